@@ -1,0 +1,95 @@
+//! Events: the append-only history of a session. An event is numbered from 1 within its session;
+//! the numbers order events, the timestamps never do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::{self, Json};
+use crate::text::Text;
+use crate::time::{self, Timestamp};
+
+/// The event types that Tenure itself writes. Any other name is a custom event.
+pub mod kind {
+    /// The session was started.
+    pub const START: &str = "start";
+    /// One iteration of the agent's loop was counted.
+    pub const ITERATION: &str = "iteration";
+    /// The agent called a tool.
+    pub const TOOL_CALL: &str = "tool_call";
+    /// The agent learned something.
+    pub const LEARNING: &str = "learning";
+    /// The session was paused.
+    pub const PAUSE: &str = "pause";
+    /// The session was resumed.
+    pub const RESUME: &str = "resume";
+    /// The session ended with a result.
+    pub const COMPLETE: &str = "complete";
+    /// The session ended with an error.
+    pub const ERROR: &str = "error";
+    /// The session ran out of iterations.
+    pub const TIMEOUT: &str = "timeout";
+    /// The session was given up.
+    pub const ABANDONED: &str = "abandoned";
+    /// The session was forked from another.
+    pub const FORK: &str = "fork";
+}
+
+/// One entry of a history, in the form that stores keep: its data is a JSON text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// The place in the history, from 1.
+    pub sequence: u64,
+    /// When it was recorded, by the clock of whoever recorded it.
+    #[serde(with = "time::as_millis")]
+    pub timestamp: Timestamp,
+    /// One of [`kind`] or a name of the user's own.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, as the JSON text that the caller gave.
+    #[serde(with = "json::as_text")]
+    pub data: Json,
+}
+
+/// One entry of a session's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionEvent {
+    /// The place in the history, from 1. It orders events; timestamps do not.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub sequence: u64,
+    /// When it was recorded.
+    pub timestamp: Timestamp,
+    /// `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
+    /// `timeout`, or a name of the user's own.
+    #[cfg_attr(feature = "ts", ts(type = "EventType"))]
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened.
+    pub data: Json,
+}
+
+impl From<Event> for SessionEvent {
+    fn from(event: Event) -> Self {
+        Self {
+            sequence: event.sequence,
+            timestamp: event.timestamp,
+            kind: event.kind,
+            data: event.data,
+        }
+    }
+}
+
+/// An event to record.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewEvent {
+    /// The event's type. Lifecycle types have their lifecycle's effect.
+    #[cfg_attr(feature = "ts", ts(type = "EventType"))]
+    #[serde(rename = "type")]
+    pub kind: Text,
+    /// What happened; `{}` by default.
+    #[serde(default)]
+    pub data: Option<Json>,
+}

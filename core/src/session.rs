@@ -1,0 +1,284 @@
+//! The session itself, in its two forms. A [`Head`] is what stores keep: everything about a session
+//! but its history, user data as JSON text, times as milliseconds. A [`SessionHead`] is what callers
+//! see: the same, with user data as JSON and times as text; [`Session`] adds the history.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, SessionEvent};
+use crate::id::SessionId;
+use crate::json::{self, Json, Object};
+use crate::lifecycle::Status;
+use crate::time::{self, Timestamp};
+
+/// A session without its history, in the form that stores keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// The session's id.
+    pub id: SessionId,
+    /// Counts the commits that changed the session, from 1; guards every write.
+    pub version: u64,
+    /// The user it runs for.
+    #[serde(default)]
+    pub user_id: Option<String>,
+    /// The channel it was started in.
+    #[serde(default)]
+    pub channel_id: Option<String>,
+    /// The kind of agent.
+    pub mode: String,
+    /// What the agent is to do.
+    pub task: String,
+    /// Where it works.
+    #[serde(default)]
+    pub workspace: Option<String>,
+    /// Where it is in its life.
+    pub status: Status,
+    /// When it was started.
+    #[serde(with = "time::as_millis")]
+    pub created_at: Timestamp,
+    /// When it was last changed; never goes back.
+    #[serde(with = "time::as_millis")]
+    pub updated_at: Timestamp,
+    /// Iterations used.
+    pub iterations: u32,
+    /// Iterations allowed.
+    pub max_iterations: u32,
+    /// The user's state: the text of a JSON object.
+    #[serde(with = "json::as_text")]
+    pub context: Json,
+    /// What it ended with.
+    #[serde(default)]
+    pub result: Option<String>,
+    /// What it failed with.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The text of a JSON object about the run: model, tools, tokens, cost.
+    #[serde(default, with = "json::as_text::option")]
+    pub metadata: Option<Json>,
+    /// How many events its history has; the last one's sequence number.
+    pub event_count: u64,
+    /// What it has used, as `metadata` says, for statistics.
+    #[serde(default)]
+    pub usage: Usage,
+    /// When it was paused, while it is.
+    #[serde(default, with = "time::as_millis::option")]
+    pub paused_at: Option<Timestamp>,
+    /// When it ended for good.
+    #[serde(default, with = "time::as_millis::option")]
+    pub finalized_at: Option<Timestamp>,
+    /// The session it was forked from.
+    #[serde(default)]
+    pub parent_id: Option<SessionId>,
+    /// When it was put into the trash, while it is there.
+    #[serde(default, with = "time::as_millis::option")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Head {
+    /// About how much user data it carries, in bytes.
+    pub fn user_bytes(&self) -> u64 {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let metadata = self.metadata.as_ref().map_or(0, |json| json.as_str().len());
+        let bytes = self.task.len()
+            + self.context.as_str().len()
+            + text(&self.result)
+            + text(&self.error)
+            + metadata;
+        bytes as u64
+    }
+
+    /// Whether iterations are left.
+    pub fn has_budget(&self) -> bool {
+        self.iterations < self.max_iterations
+    }
+
+    /// Whether an agent may go on with it: paused, or active with iterations left.
+    pub fn is_resumable(&self) -> bool {
+        self.deleted_at.is_none()
+            && match self.status {
+                Status::Paused => true,
+                Status::Active => self.has_budget(),
+                _ => false,
+            }
+    }
+
+    /// How much of the budget is used, from 0 to 100.
+    pub fn progress(&self) -> f64 {
+        if self.max_iterations == 0 {
+            return 100.0;
+        }
+        (f64::from(self.iterations) / f64::from(self.max_iterations) * 100.0).min(100.0)
+    }
+
+    /// How long it has run, in milliseconds: to its end, or to `now` while it lives.
+    pub fn duration(&self, now: Timestamp) -> u64 {
+        let end = match self.status {
+            Status::Active | Status::Paused => now,
+            _ => self.finalized_at.unwrap_or(self.updated_at),
+        };
+        end.since(self.created_at)
+    }
+}
+
+/// Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Tokens read by the model.
+    pub prompt_tokens: u64,
+    /// Tokens written by the model.
+    pub completion_tokens: u64,
+    /// Cost in billionths of the user's unit.
+    pub cost_nanos: u64,
+}
+
+impl Usage {
+    /// What `metadata` says in its members `tokens` and `cost`; 0 where it says nothing readable.
+    pub fn of_metadata(metadata: &Json) -> Self {
+        let metadata = Object::parse(metadata);
+        let tokens = metadata.get("tokens").map(|text| Json::parse(text.to_owned()));
+        let count = |key: &str| -> u64 {
+            match &tokens {
+                Some(Ok(tokens)) => Object::parse(tokens).read(key).unwrap_or(0),
+                _ => 0,
+            }
+        };
+        Self {
+            prompt_tokens: count("prompt"),
+            completion_tokens: count("completion"),
+            cost_nanos: metadata.read("cost").map_or(0, cost_nanos),
+        }
+    }
+
+    /// The sum of both; it stops at the largest number rather than wrap.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
+            cost_nanos: self.cost_nanos.saturating_add(other.cost_nanos),
+        }
+    }
+
+    /// All tokens.
+    pub fn total_tokens(self) -> u64 {
+        self.prompt_tokens.saturating_add(self.completion_tokens)
+    }
+
+    /// The cost in the user's unit.
+    pub fn cost(self) -> f64 {
+        self.cost_nanos as f64 / 1e9
+    }
+}
+
+/// A cost in billionths, rounded; 0 for what is negative or no number.
+pub fn cost_nanos(cost: f64) -> u64 {
+    // A float-to-integer cast saturates, and takes NaN to 0.
+    (cost * 1e9).round() as u64
+}
+
+/// A session without its history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionHead {
+    /// The session's id.
+    pub id: SessionId,
+    /// The user it runs for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The channel it was started in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<String>,
+    /// The kind of agent, such as `developer`.
+    pub mode: String,
+    /// What the agent is to do.
+    pub task: String,
+    /// Where it works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// Where it is in its life.
+    pub status: Status,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When it was last changed; never goes back.
+    pub updated_at: Timestamp,
+    /// Iterations used.
+    pub iterations: u32,
+    /// Iterations allowed; reaching them makes the session `timeout`.
+    pub max_iterations: u32,
+    /// The user's own state, which survives restarts.
+    pub context: Json,
+    /// What it ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// What it failed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// About the run: model, tools used, tokens, cost.
+    #[cfg_attr(feature = "ts", ts(type = "SessionMetadata"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Json>,
+    /// Counts the changes to the session, from 1; for `ifVersion`.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub version: u64,
+    /// How many events its whole history has.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub event_count: u64,
+    /// When it ended for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finalized_at: Option<Timestamp>,
+    /// The session it was forked from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<SessionId>,
+    /// When it was put into the trash, while it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl From<Head> for SessionHead {
+    fn from(head: Head) -> Self {
+        Self {
+            id: head.id,
+            user_id: head.user_id,
+            channel_id: head.channel_id,
+            mode: head.mode,
+            task: head.task,
+            workspace: head.workspace,
+            status: head.status,
+            created_at: head.created_at,
+            updated_at: head.updated_at,
+            iterations: head.iterations,
+            max_iterations: head.max_iterations,
+            context: head.context,
+            result: head.result,
+            error: head.error,
+            metadata: head.metadata,
+            version: head.version,
+            event_count: head.event_count,
+            finalized_at: head.finalized_at,
+            parent_id: head.parent_id,
+            deleted_at: head.deleted_at,
+        }
+    }
+}
+
+/// A session with its history, or the part of it that was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Session {
+    /// Everything but the history.
+    #[serde(flatten)]
+    pub head: SessionHead,
+    /// Events in their order. `eventCount` says how many there are in all.
+    pub history: Vec<SessionEvent>,
+}
+
+impl Session {
+    /// Puts a stored head and events together.
+    pub fn new(head: Head, events: Vec<Event>) -> Self {
+        Self {
+            head: head.into(),
+            history: events.into_iter().map(SessionEvent::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
+//! lets the default count heads; what is made of the counts is decided here alone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::lifecycle::Status;
+use crate::session::{Head, Usage};
+
+/// Users with the most sessions that statistics name; the others are in the totals.
+const MAX_USERS: usize = 1000;
+
+/// Counts of sessions, by what statistics tell apart: status, mode and user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<(Status, String, Option<String>), Count>);
+
+/// Sessions that share status, mode and user, counted by a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Their status.
+    pub status: Status,
+    /// Their mode.
+    pub mode: String,
+    /// Their user.
+    pub user_id: Option<String>,
+    /// How many they are, and what they sum up to.
+    pub count: Count,
+}
+
+/// A number of sessions and what they sum up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// How many they are.
+    pub sessions: u64,
+    /// The sum of their iterations.
+    pub iterations: u64,
+    /// The sum of what they used.
+    pub usage: Usage,
+}
+
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.sessions = self.sessions.saturating_add(other.sessions);
+        self.iterations = self.iterations.saturating_add(other.iterations);
+        self.usage = self.usage.plus(other.usage);
+    }
+}
+
+impl Tally {
+    /// Counts one session.
+    pub fn count(&mut self, head: &Head) {
+        self.add(Group {
+            status: head.status,
+            mode: head.mode.clone(),
+            user_id: head.user_id.clone(),
+            count: Count {
+                sessions: 1,
+                iterations: u64::from(head.iterations),
+                usage: head.usage,
+            },
+        });
+    }
+
+    /// Adds a group that a store has counted.
+    pub fn add(&mut self, group: Group) {
+        self.0
+            .entry((group.status, group.mode, group.user_id))
+            .or_default()
+            .add(group.count);
+    }
+
+    /// What the counts say.
+    pub fn stats(&self) -> Stats {
+        let mut all = Count::default();
+        let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
+        let mut by_mode: BTreeMap<String, Count> = BTreeMap::new();
+        let mut by_user: BTreeMap<String, Count> = BTreeMap::new();
+        for ((status, mode, user), &count) in &self.0 {
+            all.add(count);
+            *by_status.entry(*status).or_default() += count.sessions;
+            by_mode.entry(mode.clone()).or_default().add(count);
+            if let Some(user) = user {
+                by_user.entry(user.clone()).or_default().add(count);
+            }
+        }
+        let of = |status: Status| by_status.get(&status).copied().unwrap_or(0);
+        let completed = of(Status::Completed);
+        let finished = completed + of(Status::Failed) + of(Status::Abandoned);
+        let mut users: Vec<(String, Count)> = by_user.into_iter().collect();
+        users.sort_by(|(a_name, a), (b_name, b)| {
+            b.sessions.cmp(&a.sessions).then_with(|| a_name.cmp(b_name))
+        });
+        let users_omitted = users.len().saturating_sub(MAX_USERS) as u64;
+        users.truncate(MAX_USERS);
+        Stats {
+            total: all.sessions,
+            by_status: StatusCounts {
+                active: of(Status::Active),
+                paused: of(Status::Paused),
+                completed,
+                failed: of(Status::Failed),
+                timeout: of(Status::Timeout),
+                abandoned: of(Status::Abandoned),
+            },
+            by_mode: by_mode
+                .iter()
+                .map(|(mode, count)| (mode.clone(), count.sessions))
+                .collect(),
+            average_iterations: ratio(all.iterations, all.sessions),
+            success_rate: ratio(completed, all.sessions) * 100.0,
+            finished_success_rate: ratio(completed, finished) * 100.0,
+            usage: all.usage.into(),
+            usage_by_mode: by_mode
+                .into_iter()
+                .map(|(mode, count)| (mode, count.usage.into()))
+                .collect(),
+            usage_by_user: users
+                .into_iter()
+                .map(|(user, count)| (user, count.usage.into()))
+                .collect(),
+            users_omitted,
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+/// Statistics over sessions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// How many sessions there are.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub total: u64,
+    /// How many of each status, those of which there are none too.
+    pub by_status: StatusCounts,
+    /// How many of each mode.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
+    pub by_mode: BTreeMap<String, u64>,
+    /// Iterations a session, on average; 0 for no sessions.
+    pub average_iterations: f64,
+    /// Completed sessions of all, in per cent; 0 for no sessions.
+    pub success_rate: f64,
+    /// Completed sessions of those that are completed, failed or abandoned, in per cent.
+    pub finished_success_rate: f64,
+    /// Tokens and cost in all.
+    pub usage: UsageTotals,
+    /// Tokens and cost of each mode.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
+    pub usage_by_mode: BTreeMap<String, UsageTotals>,
+    /// Tokens and cost of each user: of the 1,000 with the most sessions.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
+    pub usage_by_user: BTreeMap<String, UsageTotals>,
+    /// How many users `usageByUser` leaves out.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub users_omitted: u64,
+}
+
+/// How many sessions have each status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct StatusCounts {
+    /// Running.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub active: u64,
+    /// Waiting to be resumed.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub paused: u64,
+    /// Ended with a result.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub completed: u64,
+    /// Ended with an error.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub failed: u64,
+    /// Out of iterations.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub timeout: u64,
+    /// Given up.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub abandoned: u64,
+}
+
+/// Tokens and cost spent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct UsageTotals {
+    /// Tokens.
+    pub tokens: TokenCounts,
+    /// Cost in the user's unit, summed exactly to a billionth.
+    pub cost: f64,
+}
+
+/// Tokens spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct TokenCounts {
+    /// Read by the model.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub prompt: u64,
+    /// Written by the model.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub completion: u64,
+    /// Both.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub total: u64,
+}
+
+impl From<Usage> for UsageTotals {
+    fn from(usage: Usage) -> Self {
+        Self {
+            tokens: usage.into(),
+            cost: usage.cost(),
+        }
+    }
+}
+
+impl From<Usage> for TokenCounts {
+    fn from(usage: Usage) -> Self {
+        Self {
+            prompt: usage.prompt_tokens,
+            completion: usage.completion_tokens,
+            total: usage.total_tokens(),
+        }
+    }
+}

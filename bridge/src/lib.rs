@@ -1,1 +1,20 @@
-//! To come.
+//! Tenure's operations by name. A host passes an operation's name and its parameters as JSON text
+//! and gets JSON text back; which operations there are, what they take and what they answer stands
+//! in one table, [`operations`], from which the dispatcher and the TypeScript declarations come. The
+//! bridge knows neither Node nor the browser: the bindings carry its texts across.
+//!
+//! Every answer is one JSON object: `{"ok": result}`, with `"notices"` where there are webhooks to
+//! post; `{"error": {code, message, details}}`; and for stores that the host itself provides
+//! `{"need": {operation, method, params}}`.
+
+pub mod answer;
+pub mod engine;
+pub mod host;
+pub mod operations;
+mod params;
+#[cfg(feature = "ts")]
+pub mod types;
+
+pub use answer::Answer;
+pub use engine::{HostEngine, perform_now};
+pub use operations::{Access, OPERATIONS, access, perform};

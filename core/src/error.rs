@@ -219,40 +219,54 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// The stable code: the same in every host, never changed once released.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidArgument { .. } => "INVALID_ARGUMENT",
-            Self::InvalidId { .. } => "INVALID_ID",
-            Self::TooLarge { .. } => "TOO_LARGE",
-            Self::TooDeep { .. } => "TOO_DEEP",
-            Self::InvalidCursor => "INVALID_CURSOR",
-            Self::UnknownOperation { .. } => "UNKNOWN_OPERATION",
-            Self::SessionNotFound { .. } => "SESSION_NOT_FOUND",
-            Self::SessionDeleted { .. } => "SESSION_DELETED",
-            Self::SessionExists { .. } => "SESSION_EXISTS",
-            Self::SessionFinished { .. } => "SESSION_FINISHED",
-            Self::InvalidTransition { .. } => "INVALID_TRANSITION",
-            Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
-            Self::VersionConflict { .. } => "VERSION_CONFLICT",
-            Self::IdempotencyMismatch { .. } => "IDEMPOTENCY_MISMATCH",
-            Self::CorruptSession { .. } => "CORRUPT_SESSION",
-            Self::StoreBusy { .. } => "STORE_BUSY",
-            Self::StoreUnavailable { .. } => "STORE_UNAVAILABLE",
-            Self::StorageFull { .. } => "STORAGE_FULL",
-            Self::SchemaTooNew { .. } => "SCHEMA_TOO_NEW",
-            Self::StoreFailed { .. } => "STORE_FAILED",
-            Self::StoreMisbehaved { .. } => "STORE_MISBEHAVED",
-            Self::StoreTimeout { .. } => "STORE_TIMEOUT",
-            Self::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
-            Self::StoreIsAsync => "STORE_IS_ASYNC",
-            Self::Closed => "CLOSED",
-            Self::UnsupportedStore { .. } => "UNSUPPORTED_STORE",
-            Self::Internal { .. } => "INTERNAL",
-        }
-    }
+/// Gives every variant its code, and the list of them all.
+macro_rules! codes {
+    ($($variant:ident => $code:literal,)*) => {
+        impl Error {
+            /// Every code that there is.
+            pub const CODES: &'static [&'static str] = &[$($code),*];
 
+            /// The stable code: the same in every host, never changed once released.
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $code,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidArgument => "INVALID_ARGUMENT",
+    InvalidId => "INVALID_ID",
+    TooLarge => "TOO_LARGE",
+    TooDeep => "TOO_DEEP",
+    InvalidCursor => "INVALID_CURSOR",
+    UnknownOperation => "UNKNOWN_OPERATION",
+    SessionNotFound => "SESSION_NOT_FOUND",
+    SessionDeleted => "SESSION_DELETED",
+    SessionExists => "SESSION_EXISTS",
+    SessionFinished => "SESSION_FINISHED",
+    InvalidTransition => "INVALID_TRANSITION",
+    BudgetExhausted => "BUDGET_EXHAUSTED",
+    VersionConflict => "VERSION_CONFLICT",
+    IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+    CorruptSession => "CORRUPT_SESSION",
+    StoreBusy => "STORE_BUSY",
+    StoreUnavailable => "STORE_UNAVAILABLE",
+    StorageFull => "STORAGE_FULL",
+    SchemaTooNew => "SCHEMA_TOO_NEW",
+    StoreFailed => "STORE_FAILED",
+    StoreMisbehaved => "STORE_MISBEHAVED",
+    StoreTimeout => "STORE_TIMEOUT",
+    OutcomeUnknown => "OUTCOME_UNKNOWN",
+    StoreIsAsync => "STORE_IS_ASYNC",
+    Closed => "CLOSED",
+    UnsupportedStore => "UNSUPPORTED_STORE",
+    Internal => "INTERNAL",
+}
+
+impl Error {
     /// The values involved, by name, for programs: what the message says, without the prose.
     pub fn details(&self) -> Map<String, Value> {
         let details = match self {
@@ -328,7 +342,10 @@ impl Error {
 
 /// The form in which an error crosses into another language.
 impl Serialize for Error {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
         let mut out = serializer.serialize_struct("Error", 3)?;
         out.serialize_field("code", self.code())?;

@@ -35,17 +35,20 @@ pub mod kind {
 
 /// One entry of a history, in the form that stores keep: its data is a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredEvent"))]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The place in the history, from 1.
     pub sequence: u64,
     /// When it was recorded, by the clock of whoever recorded it.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     #[serde(with = "time::as_millis")]
     pub timestamp: Timestamp,
     /// One of [`kind`] or a name of the user's own.
     #[serde(rename = "type")]
     pub kind: String,
     /// What happened, as the JSON text that the caller gave.
+    #[cfg_attr(feature = "ts", ts(type = "string"))]
     #[serde(with = "json::as_text")]
     pub data: Json,
 }
@@ -56,7 +59,6 @@ pub struct Event {
 #[serde(rename_all = "camelCase")]
 pub struct SessionEvent {
     /// The place in the history, from 1. It orders events; timestamps do not.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub sequence: u64,
     /// When it was recorded.
     pub timestamp: Timestamp,

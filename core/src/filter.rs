@@ -14,6 +14,7 @@ use crate::time::{self, Timestamp};
 
 /// What a session must be like. Every member that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Filter {
     /// Runs for this user.
@@ -27,15 +28,19 @@ pub struct Filter {
     /// Was forked from this session.
     pub parent_id: Option<SessionId>,
     /// Was created at this time or later.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(with = "time::as_millis::option")]
     pub created_after: Option<Timestamp>,
     /// Was created at this time or earlier.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(with = "time::as_millis::option")]
     pub created_before: Option<Timestamp>,
     /// Was last changed at this time or later.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(with = "time::as_millis::option")]
     pub updated_after: Option<Timestamp>,
     /// Was last changed at this time or earlier.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(with = "time::as_millis::option")]
     pub updated_before: Option<Timestamp>,
     /// Has this text in its task; A-Z and a-z are the same, other letters are not.
@@ -62,7 +67,9 @@ impl Filter {
     /// Whether a session is meant.
     pub fn matches(&self, head: &Head) -> bool {
         let same = |wanted: &Option<String>, actual: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| actual == Some(wanted))
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| actual == Some(wanted))
         };
         same(&self.user_id, head.user_id.as_deref())
             && same(&self.channel_id, head.channel_id.as_deref())
@@ -92,7 +99,8 @@ impl Filter {
 }
 
 fn contains_ignoring_ascii_case(text: &str, part: &str) -> bool {
-    text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
+    text.to_ascii_lowercase()
+        .contains(&part.to_ascii_lowercase())
 }
 
 /// The time that orders a list.
@@ -122,6 +130,7 @@ pub enum Direction {
 /// The order of a list. Sessions of the same millisecond are ordered by their ids, byte by byte, in
 /// the same direction, so that the order is total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// The time that orders.
@@ -159,9 +168,11 @@ impl Order {
 
 /// A place in an ordered list: just after the session that stood here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Position {
     /// The ordering time of that session.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     #[serde(with = "time::as_millis")]
     pub at: Timestamp,
     /// The id of that session.

@@ -68,7 +68,11 @@ fn base36(mut number: u128, width: usize) -> String {
         digits.push(DIGITS[(number % 36) as usize]);
         number /= 36;
     }
-    digits.iter().rev().map(|&digit| char::from(digit)).collect()
+    digits
+        .iter()
+        .rev()
+        .map(|&digit| char::from(digit))
+        .collect()
 }
 
 impl fmt::Display for SessionId {
@@ -114,10 +118,27 @@ mod tests {
     fn ids_that_could_reach_outside_a_store_are_refused() {
         let long = "a".repeat(129);
         for id in [
-            "", ".", "..", "../x", "a/b", "a\\b", "-a", "_a", "a b", "a\0", "é", "a%2e", "a:b",
-            "__proto__", &long,
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "-a",
+            "_a",
+            "a b",
+            "a\0",
+            "é",
+            "a%2e",
+            "a:b",
+            "__proto__",
+            &long,
         ] {
-            assert_eq!(SessionId::parse(id).unwrap_err().code(), "INVALID_ID", "{id:?}");
+            assert_eq!(
+                SessionId::parse(id).unwrap_err().code(),
+                "INVALID_ID",
+                "{id:?}"
+            );
         }
         assert!(SessionId::parse(&"a".repeat(128)).is_ok());
     }

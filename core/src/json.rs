@@ -240,8 +240,10 @@ impl<'a> Object<'a> {
             places,
         } = other;
         // Back from the sorted keys to the order in which the members came.
-        let mut ordered: Vec<(usize, Vec<u8>)> =
-            places.into_iter().map(|(key, place)| (place, key)).collect();
+        let mut ordered: Vec<(usize, Vec<u8>)> = places
+            .into_iter()
+            .map(|(key, place)| (place, key))
+            .collect();
         ordered.sort_unstable_by_key(|(place, _)| *place);
         for (place, key) in ordered {
             if let Some(member) = members.get_mut(place).and_then(Option::take) {
@@ -376,7 +378,10 @@ mod tests {
             r#"{"a":{"x":1},"b":2,"c":3}"#
         );
         assert_eq!(merged(r#"{"a":1}"#, r#"{"\u0061":2}"#), r#"{"a":2}"#);
-        assert_eq!(merged(r#"{"\ud800":1}"#, r#"{"\ud801":2}"#), r#"{"\ud800":1,"\ud801":2}"#);
+        assert_eq!(
+            merged(r#"{"\ud800":1}"#, r#"{"\ud801":2}"#),
+            r#"{"\ud800":1,"\ud801":2}"#
+        );
         assert_eq!(merged(r#"{"a":1,"b":2,"a":3}"#, "{}"), r#"{"a":3,"b":2}"#);
     }
 
@@ -385,12 +390,18 @@ mod tests {
         let base = json(r#"{"x":1e400,"pausedAt":"then","y":2}"#);
         let mut object = Object::parse(&base);
         object.set("pausedAt", "now");
-        assert_eq!(object.to_json().as_str(), r#"{"x":1e400,"pausedAt":"now","y":2}"#);
+        assert_eq!(
+            object.to_json().as_str(),
+            r#"{"x":1e400,"pausedAt":"now","y":2}"#
+        );
         assert_eq!(object.text("pausedAt").as_deref(), Some("now"));
         object.remove("pausedAt");
         object.remove("absent");
         object.set("pausedAt", "again");
-        assert_eq!(object.to_json().as_str(), r#"{"x":1e400,"y":2,"pausedAt":"again"}"#);
+        assert_eq!(
+            object.to_json().as_str(),
+            r#"{"x":1e400,"y":2,"pausedAt":"again"}"#
+        );
     }
 
     #[test]
@@ -404,7 +415,10 @@ mod tests {
     #[test]
     fn limits_name_what_they_limit() {
         let code = |text: &str, bytes, depth| {
-            json(text).check_object("context", bytes, depth).unwrap_err().code()
+            json(text)
+                .check_object("context", bytes, depth)
+                .unwrap_err()
+                .code()
         };
         assert_eq!(code("[1]", 100, 100), "INVALID_ARGUMENT");
         assert_eq!(code(r#"{"a":"bc"}"#, 9, 100), "TOO_LARGE");
@@ -414,7 +428,16 @@ mod tests {
 
     #[test]
     fn malformed_text_is_refused() {
-        for text in ["", "{", "{a:1}", "[1,]", "nul", "\"\n\"", "1 2", "\u{feff}{}"] {
+        for text in [
+            "",
+            "{",
+            "{a:1}",
+            "[1,]",
+            "nul",
+            "\"\n\"",
+            "1 2",
+            "\u{feff}{}",
+        ] {
             assert!(Json::parse(text.to_owned()).is_err(), "{text}");
         }
     }

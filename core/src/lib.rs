@@ -7,16 +7,19 @@
 //! what each operation does to a session, [`store`] for what is asked of a store, and [`service`]
 //! for the operations themselves.
 
+pub mod answers;
 pub mod draft;
 pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
+pub mod idempotency;
 pub mod json;
 pub mod lifecycle;
 pub mod limits;
 pub mod memory;
 pub mod params;
+pub mod portable;
 pub mod retention;
 pub mod service;
 pub mod session;
@@ -34,9 +37,9 @@ pub use filter::{Filter, Order, Position};
 pub use id::SessionId;
 pub use json::Json;
 pub use lifecycle::Status;
-//pub use limits::Limits;
+pub use limits::Limits;
 pub use memory::MemoryStore;
-//pub use service::{Environment, Service};
+pub use service::{Environment, Service};
 pub use session::{Head, Session, SessionHead};
 pub use store::{Changes, Commit, History, Lift, Store, SyncStore};
 pub use text::Text;

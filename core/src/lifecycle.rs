@@ -67,18 +67,8 @@ impl Status {
                 Self::Timeout,
                 Self::Abandoned,
             ],
-            Self::Paused => &[
-                Self::Active,
-                Self::Completed,
-                Self::Failed,
-                Self::Abandoned,
-            ],
-            Self::Timeout => &[
-                Self::Paused,
-                Self::Completed,
-                Self::Failed,
-                Self::Abandoned,
-            ],
+            Self::Paused => &[Self::Active, Self::Completed, Self::Failed, Self::Abandoned],
+            Self::Timeout => &[Self::Paused, Self::Completed, Self::Failed, Self::Abandoned],
             Self::Completed | Self::Failed | Self::Abandoned => &[],
         }
     }
@@ -106,7 +96,10 @@ mod tests {
 
     #[test]
     fn a_finished_session_leads_nowhere() {
-        let finished: Vec<Status> = Status::ALL.into_iter().filter(|s| s.is_finished()).collect();
+        let finished: Vec<Status> = Status::ALL
+            .into_iter()
+            .filter(|s| s.is_finished())
+            .collect();
         assert_eq!(
             finished,
             [Status::Completed, Status::Failed, Status::Abandoned]

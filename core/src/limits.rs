@@ -1,1 +1,99 @@
-//! To come.
+//! How large inputs may be. The limits keep one careless call from filling a store or stopping a
+//! process; each is configured when a store is opened, and each error names the limit it met.
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::json::Json;
+use crate::text::Text;
+
+/// The largest inputs that are accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of one event's `data`.
+    pub max_data_bytes: u64,
+    /// Bytes of a session's `context`, and of its `metadata`.
+    pub max_context_bytes: u64,
+    /// Bytes of a task.
+    pub max_task_bytes: u64,
+    /// Bytes of a result, an error, a reason.
+    pub max_text_bytes: u64,
+    /// Bytes of a name: user, channel, mode, workspace, event type, tool.
+    pub max_label_bytes: u64,
+    /// Levels of nesting in JSON.
+    pub max_depth: u32,
+    /// Events in one `addEvents`.
+    pub max_batch: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_data_bytes: 1 << 20,
+            max_context_bytes: 1 << 20,
+            max_task_bytes: 64 << 10,
+            max_text_bytes: 1 << 20,
+            max_label_bytes: 4 << 10,
+            max_depth: 128,
+            max_batch: 1000,
+        }
+    }
+}
+
+impl Limits {
+    /// Checks a task.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn task(&self, task: &Text) -> Result<()> {
+        check("task", task.as_str().len(), self.max_task_bytes)
+    }
+
+    /// Checks a result, an error or a reason; `what` names it.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn text(&self, what: &str, text: Option<&Text>) -> Result<()> {
+        let length = text.map_or(0, |text| text.as_str().len());
+        check(what, length, self.max_text_bytes)
+    }
+
+    /// Checks a name; `what` says of what.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn label(&self, what: &str, label: Option<&Text>) -> Result<()> {
+        let length = label.map_or(0, |label| label.as_str().len());
+        check(what, length, self.max_label_bytes)
+    }
+
+    /// Checks an event's data, which has to be an object.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn data(&self, data: &Json) -> Result<()> {
+        data.check_object("data", self.max_data_bytes, self.max_depth)
+    }
+
+    /// Checks a context or metadata, which has to be an object; `what` says which.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn object(&self, what: &str, object: &Json) -> Result<()> {
+        object.check_object(what, self.max_context_bytes, self.max_depth)
+    }
+}
+
+fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
+    let actual = actual as u64;
+    if actual > limit {
+        return Err(Error::TooLarge {
+            what: what.to_owned(),
+            actual,
+            limit,
+        });
+    }
+    Ok(())
+}

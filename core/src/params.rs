@@ -1,1 +1,434 @@
-//! To come.
+//! What each operation takes. Every host passes parameters as one JSON object, which is read into
+//! one of these; a member that is not known is refused, so that a misspelt option is not ignored.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::Result;
+use crate::event::NewEvent;
+use crate::filter::{Direction, Filter, OrderBy, Trash};
+use crate::id::SessionId;
+use crate::json::Json;
+use crate::lifecycle::Status;
+use crate::retention::Measure;
+use crate::text::Text;
+use crate::time::{Millis, Timestamp};
+
+/// Declares parameters: `camelCase` members, unknown ones refused, `Option` members left out at
+/// will.
+macro_rules! params {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name { $($body)* }
+    )*};
+}
+
+/// Declares parameters of an operation that changes one session, with the members that all of these
+/// share.
+macro_rules! change_params {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
+        params! {
+            $(#[$meta])*
+            pub struct $name {
+                /// The session.
+                pub id: Text,
+                $($body)*
+                /// Refuse with `VERSION_CONFLICT` unless the session is at this version.
+                pub if_version: Option<u64>,
+                /// Makes the call safe to repeat: a second call with this key changes nothing.
+                pub idempotency_key: Option<Text>,
+            }
+        }
+
+        impl ChangeParams for $name {
+            fn target(&self) -> Result<Target<'_>> {
+                Ok(Target {
+                    id: SessionId::parse(self.id.as_str())?,
+                    if_version: self.if_version,
+                    idempotency_key: self.idempotency_key.as_ref().map(Text::as_str),
+                })
+            }
+        }
+    )*};
+}
+
+/// What all operations that change one session share.
+pub trait ChangeParams {
+    /// Which session, and on what condition.
+    ///
+    /// # Errors
+    /// `INVALID_ID`.
+    fn target(&self) -> Result<Target<'_>>;
+}
+
+/// The session that an operation changes, and on what condition.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The session.
+    pub id: SessionId,
+    /// The version that it must have.
+    pub if_version: Option<u64>,
+    /// The key under which the call may be repeated.
+    pub idempotency_key: Option<&'a str>,
+}
+
+params! {
+    /// A new session.
+    pub struct StartParams {
+        /// What the agent is to do.
+        pub task: Text,
+        /// The kind of agent, such as `developer`.
+        pub mode: Text,
+        /// An id of the caller's own; by default one is made.
+        pub id: Option<Text>,
+        /// The user it runs for.
+        pub user_id: Option<Text>,
+        /// The channel it is started in.
+        pub channel_id: Option<Text>,
+        /// Where it works.
+        pub workspace: Option<Text>,
+        /// Iterations allowed; 100 by default.
+        pub max_iterations: Option<u32>,
+        /// The user's own state.
+        pub context: Option<Json>,
+        /// About the run.
+        #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
+        pub metadata: Option<Json>,
+        /// Start it paused.
+        pub paused: Option<bool>,
+        /// Why it starts paused.
+        pub pause_reason: Option<Text>,
+        /// Makes the call safe to repeat: a second call with this key returns the first's session.
+        pub idempotency_key: Option<Text>,
+    }
+
+    /// One session, and nothing else.
+    pub struct IdParams {
+        /// The session.
+        pub id: Text,
+    }
+
+    /// A session and how much of its history.
+    pub struct GetParams {
+        /// The session.
+        pub id: Text,
+        /// `"all"`, `"none"`, or how many of the last events; 100 by default.
+        pub history: Option<HistoryParam>,
+    }
+
+    /// A part of a history.
+    pub struct EventsParams {
+        /// The session.
+        pub id: Text,
+        /// Begin after this sequence number; 0, the default, begins with the first event.
+        pub after: Option<u64>,
+        /// How many events at most: 1 to 1,000, 100 by default.
+        pub limit: Option<u32>,
+    }
+
+    /// Which sessions to remove for their age.
+    pub struct CleanupParams {
+        /// Sessions of this age and older go.
+        pub max_age: Millis,
+        /// Whether age counts from the start (the default) or from the last change.
+        pub measure: Option<Measure>,
+        /// Only sessions of these statuses; by default all but active and paused ones.
+        pub status: Option<OneOrMany<Status>>,
+        /// Remove for good instead of putting into the trash.
+        pub permanent: Option<bool>,
+        /// Only say what would go.
+        pub dry_run: Option<bool>,
+    }
+
+    /// Which sessions in the trash to remove for good.
+    pub struct PurgeParams {
+        /// Those that have been in the trash this long and longer.
+        pub older_than: Millis,
+        /// Only say what would go.
+        pub dry_run: Option<bool>,
+    }
+
+    /// A session as text.
+    pub struct ImportParams {
+        /// What `export` returned, or a `session.json` of the same shape.
+        pub text: Text,
+    }
+
+    /// A new session with another's past.
+    pub struct ForkParams {
+        /// The session to fork.
+        pub id: Text,
+        /// The new session's id; by default one is made.
+        pub new_id: Option<Text>,
+        /// Copy the history up to this sequence number; by default all of it.
+        pub at_sequence: Option<u64>,
+        /// Another task.
+        pub task: Option<Text>,
+        /// Another budget.
+        pub max_iterations: Option<u32>,
+        /// Members to merge into the copied context.
+        pub context: Option<Json>,
+    }
+}
+
+change_params! {
+    /// New values for what describes a session. `null` clears a member.
+    pub struct UpdateParams {
+        /// What the agent is to do.
+        pub task: Option<Text>,
+        /// The kind of agent.
+        pub mode: Option<Text>,
+        /// Where it works.
+        #[cfg_attr(feature = "ts", ts(optional, type = "string | null"))]
+        #[serde(default, deserialize_with = "clearable")]
+        pub workspace: Option<Option<Text>>,
+        /// The user it runs for.
+        #[cfg_attr(feature = "ts", ts(optional, type = "string | null"))]
+        #[serde(default, deserialize_with = "clearable")]
+        pub user_id: Option<Option<Text>>,
+        /// The channel it belongs to.
+        #[cfg_attr(feature = "ts", ts(optional, type = "string | null"))]
+        #[serde(default, deserialize_with = "clearable")]
+        pub channel_id: Option<Option<Text>>,
+        /// Iterations allowed; not below those used.
+        pub max_iterations: Option<u32>,
+        /// Members to merge into the context.
+        pub context: Option<Json>,
+        /// Members to merge into the metadata.
+        #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
+        pub metadata: Option<Json>,
+    }
+
+    /// Nothing but the change itself.
+    pub struct ChangeOnly {}
+
+    /// A session to pause.
+    pub struct PauseParams {
+        /// Why; kept in the context as `pauseReason`.
+        pub reason: Option<Text>,
+    }
+
+    /// A session to resume.
+    pub struct ResumeParams {
+        /// Iterations to add to the budget.
+        pub add_iterations: Option<u32>,
+    }
+
+    /// A session that has reached its end.
+    pub struct CompleteParams {
+        /// What came out.
+        pub result: Option<Text>,
+    }
+
+    /// A session that has failed.
+    pub struct FailParams {
+        /// What went wrong.
+        pub error: Option<Text>,
+    }
+
+    /// A session to give up.
+    pub struct AbandonParams {
+        /// Why.
+        pub reason: Option<Text>,
+    }
+
+    /// An event to record.
+    pub struct AddEventParams {
+        /// The event's type. Lifecycle types have their lifecycle's effect.
+        #[cfg_attr(feature = "ts", ts(type = "EventType"))]
+        #[serde(rename = "type")]
+        pub kind: Text,
+        /// What happened; `{}` by default.
+        pub data: Option<Json>,
+    }
+
+    /// Events to record in one step.
+    pub struct AddEventsParams {
+        /// The events in their order.
+        pub events: Vec<NewEvent>,
+    }
+
+    /// One more iteration.
+    pub struct IncrementIterationParams {
+        /// About it; by default its number.
+        pub data: Option<Json>,
+    }
+
+    /// A call of a tool.
+    pub struct RecordToolCallParams {
+        /// The tool's name.
+        pub tool: Text,
+        /// What it was called with.
+        #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
+        pub args: Option<Json>,
+        /// What it returned.
+        #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
+        pub result: Option<Json>,
+    }
+
+    /// Something the agent learned.
+    pub struct RecordLearningParams {
+        /// What it learned.
+        pub insight: Text,
+        /// The file that keeps it.
+        pub expertise_file: Option<Text>,
+    }
+
+    /// What a step of the agent has used. It is added to the session's `metadata`.
+    pub struct RecordUsageParams {
+        /// Tokens.
+        pub tokens: Option<TokensParam>,
+        /// Cost in a unit of the user's own.
+        pub cost: Option<f64>,
+    }
+
+    /// State to keep.
+    pub struct UpdateContextParams {
+        /// Members to merge into the context.
+        pub context: Json,
+        /// Replace the whole context instead.
+        pub replace: Option<bool>,
+    }
+}
+
+params! {
+    /// Tokens that were used.
+    pub struct TokensParam {
+        /// Read by the model.
+        pub prompt: Option<u64>,
+        /// Written by the model.
+        pub completion: Option<u64>,
+    }
+}
+
+/// Declares parameters with the members of a filter, and how they become one.
+macro_rules! filter_params {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
+        params! {
+            $(#[$meta])*
+            pub struct $name {
+                /// Runs for this user.
+                pub user_id: Option<Text>,
+                /// Was started in this channel.
+                pub channel_id: Option<Text>,
+                /// Is of this mode.
+                pub mode: Option<Text>,
+                /// Has this status, or one of these.
+                pub status: Option<OneOrMany<Status>>,
+                /// Was forked from this session.
+                pub parent_id: Option<Text>,
+                /// Was created at this time or later.
+                pub created_after: Option<Timestamp>,
+                /// Was created at this time or earlier.
+                pub created_before: Option<Timestamp>,
+                /// Was last changed at this time or later.
+                pub updated_after: Option<Timestamp>,
+                /// Was last changed at this time or earlier.
+                pub updated_before: Option<Timestamp>,
+                /// Has this text in its task; A-Z and a-z are the same.
+                pub text: Option<Text>,
+                /// Whether sessions in the trash count; `"exclude"` by default.
+                pub trash: Option<Trash>,
+                $($body)*
+            }
+        }
+
+        impl $name {
+            /// The filter that these parameters describe.
+            ///
+            /// # Errors
+            /// `INVALID_ID` for `parentId`.
+            pub fn filter(&self) -> Result<Filter> {
+                let text = |text: &Option<Text>| text.clone().map(Text::into_string);
+                Ok(Filter {
+                    user_id: text(&self.user_id),
+                    channel_id: text(&self.channel_id),
+                    mode: text(&self.mode),
+                    status: self.status.clone().map(OneOrMany::into_vec),
+                    parent_id: self
+                        .parent_id
+                        .as_ref()
+                        .map(|id| SessionId::parse(id.as_str()))
+                        .transpose()?,
+                    created_after: self.created_after,
+                    created_before: self.created_before,
+                    updated_after: self.updated_after,
+                    updated_before: self.updated_before,
+                    text: text(&self.text),
+                    trash: self.trash.unwrap_or_default(),
+                })
+            }
+        }
+    )*};
+}
+
+filter_params! {
+    /// Which sessions to count.
+    pub struct StatsParams {}
+
+    /// Which sessions to list, and how.
+    pub struct ListParams {
+        /// The time that orders the list; `"createdAt"` by default.
+        pub order_by: Option<OrderBy>,
+        /// Newest (`"desc"`, the default) or oldest first.
+        pub direction: Option<Direction>,
+        /// How many at most: 1 to 1,000, 50 by default.
+        pub limit: Option<u32>,
+        /// Skip this many.
+        pub offset: Option<u64>,
+        /// Go on where the page ended that returned this cursor.
+        pub cursor: Option<Text>,
+    }
+}
+
+/// How much of a history `get` returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum HistoryParam {
+    /// The last events, at most this many.
+    Last(u32),
+    /// By name.
+    Named(HistoryName),
+}
+
+/// `"all"` or `"none"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HistoryName {
+    /// All events.
+    All,
+    /// No events.
+    None,
+}
+
+/// One value or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany<T> {
+    /// One.
+    One(T),
+    /// A list.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// The values.
+    pub fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::One(value) => vec![value],
+            Self::Many(values) => values,
+        }
+    }
+}
+
+/// Tells `null` (clear) from an absent member (keep).
+fn clearable<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Text>>, D::Error> {
+    Option::<Text>::deserialize(d).map(Some)
+}
+
+#[cfg(feature = "ts")]
+crate::ts::declare_as!(HistoryParam, "\"all\" | \"none\" | number");
+#[cfg(feature = "ts")]
+crate::ts::declare_as!(OneOrMany<Status>, "Status | readonly Status[]");

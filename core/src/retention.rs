@@ -1,1 +1,48 @@
-//! To come.
+//! Retention: which sessions are old enough to go. A plan is turned into a filter here; the service
+//! walks the sessions that it means.
+
+use crate::filter::{Filter, Trash};
+use crate::lifecycle::Status;
+use crate::time::{Millis, Timestamp};
+
+/// The time from which a session's age counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Measure {
+    /// Since it was started.
+    #[default]
+    Created,
+    /// Since it was last changed.
+    Updated,
+}
+
+/// The statuses that cleanup removes unless it is told otherwise: those that wait for nobody.
+pub const DEFAULT_STATUSES: [Status; 4] = [
+    Status::Completed,
+    Status::Failed,
+    Status::Timeout,
+    Status::Abandoned,
+];
+
+/// The sessions that have reached `max_age` at `now`. An age below the limit is spared, the limit
+/// itself is not.
+pub fn expired(
+    now: Timestamp,
+    max_age: Millis,
+    measure: Measure,
+    statuses: Option<Vec<Status>>,
+) -> Filter {
+    let limit = Some(now.minus(max_age));
+    let (created_before, updated_before) = match measure {
+        Measure::Created => (limit, None),
+        Measure::Updated => (None, limit),
+    };
+    Filter {
+        status: Some(statuses.unwrap_or_else(|| DEFAULT_STATUSES.to_vec())),
+        created_before,
+        updated_before,
+        trash: Trash::Exclude,
+        ..Filter::default()
+    }
+}

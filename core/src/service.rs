@@ -1,1 +1,892 @@
-//! To come.
+//! The operations: each loads what it needs, lets a [`Draft`] decide, and commits what comes out as
+//! one [`Changes`]. The service is the only caller of a [`Store`]. It holds nothing between calls,
+//! starts nothing, and awaits one store call at a time, so it runs over a store in memory as well as
+//! over one behind a network.
+//!
+//! Appends commute and transitions do not, yet both take the same way: a commit that meets a newer
+//! version is decided anew on what is there now, which lets an append through and refuses a
+//! transition that is no longer possible. Only `ifVersion` ties a call to what its caller saw.
+
+use crate::answers::{Appended, CleanupResult, Done, EventPage, SessionContext, SessionPage};
+use crate::draft::{Draft, Finished};
+use crate::error::{Error, Result};
+use crate::event::SessionEvent;
+use crate::filter::{Filter, Order, OrderBy, Position, Trash};
+use crate::id::SessionId;
+use crate::idempotency::{Fingerprint, Kept, Key};
+use crate::limits::Limits;
+use crate::params::{
+    AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CleanupParams,
+    CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryName, HistoryParam,
+    IdParams, ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
+    RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams,
+    StatsParams, UpdateContextParams, UpdateParams,
+};
+use crate::portable;
+use crate::retention;
+use crate::session::{Head, Session, SessionHead};
+use crate::stats::Stats;
+use crate::store::{
+    Changes, Commit, Expect, History, ListQuery, Loaded, SessionChange, SessionWrite, Store,
+};
+use crate::text::Text;
+use crate::time::Timestamp;
+
+/// Events that `get` returns unless it is told otherwise.
+pub const DEFAULT_HISTORY: u32 = 100;
+/// Events that a [`SessionContext`] carries.
+pub const RECENT_HISTORY: u32 = 10;
+/// Items of a page unless a call says otherwise.
+const DEFAULT_SESSIONS: u32 = 50;
+const DEFAULT_EVENTS: u32 = 100;
+/// Items of a page at most.
+const MAX_PAGE: u32 = 1000;
+/// A page of sessions ends early when its user data exceeds this.
+const MAX_PAGE_BYTES: u64 = 8 << 20;
+/// Ids that a cleanup names.
+const MAX_NAMED: usize = 1000;
+/// Writers that lose to others try again this often. Each time, one of them has got through.
+const MAX_ATTEMPTS: u32 = 256;
+
+/// What a call brings along from outside the core.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment {
+    /// The present.
+    pub now: Timestamp,
+    /// Random bits, used once.
+    pub entropy: [u8; 16],
+    /// Identifies the call's parameters; only calls with an idempotency key need it.
+    pub fingerprint: Fingerprint,
+}
+
+/// The operations over a store.
+#[derive(Clone, Copy)]
+pub struct Service<'s> {
+    store: &'s dyn Store,
+    limits: &'s Limits,
+}
+
+/// A change to one session as it was written, now or by an earlier call with the same key.
+struct Changed {
+    head: Head,
+    first: u64,
+    last: u64,
+    replayed: bool,
+}
+
+impl<'s> Service<'s> {
+    /// Operations over `store`, with inputs bounded by `limits`.
+    pub fn new(store: &'s dyn Store, limits: &'s Limits) -> Self {
+        Self { store, limits }
+    }
+
+    /// Starts a session.
+    ///
+    /// # Errors
+    /// `SESSION_EXISTS`, `IDEMPOTENCY_MISMATCH`, those of the parameters and of the store.
+    pub async fn start(&self, env: &Environment, params: StartParams) -> Result<Done<Session>> {
+        let id = self.new_id(env, params.id.as_ref())?;
+        let key = key_in_store(env, params.idempotency_key.as_ref())?;
+        let draft = Draft::start(id, &params, env.now, self.limits)?;
+        self.create(draft, key).await
+    }
+
+    /// A session with the part of its history that is asked for; nothing for an unknown id.
+    ///
+    /// # Errors
+    /// `INVALID_ID` and those of the store.
+    pub async fn get(
+        &self,
+        _env: &Environment,
+        params: GetParams,
+    ) -> Result<Done<Option<Session>>> {
+        let history = match params.history {
+            None => History::Last {
+                count: DEFAULT_HISTORY,
+            },
+            Some(HistoryParam::Last(count)) => History::Last { count },
+            Some(HistoryParam::Named(HistoryName::All)) => History::All,
+            Some(HistoryParam::Named(HistoryName::None)) => History::None,
+        };
+        let loaded = self.find(&params.id, history).await?;
+        Ok(Done::quiet(
+            loaded.map(|Loaded { head, events }| Session::new(head, events)),
+        ))
+    }
+
+    /// Sets what describes a session.
+    ///
+    /// # Errors
+    /// Those of every change (see [`Service::pause`]) and of the limits.
+    pub async fn update(
+        &self,
+        env: &Environment,
+        params: UpdateParams,
+    ) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| draft.update(&params))
+            .await
+    }
+
+    /// Pauses a session.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, and those of every change: `INVALID_ID`, `SESSION_NOT_FOUND`,
+    /// `SESSION_DELETED`, `VERSION_CONFLICT`, `IDEMPOTENCY_MISMATCH`, `STORE_BUSY`, and the store's.
+    pub async fn pause(&self, env: &Environment, params: PauseParams) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| {
+            draft.pause(params.reason.as_ref(), None)
+        })
+        .await
+    }
+
+    /// Resumes a paused session, or takes up an active one whose runner is gone.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, `BUDGET_EXHAUSTED`, and those of every change.
+    pub async fn resume(
+        &self,
+        env: &Environment,
+        params: ResumeParams,
+    ) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| {
+            draft.resume(params.add_iterations, None)
+        })
+        .await
+    }
+
+    /// Ends a session with a result.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, and those of every change.
+    pub async fn complete(
+        &self,
+        env: &Environment,
+        params: CompleteParams,
+    ) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| {
+            draft.complete(params.result.as_ref(), None)
+        })
+        .await
+    }
+
+    /// Ends a session with an error.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, and those of every change.
+    pub async fn fail(&self, env: &Environment, params: FailParams) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| {
+            draft.fail(params.error.as_ref(), None)
+        })
+        .await
+    }
+
+    /// Gives a session up.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, and those of every change.
+    pub async fn abandon(
+        &self,
+        env: &Environment,
+        params: AbandonParams,
+    ) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| {
+            draft.abandon(params.reason.as_ref(), None)
+        })
+        .await
+    }
+
+    /// Records an event.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, those of the event's lifecycle effect, and those of every change.
+    pub async fn add_event(
+        &self,
+        env: &Environment,
+        params: AddEventParams,
+    ) -> Result<Done<Appended>> {
+        self.append(env, &params, |draft| {
+            draft.record(params.kind.as_str(), params.data.clone())
+        })
+        .await
+    }
+
+    /// Records several events in one commit, all or none.
+    ///
+    /// # Errors
+    /// Those of [`Service::add_event`]; `INVALID_ARGUMENT` for no events or too many.
+    pub async fn add_events(
+        &self,
+        env: &Environment,
+        params: AddEventsParams,
+    ) -> Result<Done<Appended>> {
+        let count = params.events.len();
+        let most = self.limits.max_batch as usize;
+        if count == 0 || count > most {
+            return Err(Error::invalid(
+                "events",
+                format!("expected 1 to {most} events, got {count}"),
+            ));
+        }
+        self.append(env, &params, |draft| {
+            params
+                .events
+                .iter()
+                .try_for_each(|event| draft.record(event.kind.as_str(), event.data.clone()))
+        })
+        .await
+    }
+
+    /// Counts an iteration; the last of the budget makes the session `timeout`.
+    ///
+    /// # Errors
+    /// `BUDGET_EXHAUSTED`, `SESSION_FINISHED`, and those of every change.
+    pub async fn increment_iteration(
+        &self,
+        env: &Environment,
+        params: IncrementIterationParams,
+    ) -> Result<Done<Appended>> {
+        self.append(env, &params, |draft| draft.iterate(params.data.clone()))
+            .await
+    }
+
+    /// Records a call of a tool, and the tool in `metadata.toolsUsed`.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, and those of every change.
+    pub async fn record_tool_call(
+        &self,
+        env: &Environment,
+        params: RecordToolCallParams,
+    ) -> Result<Done<Appended>> {
+        self.append(env, &params, |draft| {
+            draft.tool_call(&params.tool, params.args.as_ref(), params.result.as_ref())
+        })
+        .await
+    }
+
+    /// Records something learned.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, and those of every change.
+    pub async fn record_learning(
+        &self,
+        env: &Environment,
+        params: RecordLearningParams,
+    ) -> Result<Done<Appended>> {
+        self.append(env, &params, |draft| {
+            draft.learning(&params.insight, params.expertise_file.as_ref())
+        })
+        .await
+    }
+
+    /// Adds tokens and cost to the session's metadata.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a negative cost, and those of every change.
+    pub async fn record_usage(
+        &self,
+        env: &Environment,
+        params: RecordUsageParams,
+    ) -> Result<Done<SessionHead>> {
+        let tokens = params.tokens.as_ref();
+        let prompt = tokens.and_then(|tokens| tokens.prompt).unwrap_or(0);
+        let completion = tokens.and_then(|tokens| tokens.completion).unwrap_or(0);
+        self.change_head(env, &params, |draft| {
+            draft.use_up(prompt, completion, params.cost)
+        })
+        .await
+    }
+
+    /// Merges members into the context, or replaces it.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`, `TOO_DEEP`, and those of every change.
+    pub async fn update_context(
+        &self,
+        env: &Environment,
+        params: UpdateContextParams,
+    ) -> Result<Done<SessionHead>> {
+        self.change_head(env, &params, |draft| {
+            if params.replace.unwrap_or(false) {
+                draft.replace_context(&params.context)
+            } else {
+                draft.merge_context(&params.context)
+            }
+        })
+        .await
+    }
+
+    /// What an agent needs to go on: the state and the last ten events; nothing for an unknown id.
+    ///
+    /// # Errors
+    /// `INVALID_ID` and those of the store.
+    pub async fn context(
+        &self,
+        _env: &Environment,
+        params: IdParams,
+    ) -> Result<Done<Option<SessionContext>>> {
+        let history = History::Last {
+            count: RECENT_HISTORY,
+        };
+        let loaded = self.find(&params.id, history).await?;
+        Ok(Done::quiet(loaded.map(|Loaded { head, events }| {
+            SessionContext::new(head, events.into_iter().map(SessionEvent::from).collect())
+        })))
+    }
+
+    /// A part of a history, oldest first.
+    ///
+    /// # Errors
+    /// `SESSION_NOT_FOUND`, `INVALID_ARGUMENT` for the limit, and those of the store.
+    pub async fn events(
+        &self,
+        _env: &Environment,
+        params: EventsParams,
+    ) -> Result<Done<EventPage>> {
+        let limit = page_limit(params.limit, DEFAULT_EVENTS)?;
+        let sequence = params.after.unwrap_or(0);
+        let Loaded { head, events } = self
+            .find(&params.id, History::After { sequence, limit })
+            .await?
+            .ok_or_else(|| not_found(params.id.as_str()))?;
+        let next_after = events
+            .last()
+            .map(|event| event.sequence)
+            .filter(|&last| last < head.event_count);
+        Ok(Done::quiet(EventPage {
+            items: events.into_iter().map(SessionEvent::from).collect(),
+            next_after,
+        }))
+    }
+
+    /// A page of the sessions that a filter means.
+    ///
+    /// # Errors
+    /// `INVALID_CURSOR`, `INVALID_ARGUMENT` for the limit, and those of the store.
+    pub async fn list(&self, _env: &Environment, params: ListParams) -> Result<Done<SessionPage>> {
+        let order = Order {
+            by: params.order_by.unwrap_or_default(),
+            direction: params.direction.unwrap_or_default(),
+        };
+        let after = params
+            .cursor
+            .as_ref()
+            .map(|cursor| Position::from_cursor(cursor.as_str(), order))
+            .transpose()?;
+        let query = ListQuery {
+            filter: params.filter()?,
+            order,
+            after,
+            offset: params.offset.unwrap_or(0),
+            limit: page_limit(params.limit, DEFAULT_SESSIONS)?,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        let page = self.store.list(&query).await?;
+        let next_cursor = page
+            .heads
+            .last()
+            .filter(|_| page.more)
+            .map(|last| order.position(last).to_cursor(order));
+        Ok(Done::quiet(SessionPage {
+            items: page.heads.into_iter().map(SessionHead::from).collect(),
+            next_cursor,
+            problems: page.problems,
+        }))
+    }
+
+    /// Statistics over the sessions that a filter means.
+    ///
+    /// # Errors
+    /// Those of the filter and of the store.
+    pub async fn stats(&self, _env: &Environment, params: StatsParams) -> Result<Done<Stats>> {
+        let tally = self.store.tally(&params.filter()?).await?;
+        Ok(Done::quiet(tally.stats()))
+    }
+
+    /// Removes a session for good. It works on one that cannot be read.
+    ///
+    /// # Errors
+    /// `SESSION_NOT_FOUND`, `INVALID_ID`, and those of the store.
+    pub async fn delete(&self, _env: &Environment, params: IdParams) -> Result<Done<()>> {
+        let id = SessionId::parse(params.id.as_str())?;
+        if self.remove(id.clone(), Expect::Present).await? {
+            Ok(Done::quiet(()))
+        } else {
+            Err(not_found(id.as_str()))
+        }
+    }
+
+    /// Puts a session into the trash: it leaves lists and statistics and takes no changes.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub async fn trash(&self, env: &Environment, params: ChangeOnly) -> Result<Done<SessionHead>> {
+        self.change_anywhere(env, &params, |draft| {
+            draft.trash();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a session out of the trash.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub async fn restore(
+        &self,
+        env: &Environment,
+        params: ChangeOnly,
+    ) -> Result<Done<SessionHead>> {
+        self.change_anywhere(env, &params, |draft| {
+            draft.restore();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts sessions that have reached an age into the trash, or removes them for good.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn cleanup(
+        &self,
+        env: &Environment,
+        params: CleanupParams,
+    ) -> Result<Done<CleanupResult>> {
+        let filter = retention::expired(
+            env.now,
+            params.max_age,
+            params.measure.unwrap_or_default(),
+            params.status.map(crate::params::OneOrMany::into_vec),
+        );
+        let permanent = params.permanent.unwrap_or(false);
+        let dry_run = params.dry_run.unwrap_or(false);
+        self.sweep(env, filter, |_| true, permanent, dry_run).await
+    }
+
+    /// Removes for good what has been in the trash for a time.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn purge(
+        &self,
+        env: &Environment,
+        params: PurgeParams,
+    ) -> Result<Done<CleanupResult>> {
+        let limit = env.now.minus(params.older_than);
+        let filter = Filter {
+            trash: Trash::Only,
+            ..Filter::default()
+        };
+        let old = |head: &Head| head.deleted_at.is_some_and(|at| at <= limit);
+        self.sweep(env, filter, old, true, params.dry_run.unwrap_or(false))
+            .await
+    }
+
+    /// A session with its whole history, as one JSON text.
+    ///
+    /// # Errors
+    /// `SESSION_NOT_FOUND`, `INVALID_ID`, and those of the store.
+    pub async fn export(&self, _env: &Environment, params: IdParams) -> Result<Done<String>> {
+        let Loaded { head, events } = self
+            .find(&params.id, History::All)
+            .await?
+            .ok_or_else(|| not_found(params.id.as_str()))?;
+        let session = Session::new(head, events);
+        let text = serde_json::to_string(&session)
+            .map_err(|error| Error::internal(format!("export: {error}")))?;
+        Ok(Done::quiet(text))
+    }
+
+    /// Writes a session that was exported, in place of one that has its id.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for text that is no session, and those of the limits and of the store.
+    pub async fn import(
+        &self,
+        _env: &Environment,
+        params: ImportParams,
+    ) -> Result<Done<SessionHead>> {
+        let imported = portable::read(params.text.as_str(), self.limits)?;
+        for _ in 0..MAX_ATTEMPTS {
+            let current = match self.store.load(&imported.head.id, History::None).await {
+                Ok(loaded) => loaded.map(|loaded| loaded.head.version),
+                Err(Error::CorruptSession { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let mut head = imported.head.clone();
+            // A version never returns, or an `ifVersion` from before would match.
+            head.version = head.version.max(current.unwrap_or(0) + 1);
+            let changes = put(
+                head.clone(),
+                current.map_or(Expect::Any, |version| Expect::Version { version }),
+                true,
+                imported.events.clone(),
+            );
+            if self.store.commit(&changes).await? == Commit::Applied {
+                return Ok(Done::quiet(head.into()));
+            }
+        }
+        Err(busy(&imported.head.id))
+    }
+
+    /// Starts a new session with another's past.
+    ///
+    /// # Errors
+    /// `SESSION_NOT_FOUND`, `SESSION_EXISTS`, `INVALID_ARGUMENT`, and those of the store.
+    pub async fn fork(&self, env: &Environment, params: ForkParams) -> Result<Done<Session>> {
+        let id = self.new_id(env, params.new_id.as_ref())?;
+        let Loaded { head, mut events } = self
+            .find(&params.id, History::All)
+            .await?
+            .ok_or_else(|| not_found(params.id.as_str()))?;
+        if let Some(at) = params.at_sequence {
+            if at > head.event_count {
+                return Err(Error::invalid(
+                    "atSequence",
+                    format!("expected at most {}, the last event", head.event_count),
+                ));
+            }
+            events.retain(|event| event.sequence <= at);
+        }
+        let draft = Draft::fork(id, head, events, &params, env.now, self.limits)?;
+        self.create(draft, None).await
+    }
+
+    /// Whether an agent may go on with a session: paused, or active with iterations left.
+    ///
+    /// # Errors
+    /// `INVALID_ID` and those of the store.
+    pub async fn is_resumable(&self, _env: &Environment, params: IdParams) -> Result<Done<bool>> {
+        let loaded = self.find(&params.id, History::None).await?;
+        Ok(Done::quiet(
+            loaded.is_some_and(|loaded| loaded.head.is_resumable()),
+        ))
+    }
+
+    /// How much of its budget a session has used, from 0 to 100; nothing for an unknown id.
+    ///
+    /// # Errors
+    /// `INVALID_ID` and those of the store.
+    pub async fn progress(
+        &self,
+        _env: &Environment,
+        params: IdParams,
+    ) -> Result<Done<Option<f64>>> {
+        let loaded = self.find(&params.id, History::None).await?;
+        Ok(Done::quiet(loaded.map(|loaded| loaded.head.progress())))
+    }
+
+    /// How long a session has run, in milliseconds; nothing for an unknown id.
+    ///
+    /// # Errors
+    /// `INVALID_ID` and those of the store.
+    pub async fn duration(&self, env: &Environment, params: IdParams) -> Result<Done<Option<u64>>> {
+        let loaded = self.find(&params.id, History::None).await?;
+        Ok(Done::quiet(
+            loaded.map(|loaded| loaded.head.duration(env.now)),
+        ))
+    }
+
+    async fn find(&self, id: &Text, history: History) -> Result<Option<Loaded>> {
+        let id = SessionId::parse(id.as_str())?;
+        self.store.load(&id, history).await
+    }
+
+    fn new_id(&self, env: &Environment, given: Option<&Text>) -> Result<SessionId> {
+        match given {
+            Some(id) => SessionId::parse(id.as_str()),
+            None => Ok(SessionId::generate(env.now, env.entropy)),
+        }
+    }
+
+    /// Writes a session that was not there.
+    async fn create(&self, draft: Draft<'_>, key: Option<Key<'_>>) -> Result<Done<Session>> {
+        let Finished {
+            head,
+            events,
+            notices,
+        } = draft.finish();
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(key) = &key
+                && let Some(kept) = self.kept(key).await?
+            {
+                let history = History::After {
+                    sequence: kept.first.saturating_sub(1),
+                    limit: u32::try_from(kept.last - kept.first + 1).unwrap_or(u32::MAX),
+                };
+                match self.store.load(&kept.session, history).await? {
+                    Some(Loaded { head, events }) => {
+                        return Ok(Done::quiet(Session::new(head, events)));
+                    }
+                    // Deleted between the two reads, and its key with it.
+                    None => continue,
+                }
+            }
+            let mut changes = put(head.clone(), Expect::Absent, false, events.clone());
+            if let Some(key) = &key {
+                changes
+                    .records
+                    .push(key.keep(&head.id, 1, head.event_count));
+            }
+            match self.store.commit(&changes).await? {
+                Commit::Applied => {
+                    return Ok(Done {
+                        value: Session::new(head, events),
+                        notices,
+                    });
+                }
+                // With a key, the session may be that of an earlier call: look again.
+                Commit::SessionConflict { id, .. } if key.is_none() => {
+                    return Err(Error::SessionExists { id: id.to_string() });
+                }
+                Commit::SessionConflict { id, .. } => {
+                    if let Some(key) = &key
+                        && self.kept(key).await?.is_none()
+                    {
+                        return Err(Error::SessionExists { id: id.to_string() });
+                    }
+                }
+                Commit::RecordConflict { .. } => {}
+            }
+        }
+        Err(busy(&head.id))
+    }
+
+    async fn kept(&self, key: &Key<'_>) -> Result<Option<Kept>> {
+        let record = self.store.record(key.kind, &key.key).await?;
+        record.map(|record| key.read(&record)).transpose()
+    }
+
+    async fn change_head<P: ChangeParams>(
+        &self,
+        env: &Environment,
+        params: &P,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+    ) -> Result<Done<SessionHead>> {
+        let done = self.change(env, params, false, decide).await?;
+        Ok(done.map(|changed| changed.head.into()))
+    }
+
+    /// As [`Service::change_head`], on a session in the trash too.
+    async fn change_anywhere<P: ChangeParams>(
+        &self,
+        env: &Environment,
+        params: &P,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+    ) -> Result<Done<SessionHead>> {
+        let done = self.change(env, params, true, decide).await?;
+        Ok(done.map(|changed| changed.head.into()))
+    }
+
+    async fn append<P: ChangeParams>(
+        &self,
+        env: &Environment,
+        params: &P,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+    ) -> Result<Done<Appended>> {
+        let done = self.change(env, params, false, decide).await?;
+        Ok(done.map(|changed| Appended {
+            first_sequence: changed.first,
+            last_sequence: changed.last,
+            status: changed.head.status,
+            iterations: changed.head.iterations,
+            max_iterations: changed.head.max_iterations,
+            version: changed.head.version,
+            updated_at: changed.head.updated_at,
+            replayed: changed.replayed,
+            id: changed.head.id,
+        }))
+    }
+
+    /// Loads a session, lets `decide` change it and commits the outcome; decides anew when another
+    /// writer was faster.
+    async fn change<P: ChangeParams>(
+        &self,
+        env: &Environment,
+        params: &P,
+        in_trash_too: bool,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+    ) -> Result<Done<Changed>> {
+        let target = params.target()?;
+        let id = &target.id;
+        let key = target
+            .idempotency_key
+            .map(|key| Key::in_session(id, key, env.fingerprint))
+            .transpose()?;
+        for _ in 0..MAX_ATTEMPTS {
+            let kept = match &key {
+                Some(key) => self.kept(key).await?,
+                None => None,
+            };
+            let loaded = self.store.load(id, History::None).await?;
+            let before = loaded.ok_or_else(|| not_found(id.as_str()))?.head;
+            if let Some(kept) = kept {
+                return Ok(Done::quiet(Changed {
+                    head: before,
+                    first: kept.first,
+                    last: kept.last,
+                    replayed: true,
+                }));
+            }
+            if before.deleted_at.is_some() && !in_trash_too {
+                return Err(Error::SessionDeleted { id: id.to_string() });
+            }
+            if let Some(expected) = target.if_version
+                && expected != before.version
+            {
+                return Err(Error::VersionConflict {
+                    id: id.to_string(),
+                    expected,
+                    current: before.version,
+                });
+            }
+            let (version, first) = (before.version, before.event_count + 1);
+            let mut draft = Draft::of(before.clone(), env.now, self.limits);
+            decide(&mut draft)?;
+            if key.is_none() && *draft.head() == before {
+                return Ok(Done::quiet(Changed {
+                    first,
+                    last: before.event_count,
+                    head: before,
+                    replayed: false,
+                }));
+            }
+            let Finished {
+                head,
+                events,
+                notices,
+            } = draft.finish();
+            let mut changes = put(head.clone(), Expect::Version { version }, false, events);
+            if let Some(key) = &key {
+                changes.records.push(key.keep(id, first, head.event_count));
+            }
+            if self.store.commit(&changes).await? == Commit::Applied {
+                return Ok(Done {
+                    value: Changed {
+                        first,
+                        last: head.event_count,
+                        head,
+                        replayed: false,
+                    },
+                    notices,
+                });
+            }
+        }
+        Err(busy(id))
+    }
+
+    /// Removes the sessions that a filter means, page by page, oldest first.
+    async fn sweep(
+        &self,
+        env: &Environment,
+        filter: Filter,
+        meant: impl Fn(&Head) -> bool,
+        permanent: bool,
+        dry_run: bool,
+    ) -> Result<Done<CleanupResult>> {
+        let order = Order {
+            by: OrderBy::CreatedAt,
+            direction: crate::filter::Direction::Asc,
+        };
+        let mut query = ListQuery {
+            filter,
+            order,
+            after: None,
+            offset: 0,
+            limit: MAX_PAGE,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        let mut result = CleanupResult {
+            dry_run,
+            ..CleanupResult::default()
+        };
+        loop {
+            let page = self.store.list(&query).await?;
+            let last = page.heads.last().map(|head| order.position(head));
+            for head in page.heads.into_iter().filter(&meant) {
+                let id = head.id.clone();
+                if dry_run || self.sweep_one(env, head, permanent).await? {
+                    result.removed += 1;
+                    if result.ids.len() < MAX_NAMED {
+                        result.ids.push(id);
+                    }
+                }
+            }
+            match last {
+                Some(last) if page.more => query.after = Some(last),
+                _ => return Ok(Done::quiet(result)),
+            }
+        }
+    }
+
+    /// Removes a session unless it has changed since it was listed: then it is in use.
+    async fn sweep_one(&self, env: &Environment, head: Head, permanent: bool) -> Result<bool> {
+        let expect = Expect::Version {
+            version: head.version,
+        };
+        if permanent {
+            return self.remove(head.id, expect).await;
+        }
+        let mut draft = Draft::of(head, env.now, self.limits);
+        draft.trash();
+        let changes = put(draft.finish().head, expect, false, Vec::new());
+        Ok(self.store.commit(&changes).await? == Commit::Applied)
+    }
+
+    async fn remove(&self, id: SessionId, expect: Expect) -> Result<bool> {
+        let changes = Changes {
+            sessions: vec![SessionChange {
+                id,
+                expect,
+                write: SessionWrite::Delete,
+            }],
+            records: Vec::new(),
+        };
+        Ok(self.store.commit(&changes).await? == Commit::Applied)
+    }
+}
+
+fn put(head: Head, expect: Expect, replace_history: bool, events: Vec<crate::Event>) -> Changes {
+    Changes {
+        sessions: vec![SessionChange {
+            id: head.id.clone(),
+            expect,
+            write: SessionWrite::Put {
+                head: Box::new(head),
+                replace_history,
+                events,
+            },
+        }],
+        records: Vec::new(),
+    }
+}
+
+fn key_in_store<'a>(env: &Environment, given: Option<&'a Text>) -> Result<Option<Key<'a>>> {
+    given
+        .map(|key| Key::in_store(key.as_str(), env.fingerprint))
+        .transpose()
+}
+
+fn page_limit(given: Option<u32>, default: u32) -> Result<u32> {
+    let limit = given.unwrap_or(default);
+    if (1..=MAX_PAGE).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Error::invalid(
+            "limit",
+            format!("expected 1 to {MAX_PAGE}, got {limit}"),
+        ))
+    }
+}
+
+fn not_found(id: &str) -> Error {
+    Error::SessionNotFound { id: id.to_owned() }
+}
+
+fn busy(id: &SessionId) -> Error {
+    Error::StoreBusy {
+        what: format!("session {id}"),
+        attempts: MAX_ATTEMPTS,
+    }
+}

@@ -12,6 +12,7 @@ use crate::time::{self, Timestamp};
 
 /// A session without its history, in the form that stores keep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredHead"))]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
     /// The session's id.
@@ -34,9 +35,11 @@ pub struct Head {
     /// Where it is in its life.
     pub status: Status,
     /// When it was started.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     #[serde(with = "time::as_millis")]
     pub created_at: Timestamp,
     /// When it was last changed; never goes back.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     #[serde(with = "time::as_millis")]
     pub updated_at: Timestamp,
     /// Iterations used.
@@ -44,6 +47,7 @@ pub struct Head {
     /// Iterations allowed.
     pub max_iterations: u32,
     /// The user's state: the text of a JSON object.
+    #[cfg_attr(feature = "ts", ts(type = "string"))]
     #[serde(with = "json::as_text")]
     pub context: Json,
     /// What it ended with.
@@ -53,6 +57,7 @@ pub struct Head {
     #[serde(default)]
     pub error: Option<String>,
     /// The text of a JSON object about the run: model, tools, tokens, cost.
+    #[cfg_attr(feature = "ts", ts(type = "string | null"))]
     #[serde(default, with = "json::as_text::option")]
     pub metadata: Option<Json>,
     /// How many events its history has; the last one's sequence number.
@@ -61,15 +66,18 @@ pub struct Head {
     #[serde(default)]
     pub usage: Usage,
     /// When it was paused, while it is.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
     pub paused_at: Option<Timestamp>,
     /// When it ended for good.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
     pub finalized_at: Option<Timestamp>,
     /// The session it was forked from.
     #[serde(default)]
     pub parent_id: Option<SessionId>,
     /// When it was put into the trash, while it is there.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
     pub deleted_at: Option<Timestamp>,
 }
@@ -122,6 +130,7 @@ impl Head {
 
 /// Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// Tokens read by the model.
@@ -136,7 +145,9 @@ impl Usage {
     /// What `metadata` says in its members `tokens` and `cost`; 0 where it says nothing readable.
     pub fn of_metadata(metadata: &Json) -> Self {
         let metadata = Object::parse(metadata);
-        let tokens = metadata.get("tokens").map(|text| Json::parse(text.to_owned()));
+        let tokens = metadata
+            .get("tokens")
+            .map(|text| Json::parse(text.to_owned()));
         let count = |key: &str| -> u64 {
             match &tokens {
                 Some(Ok(tokens)) => Object::parse(tokens).read(key).unwrap_or(0),
@@ -154,7 +165,9 @@ impl Usage {
     pub fn plus(self, other: Self) -> Self {
         Self {
             prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
-            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
+            completion_tokens: self
+                .completion_tokens
+                .saturating_add(other.completion_tokens),
             cost_nanos: self.cost_nanos.saturating_add(other.cost_nanos),
         }
     }
@@ -162,6 +175,18 @@ impl Usage {
     /// All tokens.
     pub fn total_tokens(self) -> u64 {
         self.prompt_tokens.saturating_add(self.completion_tokens)
+    }
+
+    /// The cost in the user's unit as JSON, to the last billionth.
+    pub fn cost_json(self) -> Json {
+        let (whole, nanos) = (
+            self.cost_nanos / 1_000_000_000,
+            self.cost_nanos % 1_000_000_000,
+        );
+        let text = format!("{whole}.{nanos:09}");
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        // A decimal number is well-formed JSON.
+        Json::parse(text.to_owned()).unwrap_or_default()
     }
 
     /// The cost in the user's unit.
@@ -215,14 +240,12 @@ pub struct SessionHead {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// About the run: model, tools used, tokens, cost.
-    #[cfg_attr(feature = "ts", ts(type = "SessionMetadata"))]
+    #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Json>,
     /// Counts the changes to the session, from 1; for `ifVersion`.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub version: u64,
     /// How many events its whole history has.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub event_count: u64,
     /// When it ended for good.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -138,7 +138,6 @@ fn ratio(part: u64, whole: u64) -> f64 {
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
     /// How many sessions there are.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub total: u64,
     /// How many of each status, those of which there are none too.
     pub by_status: StatusCounts,
@@ -160,7 +159,6 @@ pub struct Stats {
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_user: BTreeMap<String, UsageTotals>,
     /// How many users `usageByUser` leaves out.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub users_omitted: u64,
 }
 
@@ -170,22 +168,16 @@ pub struct Stats {
 #[serde(rename_all = "camelCase")]
 pub struct StatusCounts {
     /// Running.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub active: u64,
     /// Waiting to be resumed.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub paused: u64,
     /// Ended with a result.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub completed: u64,
     /// Ended with an error.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub failed: u64,
     /// Out of iterations.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub timeout: u64,
     /// Given up.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub abandoned: u64,
 }
 
@@ -206,13 +198,10 @@ pub struct UsageTotals {
 #[serde(rename_all = "camelCase")]
 pub struct TokenCounts {
     /// Read by the model.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub prompt: u64,
     /// Written by the model.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub completion: u64,
     /// Both.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub total: u64,
 }
 

@@ -128,6 +128,7 @@ impl<S: SyncStore> Store for Lift<S> {
 
 /// What a store can do beyond the least.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
     /// What was written is there when the store is opened again.
@@ -138,6 +139,7 @@ pub struct Capabilities {
 
 /// How much of a history to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum History {
     /// Nothing.
@@ -178,6 +180,7 @@ impl History {
 
 /// A session as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Loaded {
     /// The head.
@@ -190,6 +193,7 @@ pub struct Loaded {
 /// All that one operation writes. It is applied as a whole or not at all. No session and no record
 /// is named twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Changes {
     /// Sessions to write or remove.
@@ -200,6 +204,7 @@ pub struct Changes {
 
 /// A change to one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionChange {
     /// The session.
@@ -212,6 +217,7 @@ pub struct SessionChange {
 
 /// What to do to a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum SessionWrite {
     /// Write the head, and events after those that are kept.
@@ -231,6 +237,7 @@ pub enum SessionWrite {
 
 /// What must be there for a change to apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Expect {
     /// Nothing.
@@ -261,6 +268,7 @@ impl Expect {
 /// A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
 /// that only its feature reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// The feature's name for this sort of record.
@@ -270,6 +278,7 @@ pub struct Record {
     /// Counts the writes of the record; for [`Expect::Version`].
     pub version: u64,
     /// When it ceases to count. Stores keep it until it is removed.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
     pub expires_at: Option<Timestamp>,
     /// The session with which the record is removed.
@@ -281,6 +290,7 @@ pub struct Record {
 
 /// A change to one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordChange {
     /// The record's kind.
@@ -296,6 +306,7 @@ pub struct RecordChange {
 
 /// How a commit ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Commit {
     /// Everything was written.
@@ -323,6 +334,7 @@ pub enum Commit {
 
 /// Which sessions to list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ListQuery {
     /// What they must be like.
@@ -374,6 +386,7 @@ impl ListQuery {
 
 /// A part of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// The sessions in their order.
@@ -398,6 +411,7 @@ pub struct Problem {
 
 /// Which records to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Scan {
     /// Their kind.

@@ -281,7 +281,10 @@ mod tests {
     fn lengths_are_read_from_text_and_numbers() {
         assert_eq!(Millis::parse("30d").unwrap(), Millis(30 * 86_400_000));
         assert_eq!(Millis::parse("1h 30m").unwrap(), Millis(5_400_000));
-        assert_eq!(serde_json::from_str::<Millis>("1500").unwrap(), Millis(1500));
+        assert_eq!(
+            serde_json::from_str::<Millis>("1500").unwrap(),
+            Millis(1500)
+        );
         for json in ["-1", "\"soon\"", "\"-1d\"", "null", "1e300"] {
             assert!(serde_json::from_str::<Millis>(json).is_err(), "{json}");
         }

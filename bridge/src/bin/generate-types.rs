@@ -1,1 +1,5 @@
-fn main() {}
+//! Prints `npm/src/generated.ts`.
+
+fn main() {
+    print!("{}", tenure_bridge::types::typescript());
+}

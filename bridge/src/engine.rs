@@ -1,0 +1,150 @@
+//! Running operations. Over a store that answers at once an operation runs to its end in one call;
+//! over a store that the host provides it runs until it needs the store, hands the request out and
+//! goes on when the reply comes in.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use tenure_core::store::Capabilities;
+use tenure_core::{Error, Limits, Store};
+
+use crate::answer::{self, Answer};
+use crate::host::{HostStore, Mailbox};
+use crate::operations::perform;
+
+/// Performs an operation over a store that answers at once.
+pub fn perform_now(
+    store: &dyn Store,
+    limits: &Limits,
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: [u8; 16],
+) -> Answer {
+    let mut operation = std::pin::pin!(perform(store, limits, name, params, now, entropy));
+    match poll(operation.as_mut()) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => answer::error(&Error::StoreIsAsync),
+    }
+}
+
+/// Runs operations over a store that the host provides.
+pub struct HostEngine {
+    limits: Rc<Limits>,
+    capabilities: Capabilities,
+    timeout_ms: u64,
+    running: RefCell<BTreeMap<u32, Running>>,
+    next: Cell<u32>,
+}
+
+struct Running {
+    future: Pin<Box<dyn Future<Output = Answer>>>,
+    mailbox: Rc<Mailbox>,
+}
+
+impl HostEngine {
+    /// An engine over the host's store. `timeout_ms` is how long the host waits for its store
+    /// before it cancels; it is only told, not measured.
+    pub fn new(limits: Limits, capabilities: Capabilities, timeout_ms: u64) -> Self {
+        Self {
+            limits: Rc::new(limits),
+            capabilities,
+            timeout_ms,
+            running: RefCell::default(),
+            next: Cell::new(1),
+        }
+    }
+
+    /// Begins an operation: its end, or the first thing that it needs of the store.
+    pub fn start(&self, name: &str, params: &str, now: f64, entropy: [u8; 16]) -> Answer {
+        let mailbox = Rc::new(Mailbox::default());
+        let store = HostStore::new(Rc::clone(&mailbox), self.capabilities);
+        let limits = Rc::clone(&self.limits);
+        let (name, params) = (name.to_owned(), params.to_owned());
+        let future = async move { perform(&store, &limits, &name, &params, now, entropy).await };
+        let id = self.next_id();
+        self.step(
+            id,
+            Running {
+                future: Box::pin(future),
+                mailbox,
+            },
+        )
+    }
+
+    /// Goes on with an operation after the store's reply: `{"ok": value}` or
+    /// `{"error": {code?, message}}`.
+    pub fn resume(&self, operation: u32, reply: String) -> Answer {
+        // Taken out while it runs: a host that calls back in meanwhile finds no such operation.
+        match self.running.borrow_mut().remove(&operation) {
+            Some(running) => {
+                running.mailbox.put_reply(reply);
+                self.step(operation, running)
+            }
+            None => unknown(operation),
+        }
+    }
+
+    /// Drops an operation whose store did not answer.
+    pub fn cancel(&self, operation: u32) -> Answer {
+        let Some(running) = self.running.borrow_mut().remove(&operation) else {
+            return unknown(operation);
+        };
+        let timeout_ms = self.timeout_ms;
+        let error = match running.mailbox.awaited() {
+            Some("commit") => Error::OutcomeUnknown {
+                problem: format!("it did not answer within {timeout_ms} ms"),
+            },
+            method => Error::StoreTimeout {
+                method: method.unwrap_or("answer").to_owned(),
+                timeout_ms,
+            },
+        };
+        answer::error(&error)
+    }
+
+    /// How many operations wait for the host's store.
+    pub fn pending(&self) -> usize {
+        self.running.borrow().len()
+    }
+
+    fn step(&self, id: u32, mut running: Running) -> Answer {
+        if let Poll::Ready(answer) = poll(running.future.as_mut()) {
+            return answer;
+        }
+        match running.mailbox.take_request() {
+            Some((method, params)) => {
+                self.running.borrow_mut().insert(id, running);
+                match serde_json::from_str(params.as_str()) {
+                    Ok(params) => answer::need(id, method, params),
+                    Err(error) => answer::error(&Error::internal(error.to_string())),
+                }
+            }
+            None => answer::error(&Error::internal("an operation waits for nothing")),
+        }
+    }
+
+    fn next_id(&self) -> u32 {
+        loop {
+            let id = self.next.get();
+            self.next.set(id.wrapping_add(1).max(1));
+            if !self.running.borrow().contains_key(&id) {
+                return id;
+            }
+        }
+    }
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn unknown(operation: u32) -> Answer {
+    answer::error(&Error::internal(format!(
+        "no operation {operation} waits for a reply"
+    )))
+}

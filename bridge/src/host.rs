@@ -1,0 +1,274 @@
+//! A store that the host provides. Each operation gets a [`HostStore`] and a [`Mailbox`] of its own:
+//! the store puts its request into the mailbox and waits, the engine hands the request to the host
+//! and puts the reply in. What comes back is not trusted: it is read strictly, and checked where a
+//! wrong answer could do harm.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tenure_core::store::{
+    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan, Store,
+};
+use tenure_core::{Error, Json, Result, SessionId};
+
+/// Where one operation's request waits for the host, and then the host's reply for the operation.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox(RefCell<Slot>);
+
+#[derive(Debug, Default)]
+enum Slot {
+    #[default]
+    Empty,
+    /// To be handed to the host.
+    Request { method: &'static str, params: Json },
+    /// With the host.
+    Waiting { method: &'static str },
+    /// To be taken by the operation.
+    Reply(String),
+}
+
+impl Mailbox {
+    /// Takes the request out, to be handed to the host.
+    pub(crate) fn take_request(&self) -> Option<(&'static str, Json)> {
+        let mut slot = self.0.borrow_mut();
+        match std::mem::take(&mut *slot) {
+            Slot::Request { method, params } => {
+                *slot = Slot::Waiting { method };
+                Some((method, params))
+            }
+            other => {
+                *slot = other;
+                None
+            }
+        }
+    }
+
+    /// Puts the host's reply in.
+    pub(crate) fn put_reply(&self, reply: String) {
+        *self.0.borrow_mut() = Slot::Reply(reply);
+    }
+
+    /// The method whose reply is awaited.
+    pub(crate) fn awaited(&self) -> Option<&'static str> {
+        match &*self.0.borrow() {
+            Slot::Waiting { method } => Some(method),
+            _ => None,
+        }
+    }
+
+    async fn ask(&self, method: &'static str, params: Json) -> String {
+        *self.0.borrow_mut() = Slot::Request { method, params };
+        poll_fn(|_| {
+            let mut slot = self.0.borrow_mut();
+            match std::mem::take(&mut *slot) {
+                Slot::Reply(reply) => Poll::Ready(reply),
+                other => {
+                    *slot = other;
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// One operation's view of the host's store.
+pub(crate) struct HostStore {
+    mailbox: Rc<Mailbox>,
+    capabilities: Capabilities,
+}
+
+impl HostStore {
+    pub(crate) fn new(mailbox: Rc<Mailbox>, capabilities: Capabilities) -> Self {
+        Self {
+            mailbox,
+            capabilities,
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &impl Serialize,
+        id: Option<&SessionId>,
+    ) -> Result<T> {
+        let reply = self.mailbox.ask(method, Json::of(params)).await;
+        let rubbish = |error: serde_json::Error| misbehaved(method, error.to_string());
+        let reply: Reply = serde_json::from_str(&reply).map_err(rubbish)?;
+        match (reply.ok, reply.error) {
+            (Some(value), None) => serde_json::from_str(value.get()).map_err(rubbish),
+            (_, Some(failure)) => Err(failure.into_error(method, id)),
+            (None, None) => serde_json::from_str("null").map_err(rubbish),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    ok: Option<Box<RawValue>>,
+    #[serde(default)]
+    error: Option<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    message: Option<tenure_core::Text>,
+}
+
+impl Failure {
+    fn into_error(self, method: &'static str, id: Option<&SessionId>) -> Error {
+        let problem = self.message.map_or_else(
+            || "it did not say why".to_owned(),
+            tenure_core::Text::into_string,
+        );
+        match (self.code.as_deref(), id) {
+            (Some("STORAGE_FULL"), _) => Error::StorageFull { problem },
+            (Some("STORE_UNAVAILABLE"), _) => Error::StoreUnavailable { problem },
+            (Some("CORRUPT_SESSION"), Some(id)) => Error::CorruptSession {
+                id: id.to_string(),
+                problem,
+            },
+            _ => Error::StoreFailed {
+                method: method.to_owned(),
+                problem,
+            },
+        }
+    }
+}
+
+impl Store for HostStore {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>> {
+        #[derive(Serialize)]
+        struct Load<'a> {
+            id: &'a SessionId,
+            history: History,
+        }
+        Box::pin(async move {
+            let loaded: Option<Loaded> = self.ask("load", &Load { id, history }, Some(id)).await?;
+            if let Some(loaded) = &loaded {
+                check_loaded(loaded, id, history)?;
+            }
+            Ok(loaded)
+        })
+    }
+
+    fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
+        #[derive(Serialize)]
+        struct CommitRequest<'a> {
+            changes: &'a Changes,
+        }
+        Box::pin(async move { self.ask("commit", &CommitRequest { changes }, None).await })
+    }
+
+    fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
+        #[derive(Serialize)]
+        struct List<'a> {
+            query: &'a ListQuery,
+        }
+        Box::pin(async move {
+            let page: Page = self.ask("list", &List { query }, None).await?;
+            check_page(&page, query)?;
+            Ok(page)
+        })
+    }
+
+    fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>> {
+        #[derive(Serialize)]
+        struct RecordRequest<'a> {
+            kind: &'a str,
+            key: &'a str,
+        }
+        Box::pin(async move {
+            let record: Option<Record> = self
+                .ask("record", &RecordRequest { kind, key }, None)
+                .await?;
+            match &record {
+                Some(found) if found.kind != kind || found.key != key => Err(misbehaved(
+                    "record",
+                    format!(
+                        "asked for {kind} {key:?}, got {} {:?}",
+                        found.kind, found.key
+                    ),
+                )),
+                _ => Ok(record),
+            }
+        })
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
+        #[derive(Serialize)]
+        struct ScanRequest<'a> {
+            scan: &'a Scan,
+        }
+        Box::pin(async move {
+            let records: Vec<Record> = self.ask("scan", &ScanRequest { scan }, None).await?;
+            if records.len() > scan.limit as usize {
+                return Err(misbehaved("scan", "more records than the limit"));
+            }
+            Ok(records)
+        })
+    }
+}
+
+fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()> {
+    if loaded.head.id != *id {
+        let problem = format!("asked for session {id}, got {}", loaded.head.id);
+        return Err(misbehaved("load", problem));
+    }
+    let range = history.range(loaded.head.event_count);
+    let (first, count) = range.map_or((1, 0), |(first, last)| (first, last - first + 1));
+    let sequences = loaded.events.iter().map(|event| event.sequence);
+    if loaded.events.len() as u64 == count && sequences.eq((first..).take(loaded.events.len())) {
+        Ok(())
+    } else {
+        Err(misbehaved(
+            "load",
+            format!("asked for {count} events from {first} on, got others"),
+        ))
+    }
+}
+
+fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
+    let problem = if page.heads.len() > query.limit as usize {
+        "more sessions than the limit"
+    } else if page.heads.iter().any(|head| !query.filter.matches(head)) {
+        "a session that the filter does not mean"
+    } else if !page
+        .heads
+        .is_sorted_by(|a, b| query.order.compare(a, b).is_lt())
+    {
+        "sessions out of order"
+    } else if page.heads.first().is_some_and(|head| {
+        query.after.as_ref().is_some_and(|after| {
+            let position = query.order.position(head);
+            !query.order.compare_positions(&position, after).is_gt()
+        })
+    }) {
+        "sessions that come before the page"
+    } else if page.heads.is_empty() && page.more {
+        "an empty page that says there is more"
+    } else {
+        return Ok(());
+    };
+    Err(misbehaved("list", problem))
+}
+
+fn misbehaved(method: &str, problem: impl Into<String>) -> Error {
+    Error::StoreMisbehaved {
+        method: method.to_owned(),
+        problem: problem.into(),
+    }
+}

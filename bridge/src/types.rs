@@ -1,0 +1,145 @@
+//! Writes the TypeScript declarations of all operations and of all types that cross: the file
+//! `npm/src/generated.ts`.
+
+use std::fmt::Write;
+
+use tenure_core::Error;
+use tenure_core::{answers, event, filter, lifecycle, limits, params, retention, session, stats};
+use tenure_core::{store, webhook};
+use ts_rs::{Config, TS};
+
+use crate::operations::{Access, OPERATIONS};
+
+/// The whole file.
+pub fn typescript() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut out = String::from(
+        "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
+         import type { EventType, JsonObject, SessionMetadata } from \"./types.js\";\n\n",
+    );
+    macro_rules! declare {
+        ($($type:ty),* $(,)?) => {
+            $(declare::<$type>(&mut out, &config);)*
+        };
+    }
+    declare!(
+        lifecycle::Status,
+        session::SessionHead,
+        session::Session,
+        event::SessionEvent,
+        event::NewEvent,
+        answers::Appended,
+        answers::SessionContext,
+        answers::EventPage,
+        answers::SessionPage,
+        answers::CleanupResult,
+        store::Problem,
+        stats::Stats,
+        stats::StatusCounts,
+        stats::UsageTotals,
+        stats::TokenCounts,
+        webhook::WebhookEvent,
+        webhook::WebhookPayload,
+        webhook::WebhookSession,
+        limits::Limits,
+        filter::Trash,
+        filter::OrderBy,
+        filter::Direction,
+        retention::Measure,
+        params::StartParams,
+        params::IdParams,
+        params::GetParams,
+        params::UpdateParams,
+        params::ChangeOnly,
+        params::PauseParams,
+        params::ResumeParams,
+        params::CompleteParams,
+        params::FailParams,
+        params::AbandonParams,
+        params::AddEventParams,
+        params::AddEventsParams,
+        params::IncrementIterationParams,
+        params::RecordToolCallParams,
+        params::RecordLearningParams,
+        params::RecordUsageParams,
+        params::TokensParam,
+        params::UpdateContextParams,
+        params::EventsParams,
+        params::ListParams,
+        params::StatsParams,
+        params::CleanupParams,
+        params::PurgeParams,
+        params::ImportParams,
+        params::ForkParams,
+        session::Head,
+        session::Usage,
+        event::Event,
+        store::Capabilities,
+        store::History,
+        store::Loaded,
+        store::Changes,
+        store::SessionChange,
+        store::SessionWrite,
+        store::Expect,
+        store::Record,
+        store::RecordChange,
+        store::Commit,
+        store::ListQuery,
+        store::Page,
+        store::Scan,
+        filter::Filter,
+        filter::Order,
+        filter::Position,
+    );
+    error_codes(&mut out);
+    operations(&mut out, &config);
+    out
+}
+
+fn declare<T: TS>(out: &mut String, config: &Config) {
+    if let Some(docs) = T::docs() {
+        out.push_str(&docs);
+    }
+    push(out, format_args!("export {}\n\n", T::decl(config)));
+}
+
+fn error_codes(out: &mut String) {
+    out.push_str("/** The codes of errors that the core and its stores report. */\nexport type CoreErrorCode =\n");
+    for code in Error::CODES {
+        push(out, format_args!("  | \"{code}\"\n"));
+    }
+    out.push_str(";\n\n");
+}
+
+fn operations(out: &mut String, config: &Config) {
+    out.push_str("/** Every operation: what it takes and what it answers. */\nexport interface Operations {\n");
+    for operation in OPERATIONS {
+        let doc: Vec<&str> = operation.doc.lines().map(str::trim).collect();
+        push(
+            out,
+            format_args!(
+                "  /** {} */\n  {}: {{ params: {}; result: {} }};\n",
+                doc.join(" "),
+                operation.name,
+                (operation.params)(config),
+                (operation.result)(config),
+            ),
+        );
+    }
+    out.push_str(
+        "}\n\n/** Whether an operation only reads or may write. */\nexport const OPERATIONS = {\n",
+    );
+    for operation in OPERATIONS {
+        let access = match operation.access {
+            Access::Read => "read",
+            Access::Write => "write",
+        };
+        push(out, format_args!("  {}: \"{access}\",\n", operation.name));
+    }
+    out.push_str("} as const satisfies Record<keyof Operations, \"read\" | \"write\">;\n");
+}
+
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    let _ = out.write_fmt(text);
+}

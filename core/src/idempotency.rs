@@ -1,0 +1,138 @@
+//! Idempotency keys. A call that carries one is written together with a record of the key; a repeat
+//! finds the record and changes nothing. The record holds what identifies the result, never its
+//! body, and is owned by the session: it is kept as long as the session is.
+
+use std::hash::Hasher;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::error::{Error, Result};
+use crate::id::SessionId;
+use crate::store::{Expect, Record, RecordChange};
+
+/// Keys of `start` and the like: unique within the store.
+pub const STORE_SCOPE: &str = "idempotency.store";
+/// Keys of changes to a session: unique within the session.
+pub const SESSION_SCOPE: &str = "idempotency.session";
+
+const MAX_KEY_BYTES: usize = 512;
+
+/// Tells calls with the same parameters from calls with others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fingerprint(u128);
+
+impl Fingerprint {
+    /// The fingerprint of an operation with these parameters.
+    pub fn of(operation: &str, params: &str) -> Self {
+        let mut hasher = SipHasher13::new();
+        hasher.write(operation.as_bytes());
+        hasher.write_u8(0);
+        hasher.write(params.as_bytes());
+        Self(hasher.finish128().as_u128())
+    }
+}
+
+/// What is kept under a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    fingerprint: String,
+    /// The session that the call made or changed.
+    pub session: SessionId,
+    /// The first event that the call wrote.
+    pub first: u64,
+    /// The last event that the call wrote.
+    pub last: u64,
+}
+
+/// A key that a call carries, in its scope.
+#[derive(Debug, Clone)]
+pub struct Key<'a> {
+    given: &'a str,
+    /// The record's kind.
+    pub kind: &'static str,
+    /// The record's key.
+    pub key: String,
+    fingerprint: Fingerprint,
+}
+
+impl<'a> Key<'a> {
+    /// A key within the store.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the key is empty or longer than 512 bytes.
+    pub fn in_store(given: &'a str, fingerprint: Fingerprint) -> Result<Self> {
+        Self::new(given, STORE_SCOPE, given.to_owned(), fingerprint)
+    }
+
+    /// A key within a session.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the key is empty or longer than 512 bytes.
+    pub fn in_session(id: &SessionId, given: &'a str, fingerprint: Fingerprint) -> Result<Self> {
+        // No id has a slash in it, so that no two pairs of id and key make the same text.
+        Self::new(given, SESSION_SCOPE, format!("{id}/{given}"), fingerprint)
+    }
+
+    fn new(
+        given: &'a str,
+        kind: &'static str,
+        key: String,
+        fingerprint: Fingerprint,
+    ) -> Result<Self> {
+        if given.is_empty() || given.len() > MAX_KEY_BYTES {
+            return Err(Error::invalid(
+                "idempotencyKey",
+                format!("expected 1 to {MAX_KEY_BYTES} bytes, got {}", given.len()),
+            ));
+        }
+        Ok(Self {
+            given,
+            kind,
+            key,
+            fingerprint,
+        })
+    }
+
+    /// Reads what an earlier call with this key has kept.
+    ///
+    /// # Errors
+    /// `IDEMPOTENCY_MISMATCH` when that call had other parameters.
+    pub fn read(&self, record: &Record) -> Result<Kept> {
+        let kept: Kept = serde_json::from_str(&record.body)
+            .map_err(|error| Error::internal(format!("idempotency record: {error}")))?;
+        if kept.fingerprint != self.fingerprint_text() {
+            return Err(Error::IdempotencyMismatch {
+                key: self.given.to_owned(),
+            });
+        }
+        Ok(kept)
+    }
+
+    /// The change that keeps the key for a repeat.
+    pub fn keep(&self, session: &SessionId, first: u64, last: u64) -> RecordChange {
+        let kept = Kept {
+            fingerprint: self.fingerprint_text(),
+            session: session.clone(),
+            first,
+            last,
+        };
+        RecordChange {
+            kind: self.kind.to_owned(),
+            key: self.key.clone(),
+            expect: Expect::Absent,
+            record: Some(Record {
+                kind: self.kind.to_owned(),
+                key: self.key.clone(),
+                version: 1,
+                expires_at: None,
+                owner: Some(session.clone()),
+                body: crate::json::Json::of(&kept).as_str().to_owned(),
+            }),
+        }
+    }
+
+    fn fingerprint_text(&self) -> String {
+        format!("{:032x}", self.fingerprint.0)
+    }
+}

@@ -1,0 +1,1788 @@
+// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.
+
+import type { EventType, JsonObject, SessionMetadata } from "./types.js";
+
+/**
+ * Where a session is in its life.
+ */
+export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
+
+/**
+ * A session without its history.
+ */
+export type SessionHead = { 
+/**
+ * The session's id.
+ */
+id: string, 
+/**
+ * The user it runs for.
+ */
+userId?: string, 
+/**
+ * The channel it was started in.
+ */
+channelId?: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Where it is in its life.
+ */
+status: Status, 
+/**
+ * When it was started.
+ */
+createdAt: string, 
+/**
+ * When it was last changed; never goes back.
+ */
+updatedAt: string, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed; reaching them makes the session `timeout`.
+ */
+maxIterations: number, 
+/**
+ * The user's own state, which survives restarts.
+ */
+context: JsonObject, 
+/**
+ * What it ended with.
+ */
+result?: string, 
+/**
+ * What it failed with.
+ */
+error?: string, 
+/**
+ * About the run: model, tools used, tokens, cost.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Counts the changes to the session, from 1; for `ifVersion`.
+ */
+version: number, 
+/**
+ * How many events its whole history has.
+ */
+eventCount: number, 
+/**
+ * When it ended for good.
+ */
+finalizedAt?: string, 
+/**
+ * The session it was forked from.
+ */
+parentId?: string, 
+/**
+ * When it was put into the trash, while it is there.
+ */
+deletedAt?: string, };
+
+/**
+ * A session with its history, or the part of it that was asked for.
+ */
+export type Session = { 
+/**
+ * Events in their order. `eventCount` says how many there are in all.
+ */
+history: Array<SessionEvent>, 
+/**
+ * The session's id.
+ */
+id: string, 
+/**
+ * The user it runs for.
+ */
+userId?: string, 
+/**
+ * The channel it was started in.
+ */
+channelId?: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Where it is in its life.
+ */
+status: Status, 
+/**
+ * When it was started.
+ */
+createdAt: string, 
+/**
+ * When it was last changed; never goes back.
+ */
+updatedAt: string, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed; reaching them makes the session `timeout`.
+ */
+maxIterations: number, 
+/**
+ * The user's own state, which survives restarts.
+ */
+context: JsonObject, 
+/**
+ * What it ended with.
+ */
+result?: string, 
+/**
+ * What it failed with.
+ */
+error?: string, 
+/**
+ * About the run: model, tools used, tokens, cost.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Counts the changes to the session, from 1; for `ifVersion`.
+ */
+version: number, 
+/**
+ * How many events its whole history has.
+ */
+eventCount: number, 
+/**
+ * When it ended for good.
+ */
+finalizedAt?: string, 
+/**
+ * The session it was forked from.
+ */
+parentId?: string, 
+/**
+ * When it was put into the trash, while it is there.
+ */
+deletedAt?: string, };
+
+/**
+ * One entry of a session's history.
+ */
+export type SessionEvent = { 
+/**
+ * The place in the history, from 1. It orders events; timestamps do not.
+ */
+sequence: number, 
+/**
+ * When it was recorded.
+ */
+timestamp: string, 
+/**
+ * `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
+ * `timeout`, or a name of the user's own.
+ */
+type: EventType, 
+/**
+ * What happened.
+ */
+data: JsonObject, };
+
+/**
+ * An event to record.
+ */
+export type NewEvent = { 
+/**
+ * The event's type. Lifecycle types have their lifecycle's effect.
+ */
+type: EventType, 
+/**
+ * What happened; `{}` by default.
+ */
+data?: JsonObject, };
+
+/**
+ * What appending events has come to: enough to go on with, at a cost that does not grow with the
+ * session.
+ */
+export type Appended = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The sequence number of the first event that the call wrote.
+ */
+firstSequence: number, 
+/**
+ * The sequence number of the last event that the call wrote.
+ */
+lastSequence: number, 
+/**
+ * The session's status now: a loop ends when it is no longer `active`.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The session's version now.
+ */
+version: number, 
+/**
+ * When the session was last changed.
+ */
+updatedAt: string, 
+/**
+ * Whether the call was a repeat, by its idempotency key, and wrote nothing.
+ */
+replayed: boolean, };
+
+/**
+ * What an agent needs to go on with a session.
+ */
+export type SessionContext = { 
+/**
+ * The session.
+ */
+sessionId: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent.
+ */
+mode: string, 
+/**
+ * Where it works.
+ */
+workspace: string | null, 
+/**
+ * Where the session is in its life.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The user's own state.
+ */
+context: JsonObject, 
+/**
+ * The last ten events.
+ */
+recentHistory: Array<SessionEvent>, };
+
+/**
+ * A part of a history.
+ */
+export type EventPage = { 
+/**
+ * The events in their order.
+ */
+items: Array<SessionEvent>, 
+/**
+ * Where to go on, as `after`; absent at the end.
+ */
+nextAfter?: number, };
+
+/**
+ * A part of a list.
+ */
+export type SessionPage = { 
+/**
+ * The sessions in their order, without their histories.
+ */
+items: Array<SessionHead>, 
+/**
+ * Where to go on, as `cursor`; absent at the end.
+ */
+nextCursor?: string, 
+/**
+ * Sessions that could not be read; they hide no others.
+ */
+problems: Array<Problem>, };
+
+/**
+ * What a cleanup removed.
+ */
+export type CleanupResult = { 
+/**
+ * How many sessions were removed, or would be.
+ */
+removed: number, 
+/**
+ * The first 1,000 of them.
+ */
+ids: Array<string>, 
+/**
+ * Whether nothing was removed because only a plan was asked for.
+ */
+dryRun: boolean, };
+
+/**
+ * A session that could not be read.
+ */
+export type Problem = { 
+/**
+ * Its id, as far as it is known.
+ */
+id: string, 
+/**
+ * What is wrong, and where it is kept.
+ */
+problem: string, };
+
+/**
+ * Statistics over sessions.
+ */
+export type Stats = { 
+/**
+ * How many sessions there are.
+ */
+total: number, 
+/**
+ * How many of each status, those of which there are none too.
+ */
+byStatus: StatusCounts, 
+/**
+ * How many of each mode.
+ */
+byMode: Record<string, number>, 
+/**
+ * Iterations a session, on average; 0 for no sessions.
+ */
+averageIterations: number, 
+/**
+ * Completed sessions of all, in per cent; 0 for no sessions.
+ */
+successRate: number, 
+/**
+ * Completed sessions of those that are completed, failed or abandoned, in per cent.
+ */
+finishedSuccessRate: number, 
+/**
+ * Tokens and cost in all.
+ */
+usage: UsageTotals, 
+/**
+ * Tokens and cost of each mode.
+ */
+usageByMode: Record<string, UsageTotals>, 
+/**
+ * Tokens and cost of each user: of the 1,000 with the most sessions.
+ */
+usageByUser: Record<string, UsageTotals>, 
+/**
+ * How many users `usageByUser` leaves out.
+ */
+usersOmitted: number, };
+
+/**
+ * How many sessions have each status.
+ */
+export type StatusCounts = { 
+/**
+ * Running.
+ */
+active: number, 
+/**
+ * Waiting to be resumed.
+ */
+paused: number, 
+/**
+ * Ended with a result.
+ */
+completed: number, 
+/**
+ * Ended with an error.
+ */
+failed: number, 
+/**
+ * Out of iterations.
+ */
+timeout: number, 
+/**
+ * Given up.
+ */
+abandoned: number, };
+
+/**
+ * Tokens and cost spent.
+ */
+export type UsageTotals = { 
+/**
+ * Tokens.
+ */
+tokens: TokenCounts, 
+/**
+ * Cost in the user's unit, summed exactly to a billionth.
+ */
+cost: number, };
+
+/**
+ * Tokens spent.
+ */
+export type TokenCounts = { 
+/**
+ * Read by the model.
+ */
+prompt: number, 
+/**
+ * Written by the model.
+ */
+completion: number, 
+/**
+ * Both.
+ */
+total: number, };
+
+/**
+ * The changes that are reported.
+ */
+export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
+
+/**
+ * The payload of a webhook.
+ */
+export type WebhookPayload = { 
+/**
+ * What happened.
+ */
+event: WebhookEvent, 
+/**
+ * To which session.
+ */
+session: WebhookSession, 
+/**
+ * When.
+ */
+timestamp: string, 
+/**
+ * The data of the history's event.
+ */
+data?: JsonObject, };
+
+/**
+ * The session that a webhook is about, as it was just after the change.
+ */
+export type WebhookSession = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its mode.
+ */
+mode: string, 
+/**
+ * Its status.
+ */
+status: Status, 
+/**
+ * Its task.
+ */
+task: string, 
+/**
+ * Its user.
+ */
+userId?: string, 
+/**
+ * Its channel.
+ */
+channelId?: string, };
+
+/**
+ * The largest inputs that are accepted.
+ */
+export type Limits = { 
+/**
+ * Bytes of one event's `data`.
+ */
+maxDataBytes: number, 
+/**
+ * Bytes of a session's `context`, and of its `metadata`.
+ */
+maxContextBytes: number, 
+/**
+ * Bytes of a task.
+ */
+maxTaskBytes: number, 
+/**
+ * Bytes of a result, an error, a reason.
+ */
+maxTextBytes: number, 
+/**
+ * Bytes of a name: user, channel, mode, workspace, event type, tool.
+ */
+maxLabelBytes: number, 
+/**
+ * Levels of nesting in JSON.
+ */
+maxDepth: number, 
+/**
+ * Events in one `addEvents`.
+ */
+maxBatch: number, };
+
+/**
+ * Whether sessions in the trash count.
+ */
+export type Trash = "exclude" | "only" | "include";
+
+/**
+ * The time that orders a list.
+ */
+export type OrderBy = "createdAt" | "updatedAt";
+
+/**
+ * Which end of a list comes first.
+ */
+export type Direction = "desc" | "asc";
+
+/**
+ * The time from which a session's age counts.
+ */
+export type Measure = "created" | "updated";
+
+/**
+ * A new session.
+ */
+export type StartParams = { 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * An id of the caller's own; by default one is made.
+ */
+id?: string, 
+/**
+ * The user it runs for.
+ */
+userId?: string, 
+/**
+ * The channel it is started in.
+ */
+channelId?: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Iterations allowed; 100 by default.
+ */
+maxIterations?: number, 
+/**
+ * The user's own state.
+ */
+context?: JsonObject, 
+/**
+ * About the run.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Start it paused.
+ */
+paused?: boolean, 
+/**
+ * Why it starts paused.
+ */
+pauseReason?: string, 
+/**
+ * Makes the call safe to repeat: a second call with this key returns the first's session.
+ */
+idempotencyKey?: string, };
+
+/**
+ * One session, and nothing else.
+ */
+export type IdParams = { 
+/**
+ * The session.
+ */
+id: string, };
+
+/**
+ * A session and how much of its history.
+ */
+export type GetParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * `"all"`, `"none"`, or how many of the last events; 100 by default.
+ */
+history?: "all" | "none" | number, };
+
+/**
+ * New values for what describes a session. `null` clears a member.
+ */
+export type UpdateParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What the agent is to do.
+ */
+task?: string, 
+/**
+ * The kind of agent.
+ */
+mode?: string, 
+/**
+ * Where it works.
+ */
+workspace?: string | null, 
+/**
+ * The user it runs for.
+ */
+userId?: string | null, 
+/**
+ * The channel it belongs to.
+ */
+channelId?: string | null, 
+/**
+ * Iterations allowed; not below those used.
+ */
+maxIterations?: number, 
+/**
+ * Members to merge into the context.
+ */
+context?: JsonObject, 
+/**
+ * Members to merge into the metadata.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Nothing but the change itself.
+ */
+export type ChangeOnly = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session to pause.
+ */
+export type PauseParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Why; kept in the context as `pauseReason`.
+ */
+reason?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session to resume.
+ */
+export type ResumeParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Iterations to add to the budget.
+ */
+addIterations?: number, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session that has reached its end.
+ */
+export type CompleteParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What came out.
+ */
+result?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session that has failed.
+ */
+export type FailParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What went wrong.
+ */
+error?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session to give up.
+ */
+export type AbandonParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Why.
+ */
+reason?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * An event to record.
+ */
+export type AddEventParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The event's type. Lifecycle types have their lifecycle's effect.
+ */
+type: EventType, 
+/**
+ * What happened; `{}` by default.
+ */
+data?: JsonObject, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Events to record in one step.
+ */
+export type AddEventsParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The events in their order.
+ */
+events: Array<NewEvent>, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * One more iteration.
+ */
+export type IncrementIterationParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * About it; by default its number.
+ */
+data?: JsonObject, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A call of a tool.
+ */
+export type RecordToolCallParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * What it was called with.
+ */
+args?: unknown, 
+/**
+ * What it returned.
+ */
+result?: unknown, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Something the agent learned.
+ */
+export type RecordLearningParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What it learned.
+ */
+insight: string, 
+/**
+ * The file that keeps it.
+ */
+expertiseFile?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * What a step of the agent has used. It is added to the session's `metadata`.
+ */
+export type RecordUsageParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Tokens.
+ */
+tokens?: TokensParam, 
+/**
+ * Cost in a unit of the user's own.
+ */
+cost?: number, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Tokens that were used.
+ */
+export type TokensParam = { 
+/**
+ * Read by the model.
+ */
+prompt?: number, 
+/**
+ * Written by the model.
+ */
+completion?: number, };
+
+/**
+ * State to keep.
+ */
+export type UpdateContextParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Members to merge into the context.
+ */
+context: JsonObject, 
+/**
+ * Replace the whole context instead.
+ */
+replace?: boolean, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A part of a history.
+ */
+export type EventsParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Begin after this sequence number; 0, the default, begins with the first event.
+ */
+after?: number, 
+/**
+ * How many events at most: 1 to 1,000, 100 by default.
+ */
+limit?: number, };
+
+/**
+ * Which sessions to list, and how.
+ */
+export type ListParams = { 
+/**
+ * Runs for this user.
+ */
+userId?: string, 
+/**
+ * Was started in this channel.
+ */
+channelId?: string, 
+/**
+ * Is of this mode.
+ */
+mode?: string, 
+/**
+ * Has this status, or one of these.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Was forked from this session.
+ */
+parentId?: string, 
+/**
+ * Was created at this time or later.
+ */
+createdAfter?: string, 
+/**
+ * Was created at this time or earlier.
+ */
+createdBefore?: string, 
+/**
+ * Was last changed at this time or later.
+ */
+updatedAfter?: string, 
+/**
+ * Was last changed at this time or earlier.
+ */
+updatedBefore?: string, 
+/**
+ * Has this text in its task; A-Z and a-z are the same.
+ */
+text?: string, 
+/**
+ * Whether sessions in the trash count; `"exclude"` by default.
+ */
+trash?: Trash, 
+/**
+ * The time that orders the list; `"createdAt"` by default.
+ */
+orderBy?: OrderBy, 
+/**
+ * Newest (`"desc"`, the default) or oldest first.
+ */
+direction?: Direction, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Skip this many.
+ */
+offset?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * Which sessions to count.
+ */
+export type StatsParams = { 
+/**
+ * Runs for this user.
+ */
+userId?: string, 
+/**
+ * Was started in this channel.
+ */
+channelId?: string, 
+/**
+ * Is of this mode.
+ */
+mode?: string, 
+/**
+ * Has this status, or one of these.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Was forked from this session.
+ */
+parentId?: string, 
+/**
+ * Was created at this time or later.
+ */
+createdAfter?: string, 
+/**
+ * Was created at this time or earlier.
+ */
+createdBefore?: string, 
+/**
+ * Was last changed at this time or later.
+ */
+updatedAfter?: string, 
+/**
+ * Was last changed at this time or earlier.
+ */
+updatedBefore?: string, 
+/**
+ * Has this text in its task; A-Z and a-z are the same.
+ */
+text?: string, 
+/**
+ * Whether sessions in the trash count; `"exclude"` by default.
+ */
+trash?: Trash, };
+
+/**
+ * Which sessions to remove for their age.
+ */
+export type CleanupParams = { 
+/**
+ * Sessions of this age and older go.
+ */
+maxAge: number | string, 
+/**
+ * Whether age counts from the start (the default) or from the last change.
+ */
+measure?: Measure, 
+/**
+ * Only sessions of these statuses; by default all but active and paused ones.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Remove for good instead of putting into the trash.
+ */
+permanent?: boolean, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * Which sessions in the trash to remove for good.
+ */
+export type PurgeParams = { 
+/**
+ * Those that have been in the trash this long and longer.
+ */
+olderThan: number | string, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * A session as text.
+ */
+export type ImportParams = { 
+/**
+ * What `export` returned, or a `session.json` of the same shape.
+ */
+text: string, };
+
+/**
+ * A new session with another's past.
+ */
+export type ForkParams = { 
+/**
+ * The session to fork.
+ */
+id: string, 
+/**
+ * The new session's id; by default one is made.
+ */
+newId?: string, 
+/**
+ * Copy the history up to this sequence number; by default all of it.
+ */
+atSequence?: number, 
+/**
+ * Another task.
+ */
+task?: string, 
+/**
+ * Another budget.
+ */
+maxIterations?: number, 
+/**
+ * Members to merge into the copied context.
+ */
+context?: JsonObject, };
+
+/**
+ * A session without its history, in the form that stores keep.
+ */
+export type StoredHead = { 
+/**
+ * The session's id.
+ */
+id: string, 
+/**
+ * Counts the commits that changed the session, from 1; guards every write.
+ */
+version: number, 
+/**
+ * The user it runs for.
+ */
+userId: string | null, 
+/**
+ * The channel it was started in.
+ */
+channelId: string | null, 
+/**
+ * The kind of agent.
+ */
+mode: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * Where it works.
+ */
+workspace: string | null, 
+/**
+ * Where it is in its life.
+ */
+status: Status, 
+/**
+ * When it was started.
+ */
+createdAt: number, 
+/**
+ * When it was last changed; never goes back.
+ */
+updatedAt: number, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The user's state: the text of a JSON object.
+ */
+context: string, 
+/**
+ * What it ended with.
+ */
+result: string | null, 
+/**
+ * What it failed with.
+ */
+error: string | null, 
+/**
+ * The text of a JSON object about the run: model, tools, tokens, cost.
+ */
+metadata: string | null, 
+/**
+ * How many events its history has; the last one's sequence number.
+ */
+eventCount: number, 
+/**
+ * What it has used, as `metadata` says, for statistics.
+ */
+usage: Usage, 
+/**
+ * When it was paused, while it is.
+ */
+pausedAt: number | null, 
+/**
+ * When it ended for good.
+ */
+finalizedAt: number | null, 
+/**
+ * The session it was forked from.
+ */
+parentId: string | null, 
+/**
+ * When it was put into the trash, while it is there.
+ */
+deletedAt: number | null, };
+
+/**
+ * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
+ */
+export type Usage = { 
+/**
+ * Tokens read by the model.
+ */
+promptTokens: number, 
+/**
+ * Tokens written by the model.
+ */
+completionTokens: number, 
+/**
+ * Cost in billionths of the user's unit.
+ */
+costNanos: number, };
+
+/**
+ * One entry of a history, in the form that stores keep: its data is a JSON text.
+ */
+export type StoredEvent = { 
+/**
+ * The place in the history, from 1.
+ */
+sequence: number, 
+/**
+ * When it was recorded, by the clock of whoever recorded it.
+ */
+timestamp: number, 
+/**
+ * One of [`kind`] or a name of the user's own.
+ */
+type: string, 
+/**
+ * What happened, as the JSON text that the caller gave.
+ */
+data: string, };
+
+/**
+ * What a store can do beyond the least.
+ */
+export type Capabilities = { 
+/**
+ * What was written is there when the store is opened again.
+ */
+persistent: boolean, 
+/**
+ * Several processes (or pages) may have the store open at once.
+ */
+shared: boolean, };
+
+/**
+ * How much of a history to load.
+ */
+export type History = { "kind": "none" } | { "kind": "last", 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "after", 
+/**
+ * The sequence number before the first event to load; 0 begins at the first.
+ */
+sequence: number, 
+/**
+ * How many at most.
+ */
+limit: number, } | { "kind": "all" };
+
+/**
+ * A session as of one moment.
+ */
+export type Loaded = { 
+/**
+ * The head.
+ */
+head: StoredHead, 
+/**
+ * The events that were asked for, in their order.
+ */
+events: Array<StoredEvent>, };
+
+/**
+ * All that one operation writes. It is applied as a whole or not at all. No session and no record
+ * is named twice.
+ */
+export type Changes = { 
+/**
+ * Sessions to write or remove.
+ */
+sessions: Array<SessionChange>, 
+/**
+ * Records to write or remove.
+ */
+records: Array<RecordChange>, };
+
+/**
+ * A change to one session.
+ */
+export type SessionChange = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What must be there for the change to apply.
+ */
+expect: Expect, 
+/**
+ * What to do.
+ */
+write: SessionWrite, };
+
+/**
+ * What to do to a session.
+ */
+export type SessionWrite = { "kind": "put", 
+/**
+ * The new head, with its new version.
+ */
+head: StoredHead, 
+/**
+ * Whether the events that are stored are removed first.
+ */
+replaceHistory: boolean, 
+/**
+ * New events, numbered on from the last that is kept.
+ */
+events: Array<StoredEvent>, } | { "kind": "delete" };
+
+/**
+ * What must be there for a change to apply.
+ */
+export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
+/**
+ * The version.
+ */
+version: number, } | { "kind": "any" };
+
+/**
+ * A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
+ * that only its feature reads.
+ */
+export type Record = { 
+/**
+ * The feature's name for this sort of record.
+ */
+kind: string, 
+/**
+ * The key, unique within the kind.
+ */
+key: string, 
+/**
+ * Counts the writes of the record; for [`Expect::Version`].
+ */
+version: number, 
+/**
+ * When it ceases to count. Stores keep it until it is removed.
+ */
+expiresAt: number | null, 
+/**
+ * The session with which the record is removed.
+ */
+owner: string | null, 
+/**
+ * The value.
+ */
+body: string, };
+
+/**
+ * A change to one record.
+ */
+export type RecordChange = { 
+/**
+ * The record's kind.
+ */
+kind: string, 
+/**
+ * The record's key.
+ */
+key: string, 
+/**
+ * What must be there for the change to apply.
+ */
+expect: Expect, 
+/**
+ * The record to write, of the same kind and key; `None` removes it.
+ */
+record: Record | null, };
+
+/**
+ * How a commit ended.
+ */
+export type Commit = { "kind": "applied" } | { "kind": "sessionConflict", 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The version that is there.
+ */
+current: number | null, } | { "kind": "recordConflict", 
+/**
+ * The record's kind.
+ */
+recordKind: string, 
+/**
+ * The record's key.
+ */
+key: string, 
+/**
+ * The version that is there.
+ */
+current: number | null, };
+
+/**
+ * Which sessions to list.
+ */
+export type ListQuery = { 
+/**
+ * What they must be like.
+ */
+filter: Filter, 
+/**
+ * Their order.
+ */
+order: Order, 
+/**
+ * Begin after this position.
+ */
+after: Position | null, 
+/**
+ * Then skip this many.
+ */
+offset: number, 
+/**
+ * How many at most; at least 1.
+ */
+limit: number, 
+/**
+ * A store may end the page once its user data exceeds this many bytes.
+ */
+maxBytes: number, };
+
+/**
+ * A part of a list.
+ */
+export type Page = { 
+/**
+ * The sessions in their order.
+ */
+heads: Array<StoredHead>, 
+/**
+ * Whether more follow.
+ */
+more: boolean, 
+/**
+ * Sessions that could not be read. They hide no others.
+ */
+problems: Array<Problem>, };
+
+/**
+ * Which records to read.
+ */
+export type Scan = { 
+/**
+ * Their kind.
+ */
+kind: string, 
+/**
+ * Begin after this key.
+ */
+after: string | null, 
+/**
+ * How many at most; at least 1.
+ */
+limit: number, };
+
+/**
+ * What a session must be like. Every member that is given must hold.
+ */
+export type Filter = { 
+/**
+ * Runs for this user.
+ */
+userId: string | null, 
+/**
+ * Was started in this channel.
+ */
+channelId: string | null, 
+/**
+ * Is of this mode.
+ */
+mode: string | null, 
+/**
+ * Has one of these statuses; an empty list matches nothing.
+ */
+status: Array<Status> | null, 
+/**
+ * Was forked from this session.
+ */
+parentId: string | null, 
+/**
+ * Was created at this time or later.
+ */
+createdAfter: number | null, 
+/**
+ * Was created at this time or earlier.
+ */
+createdBefore: number | null, 
+/**
+ * Was last changed at this time or later.
+ */
+updatedAfter: number | null, 
+/**
+ * Was last changed at this time or earlier.
+ */
+updatedBefore: number | null, 
+/**
+ * Has this text in its task; A-Z and a-z are the same, other letters are not.
+ */
+text: string | null, 
+/**
+ * Whether sessions in the trash count.
+ */
+trash: Trash, };
+
+/**
+ * The order of a list. Sessions of the same millisecond are ordered by their ids, byte by byte, in
+ * the same direction, so that the order is total.
+ */
+export type Order = { 
+/**
+ * The time that orders.
+ */
+by: OrderBy, 
+/**
+ * Which end comes first.
+ */
+direction: Direction, };
+
+/**
+ * A place in an ordered list: just after the session that stood here.
+ */
+export type Position = { 
+/**
+ * The ordering time of that session.
+ */
+at: number, 
+/**
+ * The id of that session.
+ */
+id: string, };
+
+/** The codes of errors that the core and its stores report. */
+export type CoreErrorCode =
+  | "INVALID_ARGUMENT"
+  | "INVALID_ID"
+  | "TOO_LARGE"
+  | "TOO_DEEP"
+  | "INVALID_CURSOR"
+  | "UNKNOWN_OPERATION"
+  | "SESSION_NOT_FOUND"
+  | "SESSION_DELETED"
+  | "SESSION_EXISTS"
+  | "SESSION_FINISHED"
+  | "INVALID_TRANSITION"
+  | "BUDGET_EXHAUSTED"
+  | "VERSION_CONFLICT"
+  | "IDEMPOTENCY_MISMATCH"
+  | "CORRUPT_SESSION"
+  | "STORE_BUSY"
+  | "STORE_UNAVAILABLE"
+  | "STORAGE_FULL"
+  | "SCHEMA_TOO_NEW"
+  | "STORE_FAILED"
+  | "STORE_MISBEHAVED"
+  | "STORE_TIMEOUT"
+  | "OUTCOME_UNKNOWN"
+  | "STORE_IS_ASYNC"
+  | "CLOSED"
+  | "UNSUPPORTED_STORE"
+  | "INTERNAL"
+;
+
+/** Every operation: what it takes and what it answers. */
+export interface Operations {
+  /** Starts a session. Its first event is `start`. */
+  start: { params: StartParams; result: Session };
+  /** A session with the part of its history that is asked for, by default the last 100 events; `null` for an unknown id. */
+  get: { params: GetParams; result: Session | null };
+  /** Sets what describes a session. It records no event. */
+  update: { params: UpdateParams; result: SessionHead };
+  /** Pauses a session: `pausedAt` and `pauseReason` appear in its context. */
+  pause: { params: PauseParams; result: SessionHead };
+  /** Resumes a paused session, or takes up an active one whose runner is gone. The event carries `pausedDuration` in milliseconds. */
+  resume: { params: ResumeParams; result: SessionHead };
+  /** Ends a session with a result. */
+  complete: { params: CompleteParams; result: SessionHead };
+  /** Ends a session with an error. */
+  fail: { params: FailParams; result: SessionHead };
+  /** Gives a session up. */
+  abandon: { params: AbandonParams; result: SessionHead };
+  /** Records an event. A lifecycle type has its lifecycle's effect. */
+  addEvent: { params: AddEventParams; result: Appended };
+  /** Records several events in one commit, all or none. */
+  addEvents: { params: AddEventsParams; result: Appended };
+  /** Counts an iteration. The last one of the budget makes the session `timeout`. */
+  incrementIteration: { params: IncrementIterationParams; result: Appended };
+  /** Records a call of a tool, and the tool among `metadata.toolsUsed`. */
+  recordToolCall: { params: RecordToolCallParams; result: Appended };
+  /** Records something that the agent learned. */
+  recordLearning: { params: RecordLearningParams; result: Appended };
+  /** Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them. */
+  recordUsage: { params: RecordUsageParams; result: SessionHead };
+  /** Merges members into the context, or replaces it. */
+  updateContext: { params: UpdateContextParams; result: SessionHead };
+  /** What an agent needs to go on with a session; `null` for an unknown id. */
+  context: { params: IdParams; result: SessionContext | null };
+  /** A part of a history, oldest first. */
+  events: { params: EventsParams; result: EventPage };
+  /** A page of sessions, newest first. */
+  list: { params: ListParams; result: SessionPage };
+  /** Statistics over sessions. */
+  stats: { params: StatsParams; result: Stats };
+  /** Removes a session for good, also one that cannot be read. */
+  delete: { params: IdParams; result: null };
+  /** Puts a session into the trash: it leaves lists and statistics and takes no changes. */
+  trash: { params: ChangeOnly; result: SessionHead };
+  /** Takes a session out of the trash. */
+  restore: { params: ChangeOnly; result: SessionHead };
+  /** Puts sessions that have reached an age into the trash, or removes them for good. Active and paused ones are spared unless `status` names them. */
+  cleanup: { params: CleanupParams; result: CleanupResult };
+  /** Removes for good what has been in the trash for a time. */
+  purge: { params: PurgeParams; result: CleanupResult };
+  /** A session with its whole history, as one JSON text. */
+  export: { params: IdParams; result: string };
+  /** Writes a session that was exported, in place of one that has its id. */
+  import: { params: ImportParams; result: SessionHead };
+  /** Starts a new session with another's past. */
+  fork: { params: ForkParams; result: Session };
+  /** Whether an agent may go on with a session: paused, or active with iterations left. */
+  isResumable: { params: IdParams; result: boolean };
+  /** How much of its budget a session has used, from 0 to 100; `null` for an unknown id. */
+  progress: { params: IdParams; result: number | null };
+  /** How long a session has run, in milliseconds; `null` for an unknown id. */
+  duration: { params: IdParams; result: number | null };
+}
+
+/** Whether an operation only reads or may write. */
+export const OPERATIONS = {
+  start: "write",
+  get: "read",
+  update: "write",
+  pause: "write",
+  resume: "write",
+  complete: "write",
+  fail: "write",
+  abandon: "write",
+  addEvent: "write",
+  addEvents: "write",
+  incrementIteration: "write",
+  recordToolCall: "write",
+  recordLearning: "write",
+  recordUsage: "write",
+  updateContext: "write",
+  context: "read",
+  events: "read",
+  list: "read",
+  stats: "read",
+  delete: "write",
+  trash: "write",
+  restore: "write",
+  cleanup: "write",
+  purge: "write",
+  export: "read",
+  import: "write",
+  fork: "write",
+  isResumable: "read",
+  progress: "read",
+  duration: "read",
+} as const satisfies Record<keyof Operations, "read" | "write">;

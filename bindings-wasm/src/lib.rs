@@ -1,1 +1,80 @@
-//! To come.
+//! Tenure as WebAssembly: the bridge's functions, exported to JavaScript. Texts cross both ways as
+//! JSON; what they mean is the bridge's matter. Everything runs on the one thread that calls.
+
+use tenure_bridge::{Answer, Call, Handles, Info};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+thread_local! {
+    static HANDLES: Handles = Handles::default();
+}
+
+/// What this build is, as JSON.
+#[wasm_bindgen]
+pub fn info() -> Answer {
+    tenure_bridge::answer::ok(&Info {
+        build: "wasm",
+        version: env!("CARGO_PKG_VERSION"),
+        stores: &["memory", "host"],
+    })
+}
+
+/// Opens a store; the answer carries its handle.
+#[wasm_bindgen]
+pub fn open(url: &str, options: &str) -> Answer {
+    HANDLES.with(|handles| handles.open(url, options, |_, _| None))
+}
+
+/// Performs an operation and answers at once.
+#[wasm_bindgen]
+pub fn call(handle: u32, name: &str, params: &str, now: f64) -> Answer {
+    with_call(name, params, now, |call| {
+        HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
+    })
+}
+
+/// Begins an operation: its answer, or what it needs of the host's store.
+#[wasm_bindgen]
+pub fn start(handle: u32, name: &str, params: &str, now: f64) -> Answer {
+    with_call(name, params, now, |call| {
+        HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
+    })
+}
+
+/// Goes on with an operation after the reply of the host's store.
+#[wasm_bindgen]
+pub fn resume(handle: u32, operation: u32, reply: String) -> Answer {
+    HANDLES.with(|handles| handles.with(handle, |backend| backend.resume(operation, reply)))
+}
+
+/// Drops an operation whose store did not answer.
+#[wasm_bindgen]
+pub fn cancel(handle: u32, operation: u32) -> Answer {
+    HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation)))
+}
+
+/// Closes a handle.
+#[wasm_bindgen]
+pub fn close(handle: u32) -> Answer {
+    HANDLES.with(|handles| handles.close(handle))
+}
+
+/// Answers a list query from all heads that there are.
+#[wasm_bindgen]
+pub fn page(text: &str) -> Answer {
+    tenure_bridge::page(text)
+}
+
+fn with_call(name: &str, params: &str, now: f64, act: impl FnOnce(Call<'_>) -> Answer) -> Answer {
+    let mut entropy = [0; 16];
+    match getrandom::fill(&mut entropy) {
+        Ok(()) => act(Call {
+            name,
+            params,
+            now,
+            entropy,
+        }),
+        Err(error) => tenure_bridge::answer::error(&tenure_core::Error::internal(format!(
+            "no random numbers: {error}"
+        ))),
+    }
+}

@@ -13,19 +13,13 @@ use tenure_core::store::Capabilities;
 use tenure_core::{Error, Limits, Store};
 
 use crate::answer::{self, Answer};
+use crate::backend::Call;
 use crate::host::{HostStore, Mailbox};
 use crate::operations::perform;
 
 /// Performs an operation over a store that answers at once.
-pub fn perform_now(
-    store: &dyn Store,
-    limits: &Limits,
-    name: &str,
-    params: &str,
-    now: f64,
-    entropy: [u8; 16],
-) -> Answer {
-    let mut operation = std::pin::pin!(perform(store, limits, name, params, now, entropy));
+pub fn perform_now(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
+    let mut operation = std::pin::pin!(perform(store, limits, call));
     match poll(operation.as_mut()) {
         Poll::Ready(answer) => answer,
         Poll::Pending => answer::error(&Error::StoreIsAsync),
@@ -60,12 +54,21 @@ impl HostEngine {
     }
 
     /// Begins an operation: its end, or the first thing that it needs of the store.
-    pub fn start(&self, name: &str, params: &str, now: f64, entropy: [u8; 16]) -> Answer {
+    pub fn start(&self, call: Call<'_>) -> Answer {
         let mailbox = Rc::new(Mailbox::default());
         let store = HostStore::new(Rc::clone(&mailbox), self.capabilities);
         let limits = Rc::clone(&self.limits);
-        let (name, params) = (name.to_owned(), params.to_owned());
-        let future = async move { perform(&store, &limits, &name, &params, now, entropy).await };
+        let (name, params) = (call.name.to_owned(), call.params.to_owned());
+        let (now, entropy) = (call.now, call.entropy);
+        let future = async move {
+            let call = Call {
+                name: &name,
+                params: &params,
+                now,
+                entropy,
+            };
+            perform(&store, &limits, call).await
+        };
         let id = self.next_id();
         self.step(
             id,

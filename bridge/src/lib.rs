@@ -8,6 +8,7 @@
 //! `{"need": {operation, method, params}}`.
 
 pub mod answer;
+pub mod backend;
 pub mod engine;
 pub mod host;
 pub mod operations;
@@ -16,5 +17,6 @@ mod params;
 pub mod types;
 
 pub use answer::Answer;
+pub use backend::{Backend, Call, Handles, Info, Options, page};
 pub use engine::{HostEngine, perform_now};
 pub use operations::{Access, OPERATIONS, access, perform};

@@ -13,6 +13,7 @@ use tenure_core::stats::Stats;
 use tenure_core::{Environment, Error, Limits, Service, Session, SessionHead, Store, Timestamp};
 
 use crate::answer::{self, Answer};
+use crate::backend::Call;
 use crate::params;
 
 /// Whether an operation writes.
@@ -143,24 +144,18 @@ operations! {
     Read "duration" = duration(IdParams) -> Option<u64>;
 }
 
-/// Performs an operation over a store. `now` is in milliseconds since 1970.
-pub async fn perform(
-    store: &dyn Store,
-    limits: &Limits,
-    name: &str,
-    params: &str,
-    now: f64,
-    entropy: [u8; 16],
-) -> Answer {
+/// Performs an operation over a store.
+pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
     // JavaScript's clock is a whole number of milliseconds, but a faked one may be anything.
-    let now = match Timestamp::from_millis(now as i64) {
+    let now = match Timestamp::from_millis(call.now as i64) {
         Ok(now) => now,
         Err(error) => return answer::error(&error),
     };
     let environment = Environment {
         now,
-        entropy,
-        fingerprint: params::fingerprint(name, params),
+        entropy: call.entropy,
+        fingerprint: params::fingerprint(call.name, call.params),
     };
-    dispatch(Service::new(store, limits), &environment, name, params).await
+    let service = Service::new(store, limits);
+    dispatch(service, &environment, call.name, call.params).await
 }

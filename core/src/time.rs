@@ -228,7 +228,7 @@ impl de::Visitor<'_> for MillisVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, millis: f64) -> Result<Millis, E> {
-        if millis >= 0.0 && millis < 1e18 {
+        if (0.0..1e18).contains(&millis) {
             Ok(Millis(millis as u64))
         } else {
             Err(E::invalid_value(de::Unexpected::Float(millis), &self))

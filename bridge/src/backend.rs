@@ -1,0 +1,242 @@
+//! Open stores, as a binding keeps them: a table of handles, each over a [`Backend`]. The memory
+//! store and stores of the host's own are served here, in every build; a binding adds its own.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use tenure_core::store::{Capabilities, ListQuery, Store};
+use tenure_core::{Error, Head, Lift, Limits, MemoryStore, Result};
+
+use crate::answer::{self, Answer};
+use crate::engine::{HostEngine, perform_now};
+
+/// One call of an operation, as a host makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The operation's name.
+    pub name: &'a str,
+    /// Its parameters, as JSON text.
+    pub params: &'a str,
+    /// The present, in milliseconds since 1970.
+    pub now: f64,
+    /// Random bits, used once.
+    pub entropy: [u8; 16],
+}
+
+/// A store that is open, with a way to perform operations over it.
+pub trait Backend {
+    /// What the store can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Performs an operation and answers at once.
+    fn call(&self, call: Call<'_>) -> Answer;
+
+    /// Begins an operation: its answer, or what it waits for. By default it answers at once.
+    fn start(&self, call: Call<'_>) -> Answer {
+        self.call(call)
+    }
+
+    /// Goes on with an operation after the reply of the host's store.
+    fn resume(&self, operation: u32, _reply: String) -> Answer {
+        no_such(operation)
+    }
+
+    /// Drops an operation.
+    fn cancel(&self, operation: u32) -> Answer {
+        no_such(operation)
+    }
+
+    /// Waits for what is under way and lets go of the store.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn close(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn no_such(operation: u32) -> Answer {
+    answer::error(&Error::internal(format!("no operation {operation} waits")))
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Options {
+    /// The largest inputs.
+    pub limits: Limits,
+    /// Whether an acknowledged write also survives the loss of power.
+    pub durability: Durability,
+    /// How long a write waits for other processes, in milliseconds.
+    pub busy_timeout_ms: Option<u64>,
+    /// How long the host waits for its own store, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// What the host's own store can do.
+    pub capabilities: Capabilities,
+}
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// The end of the process, however it comes.
+    #[default]
+    Normal,
+    /// The loss of power too.
+    Full,
+}
+
+/// How long a host waits for its own store unless it is told otherwise, in milliseconds.
+const DEFAULT_TIMEOUT_MS: u64 = 30_000;
+
+struct MemoryBackend {
+    store: Lift<MemoryStore>,
+    limits: Limits,
+}
+
+impl Backend for MemoryBackend {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn call(&self, call: Call<'_>) -> Answer {
+        perform_now(&self.store, &self.limits, call)
+    }
+}
+
+struct HostBackend {
+    engine: HostEngine,
+    capabilities: Capabilities,
+}
+
+impl Backend for HostBackend {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn call(&self, _: Call<'_>) -> Answer {
+        answer::error(&Error::StoreIsAsync)
+    }
+
+    fn start(&self, call: Call<'_>) -> Answer {
+        self.engine.start(call)
+    }
+
+    fn resume(&self, operation: u32, reply: String) -> Answer {
+        self.engine.resume(operation, reply)
+    }
+
+    fn cancel(&self, operation: u32) -> Answer {
+        self.engine.cancel(operation)
+    }
+}
+
+/// The handles of one JavaScript thread.
+#[derive(Default)]
+pub struct Handles {
+    last: Cell<u32>,
+    open: RefCell<BTreeMap<u32, Rc<dyn Backend>>>,
+}
+
+#[derive(Serialize)]
+struct Opened {
+    handle: u32,
+    capabilities: Capabilities,
+}
+
+impl Handles {
+    /// Opens the store that a URL names. `serve` opens those that a build adds to memory and the
+    /// host's own; it returns `None` for a URL that it does not know.
+    pub fn open(
+        &self,
+        url: &str,
+        options: &str,
+        serve: impl FnOnce(&str, &Options) -> Option<Result<Rc<dyn Backend>>>,
+    ) -> Answer {
+        let opened = serde_json::from_str::<Options>(options)
+            .map_err(|error| Error::invalid("options", error.to_string()))
+            .and_then(|options| match url {
+                "memory:" => Ok(Rc::new(MemoryBackend {
+                    store: Lift(MemoryStore::default()),
+                    limits: options.limits,
+                }) as Rc<dyn Backend>),
+                "host:" => Ok(Rc::new(HostBackend {
+                    capabilities: options.capabilities,
+                    engine: HostEngine::new(
+                        options.limits,
+                        options.capabilities,
+                        options.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
+                    ),
+                }) as Rc<dyn Backend>),
+                _ => serve(url, &options).unwrap_or_else(|| {
+                    Err(Error::UnsupportedStore {
+                        url: url.to_owned(),
+                        problem: "expected memory: or, on Node with the native addon, \
+                                  sqlite:./file.db; or pass a store of your own"
+                            .to_owned(),
+                    })
+                }),
+            });
+        match opened {
+            Ok(backend) => {
+                let capabilities = backend.capabilities();
+                // Never used twice: a late call must not meet a store that it does not mean.
+                let handle = self.last.get() + 1;
+                self.last.set(handle);
+                self.open.borrow_mut().insert(handle, backend);
+                answer::ok(&Opened {
+                    handle,
+                    capabilities,
+                })
+            }
+            Err(error) => answer::error(&error),
+        }
+    }
+
+    /// Lets a handle do something, unless it is closed.
+    pub fn with(&self, handle: u32, act: impl FnOnce(&dyn Backend) -> Answer) -> Answer {
+        // Cloned out of the table: what it does may call back in.
+        let backend = self.open.borrow().get(&handle).map(Rc::clone);
+        match backend {
+            Some(backend) => act(&*backend),
+            None => answer::error(&Error::Closed),
+        }
+    }
+
+    /// Closes a handle; one that is closed stays so.
+    pub fn close(&self, handle: u32) -> Answer {
+        let backend = self.open.borrow_mut().remove(&handle);
+        match backend.map(|backend| backend.close()) {
+            None | Some(Ok(())) => answer::ok(&()),
+            Some(Err(error)) => answer::error(&error),
+        }
+    }
+}
+
+/// What a build is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    /// `native` or `wasm`.
+    pub build: &'static str,
+    /// The version of Tenure.
+    pub version: &'static str,
+    /// The schemes of the URLs that it opens.
+    pub stores: &'static [&'static str],
+}
+
+/// Answers a list query from all heads that there are, for stores of the host's own: the text is
+/// `{"query": ListQuery, "heads": StoredHead[]}`, the result a `Page`.
+pub fn page(text: &str) -> Answer {
+    #[derive(Deserialize)]
+    struct Heads {
+        query: ListQuery,
+        heads: Vec<Head>,
+    }
+    match serde_json::from_str::<Heads>(text) {
+        Ok(Heads { query, heads }) => answer::ok(&query.page(&heads)),
+        Err(error) => answer::error(&Error::invalid("page", error.to_string())),
+    }
+}

@@ -1,0 +1,228 @@
+// Builds the repository: `node scripts/build.mjs [types|native|wasm|ts]...`, everything when no step is
+// named. A step whose sources have not changed since it last ran takes no time.
+//
+//   types   npm/src/generated.ts, the TypeScript types of the operations, from the Rust source
+//   native  npm/native/tenure-<platform>-<arch>.node, the addon for Node
+//   wasm    npm/wasm, the WebAssembly build and its JavaScript glue
+//   ts      npm/dist, the compiled TypeScript
+//
+// `types --check` writes nothing and fails when the committed file is not what would be written.
+
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { pathToFileURL } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
+import { inRoot } from "./lib/paths.mjs";
+import { bytes, step } from "./lib/progress.mjs";
+import { checkRequirements } from "./lib/requirements.mjs";
+import { main, nodeTool, Problem, run } from "./lib/run.mjs";
+import { rustSources, whenChanged } from "./lib/stamp.mjs";
+import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./lib/wasm-toolchain.mjs";
+
+const generatedTypes = "npm/src/generated.ts";
+
+/** On a build server a lock file that does not fit is an error, elsewhere cargo brings it up to date. */
+export const locked = process.env.CI ? ["--locked"] : [];
+
+const steps = { types: buildTypes, native: buildNative, wasm: buildWasm, ts: buildTypeScript };
+
+/** Builds these steps, in the order in which they need each other, after what they need is installed. */
+export async function build(names = Object.keys(steps)) {
+  checkRequirements();
+  if (names.includes("wasm")) await ensurePackages(toTest);
+  else if (names.includes("ts")) await ensurePackages(toBuild);
+  for (const name of Object.keys(steps)) if (names.includes(name)) await steps[name]();
+}
+
+async function buildTypes() {
+  await step("generated types", async (working) => {
+    const inputs = rustSources({ without: ["bindings-node", "bindings-wasm"] });
+    await whenChanged("types", { inputs, outputs: [generatedTypes] }, async () => {
+      working("generating");
+      const text = await generateTypes();
+      // Left alone when nothing changes, so that nothing is compiled again because of it.
+      if (readTypes() !== text) writeFileSync(inRoot(generatedTypes), text);
+    });
+  });
+}
+
+/** Fails when the committed types are not those of the Rust source. */
+export async function checkTypes() {
+  if (readTypes() !== (await generateTypes())) {
+    throw new Problem(
+      `${generatedTypes} is not what the Rust source generates: run \`node scripts/build.mjs types\``,
+    );
+  }
+}
+
+async function generateTypes() {
+  const args = [
+    "run",
+    "--quiet",
+    ...locked,
+    "-p",
+    "tenure-bridge",
+    "--features",
+    "ts",
+    "--bin",
+    "generate-types",
+  ];
+  return (await run("cargo", args, { data: true })).stdout;
+}
+
+function readTypes() {
+  try {
+    return readFileSync(inRoot(generatedTypes), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+async function buildNative() {
+  const addon = `npm/native/${addonName()}`;
+  await step("native addon", async (working) => {
+    const { note } = await whenChanged(
+      "native",
+      { inputs: rustSources({ without: ["bindings-wasm"] }), outputs: [addon] },
+      async () => {
+        working("compiling");
+        const library = await compile(
+          "cargo",
+          ["build", "-p", "tenure-node", "--profile", "release-node"],
+          "tenure_node",
+        );
+        mkdirSync(inRoot("npm", "native"), { recursive: true });
+        // A running process may have the old file mapped: it is replaced, never written into.
+        copyFileSync(library, inRoot(`${addon}.new`));
+        renameSync(inRoot(`${addon}.new`), inRoot(addon));
+        return bytes(statSync(inRoot(addon)).size);
+      },
+    );
+    return note;
+  });
+}
+
+/** The name under which the package looks for the addon of this platform. */
+function addonName() {
+  const musl = process.platform === "linux" && !usesGlibc() ? "-musl" : "";
+  return `tenure-${process.platform}-${process.arch}${musl}.node`;
+}
+
+function usesGlibc() {
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime !== undefined;
+}
+
+async function buildWasm() {
+  const module = "npm/wasm/tenure_wasm_bg.wasm";
+  const outputs = [
+    "tenure_wasm.js",
+    "tenure_wasm.d.ts",
+    "tenure_wasm_bg.wasm",
+    "tenure_wasm_bg.wasm.d.ts",
+  ];
+  await step("wasm", async (working) => {
+    const { note } = await whenChanged(
+      "wasm",
+      {
+        inputs: rustSources({ without: ["bindings-node", "stores/sqlite"] }),
+        outputs: outputs.map((name) => `npm/wasm/${name}`),
+      },
+      async () => {
+        const bindgen = await wasmBindgen("wasm-bindgen", () =>
+          working(`building wasm-bindgen ${wasmBindgenVersion()}`),
+        );
+        working("compiling");
+        const { cargo, args, env } = await wasmToolchain();
+        // Cargo ignores link-time optimization when a crate is also built as a Rust library.
+        const compiled = await compile(
+          cargo,
+          [
+            "rustc",
+            "--crate-type",
+            "cdylib",
+            "-p",
+            "tenure-wasm",
+            "--profile",
+            "release-wasm",
+            ...args,
+          ],
+          "tenure_wasm",
+          env,
+        );
+        await run(bindgen, ["--target", "web", "--out-dir", inRoot("npm", "wasm"), compiled]);
+        working("optimizing");
+        const [node, wasmOpt] = nodeTool("binaryen", "wasm-opt");
+        await run(node, [
+          wasmOpt,
+          "-Os",
+          "--strip-debug",
+          "-o",
+          inRoot(`${module}.new`),
+          inRoot(module),
+        ]);
+        renameSync(inRoot(`${module}.new`), inRoot(module));
+        const content = readFileSync(inRoot(module));
+        const gzip = bytes(gzipSync(content, { level: 9 }).length);
+        return `${bytes(content.length)} (gzip ${gzip}, brotli ${bytes(brotliCompressSync(content).length)})`;
+      },
+    );
+    return note;
+  });
+}
+
+/** Runs cargo and returns the path of the dynamic library that it says it made of this crate. */
+async function compile(cargo, args, crate, env) {
+  const { stdout } = await run(
+    cargo,
+    [...args, ...locked, "--message-format=json-render-diagnostics"],
+    { env, data: true },
+  );
+  for (const line of stdout.split("\n").reverse()) {
+    if (!line.includes('"compiler-artifact"') || !line.includes(`"${crate}"`)) continue;
+    const { target, filenames } = JSON.parse(line);
+    const library = filenames.find((path) => /\.(so|dylib|dll|wasm)$/.test(path));
+    if (target.name === crate && library) return library;
+  }
+  throw new Problem(`cargo built no dynamic library named ${crate}`);
+}
+
+async function buildTypeScript() {
+  await step("TypeScript", async (working) => {
+    // The compiler reads the glue's types, so a change of the wasm build's surface counts as well.
+    const inputs = [
+      "npm/src",
+      "npm/tsconfig.json",
+      "npm/package.json",
+      "npm/wasm/tenure_wasm.d.ts",
+    ];
+    await whenChanged("ts", { inputs, outputs: ["npm/dist"] }, async () => {
+      working("compiling");
+      const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
+      // What is left of a module that was renamed would be packed and published.
+      rmSync(inRoot("npm", "dist"), { recursive: true, force: true });
+      await run(node, [tsc, "-p", "npm"]);
+    });
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(async () => {
+    const names = process.argv.slice(2).filter((name) => name !== "all");
+    if (names.join(" ") === "types --check") return checkTypes();
+    const unknown = names.find((name) => !(name in steps));
+    if (unknown)
+      throw new Problem(
+        `there is no step "${unknown}": the steps are ${Object.keys(steps).join(", ")} and all`,
+      );
+    await build(names.length > 0 ? names : undefined);
+  });
+}

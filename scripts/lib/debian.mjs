@@ -1,0 +1,40 @@
+// Installs packages of Debian and its relatives, where that is possible without asking anybody: apt
+// is there and this is root, or sudo needs no password.
+
+import { Problem, probe, run } from "./run.mjs";
+
+let listsAreFresh = false;
+
+/** Whether `installDebianPackages` has a chance. */
+export function canInstallDebianPackages() {
+  return (
+    process.platform === "linux" &&
+    probe("apt-get", ["--version"]) !== undefined &&
+    asRoot() !== undefined
+  );
+}
+
+export async function installDebianPackages(...packages) {
+  const prefix = asRoot();
+  if (!prefix) throw new Problem(`these packages are needed: ${packages.join(" ")}`);
+  const apt = (...args) => {
+    const [command, ...rest] = [
+      ...prefix,
+      "env",
+      "DEBIAN_FRONTEND=noninteractive",
+      "apt-get",
+      "-qq",
+      ...args,
+    ];
+    return run(command, rest);
+  };
+  if (!listsAreFresh) await apt("update");
+  listsAreFresh = true;
+  await apt("install", "--yes", "--no-install-recommends", ...packages);
+}
+
+/** What to put before a command that only root may run. */
+function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  return probe("sudo", ["-n", "true"]) === undefined ? undefined : ["sudo", "-n"];
+}

@@ -1,0 +1,159 @@
+// Runs other programs: quietly, keeping what they print for the case that they fail, or with their
+// output passed on. Nothing here ever waits for a terminal.
+
+import { spawn, spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { root } from "./paths.mjs";
+
+/** Something that the person at the keyboard can put right; its message says how. */
+export class Problem extends Error {}
+
+/** A program that ended with a failure, and what it had printed. */
+export class CommandFailed extends Error {
+  constructor(command, args, reason, output) {
+    super(`${[command, ...args].join(" ")} ${reason}`);
+    this.output = output;
+  }
+}
+
+/**
+ * Runs a program to its end and returns what it printed: all of it as `output`, its standard output
+ * also as `stdout`.
+ *
+ * `show` passes the output on while it is printed. With `data`, the standard output is for machines
+ * and left out of what people are shown. A program that takes longer than `timeoutMs` is killed
+ * together with everything it started.
+ */
+export function run(
+  command,
+  args,
+  { env = {}, cwd = root, show = false, data = false, timeoutMs } = {},
+) {
+  return new Promise((resolve, reject) => {
+    // A group of its own is what makes it possible to end the grandchildren too.
+    const ownGroup = timeoutMs !== undefined && process.platform !== "win32";
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: ownGroup,
+    });
+    let output = "";
+    let stdout = "";
+    let reason;
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      stdout += text;
+      if (!data) output += text;
+      if (show && !data) process.stdout.write(text);
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output += text;
+      if (show) process.stderr.write(text);
+    });
+
+    const end = () => {
+      try {
+        if (ownGroup) process.kill(-child.pid, "SIGKILL");
+        else child.kill("SIGKILL");
+      } catch {
+        // It ended by itself in the meantime.
+      }
+    };
+    const interrupted = () => {
+      end();
+      process.exit(130);
+    };
+    const timer =
+      timeoutMs &&
+      setTimeout(() => {
+        reason = `took longer than ${timeoutMs / 1000} s`;
+        end();
+      }, timeoutMs);
+    if (ownGroup) process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+    const finish = () => {
+      clearTimeout(timer);
+      if (ownGroup) process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+    };
+
+    child.once("error", (error) => {
+      finish();
+      reject(new CommandFailed(command, args, `did not start: ${error.message}`, output));
+    });
+    child.once("close", (code, signal) => {
+      finish();
+      if (code === 0) resolve({ output, stdout });
+      else {
+        reason ??= signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+        reject(new CommandFailed(command, args, reason, output));
+      }
+    });
+  });
+}
+
+/** What a short program prints, or `undefined` when it is missing or fails. */
+export function probe(command, args, { env = {}, timeoutMs = 30_000 } = {}) {
+  const result = spawnSync(command, args, {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: timeoutMs,
+  });
+  return result.status === 0 ? result.stdout.trim() : undefined;
+}
+
+/** Hands the terminal to a program and returns its exit code. */
+export function handOver(command, args, { env = {}, cwd = root } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: "inherit" });
+    // The program decides what an interrupt means; this script only waits for it.
+    const ignore = () => {};
+    process.on("SIGINT", ignore);
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      process.off("SIGINT", ignore);
+      resolve(signal ? 1 : code);
+    });
+  });
+}
+
+/** The arguments that run a program of an npm package with this very Node, on every platform. */
+export function nodeTool(packageName, binName = packageName, from = root) {
+  const require = createRequire(join(from, "package.json"));
+  const manifest = require.resolve
+    .paths(packageName)
+    .map((dir) => join(dir, packageName, "package.json"))
+    .find((path) => {
+      try {
+        return require.resolve(path);
+      } catch {
+        return false;
+      }
+    });
+  if (!manifest) throw new Problem(`the npm package ${packageName} is not installed: run npm ci`);
+  const { bin } = require(manifest);
+  return [process.execPath, join(dirname(manifest), typeof bin === "string" ? bin : bin[binName])];
+}
+
+/** Runs a script's main function; a failure becomes a readable message and an exit code. */
+export async function main(body) {
+  try {
+    process.exitCode = (await body()) ?? 0;
+  } catch (error) {
+    process.exitCode = 1;
+    report(error);
+  }
+}
+
+/** Says what went wrong, with the end of the log where a program failed. */
+export function report(error) {
+  if (error instanceof CommandFailed) {
+    const lines = error.output.trimEnd().split("\n");
+    const kept = lines.slice(-80);
+    if (kept.length < lines.length)
+      console.error(`(the last ${kept.length} of ${lines.length} lines)`);
+    console.error(kept.join("\n"));
+    console.error(`\nfailed: ${error.message}`);
+  } else if (error instanceof Problem) console.error(`\n${error.message}`);
+  else console.error(error);
+}

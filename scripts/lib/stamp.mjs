@@ -1,0 +1,62 @@
+// Decides whether something has to be made again. What was made is remembered as two fingerprints,
+// of everything it was made from and of what came out, so that it is made again exactly when either
+// has changed. Fingerprints are of contents: checking out a branch and coming back costs nothing.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { inRoot, root, stateDir } from "./paths.mjs";
+
+const notSources = new Set(["node_modules", "target", ".git"]);
+
+/**
+ * Calls `make` unless `outputs` are still what it last made from `inputs`.
+ *
+ * Paths are relative to the root; a folder stands for all that is in it. `also` is anything else
+ * that the result depends on. Resolves to `{ made, note }`, where `note` is what `make` returned,
+ * now or then.
+ */
+export async function whenChanged(name, { inputs, outputs, also = "" }, make) {
+  const path = join(stateDir, `${name}.json`);
+  const before = fingerprint(inputs, also);
+  const last = readStamp(path);
+  if (last?.inputs === before && last.outputs === fingerprint(outputs)) {
+    return { made: false, note: last.note };
+  }
+  const note = await make();
+  mkdirSync(stateDir, { recursive: true });
+  writeFileSync(path, JSON.stringify({ inputs: before, outputs: fingerprint(outputs), note }));
+  return { made: true, note };
+}
+
+/** The members of the Cargo workspace, without those named, and the files that rule them all. */
+export function rustSources({ without = [] } = {}) {
+  const manifest = readFileSync(inRoot("Cargo.toml"), "utf8");
+  const list = manifest.match(/^members\s*=\s*\[([^\]]*)\]/m)?.[1] ?? "";
+  const members = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+  return ["Cargo.toml", "Cargo.lock", ...members.filter((member) => !without.includes(member))];
+}
+
+function readStamp(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** One hash over the names and contents of files; a missing file counts as such. */
+function fingerprint(paths, also = "") {
+  const hash = createHash("sha256").update(also);
+  const add = (path) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) {
+      for (const name of readdirSync(path).sort()) if (!notSources.has(name)) add(join(path, name));
+      return;
+    }
+    hash.update(`\0${relative(root, path)}\0${stat ? stat.size : "missing"}\0`);
+    if (stat) hash.update(readFileSync(path));
+  };
+  for (const path of paths) add(inRoot(path));
+  return hash.digest("hex");
+}

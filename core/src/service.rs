@@ -20,7 +20,7 @@ use crate::params::{
     CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryName, HistoryParam,
     IdParams, ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
     RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams,
-    StatsParams, UpdateContextParams, UpdateParams,
+    StatsParams, Target, UpdateContextParams, UpdateParams,
 };
 use crate::portable;
 use crate::retention;
@@ -65,6 +65,10 @@ pub struct Service<'s> {
     store: &'s dyn Store,
     limits: &'s Limits,
 }
+
+/// What an operation does to a session. It may be asked again, when another writer was faster. (Not
+/// a type parameter: one copy of the code that calls it is enough.)
+type Decide<'d> = &'d dyn Fn(&mut Draft<'_>) -> Result<()>;
 
 /// A change to one session as it was written, now or by an earlier call with the same key.
 struct Changed {
@@ -123,7 +127,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: UpdateParams,
     ) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| draft.update(&params))
+        self.change_head(env, params.target(), &|draft| draft.update(&params))
             .await
     }
 
@@ -133,7 +137,7 @@ impl<'s> Service<'s> {
     /// `INVALID_TRANSITION`, and those of every change: `INVALID_ID`, `SESSION_NOT_FOUND`,
     /// `SESSION_DELETED`, `VERSION_CONFLICT`, `IDEMPOTENCY_MISMATCH`, `STORE_BUSY`, and the store's.
     pub async fn pause(&self, env: &Environment, params: PauseParams) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             draft.pause(params.reason.as_ref(), None)
         })
         .await
@@ -148,7 +152,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: ResumeParams,
     ) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             draft.resume(params.add_iterations, None)
         })
         .await
@@ -163,7 +167,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: CompleteParams,
     ) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             draft.complete(params.result.as_ref(), None)
         })
         .await
@@ -174,7 +178,7 @@ impl<'s> Service<'s> {
     /// # Errors
     /// `INVALID_TRANSITION`, and those of every change.
     pub async fn fail(&self, env: &Environment, params: FailParams) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             draft.fail(params.error.as_ref(), None)
         })
         .await
@@ -189,7 +193,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: AbandonParams,
     ) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             draft.abandon(params.reason.as_ref(), None)
         })
         .await
@@ -204,7 +208,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: AddEventParams,
     ) -> Result<Done<Appended>> {
-        self.append(env, &params, |draft| {
+        self.append(env, params.target(), &|draft| {
             draft.record(params.kind.as_str(), params.data.clone())
         })
         .await
@@ -227,7 +231,7 @@ impl<'s> Service<'s> {
                 format!("expected 1 to {most} events, got {count}"),
             ));
         }
-        self.append(env, &params, |draft| {
+        self.append(env, params.target(), &|draft| {
             params
                 .events
                 .iter()
@@ -245,8 +249,10 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: IncrementIterationParams,
     ) -> Result<Done<Appended>> {
-        self.append(env, &params, |draft| draft.iterate(params.data.clone()))
-            .await
+        self.append(env, params.target(), &|draft| {
+            draft.iterate(params.data.clone())
+        })
+        .await
     }
 
     /// Records a call of a tool, and the tool in `metadata.toolsUsed`.
@@ -258,7 +264,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: RecordToolCallParams,
     ) -> Result<Done<Appended>> {
-        self.append(env, &params, |draft| {
+        self.append(env, params.target(), &|draft| {
             draft.tool_call(&params.tool, params.args.as_ref(), params.result.as_ref())
         })
         .await
@@ -273,7 +279,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: RecordLearningParams,
     ) -> Result<Done<Appended>> {
-        self.append(env, &params, |draft| {
+        self.append(env, params.target(), &|draft| {
             draft.learning(&params.insight, params.expertise_file.as_ref())
         })
         .await
@@ -291,7 +297,7 @@ impl<'s> Service<'s> {
         let tokens = params.tokens.as_ref();
         let prompt = tokens.and_then(|tokens| tokens.prompt).unwrap_or(0);
         let completion = tokens.and_then(|tokens| tokens.completion).unwrap_or(0);
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             draft.use_up(prompt, completion, params.cost)
         })
         .await
@@ -306,7 +312,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: UpdateContextParams,
     ) -> Result<Done<SessionHead>> {
-        self.change_head(env, &params, |draft| {
+        self.change_head(env, params.target(), &|draft| {
             if params.replace.unwrap_or(false) {
                 draft.replace_context(&params.context)
             } else {
@@ -421,7 +427,7 @@ impl<'s> Service<'s> {
     /// # Errors
     /// Those of every change.
     pub async fn trash(&self, env: &Environment, params: ChangeOnly) -> Result<Done<SessionHead>> {
-        self.change_anywhere(env, &params, |draft| {
+        self.change_anywhere(env, params.target(), &|draft| {
             draft.trash();
             Ok(())
         })
@@ -437,7 +443,7 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: ChangeOnly,
     ) -> Result<Done<SessionHead>> {
-        self.change_anywhere(env, &params, |draft| {
+        self.change_anywhere(env, params.target(), &|draft| {
             draft.restore();
             Ok(())
         })
@@ -461,7 +467,7 @@ impl<'s> Service<'s> {
         );
         let permanent = params.permanent.unwrap_or(false);
         let dry_run = params.dry_run.unwrap_or(false);
-        self.sweep(env, filter, |_| true, permanent, dry_run).await
+        self.sweep(env, filter, &|_| true, permanent, dry_run).await
     }
 
     /// Removes for good what has been in the trash for a time.
@@ -479,7 +485,7 @@ impl<'s> Service<'s> {
             ..Filter::default()
         };
         let old = |head: &Head| head.deleted_at.is_some_and(|at| at <= limit);
-        self.sweep(env, filter, old, true, params.dry_run.unwrap_or(false))
+        self.sweep(env, filter, &old, true, params.dry_run.unwrap_or(false))
             .await
     }
 
@@ -658,34 +664,34 @@ impl<'s> Service<'s> {
         record.map(|record| key.read(&record)).transpose()
     }
 
-    async fn change_head<P: ChangeParams>(
+    async fn change_head(
         &self,
         env: &Environment,
-        params: &P,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+        target: Result<Target<'_>>,
+        decide: Decide<'_>,
     ) -> Result<Done<SessionHead>> {
-        let done = self.change(env, params, false, decide).await?;
+        let done = self.change(env, target, false, decide).await?;
         Ok(done.map(|changed| changed.head.into()))
     }
 
     /// As [`Service::change_head`], on a session in the trash too.
-    async fn change_anywhere<P: ChangeParams>(
+    async fn change_anywhere(
         &self,
         env: &Environment,
-        params: &P,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+        target: Result<Target<'_>>,
+        decide: Decide<'_>,
     ) -> Result<Done<SessionHead>> {
-        let done = self.change(env, params, true, decide).await?;
+        let done = self.change(env, target, true, decide).await?;
         Ok(done.map(|changed| changed.head.into()))
     }
 
-    async fn append<P: ChangeParams>(
+    async fn append(
         &self,
         env: &Environment,
-        params: &P,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+        target: Result<Target<'_>>,
+        decide: Decide<'_>,
     ) -> Result<Done<Appended>> {
-        let done = self.change(env, params, false, decide).await?;
+        let done = self.change(env, target, false, decide).await?;
         Ok(done.map(|changed| Appended {
             first_sequence: changed.first,
             last_sequence: changed.last,
@@ -701,14 +707,14 @@ impl<'s> Service<'s> {
 
     /// Loads a session, lets `decide` change it and commits the outcome; decides anew when another
     /// writer was faster.
-    async fn change<P: ChangeParams>(
+    async fn change(
         &self,
         env: &Environment,
-        params: &P,
+        target: Result<Target<'_>>,
         in_trash_too: bool,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()>,
+        decide: Decide<'_>,
     ) -> Result<Done<Changed>> {
-        let target = params.target()?;
+        let target = target?;
         let id = &target.id;
         let key = target
             .idempotency_key
@@ -781,7 +787,7 @@ impl<'s> Service<'s> {
         &self,
         env: &Environment,
         filter: Filter,
-        meant: impl Fn(&Head) -> bool,
+        meant: &dyn Fn(&Head) -> bool,
         permanent: bool,
         dry_run: bool,
     ) -> Result<Done<CleanupResult>> {
@@ -804,7 +810,7 @@ impl<'s> Service<'s> {
         loop {
             let page = self.store.list(&query).await?;
             let last = page.heads.last().map(|head| order.position(head));
-            for head in page.heads.into_iter().filter(&meant) {
+            for head in page.heads.into_iter().filter(meant) {
                 let id = head.id.clone();
                 if dry_run || self.sweep_one(env, head, permanent).await? {
                     result.removed += 1;

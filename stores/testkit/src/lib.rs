@@ -1,1 +1,34 @@
-//! To come.
+//! The conformance kit: what every store must do, as cases that a store passes or fails. A case is
+//! a plain `async fn` over [`Store`](tenure_core::Store), so the same code holds a Rust store to
+//! account in `cargo test` and a JavaScript store in a browser. The kit is as pure as the core: it
+//! reads no clock and no file, starts no thread, and draws its random inputs from fixed seeds, so
+//! that a failure can be repeated.
+//!
+//! A Rust store runs all cases, each as its own `#[test]`, with one macro:
+//!
+//! ```
+//! use tenure_core::{Lift, MemoryStore};
+//!
+//! tenure_testkit::conformance!(|| tenure_testkit::store(Lift(MemoryStore::default())));
+//! ```
+//!
+//! The expression is evaluated for each case and gives a [`Fixture`]: an empty store that can be
+//! opened, and opened again. Other hosts go through [`CASES`] and call [`Case::check`].
+
+// A store under test is expected to misbehave and the kit answers with a `Failure`; what the kit
+// itself writes down (ids, times, JSON) are literals that are known to be valid.
+#![expect(
+    clippy::expect_used,
+    reason = "the kit's own literals are valid by construction"
+)]
+
+mod cases;
+mod check;
+mod fixture;
+mod generate;
+mod model;
+mod sample;
+
+pub use cases::{CASES, Case, Needs, Outcome, check};
+pub use check::{Check, Failure};
+pub use fixture::{Fixture, Run, answer_now, store};

@@ -1,0 +1,274 @@
+//! The list of all cases, as data for hosts and as a macro that makes a test of each. The list is
+//! written once, in `for_each_case`.
+
+use std::pin::Pin;
+
+use tenure_core::store::Capabilities;
+
+use crate::check::{Check, Failure};
+use crate::fixture::{Fixture, Run};
+
+pub(crate) mod commit;
+pub(crate) mod expectations;
+pub(crate) mod handles;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod pages;
+pub(crate) mod properties;
+pub(crate) mod records;
+pub(crate) mod sessions;
+pub(crate) mod tally;
+pub(crate) mod user_data;
+
+/// Calls a macro, named in brackets, with arguments of its own and the list of all cases: groups,
+/// each with what its cases need of a store and their names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_case {
+    ([$($macro:tt)*] $arguments:tt) => {
+        $($macro)*! {
+            $arguments
+            sessions Nothing {
+                an_unknown_session_is_nothing
+                every_field_of_a_head_comes_back
+                the_smallest_head_comes_back
+                a_put_replaces_every_field
+                text_of_any_script_comes_back
+                numbers_come_back_up_to_the_largest_that_a_float_counts
+                ids_that_differ_in_case_are_different_sessions
+                ids_that_mean_something_elsewhere_are_only_ids
+                ids_of_any_length_are_kept_apart
+            }
+            user_data Nothing {
+                hostile_json_is_kept_to_the_byte
+                white_space_inside_json_is_kept
+                json_of_128_levels_is_kept
+                a_mebibyte_of_json_is_kept
+                no_metadata_is_not_empty_metadata
+            }
+            history Nothing {
+                every_field_of_an_event_comes_back
+                without_history_only_the_head_is_loaded
+                the_last_events_are_loaded
+                the_events_after_a_number_are_loaded
+                the_whole_history_is_loaded
+                appends_of_many_commits_keep_their_order
+                events_are_ordered_by_number_not_by_time
+                a_put_without_events_keeps_the_history
+                replacing_a_history_removes_and_renumbers_it
+                histories_of_like_named_sessions_do_not_mix
+                head_and_history_are_of_one_moment
+            }
+            expectations Nothing {
+                a_session_is_written_only_as_expected
+                a_session_is_removed_only_as_expected
+                a_record_is_written_only_as_expected
+                a_record_is_removed_only_as_expected
+                a_stale_version_of_a_session_never_applies
+                a_stale_version_of_a_record_never_applies
+                a_conflict_names_what_is_there
+                expectations_are_about_the_state_before_the_commit
+            }
+            commit Nothing {
+                an_empty_commit_applies
+                one_commit_writes_many_sessions_and_records
+                a_refused_session_undoes_the_whole_commit
+                a_refused_record_undoes_the_whole_commit
+                a_removed_session_takes_its_history_and_its_records_along
+                a_session_and_its_record_are_removed_together
+                a_session_that_is_made_again_starts_anew
+                removing_nothing_is_no_failure
+            }
+            records Nothing {
+                an_unknown_record_is_nothing
+                every_field_of_a_record_comes_back
+                bodies_are_kept_to_the_byte
+                keys_of_any_text_are_kept_apart
+                keys_of_512_bytes_are_kept
+                kinds_are_kept_apart
+                expired_records_are_kept
+                a_record_follows_its_present_owner
+                a_scan_is_in_the_order_of_bytes
+                a_scan_begins_after_a_key
+                a_scan_ends_at_its_limit
+            }
+            list Nothing {
+                an_empty_store_lists_nothing
+                listed_heads_are_whole
+                every_member_of_a_filter_is_heeded
+                text_is_found_whatever_its_ascii_case
+                text_is_taken_literally
+                an_empty_list_of_statuses_matches_nothing
+                bounds_of_time_are_inclusive
+                the_trash_is_listed_on_its_own
+                times_at_the_ends_of_the_calendar_are_ordered
+                ties_are_ordered_by_the_bytes_of_ids
+            }
+            pages Nothing {
+                pages_cover_every_session_once
+                pages_stay_whole_while_sessions_are_added
+                a_page_begins_after_a_session_that_is_gone
+                an_offset_skips
+                more_says_whether_more_follow
+                a_page_may_end_early_but_is_never_empty
+            }
+            tally Nothing {
+                an_empty_store_counts_nothing
+                every_status_mode_and_user_is_counted_apart
+                sums_are_exact_beyond_what_a_float_holds
+                removed_sessions_are_not_counted
+            }
+            properties Nothing {
+                generated_queries_are_answered_as_the_reference_answers
+                generated_filters_are_counted_as_the_reference_counts
+                random_operations_agree_with_a_model
+            }
+            handles Persistent {
+                what_was_written_is_there_after_reopening
+                versions_guard_after_reopening
+                a_store_opens_again_and_again
+            }
+            handles Shared {
+                two_handles_see_each_others_writes
+                of_two_handles_one_wins
+                appends_of_two_handles_are_all_kept
+            }
+        }
+    };
+}
+
+macro_rules! list {
+    (() $($group:ident $needs:ident { $($name:ident)* })*) => {
+        /// Every case, in the order in which they are best read: from what all else stands on to
+        /// properties over all of it.
+        pub const CASES: &[Case] = &[$($(
+            Case {
+                group: stringify!($group),
+                name: stringify!($name),
+                needs: Needs::$needs,
+                run: |run| Box::pin($group::$name(run)),
+            },
+        )*)*];
+    };
+}
+
+for_each_case!([list]());
+
+/// One thing that a store must do.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// What it is about.
+    pub group: &'static str,
+    /// What must hold, as a sentence with `_` between its words.
+    pub name: &'static str,
+    /// Which stores it is for.
+    pub needs: Needs,
+    run: for<'r> fn(&'r Run<'_>) -> Pin<Box<dyn Future<Output = Check> + 'r>>,
+}
+
+/// What a store must be capable of for a case to be about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Every store.
+    Nothing,
+    /// Stores that are there when they are opened again.
+    Persistent,
+    /// Stores that may be open more than once at a time.
+    Shared,
+}
+
+impl Needs {
+    fn met_by(self, capabilities: Capabilities) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Persistent => capabilities.persistent,
+            Self::Shared => capabilities.shared,
+        }
+    }
+}
+
+/// How a case ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The store does what the case says.
+    Passed,
+    /// The case is about a capability that the store does not claim.
+    Skipped,
+    /// The store does not do what the case says.
+    Failed(Failure),
+}
+
+impl Case {
+    /// Holds a store to this case. The fixture must be of its own: an empty store. `scale`
+    /// multiplies the number of generated inputs; 0.1 is a quick test, 1 a thorough one.
+    pub async fn check(&self, fixture: &dyn Fixture, scale: f64) -> Outcome {
+        let run = Run::new(fixture, scale);
+        let ended = async {
+            if self.needs != Needs::Nothing {
+                let store = run.open().await?;
+                if !self.needs.met_by(store.capabilities()) {
+                    return Ok(Outcome::Skipped);
+                }
+            }
+            (self.run)(&run).await.map(|()| Outcome::Passed)
+        };
+        ended.await.unwrap_or_else(Outcome::Failed)
+    }
+}
+
+/// Holds a store to the case of this name; see [`Case::check`].
+pub async fn check(name: &str, fixture: &dyn Fixture, scale: f64) -> Outcome {
+    match CASES.iter().find(|case| case.name == name) {
+        Some(case) => case.check(fixture, scale).await,
+        None => Outcome::Failed(Failure::new(format!("there is no case {name:?}"))),
+    }
+}
+
+/// Makes one `#[test]` of each case. The expression gives a [`Fixture`] and is evaluated for each
+/// case anew. The environment variable `TENURE_TEST_SCALE` (0.1 when it is not set) multiplies the
+/// number of generated inputs.
+///
+/// ```
+/// use tenure_core::{Lift, MemoryStore};
+///
+/// tenure_testkit::conformance!(|| tenure_testkit::store(Lift(MemoryStore::default())));
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($fixture:expr) => {
+        $crate::for_each_case!([$crate::conformance_tests]($fixture));
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
+    (($fixture:expr) $($group:ident $needs:ident { $($name:ident)* })*) => {$($(
+        #[test]
+        fn $name() -> ::std::result::Result<(), $crate::Failure> {
+            let scale = ::std::env::var("TENURE_TEST_SCALE")
+                .ok()
+                .and_then(|scale| scale.parse().ok())
+                .unwrap_or(0.1);
+            $crate::answer_now(async {
+                match $crate::check(stringify!($name), &$fixture, scale).await {
+                    $crate::Outcome::Failed(failure) => Err(failure),
+                    $crate::Outcome::Passed | $crate::Outcome::Skipped => Ok(()),
+                }
+            })
+        }
+    )*)*};
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = CASES.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), CASES.len());
+    }
+}

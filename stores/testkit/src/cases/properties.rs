@@ -1,0 +1,57 @@
+//! Rules that must hold for every input, tried on generated ones.
+
+use tenure_core::Filter;
+
+use crate::cases::tally::counts;
+use crate::check::{Check, same};
+use crate::fixture::Run;
+use crate::generate;
+use crate::model;
+use crate::sample::{create, ids};
+
+/// Sessions that generated queries are asked about.
+const POPULATION: usize = 400;
+
+pub(crate) async fn generated_queries_are_answered_as_the_reference_answers(
+    run: &Run<'_>,
+) -> Check {
+    let store = run.open().await?;
+    let mut rng = fastrand::Rng::with_seed(5);
+    let heads = generate::heads(&mut rng, POPULATION);
+    create(&*store, &heads).await?;
+    for _ in 0..run.scaled(5000) {
+        let query = generate::query(&mut rng, &heads);
+        let expected = query.page(&heads);
+        let page = store.list(&query).await?;
+        let what = |part: &str| format!("{part} of {query:?}");
+        same(
+            &what("the sessions"),
+            &ids(&page.heads),
+            &ids(&expected.heads),
+        )?;
+        same(&what("the page"), &page, &expected)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn generated_filters_are_counted_as_the_reference_counts(run: &Run<'_>) -> Check {
+    let store = run.open().await?;
+    let mut rng = fastrand::Rng::with_seed(6);
+    let heads = generate::heads(&mut rng, POPULATION);
+    create(&*store, &heads).await?;
+    counts(&*store, Filter::default(), &heads).await?;
+    for _ in 0..run.scaled(1000) {
+        counts(&*store, generate::filter(&mut rng), &heads).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn random_operations_agree_with_a_model(run: &Run<'_>) -> Check {
+    let mut store = run.open().await?;
+    for seed in 0..u64::from(run.scaled(60)) {
+        store = model::run_sequence(run, store, seed)
+            .await
+            .map_err(|failure| failure.within(format!("sequence {seed}")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Random heads, filters and queries from small pools of values, so that filters match, times tie
+//! and texts nearly match. Everything follows from the seed.
+
+use fastrand::Rng;
+use tenure_core::filter::{Direction, OrderBy, Trash};
+use tenure_core::session::Usage;
+use tenure_core::store::ListQuery;
+use tenure_core::{Filter, Head, Order, Position, SessionId, Status, Timestamp};
+
+use crate::sample::{MAX_SAFE, PLENTY, at, head, id, json};
+
+const USERS: &[&str] = &["ann", "Ann", "bob", "", "ann ", "日本"];
+const CHANNELS: &[&str] = &["general", "dev", ""];
+const MODES: &[&str] = &["developer", "tester", "Developer", "", "__proto__"];
+const PARENTS: &[&str] = &["root", "Root", "other"];
+
+/// Words of tasks. `K` is the Kelvin sign and `ſ` the long s: their lower and upper cases are
+/// ASCII letters by Unicode's rules, but not by ours.
+const WORDS: &[&str] = &[
+    "Fix",
+    "fix",
+    "FIX",
+    "prefix",
+    "100%",
+    "100 %",
+    "a_b",
+    "axb",
+    "[a-z]*",
+    "ÄPFEL",
+    "äpfel",
+    "\u{212a}elvin",
+    "kelvin",
+    "\u{17f}low",
+    "slow",
+    "İstanbul",
+    "straße",
+    "STRASSE",
+    "🦀",
+    "'",
+    "\\",
+    "\"x\"",
+    "e\u{301}",
+    "é",
+    "\n",
+];
+
+/// Texts to search for.
+const PARTS: &[&str] = &[
+    "", " ", "fix", "FIX", "fIx", "ix p", "%", "0%", "_", "a_b", "A_B", "*", "[a-z]", "[A-Z]", "?",
+    "äpfel", "ÄPFEL", "pfel", "k", "KELVIN", "s", "slow", "ss", "ß", "i", "🦀", "'", "\\", "\"X\"",
+    "e", "é", "\u{301}", "\n", "nowhere",
+];
+
+/// Times that many sessions share, with the ends of the calendar.
+const TIMES: &[i64] = &[
+    0,
+    -1,
+    1,
+    1_767_895_530_000,
+    1_767_895_530_001,
+    1_767_895_530_002,
+    1_767_895_531_000,
+    99_999,
+    100_000,
+];
+
+fn one_of<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
+    rng.choice(of).copied().unwrap_or_default()
+}
+
+fn time(rng: &mut Rng) -> Timestamp {
+    match rng.u8(0..40) {
+        0 => Timestamp::MIN,
+        1 => Timestamp::MAX,
+        _ => at(rng.choice(TIMES).copied().unwrap_or_default()),
+    }
+}
+
+fn status(rng: &mut Rng) -> Status {
+    rng.choice(Status::ALL).unwrap_or(Status::Active)
+}
+
+/// An id that no other number gives, in a shape that is hard on sorting.
+fn numbered_id(rng: &mut Rng, number: usize) -> SessionId {
+    let prefix = one_of(
+        rng,
+        &["a", "A", "b", "B", "s.", "s-", "s_", "session_", "0"],
+    );
+    id(&format!("{prefix}{number}"))
+}
+
+/// Heads of sessions with ids of their own.
+pub(crate) fn heads(rng: &mut Rng, count: usize) -> Vec<Head> {
+    (0..count)
+        .map(|number| {
+            let id = numbered_id(rng, number);
+            random_head(rng, id)
+        })
+        .collect()
+}
+
+/// The head of a session without history.
+pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
+    let words: Vec<&str> = (0..rng.u8(0..4)).map(|_| one_of(rng, WORDS)).collect();
+    Head {
+        version: rng.u64(1..1000),
+        user_id: rng.bool().then(|| one_of(rng, USERS).to_owned()),
+        channel_id: rng.bool().then(|| one_of(rng, CHANNELS).to_owned()),
+        mode: one_of(rng, MODES).to_owned(),
+        task: words.join(" "),
+        status: status(rng),
+        created_at: time(rng),
+        updated_at: time(rng),
+        iterations: rng.u32(0..200),
+        context: json(format!(r#"{{"n":{}}}"#, rng.u32(..))),
+        result: rng.bool().then(|| "x".repeat(rng.usize(0..500))),
+        metadata: rng
+            .bool()
+            .then(|| json(format!(r#"{{"m":{}}}"#, rng.u32(..)))),
+        usage: Usage {
+            prompt_tokens: rng.u64(0..100_000),
+            completion_tokens: rng.u64(0..100_000),
+            cost_nanos: rng.u64(0..MAX_SAFE / 1000),
+        },
+        parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(one_of(rng, PARENTS))),
+        deleted_at: (rng.u8(0..4) == 0).then(|| time(rng)),
+        ..head(id.as_str())
+    }
+}
+
+/// A filter; most have one or two members.
+pub(crate) fn filter(rng: &mut Rng) -> Filter {
+    let rare = rng.u8(2..12);
+    let mut given = || rng.u8(0..rare) == 0;
+    let given: [bool; 10] = std::array::from_fn(|_| given());
+    let [
+        user,
+        channel,
+        mode,
+        statuses,
+        parent,
+        after,
+        before,
+        after_update,
+        before_update,
+        text,
+    ] = given;
+    Filter {
+        user_id: user.then(|| one_of(rng, USERS).to_owned()),
+        channel_id: channel.then(|| one_of(rng, CHANNELS).to_owned()),
+        mode: mode.then(|| one_of(rng, MODES).to_owned()),
+        // Some lists are empty and some name a status twice.
+        status: statuses.then(|| (0..rng.u8(0..4)).map(|_| status(rng)).collect()),
+        parent_id: parent.then(|| id(one_of(rng, PARENTS))),
+        created_after: after.then(|| time(rng)),
+        created_before: before.then(|| time(rng)),
+        updated_after: after_update.then(|| time(rng)),
+        updated_before: before_update.then(|| time(rng)),
+        text: text.then(|| one_of(rng, PARTS).to_owned()),
+        trash: match rng.u8(0..4) {
+            0 => Trash::Only,
+            1 => Trash::Exclude,
+            _ => Trash::Include,
+        },
+    }
+}
+
+pub(crate) fn order(rng: &mut Rng) -> Order {
+    Order {
+        by: if rng.bool() {
+            OrderBy::CreatedAt
+        } else {
+            OrderBy::UpdatedAt
+        },
+        direction: if rng.bool() {
+            Direction::Asc
+        } else {
+            Direction::Desc
+        },
+    }
+}
+
+/// A query over these heads: some begin after one of them, some after a place where none is.
+pub(crate) fn query(rng: &mut Rng, heads: &[Head]) -> ListQuery {
+    let order = order(rng);
+    let after = match rng.u8(0..4) {
+        0 => {
+            let number = rng.usize(0..10);
+            Some(Position {
+                at: time(rng),
+                id: numbered_id(rng, number),
+            })
+        }
+        1 | 2 => rng.choice(heads).map(|head| order.position(head)),
+        _ => None,
+    };
+    ListQuery {
+        filter: filter(rng),
+        order,
+        after,
+        offset: match rng.u8(0..6) {
+            0 => rng.u64(0..20),
+            1 => rng.u64(0..1000),
+            _ => 0,
+        },
+        limit: match rng.u8(0..4) {
+            0 => 1,
+            1 => rng.u32(1..10),
+            2 => rng.u32(1..1000),
+            _ => 50,
+        },
+        max_bytes: PLENTY,
+    }
+}

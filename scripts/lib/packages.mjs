@@ -14,8 +14,12 @@ export const toBuild = ["npm"];
 /** Every workspace; "" is the root itself. */
 export const toTest = ["", "npm", "tests"];
 
+let ensured = [];
+
 /** Makes sure that the packages of these workspaces are installed. */
 export async function ensurePackages(workspaces) {
+  if (workspaces.every((name) => ensured.includes(name))) return;
+  ensured = workspaces;
   await step("npm packages", async (working) => {
     const locked = readLock(inRoot("package-lock.json"));
     const present = readLock(inRoot("node_modules", ".package-lock.json"));

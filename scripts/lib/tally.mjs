@@ -1,0 +1,33 @@
+// Counts tests, from what the test runners say about themselves.
+
+import { readFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
+
+export const nothing = { passed: 0, failed: 0 };
+
+export function sum(tallies) {
+  return tallies.reduce(
+    (a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }),
+    nothing,
+  );
+}
+
+/** Adds up the closing lines of cargo's test programs; wasm-bindgen's runner prints the same ones. */
+export function countCargoTests(output) {
+  const lines = stripVTControlCharacters(output).matchAll(
+    /^test result: .*?(\d+) passed; (\d+) failed;/gm,
+  );
+  return sum(
+    [...lines].map(([, passed, failed]) => ({ passed: Number(passed), failed: Number(failed) })),
+  );
+}
+
+/** Reads the report that vitest writes as JSON; there is none when it did not get that far. */
+export function countVitestTests(path) {
+  try {
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(path, "utf8"));
+    return { passed: numPassedTests, failed: numFailedTests };
+  } catch {
+    return nothing;
+  }
+}

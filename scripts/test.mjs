@@ -1,0 +1,228 @@
+// `npm test`: builds everything and checks everything. The last line it prints counts the tests:
+// `N passed, N failed`.
+//
+//   npm test -- --only native                      one group; more with commas
+//   npm test -- --only native suite/session        and only some of its files
+//
+// Groups: lint, rust, native, wasm, browser, packaging.
+//
+// TENURE_TEST_SCALE  how much of the long tests runs, 1 being all of it (0.1)
+// TENURE_FULL=1      also check the licences of all dependencies, whose tool takes minutes to build;
+//                    and what a machine lacks is then a failure, not a step that is left out
+
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, checkTypes, locked } from "./build.mjs";
+import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
+import { ensurePackages, toTest } from "./lib/packages.mjs";
+import { inRoot, stateDir, toolsDir } from "./lib/paths.mjs";
+import { seconds, step } from "./lib/progress.mjs";
+import { checkRequirements } from "./lib/requirements.mjs";
+import { CommandFailed, main, nodeTool, Problem, probe, report, run } from "./lib/run.mjs";
+import { countCargoTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
+import { wasmBindgen, wasmToolchain } from "./lib/wasm-toolchain.mjs";
+
+const everything = process.env.TENURE_FULL === "1";
+const licenceChecker = "0.20.2";
+const minutes = 60_000;
+
+/** What each group builds before its first check runs. */
+const groups = {
+  lint: ["ts"],
+  rust: [],
+  native: ["native", "ts"],
+  wasm: ["wasm", "ts"],
+  browser: ["wasm", "ts"],
+  packaging: ["native", "wasm", "ts"],
+};
+
+/** Every check in the order in which they run, the quick ones first. */
+const checks = [
+  { group: "lint", title: "Rust formatting", run: () => cargo("fmt", "--all", "--check") },
+  { group: "lint", title: "generated types", run: checkTypes },
+  { group: "lint", title: "TypeScript and JSON style", run: biome },
+  { group: "lint", title: "TypeScript types", run: typeCheck },
+  {
+    group: "lint",
+    title: "Rust lints",
+    run: () => cargo("clippy", ...locked, "--workspace", "--all-targets", "--", "-D", "warnings"),
+  },
+  { group: "lint", title: "licences", run: licences, when: () => everything },
+  { group: "rust", title: "Rust tests", run: rustTests },
+  { group: "wasm", title: "wasm binding in Node", run: () => wasmTests("node") },
+  { group: "browser", title: "wasm binding in Chromium", run: () => wasmTests("browser") },
+  { group: "native", title: "suite on the native build", run: () => vitest("native") },
+  { group: "wasm", title: "suite on the wasm build", run: () => vitest("wasm") },
+  { group: "browser", title: "suite in Chromium", run: () => vitest("browser") },
+  { group: "packaging", title: "the packed package", run: () => vitest("packaging") },
+];
+
+const { chosen, files } = readArguments(process.argv.slice(2));
+let chromium;
+
+await main(async () => {
+  process.env.TENURE_TEST_SCALE ??= "0.1";
+  await prepare();
+  const results = [];
+  for (const check of checks) {
+    if (chosen.includes(check.group) && (check.when?.() ?? true))
+      results.push(await perform(check));
+  }
+  return summarize(results);
+});
+
+function readArguments(args) {
+  if (args[0] !== "--only") return { chosen: Object.keys(groups), files: args };
+  return { chosen: (args[1] ?? "").split(","), files: args.slice(2) };
+}
+
+async function prepare() {
+  const unknown = chosen.find((group) => !(group in groups));
+  if (unknown !== undefined)
+    throw new Problem(
+      `there is no group "${unknown}": the groups are ${Object.keys(groups).join(", ")}`,
+    );
+  checkRequirements();
+  await ensurePackages(toTest);
+  if (chosen.includes("browser")) {
+    await step("Chromium", async (working) => {
+      chromium = await ensureChromium(() => working("installing"));
+    });
+  }
+  await build([...new Set(chosen.flatMap((group) => groups[group]))]);
+}
+
+/** Runs one check and says how it went, whatever happens in it. */
+async function perform({ title, run }) {
+  console.log(`\n=== ${title}`);
+  const started = performance.now();
+  let tally = nothing;
+  let ok = true;
+  try {
+    tally = (await run()) ?? nothing;
+  } catch (error) {
+    ok = false;
+    tally = error.tally ?? nothing;
+    if (error instanceof CommandFailed) console.error(`failed: ${error.message}`);
+    else report(error);
+  }
+  // A check that fails before it comes to its tests has failed as well.
+  if (!ok && tally.failed === 0) tally = { ...tally, failed: 1 };
+  const time = seconds(started);
+  console.log(`--- ${title}: ${outcome(tally, ok)} in ${time}`);
+  return { title, tally, ok, time };
+}
+
+function outcome({ passed, failed }, ok) {
+  if (passed + failed === 0) return "ok";
+  return `${ok ? "ok" : "FAILED"}, ${passed} passed, ${failed} failed`;
+}
+
+function summarize(results) {
+  const width = Math.max(...results.map(({ title }) => title.length));
+  console.log("\n=== summary");
+  for (const { title, tally, ok, time } of results) {
+    console.log(`${title.padEnd(width)}  ${time.padStart(8)}  ${outcome(tally, ok)}`);
+  }
+  const { passed, failed } = sum(results.map(({ tally }) => tally));
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+/** Runs a program with its output shown; what it counted is kept when it fails, too. */
+async function counted(command, args, options, count) {
+  try {
+    const { output } = await run(command, args, { show: true, ...options });
+    const tally = count(output);
+    if (tally.passed + tally.failed === 0) throw new Problem("no test ran");
+    return tally;
+  } catch (error) {
+    if (error instanceof CommandFailed) error.tally = count(error.output);
+    throw error;
+  }
+}
+
+async function cargo(...args) {
+  await run("cargo", args, { show: true, timeoutMs: 20 * minutes });
+}
+
+async function biome() {
+  const [node, tool] = nodeTool("@biomejs/biome", "biome");
+  await run(node, [tool, "ci", "--colors=off"], { show: true });
+}
+
+async function typeCheck() {
+  const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
+  for (const project of ["npm", "tests", "examples"]) {
+    await run(node, [tsc, "--noEmit", "-p", project], { show: true });
+  }
+}
+
+async function licences() {
+  const own = join(toolsDir, "bin", "cargo-deny");
+  const isThere = probe(own, ["--version"])?.endsWith(` ${licenceChecker}`);
+  if (!isThere) {
+    const install = [
+      "install",
+      "cargo-deny",
+      "--locked",
+      "--version",
+      licenceChecker,
+      "--root",
+      toolsDir,
+    ];
+    await run("cargo", install, { timeoutMs: 20 * minutes });
+  }
+  await run(own, ["--log-level", "warn", "check", "bans", "licenses", "sources"], { show: true });
+}
+
+function rustTests() {
+  const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
+  return counted("cargo", args, { timeoutMs: 20 * minutes }, countCargoTests);
+}
+
+/** The wasm binding's own tests, `tests/node*.rs` or `tests/browser*.rs`, where they belong. */
+async function wasmTests(place) {
+  const { cargo, args, env } = await wasmToolchain();
+  const runner = {
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: await wasmBindgen("wasm-bindgen-test-runner"),
+  };
+  if (place === "browser") {
+    if (!chromium.driver) {
+      if (everything) throw new Problem("the wasm binding's browser tests need chromedriver");
+      console.log("left out: there is no chromedriver");
+      return nothing;
+    }
+    runner.CHROMEDRIVER = chromium.driver;
+    runner.WASM_BINDGEN_TEST_WEBDRIVER_JSON = join(stateDir, "webdriver.json");
+    const options = { binary: chromium.browser, args: ["--headless=new", ...chromiumSwitches] };
+    mkdirSync(stateDir, { recursive: true });
+    writeFileSync(
+      runner.WASM_BINDGEN_TEST_WEBDRIVER_JSON,
+      JSON.stringify({ "goog:chromeOptions": options }),
+    );
+  }
+  return counted(
+    cargo,
+    ["test", ...locked, "-p", "tenure-wasm", ...args, "--test", `${place}*`],
+    { env: { ...env, ...runner }, timeoutMs: 15 * minutes },
+    countCargoTests,
+  );
+}
+
+function vitest(project) {
+  const results = join(stateDir, `vitest-${project}.json`);
+  rmSync(results, { force: true });
+  const [node, tool] = nodeTool("vitest", "vitest", inRoot("tests"));
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
+  return counted(
+    node,
+    [tool, "run", "--project", project, ...reporters, ...files],
+    {
+      cwd: inRoot("tests"),
+      env: { CHROMIUM: chromium?.browser ?? "" },
+      timeoutMs: 20 * minutes,
+    },
+    () => countVitestTests(results),
+  );
+}

@@ -1,0 +1,75 @@
+// One suite, three places: Node on the native addon, Node on WebAssembly, and a browser. Beside it,
+// tests that belong to one place only, and tests of the packed package in projects that install it.
+//
+// A test learns where it runs from the constant `__BUILD__`.
+
+import { fileURLToPath } from "node:url";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { chromiumSwitches } from "../scripts/lib/chromium.mjs";
+
+const suite = "suite/**/*.test.ts";
+
+const build = (name: "native" | "wasm" | "browser") => ({ __BUILD__: JSON.stringify(name) });
+
+/** Node loads the package itself, as it does for a user; vitest transforms only the tests. */
+const packageAsIs = { deps: { external: [/\/npm\/dist\//] } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        define: build("native"),
+        test: {
+          name: "native",
+          include: [suite, "native/**/*.test.ts"],
+          env: { TENURE_BINDING: "native" },
+          server: packageAsIs,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        define: build("wasm"),
+        test: {
+          name: "wasm",
+          include: [suite],
+          env: { TENURE_BINDING: "wasm" },
+          server: packageAsIs,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        define: build("browser"),
+        // Pre-bundled, the glue would look for its module beside the bundle.
+        optimizeDeps: { exclude: ["tenure"] },
+        server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
+        test: {
+          name: "browser",
+          include: [suite, "browser/**/*.test.ts"],
+          exclude: ["**/*.node.test.ts"],
+          testTimeout: 60_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                ...(process.env.CHROMIUM ? { executablePath: process.env.CHROMIUM } : {}),
+                args: chromiumSwitches,
+              },
+            }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+      {
+        test: {
+          name: "packaging",
+          include: ["packaging/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});

@@ -268,7 +268,7 @@ impl Expect {
 /// A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
 /// that only its feature reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredRecord"))]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// The feature's name for this sort of record.

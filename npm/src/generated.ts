@@ -1447,7 +1447,7 @@ version: number, } | { "kind": "any" };
  * A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
  * that only its feature reads.
  */
-export type Record = { 
+export type StoredRecord = { 
 /**
  * The feature's name for this sort of record.
  */
@@ -1492,7 +1492,7 @@ expect: Expect,
 /**
  * The record to write, of the same kind and key; `None` removes it.
  */
-record: Record | null, };
+record: StoredRecord | null, };
 
 /**
  * How a commit ended.

@@ -1,0 +1,54 @@
+/**
+ * What every entry of the package exports besides `open`, `openSync`, `init` and their like: the
+ * types, and the error.
+ *
+ * @module
+ */
+
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export type { BuildInfo } from "./binding.js";
+export type { InitOptions, WasmSource } from "./entry.js";
+export { type DriverErrorCode, type ErrorBody, type ErrorCode, isTenureError, TenureError } from "./error.js";
+export type {
+  Appended,
+  Capabilities,
+  CleanupParams,
+  CleanupResult,
+  CoreErrorCode,
+  Direction,
+  EventPage,
+  Limits,
+  Measure,
+  NewEvent,
+  OrderBy,
+  Problem,
+  Session,
+  SessionContext,
+  SessionEvent,
+  SessionHead,
+  SessionPage,
+  StartParams,
+  Stats,
+  Status,
+  StatusCounts,
+  TokenCounts,
+  Trash,
+  UsageTotals,
+  WebhookEvent,
+  WebhookPayload,
+  WebhookSession,
+} from "./generated.js";
+export type { Listener, SessionEvents } from "./listeners.js";
+export type { ListOptions, SessionList, SessionPageSync } from "./list.js";
+export type { Target } from "./open.js";
+export type { ChangeOptions, FailureReason, Filter, Mode, Operations, Returns } from "./operations.js";
+export type { OpenOptions } from "./options.js";
+export type { RetentionOptions } from "./retention.js";
+export type { Sessions } from "./sessions.js";
+export type { SessionsSync } from "./sessions-sync.js";
+export type { MaybePromise, Store } from "./store.js";
+export type * from "./stored.js";
+export type { Accepts, BuiltInEventType, EventType, JsonObject, SessionMetadata, Time } from "./types.js";
+export type { WebhookFetch, WebhookOptions } from "./webhook.js";
+export { VERSION } from "./version.js";

@@ -1,0 +1,60 @@
+/**
+ * The package in browsers, and wherever else there is no Node: the WebAssembly build, which is
+ * fetched before the first handle is opened.
+ *
+ * @module
+ */
+
+import * as glue from "#wasm";
+import { type Build, buildOf } from "./binding.js";
+import { entryOver, type InitOptions } from "./entry.js";
+import { bindingUnavailable, messageOf, wasmNotReady } from "./error.js";
+import type { Target } from "./open.js";
+import type { OpenOptions } from "./options.js";
+import type { Sessions } from "./sessions.js";
+import type { SessionsSync } from "./sessions-sync.js";
+import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
+
+export * from "./api.js";
+
+let build: Build | undefined;
+let loading: Promise<void> | undefined;
+
+const entry = entryOver({
+  now() {
+    if (build === undefined) throw wasmNotReady();
+    return build;
+  },
+  prepare(options) {
+    if (build !== undefined) return undefined;
+    loading ??= load(options).finally(() => {
+      // After a failure, such as a lost connection, the next call tries again.
+      loading = undefined;
+    });
+    return loading;
+  },
+});
+
+/** Opens the sessions of a store: `"memory:"`, or a store of your own. Loads the WebAssembly first. */
+export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+
+/**
+ * Opens the sessions of a store that answers at once; its methods return results, not promises.
+ * Throws `WASM_NOT_READY` until `await init()` or an `open` has loaded the WebAssembly.
+ */
+export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+
+/** Loads the WebAssembly, once; `module` says from where. */
+export const init: (options?: InitOptions) => Promise<void> = entry.init;
+
+/** The whole of `list` for a store of your own: answers a query from all heads that there are. */
+export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage = entry.listHeads;
+
+async function load({ module }: InitOptions = {}): Promise<void> {
+  try {
+    await glue.default(module === undefined ? undefined : { module_or_path: module });
+  } catch (thrown) {
+    throw bindingUnavailable(`the WebAssembly cannot be loaded: ${messageOf(thrown)}`, thrown);
+  }
+  build = buildOf(glue, "refuse");
+}

@@ -1,0 +1,226 @@
+/**
+ * One opened store: carries operations to the core and brings their results back, synchronously or
+ * not, over stores of either build and over stores that are written in JavaScript. It knows nothing
+ * about what the operations do; which operations there are, and what they take, is in
+ * `generated.ts`.
+ *
+ * @module
+ */
+
+import { type Answer, type Binding, type FinalAnswer, type Opened, parseAnswer, resultOf, type Settled } from "./binding.js";
+import { encode } from "./encode.js";
+import { closed, storeIsAsync, storeNotClosed, storeReentered } from "./error.js";
+import { type Capabilities, OPERATIONS, type Operations, type WebhookPayload } from "./generated.js";
+import type { HostStore } from "./host.js";
+import type { Accepts } from "./types.js";
+
+/** The name of an operation. */
+export type OperationName = keyof Operations;
+/** What an operation takes, as callers may give it. */
+export type Params<N extends OperationName> = Accepts<Operations[N]["params"]>;
+/** What an operation answers. */
+export type Result<N extends OperationName> = Operations[N]["result"];
+
+/** Someone who waits for an answer of a store's thread. */
+interface Waiter {
+  readonly resolve: (answer: FinalAnswer<unknown>) => void;
+}
+
+/** What a connection is opened with. */
+export interface ConnectionOptions {
+  /** The build to use. */
+  readonly binding: Binding;
+  /** The URL of the store; `host:` for a store in JavaScript. */
+  readonly url: string;
+  /** The core's options as JSON. */
+  readonly options: string;
+  /** The store, where it is in JavaScript. */
+  readonly host: HostStore | undefined;
+  /** Told of every change that the outside world is to hear of. */
+  readonly notify: (payload: WebhookPayload) => void;
+}
+
+/** An opened store. */
+export class Connection {
+  /** What the store can do. */
+  readonly capabilities: Capabilities;
+  readonly #binding: Binding;
+  readonly #handle: number;
+  readonly #host: HostStore | undefined;
+  readonly #notify: (payload: WebhookPayload) => void;
+  readonly #waiters: Map<number, Waiter>;
+  /** Operations under way, and what must stay alive until they end. */
+  readonly #underWay = new Map<Promise<unknown>, object>();
+  /** The last write to each session that is under way over a store in JavaScript. */
+  readonly #lanes = new Map<string, Promise<unknown>>();
+  #closed = false;
+
+  /** Opens a store. */
+  constructor({ binding, url, options, host, notify }: ConnectionOptions) {
+    // Only this map is held by the native side, so that a dropped connection can be collected.
+    const waiters = new Map<number, Waiter>();
+    const done = (settled: string): void => {
+      for (const { operation, answer } of JSON.parse(settled) as readonly Settled[]) {
+        const waiter = waiters.get(operation);
+        waiters.delete(operation);
+        waiter?.resolve(answer);
+      }
+    };
+    const opened = resultOf(parseAnswer<Opened>(binding.open(url, options, done)));
+    this.capabilities = opened.capabilities;
+    this.#handle = opened.handle;
+    this.#binding = binding;
+    this.#host = host;
+    this.#notify = notify;
+    this.#waiters = waiters;
+  }
+
+  /** Whether it was closed, or is being closed. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Performs an operation and returns its result. */
+  perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
+    this.#check();
+    const params = encode(name, make());
+    const now = Date.now();
+    if (this.#host === undefined) {
+      return this.#finish(parseAnswer(this.#binding.call(this.#handle, name, params, now)));
+    }
+    return this.#driveSync(this.#host, parseAnswer(this.#binding.start(this.#handle, name, params, now)));
+  }
+
+  /** Performs an operation and promises its result. `owner` stays alive until then. */
+  promise<N extends OperationName>(owner: object, name: N, make: () => Params<N>): Promise<Result<N>> {
+    try {
+      this.#check();
+      const made = make();
+      const params = encode(name, made);
+      const now = Date.now();
+      const host = this.#host;
+      if (host !== undefined) {
+        const begin = (): Promise<Result<N>> =>
+          this.#drive(host, parseAnswer(this.#binding.start(this.#handle, name, params, now)));
+        return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(made, begin) : begin());
+      }
+      const answer = parseAnswer<Result<N>>(this.#binding.start(this.#handle, name, params, now));
+      if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
+      return this.#keep(owner, this.#wait(answer.wait));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  /** Takes no more operations, lets those under way come to their end, and closes the store. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.keys());
+    resultOf(parseAnswer<null>(this.#binding.close(this.#handle)));
+    const outcome = await this.#host?.close();
+    if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
+    if (outcome?.kind === "silence") throw storeNotClosed("did not answer");
+  }
+
+  /** Closes the store of a connection that never has operations under way between calls. */
+  closeSync(): void {
+    if (this.#host?.isCalling) throw storeReentered();
+    this.#closed = true;
+    resultOf(parseAnswer<null>(this.#binding.close(this.#handle)));
+    const outcome = this.#host?.closeSync();
+    if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
+  }
+
+  /** Closes the store of a connection that nobody has any more: nobody is there to tell. */
+  abandon(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#binding.close(this.#handle);
+    void this.#host?.close();
+  }
+
+  #check(): void {
+    if (this.#closed) throw closed();
+    if (this.#host?.isCalling) throw storeReentered();
+  }
+
+  /** What a final answer comes to: the notices are passed on, an error is thrown. */
+  #finish<T>(answer: Answer<T>, cause?: unknown): T {
+    const value = resultOf(answer, cause);
+    if ("notices" in answer && answer.notices) answer.notices.forEach(this.#notify);
+    return value;
+  }
+
+  async #drive<T>(host: HostStore, begun: Answer<T>): Promise<T> {
+    let answer = begun;
+    let cause: unknown;
+    // A store that answers at once is driven to the end before the caller gets the promise.
+    while ("need" in answer) {
+      const { operation } = answer.need;
+      const asked = host.ask(answer.need);
+      const outcome = asked instanceof Promise ? await asked : asked;
+      cause = outcome.kind === "error" ? outcome.thrown : undefined;
+      answer = parseAnswer<T>(
+        outcome.kind === "silence"
+          ? this.#binding.cancel(this.#handle, operation)
+          : this.#binding.resume(this.#handle, operation, outcome.text),
+      );
+    }
+    return this.#finish(answer, cause);
+  }
+
+  #driveSync<T>(host: HostStore, begun: Answer<T>): T {
+    let answer = begun;
+    let cause: unknown;
+    while ("need" in answer) {
+      const { operation } = answer.need;
+      const outcome = host.askSync(answer.need);
+      if (outcome === undefined || outcome.kind === "silence") {
+        this.#binding.cancel(this.#handle, operation);
+        throw storeIsAsync();
+      }
+      cause = outcome.kind === "error" ? outcome.thrown : undefined;
+      answer = parseAnswer<T>(this.#binding.resume(this.#handle, operation, outcome.text));
+    }
+    return this.#finish(answer, cause);
+  }
+
+  #wait<T>(operation: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = (answer: FinalAnswer<unknown>): void => {
+        try {
+          resolve(this.#finish(answer as FinalAnswer<T>));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      };
+      this.#waiters.set(operation, { resolve: settle });
+    });
+  }
+
+  /**
+   * Lets the writes to one session happen in the order of their calls: over a store that answers
+   * late, the second would otherwise overtake the first whenever the first has to ask again.
+   */
+  #inTurn<T>(params: object, begin: () => Promise<T>): Promise<T> {
+    const id: unknown = "id" in params ? params.id : undefined;
+    if (typeof id !== "string") return begin();
+    const before = this.#lanes.get(id);
+    const turn = before === undefined ? begin() : before.then(begin, begin);
+    this.#lanes.set(id, turn);
+    const leave = (): void => {
+      if (this.#lanes.get(id) === turn) this.#lanes.delete(id);
+    };
+    turn.then(leave, leave);
+    return turn;
+  }
+
+  #keep<T>(owner: object, promise: Promise<T>): Promise<T> {
+    this.#underWay.set(promise, owner);
+    const leave = (): void => {
+      this.#underWay.delete(promise);
+    };
+    promise.then(leave, leave);
+    return promise;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Turns parameters into the JSON text that crosses to the core: one `JSON.stringify` a call, user
+ * data and all. What JSON cannot say at the top of the parameters is refused here, because it would
+ * arrive as something else: an invalid `Date` or `NaN` as `null`, which means "not given".
+ *
+ * @module
+ */
+
+import { invalidArgument, messageOf } from "./error.js";
+
+/** The text of an operation's parameters, or of options. `what` names them in errors. */
+export function encode(what: string, params: unknown): string {
+  if (typeof params === "object" && params !== null) {
+    for (const [name, value] of Object.entries(params)) checkMember(name, value);
+  }
+  try {
+    return JSON.stringify(params) ?? "null";
+  } catch (thrown) {
+    throw invalidArgument(what, `cannot be written as JSON: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+function checkMember(name: string, value: unknown): void {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw invalidArgument(name, `expected a finite number, got ${value}`);
+  }
+  if (value instanceof Date && Number.isNaN(value.getTime())) {
+    throw invalidArgument(name, "expected a time, got an invalid Date");
+  }
+  if (name === "tokens" && typeof value === "object" && value !== null) {
+    for (const [inner, count] of Object.entries(value)) checkMember(`tokens.${inner}`, count);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The one error that Tenure throws. Almost all errors come from the Rust core as data and are only
+ * given this class; the few that can arise before the core is reached, or after it has answered,
+ * are made here, so that no other file words an error.
+ *
+ * @module
+ */
+
+import type { CoreErrorCode } from "./generated.js";
+
+/** Errors of the JavaScript side: of loading, driving and delivering, never of a rule. */
+export type DriverErrorCode =
+  | "WASM_NOT_READY"
+  | "BINDING_UNAVAILABLE"
+  | "STORE_REENTERED"
+  | "WEBHOOK_FAILED"
+  | "LISTENER_FAILED";
+
+/** Everything that {@link TenureError.code} can be. */
+export type ErrorCode = CoreErrorCode | DriverErrorCode;
+
+/** An error as data: how it crosses from Rust. */
+export interface ErrorBody {
+  /** The stable code. */
+  readonly code: ErrorCode;
+  /** What went wrong and what to do about it. */
+  readonly message: string;
+  /** The values involved, by name. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What Tenure throws. Decide on `code`: it is the same in Node, browsers and the command line, and
+ * never changes; the message may.
+ */
+export class TenureError extends Error {
+  override readonly name = "TenureError";
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
+  /** The values involved, by name: what the message says, without the prose. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  /** Makes an error of its data. `cause` is what was thrown by someone else, where there is such. */
+  constructor(body: ErrorBody, cause?: unknown) {
+    super(body.message, cause === undefined ? undefined : { cause });
+    this.code = body.code;
+    this.details = body.details;
+  }
+}
+
+/**
+ * Whether a value is an error of Tenure, of the given code where one is given. It also knows errors
+ * of another copy of this package.
+ */
+export function isTenureError(value: unknown, code?: ErrorCode): value is TenureError {
+  return (
+    value instanceof Error &&
+    value.name === "TenureError" &&
+    "code" in value &&
+    (code === undefined || value.code === code)
+  );
+}
+
+/** What a thrown value says, whatever it is. */
+export function messageOf(thrown: unknown): string {
+  try {
+    if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
+    return String(thrown);
+  } catch {
+    return "something that cannot be printed";
+  }
+}
+
+/** A parameter cannot be passed on. */
+export function invalidArgument(what: string, problem: string, cause?: unknown): TenureError {
+  const message = `${what}: ${problem}`;
+  return new TenureError({ code: "INVALID_ARGUMENT", message, details: { what, problem } }, cause);
+}
+
+/** The handle was closed. */
+export function closed(): TenureError {
+  return new TenureError({ code: "CLOSED", message: "this handle is closed", details: {} });
+}
+
+/** A promise came where a value was needed. */
+export function storeIsAsync(): TenureError {
+  const message = "this store is asynchronous: open it with `open`, not `openSync`";
+  return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
+}
+
+/** A store's method called the handle that had called it. */
+export function storeReentered(): TenureError {
+  const message = "a store's method called back into the handle that it serves; a store must not use its own sessions";
+  return new TenureError({ code: "STORE_REENTERED", message, details: {} });
+}
+
+/** A store's `close` did not work. */
+export function storeNotClosed(how: "failed" | "did not answer", thrown?: unknown): TenureError {
+  const problem = how === "failed" ? messageOf(thrown) : "it did not settle in time";
+  const message = `the store's close failed: ${problem}`;
+  return new TenureError({ code: "STORE_FAILED", message, details: { method: "close", problem } }, thrown);
+}
+
+/** The WebAssembly has not been loaded yet. */
+export function wasmNotReady(): TenureError {
+  const message = "the WebAssembly is not loaded yet: `await init()` before `openSync`, or use `await open()`";
+  return new TenureError({ code: "WASM_NOT_READY", message, details: {} });
+}
+
+/** Neither build can serve what was asked for. */
+export function bindingUnavailable(problem: string, cause?: unknown): TenureError {
+  return new TenureError({ code: "BINDING_UNAVAILABLE", message: problem, details: { problem } }, cause);
+}
+
+/** A webhook was not delivered. */
+export function webhookFailed(url: string, problem: string, session: string, event: string, cause?: unknown): TenureError {
+  const message = `the webhook ${event} of session ${session} was not delivered to ${url}: ${problem}`;
+  return new TenureError({ code: "WEBHOOK_FAILED", message, details: { url, problem, session, event } }, cause);
+}
+
+/** A listener threw. */
+export function listenerFailed(event: string, cause: unknown): TenureError {
+  const problem = messageOf(cause);
+  const message = `a listener for ${JSON.stringify(event)} threw: ${problem}`;
+  return new TenureError({ code: "LISTENER_FAILED", message, details: { event, problem } }, cause);
+}
+
+/** A defect in Tenure, as data. */
+export function internalError(problem: string): ErrorBody {
+  return { code: "INTERNAL", message: `internal error: ${problem}; please report this`, details: { problem } };
+}

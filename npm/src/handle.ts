@@ -1,0 +1,130 @@
+/**
+ * What the synchronous and the asynchronous handle share beside their operations: listeners,
+ * webhooks, the retention clock, and the end of a handle that nobody closed. `sessions.ts` and
+ * `sessions-sync.ts` say how each performs an operation and how it is closed.
+ *
+ * @module
+ */
+
+import type { BuildInfo } from "./binding.js";
+import type { Connection } from "./connection.js";
+import { isTenureError, messageOf, TenureError } from "./error.js";
+import type { Capabilities, WebhookPayload } from "./generated.js";
+import { type Listener, Listeners, type SessionEvents } from "./listeners.js";
+import { type Mode, Operations } from "./operations.js";
+import { Retention, type RetentionOptions } from "./retention.js";
+import { Webhook, type WebhookOptions } from "./webhook.js";
+
+/** Where the changes of one handle are told: its listeners and its webhook. */
+export class Announcer {
+  /** The handle's listeners. */
+  readonly listeners = new Listeners();
+  /** How many webhooks were not delivered. */
+  failures = 0;
+  #webhook: Webhook | undefined;
+
+  /** Tells of a change. */
+  readonly announce = (payload: WebhookPayload): void => {
+    this.listeners.lifecycle(payload);
+    this.#webhook?.post(payload);
+  };
+
+  /** Posts from now on as `options` say; `null` ends it. What waits already is still delivered. */
+  configure(options: string | URL | WebhookOptions | null): void {
+    this.#webhook = options === null ? undefined : new Webhook(options, this.#onFailure);
+  }
+
+  /** Resolves when every webhook was delivered or has failed, which it has after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#webhook?.drain(timeoutMs);
+  }
+
+  readonly #onFailure = (error: TenureError): void => {
+    this.failures += 1;
+    this.listeners.error(error);
+  };
+}
+
+/** Closes the stores of handles that were dropped without being closed. */
+const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
+
+/** What every handle has. */
+export abstract class Handle<M extends Mode> extends Operations<M> {
+  /** Which build serves this handle: the native addon or the WebAssembly. */
+  readonly binding: BuildInfo["build"];
+  /** What its store can do. */
+  readonly capabilities: Capabilities;
+  /** @internal */
+  protected readonly connection: Connection;
+  /** @internal */
+  protected readonly announcer: Announcer;
+  #retention: Retention | undefined;
+
+  /** @internal */
+  constructor(build: BuildInfo["build"], connection: Connection, announcer: Announcer) {
+    super();
+    this.binding = build;
+    this.capabilities = connection.capabilities;
+    this.connection = connection;
+    this.announcer = announcer;
+    dropped.register(this, connection, connection);
+  }
+
+  /**
+   * How many webhooks were not delivered since the handle was opened. Each was also told to the
+   * `"error"` listeners.
+   */
+  get webhookFailures(): number {
+    return this.announcer.failures;
+  }
+
+  /**
+   * Calls a listener for what happens through this handle: `"lifecycle"` for changes of sessions,
+   * `"error"` for failures that no call waits for. Returns a function that removes the listener.
+   */
+  on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
+    this.announcer.listeners.on(event, listener);
+    return () => this.off(event, listener);
+  }
+
+  /** Removes a listener. */
+  off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
+    this.announcer.listeners.off(event, listener);
+  }
+
+  /** Posts the changes of sessions to a URL from now on; `null` switches it off. */
+  setWebhook(webhook: string | URL | WebhookOptions | null): void {
+    this.announcer.configure(webhook);
+  }
+
+  /** @internal */
+  protected abstract clean(options: RetentionOptions): unknown;
+
+  /** @internal */
+  startRetention(options: RetentionOptions): void {
+    // The clock does not keep a handle that nobody else has.
+    const handle = new WeakRef(this);
+    this.#retention = new Retention(options.every, () => handle.deref()?.look(options) ?? false);
+  }
+
+  /** Ends what runs by itself. @internal */
+  protected detach(): void {
+    this.#retention?.stop();
+    dropped.unregister(this.connection);
+  }
+
+  /** Tells of a failure that no call waits for. @internal */
+  protected report(thrown: unknown): void {
+    const error = isTenureError(thrown)
+      ? thrown
+      : new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
+    // Sessions that are not removed fill a disk: with no listener the console has to do.
+    if (!this.announcer.listeners.error(error)) console.warn(`tenure: retention failed: ${error.message}`);
+  }
+
+  private look(options: RetentionOptions): boolean {
+    if (this.connection.isClosed) return false;
+    this.clean(options);
+    return true;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The package's `tenure/wasm` in Node: the WebAssembly build, whatever else there is.
+ *
+ * @module
+ */
+
+import * as glue from "#wasm";
+import { entryOver } from "./entry.js";
+import type { Target } from "./open.js";
+import type { OpenOptions } from "./options.js";
+import type { Sessions } from "./sessions.js";
+import type { SessionsSync } from "./sessions-sync.js";
+import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
+import { wasmBuild } from "./wasm-sync.js";
+
+export * from "./api.js";
+
+const entry = entryOver({ now: () => wasmBuild(() => glue), prepare: () => undefined });
+
+/** Opens the sessions of a store: `"memory:"`, or a store of your own. */
+export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+
+/** Opens the sessions of a store that answers at once; its methods return results, not promises. */
+export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+
+/** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
+export const init: () => Promise<void> = () => entry.init();
+
+/** The whole of `list` for a store of your own: answers a query from all heads that there are. */
+export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage = entry.listHeads;

@@ -1,0 +1,84 @@
+/**
+ * The package in Node: the native addon, or the WebAssembly where there is no addon for the platform
+ * and the store does not need one. `TENURE_BINDING=native` or `=wasm` in the environment decides.
+ *
+ * @module
+ */
+
+import { createRequire } from "node:module";
+import type { Build } from "./binding.js";
+import { entryOver } from "./entry.js";
+import { bindingUnavailable, messageOf } from "./error.js";
+import { nativeBuild } from "./native.js";
+import { type Target, urlOf } from "./open.js";
+import type { OpenOptions } from "./options.js";
+import type { Sessions } from "./sessions.js";
+import type { SessionsSync } from "./sessions-sync.js";
+import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
+import { type Glue, wasmBuild } from "./wasm-sync.js";
+
+export * from "./api.js";
+
+const require = createRequire(import.meta.url);
+
+let warned = false;
+
+const entry = entryOver({ now: buildFor, prepare: () => undefined });
+
+/**
+ * Opens the sessions of a store: `"sqlite:./tenure.db"` (the default), `"memory:"`, or a store of
+ * your own.
+ *
+ * ```js
+ * await using sessions = await open("sqlite:./bot.db");
+ * const session = await sessions.start({ task: "Fix the build", mode: "developer" });
+ * ```
+ */
+export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+
+/** Opens the sessions of a store that answers at once; its methods return results, not promises. */
+export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+
+/** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
+export const init: () => Promise<void> = () => entry.init();
+
+/** The whole of `list` for a store of your own: answers a query from all heads that there are. */
+export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage = entry.listHeads;
+
+function buildFor(target: Target | undefined): Build {
+  const forced = process.env["TENURE_BINDING"] || undefined;
+  switch (forced) {
+    case "native":
+      return nativeBuild();
+    case "wasm":
+      return wasm();
+    case undefined:
+      try {
+        return nativeBuild();
+      } catch (thrown) {
+        return instead(target, thrown);
+      }
+    default:
+      throw bindingUnavailable(`TENURE_BINDING is ${JSON.stringify(forced)}: expected "native" or "wasm"`);
+  }
+}
+
+/** The WebAssembly in place of the addon, for the stores that it serves. */
+function instead(target: Target | undefined, thrown: unknown): Build {
+  const build = wasm();
+  const url = urlOf(target);
+  const scheme = url.slice(0, url.indexOf(":"));
+  if (!build.info.stores.includes(scheme)) {
+    throw bindingUnavailable(`${messageOf(thrown)}, which ${url} needs`, thrown);
+  }
+  if (!warned) {
+    warned = true;
+    process.emitWarning(`${messageOf(thrown)}: using WebAssembly instead`, { code: "TENURE_WASM_FALLBACK" });
+  }
+  return build;
+}
+
+function wasm(): Build {
+  // Only loaded when it is needed, and then at once: Node requires modules that await nothing.
+  return wasmBuild(() => require("../wasm/tenure_wasm.js") as Glue);
+}

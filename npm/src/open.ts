@@ -1,0 +1,60 @@
+/**
+ * Opens handles: finds the build for a store, opens the store with it, and puts a handle together.
+ * Where builds come from is the business of `node.ts`, `node-wasm.ts` and `browser.ts`.
+ *
+ * @module
+ */
+
+import type { Build } from "./binding.js";
+import { Connection } from "./connection.js";
+import { Announcer, type Handle } from "./handle.js";
+import { HostStore } from "./host.js";
+import type { Mode } from "./operations.js";
+import { DEFAULT_URL, type OpenOptions, optionsForStore, optionsForUrl } from "./options.js";
+import { Sessions } from "./sessions.js";
+import { SessionsSync } from "./sessions-sync.js";
+import type { Store } from "./store.js";
+
+/** Where sessions are kept: a URL, or a store of your own. */
+export type Target = string | URL | Store;
+
+/** The URL under which the core knows a store in JavaScript. */
+const HOST_URL = "host:";
+
+/** The URL that the core opens for a target. */
+export function urlOf(target: Target | undefined): string {
+  if (target === undefined) return DEFAULT_URL;
+  if (typeof target === "string") return target;
+  return target instanceof URL ? target.href : HOST_URL;
+}
+
+/** Opens an asynchronous handle. */
+export function openSessions(build: Build, target: Target | undefined, options: OpenOptions): Sessions {
+  const announcer = new Announcer();
+  const connection = connect(build, target, options, announcer);
+  return started(new Sessions(build.info.build, connection, announcer), options);
+}
+
+/** Opens a synchronous handle. */
+export function openSessionsSync(build: Build, target: Target | undefined, options: OpenOptions): SessionsSync {
+  const announcer = new Announcer();
+  const connection = connect(build, target, options, announcer);
+  return started(new SessionsSync(build.info.build, connection, announcer), options);
+}
+
+function connect(build: Build, target: Target | undefined, options: OpenOptions, announcer: Announcer): Connection {
+  if (options.webhook !== undefined) announcer.configure(options.webhook);
+  const { binding } = build;
+  const notify = announcer.announce;
+  const url = urlOf(target);
+  if (target === undefined || typeof target === "string" || target instanceof URL) {
+    return new Connection({ binding, url, options: optionsForUrl(options), host: undefined, notify });
+  }
+  const { json, timeoutMs } = optionsForStore(options, target);
+  return new Connection({ binding, url, options: json, host: new HostStore(target, timeoutMs), notify });
+}
+
+function started<H extends Handle<Mode>>(handle: H, { retention }: OpenOptions): H {
+  if (retention !== undefined) handle.startRetention(retention);
+  return handle;
+}

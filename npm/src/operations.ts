@@ -1,0 +1,232 @@
+/**
+ * The methods that every handle has, written once for the synchronous and the asynchronous one: each
+ * gives its arguments the shape that the operation of the same name takes. What an operation does is
+ * decided in the core.
+ *
+ * @module
+ */
+
+import type { OperationName, Params, Result } from "./connection.js";
+import { encode } from "./encode.js";
+import { messageOf } from "./error.js";
+import type {
+  Appended,
+  CleanupParams,
+  CleanupResult,
+  EventPage,
+  EventsParams,
+  ForkParams,
+  GetParams,
+  NewEvent,
+  PauseParams,
+  PurgeParams,
+  RecordUsageParams,
+  ResumeParams,
+  Session,
+  SessionContext,
+  SessionHead,
+  StartParams,
+  Stats,
+  StatsParams,
+  UpdateContextParams,
+  UpdateParams,
+} from "./generated.js";
+import type { Accepts, EventType, JsonObject } from "./types.js";
+
+/** Whether a handle returns results or promises of them. */
+export type Mode = "sync" | "async";
+
+/** What a method of a handle returns: the result, or a promise of it. */
+export type Returns<M extends Mode, T> = M extends "async" ? Promise<T> : T;
+
+/** On what condition a session is changed. */
+export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey">>;
+
+/** Which sessions are meant: every member that is given must hold. */
+export type Filter = Accepts<StatsParams>;
+
+/** What {@link Operations.fail} accepts as the error: a text, or an `Error` for its message. */
+export type FailureReason = string | { readonly message: string };
+
+/** The operations of a handle. */
+export abstract class Operations<M extends Mode> {
+  /** Performs an operation. */
+  protected abstract ask<N extends OperationName>(name: N, make: () => Params<N>): Returns<M, Result<N>>;
+
+  /**
+   * Starts a session. With an `idempotencyKey` the call is safe to repeat: it returns the session
+   * that the first one started.
+   */
+  start(params: Accepts<StartParams>): Returns<M, Session> {
+    return this.ask("start", () => params);
+  }
+
+  /**
+   * A session with its history, or `null` for an unknown id. `history` says how much of the history
+   * comes along: `"all"`, `"none"`, or how many of the last events (100 by default).
+   */
+  get(id: string, options?: Accepts<Omit<GetParams, "id">>): Returns<M, Session | null> {
+    return this.ask("get", () => ({ ...options, id }));
+  }
+
+  /** Sets what describes a session. Members of `context` and `metadata` are merged; `null` clears. */
+  update(id: string, patch: Accepts<Omit<UpdateParams, "id">>, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("update", () => ({ ...patch, ...options, id }));
+  }
+
+  /** Pauses a session. The context says since when and why: `pausedAt`, `pauseReason`. */
+  pause(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("pause", () => ({ ...options, id, reason }));
+  }
+
+  /**
+   * Resumes a paused session, or takes up an active one whose runner is gone. One that has used its
+   * iterations needs more: `addIterations`.
+   */
+  resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead> {
+    return this.ask("resume", () => ({ ...options, id }));
+  }
+
+  /** Ends a session with a result. */
+  complete(id: string, result?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("complete", () => ({ ...options, id, result }));
+  }
+
+  /** Ends a session with an error. */
+  fail(id: string, error?: FailureReason, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("fail", () => ({ ...options, id, error: textOf(error) }));
+  }
+
+  /** Gives a session up. */
+  abandon(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("abandon", () => ({ ...options, id, reason }));
+  }
+
+  /** Records an event. The lifecycle's types (`pause`, `complete`, ...) have the lifecycle's effect. */
+  addEvent(id: string, type: EventType, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
+    return this.ask("addEvent", () => ({ ...options, id, type, data }));
+  }
+
+  /** Records many events in one step. */
+  addEvents(id: string, events: readonly Accepts<NewEvent>[], options?: ChangeOptions): Returns<M, Appended> {
+    return this.ask("addEvents", () => ({ ...options, id, events }));
+  }
+
+  /** Counts an iteration. The one that reaches `maxIterations` makes the session `timeout`. */
+  incrementIteration(id: string, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
+    return this.ask("incrementIteration", () => ({ ...options, id, data }));
+  }
+
+  /** Records a call of a tool, and the tool's name in `metadata.toolsUsed`. */
+  recordToolCall(
+    id: string,
+    tool: string,
+    args?: unknown,
+    result?: unknown,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("recordToolCall", () => ({ ...options, id, tool, args, result }));
+  }
+
+  /** Records something that the agent learned. */
+  recordLearning(
+    id: string,
+    insight: string,
+    expertiseFile?: string,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("recordLearning", () => ({ ...options, id, insight, expertiseFile }));
+  }
+
+  /** Adds tokens and cost to what the session has used. */
+  recordUsage(
+    id: string,
+    usage: Accepts<Pick<RecordUsageParams, "tokens" | "cost">>,
+    options?: ChangeOptions,
+  ): Returns<M, SessionHead> {
+    return this.ask("recordUsage", () => ({ ...usage, ...options, id }));
+  }
+
+  /** Merges members into the context; with `replace` they are all of it. */
+  updateContext(
+    id: string,
+    context: JsonObject,
+    options?: Accepts<Omit<UpdateContextParams, "id" | "context">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("updateContext", () => ({ ...options, id, context }));
+  }
+
+  /** What an agent needs to go on: the context and the last ten events; `null` for an unknown id. */
+  context(id: string): Returns<M, SessionContext | null> {
+    return this.ask("context", () => ({ id }));
+  }
+
+  /** A part of a history, from the oldest event on. `nextAfter` is the `after` of the next part. */
+  events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage> {
+    return this.ask("events", () => ({ ...options, id }));
+  }
+
+  /** Statistics over the sessions that a filter means; over all of them without one. */
+  stats(filter?: Filter): Returns<M, Stats> {
+    return this.ask("stats", () => ({ ...filter }));
+  }
+
+  /** Removes a session for good, one that cannot be read too. */
+  delete(id: string): Returns<M, null> {
+    return this.ask("delete", () => ({ id }));
+  }
+
+  /** Puts a session into the trash: it is in no list and takes no change until it is restored. */
+  trash(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("trash", () => ({ ...options, id }));
+  }
+
+  /** Takes a session out of the trash. */
+  restore(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("restore", () => ({ ...options, id }));
+  }
+
+  /** Puts sessions of a certain age into the trash, or removes them for good. */
+  cleanup(params: Accepts<CleanupParams>): Returns<M, CleanupResult> {
+    return this.ask("cleanup", () => params);
+  }
+
+  /** Removes for good what has been in the trash for a certain time. */
+  purge(params: Accepts<PurgeParams>): Returns<M, CleanupResult> {
+    return this.ask("purge", () => params);
+  }
+
+  /** A session with all of its history, as JSON text. */
+  export(id: string): Returns<M, string> {
+    return this.ask("export", () => ({ id }));
+  }
+
+  /** Stores an exported session, replacing one of the same id. Takes the text, or what it says. */
+  import(session: string | object): Returns<M, SessionHead> {
+    return this.ask("import", () => ({ text: typeof session === "string" ? session : encode("session", session) }));
+  }
+
+  /** Starts a session with another's past: its task, context and history up to a point. */
+  fork(id: string, options?: Accepts<Omit<ForkParams, "id">>): Returns<M, Session> {
+    return this.ask("fork", () => ({ ...options, id }));
+  }
+
+  /** Whether an agent may go on with it: paused, or active with iterations left. */
+  isResumable(id: string): Returns<M, boolean> {
+    return this.ask("isResumable", () => ({ id }));
+  }
+
+  /** How much of its iterations it has used, from 0 to 100; `null` for an unknown id. */
+  progress(id: string): Returns<M, number | null> {
+    return this.ask("progress", () => ({ id }));
+  }
+
+  /** How long it has run, in milliseconds, so far or to its end; `null` for an unknown id. */
+  duration(id: string): Returns<M, number | null> {
+    return this.ask("duration", () => ({ id }));
+  }
+}
+
+function textOf(error: FailureReason | undefined): string | undefined {
+  return typeof error === "object" && error !== null ? messageOf(error) : error;
+}

@@ -1,0 +1,51 @@
+/**
+ * What a handle can be opened with. The core's options go to the core as they are, which also
+ * refuses those that it does not know; only webhooks and the retention timer are JavaScript's.
+ *
+ * @module
+ */
+
+import { encode } from "./encode.js";
+import type { Limits } from "./generated.js";
+import type { RetentionOptions } from "./retention.js";
+import type { Store } from "./store.js";
+import type { Accepts } from "./types.js";
+import type { WebhookOptions } from "./webhook.js";
+
+/** The store of a handle that is opened without one. */
+export const DEFAULT_URL = "sqlite:./tenure.db";
+
+/** How long a method of a store in JavaScript may take, unless `timeoutMs` says otherwise. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** How a handle is opened. */
+export interface OpenOptions {
+  /** How large inputs may be. */
+  readonly limits?: Accepts<Partial<Limits>> | undefined;
+  /** SQLite: `"normal"` survives a killed process, `"full"` a power cut too, at the cost of speed. */
+  readonly durability?: "normal" | "full" | undefined;
+  /** SQLite: how long to wait for other processes that write, in milliseconds. */
+  readonly busyTimeoutMs?: number | undefined;
+  /** How long a method of your own store may take, in milliseconds; 30,000 by default. */
+  readonly timeoutMs?: number | undefined;
+  /** Where changes of sessions are posted to. */
+  readonly webhook?: string | URL | WebhookOptions | undefined;
+  /** Removes old sessions from time to time. */
+  readonly retention?: RetentionOptions | undefined;
+}
+
+/** The core's options as JSON, for a store that a URL names. */
+export function optionsForUrl(options: OpenOptions): string {
+  return encode("options", coreOptions(options));
+}
+
+/** The core's options as JSON for a store in JavaScript, and the time that its methods have. */
+export function optionsForStore(options: OpenOptions, store: Store): { readonly json: string; readonly timeoutMs: number } {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const json = encode("options", { ...coreOptions(options), timeoutMs, capabilities: store.capabilities });
+  return { json, timeoutMs };
+}
+
+function coreOptions({ webhook: _webhook, retention: _retention, ...core }: OpenOptions): object {
+  return core;
+}

@@ -1,0 +1,61 @@
+/**
+ * The asynchronous handle: sessions over any store.
+ *
+ * @module
+ */
+
+import type { OperationName, Params, Result } from "./connection.js";
+import { Handle } from "./handle.js";
+import { type ListOptions, SessionList } from "./list.js";
+import type { RetentionOptions } from "./retention.js";
+
+/** How long `close` waits for webhooks, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 5000;
+
+/** The sessions of a store. Made by `open`. */
+export class Sessions extends Handle<"async"> implements AsyncDisposable {
+  #closing: Promise<void> | undefined;
+
+  /**
+   * The sessions that are meant, newest first. `await` gives a page of them (`limit`, 50 by
+   * default); `for await` gives them all, page by page.
+   */
+  list(options: ListOptions = {}): SessionList {
+    return new SessionList({ ...options }, (page) => this.ask("list", () => page));
+  }
+
+  /**
+   * Closes the handle. It takes no more calls; those under way come to their end, and webhooks that
+   * wait are delivered, for five seconds at most. Closing again does nothing.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** See {@link Sessions.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal */
+  protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Promise<Result<N>> {
+    return this.connection.promise(this, name, make);
+  }
+
+  /** @internal */
+  protected override clean({ maxAge, purgeAfter = maxAge }: RetentionOptions): void {
+    this.cleanup({ maxAge })
+      .then(() => this.purge({ olderThan: purgeAfter }))
+      .catch((thrown: unknown) => this.report(thrown));
+  }
+
+  async #close(): Promise<void> {
+    this.detach();
+    try {
+      await this.connection.close();
+    } finally {
+      await this.announcer.drain(DRAIN_TIMEOUT_MS);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The forms in which a store keeps things: heads, events and records, and the changes to them. They
+ * are the core's own, given names that tell them from what callers see. User data is JSON text and
+ * stays text; times are milliseconds since 1970. Nothing of them is changed by either side.
+ *
+ * @module
+ */
+
+import type {
+  Changes,
+  Commit,
+  History,
+  ListQuery,
+  Loaded,
+  Page,
+  Scan,
+  StoredEvent as Event,
+  StoredHead as Head,
+  StoredRecord as Rec,
+} from "./generated.js";
+
+/** A value that nobody changes, however deep. */
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** A session without its history. */
+export type StoredHead = Frozen<Head>;
+/** One entry of a history. */
+export type StoredEvent = Frozen<Event>;
+/** A keyed value of a feature's own; its `body` is text that only its feature reads. */
+export type StoredRecord = Frozen<Rec>;
+/** A session as of one moment: its head, and the events that were asked for. */
+export type StoredSession = Frozen<Loaded>;
+/** How much of a history to load. */
+export type StoredHistory = Frozen<History>;
+/** All that one operation writes: to be applied as a whole or not at all. */
+export type StoredChanges = Frozen<Changes>;
+/** How a commit ended. */
+export type StoredCommit = Frozen<Commit>;
+/** Which sessions to list, and how. */
+export type StoredQuery = Frozen<ListQuery>;
+/** A part of a list. Without `problems` there were none. */
+export type StoredPage = Frozen<Omit<Page, "problems"> & Partial<Pick<Page, "problems">>>;
+/** Which records to read. */
+export type StoredScan = Frozen<Scan>;

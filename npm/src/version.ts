@@ -1,0 +1,8 @@
+/**
+ * The version of the package, which is also that of the builds in it.
+ *
+ * @module
+ */
+
+/** The version of this package. */
+export const VERSION = "0.1.0";

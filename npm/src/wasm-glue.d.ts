@@ -1,0 +1,14 @@
+// The part of wasm-bindgen's glue that is used: what the package's `#wasm` names. It is written by
+// hand because the glue is made by the build and need not be there when this is compiled.
+
+export default function init(source?: { module_or_path: unknown }): Promise<unknown>;
+export function initSync(source: { module: BufferSource | WebAssembly.Module }): unknown;
+
+export function info(): string;
+export function open(url: string, options: string): string;
+export function call(handle: number, operation: string, params: string, now: number): string;
+export function start(handle: number, operation: string, params: string, now: number): string;
+export function resume(handle: number, operation: number, reply: string): string;
+export function cancel(handle: number, operation: number): string;
+export function close(handle: number): string;
+export function page(request: string): string;

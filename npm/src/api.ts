@@ -9,7 +9,13 @@
 
 export type { BuildInfo } from "./binding.js";
 export type { InitOptions, WasmSource } from "./entry.js";
-export { type DriverErrorCode, type ErrorBody, type ErrorCode, isTenureError, TenureError } from "./error.js";
+export {
+  type DriverErrorCode,
+  type ErrorBody,
+  type ErrorCode,
+  isTenureError,
+  TenureError,
+} from "./error.js";
 export type {
   Appended,
   Capabilities,
@@ -39,16 +45,30 @@ export type {
   WebhookPayload,
   WebhookSession,
 } from "./generated.js";
-export type { Listener, SessionEvents } from "./listeners.js";
 export type { ListOptions, SessionList, SessionPageSync } from "./list.js";
+export type { Listener, SessionEvents } from "./listeners.js";
 export type { Target } from "./open.js";
-export type { ChangeOptions, FailureReason, Filter, Mode, Operations, Returns } from "./operations.js";
+export type {
+  ChangeOptions,
+  FailureReason,
+  Filter,
+  Mode,
+  Operations,
+  Returns,
+} from "./operations.js";
 export type { OpenOptions } from "./options.js";
 export type { RetentionOptions } from "./retention.js";
 export type { Sessions } from "./sessions.js";
 export type { SessionsSync } from "./sessions-sync.js";
 export type { MaybePromise, Store } from "./store.js";
 export type * from "./stored.js";
-export type { Accepts, BuiltInEventType, EventType, JsonObject, SessionMetadata, Time } from "./types.js";
-export type { WebhookFetch, WebhookOptions } from "./webhook.js";
+export type {
+  Accepts,
+  BuiltInEventType,
+  EventType,
+  JsonObject,
+  SessionMetadata,
+  Time,
+} from "./types.js";
 export { VERSION } from "./version.js";
+export type { WebhookFetch, WebhookOptions } from "./webhook.js";

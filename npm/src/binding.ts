@@ -110,7 +110,9 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
     try {
       return call();
     } catch (thrown) {
-      const answer = JSON.stringify({ error: internalError(`the core has failed: ${messageOf(thrown)}`) });
+      const answer = JSON.stringify({
+        error: internalError(`the core has failed: ${messageOf(thrown)}`),
+      });
       if (afterThrow === "refuse") {
         const problem = `the core has failed (${messageOf(thrown)}) and takes no more calls`;
         refusal = JSON.stringify({ error: internalError(problem) });
@@ -121,8 +123,10 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
   return {
     info: () => guard(() => binding.info()),
     open: (url, options, done) => guard(() => binding.open(url, options, done)),
-    call: (handle, operation, params, now) => guard(() => binding.call(handle, operation, params, now)),
-    start: (handle, operation, params, now) => guard(() => binding.start(handle, operation, params, now)),
+    call: (handle, operation, params, now) =>
+      guard(() => binding.call(handle, operation, params, now)),
+    start: (handle, operation, params, now) =>
+      guard(() => binding.start(handle, operation, params, now)),
     resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     close: (handle) => guard(() => binding.close(handle)),

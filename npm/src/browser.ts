@@ -48,7 +48,8 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
 
 /** The whole of `list` for a store of your own: answers a query from all heads that there are. */
-export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage = entry.listHeads;
+export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage =
+  entry.listHeads;
 
 async function load({ module }: InitOptions = {}): Promise<void> {
   try {

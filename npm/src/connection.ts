@@ -7,10 +7,23 @@
  * @module
  */
 
-import { type Answer, type Binding, type FinalAnswer, type Opened, parseAnswer, resultOf, type Settled } from "./binding.js";
+import {
+  type Answer,
+  type Binding,
+  type FinalAnswer,
+  type Opened,
+  parseAnswer,
+  resultOf,
+  type Settled,
+} from "./binding.js";
 import { encode } from "./encode.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "./error.js";
-import { type Capabilities, OPERATIONS, type Operations, type WebhookPayload } from "./generated.js";
+import {
+  type Capabilities,
+  OPERATIONS,
+  type Operations,
+  type WebhookPayload,
+} from "./generated.js";
 import type { HostStore } from "./host.js";
 import type { Accepts } from "./types.js";
 
@@ -88,11 +101,18 @@ export class Connection {
     if (this.#host === undefined) {
       return this.#finish(parseAnswer(this.#binding.call(this.#handle, name, params, now)));
     }
-    return this.#driveSync(this.#host, parseAnswer(this.#binding.start(this.#handle, name, params, now)));
+    return this.#driveSync(
+      this.#host,
+      parseAnswer(this.#binding.start(this.#handle, name, params, now)),
+    );
   }
 
   /** Performs an operation and promises its result. `owner` stays alive until then. */
-  promise<N extends OperationName>(owner: object, name: N, make: () => Params<N>): Promise<Result<N>> {
+  promise<N extends OperationName>(
+    owner: object,
+    name: N,
+    make: () => Params<N>,
+  ): Promise<Result<N>> {
     try {
       this.#check();
       const made = make();
@@ -102,7 +122,10 @@ export class Connection {
       if (host !== undefined) {
         const begin = (): Promise<Result<N>> =>
           this.#drive(host, parseAnswer(this.#binding.start(this.#handle, name, params, now)));
-        return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(made, begin) : begin());
+        return this.#keep(
+          owner,
+          OPERATIONS[name] === "write" ? this.#inTurn(made, begin) : begin(),
+        );
       }
       const answer = parseAnswer<Result<N>>(this.#binding.start(this.#handle, name, params, now));
       if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));

@@ -64,7 +64,8 @@ export function isTenureError(value: unknown, code?: ErrorCode): value is Tenure
 /** What a thrown value says, whatever it is. */
 export function messageOf(thrown: unknown): string {
   try {
-    if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
+    if (typeof thrown === "object" && thrown !== null && "message" in thrown)
+      return String(thrown.message);
     return String(thrown);
   } catch {
     return "something that cannot be printed";
@@ -90,7 +91,8 @@ export function storeIsAsync(): TenureError {
 
 /** A store's method called the handle that had called it. */
 export function storeReentered(): TenureError {
-  const message = "a store's method called back into the handle that it serves; a store must not use its own sessions";
+  const message =
+    "a store's method called back into the handle that it serves; a store must not use its own sessions";
   return new TenureError({ code: "STORE_REENTERED", message, details: {} });
 }
 
@@ -98,24 +100,40 @@ export function storeReentered(): TenureError {
 export function storeNotClosed(how: "failed" | "did not answer", thrown?: unknown): TenureError {
   const problem = how === "failed" ? messageOf(thrown) : "it did not settle in time";
   const message = `the store's close failed: ${problem}`;
-  return new TenureError({ code: "STORE_FAILED", message, details: { method: "close", problem } }, thrown);
+  return new TenureError(
+    { code: "STORE_FAILED", message, details: { method: "close", problem } },
+    thrown,
+  );
 }
 
 /** The WebAssembly has not been loaded yet. */
 export function wasmNotReady(): TenureError {
-  const message = "the WebAssembly is not loaded yet: `await init()` before `openSync`, or use `await open()`";
+  const message =
+    "the WebAssembly is not loaded yet: `await init()` before `openSync`, or use `await open()`";
   return new TenureError({ code: "WASM_NOT_READY", message, details: {} });
 }
 
 /** Neither build can serve what was asked for. */
 export function bindingUnavailable(problem: string, cause?: unknown): TenureError {
-  return new TenureError({ code: "BINDING_UNAVAILABLE", message: problem, details: { problem } }, cause);
+  return new TenureError(
+    { code: "BINDING_UNAVAILABLE", message: problem, details: { problem } },
+    cause,
+  );
 }
 
 /** A webhook was not delivered. */
-export function webhookFailed(url: string, problem: string, session: string, event: string, cause?: unknown): TenureError {
+export function webhookFailed(
+  url: string,
+  problem: string,
+  session: string,
+  event: string,
+  cause?: unknown,
+): TenureError {
   const message = `the webhook ${event} of session ${session} was not delivered to ${url}: ${problem}`;
-  return new TenureError({ code: "WEBHOOK_FAILED", message, details: { url, problem, session, event } }, cause);
+  return new TenureError(
+    { code: "WEBHOOK_FAILED", message, details: { url, problem, session, event } },
+    cause,
+  );
 }
 
 /** A listener threw. */
@@ -127,5 +145,9 @@ export function listenerFailed(event: string, cause: unknown): TenureError {
 
 /** A defect in Tenure, as data. */
 export function internalError(problem: string): ErrorBody {
-  return { code: "INTERNAL", message: `internal error: ${problem}; please report this`, details: { problem } };
+  return {
+    code: "INTERNAL",
+    message: `internal error: ${problem}; please report this`,
+    details: { problem },
+  };
 }

@@ -119,7 +119,8 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
       ? thrown
       : new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
     // Sessions that are not removed fill a disk: with no listener the console has to do.
-    if (!this.announcer.listeners.error(error)) console.warn(`tenure: retention failed: ${error.message}`);
+    if (!this.announcer.listeners.error(error))
+      console.warn(`tenure: retention failed: ${error.message}`);
   }
 
   private look(options: RetentionOptions): boolean {

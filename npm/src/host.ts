@@ -20,7 +20,11 @@ export type Outcome =
   | { readonly kind: "silence" };
 
 /** The codes that a store may give its errors. */
-const CODES: ReadonlySet<unknown> = new Set(["STORAGE_FULL", "STORE_UNAVAILABLE", "CORRUPT_SESSION"]);
+const CODES: ReadonlySet<unknown> = new Set([
+  "STORAGE_FULL",
+  "STORE_UNAVAILABLE",
+  "CORRUPT_SESSION",
+]);
 
 /** The longest delay that timers take; what is longer fires at once. */
 const MAX_DELAY = 2 ** 31 - 1;

@@ -39,7 +39,9 @@ export class SessionList implements Promise<SessionPage>, AsyncIterable<SessionH
   }
 
   /** See `Promise.prototype.catch`, of the first page. */
-  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<SessionPage | B> {
+  catch<B = never>(
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<SessionPage | B> {
     return this.then(undefined, onError);
   }
 

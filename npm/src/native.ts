@@ -46,6 +46,8 @@ function usesGlibc(): boolean {
   const { report } = process;
   // Asking for the network's interfaces as well can take seconds.
   if ("excludeNetwork" in report) report.excludeNetwork = true;
-  const header: unknown = Object.entries(report.getReport()).find(([name]) => name === "header")?.[1];
+  const header: unknown = Object.entries(report.getReport()).find(
+    ([name]) => name === "header",
+  )?.[1];
   return typeof header === "object" && header !== null && "glibcVersionRuntime" in header;
 }

@@ -27,4 +27,5 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 export const init: () => Promise<void> = () => entry.init();
 
 /** The whole of `list` for a store of your own: answers a query from all heads that there are. */
-export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage = entry.listHeads;
+export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage =
+  entry.listHeads;

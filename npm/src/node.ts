@@ -43,7 +43,8 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 export const init: () => Promise<void> = () => entry.init();
 
 /** The whole of `list` for a store of your own: answers a query from all heads that there are. */
-export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage = entry.listHeads;
+export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage =
+  entry.listHeads;
 
 function buildFor(target: Target | undefined): Build {
   const forced = process.env["TENURE_BINDING"] || undefined;
@@ -59,7 +60,9 @@ function buildFor(target: Target | undefined): Build {
         return instead(target, thrown);
       }
     default:
-      throw bindingUnavailable(`TENURE_BINDING is ${JSON.stringify(forced)}: expected "native" or "wasm"`);
+      throw bindingUnavailable(
+        `TENURE_BINDING is ${JSON.stringify(forced)}: expected "native" or "wasm"`,
+      );
   }
 }
 
@@ -73,7 +76,9 @@ function instead(target: Target | undefined, thrown: unknown): Build {
   }
   if (!warned) {
     warned = true;
-    process.emitWarning(`${messageOf(thrown)}: using WebAssembly instead`, { code: "TENURE_WASM_FALLBACK" });
+    process.emitWarning(`${messageOf(thrown)}: using WebAssembly instead`, {
+      code: "TENURE_WASM_FALLBACK",
+    });
   }
   return build;
 }

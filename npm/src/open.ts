@@ -29,29 +29,54 @@ export function urlOf(target: Target | undefined): string {
 }
 
 /** Opens an asynchronous handle. */
-export function openSessions(build: Build, target: Target | undefined, options: OpenOptions): Sessions {
+export function openSessions(
+  build: Build,
+  target: Target | undefined,
+  options: OpenOptions,
+): Sessions {
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer);
   return started(new Sessions(build.info.build, connection, announcer), options);
 }
 
 /** Opens a synchronous handle. */
-export function openSessionsSync(build: Build, target: Target | undefined, options: OpenOptions): SessionsSync {
+export function openSessionsSync(
+  build: Build,
+  target: Target | undefined,
+  options: OpenOptions,
+): SessionsSync {
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer);
   return started(new SessionsSync(build.info.build, connection, announcer), options);
 }
 
-function connect(build: Build, target: Target | undefined, options: OpenOptions, announcer: Announcer): Connection {
+function connect(
+  build: Build,
+  target: Target | undefined,
+  options: OpenOptions,
+  announcer: Announcer,
+): Connection {
   if (options.webhook !== undefined) announcer.configure(options.webhook);
   const { binding } = build;
   const notify = announcer.announce;
   const url = urlOf(target);
   if (target === undefined || typeof target === "string" || target instanceof URL) {
-    return new Connection({ binding, url, options: optionsForUrl(options), host: undefined, notify });
+    return new Connection({
+      binding,
+      url,
+      options: optionsForUrl(options),
+      host: undefined,
+      notify,
+    });
   }
   const { json, timeoutMs } = optionsForStore(options, target);
-  return new Connection({ binding, url, options: json, host: new HostStore(target, timeoutMs), notify });
+  return new Connection({
+    binding,
+    url,
+    options: json,
+    host: new HostStore(target, timeoutMs),
+    notify,
+  });
 }
 
 function started<H extends Handle<Mode>>(handle: H, { retention }: OpenOptions): H {

@@ -51,7 +51,10 @@ export type FailureReason = string | { readonly message: string };
 /** The operations of a handle. */
 export abstract class Operations<M extends Mode> {
   /** Performs an operation. */
-  protected abstract ask<N extends OperationName>(name: N, make: () => Params<N>): Returns<M, Result<N>>;
+  protected abstract ask<N extends OperationName>(
+    name: N,
+    make: () => Params<N>,
+  ): Returns<M, Result<N>>;
 
   /**
    * Starts a session. With an `idempotencyKey` the call is safe to repeat: it returns the session
@@ -70,7 +73,11 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** Sets what describes a session. Members of `context` and `metadata` are merged; `null` clears. */
-  update(id: string, patch: Accepts<Omit<UpdateParams, "id">>, options?: ChangeOptions): Returns<M, SessionHead> {
+  update(
+    id: string,
+    patch: Accepts<Omit<UpdateParams, "id">>,
+    options?: ChangeOptions,
+  ): Returns<M, SessionHead> {
     return this.ask("update", () => ({ ...patch, ...options, id }));
   }
 
@@ -103,12 +110,21 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** Records an event. The lifecycle's types (`pause`, `complete`, ...) have the lifecycle's effect. */
-  addEvent(id: string, type: EventType, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
+  addEvent(
+    id: string,
+    type: EventType,
+    data?: JsonObject,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
     return this.ask("addEvent", () => ({ ...options, id, type, data }));
   }
 
   /** Records many events in one step. */
-  addEvents(id: string, events: readonly Accepts<NewEvent>[], options?: ChangeOptions): Returns<M, Appended> {
+  addEvents(
+    id: string,
+    events: readonly Accepts<NewEvent>[],
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
     return this.ask("addEvents", () => ({ ...options, id, events }));
   }
 
@@ -203,7 +219,9 @@ export abstract class Operations<M extends Mode> {
 
   /** Stores an exported session, replacing one of the same id. Takes the text, or what it says. */
   import(session: string | object): Returns<M, SessionHead> {
-    return this.ask("import", () => ({ text: typeof session === "string" ? session : encode("session", session) }));
+    return this.ask("import", () => ({
+      text: typeof session === "string" ? session : encode("session", session),
+    }));
   }
 
   /** Starts a session with another's past: its task, context and history up to a point. */

@@ -40,9 +40,16 @@ export function optionsForUrl(options: OpenOptions): string {
 }
 
 /** The core's options as JSON for a store in JavaScript, and the time that its methods have. */
-export function optionsForStore(options: OpenOptions, store: Store): { readonly json: string; readonly timeoutMs: number } {
+export function optionsForStore(
+  options: OpenOptions,
+  store: Store,
+): { readonly json: string; readonly timeoutMs: number } {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const json = encode("options", { ...coreOptions(options), timeoutMs, capabilities: store.capabilities });
+  const json = encode("options", {
+    ...coreOptions(options),
+    timeoutMs,
+    capabilities: store.capabilities,
+  });
   return { json, timeoutMs };
 }
 

@@ -63,14 +63,25 @@ export class Retention {
 /** How long to wait, in milliseconds. */
 function milliseconds(every: string | number): number {
   const [, amount = "", unit = ""] = /^(\d+)\s*([a-z]+)$/.exec(String(every)) ?? [];
-  const length = typeof every === "number" ? every : Number(amount || Number.NaN) * (UNITS.get(unit) ?? Number.NaN);
+  const length =
+    typeof every === "number"
+      ? every
+      : Number(amount || Number.NaN) * (UNITS.get(unit) ?? Number.NaN);
   if (length >= 1) return length;
-  throw invalidArgument("retention.every", `expected a length of time such as "24h", got ${JSON.stringify(every)}`);
+  throw invalidArgument(
+    "retention.every",
+    `expected a length of time such as "24h", got ${JSON.stringify(every)}`,
+  );
 }
 
 /** Lets the process end while the timer waits. Browsers have numbers for timers, and no such need. */
 function unref(timer: unknown): void {
-  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") {
+  if (
+    typeof timer === "object" &&
+    timer !== null &&
+    "unref" in timer &&
+    typeof timer.unref === "function"
+  ) {
     timer.unref();
   }
 }

@@ -39,7 +39,10 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   }
 
   /** @internal */
-  protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Promise<Result<N>> {
+  protected override ask<N extends OperationName>(
+    name: N,
+    make: () => Params<N>,
+  ): Promise<Result<N>> {
     return this.connection.promise(this, name, make);
   }
 

@@ -58,7 +58,10 @@ export type MaybePromise<T> = T | PromiseLike<T>;
 
 /** What the core asks of a store: one of its methods, and with what. */
 export type StoreRequest =
-  | { readonly method: "load"; readonly params: { readonly id: string; readonly history: StoredHistory } }
+  | {
+      readonly method: "load";
+      readonly params: { readonly id: string; readonly history: StoredHistory };
+    }
   | { readonly method: "commit"; readonly params: { readonly changes: StoredChanges } }
   | { readonly method: "list"; readonly params: { readonly query: StoredQuery } }
   | { readonly method: "record"; readonly params: { readonly kind: string; readonly key: string } }

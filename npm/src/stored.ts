@@ -9,14 +9,14 @@
 import type {
   Changes,
   Commit,
+  StoredEvent as Event,
+  StoredHead as Head,
   History,
   ListQuery,
   Loaded,
   Page,
-  Scan,
-  StoredEvent as Event,
-  StoredHead as Head,
   StoredRecord as Rec,
+  Scan,
 } from "./generated.js";
 
 /** A value that nobody changes, however deep. */

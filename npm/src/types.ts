@@ -25,7 +25,11 @@ export interface SessionMetadata {
   /** What the run has cost; `recordUsage` adds to it. */
   readonly cost?: number;
   /** The tokens that the run has used; `recordUsage` adds to it. */
-  readonly tokens?: { readonly prompt: number; readonly completion: number; readonly total: number };
+  readonly tokens?: {
+    readonly prompt: number;
+    readonly completion: number;
+    readonly total: number;
+  };
   /** Anything else. */
   readonly [key: string]: unknown;
 }

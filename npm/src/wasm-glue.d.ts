@@ -1,7 +1,10 @@
 // The part of wasm-bindgen's glue that is used: what the package's `#wasm` names. It is written by
 // hand because the glue is made by the build and need not be there when this is compiled.
 
-export default function init(source?: { module_or_path: unknown }): Promise<unknown>;
+declare function init(source?: { module_or_path: unknown }): Promise<unknown>;
+
+// biome-ignore lint/style/noDefaultExport: the glue has one.
+export { init as default };
 export function initSync(source: { module: BufferSource | WebAssembly.Module }): unknown;
 
 export function info(): string;

@@ -22,9 +22,14 @@ export function wasmBuild(require: () => Glue): Build {
 function load(require: () => Glue): Build {
   try {
     const glue = require();
-    glue.initSync({ module: readFileSync(new URL("../wasm/tenure_wasm_bg.wasm", import.meta.url)) });
+    glue.initSync({
+      module: readFileSync(new URL("../wasm/tenure_wasm_bg.wasm", import.meta.url)),
+    });
     return buildOf(glue, "refuse");
   } catch (thrown) {
-    throw bindingUnavailable(`the WebAssembly of this package cannot be loaded: ${messageOf(thrown)}`, thrown);
+    throw bindingUnavailable(
+      `the WebAssembly of this package cannot be loaded: ${messageOf(thrown)}`,
+      thrown,
+    );
   }
 }

@@ -57,7 +57,8 @@ export class Webhook {
 
   /** Delivers as `options` say; `onFailure` is told of every payload that is not delivered. */
   constructor(options: string | URL | WebhookOptions, onFailure: (error: TenureError) => void) {
-    const given: WebhookOptions = typeof options === "string" || options instanceof URL ? { url: options } : options;
+    const given: WebhookOptions =
+      typeof options === "string" || options instanceof URL ? { url: options } : options;
     this.#url = absolute(given.url);
     this.#headers = { "content-type": "application/json", ...given.headers };
     this.#events = given.events && new Set(given.events);
@@ -143,7 +144,12 @@ export class Webhook {
   async #send(payload: WebhookPayload, signal: AbortSignal): Promise<void> {
     const send: WebhookFetch = this.#fetch ?? fetch;
     const body = JSON.stringify(payload);
-    const response = await send(this.#url, { method: "POST", headers: this.#headers, body, signal });
+    const response = await send(this.#url, {
+      method: "POST",
+      headers: this.#headers,
+      body,
+      signal,
+    });
     await discard(response.body);
     if (!response.ok) throw new Error(`the receiver answered ${response.status}`);
   }
@@ -155,7 +161,12 @@ export class Webhook {
 
 /** Lets go of an answer's body, so that its connection can be used again. */
 async function discard(body: unknown): Promise<void> {
-  if (typeof body === "object" && body !== null && "cancel" in body && typeof body.cancel === "function") {
+  if (
+    typeof body === "object" &&
+    body !== null &&
+    "cancel" in body &&
+    typeof body.cancel === "function"
+  ) {
     await body.cancel();
   }
 }

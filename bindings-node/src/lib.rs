@@ -1,1 +1,101 @@
-//! To come.
+//! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
+//! Texts cross both ways as JSON; what they mean is the bridge's matter.
+//!
+//! A panic is a defect in Tenure. It ends in an answer with the code `INTERNAL`, never in the end of
+//! the process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use napi_derive::napi;
+use tenure_bridge::{Answer, Call, Handles, Info, answer};
+use tenure_core::Error;
+
+thread_local! {
+    /// Each JavaScript thread has its own handles.
+    static HANDLES: Handles = Handles::default();
+}
+
+/// What this build is, as JSON.
+#[napi]
+pub fn info() -> Answer {
+    answer::ok(&Info {
+        build: "native",
+        version: env!("CARGO_PKG_VERSION"),
+        stores: &["memory", "host"],
+    })
+}
+
+/// Opens a store; the answer carries its handle.
+#[napi]
+pub fn open(url: String, options: String) -> Answer {
+    guarded(|| HANDLES.with(|handles| handles.open(&url, &options, |_, _| None)))
+}
+
+/// Performs an operation and answers at once.
+#[napi]
+pub fn call(handle: u32, name: String, params: String, now: f64) -> Answer {
+    with_call(&name, &params, now, |call| {
+        HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
+    })
+}
+
+/// Begins an operation: its answer, what it needs of the host's store, or that it waits for a
+/// store's thread.
+#[napi]
+pub fn start(handle: u32, name: String, params: String, now: f64) -> Answer {
+    with_call(&name, &params, now, |call| {
+        HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
+    })
+}
+
+/// Goes on with an operation after the reply of the host's store.
+#[napi]
+pub fn resume(handle: u32, operation: u32, reply: String) -> Answer {
+    guarded(|| {
+        HANDLES.with(|handles| handles.with(handle, |backend| backend.resume(operation, reply)))
+    })
+}
+
+/// Drops an operation whose store did not answer.
+#[napi]
+pub fn cancel(handle: u32, operation: u32) -> Answer {
+    guarded(|| HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation))))
+}
+
+/// Closes a handle.
+#[napi]
+pub fn close(handle: u32) -> Answer {
+    guarded(|| HANDLES.with(|handles| handles.close(handle)))
+}
+
+/// Answers a list query from all heads that there are.
+#[napi]
+pub fn page(text: String) -> Answer {
+    guarded(|| tenure_bridge::page(&text))
+}
+
+fn with_call(name: &str, params: &str, now: f64, act: impl FnOnce(Call<'_>) -> Answer) -> Answer {
+    guarded(|| {
+        let mut entropy = [0; 16];
+        match getrandom::fill(&mut entropy) {
+            Ok(()) => act(Call {
+                name,
+                params,
+                now,
+                entropy,
+            }),
+            Err(error) => answer::error(&Error::internal(format!("no random numbers: {error}"))),
+        }
+    })
+}
+
+fn guarded(act: impl FnOnce() -> Answer) -> Answer {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(|said| (*said).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        answer::error(&Error::internal(said))
+    })
+}

@@ -1,0 +1,252 @@
+//! One connection to the file, set up the way every connection of the store is, and the
+//! transactions on it. It retries where another connection is in the way, up to the busy timeout.
+
+use std::cell::Cell;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+use tenure_core::{Error, Result};
+
+use crate::failure;
+use crate::options::{Durability, SqliteOptions};
+
+/// Enough for every statement of the store and the more common forms of lists.
+const CACHED_STATEMENTS: usize = 64;
+/// Pages of 4 KiB; the bound that SQLite itself has.
+const MAX_PAGES: u64 = 4_294_967_294;
+const PAGE_BYTES: u64 = 4096;
+/// SQLite's own busy handler sleeps up to 100 ms, which starves a waiter among busy writers.
+const FIRST_SLEEP: Duration = Duration::from_micros(100);
+const LONGEST_SLEEP: Duration = Duration::from_millis(3);
+
+/// One connection.
+pub(crate) struct Database {
+    connection: Connection,
+    path: Arc<Path>,
+    busy_timeout: Duration,
+    /// What the connection was last set to by [`suit`](Self::suit).
+    suited: Cell<Option<(Durability, Option<u64>)>>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Opens the file, which is made if it does not exist. The schema is not looked at.
+    pub(crate) fn connect(path: &Arc<Path>, options: &SqliteOptions) -> Result<Self> {
+        // No SQLITE_OPEN_URI, no mutex: a connection is used by one thread at a time.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let failed = |error| failure::describe(path, "open", &error);
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        let database = Self {
+            connection,
+            path: path.clone(),
+            busy_timeout: Duration::from_millis(options.busy_timeout_ms.into()),
+            suited: Cell::new(None),
+        };
+        database.wait_when_busy(database.busy_timeout)?;
+        Ok(database)
+    }
+
+    /// Sets the connection up. It is what first writes to the file.
+    pub(crate) fn set_up(&self, options: &SqliteOptions) -> Result<()> {
+        // The switch to WAL needs the file for itself, and SQLite does not wait for that.
+        let mode = self.patiently("open", |connection| {
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
+        })?;
+        if mode != "wal" {
+            return Err(Error::StoreUnavailable {
+                problem: format!(
+                    "{}: the file system does not allow a write-ahead log (the journal mode stays {mode:?})",
+                    self.path.display()
+                ),
+            });
+        }
+        self.execute_batch(
+            "open",
+            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 0;",
+        )?;
+        self.suit(options)
+    }
+
+    /// Sets what the next commits survive and how large they may let the file become; not within
+    /// a transaction.
+    pub(crate) fn suit(&self, options: &SqliteOptions) -> Result<()> {
+        let suited = (options.durability, options.max_bytes);
+        if self.suited.get() == Some(suited) {
+            return Ok(());
+        }
+        let synchronous = match options.durability {
+            Durability::Normal => "NORMAL",
+            Durability::Full => "FULL",
+        };
+        let pages = options
+            .max_bytes
+            .map_or(MAX_PAGES, |bytes| (bytes / PAGE_BYTES).clamp(1, MAX_PAGES));
+        self.execute_batch(
+            "open",
+            &format!("PRAGMA synchronous = {synchronous}; PRAGMA max_page_count = {pages}"),
+        )?;
+        self.suited.set(Some(suited));
+        Ok(())
+    }
+
+    /// Calls `hook` after each commit with the number of pages in the write-ahead log.
+    pub(crate) fn on_commit(&mut self, mut hook: impl FnMut(u32) + Send + 'static) -> Result<()> {
+        self.connection
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+                hook(u32::try_from(pages).unwrap_or(0));
+                Ok(())
+            }))
+            .map_err(|error| self.failed("open", &error))
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How long a write waits for others.
+    pub(crate) fn busy_timeout(&self) -> Duration {
+        self.busy_timeout
+    }
+
+    /// The error for what SQLite said while the store answered `method`.
+    pub(crate) fn failed(&self, method: &str, error: &rusqlite::Error) -> Error {
+        failure::describe(&self.path, method, error)
+    }
+
+    /// Whether a transaction is open. SQLite ends it by itself on some errors.
+    pub(crate) fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// A statement, prepared once a connection.
+    pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    /// The key that SQLite gave to the row inserted last.
+    pub(crate) fn last_key(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
+    /// Runs one statement without parameters.
+    pub(crate) fn run(&self, method: &str, sql: &str) -> Result<()> {
+        self.prepare(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map(drop)
+            .map_err(|error| self.failed(method, &error))
+    }
+
+    /// Runs several statements once.
+    pub(crate) fn execute_batch(&self, method: &str, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(|error| self.failed(method, &error))
+    }
+
+    /// Copies pages from the write-ahead log into the database. Answers how many pages the log has
+    /// and how many of them were copied. `mode` is one of SQLite's; `wait` is for readers.
+    pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<(u32, u32)> {
+        self.wait_when_busy(wait)?;
+        let counts = self.connection.query_row(
+            &format!("PRAGMA wal_checkpoint({mode})"),
+            [],
+            |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
+        );
+        self.wait_when_busy(self.busy_timeout)?;
+        let (pages, copied) = counts.map_err(|error| self.failed("checkpoint", &error))?;
+        // SQLite says -1 for a log that there is not.
+        let count = |pages: i64| u32::try_from(pages).unwrap_or(0);
+        Ok((count(pages), count(copied)))
+    }
+
+    /// Tries until another connection is no longer in the way, up to the busy timeout.
+    pub(crate) fn patiently<T>(
+        &self,
+        method: &str,
+        attempt: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + self.busy_timeout;
+        self.until(deadline, method, attempt)
+    }
+
+    /// Starts a write transaction, waiting up to the busy timeout.
+    pub(crate) fn begin(&self) -> Result<Transaction<'_>> {
+        self.begin_until(Instant::now() + self.busy_timeout)
+    }
+
+    /// Starts a write transaction, waiting for others until `deadline`.
+    pub(crate) fn begin_until(&self, deadline: Instant) -> Result<Transaction<'_>> {
+        self.wait_when_busy(Duration::ZERO)?;
+        let begun = self.until(deadline, "commit", |connection| {
+            connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])
+        });
+        self.wait_when_busy(self.busy_timeout)?;
+        begun.map(|_| Transaction(self))
+    }
+
+    /// Starts a write transaction, or does not where that would mean to wait.
+    pub(crate) fn try_begin(&self) -> Result<Option<Transaction<'_>>> {
+        self.wait_when_busy(Duration::ZERO)?;
+        let begun = self.prepare("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+        self.wait_when_busy(self.busy_timeout)?;
+        match begun {
+            Ok(_) => Ok(Some(Transaction(self))),
+            Err(error) if failure::is_busy(&error) => Ok(None),
+            Err(error) => Err(self.failed("commit", &error)),
+        }
+    }
+
+    fn until<T>(
+        &self,
+        deadline: Instant,
+        method: &str,
+        attempt: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let mut sleep = FIRST_SLEEP;
+        loop {
+            match attempt(&self.connection) {
+                Ok(answer) => return Ok(answer),
+                Err(error) if failure::is_busy(&error) && Instant::now() < deadline => {
+                    thread::sleep(sleep);
+                    sleep = (sleep * 2).min(LONGEST_SLEEP);
+                }
+                Err(error) => return Err(self.failed(method, &error)),
+            }
+        }
+    }
+
+    fn wait_when_busy(&self, wait: Duration) -> Result<()> {
+        self.connection.busy_timeout(wait).map_err(|error| self.failed("open", &error))
+    }
+}
+
+/// An open write transaction. Dropped without [`commit`](Self::commit), it is rolled back.
+#[derive(Debug)]
+pub(crate) struct Transaction<'d>(&'d Database);
+
+impl Transaction<'_> {
+    /// Makes everything that was written in it last.
+    pub(crate) fn commit(self) -> Result<()> {
+        self.0.run("commit", "COMMIT")
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.0.in_transaction() {
+            // A rollback that fails leaves the transaction to the connection's next error.
+            let _ = self.0.run("commit", "ROLLBACK");
+        }
+    }
+}

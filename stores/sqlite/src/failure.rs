@@ -1,0 +1,65 @@
+//! What SQLite's errors are called here.
+
+use std::path::Path;
+
+use rusqlite::{ErrorCode, ffi};
+use tenure_core::Error;
+
+/// The error for what SQLite said while the store answered `method`. Every text names the file.
+pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Error {
+    let path = path.display();
+    let unavailable = |problem: &str| Error::StoreUnavailable {
+        problem: format!("{path}: {problem}"),
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => full(&path.to_string()),
+        // The index of the write-ahead log is extended by writing to it; that fails on a full disk.
+        Some(ErrorCode::SystemIoFailure) if extended(error) == ffi::SQLITE_IOERR_SHMSIZE => {
+            full(&path.to_string())
+        }
+        // Versions and retries are the service's; that a lock was not to be had is an outage.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            unavailable("another writer held its lock for longer than the busy timeout")
+        }
+        Some(ErrorCode::NotADatabase) => unavailable("this file is not a SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            unavailable("the database is damaged; restore it from a copy")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            unavailable("the file cannot be opened; check the folder and its permissions")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            unavailable("the file or its folder cannot be written to; check their permissions")
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            unavailable(&format!("reading or writing failed ({error})"))
+        }
+        Some(
+            ErrorCode::OutOfMemory
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::NoLargeFileSupport,
+        ) => unavailable(&error.to_string()),
+        _ => Error::StoreFailed {
+            method: method.to_owned(),
+            problem: format!("{path}: {error}"),
+        },
+    }
+}
+
+/// Whether another connection is in the way.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+fn full(path: &str) -> Error {
+    Error::StorageFull {
+        problem: format!("{path}: the disk or the database is full"),
+    }
+}
+
+fn extended(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}

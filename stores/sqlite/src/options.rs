@@ -1,0 +1,34 @@
+//! How a SQLite store is opened.
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// The end of the process, however sudden. Nothing waits for the disk.
+    #[default]
+    Normal,
+    /// A power failure too: every commit waits until the disk has it.
+    Full,
+}
+
+/// How a SQLite store is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// What this handle's acknowledged writes survive.
+    pub durability: Durability,
+    /// How long a write waits for other writers of the file, in milliseconds. After that it fails
+    /// with `STORE_UNAVAILABLE`.
+    pub busy_timeout_ms: u32,
+    /// The size in bytes that this handle's writes do not let the database file grow beyond; they
+    /// fail with `STORAGE_FULL` instead.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Normal,
+            busy_timeout_ms: 5000,
+            max_bytes: None,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The SQL of a filter and of a list. It must mean what `Filter::matches` and `Order::compare` of
+//! the core mean. The values of a query are always parameters; its text depends on which members
+//! are given, so that few texts are ever prepared.
+
+use rusqlite::types::Value;
+use tenure_core::filter::{Direction, Filter, OrderBy, Trash};
+use tenure_core::store::ListQuery;
+use tenure_core::{SessionId, Status, Timestamp};
+
+use crate::row::head_columns;
+
+/// A statement and its parameters.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Query {
+    pub(crate) sql: String,
+    pub(crate) parameters: Vec<Value>,
+}
+
+/// The heads that `query` means, in its order, at most `rows`.
+pub(crate) fn list(query: &ListQuery, rows: u64) -> Query {
+    let mut conditions = Conditions::of(&query.filter);
+    let time = match query.order.by {
+        OrderBy::CreatedAt => "created_at",
+        OrderBy::UpdatedAt => "updated_at",
+    };
+    let (beyond, direction) = match query.order.direction {
+        Direction::Asc => (">", "ASC"),
+        Direction::Desc => ("<", "DESC"),
+    };
+    if let Some(after) = &query.after {
+        conditions.add(
+            &format!("({time}, id) {beyond} (?, ?)"),
+            [
+                Value::Integer(after.at.as_millis()),
+                Value::Text(after.id.as_str().to_owned()),
+            ],
+        );
+    }
+    let Conditions {
+        sql: conditions,
+        mut parameters,
+    } = conditions;
+    // SQLite counts in signed integers; a list is not longer than that.
+    let whole = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    parameters.extend([whole(rows), whole(query.offset)]);
+    Query {
+        sql: format!(
+            "SELECT {} FROM sessions{conditions} \
+             ORDER BY {time} {direction}, id {direction} LIMIT ? OFFSET ?",
+            head_columns!()
+        ),
+        parameters,
+    }
+}
+
+/// Counts the sessions that `filter` means, by status, mode and user. Sums are taken of the upper
+/// and the lower halves of numbers, so that none of them can overflow.
+pub(crate) fn tally(filter: &Filter) -> Query {
+    let Conditions { sql, parameters } = Conditions::of(filter);
+    let halves = |column: &str| {
+        format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)")
+    };
+    Query {
+        sql: format!(
+            "SELECT status, mode, user_id, count(*), sum(iterations), {}, {}, {} \
+             FROM sessions{sql} GROUP BY status, mode, user_id",
+            halves("prompt_tokens"),
+            halves("completion_tokens"),
+            halves("cost_nanos"),
+        ),
+        parameters,
+    }
+}
+
+/// A `WHERE` clause in the making.
+struct Conditions {
+    sql: String,
+    parameters: Vec<Value>,
+}
+
+impl Conditions {
+    fn of(filter: &Filter) -> Self {
+        let mut all = Self {
+            sql: String::new(),
+            parameters: Vec::new(),
+        };
+        let text = |text: &Option<String>| text.clone().map(Value::Text);
+        let time = |time: Option<Timestamp>| time.map(|time| Value::Integer(time.as_millis()));
+        let parent = filter.parent_id.as_ref().map(SessionId::as_str).map(str::to_owned);
+        all.add_if("user_id = ?", text(&filter.user_id));
+        all.add_if("channel_id = ?", text(&filter.channel_id));
+        all.add_if("mode = ?", text(&filter.mode));
+        if let Some(statuses) = &filter.status {
+            all.add_status(statuses);
+        }
+        all.add_if("parent_id = ?", text(&parent));
+        all.add_if("created_at >= ?", time(filter.created_after));
+        all.add_if("created_at <= ?", time(filter.created_before));
+        all.add_if("updated_at >= ?", time(filter.updated_after));
+        all.add_if("updated_at <= ?", time(filter.updated_before));
+        // SQLite's `lower` knows ASCII only, which is what the filter means.
+        let part = filter.text.as_ref().map(|text| text.to_ascii_lowercase());
+        all.add_if("instr(lower(task), ?) > 0", text(&part));
+        match filter.trash {
+            Trash::Exclude => all.add("deleted_at IS NULL", []),
+            Trash::Only => all.add("deleted_at IS NOT NULL", []),
+            Trash::Include => {}
+        }
+        all
+    }
+
+    fn add_status(&mut self, statuses: &[Status]) {
+        let wanted: Vec<Status> =
+            Status::ALL.into_iter().filter(|status| statuses.contains(status)).collect();
+        let values = wanted.iter().map(|status| Value::Text(status.as_str().to_owned()));
+        match wanted.len() {
+            0 => self.add("0", []),
+            1 => self.add("status = ?", values),
+            count => {
+                let marks = vec!["?"; count].join(", ");
+                self.add(&format!("status IN ({marks})"), values);
+            }
+        }
+    }
+
+    fn add_if(&mut self, condition: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.add(condition, [value]);
+        }
+    }
+
+    fn add(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(condition);
+        self.parameters.extend(values);
+    }
+}

@@ -1,0 +1,245 @@
+//! What the store reads. Each answer is of one moment: a single statement, or several while the
+//! first still stands on its row, which holds SQLite's snapshot.
+
+use rusqlite::params_from_iter;
+use tenure_core::filter::Filter;
+use tenure_core::session::Usage;
+use tenure_core::stats::{Count, Group, Tally};
+use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Record, Scan};
+use tenure_core::{Error, Event, Result, SessionId, Status, Timestamp};
+
+use crate::database::Database;
+use crate::query::{self, Query};
+use crate::row::{self, head_columns};
+
+/// Why something could not be read: SQLite's reason, or what is wrong with a row.
+enum Unread {
+    Failed(rusqlite::Error),
+    Damaged(row::Damage),
+}
+
+impl From<rusqlite::Error> for Unread {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<row::Damage> for Unread {
+    fn from(damage: row::Damage) -> Self {
+        Self::Damaged(damage)
+    }
+}
+
+impl Database {
+    /// See `Store::load`.
+    pub(crate) fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.try_load(id, history).map_err(|unread| match unread {
+            Unread::Failed(error) => self.failed("load", &error),
+            Unread::Damaged(damage) => Error::CorruptSession {
+                id: id.to_string(),
+                problem: self.place(&damage),
+            },
+        })
+    }
+
+    fn try_load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>, Unread> {
+        let mut find = self.prepare(concat!(
+            "SELECT ",
+            head_columns!(),
+            ", key FROM sessions WHERE id = ?"
+        ))?;
+        let mut rows = find.query([id.as_str()])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let head = row::read_head(row)?;
+        let key: i64 = row.get(24)?;
+        let events = match history.range(head.event_count) {
+            None => Vec::new(),
+            Some((first, last)) => self.events(key, first, last)?,
+        };
+        Ok(Some(Loaded { head, events }))
+    }
+
+    fn events(&self, key: i64, first: u64, last: u64) -> Result<Vec<Event>, Unread> {
+        let (Some(from), Some(to)) = (event_key(key, first), event_key(key, last)) else {
+            return Err(Unread::Damaged(format!("it cannot have {last} events")));
+        };
+        let mut find = self.prepare(
+            "SELECT sequence, timestamp, type, data FROM events \
+             WHERE key BETWEEN ? AND ? ORDER BY key",
+        )?;
+        let mut rows = find.query([from, to])?;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next()? {
+            let event = row::read_event(row)?;
+            if event.sequence != first + events.len() as u64 {
+                return Err(Unread::Damaged(format!(
+                    "event {} is missing",
+                    first + events.len() as u64
+                )));
+            }
+            events.push(event);
+        }
+        if first + events.len() as u64 <= last {
+            return Err(Unread::Damaged(format!(
+                "event {} is missing",
+                first + events.len() as u64
+            )));
+        }
+        Ok(events)
+    }
+
+    /// See `Store::list`.
+    pub(crate) fn list(&self, query: &ListQuery) -> Result<Page> {
+        // One more than asked for, to know whether more follow. Rows that cannot be read take
+        // places from those that can; then the question is asked again, more widely.
+        let mut rows = u64::from(query.limit) + 1;
+        loop {
+            let (page, seen) = self
+                .page(query, rows)
+                .map_err(|error| self.failed("list", &error))?;
+            if page.more || page.problems.is_empty() || seen < rows {
+                return Ok(page);
+            }
+            rows = rows.saturating_mul(2);
+        }
+    }
+
+    fn page(&self, query: &ListQuery, limit: u64) -> rusqlite::Result<(Page, u64)> {
+        let Query { sql, parameters } = query::list(query, limit);
+        let mut find = self.prepare(&sql)?;
+        let mut rows = find.query(params_from_iter(parameters))?;
+        let (mut page, mut seen, mut bytes) = (Page::default(), 0, 0);
+        while let Some(row) = rows.next()? {
+            seen += 1;
+            let full = page.heads.len() >= query.limit as usize || bytes > query.max_bytes;
+            match row::read_head(row) {
+                Ok(_) if full => {
+                    page.more = true;
+                    break;
+                }
+                Ok(head) => {
+                    bytes += head.user_bytes();
+                    page.heads.push(head);
+                }
+                Err(damage) => page.problems.push(Problem {
+                    id: row::any_text(row, 0),
+                    problem: self.place(&damage),
+                }),
+            }
+        }
+        Ok((page, seen))
+    }
+
+    /// See `Store::record`.
+    pub(crate) fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        let read = || {
+            let mut find = self.prepare(
+                "SELECT key, version, expires_at, owner, body FROM records \
+                 WHERE kind = ? AND key = ?",
+            )?;
+            let mut rows = find.query([kind, key])?;
+            rows.next()?.map(|row| read_record(kind, row)).transpose()
+        };
+        read().map_err(|unread| self.unread_record("record", kind, unread))
+    }
+
+    /// See `Store::scan`.
+    pub(crate) fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        let read = || {
+            // No key is before the empty key.
+            let mut find = self.prepare(match scan.after {
+                Some(_) => {
+                    "SELECT key, version, expires_at, owner, body FROM records \
+                     WHERE kind = ? AND key > ? ORDER BY key LIMIT ?"
+                }
+                None => {
+                    "SELECT key, version, expires_at, owner, body FROM records \
+                     WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?"
+                }
+            })?;
+            let after = scan.after.as_deref().unwrap_or_default();
+            let mut rows = find.query((&scan.kind, after, scan.limit))?;
+            let mut records = Vec::new();
+            while let Some(row) = rows.next()? {
+                records.push(read_record(&scan.kind, row)?);
+            }
+            Ok(records)
+        };
+        read().map_err(|unread| self.unread_record("scan", &scan.kind, unread))
+    }
+
+    /// See `Store::tally`.
+    pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
+        self.count(filter).map_err(|error| self.failed("tally", &error))
+    }
+
+    fn count(&self, filter: &Filter) -> rusqlite::Result<Tally> {
+        let Query { sql, parameters } = query::tally(filter);
+        let mut find = self.prepare(&sql)?;
+        let mut rows = find.query(params_from_iter(parameters))?;
+        let mut tally = Tally::default();
+        while let Some(row) = rows.next()? {
+            let count = |column: usize| row.get(column).map(row::restored);
+            let sum = |upper: usize| -> rusqlite::Result<u64> {
+                let (upper, lower) = (count(upper)?, count(upper + 1)?);
+                let sum = (u128::from(upper) << 32) + u128::from(lower);
+                Ok(u64::try_from(sum).unwrap_or(u64::MAX))
+            };
+            // Sessions of an unknown status are damaged, and listed as such.
+            if let Some(status) = Status::parse(&row::any_text(row, 0)) {
+                tally.add(Group {
+                    status,
+                    mode: row.get(1)?,
+                    user_id: row.get(2)?,
+                    count: Count {
+                        sessions: count(3)?,
+                        iterations: count(4)?,
+                        usage: Usage {
+                            prompt_tokens: sum(5)?,
+                            completion_tokens: sum(7)?,
+                            cost_nanos: sum(9)?,
+                        },
+                    },
+                });
+            }
+        }
+        Ok(tally)
+    }
+
+    fn unread_record(&self, method: &str, kind: &str, unread: Unread) -> Error {
+        match unread {
+            Unread::Failed(error) => self.failed(method, &error),
+            Unread::Damaged(damage) => Error::StoreFailed {
+                method: method.to_owned(),
+                problem: self.place(&format!("a record of kind {kind:?} is damaged: {damage}")),
+            },
+        }
+    }
+
+    fn place(&self, damage: &str) -> String {
+        format!("{damage} (in {})", self.path().display())
+    }
+}
+
+/// The key of an event: its session's key above 32 bits of its sequence number. `None` when the
+/// number needs more.
+pub(crate) fn event_key(session: i64, sequence: u64) -> Option<i64> {
+    let sequence = u32::try_from(sequence).ok()?;
+    Some((session << 32) | i64::from(sequence))
+}
+
+fn read_record(kind: &str, row: &rusqlite::Row<'_>) -> Result<Record, Unread> {
+    let damaged = |error: Error| Unread::Damaged(error.to_string());
+    let expires_at: Option<i64> = row.get(2)?;
+    let owner: Option<String> = row.get(3)?;
+    Ok(Record {
+        kind: kind.to_owned(),
+        key: row.get(0)?,
+        version: row::restored(row.get(1)?),
+        expires_at: expires_at.map(Timestamp::from_millis).transpose().map_err(damaged)?,
+        owner: owner.as_deref().map(SessionId::parse).transpose().map_err(damaged)?,
+        body: row.get(4)?,
+    })
+}

@@ -1,0 +1,186 @@
+//! A session's head as a row, and back. Reading says what is wrong with a row instead of failing at
+//! the first: a row may have been damaged or edited by hand.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Row, Statement};
+use tenure_core::session::Usage;
+use tenure_core::{Event, Head, Json, SessionId, Status, Timestamp};
+
+/// The columns of a head, in the order in which [`read_head`] and [`bind_head`] take them.
+macro_rules! head_columns {
+    () => {
+        "id, version, status, user_id, channel_id, mode, created_at, updated_at, iterations, \
+         max_iterations, event_count, prompt_tokens, completion_tokens, cost_nanos, paused_at, \
+         finalized_at, deleted_at, parent_id, workspace, task, result, error, metadata, context"
+    };
+}
+pub(crate) use head_columns;
+
+/// What is wrong with a row.
+pub(crate) type Damage = String;
+
+/// Reads a head from a row of [`head_columns`].
+pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
+    let columns = Columns(row);
+    Ok(Head {
+        id: columns.id(0, "id")?,
+        version: columns.count(1, "version")?,
+        status: status(columns.text(2, "status")?)?,
+        user_id: columns.optional_text(3, "user_id")?,
+        channel_id: columns.optional_text(4, "channel_id")?,
+        mode: columns.text(5, "mode")?.to_owned(),
+        created_at: columns.time(6, "created_at")?,
+        updated_at: columns.time(7, "updated_at")?,
+        iterations: columns.small_count(8, "iterations")?,
+        max_iterations: columns.small_count(9, "max_iterations")?,
+        event_count: columns.count(10, "event_count")?,
+        usage: Usage {
+            prompt_tokens: columns.count(11, "prompt_tokens")?,
+            completion_tokens: columns.count(12, "completion_tokens")?,
+            cost_nanos: columns.count(13, "cost_nanos")?,
+        },
+        paused_at: columns.optional_time(14, "paused_at")?,
+        finalized_at: columns.optional_time(15, "finalized_at")?,
+        deleted_at: columns.optional_time(16, "deleted_at")?,
+        parent_id: match columns.is_null(17) {
+            true => None,
+            false => Some(columns.id(17, "parent_id")?),
+        },
+        workspace: columns.optional_text(18, "workspace")?,
+        task: columns.text(19, "task")?.to_owned(),
+        result: columns.optional_text(20, "result")?,
+        error: columns.optional_text(21, "error")?,
+        metadata: match columns.is_null(22) {
+            true => None,
+            false => Some(columns.json(22, "metadata")?),
+        },
+        context: columns.json(23, "context")?,
+    })
+}
+
+/// Binds a head to the parameters 1 to 24 of a statement, in the order of [`head_columns`].
+pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite::Result<()> {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+    statement.raw_bind_parameter(1, head.id.as_str())?;
+    statement.raw_bind_parameter(2, stored(head.version))?;
+    statement.raw_bind_parameter(3, head.status.as_str())?;
+    statement.raw_bind_parameter(4, head.user_id.as_deref())?;
+    statement.raw_bind_parameter(5, head.channel_id.as_deref())?;
+    statement.raw_bind_parameter(6, &*head.mode)?;
+    statement.raw_bind_parameter(7, head.created_at.as_millis())?;
+    statement.raw_bind_parameter(8, head.updated_at.as_millis())?;
+    statement.raw_bind_parameter(9, head.iterations)?;
+    statement.raw_bind_parameter(10, head.max_iterations)?;
+    statement.raw_bind_parameter(11, stored(head.event_count))?;
+    statement.raw_bind_parameter(12, stored(head.usage.prompt_tokens))?;
+    statement.raw_bind_parameter(13, stored(head.usage.completion_tokens))?;
+    statement.raw_bind_parameter(14, stored(head.usage.cost_nanos))?;
+    statement.raw_bind_parameter(15, time(head.paused_at))?;
+    statement.raw_bind_parameter(16, time(head.finalized_at))?;
+    statement.raw_bind_parameter(17, time(head.deleted_at))?;
+    statement.raw_bind_parameter(18, head.parent_id.as_ref().map(SessionId::as_str))?;
+    statement.raw_bind_parameter(19, head.workspace.as_deref())?;
+    statement.raw_bind_parameter(20, &*head.task)?;
+    statement.raw_bind_parameter(21, head.result.as_deref())?;
+    statement.raw_bind_parameter(22, head.error.as_deref())?;
+    statement.raw_bind_parameter(23, head.metadata.as_ref().map(Json::as_str))?;
+    statement.raw_bind_parameter(24, head.context.as_str())
+}
+
+/// Reads an event from a row of `sequence, timestamp, type, data`.
+pub(crate) fn read_event(row: &Row<'_>) -> Result<Event, Damage> {
+    let columns = Columns(row);
+    Ok(Event {
+        sequence: columns.count(0, "sequence")?,
+        timestamp: columns.time(1, "timestamp")?,
+        kind: columns.text(2, "type")?.to_owned(),
+        data: columns.json(3, "data")?,
+    })
+}
+
+/// The text of a column that may be anything, for saying which row is meant.
+pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
+    match row.get_ref(column) {
+        Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    }
+}
+
+/// A count as SQLite keeps it. Counts beyond 2^63 become negative and come back as they were.
+pub(crate) fn stored(count: u64) -> i64 {
+    count.cast_signed()
+}
+
+/// A count from what SQLite keeps.
+pub(crate) fn restored(count: i64) -> u64 {
+    count.cast_unsigned()
+}
+
+fn status(name: &str) -> Result<Status, Damage> {
+    Status::parse(name).ok_or_else(|| format!("{name:?} is no status"))
+}
+
+struct Columns<'r>(&'r Row<'r>);
+
+impl<'r> Columns<'r> {
+    fn value(&self, column: usize, name: &str) -> Result<ValueRef<'r>, Damage> {
+        self.0.get_ref(column).map_err(|error| format!("{name}: {error}"))
+    }
+
+    fn is_null(&self, column: usize) -> bool {
+        matches!(self.0.get_ref(column), Ok(ValueRef::Null))
+    }
+
+    fn text(&self, column: usize, name: &str) -> Result<&'r str, Damage> {
+        match self.value(column, name)? {
+            ValueRef::Text(bytes) => {
+                std::str::from_utf8(bytes).map_err(|error| format!("{name}: {error}"))
+            }
+            other => Err(format!("{name} is {}, not text", other.data_type())),
+        }
+    }
+
+    fn optional_text(&self, column: usize, name: &str) -> Result<Option<String>, Damage> {
+        if self.is_null(column) {
+            return Ok(None);
+        }
+        self.text(column, name).map(|text| Some(text.to_owned()))
+    }
+
+    fn integer(&self, column: usize, name: &str) -> Result<i64, Damage> {
+        match self.value(column, name)? {
+            ValueRef::Integer(integer) => Ok(integer),
+            other => Err(format!("{name} is {}, not an integer", other.data_type())),
+        }
+    }
+
+    fn count(&self, column: usize, name: &str) -> Result<u64, Damage> {
+        self.integer(column, name).map(restored)
+    }
+
+    fn small_count(&self, column: usize, name: &str) -> Result<u32, Damage> {
+        let integer = self.integer(column, name)?;
+        u32::try_from(integer).map_err(|_| format!("{name} is {integer}"))
+    }
+
+    fn time(&self, column: usize, name: &str) -> Result<Timestamp, Damage> {
+        Timestamp::from_millis(self.integer(column, name)?)
+            .map_err(|error| format!("{name}: {error}"))
+    }
+
+    fn optional_time(&self, column: usize, name: &str) -> Result<Option<Timestamp>, Damage> {
+        if self.is_null(column) {
+            return Ok(None);
+        }
+        self.time(column, name).map(Some)
+    }
+
+    fn id(&self, column: usize, name: &str) -> Result<SessionId, Damage> {
+        SessionId::parse(self.text(column, name)?).map_err(|error| format!("{name}: {error}"))
+    }
+
+    fn json(&self, column: usize, name: &str) -> Result<Json, Damage> {
+        Json::parse(self.text(column, name)?.to_owned())
+            .map_err(|error| format!("{name}: {error}"))
+    }
+}

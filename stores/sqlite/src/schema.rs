@@ -1,0 +1,149 @@
+//! The tables, and how a file comes to have them. A file carries its schema's number in
+//! `user_version` and Tenure's mark in `application_id`; a file of a newer schema or of another
+//! application is refused before anything in it is touched.
+
+use rusqlite::Connection;
+use tenure_core::{Error, Result};
+
+use crate::database::Database;
+
+/// "Tenu": marks a database as Tenure's.
+const APPLICATION_ID: i32 = 0x5465_6e75;
+
+/// One migration a schema version. They are never edited once released, only added to.
+///
+/// An event's key is its session's key and its sequence number in one integer. So the history of a
+/// session lies together in one b-tree of wide fan-out, an append touches one page of it, and the
+/// cost of an append does not follow the length of the history.
+///
+/// What changes with every append is small and comes first; long texts come last, where SQLite
+/// leaves their pages alone when they stay the same. Only `updated_at` among those is indexed.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE sessions (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  version INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  user_id TEXT,
+  channel_id TEXT,
+  mode TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  iterations INTEGER NOT NULL,
+  max_iterations INTEGER NOT NULL,
+  event_count INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cost_nanos INTEGER NOT NULL,
+  paused_at INTEGER,
+  finalized_at INTEGER,
+  deleted_at INTEGER,
+  parent_id TEXT,
+  workspace TEXT,
+  task TEXT NOT NULL,
+  result TEXT,
+  error TEXT,
+  metadata TEXT,
+  context TEXT NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_created ON sessions (created_at, id);
+CREATE INDEX sessions_by_updated ON sessions (updated_at, id);
+CREATE INDEX sessions_by_user ON sessions (user_id, created_at, id) WHERE user_id IS NOT NULL;
+CREATE INDEX sessions_by_channel ON sessions (channel_id, created_at, id)
+  WHERE channel_id IS NOT NULL;
+CREATE INDEX sessions_by_mode ON sessions (mode, created_at, id);
+CREATE INDEX sessions_by_status ON sessions (status, created_at, id);
+CREATE INDEX sessions_by_parent ON sessions (parent_id, created_at, id)
+  WHERE parent_id IS NOT NULL;
+CREATE INDEX sessions_in_trash ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE TABLE events (
+  key INTEGER PRIMARY KEY,
+  session INTEGER GENERATED ALWAYS AS (key >> 32) VIRTUAL,
+  sequence INTEGER GENERATED ALWAYS AS (key & 4294967295) VIRTUAL,
+  timestamp INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE records (
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER,
+  owner TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX records_by_owner ON records (owner) WHERE owner IS NOT NULL;
+
+-- For people with a SQLite shell.
+CREATE VIEW history AS
+  SELECT s.id AS session_id, e.sequence, e.timestamp, e.type, e.data
+  FROM sessions AS s
+  JOIN events AS e ON e.key > (s.key << 32) AND e.key < ((s.key + 1) << 32);
+"];
+
+/// The newest schema that this build reads.
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// An empty file, or one of ours with this schema.
+    Schema(u32),
+    /// Another application's database.
+    Foreign,
+}
+
+/// Looks at a file, changing nothing.
+///
+/// # Errors
+/// `SCHEMA_TOO_NEW`, or `STORE_UNAVAILABLE` when it is no database or another application's.
+pub(crate) fn check(database: &Database) -> Result<u32> {
+    match database.patiently("open", look)? {
+        Found::Foreign => Err(Error::StoreUnavailable {
+            problem: format!(
+                "{}: this is the database of another application",
+                database.path().display()
+            ),
+        }),
+        Found::Schema(found) if found > VERSION => Err(Error::SchemaTooNew {
+            found,
+            supported: VERSION,
+        }),
+        Found::Schema(found) => Ok(found),
+    }
+}
+
+/// Brings a file to the newest schema. Another process may be doing the same.
+///
+/// # Errors
+/// Those of the store, and `SCHEMA_TOO_NEW` when a newer Tenure was faster.
+pub(crate) fn migrate(database: &Database) -> Result<()> {
+    if check(database)? == VERSION {
+        return Ok(());
+    }
+    let transaction = database.begin()?;
+    let found = check(database)?;
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        database.execute_batch("open", migration)?;
+    }
+    let mark = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
+    database.execute_batch("open", &mark)?;
+    transaction.commit()
+}
+
+fn look(connection: &Connection) -> rusqlite::Result<Found> {
+    let (application, version, tables) = connection.query_row(
+        "SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
+         FROM pragma_application_id AS a, pragma_user_version AS v",
+        [],
+        |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i32>(1)?, row.get::<_, i64>(2)?)),
+    )?;
+    let untouched = application == 0 && version == 0 && tables == 0;
+    Ok(match u32::try_from(version) {
+        Ok(version) if untouched || application == APPLICATION_ID => Found::Schema(version),
+        _ => Found::Foreign,
+    })
+}

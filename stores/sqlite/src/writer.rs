@@ -1,0 +1,334 @@
+//! The writer thread of a file. It takes the jobs that have come together, runs them in their order
+//! inside one transaction, each under a savepoint, and says that they are done after the commit. It
+//! also copies the write-ahead log into the database, which nobody else does.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tenure_core::{Error, Result, SyncStore};
+
+use crate::database::Database;
+use crate::file::Shared;
+use crate::options::SqliteOptions;
+use crate::unit::{Undo, Unit};
+
+/// An operation for the writer thread. It answers with a text that only its caller reads.
+pub type Job = Box<dyn FnOnce(&dyn SyncStore) -> String + Send>;
+/// What is called with a job's answer once it is kept, or with the reason why it is not. It runs on
+/// the writer thread and must be quick.
+pub type Done = Box<dyn FnOnce(Result<String>) + Send>;
+
+/// Jobs in one transaction at most.
+const BATCH: usize = 256;
+/// How long a transaction takes further jobs; callers on other threads may be waiting.
+const BATCH_TIME: Duration = Duration::from_millis(20);
+
+/// A job in the queue.
+struct Task {
+    job: Job,
+    done: Done,
+    options: SqliteOptions,
+}
+
+/// The queue of a file and its thread.
+#[derive(Default)]
+pub(crate) struct Writer {
+    state: Mutex<State>,
+    /// There is something to do, or the thread is to end.
+    work: Condvar,
+    /// The last job was answered.
+    idle: Condvar,
+    /// Jobs that are not yet committed.
+    pending: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Task>,
+    /// Jobs taken from the queue and not yet answered.
+    taken: usize,
+    checkpoint: bool,
+    ending: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Whether jobs wait for their commit.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.pending.load(Ordering::Acquire) > 0
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that could panic is done while the state is locked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Puts a job into the queue.
+    pub(crate) fn enqueue(self: &Arc<Self>, job: Job, done: Done, options: &SqliteOptions) {
+        let mut state = self.writer.state();
+        if let Err(error) = self.start_thread(&mut state, options) {
+            drop(state);
+            done(Err(error));
+            return;
+        }
+        self.writer.pending.fetch_add(1, Ordering::AcqRel);
+        state.queue.push_back(Task {
+            job,
+            done,
+            options: options.clone(),
+        });
+        self.writer.work.notify_one();
+    }
+
+    /// Has the write-ahead log copied into the database soon.
+    pub(crate) fn request_checkpoint(self: &Arc<Self>, options: &SqliteOptions) {
+        let mut state = self.writer.state();
+        // Without a thread the log grows until there is one; nothing else depends on it.
+        if self.start_thread(&mut state, options).is_ok() {
+            state.checkpoint = true;
+            self.writer.work.notify_one();
+        }
+    }
+
+    /// Waits until every job that is in the queue now has been answered.
+    pub(crate) fn drain(&self) {
+        let mut state = self.writer.state();
+        if is_this_thread(&state) {
+            return;
+        }
+        while !state.queue.is_empty() || state.taken > 0 {
+            state = self.writer.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends the thread, after what is in the queue.
+    pub(crate) fn end_thread(&self) {
+        let mut state = self.writer.state();
+        state.ending = true;
+        self.writer.work.notify_one();
+        if is_this_thread(&state) {
+            return;
+        }
+        if let Some(thread) = state.thread.take() {
+            drop(state);
+            // The thread catches the panics of what it calls; of its own it has none.
+            let _ = thread.join();
+        }
+    }
+
+    fn start_thread(self: &Arc<Self>, state: &mut State, options: &SqliteOptions) -> Result<()> {
+        if state.thread.is_some() || state.ending {
+            return Ok(());
+        }
+        let shared = Arc::clone(self);
+        let options = options.clone();
+        let thread = thread::Builder::new()
+            .name("tenure-sqlite".to_owned())
+            .spawn(move || shared.write_on(&options))
+            .map_err(|error| Error::StoreUnavailable {
+                problem: format!("no thread could be started to write on: {error}"),
+            })?;
+        state.thread = Some(thread);
+        Ok(())
+    }
+
+    /// What the thread does.
+    fn write_on(self: Arc<Self>, options: &SqliteOptions) {
+        let mut database = None;
+        loop {
+            let mut state = self.writer.state();
+            while state.queue.is_empty() && !state.checkpoint && !state.ending {
+                state = self.writer.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.queue.is_empty() && state.ending {
+                return;
+            }
+            let checkpoint = std::mem::take(&mut state.checkpoint);
+            let jobs = !state.queue.is_empty();
+            drop(state);
+            match self.connected(&mut database, options) {
+                Ok(database) => {
+                    if jobs {
+                        self.write_batch(database);
+                    }
+                    if checkpoint {
+                        self.checkpoint(database);
+                    }
+                }
+                Err(error) => self.fail_batch(&error),
+            }
+        }
+    }
+
+    fn connected<'d>(
+        self: &Arc<Self>,
+        database: &'d mut Option<Database>,
+        options: &SqliteOptions,
+    ) -> Result<&'d Database> {
+        match database {
+            Some(database) => Ok(database),
+            none => Ok(none.insert(self.connect(options)?)),
+        }
+    }
+
+    /// Runs what is in the queue, as far as it fits into one transaction.
+    fn write_batch(&self, database: &Database) {
+        let options = self.strictest();
+        let held = self.lock.for_writer();
+        let mut batch = Batch::default();
+        let outcome = self.run_batch(database, &options, &mut batch);
+        // Callers can go on while the answers are given.
+        drop(held);
+        if let Err(error) = outcome {
+            if batch.answers.is_empty() {
+                self.fail_batch(&error);
+                return;
+            }
+            batch.fail(&error);
+        }
+        self.answer(batch);
+    }
+
+    fn run_batch(
+        &self,
+        database: &Database,
+        options: &SqliteOptions,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        database.suit(options)?;
+        let transaction = database.begin()?;
+        let end = Instant::now() + BATCH_TIME;
+        while let Some(task) = self.next_task(options, batch.answers.len()) {
+            let Task { job, done, .. } = task;
+            let answer = run_job(database, job);
+            let lost = !database.in_transaction();
+            match answer {
+                Ok(answer) => batch.answers.push((done, Ok(answer))),
+                Err(JobEnd::Panicked(error)) => batch.answers.push((done, Err(error))),
+                Err(JobEnd::TransactionLost(error)) => {
+                    batch.answers.push((done, Err(error.clone())));
+                    return Err(error);
+                }
+            }
+            debug_assert!(!lost, "a lost transaction is said to be lost");
+            if self.lock.is_wanted() || Instant::now() >= end {
+                break;
+            }
+        }
+        transaction.commit()
+    }
+
+    /// What a batch must run with, so that it suits the jobs at the head of the queue.
+    fn strictest(&self) -> SqliteOptions {
+        let state = self.writer.state();
+        let mut options = SqliteOptions::default();
+        for task in state.queue.iter().take(BATCH) {
+            options.durability = options.durability.max(task.options.durability);
+            options.max_bytes = match (options.max_bytes, task.options.max_bytes) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        options
+    }
+
+    /// The next job, if it may run in a batch of these options.
+    fn next_task(&self, options: &SqliteOptions, taken: usize) -> Option<Task> {
+        let mut state = self.writer.state();
+        let next = state.queue.front()?;
+        let suits = next.options.durability <= options.durability
+            && next.options.max_bytes.is_none_or(|bytes| options.max_bytes <= Some(bytes));
+        if taken >= BATCH || !suits {
+            return None;
+        }
+        state.taken += 1;
+        state.queue.pop_front()
+    }
+
+    /// Answers the jobs at the head of the queue with an error, unrun.
+    fn fail_batch(&self, error: &Error) {
+        let mut state = self.writer.state();
+        let count = state.queue.len().min(BATCH);
+        let answers = state.queue.drain(..count).map(|task| (task.done, Err(error.clone())));
+        let batch = Batch {
+            answers: answers.collect(),
+        };
+        state.taken += count;
+        drop(state);
+        self.answer(batch);
+    }
+
+    fn answer(&self, batch: Batch) {
+        let count = batch.answers.len();
+        // What comes now comes after the commit, and need not queue.
+        self.writer.pending.fetch_sub(count, Ordering::AcqRel);
+        for (done, answer) in batch.answers {
+            // A caller's panic is the caller's loss; the others are answered.
+            let _ = catch_unwind(AssertUnwindSafe(|| done(answer)));
+        }
+        let mut state = self.writer.state();
+        state.taken -= count;
+        if state.taken == 0 && state.queue.is_empty() {
+            self.writer.idle.notify_all();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    answers: Vec<(Done, Result<String>)>,
+}
+
+impl Batch {
+    fn fail(&mut self, error: &Error) {
+        for (_, answer) in &mut self.answers {
+            *answer = Err(error.clone());
+        }
+    }
+}
+
+/// Why a job has no answer.
+enum JobEnd {
+    /// It panicked, and what it wrote was undone.
+    Panicked(Error),
+    /// The transaction is gone, with what the other jobs wrote.
+    TransactionLost(Error),
+}
+
+fn run_job(database: &Database, job: Job) -> Result<String, JobEnd> {
+    database.run("commit", "SAVEPOINT job").map_err(JobEnd::TransactionLost)?;
+    let unit = Unit::new(database, Undo::Savepoint);
+    let answer = catch_unwind(AssertUnwindSafe(|| job(&unit)));
+    if let Some(error) = unit.ended() {
+        return Err(JobEnd::TransactionLost(error));
+    }
+    if answer.is_err() {
+        database.run("commit", "ROLLBACK TO job").map_err(JobEnd::TransactionLost)?;
+    }
+    database.run("commit", "RELEASE job").map_err(JobEnd::TransactionLost)?;
+    answer.map_err(|panic| {
+        JobEnd::Panicked(Error::internal(format!("an operation panicked: {}", said(&*panic))))
+    })
+}
+
+fn said(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it did not say why")
+}
+
+fn is_this_thread(state: &State) -> bool {
+    state
+        .thread
+        .as_ref()
+        .is_some_and(|thread| thread.thread().id() == thread::current().id())
+}

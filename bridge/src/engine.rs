@@ -83,7 +83,8 @@ impl HostEngine {
     /// `{"error": {code?, message}}`.
     pub fn resume(&self, operation: u32, reply: String) -> Answer {
         // Taken out while it runs: a host that calls back in meanwhile finds no such operation.
-        match self.running.borrow_mut().remove(&operation) {
+        let running = self.running.borrow_mut().remove(&operation);
+        match running {
             Some(running) => {
                 running.mailbox.put_reply(reply);
                 self.step(operation, running)

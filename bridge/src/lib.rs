@@ -10,9 +10,9 @@
 pub mod answer;
 pub mod backend;
 pub mod engine;
+mod fingerprint;
 pub mod host;
 pub mod operations;
-mod params;
 #[cfg(feature = "ts")]
 pub mod types;
 

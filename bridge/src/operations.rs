@@ -2,6 +2,7 @@
 //! that its users read; the dispatcher and the TypeScript declarations are made from it.
 
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
+use tenure_core::members::Params;
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
     EventsParams, FailParams, ForkParams, GetParams, IdParams, ImportParams,
@@ -14,7 +15,7 @@ use tenure_core::{Environment, Error, Limits, Service, Session, SessionHead, Sto
 
 use crate::answer::{self, Answer};
 use crate::backend::Call;
-use crate::params;
+use crate::fingerprint;
 
 /// Whether an operation writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ macro_rules! operations {
             params: &str,
         ) -> Answer {
             match name {
-                $($name => match params::read::<$params>($name, params) {
+                $($name => match <$params>::read($name, params) {
                     Ok(params) => answer::of::<$result>(&service.$method(environment, params).await),
                     Err(error) => answer::error(&error),
                 },)*
@@ -154,7 +155,7 @@ pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answ
     let environment = Environment {
         now,
         entropy: call.entropy,
-        fingerprint: params::fingerprint(call.name, call.params),
+        fingerprint: fingerprint::of(call.name, call.params),
     };
     let service = Service::new(store, limits);
     dispatch(service, &environment, call.name, call.params).await

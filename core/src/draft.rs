@@ -9,6 +9,7 @@ use crate::id::SessionId;
 use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 use crate::limits::Limits;
+use crate::members::Patch;
 use crate::params::{StartParams, UpdateParams};
 use crate::session::{Head, Usage, cost_nanos};
 use crate::text::Text;
@@ -469,9 +470,13 @@ impl<'l> Draft<'l> {
             ("userId", &params.user_id, &mut self.head.user_id),
             ("channelId", &params.channel_id, &mut self.head.channel_id),
         ] {
-            if let Some(value) = value {
-                self.limits.label(name, value.as_ref())?;
-                *member = value.as_ref().map(Text::to_string);
+            match value {
+                Patch::Keep => {}
+                Patch::Clear => *member = None,
+                Patch::Set(value) => {
+                    self.limits.label(name, Some(value))?;
+                    *member = Some(value.to_string());
+                }
             }
         }
         if let Some(max_iterations) = params.max_iterations {

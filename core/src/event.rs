@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::json::{self, Json};
+use crate::members::{Members, Params};
+use crate::params::params;
 use crate::text::Text;
 use crate::time::{self, Timestamp};
 
@@ -82,16 +85,13 @@ impl From<Event> for SessionEvent {
     }
 }
 
-/// An event to record.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewEvent {
-    /// The event's type. Lifecycle types have their lifecycle's effect.
-    #[cfg_attr(feature = "ts", ts(type = "EventType"))]
-    #[serde(rename = "type")]
-    pub kind: Text,
-    /// What happened; `{}` by default.
-    #[serde(default)]
-    pub data: Option<Json>,
+params! {
+    /// An event to record.
+    pub struct NewEvent {
+        /// The event's type. Lifecycle types have their lifecycle's effect.
+        #[cfg_attr(feature = "ts", ts(type = "EventType"))]
+        pub r#type: Text,
+        /// What happened; `{}` by default.
+        pub data: Option<Json>,
+    }
 }

@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod json;
 pub mod lifecycle;
 pub mod limits;
+pub mod members;
 pub mod memory;
 pub mod params;
 pub mod portable;

@@ -1,29 +1,39 @@
 //! What each operation takes. Every host passes parameters as one JSON object, which is read into
 //! one of these; a member that is not known is refused, so that a misspelt option is not ignored.
 
-use serde::{Deserialize, Deserializer};
-
 use crate::Result;
+use crate::error::Error;
 use crate::event::NewEvent;
 use crate::filter::{Direction, Filter, OrderBy, Trash};
 use crate::id::SessionId;
 use crate::json::Json;
 use crate::lifecycle::Status;
+use crate::members::{self, Member, Members, Params, Patch};
 use crate::retention::Measure;
 use crate::text::Text;
 use crate::time::{Millis, Timestamp};
 
-/// Declares parameters: `camelCase` members, unknown ones refused, `Option` members left out at
-/// will.
+/// Declares parameters: their members have the fields' names in camel case, and those of a type
+/// `Option` or [`Patch`] may be left out.
 macro_rules! params {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }
+    )*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, Deserialize)]
-        #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub struct $name { $($body)* }
+        #[derive(Debug, Clone)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields, rename_all = "camelCase"))]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+
+        impl Params for $name {
+            fn take(members: &mut Members<'_>) -> Result<Self> {
+                Ok(Self { $($field: members.take(stringify!($field))?,)* })
+            }
+        }
     )*};
 }
+
+pub(crate) use params;
 
 /// Declares parameters of an operation that changes one session, with the members that all of these
 /// share.
@@ -135,7 +145,7 @@ params! {
         /// Whether age counts from the start (the default) or from the last change.
         pub measure: Option<Measure>,
         /// Only sessions of these statuses; by default all but active and paused ones.
-        pub status: Option<OneOrMany<Status>>,
+        pub status: Option<Statuses>,
         /// Remove for good instead of putting into the trash.
         pub permanent: Option<bool>,
         /// Only say what would go.
@@ -181,17 +191,14 @@ change_params! {
         /// The kind of agent.
         pub mode: Option<Text>,
         /// Where it works.
-        #[cfg_attr(feature = "ts", ts(optional, type = "string | null"))]
-        #[serde(default, deserialize_with = "clearable")]
-        pub workspace: Option<Option<Text>>,
+        #[cfg_attr(feature = "ts", ts(optional, as = "Option<Option<Text>>"))]
+        pub workspace: Patch<Text>,
         /// The user it runs for.
-        #[cfg_attr(feature = "ts", ts(optional, type = "string | null"))]
-        #[serde(default, deserialize_with = "clearable")]
-        pub user_id: Option<Option<Text>>,
+        #[cfg_attr(feature = "ts", ts(optional, as = "Option<Option<Text>>"))]
+        pub user_id: Patch<Text>,
         /// The channel it belongs to.
-        #[cfg_attr(feature = "ts", ts(optional, type = "string | null"))]
-        #[serde(default, deserialize_with = "clearable")]
-        pub channel_id: Option<Option<Text>>,
+        #[cfg_attr(feature = "ts", ts(optional, as = "Option<Option<Text>>"))]
+        pub channel_id: Patch<Text>,
         /// Iterations allowed; not below those used.
         pub max_iterations: Option<u32>,
         /// Members to merge into the context.
@@ -238,8 +245,7 @@ change_params! {
     pub struct AddEventParams {
         /// The event's type. Lifecycle types have their lifecycle's effect.
         #[cfg_attr(feature = "ts", ts(type = "EventType"))]
-        #[serde(rename = "type")]
-        pub kind: Text,
+        pub r#type: Text,
         /// What happened; `{}` by default.
         pub data: Option<Json>,
     }
@@ -316,7 +322,7 @@ macro_rules! filter_params {
                 /// Is of this mode.
                 pub mode: Option<Text>,
                 /// Has this status, or one of these.
-                pub status: Option<OneOrMany<Status>>,
+                pub status: Option<Statuses>,
                 /// Was forked from this session.
                 pub parent_id: Option<Text>,
                 /// Was created at this time or later.
@@ -346,7 +352,7 @@ macro_rules! filter_params {
                     user_id: text(&self.user_id),
                     channel_id: text(&self.channel_id),
                     mode: text(&self.mode),
-                    status: self.status.clone().map(OneOrMany::into_vec),
+                    status: self.status.clone().map(|statuses| statuses.0),
                     parent_id: self
                         .parent_id
                         .as_ref()
@@ -384,51 +390,56 @@ filter_params! {
 }
 
 /// How much of a history `get` returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryParam {
     /// The last events, at most this many.
     Last(u32),
-    /// By name.
-    Named(HistoryName),
-}
-
-/// `"all"` or `"none"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HistoryName {
     /// All events.
     All,
     /// No events.
     None,
 }
 
-/// One value or a list of them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrMany<T> {
-    /// One.
-    One(T),
-    /// A list.
-    Many(Vec<T>),
-}
-
-impl<T> OneOrMany<T> {
-    /// The values.
-    pub fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::One(value) => vec![value],
-            Self::Many(values) => values,
+impl Member for HistoryParam {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        match text {
+            "\"all\"" => Ok(Self::All),
+            "\"none\"" => Ok(Self::None),
+            _ => members::parse(name, text).map(Self::Last).map_err(|_| {
+                Error::invalid(name, "expected \"all\", \"none\" or a number of events")
+            }),
         }
     }
 }
 
-/// Tells `null` (clear) from an absent member (keep).
-fn clearable<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Text>>, D::Error> {
-    Option::<Text>::deserialize(d).map(Some)
+/// One status or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statuses(pub Vec<Status>);
+
+impl Member for Statuses {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        if text.starts_with('[') {
+            members::parse(name, text).map(Self)
+        } else {
+            Status::read(name, text).map(|status| Self(vec![status]))
+        }
+    }
 }
+
+/// A member that is an object of its own.
+macro_rules! nested {
+    ($($type:ty),*) => {$(
+        impl Member for $type {
+            fn read(name: &str, text: &str) -> Result<Self> {
+                Params::read(name, text)
+            }
+        }
+    )*};
+}
+
+nested!(NewEvent, TokensParam);
 
 #[cfg(feature = "ts")]
 crate::ts::declare_as!(HistoryParam, "\"all\" | \"none\" | number");
 #[cfg(feature = "ts")]
-crate::ts::declare_as!(OneOrMany<Status>, "Status | readonly Status[]");
+crate::ts::declare_as!(Statuses, "Status | readonly Status[]");

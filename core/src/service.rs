@@ -17,8 +17,8 @@ use crate::idempotency::{Fingerprint, Kept, Key};
 use crate::limits::Limits;
 use crate::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CleanupParams,
-    CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryName, HistoryParam,
-    IdParams, ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
+    CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryParam, IdParams,
+    ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
     RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams,
     StatsParams, Target, UpdateContextParams, UpdateParams,
 };
@@ -109,8 +109,8 @@ impl<'s> Service<'s> {
                 count: DEFAULT_HISTORY,
             },
             Some(HistoryParam::Last(count)) => History::Last { count },
-            Some(HistoryParam::Named(HistoryName::All)) => History::All,
-            Some(HistoryParam::Named(HistoryName::None)) => History::None,
+            Some(HistoryParam::All) => History::All,
+            Some(HistoryParam::None) => History::None,
         };
         let loaded = self.find(&params.id, history).await?;
         Ok(Done::quiet(
@@ -209,7 +209,7 @@ impl<'s> Service<'s> {
         params: AddEventParams,
     ) -> Result<Done<Appended>> {
         self.append(env, params.target(), &|draft| {
-            draft.record(params.kind.as_str(), params.data.clone())
+            draft.record(params.r#type.as_str(), params.data.clone())
         })
         .await
     }
@@ -235,7 +235,7 @@ impl<'s> Service<'s> {
             params
                 .events
                 .iter()
-                .try_for_each(|event| draft.record(event.kind.as_str(), event.data.clone()))
+                .try_for_each(|event| draft.record(event.r#type.as_str(), event.data.clone()))
         })
         .await
     }
@@ -463,7 +463,7 @@ impl<'s> Service<'s> {
             env.now,
             params.max_age,
             params.measure.unwrap_or_default(),
-            params.status.map(crate::params::OneOrMany::into_vec),
+            params.status.map(|statuses| statuses.0),
         );
         let permanent = params.permanent.unwrap_or(false);
         let dry_run = params.dry_run.unwrap_or(false);

@@ -1,0 +1,350 @@
+//! Reading parameters: a JSON object whose members are taken out one by one. It does what a derived
+//! deserialiser would, with errors that name the member that is wrong, and with one copy of the
+//! code for all operations instead of one each, which halves the WebAssembly build.
+
+use std::borrow::Cow;
+
+use serde::de::{self, DeserializeOwned, MapAccess};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::text::Text;
+
+/// Parameters that are read from a JSON object.
+pub trait Params: Sized {
+    /// Takes the members that these parameters have.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a member that is missing or of the wrong type.
+    fn take(members: &mut Members<'_>) -> Result<Self>;
+
+    /// Reads the parameters of `operation`. A member that is not known is refused.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    fn read(operation: &str, text: &str) -> Result<Self> {
+        let mut members = Members::read(operation, text)?;
+        let params = Self::take(&mut members)?;
+        members.finish()?;
+        Ok(params)
+    }
+}
+
+/// The members of an object that have not been taken yet.
+pub struct Members<'a> {
+    operation: &'a str,
+    rest: Vec<(Cow<'a, str>, &'a str)>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Members<'a> {
+    fn read(operation: &'a str, text: &'a str) -> Result<Self> {
+        let Entries(rest) = parse(operation, text)?;
+        Ok(Self {
+            operation,
+            rest,
+            known: Vec::new(),
+        })
+    }
+
+    /// Takes the member of the field `name`, whose name is the field's in camel case.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it is missing or of the wrong type.
+    pub fn take<T: Member>(&mut self, name: &'static str) -> Result<T> {
+        self.known.push(name);
+        // Of members with the same key the last counts, as for `JSON.parse`.
+        let mut found = None;
+        self.rest.retain(|(key, value)| {
+            let meant = is_camel_case_of(key, name);
+            if meant {
+                found = Some(*value);
+            }
+            !meant
+        });
+        match found {
+            Some(text) => T::read(&camel_case(name), text),
+            None => T::absent().ok_or_else(|| {
+                let problem = format!("`{}` is missing", camel_case(name));
+                Error::invalid(self.operation, problem)
+            }),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self.rest.first() {
+            None => Ok(()),
+            Some((key, _)) => {
+                let known: Vec<String> = self
+                    .known
+                    .iter()
+                    .map(|name| format!("`{}`", camel_case(name)))
+                    .collect();
+                let key: String = key.chars().take(64).collect();
+                Err(Error::invalid(
+                    self.operation,
+                    format!("`{key}` is not known; expected {}", known.join(", ")),
+                ))
+            }
+        }
+    }
+}
+
+/// A value that a member may have.
+pub trait Member: Sized {
+    /// The value of a member that is not there; `None` where it has to be.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Reads the value of the member `name`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    fn read(name: &str, text: &str) -> Result<Self>;
+}
+
+impl<T: Member> Member for Option<T> {
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn read(name: &str, text: &str) -> Result<Self> {
+        if text == "null" {
+            Ok(None)
+        } else {
+            T::read(name, text).map(Some)
+        }
+    }
+}
+
+impl<T: Member> Member for Vec<T> {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let items: Vec<&RawValue> = parse(name, text)?;
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| T::read(&format!("{name}[{index}]"), item.get()))
+            .collect()
+    }
+}
+
+/// A member that keeps (absent), clears (`null`) or sets (a value).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    /// Leave it as it is.
+    #[default]
+    Keep,
+    /// Take it away.
+    Clear,
+    /// Give it this value.
+    Set(T),
+}
+
+impl<T: Member> Member for Patch<T> {
+    fn absent() -> Option<Self> {
+        Some(Self::Keep)
+    }
+
+    fn read(name: &str, text: &str) -> Result<Self> {
+        Ok(Option::<T>::read(name, text)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+/// Parses JSON text, with an error that says of what.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn parse<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| problem(what, &error))
+}
+
+fn problem(what: &str, error: &serde_json::Error) -> Error {
+    let said = error.to_string();
+    // Where in one member's text it stopped tells a caller nothing.
+    Error::invalid(what, said.split(" at line ").next().unwrap_or(&said))
+}
+
+/// Members that serde reads as they are.
+macro_rules! plain_members {
+    ($($type:ty),* $(,)?) => {$(
+        impl Member for $type {
+            fn read(name: &str, text: &str) -> Result<Self> {
+                read_plain(name, text)
+            }
+        }
+    )*};
+}
+
+fn read_plain<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    parse(name, text)
+}
+
+plain_members!(
+    bool,
+    f64,
+    u32,
+    u64,
+    Text,
+    crate::filter::Direction,
+    crate::filter::OrderBy,
+    crate::filter::Trash,
+    crate::json::Json,
+    crate::lifecycle::Status,
+    crate::retention::Measure,
+    crate::time::Millis,
+    crate::time::Timestamp,
+);
+
+/// Whether `key` is `snake`, a Rust field's name, in camel case.
+fn is_camel_case_of(key: &str, snake: &str) -> bool {
+    key.bytes().eq(camel_case_bytes(snake))
+}
+
+fn camel_case(snake: &str) -> String {
+    camel_case_bytes(snake).map(char::from).collect()
+}
+
+fn camel_case_bytes(snake: &str) -> impl Iterator<Item = u8> {
+    let mut upper = false;
+    snake
+        .strip_prefix("r#")
+        .unwrap_or(snake)
+        .bytes()
+        .filter_map(move |byte| match byte {
+            b'_' => {
+                upper = true;
+                None
+            }
+            _ if std::mem::take(&mut upper) => Some(byte.to_ascii_uppercase()),
+            _ => Some(byte),
+        })
+}
+
+struct Entries<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    entries.push((decoded(key.get()), value.get()));
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// The text of a JSON string.
+fn decoded(json: &str) -> Cow<'_, str> {
+    let inner = json
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .filter(|inner| !inner.contains('\\'));
+    match inner {
+        Some(inner) => Cow::Borrowed(inner),
+        None => Cow::Owned(
+            serde_json::from_str::<Text>(json)
+                .unwrap_or_default()
+                .into_string(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::{AddEventsParams, ListParams, StartParams, UpdateParams};
+
+    fn problem(text: &str) -> String {
+        StartParams::read("start", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_error_names_the_member_that_is_wrong() {
+        let said = problem(r#"{"task":"t","mode":7,"context":{"mode":{}}}"#);
+        assert_eq!(said, "mode: invalid type: integer `7`, expected a string");
+        let said = problem(r#"{"task":"t","mode":"m","maxIterations":-1}"#);
+        assert_eq!(
+            said,
+            "maxIterations: invalid value: integer `-1`, expected u32"
+        );
+        let said = problem(r#"{"task":"t","mode":"m","maxIterations":1.5}"#);
+        assert!(
+            said.starts_with("maxIterations: invalid type: floating point"),
+            "{said}"
+        );
+        assert_eq!(problem(r#"{"task":"t"}"#), "start: `mode` is missing");
+        let said = problem(r#"{"task":"t","mode":"m","maxIteration":1}"#);
+        assert!(
+            said.starts_with("start: `maxIteration` is not known; expected `task`, "),
+            "{said}"
+        );
+        let said = problem("[]");
+        assert_eq!(said, "start: invalid type: sequence, expected an object");
+        assert!(problem("nonsense").starts_with("start: "));
+        assert!(problem(r#"{"task":"t","mode":"m","\ud800":1}"#).contains("is not known"));
+        let said = AddEventsParams::read(
+            "addEvents",
+            r#"{"id":"x","events":[{"type":"a"},{"data":{}}]}"#,
+        );
+        assert_eq!(
+            said.unwrap_err().to_string(),
+            "events[1]: `type` is missing"
+        );
+    }
+
+    #[test]
+    fn keys_may_be_escaped_and_the_last_of_two_counts() {
+        let text = r#"{"t\u0061sk":"t","mode":"m","userId":"a","userId":"b","context":null}"#;
+        let params = StartParams::read("start", text).unwrap();
+        assert_eq!(params.task.as_str(), "t");
+        assert_eq!(params.user_id.unwrap().as_str(), "b");
+        assert!(params.context.is_none());
+    }
+
+    #[test]
+    fn null_clears_what_absence_keeps() {
+        let params = UpdateParams::read("update", r#"{"id":"x","workspace":null,"userId":"u"}"#);
+        let params = params.unwrap();
+        assert_eq!(params.workspace, Patch::Clear);
+        assert_eq!(params.user_id, Patch::Set(Text::from("u")));
+        assert_eq!(params.channel_id, Patch::Keep);
+    }
+
+    #[test]
+    fn one_status_or_a_list_of_them_is_read() {
+        let read = |text: &str| {
+            ListParams::read("list", text).map(|params| params.filter().unwrap().status)
+        };
+        assert_eq!(read(r#"{"status":"active"}"#).unwrap().unwrap().len(), 1);
+        assert_eq!(
+            read(r#"{"status":["active","paused"]}"#)
+                .unwrap()
+                .unwrap()
+                .len(),
+            2
+        );
+        assert_eq!(read(r#"{"status":[]}"#).unwrap().unwrap().len(), 0);
+        assert_eq!(read("{}").unwrap(), None);
+        assert!(
+            read(r#"{"status":"running"}"#)
+                .unwrap_err()
+                .to_string()
+                .starts_with("status: unknown variant")
+        );
+    }
+}

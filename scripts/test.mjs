@@ -62,6 +62,7 @@ let chromium;
 
 await main(async () => {
   process.env.TENURE_TEST_SCALE ??= "0.1";
+  chooseColours();
   await prepare();
   const results = [];
   for (const check of checks) {
@@ -74,6 +75,14 @@ await main(async () => {
 function readArguments(args) {
   if (args[0] !== "--only") return { chosen: Object.keys(groups), files: args };
   return { chosen: (args[1] ?? "").split(","), files: args.slice(2) };
+}
+
+/** The programs started here write to a pipe, but what they write ends where this script's output does. */
+function chooseColours() {
+  if (process.env.NO_COLOR || process.env.FORCE_COLOR) return;
+  if (process.stdout.isTTY)
+    Object.assign(process.env, { FORCE_COLOR: "1", CARGO_TERM_COLOR: "always" });
+  else process.env.NO_COLOR = "1";
 }
 
 async function prepare() {

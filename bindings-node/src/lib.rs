@@ -4,11 +4,18 @@
 //! A panic is a defect in Tenure. It ends in an answer with the code `INTERNAL`, never in the end of
 //! the process.
 
+mod sqlite;
+mod store_thread;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use napi::Env;
+use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
 use tenure_core::Error;
+
+use crate::store_thread::StoreThread;
 
 thread_local! {
     /// Each JavaScript thread has its own handles.
@@ -21,14 +28,28 @@ pub fn info() -> Answer {
     answer::ok(&Info {
         build: "native",
         version: env!("CARGO_PKG_VERSION"),
-        stores: &["memory", "host"],
+        stores: &["memory", "sqlite", "host"],
     })
 }
 
-/// Opens a store; the answer carries its handle.
+/// Opens a store; the answer carries its handle. `done` is called with what a store's thread answers,
+/// as the JSON text of a list of `{operation, answer}`.
 #[napi]
-pub fn open(url: String, options: String) -> Answer {
-    guarded(|| HANDLES.with(|handles| handles.open(&url, &options, |_, _| None)))
+pub fn open(
+    env: Env,
+    url: String,
+    options: String,
+    done: Option<Function<'_, String, ()>>,
+) -> napi::Result<Answer> {
+    let thread = done.map(|done| StoreThread::new(env, &done)).transpose()?;
+    Ok(guarded(|| {
+        HANDLES.with(|handles| {
+            handles.open(&url, &options, |url, options| {
+                let path = url.strip_prefix("sqlite:")?;
+                Some(sqlite::open(path, options, thread))
+            })
+        })
+    }))
 }
 
 /// Performs an operation and answers at once.

@@ -68,6 +68,11 @@ pub fn need(operation: u32, method: &str, params: &serde_json::value::RawValue) 
     })
 }
 
+/// `{"wait": operation}`: a store's thread will answer.
+pub fn wait(operation: u32) -> Answer {
+    format!(r#"{{"wait":{operation}}}"#)
+}
+
 fn text<T: Serialize>(value: &T) -> Answer {
     // Our own types serialise; were one not to, the host still gets a well-formed answer.
     serde_json::to_string(value).unwrap_or_else(|_| {

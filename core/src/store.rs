@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::filter::{Filter, Order, Position};
 use crate::id::SessionId;
@@ -85,6 +85,36 @@ pub trait SyncStore {
     /// Those of the store.
     fn tally(&self, _filter: &Filter) -> Result<Option<Tally>> {
         Ok(None)
+    }
+}
+
+impl<S: SyncStore + ?Sized> SyncStore for &S {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        (**self).load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        (**self).commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        (**self).list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        (**self).record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        (**self).scan(scan)
+    }
+
+    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+        (**self).tally(filter)
     }
 }
 
@@ -438,9 +468,17 @@ async fn tally_by_pages<S: Store + ?Sized>(store: &S, filter: &Filter) -> Result
         for head in &page.heads {
             tally.count(head);
         }
-        match page.heads.last() {
-            Some(last) if page.more => query.after = Some(query.order.position(last)),
+        let last = match page.heads.last() {
+            Some(last) if page.more => query.order.position(last),
             _ => return Ok(tally),
+        };
+        let repeats = |after| !query.order.compare_positions(&last, after).is_gt();
+        if query.after.as_ref().is_some_and(repeats) {
+            return Err(Error::StoreMisbehaved {
+                method: "list".to_owned(),
+                problem: "a page does not come after the page before".to_owned(),
+            });
         }
+        query.after = Some(last);
     }
 }

@@ -1,0 +1,123 @@
+//! The SQLite store behind a handle. An operation that writes runs in one transaction, from loading
+//! to writing. A synchronous caller waits for its turn; an awaited one runs at once if nothing is in
+//! the way, and otherwise on the store's thread.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tenure_bridge::backend::Durability;
+use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer, perform_now};
+use tenure_core::store::Capabilities;
+use tenure_core::{Error, Lift, Limits, Result, SyncStore};
+use tenure_sqlite::{Attempt, SqliteOptions, SqliteStore};
+
+use crate::store_thread::StoreThread;
+
+struct SqliteBackend {
+    store: SqliteStore,
+    limits: Arc<Limits>,
+    thread: Option<StoreThread>,
+    last_operation: Cell<u32>,
+}
+
+/// Opens the database at `path`.
+pub(crate) fn open(
+    path: &str,
+    options: &Options,
+    thread: Option<StoreThread>,
+) -> Result<Rc<dyn Backend>> {
+    let defaults = SqliteOptions::default();
+    let store = SqliteStore::open(
+        Path::new(path),
+        SqliteOptions {
+            durability: match options.durability {
+                Durability::Normal => tenure_sqlite::Durability::Normal,
+                Durability::Full => tenure_sqlite::Durability::Full,
+            },
+            busy_timeout_ms: options
+                .busy_timeout_ms
+                .map_or(defaults.busy_timeout_ms, |timeout| {
+                    u32::try_from(timeout).unwrap_or(u32::MAX)
+                }),
+            ..defaults
+        },
+    )?;
+    Ok(Rc::new(SqliteBackend {
+        store,
+        limits: Arc::new(options.limits.clone()),
+        thread,
+        last_operation: Cell::new(0),
+    }))
+}
+
+impl SqliteBackend {
+    fn read(&self, call: Call<'_>) -> Answer {
+        perform_now(&Lift(&self.store), &self.limits, call)
+    }
+
+    /// Has the store's thread perform an operation.
+    fn enqueue(&self, thread: &StoreThread, call: Call<'_>) -> Answer {
+        if let Err(error) = thread.expect() {
+            return answer::error(&Error::internal(error.to_string()));
+        }
+        let operation = self.last_operation.get().wrapping_add(1);
+        self.last_operation.set(operation);
+        let limits = Arc::clone(&self.limits);
+        let (name, params) = (call.name.to_owned(), call.params.to_owned());
+        let (now, entropy) = (call.now, call.entropy);
+        let way = thread.way();
+        self.store.enqueue(
+            Box::new(move |store| {
+                let call = Call {
+                    name: &name,
+                    params: &params,
+                    now,
+                    entropy,
+                };
+                perform_now(&Lift(store), &limits, call)
+            }),
+            Box::new(move |result| way.send(operation, unwrapped(result))),
+        );
+        answer::wait(operation)
+    }
+}
+
+impl Backend for SqliteBackend {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn call(&self, call: Call<'_>) -> Answer {
+        match access(call.name) {
+            Some(Access::Write) => unwrapped(
+                self.store
+                    .transaction(|store| perform_now(&Lift(store), &self.limits, call)),
+            ),
+            _ => self.read(call),
+        }
+    }
+
+    fn start(&self, call: Call<'_>) -> Answer {
+        let (Some(Access::Write), Some(thread)) = (access(call.name), &self.thread) else {
+            return self.call(call);
+        };
+        let attempt = self
+            .store
+            .try_transaction(|store: &dyn SyncStore| perform_now(&Lift(store), &self.limits, call));
+        match attempt {
+            Attempt::Answered(result) => unwrapped(result),
+            Attempt::Busy(_) => self.enqueue(thread, call),
+        }
+    }
+
+    fn close(&self) -> Result<()> {
+        self.store.drain();
+        Ok(())
+    }
+}
+
+fn unwrapped(result: Result<Answer>) -> Answer {
+    result.unwrap_or_else(|error| answer::error(&error))
+}

@@ -1,0 +1,127 @@
+//! Answers that come from a store's thread. They wait in a list until the JavaScript thread fetches
+//! them, all that have come meanwhile in one call. Node stays alive while an answer is awaited, and
+//! ends by itself when none is.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::Function;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Result, Status};
+use tenure_bridge::Answer;
+
+/// Calls JavaScript without a value: what it is called with is made on the JavaScript thread.
+type Wake = ThreadsafeFunction<(), (), String, Status, false, true>;
+
+/// The way from a store's thread to the `done` of one handle.
+pub(crate) struct StoreThread {
+    env: Env,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    answers: Mutex<Vec<(u32, Answer)>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many answers are awaited.
+    awaited: usize,
+    /// Taken away when the handle is closed and nothing is awaited any more.
+    wake: Option<Wake>,
+    closed: bool,
+}
+
+impl StoreThread {
+    /// Answers by calling `done`.
+    pub(crate) fn new(env: Env, done: &Function<'_, String, ()>) -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let fetched_by = Arc::clone(&shared);
+        let wake = done
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .build_callback(move |context| fetched_by.fetch(&context.env))?;
+        lock(&shared.state).wake = Some(wake);
+        Ok(Self { env, shared })
+    }
+
+    /// Says that an answer will come. Call it on the JavaScript thread, before the work is handed
+    /// out.
+    pub(crate) fn expect(&self) -> Result<()> {
+        let mut state = lock(&self.shared.state);
+        state.awaited += 1;
+        keep_alive(&mut state, &self.env)
+    }
+
+    /// The way for one answer.
+    pub(crate) fn way(&self) -> Way {
+        Way(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for StoreThread {
+    fn drop(&mut self) {
+        let mut state = lock(&self.shared.state);
+        state.closed = true;
+        if state.awaited == 0 {
+            state.wake = None;
+        }
+    }
+}
+
+/// The way for one answer from a store's thread.
+pub(crate) struct Way(Arc<Shared>);
+
+impl Way {
+    /// Sends the answer of an operation.
+    pub(crate) fn send(self, operation: u32, answer: Answer) {
+        let mut answers = lock(&self.0.answers);
+        answers.push((operation, answer));
+        // The first one wakes the JavaScript thread, which then fetches those that follow too.
+        if answers.len() == 1 {
+            drop(answers);
+            if let Some(wake) = &lock(&self.0.state).wake {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Takes what has come, as the JSON text of a list of `{operation, answer}`.
+    fn fetch(&self, env: &Env) -> Result<String> {
+        let answers = std::mem::take(&mut *lock(&self.answers));
+        let mut state = lock(&self.state);
+        state.awaited = state.awaited.saturating_sub(answers.len());
+        keep_alive(&mut state, env)?;
+        if state.closed && state.awaited == 0 {
+            state.wake = None;
+        }
+        let items: Vec<String> = answers
+            .iter()
+            .map(|(operation, answer)| format!(r#"{{"operation":{operation},"answer":{answer}}}"#))
+            .collect();
+        Ok(format!("[{}]", items.join(",")))
+    }
+}
+
+/// Lets Node live as long as something is awaited.
+#[expect(
+    deprecated,
+    reason = "the named replacement, a clone of a strong function, cannot be let go of on the \
+              JavaScript thread alone"
+)]
+fn keep_alive(state: &mut State, env: &Env) -> Result<()> {
+    let awaited = state.awaited > 0;
+    match &mut state.wake {
+        Some(wake) if awaited => wake.refer(env),
+        Some(wake) => wake.unref(env),
+        None => Ok(()),
+    }
+}
+
+/// What is locked here is whole after every statement, so a panic elsewhere has not spoiled it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

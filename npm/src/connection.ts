@@ -16,7 +16,7 @@ import {
   resultOf,
   type Settled,
 } from "./binding.js";
-import { encode } from "./encode.js";
+import { encodeMade } from "./encode.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "./error.js";
 import {
   type Capabilities,
@@ -96,7 +96,7 @@ export class Connection {
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#check();
-    const params = encode(name, make());
+    const params = encodeMade(name, make);
     const now = Date.now();
     if (this.#host === undefined) {
       return this.#finish(parseAnswer(this.#binding.call(this.#handle, name, params, now)));
@@ -115,17 +115,18 @@ export class Connection {
   ): Promise<Result<N>> {
     try {
       this.#check();
-      const made = make();
-      const params = encode(name, made);
+      let id: unknown;
+      const params = encodeMade(name, () => {
+        const made = make();
+        id = "id" in made ? made.id : undefined;
+        return made;
+      });
       const now = Date.now();
       const host = this.#host;
       if (host !== undefined) {
         const begin = (): Promise<Result<N>> =>
           this.#drive(host, parseAnswer(this.#binding.start(this.#handle, name, params, now)));
-        return this.#keep(
-          owner,
-          OPERATIONS[name] === "write" ? this.#inTurn(made, begin) : begin(),
-        );
+        return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(id, begin) : begin());
       }
       const answer = parseAnswer<Result<N>>(this.#binding.start(this.#handle, name, params, now));
       if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
@@ -225,8 +226,7 @@ export class Connection {
    * Lets the writes to one session happen in the order of their calls: over a store that answers
    * late, the second would otherwise overtake the first whenever the first has to ask again.
    */
-  #inTurn<T>(params: object, begin: () => Promise<T>): Promise<T> {
-    const id: unknown = "id" in params ? params.id : undefined;
+  #inTurn<T>(id: unknown, begin: () => Promise<T>): Promise<T> {
     if (typeof id !== "string") return begin();
     const before = this.#lanes.get(id);
     const turn = before === undefined ? begin() : before.then(begin, begin);

@@ -6,16 +6,23 @@
  * @module
  */
 
-import { invalidArgument, messageOf } from "./error.js";
+import { invalidArgument, messageOf, TenureError } from "./error.js";
 
 /** The text of an operation's parameters, or of options. `what` names them in errors. */
 export function encode(what: string, params: unknown): string {
-  if (typeof params === "object" && params !== null) {
-    for (const [name, value] of Object.entries(params)) checkMember(name, value);
-  }
+  return encodeMade(what, () => params);
+}
+
+/** The text of what `make` returns, which may fail as well: callers' objects can have getters. */
+export function encodeMade(what: string, make: () => unknown): string {
   try {
+    const params = make();
+    if (typeof params === "object" && params !== null) {
+      for (const [name, value] of Object.entries(params)) checkMember(name, value);
+    }
     return JSON.stringify(params) ?? "null";
   } catch (thrown) {
+    if (thrown instanceof TenureError) throw thrown;
     throw invalidArgument(what, `cannot be written as JSON: ${messageOf(thrown)}`, thrown);
   }
 }

@@ -1,0 +1,130 @@
+// What a session remembers, and how much of it a caller gets.
+
+import type { Sessions } from "tenure";
+import { beforeEach, describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
+import { everyStore } from "../support/stores.js";
+
+describe.each(everyStore)("the history of a session %s", (_, open) => {
+  let sessions: Sessions;
+  let id: string;
+
+  beforeEach(async () => {
+    sessions = await open();
+    ({ id } = await sessions.start({ task: "t", mode: "m", workspace: "/w" }));
+  });
+
+  const notes = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ type: "note", data: { i: i + 2 } }));
+
+  it("holds what agents do in the seed's words", async () => {
+    await sessions.incrementIteration(id, { step: "analysis" });
+    await sessions.recordToolCall(id, "bash", { command: "npm test" }, { exitCode: 0 });
+    await sessions.recordToolCall(id, "bash");
+    await sessions.recordToolCall(id, "read", ["a"], "text");
+    await sessions.recordLearning(id, "edge case X", "expertise/developer.md");
+    await sessions.recordLearning(id, "plain");
+    await sessions.addEvent(id, "custom_event", { customField: "value" });
+    await sessions.addEvent(id, "bare");
+    const session = await sessions.get(id);
+    expect(session?.history.map(({ type, data }) => [type, data])).toEqual([
+      ["start", { task: "t", mode: "m", workspace: "/w" }],
+      ["iteration", { step: "analysis" }],
+      ["tool_call", { tool: "bash", args: { command: "npm test" }, result: { exitCode: 0 } }],
+      ["tool_call", { tool: "bash", args: {}, result: null }],
+      ["tool_call", { tool: "read", args: ["a"], result: "text" }],
+      ["learning", { insight: "edge case X", expertiseFile: "expertise/developer.md" }],
+      ["learning", { insight: "plain" }],
+      ["custom_event", { customField: "value" }],
+      ["bare", {}],
+    ]);
+    expect(session?.history.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(session?.metadata?.toolsUsed).toEqual(["bash", "read"]);
+    expect(session?.eventCount).toBe(9);
+  });
+
+  it("comes whole, in part or not at all, and by default its last hundred events", async () => {
+    await sessions.addEvents(id, notes(149));
+    const numbers = async (history?: "all" | "none" | number) =>
+      (await sessions.get(id, { history }))?.history.map(({ sequence }) => sequence);
+    const upTo150 = (from: number) => Array.from({ length: 151 - from }, (_, i) => from + i);
+    expect(await numbers()).toEqual(upTo150(51));
+    expect(await numbers("all")).toEqual(upTo150(1));
+    expect(await numbers("none")).toEqual([]);
+    expect(await numbers(0)).toEqual([]);
+    expect(await numbers(3)).toEqual([148, 149, 150]);
+    expect(await numbers(1000)).toEqual(upTo150(1));
+    expect((await sessions.get(id, { history: "none" }))?.eventCount).toBe(150);
+  });
+
+  it("can be read in parts from the oldest event on", async () => {
+    await sessions.addEvents(id, notes(4));
+    const first = await sessions.events(id, { limit: 2 });
+    expect(first.items.map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect(first.nextAfter).toBe(2);
+    const second = await sessions.events(id, { after: first.nextAfter, limit: 2 });
+    expect(second.items.map(({ sequence }) => sequence)).toEqual([3, 4]);
+    const third = await sessions.events(id, { after: second.nextAfter, limit: 2 });
+    expect(third.items.map(({ sequence }) => sequence)).toEqual([5]);
+    expect(third).not.toHaveProperty("nextAfter");
+    expect(await sessions.events(id, { after: 99 })).toEqual({ items: [] });
+    expect(await code(sessions.events(id, { limit: 0 }))).toBe("INVALID_ARGUMENT");
+    expect(await code(sessions.events(id, { limit: 1001 }))).toBe("INVALID_ARGUMENT");
+    expect(await code(sessions.events(id, { after: -1 }))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("takes many events in one step, all or none", async () => {
+    expect(await sessions.addEvents(id, notes(3))).toMatchObject({
+      firstSequence: 2,
+      lastSequence: 4,
+      version: 2,
+    });
+    const mixed = [{ type: "note" }, { type: "complete" }, { type: "note" }];
+    expect(await code(sessions.addEvents(id, mixed))).toBe("SESSION_FINISHED");
+    expect(await code(sessions.addEvents(id, []))).toBe("INVALID_ARGUMENT");
+    const session = await sessions.get(id);
+    expect(session).toMatchObject({ status: "active", eventCount: 4, version: 2 });
+    const ended = await sessions.addEvents(id, [{ type: "note" }, { type: "complete" }]);
+    expect(ended.status).toBe("completed");
+  });
+
+  it("gives an agent what it needs to go on, and exactly that", async () => {
+    await sessions.updateContext(id, { step: 3 });
+    await sessions.addEvents(id, notes(12));
+    const context = await sessions.context(id);
+    expect(Object.keys(context ?? {})).toEqual([
+      "sessionId",
+      "task",
+      "mode",
+      "workspace",
+      "status",
+      "iterations",
+      "maxIterations",
+      "context",
+      "recentHistory",
+    ]);
+    expect(context).toMatchObject({
+      sessionId: id,
+      task: "t",
+      mode: "m",
+      workspace: "/w",
+      status: "active",
+      context: { step: 3 },
+    });
+    expect(context?.recentHistory.map(({ sequence }) => sequence)).toEqual([
+      4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+    ]);
+  });
+
+  it("keeps appends of many callers at once, each with its own number", async () => {
+    const appended = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => sessions.addEvent(id, "note", { i })),
+    );
+    const numbers = appended.map(({ firstSequence }) => firstSequence);
+    expect(numbers).toEqual(Array.from({ length: 40 }, (_, i) => i + 2));
+    const session = await sessions.get(id, { history: "all" });
+    expect(session?.history.slice(1).map(({ data }) => data.i)).toEqual(
+      Array.from({ length: 40 }, (_, i) => i),
+    );
+  });
+});

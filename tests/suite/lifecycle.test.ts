@@ -1,0 +1,353 @@
+// What may happen to a session, and what each step leaves behind.
+
+import type { Session, Sessions, Status } from "tenure";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
+
+const BEGIN = new Date("2026-01-08T18:05:30.000Z");
+
+/** Brings a fresh session of two iterations into a status. */
+async function sessionThatIs(sessions: Sessions, status: Status): Promise<Session> {
+  const session = await sessions.start({ task: "t", mode: "developer", maxIterations: 2 });
+  const { id } = session;
+  switch (status) {
+    case "active":
+      break;
+    case "paused":
+      await sessions.pause(id);
+      break;
+    case "completed":
+      await sessions.complete(id);
+      break;
+    case "failed":
+      await sessions.fail(id);
+      break;
+    case "timeout":
+      await sessions.incrementIteration(id);
+      await sessions.incrementIteration(id);
+      break;
+    case "abandoned":
+      await sessions.abandon(id);
+      break;
+  }
+  return session;
+}
+
+const steps = {
+  pause: { to: "paused", from: ["active", "timeout"] },
+  complete: { to: "completed", from: ["active", "paused", "timeout"] },
+  fail: { to: "failed", from: ["active", "paused", "timeout"] },
+  abandon: { to: "abandoned", from: ["active", "paused", "timeout"] },
+  resume: { to: "active", from: ["active", "paused"] },
+} as const;
+
+const allowed = {
+  active: ["paused", "completed", "failed", "timeout", "abandoned"],
+  paused: ["active", "completed", "failed", "abandoned"],
+  timeout: ["paused", "completed", "failed", "abandoned"],
+  completed: [],
+  failed: [],
+  abandoned: [],
+} as const satisfies Record<Status, readonly Status[]>;
+
+const statuses = ["active", "paused", "completed", "failed", "timeout", "abandoned"] as const;
+
+describe.each(everyStore)("sessions %s", (_, open) => {
+  let sessions: Sessions;
+
+  beforeEach(async () => {
+    sessions = await open();
+  });
+
+  describe.each(Object.entries(steps))("%s", (name, { to, from }) => {
+    it.each(statuses)(`from %s leads to ${to} or is refused`, async (status) => {
+      const { id } = await sessionThatIs(sessions, status);
+      const before = await sessions.get(id);
+      const step = sessions[name as keyof typeof steps].bind(sessions);
+      if ((from as readonly Status[]).includes(status)) {
+        const head = await step(id);
+        expect(head.status).toBe(to);
+        expect((await sessions.get(id))?.status).toBe(to);
+        return;
+      }
+      const error = await failure(step(id));
+      expect(error.code).toBe("INVALID_TRANSITION");
+      expect(error.details).toMatchObject({ id, from: status, to });
+      expect(error.details.allowed).toEqual(allowed[status]);
+      expect(error.message).toContain(status);
+      expect(await sessions.get(id)).toEqual(before);
+    });
+  });
+
+  it("starts active, with a start event and a hundred iterations", async () => {
+    const session = await sessions.start({
+      task: "Fix the build",
+      mode: "developer",
+      userId: "u1",
+      channelId: "c1",
+      workspace: "/srv/repo",
+      context: { priority: "high" },
+      metadata: { model: "m-1", timeout: 60, own: [1] },
+    });
+    expect(session).toMatchObject({
+      status: "active",
+      task: "Fix the build",
+      mode: "developer",
+      userId: "u1",
+      channelId: "c1",
+      workspace: "/srv/repo",
+      iterations: 0,
+      maxIterations: 100,
+      context: { priority: "high" },
+      metadata: { model: "m-1", timeout: 60, own: [1] },
+      version: 1,
+      eventCount: 1,
+    });
+    expect(session.id).toMatch(/^session_[0-9a-z]{8,}_[0-9a-z]{12,}$/);
+    expect(session.createdAt).toBe(session.updatedAt);
+    expect(session.history).toEqual([
+      {
+        sequence: 1,
+        timestamp: session.createdAt,
+        type: "start",
+        data: { task: "Fix the build", mode: "developer", workspace: "/srv/repo" },
+      },
+    ]);
+    expect(await sessions.get(session.id)).toEqual(session);
+  });
+
+  it("may start paused, with the reason in its context", async () => {
+    const session = await sessions.start({
+      task: "t",
+      mode: "m",
+      paused: true,
+      pauseReason: "wait for approval",
+    });
+    expect(session.status).toBe("paused");
+    expect(session.context).toEqual({
+      pausedAt: session.createdAt,
+      pauseReason: "wait for approval",
+    });
+    expect(session.history.map(({ type }) => type)).toEqual(["start", "pause"]);
+  });
+
+  it("becomes timeout with the last iteration of its budget, and says so in its history", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m", maxIterations: 2 });
+    expect(await sessions.incrementIteration(id, { phase: "one" })).toMatchObject({
+      status: "active",
+      iterations: 1,
+      firstSequence: 2,
+      lastSequence: 2,
+    });
+    expect(await sessions.incrementIteration(id)).toMatchObject({
+      status: "timeout",
+      iterations: 2,
+      maxIterations: 2,
+      firstSequence: 3,
+      lastSequence: 4,
+    });
+    const session = await sessions.get(id);
+    expect(session?.history.map(({ type, data }) => [type, data])).toEqual([
+      ["start", { task: "t", mode: "m" }],
+      ["iteration", { phase: "one" }],
+      ["iteration", { iteration: 2 }],
+      ["timeout", expect.any(Object)],
+    ]);
+    expect(await failure(sessions.incrementIteration(id))).toMatchObject({
+      code: "BUDGET_EXHAUSTED",
+      details: { id, iterations: 2, maxIterations: 2 },
+    });
+  });
+
+  it("pauses at its limit and goes on with more iterations, never without", async () => {
+    const { id } = await sessionThatIs(sessions, "timeout");
+    await sessions.pause(id, "Max iterations reached");
+    expect(await code(sessions.resume(id))).toBe("BUDGET_EXHAUSTED");
+    const head = await sessions.resume(id, { addIterations: 3 });
+    expect(head).toMatchObject({ status: "active", iterations: 2, maxIterations: 5 });
+  });
+
+  it("completes with a result, fails with an error, is abandoned for a reason", async () => {
+    const completed = await sessionThatIs(sessions, "active");
+    expect(await sessions.complete(completed.id, "done")).toMatchObject({ result: "done" });
+    const failed = await sessionThatIs(sessions, "active");
+    expect(await sessions.fail(failed.id, new TypeError("no such file"))).toMatchObject({
+      error: "no such file",
+    });
+    const abandoned = await sessionThatIs(sessions, "active");
+    await sessions.abandon(abandoned.id, "superseded");
+    const last = async ({ id }: Session) => {
+      const session = await sessions.get(id, { history: 1 });
+      expect(session?.finalizedAt).toBe(session?.updatedAt);
+      return session?.history.map(({ type, data }) => [type, data]);
+    };
+    expect(await last(completed)).toEqual([["complete", { result: "done" }]]);
+    expect(await last(failed)).toEqual([["error", { error: "no such file" }]]);
+    expect(await last(abandoned)).toEqual([["abandoned", { reason: "superseded" }]]);
+  });
+
+  it.each(["completed", "failed", "abandoned"] as const)(
+    "takes no more events when it is %s",
+    async (status) => {
+      const { id } = await sessionThatIs(sessions, status);
+      expect(await failure(sessions.addEvent(id, "note"))).toMatchObject({
+        code: "SESSION_FINISHED",
+        details: { id, status },
+      });
+      expect(await code(sessions.incrementIteration(id))).toBe("SESSION_FINISHED");
+      expect(await code(sessions.recordToolCall(id, "bash"))).toBe("SESSION_FINISHED");
+      expect(await code(sessions.recordLearning(id, "x"))).toBe("SESSION_FINISHED");
+    },
+  );
+
+  it("can be resumed when it is paused, or active with iterations left", async () => {
+    const resumable = async (status: Status) =>
+      sessions.isResumable((await sessionThatIs(sessions, status)).id);
+    expect(await Promise.all(statuses.map(resumable))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(await sessions.isResumable("unknown")).toBe(false);
+  });
+
+  it.each([
+    ["pause", { reason: "break" }, "paused"],
+    ["complete", { result: "r" }, "completed"],
+    ["error", { error: "e" }, "failed"],
+    ["timeout", {}, "timeout"],
+  ] as const)("takes an event of type %s for the step itself", async (type, data, status) => {
+    const { id } = await sessionThatIs(sessions, "active");
+    const appended = await sessions.addEvent(id, type, data);
+    expect(appended.status).toBe(status);
+    const session = await sessions.get(id, { history: 1 });
+    expect(session?.history[0]).toMatchObject({ type, data });
+    if (type === "pause") expect(session?.context.pauseReason).toBe("break");
+    if (type === "complete") expect(session?.result).toBe("r");
+    if (type === "error") expect(session?.error).toBe("e");
+  });
+
+  it("takes a resume event for the step, and an iteration event for an iteration", async () => {
+    const { id } = await sessionThatIs(sessions, "paused");
+    expect((await sessions.addEvent(id, "resume")).status).toBe("active");
+    expect((await sessions.addEvent(id, "iteration")).iterations).toBe(1);
+    expect(await code(sessions.addEvent(id, "start"))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("sets, merges and clears what describes a session", async () => {
+    const { id } = await sessions.start({
+      task: "t",
+      mode: "m",
+      userId: "u",
+      workspace: "w",
+      context: { a: 1, b: 2 },
+      metadata: { model: "x", own: 1 },
+    });
+    const head = await sessions.update(id, {
+      task: "t2",
+      mode: "m2",
+      userId: null,
+      channelId: "c",
+      maxIterations: 7,
+      context: { b: 3, c: 4 },
+      metadata: { own: 2 },
+    });
+    expect(head).toMatchObject({
+      task: "t2",
+      mode: "m2",
+      channelId: "c",
+      workspace: "w",
+      maxIterations: 7,
+      context: { a: 1, b: 3, c: 4 },
+      metadata: { model: "x", own: 2 },
+      version: 2,
+      eventCount: 1,
+    });
+    expect(head).not.toHaveProperty("userId");
+    expect(await sessions.updateContext(id, { d: 5 })).toMatchObject({
+      context: { a: 1, b: 3, c: 4, d: 5 },
+    });
+    const replaced = await sessions.updateContext(id, { only: true }, { replace: true });
+    expect(replaced.context).toEqual({ only: true });
+  });
+
+  it("answers null for an id that it does not know, and refuses to change it", async () => {
+    expect(await sessions.get("nobody")).toBeNull();
+    expect(await sessions.context("nobody")).toBeNull();
+    expect(await sessions.progress("nobody")).toBeNull();
+    expect(await sessions.duration("nobody")).toBeNull();
+    expect(await failure(sessions.pause("nobody"))).toMatchObject({
+      code: "SESSION_NOT_FOUND",
+      details: { id: "nobody" },
+    });
+    expect(await code(sessions.addEvent("nobody", "x"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.events("nobody"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.delete("nobody"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.export("nobody"))).toBe("SESSION_NOT_FOUND");
+  });
+});
+
+describe("the clock", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: BEGIN });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each(everyStore)("is the one of the caller, %s", async (_, open) => {
+    const sessions = await open();
+    const { id, createdAt } = await sessions.start({ task: "t", mode: "m", maxIterations: 4 });
+    expect(createdAt).toBe("2026-01-08T18:05:30.000Z");
+    vi.setSystemTime(BEGIN.getTime() + 1500);
+    const paused = await sessions.pause(id, "lunch");
+    expect(paused.context).toEqual({
+      pausedAt: "2026-01-08T18:05:31.500Z",
+      pauseReason: "lunch",
+    });
+    vi.setSystemTime(BEGIN.getTime() + 61_500);
+    const resumed = await sessions.resume(id);
+    expect(resumed.context).toEqual({});
+    const session = await sessions.get(id);
+    expect(session?.history.at(-1)).toEqual({
+      sequence: 3,
+      timestamp: "2026-01-08T18:06:31.500Z",
+      type: "resume",
+      data: { pausedDuration: 60_000 },
+    });
+    await sessions.incrementIteration(id);
+    expect(await sessions.progress(id)).toBe(25);
+    expect(await sessions.duration(id)).toBe(61_500);
+    vi.setSystemTime(BEGIN.getTime() + 100_000);
+    await sessions.complete(id);
+    vi.setSystemTime(BEGIN.getTime() + 900_000);
+    expect(await sessions.duration(id)).toBe(100_000);
+  });
+
+  it("that goes backwards never takes updatedAt back", async () => {
+    const sessions = await inMemory();
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    vi.setSystemTime(BEGIN.getTime() - 5000);
+    const appended = await sessions.addEvent(id, "note");
+    expect(appended?.updatedAt).toBe(BEGIN.toISOString());
+    const session = await sessions.get(id);
+    expect(session?.history.map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect(session?.history[1]?.timestamp).toBe("2026-01-08T18:05:25.000Z");
+  });
+
+  it("takes up an active session whose runner is gone", async () => {
+    const sessions = await inMemory();
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    expect((await sessions.resume(id))?.status).toBe("active");
+    const session = await sessions.get(id, { history: 1 });
+    expect(session?.history[0]).toMatchObject({
+      type: "resume",
+      data: { pausedDuration: 0, recovered: true },
+    });
+  });
+});

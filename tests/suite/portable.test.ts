@@ -1,0 +1,130 @@
+// Sessions that travel: export, import, fork.
+
+import type { Sessions } from "tenure";
+import { beforeEach, describe, expect, it } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
+
+describe.each(everyStore)("%s, a session", (_, open) => {
+  let sessions: Sessions;
+
+  beforeEach(async () => {
+    sessions = await open();
+    await sessions.start({
+      task: "t",
+      mode: "m",
+      id: "a",
+      userId: "u",
+      context: { n: 1 },
+      metadata: { cost: 2, model: "x" },
+      maxIterations: 5,
+    });
+    await sessions.incrementIteration("a");
+    await sessions.addEvent("a", "note", { text: "\ud800" });
+  });
+
+  it("is the same after export and import, here or elsewhere", async () => {
+    const text = await sessions.export("a");
+    const before = await sessions.get("a", { history: "all" });
+    expect(JSON.parse(text)).toEqual(before);
+    const elsewhere = await inMemory();
+    await elsewhere.import(text);
+    expect(await elsewhere.get("a", { history: "all" })).toEqual(before);
+    expect(await elsewhere.export("a")).toBe(text);
+    expect((await elsewhere.stats()).usage.cost).toBe(2);
+  });
+
+  it("is replaced by one that is imported under its id, and its version grows", async () => {
+    const text = await sessions.export("a");
+    await sessions.complete("a", "r");
+    const head = await sessions.import(text);
+    expect(head).toMatchObject({ status: "active", iterations: 1 });
+    expect(head.version).toBeGreaterThan(4);
+    expect((await sessions.get("a", { history: "all" }))?.history).toHaveLength(3);
+  });
+
+  it("can be imported as an object, in the seed's form", async () => {
+    await sessions.import({
+      id: "session_abc123_xyz",
+      mode: "developer",
+      task: "Implement feature X",
+      status: "paused",
+      createdAt: "2026-01-08T18:05:30.123Z",
+      updatedAt: "2026-01-08T18:06:30.123Z",
+      iterations: 3,
+      maxIterations: 50,
+      context: { priority: "high" },
+      history: [
+        { timestamp: "2026-01-08T18:05:30.123Z", type: "start", data: { task: "x" } },
+        { timestamp: "2026-01-08T18:06:30.123Z", type: "pause", data: {} },
+      ],
+    });
+    const session = await sessions.get("session_abc123_xyz");
+    expect(session).toMatchObject({
+      status: "paused",
+      iterations: 3,
+      createdAt: "2026-01-08T18:05:30.123Z",
+      context: { priority: "high" },
+    });
+    expect(session?.history.map(({ sequence, type }) => [sequence, type])).toEqual([
+      [1, "start"],
+      [2, "pause"],
+    ]);
+    expect((await sessions.resume("session_abc123_xyz")).status).toBe("active");
+  });
+
+  it.each([
+    "",
+    "{",
+    "null",
+    "[]",
+    "{}",
+    '{"id":"b"}',
+    '{"id":"../b","mode":"m","task":"t","status":"active"}',
+  ])("is not made of %j", async (text) => {
+    expect(["INVALID_ARGUMENT", "INVALID_ID"]).toContain(await code(sessions.import(text)));
+    expect((await sessions.stats()).total).toBe(1);
+  });
+
+  it("can be forked with its past, or with a part of it", async () => {
+    const fork = await sessions.fork("a", { context: { branch: true } });
+    expect(fork).toMatchObject({
+      task: "t",
+      mode: "m",
+      userId: "u",
+      status: "active",
+      parentId: "a",
+      iterations: 1,
+      maxIterations: 5,
+      context: { n: 1, branch: true },
+      metadata: { model: "x" },
+      version: 1,
+    });
+    expect(fork.id).toMatch(/^session_/);
+    expect(fork.history.map(({ type }) => type)).toEqual(["start", "iteration", "note", "fork"]);
+    const early = await sessions.fork("a", {
+      newId: "b",
+      atSequence: 1,
+      task: "u",
+      maxIterations: 9,
+    });
+    expect(early).toMatchObject({ id: "b", task: "u", iterations: 0, maxIterations: 9 });
+    expect(early.history.map(({ type }) => type)).toEqual(["start", "fork"]);
+    expect((await sessions.list({ parentId: "a" })).items).toHaveLength(2);
+    expect((await sessions.stats()).usage.cost).toBe(2);
+    await sessions.addEvent("b", "note");
+    expect((await sessions.get("a"))?.eventCount).toBe(3);
+  });
+
+  it("that is finished can be forked to go on", async () => {
+    await sessions.complete("a", "r");
+    const fork = await sessions.fork("a");
+    expect(fork.status).toBe("active");
+    expect(fork).not.toHaveProperty("result");
+    expect(await failure(sessions.fork("a", { newId: "a" }))).toMatchObject({
+      code: "SESSION_EXISTS",
+    });
+    expect(await code(sessions.fork("a", { atSequence: 99 }))).toBe("INVALID_ARGUMENT");
+    expect(await code(sessions.fork("nobody"))).toBe("SESSION_NOT_FOUND");
+  });
+});

@@ -1,0 +1,103 @@
+// Counting: sessions by status and mode, iterations, tokens and money.
+
+import type { Sessions } from "tenure";
+import { beforeEach, describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
+import { everyStore } from "../support/stores.js";
+
+describe.each(everyStore)("statistics %s", (_, open) => {
+  let sessions: Sessions;
+
+  beforeEach(async () => {
+    sessions = await open();
+  });
+
+  it("of nothing are zeros", async () => {
+    expect(await sessions.stats()).toEqual({
+      total: 0,
+      byStatus: { active: 0, paused: 0, completed: 0, failed: 0, timeout: 0, abandoned: 0 },
+      byMode: {},
+      averageIterations: 0,
+      successRate: 0,
+      finishedSuccessRate: 0,
+      usage: { tokens: { prompt: 0, completion: 0, total: 0 }, cost: 0 },
+      usageByMode: {},
+      usageByUser: {},
+      usersOmitted: 0,
+    });
+  });
+
+  it("count what there is, and only what a filter means", async () => {
+    const start = (id: string, mode: string, userId?: string) =>
+      sessions.start({ task: "t", mode, id, userId });
+    await start("a", "developer", "ann");
+    await start("b", "developer", "ben");
+    await start("c", "reviewer", "ann");
+    await start("d", "__proto__");
+    await sessions.incrementIteration("a");
+    await sessions.incrementIteration("a");
+    await sessions.complete("a");
+    await sessions.fail("b");
+    await sessions.trash("d");
+    await sessions.recordUsage("c", { tokens: { prompt: 5 } });
+    const all = await sessions.stats();
+    expect(all).toMatchObject({
+      total: 3,
+      byStatus: { active: 1, paused: 0, completed: 1, failed: 1, timeout: 0, abandoned: 0 },
+      byMode: { developer: 2, reviewer: 1 },
+      finishedSuccessRate: 50,
+    });
+    expect(all.averageIterations).toBeCloseTo(2 / 3, 12);
+    expect(all.successRate).toBeCloseTo(100 / 3, 12);
+    expect(await sessions.stats({ userId: "ann" })).toMatchObject({
+      total: 2,
+      successRate: 50,
+      averageIterations: 1,
+    });
+    expect(await sessions.stats({ mode: "reviewer", status: ["active", "paused"] })).toMatchObject({
+      total: 1,
+      usage: { tokens: { prompt: 5, completion: 0, total: 5 } },
+    });
+    const trashed = await sessions.stats({ trash: "only" });
+    expect(Object.entries(trashed.byMode)).toEqual([["__proto__", 1]]);
+  });
+
+  it("sum tokens and cost exactly, in all and by mode and user", async () => {
+    await sessions.start({ task: "t", mode: "m", id: "a", userId: "ann", metadata: { cost: 1 } });
+    await sessions.start({ task: "t", mode: "n", id: "b" });
+    for (let i = 0; i < 10; i += 1) {
+      await sessions.recordUsage("a", { tokens: { prompt: 100, completion: 20 }, cost: 0.1 });
+    }
+    const head = await sessions.recordUsage("b", { cost: 0.2 });
+    expect(head.metadata).toMatchObject({ cost: 0.2 });
+    expect((await sessions.get("a"))?.metadata).toMatchObject({
+      tokens: { prompt: 1000, completion: 200, total: 1200 },
+      cost: 2,
+    });
+    expect(await sessions.stats()).toMatchObject({
+      usage: { tokens: { prompt: 1000, completion: 200, total: 1200 }, cost: 2.2 },
+      usageByMode: { m: { cost: 2 }, n: { cost: 0.2 } },
+      usageByUser: { ann: { tokens: { total: 1200 }, cost: 2 } },
+    });
+  });
+
+  it("take no amount that is none", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    for (const usage of [
+      { cost: -1 },
+      { cost: Number.NaN },
+      { cost: Number.POSITIVE_INFINITY },
+      { cost: "1" },
+      { tokens: { prompt: -1 } },
+      { tokens: { prompt: 1.5 } },
+      { tokens: { completion: Number.NaN } },
+      { tokens: { prompt: 1, total: 1 } },
+      { tokens: 5 },
+    ]) {
+      expect(await code(sessions.recordUsage(id, usage as never)), JSON.stringify(usage)).toBe(
+        "INVALID_ARGUMENT",
+      );
+    }
+    expect((await sessions.get(id))?.version).toBe(1);
+  });
+});

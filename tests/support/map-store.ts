@@ -1,0 +1,135 @@
+// A store such as a user would write in an afternoon: two maps, every method as short as it can be.
+// `later` makes a store of it that answers with promises.
+
+import type {
+  Store,
+  StoredChanges,
+  StoredCommit,
+  StoredEvent,
+  StoredHead,
+  StoredHistory,
+  StoredPage,
+  StoredQuery,
+  StoredRecord,
+  StoredScan,
+  StoredSession,
+} from "tenure";
+import { listHeads } from "tenure";
+
+type Expectation = StoredChanges["sessions"][number]["expect"];
+
+export class MapStore implements Store {
+  readonly sessions = new Map<string, { head: StoredHead; events: readonly StoredEvent[] }>();
+  readonly records = new Map<string, StoredRecord>();
+  closed = 0;
+
+  load(id: string, history: StoredHistory): StoredSession | undefined {
+    const session = this.sessions.get(id);
+    return session && { head: session.head, events: part(session.events, history) };
+  }
+
+  commit({ sessions, records }: StoredChanges): StoredCommit {
+    for (const { id, expect } of sessions) {
+      const current = this.sessions.get(id)?.head.version ?? null;
+      if (!allows(expect, current)) return { kind: "sessionConflict", id, current };
+    }
+    for (const { kind, key, expect } of records) {
+      const current = this.records.get(`${kind} ${key}`)?.version ?? null;
+      if (!allows(expect, current)) {
+        return { kind: "recordConflict", recordKind: kind, key, current };
+      }
+    }
+    for (const { id, write } of sessions) {
+      if (write.kind === "put") {
+        const before = write.replaceHistory ? [] : (this.sessions.get(id)?.events ?? []);
+        this.sessions.set(id, { head: write.head, events: [...before, ...write.events] });
+      } else {
+        this.sessions.delete(id);
+        for (const [key, record] of this.records) if (record.owner === id) this.records.delete(key);
+      }
+    }
+    for (const { kind, key, record } of records) {
+      if (record) this.records.set(`${kind} ${key}`, record);
+      else this.records.delete(`${kind} ${key}`);
+    }
+    return { kind: "applied" };
+  }
+
+  list(query: StoredQuery): StoredPage {
+    return listHeads(
+      [...this.sessions.values()].map(({ head }) => head),
+      query,
+    );
+  }
+
+  record(kind: string, key: string): StoredRecord | undefined {
+    return this.records.get(`${kind} ${key}`);
+  }
+
+  scan({ kind, after, limit }: StoredScan): readonly StoredRecord[] {
+    return [...this.records.values()]
+      .filter((record) => record.kind === kind && (after === null || record.key > after))
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  close(): void {
+    this.closed += 1;
+  }
+}
+
+function allows(expect: Expectation, current: number | null): boolean {
+  switch (expect.kind) {
+    case "absent":
+      return current === null;
+    case "present":
+      return current !== null;
+    case "version":
+      return current === expect.version;
+    case "any":
+      return true;
+  }
+}
+
+function part(events: readonly StoredEvent[], history: StoredHistory): readonly StoredEvent[] {
+  switch (history.kind) {
+    case "none":
+      return [];
+    case "last":
+      return history.count === 0 ? [] : events.slice(-history.count);
+    case "after":
+      return events.slice(history.sequence, history.sequence + history.limit);
+    case "all":
+      return events;
+  }
+}
+
+/** The same store, answering later: each method waits for `pause` before it does anything. */
+export function later(store: Store, pause: () => Promise<unknown> = async () => {}): Store {
+  return {
+    load: async (id, history) => {
+      await pause();
+      return store.load(id, history);
+    },
+    commit: async (changes) => {
+      await pause();
+      return store.commit(changes);
+    },
+    list: async (query) => {
+      await pause();
+      return store.list(query);
+    },
+    record: async (kind, key) => {
+      await pause();
+      return store.record(kind, key);
+    },
+    scan: async (scan) => {
+      await pause();
+      return store.scan(scan);
+    },
+    close: async () => {
+      await pause();
+      return store.close?.();
+    },
+  };
+}

@@ -114,8 +114,9 @@ pub(crate) async fn two_handles_see_each_others_writes(run: &Run<'_>) -> Check {
     let (one, two) = (run.open().await?, run.open().await?);
     let mut stored = create_with(&*one, &head("s"), events(1, 1)).await?;
     is_stored(&*two, &stored, &events(1, 1)).await?;
-    for round in 0..6 {
-        let (writer, reader) = if round % 2 == 0 {
+    for round in 0..8 {
+        // Twice in a row, so that the reader has seen what is changed behind its back.
+        let (writer, reader) = if round % 4 < 2 {
             (&two, &one)
         } else {
             (&one, &two)
@@ -228,6 +229,10 @@ pub(crate) async fn appends_of_two_handles_are_all_kept(run: &Run<'_>) -> Check 
                 refused += 1;
                 holds(refused < 1000, "a writer is refused without end")?;
                 seen[mine] = load(store, "s", History::None).await?.head.version;
+                holds(
+                    seen[mine] > appended,
+                    "a version is older than the writes before it",
+                )?;
             }
             other => same("the end of a commit", &other, &Commit::Applied)?,
         }

@@ -72,6 +72,7 @@ pub(crate) async fn pages_stay_whole_while_sessions_are_added(run: &Run<'_>) -> 
         loop {
             let page = list(&*store, &next).await?;
             found.extend(page.heads.iter().cloned());
+            holds(found.len() < 1000, "the pages do not end")?;
             let Some(last) = page.heads.last().filter(|_| page.more) else {
                 break;
             };
@@ -213,6 +214,7 @@ pub(crate) async fn a_page_may_end_early_but_is_never_empty(run: &Run<'_>) -> Ch
             )?;
             next.after = page.heads.last().map(|last| next.order.position(last));
             found.extend(page.heads);
+            holds(found.len() <= heads.len(), "the pages do not end")?;
             if !page.more {
                 break;
             }
@@ -248,6 +250,7 @@ async fn read_pages(store: &dyn Store, mut next: ListQuery) -> Check<Vec<Head>> 
         )?;
         next.after = page.heads.last().map(|last| next.order.position(last));
         found.extend(page.heads);
+        holds(found.len() < 1000, "the pages do not end")?;
         if !page.more {
             return Ok(found);
         }

@@ -356,7 +356,7 @@ pub(crate) async fn a_scan_ends_at_its_limit(run: &Run<'_>) -> Check {
             if page.is_empty() {
                 break;
             }
-            let left = sorted.len() - found.len();
+            let left = sorted.len().saturating_sub(found.len());
             same(
                 "the length of a page",
                 &page.len(),

@@ -1,0 +1,133 @@
+//! The kit catches stores that are broken in the ways in which stores get broken. Each is the
+//! memory store with one defect; the test names a case that must notice it.
+
+mod defect;
+
+use tenure_core::{Error, Lift, MemoryStore, Store};
+use tenure_testkit::{CASES, Fixture, Outcome, answer_now, store};
+
+use defect::{Defect, fixture};
+
+/// The names of the cases that stores of a fixture fail.
+fn failures<F: Fixture>(fixture: impl Fn() -> F) -> Vec<&'static str> {
+    let failed = |outcome| matches!(outcome, Outcome::Failed(_));
+    CASES
+        .iter()
+        .filter(|case| {
+            let outcome = answer_now(async { Ok(case.check(&fixture(), 0.01).await) });
+            outcome.is_ok_and(failed)
+        })
+        .map(|case| case.name)
+        .collect()
+}
+
+#[track_caller]
+fn is_caught(defect: Defect, by: &str) {
+    let failures = failures(|| fixture(defect));
+    assert!(
+        failures.contains(&by),
+        "{defect:?} is caught by {failures:?}, not by {by:?}"
+    );
+    // A case that is about something else passes: a defect does not drown in failures.
+    assert!(
+        failures.len() < CASES.len() / 2,
+        "{defect:?} fails {failures:?}"
+    );
+}
+
+#[test]
+fn honest_stores_pass() {
+    assert_eq!(failures(|| fixture(Defect::None)), [""; 0]);
+    let plain = || || store(Lift(MemoryStore::default()));
+    assert_eq!(failures(plain), [""; 0]);
+}
+
+#[test]
+fn cases_about_what_a_store_does_not_claim_are_skipped() {
+    let outcomes = |fixture: &dyn Fixture| -> Vec<Outcome> {
+        let all = async {
+            let mut outcomes = Vec::new();
+            for case in CASES {
+                outcomes.push(case.check(fixture, 0.0).await);
+            }
+            Ok(outcomes)
+        };
+        answer_now(all).unwrap()
+    };
+    let skipped = |outcomes: Vec<Outcome>| {
+        outcomes
+            .into_iter()
+            .filter(|outcome| *outcome == Outcome::Skipped)
+            .count()
+    };
+    let plain = || store(Lift(MemoryStore::default()));
+    assert_eq!(skipped(outcomes(&plain)), 6);
+    assert_eq!(skipped(outcomes(&fixture(Defect::None))), 0);
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_fails_every_case() {
+    let closed = || {
+        || -> Result<Box<dyn Store>, Error> {
+            Err(Error::StoreUnavailable {
+                problem: "closed".to_owned(),
+            })
+        }
+    };
+    assert_eq!(failures(closed).len(), CASES.len());
+}
+
+macro_rules! caught {
+    ($($test:ident: $defect:ident by $case:ident;)*) => {$(
+        #[test]
+        fn $test() {
+            is_caught(Defect::$defect, stringify!($case));
+        }
+    )*};
+}
+
+caught! {
+    a_dropped_version_check: DropsTheVersionCheck by a_stale_version_of_a_session_never_applies;
+    a_split_commit: AppliesThePartBeforeAConflict by a_refused_session_undoes_the_whole_commit;
+    a_commit_split_before_its_records: AppliesThePartBeforeAConflict
+        by a_refused_record_undoes_the_whole_commit;
+    records_written_ahead: WritesRecordsBeforeItChecksSessions
+        by a_refused_session_undoes_the_whole_commit;
+    mis_sorted_ties: SortsTiesTheSameWayInBothDirections by ties_are_ordered_by_the_bytes_of_ids;
+    a_forgotten_window_of_the_last_events: IgnoresLast by the_last_events_are_loaded;
+    a_forgotten_window_after_a_number: IgnoresAfter by the_events_after_a_number_are_loaded;
+    a_lost_compare_and_set: LosesTheCompareAndSetOfRecords
+        by a_stale_version_of_a_record_never_applies;
+    records_that_outlive_their_session: KeepsTheRecordsOfRemovedSessions
+        by a_removed_session_takes_its_history_and_its_records_along;
+    events_that_outlive_their_session: KeepsTheEventsOfRemovedSessions
+        by a_session_that_is_made_again_starts_anew;
+    json_printed_anew: PrintsJsonAnew by hostile_json_is_kept_to_the_byte;
+    a_case_sensitive_search: SearchesCaseSensitively by text_is_found_whatever_its_ascii_case;
+    a_search_by_unicode_case: SearchesByUnicodeCase by text_is_found_whatever_its_ascii_case;
+    a_search_by_pattern: SearchesByPattern by text_is_taken_literally;
+    more_for_every_full_page: SaysMoreWhenAPageIsFull by more_says_whether_more_follow;
+    more_for_no_page: NeverSaysMore by more_says_whether_more_follow;
+    a_position_without_the_id: SkipsTheRestOfATie by ties_are_ordered_by_the_bytes_of_ids;
+    pages_without_end: RepeatsPagesForEver by pages_cover_every_session_once;
+    forgotten_offsets: ForgetsOffsets by an_offset_skips;
+    offsets_from_the_start: CountsOffsetsFromTheStart by an_offset_skips;
+    empty_pages: ReturnsEmptyPagesOfLargeSessions by a_page_may_end_early_but_is_never_empty;
+    an_empty_list_of_statuses_as_none: MatchesEveryStatusWhenNoneIsGiven
+        by an_empty_list_of_statuses_matches_nothing;
+    excluded_bounds: ExcludesBounds by bounds_of_time_are_inclusive;
+    folded_ids: FoldsTheCaseOfIds by ids_that_differ_in_case_are_different_sessions;
+    keys_sorted_by_utf16: SortsKeysByUtf16 by a_scan_is_in_the_order_of_bytes;
+    a_scan_that_includes_its_start: ScansFromTheKeyOn by a_scan_begins_after_a_key;
+    dropped_expired_records: DropsExpiredRecords by expired_records_are_kept;
+    a_conflict_without_a_version: NamesNoVersionInConflicts by a_conflict_names_what_is_there;
+    a_history_that_is_not_replaced: AppendsWhenItShouldReplace
+        by replacing_a_history_removes_and_renumbers_it;
+    sums_in_floats: SumsInFloats by sums_are_exact_beyond_what_a_float_holds;
+    a_counted_trash: CountsTheTrash by every_status_mode_and_user_is_counted_apart;
+    a_refused_removal_of_nothing: RefusesToRemoveNothing by removing_nothing_is_no_failure;
+    empty_text_as_none: StoresEmptyTextAsNone by the_smallest_head_comes_back;
+    cut_text: CutsLongText by text_of_any_script_comes_back;
+    a_store_that_forgets: ForgetsOnReopening by what_was_written_is_there_after_reopening;
+    a_handle_that_caches: CachesHeads by two_handles_see_each_others_writes;
+}

@@ -34,7 +34,9 @@ pub(crate) struct Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,7 +64,9 @@ impl Database {
     pub(crate) fn set_up(&self, options: &SqliteOptions) -> Result<()> {
         // The switch to WAL needs the file for itself, and SQLite does not wait for that.
         let mode = self.patiently("open", |connection| {
-            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
+                row.get::<_, String>(0)
+            })
         })?;
         if mode != "wal" {
             return Err(Error::StoreUnavailable {
@@ -151,23 +155,28 @@ impl Database {
 
     /// Runs several statements once.
     pub(crate) fn execute_batch(&self, method: &str, sql: &str) -> Result<()> {
-        self.connection.execute_batch(sql).map_err(|error| self.failed(method, &error))
+        self.connection
+            .execute_batch(sql)
+            .map_err(|error| self.failed(method, &error))
     }
 
-    /// Copies pages from the write-ahead log into the database. Answers how many pages the log has
-    /// and how many of them were copied. `mode` is one of SQLite's; `wait` is for readers.
-    pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<(u32, u32)> {
+    /// Copies pages from the write-ahead log into the database. `mode` is one of SQLite's; `wait` is
+    /// for readers.
+    pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<Log> {
         self.wait_when_busy(wait)?;
-        let counts = self.connection.query_row(
-            &format!("PRAGMA wal_checkpoint({mode})"),
-            [],
-            |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
-        );
+        let counts =
+            self.connection
+                .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+                    Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                });
         self.wait_when_busy(self.busy_timeout)?;
         let (pages, copied) = counts.map_err(|error| self.failed("checkpoint", &error))?;
         // SQLite says -1 for a log that there is not.
         let count = |pages: i64| u32::try_from(pages).unwrap_or(0);
-        Ok((count(pages), count(copied)))
+        Ok(Log {
+            pages: count(pages),
+            copied: count(copied),
+        })
     }
 
     /// Tries until another connection is no longer in the way, up to the busy timeout.
@@ -198,7 +207,9 @@ impl Database {
     /// Starts a write transaction, or does not where that would mean to wait.
     pub(crate) fn try_begin(&self) -> Result<Option<Transaction<'_>>> {
         self.wait_when_busy(Duration::ZERO)?;
-        let begun = self.prepare("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+        let begun = self
+            .prepare("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]));
         self.wait_when_busy(self.busy_timeout)?;
         match begun {
             Ok(_) => Ok(Some(Transaction(self))),
@@ -227,7 +238,25 @@ impl Database {
     }
 
     fn wait_when_busy(&self, wait: Duration) -> Result<()> {
-        self.connection.busy_timeout(wait).map_err(|error| self.failed("open", &error))
+        self.connection
+            .busy_timeout(wait)
+            .map_err(|error| self.failed("open", &error))
+    }
+}
+
+/// A write-ahead log after a checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Log {
+    /// The pages in it.
+    pub(crate) pages: u32,
+    /// Those of them that are in the database too.
+    copied: u32,
+}
+
+impl Log {
+    /// Whether it is not needed any more.
+    pub(crate) fn is_copied(self) -> bool {
+        self.pages == self.copied
     }
 }
 

@@ -3,21 +3,24 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tenure_core::{Error, Result};
 
-use crate::database::Database;
+use crate::database::{Database, Log};
 use crate::lock::WriteLock;
 use crate::options::SqliteOptions;
+use crate::schema;
 use crate::writer::Writer;
 
 /// Pages in the write-ahead log that are worth a checkpoint: 4 MiB.
 const CHECKPOINT_PAGES: u32 = 1000;
 /// Pages in the write-ahead log at which writers are made to wait for one: 64 MiB.
 const TOO_MANY_PAGES: u32 = 16_384;
+/// Pages in the log at which a checkpoint that failed is tried again.
+const RETRY_PAGES: u32 = 4 * CHECKPOINT_PAGES;
 /// How long they wait at most for readers that still need the log.
 const READERS_WAIT: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     /// The size of the write-ahead log, in pages, at which the next checkpoint is due.
     checkpoint_at: AtomicU32,
+    /// Someone has written who must not be made to wait for the disk.
+    hurried: AtomicBool,
 }
 
 impl File {
@@ -63,6 +68,7 @@ impl File {
                 lock: WriteLock::default(),
                 writer: Writer::default(),
                 checkpoint_at: AtomicU32::new(CHECKPOINT_PAGES),
+                hurried: AtomicBool::new(false),
             }),
         });
         files.insert(identity, Arc::downgrade(&file));
@@ -77,6 +83,11 @@ impl Drop for File {
 }
 
 impl Shared {
+    /// Notes that a write is made that must not wait for the disk.
+    pub(crate) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Relaxed);
+    }
+
     /// A connection to the file, whose schema is known to be right, that watches the log.
     pub(crate) fn connect(self: &Arc<Self>, options: &SqliteOptions) -> Result<Database> {
         let mut database = Database::connect(&self.path, options)?;
@@ -96,7 +107,9 @@ impl Shared {
         database.on_commit(move |pages| {
             if pages < CHECKPOINT_PAGES {
                 // The log begins anew.
-                shared.checkpoint_at.store(CHECKPOINT_PAGES, Ordering::Relaxed);
+                shared
+                    .checkpoint_at
+                    .store(CHECKPOINT_PAGES, Ordering::Relaxed);
             } else if pages >= shared.checkpoint_at.load(Ordering::Relaxed) {
                 // One request for now; the checkpoint says when the next is due.
                 shared.checkpoint_at.store(u32::MAX, Ordering::Relaxed);
@@ -105,24 +118,36 @@ impl Shared {
         })
     }
 
-    /// Copies the log into the database; for the writer thread.
+    /// Copies the log into the database, for the writer thread.
     pub(crate) fn checkpoint(&self, database: &Database) {
-        let mut copied = database.checkpoint("PASSIVE", Duration::ZERO);
-        if let Ok((pages, _)) = copied
-            && pages > TOO_MANY_PAGES
-        {
-            // Steady writers or readers have kept the log from beginning anew.
-            let _held = self.lock.for_writer();
-            copied = database.checkpoint("TRUNCATE", READERS_WAIT);
-        }
-        // A checkpoint that failed is tried again later, as is one that readers held up.
-        let (pages, copied) = copied.unwrap_or((u32::MAX / 2, 0));
-        let next = if pages == copied {
-            CHECKPOINT_PAGES
-        } else {
-            pages.saturating_add(CHECKPOINT_PAGES)
+        let next = match self.copy_log(database) {
+            Ok(log) if log.is_copied() => CHECKPOINT_PAGES,
+            // Readers or writers have held it up.
+            Ok(log) => log.pages.saturating_add(CHECKPOINT_PAGES),
+            Err(_) => RETRY_PAGES,
         };
         self.checkpoint_at.store(next, Ordering::Relaxed);
+    }
+
+    fn copy_log(&self, database: &Database) -> Result<Log> {
+        let log = database.checkpoint("PASSIVE", Duration::ZERO)?;
+        let hurried = self.hurried.swap(false, Ordering::Relaxed);
+        if !hurried && log.pages < TOO_MANY_PAGES {
+            return Ok(log);
+        }
+        // The next commit will begin the log anew, and waits for the disk as it does. That must
+        // not be one that cannot wait; so it is one of this thread. Nor must steady writers keep
+        // the log from ever being begun anew.
+        let _held = self.lock.for_writer();
+        let log = if log.pages < TOO_MANY_PAGES {
+            database.checkpoint("PASSIVE", Duration::ZERO)?
+        } else {
+            database.checkpoint("TRUNCATE", READERS_WAIT)?
+        };
+        if log.is_copied() {
+            schema::touch(database)?;
+        }
+        Ok(log)
     }
 }
 
@@ -137,7 +162,9 @@ fn identify(path: &Path) -> Result<Identity> {
 
 #[cfg(not(unix))]
 fn identify(path: &Path) -> Result<Identity> {
-    std::fs::canonicalize(path).map(Identity::Path).map_err(|error| gone(path, &error))
+    std::fs::canonicalize(path)
+        .map(Identity::Path)
+        .map_err(|error| gone(path, &error))
 }
 
 fn gone(path: &Path, error: &std::io::Error) -> Error {

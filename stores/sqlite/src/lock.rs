@@ -116,7 +116,10 @@ mod tests {
         let lock = WriteLock::default();
         let held = lock.if_free().unwrap();
         assert!(lock.if_free().is_none());
-        assert!(lock.for_caller(Instant::now() + Duration::from_millis(5)).is_none());
+        assert!(
+            lock.for_caller(Instant::now() + Duration::from_millis(5))
+                .is_none()
+        );
         drop(held);
         assert!(lock.for_caller(soon()).is_some());
     }

@@ -57,9 +57,8 @@ pub(crate) fn list(query: &ListQuery, rows: u64) -> Query {
 /// and the lower halves of numbers, so that none of them can overflow.
 pub(crate) fn tally(filter: &Filter) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
-    let halves = |column: &str| {
-        format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)")
-    };
+    let halves =
+        |column: &str| format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)");
     Query {
         sql: format!(
             "SELECT status, mode, user_id, count(*), sum(iterations), {}, {}, {} \
@@ -86,7 +85,11 @@ impl Conditions {
         };
         let text = |text: &Option<String>| text.clone().map(Value::Text);
         let time = |time: Option<Timestamp>| time.map(|time| Value::Integer(time.as_millis()));
-        let parent = filter.parent_id.as_ref().map(SessionId::as_str).map(str::to_owned);
+        let parent = filter
+            .parent_id
+            .as_ref()
+            .map(SessionId::as_str)
+            .map(str::to_owned);
         all.add_if("user_id = ?", text(&filter.user_id));
         all.add_if("channel_id = ?", text(&filter.channel_id));
         all.add_if("mode = ?", text(&filter.mode));
@@ -110,9 +113,13 @@ impl Conditions {
     }
 
     fn add_status(&mut self, statuses: &[Status]) {
-        let wanted: Vec<Status> =
-            Status::ALL.into_iter().filter(|status| statuses.contains(status)).collect();
-        let values = wanted.iter().map(|status| Value::Text(status.as_str().to_owned()));
+        let wanted: Vec<Status> = Status::ALL
+            .into_iter()
+            .filter(|status| statuses.contains(status))
+            .collect();
+        let values = wanted
+            .iter()
+            .map(|status| Value::Text(status.as_str().to_owned()));
         match wanted.len() {
             0 => self.add("0", []),
             1 => self.add("status = ?", values),
@@ -130,7 +137,11 @@ impl Conditions {
     }
 
     fn add(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
-        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(if self.sql.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        });
         self.sql.push_str(condition);
         self.parameters.extend(values);
     }

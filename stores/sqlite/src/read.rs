@@ -172,7 +172,8 @@ impl Database {
 
     /// See `Store::tally`.
     pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
-        self.count(filter).map_err(|error| self.failed("tally", &error))
+        self.count(filter)
+            .map_err(|error| self.failed("tally", &error))
     }
 
     fn count(&self, filter: &Filter) -> rusqlite::Result<Tally> {
@@ -238,8 +239,15 @@ fn read_record(kind: &str, row: &rusqlite::Row<'_>) -> Result<Record, Unread> {
         kind: kind.to_owned(),
         key: row.get(0)?,
         version: row::restored(row.get(1)?),
-        expires_at: expires_at.map(Timestamp::from_millis).transpose().map_err(damaged)?,
-        owner: owner.as_deref().map(SessionId::parse).transpose().map_err(damaged)?,
+        expires_at: expires_at
+            .map(Timestamp::from_millis)
+            .transpose()
+            .map_err(damaged)?,
+        owner: owner
+            .as_deref()
+            .map(SessionId::parse)
+            .transpose()
+            .map_err(damaged)?,
         body: row.get(4)?,
     })
 }

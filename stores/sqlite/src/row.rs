@@ -124,7 +124,9 @@ struct Columns<'r>(&'r Row<'r>);
 
 impl<'r> Columns<'r> {
     fn value(&self, column: usize, name: &str) -> Result<ValueRef<'r>, Damage> {
-        self.0.get_ref(column).map_err(|error| format!("{name}: {error}"))
+        self.0
+            .get_ref(column)
+            .map_err(|error| format!("{name}: {error}"))
     }
 
     fn is_null(&self, column: usize) -> bool {
@@ -180,7 +182,6 @@ impl<'r> Columns<'r> {
     }
 
     fn json(&self, column: usize, name: &str) -> Result<Json, Damage> {
-        Json::parse(self.text(column, name)?.to_owned())
-            .map_err(|error| format!("{name}: {error}"))
+        Json::parse(self.text(column, name)?.to_owned()).map_err(|error| format!("{name}: {error}"))
     }
 }

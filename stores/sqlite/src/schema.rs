@@ -129,9 +129,24 @@ pub(crate) fn migrate(database: &Database) -> Result<()> {
     for migration in MIGRATIONS.iter().skip(found as usize) {
         database.execute_batch("open", migration)?;
     }
-    let mark = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
+    let mark =
+        format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
     database.execute_batch("open", &mark)?;
     transaction.commit()
+}
+
+/// Writes what is there already, if nobody else is writing.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn touch(database: &Database) -> Result<()> {
+    match database.try_begin()? {
+        Some(transaction) => {
+            database.execute_batch("checkpoint", &format!("PRAGMA user_version = {VERSION}"))?;
+            transaction.commit()
+        }
+        None => Ok(()),
+    }
 }
 
 fn look(connection: &Connection) -> rusqlite::Result<Found> {
@@ -139,7 +154,13 @@ fn look(connection: &Connection) -> rusqlite::Result<Found> {
         "SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
          FROM pragma_application_id AS a, pragma_user_version AS v",
         [],
-        |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i32>(1)?, row.get::<_, i64>(2)?)),
+        |row| {
+            Ok((
+                row.get::<_, i32>(0)?,
+                row.get::<_, i32>(1)?,
+                row.get::<_, i64>(2)?,
+            ))
+        },
     )?;
     let untouched = application == 0 && version == 0 && tables == 0;
     Ok(match u32::try_from(version) {

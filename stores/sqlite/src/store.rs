@@ -123,6 +123,7 @@ impl SqliteStore {
         let Some(_held) = shared.lock.if_free() else {
             return Attempt::Busy(job);
         };
+        shared.hurry();
         match self.database.try_begin() {
             Ok(Some(transaction)) => Attempt::Answered(self.finish(transaction, job)),
             Ok(None) => Attempt::Busy(job),
@@ -166,7 +167,9 @@ impl SqliteStore {
     /// Notes that a transaction is running on the connection, which has room for one.
     fn enter(&self) -> Result<Inside<'_>> {
         if self.inside.replace(true) {
-            return Err(Error::internal("a job started a transaction on its own handle"));
+            return Err(Error::internal(
+                "a job started a transaction on its own handle",
+            ));
         }
         Ok(Inside(&self.inside))
     }

@@ -87,8 +87,7 @@ impl<'d> Unit<'d> {
 
     /// Undoes what was written since a savepoint, or everything if that cannot be.
     fn back_to(&self, savepoint: &str, error: &Error) {
-        let back = self.database.in_transaction()
-            && self.database.run("commit", savepoint).is_ok();
+        let back = self.database.in_transaction() && self.database.run("commit", savepoint).is_ok();
         if !back {
             self.end(error);
         }

@@ -146,16 +146,24 @@ impl Database {
 
     fn insert_event(&self, key: i64, event: &Event) -> rusqlite::Result<()> {
         self.prepare("INSERT INTO events (key, timestamp, type, data) VALUES (?, ?, ?, ?)")?
-            .execute((key, event.timestamp.as_millis(), &event.kind, event.data.as_str()))
+            .execute((
+                key,
+                event.timestamp.as_millis(),
+                &event.kind,
+                event.data.as_str(),
+            ))
             .map(drop)
     }
 
     fn delete(&self, id: &SessionId, current: Option<Current>) -> rusqlite::Result<()> {
         if let Some(current) = current {
             self.delete_events(current.key)?;
-            self.prepare("DELETE FROM sessions WHERE key = ?")?.execute([current.key])?;
+            self.prepare("DELETE FROM sessions WHERE key = ?")?
+                .execute([current.key])?;
         }
-        self.prepare("DELETE FROM records WHERE owner = ?")?.execute([id.as_str()]).map(drop)
+        self.prepare("DELETE FROM records WHERE owner = ?")?
+            .execute([id.as_str()])
+            .map(drop)
     }
 
     fn delete_events(&self, session: i64) -> rusqlite::Result<()> {
@@ -166,7 +174,9 @@ impl Database {
 
     fn record_version(&self, change: &RecordChange) -> rusqlite::Result<Option<u64>> {
         self.prepare("SELECT version FROM records WHERE kind = ? AND key = ?")?
-            .query_row([&change.kind, &change.key], |row| row.get(0).map(row::restored))
+            .query_row([&change.kind, &change.key], |row| {
+                row.get(0).map(row::restored)
+            })
             .optional()
     }
 
@@ -194,7 +204,10 @@ impl Database {
 
     fn cannot_number(&self, what: &str) -> Error {
         Error::StorageFull {
-            problem: format!("{}: the numbers for {what} are used up", self.path().display()),
+            problem: format!(
+                "{}: the numbers for {what} are used up",
+                self.path().display()
+            ),
         }
     }
 }

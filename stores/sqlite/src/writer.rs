@@ -104,7 +104,11 @@ impl Shared {
             return;
         }
         while !state.queue.is_empty() || state.taken > 0 {
-            state = self.writer.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .writer
+                .idle
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -145,7 +149,11 @@ impl Shared {
         loop {
             let mut state = self.writer.state();
             while state.queue.is_empty() && !state.checkpoint && !state.ending {
-                state = self.writer.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .writer
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             if state.queue.is_empty() && state.ending {
                 return;
@@ -244,7 +252,10 @@ impl Shared {
         let mut state = self.writer.state();
         let next = state.queue.front()?;
         let suits = next.options.durability <= options.durability
-            && next.options.max_bytes.is_none_or(|bytes| options.max_bytes <= Some(bytes));
+            && next
+                .options
+                .max_bytes
+                .is_none_or(|bytes| options.max_bytes <= Some(bytes));
         if taken >= BATCH || !suits {
             return None;
         }
@@ -256,7 +267,10 @@ impl Shared {
     fn fail_batch(&self, error: &Error) {
         let mut state = self.writer.state();
         let count = state.queue.len().min(BATCH);
-        let answers = state.queue.drain(..count).map(|task| (task.done, Err(error.clone())));
+        let answers = state
+            .queue
+            .drain(..count)
+            .map(|task| (task.done, Err(error.clone())));
         let batch = Batch {
             answers: answers.collect(),
         };
@@ -303,18 +317,27 @@ enum JobEnd {
 }
 
 fn run_job(database: &Database, job: Job) -> Result<String, JobEnd> {
-    database.run("commit", "SAVEPOINT job").map_err(JobEnd::TransactionLost)?;
+    database
+        .run("commit", "SAVEPOINT job")
+        .map_err(JobEnd::TransactionLost)?;
     let unit = Unit::new(database, Undo::Savepoint);
     let answer = catch_unwind(AssertUnwindSafe(|| job(&unit)));
     if let Some(error) = unit.ended() {
         return Err(JobEnd::TransactionLost(error));
     }
     if answer.is_err() {
-        database.run("commit", "ROLLBACK TO job").map_err(JobEnd::TransactionLost)?;
+        database
+            .run("commit", "ROLLBACK TO job")
+            .map_err(JobEnd::TransactionLost)?;
     }
-    database.run("commit", "RELEASE job").map_err(JobEnd::TransactionLost)?;
+    database
+        .run("commit", "RELEASE job")
+        .map_err(JobEnd::TransactionLost)?;
     answer.map_err(|panic| {
-        JobEnd::Panicked(Error::internal(format!("an operation panicked: {}", said(&*panic))))
+        JobEnd::Panicked(Error::internal(format!(
+            "an operation panicked: {}",
+            said(&*panic)
+        )))
     })
 }
 

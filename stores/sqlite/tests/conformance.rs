@@ -1,0 +1,27 @@
+//! The store passes the kit that every store passes, with each durability.
+
+mod common;
+
+use common::Place;
+use tenure_core::{Lift, Result, Store};
+use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
+
+/// A place of its own that is opened as often as a case asks.
+fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
+    let place = Place::new();
+    move || {
+        let options = SqliteOptions {
+            durability,
+            ..SqliteOptions::default()
+        };
+        tenure_testkit::store(Lift(SqliteStore::open(&place.file(), options)?))
+    }
+}
+
+mod normal {
+    tenure_testkit::conformance!(super::fixture(super::Durability::Normal));
+}
+
+mod full {
+    tenure_testkit::conformance!(super::fixture(super::Durability::Full));
+}

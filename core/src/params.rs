@@ -53,11 +53,11 @@ macro_rules! change_params {
         }
 
         impl ChangeParams for $name {
-            fn target(&self) -> Result<Target<'_>> {
+            fn target(&self) -> Result<Target> {
                 Ok(Target {
                     id: SessionId::parse(self.id.as_str())?,
                     if_version: self.if_version,
-                    idempotency_key: self.idempotency_key.as_ref().map(Text::as_str),
+                    idempotency_key: self.idempotency_key.as_ref().map(Text::to_string),
                 })
             }
         }
@@ -70,18 +70,18 @@ pub trait ChangeParams {
     ///
     /// # Errors
     /// `INVALID_ID`.
-    fn target(&self) -> Result<Target<'_>>;
+    fn target(&self) -> Result<Target>;
 }
 
 /// The session that an operation changes, and on what condition.
 #[derive(Debug, Clone)]
-pub struct Target<'a> {
+pub struct Target {
     /// The session.
     pub id: SessionId,
     /// The version that it must have.
     pub if_version: Option<u64>,
     /// The key under which the call may be repeated.
-    pub idempotency_key: Option<&'a str>,
+    pub idempotency_key: Option<String>,
 }
 
 params! {

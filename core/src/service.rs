@@ -7,6 +7,9 @@
 //! version is decided anew on what is there now, which lets an append through and refuses a
 //! transition that is no longer possible. Only `ifVersion` ties a call to what its caller saw.
 
+use std::future::ready;
+use std::pin::Pin;
+
 use crate::answers::{Appended, CleanupResult, Done, EventPage, SessionContext, SessionPage};
 use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
@@ -66,9 +69,12 @@ pub struct Service<'s> {
     limits: &'s Limits,
 }
 
-/// What an operation does to a session. It may be asked again, when another writer was faster. (Not
-/// a type parameter: one copy of the code that calls it is enough.)
-type Decide<'d> = &'d dyn Fn(&mut Draft<'_>) -> Result<()>;
+/// The outcome of an operation in the making. Operations that change a session share one future, so
+/// that each costs a build only what is its own.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<Done<T>>> + 'a>>;
+
+/// What an operation does to a session. It may be asked again, when another writer was faster.
+type Decide<'a> = Box<dyn Fn(&mut Draft<'_>) -> Result<()> + 'a>;
 
 /// A change to one session as it was written, now or by an earlier call with the same key.
 struct Changed {
@@ -122,13 +128,12 @@ impl<'s> Service<'s> {
     ///
     /// # Errors
     /// Those of every change (see [`Service::pause`]) and of the limits.
-    pub async fn update(
-        &self,
-        env: &Environment,
+    pub fn update<'a>(
+        &'a self,
+        env: &'a Environment,
         params: UpdateParams,
-    ) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| draft.update(&params))
-            .await
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| draft.update(&params))
     }
 
     /// Pauses a session.
@@ -136,190 +141,187 @@ impl<'s> Service<'s> {
     /// # Errors
     /// `INVALID_TRANSITION`, and those of every change: `INVALID_ID`, `SESSION_NOT_FOUND`,
     /// `SESSION_DELETED`, `VERSION_CONFLICT`, `IDEMPOTENCY_MISMATCH`, `STORE_BUSY`, and the store's.
-    pub async fn pause(&self, env: &Environment, params: PauseParams) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| {
+    pub fn pause<'a>(
+        &'a self,
+        env: &'a Environment,
+        params: PauseParams,
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| {
             draft.pause(params.reason.as_ref(), None)
         })
-        .await
     }
 
     /// Resumes a paused session, or takes up an active one whose runner is gone.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`, `BUDGET_EXHAUSTED`, and those of every change.
-    pub async fn resume(
-        &self,
-        env: &Environment,
+    pub fn resume<'a>(
+        &'a self,
+        env: &'a Environment,
         params: ResumeParams,
-    ) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| {
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| {
             draft.resume(params.add_iterations, None)
         })
-        .await
     }
 
     /// Ends a session with a result.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`, and those of every change.
-    pub async fn complete(
-        &self,
-        env: &Environment,
+    pub fn complete<'a>(
+        &'a self,
+        env: &'a Environment,
         params: CompleteParams,
-    ) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| {
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| {
             draft.complete(params.result.as_ref(), None)
         })
-        .await
     }
 
     /// Ends a session with an error.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`, and those of every change.
-    pub async fn fail(&self, env: &Environment, params: FailParams) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| {
+    pub fn fail<'a>(
+        &'a self,
+        env: &'a Environment,
+        params: FailParams,
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| {
             draft.fail(params.error.as_ref(), None)
         })
-        .await
     }
 
     /// Gives a session up.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`, and those of every change.
-    pub async fn abandon(
-        &self,
-        env: &Environment,
+    pub fn abandon<'a>(
+        &'a self,
+        env: &'a Environment,
         params: AbandonParams,
-    ) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| {
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| {
             draft.abandon(params.reason.as_ref(), None)
         })
-        .await
     }
 
     /// Records an event.
     ///
     /// # Errors
     /// `SESSION_FINISHED`, those of the event's lifecycle effect, and those of every change.
-    pub async fn add_event(
-        &self,
-        env: &Environment,
+    pub fn add_event<'a>(
+        &'a self,
+        env: &'a Environment,
         params: AddEventParams,
-    ) -> Result<Done<Appended>> {
-        self.append(env, params.target(), &|draft| {
+    ) -> Pending<'a, Appended> {
+        self.append(env, params.target(), move |draft| {
             draft.record(params.r#type.as_str(), params.data.clone())
         })
-        .await
     }
 
     /// Records several events in one commit, all or none.
     ///
     /// # Errors
     /// Those of [`Service::add_event`]; `INVALID_ARGUMENT` for no events or too many.
-    pub async fn add_events(
-        &self,
-        env: &Environment,
+    pub fn add_events<'a>(
+        &'a self,
+        env: &'a Environment,
         params: AddEventsParams,
-    ) -> Result<Done<Appended>> {
+    ) -> Pending<'a, Appended> {
         let count = params.events.len();
         let most = self.limits.max_batch as usize;
         if count == 0 || count > most {
-            return Err(Error::invalid(
+            let error = Error::invalid(
                 "events",
                 format!("expected 1 to {most} events, got {count}"),
-            ));
+            );
+            return Box::pin(ready(Err(error)));
         }
-        self.append(env, params.target(), &|draft| {
+        self.append(env, params.target(), move |draft| {
             params
                 .events
                 .iter()
                 .try_for_each(|event| draft.record(event.r#type.as_str(), event.data.clone()))
         })
-        .await
     }
 
     /// Counts an iteration; the last of the budget makes the session `timeout`.
     ///
     /// # Errors
     /// `BUDGET_EXHAUSTED`, `SESSION_FINISHED`, and those of every change.
-    pub async fn increment_iteration(
-        &self,
-        env: &Environment,
+    pub fn increment_iteration<'a>(
+        &'a self,
+        env: &'a Environment,
         params: IncrementIterationParams,
-    ) -> Result<Done<Appended>> {
-        self.append(env, params.target(), &|draft| {
+    ) -> Pending<'a, Appended> {
+        self.append(env, params.target(), move |draft| {
             draft.iterate(params.data.clone())
         })
-        .await
     }
 
     /// Records a call of a tool, and the tool in `metadata.toolsUsed`.
     ///
     /// # Errors
     /// `SESSION_FINISHED`, and those of every change.
-    pub async fn record_tool_call(
-        &self,
-        env: &Environment,
+    pub fn record_tool_call<'a>(
+        &'a self,
+        env: &'a Environment,
         params: RecordToolCallParams,
-    ) -> Result<Done<Appended>> {
-        self.append(env, params.target(), &|draft| {
+    ) -> Pending<'a, Appended> {
+        self.append(env, params.target(), move |draft| {
             draft.tool_call(&params.tool, params.args.as_ref(), params.result.as_ref())
         })
-        .await
     }
 
     /// Records something learned.
     ///
     /// # Errors
     /// `SESSION_FINISHED`, and those of every change.
-    pub async fn record_learning(
-        &self,
-        env: &Environment,
+    pub fn record_learning<'a>(
+        &'a self,
+        env: &'a Environment,
         params: RecordLearningParams,
-    ) -> Result<Done<Appended>> {
-        self.append(env, params.target(), &|draft| {
+    ) -> Pending<'a, Appended> {
+        self.append(env, params.target(), move |draft| {
             draft.learning(&params.insight, params.expertise_file.as_ref())
         })
-        .await
     }
 
     /// Adds tokens and cost to the session's metadata.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a negative cost, and those of every change.
-    pub async fn record_usage(
-        &self,
-        env: &Environment,
+    pub fn record_usage<'a>(
+        &'a self,
+        env: &'a Environment,
         params: RecordUsageParams,
-    ) -> Result<Done<SessionHead>> {
+    ) -> Pending<'a, SessionHead> {
         let tokens = params.tokens.as_ref();
         let prompt = tokens.and_then(|tokens| tokens.prompt).unwrap_or(0);
         let completion = tokens.and_then(|tokens| tokens.completion).unwrap_or(0);
-        self.change_head(env, params.target(), &|draft| {
+        self.change_head(env, params.target(), move |draft| {
             draft.use_up(prompt, completion, params.cost)
         })
-        .await
     }
 
     /// Merges members into the context, or replaces it.
     ///
     /// # Errors
     /// `TOO_LARGE`, `TOO_DEEP`, and those of every change.
-    pub async fn update_context(
-        &self,
-        env: &Environment,
+    pub fn update_context<'a>(
+        &'a self,
+        env: &'a Environment,
         params: UpdateContextParams,
-    ) -> Result<Done<SessionHead>> {
-        self.change_head(env, params.target(), &|draft| {
+    ) -> Pending<'a, SessionHead> {
+        self.change_head(env, params.target(), move |draft| {
             if params.replace.unwrap_or(false) {
                 draft.replace_context(&params.context)
             } else {
                 draft.merge_context(&params.context)
             }
         })
-        .await
     }
 
     /// What an agent needs to go on: the state and the last ten events; nothing for an unknown id.
@@ -426,28 +428,30 @@ impl<'s> Service<'s> {
     ///
     /// # Errors
     /// Those of every change.
-    pub async fn trash(&self, env: &Environment, params: ChangeOnly) -> Result<Done<SessionHead>> {
-        self.change_anywhere(env, params.target(), &|draft| {
+    pub fn trash<'a>(
+        &'a self,
+        env: &'a Environment,
+        params: ChangeOnly,
+    ) -> Pending<'a, SessionHead> {
+        self.change_anywhere(env, params.target(), move |draft| {
             draft.trash();
             Ok(())
         })
-        .await
     }
 
     /// Takes a session out of the trash.
     ///
     /// # Errors
     /// Those of every change.
-    pub async fn restore(
-        &self,
-        env: &Environment,
+    pub fn restore<'a>(
+        &'a self,
+        env: &'a Environment,
         params: ChangeOnly,
-    ) -> Result<Done<SessionHead>> {
-        self.change_anywhere(env, params.target(), &|draft| {
+    ) -> Pending<'a, SessionHead> {
+        self.change_anywhere(env, params.target(), move |draft| {
             draft.restore();
             Ok(())
         })
-        .await
     }
 
     /// Puts sessions that have reached an age into the trash, or removes them for good.
@@ -664,45 +668,67 @@ impl<'s> Service<'s> {
         record.map(|record| key.read(&record)).transpose()
     }
 
-    async fn change_head(
-        &self,
-        env: &Environment,
-        target: Result<Target<'_>>,
-        decide: Decide<'_>,
-    ) -> Result<Done<SessionHead>> {
-        let done = self.change(env, target, false, decide).await?;
-        Ok(done.map(|changed| changed.head.into()))
+    fn change_head<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
+    ) -> Pending<'a, SessionHead> {
+        self.changed_head(env, target, false, Box::new(decide))
     }
 
     /// As [`Service::change_head`], on a session in the trash too.
-    async fn change_anywhere(
-        &self,
-        env: &Environment,
-        target: Result<Target<'_>>,
-        decide: Decide<'_>,
-    ) -> Result<Done<SessionHead>> {
-        let done = self.change(env, target, true, decide).await?;
-        Ok(done.map(|changed| changed.head.into()))
+    fn change_anywhere<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
+    ) -> Pending<'a, SessionHead> {
+        self.changed_head(env, target, true, Box::new(decide))
     }
 
-    async fn append(
-        &self,
-        env: &Environment,
-        target: Result<Target<'_>>,
-        decide: Decide<'_>,
-    ) -> Result<Done<Appended>> {
-        let done = self.change(env, target, false, decide).await?;
-        Ok(done.map(|changed| Appended {
-            first_sequence: changed.first,
-            last_sequence: changed.last,
-            status: changed.head.status,
-            iterations: changed.head.iterations,
-            max_iterations: changed.head.max_iterations,
-            version: changed.head.version,
-            updated_at: changed.head.updated_at,
-            replayed: changed.replayed,
-            id: changed.head.id,
-        }))
+    fn append<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
+    ) -> Pending<'a, Appended> {
+        self.appended(env, target, Box::new(decide))
+    }
+
+    fn changed_head<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        in_trash_too: bool,
+        decide: Decide<'a>,
+    ) -> Pending<'a, SessionHead> {
+        Box::pin(async move {
+            let done = self.change(env, target, in_trash_too, decide).await?;
+            Ok(done.map(|changed| changed.head.into()))
+        })
+    }
+
+    fn appended<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: Decide<'a>,
+    ) -> Pending<'a, Appended> {
+        Box::pin(async move {
+            let done = self.change(env, target, false, decide).await?;
+            Ok(done.map(|changed| Appended {
+                first_sequence: changed.first,
+                last_sequence: changed.last,
+                status: changed.head.status,
+                iterations: changed.head.iterations,
+                max_iterations: changed.head.max_iterations,
+                version: changed.head.version,
+                updated_at: changed.head.updated_at,
+                replayed: changed.replayed,
+                id: changed.head.id,
+            }))
+        })
     }
 
     /// Loads a session, lets `decide` change it and commits the outcome; decides anew when another
@@ -710,7 +736,7 @@ impl<'s> Service<'s> {
     async fn change(
         &self,
         env: &Environment,
-        target: Result<Target<'_>>,
+        target: Result<Target>,
         in_trash_too: bool,
         decide: Decide<'_>,
     ) -> Result<Done<Changed>> {
@@ -718,6 +744,7 @@ impl<'s> Service<'s> {
         let id = &target.id;
         let key = target
             .idempotency_key
+            .as_deref()
             .map(|key| Key::in_session(id, key, env.fingerprint))
             .transpose()?;
         for _ in 0..MAX_ATTEMPTS {

@@ -1,0 +1,269 @@
+//! What holds for every order, cursor and filter: orders are total, cursors bring positions back,
+//! pages put together are the whole list, and members of a filter hold one by one.
+
+use std::cmp::Ordering;
+
+use proptest::prelude::*;
+use tenure_core::filter::{Direction, OrderBy, Trash};
+use tenure_core::store::ListQuery;
+use tenure_core::{Filter, Head, Order, Position, SessionId, Status, Timestamp};
+
+fn order() -> impl Strategy<Value = Order> {
+    (any::<bool>(), any::<bool>()).prop_map(|(by_update, ascending)| Order {
+        by: if by_update {
+            OrderBy::UpdatedAt
+        } else {
+            OrderBy::CreatedAt
+        },
+        direction: if ascending {
+            Direction::Asc
+        } else {
+            Direction::Desc
+        },
+    })
+}
+
+fn id() -> impl Strategy<Value = SessionId> {
+    prop_oneof![
+        "[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
+        // Few, so that they meet.
+        "[aB1][.-]?",
+    ]
+    .prop_map(|id| SessionId::parse(&id).unwrap())
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![
+        Timestamp::MIN.as_millis()..=Timestamp::MAX.as_millis(),
+        -1i64..3,
+        Just(Timestamp::MIN.as_millis()),
+        Just(Timestamp::MAX.as_millis()),
+    ]
+    .prop_map(|millis| Timestamp::from_millis(millis).unwrap())
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "[aAbBkK%_äÄßſ\u{212a} ]{0,6}"
+}
+
+fn some<T: std::fmt::Debug + Clone>(
+    of: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Option<T>> {
+    prop::option::weighted(0.3, of)
+}
+
+fn status() -> impl Strategy<Value = Status> + Clone {
+    prop::sample::select(Status::ALL.to_vec())
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    let name = || some("[aA]?".prop_map(|name| name));
+    let names = (name(), name(), "[aA]?", some("[aB]"));
+    let times = (time(), time(), some(time().boxed()));
+    (id(), names, text(), status(), times).prop_map(|(id, names, task, status, times)| {
+        let (user_id, channel_id, mode, parent) = names;
+        let mut head: Head = serde_json::from_str(HEAD).unwrap();
+        head.id = id;
+        head.user_id = user_id;
+        head.channel_id = channel_id;
+        head.mode = mode;
+        head.parent_id = parent.map(|id| SessionId::parse(&id).unwrap());
+        head.task = task;
+        head.status = status;
+        (head.created_at, head.updated_at, head.deleted_at) = times;
+        head
+    })
+}
+
+/// Heads whose ids are their own.
+fn heads() -> impl Strategy<Value = Vec<Head>> {
+    prop::collection::vec(head(), 0..30).prop_map(|mut heads| {
+        heads.sort_by(|a, b| a.id.cmp(&b.id));
+        heads.dedup_by(|a, b| a.id == b.id);
+        heads
+    })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let names = (some("[aA]?"), some("[aA]?"), some("[aA]?"), some("[aB]"));
+    let statuses = some(prop::collection::vec(status(), 0..4).boxed());
+    let bound = || some(time().boxed());
+    let bounds = (bound(), bound(), bound(), bound());
+    let trash = prop::sample::select(vec![Trash::Exclude, Trash::Only, Trash::Include]);
+    (names, statuses, bounds, some(text().boxed()), trash).prop_map(
+        |(names, status, bounds, text, trash)| Filter {
+            user_id: names.0,
+            channel_id: names.1,
+            mode: names.2,
+            parent_id: names.3.map(|id| SessionId::parse(&id).unwrap()),
+            status,
+            created_after: bounds.0,
+            created_before: bounds.1,
+            updated_after: bounds.2,
+            updated_before: bounds.3,
+            text,
+            trash,
+        },
+    )
+}
+
+fn query(filter: Filter, order: Order, limit: u32) -> ListQuery {
+    ListQuery {
+        filter,
+        order,
+        after: None,
+        offset: 0,
+        limit,
+        max_bytes: u64::MAX,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_cursor_brings_its_position_back(at in time(), id in id(), order in order()) {
+        let position = Position { at, id };
+        let cursor = position.to_cursor(order);
+        prop_assert_eq!(Position::from_cursor(&cursor, order).unwrap(), position);
+        prop_assert!(cursor.bytes().all(|byte| byte.is_ascii_graphic()), "{}", cursor);
+    }
+
+    #[test]
+    fn a_cursor_is_for_one_order(at in time(), id in id(), a in order(), b in order()) {
+        let cursor = Position { at, id }.to_cursor(a);
+        match Position::from_cursor(&cursor, b) {
+            Ok(_) => prop_assert_eq!(a, b),
+            Err(error) => {
+                prop_assert_ne!(a, b);
+                prop_assert_eq!(error.code(), "INVALID_CURSOR");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused(
+        text in prop_oneof![any::<String>(), "[cu][ad]\\.[-+0-9]{0,20}\\.[a./\\-]{0,5}"],
+        order in order(),
+    ) {
+        match Position::from_cursor(&text, order) {
+            // A number may be written in two ways; the place is the same.
+            Ok(position) => {
+                let cursor = position.to_cursor(order);
+                prop_assert_eq!(Position::from_cursor(&cursor, order).unwrap(), position);
+            }
+            Err(error) => prop_assert_eq!(error.code(), "INVALID_CURSOR"),
+        }
+    }
+
+    #[test]
+    fn an_order_is_total(a in head(), b in head(), c in head(), order in order()) {
+        prop_assert_eq!(order.compare(&a, &b), order.compare(&b, &a).reverse());
+        prop_assert_eq!(order.compare(&a, &a), Ordering::Equal);
+        let mut sorted = [&a, &b, &c];
+        sorted.sort_by(|a, b| order.compare(a, b));
+        for (before, after) in [(0, 1), (1, 2), (0, 2)] {
+            prop_assert!(order.compare(sorted[before], sorted[after]).is_le());
+        }
+        // Only the same session at the same time is equal.
+        let same = order.position(&a) == order.position(&b);
+        prop_assert_eq!(order.compare(&a, &b).is_eq(), same);
+        let other = Order {
+            direction: match order.direction {
+                Direction::Asc => Direction::Desc,
+                Direction::Desc => Direction::Asc,
+            },
+            ..order
+        };
+        prop_assert_eq!(other.compare(&a, &b), order.compare(&b, &a));
+    }
+
+    #[test]
+    fn pages_put_together_are_the_whole_list(
+        heads in heads(),
+        filter in filter(),
+        order in order(),
+        limit in 1u32..8,
+        max_bytes in prop_oneof![Just(0), Just(5), Just(u64::MAX)],
+    ) {
+        let whole = query(filter.clone(), order, u32::MAX).page(&heads);
+        prop_assert!(!whole.more);
+        prop_assert!(whole.heads.iter().is_sorted_by(|a, b| order.compare(a, b).is_lt()));
+        let meant = heads.iter().filter(|head| filter.matches(head)).count();
+        prop_assert_eq!(whole.heads.len(), meant);
+
+        let mut next = query(filter, order, limit);
+        next.max_bytes = max_bytes;
+        let mut found: Vec<Head> = Vec::new();
+        loop {
+            let page = next.page(&heads);
+            prop_assert!(page.heads.len() <= limit as usize);
+            prop_assert!(!page.heads.is_empty() || !page.more);
+            next.after = page.heads.last().map(|head| order.position(head));
+            found.extend(page.heads);
+            if !page.more {
+                break;
+            }
+        }
+        prop_assert_eq!(found, whole.heads);
+    }
+
+    #[test]
+    fn an_offset_skips_that_many(
+        heads in heads(),
+        order in order(),
+        offset in 0usize..40,
+        limit in 1u32..40,
+    ) {
+        let filter = Filter { trash: Trash::Include, ..Filter::default() };
+        let whole = query(filter.clone(), order, u32::MAX).page(&heads).heads;
+        let mut skipping = query(filter, order, limit);
+        skipping.offset = offset as u64;
+        let page = skipping.page(&heads);
+        let rest: Vec<Head> = whole.into_iter().skip(offset).collect();
+        prop_assert_eq!(page.more, rest.len() > limit as usize);
+        let expected: Vec<Head> = rest.into_iter().take(limit as usize).collect();
+        prop_assert_eq!(page.heads, expected);
+    }
+
+    #[test]
+    fn a_filter_means_what_each_of_its_members_means(filter in filter(), head in head()) {
+        let none = || Filter { trash: Trash::Include, ..Filter::default() };
+        let f = filter.clone();
+        let members = [
+            Filter { user_id: f.user_id, ..none() },
+            Filter { channel_id: f.channel_id, ..none() },
+            Filter { mode: f.mode, ..none() },
+            Filter { status: f.status, ..none() },
+            Filter { parent_id: f.parent_id, ..none() },
+            Filter { created_after: f.created_after, ..none() },
+            Filter { created_before: f.created_before, ..none() },
+            Filter { updated_after: f.updated_after, ..none() },
+            Filter { updated_before: f.updated_before, ..none() },
+            Filter { text: f.text, ..none() },
+            Filter { trash: f.trash, ..none() },
+        ];
+        let all = members.iter().all(|member| member.matches(&head));
+        prop_assert_eq!(filter.matches(&head), all);
+        prop_assert!(none().matches(&head));
+    }
+
+    #[test]
+    fn text_is_searched_letter_by_letter(task in text(), part in text()) {
+        let mut head: Head = serde_json::from_str(HEAD).unwrap();
+        head.task.clone_from(&task);
+        let filter = Filter { text: Some(part.clone()), ..Filter::default() };
+        let task: Vec<char> = task.chars().collect();
+        let part: Vec<char> = part.chars().collect();
+        let same = |(a, b): (&char, &char)| a.eq_ignore_ascii_case(b);
+        let found = (0..=task.len()).any(|start| {
+            let rest = &task[start..];
+            rest.len() >= part.len() && rest.iter().zip(&part).all(same)
+        });
+        prop_assert_eq!(filter.matches(&head), found);
+    }
+}
+
+/// The least that a stored head says.
+const HEAD: &str = r#"{
+    "id": "s", "version": 1, "mode": "", "task": "", "status": "active", "createdAt": 0,
+    "updatedAt": 0, "iterations": 0, "maxIterations": 1, "context": "{}", "eventCount": 0
+}"#;

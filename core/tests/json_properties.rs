@@ -1,0 +1,296 @@
+//! What holds for every JSON text: it is kept to the byte, and objects are merged, edited and
+//! measured as a plain model on key and value pairs says. The generated texts are those that
+//! parsing into values and printing again would change.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+use tenure_core::json::Object;
+use tenure_core::{Head, Json, SessionHead};
+
+/// A member of an object: the key decoded to UTF-16, the key as it is spelled, the value's text.
+type Member = (Vec<u16>, String, String);
+
+/// A JSON text and how deeply it is nested.
+#[derive(Debug, Clone)]
+struct Value {
+    text: String,
+    depth: u32,
+}
+
+/// Units that keys are made of: letters, what must be escaped, and halves of surrogate pairs.
+fn key_units() -> impl Strategy<Value = Vec<u16>> {
+    let unit = prop::sample::select(vec![
+        u16::from(b'a'),
+        u16::from(b'b'),
+        u16::from(b'_'),
+        u16::from(b'"'),
+        u16::from(b'\\'),
+        u16::from(b'/'),
+        0,
+        0x0A,
+        0xE9,
+        0x2028,
+        0xFFFD,
+        0xD83D,
+        0xDE00,
+        0xDC00,
+    ]);
+    prop_oneof![
+        // Few short keys, so that they meet.
+        6 => prop::collection::vec(unit, 0..3),
+        1 => prop::sample::select(vec!["__proto__", "constructor", "toString", "10", "9", ""])
+            .prop_map(|name| name.encode_utf16().collect()),
+    ]
+}
+
+/// A way to spell a string: each character as itself where JSON allows that, or escaped.
+fn spelled(units: &[u16], escapes: &[u8]) -> String {
+    let mut text = String::from("\"");
+    let mut escapes = escapes.iter().copied().cycle();
+    for decoded in char::decode_utf16(units.iter().copied()) {
+        let escape = escapes.next().unwrap_or_default();
+        match decoded {
+            Ok(c) if escape % 3 == 0 && c >= ' ' && c != '"' && c != '\\' => text.push(c),
+            Ok('"') if escape % 3 == 1 => text.push_str("\\\""),
+            Ok('\\') if escape % 3 == 1 => text.push_str("\\\\"),
+            Ok('/') if escape % 3 == 1 => text.push_str("\\/"),
+            Ok('\n') if escape % 3 == 1 => text.push_str("\\n"),
+            Ok(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    push_escape(&mut text, *unit, escape);
+                }
+            }
+            Err(lone) => push_escape(&mut text, lone.unpaired_surrogate(), escape),
+        }
+    }
+    text.push('"');
+    text
+}
+
+fn push_escape(text: &mut String, unit: u16, escape: u8) {
+    let written = if escape % 2 == 0 {
+        write!(text, "\\u{unit:04x}")
+    } else {
+        write!(text, "\\u{unit:04X}")
+    };
+    written.unwrap();
+}
+
+fn string() -> impl Strategy<Value = String> {
+    (key_units(), prop::collection::vec(any::<u8>(), 1..4))
+        .prop_map(|(units, escapes)| spelled(&units, &escapes))
+}
+
+fn scalar() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => prop::sample::select(vec![
+            "null", "true", "false", "0", "-0", "-0.0", "1.0", "1.00", "1e400", "-1E+400",
+            "1e-400", "12345678901234567890", "9007199254740993", "0.1000000000000000055",
+        ])
+        .prop_map(str::to_owned),
+        1 => string(),
+    ]
+}
+
+fn white_space() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", "", "", " ", "\n", "\t", "\r\n  "])
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = scalar().prop_map(|text| Value { text, depth: 0 });
+    leaf.prop_recursive(6, 24, 4, |inner| {
+        let spaced = (inner, white_space());
+        prop_oneof![
+            prop::collection::vec(spaced.clone(), 0..4).prop_map(|items| Value {
+                depth: 1 + items.iter().map(|(item, _)| item.depth).max().unwrap_or(0),
+                text: {
+                    let items: Vec<String> = items
+                        .iter()
+                        .map(|(item, space)| format!("{space}{}{space}", item.text))
+                        .collect();
+                    format!("[{}]", items.join(","))
+                },
+            }),
+            prop::collection::vec((string(), spaced), 0..4).prop_map(|members| Value {
+                depth: 1 + members.iter().map(|(_, (value, _))| value.depth).max().unwrap_or(0),
+                text: {
+                    let members: Vec<String> = members
+                        .iter()
+                        .map(|(key, (value, space))| {
+                            format!("{space}{key}{space}:{space}{}{space}", value.text)
+                        })
+                        .collect();
+                    format!("{{{}}}", members.join(","))
+                },
+            }),
+        ]
+    })
+}
+
+fn members() -> impl Strategy<Value = Vec<Member>> {
+    let member = (key_units(), prop::collection::vec(any::<u8>(), 1..4), value()).prop_map(
+        |(units, escapes, value)| {
+            let spelling = spelled(&units, &escapes);
+            (units, spelling, value.text)
+        },
+    );
+    prop::collection::vec(member, 0..8)
+}
+
+fn text_of(members: &[Member], space: &str) -> String {
+    let members: Vec<String> = members
+        .iter()
+        .map(|(_, key, value)| format!("{space}{key}{space}:{space}{value}{space}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn json(text: &str) -> Json {
+    Json::parse(text.to_owned()).unwrap()
+}
+
+/// The model: a later value takes the place of an earlier one of the same key.
+fn merged(base: &[Member], patch: &[Member]) -> Vec<Member> {
+    let mut merged: Vec<Member> = Vec::new();
+    for (units, spelling, value) in base.iter().chain(patch) {
+        match merged.iter_mut().find(|(known, ..)| known == units) {
+            Some((_, _, known)) => known.clone_from(value),
+            None => merged.push((units.clone(), spelling.clone(), value.clone())),
+        }
+    }
+    merged
+}
+
+fn merge(base: &Json, patch: &Json) -> Json {
+    let mut object = Object::parse(base);
+    object.merge(Object::parse(patch));
+    object.to_json()
+}
+
+proptest! {
+    #[test]
+    fn a_text_is_kept_to_the_byte(members in members(), space in white_space()) {
+        let text = text_of(&members, space);
+        let data = json(&text);
+        prop_assert_eq!(data.as_str(), &text);
+        // Through the form that stores keep, where it is a string,
+        let mut head: Head = serde_json::from_str(HEAD).unwrap();
+        head.context = data.clone();
+        head.metadata = Some(data);
+        let stored = serde_json::to_string(&head).unwrap();
+        let loaded: Head = serde_json::from_str(&stored).unwrap();
+        prop_assert_eq!(loaded.context.as_str(), &text);
+        prop_assert_eq!(&loaded, &head);
+        // and in the form that callers see, where it is JSON.
+        let shown = serde_json::to_string(&SessionHead::from(loaded)).unwrap();
+        let expected = format!("\"context\":{text},");
+        prop_assert!(shown.contains(&expected), "{shown}");
+        let expected = format!("\"metadata\":{text},");
+        prop_assert!(shown.contains(&expected), "{shown}");
+    }
+
+    #[test]
+    fn taking_an_object_apart_drops_repeated_keys_and_white_space(
+        members in members(),
+        space in white_space(),
+    ) {
+        let data = json(&text_of(&members, space));
+        let expected = text_of(&merged(&members, &[]), "");
+        let printed = Object::parse(&data).to_json();
+        prop_assert_eq!(printed.as_str(), &expected);
+    }
+
+    #[test]
+    fn a_merge_is_that_of_the_model(
+        base in members(),
+        patch in members(),
+        space in white_space(),
+    ) {
+        let result = merge(&json(&text_of(&base, "")), &json(&text_of(&patch, space)));
+        let expected = text_of(&merged(&base, &patch), "");
+        prop_assert_eq!(result.as_str(), &expected);
+    }
+
+    #[test]
+    fn merges_can_be_grouped_as_one_likes(
+        a in members(),
+        b in members(),
+        c in members(),
+    ) {
+        let [a, b, c] = [a, b, c].map(|members| json(&text_of(&members, "")));
+        let left = merge(&merge(&a, &b), &c);
+        let right = merge(&a, &merge(&b, &c));
+        prop_assert_eq!(left.as_str(), right.as_str());
+        // A patch that is applied twice is applied once.
+        let again = merge(&left, &c);
+        prop_assert_eq!(left.as_str(), again.as_str());
+    }
+
+    #[test]
+    fn members_are_found_set_and_removed_by_their_decoded_keys(
+        members in members(),
+        key in "[ab_/\"\\\\é\u{2028}]{0,2}",
+        text in any::<String>(),
+    ) {
+        let units: Vec<u16> = key.encode_utf16().collect();
+        let data = json(&text_of(&members, ""));
+        let mut object = Object::parse(&data);
+        let mut model = merged(&members, &[]);
+        let found = model.iter().find(|(known, ..)| *known == units);
+        prop_assert_eq!(object.get(&key), found.map(|(_, _, value)| value.as_str()));
+
+        object.set(&key, &text);
+        let value = serde_json::to_string(&text).unwrap();
+        model = merged(&model, &[(units.clone(), serde_json::to_string(&key).unwrap(), value)]);
+        prop_assert_eq!(object.to_json().as_str(), &text_of(&model, ""));
+        let expected = text.replace('\0', "\u{fffd}");
+        prop_assert_eq!(object.text(&key), Some(expected));
+
+        object.remove(&key);
+        model.retain(|(known, ..)| *known != units);
+        prop_assert_eq!(object.to_json().as_str(), &text_of(&model, ""));
+        prop_assert_eq!(object.get(&key), None);
+    }
+
+    #[test]
+    fn depth_and_size_are_measured_exactly(value in value(), wrapped in 0usize..140) {
+        let text = format!("{}{}{}", "{\"a\":".repeat(wrapped + 1), value.text, "}".repeat(wrapped + 1));
+        let data = json(&text);
+        let depth = value.depth + wrapped as u32 + 1;
+        let size = text.len() as u64;
+        prop_assert!(data.check_object("context", size, depth).is_ok());
+        let code = |size, depth| data.check_object("context", size, depth).unwrap_err().code();
+        prop_assert_eq!(code(size, depth - 1), "TOO_DEEP");
+        prop_assert_eq!(code(size - 1, depth), "TOO_LARGE");
+    }
+
+    #[test]
+    fn a_damaged_text_is_refused_or_kept_as_it_is(
+        members in members(),
+        place in any::<prop::sample::Index>(),
+        replacement in prop::sample::select(vec!["", "\"", "\\", "{", "}", "[", ",", ":", "0", "\u{0}"]),
+    ) {
+        let text = text_of(&members, "");
+        let chars: Vec<char> = text.chars().collect();
+        let place = place.index(chars.len());
+        let damaged: String = chars[..place]
+            .iter()
+            .collect::<String>()
+            + replacement
+            + &chars[place + 1..].iter().collect::<String>();
+        if let Ok(data) = Json::parse(damaged.clone()) {
+            prop_assert_eq!(data.as_str(), damaged.trim());
+            // What was accepted can be taken apart and put together.
+            let once = Object::parse(&data).to_json();
+            let twice = Object::parse(&once).to_json();
+            prop_assert_eq!(once.as_str(), twice.as_str());
+        }
+    }
+}
+
+/// The least that a stored head says.
+const HEAD: &str = r#"{
+    "id": "s", "version": 1, "mode": "", "task": "", "status": "active", "createdAt": 0,
+    "updatedAt": 0, "iterations": 0, "maxIterations": 1, "context": "{}", "eventCount": 0
+}"#;

@@ -1,0 +1,68 @@
+//! What the exports have to do wherever WebAssembly runs.
+
+use serde_json::{Value, json};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const NOW: f64 = 1_700_000_000_000.0;
+
+fn parse(answer: &str) -> Value {
+    serde_json::from_str(answer).expect("an answer is JSON")
+}
+
+fn open(url: &str) -> u32 {
+    let opened = parse(&tenure_wasm::open(url, "{}"));
+    u32::try_from(opened["ok"]["handle"].as_u64().expect("a handle")).expect("a small one")
+}
+
+fn start_params(task: &str) -> String {
+    json!({"userId": "u1", "channelId": "c1", "task": task, "mode": "chat"}).to_string()
+}
+
+#[wasm_bindgen_test]
+fn an_operation_goes_from_text_to_text() {
+    let handle = open("memory:");
+    // Beyond the basic plane: two units in JavaScript, four bytes here.
+    let task = "count the 🦀";
+    let started = parse(&tenure_wasm::call(
+        handle,
+        "start",
+        &start_params(task),
+        NOW,
+    ));
+    assert_eq!(started["ok"]["task"], task);
+    let params = json!({"id": started["ok"]["id"]}).to_string();
+    let read = parse(&tenure_wasm::call(handle, "get", &params, NOW));
+    assert_eq!(read["ok"], started["ok"]);
+    tenure_wasm::close(handle);
+}
+
+#[wasm_bindgen_test]
+fn sessions_of_one_millisecond_have_ids_of_their_own() {
+    let handle = open("memory:");
+    let id =
+        || parse(&tenure_wasm::call(handle, "start", &start_params("t"), NOW))["ok"]["id"].clone();
+    assert_ne!(id(), id());
+    tenure_wasm::close(handle);
+}
+
+#[wasm_bindgen_test]
+fn a_store_of_the_host_is_asked_and_its_reply_ends_the_operation() {
+    let handle = open("host:");
+    let params = json!({"id": "session_1"}).to_string();
+    let asked = parse(&tenure_wasm::start(handle, "get", &params, NOW));
+    assert_eq!(asked["need"]["method"], "load");
+    let operation =
+        u32::try_from(asked["need"]["operation"].as_u64().expect("a number")).expect("a small one");
+    let reply = json!({"ok": null}).to_string();
+    let answered = parse(&tenure_wasm::resume(handle, operation, reply));
+    assert_eq!(answered, json!({"ok": null}));
+    tenure_wasm::close(handle);
+}
+
+#[wasm_bindgen_test]
+fn a_closed_handle_answers_with_a_code() {
+    let handle = open("memory:");
+    tenure_wasm::close(handle);
+    let refused = parse(&tenure_wasm::call(handle, "list", "{}", NOW));
+    assert_eq!(refused["error"]["code"], "CLOSED");
+}

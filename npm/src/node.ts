@@ -47,7 +47,7 @@ export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => Sto
   entry.listHeads;
 
 function buildFor(target: Target | undefined): Build {
-  const forced = process.env["TENURE_BINDING"] || undefined;
+  const forced = process.env.TENURE_BINDING || undefined;
   switch (forced) {
     case "native":
       return nativeBuild();

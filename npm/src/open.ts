@@ -7,6 +7,7 @@
 
 import type { Build } from "./binding.js";
 import { Connection } from "./connection.js";
+import { invalidArgument } from "./error.js";
 import { Announcer, type Handle } from "./handle.js";
 import { HostStore } from "./host.js";
 import type { Mode } from "./operations.js";
@@ -56,6 +57,9 @@ function connect(
   options: OpenOptions,
   announcer: Announcer,
 ): Connection {
+  if (typeof options !== "object" || options === null) {
+    throw invalidArgument("options", "expected an object");
+  }
   if (options.webhook !== undefined) announcer.configure(options.webhook);
   const { binding } = build;
   const notify = announcer.announce;
@@ -68,6 +72,9 @@ function connect(
       host: undefined,
       notify,
     });
+  }
+  if (typeof target !== "object" || target === null) {
+    throw invalidArgument("store", "expected a URL or an object with the methods of a store");
   }
   const { json, timeoutMs } = optionsForStore(options, target);
   return new Connection({

@@ -34,9 +34,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect(session?.context).toEqual(data);
     expect(JSON.stringify(session?.context)).toBe(JSON.stringify(data));
     expect(JSON.stringify(session?.history[1]?.data)).toBe(JSON.stringify(data));
-    expect(JSON.stringify((session?.history[2]?.data as { args: unknown }).args)).toBe(
-      JSON.stringify(data),
-    );
+    expect(JSON.stringify(session?.history[2]?.data.args)).toBe(JSON.stringify(data));
     await sessions.updateContext(id, { last: 1 });
     expect(Object.getPrototypeOf((await sessions.get(id))?.context)).toBe(Object.prototype);
     const copy = JSON.parse(await sessions.export(id));

@@ -1,0 +1,160 @@
+// Handles: how they are opened and closed, and what they say about themselves.
+
+import * as tenure from "tenure";
+import { isTenureError, open, openSync, TenureError } from "tenure";
+import { describe, expect, it } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { later, MapStore } from "../support/map-store.js";
+import { inMemory } from "../support/stores.js";
+
+describe("opening", () => {
+  it("says which build serves it, and what its store can do", async () => {
+    const sessions = await inMemory();
+    expect(sessions.binding).toBe(__BUILD__ === "native" ? "native" : "wasm");
+    expect(sessions.capabilities).toEqual({ persistent: false, shared: false });
+    expect(tenure.VERSION).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it("takes a store's own word for what it can do", async () => {
+    const store = Object.assign(new MapStore(), { capabilities: { persistent: true } });
+    const sessions = await open(store);
+    expect(sessions.capabilities).toEqual({ persistent: true, shared: false });
+    await sessions.close();
+  });
+
+  it.each(["", "nonsense", "memory", "mysql://x", "sqlite", "file:./x", "host:x", "\u0000"])(
+    "refuses the URL %j",
+    async (url) => {
+      expect(await failure(open(url))).toMatchObject({
+        code: "UNSUPPORTED_STORE",
+        details: { url },
+      });
+      expect(await code(() => openSync(url))).toBe("UNSUPPORTED_STORE");
+    },
+  );
+
+  it.each([
+    { timeoutMS: 5 },
+    { limits: { maxDepth: -1 } },
+    { limits: { depth: 1 } },
+    { timeoutMs: Number.NaN },
+    { timeoutMs: -1 },
+    { timeoutMs: "1s" },
+    { durability: "half" },
+  ])("refuses the options %j", async (options) => {
+    expect(await code(open("memory:", options as never))).toBe("INVALID_ARGUMENT");
+    expect(await code(() => openSync("memory:", options as never))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("keeps stores in memory apart", async () => {
+    const [a, b] = [await inMemory(), await inMemory()];
+    await a.start({ task: "t", mode: "m" });
+    expect((await b.stats()).total).toBe(0);
+  });
+});
+
+describe("closing", () => {
+  it("ends a handle: calls are refused, closing again is not", async () => {
+    const sessions = await open("memory:");
+    const list = sessions.list();
+    await sessions.start({ task: "t", mode: "m" });
+    await sessions.close();
+    await sessions.close();
+    expect(await failure(sessions.start({ task: "t", mode: "m" }))).toMatchObject({
+      code: "CLOSED",
+      details: {},
+    });
+    expect(await code(sessions.get("x"))).toBe("CLOSED");
+    expect(await code(list)).toBe("CLOSED");
+    const sync = openSync("memory:");
+    sync.close();
+    sync.close();
+    expect(await code(() => sync.get("x"))).toBe("CLOSED");
+  });
+
+  it("happens at the end of a block", async () => {
+    let outer: tenure.Sessions | undefined;
+    {
+      await using sessions = await open("memory:");
+      outer = sessions;
+      await sessions.start({ task: "t", mode: "m" });
+    }
+    expect(await code(outer.get("x"))).toBe("CLOSED");
+    let inner: tenure.SessionsSync | undefined;
+    {
+      using sessions = openSync("memory:");
+      inner = sessions;
+    }
+    expect(await code(() => inner.get("x"))).toBe("CLOSED");
+  });
+
+  it("lets what is under way come to its end, and then closes the store once", async () => {
+    const gates: (() => void)[] = [];
+    const store = new MapStore();
+    const sessions = await open(later(store, () => new Promise<void>((go) => gates.push(go))));
+    const starting = sessions.start({ task: "t", mode: "m", id: "a" });
+    const closing = sessions.close();
+    expect(await code(sessions.get("a"))).toBe("CLOSED");
+    expect(store.closed).toBe(0);
+    gates.shift()?.();
+    expect((await starting).id).toBe("a");
+    await expect.poll(() => gates.length).toBe(1);
+    gates.shift()?.();
+    await closing;
+    await sessions.close();
+    expect(store.closed).toBe(1);
+  });
+
+  it("says when the store does not close", async () => {
+    const cause = new Error("disk on fire");
+    const broken = Object.assign(new MapStore(), {
+      close() {
+        throw cause;
+      },
+    });
+    expect(await failure((await open(broken)).close())).toMatchObject({
+      code: "STORE_FAILED",
+      cause,
+    });
+    expect(await code(() => openSync(broken).close())).toBe("STORE_FAILED");
+  });
+});
+
+describe("errors", () => {
+  it("are of one class, with a code, a message and details", async () => {
+    const sessions = await inMemory();
+    const error = await failure(sessions.pause("nobody"));
+    expect(error).toBeInstanceOf(TenureError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error.name).toBe("TenureError");
+    expect(error.message).toBe("there is no session nobody");
+    expect(String(error)).toBe("TenureError: there is no session nobody");
+    expect(error.stack).toContain("TenureError");
+    expect(error).not.toHaveProperty("cause");
+    expect(isTenureError(error)).toBe(true);
+    expect(isTenureError(error, "SESSION_NOT_FOUND")).toBe(true);
+    expect(isTenureError(error, "CLOSED")).toBe(false);
+    expect(isTenureError(new Error("x"))).toBe(false);
+    expect(isTenureError({ name: "TenureError", code: "CLOSED" })).toBe(false);
+  });
+
+  it("of calls with promises are rejections, never thrown at once", async () => {
+    const sessions = await inMemory();
+    const calls = [
+      () => sessions.start(undefined as never),
+      () => sessions.start({ task: "t", mode: "m", context: { n: 1n } }),
+      () => sessions.get(Symbol("x") as never),
+      () => sessions.import({ n: 1n }),
+      () => sessions.addEvents("a", null as never),
+      () => sessions.cleanup(undefined as never),
+      () => open(null as never),
+      () => open("memory:", null as never),
+      () => open("memory:", { webhook: "http://" }),
+    ];
+    for (const call of calls) {
+      const promise = call();
+      expect(promise, String(call)).toBeInstanceOf(Promise);
+      expect(await code(promise), String(call)).toBe("INVALID_ARGUMENT");
+    }
+  });
+});

@@ -1,0 +1,306 @@
+// What the outside world is told, and that it never gets in the way.
+
+import { openSync, type TenureError, type WebhookFetch, type WebhookPayload } from "tenure";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { code } from "../support/failures.js";
+import { everyStore, inMemory, opening } from "../support/stores.js";
+
+const URL_OF_RECEIVER = "http://receiver.example/webhooks/sessions";
+
+interface Post {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly payload: WebhookPayload;
+}
+
+/** A receiver that notes what is posted; `answer` says how it answers each. */
+function receiver(answer: (post: Post) => unknown = () => undefined) {
+  const posts: Post[] = [];
+  const fetch: WebhookFetch = async (url, { method, headers, body }) => {
+    expect(method).toBe("POST");
+    const post = { url, headers, payload: JSON.parse(body) as WebhookPayload };
+    posts.push(post);
+    const status = (await answer(post)) ?? 204;
+    return { ok: Number(status) < 300, status: Number(status) };
+  };
+  const events = () => posts.map(({ payload }) => payload.event);
+  return { posts, events, webhook: { url: URL_OF_RECEIVER, fetch } };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe.each(everyStore)("webhooks %s", (_, open) => {
+  it("are posted in the seed's form when a session's status changes", async () => {
+    vi.useFakeTimers({ now: Date.parse("2026-01-08T18:05:30.000Z"), toFake: ["Date"] });
+    const { posts, webhook } = receiver();
+    const sessions = await open({ webhook });
+    const { id } = await sessions.start({
+      task: "Implement X",
+      mode: "developer",
+      userId: "u",
+      channelId: "c",
+      maxIterations: 1,
+    });
+    await sessions.addEvent(id, "note");
+    await sessions.pause(id, "User requested pause");
+    await sessions.resume(id);
+    await sessions.incrementIteration(id);
+    await sessions.complete(id, "Feature implemented");
+    const failed = await sessions.start({ task: "t", mode: "m" });
+    await sessions.fail(failed.id, "Build failed");
+    const abandoned = await sessions.start({ task: "t", mode: "m" });
+    await sessions.abandon(abandoned.id, "superseded");
+    await sessions.close();
+    const session = { id, mode: "developer", task: "Implement X", userId: "u", channelId: "c" };
+    const timestamp = "2026-01-08T18:05:30.000Z";
+    const payloads = posts.map(({ payload }) => payload);
+    expect(payloads.filter((payload) => payload.session.id === id)).toEqual([
+      {
+        event: "start",
+        session: { ...session, status: "active" },
+        timestamp,
+        data: { task: "Implement X", mode: "developer" },
+      },
+      {
+        event: "pause",
+        session: { ...session, status: "paused" },
+        timestamp,
+        data: { reason: "User requested pause" },
+      },
+      {
+        event: "resume",
+        session: { ...session, status: "active" },
+        timestamp,
+        data: { pausedDuration: 0 },
+      },
+      {
+        event: "timeout",
+        session: { ...session, status: "timeout" },
+        timestamp,
+        data: expect.any(Object),
+      },
+      {
+        event: "complete",
+        session: { ...session, status: "completed" },
+        timestamp,
+        data: { result: "Feature implemented" },
+      },
+    ]);
+    expect(payloads.filter((payload) => payload.event === "error")).toEqual([
+      expect.objectContaining({
+        session: { id: failed.id, mode: "m", task: "t", status: "failed" },
+        data: { error: "Build failed" },
+      }),
+      expect.objectContaining({
+        session: { id: abandoned.id, mode: "m", task: "t", status: "abandoned" },
+        data: { reason: "abandoned", detail: "superseded" },
+      }),
+    ]);
+    expect(posts[0]).toMatchObject({
+      url: URL_OF_RECEIVER,
+      headers: { "content-type": "application/json" },
+    });
+    expect(sessions.webhookFailures).toBe(0);
+  });
+
+  it("are not sent for what did not happen, nor for repeats", async () => {
+    const { events, webhook } = receiver();
+    const sessions = await open({ webhook });
+    const { id } = await sessions.start({ task: "t", mode: "m", idempotencyKey: "s" });
+    await sessions.start({ task: "t", mode: "m", idempotencyKey: "s" });
+    expect(await code(sessions.pause(id, "p", { ifVersion: 9 }))).toBe("VERSION_CONFLICT");
+    await sessions.pause(id, "p", { idempotencyKey: "p" });
+    await sessions.pause(id, "p", { idempotencyKey: "p" });
+    expect(await code(sessions.pause(id))).toBe("INVALID_TRANSITION");
+    await sessions.close();
+    expect(events()).toEqual(["start", "pause"]);
+  });
+});
+
+describe("delivery of webhooks", () => {
+  it("delays no call, and keeps the order within a session", async () => {
+    const gates: (() => void)[] = [];
+    const { posts, events, webhook } = receiver(() => new Promise<void>((go) => gates.push(go)));
+    const sessions = await inMemory({ webhook });
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    await sessions.pause(id);
+    await sessions.resume(id);
+    const other = await sessions.start({ task: "t", mode: "m" });
+    await vi.waitFor(() => expect(posts).toHaveLength(2));
+    expect(posts.map(({ payload }) => payload.session.id)).toEqual([id, other.id]);
+    gates[0]?.();
+    await vi.waitFor(() => expect(posts).toHaveLength(3));
+    gates[1]?.();
+    gates[2]?.();
+    await vi.waitFor(() => expect(posts).toHaveLength(4));
+    gates[3]?.();
+    await sessions.close();
+    expect(events()).toEqual(["start", "start", "pause", "resume"]);
+  });
+
+  it.each([
+    ["an answer that is no success", () => 500, "the receiver answered 500"],
+    [
+      "a receiver that cannot be reached",
+      () => {
+        throw new TypeError("fetch failed");
+      },
+      "fetch failed",
+    ],
+  ])("fails with %s: it is counted and told, and the call succeeds", async (_, answer, problem) => {
+    const { webhook } = receiver(answer);
+    const sessions = await inMemory({ webhook });
+    const errors: TenureError[] = [];
+    sessions.on("error", (error) => errors.push(error));
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    expect((await sessions.complete(id)).status).toBe("completed");
+    await sessions.close();
+    expect(sessions.webhookFailures).toBe(2);
+    expect(errors).toHaveLength(2);
+    expect(errors[0]).toMatchObject({
+      code: "WEBHOOK_FAILED",
+      details: { url: URL_OF_RECEIVER, problem, session: id, event: "start" },
+    });
+  });
+
+  it("gives up on a receiver that never answers", async () => {
+    vi.useFakeTimers();
+    const { webhook } = receiver(() => new Promise(() => {}));
+    const sessions = await opening("memory:", { webhook: { ...webhook, timeoutMs: 1000 } });
+    const errors: string[] = [];
+    sessions.on("error", ({ message }) => errors.push(message));
+    await sessions.start({ task: "t", mode: "m" });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(errors).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(errors).toEqual([expect.stringContaining("no answer within 1000 ms")]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is waited for when a handle is closed, but not for ever", async () => {
+    vi.useFakeTimers();
+    const { webhook } = receiver(() => new Promise(() => {}));
+    const sessions = await opening("memory:", { webhook: { ...webhook, timeoutMs: 3_600_000 } });
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    await sessions.complete(id);
+    let ended = false;
+    const closing = sessions.close().then(() => {
+      ended = true;
+    });
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(ended).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await closing;
+    expect(sessions.webhookFailures).toBe(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("goes where it is told, of what it is told", async () => {
+    const first = receiver();
+    const second = receiver();
+    const sessions = await inMemory({
+      webhook: { ...first.webhook, events: ["complete"], headers: { authorization: "Bearer x" } },
+    });
+    const one = await sessions.start({ task: "t", mode: "m" });
+    await sessions.complete(one.id);
+    sessions.setWebhook(second.webhook);
+    const two = await sessions.start({ task: "t", mode: "m" });
+    sessions.setWebhook(null);
+    await sessions.complete(two.id);
+    await vi.waitFor(() => expect(second.events()).toEqual(["start"]));
+    await sessions.close();
+    expect(first.events()).toEqual(["complete"]);
+    expect(first.posts[0]?.headers).toEqual({
+      "content-type": "application/json",
+      authorization: "Bearer x",
+    });
+    expect(second.events()).toEqual(["start"]);
+  });
+
+  it("uses the global fetch, with a plain URL", async () => {
+    const { posts, webhook } = receiver();
+    vi.stubGlobal("fetch", webhook.fetch);
+    const sessions = openSync("memory:", { webhook: URL_OF_RECEIVER });
+    sessions.start({ task: "t", mode: "m" });
+    sessions.close();
+    await vi.waitFor(() => expect(posts).toHaveLength(1));
+  });
+
+  it("refuses an address that is none", async () => {
+    expect(await code(inMemory({ webhook: "http://" }))).toBe("INVALID_ARGUMENT");
+    const sessions = await inMemory();
+    expect(await code(() => sessions.setWebhook("http://[x"))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("posts to a few at once, and refuses what is far too much", async () => {
+    let active = 0;
+    let most = 0;
+    const { posts, webhook } = receiver(async () => {
+      active += 1;
+      most = Math.max(most, active);
+      await new Promise((go) => setTimeout(go));
+      active -= 1;
+    });
+    const sessions = openSync("memory:", { webhook });
+    for (let i = 0; i < 100; i += 1) sessions.start({ task: "t", mode: "m" });
+    await vi.waitFor(() => expect(posts).toHaveLength(100));
+    expect(most).toBe(8);
+    sessions.close();
+    const stuck = receiver(() => new Promise(() => {}));
+    const busy = openSync("memory:", { webhook: stuck.webhook });
+    const { id } = busy.start({ task: "t", mode: "m" });
+    for (let i = 0; i < 5001; i += 1) {
+      busy.pause(id);
+      busy.resume(id);
+    }
+    expect(busy.webhookFailures).toBe(3);
+    busy.close();
+  });
+});
+
+describe("listeners", () => {
+  it("hear of changes before the caller goes on, and until they are removed", async () => {
+    const sessions = await inMemory();
+    const heard: string[] = [];
+    const listener = ({ event, session }: WebhookPayload) => heard.push(`${event} ${session.id}`);
+    const remove = sessions.on("lifecycle", listener);
+    sessions.on("lifecycle", listener);
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    expect(heard).toEqual(["start a"]);
+    remove();
+    await sessions.pause("a");
+    expect(heard).toEqual(["start a"]);
+    sessions.on("lifecycle", listener);
+    sessions.off("lifecycle", listener);
+    await sessions.resume("a");
+    expect(heard).toEqual(["start a"]);
+  });
+
+  it("that throw change nothing but what the error listeners hear", async () => {
+    const sessions = await inMemory();
+    const errors: TenureError[] = [];
+    const heard: string[] = [];
+    const cause = new Error("listener broke");
+    sessions.on("lifecycle", () => {
+      throw cause;
+    });
+    sessions.on("lifecycle", ({ event }) => heard.push(event));
+    sessions.on("error", (error) => errors.push(error));
+    const session = await sessions.start({ task: "t", mode: "m" });
+    expect(session.status).toBe("active");
+    expect(heard).toEqual(["start"]);
+    expect(errors).toEqual([expect.objectContaining({ code: "LISTENER_FAILED", cause })]);
+  });
+
+  it("may use the sessions that they hear of", () => {
+    const sessions = openSync("memory:");
+    const titles: (string | undefined)[] = [];
+    sessions.on("lifecycle", ({ session }) => titles.push(sessions.get(session.id)?.task));
+    sessions.start({ task: "t", mode: "m" });
+    expect(titles).toEqual(["t"]);
+    sessions.close();
+  });
+});

@@ -4,9 +4,9 @@
 //! caller decides on (a replayed call, a page that has more) are results, not errors.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 use thiserror::Error as ThisError;
 
+use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 
 /// What the core, a store and every host answer with.
@@ -268,60 +268,96 @@ codes! {
 
 impl Error {
     /// The values involved, by name, for programs: what the message says, without the prose.
-    pub fn details(&self) -> Map<String, Value> {
-        let details = match self {
-            Self::InvalidArgument { what, problem } => json!({"what": what, "problem": problem}),
+    pub fn details(&self) -> Json {
+        let mut details = Object::default();
+        match self {
+            Self::InvalidArgument { what, problem } => {
+                details.set("what", what);
+                details.set("problem", problem);
+            }
             Self::InvalidId { id }
             | Self::SessionNotFound { id }
             | Self::SessionDeleted { id }
-            | Self::SessionExists { id } => json!({"id": id}),
+            | Self::SessionExists { id } => details.set("id", id),
             Self::TooLarge {
                 what,
                 actual,
                 limit,
-            } => json!({"what": what, "actual": actual, "limit": limit}),
-            Self::TooDeep { what, limit } => json!({"what": what, "limit": limit}),
-            Self::UnknownOperation { name } => json!({"name": name}),
-            Self::SessionFinished { id, status } => json!({"id": id, "status": status}),
+            } => {
+                details.set("what", what);
+                details.set("actual", actual);
+                details.set("limit", limit);
+            }
+            Self::TooDeep { what, limit } => {
+                details.set("what", what);
+                details.set("limit", limit);
+            }
+            Self::UnknownOperation { name } => details.set("name", name),
+            Self::SessionFinished { id, status } => {
+                details.set("id", id);
+                details.set("status", status);
+            }
             Self::InvalidTransition {
                 id,
                 from,
                 to,
                 allowed,
-            } => json!({"id": id, "from": from, "to": to, "allowed": allowed}),
+            } => {
+                details.set("id", id);
+                details.set("from", from);
+                details.set("to", to);
+                details.set("allowed", allowed);
+            }
             Self::BudgetExhausted {
                 id,
                 iterations,
                 max_iterations,
-            } => json!({"id": id, "iterations": iterations, "maxIterations": max_iterations}),
+            } => {
+                details.set("id", id);
+                details.set("iterations", iterations);
+                details.set("maxIterations", max_iterations);
+            }
             Self::VersionConflict {
                 id,
                 expected,
                 current,
-            } => json!({"id": id, "expected": expected, "current": current}),
-            Self::IdempotencyMismatch { key } => json!({"key": key}),
-            Self::CorruptSession { id, problem } => json!({"id": id, "problem": problem}),
-            Self::StoreBusy { what, attempts } => json!({"what": what, "attempts": attempts}),
+            } => {
+                details.set("id", id);
+                details.set("expected", expected);
+                details.set("current", current);
+            }
+            Self::IdempotencyMismatch { key } => details.set("key", key),
+            Self::CorruptSession { id, problem } => {
+                details.set("id", id);
+                details.set("problem", problem);
+            }
+            Self::StoreBusy { what, attempts } => {
+                details.set("what", what);
+                details.set("attempts", attempts);
+            }
             Self::StoreUnavailable { problem }
             | Self::StorageFull { problem }
             | Self::OutcomeUnknown { problem }
-            | Self::Internal { problem } => json!({"problem": problem}),
+            | Self::Internal { problem } => details.set("problem", problem),
             Self::SchemaTooNew { found, supported } => {
-                json!({"found": found, "supported": supported})
+                details.set("found", found);
+                details.set("supported", supported);
             }
             Self::StoreFailed { method, problem } | Self::StoreMisbehaved { method, problem } => {
-                json!({"method": method, "problem": problem})
+                details.set("method", method);
+                details.set("problem", problem);
             }
             Self::StoreTimeout { method, timeout_ms } => {
-                json!({"method": method, "timeoutMs": timeout_ms})
+                details.set("method", method);
+                details.set("timeoutMs", timeout_ms);
             }
-            Self::UnsupportedStore { url, problem } => json!({"url": url, "problem": problem}),
-            Self::InvalidCursor | Self::StoreIsAsync | Self::Closed => json!({}),
-        };
-        match details {
-            Value::Object(map) => map,
-            _ => Map::new(),
+            Self::UnsupportedStore { url, problem } => {
+                details.set("url", url);
+                details.set("problem", problem);
+            }
+            Self::InvalidCursor | Self::StoreIsAsync | Self::Closed => {}
         }
+        details.to_json()
     }
 
     /// An [`Error::InvalidArgument`] about `what`.

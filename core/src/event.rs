@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::json::{self, Json};
 use crate::members::{Members, Params};
 use crate::params::params;

@@ -14,10 +14,7 @@ use crate::text::Text;
 /// Parameters that are read from a JSON object.
 pub trait Params: Sized {
     /// Takes the members that these parameters have.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for a member that is missing or of the wrong type.
-    fn take(members: &mut Members<'_>) -> Result<Self>;
+    fn take(members: &mut Members<'_>) -> Self;
 
     /// Reads the parameters of `operation`. A member that is not known is refused.
     ///
@@ -25,7 +22,7 @@ pub trait Params: Sized {
     /// `INVALID_ARGUMENT`.
     fn read(operation: &str, text: &str) -> Result<Self> {
         let mut members = Members::read(operation, text)?;
-        let params = Self::take(&mut members)?;
+        let params = Self::take(&mut members);
         members.finish()?;
         Ok(params)
     }
@@ -36,6 +33,8 @@ pub struct Members<'a> {
     operation: &'a str,
     rest: Vec<(Cow<'a, str>, &'a str)>,
     known: Vec<&'static str>,
+    /// The first thing that was wrong.
+    error: Option<Error>,
 }
 
 impl<'a> Members<'a> {
@@ -45,14 +44,27 @@ impl<'a> Members<'a> {
             operation,
             rest,
             known: Vec::new(),
+            error: None,
         })
     }
 
-    /// Takes the member of the field `name`, whose name is the field's in camel case.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it is missing or of the wrong type.
-    pub fn take<T: Member>(&mut self, name: &'static str) -> Result<T> {
+    /// Takes the member of the field `name`, whose name is the field's in camel case. What is wrong
+    /// with it is kept, and says so when all are taken: fields need no way out of their own then.
+    pub fn take<T: Member>(&mut self, name: &'static str) -> T {
+        let value = match self.text_of(name) {
+            Some(text) => T::read(&camel_case(name), text),
+            None => T::absent().ok_or_else(|| {
+                let problem = format!("`{}` is missing", camel_case(name));
+                Error::invalid(self.operation, problem)
+            }),
+        };
+        value.unwrap_or_else(|error| {
+            self.error.get_or_insert(error);
+            T::default()
+        })
+    }
+
+    fn text_of(&mut self, name: &'static str) -> Option<&'a str> {
         self.known.push(name);
         // Of members with the same key the last counts, as for `JSON.parse`.
         let mut found = None;
@@ -63,16 +75,13 @@ impl<'a> Members<'a> {
             }
             !meant
         });
-        match found {
-            Some(text) => T::read(&camel_case(name), text),
-            None => T::absent().ok_or_else(|| {
-                let problem = format!("`{}` is missing", camel_case(name));
-                Error::invalid(self.operation, problem)
-            }),
-        }
+        found
     }
 
     fn finish(self) -> Result<()> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
         match self.rest.first() {
             None => Ok(()),
             Some((key, _)) => {
@@ -92,7 +101,7 @@ impl<'a> Members<'a> {
 }
 
 /// A value that a member may have.
-pub trait Member: Sized {
+pub trait Member: Default {
     /// The value of a member that is not there; `None` where it has to be.
     fn absent() -> Option<Self> {
         None

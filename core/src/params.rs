@@ -21,13 +21,13 @@ macro_rules! params {
         pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }
     )*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, Default)]
         #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields, rename_all = "camelCase"))]
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
 
         impl Params for $name {
-            fn take(members: &mut Members<'_>) -> Result<Self> {
-                Ok(Self { $($field: members.take(stringify!($field))?,)* })
+            fn take(members: &mut Members<'_>) -> Self {
+                Self { $($field: members.take(stringify!($field)),)* }
             }
         }
     )*};
@@ -390,13 +390,14 @@ filter_params! {
 }
 
 /// How much of a history `get` returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HistoryParam {
     /// The last events, at most this many.
     Last(u32),
     /// All events.
     All,
     /// No events.
+    #[default]
     None,
 }
 
@@ -413,7 +414,7 @@ impl Member for HistoryParam {
 }
 
 /// One status or a list of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statuses(pub Vec<Status>);
 
 impl Member for Statuses {

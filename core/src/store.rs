@@ -337,7 +337,7 @@ pub struct RecordChange {
 /// How a commit ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "camelCase", tag = "kind", try_from = "CommitParts")]
 pub enum Commit {
     /// Everything was written.
     Applied,
@@ -360,6 +360,52 @@ pub enum Commit {
         #[serde(default)]
         current: Option<u64>,
     },
+}
+
+/// A [`Commit`] as it is read: a flat object, which needs no buffering.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitParts {
+    kind: String,
+    #[serde(default)]
+    id: Option<SessionId>,
+    #[serde(default)]
+    record_kind: Option<String>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    current: Option<u64>,
+}
+
+impl TryFrom<CommitParts> for Commit {
+    type Error = &'static str;
+
+    fn try_from(parts: CommitParts) -> std::result::Result<Self, Self::Error> {
+        let current = parts.current;
+        let kind = parts.kind.clone();
+        match (kind.as_str(), parts) {
+            ("applied", _) => Ok(Self::Applied),
+            ("sessionConflict", CommitParts { id: Some(id), .. }) => {
+                Ok(Self::SessionConflict { id, current })
+            }
+            (
+                "recordConflict",
+                CommitParts {
+                    record_kind: Some(record_kind),
+                    key: Some(key),
+                    ..
+                },
+            ) => Ok(Self::RecordConflict {
+                record_kind,
+                key,
+                current,
+            }),
+            _ => Err(
+                "expected applied, sessionConflict with an id, or recordConflict with a \
+                      recordKind and a key",
+            ),
+        }
+    }
 }
 
 /// Which sessions to list.

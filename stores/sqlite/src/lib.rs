@@ -17,6 +17,7 @@ mod failure;
 mod file;
 mod lock;
 mod options;
+mod plan;
 mod query;
 mod read;
 mod row;

@@ -16,8 +16,8 @@ pub(crate) struct Query {
     pub(crate) parameters: Vec<Value>,
 }
 
-/// The heads that `query` means, in its order, at most `rows`.
-pub(crate) fn list(query: &ListQuery, rows: u64) -> Query {
+/// The heads that `query` means, in its order, at most `rows`, found by `index` if one is named.
+pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     let mut conditions = Conditions::of(&query.filter);
     let time = match query.order.by {
         OrderBy::CreatedAt => "created_at",
@@ -45,9 +45,10 @@ pub(crate) fn list(query: &ListQuery, rows: u64) -> Query {
     parameters.extend([whole(rows), whole(query.offset)]);
     Query {
         sql: format!(
-            "SELECT {} FROM sessions{conditions} \
+            "SELECT {} FROM sessions{}{conditions} \
              ORDER BY {time} {direction}, id {direction} LIMIT ? OFFSET ?",
-            head_columns!()
+            head_columns!(),
+            indexed_by(index),
         ),
         parameters,
     }
@@ -55,20 +56,37 @@ pub(crate) fn list(query: &ListQuery, rows: u64) -> Query {
 
 /// Counts the sessions that `filter` means, by status, mode and user. Sums are taken of the upper
 /// and the lower halves of numbers, so that none of them can overflow.
-pub(crate) fn tally(filter: &Filter) -> Query {
+pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
     let halves =
         |column: &str| format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)");
     Query {
         sql: format!(
             "SELECT status, mode, user_id, count(*), sum(iterations), {}, {}, {} \
-             FROM sessions{sql} GROUP BY status, mode, user_id",
+             FROM sessions{}{sql} GROUP BY status, mode, user_id",
             halves("prompt_tokens"),
             halves("completion_tokens"),
             halves("cost_nanos"),
+            indexed_by(index),
         ),
         parameters,
     }
+}
+
+/// Counts the sessions that `filter` means by `index`, up to `most` of them.
+pub(crate) fn count(filter: &Filter, index: &str, most: u32) -> Query {
+    let Conditions { sql, parameters } = Conditions::of(filter);
+    Query {
+        sql: format!(
+            "SELECT count(*) FROM \
+             (SELECT 1 FROM sessions INDEXED BY {index}{sql} LIMIT {most})"
+        ),
+        parameters,
+    }
+}
+
+fn indexed_by(index: Option<&str>) -> String {
+    index.map_or_else(String::new, |index| format!(" INDEXED BY {index}"))
 }
 
 /// A `WHERE` clause in the making.

@@ -92,12 +92,13 @@ impl Database {
 
     /// See `Store::list`.
     pub(crate) fn list(&self, query: &ListQuery) -> Result<Page> {
+        let index = self.index_for(&query.filter, Some(query.order.by))?;
         // One more than asked for, to know whether more follow. Rows that cannot be read take
         // places from those that can; then the question is asked again, more widely.
         let mut rows = u64::from(query.limit) + 1;
         loop {
             let (page, seen) = self
-                .page(query, rows)
+                .page(query, index, rows)
                 .map_err(|error| self.failed("list", &error))?;
             if page.more || page.problems.is_empty() || seen < rows {
                 return Ok(page);
@@ -106,8 +107,13 @@ impl Database {
         }
     }
 
-    fn page(&self, query: &ListQuery, limit: u64) -> rusqlite::Result<(Page, u64)> {
-        let Query { sql, parameters } = query::list(query, limit);
+    fn page(
+        &self,
+        query: &ListQuery,
+        index: Option<&str>,
+        limit: u64,
+    ) -> rusqlite::Result<(Page, u64)> {
+        let Query { sql, parameters } = query::list(query, index, limit);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
         let (mut page, mut seen, mut bytes) = (Page::default(), 0, 0);
@@ -172,12 +178,13 @@ impl Database {
 
     /// See `Store::tally`.
     pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
-        self.count(filter)
+        let index = self.index_for(filter, None)?;
+        self.count(filter, index)
             .map_err(|error| self.failed("tally", &error))
     }
 
-    fn count(&self, filter: &Filter) -> rusqlite::Result<Tally> {
-        let Query { sql, parameters } = query::tally(filter);
+    fn count(&self, filter: &Filter, index: Option<&str>) -> rusqlite::Result<Tally> {
+        let Query { sql, parameters } = query::tally(filter, index);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
         let mut tally = Tally::default();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use tenure_core::members::{Member, Members, Params};
 use tenure_core::store::{Capabilities, ListQuery, Store};
 use tenure_core::{Error, Head, Lift, Limits, MemoryStore, Result};
 
@@ -62,8 +63,7 @@ fn no_such(operation: u32) -> Answer {
 }
 
 /// How a store is opened.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The largest inputs.
     pub limits: Limits,
@@ -77,15 +77,36 @@ pub struct Options {
     pub capabilities: Capabilities,
 }
 
+impl Params for Options {
+    fn take(members: &mut Members<'_>) -> Self {
+        Self {
+            limits: members.take_or("limits", Limits::default()),
+            durability: members.take_or("durability", Durability::default()),
+            busy_timeout_ms: members.take("busy_timeout_ms"),
+            timeout_ms: members.take("timeout_ms"),
+            capabilities: members.take_or("capabilities", Capabilities::default()),
+        }
+    }
+}
+
 /// What an acknowledged write survives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
     /// The end of the process, however it comes.
     #[default]
     Normal,
     /// The loss of power too.
     Full,
+}
+
+impl Member for Durability {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        match text {
+            "\"normal\"" => Ok(Self::Normal),
+            "\"full\"" => Ok(Self::Full),
+            _ => Err(Error::invalid(name, "expected \"normal\" or \"full\"")),
+        }
+    }
 }
 
 /// How long a host waits for its own store unless it is told otherwise, in milliseconds.
@@ -155,30 +176,28 @@ impl Handles {
         options: &str,
         serve: impl FnOnce(&str, &Options) -> Option<Result<Rc<dyn Backend>>>,
     ) -> Answer {
-        let opened = serde_json::from_str::<Options>(options)
-            .map_err(|error| Error::invalid("options", error.to_string()))
-            .and_then(|options| match url {
-                "memory:" => Ok(Rc::new(MemoryBackend {
-                    store: Lift(MemoryStore::default()),
-                    limits: options.limits,
-                }) as Rc<dyn Backend>),
-                "host:" => Ok(Rc::new(HostBackend {
-                    capabilities: options.capabilities,
-                    engine: HostEngine::new(
-                        options.limits,
-                        options.capabilities,
-                        options.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
-                    ),
-                }) as Rc<dyn Backend>),
-                _ => serve(url, &options).unwrap_or_else(|| {
-                    Err(Error::UnsupportedStore {
-                        url: url.to_owned(),
-                        problem: "expected memory: or, on Node with the native addon, \
+        let opened = Options::read("options", options).and_then(|options| match url {
+            "memory:" => Ok(Rc::new(MemoryBackend {
+                store: Lift(MemoryStore::default()),
+                limits: options.limits,
+            }) as Rc<dyn Backend>),
+            "host:" => Ok(Rc::new(HostBackend {
+                capabilities: options.capabilities,
+                engine: HostEngine::new(
+                    options.limits,
+                    options.capabilities,
+                    options.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
+                ),
+            }) as Rc<dyn Backend>),
+            _ => serve(url, &options).unwrap_or_else(|| {
+                Err(Error::UnsupportedStore {
+                    url: url.to_owned(),
+                    problem: "expected memory: or, on Node with the native addon, \
                                   sqlite:./file.db; or pass a store of your own"
-                            .to_owned(),
-                    })
-                }),
-            });
+                        .to_owned(),
+                })
+            }),
+        });
         match opened {
             Ok(backend) => {
                 let capabilities = backend.capabilities();

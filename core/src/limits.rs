@@ -1,16 +1,14 @@
 //! How large inputs may be. The limits keep one careless call from filling a store or stopping a
 //! process; each is configured when a store is opened, and each error names the limit it met.
 
-use serde::Deserialize;
-
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::members::{Members, Params};
 use crate::text::Text;
 
 /// The largest inputs that are accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename_all = "camelCase"))]
 pub struct Limits {
     /// Bytes of one event's `data`.
     pub max_data_bytes: u64,
@@ -38,6 +36,21 @@ impl Default for Limits {
             max_label_bytes: 4 << 10,
             max_depth: 128,
             max_batch: 1000,
+        }
+    }
+}
+
+impl Params for Limits {
+    fn take(members: &mut Members<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            max_data_bytes: members.take_or("max_data_bytes", default.max_data_bytes),
+            max_context_bytes: members.take_or("max_context_bytes", default.max_context_bytes),
+            max_task_bytes: members.take_or("max_task_bytes", default.max_task_bytes),
+            max_text_bytes: members.take_or("max_text_bytes", default.max_text_bytes),
+            max_label_bytes: members.take_or("max_label_bytes", default.max_label_bytes),
+            max_depth: members.take_or("max_depth", default.max_depth),
+            max_batch: members.take_or("max_batch", default.max_batch),
         }
     }
 }

@@ -64,6 +64,11 @@ impl<'a> Members<'a> {
         })
     }
 
+    /// As [`Members::take`], with a value for a member that is absent or `null`.
+    pub fn take_or<T: Member>(&mut self, name: &'static str, default: T) -> T {
+        self.take::<Option<T>>(name).unwrap_or(default)
+    }
+
     fn text_of(&mut self, name: &'static str) -> Option<&'a str> {
         self.known.push(name);
         // Of members with the same key the last counts, as for `JSON.parse`.
@@ -174,6 +179,24 @@ fn problem(what: &str, error: &serde_json::Error) -> Error {
     // Where in one member's text it stopped tells a caller nothing.
     Error::invalid(what, said.split(" at line ").next().unwrap_or(&said))
 }
+
+/// Makes members of types that are objects with members of their own.
+#[macro_export]
+macro_rules! nested_members {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::members::Member for $type {
+            fn read(name: &str, text: &str) -> $crate::Result<Self> {
+                $crate::members::Params::read(name, text)
+            }
+        }
+    )*};
+}
+
+nested_members!(
+    crate::limits::Limits,
+    crate::event::NewEvent,
+    crate::params::TokensParam
+);
 
 /// Members that serde reads as they are.
 macro_rules! plain_members {

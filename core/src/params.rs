@@ -427,19 +427,6 @@ impl Member for Statuses {
     }
 }
 
-/// A member that is an object of its own.
-macro_rules! nested {
-    ($($type:ty),*) => {$(
-        impl Member for $type {
-            fn read(name: &str, text: &str) -> Result<Self> {
-                Params::read(name, text)
-            }
-        }
-    )*};
-}
-
-nested!(NewEvent, TokensParam);
-
 #[cfg(feature = "ts")]
 crate::ts::declare_as!(HistoryParam, "\"all\" | \"none\" | number");
 #[cfg(feature = "ts")]

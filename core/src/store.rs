@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::filter::{Filter, Order, Position};
 use crate::id::SessionId;
+use crate::members::{Members, Params};
 use crate::session::Head;
 use crate::stats::Tally;
 use crate::time::{self, Timestamp};
@@ -157,15 +158,26 @@ impl<S: SyncStore> Store for Lift<S> {
 }
 
 /// What a store can do beyond the least.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Capabilities {
     /// What was written is there when the store is opened again.
     pub persistent: bool,
     /// Several processes (or pages) may have the store open at once.
     pub shared: bool,
 }
+
+impl Params for Capabilities {
+    fn take(members: &mut Members<'_>) -> Self {
+        Self {
+            persistent: members.take_or("persistent", false),
+            shared: members.take_or("shared", false),
+        }
+    }
+}
+
+crate::nested_members!(Capabilities);
 
 /// How much of a history to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,9 +12,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tenure_core::store::{
-    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan, Store,
+    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Record, Scan,
+    Store,
 };
-use tenure_core::{Error, Json, Result, SessionId};
+use tenure_core::{Error, Head, Json, Result, SessionId};
 
 /// Where one operation's request waits for the host, and then the host's reply for the operation.
 #[derive(Debug, Default)]
@@ -179,9 +180,23 @@ impl Store for HostStore {
             query: &'a ListQuery,
         }
         Box::pin(async move {
-            let page: Page = self.ask("list", &List { query }, None).await?;
-            check_page(&page, query)?;
-            Ok(page)
+            let reply: ListReply = self.ask("list", &List { query }, None).await?;
+            match reply.all {
+                // The store leaves it to the core to pick and order.
+                Some(heads) => Ok(query.page(&heads)),
+                None => {
+                    let heads = reply.heads.ok_or_else(|| {
+                        misbehaved("list", "expected `heads`, a page, or `all` that there are")
+                    })?;
+                    let page = Page {
+                        heads,
+                        more: reply.more,
+                        problems: reply.problems,
+                    };
+                    check_page(&page, query)?;
+                    Ok(page)
+                }
+            }
         })
     }
 
@@ -221,6 +236,19 @@ impl Store for HostStore {
             Ok(records)
         })
     }
+}
+
+/// What a host's store answers to `list`: a page, or all heads that it has.
+#[derive(Deserialize)]
+struct ListReply {
+    #[serde(default)]
+    all: Option<Vec<Head>>,
+    #[serde(default)]
+    heads: Option<Vec<Head>>,
+    #[serde(default)]
+    more: bool,
+    #[serde(default)]
+    problems: Vec<Problem>,
 }
 
 fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()> {

@@ -79,7 +79,9 @@ export class Connection {
         waiter?.resolve(answer);
       }
     };
-    const opened = resultOf(parseAnswer<Opened>(binding.open(url, options, done)));
+    const opened = resultOf(
+      parseAnswer<Opened>(binding.open(url, options, host === undefined ? done : undefined)),
+    );
     this.capabilities = opened.capabilities;
     this.#handle = opened.handle;
     this.#binding = binding;

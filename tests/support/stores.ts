@@ -1,5 +1,5 @@
 // The stores over which the suite looks at behaviour that must not depend on the store: the one in
-// memory, and one that a user has written.
+// memory, one that a user has written, and SQLite where it is there.
 
 import { open, type Sessions } from "tenure";
 import { afterEach } from "vitest";
@@ -29,7 +29,11 @@ export async function opening(
 /** Opens sessions in memory that are closed after the test. */
 export const inMemory = (options?: OpenOptions): Promise<Sessions> => opening("memory:", options);
 
+const sqlite: readonly StoreKind[] =
+  __BUILD__ === "native" ? [["in SQLite", (await import("./sqlite.js")).openerOf(opening)]] : [];
+
 export const everyStore: readonly StoreKind[] = [
+  ...sqlite,
   ["in memory", inMemory],
   ["over a store of one's own that answers at once", (options) => opening(new MapStore(), options)],
   [

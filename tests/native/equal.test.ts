@@ -1,0 +1,404 @@
+// Both builds answer every call with the same bytes: the same long sequences of calls, hostile JSON
+// among them, go into the native addon and the WebAssembly, and the texts that come out are compared.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { describe, expect, it } from "vitest";
+
+interface Raw {
+  open(url: string, options: string): string;
+  call(handle: number, name: string, params: string, now: number): string;
+  start(handle: number, name: string, params: string, now: number): string;
+  resume(handle: number, operation: number, reply: string): string;
+  cancel(handle: number, operation: number): string;
+  close(handle: number): string;
+  page(request: string): string;
+}
+
+const require = createRequire(import.meta.url);
+const { report } = process;
+const musl = process.platform === "linux" && !JSON.stringify(report.getReport()).includes("glibc");
+const platform = `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
+const native: Raw = require(`../../npm/native/tenure-${platform}.node`);
+const wasm: Raw & {
+  initSync(source: { module: Uint8Array }): unknown;
+} = require("../../npm/wasm/tenure_wasm.js");
+wasm.initSync({
+  module: readFileSync(new URL("../../npm/wasm/tenure_wasm_bg.wasm", import.meta.url)),
+});
+
+const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
+const seeds = Array.from({ length: Math.max(2, Math.round(10 * scale)) }, (_, i) => i + 1);
+const CALLS = 600;
+
+/** Random numbers that are the same for the same seed. */
+class Dice {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  /** A whole number below `n`. */
+  below(n: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % n;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+
+  /** Whether something that happens once in `n` times happens now. */
+  once(n: number): boolean {
+    return this.below(n) === 0;
+  }
+}
+
+const STRINGS = [
+  '""',
+  '"plain"',
+  '"\\ud800"',
+  '"\\udc00\\ud800x"',
+  '"\\u0000"',
+  '"\\u0041\\/\\b"',
+  '"😀é\u2028"',
+  '"__proto__"',
+  '"constructor"',
+  `"${"long ".repeat(50)}"`,
+];
+const NUMBERS = [
+  "0",
+  "-0",
+  "1e400",
+  "-1e400",
+  "1E5",
+  "12345678901234567890",
+  "0.1000",
+  "1.7976931348623157e308",
+  "5e-324",
+  "9007199254740993",
+];
+const KEYS = [...STRINGS, '"a"', '"\\u0061"', '"b"', '"pausedAt"', '"pauseReason"', '"reason"'];
+const LITERALS = ["null", "true", "false"];
+
+/** JSON text of a value, with what JSON allows and objects do not. */
+function value(dice: Dice, depth = 0): string {
+  const kind = dice.below(depth > 3 ? 3 : 5);
+  if (kind === 0) return dice.pick(STRINGS);
+  if (kind === 1) return dice.pick(NUMBERS);
+  if (kind === 2) return dice.pick(LITERALS);
+  if (kind === 3) {
+    return `[${Array.from({ length: dice.below(4) }, () => value(dice, depth + 1)).join(dice.pick([",", " , "]))}]`;
+  }
+  return object(dice, depth + 1);
+}
+
+/** JSON text of an object, with duplicate keys now and then, and odd white space. */
+function object(dice: Dice, depth = 0): string {
+  if (dice.once(80)) return `{"deep":${"[".repeat(140)}${"]".repeat(140)}}`;
+  if (dice.once(80)) return `{"deep":${'{"a":'.repeat(100)}1${"}".repeat(100)}}`;
+  const members = Array.from(
+    { length: dice.below(5) },
+    () => `${dice.pick(KEYS)}${dice.pick([":", " : ", ":\t\n"])}${value(dice, depth)}`,
+  );
+  return `{${members.join(",")}}`;
+}
+
+const IDS = ['"s1"', '"s2"', '"s3"', '"s4"', '"s5"'];
+const BAD_IDS = ['"../x"', '""', '"\\ud800"', "7", "null", `"${"x".repeat(129)}"`, '"ü"'];
+const TYPES = [
+  "start",
+  "iteration",
+  "tool_call",
+  "learning",
+  "pause",
+  "resume",
+  "complete",
+  "error",
+  "timeout",
+  "abandoned",
+  "note",
+  "",
+  "\\ud800",
+];
+const STATUSES = ["active", "paused", "completed", "failed", "timeout", "abandoned", "nonsense"];
+
+type Members = Record<string, string>;
+
+/** The members that an operation takes, as JSON texts. */
+function members(dice: Dice, name: string): Members {
+  const id = dice.once(12) ? dice.pick(BAD_IDS) : dice.pick(IDS);
+  const text = () => dice.pick(STRINGS);
+  const number = () => dice.pick(["0", "1", "2", "3", "50", "-1", "1.5", "1e400", "4294967296"]);
+  const filter = (): Members => ({
+    ...(dice.once(4) && { status: `"${dice.pick(STATUSES)}"` }),
+    ...(dice.once(4) && { status: `["${dice.pick(STATUSES)}","${dice.pick(STATUSES)}"]` }),
+    ...(dice.once(6) && { userId: text() }),
+    ...(dice.once(6) && { mode: text() }),
+    ...(dice.once(6) && { text: text() }),
+    ...(dice.once(6) && { createdAfter: dice.pick(["1767225600000", '"2026-01-01"', '"soon"']) }),
+    ...(dice.once(6) && { updatedBefore: dice.pick(["1767225900000", "1e400", "null"]) }),
+    ...(dice.once(4) && { trash: dice.pick(['"only"', '"include"', '"exclude"', '"all"']) }),
+  });
+  const change: Members = {
+    id,
+    ...(dice.once(8) && { ifVersion: dice.pick(["1", "2", "3", "-1", "99999999999999999999"]) }),
+    ...(dice.once(6) && { idempotencyKey: dice.pick(['"k1"', '"k2"', '"\\ud800"', '""']) }),
+  };
+  const with1 = (key: string, make: () => string): Members => ({
+    ...change,
+    ...(dice.once(6) ? {} : { [key]: make() }),
+  });
+  switch (name) {
+    case "start":
+      return {
+        id,
+        task: text(),
+        mode: text(),
+        ...(dice.once(2) && { userId: text() }),
+        ...(dice.once(2) && { context: object(dice) }),
+        ...(dice.once(2) && { metadata: metadata(dice) }),
+        ...(dice.once(2) && { maxIterations: number() }),
+        ...(dice.once(5) && { paused: dice.pick(["true", "false", "1"]), pauseReason: text() }),
+        ...(dice.once(5) && { idempotencyKey: dice.pick(['"k1"', '"k2"']) }),
+      };
+    case "get":
+      return { id, history: dice.pick(['"all"', '"none"', "3", "0", "-1", '"some"']) };
+    case "events":
+      return { id, after: number(), limit: number() };
+    case "update":
+      return {
+        ...change,
+        ...(dice.once(2) && { task: text() }),
+        ...(dice.once(2) && { workspace: dice.pick(["null", '"w"']) }),
+        ...(dice.once(2) && { context: object(dice) }),
+        ...(dice.once(2) && { metadata: metadata(dice) }),
+        ...(dice.once(3) && { maxIterations: number() }),
+      };
+    case "pause":
+    case "abandon":
+      return with1("reason", text);
+    case "resume":
+      return with1("addIterations", number);
+    case "complete":
+      return with1("result", text);
+    case "fail":
+      return with1("error", text);
+    case "addEvent":
+      return { ...with1("data", () => object(dice)), type: `"${dice.pick(TYPES)}"` };
+    case "addEvents":
+      return with1(
+        "events",
+        () =>
+          `[${Array.from({ length: dice.below(4) }, () => `{"type":"${dice.pick(TYPES)}","data":${object(dice)}}`).join(",")}]`,
+      );
+    case "incrementIteration":
+      return with1("data", () => object(dice));
+    case "recordToolCall":
+      return { ...change, tool: text(), args: value(dice), result: value(dice) };
+    case "recordLearning":
+      return { ...change, insight: text(), expertiseFile: text() };
+    case "recordUsage":
+      return {
+        ...change,
+        tokens: `{"prompt":${number()},"completion":${number()}}`,
+        cost: dice.pick(["0.1", "0.2", "1e-9", "-1", "1e400", "1e30", "null"]),
+      };
+    case "updateContext":
+      return { ...change, context: object(dice), ...(dice.once(3) && { replace: "true" }) };
+    case "list":
+      return {
+        ...filter(),
+        ...(dice.once(2) && { limit: number() }),
+        ...(dice.once(4) && { offset: number() }),
+        ...(dice.once(3) && { orderBy: dice.pick(['"updatedAt"', '"createdAt"', '"x"']) }),
+        ...(dice.once(3) && { direction: dice.pick(['"asc"', '"desc"']) }),
+        ...(dice.once(6) && { cursor: dice.pick(['"cd.1767225600005.s3"', '"x"', '"cd.1."']) }),
+      };
+    case "stats":
+      return filter();
+    case "cleanup":
+      return {
+        maxAge: dice.pick(["0", "3000", '"1s"', '"1h"', '"x"', "-1", "1e400"]),
+        ...(dice.once(2) && { measure: dice.pick(['"created"', '"updated"', '"x"']) }),
+        ...(dice.once(3) && { permanent: "true" }),
+        ...(dice.once(2) && { dryRun: "true" }),
+      };
+    case "purge":
+      return { olderThan: dice.pick(["0", "3000", '"1s"', "null"]) };
+    case "import":
+      return {
+        text: JSON.stringify(
+          `{"id":${id},"mode":"m","task":${text()},"status":"${dice.pick(STATUSES)}","createdAt":"2026-01-01T00:00:00Z","updatedAt":1767225600000,"iterations":${number()},"maxIterations":${number()},"context":${object(dice)},"history":[{"type":"note","timestamp":"2026-01-01","data":${object(dice)}}]}`,
+        ),
+      };
+    case "fork":
+      return {
+        id,
+        newId: dice.pick(IDS),
+        ...(dice.once(3) && { atSequence: number() }),
+        ...(dice.once(3) && { context: object(dice) }),
+      };
+    case "delete":
+    case "context":
+    case "export":
+    case "isResumable":
+    case "progress":
+    case "duration":
+      return { id };
+    default:
+      return change;
+  }
+}
+
+function metadata(dice: Dice): string {
+  const known = [
+    `"cost":${dice.pick(["0.5", "1e400", '"x"', "-1", "3"])}`,
+    `"tokens":${dice.pick(['{"prompt":5,"completion":6,"own":1e400}', "7", "null", "{}"])}`,
+    `"toolsUsed":${dice.pick(['["bash"]', "[1]", "null", '["\\ud800"]'])}`,
+    `"own":${value(dice)}`,
+  ];
+  return `{${known.filter(() => dice.once(2)).join(",")}}`;
+}
+
+const OPERATIONS = [
+  ...["start", "start", "start", "addEvent", "addEvent", "addEvents", "incrementIteration"],
+  ...["update", "pause", "resume", "resume", "complete", "fail", "abandon", "recordToolCall"],
+  ...["recordLearning", "recordUsage", "updateContext", "updateContext", "get", "get", "context"],
+  ...["events", "list", "list", "stats", "delete", "trash", "restore", "cleanup", "purge"],
+  ...["export", "import", "fork", "isResumable", "progress", "duration", "noSuchOperation"],
+];
+
+interface Step {
+  readonly name: string;
+  readonly params: string;
+  readonly now: number;
+}
+
+function sequence(seed: number): readonly Step[] {
+  const dice = new Dice(seed);
+  let now = Date.parse("2026-01-01T00:00:00.000Z");
+  return Array.from({ length: CALLS }, () => {
+    now += dice.pick([0, 1, 1, 5, 1000, -3, 0.5]);
+    const name = dice.pick(OPERATIONS);
+    const texts = Object.entries(members(dice, name)).map(([key, text]) => `"${key}":${text}`);
+    if (dice.once(40)) texts.push('"unknown":1');
+    const params = dice.once(60) ? dice.pick(["", "null", "[]", "{", "7"]) : `{${texts.join(",")}}`;
+    return { name, params, now: dice.once(200) ? Number.NaN : now };
+  });
+}
+
+/** Ids that the core makes are random; all others are given. */
+const withoutMadeIds = (text: string): string =>
+  text.replaceAll(/session_[0-9a-z]{8}_[0-9a-z]{13}/g, "session_made");
+
+const handleOf = (answer: string): number => JSON.parse(answer).ok.handle;
+
+describe.each(seeds)("the sequence of calls %i", (seed) => {
+  const steps = sequence(seed);
+
+  it("gives the same bytes over the store in memory", () => {
+    const options = '{"limits":{"maxContextBytes":4000,"maxBatch":3}}';
+    const a = handleOf(native.open("memory:", options));
+    const b = handleOf(wasm.open("memory:", options));
+    let succeeded = 0;
+    for (const { name, params, now } of steps) {
+      const answer = withoutMadeIds(native.call(a, name, params, now));
+      expect(withoutMadeIds(wasm.call(b, name, params, now)), `${name} ${params}`).toBe(answer);
+      if (answer.startsWith('{"ok"')) succeeded += 1;
+    }
+    // A sequence of nothing but refusals would prove nothing.
+    expect(succeeded).toBeGreaterThan(CALLS / 5);
+    expect(native.close(a)).toBe(wasm.close(b));
+  });
+
+  it("asks the same of a store in JavaScript, and makes the same of its answers", () => {
+    const a = handleOf(native.open("host:", "{}"));
+    const b = handleOf(wasm.open("host:", "{}"));
+    const dice = new Dice(seed * 7919);
+    const heads = new Map<string, Record<string, unknown>>();
+    const events = new Map<string, unknown[]>();
+    for (const { name, params, now } of steps) {
+      let answer = native.start(a, name, params, now);
+      let other = wasm.start(b, name, params, now);
+      for (let asked = 0; ; asked += 1) {
+        expect(withoutMadeIds(other), `${name} ${params}`).toBe(withoutMadeIds(answer));
+        const need = answer.startsWith('{"need"') ? JSON.parse(answer).need : undefined;
+        if (need === undefined) break;
+        const otherNeed = JSON.parse(other).need;
+        if (asked > 20 || dice.once(30)) {
+          answer = native.cancel(a, need.operation);
+          other = wasm.cancel(b, otherNeed.operation);
+          continue;
+        }
+        const reply = dice.once(15)
+          ? dice.pick([
+              "{}",
+              '{"ok":7}',
+              "nonsense",
+              '{"error":{"message":"\\ud800"}}',
+              '{"ok":null}',
+            ])
+          : `{"ok":${JSON.stringify(answerOf(need, heads, events))}}`;
+        answer = native.resume(a, need.operation, reply);
+        other = wasm.resume(b, otherNeed.operation, reply);
+      }
+    }
+    expect(native.close(a)).toBe(wasm.close(b));
+  });
+});
+
+/** What a simple store answers. */
+function answerOf(
+  { method, params }: { method: string; params: never },
+  heads: Map<string, Record<string, unknown>>,
+  events: Map<string, unknown[]>,
+): unknown {
+  switch (method) {
+    case "load": {
+      const { id, history } = params as { id: string; history: { kind: string; count: number } };
+      const head = heads.get(id);
+      const all = events.get(id) ?? [];
+      if (head === undefined) return null;
+      if (history.kind === "last")
+        return { head, events: history.count ? all.slice(-history.count) : [] };
+      return { head, events: history.kind === "all" ? all : [] };
+    }
+    case "commit": {
+      const { changes } = params as { changes: { sessions: never[] } };
+      for (const change of changes.sessions) {
+        const { id, write } = change as {
+          id: string;
+          write: {
+            kind: string;
+            head: Record<string, unknown>;
+            events: unknown[];
+            replaceHistory: boolean;
+          };
+        };
+        if (write.kind === "delete") {
+          heads.delete(id);
+          events.delete(id);
+        } else {
+          heads.set(id, write.head);
+          const before = write.replaceHistory ? [] : (events.get(id) ?? []);
+          events.set(id, [...before, ...write.events]);
+        }
+      }
+      return { kind: "applied" };
+    }
+    case "list": {
+      const request = JSON.stringify({ ...(params as object), heads: [...heads.values()] });
+      const page = native.page(request);
+      expect(wasm.page(request)).toBe(page);
+      return JSON.parse(page).ok ?? null;
+    }
+    case "scan":
+      return [];
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,150 @@
+// Sessions in SQLite, as a user of the package meets them: kept between handles, processes and
+// crashes. What the store does in itself is tested where it lives.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { open, openSync } from "tenure";
+import { describe, expect, it } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { newDatabase } from "../support/sqlite.js";
+import { opening } from "../support/stores.js";
+
+const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
+const writer = fileURLToPath(new URL("../support/writer.mjs", import.meta.url));
+
+/** Starts a process that appends events to session `a` and prints the number of each that is kept. */
+function startWriter(path: string, ...args: string[]) {
+  const child = spawn(process.execPath, [writer, path, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return { child, lines: createInterface({ input: child.stdout }) };
+}
+
+describe("sessions in SQLite", () => {
+  it("are there when the file is opened again", async () => {
+    const path = newDatabase();
+    const first = await open(`sqlite:${path}`);
+    const { id } = await first.start({ task: "t", mode: "m", context: { a: 1 } });
+    await first.addEvent(id, "note", { text: "\ud800" });
+    await first.pause(id, "later");
+    const before = await first.get(id);
+    await first.close();
+    const again = openSync(`sqlite:${path}`);
+    expect(again.get(id)).toEqual(before);
+    expect(again.capabilities).toEqual({ persistent: true, shared: true });
+    expect(again.binding).toBe("native");
+    again.close();
+  });
+
+  it("are shared by the handles of a process, with and without promises", async () => {
+    const path = newDatabase();
+    const one = await opening(`sqlite:${path}`);
+    using other = openSync(`sqlite:${path}`);
+    await one.start({ task: "t", mode: "m", id: "a", maxIterations: 10_000 });
+    const writes = Array.from({ length: 300 }, () => one.incrementIteration("a"));
+    for (let i = 0; i < 300; i += 1) other.incrementIteration("a");
+    await Promise.all(writes);
+    expect(other.get("a")).toMatchObject({ iterations: 600, eventCount: 601 });
+  });
+
+  it("keep the order of the calls of a handle", async () => {
+    const sessions = await opening(`sqlite:${newDatabase()}`, { durability: "full" });
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    const appended = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => sessions.addEvent("a", "note", { i })),
+    );
+    expect(appended.map(({ firstSequence }) => firstSequence)).toEqual(
+      Array.from({ length: 200 }, (_, i) => i + 2),
+    );
+    const session = await sessions.get("a", { history: "all" });
+    expect(session?.history.slice(1).map(({ data }) => data.i)).toEqual(
+      Array.from({ length: 200 }, (_, i) => i),
+    );
+  });
+
+  it("fail one by one among calls that succeed", async () => {
+    const sessions = await opening(`sqlite:${newDatabase()}`, { durability: "full" });
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    const calls = [
+      sessions.addEvent("a", "note"),
+      sessions.addEvent("nobody", "note"),
+      sessions.pause("a"),
+      sessions.pause("a"),
+      sessions.addEvent("a", "note"),
+    ];
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status === "fulfilled")).toEqual([
+      true,
+      false,
+      true,
+      false,
+      true,
+    ]);
+    expect(await code(calls[1] ?? Promise.resolve())).toBe("SESSION_NOT_FOUND");
+    expect(await code(calls[3] ?? Promise.resolve())).toBe("INVALID_TRANSITION");
+    expect((await sessions.get("a"))?.eventCount).toBe(4);
+  });
+
+  it("that are not a database are refused, and left as they are", async () => {
+    const path = newDatabase();
+    writeFileSync(path, "this is no database, but long enough to be looked at".repeat(100));
+    const error = await failure(open(`sqlite:${path}`));
+    expect(["STORE_UNAVAILABLE", "STORE_FAILED"]).toContain(error.code);
+    expect(readFileSync(path, "utf8")).toContain("this is no database");
+  });
+
+  it("make the folder that they are to be kept in, where one can be", async () => {
+    const path = newDatabase();
+    const sessions = await opening(`sqlite:${path}/in/a/folder.db`);
+    await sessions.start({ task: "t", mode: "m" });
+    expect(existsSync(`${path}/in/a/folder.db`)).toBe(true);
+    const inAFile = `sqlite:${path}/in/a/folder.db/x.db`;
+    expect(await code(open(inAFile))).toBe("STORE_UNAVAILABLE");
+  });
+
+  it("lose nothing when two processes write to them", async () => {
+    const path = newDatabase();
+    const sessions = await opening(`sqlite:${path}`);
+    await sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 100_000 });
+    const count = Math.max(50, Math.round(500 * scale));
+    const writers = [
+      startWriter(path, "await", String(count)),
+      startWriter(path, "sync", String(count)),
+    ];
+    await Promise.all(writers.map(({ child }) => once(child, "close")));
+    expect(writers.map(({ child }) => child.exitCode)).toEqual([0, 0]);
+    expect(await sessions.get("a", { history: "none" })).toMatchObject({
+      iterations: 2 * count,
+      eventCount: 2 * count + 1,
+    });
+  });
+
+  const kills = Math.max(5, Math.round(50 * scale));
+
+  it(`lose no acknowledged write to ${kills} kills at random moments`, async () => {
+    const path = newDatabase();
+    const sessions = await opening(`sqlite:${path}`);
+    await sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 10_000_000 });
+    let acknowledged = 0;
+    for (let kill = 0; kill < kills; kill += 1) {
+      const { child, lines } = startWriter(path, kill % 2 === 0 ? "await" : "sync", "1000000");
+      lines.on("line", (line) => {
+        acknowledged = Math.max(acknowledged, Number(line));
+      });
+      await once(lines, "line");
+      await new Promise((go) => setTimeout(go, Math.random() * 40));
+      child.kill("SIGKILL");
+      await once(child, "close");
+      const session = await sessions.get("a", { history: "all" });
+      expect(session?.iterations).toBeGreaterThanOrEqual(acknowledged);
+      expect(session?.eventCount).toBe((session?.iterations ?? 0) + 1);
+      expect(session?.history.map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: session?.eventCount ?? 0 }, (_, i) => i + 1),
+      );
+    }
+    expect(acknowledged).toBeGreaterThan(kills);
+  });
+});

@@ -431,11 +431,15 @@ impl<'l> Draft<'l> {
                 return Err(Error::invalid("cost", format!("{cost} is not 0 or more")));
             }
         };
-        let usage = self.head.usage.plus(Usage {
-            prompt_tokens: prompt,
-            completion_tokens: completion,
-            cost_nanos,
-        });
+        let usage = self
+            .head
+            .usage
+            .plus(Usage {
+                prompt_tokens: prompt,
+                completion_tokens: completion,
+                cost_nanos,
+            })
+            .kept();
         let metadata = self.head.metadata.clone().unwrap_or_default();
         let mut metadata = Object::parse(&metadata);
         let tokens = metadata.read::<Json>("tokens").unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::id::SessionId;
 use crate::json::Json;
 use crate::lifecycle::Status;
 use crate::limits::Limits;
-use crate::session::{Head, Usage};
+use crate::session::{Head, MAX_SAFE_INTEGER, Usage};
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -92,7 +92,8 @@ pub fn read(text: &str, limits: &Limits) -> Result<Imported> {
     Ok(Imported {
         head: Head {
             id: SessionId::parse(portable.id.as_str())?,
-            version: portable.version,
+            // Leaves room for all the changes to come.
+            version: portable.version.min(MAX_SAFE_INTEGER / 2),
             user_id: string(portable.user_id),
             channel_id: string(portable.channel_id),
             mode: portable.mode.into_string(),

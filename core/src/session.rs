@@ -159,6 +159,17 @@ impl Usage {
             completion_tokens: count("completion"),
             cost_nanos: metadata.read("cost").map_or(0, cost_nanos),
         }
+        .kept()
+    }
+
+    /// What a session can keep: no count is beyond what JavaScript counts exactly, since a store
+    /// written there could not give it back.
+    pub fn kept(self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.min(MAX_SAFE_INTEGER),
+            completion_tokens: self.completion_tokens.min(MAX_SAFE_INTEGER),
+            cost_nanos: self.cost_nanos.min(MAX_SAFE_INTEGER),
+        }
     }
 
     /// The sum of both; it stops at the largest number rather than wrap.
@@ -194,6 +205,9 @@ impl Usage {
         self.cost_nanos as f64 / 1e9
     }
 }
+
+/// The largest number up to which JavaScript counts exactly.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// A cost in billionths, rounded; 0 for what is negative or no number.
 pub fn cost_nanos(cost: f64) -> u64 {
@@ -303,5 +317,35 @@ impl Session {
             head: head.into(),
             history: events.into_iter().map(SessionEvent::from).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(metadata: &str) -> Usage {
+        Usage::of_metadata(&Json::parse(metadata.to_owned()).unwrap())
+    }
+
+    #[test]
+    fn what_metadata_claims_to_have_used_is_read_as_far_as_it_can_be() {
+        let read = usage(r#"{"tokens":{"prompt":10,"completion":5},"cost":0.1}"#);
+        assert_eq!((read.total_tokens(), read.cost_nanos), (15, 100_000_000));
+        for text in [
+            "{}",
+            r#"{"tokens":7,"cost":"much"}"#,
+            r#"{"tokens":{"prompt":-1},"cost":-1}"#,
+        ] {
+            assert_eq!(usage(text), Usage::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_count_is_beyond_what_javascript_counts_exactly() {
+        let most = usage(r#"{"tokens":{"prompt":18446744073709551615},"cost":1e300}"#);
+        assert_eq!(most.prompt_tokens, MAX_SAFE_INTEGER);
+        assert_eq!(most.cost_nanos, MAX_SAFE_INTEGER);
+        assert_eq!(most.plus(most).kept(), most);
     }
 }

@@ -41,7 +41,7 @@ export default defineConfig({
       {
         define: build("browser"),
         // Pre-bundled, the glue would look for its module beside the bundle.
-        optimizeDeps: { exclude: ["tenure"] },
+        optimizeDeps: { exclude: ["tenure"], include: ["fast-check"] },
         server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
         test: {
           name: "browser",

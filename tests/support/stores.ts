@@ -1,7 +1,7 @@
 // The stores over which the suite looks at behaviour that must not depend on the store: the one in
 // memory, one that a user has written, and SQLite where it is there.
 
-import { open, type Sessions } from "tenure";
+import { init, open, type Sessions } from "tenure";
 import { afterEach } from "vitest";
 import { later, MapStore } from "./map-store.js";
 
@@ -9,6 +9,9 @@ export type OpenOptions = Parameters<typeof open>[1];
 
 /** A kind of store by name, and how to open a fresh one. */
 export type StoreKind = readonly [name: string, open: (options?: OpenOptions) => Promise<Sessions>];
+
+// So that `openSync` works in browsers too, whichever test of a file runs first.
+await init();
 
 const opened: Sessions[] = [];
 

@@ -1,0 +1,40 @@
+// A core that has broken down. No call is known to do this, so the binding is a false one.
+
+import { describe, expect, it } from "vitest";
+import { buildOf } from "../../npm/dist/binding.js";
+
+const info = JSON.stringify({ ok: { build: "wasm", version: "0.0.0", stores: [] } });
+
+function broken() {
+  let calls = 0;
+  const trap = (): string => {
+    calls += 1;
+    throw new WebAssembly.RuntimeError("unreachable");
+  };
+  const exports = {
+    info: () => info,
+    ...{ open: trap, call: trap, start: trap, resume: trap, cancel: trap, close: trap, page: trap },
+  };
+  return { exports, calls: () => calls };
+}
+
+const code = (answer: string): string => JSON.parse(answer).error.code;
+
+describe("a core that has broken down", () => {
+  it("takes no more calls when its memory may be half changed", () => {
+    const { exports, calls } = broken();
+    const { binding } = buildOf(exports, "refuse");
+    expect(code(binding.start(1, "get", "{}", 0))).toBe("INTERNAL");
+    expect(code(binding.start(1, "get", "{}", 0))).toBe("INTERNAL");
+    expect(binding.close(1)).toContain("takes no more calls");
+    expect(calls()).toBe(1);
+  });
+
+  it("is called again when it looks after itself", () => {
+    const { exports, calls } = broken();
+    const { binding } = buildOf(exports, "go on");
+    expect(code(binding.call(1, "get", "{}", 0))).toBe("INTERNAL");
+    expect(code(binding.call(1, "get", "{}", 0))).toBe("INTERNAL");
+    expect(calls()).toBe(2);
+  });
+});

@@ -135,3 +135,182 @@ fn members(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> 
     );
     members
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use tenure_core::filter::{Direction, Order};
+    use tenure_core::store::ListQuery;
+    use tenure_core::{SessionId, Status, Timestamp};
+
+    use super::*;
+    use crate::options::SqliteOptions;
+    use crate::schema;
+
+    /// What SQLite means to do for a query.
+    fn plan(database: &Database, Query { sql, parameters }: Query) -> String {
+        let mut explain = database
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let steps = explain
+            .query_map(params_from_iter(parameters), |row| row.get::<_, String>(3))
+            .unwrap();
+        steps
+            .map(|step| step.unwrap())
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    fn each_filter() -> Vec<(&'static str, Filter)> {
+        let text = || Some("x".to_owned());
+        let at = || Some(Timestamp::default());
+        let one = Filter::default;
+        vec![
+            (
+                "user",
+                Filter {
+                    user_id: text(),
+                    ..one()
+                },
+            ),
+            (
+                "channel",
+                Filter {
+                    channel_id: text(),
+                    ..one()
+                },
+            ),
+            (
+                "mode",
+                Filter {
+                    mode: text(),
+                    ..one()
+                },
+            ),
+            (
+                "status",
+                Filter {
+                    status: Some(vec![Status::Active]),
+                    ..one()
+                },
+            ),
+            (
+                "statuses",
+                Filter {
+                    status: Some(vec![Status::Active, Status::Paused]),
+                    ..one()
+                },
+            ),
+            (
+                "parent",
+                Filter {
+                    parent_id: SessionId::parse("x").ok(),
+                    ..one()
+                },
+            ),
+            (
+                "created",
+                Filter {
+                    created_after: at(),
+                    ..one()
+                },
+            ),
+            (
+                "created",
+                Filter {
+                    created_before: at(),
+                    ..one()
+                },
+            ),
+            (
+                "updated",
+                Filter {
+                    updated_after: at(),
+                    ..one()
+                },
+            ),
+            (
+                "updated",
+                Filter {
+                    updated_before: at(),
+                    ..one()
+                },
+            ),
+            (
+                "trash",
+                Filter {
+                    trash: Trash::Only,
+                    ..one()
+                },
+            ),
+        ]
+    }
+
+    fn in_each_order(filter: &Filter) -> [ListQuery; 4] {
+        [
+            (OrderBy::CreatedAt, Direction::Asc),
+            (OrderBy::CreatedAt, Direction::Desc),
+            (OrderBy::UpdatedAt, Direction::Asc),
+            (OrderBy::UpdatedAt, Direction::Desc),
+        ]
+        .map(|(by, direction)| ListQuery {
+            filter: filter.clone(),
+            order: Order { by, direction },
+            after: None,
+            offset: 0,
+            limit: 10,
+            max_bytes: u64::MAX,
+        })
+    }
+
+    #[test]
+    fn no_list_reads_all_sessions_to_find_a_few() {
+        let folder = tempfile::tempdir().unwrap();
+        let path: Arc<Path> = folder.path().join("tenure.db").into();
+        let options = SqliteOptions::default();
+        let database = Database::connect(&path, &options).unwrap();
+        database.set_up(&options).unwrap();
+        schema::migrate(&database).unwrap();
+
+        // Without sessions, every filter is met by few.
+        for (name, filter) in each_filter() {
+            for query in in_each_order(&filter) {
+                let index = database.index_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, index, 10));
+                let index = if name == "statuses" { "status" } else { name };
+                assert!(plan.contains(index), "{name}: {plan}");
+                assert!(!plan.contains("SCAN") || name == "trash", "{name}: {plan}");
+            }
+            let index = database.index_for(&filter, None).unwrap();
+            let plan = plan(&database, query::tally(&filter, index));
+            assert!(!plan.contains("SCAN") || name == "trash", "{name}: {plan}");
+        }
+
+        // With many, an index has the order, and none is sorted or read but for the page.
+        database
+            .execute_batch(
+                "test",
+                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
+                 INSERT INTO sessions
+                 (id, version, status, user_id, channel_id, mode, created_at, updated_at,
+                  iterations, max_iterations, event_count, prompt_tokens, completion_tokens,
+                  cost_nanos, deleted_at, parent_id, task, context)
+                 SELECT n, 1, 'active', 'x', 'x', 'x', n % 2 * 2 - 1, n % 2 * 2 - 1, 0, 0, 0, 0, 0,
+                  0, iif(n % 2, NULL, 1), 'x', '', '{}' FROM n",
+            )
+            .unwrap();
+        for (name, filter) in each_filter() {
+            for query in in_each_order(&filter) {
+                let index = database.index_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, index, 10));
+                assert!(plan.contains("USING INDEX"), "{name}: {plan}");
+                assert!(
+                    !plan.contains("TEMP B-TREE") || name == "statuses",
+                    "{name}: {plan}"
+                );
+            }
+        }
+    }
+}

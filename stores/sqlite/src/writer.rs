@@ -188,7 +188,7 @@ impl Shared {
 
     /// Runs what is in the queue, as far as it fits into one transaction.
     fn write_batch(&self, database: &Database) {
-        let options = self.strictest();
+        let options = self.next_options();
         let held = self.lock.for_writer();
         let mut batch = Batch::default();
         let outcome = self.run_batch(database, &options, &mut batch);
@@ -233,16 +233,16 @@ impl Shared {
         transaction.commit()
     }
 
-    /// What a batch must run with, so that it suits the jobs at the head of the queue.
-    fn strictest(&self) -> SqliteOptions {
+    /// What the next batch runs with, so that it suits the jobs at the head of the queue.
+    fn next_options(&self) -> SqliteOptions {
         let state = self.writer.state();
-        let mut options = SqliteOptions::default();
-        for task in state.queue.iter().take(BATCH) {
+        let mut tasks = state.queue.iter().take(BATCH);
+        let mut options = tasks
+            .next()
+            .map(|task| task.options.clone())
+            .unwrap_or_default();
+        for task in tasks {
             options.durability = options.durability.max(task.options.durability);
-            options.max_bytes = match (options.max_bytes, task.options.max_bytes) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
         }
         options
     }
@@ -252,10 +252,7 @@ impl Shared {
         let mut state = self.writer.state();
         let next = state.queue.front()?;
         let suits = next.options.durability <= options.durability
-            && next
-                .options
-                .max_bytes
-                .is_none_or(|bytes| options.max_bytes <= Some(bytes));
+            && next.options.max_bytes == options.max_bytes;
         if taken >= BATCH || !suits {
             return None;
         }

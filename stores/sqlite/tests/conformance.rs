@@ -1,4 +1,5 @@
 //! The store passes the kit that every store passes, with each durability.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

@@ -4,13 +4,21 @@
 #![allow(dead_code)]
 
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 
 use tempfile::TempDir;
-use tenure_core::Timestamp;
 use tenure_core::session::Usage;
 use tenure_core::store::{Commit, Expect, SessionChange, SessionWrite};
-use tenure_core::{Changes, Event, Head, History, Json, Result, SessionId, Status, SyncStore};
+use tenure_core::{
+    Changes, Event, Head, History, Json, Result, SessionId, Status, SyncStore, Timestamp,
+};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
+
+/// Names the file to a process that a test starts.
+const FILE: &str = "TENURE_TEST_FILE";
+/// How much of the thorough runs to make: 1 is all.
+const SCALE: &str = "TENURE_TEST_SCALE";
 
 /// A place for a store's file, gone when it is dropped.
 pub(crate) struct Place {
@@ -40,6 +48,32 @@ impl Place {
     pub(crate) fn sqlite(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.file()).unwrap()
     }
+
+    /// Starts a process that runs the ignored test `name` of this test file on this store.
+    pub(crate) fn process(&self, name: &str) -> Child {
+        Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--ignored", "--nocapture"])
+            .env(FILE, self.file())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// The file of the test that started this process.
+pub(crate) fn given_file() -> PathBuf {
+    std::env::var_os(FILE)
+        .expect("this runs as a process of another test")
+        .into()
+}
+
+/// `number`, scaled to how thorough this run is to be; at least one.
+pub(crate) fn scaled(number: u32) -> u32 {
+    let scale = std::env::var(SCALE)
+        .ok()
+        .and_then(|scale| scale.parse().ok());
+    ((f64::from(number) * scale.unwrap_or(0.1)).ceil() as u32).max(1)
 }
 
 pub(crate) fn id(id: &str) -> SessionId {
@@ -103,6 +137,19 @@ pub(crate) fn put(head: Head, expect: Expect, events: Vec<Event>) -> Changes {
     }
 }
 
+/// Removes a session.
+pub(crate) fn remove(name: &str) -> Changes {
+    Changes {
+        sessions: vec![SessionChange {
+            id: id(name),
+            expect: Expect::Present,
+            write: SessionWrite::Delete,
+        }],
+        records: Vec::new(),
+    }
+}
+
+/// Writes a new session.
 pub(crate) fn start(store: &dyn SyncStore, head: Head) {
     let committed = store
         .commit(&put(head, Expect::Absent, Vec::new()))
@@ -123,4 +170,55 @@ pub(crate) fn append(store: &dyn SyncStore, id: &SessionId, data: &str) -> Resul
     let commit = store.commit(&put(head, expect, vec![event(sequence, data)]))?;
     assert_eq!(commit, Commit::Applied);
     Ok(sequence)
+}
+
+/// The events of a session, as text.
+pub(crate) fn history(store: &dyn SyncStore, name: &str) -> Vec<String> {
+    let loaded = store.load(&id(name), History::All).unwrap().unwrap();
+    loaded
+        .events
+        .iter()
+        .map(|event| event.data.as_str().to_owned())
+        .collect()
+}
+
+/// Holds the writer thread of a store inside a job until it is dropped.
+pub(crate) struct Hold(#[allow(dead_code)] mpsc::Sender<()>);
+
+/// Puts a job into the queue that runs until the answer is dropped, and waits until it runs.
+pub(crate) fn hold_writer(store: &SqliteStore) -> Hold {
+    let (begun, begins) = mpsc::channel();
+    let (hold, held) = mpsc::channel::<()>();
+    store.enqueue(
+        Box::new(move |_| {
+            begun.send(()).unwrap();
+            // An error, when the other end is dropped.
+            let _ = held.recv();
+            String::new()
+        }),
+        Box::new(|_| ()),
+    );
+    begins.recv().unwrap();
+    Hold(hold)
+}
+
+/// Puts an append into the queue; the answer comes through the channel.
+pub(crate) fn enqueue_append(
+    store: &SqliteStore,
+    name: &str,
+    data: &str,
+) -> Receiver<Result<String>> {
+    let (id, data) = (id(name), data.to_owned());
+    let (answer, answered) = mpsc::channel();
+    store.enqueue(
+        Box::new(move |store| match append(store, &id, &data) {
+            Ok(sequence) => sequence.to_string(),
+            Err(error) => error.code().to_owned(),
+        }),
+        Box::new(move |outcome| {
+            // The test may not care for it.
+            let _ = answer.send(outcome);
+        }),
+    );
+    answered
 }

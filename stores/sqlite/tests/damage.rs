@@ -1,0 +1,156 @@
+//! A damaged session is reported as such, hides no other, and can be removed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Place, append, head, id, remove, start};
+use tenure_core::filter::{Filter, Order};
+use tenure_core::store::{Commit, Expect, ListQuery, SessionChange, SessionWrite};
+use tenure_core::{Changes, History, SyncStore};
+use tenure_sqlite::SqliteStore;
+
+fn listed(store: &SqliteStore, limit: u32) -> (Vec<String>, Vec<String>, bool) {
+    let query = ListQuery {
+        filter: Filter::default(),
+        order: Order::default(),
+        after: None,
+        offset: 0,
+        limit,
+        max_bytes: u64::MAX,
+    };
+    let page = store.list(&query).unwrap();
+    let heads = page.heads.iter().map(|head| head.id.to_string()).collect();
+    let problems = page
+        .problems
+        .iter()
+        .map(|problem| problem.id.clone())
+        .collect();
+    (heads, problems, page.more)
+}
+
+#[test]
+fn a_damaged_session_is_reported_and_can_be_removed() {
+    for damage in [
+        "context = '{'",
+        "metadata = 'nonsense'",
+        "status = 'running'",
+        "mode = CAST(x'ff' AS TEXT)",
+        "created_at = 9223372036854775807",
+        "parent_id = '../..'",
+        "iterations = -1",
+        "event_count = 5",
+    ] {
+        let place = Place::new();
+        let store = place.open();
+        for name in ["a", "b", "c"] {
+            start(&store, head(name));
+        }
+        append(&store, &id("b"), "{}").unwrap();
+        place
+            .sqlite()
+            .execute_batch(&format!("UPDATE sessions SET {damage} WHERE id = 'b'"))
+            .unwrap();
+        let error = store.load(&id("b"), History::All).unwrap_err();
+        assert_eq!(error.code(), "CORRUPT_SESSION", "{damage}");
+        assert!(error.to_string().contains("tenure.db"), "{error}");
+        if damage != "event_count = 5" {
+            // Only the history shows that one.
+            let (heads, problems, more) = listed(&store, 10);
+            assert_eq!(heads, ["c", "a"], "{damage}");
+            assert_eq!(problems, ["b"], "{damage}");
+            assert!(!more);
+        }
+        assert_eq!(
+            store.commit(&remove("b")).unwrap(),
+            Commit::Applied,
+            "{damage}"
+        );
+        assert_eq!(
+            listed(&store, 10),
+            (vec!["c".to_owned(), "a".to_owned()], vec![], false)
+        );
+        let left: u32 = place
+            .sqlite()
+            .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, 0);
+    }
+}
+
+#[test]
+fn a_damaged_session_can_be_written_anew() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    append(&store, &id("a"), "{}").unwrap();
+    place
+        .sqlite()
+        .execute_batch("UPDATE sessions SET context = '{'")
+        .unwrap();
+    let changes = Changes {
+        sessions: vec![SessionChange {
+            id: id("a"),
+            expect: Expect::Any,
+            write: SessionWrite::Put {
+                head: Box::new(head("a")),
+                replace_history: true,
+                events: Vec::new(),
+            },
+        }],
+        records: Vec::new(),
+    };
+    assert_eq!(store.commit(&changes).unwrap(), Commit::Applied);
+    let loaded = store.load(&id("a"), History::All).unwrap().unwrap();
+    assert_eq!((loaded.head, loaded.events), (head("a"), vec![]));
+}
+
+#[test]
+fn damaged_sessions_do_not_end_a_list() {
+    let place = Place::new();
+    let store = place.open();
+    for n in 10..40 {
+        start(&store, head(&format!("s{n}")));
+    }
+    place
+        .sqlite()
+        .execute_batch("UPDATE sessions SET context = '' WHERE id > 's12'")
+        .unwrap();
+    let (heads, problems, more) = listed(&store, 2);
+    assert_eq!(heads, ["s12", "s11"]);
+    assert_eq!(problems.len(), 27);
+    assert!(more);
+}
+
+#[test]
+fn a_missing_event_is_damage() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    for _ in 0..5 {
+        append(&store, &id("a"), "{}").unwrap();
+    }
+    for (sequence, last) in [(2, 5), (5, 5), (1, 5)] {
+        let sqlite = place.sqlite();
+        sqlite
+            .execute_batch(&format!(
+                "BEGIN; DELETE FROM events WHERE sequence = {sequence}; COMMIT"
+            ))
+            .unwrap();
+        let error = store
+            .load(&id("a"), History::Last { count: last })
+            .unwrap_err();
+        assert_eq!(error.code(), "CORRUPT_SESSION");
+    }
+    assert!(store.load(&id("a"), History::None).is_ok());
+    assert!(
+        store
+            .load(
+                &id("a"),
+                History::After {
+                    sequence: 2,
+                    limit: 2
+                }
+            )
+            .is_ok()
+    );
+}

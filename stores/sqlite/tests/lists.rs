@@ -1,0 +1,128 @@
+//! Lists and counts of many sessions, which are found by other ways than those of few, are those of
+//! the core's reference.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Place, head, id, scaled, start, time};
+use fastrand::Rng;
+use tenure_core::filter::{Direction, Filter, Order, OrderBy, Trash};
+use tenure_core::session::Usage;
+use tenure_core::stats::Tally;
+use tenure_core::store::ListQuery;
+use tenure_core::{Head, Status, SyncStore};
+
+/// Enough that every sort of filter is met by many sessions, and by few.
+const SESSIONS: usize = 6000;
+const SPAN: i64 = 2000;
+
+fn one_of<T: Clone>(random: &mut Rng, values: &[T]) -> T {
+    values[random.usize(0..values.len())].clone()
+}
+
+/// A value of which some are frequent and some rare.
+fn name(random: &mut Rng, of: &str) -> String {
+    let spread = one_of(random, &[1, 1, 4, 400]);
+    format!("{of}{}", random.u32(0..spread))
+}
+
+fn status(random: &mut Rng) -> Status {
+    if random.u32(0..4) > 0 {
+        Status::Completed
+    } else {
+        one_of(random, &Status::ALL)
+    }
+}
+
+fn sessions(random: &mut Rng) -> Vec<Head> {
+    (0..SESSIONS)
+        .map(|n| {
+            let created = random.i64(0..SPAN);
+            let mut head = head(&format!(
+                "{}-{n}",
+                one_of(random, &["a", "B", "c.d", "C_d"])
+            ));
+            head.created_at = time(created);
+            head.updated_at = time(created + random.i64(0..SPAN));
+            head.user_id = random.bool().then(|| name(random, "user"));
+            head.channel_id = random.bool().then(|| name(random, "channel"));
+            head.mode = name(random, "mode");
+            head.status = status(random);
+            head.parent_id = random.bool().then(|| id(&name(random, "parent")));
+            head.deleted_at = (random.u32(0..9) == 0).then(|| time(0));
+            head.task = one_of(random, &["Fix the BUG", "fix", "Größe", "100%_", ""]).to_owned();
+            head.iterations = random.u32(..);
+            head.usage = Usage {
+                prompt_tokens: random.u64(..),
+                completion_tokens: random.u64(0..1000),
+                cost_nanos: random.u64(0..1 << 53),
+            };
+            head
+        })
+        .collect()
+}
+
+fn filter(random: &mut Rng) -> Filter {
+    let mut filter = Filter {
+        trash: one_of(
+            random,
+            &[Trash::Exclude, Trash::Exclude, Trash::Include, Trash::Only],
+        ),
+        ..Filter::default()
+    };
+    for _ in 0..random.u32(0..4) {
+        let at = Some(time(random.i64(-10..2 * SPAN)));
+        match random.u32(0..10) {
+            0 => filter.user_id = Some(name(random, "user")),
+            1 => filter.channel_id = Some(name(random, "channel")),
+            2 => filter.mode = Some(name(random, "mode")),
+            3 => filter.status = Some((0..random.u32(0..4)).map(|_| status(random)).collect()),
+            4 => filter.parent_id = Some(id(&name(random, "parent"))),
+            5 => filter.created_after = at,
+            6 => filter.created_before = at,
+            7 => filter.updated_after = at,
+            8 => filter.updated_before = at,
+            _ => filter.text = Some(one_of(random, &["bug", "FIX", "GRÖSSE", "%", ""]).to_owned()),
+        }
+    }
+    filter
+}
+
+#[test]
+fn lists_and_counts_of_many_sessions_are_those_of_the_reference() {
+    let mut random = Rng::with_seed(7);
+    let place = Place::new();
+    let store = place.open();
+    let sessions = sessions(&mut random);
+    store
+        .transaction(|store| sessions.iter().for_each(|head| start(store, head.clone())))
+        .unwrap();
+    for _ in 0..scaled(3000) {
+        let order = Order {
+            by: one_of(&mut random, &[OrderBy::CreatedAt, OrderBy::UpdatedAt]),
+            direction: one_of(&mut random, &[Direction::Asc, Direction::Desc]),
+        };
+        let after = &sessions[random.usize(0..SESSIONS)];
+        let query = ListQuery {
+            filter: filter(&mut random),
+            order,
+            after: random.bool().then(|| order.position(after)),
+            offset: if random.bool() { 0 } else { random.u64(0..200) },
+            limit: one_of(&mut random, &[1, 10, 100]),
+            max_bytes: if random.bool() {
+                u64::MAX
+            } else {
+                random.u64(0..500)
+            },
+        };
+        let (page, expected) = (store.list(&query).unwrap(), query.page(&sessions));
+        assert!(page == expected, "{query:?}");
+        let mut counted = Tally::default();
+        sessions
+            .iter()
+            .filter(|head| query.filter.matches(head))
+            .for_each(|head| counted.count(head));
+        let tally = store.tally(&query.filter).unwrap().unwrap();
+        assert!(tally == counted, "{:?}", query.filter);
+    }
+}

@@ -1,0 +1,204 @@
+//! What opening a file does, and which files it refuses.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
+use common::{Place, append, given_file, head, history, id, start};
+use tenure_core::Error;
+use tenure_core::store::SyncStore;
+use tenure_sqlite::{SqliteOptions, SqliteStore};
+
+fn refusal(path: &Path) -> Error {
+    let options = SqliteOptions {
+        busy_timeout_ms: 50,
+        ..SqliteOptions::default()
+    };
+    SqliteStore::open(path, options).unwrap_err()
+}
+
+#[test]
+fn what_was_written_is_there_when_the_file_is_opened_again() {
+    let place = Place::new();
+    let store = place.open();
+    assert!(store.capabilities().persistent && store.capabilities().shared);
+    start(&store, head("a"));
+    append(&store, &id("a"), r#"{"n":1}"#).unwrap();
+    store.close();
+    let store = place.open();
+    append(&store, &id("a"), r#"{"n":2}"#).unwrap();
+    assert_eq!(history(&store, "a"), [r#"{"n":1}"#, r#"{"n":2}"#]);
+}
+
+#[test]
+fn the_folders_of_the_file_are_made() {
+    let place = Place::new();
+    let file = place
+        .file()
+        .with_file_name("some")
+        .join("where")
+        .join("tenure.db");
+    SqliteStore::open(&file, SqliteOptions::default()).unwrap();
+    assert!(file.exists());
+}
+
+#[test]
+fn a_file_that_looks_like_a_uri_is_a_file() {
+    let place = Place::new();
+    let file = place.file().with_file_name("file:x?mode=memory");
+    SqliteStore::open(&file, SqliteOptions::default()).unwrap();
+    assert!(file.exists());
+}
+
+#[test]
+fn sqlites_own_memory_is_not_a_store() {
+    for path in [":memory:", ""] {
+        let error = refusal(Path::new(path));
+        assert_eq!(error.code(), "UNSUPPORTED_STORE");
+        assert!(error.to_string().contains("memory:"), "{error}");
+    }
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let place = Place::new();
+    start(&place.open(), head("a"));
+    place
+        .sqlite()
+        .execute_batch("PRAGMA user_version = 1000")
+        .unwrap();
+    let before = fs::read(place.file()).unwrap();
+    let error = refusal(&place.file());
+    assert_eq!(error.code(), "SCHEMA_TOO_NEW");
+    assert!(error.details().as_str().contains(r#""found":1000"#));
+    assert_eq!(fs::read(place.file()).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let long = "garbage ".repeat(10_000);
+    for garbage in ["no", "hello, this is a text and not a database", &long] {
+        let place = Place::new();
+        fs::write(place.file(), garbage).unwrap();
+        let error = refusal(&place.file());
+        assert_eq!(error.code(), "STORE_UNAVAILABLE");
+        assert!(
+            error.to_string().contains("not a SQLite database"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("tenure.db"), "{error}");
+        assert_eq!(fs::read_to_string(place.file()).unwrap(), garbage);
+    }
+}
+
+#[test]
+fn another_applications_database_is_refused_and_left_alone() {
+    for theirs in [
+        "CREATE TABLE theirs (x)",
+        "PRAGMA application_id = 7; CREATE TABLE theirs (x)",
+        "PRAGMA application_id = 7",
+        "PRAGMA user_version = 3",
+    ] {
+        let place = Place::new();
+        place.sqlite().execute_batch(theirs).unwrap();
+        let before = fs::read(place.file()).unwrap();
+        let error = refusal(&place.file());
+        assert_eq!(error.code(), "STORE_UNAVAILABLE", "{theirs}");
+        assert!(error.to_string().contains("another application"), "{error}");
+        assert_eq!(fs::read(place.file()).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_place_where_no_file_can_be_is_unavailable() {
+    let place = Place::new();
+    fs::write(place.file(), "").unwrap();
+    // Below a file, and in place of a folder.
+    for path in [
+        place.file().join("x.db"),
+        place.file().parent().unwrap().to_owned(),
+    ] {
+        assert_eq!(
+            refusal(&path).code(),
+            "STORE_UNAVAILABLE",
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn an_empty_file_becomes_a_store() {
+    let place = Place::new();
+    fs::write(place.file(), "").unwrap();
+    start(&place.open(), head("a"));
+}
+
+#[test]
+fn many_may_make_the_same_store_at_once() {
+    for round in 0..5 {
+        let place = Place::new();
+        let threads = 4;
+        let together = Barrier::new(threads);
+        let mut processes: Vec<_> = (0..2)
+            .map(|_| place.process("a_process_that_opens"))
+            .collect();
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let (place, together) = (&place, &together);
+                scope.spawn(move || {
+                    together.wait();
+                    start(&place.open(), head(&format!("session-{round}-{thread}")));
+                });
+            }
+        });
+        for process in &mut processes {
+            assert!(process.wait().unwrap().success());
+        }
+        let count = |table: &str| -> u32 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            place
+                .sqlite()
+                .query_row(&sql, [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(count("sessions"), 4 + 2);
+    }
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_opens() {
+    let store = SqliteStore::open(&given_file(), SqliteOptions::default()).unwrap();
+    start(&store, head(&format!("process-{}", std::process::id())));
+}
+
+#[test]
+fn the_tables_are_readable_without_tenure() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    append(&store, &id("a"), r#"{"n":1}"#).unwrap();
+    append(&store, &id("a"), r#"{"n":2}"#).unwrap();
+    let sqlite = place.sqlite();
+    let session: (String, String, i64) = sqlite
+        .query_row(
+            "SELECT mode, task, event_count FROM sessions WHERE id = 'a'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .unwrap();
+    assert_eq!(
+        session,
+        ("developer".to_owned(), "Write a test".to_owned(), 2)
+    );
+    let sql = "SELECT sequence, type, data FROM history WHERE session_id = 'a' AND sequence = 2";
+    let event: (i64, String, String) = sqlite
+        .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap();
+    assert_eq!(event, (2, "note".to_owned(), r#"{"n":2}"#.to_owned()));
+}

@@ -1,0 +1,169 @@
+//! Many handles, threads and processes on one file lose nothing of each other's.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::sync::mpsc;
+use std::thread;
+
+use common::{Place, append, enqueue_append, given_file, head, history, id, scaled, start};
+use tenure_core::{History, SyncStore};
+use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
+
+/// Appends `count` events to the shared session, a third in each of the three ways, and as many to
+/// one of its own.
+fn append_all(store: &SqliteStore, own: &str, count: u32) {
+    start(store, head(own));
+    let (answer, answered) = mpsc::channel();
+    for n in 0..count {
+        let (session, data) = (id(own), format!("{{\"by\":\"{own}\",\"n\":{n}}}"));
+        let job = move |store: &dyn SyncStore| {
+            append(store, &id("shared"), &data).unwrap();
+            append(store, &session, &n.to_string()).unwrap();
+        };
+        match n % 3 {
+            0 => store.transaction(job).unwrap(),
+            1 => match store.try_transaction(job) {
+                Attempt::Answered(answer) => answer.unwrap(),
+                Attempt::Busy(job) => store.transaction(job).unwrap(),
+            },
+            _ => {
+                let answer = answer.clone();
+                store.enqueue(
+                    Box::new(move |store| {
+                        job(store);
+                        String::new()
+                    }),
+                    Box::new(move |outcome| answer.send(outcome).unwrap()),
+                );
+                answered.recv().unwrap().unwrap();
+            }
+        }
+    }
+}
+
+fn holds_all(place: &Place, writers: &[String], count: u32) {
+    let store = place.open();
+    let shared = store.load(&id("shared"), History::All).unwrap().unwrap();
+    assert_eq!(shared.events.len(), writers.len() * count as usize);
+    assert_eq!(shared.head.version, 1 + shared.head.event_count);
+    for writer in writers {
+        let expected: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+        assert_eq!(history(&store, writer), expected, "of {writer}");
+        // What one writer did is in the order in which it did it.
+        let by = format!("{{\"by\":\"{writer}\",");
+        let theirs = shared
+            .events
+            .iter()
+            .filter(|event| event.data.as_str().starts_with(&by));
+        let numbers: Vec<&str> = theirs
+            .filter_map(|event| event.data.as_str().split(['}', ':']).nth(2))
+            .collect();
+        assert_eq!(numbers, expected, "of {writer} in the shared session");
+    }
+    let intact: String = place
+        .sqlite()
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(intact, "ok");
+}
+
+#[test]
+fn many_threads_lose_nothing() {
+    let place = Place::new();
+    start(&place.open(), head("shared"));
+    let count = scaled(3000);
+    let writers: Vec<String> = (0..6).map(|n| format!("thread-{n}")).collect();
+    thread::scope(|scope| {
+        for (n, writer) in writers.iter().enumerate() {
+            let place = &place;
+            scope.spawn(move || {
+                let durability = if n == 0 {
+                    Durability::Full
+                } else {
+                    Durability::Normal
+                };
+                let store = place.open_with(SqliteOptions {
+                    durability,
+                    busy_timeout_ms: 60_000,
+                    ..SqliteOptions::default()
+                });
+                append_all(&store, writer, count);
+            });
+        }
+    });
+    holds_all(&place, &writers, count);
+}
+
+#[test]
+fn two_processes_lose_nothing() {
+    let place = Place::new();
+    start(&place.open(), head("shared"));
+    let processes = [
+        place.process("a_process_that_appends"),
+        place.process("a_process_that_appends"),
+    ];
+    let writers: Vec<String> = processes
+        .iter()
+        .map(|process| format!("process-{}", process.id()))
+        .collect();
+    for process in processes {
+        let output = process.wait_with_output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    holds_all(&place, &writers, scaled(5000));
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_appends() {
+    let options = SqliteOptions {
+        busy_timeout_ms: 60_000,
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(&given_file(), options).unwrap();
+    append_all(
+        &store,
+        &format!("process-{}", std::process::id()),
+        scaled(5000),
+    );
+}
+
+#[test]
+fn a_caller_is_not_starved_by_a_busy_queue_of_another_process() {
+    let place = Place::new();
+    start(&place.open(), head("shared"));
+    let mut process = place.process("a_process_that_never_rests");
+    let store = place.open_with(SqliteOptions {
+        busy_timeout_ms: 60_000,
+        ..SqliteOptions::default()
+    });
+    start(&store, head("own"));
+    for n in 0..50 {
+        store
+            .transaction(|store| append(store, &id("own"), &n.to_string()))
+            .unwrap()
+            .unwrap();
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(history(&store, "own").len(), 50);
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_never_rests() {
+    let store = SqliteStore::open(&given_file(), SqliteOptions::default()).unwrap();
+    loop {
+        let answers: Vec<_> = (0..500)
+            .map(|_| enqueue_append(&store, "shared", "{}"))
+            .collect();
+        for answer in answers {
+            let _ = answer.recv().unwrap();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+// The demo: `npm start`. It runs the agent of agent.mjs on this repository, kills it half-way with
+// SIGKILL, starts it again, answers its question, and looks at what is left: the timeline, the
+// statistics, the webhooks, and whether the crash has cost anything. It fails if it has.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { open } from "tenure";
+import { killAgents, runAgent } from "./demo/agent-process.mjs";
+import { interruption, statements } from "./demo/proof.mjs";
+import { startReceiver } from "./demo/receiver.mjs";
+import { showStatistics, showTimeline, showWebhooks } from "./demo/report.mjs";
+import {
+  bold,
+  cyan,
+  dim,
+  green,
+  print,
+  printParts,
+  red,
+  seconds,
+  section,
+  yellow,
+} from "./demo/screen.mjs";
+
+/**
+ * @typedef {import("tenure").Session} Session
+ * @typedef {import("./demo/agent-process.mjs").Acknowledged} Acknowledged
+ */
+
+const usage = `Usage: npm start -- [options]
+
+Runs a small agent on this repository, kills it half-way and starts it again.
+
+  --once    ask nothing: the agent's question is answered with yes
+  --keep    keep the database and say where it is
+  --help    print this
+`;
+
+/** Whoever is not there is not waited for. */
+const patienceMs = 15_000;
+/** Something is badly wrong when the demo takes this long. */
+const limitMs = 120_000;
+
+const options = readArguments();
+const place = await mkdtemp(join(tmpdir(), "tenure-demo-"));
+const database = join(place, "tenure.db");
+const receiver = await startReceiver();
+const limit = setTimeout(() => leave(`the demo took longer than ${seconds(limitMs)}`), limitMs);
+process.once("SIGINT", () => leave("interrupted"));
+
+const sessions = await open(`sqlite:${database}`);
+try {
+  process.exitCode = await play();
+} catch (error) {
+  print();
+  console.error(`The demo failed: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+} finally {
+  clearTimeout(limit);
+  await sessions.close();
+  receiver.close();
+  if (options.keep) print(`\nThe database is ${database}`);
+  else await rm(place, { recursive: true, force: true });
+}
+
+/** The whole of the demo. Returns the exit code. */
+async function play() {
+  const agent = {
+    store: `sqlite:${database}`,
+    report: join(place, "survey.md"),
+    user: "ada",
+    webhook: receiver.url,
+  };
+  print("Tenure: an agent is killed half-way, and goes on", bold);
+
+  section("An agent surveys this repository", "its first process");
+  const first = await runAgent(agent, killHalfWay());
+  if (first.signal !== "SIGKILL") throw new Error("the agent had finished before it was killed");
+  const killed = await theSession();
+  const { interrupted } = interruption(killed);
+  const where = interrupted ? `in the middle of "${interrupted}"` : "between two steps";
+  print(` ✗ SIGKILL ${where}, after ${seconds(first.ms)}`, red);
+  print(`   ${killed.history.length} events are in the database; no code ran to save them`, dim);
+
+  section("It is started again", "a second process");
+  print(`   finds ${killed.id}: ${killed.status}, ${used(killed)}`, dim);
+  await runAgent(agent, show);
+  const paused = await theSession();
+  print(` ? ${paused.context.pauseReason}`, yellow);
+  print("   the session is paused, and the process has ended", dim);
+
+  const answer = await ask("   [Y/n] ");
+  section(`The answer is ${answer}`, "a third process");
+  await runAgent({ ...agent, answer }, show);
+  const ended = await theSession();
+
+  section("Another survey gets three iterations", "a fourth process");
+  await runAgent({ ...agent, user: "grace", iterations: "3" }, show);
+  const [short] = (await sessions.list({ userId: "grace" })).items;
+  if (short?.status !== "timeout") throw new Error("the second survey went beyond its iterations");
+  print(` ⧗ ${short.status}: ${used(short)}, so the agent stops`, yellow);
+
+  showTimeline(ended, { killed: killed.history.length, paused: paused.history.length });
+  await showStatistics(sessions, ["ada", "grace"]);
+  showWebhooks(receiver);
+  return judge(first.acknowledged, killed, ended);
+}
+
+/** Shows what the agent does and kills it in a step of the first half, at a moment left to chance. */
+function killHalfWay() {
+  const after = 9 + Math.floor(Math.random() * 8);
+  let doomed = false;
+  return (/** @type {Acknowledged} */ record, /** @type {() => void} */ kill) => {
+    show(record);
+    const busy = record.type === "iteration" || record.type === "tool_call";
+    if (doomed || !busy || record.sequence < after) return;
+    doomed = true;
+    void sleep(Math.random() * 50).then(kill);
+  };
+}
+
+/** Shows a record when it is one that the person at the screen is waiting for. @param {Acknowledged} record */
+function show({ type, text }) {
+  if (type === "resume") print(` ↻ resumed ${text}`, cyan);
+  if (type === "complete") print(` ✓ ${text}`, green);
+  if (type !== "learning") return;
+  const [name = "", insight = ""] = splitAt(text, ": ");
+  printParts([" ✓ ", green], [name.padEnd(11)], [insight, dim]);
+}
+
+/** The agent's session with its whole history, read by this process from the same file. */
+async function theSession() {
+  const [head] = (await sessions.list({ userId: "ada" })).items;
+  const session = head && (await sessions.get(head.id, { history: "all" }));
+  if (!session) throw new Error("the agent's session is not in the database");
+  return session;
+}
+
+/** Says what holds and what does not. @param {Acknowledged[]} acknowledged @param {Session} killed @param {Session} ended */
+function judge(acknowledged, killed, ended) {
+  const payloads = receiver.payloads.filter(({ session }) => session.id === ended.id);
+  const found = statements({ acknowledged, killed, ended, payloads });
+  section("What the crash has cost");
+  for (const { holds, text } of found) printParts(holds ? [" ✓ ", green] : [" ✗ ", red], [text]);
+  const broken = found.filter(({ holds }) => !holds).length;
+  print();
+  if (broken === 0) print("Nothing that was recorded was lost, and none of it was done again.", green);
+  else print(`${broken} of ${found.length} statements do not hold: this is a bug in Tenure.`, red);
+  return broken === 0 ? 0 : 1;
+}
+
+/** Asks the person at the terminal, if there is one who has not said that nobody is. @param {string} question */
+async function ask(question) {
+  if (options.once || !process.stdin.isTTY || !process.stdout.isTTY) return "yes";
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const said = await terminal.question(question, { signal: AbortSignal.timeout(patienceMs) });
+    return said.trim().toLowerCase().startsWith("n") ? "no" : "yes";
+  } catch {
+    print();
+    return "yes";
+  } finally {
+    terminal.close();
+  }
+}
+
+function readArguments() {
+  try {
+    const flag = /** @type {const} */ ({ type: "boolean", default: false });
+    const { values } = parseArgs({ options: { once: flag, keep: flag, help: flag } });
+    if (!values.help) return values;
+    process.stdout.write(usage);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+/** Ends the demo where it stands. @param {string} reason */
+function leave(reason) {
+  killAgents();
+  console.error(`\nThe demo ends: ${reason}`);
+  void rm(place, { recursive: true, force: true }).finally(() => process.exit(1));
+}
+
+/** @param {import("tenure").SessionHead} session */
+function used({ iterations, maxIterations }) {
+  return `${iterations} of ${maxIterations} iterations used`;
+}
+
+/** @param {string} text @param {string} separator */
+function splitAt(text, separator) {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
+}

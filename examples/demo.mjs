@@ -2,6 +2,7 @@
 // SIGKILL, starts it again, answers its question, and looks at what is left: the timeline, the
 // statistics, the webhooks, and whether the crash has cost anything. It fails if it has.
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,6 +52,8 @@ const database = join(place, "tenure.db");
 const receiver = await startReceiver();
 const limit = setTimeout(() => leave(`the demo took longer than ${seconds(limitMs)}`), limitMs);
 process.once("SIGINT", () => leave("interrupted"));
+// Whoever reads the output may stop reading.
+process.stdout.once("error", () => leave("nobody reads its output"));
 
 const sessions = await open(`sqlite:${database}`);
 try {
@@ -63,7 +66,7 @@ try {
   clearTimeout(limit);
   await sessions.close();
   receiver.close();
-  if (options.keep) print(`\nThe database is ${database}`);
+  if (options.keep) console.log(`\nThe database is ${database}`);
   else await rm(place, { recursive: true, force: true });
 }
 
@@ -93,7 +96,7 @@ async function play() {
   print(` ? ${paused.context.pauseReason}`, yellow);
   print("   the session is paused, and the process has ended", dim);
 
-  const answer = await ask("   [Y/n] ");
+  const answer = await ask(`   yes or no, yes in ${patienceMs / 1000} s: `);
   section(`The answer is ${answer}`, "a third process");
   await runAgent({ ...agent, answer }, show);
   const ended = await theSession();
@@ -148,7 +151,8 @@ function judge(acknowledged, killed, ended) {
   for (const { holds, text } of found) printParts(holds ? [" ✓ ", green] : [" ✗ ", red], [text]);
   const broken = found.filter(({ holds }) => !holds).length;
   print();
-  if (broken === 0) print("Nothing that was recorded was lost, and none of it was done again.", green);
+  if (broken === 0)
+    print("Nothing that was recorded was lost, and none of it was done again.", green);
   else print(`${broken} of ${found.length} statements do not hold: this is a bug in Tenure.`, red);
   return broken === 0 ? 0 : 1;
 }
@@ -157,6 +161,7 @@ function judge(acknowledged, killed, ended) {
 async function ask(question) {
   if (options.once || !process.stdin.isTTY || !process.stdout.isTTY) return "yes";
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  terminal.once("SIGINT", () => leave("interrupted"));
   try {
     const said = await terminal.question(question, { signal: AbortSignal.timeout(patienceMs) });
     return said.trim().toLowerCase().startsWith("n") ? "no" : "yes";
@@ -185,7 +190,8 @@ function readArguments() {
 function leave(reason) {
   killAgents();
   console.error(`\nThe demo ends: ${reason}`);
-  void rm(place, { recursive: true, force: true }).finally(() => process.exit(1));
+  rmSync(place, { recursive: true, force: true });
+  process.exit(1);
 }
 
 /** @param {import("tenure").SessionHead} session */

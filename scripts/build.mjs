@@ -17,10 +17,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
-import { inRoot } from "./lib/paths.mjs";
+import { inRoot, stateDir } from "./lib/paths.mjs";
 import { bytes, step } from "./lib/progress.mjs";
 import { checkRequirements } from "./lib/requirements.mjs";
 import { main, nodeTool, Problem, run } from "./lib/run.mjs";
@@ -141,7 +142,7 @@ async function buildWasm() {
           working(`building wasm-bindgen ${wasmBindgenVersion()}`),
         );
         working("compiling");
-        const { cargo, args, env } = await wasmToolchain();
+        const { cargo, args, env, release } = await wasmToolchain();
         // Cargo ignores link-time optimization when a crate is also built as a Rust library.
         const compiled = await compile(
           cargo,
@@ -154,9 +155,10 @@ async function buildWasm() {
             "--profile",
             "release-wasm",
             ...args,
+            ...release.args,
           ],
           "tenure_wasm",
-          env,
+          { ...env, ...release.env },
         );
         await run(bindgen, ["--target", "web", "--out-dir", inRoot("npm", "wasm"), compiled]);
         working("optimizing");
@@ -207,9 +209,13 @@ async function buildTypeScript() {
     await whenChanged("ts", { inputs, outputs: ["npm/dist"] }, async () => {
       working("compiling");
       const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
-      // What is left of a module that was renamed would be packed and published.
+      // Into an empty folder: what is left of a module that was renamed would be published. And
+      // beside the old one, which stays as it is while there are errors.
+      const fresh = join(stateDir, "dist");
+      rmSync(fresh, { recursive: true, force: true });
+      await run(node, [tsc, "-p", "npm", "--outDir", fresh]);
       rmSync(inRoot("npm", "dist"), { recursive: true, force: true });
-      await run(node, [tsc, "-p", "npm"]);
+      renameSync(fresh, inRoot("npm", "dist"));
     });
   });
 }

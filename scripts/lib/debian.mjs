@@ -17,16 +17,10 @@ export function canInstallDebianPackages() {
 export async function installDebianPackages(...packages) {
   const prefix = asRoot();
   if (!prefix) throw new Problem(`these packages are needed: ${packages.join(" ")}`);
+  const options = ["-qq", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
   const apt = (...args) => {
-    const [command, ...rest] = [
-      ...prefix,
-      "env",
-      "DEBIAN_FRONTEND=noninteractive",
-      "apt-get",
-      "-qq",
-      ...args,
-    ];
-    return run(command, rest);
+    const [command, ...rest] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    return run(command, [...rest, ...options, ...args]);
   };
   if (!listsAreFresh) await apt("update");
   listsAreFresh = true;

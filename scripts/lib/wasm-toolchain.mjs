@@ -16,7 +16,12 @@ const debianRust = "/usr/lib/rustlib/src/rust/library/Cargo.lock";
 
 let found;
 
-/** How to run cargo for WebAssembly: the program, its arguments after the subcommand, its environment. */
+/**
+ * How to run cargo for WebAssembly: the program, its arguments after the subcommand, its environment.
+ * `release` is what a release build adds to them where the standard library is built along with it: a
+ * library that prefers size, and panics that trap without first formatting a message that WebAssembly
+ * has no way to show.
+ */
 export async function wasmToolchain() {
   found ??= await findToolchain();
   return found;
@@ -28,7 +33,12 @@ async function findToolchain() {
   if (choice !== "")
     throw new Problem(`TENURE_WASM_TOOLCHAIN is "${choice}"; the only value it knows is "debian"`);
 
-  const plain = { cargo: "cargo", args: ["--target", target], env: {} };
+  const plain = {
+    cargo: "cargo",
+    args: ["--target", target],
+    env: {},
+    release: { args: [], env: {} },
+  };
   if (hasTarget("rustc")) return plain;
   if (
     probe("rustup", ["target", "add", target], { timeoutMs: 120_000 }) !== undefined &&
@@ -63,6 +73,12 @@ async function debianToolchain() {
       RUSTC_BOOTSTRAP: "1",
       // For this target alone: RUSTFLAGS would also change how build scripts are compiled.
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: findLinker(),
+    },
+    release: {
+      args: ["-Z", "build-std-features=optimize_for_size"],
+      env: {
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort",
+      },
     },
   };
 }

@@ -52,10 +52,31 @@ export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => Sto
   entry.listHeads;
 
 async function load({ module }: InitOptions = {}): Promise<void> {
+  const neighbourhood = prebundledIn();
   try {
-    await glue.default(module === undefined ? undefined : { module_or_path: module });
+    const source = module ?? (neighbourhood && (await packageNear(neighbourhood)));
+    await glue.default(source === undefined ? undefined : { module_or_path: source });
   } catch (thrown) {
-    throw bindingUnavailable(`the WebAssembly cannot be loaded: ${messageOf(thrown)}`, thrown);
+    const advice = neighbourhood ? '; with Vite, set `optimizeDeps: { exclude: ["tenure"] }`' : "";
+    const problem = `the WebAssembly cannot be loaded: ${messageOf(thrown)}${advice}`;
+    throw bindingUnavailable(problem, thrown);
   }
   build = buildOf(glue, "refuse");
+}
+
+/**
+ * The folder in which Vite's development server has put this code. Up to version 7 it moves the code
+ * of packages there, but not the files beside it, so that the glue looks for them in vain. The
+ * address comes from a stack, as `import.meta.url` would have other bundlers write the path of the
+ * machine that they run on into their output.
+ */
+function prebundledIn(): string | undefined {
+  return /https?:\/\/[^\s()]+?\/\.vite\/deps[^/\s]*\//.exec(new Error().stack ?? "")?.[0];
+}
+
+/** The WebAssembly in the package itself, where that is next door, as it usually is. */
+async function packageNear(folder: string): Promise<Response | undefined> {
+  const response = await fetch(`${folder}../../tenure/wasm/tenure_wasm_bg.wasm`);
+  const found = response.ok && response.headers.get("content-type")?.includes("wasm");
+  return found ? response : undefined;
 }

@@ -7,3 +7,10 @@ declare module "*?url" {
   // biome-ignore lint/style/noDefaultExport: that is how Vite gives it.
   export default url;
 }
+
+/** A document as text, as Vite serves it. */
+declare module "*.md?raw" {
+  const text: string;
+  // biome-ignore lint/style/noDefaultExport: that is how Vite gives it.
+  export default text;
+}

@@ -98,7 +98,9 @@ function namesOf({ history }, type) {
 /** @param {Session} session */
 function commandsOf({ history }) {
   const calls = history.filter(({ type }) => type === "tool_call");
-  return calls.map(({ data }) => /** @type {{ command: string }} */ (data.args).command);
+  return calls.map(
+    ({ data }) => /** @type {{ command: string } | undefined} */ (data.args)?.command,
+  );
 }
 
 function plannedCommands() {

@@ -89,12 +89,6 @@ pub fn close(handle: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.close(handle)))
 }
 
-/// Answers a list query from all heads that there are.
-#[napi]
-pub fn page(text: String) -> Answer {
-    guarded(|| tenure_bridge::page(&text))
-}
-
 fn with_call(name: &str, params: &str, now: f64, act: impl FnOnce(Call<'_>) -> Answer) -> Answer {
     guarded(|| {
         let mut entropy = [0; 16];

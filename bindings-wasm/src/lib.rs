@@ -58,12 +58,6 @@ pub fn close(handle: u32) -> Answer {
     HANDLES.with(|handles| handles.close(handle))
 }
 
-/// Answers a list query from all heads that there are.
-#[wasm_bindgen]
-pub fn page(text: &str) -> Answer {
-    tenure_bridge::page(text)
-}
-
 fn with_call(name: &str, params: &str, now: f64, act: impl FnOnce(Call<'_>) -> Answer) -> Answer {
     let mut entropy = [0; 16];
     match getrandom::fill(&mut entropy) {

@@ -5,10 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tenure_core::members::{Member, Members, Params};
-use tenure_core::store::{Capabilities, ListQuery, Store};
-use tenure_core::{Error, Head, Lift, Limits, MemoryStore, Result};
+use tenure_core::store::{Capabilities, Store};
+use tenure_core::{Error, Lift, Limits, MemoryStore, Result};
 
 use crate::answer::{self, Answer};
 use crate::engine::{HostEngine, perform_now};
@@ -244,18 +244,4 @@ pub struct Info {
     pub version: &'static str,
     /// The schemes of the URLs that it opens.
     pub stores: &'static [&'static str],
-}
-
-/// Answers a list query from all heads that there are, for stores of the host's own: the text is
-/// `{"query": ListQuery, "heads": StoredHead[]}`, the result a `Page`.
-pub fn page(text: &str) -> Answer {
-    #[derive(Deserialize)]
-    struct Heads {
-        query: ListQuery,
-        heads: Vec<Head>,
-    }
-    match serde_json::from_str::<Heads>(text) {
-        Ok(Heads { query, heads }) => answer::ok(&query.page(&heads)),
-        Err(error) => answer::error(&Error::invalid("page", error.to_string())),
-    }
 }

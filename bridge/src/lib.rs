@@ -17,6 +17,6 @@ pub mod operations;
 pub mod types;
 
 pub use answer::Answer;
-pub use backend::{Backend, Call, Handles, Info, Options, page};
+pub use backend::{Backend, Call, Handles, Info, Options};
 pub use engine::{HostEngine, perform_now};
 pub use operations::{Access, OPERATIONS, access, perform};

@@ -25,8 +25,6 @@ export interface Binding {
   cancel(handle: number, operation: number): string;
   /** Closes a handle. */
   close(handle: number): string;
-  /** Answers a store's `list` from all of its heads. */
-  page(request: string): string;
 }
 
 /** What a build says about itself. */
@@ -130,7 +128,6 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
     resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     close: (handle) => guard(() => binding.close(handle)),
-    page: (request) => guard(() => binding.page(request)),
   };
 }
 

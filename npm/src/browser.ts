@@ -13,7 +13,6 @@ import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
-import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
 
 export * from "./api.js";
 
@@ -46,10 +45,6 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 
 /** Loads the WebAssembly, once; `module` says from where. */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
-
-/** The whole of `list` for a store of your own: answers a query from all heads that there are. */
-export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage =
-  entry.listHeads;
 
 async function load({ module }: InitOptions = {}): Promise<void> {
   const neighbourhood = prebundledIn();

@@ -6,12 +6,10 @@
  */
 
 import type { Build } from "./binding.js";
-import { listHeadsWith } from "./list-heads.js";
 import { openSessions, openSessionsSync, type Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
-import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
 
 /** Where an entry takes its build from. */
 export interface Source {
@@ -41,8 +39,6 @@ export interface Entry {
   readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
   /** Loads the WebAssembly. */
   readonly init: (options?: InitOptions) => Promise<void>;
-  /** Answers a store's `list` from all of its heads. */
-  readonly listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage;
 }
 
 /** An entry over a source of builds. */
@@ -57,6 +53,5 @@ export function entryOver(source: Source): Entry {
     async init(options) {
       await source.prepare(options);
     },
-    listHeads: listHeadsWith(() => source.now("memory:")),
   };
 }

@@ -6,19 +6,20 @@
 
 import { createRequire } from "node:module";
 import { type Binding, type Build, buildOf } from "./binding.js";
-import { bindingUnavailable, messageOf } from "./error.js";
+import { bindingUnavailable, messageOf, TenureError } from "./error.js";
 
 const require = createRequire(import.meta.url);
 
-let loaded: Build | undefined;
+let loaded: Build | TenureError | undefined;
 
 /** The native build. Throws `BINDING_UNAVAILABLE` where there is none for this platform. */
 export function nativeBuild(): Build {
   loaded ??= load();
+  if (loaded instanceof TenureError) throw loaded;
   return loaded;
 }
 
-function load(): Build {
+function load(): Build | TenureError {
   const platform = platformName();
   const path = `../native/tenure-${platform}.node`;
   try {
@@ -28,7 +29,7 @@ function load(): Build {
     const problem = missing
       ? `this package has no native addon for ${platform}`
       : `the native addon for ${platform} cannot be loaded: ${messageOf(thrown)}`;
-    throw bindingUnavailable(problem, thrown);
+    return bindingUnavailable(problem, thrown);
   }
 }
 

@@ -10,7 +10,6 @@ import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
-import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
 import { wasmBuild } from "./wasm-sync.js";
 
 export * from "./api.js";
@@ -25,7 +24,3 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 
 /** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
 export const init: () => Promise<void> = () => entry.init();
-
-/** The whole of `list` for a store of your own: answers a query from all heads that there are. */
-export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage =
-  entry.listHeads;

@@ -14,7 +14,6 @@ import { type Target, urlOf } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
-import type { StoredHead, StoredPage, StoredQuery } from "./stored.js";
 import { type Glue, wasmBuild } from "./wasm-sync.js";
 
 export * from "./api.js";
@@ -42,10 +41,6 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 /** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
 export const init: () => Promise<void> = () => entry.init();
 
-/** The whole of `list` for a store of your own: answers a query from all heads that there are. */
-export const listHeads: (heads: Iterable<StoredHead>, query: StoredQuery) => StoredPage =
-  entry.listHeads;
-
 function buildFor(target: Target | undefined): Build {
   const forced = process.env.TENURE_BINDING || undefined;
   switch (forced) {
@@ -68,10 +63,10 @@ function buildFor(target: Target | undefined): Build {
 
 /** The WebAssembly in place of the addon, for the stores that it serves. */
 function instead(target: Target | undefined, thrown: unknown): Build {
-  const build = wasm();
   const url = urlOf(target);
   const scheme = url.slice(0, url.indexOf(":"));
-  if (!build.info.stores.includes(scheme)) {
+  const build = wasmIfThere();
+  if (!build?.info.stores.includes(scheme)) {
     throw bindingUnavailable(`${messageOf(thrown)}, which ${url} needs`, thrown);
   }
   if (!warned) {
@@ -81,6 +76,14 @@ function instead(target: Target | undefined, thrown: unknown): Build {
     });
   }
   return build;
+}
+
+function wasmIfThere(): Build | undefined {
+  try {
+    return wasm();
+  } catch {
+    return undefined;
+  }
 }
 
 function wasm(): Build {

@@ -5,10 +5,11 @@
  * @module
  */
 
+import { Announcer } from "./announcer.js";
 import type { Build } from "./binding.js";
 import { Connection } from "./connection.js";
 import { invalidArgument } from "./error.js";
-import { Announcer, type Handle } from "./handle.js";
+import type { Handle } from "./handle.js";
 import { HostStore } from "./host.js";
 import type { Mode } from "./operations.js";
 import { DEFAULT_URL, type OpenOptions, optionsForStore, optionsForUrl } from "./options.js";

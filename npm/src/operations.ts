@@ -50,7 +50,7 @@ export type FailureReason = string | { readonly message: string };
 
 /** The operations of a handle. */
 export abstract class Operations<M extends Mode> {
-  /** Performs an operation. */
+  /** Performs an operation. @internal */
   protected abstract ask<N extends OperationName>(
     name: N,
     make: () => Params<N>,

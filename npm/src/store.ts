@@ -10,6 +10,7 @@ import type { Capabilities } from "./generated.js";
 import type {
   StoredChanges,
   StoredCommit,
+  StoredHeads,
   StoredHistory,
   StoredPage,
   StoredQuery,
@@ -40,8 +41,11 @@ export interface Store {
    */
   commit(changes: StoredChanges): MaybePromise<StoredCommit>;
 
-  /** The sessions that a query means. `listHeads(heads, query)` answers it from all heads. */
-  list(query: StoredQuery): MaybePromise<StoredPage>;
+  /**
+   * The sessions that a query means. A store that has no better way returns `{ all: heads }`, and the
+   * core answers the query from those.
+   */
+  list(query: StoredQuery): MaybePromise<StoredPage | StoredHeads>;
 
   /** One record. */
   record(kind: string, key: string): MaybePromise<StoredRecord | null | undefined>;

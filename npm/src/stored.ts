@@ -40,5 +40,13 @@ export type StoredCommit = Frozen<Commit>;
 export type StoredQuery = Frozen<ListQuery>;
 /** A part of a list. Without `problems` there were none. */
 export type StoredPage = Frozen<Omit<Page, "problems"> & Partial<Pick<Page, "problems">>>;
+/**
+ * All heads that a store has, in any order: what a store answers to `list` that leaves it to the core
+ * to pick, to order and to cut.
+ */
+export interface StoredHeads {
+  /** The heads. */
+  readonly all: readonly StoredHead[];
+}
 /** Which records to read. */
 export type StoredScan = Frozen<Scan>;

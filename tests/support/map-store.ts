@@ -7,14 +7,12 @@ import type {
   StoredCommit,
   StoredEvent,
   StoredHead,
+  StoredHeads,
   StoredHistory,
-  StoredPage,
-  StoredQuery,
   StoredRecord,
   StoredScan,
   StoredSession,
 } from "tenure";
-import { listHeads } from "tenure";
 
 type Expectation = StoredChanges["sessions"][number]["expect"];
 
@@ -55,11 +53,8 @@ export class MapStore implements Store {
     return { kind: "applied" };
   }
 
-  list(query: StoredQuery): StoredPage {
-    return listHeads(
-      [...this.sessions.values()].map(({ head }) => head),
-      query,
-    );
+  list(): StoredHeads {
+    return { all: [...this.sessions.values()].map(({ head }) => head) };
   }
 
   record(kind: string, key: string): StoredRecord | undefined {

@@ -1,0 +1,40 @@
+/**
+ * Tells the changes of one handle: its listeners at once, its webhook in its own time.
+ *
+ * @module
+ */
+
+import type { TenureError } from "./error.js";
+import type { WebhookPayload } from "./generated.js";
+import { Listeners } from "./listeners.js";
+import { Webhook, type WebhookOptions } from "./webhook.js";
+
+/** Where the changes of one handle are told: its listeners and its webhook. */
+export class Announcer {
+  /** The handle's listeners. */
+  readonly listeners = new Listeners();
+  /** How many webhooks were not delivered. */
+  failures = 0;
+  #webhook: Webhook | undefined;
+
+  /** Tells of a change. */
+  readonly announce = (payload: WebhookPayload): void => {
+    this.listeners.lifecycle(payload);
+    this.#webhook?.post(payload);
+  };
+
+  /** Posts from now on as `options` say; `null` ends it. What waits already is still delivered. */
+  configure(options: string | URL | WebhookOptions | null): void {
+    this.#webhook = options === null ? undefined : new Webhook(options, this.#onFailure);
+  }
+
+  /** Resolves when every webhook was delivered or has failed, which it has after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#webhook?.drain(timeoutMs);
+  }
+
+  readonly #onFailure = (error: TenureError): void => {
+    this.failures += 1;
+    this.listeners.error(error);
+  };
+}

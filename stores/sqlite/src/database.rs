@@ -97,9 +97,14 @@ impl Database {
         let pages = options
             .max_bytes
             .map_or(MAX_PAGES, |bytes| (bytes / PAGE_BYTES).clamp(1, MAX_PAGES));
+        // Where the system has it, only a full fsync reaches beyond the disk's own cache.
+        let fullfsync = u8::from(options.durability == Durability::Full);
         self.execute_batch(
             "open",
-            &format!("PRAGMA synchronous = {synchronous}; PRAGMA max_page_count = {pages}"),
+            &format!(
+                "PRAGMA synchronous = {synchronous}; PRAGMA fullfsync = {fullfsync}; \
+                 PRAGMA checkpoint_fullfsync = {fullfsync}; PRAGMA max_page_count = {pages}"
+            ),
         )?;
         self.suited.set(Some(suited));
         Ok(())

@@ -19,8 +19,6 @@ use crate::writer::Writer;
 const CHECKPOINT_PAGES: u32 = 1000;
 /// Pages in the write-ahead log at which writers are made to wait for one: 64 MiB.
 const TOO_MANY_PAGES: u32 = 16_384;
-/// Pages in the log at which a checkpoint that failed is tried again.
-const RETRY_PAGES: u32 = 4 * CHECKPOINT_PAGES;
 /// How long they wait at most for readers that still need the log.
 const READERS_WAIT: Duration = Duration::from_millis(100);
 
@@ -28,7 +26,7 @@ const READERS_WAIT: Duration = Duration::from_millis(100);
 static FILES: Mutex<Option<HashMap<Identity, Weak<File>>>> = Mutex::new(None);
 
 /// What tells two files apart, whatever their paths.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Identity {
     #[cfg(unix)]
     Inode(u64, u64),
@@ -44,6 +42,7 @@ pub(crate) struct File {
 /// What handles and the writer thread have in common.
 pub(crate) struct Shared {
     path: Arc<Path>,
+    identity: Identity,
     pub(crate) lock: WriteLock,
     pub(crate) writer: Writer,
     /// The size of the write-ahead log, in pages, at which the next checkpoint is due.
@@ -65,6 +64,7 @@ impl File {
         let file = Arc::new(Self {
             shared: Arc::new(Shared {
                 path: path.clone(),
+                identity: identity.clone(),
                 lock: WriteLock::default(),
                 writer: Writer::default(),
                 checkpoint_at: AtomicU32::new(CHECKPOINT_PAGES),
@@ -90,6 +90,11 @@ impl Shared {
 
     /// A connection to the file, whose schema is known to be right, that watches the log.
     pub(crate) fn connect(self: &Arc<Self>, options: &SqliteOptions) -> Result<Database> {
+        if identify(&self.path).ok().as_ref() != Some(&self.identity) {
+            return Err(Error::StoreUnavailable {
+                problem: format!("{}: the file was moved or replaced", self.path.display()),
+            });
+        }
         let mut database = Database::connect(&self.path, options)?;
         database.set_up(options)?;
         self.watch(&mut database, options)?;
@@ -107,12 +112,10 @@ impl Shared {
         database.on_commit(move |pages| {
             if pages < CHECKPOINT_PAGES {
                 // The log begins anew.
-                shared
-                    .checkpoint_at
-                    .store(CHECKPOINT_PAGES, Ordering::Relaxed);
+                shared.due_after(0);
             } else if pages >= shared.checkpoint_at.load(Ordering::Relaxed) {
-                // One request for now; the checkpoint says when the next is due.
-                shared.checkpoint_at.store(u32::MAX, Ordering::Relaxed);
+                // One request for now; the checkpoint says when the next is due, unless it fails.
+                shared.due_after(pages);
                 shared.request_checkpoint(&options);
             }
         })
@@ -120,13 +123,18 @@ impl Shared {
 
     /// Copies the log into the database, for the writer thread.
     pub(crate) fn checkpoint(&self, database: &Database) {
-        let next = match self.copy_log(database) {
-            Ok(log) if log.is_copied() => CHECKPOINT_PAGES,
+        match self.copy_log(database) {
+            Ok(log) if log.is_copied() => self.due_after(0),
             // Readers or writers have held it up.
-            Ok(log) => log.pages.saturating_add(CHECKPOINT_PAGES),
-            Err(_) => RETRY_PAGES,
-        };
-        self.checkpoint_at.store(next, Ordering::Relaxed);
+            Ok(log) => self.due_after(log.pages),
+            // It is tried again when it is due again.
+            Err(_) => {}
+        }
+    }
+
+    fn due_after(&self, pages: u32) {
+        self.checkpoint_at
+            .store(pages.saturating_add(CHECKPOINT_PAGES), Ordering::Relaxed);
     }
 
     fn copy_log(&self, database: &Database) -> Result<Log> {

@@ -138,9 +138,12 @@ impl SqliteStore {
         self.file.shared.enqueue(job, done, &self.options);
     }
 
-    /// Waits until every job in the queue of the file has been answered.
+    /// Waits until every job in the queue of the file has been answered. Inside a transaction of
+    /// this handle, for which the jobs wait, it does nothing.
     pub fn drain(&self) {
-        self.file.shared.drain();
+        if !self.inside.get() {
+            self.file.shared.drain();
+        }
     }
 
     /// Closes the handle, after the jobs in the queue of the file.

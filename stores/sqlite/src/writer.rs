@@ -33,6 +33,8 @@ struct Task {
     job: Job,
     done: Done,
     options: SqliteOptions,
+    /// When it has waited for its busy timeout.
+    deadline: Instant,
 }
 
 /// The queue of a file and its thread.
@@ -83,6 +85,7 @@ impl Shared {
             job,
             done,
             options: options.clone(),
+            deadline: Instant::now() + Duration::from_millis(options.busy_timeout_ms.into()),
         });
         self.writer.work.notify_one();
     }
@@ -170,7 +173,7 @@ impl Shared {
                         self.checkpoint(database);
                     }
                 }
-                Err(error) => self.fail_batch(&error),
+                Err(error) => self.refuse(&error, |_| true),
             }
         }
     }
@@ -188,63 +191,66 @@ impl Shared {
 
     /// Runs what is in the queue, as far as it fits into one transaction.
     fn write_batch(&self, database: &Database) {
-        let options = self.next_options();
+        let Some((options, deadline)) = self.terms() else {
+            return;
+        };
         let held = self.lock.for_writer();
-        let mut batch = Batch::default();
-        let outcome = self.run_batch(database, &options, &mut batch);
-        // Callers can go on while the answers are given.
-        drop(held);
-        if let Err(error) = outcome {
-            if batch.answers.is_empty() {
-                self.fail_batch(&error);
+        let begun = database
+            .suit(&options)
+            .and_then(|()| database.begin_until(deadline));
+        let transaction = match begun {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                drop(held);
+                // Where others were in the way, those that came later may wait longer.
+                let now = Instant::now();
+                self.refuse(&error, |task| deadline > now || task.deadline <= now);
                 return;
             }
+        };
+        let mut batch = Batch::default();
+        let ran = self.run_jobs(database, &options, &mut batch);
+        if let Err(error) = ran.and_then(|()| transaction.commit()) {
             batch.fail(&error);
         }
+        // Callers can go on while the answers are given.
+        drop(held);
         self.answer(batch);
     }
 
-    fn run_batch(
+    fn run_jobs(
         &self,
         database: &Database,
         options: &SqliteOptions,
         batch: &mut Batch,
     ) -> Result<()> {
-        database.suit(options)?;
-        let transaction = database.begin()?;
         let end = Instant::now() + BATCH_TIME;
-        while let Some(task) = self.next_task(options, batch.answers.len()) {
-            let Task { job, done, .. } = task;
-            let answer = run_job(database, job);
-            let lost = !database.in_transaction();
-            match answer {
-                Ok(answer) => batch.answers.push((done, Ok(answer))),
-                Err(JobEnd::Panicked(error)) => batch.answers.push((done, Err(error))),
+        while let Some(Task { job, done, .. }) = self.next_task(options, batch.answers.len()) {
+            let answer = match run_job(database, job) {
+                Ok(answer) => Ok(answer),
+                Err(JobEnd::Panicked(error)) => Err(error),
                 Err(JobEnd::TransactionLost(error)) => {
                     batch.answers.push((done, Err(error.clone())));
                     return Err(error);
                 }
-            }
-            debug_assert!(!lost, "a lost transaction is said to be lost");
+            };
+            batch.answers.push((done, answer));
             if self.lock.is_wanted() || Instant::now() >= end {
                 break;
             }
         }
-        transaction.commit()
+        Ok(())
     }
 
-    /// What the next batch runs with, so that it suits the jobs at the head of the queue.
-    fn next_options(&self) -> SqliteOptions {
+    /// What suits the jobs at the head of the queue, and until when the first of them waits.
+    fn terms(&self) -> Option<(SqliteOptions, Instant)> {
         let state = self.writer.state();
-        let mut tasks = state.queue.iter().take(BATCH);
-        let mut options = tasks
-            .next()
-            .map(|task| task.options.clone())
-            .unwrap_or_default();
-        for task in tasks {
+        let first = state.queue.front()?;
+        let mut options = first.options.clone();
+        for task in state.queue.iter().take(BATCH) {
             options.durability = options.durability.max(task.options.durability);
         }
-        options
+        Some((options, first.deadline))
     }
 
     /// The next job, if it may run in a batch of these options.
@@ -260,18 +266,16 @@ impl Shared {
         state.queue.pop_front()
     }
 
-    /// Answers the jobs at the head of the queue with an error, unrun.
-    fn fail_batch(&self, error: &Error) {
+    /// Answers the jobs at the head of the queue that are `meant` with an error, unrun.
+    fn refuse(&self, error: &Error, meant: impl Fn(&Task) -> bool) {
         let mut state = self.writer.state();
-        let count = state.queue.len().min(BATCH);
-        let answers = state
-            .queue
-            .drain(..count)
-            .map(|task| (task.done, Err(error.clone())));
-        let batch = Batch {
-            answers: answers.collect(),
-        };
-        state.taken += count;
+        let mut batch = Batch::default();
+        while state.queue.front().is_some_and(&meant)
+            && let Some(task) = state.queue.pop_front()
+        {
+            state.taken += 1;
+            batch.answers.push((task.done, Err(error.clone())));
+        }
         drop(state);
         self.answer(batch);
     }

@@ -97,7 +97,7 @@ fn lists_and_counts_of_many_sessions_are_those_of_the_reference() {
     store
         .transaction(|store| sessions.iter().for_each(|head| start(store, head.clone())))
         .unwrap();
-    for _ in 0..scaled(3000) {
+    for _ in 0..scaled(1000) {
         let order = Order {
             by: one_of(&mut random, &[OrderBy::CreatedAt, OrderBy::UpdatedAt]),
             direction: one_of(&mut random, &[Direction::Asc, Direction::Desc]),

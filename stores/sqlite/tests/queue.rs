@@ -224,3 +224,42 @@ fn handles_of_both_durabilities_share_a_queue() {
         assert_eq!(answer.unwrap(), format!("{n}"));
     }
 }
+
+#[test]
+fn a_job_that_comes_while_others_wait_in_vain_has_its_own_time() {
+    let place = Place::new();
+    let impatient = place.open_with(SqliteOptions {
+        busy_timeout_ms: 100,
+        ..SqliteOptions::default()
+    });
+    let patient = place.open_with(SqliteOptions {
+        busy_timeout_ms: 60_000,
+        ..SqliteOptions::default()
+    });
+    start(&patient, head("a"));
+    let other = place.sqlite();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = enqueue_append(&impatient, "a", "1");
+    let second = enqueue_append(&patient, "a", "2");
+    let error = first.recv().unwrap().unwrap_err();
+    assert_eq!(error.code(), "STORE_UNAVAILABLE");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(second.recv().unwrap().unwrap(), "1");
+    assert_eq!(history(&patient, "a"), ["2"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_writer_thread_never_makes_another_file() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    std::fs::rename(place.file(), place.file().with_extension("moved")).unwrap();
+    let error = enqueue_append(&store, "a", "1")
+        .recv()
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.code(), "STORE_UNAVAILABLE");
+    assert!(error.to_string().contains("moved or replaced"), "{error}");
+    assert!(!place.file().exists());
+}

@@ -96,6 +96,35 @@ fn many_threads_lose_nothing() {
 }
 
 #[test]
+fn a_reader_never_sees_half_a_write() {
+    let place = Place::new();
+    start(&place.open(), head("shared"));
+    let count = u64::from(scaled(5000));
+    thread::scope(|scope| {
+        let writer = place.open();
+        scope.spawn(move || {
+            for n in 0..count {
+                writer
+                    .transaction(|store| append(store, &id("shared"), &n.to_string()))
+                    .unwrap()
+                    .unwrap();
+            }
+        });
+        let reader = place.open();
+        let mut seen = 0;
+        while seen < count {
+            // Loading fails when an event that the head counts is missing.
+            let loaded = reader
+                .load(&id("shared"), History::Last { count: 20 })
+                .unwrap()
+                .unwrap();
+            seen = loaded.head.event_count;
+            assert_eq!(loaded.events.len() as u64, seen.min(20));
+        }
+    });
+}
+
+#[test]
 fn two_processes_lose_nothing() {
     let place = Place::new();
     start(&place.open(), head("shared"));

@@ -246,17 +246,17 @@ impl<'l> Draft<'l> {
     /// `INVALID_TRANSITION`; `BUDGET_EXHAUSTED` when no iterations would be left.
     pub fn resume(&mut self, add_iterations: Option<u32>, data: Option<Json>) -> Result<()> {
         let recovered = self.head.status == Status::Active;
+        let paused_at = self.head.paused_at;
         if !recovered {
             self.go(Status::Active)?;
+            self.head.context = edited(&self.head.context, unpause);
         }
         let added = add_iterations.unwrap_or(0);
         self.head.max_iterations = self.head.max_iterations.saturating_add(added);
         if !self.head.has_budget() {
             return Err(self.exhausted());
         }
-        let paused_at = self.head.paused_at.take();
         let paused_duration = paused_at.map_or(0, |at| self.now.since(at));
-        self.head.context = edited(&self.head.context, unpause);
         let data = data.unwrap_or_default();
         let mut data = Object::parse(&data);
         data.set("pausedDuration", &paused_duration);
@@ -513,7 +513,7 @@ impl<'l> Draft<'l> {
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
     pub fn replace_context(&mut self, context: &Json) -> Result<()> {
-        self.limits.object("context", context)?;
+        check_context(context, self.limits)?;
         self.head.context = context.clone();
         Ok(())
     }
@@ -549,6 +549,8 @@ impl<'l> Draft<'l> {
             });
         }
         self.head.status = to;
+        // Pausing sets it again.
+        self.head.paused_at = None;
         if to.is_finished() {
             self.head.finalized_at = Some(self.now);
         }
@@ -591,9 +593,13 @@ impl<'l> Draft<'l> {
     fn add_tool_used(&mut self, tool: &str) -> Result<()> {
         let metadata = self.head.metadata.clone().unwrap_or_default();
         let mut metadata = Object::parse(&metadata);
-        let mut tools: Vec<Text> = metadata.read("toolsUsed").unwrap_or_default();
-        if tools.iter().all(|known| known.as_str() != tool) {
-            tools.push(Text::from(tool));
+        // Others may have put more than names there: what is there is kept as it is.
+        let mut tools: Vec<Json> = metadata.read("toolsUsed").unwrap_or_default();
+        if tools
+            .iter()
+            .all(|known| known.as_text().as_deref() != Some(tool))
+        {
+            tools.push(Json::of(tool));
             metadata.set("toolsUsed", &tools);
             self.set_metadata(metadata.to_json())?;
         }
@@ -644,6 +650,21 @@ fn edited<'a>(object: &'a Json, edit: impl FnOnce(&mut Object<'a>)) -> Json {
 /// A copy of an object with the members of another merged into it.
 fn merged(object: &Json, patch: &Json) -> Json {
     edited(object, |members| members.merge(Object::parse(patch)))
+}
+
+/// Checks a context against the limits. The words that pausing put in do not count, or a session
+/// could be paused and not go on.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+pub(crate) fn check_context(context: &Json, limits: &Limits) -> Result<()> {
+    let checked = limits.object("context", context);
+    let members = Object::parse(context);
+    let ours = |key| members.get(key).is_none_or(|text| text.starts_with('"'));
+    if matches!(checked, Err(Error::TooLarge { .. })) && ours(PAUSED_AT) && ours(PAUSE_REASON) {
+        return limits.object("context", &edited(context, unpause));
+    }
+    checked
 }
 
 /// Takes out of a context what pausing put in.

@@ -49,6 +49,13 @@ impl Json {
         self.0.get()
     }
 
+    /// The value as text, if it is a string.
+    pub fn as_text(&self) -> Option<String> {
+        serde_json::from_str::<Text>(self.as_str())
+            .ok()
+            .map(Text::into_string)
+    }
+
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
         self.as_str().trim_start().starts_with('{')

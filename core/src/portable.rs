@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use crate::draft::check_context;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::SessionId;
@@ -68,7 +69,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<Imported> {
         serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))?;
     limits.task(&portable.task)?;
     let context = portable.context.unwrap_or_default();
-    limits.object("context", &context)?;
+    check_context(&context, limits)?;
     if let Some(metadata) = &portable.metadata {
         limits.object("metadata", metadata)?;
     }

@@ -33,13 +33,20 @@ pub fn expired(
     measure: Measure,
     statuses: Option<Vec<Status>>,
 ) -> Filter {
-    let limit = Some(now.minus(max_age));
+    // Every session has reached an age of nothing, one from the future too.
+    let limit = (max_age > Millis(0)).then(|| now.minus(max_age));
+    // Nothing is older than time.
+    let reachable = max_age.0 <= now.since(Timestamp::MIN);
     let (created_before, updated_before) = match measure {
         Measure::Created => (limit, None),
         Measure::Updated => (None, limit),
     };
     Filter {
-        status: Some(statuses.unwrap_or_else(|| DEFAULT_STATUSES.to_vec())),
+        status: Some(match statuses {
+            _ if !reachable => Vec::new(),
+            Some(statuses) => statuses,
+            None => DEFAULT_STATUSES.to_vec(),
+        }),
         created_before,
         updated_before,
         trash: Trash::Exclude,

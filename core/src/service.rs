@@ -483,12 +483,14 @@ impl<'s> Service<'s> {
         env: &Environment,
         params: PurgeParams,
     ) -> Result<Done<CleanupResult>> {
-        let limit = env.now.minus(params.older_than);
         let filter = Filter {
             trash: Trash::Only,
             ..Filter::default()
         };
-        let old = |head: &Head| head.deleted_at.is_some_and(|at| at <= limit);
+        let old = |head: &Head| {
+            head.deleted_at
+                .is_some_and(|at| env.now.since(at) >= params.older_than.0)
+        };
         self.sweep(env, filter, &old, true, params.dry_run.unwrap_or(false))
             .await
     }

@@ -363,8 +363,8 @@ impl Error {
     /// An [`Error::InvalidArgument`] about `what`.
     pub fn invalid(what: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::InvalidArgument {
-            what: what.into(),
-            problem: problem.into(),
+            what: cut(what.into()),
+            problem: cut(problem.into()),
         }
     }
 
@@ -374,6 +374,18 @@ impl Error {
             problem: problem.into(),
         }
     }
+}
+
+/// Cuts a text to a length that can be shown: what is wrong with an input often quotes it, and an
+/// input may be large.
+pub fn cut(mut text: String) -> String {
+    const LONGEST: usize = 1000;
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rfind(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 /// The form in which an error crosses into another language.

@@ -1,0 +1,20 @@
+//! What the operations do, as statements about their answers. Sessions live in the memory store;
+//! every other store is held to it by the conformance kit.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod budget;
+mod copies;
+mod history;
+mod limits;
+mod lists;
+mod pausing;
+mod repeats;
+mod retention;
+mod transitions;
+mod usage;
+mod versions;
+mod webhooks;

@@ -1,0 +1,217 @@
+//! What the outside world is told, in the shape that the bots' webhooks have.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, iso};
+
+/// The one notice of an operation on a session that was prepared.
+fn notice(prepare: &[&str], operation: &str, mut params: Value) -> (World, Value) {
+    let world = World::default();
+    let id = world.start(json!({
+        "id": "session_abc123_xyz", "userId": "user123", "channelId": "channel456",
+        "maxIterations": 2
+    }));
+    for operation in prepare {
+        world.ok(operation, json!({"id": id}));
+    }
+    world.pass(50);
+    params["id"] = json!(id);
+    let notices = world.notices(operation, params);
+    let all = notices.as_array().unwrap();
+    assert_eq!(all.len(), 1, "{notices}");
+    (world, all[0].clone())
+}
+
+fn payload(event: &str, status: &str, at: i64, data: Value) -> Value {
+    json!({
+        "event": event,
+        "session": {
+            "id": "session_abc123_xyz",
+            "mode": "developer",
+            "status": status,
+            "task": "task",
+            "userId": "user123",
+            "channelId": "channel456"
+        },
+        "timestamp": iso(at),
+        "data": data
+    })
+}
+
+#[test]
+fn each_transition_is_told_once() {
+    for (prepare, operation, params, event, status, data) in [
+        (
+            &[][..],
+            "pause",
+            json!({"reason": "r"}),
+            "pause",
+            "paused",
+            json!({"reason": "r"}),
+        ),
+        (
+            &["pause"],
+            "resume",
+            json!({}),
+            "resume",
+            "active",
+            json!({"pausedDuration": 50}),
+        ),
+        (
+            &[],
+            "resume",
+            json!({}),
+            "resume",
+            "active",
+            json!({"pausedDuration": 0, "recovered": true}),
+        ),
+        (
+            &[],
+            "complete",
+            json!({"result": "r"}),
+            "complete",
+            "completed",
+            json!({"result": "r"}),
+        ),
+        (
+            &[],
+            "fail",
+            json!({"error": "e"}),
+            "error",
+            "failed",
+            json!({"error": "e"}),
+        ),
+        (
+            &[],
+            "abandon",
+            json!({"reason": "no use"}),
+            "error",
+            "abandoned",
+            json!({"reason": "abandoned", "detail": "no use"}),
+        ),
+        (
+            &[],
+            "abandon",
+            json!({}),
+            "error",
+            "abandoned",
+            json!({"reason": "abandoned"}),
+        ),
+        (
+            &["incrementIteration"],
+            "incrementIteration",
+            json!({"data": {"x": 1}}),
+            "timeout",
+            "timeout",
+            json!({"iterations": 2, "maxIterations": 2}),
+        ),
+        (
+            &[],
+            "addEvent",
+            json!({"type": "error", "data": {"error": "e", "more": [1]}}),
+            "error",
+            "failed",
+            json!({"error": "e", "more": [1]}),
+        ),
+    ] {
+        let (world, told) = notice(prepare, operation, params);
+        assert_eq!(
+            told,
+            payload(event, status, world.now(), data),
+            "{operation}"
+        );
+    }
+}
+
+#[test]
+fn a_start_is_told_to_the_letter() {
+    let world = World::default();
+    let params = r#"{"task":"t","mode":"m","id":"s","userId":"u","workspace":"w"}"#;
+    let said = world.raw("start", params).unwrap();
+    assert_eq!(
+        said.notices,
+        r#"[{"event":"start","session":{"id":"s","mode":"m","status":"active","task":"t","userId":"u"},"timestamp":"2026-01-08T18:05:30.000Z","data":{"task":"t","mode":"m","workspace":"w"}}]"#
+    );
+}
+
+#[test]
+fn a_session_that_starts_paused_tells_both() {
+    let world = World::default();
+    let params = json!({"task": "t", "mode": "m", "paused": true, "pauseReason": "r"});
+    let told = world.notices("start", params);
+    let told: Vec<(&Value, &Value)> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|notice| (&notice["event"], &notice["session"]["status"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("start"), &json!("active")),
+            (&json!("pause"), &json!("paused"))
+        ]
+    );
+}
+
+#[test]
+fn a_batch_tells_each_of_its_transitions_in_order() {
+    let world = World::default();
+    let id = world.start(json!({"maxIterations": 1}));
+    let events: Vec<Value> = ["pause", "note", "resume", "iteration", "error"]
+        .iter()
+        .map(|kind| json!({"type": kind}))
+        .collect();
+    let told = world.notices("addEvents", json!({"id": id, "events": events}));
+    let events: Vec<&Value> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|notice| &notice["event"])
+        .collect();
+    assert_eq!(events, ["pause", "resume", "timeout", "error"]);
+}
+
+#[test]
+fn hostile_data_is_told_to_the_byte() {
+    let world = World::default();
+    world.start(json!({"id": "s"}));
+    let data = r#"{"reason":"x","a":1e400,"\ud800":-0}"#;
+    let params = format!(r#"{{"id":"s","type":"pause","data":{data}}}"#);
+    let told = world.raw("addEvent", &params).unwrap().notices;
+    assert!(told.ends_with(&format!(r#""data":{data}}}]"#)), "{told}");
+}
+
+#[test]
+fn what_is_no_transition_is_not_told() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    for (operation, mut params) in [
+        ("update", json!({"task": "x"})),
+        ("addEvent", json!({"type": "note"})),
+        ("incrementIteration", json!({})),
+        ("recordToolCall", json!({"tool": "t"})),
+        ("recordLearning", json!({"insight": "i"})),
+        ("recordUsage", json!({"cost": 1})),
+        ("updateContext", json!({"context": {"a": 1}})),
+        ("trash", json!({})),
+        ("restore", json!({})),
+        ("get", json!({})),
+        ("context", json!({})),
+        ("export", json!({})),
+        ("delete", json!({})),
+    ] {
+        params["id"] = json!(id);
+        assert_eq!(world.notices(operation, params), json!([]), "{operation}");
+    }
+}
+
+#[test]
+fn a_fork_is_told_as_a_start() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    let told = world.notices("fork", json!({"id": id, "newId": "f"}));
+    assert_eq!(told[0]["event"], "start");
+    assert_eq!(told[0]["session"]["id"], "f");
+    assert_eq!(told[0]["data"], json!({"parentId": id, "atSequence": 1}));
+}

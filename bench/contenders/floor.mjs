@@ -1,0 +1,244 @@
+// The floor: better-sqlite3 on a copy of a database that Tenure has made, so with the same tables and
+// indexes, doing by hand what an operation has to do at least. It decides nothing: no limits, no
+// states, no versions, no ids of the caller's own.
+
+import Database from "better-sqlite3";
+
+/** A database in the mode in which Tenure has its own. */
+export class Floor {
+  #db;
+  #select;
+  #selectEvents;
+  #begin;
+  #commit;
+  #update;
+  #insertEvent;
+  #insertSession;
+  #list;
+  #listOfUser;
+  #tally;
+
+  constructor(path, { durability = "normal" } = {}) {
+    const db = new Database(path);
+    this.#db = db;
+    db.pragma("journal_mode = WAL");
+    db.pragma(`synchronous = ${durability}`);
+    db.pragma("cache_size = -8000");
+    db.pragma("temp_store = MEMORY");
+    const columns = db
+      .pragma("table_info(sessions)")
+      .map(({ name }) => name)
+      .filter((name) => name !== "key");
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
+    this.#select = db.prepare("SELECT * FROM sessions WHERE id = ?");
+    this.#selectEvents = db
+      .prepare(
+        "SELECT key, timestamp, type, data FROM events WHERE key BETWEEN ? AND ? ORDER BY key",
+      )
+      .raw();
+    this.#update = db.prepare(
+      `UPDATE sessions SET version = ?, updated_at = ?, iterations = ?, max_iterations = ?,
+       event_count = ?, prompt_tokens = ?, completion_tokens = ?, cost_nanos = ?, paused_at = ?,
+       finalized_at = ?, workspace = ?, task = ?, result = ?, error = ?, metadata = ?, context = ?
+       WHERE key = ?`,
+    );
+    this.#insertEvent = db.prepare(
+      "INSERT INTO events (key, timestamp, type, data) VALUES (?, ?, ?, ?)",
+    );
+    this.#insertSession = db.prepare(
+      `INSERT INTO sessions (${columns.join(", ")}) VALUES (${columns.map((name) => `@${name}`).join(", ")})`,
+    );
+    this.#list = db.prepare(
+      "SELECT * FROM sessions WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT ?",
+    );
+    this.#listOfUser = db.prepare(
+      `SELECT * FROM sessions WHERE user_id = ? AND status = ? AND deleted_at IS NULL
+       ORDER BY created_at DESC, id DESC LIMIT ?`,
+    );
+    this.#tally = db
+      .prepare(
+        `SELECT status, mode, user_id, count(*), sum(iterations), sum(prompt_tokens),
+         sum(completion_tokens), sum(cost_nanos) FROM sessions WHERE deleted_at IS NULL
+         GROUP BY status, mode, user_id`,
+      )
+      .raw();
+  }
+
+  /** The row of a session, for those who know it already. */
+  row(id) {
+    return this.#select.get(id);
+  }
+
+  start(session) {
+    const now = Date.now();
+    this.#begin.run();
+    const { tokens, cost } = session.metadata;
+    const { lastInsertRowid } = this.#insertSession.run({
+      id: `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`,
+      version: 1,
+      status: "active",
+      user_id: session.userId,
+      channel_id: session.channelId,
+      mode: session.mode,
+      created_at: now,
+      updated_at: now,
+      iterations: 0,
+      max_iterations: session.maxIterations,
+      event_count: 1,
+      prompt_tokens: tokens.prompt,
+      completion_tokens: tokens.completion,
+      cost_nanos: Math.round(cost * 1e9),
+      paused_at: null,
+      finalized_at: null,
+      deleted_at: null,
+      parent_id: null,
+      workspace: session.workspace,
+      task: session.task,
+      result: null,
+      error: null,
+      metadata: JSON.stringify(session.metadata),
+      context: JSON.stringify(session.context),
+    });
+    const { mode, task, workspace } = session;
+    const data = JSON.stringify({ task, mode, workspace });
+    this.#insertEvent.run(eventKey(Number(lastInsertRowid), 1), now, "start", data);
+    this.#commit.run();
+  }
+
+  /** Writes an iteration to a session whose row the caller has, and keeps up to date. */
+  append(row, data) {
+    this.#begin.run();
+    this.#write(row, data);
+    this.#commit.run();
+  }
+
+  /** The same by somebody who does not know the row. */
+  readAndAppend(id, data) {
+    this.#begin.run();
+    this.#write(this.#select.get(id), data);
+    this.#commit.run();
+  }
+
+  /** Writes an iteration to each session, all in one transaction. */
+  appendTogether(rows, data) {
+    this.#begin.run();
+    for (const row of rows) this.#write(row, data);
+    this.#commit.run();
+  }
+
+  /** Takes the events after the first `history` off a session. */
+  cut(row, history) {
+    row.event_count = history;
+    this.#db.prepare("UPDATE sessions SET event_count = ? WHERE key = ?").run(history, row.key);
+    this.#db
+      .prepare("DELETE FROM events WHERE key BETWEEN ? AND ?")
+      .run(eventKey(row.key, history + 1), eventKey(row.key + 1, 0));
+  }
+
+  #write(row, data) {
+    const now = Date.now();
+    row.version += 1;
+    row.iterations += 1;
+    row.event_count += 1;
+    row.updated_at = now;
+    this.#update.run(
+      row.version,
+      row.updated_at,
+      row.iterations,
+      row.max_iterations,
+      row.event_count,
+      row.prompt_tokens,
+      row.completion_tokens,
+      row.cost_nanos,
+      row.paused_at,
+      row.finalized_at,
+      row.workspace,
+      row.task,
+      row.result,
+      row.error,
+      row.metadata,
+      row.context,
+      row.key,
+    );
+    const text = JSON.stringify(data);
+    this.#insertEvent.run(eventKey(row.key, row.event_count), now, "iteration", text);
+  }
+
+  /** A session with its last `events` events. */
+  get(id, events) {
+    const row = this.#select.get(id);
+    const last = eventKey(row.key, row.event_count);
+    const first = eventKey(row.key, Math.max(1, row.event_count - events + 1));
+    const history = events === 0 ? [] : this.#selectEvents.all(first, last).map(eventOf);
+    return { history, ...headOf(row) };
+  }
+
+  list(limit) {
+    return { items: this.#list.all(limit).map(headOf) };
+  }
+
+  listOfUser(user, status, limit) {
+    return { items: this.#listOfUser.all(user, status, limit).map(headOf) };
+  }
+
+  stats() {
+    const stats = { total: 0, byStatus: {}, byMode: {}, byUser: {}, iterations: 0, tokens: 0 };
+    for (const [status, mode, user, count, iterations, prompt, completion] of this.#tally.all()) {
+      stats.total += count;
+      stats.byStatus[status] = (stats.byStatus[status] ?? 0) + count;
+      stats.byMode[mode] = (stats.byMode[mode] ?? 0) + count;
+      stats.byUser[user] = (stats.byUser[user] ?? 0) + prompt + completion;
+      stats.iterations += iterations;
+      stats.tokens += prompt + completion;
+    }
+    return stats;
+  }
+
+  close() {
+    this.#db.close();
+  }
+}
+
+/** The version of SQLite that better-sqlite3 has. */
+export function sqliteVersion() {
+  const db = new Database(":memory:");
+  const version = db.prepare("SELECT sqlite_version()").pluck().get();
+  db.close();
+  return version;
+}
+
+/** The session's key above 32 bits of the event's number. */
+function eventKey(session, sequence) {
+  return session * 2 ** 32 + sequence;
+}
+
+function eventOf([key, timestamp, type, data]) {
+  return {
+    sequence: key % 2 ** 32,
+    timestamp: new Date(timestamp).toISOString(),
+    type,
+    data: JSON.parse(data),
+  };
+}
+
+function headOf(row) {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    channelId: row.channel_id,
+    mode: row.mode,
+    task: row.task,
+    workspace: row.workspace,
+    status: row.status,
+    createdAt: new Date(row.created_at).toISOString(),
+    updatedAt: new Date(row.updated_at).toISOString(),
+    iterations: row.iterations,
+    maxIterations: row.max_iterations,
+    context: JSON.parse(row.context),
+    result: row.result ?? undefined,
+    metadata: row.metadata === null ? undefined : JSON.parse(row.metadata),
+    version: row.version,
+    eventCount: row.event_count,
+  };
+}

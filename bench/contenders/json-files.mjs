@@ -1,0 +1,82 @@
+// What many bots have: each session in one JSON file, which is read and written as a whole. It is as
+// fast as that can be: nothing is checked, and a process that is killed while it writes loses the
+// session.
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export class JsonFiles {
+  #folder;
+
+  constructor(folder) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  start({ task, mode, ...rest }) {
+    const now = new Date().toISOString();
+    const session = {
+      id: `session_${Date.now().toString(36)}_${Math.random().toString(36).slice(2)}`,
+      task,
+      mode,
+      ...rest,
+      status: "active",
+      createdAt: now,
+      updatedAt: now,
+      iterations: 0,
+      history: [{ timestamp: now, type: "start", data: { task, mode } }],
+    };
+    mkdirSync(join(this.#folder, session.id));
+    this.#write(session);
+    return session;
+  }
+
+  /** Puts a session there that another store has made. */
+  put(session) {
+    mkdirSync(join(this.#folder, session.id), { recursive: true });
+    this.#write(session);
+  }
+
+  append(id, data) {
+    const session = this.get(id);
+    session.iterations += 1;
+    session.updatedAt = new Date().toISOString();
+    session.history.push({ timestamp: session.updatedAt, type: "iteration", data });
+    this.#write(session);
+  }
+
+  get(id) {
+    return JSON.parse(readFileSync(this.#path(id), "utf8"));
+  }
+
+  /** The newest sessions that are meant. */
+  list(limit, isMeant = () => true) {
+    return this.#all()
+      .filter(isMeant)
+      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
+      .slice(0, limit);
+  }
+
+  stats() {
+    const stats = { total: 0, byStatus: {}, byMode: {}, iterations: 0 };
+    for (const { status, mode, iterations } of this.#all()) {
+      stats.total += 1;
+      stats.byStatus[status] = (stats.byStatus[status] ?? 0) + 1;
+      stats.byMode[mode] = (stats.byMode[mode] ?? 0) + 1;
+      stats.iterations += iterations;
+    }
+    return stats;
+  }
+
+  #all() {
+    return readdirSync(this.#folder).map((id) => this.get(id));
+  }
+
+  #write(session) {
+    writeFileSync(this.#path(session.id), JSON.stringify(session));
+  }
+
+  #path(id) {
+    return join(this.#folder, id, "session.json");
+  }
+}

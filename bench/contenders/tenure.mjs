@@ -1,0 +1,52 @@
+// Tenure, as it is used and at its boundary.
+
+import { createRequire } from "node:module";
+import { resultOf } from "../../npm/dist/binding.js";
+import { nativeBuild } from "../../npm/dist/native.js";
+import * as native from "../../npm/dist/node.js";
+import { wasmBuild } from "../../npm/dist/wasm-sync.js";
+
+const require = createRequire(import.meta.url);
+
+export const { open, openSync } = native;
+
+/** The package over the WebAssembly build, or `undefined` where that was not built. */
+export const wasm = await loadWasm();
+
+async function loadWasm() {
+  try {
+    const entry = await import("../../npm/dist/node-wasm.js");
+    entry.openSync("memory:").close();
+    return entry;
+  } catch (error) {
+    if (error?.code === "ERR_MODULE_NOT_FOUND" || error?.code === "BINDING_UNAVAILABLE")
+      return undefined;
+    throw error;
+  }
+}
+
+/** The builds by their names. */
+export function builds() {
+  const found = [["native", native]];
+  if (wasm !== undefined) found.push(["wasm", wasm]);
+  return found;
+}
+
+/** What a build exports, without the TypeScript around it. */
+export function bindingOf(build) {
+  if (build === "native") return nativeBuild().binding;
+  return wasmBuild(() => require("../../npm/wasm/tenure_wasm.js")).binding;
+}
+
+/** A memory store of a build, opened at its boundary, and filled by `seed` with a `call` function. */
+export function openRaw(build) {
+  const binding = bindingOf(build);
+  const { handle } = resultOf(JSON.parse(binding.open("memory:", "{}", undefined)));
+  return {
+    binding,
+    handle,
+    call: (name, params) =>
+      resultOf(JSON.parse(binding.call(handle, name, JSON.stringify(params), Date.now()))),
+    close: () => binding.close(handle),
+  };
+}

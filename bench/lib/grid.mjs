@@ -1,0 +1,81 @@
+// Measures rows of contenders against each other in several columns, all in turns, and makes a table
+// of it: what one operation took, and how many times as long as that of the row that is the base.
+
+import { measure } from "./measure.mjs";
+import { table, time, times } from "./report.mjs";
+
+/**
+ * A row that calls `act` and goes on when it has returned. `makeAct` makes it for a column; it may
+ * have a member `before(n)`, which is called before `n` calls of it and is not measured.
+ */
+export function calls(name, makeAct, options) {
+  const run = (act) => (n) => {
+    for (let i = 0; i < n; i += 1) act();
+  };
+  return { name, run, makeAct, ...options };
+}
+
+/** A row that awaits each call before the next. */
+export function awaits(name, makeAct, options) {
+  const run = (act) => async (n) => {
+    for (let i = 0; i < n; i += 1) await act();
+  };
+  return { name, run, makeAct, ...options };
+}
+
+/**
+ * Measures for about `seconds`. `columns` is a list of `[label, value]`; a row whose `makeAct` returns
+ * nothing for a column's value has no cell there. `base` is the name of a row. Rows that are `wasteful`
+ * leave much behind for the garbage collector; they are measured after the others, with the base.
+ */
+export async function grid({ title, columns, rows, base, seconds }) {
+  const phases = [rows.filter(({ wasteful }) => !wasteful)];
+  if (rows.some(({ wasteful }) => wasteful)) {
+    phases.push(rows.filter(({ wasteful, name }) => wasteful || name === base));
+  }
+  const acts = new Map();
+  const timings = [];
+  for (const phase of phases) {
+    const share = phases.length === 1 ? 1 : phase === phases[0] ? 0.8 : 0.2;
+    timings.push(await measure(contendersOf(phase, columns, acts), seconds * share));
+  }
+  const phaseOf = (row, label) => timings.find((phase) => phase.has(place(row, label)));
+  const at = (row, label) => phaseOf(row, label)?.get(place(row, label));
+  const cell = (row, label) => {
+    const timing = at(row, label);
+    if (timing === undefined) return "";
+    const compared = row === base ? undefined : phaseOf(row, label).get(place(base, label));
+    return [time(timing.median), compared === undefined ? "" : times(timing.ratioTo(compared))];
+  };
+  return {
+    at,
+    table: table(
+      title,
+      columns.map(([label]) => label),
+      rows.map(({ name }) => [name, ...columns.map(([label]) => cell(name, label))]),
+    ),
+    data: rows.map(({ name }) => ({
+      name,
+      nanoseconds: Object.fromEntries(
+        columns.flatMap(([label]) => (at(name, label) ? [[label, at(name, label)]] : [])),
+      ),
+    })),
+  };
+}
+
+function contendersOf(rows, columns, acts) {
+  const contenders = [];
+  for (const { name, run, makeAct, wasteful } of rows) {
+    for (const [label, value] of columns) {
+      const key = place(name, label);
+      if (!acts.has(key)) acts.set(key, makeAct(value));
+      const act = acts.get(key);
+      if (act) contenders.push({ name: key, run: run(act), before: act.before, wasteful });
+    }
+  }
+  return contenders;
+}
+
+function place(row, label) {
+  return `${row} | ${label}`;
+}

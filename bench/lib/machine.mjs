@@ -1,0 +1,16 @@
+// Describes the machine that the numbers are from, as far as they depend on it.
+
+import { cpus, release, totalmem, type } from "node:os";
+
+export function machine() {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model.trim() ?? "unknown",
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    os: `${type()} ${release()}`,
+    platform: `${process.platform}-${process.arch}`,
+    node: process.versions.node,
+    v8: process.versions.v8,
+  };
+}

@@ -1,0 +1,133 @@
+// Appending to sessions that have a history already: an iteration with its data. What it costs must
+// not grow with the history.
+
+import { Floor } from "../contenders/floor.mjs";
+import { JsonFiles } from "../contenders/json-files.mjs";
+import { open, openSync, wasm } from "../contenders/tenure.mjs";
+import { awaits, calls, grid } from "../lib/grid.mjs";
+import { check, count } from "../lib/report.mjs";
+import { fill, iterationData } from "../lib/scenario.mjs";
+import { inWorkspace } from "../lib/workspace.mjs";
+
+export const seconds = 30;
+
+const histories = [10, 100, 1000, 10_000];
+const columns = histories.map((history) => [`${count(history)} events`, history]);
+const most = 1.2;
+
+/** In every column, appends go to so many sessions in turn. */
+const number = 8;
+/** How far a history grows before it is cut back; the longest never grows enough to matter. */
+const growth = (history) => (history < 10_000 ? Math.max(20, history / 10) : Infinity);
+
+export function run({ seconds }) {
+  return inWorkspace(async (workspace) => {
+    const ids = workspace.databases(["floor", "reading", "sync", "awaited"], fillAll);
+    const at = (file) => workspace.path(`${file}.db`);
+    const floor = workspace.closing(new Floor(at("floor")));
+    const reading = workspace.closing(new Floor(at("reading")));
+    const sync = workspace.closing(openSync(`sqlite:${at("sync")}`));
+    const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`));
+    const memory = workspace.closing(openSync("memory:"));
+    const memoryIds = fillAll(memory);
+    const files = new JsonFiles(workspace.path("files"));
+
+    const past = pastOf(sync, ids);
+    const appendTo = (sessions, ids, past) => (history) =>
+      appending(history, ids.get(history), {
+        append: (id) => sessions.incrementIteration(id, iterationData),
+        cut: (id) => sessions.import(past.get(id)),
+      });
+
+    const rows = [
+      calls("floor: better-sqlite3", (history) =>
+        appending(
+          history,
+          ids.get(history).map((id) => floor.row(id)),
+          {
+            append: (row) => floor.append(row, iterationData),
+            cut: (row) => floor.cut(row, history),
+          },
+        ),
+      ),
+      calls("floor, reading the head first", (history) =>
+        appending(history, ids.get(history), {
+          append: (id) => reading.readAndAppend(id, iterationData),
+          cut: (id) => reading.cut(reading.row(id), history),
+        }),
+      ),
+      calls("SQLite", appendTo(sync, ids, past)),
+      awaits("SQLite, awaited", appendTo(awaited, ids, past)),
+      calls("memory", appendTo(memory, memoryIds, pastOf(memory, memoryIds))),
+    ];
+    if (wasm !== undefined) {
+      const wasmMemory = workspace.closing(wasm.openSync("memory:"));
+      const wasmIds = fillAll(wasmMemory);
+      rows.push(calls("memory, wasm", appendTo(wasmMemory, wasmIds, pastOf(wasmMemory, wasmIds))));
+    }
+    rows.push(
+      calls(
+        "a JSON file a session",
+        (history) => {
+          for (const id of ids.get(history)) files.put(sync.get(id, { history: "all" }));
+          return appending(history, ids.get(history), {
+            append: (id) => files.append(id, iterationData),
+            cut: (id) => files.put(JSON.parse(past.get(id))),
+          });
+        },
+        { wasteful: true },
+      ),
+    );
+
+    const title = "Append one event to a session that has";
+    const measured = await grid({ title, columns, rows, base: "floor: better-sqlite3", seconds });
+    return {
+      tables: [measured.table],
+      notes: ["Beside each time: how many times as long as the floor took in the same rounds."],
+      checks: rows
+        .map((row) => row.name)
+        .filter((name) => name.startsWith("SQLite") || name.startsWith("memory"))
+        .map((name) => doesNotGrow(measured, name)),
+      data: measured.data,
+    };
+  });
+}
+
+function doesNotGrow(measured, name) {
+  const [[shortest]] = columns;
+  const [longest] = columns.at(-1);
+  const ratio = measured.at(name, longest).ratioTo(measured.at(name, shortest));
+  return check(
+    `${name}: appending with ${longest} costs at most ${most} times what it costs with ${shortest}`,
+    ratio <= most,
+    ratio.toFixed(2),
+  );
+}
+
+/** Makes the sessions of every length; the longest first, so that none of those is the newest. */
+function fillAll(sessions) {
+  let index = 0;
+  const made = [...histories].reverse().map((history) => {
+    const ids = Array.from({ length: number }, () => fill(sessions, index++, history));
+    return [history, ids];
+  });
+  return new Map(made);
+}
+
+/** What the sessions that will be cut back were like at first, as JSON text. */
+function pastOf(sessions, ids) {
+  const short = [...ids].flatMap(([history, ids]) => (growth(history) < Infinity ? ids : []));
+  return new Map(short.map((id) => [id, sessions.export(id)]));
+}
+
+/** Appends to the items in turn, cutting all of them back when they have grown too far. */
+function appending(history, items, { append, cut }) {
+  let calls = 0;
+  const act = () => append(items[calls++ % items.length]);
+  act.before = async () => {
+    if (calls / items.length < growth(history)) return;
+    for (const item of items) await cut(item);
+    calls = 0;
+  };
+  return act;
+}

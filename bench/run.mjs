@@ -1,0 +1,82 @@
+// Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
+//
+//   --quick          about a sixth of the time, for a look
+//   --only NAME,...  some parts: start, append, get, list, stats, latency, durability, boundary,
+//                    own-store, memory
+//   --cpu            what processors work instead of the time that goes by: for a busy machine
+//   --save           write bench/results even though the run is not a full one
+//
+// A full run writes its results to bench/results, as JSON and as Markdown.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { sqliteVersion } from "./contenders/floor.mjs";
+import { wasm } from "./contenders/tenure.mjs";
+import { machine as describe } from "./lib/machine.mjs";
+import { measureProcessorTime } from "./lib/measure.mjs";
+import { markdown, print } from "./lib/report.mjs";
+
+const names = ["append"];
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    cpu: { type: "boolean", default: false },
+    only: { type: "string" },
+    save: { type: "boolean", default: false },
+  },
+});
+const only = options.only?.split(",");
+const unknown = only?.find((name) => !names.includes(name));
+if (unknown !== undefined) {
+  console.error(`there is no part "${unknown}": the parts are ${names.join(", ")}`);
+  process.exit(2);
+}
+
+if (options.cpu) measureProcessorTime();
+const started = performance.now();
+const machine = describe();
+const versions = versionsUsed();
+console.log(
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Node ${machine.node}`,
+);
+if (wasm === undefined) console.log("The WebAssembly is not built: its rows are left out.");
+
+const parts = [];
+for (const name of names.filter((name) => only?.includes(name) ?? true)) {
+  const part = await import(`./parts/${name}.mjs`);
+  const seconds = options.quick ? part.seconds / 6 : part.seconds;
+  const result = await part.run({ seconds, quick: options.quick });
+  print(result);
+  parts.push({ name, ...result });
+}
+const checks = parts.flatMap((part) => part.checks ?? []);
+const failed = checks.filter(({ passed }) => !passed).length;
+const took = `${Math.round((performance.now() - started) / 1000)} s`;
+console.log(`\n${checks.length - failed} of ${checks.length} checks hold, ${took}`);
+if (options.save || (!options.quick && only === undefined)) save();
+
+function versionsUsed() {
+  const { version: tenure } = readJson("../npm/package.json");
+  const { version: betterSqlite3 } = readJson("node_modules/better-sqlite3/package.json");
+  return { tenure, "better-sqlite3": betterSqlite3, "its SQLite": sqliteVersion() };
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
+}
+
+function save() {
+  const date = new Date().toISOString().slice(0, 10);
+  const mode = `${options.quick ? "quickly" : "at full length"}${options.cpu ? ", in processor time" : ""}`;
+  const run = { date, mode, machine, versions, parts };
+  const folder = new URL("results/", import.meta.url);
+  const write = (ending, text) => {
+    const path = new URL(`${date}-${machine.platform}.${ending}`, folder);
+    writeFileSync(path, text);
+    console.log(`wrote bench/results/${date}-${machine.platform}.${ending}`);
+  };
+  mkdirSync(folder, { recursive: true });
+  write("json", `${JSON.stringify(run, null, 2)}\n`);
+  write("md", markdown(run));
+}

@@ -90,7 +90,7 @@ export function conclude(step, results) {
 }
 
 /** Stands in for the model that an agent asks what to do next. */
-export const think = () => sleep(40);
+export const think = () => sleep(25);
 
 /**
  * A call of a command that has no spaces within its arguments.

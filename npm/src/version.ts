@@ -5,4 +5,4 @@
  */
 
 /** The version of this package. */
-export const VERSION = "0.1.0";
+export const VERSION: string = "0.1.0";

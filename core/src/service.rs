@@ -521,20 +521,20 @@ impl<'s> Service<'s> {
     ) -> Result<Done<SessionHead>> {
         let imported = portable::read(params.text.as_str(), self.limits)?;
         for _ in 0..MAX_ATTEMPTS {
-            let current = match self.store.load(&imported.head.id, History::None).await {
-                Ok(loaded) => loaded.map(|loaded| loaded.head.version),
-                Err(Error::CorruptSession { .. }) => None,
+            let (expect, current) = match self.store.load(&imported.head.id, History::None).await {
+                Ok(Some(Loaded { head, .. })) => {
+                    let version = head.version;
+                    (Expect::Version { version }, version)
+                }
+                Ok(None) => (Expect::Absent, 0),
+                // One that cannot be read has no version to go by.
+                Err(Error::CorruptSession { .. }) => (Expect::Any, 0),
                 Err(error) => return Err(error),
             };
             let mut head = imported.head.clone();
             // A version never returns, or an `ifVersion` from before would match.
-            head.version = head.version.max(current.unwrap_or(0) + 1);
-            let changes = put(
-                head.clone(),
-                current.map_or(Expect::Any, |version| Expect::Version { version }),
-                true,
-                imported.events.clone(),
-            );
+            head.version = head.version.max(current + 1);
+            let changes = put(head.clone(), expect, true, imported.events.clone());
             if self.store.commit(&changes).await? == Commit::Applied {
                 return Ok(Done::quiet(head.into()));
             }
@@ -603,6 +603,11 @@ impl<'s> Service<'s> {
     async fn find(&self, id: &Text, history: History) -> Result<Option<Loaded>> {
         let id = SessionId::parse(id.as_str())?;
         self.store.load(&id, history).await
+    }
+
+    async fn head(&self, id: &SessionId) -> Result<Head> {
+        let loaded = self.store.load(id, History::None).await?;
+        Ok(loaded.ok_or_else(|| not_found(id.as_str()))?.head)
     }
 
     fn new_id(&self, env: &Environment, given: Option<&Text>) -> Result<SessionId> {
@@ -750,15 +755,14 @@ impl<'s> Service<'s> {
             .map(|key| Key::in_session(id, key, env.fingerprint))
             .transpose()?;
         for _ in 0..MAX_ATTEMPTS {
-            let kept = match &key {
-                Some(key) => self.kept(key).await?,
-                None => None,
-            };
-            let loaded = self.store.load(id, History::None).await?;
-            let before = loaded.ok_or_else(|| not_found(id.as_str()))?.head;
-            if let Some(kept) = kept {
+            let before = self.head(id).await?;
+            // Read after the session: a key that is not there yet has not changed it either.
+            if let Some(key) = &key
+                && let Some(kept) = self.kept(key).await?
+            {
                 return Ok(Done::quiet(Changed {
-                    head: before,
+                    // The one that was loaded may be from before the call that kept the key.
+                    head: self.head(id).await?,
                     first: kept.first,
                     last: kept.last,
                     replayed: true,

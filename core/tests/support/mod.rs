@@ -112,6 +112,12 @@ fn fingerprint(name: &str, params: &str) -> Fingerprint {
     Fingerprint::of(name, members.to_json().as_str())
 }
 
+/// How much of a long test runs: 0.1 is a quick test, 1 a thorough one.
+pub(crate) fn scale() -> f64 {
+    let scale = std::env::var("TENURE_TEST_SCALE").ok();
+    scale.and_then(|scale| scale.parse().ok()).unwrap_or(0.1)
+}
+
 /// A time, as answers show it.
 pub(crate) fn iso(millis: i64) -> String {
     Timestamp::from_millis(millis).unwrap().to_string()

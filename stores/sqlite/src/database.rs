@@ -19,9 +19,10 @@ const CACHED_STATEMENTS: usize = 64;
 /// Pages of 4 KiB; the bound that SQLite itself has.
 const MAX_PAGES: u64 = 4_294_967_294;
 const PAGE_BYTES: u64 = 4096;
-/// SQLite's own busy handler sleeps up to 100 ms, which starves a waiter among busy writers.
+/// A lock that a busy writer has is free for moments only. SQLite's own busy handler looks every
+/// 100 ms and misses them for seconds; a waiter here looks more often.
 const FIRST_SLEEP: Duration = Duration::from_micros(100);
-const LONGEST_SLEEP: Duration = Duration::from_millis(3);
+const LONGEST_SLEEP: Duration = Duration::from_micros(500);
 
 /// One connection.
 pub(crate) struct Database {

@@ -9,7 +9,7 @@
 import type { Announcer } from "./announcer.js";
 import type { BuildInfo } from "./binding.js";
 import type { Connection } from "./connection.js";
-import { isTenureError, messageOf, TenureError } from "./error.js";
+import { invalidArgument, isTenureError, messageOf, TenureError } from "./error.js";
 import type { Capabilities } from "./generated.js";
 import type { Listener, SessionEvents } from "./listeners.js";
 import { type Mode, Operations } from "./operations.js";
@@ -73,9 +73,18 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
 
   /** @internal */
   startRetention(options: RetentionOptions): void {
+    if (typeof options !== "object" || options === null) {
+      throw invalidArgument("retention", "expected an object");
+    }
     // The clock does not keep a handle that nobody else has.
     const handle = new WeakRef(this);
     this.#retention = new Retention(options.every, () => handle.deref()?.look(options) ?? false);
+  }
+
+  /** Closes a handle that nobody has got. @internal */
+  discard(): void {
+    this.detach();
+    this.connection.abandon();
   }
 
   /** Ends what runs by itself. @internal */

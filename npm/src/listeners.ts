@@ -5,7 +5,7 @@
  * @module
  */
 
-import { listenerFailed, type TenureError } from "./error.js";
+import { invalidArgument, listenerFailed, type TenureError } from "./error.js";
 import type { WebhookPayload } from "./generated.js";
 
 /** What can be listened for, and what a listener is given. */
@@ -26,6 +26,7 @@ export class Listeners {
 
   /** Adds a listener; adding it again changes nothing. */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
+    if (typeof listener !== "function") throw invalidArgument("listener", "expected a function");
     this.#of(event).add(listener);
   }
 
@@ -63,6 +64,9 @@ export class Listeners {
       lifecycle: this.#lifecycle,
       error: this.#error,
     };
+    if (!Object.hasOwn(listeners, event)) {
+      throw invalidArgument("event", 'expected "lifecycle" or "error"');
+    }
     return listeners[event];
   }
 }

@@ -88,6 +88,12 @@ function connect(
 }
 
 function started<H extends Handle<Mode>>(handle: H, { retention }: OpenOptions): H {
-  if (retention !== undefined) handle.startRetention(retention);
-  return handle;
+  if (retention === undefined) return handle;
+  try {
+    handle.startRetention(retention);
+    return handle;
+  } catch (thrown) {
+    handle.discard();
+    throw thrown;
+  }
 }

@@ -34,6 +34,10 @@ export type WebhookFetch = (
   },
 ) => Promise<{ readonly ok: boolean; readonly status: number; readonly body?: unknown }>;
 
+/** How long a delivery may take unless the options say otherwise. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** The longest delay that timers take. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Deliveries under way at once. */
 const MAX_ACTIVE = 8;
 /** Payloads that may wait; those beyond fail at once. */
@@ -59,11 +63,16 @@ export class Webhook {
   constructor(options: string | URL | WebhookOptions, onFailure: (error: TenureError) => void) {
     const given: WebhookOptions =
       typeof options === "string" || options instanceof URL ? { url: options } : options;
-    this.#url = absolute(given.url);
-    this.#headers = { "content-type": "application/json", ...given.headers };
-    this.#events = given.events && new Set(given.events);
-    this.#timeoutMs = given.timeoutMs ?? 10_000;
-    this.#fetch = given.fetch;
+    const { url, headers, events, timeoutMs = DEFAULT_TIMEOUT_MS, fetch } = given;
+    if (events !== undefined && !Array.isArray(events)) {
+      throw invalidArgument("webhook.events", "expected a list");
+    }
+    if (!(timeoutMs > 0)) throw invalidArgument("webhook.timeoutMs", "expected more than 0");
+    this.#url = absolute(url);
+    this.#headers = { "content-type": "application/json", ...headers };
+    this.#events = events && new Set(events);
+    this.#timeoutMs = Math.min(timeoutMs, MAX_DELAY_MS);
+    this.#fetch = fetch;
     this.#onFailure = onFailure;
   }
 
@@ -180,6 +189,9 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 /** The address in full: in a page it may be relative. */
 function absolute(url: string | URL): string {
+  if (typeof url !== "string" && !(url instanceof URL)) {
+    throw invalidArgument("webhook", "expected a URL, or an object with a url");
+  }
   try {
     return new URL(url, globalThis.location?.href).href;
   } catch (thrown) {

@@ -2,7 +2,7 @@
 // it is loaded.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -138,6 +138,20 @@ describe("Node", () => {
        console.log(openSync("memory:").binding, wasm.openSync("memory:").binding);`,
     );
     expect(result).toEqual(ok("native wasm"));
+  });
+});
+
+describe("the version", () => {
+  it("is the same in the package, its code and its builds", () => {
+    const { version } = JSON.parse(readFileSync(join(npm, "package.json"), "utf8"));
+    const result = run(
+      `import { VERSION } from "tenure";
+       import { nativeBuild } from ${JSON.stringify(join(npm, "dist/native.js"))};
+       import { wasmBuild } from ${JSON.stringify(join(npm, "dist/wasm-sync.js"))};
+       const wasm = await import(${JSON.stringify(join(npm, "wasm/tenure_wasm.js"))});
+       console.log(VERSION, nativeBuild().info.version, wasmBuild(() => wasm).info.version);`,
+    );
+    expect(result).toEqual(ok(`${version} ${version} ${version}`));
   });
 });
 

@@ -46,6 +46,24 @@ describe("opening", () => {
     expect(await code(() => openSync("memory:", options as never))).toBe("INVALID_ARGUMENT");
   });
 
+  it.each([
+    { webhook: "http://" },
+    { webhook: 5 },
+    { webhook: {} },
+    { webhook: { url: "http://x.example", events: "start" } },
+    { webhook: { url: "http://x.example", timeoutMs: 0 } },
+    { webhook: { url: "http://x.example", timeoutMs: Number.NaN } },
+    { retention: null },
+    { retention: "30d" },
+    { retention: { maxAge: "30d" } },
+  ])("refuses the options %j, and lets go of the store", async (options) => {
+    const [one, other] = [new MapStore(), new MapStore()];
+    expect(await code(open(one, options as never))).toBe("INVALID_ARGUMENT");
+    expect(await code(() => openSync(other, options as never))).toBe("INVALID_ARGUMENT");
+    const opened = "retention" in options ? 1 : 0;
+    expect([one.closed, other.closed]).toEqual([opened, opened]);
+  });
+
   it("keeps stores in memory apart", async () => {
     const [a, b] = [await inMemory(), await inMemory()];
     await a.start({ task: "t", mode: "m" });
@@ -117,6 +135,23 @@ describe("closing", () => {
       cause,
     });
     expect(await code(() => openSync(broken).close())).toBe("STORE_FAILED");
+  });
+});
+
+describe("listening", () => {
+  it("is for what there is, with functions", async () => {
+    const sessions = await inMemory();
+    for (const [event, listener] of [
+      ["start", () => {}],
+      ["__proto__", () => {}],
+      ["lifecycle", undefined],
+      ["error", {}],
+    ]) {
+      expect(await code(() => sessions.on(event as never, listener as never))).toBe(
+        "INVALID_ARGUMENT",
+      );
+    }
+    sessions.off("lifecycle", () => {});
   });
 });
 

@@ -116,6 +116,8 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     ["a big integer", 7n],
     ["a cycle", cycle],
     ["a broken head", { head: { id: "a" }, events: [] }],
+    ["all heads that are none", { all: [{ id: "a" }] }],
+    ["all heads that are no list", { all: 7 }],
     ["a page of nonsense", { heads: [7], more: "no" }],
     ["another store's record", { kind: "x", key: "y", version: 1, body: "" }],
   ])("returns %s fails the call with STORE_MISBEHAVED", async (_, rubbish) => {

@@ -1,0 +1,11 @@
+// Loading the WebAssembly from where the caller says.
+
+import { init, openSync } from "tenure";
+import url from "tenure/wasm/tenure_wasm_bg.wasm?url";
+import { expect, it } from "vitest";
+
+it("init takes a URL", async () => {
+  await init({ module: new URL(url, location.href) });
+  using sessions = openSync("memory:");
+  expect(sessions.start({ task: "t", mode: "m" }).status).toBe("active");
+});

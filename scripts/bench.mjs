@@ -1,14 +1,24 @@
-// `npm run bench`: builds the native addon and the TypeScript, installs what they are compared with,
-// and runs the benchmarks with the arguments given.
+// `npm run bench`: builds everything, installs what it is compared with, and runs the benchmarks with
+// the arguments given. Where the WebAssembly cannot be built, its rows are left out.
 
+import { rmSync } from "node:fs";
 import { build } from "./build.mjs";
 import { ensureOwnPackages } from "./lib/packages.mjs";
 import { inRoot } from "./lib/paths.mjs";
-import { handOver, main } from "./lib/run.mjs";
+import { handOver, main, probe, report } from "./lib/run.mjs";
 
 await main(async () => {
-  await build(["native", "ts"]);
+  await build(["native"]);
+  await build(["wasm"]).catch(report);
+  await build(["ts"]);
+  // An addon that was installed for another version of Node is installed again.
+  if (!addonLoads()) rmSync(inRoot("bench", "node_modules"), { recursive: true, force: true });
   await ensureOwnPackages("bench");
   console.log();
   return handOver(process.execPath, [inRoot("bench", "run.mjs"), ...process.argv.slice(2)]);
 });
+
+function addonLoads() {
+  const addon = JSON.stringify(inRoot("bench", "node_modules", "better-sqlite3"));
+  return probe(process.execPath, ["-e", `new (require(${addon}))(":memory:").close()`]) === "";
+}

@@ -38,15 +38,20 @@ export function bindingOf(build) {
   return wasmBuild(() => require("../../npm/wasm/tenure_wasm.js")).binding;
 }
 
-/** A memory store of a build, opened at its boundary, and filled by `seed` with a `call` function. */
+/** A memory store of a build, opened at its boundary, with the few methods that fill it. */
 export function openRaw(build) {
   const binding = bindingOf(build);
   const { handle } = resultOf(JSON.parse(binding.open("memory:", "{}", undefined)));
+  const call = (name, params) =>
+    resultOf(JSON.parse(binding.call(handle, name, JSON.stringify(params), Date.now())));
   return {
     binding,
     handle,
-    call: (name, params) =>
-      resultOf(JSON.parse(binding.call(handle, name, JSON.stringify(params), Date.now()))),
+    start: (session) => call("start", session),
+    addEvents: (id, events) => call("addEvents", { id, events }),
+    pause: (id, reason) => call("pause", { id, reason }),
+    complete: (id, result) => call("complete", { id, result }),
+    fail: (id, error) => call("fail", { id, error }),
     close: () => binding.close(handle),
   };
 }

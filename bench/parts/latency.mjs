@@ -1,0 +1,76 @@
+// How long single appends take, at worst too: with a caller who waits for each, and with many at once;
+// kept when the process is killed (`durability: "normal"`) and when the power fails (`"full"`).
+
+import { Floor } from "../contenders/floor.mjs";
+import { open, openSync } from "../contenders/tenure.mjs";
+import { atOnce, latencies, oneByOne } from "../lib/latency.mjs";
+import { fillMany, iterationData } from "../lib/scenario.mjs";
+import { inWorkspace } from "../lib/workspace.mjs";
+
+export const seconds = 30;
+
+const sessions = 200;
+const together = 100;
+
+export async function run({ seconds }) {
+  const normal = await measured("normal", seconds / 3);
+  const full = await measured("full", (seconds * 2) / 3);
+  return {
+    tables: [normal.table, full.table],
+    notes: [
+      'Rows with "at once": so many calls are made before the first is answered; "an operation" is the',
+      "time that goes by for each of them, the percentiles are from a call to its answer.",
+    ],
+    data: { normal: normal.data, full: full.data },
+  };
+}
+
+function measured(durability, seconds) {
+  return inWorkspace(async (workspace) => {
+    const ids = workspace
+      .databases(["floor", "sync", "awaited"], (made) => fillMany(made, sessions))
+      .filter((_, index) => index % 10 > 7);
+    const at = (file) => workspace.path(`${file}.db`);
+    const floor = workspace.closing(new Floor(at("floor"), { durability }));
+    const sync = workspace.closing(openSync(`sqlite:${at("sync")}`, { durability }));
+    const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`, { durability }));
+    const rows = ids.map((id) => floor.row(id));
+    const next = (items) => {
+      let calls = 0;
+      return () => items[calls++ % items.length];
+    };
+    const [nextRow, nextSync, nextAwaited] = [next(rows), next(ids), next(ids)];
+    const batch = Array.from({ length: together }, (_, index) => rows[index % rows.length]);
+    const append = () => awaited.incrementIteration(nextAwaited(), iterationData);
+    const contenders = [
+      oneByOne("floor: better-sqlite3", () => floor.append(nextRow(), iterationData)),
+      oneByOne("SQLite", () => sync.incrementIteration(nextSync(), iterationData)),
+      oneByOne("SQLite, awaited", append),
+      atOnce("SQLite, 10 at once", 10, append),
+      atOnce(`SQLite, ${together} at once`, together, append),
+    ];
+    if (durability === "full") {
+      const act = () => floor.appendTogether(batch, iterationData);
+      contenders.splice(1, 0, inBatches(`floor, ${together} in one transaction`, together, act));
+    }
+    return latencies({
+      title: `Append, durability "${durability}"`,
+      contenders,
+      seconds,
+      block: together,
+    });
+  });
+}
+
+/** `act` does `width` operations, which are all done when it returns. */
+function inBatches(name, width, act) {
+  return {
+    name,
+    block: async (latencies, times) => {
+      const started = performance.now();
+      act();
+      latencies.push(performance.now() - started);
+      return Math.max(width, times);
+    },
+  };
+}

@@ -93,7 +93,7 @@ async function prepare() {
     );
   checkRequirements();
   await ensurePackages(toTest);
-  if (chosen.includes("browser")) {
+  if (chosen.includes("browser") || chosen.includes("packaging")) {
     await step("Chromium", async (working) => {
       chromium = await ensureChromium(() => working("installing"));
     });

@@ -66,6 +66,7 @@ export default defineConfig({
         test: {
           name: "packaging",
           include: ["packaging/**/*.test.ts"],
+          globalSetup: "packaging/setup.ts",
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

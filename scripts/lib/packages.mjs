@@ -48,7 +48,8 @@ export async function ensureOwnPackages(folder) {
   });
 }
 
-function npm(args, cwd) {
+/** Runs npm, the same one that runs this script where it was started by npm. */
+export function npm(args, cwd) {
   const cli = process.env.npm_execpath;
   if (cli?.endsWith(".js")) return run(process.execPath, [cli, ...args], { cwd });
   return run(process.platform === "win32" ? "npm.cmd" : "npm", args, { cwd });

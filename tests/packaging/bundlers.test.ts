@@ -1,0 +1,137 @@
+// The packed package in pages, by the bundlers that people use. None of them needs to be told anything
+// about it, with one exception below.
+
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Browser } from "playwright";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import webpack from "webpack";
+import { serve, startBrowser, visit } from "./support/browser.js";
+import { installedIn, newProject } from "./support/project.js";
+import { type Vite, viteBuild, viteDev } from "./support/vite.js";
+
+let project: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  [project, browser] = await Promise.all([newProject("web"), startBrowser()]);
+});
+
+afterAll(() => browser?.close());
+
+const works = {
+  state: "done",
+  outcome: {
+    before: "WASM_NOT_READY",
+    after: "wasm",
+    sameEntry: true,
+    binding: "wasm",
+    listed: ["Draft the notes: completed"],
+    history: ["start", "note", "complete"],
+  },
+  complaints: [],
+};
+
+/** What an older Vite may have to be told. */
+const advice = 'optimizeDeps: { exclude: ["tenure"] }';
+
+describe.each<[string, Vite]>([
+  ["Vite 8", "vite"],
+  ["Vite 7", "vite-7"],
+])("%s", (_, vite) => {
+  it("builds a page that works", async () => {
+    const { status, stderr } = await viteBuild(vite, project);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const { url, close } = await serve(join(project, "dist"));
+    const visited = await visit(browser, url).finally(close);
+    expect(visited).toEqual({ ...works, wasm: [expect.stringMatching(/^\/assets\/.*\.wasm$/)] });
+    await expectTidy(join(project, "dist"));
+  });
+
+  it("serves a page that works while it is developed", async () => {
+    const { url, output, close } = await viteDev(vite, project);
+    const visited = await visit(browser, url).finally(close);
+    expect(visited, output()).toEqual({ ...works, wasm: [expect.stringMatching(/\.wasm$/)] });
+    expect(output()).not.toMatch(/error|warn/i);
+  });
+});
+
+// It bundles packages into the folder of the page, which says nothing about where they came from.
+describe("Vite 7 in a workspace, developing a page", () => {
+  let page: string;
+
+  beforeAll(async () => {
+    page = join(project, "page");
+    await mkdir(page);
+    for (const name of ["index.html", "main.js"]) await cp(join(project, name), join(page, name));
+    await writeFile(join(page, "package.json"), '{"private":true,"type":"module"}');
+  });
+
+  it("is told what to configure", async () => {
+    const { url, close } = await viteDev("vite-7", page);
+    const { state, outcome } = await visit(browser, url).finally(close);
+    expect({ state, outcome }).toEqual({
+      state: "failed",
+      outcome: {
+        code: "BINDING_UNAVAILABLE",
+        message: expect.stringContaining(`with Vite, set \`${advice}\``),
+      },
+    });
+  });
+
+  it("works with that", async () => {
+    await writeFile(join(page, "vite.config.js"), `export default { ${advice} };`);
+    const { url, output, close } = await viteDev("vite-7", page);
+    const visited = await visit(browser, url).finally(close);
+    expect(visited, output()).toEqual({ ...works, wasm: [expect.stringMatching(/\.wasm$/)] });
+  });
+});
+
+describe("webpack 5", () => {
+  it("builds a page that works", async () => {
+    const output = join(project, "webpack");
+    const stats = await pack({
+      mode: "production",
+      context: project,
+      entry: "./main.js",
+      output: { path: output, filename: "main.js" },
+      // Its advice on the size of files is not what this is about.
+      performance: false,
+    });
+    expect(stats.toJson({ all: false, errors: true, warnings: true })).toMatchObject({
+      errors: [],
+      warnings: [],
+    });
+    await cp(join(project, "index.html"), join(output, "index.html"));
+    const { url, close } = await serve(output);
+    const visited = await visit(browser, url).finally(close);
+    expect(visited).toEqual({ ...works, wasm: [expect.stringMatching(/\.wasm$/)] });
+    await expectTidy(output);
+  });
+});
+
+/** What was built has the WebAssembly as a file of its own, and tells nobody where it was built. */
+async function expectTidy(folder: string): Promise<void> {
+  const paths = await readdir(folder, { recursive: true });
+  const module = await readFile(join(installedIn(project), "wasm", "tenure_wasm_bg.wasm"));
+  const modules = paths.filter((path) => path.endsWith(".wasm"));
+  expect(modules).toHaveLength(1);
+  expect(module.equals(await readFile(join(folder, modules[0] ?? "")))).toBe(true);
+  for (const path of paths.filter((path) => path.endsWith(".js"))) {
+    const code = await readFile(join(folder, path), "utf8");
+    expect(code).not.toContain(project);
+    expect(code.length, "the WebAssembly is not in the code").toBeLessThan(100_000);
+  }
+}
+
+function pack(configuration: webpack.Configuration): Promise<webpack.Stats> {
+  return new Promise((resolve, reject) => {
+    const compiler = webpack(configuration);
+    compiler.run((error, stats) => {
+      compiler.close((closing) => {
+        if (error ?? closing) reject(error ?? closing);
+        else if (stats) resolve(stats);
+      });
+    });
+  });
+}

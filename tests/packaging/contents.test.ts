@@ -1,0 +1,69 @@
+// What is in the packed package, and what is not.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, inject, it } from "vitest";
+import { installedIn, newProject } from "./support/project.js";
+
+const { files } = inject("packed");
+
+let installed: string;
+
+beforeAll(async () => {
+  installed = installedIn(await newProject("esm"));
+});
+
+describe("the packed package", () => {
+  it("holds what runs, its types, and what a package has to say about itself", () => {
+    const expected =
+      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/[a-z-]+\.(js|d\.ts)|wasm\/tenure_wasm(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|native\/tenure-[a-z0-9-]+\.node|src\/wasm-glue\.d\.ts)$/;
+    expect(files.filter((path) => !expected.test(path))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining([
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "wasm/tenure_wasm_bg.wasm",
+        expect.stringMatching(
+          new RegExp(`^native/tenure-${process.platform}-${process.arch}(-musl)?\\.node$`),
+        ),
+      ]),
+    );
+  });
+
+  it("has types for every module", () => {
+    const modules = files.filter((path) => /^dist\/.*\.js$/.test(path));
+    const typed = modules.map((path) => path.replace(/\.js$/, ".d.ts"));
+    expect(files).toEqual(expect.arrayContaining(typed));
+  });
+
+  it("holds every file that it names", () => {
+    const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const { main, types, exports, imports } = manifest;
+    const named = targets({ main, types, exports, imports });
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
+  });
+
+  it("needs no other package, and runs nothing when it is installed", () => {
+    const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    expect(manifest).not.toHaveProperty("dependencies");
+    expect(Object.keys(manifest.scripts ?? {})).not.toContainEqual(
+      expect.stringMatching(/install$|^prepare$/),
+    );
+  });
+
+  it("holds code that names no folder of the machine it was built on", () => {
+    const repository = join(import.meta.dirname, "..", "..");
+    const texts = files.filter((path) => statSync(join(installed, path)).size < 5e6);
+    const naming = texts.filter((path) => readFileSync(join(installed, path)).includes(repository));
+    expect(naming).toEqual([]);
+  });
+});
+
+/** All paths in a part of a manifest. */
+function targets(part: unknown): string[] {
+  if (typeof part === "string") return [part];
+  if (typeof part !== "object" || part === null) return [];
+  return Object.values(part).flatMap(targets);
+}

@@ -1,0 +1,50 @@
+// The packed package in a project of ES modules in Node.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { installedIn, newProject } from "./support/project.js";
+import { node, ok } from "./support/run.js";
+
+let project: string;
+
+beforeAll(async () => {
+  project = await newProject("esm");
+});
+
+describe("a project of ES modules", () => {
+  const life = "start iteration tool_call pause resume complete; completed; 1 listed";
+
+  it.each([
+    ["sqlite:./life.db", "tenure", {}, "native"],
+    ["memory:", "tenure", {}, "native"],
+    ["memory:", "tenure", { TENURE_BINDING: "wasm" }, "wasm"],
+    ["memory:", "tenure/wasm", {}, "wasm"],
+  ])("runs over %s with %s %o, and ends by itself", async (url, entry, env, build) => {
+    const outcome = await node(project, ["life.js", url, entry], { env });
+    expect(outcome).toEqual(ok(`${build}: ${life}`));
+  });
+
+  it("imports both entries by name, which have one error and one version", async () => {
+    const manifest = await readFile(join(installedIn(project), "package.json"), "utf8");
+    const { version } = JSON.parse(manifest);
+    const caught = "INVALID_ID true true INVALID_ID true true CLOSED";
+    expect(await node(project, ["static.js"])).toEqual(ok(`${version} ${version} ${caught}`));
+  });
+
+  it("ends only after the calls that are under way", async () => {
+    expect(await node(project, ["pending.js"])).toEqual(ok("waiting\nall are done"));
+  });
+
+  it("writes to one database from two threads and loses nothing", async () => {
+    const { stdout, ...rest } = await node(project, ["threads.js"]);
+    expect(rest).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual({
+      codes: [0, 0],
+      // The two writers' and the one that begins every history.
+      events: 401,
+      inOrder: [true, true],
+      own: 40,
+    });
+  });
+});

@@ -1,0 +1,138 @@
+// What the package's types allow in Node, and what they refuse: compiled, never run.
+
+import {
+  type Appended,
+  type ErrorCode,
+  type EventType,
+  isTenureError,
+  type OpenOptions,
+  open,
+  openSync,
+  type Session,
+  type SessionContext,
+  type SessionEvent,
+  type SessionHead,
+  type SessionMetadata,
+  type Sessions,
+  type SessionsSync,
+  type Stats,
+  type Status,
+  type Store,
+  TenureError,
+  type VERSION,
+  type WebhookPayload,
+} from "tenure";
+import * as wasm from "tenure/wasm";
+
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const is = <T extends true>(): T => true as T;
+
+export async function handles(): Promise<void> {
+  const sessions = await open("sqlite:./bot.db", { durability: "full", retention });
+  is<Same<typeof sessions, Sessions>>();
+  const sync = openSync(new URL("memory:"));
+  is<Same<typeof sync, SessionsSync>>();
+  const elsewhere = await wasm.open("memory:");
+  is<Same<typeof elsewhere, Sessions>>();
+  await using disposed = await open();
+  using closed = openSync();
+  is<Same<typeof disposed.binding | typeof closed.binding, "native" | "wasm">>();
+  is<Same<typeof VERSION, string>>();
+
+  // @ts-expect-error: a URL or a store, not a number
+  await open(7);
+  // @ts-expect-error: there is no such durability
+  await open("memory:", { durability: "some" });
+  // @ts-expect-error: there is no such option
+  await open("memory:", { durabilty: "full" });
+}
+
+const retention: OpenOptions["retention"] = { maxAge: "30d", every: "24h" };
+
+export async function operations(sessions: Sessions, sync: SessionsSync): Promise<void> {
+  const started = await sessions.start({ mode: "reviewer", task: "t", context: { pr: 42 } });
+  is<Same<typeof started, Session>>();
+  const { id, history } = started;
+  is<Same<(typeof history)[number], SessionEvent>>();
+  is<Same<typeof started.status, Status>>();
+  is<Same<typeof started.userId, string | undefined>>();
+  is<Same<typeof started.metadata, SessionMetadata | undefined>>();
+
+  is<Same<Awaited<ReturnType<Sessions["get"]>>, Session | null>>();
+  is<Same<ReturnType<SessionsSync["get"]>, Session | null>>();
+  is<Same<Awaited<ReturnType<Sessions["context"]>>, SessionContext | null>>();
+  is<Same<Awaited<ReturnType<Sessions["stats"]>>, Stats>>();
+  const appended = await sessions.addEvent(id, "deployed", { to: "staging" });
+  is<Same<typeof appended, Appended>>();
+  const head = sync.pause(id, "May I?", { ifVersion: appended.version, idempotencyKey: "once" });
+  is<Same<typeof head, SessionHead>>();
+  await sessions.get(id, { history: "none" });
+  await sessions.get(id, { history: 10 });
+  await sessions.resume(id, { addIterations: 5 });
+  await sessions.fail(id, new Error("broken"));
+  await sessions.import(JSON.parse(await sessions.export(id)));
+
+  // Options that may be absent may be undefined as well.
+  const maybe: string | undefined = process.env.REASON;
+  await sessions.pause(id, maybe, { idempotencyKey: maybe });
+  await sessions.list({ userId: maybe, status: undefined });
+
+  // @ts-expect-error: a session has a mode
+  await sessions.start({ task: "t" });
+  // @ts-expect-error: there is no such status
+  await sessions.list({ status: "done" });
+  // @ts-expect-error: a history is "all", "none" or a number
+  await sessions.get(id, { history: "some" });
+  // @ts-expect-error: what may be null has to be looked at
+  (await sessions.get(id)).task;
+  // @ts-expect-error: a head has no history
+  head.history;
+  // @ts-expect-error: how a handle asks the core is its own business
+  sessions.connection;
+  // @ts-expect-error: a synchronous handle closes at once
+  sync.close().then();
+}
+
+export async function lists(sessions: Sessions, sync: SessionsSync): Promise<SessionHead[]> {
+  const { items, nextCursor } = await sessions.list({
+    status: ["active", "paused"],
+    createdAfter: new Date(),
+    limit: 10,
+  });
+  is<Same<typeof nextCursor, string | undefined>>();
+  for await (const head of sessions.list({ cursor: nextCursor })) items.push(head);
+  for (const head of sync.list()) items.push(head);
+  return items;
+}
+
+export function errors(thrown: unknown): ErrorCode | undefined {
+  if (thrown instanceof TenureError) return thrown.code;
+  if (isTenureError(thrown, "VERSION_CONFLICT")) thrown.details satisfies object;
+  // @ts-expect-error: there is no such code
+  isTenureError(thrown, "OOPS");
+  return undefined;
+}
+
+export function events(sessions: Sessions): void {
+  const off = sessions.on("lifecycle", (payload) => is<Same<typeof payload, WebhookPayload>>());
+  sessions.on("error", (error) => is<Same<typeof error, TenureError>>());
+  off();
+  // @ts-expect-error: there is no such event
+  sessions.on("lifecicle", () => {});
+  ["start", "deployed"] satisfies EventType[];
+}
+
+/** A store of one's own, which stores nothing. */
+export const forgetful: Store = {
+  load: () => undefined,
+  commit: async ({ sessions }) => {
+    const [first] = sessions;
+    return first && first.write.kind === "put"
+      ? { kind: "sessionConflict", id: first.id, current: null }
+      : { kind: "applied" };
+  },
+  list: () => ({ all: [] }),
+  record: () => null,
+  scan: () => [],
+};

@@ -1,0 +1,44 @@
+// A page that uses the package and shows what came of it.
+
+import { init, open, openSync } from "tenure";
+import * as wasm from "tenure/wasm";
+
+/** What happens when somebody is too early. */
+function early() {
+  try {
+    return openSync("memory:").binding;
+  } catch ({ code }) {
+    return code;
+  }
+}
+
+async function life() {
+  const sessions = await open("memory:");
+  const { id } = await sessions.start({ mode: "writer", task: "Draft the notes" });
+  await sessions.addEvent(id, "note", { text: "outline" });
+  await sessions.complete(id, "Drafted");
+  const { items } = await sessions.list();
+  const { history } = await sessions.get(id);
+  return {
+    binding: sessions.binding,
+    listed: items.map(({ task, status }) => `${task}: ${status}`),
+    history: history.map(({ type }) => type),
+  };
+}
+
+async function main() {
+  const before = early();
+  await init();
+  const after = openSync("memory:").binding;
+  return { before, after, sameEntry: wasm.open === open, ...(await life()) };
+}
+
+main().then(
+  (outcome) => show("done", outcome),
+  ({ code, message }) => show("failed", { code, message }),
+);
+
+function show(state, outcome) {
+  document.body.dataset.outcome = JSON.stringify(outcome);
+  document.body.dataset.state = state;
+}

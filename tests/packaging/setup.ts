@@ -1,0 +1,55 @@
+// Packs the package as it would be published, once for all tests, and cleans up after them.
+
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { ensureChromium } from "../../scripts/lib/chromium.mjs";
+import { npm } from "../../scripts/lib/packages.mjs";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { bytes } from "../../scripts/lib/progress.mjs";
+
+/** The packed package. */
+export interface Packed {
+  readonly tarball: string;
+  /** The paths of all that is in it. */
+  readonly files: readonly string[];
+  /** A folder for the projects that install it. */
+  readonly workshop: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    packed: Packed;
+    chromium: string;
+  }
+}
+
+interface Report {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+let workshop: string;
+
+export async function setup({ provide }: TestProject): Promise<void> {
+  workshop = await realpath(await mkdtemp(join(tmpdir(), "tenure-packaging-")));
+  const options = ["--json", "--foreground-scripts=false", "--pack-destination", workshop];
+  const { stdout } = await npm(["pack", ...options], inRoot("npm"));
+  const [report] = JSON.parse(stdout) as readonly Report[];
+  if (report === undefined) throw new Error("npm has packed nothing");
+  const { filename, size, unpackedSize, files } = report;
+  console.log(`packed ${filename}: ${bytes(size)}, unpacked ${bytes(unpackedSize)}`);
+  provide("packed", {
+    tarball: join(workshop, filename),
+    files: files.map(({ path }) => path),
+    workshop,
+  });
+  provide("chromium", (await ensureChromium()).browser);
+}
+
+export async function teardown(): Promise<void> {
+  await rm(workshop, { recursive: true, force: true });
+}

@@ -1,0 +1,24 @@
+// Projects such as users have: a folder far from the repository into which the packed package is
+// installed. What is in them besides is in `projects/`.
+
+import { cp, mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
+import { npm } from "../../../scripts/lib/packages.mjs";
+
+const projects = fileURLToPath(new URL("../projects", import.meta.url));
+
+/** A fresh copy of a project, with the package installed; the path of its folder. */
+export async function newProject(name: "esm" | "commonjs" | "types" | "web"): Promise<string> {
+  const { tarball, workshop } = inject("packed");
+  const folder = await mkdtemp(join(workshop, `${name}-`));
+  await cp(join(projects, name), folder, { recursive: true });
+  // The package needs no others, so there is nothing to ask a registry for.
+  const quietly = ["--offline", "--no-audit", "--no-fund", "--no-update-notifier"];
+  await npm(["install", ...quietly, "--cache", join(folder, ".npm"), tarball], folder);
+  return folder;
+}
+
+/** The folder of the installed package. */
+export const installedIn = (folder: string): string => join(folder, "node_modules", "tenure");

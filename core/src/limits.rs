@@ -90,6 +90,22 @@ impl Limits {
         data.check_object("data", self.max_data_bytes, self.max_depth)
     }
 
+    /// Checks the data of an event that was recorded before: around a result, an error or a reason
+    /// Tenure has put the quotes and escapes that JSON needs.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn kept_data(&self, data: &Json) -> Result<()> {
+        const ESCAPED: u64 = "\\u0000".len() as u64;
+        const NAMES: u64 = 1024;
+        let text = self.max_text_bytes.saturating_mul(ESCAPED);
+        let most = self
+            .max_data_bytes
+            .saturating_add(text)
+            .saturating_add(NAMES);
+        data.check_object("data", most, self.max_depth)
+    }
+
     /// Checks a context or metadata, which has to be an object; `what` says which.
     ///
     /// # Errors

@@ -68,6 +68,12 @@ pub fn read(text: &str, limits: &Limits) -> Result<Imported> {
     let portable: Portable =
         serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))?;
     limits.task(&portable.task)?;
+    limits.label("mode", Some(&portable.mode))?;
+    limits.label("userId", portable.user_id.as_ref())?;
+    limits.label("channelId", portable.channel_id.as_ref())?;
+    limits.label("workspace", portable.workspace.as_ref())?;
+    limits.text("result", portable.result.as_ref())?;
+    limits.text("error", portable.error.as_ref())?;
     let context = portable.context.unwrap_or_default();
     check_context(&context, limits)?;
     if let Some(metadata) = &portable.metadata {
@@ -76,7 +82,8 @@ pub fn read(text: &str, limits: &Limits) -> Result<Imported> {
     let mut events = Vec::with_capacity(portable.history.len());
     for (event, sequence) in portable.history.into_iter().zip(1..) {
         let data = event.data.unwrap_or_default();
-        limits.data(&data)?;
+        limits.label("type", Some(&event.kind))?;
+        limits.kept_data(&data)?;
         events.push(Event {
             sequence,
             timestamp: event.timestamp,

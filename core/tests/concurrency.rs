@@ -353,7 +353,7 @@ fn three_operations_are_as_if_each_had_waited_for_the_others() {
         (state >> 33) as usize % below
     };
     let setups = setups();
-    for _ in 0..(300.0 * scale()).ceil() as usize {
+    for _ in 0..(150.0 * scale()).ceil() as usize {
         let setup = &setups[random(setups.len())];
         let three: Vec<Op> = (0..3).map(|_| ops[random(ops.len())].clone()).collect();
         check_as_if_in_turn(setup, &three);

@@ -215,6 +215,76 @@ fn what_the_largest_limits_allow_can_be_exported_and_imported() {
 }
 
 #[test]
+fn the_longest_texts_can_be_exported_and_imported() {
+    let world = World::default().with_limits(|limits| {
+        limits.max_text_bytes = 200;
+        limits.max_data_bytes = 200;
+    });
+    // Each of these takes six bytes in JSON.
+    let longest = "\u{1}".repeat(200);
+    for (operation, member) in [
+        ("complete", "result"),
+        ("fail", "error"),
+        ("abandon", "reason"),
+        ("pause", "reason"),
+    ] {
+        let id = world.start(json!({}));
+        world.ok(operation, json!({"id": id, member: longest}));
+        let text = world.export(&id);
+        world.ok("delete", json!({"id": id}));
+        world.ok("import", json!({"text": text}));
+        assert_eq!(world.export(&id), text, "{operation}");
+    }
+    // Tenure adds members of its own to what is said of a resumption.
+    let id = world.start(json!({}));
+    let data = json!({"a": "x".repeat(192)});
+    assert_eq!(data.to_string().len(), 200);
+    world.ok(
+        "addEvent",
+        json!({"id": id, "type": "resume", "data": data}),
+    );
+    world.ok("import", json!({"text": world.export(&id)}));
+}
+
+#[test]
+fn an_import_is_held_to_the_limits() {
+    let world = World::default().with_limits(|limits| {
+        limits.max_label_bytes = 10;
+        limits.max_text_bytes = 10;
+        limits.max_data_bytes = 10;
+        limits.max_task_bytes = 10;
+    });
+    let good = json!({"id": "s", "mode": "m", "task": "t", "status": "active", "createdAt": 0});
+    let long = "x".repeat(11);
+    for member in [
+        "mode",
+        "task",
+        "userId",
+        "channelId",
+        "workspace",
+        "result",
+        "error",
+    ] {
+        let mut text = good.clone();
+        text[member] = json!(long);
+        let error = world.error("import", json!({"text": text.to_string()}));
+        assert_eq!(error.code(), "TOO_LARGE");
+        assert!(error.to_string().starts_with(member), "{error}");
+    }
+    for event in [
+        json!({"timestamp": 0, "type": long}),
+        json!({"timestamp": 0, "type": "t", "data": {"a": "x".repeat(2000)}}),
+    ] {
+        let mut text = good.clone();
+        text["history"] = json!([event]);
+        assert_eq!(
+            world.code("import", json!({"text": text.to_string()})),
+            "TOO_LARGE"
+        );
+    }
+}
+
+#[test]
 fn a_plain_session_json_of_a_bot_is_imported() {
     let world = World::default();
     let text = r#"{

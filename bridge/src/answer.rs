@@ -1,6 +1,6 @@
 //! The texts that cross to the host.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tenure_core::answers::Done;
 use tenure_core::webhook::WebhookPayload;
 use tenure_core::{Error, Result};
@@ -11,8 +11,23 @@ pub type Answer = String;
 #[derive(Serialize)]
 struct Ok<'a, T> {
     ok: &'a T,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    notices: &'a [WebhookPayload],
+    #[serde(skip_serializing_if = "Notices::is_empty")]
+    notices: Notices<'a>,
+}
+
+/// Webhook payloads, each as its text: what is posted is what was built, to the byte.
+struct Notices<'a>(&'a [WebhookPayload]);
+
+impl Notices<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Notices<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(text))
+    }
 }
 
 #[derive(Serialize)]
@@ -38,7 +53,7 @@ pub fn of<T: Serialize>(result: &Result<Done<T>>) -> Answer {
     match result {
         Result::Ok(done) => text(&Ok {
             ok: &done.value,
-            notices: &done.notices,
+            notices: Notices(&done.notices),
         }),
         Result::Err(error) => text(&Err { error }),
     }
@@ -48,7 +63,7 @@ pub fn of<T: Serialize>(result: &Result<Done<T>>) -> Answer {
 pub fn ok<T: Serialize>(value: &T) -> Answer {
     text(&Ok {
         ok: value,
-        notices: &[],
+        notices: Notices(&[]),
     })
 }
 
@@ -79,4 +94,43 @@ fn text<T: Serialize>(value: &T) -> Answer {
         r#"{"error":{"code":"INTERNAL","message":"internal error: an answer that is no JSON; please report this","details":{}}}"#
             .to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Call;
+    use crate::engine::perform_now;
+    use tenure_core::{Lift, Limits, MemoryStore};
+
+    #[test]
+    fn a_notice_is_the_text_that_was_built() {
+        let store = Lift(MemoryStore::default());
+        let perform = |name, params| {
+            let (now, entropy) = (0.0, [0; 16]);
+            let call = Call {
+                name,
+                params,
+                now,
+                entropy,
+            };
+            perform_now(&store, &Limits::default(), call)
+        };
+        perform("start", r#"{"id":"s","task":"t","mode":"m"}"#);
+        let answer = perform(
+            "addEvent",
+            r#"{"id":"s","type":"pause","data":{"x":1e400}}"#,
+        );
+        #[derive(serde::Deserialize)]
+        struct Read {
+            notices: Vec<String>,
+        }
+        let read: Read = serde_json::from_str(&answer).unwrap();
+        assert_eq!(
+            read.notices,
+            [
+                r#"{"event":"pause","session":{"id":"s","mode":"m","status":"paused","task":"t"},"timestamp":"1970-01-01T00:00:00.000Z","data":{"x":1e400}}"#
+            ]
+        );
+    }
 }

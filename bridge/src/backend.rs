@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use tenure_core::members::{Member, Members, Params};
 use tenure_core::store::{Capabilities, Store};
-use tenure_core::{Error, Lift, Limits, MemoryStore, Result};
+use tenure_core::{Error, Lift, Limits, MemoryStore, Millis, Result};
 
 use crate::answer::{self, Answer};
 use crate::engine::{HostEngine, perform_now};
@@ -75,6 +75,8 @@ pub struct Options {
     pub timeout_ms: Option<u64>,
     /// What the host's own store can do.
     pub capabilities: Capabilities,
+    /// How the host is to clean up by itself.
+    pub retention: Option<Retention>,
 }
 
 impl Params for Options {
@@ -85,9 +87,35 @@ impl Params for Options {
             busy_timeout_ms: members.take("busy_timeout_ms"),
             timeout_ms: members.take("timeout_ms"),
             capabilities: members.take_or("capabilities", Capabilities::default()),
+            retention: members.take("retention"),
         }
     }
 }
+
+/// How a host cleans up by itself. The host has the clock; the lengths are read here.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    /// Sessions of this age go into the trash.
+    pub max_age: Millis,
+    /// The time from one cleanup to the next.
+    pub every: Millis,
+    /// What has been in the trash this long is removed for good.
+    pub purge_after: Millis,
+}
+
+impl Params for Retention {
+    fn take(members: &mut Members<'_>) -> Self {
+        let max_age = members.take("max_age");
+        Self {
+            max_age,
+            every: members.take("every"),
+            purge_after: members.take_or("purge_after", max_age),
+        }
+    }
+}
+
+tenure_core::nested_members!(Retention);
 
 /// What an acknowledged write survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -165,6 +193,8 @@ pub struct Handles {
 struct Opened {
     handle: u32,
     capabilities: Capabilities,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<Retention>,
 }
 
 impl Handles {
@@ -176,30 +206,8 @@ impl Handles {
         options: &str,
         serve: impl FnOnce(&str, &Options) -> Option<Result<Rc<dyn Backend>>>,
     ) -> Answer {
-        let opened = Options::read("options", options).and_then(|options| match url {
-            "memory:" => Ok(Rc::new(MemoryBackend {
-                store: Lift(MemoryStore::default()),
-                limits: options.limits,
-            }) as Rc<dyn Backend>),
-            "host:" => Ok(Rc::new(HostBackend {
-                capabilities: options.capabilities,
-                engine: HostEngine::new(
-                    options.limits,
-                    options.capabilities,
-                    options.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
-                ),
-            }) as Rc<dyn Backend>),
-            _ => serve(url, &options).unwrap_or_else(|| {
-                Err(Error::UnsupportedStore {
-                    url: url.to_owned(),
-                    problem: "expected memory: or, on Node with the native addon, \
-                                  sqlite:./file.db; or pass a store of your own"
-                        .to_owned(),
-                })
-            }),
-        });
-        match opened {
-            Ok(backend) => {
+        match open(url, options, serve) {
+            Ok((backend, retention)) => {
                 let capabilities = backend.capabilities();
                 // Never used twice: a late call must not meet a store that it does not mean.
                 let handle = self.last.get() + 1;
@@ -208,6 +216,7 @@ impl Handles {
                 answer::ok(&Opened {
                     handle,
                     capabilities,
+                    retention,
                 })
             }
             Err(error) => answer::error(&error),
@@ -244,4 +253,39 @@ pub struct Info {
     pub version: &'static str,
     /// The schemes of the URLs that it opens.
     pub stores: &'static [&'static str],
+}
+
+fn open(
+    url: &str,
+    options: &str,
+    serve: impl FnOnce(&str, &Options) -> Option<Result<Rc<dyn Backend>>>,
+) -> Result<(Rc<dyn Backend>, Option<Retention>)> {
+    let options = Options::read("options", options)?;
+    let retention = options.retention;
+    if retention.is_some_and(|retention| retention.every == Millis(0)) {
+        return Err(Error::invalid("retention.every", "expected more than 0"));
+    }
+    let backend: Rc<dyn Backend> = match url {
+        "memory:" => Rc::new(MemoryBackend {
+            store: Lift(MemoryStore::default()),
+            limits: options.limits,
+        }),
+        "host:" => Rc::new(HostBackend {
+            capabilities: options.capabilities,
+            engine: HostEngine::new(
+                options.limits,
+                options.capabilities,
+                options.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
+            ),
+        }),
+        _ => serve(url, &options).unwrap_or_else(|| {
+            Err(Error::UnsupportedStore {
+                url: url.to_owned(),
+                problem: "expected memory: or, on Node with the native addon, sqlite:./file.db; \
+                          or pass a store of your own"
+                    .to_owned(),
+            })
+        })?,
+    };
+    Ok((backend, retention))
 }

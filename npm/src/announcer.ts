@@ -17,10 +17,15 @@ export class Announcer {
   failures = 0;
   #webhook: Webhook | undefined;
 
-  /** Tells of a change. */
-  readonly announce = (payload: WebhookPayload): void => {
+  /** Tells of a change, given the payload's text: what is posted is what the core has written. */
+  readonly announce = (text: string): void => {
+    const payload = JSON.parse(text) as WebhookPayload;
     this.listeners.lifecycle(payload);
-    this.#webhook?.post(payload);
+    this.#webhook?.post({
+      event: payload.event,
+      session: payload.session.id,
+      text,
+    });
   };
 
   /** Posts from now on as `options` say; `null` ends it. What waits already is still delivered. */

@@ -6,7 +6,8 @@
  */
 
 import { type ErrorBody, internalError, messageOf, TenureError } from "./error.js";
-import type { Capabilities, WebhookPayload } from "./generated.js";
+import type { Capabilities } from "./generated.js";
+import type { RetentionPlan } from "./retention.js";
 import type { StoreRequest } from "./store.js";
 
 /** The exports of the native addon and of the WebAssembly alike. Every answer is an {@link Answer}. */
@@ -43,14 +44,16 @@ export interface Opened {
   readonly handle: number;
   /** What the store can do. */
   readonly capabilities: Capabilities;
+  /** How to clean up by itself, where the options say that it should. */
+  readonly retention?: RetentionPlan;
 }
 
 /** An operation has succeeded. */
 export interface Succeeded<T> {
   /** Its result. */
   readonly ok: T;
-  /** What the outside world is to be told. */
-  readonly notices?: readonly WebhookPayload[];
+  /** What the outside world is to be told: the text of a `WebhookPayload` each. */
+  readonly notices?: readonly string[];
 }
 
 /** An operation has failed. */

@@ -18,13 +18,9 @@ import {
 } from "./binding.js";
 import { encodeMade } from "./encode.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "./error.js";
-import {
-  type Capabilities,
-  OPERATIONS,
-  type Operations,
-  type WebhookPayload,
-} from "./generated.js";
+import { type Capabilities, OPERATIONS, type Operations } from "./generated.js";
 import type { HostStore } from "./host.js";
+import type { RetentionPlan } from "./retention.js";
 import type { Accepts } from "./types.js";
 
 /** The name of an operation. */
@@ -49,18 +45,20 @@ export interface ConnectionOptions {
   readonly options: string;
   /** The store, where it is in JavaScript. */
   readonly host: HostStore | undefined;
-  /** Told of every change that the outside world is to hear of. */
-  readonly notify: (payload: WebhookPayload) => void;
+  /** Told of every change that the outside world is to hear of, by the text of its payload. */
+  readonly notify: (payload: string) => void;
 }
 
 /** An opened store. */
 export class Connection {
   /** What the store can do. */
   readonly capabilities: Capabilities;
+  /** How to clean up by itself, if at all. */
+  readonly retention: RetentionPlan | undefined;
   readonly #binding: Binding;
   readonly #handle: number;
   readonly #host: HostStore | undefined;
-  readonly #notify: (payload: WebhookPayload) => void;
+  readonly #notify: (payload: string) => void;
   readonly #waiters: Map<number, Waiter>;
   /** Operations under way, and what must stay alive until they end. */
   readonly #underWay = new Map<Promise<unknown>, object>();
@@ -83,6 +81,7 @@ export class Connection {
       parseAnswer<Opened>(binding.open(url, options, host === undefined ? done : undefined)),
     );
     this.capabilities = opened.capabilities;
+    this.retention = opened.retention;
     this.#handle = opened.handle;
     this.#binding = binding;
     this.#host = host;

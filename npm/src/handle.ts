@@ -9,11 +9,11 @@
 import type { Announcer } from "./announcer.js";
 import type { BuildInfo } from "./binding.js";
 import type { Connection } from "./connection.js";
-import { invalidArgument, isTenureError, messageOf, TenureError } from "./error.js";
+import { isTenureError, messageOf, TenureError } from "./error.js";
 import type { Capabilities } from "./generated.js";
 import type { Listener, SessionEvents } from "./listeners.js";
 import { type Mode, Operations } from "./operations.js";
-import { Retention, type RetentionOptions } from "./retention.js";
+import { Retention, type RetentionPlan } from "./retention.js";
 import type { WebhookOptions } from "./webhook.js";
 
 /** Closes the stores of handles that were dropped without being closed. */
@@ -29,7 +29,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   protected readonly connection: Connection;
   /** @internal */
   protected readonly announcer: Announcer;
-  #retention: Retention | undefined;
+  readonly #retention: Retention | undefined;
 
   /** @internal */
   constructor(build: BuildInfo["build"], connection: Connection, announcer: Announcer) {
@@ -39,6 +39,11 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     this.connection = connection;
     this.announcer = announcer;
     dropped.register(this, connection, connection);
+    const plan = connection.retention;
+    if (plan === undefined) return;
+    // The clock does not keep a handle that nobody else has.
+    const handle = new WeakRef(this);
+    this.#retention = new Retention(plan.every, () => handle.deref()?.look(plan) ?? false);
   }
 
   /**
@@ -69,23 +74,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   }
 
   /** @internal */
-  protected abstract clean(options: RetentionOptions): unknown;
-
-  /** @internal */
-  startRetention(options: RetentionOptions): void {
-    if (typeof options !== "object" || options === null) {
-      throw invalidArgument("retention", "expected an object");
-    }
-    // The clock does not keep a handle that nobody else has.
-    const handle = new WeakRef(this);
-    this.#retention = new Retention(options.every, () => handle.deref()?.look(options) ?? false);
-  }
-
-  /** Closes a handle that nobody has got. @internal */
-  discard(): void {
-    this.detach();
-    this.connection.abandon();
-  }
+  protected abstract clean(plan: RetentionPlan): unknown;
 
   /** Ends what runs by itself. @internal */
   protected detach(): void {
@@ -103,9 +92,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
       console.warn(`tenure: retention failed: ${error.message}`);
   }
 
-  private look(options: RetentionOptions): boolean {
+  private look(plan: RetentionPlan): boolean {
     if (this.connection.isClosed) return false;
-    this.clean(options);
+    this.clean(plan);
     return true;
   }
 }

@@ -9,9 +9,7 @@ import { Announcer } from "./announcer.js";
 import type { Build } from "./binding.js";
 import { Connection } from "./connection.js";
 import { invalidArgument } from "./error.js";
-import type { Handle } from "./handle.js";
 import { HostStore } from "./host.js";
-import type { Mode } from "./operations.js";
 import { DEFAULT_URL, type OpenOptions, optionsForStore, optionsForUrl } from "./options.js";
 import { Sessions } from "./sessions.js";
 import { SessionsSync } from "./sessions-sync.js";
@@ -38,7 +36,7 @@ export function openSessions(
 ): Sessions {
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer);
-  return started(new Sessions(build.info.build, connection, announcer), options);
+  return new Sessions(build.info.build, connection, announcer);
 }
 
 /** Opens a synchronous handle. */
@@ -49,7 +47,7 @@ export function openSessionsSync(
 ): SessionsSync {
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer);
-  return started(new SessionsSync(build.info.build, connection, announcer), options);
+  return new SessionsSync(build.info.build, connection, announcer);
 }
 
 function connect(
@@ -85,15 +83,4 @@ function connect(
     host: new HostStore(target, timeoutMs),
     notify,
   });
-}
-
-function started<H extends Handle<Mode>>(handle: H, { retention }: OpenOptions): H {
-  if (retention === undefined) return handle;
-  try {
-    handle.startRetention(retention);
-    return handle;
-  } catch (thrown) {
-    handle.discard();
-    throw thrown;
-  }
 }

@@ -1,6 +1,6 @@
 /**
  * What a handle can be opened with. The core's options go to the core as they are, which also
- * refuses those that it does not know; only webhooks and the retention timer are JavaScript's.
+ * refuses those that it does not know; only webhooks are JavaScript's.
  *
  * @module
  */
@@ -53,6 +53,6 @@ export function optionsForStore(
   return { json, timeoutMs };
 }
 
-function coreOptions({ webhook: _webhook, retention: _retention, ...core }: OpenOptions): object {
+function coreOptions({ webhook: _webhook, ...core }: OpenOptions): object {
   return core;
 }

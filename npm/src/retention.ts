@@ -6,8 +6,6 @@
  * @module
  */
 
-import { invalidArgument } from "./error.js";
-
 /** Which sessions go by themselves, and when to look for them. */
 export interface RetentionOptions {
   /** Sessions of this age go into the trash, unless they are active or paused: `"30d"`. */
@@ -23,14 +21,15 @@ const FIRST_LOOK = 60_000;
 /** The longest delay that timers take. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-  ["h", 3_600_000],
-  ["d", 86_400_000],
-  ["w", 604_800_000],
-]);
+/** The options as the core has read them, in milliseconds. */
+export interface RetentionPlan {
+  /** From which age on sessions go into the trash. */
+  readonly maxAge: number;
+  /** How long to wait between two looks. */
+  readonly every: number;
+  /** After which time in the trash they are removed for good. */
+  readonly purgeAfter: number;
+}
 
 /** A clock that calls `look` again and again until it is stopped or `look` returns `false`. */
 export class Retention {
@@ -39,8 +38,8 @@ export class Retention {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts the clock. */
-  constructor(every: string | number, look: () => boolean) {
-    this.#every = milliseconds(every);
+  constructor(every: number, look: () => boolean) {
+    this.#every = every;
     this.#look = look;
     this.#wait(Math.min(this.#every, FIRST_LOOK));
   }
@@ -58,20 +57,6 @@ export class Retention {
     }, part);
     unref(this.#timer);
   }
-}
-
-/** How long to wait, in milliseconds. */
-function milliseconds(every: string | number): number {
-  const [, amount = "", unit = ""] = /^(\d+)\s*([a-z]+)$/.exec(String(every)) ?? [];
-  const length =
-    typeof every === "number"
-      ? every
-      : Number(amount || Number.NaN) * (UNITS.get(unit) ?? Number.NaN);
-  if (length >= 1) return length;
-  throw invalidArgument(
-    "retention.every",
-    `expected a length of time such as "24h", got ${JSON.stringify(every)}`,
-  );
 }
 
 /** Lets the process end while the timer waits. Browsers have numbers for timers, and no such need. */

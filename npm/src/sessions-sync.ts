@@ -7,7 +7,7 @@
 import type { OperationName, Params, Result } from "./connection.js";
 import { Handle } from "./handle.js";
 import { type ListOptions, SessionPageSync } from "./list.js";
-import type { RetentionOptions } from "./retention.js";
+import type { RetentionPlan } from "./retention.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync extends Handle<"sync"> implements Disposable {
@@ -37,7 +37,7 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
   }
 
   /** @internal */
-  protected override clean({ maxAge, purgeAfter = maxAge }: RetentionOptions): void {
+  protected override clean({ maxAge, purgeAfter }: RetentionPlan): void {
     try {
       this.cleanup({ maxAge });
       this.purge({ olderThan: purgeAfter });

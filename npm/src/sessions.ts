@@ -7,7 +7,7 @@
 import type { OperationName, Params, Result } from "./connection.js";
 import { Handle } from "./handle.js";
 import { type ListOptions, SessionList } from "./list.js";
-import type { RetentionOptions } from "./retention.js";
+import type { RetentionPlan } from "./retention.js";
 
 /** How long `close` waits for webhooks, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 5000;
@@ -47,7 +47,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   }
 
   /** @internal */
-  protected override clean({ maxAge, purgeAfter = maxAge }: RetentionOptions): void {
+  protected override clean({ maxAge, purgeAfter }: RetentionPlan): void {
     this.cleanup({ maxAge })
       .then(() => this.purge({ olderThan: purgeAfter }))
       .catch((thrown: unknown) => this.report(thrown));

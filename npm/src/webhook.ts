@@ -7,7 +7,7 @@
  */
 
 import { invalidArgument, messageOf, type TenureError, webhookFailed } from "./error.js";
-import type { WebhookEvent, WebhookPayload } from "./generated.js";
+import type { WebhookEvent } from "./generated.js";
 
 /** Where webhooks go, and which. */
 export interface WebhookOptions {
@@ -43,6 +43,16 @@ const MAX_ACTIVE = 8;
 /** Payloads that may wait; those beyond fail at once. */
 const MAX_WAITING = 10_000;
 
+/** What is delivered: a payload's text, and what has to be known of it on the way. */
+export interface Delivery {
+  /** What happened. */
+  readonly event: WebhookEvent;
+  /** The id of the session that it happened to. */
+  readonly session: string;
+  /** The payload as the core has written it. */
+  readonly text: string;
+}
+
 /** Posts payloads to one address. */
 export class Webhook {
   readonly #url: string;
@@ -52,7 +62,7 @@ export class Webhook {
   readonly #fetch: WebhookFetch | undefined;
   readonly #onFailure: (error: TenureError) => void;
   /** What waits, by session; a session that is being delivered to is here too, maybe empty. */
-  readonly #lanes = new Map<string, WebhookPayload[]>();
+  readonly #lanes = new Map<string, Delivery[]>();
   /** The sessions that have something waiting and nothing under way. */
   readonly #ready: string[] = [];
   readonly #aborts = new Set<AbortController>();
@@ -77,19 +87,19 @@ export class Webhook {
   }
 
   /** Accepts a payload for delivery. */
-  post(payload: WebhookPayload): void {
+  post(payload: Delivery): void {
     if (this.#events && !this.#events.has(payload.event)) return;
     if (this.#waiting >= MAX_WAITING) {
       this.#fail(payload, `${MAX_WAITING} others wait already`);
       return;
     }
     this.#waiting += 1;
-    const lane = this.#lanes.get(payload.session.id);
+    const lane = this.#lanes.get(payload.session);
     if (lane) {
       lane.push(payload);
     } else {
-      this.#lanes.set(payload.session.id, [payload]);
-      this.#ready.push(payload.session.id);
+      this.#lanes.set(payload.session, [payload]);
+      this.#ready.push(payload.session);
       this.#pump();
     }
   }
@@ -128,7 +138,7 @@ export class Webhook {
     }
   }
 
-  async #deliver(session: string, payload: WebhookPayload): Promise<void> {
+  async #deliver(session: string, payload: Delivery): Promise<void> {
     const abort = new AbortController();
     this.#aborts.add(abort);
     const timer = setTimeout(
@@ -150,21 +160,20 @@ export class Webhook {
     }
   }
 
-  async #send(payload: WebhookPayload, signal: AbortSignal): Promise<void> {
+  async #send(payload: Delivery, signal: AbortSignal): Promise<void> {
     const send: WebhookFetch = this.#fetch ?? fetch;
-    const body = JSON.stringify(payload);
     const response = await send(this.#url, {
       method: "POST",
       headers: this.#headers,
-      body,
+      body: payload.text,
       signal,
     });
     await discard(response.body);
     if (!response.ok) throw new Error(`the receiver answered ${response.status}`);
   }
 
-  #fail(payload: WebhookPayload, problem: string, cause?: unknown): void {
-    this.#onFailure(webhookFailed(this.#url, problem, payload.session.id, payload.event, cause));
+  #fail(payload: Delivery, problem: string, cause?: unknown): void {
+    this.#onFailure(webhookFailed(this.#url, problem, payload.session, payload.event, cause));
   }
 }
 

@@ -1,5 +1,5 @@
 //! The operations: each loads what it needs, lets a [`Draft`] decide, and commits what comes out as
-//! one [`Changes`]. The service is the only caller of a [`Store`]. It holds nothing between calls,
+//! one [`Changes`](crate::Changes). The service is the only caller of a [`Store`]. It holds nothing between calls,
 //! starts nothing, and awaits one store call at a time, so it runs over a store in memory as well as
 //! over one behind a network.
 //!
@@ -7,33 +7,36 @@
 //! version is decided anew on what is there now, which lets an append through and refuses a
 //! transition that is no longer possible. Only `ifVersion` ties a call to what its caller saw.
 
+mod commit;
+mod sweep;
+
 use std::future::ready;
 use std::pin::Pin;
 
 use crate::answers::{Appended, CleanupResult, Done, EventPage, SessionContext, SessionPage};
-use crate::draft::{Draft, Finished};
+use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::event::SessionEvent;
-use crate::filter::{Filter, Order, OrderBy, Position, Trash};
+use crate::filter::{Filter, Order, Position, Trash};
 use crate::id::SessionId;
-use crate::idempotency::{Fingerprint, Kept, Key};
+use crate::idempotency::{Fingerprint, Key};
 use crate::limits::Limits;
 use crate::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CleanupParams,
     CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryParam, IdParams,
     ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
     RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams,
-    StatsParams, Target, UpdateContextParams, UpdateParams,
+    StatsParams, UpdateContextParams, UpdateParams,
 };
 use crate::portable;
 use crate::retention;
 use crate::session::{Head, Session, SessionHead};
 use crate::stats::Stats;
-use crate::store::{
-    Changes, Commit, Expect, History, ListQuery, Loaded, SessionChange, SessionWrite, Store,
-};
+use crate::store::{Commit, Expect, History, ListQuery, Loaded, Store};
 use crate::text::Text;
 use crate::time::Timestamp;
+
+use commit::{MAX_ATTEMPTS, busy, put};
 
 /// Events that `get` returns unless it is told otherwise.
 pub const DEFAULT_HISTORY: u32 = 100;
@@ -46,10 +49,6 @@ const DEFAULT_EVENTS: u32 = 100;
 const MAX_PAGE: u32 = 1000;
 /// A page of sessions ends early when its user data exceeds this.
 const MAX_PAGE_BYTES: u64 = 8 << 20;
-/// Ids that a cleanup names.
-const MAX_NAMED: usize = 1000;
-/// Writers that lose to others try again this often. Each time, one of them has got through.
-const MAX_ATTEMPTS: u32 = 256;
 
 /// What a call brings along from outside the core.
 #[derive(Debug, Clone, Copy)]
@@ -72,17 +71,6 @@ pub struct Service<'s> {
 /// The outcome of an operation in the making. Operations that change a session share one future, so
 /// that each costs a build only what is its own.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<Done<T>>> + 'a>>;
-
-/// What an operation does to a session. It may be asked again, when another writer was faster.
-type Decide<'a> = Box<dyn Fn(&mut Draft<'_>) -> Result<()> + 'a>;
-
-/// A change to one session as it was written, now or by an earlier call with the same key.
-struct Changed {
-    head: Head,
-    first: u64,
-    last: u64,
-    replayed: bool,
-}
 
 impl<'s> Service<'s> {
     /// Operations over `store`, with inputs bounded by `limits`.
@@ -616,289 +604,6 @@ impl<'s> Service<'s> {
             None => Ok(SessionId::generate(env.now, env.entropy)),
         }
     }
-
-    /// Writes a session that was not there.
-    async fn create(&self, draft: Draft<'_>, key: Option<Key<'_>>) -> Result<Done<Session>> {
-        let Finished {
-            head,
-            events,
-            notices,
-        } = draft.finish();
-        for _ in 0..MAX_ATTEMPTS {
-            if let Some(key) = &key
-                && let Some(kept) = self.kept(key).await?
-            {
-                let history = History::After {
-                    sequence: kept.first.saturating_sub(1),
-                    limit: u32::try_from(kept.last - kept.first + 1).unwrap_or(u32::MAX),
-                };
-                match self.store.load(&kept.session, history).await? {
-                    Some(Loaded { head, events }) => {
-                        return Ok(Done::quiet(Session::new(head, events)));
-                    }
-                    // Deleted between the two reads, and its key with it.
-                    None => continue,
-                }
-            }
-            let mut changes = put(head.clone(), Expect::Absent, false, events.clone());
-            if let Some(key) = &key {
-                changes
-                    .records
-                    .push(key.keep(&head.id, 1, head.event_count));
-            }
-            match self.store.commit(&changes).await? {
-                Commit::Applied => {
-                    return Ok(Done {
-                        value: Session::new(head, events),
-                        notices,
-                    });
-                }
-                // With a key, the session may be that of an earlier call: look again.
-                Commit::SessionConflict { id, .. } if key.is_none() => {
-                    return Err(Error::SessionExists { id: id.to_string() });
-                }
-                Commit::SessionConflict { id, .. } => {
-                    if let Some(key) = &key
-                        && self.kept(key).await?.is_none()
-                    {
-                        return Err(Error::SessionExists { id: id.to_string() });
-                    }
-                }
-                Commit::RecordConflict { .. } => {}
-            }
-        }
-        Err(busy(&head.id))
-    }
-
-    async fn kept(&self, key: &Key<'_>) -> Result<Option<Kept>> {
-        let record = self.store.record(key.kind, &key.key).await?;
-        record.map(|record| key.read(&record)).transpose()
-    }
-
-    fn change_head<'a>(
-        &'a self,
-        env: &'a Environment,
-        target: Result<Target>,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
-    ) -> Pending<'a, SessionHead> {
-        self.changed_head(env, target, false, Box::new(decide))
-    }
-
-    /// As [`Service::change_head`], on a session in the trash too.
-    fn change_anywhere<'a>(
-        &'a self,
-        env: &'a Environment,
-        target: Result<Target>,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
-    ) -> Pending<'a, SessionHead> {
-        self.changed_head(env, target, true, Box::new(decide))
-    }
-
-    fn append<'a>(
-        &'a self,
-        env: &'a Environment,
-        target: Result<Target>,
-        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
-    ) -> Pending<'a, Appended> {
-        self.appended(env, target, Box::new(decide))
-    }
-
-    fn changed_head<'a>(
-        &'a self,
-        env: &'a Environment,
-        target: Result<Target>,
-        in_trash_too: bool,
-        decide: Decide<'a>,
-    ) -> Pending<'a, SessionHead> {
-        Box::pin(async move {
-            let done = self.change(env, target, in_trash_too, decide).await?;
-            Ok(done.map(|changed| changed.head.into()))
-        })
-    }
-
-    fn appended<'a>(
-        &'a self,
-        env: &'a Environment,
-        target: Result<Target>,
-        decide: Decide<'a>,
-    ) -> Pending<'a, Appended> {
-        Box::pin(async move {
-            let done = self.change(env, target, false, decide).await?;
-            Ok(done.map(|changed| Appended {
-                first_sequence: changed.first,
-                last_sequence: changed.last,
-                status: changed.head.status,
-                iterations: changed.head.iterations,
-                max_iterations: changed.head.max_iterations,
-                version: changed.head.version,
-                updated_at: changed.head.updated_at,
-                replayed: changed.replayed,
-                id: changed.head.id,
-            }))
-        })
-    }
-
-    /// Loads a session, lets `decide` change it and commits the outcome; decides anew when another
-    /// writer was faster.
-    async fn change(
-        &self,
-        env: &Environment,
-        target: Result<Target>,
-        in_trash_too: bool,
-        decide: Decide<'_>,
-    ) -> Result<Done<Changed>> {
-        let target = target?;
-        let id = &target.id;
-        let key = target
-            .idempotency_key
-            .as_deref()
-            .map(|key| Key::in_session(id, key, env.fingerprint))
-            .transpose()?;
-        for _ in 0..MAX_ATTEMPTS {
-            let before = self.head(id).await?;
-            // Read after the session: a key that is not there yet has not changed it either.
-            if let Some(key) = &key
-                && let Some(kept) = self.kept(key).await?
-            {
-                return Ok(Done::quiet(Changed {
-                    // The one that was loaded may be from before the call that kept the key.
-                    head: self.head(id).await?,
-                    first: kept.first,
-                    last: kept.last,
-                    replayed: true,
-                }));
-            }
-            if before.deleted_at.is_some() && !in_trash_too {
-                return Err(Error::SessionDeleted { id: id.to_string() });
-            }
-            if let Some(expected) = target.if_version
-                && expected != before.version
-            {
-                return Err(Error::VersionConflict {
-                    id: id.to_string(),
-                    expected,
-                    current: before.version,
-                });
-            }
-            let (version, first) = (before.version, before.event_count + 1);
-            let mut draft = Draft::of(before.clone(), env.now, self.limits);
-            decide(&mut draft)?;
-            if key.is_none() && *draft.head() == before {
-                return Ok(Done::quiet(Changed {
-                    first,
-                    last: before.event_count,
-                    head: before,
-                    replayed: false,
-                }));
-            }
-            let Finished {
-                head,
-                events,
-                notices,
-            } = draft.finish();
-            let mut changes = put(head.clone(), Expect::Version { version }, false, events);
-            if let Some(key) = &key {
-                changes.records.push(key.keep(id, first, head.event_count));
-            }
-            if self.store.commit(&changes).await? == Commit::Applied {
-                return Ok(Done {
-                    value: Changed {
-                        first,
-                        last: head.event_count,
-                        head,
-                        replayed: false,
-                    },
-                    notices,
-                });
-            }
-        }
-        Err(busy(id))
-    }
-
-    /// Removes the sessions that a filter means, page by page, oldest first.
-    async fn sweep(
-        &self,
-        env: &Environment,
-        filter: Filter,
-        meant: &dyn Fn(&Head) -> bool,
-        permanent: bool,
-        dry_run: bool,
-    ) -> Result<Done<CleanupResult>> {
-        let order = Order {
-            by: OrderBy::CreatedAt,
-            direction: crate::filter::Direction::Asc,
-        };
-        let mut query = ListQuery {
-            filter,
-            order,
-            after: None,
-            offset: 0,
-            limit: MAX_PAGE,
-            max_bytes: MAX_PAGE_BYTES,
-        };
-        let mut result = CleanupResult {
-            dry_run,
-            ..CleanupResult::default()
-        };
-        loop {
-            let page = self.store.list(&query).await?;
-            let last = page.heads.last().map(|head| order.position(head));
-            for head in page.heads.into_iter().filter(meant) {
-                let id = head.id.clone();
-                if dry_run || self.sweep_one(env, head, permanent).await? {
-                    result.removed += 1;
-                    if result.ids.len() < MAX_NAMED {
-                        result.ids.push(id);
-                    }
-                }
-            }
-            match last {
-                Some(last) if page.more => query.after = Some(last),
-                _ => return Ok(Done::quiet(result)),
-            }
-        }
-    }
-
-    /// Removes a session unless it has changed since it was listed: then it is in use.
-    async fn sweep_one(&self, env: &Environment, head: Head, permanent: bool) -> Result<bool> {
-        let expect = Expect::Version {
-            version: head.version,
-        };
-        if permanent {
-            return self.remove(head.id, expect).await;
-        }
-        let mut draft = Draft::of(head, env.now, self.limits);
-        draft.trash();
-        let changes = put(draft.finish().head, expect, false, Vec::new());
-        Ok(self.store.commit(&changes).await? == Commit::Applied)
-    }
-
-    async fn remove(&self, id: SessionId, expect: Expect) -> Result<bool> {
-        let changes = Changes {
-            sessions: vec![SessionChange {
-                id,
-                expect,
-                write: SessionWrite::Delete,
-            }],
-            records: Vec::new(),
-        };
-        Ok(self.store.commit(&changes).await? == Commit::Applied)
-    }
-}
-
-fn put(head: Head, expect: Expect, replace_history: bool, events: Vec<crate::Event>) -> Changes {
-    Changes {
-        sessions: vec![SessionChange {
-            id: head.id.clone(),
-            expect,
-            write: SessionWrite::Put {
-                head: Box::new(head),
-                replace_history,
-                events,
-            },
-        }],
-        records: Vec::new(),
-    }
 }
 
 fn key_in_store<'a>(env: &Environment, given: Option<&'a Text>) -> Result<Option<Key<'a>>> {
@@ -921,11 +626,4 @@ fn page_limit(given: Option<u32>, default: u32) -> Result<u32> {
 
 fn not_found(id: &str) -> Error {
     Error::SessionNotFound { id: id.to_owned() }
-}
-
-fn busy(id: &SessionId) -> Error {
-    Error::StoreBusy {
-        what: format!("session {id}"),
-        attempts: MAX_ATTEMPTS,
-    }
 }

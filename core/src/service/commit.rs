@@ -1,0 +1,270 @@
+//! How a decision gets into the store: load, let a [`Draft`] decide, commit, and decide anew when
+//! another writer was faster.
+
+use crate::answers::{Appended, Done};
+use crate::draft::{Draft, Finished};
+use crate::error::{Error, Result};
+use crate::id::SessionId;
+use crate::idempotency::{Kept, Key};
+use crate::params::Target;
+use crate::session::{Head, Session, SessionHead};
+use crate::store::{Changes, Commit, Expect, History, Loaded, SessionChange, SessionWrite};
+
+use super::{Environment, Pending, Service};
+
+/// Writers that lose to others try again this often. Each time, one of them has got through.
+pub(super) const MAX_ATTEMPTS: u32 = 256;
+
+/// What an operation does to a session. It may be asked again, when another writer was faster.
+type Decide<'a> = Box<dyn Fn(&mut Draft<'_>) -> Result<()> + 'a>;
+
+/// A change to one session as it was written, now or by an earlier call with the same key.
+struct Changed {
+    head: Head,
+    first: u64,
+    last: u64,
+    replayed: bool,
+}
+
+impl Service<'_> {
+    /// Writes a session that was not there.
+    pub(super) async fn create(
+        &self,
+        draft: Draft<'_>,
+        key: Option<Key<'_>>,
+    ) -> Result<Done<Session>> {
+        let Finished {
+            head,
+            events,
+            notices,
+        } = draft.finish();
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(key) = &key
+                && let Some(kept) = self.kept(key).await?
+            {
+                let history = History::After {
+                    sequence: kept.first.saturating_sub(1),
+                    limit: u32::try_from(kept.last - kept.first + 1).unwrap_or(u32::MAX),
+                };
+                match self.store.load(&kept.session, history).await? {
+                    Some(Loaded { head, events }) => {
+                        return Ok(Done::quiet(Session::new(head, events)));
+                    }
+                    // Deleted between the two reads, and its key with it.
+                    None => continue,
+                }
+            }
+            let mut changes = put(head.clone(), Expect::Absent, false, events.clone());
+            if let Some(key) = &key {
+                changes
+                    .records
+                    .push(key.keep(&head.id, 1, head.event_count));
+            }
+            match self.store.commit(&changes).await? {
+                Commit::Applied => {
+                    return Ok(Done {
+                        value: Session::new(head, events),
+                        notices,
+                    });
+                }
+                // With a key, the session may be that of an earlier call: look again.
+                Commit::SessionConflict { id, .. } if key.is_none() => {
+                    return Err(Error::SessionExists { id: id.to_string() });
+                }
+                Commit::SessionConflict { id, .. } => {
+                    if let Some(key) = &key
+                        && self.kept(key).await?.is_none()
+                    {
+                        return Err(Error::SessionExists { id: id.to_string() });
+                    }
+                }
+                Commit::RecordConflict { .. } => {}
+            }
+        }
+        Err(busy(&head.id))
+    }
+
+    async fn kept(&self, key: &Key<'_>) -> Result<Option<Kept>> {
+        let record = self.store.record(key.kind, &key.key).await?;
+        record.map(|record| key.read(&record)).transpose()
+    }
+
+    pub(super) fn change_head<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
+    ) -> Pending<'a, SessionHead> {
+        self.changed_head(env, target, false, Box::new(decide))
+    }
+
+    /// As [`Service::change_head`], on a session in the trash too.
+    pub(super) fn change_anywhere<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
+    ) -> Pending<'a, SessionHead> {
+        self.changed_head(env, target, true, Box::new(decide))
+    }
+
+    pub(super) fn append<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: impl Fn(&mut Draft<'_>) -> Result<()> + 'a,
+    ) -> Pending<'a, Appended> {
+        self.appended(env, target, Box::new(decide))
+    }
+
+    fn changed_head<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        in_trash_too: bool,
+        decide: Decide<'a>,
+    ) -> Pending<'a, SessionHead> {
+        Box::pin(async move {
+            let done = self.change(env, target, in_trash_too, decide).await?;
+            Ok(done.map(|changed| changed.head.into()))
+        })
+    }
+
+    fn appended<'a>(
+        &'a self,
+        env: &'a Environment,
+        target: Result<Target>,
+        decide: Decide<'a>,
+    ) -> Pending<'a, Appended> {
+        Box::pin(async move {
+            let done = self.change(env, target, false, decide).await?;
+            Ok(done.map(|changed| Appended {
+                first_sequence: changed.first,
+                last_sequence: changed.last,
+                status: changed.head.status,
+                iterations: changed.head.iterations,
+                max_iterations: changed.head.max_iterations,
+                version: changed.head.version,
+                updated_at: changed.head.updated_at,
+                replayed: changed.replayed,
+                id: changed.head.id,
+            }))
+        })
+    }
+
+    /// Loads a session, lets `decide` change it and commits the outcome; decides anew when another
+    /// writer was faster.
+    async fn change(
+        &self,
+        env: &Environment,
+        target: Result<Target>,
+        in_trash_too: bool,
+        decide: Decide<'_>,
+    ) -> Result<Done<Changed>> {
+        let target = target?;
+        let id = &target.id;
+        let key = target
+            .idempotency_key
+            .as_deref()
+            .map(|key| Key::in_session(id, key, env.fingerprint))
+            .transpose()?;
+        for _ in 0..MAX_ATTEMPTS {
+            let before = self.head(id).await?;
+            // Read after the session: a key that is not there yet has not changed it either.
+            if let Some(key) = &key
+                && let Some(kept) = self.kept(key).await?
+            {
+                return Ok(Done::quiet(Changed {
+                    // The one that was loaded may be from before the call that kept the key.
+                    head: self.head(id).await?,
+                    first: kept.first,
+                    last: kept.last,
+                    replayed: true,
+                }));
+            }
+            if before.deleted_at.is_some() && !in_trash_too {
+                return Err(Error::SessionDeleted { id: id.to_string() });
+            }
+            if let Some(expected) = target.if_version
+                && expected != before.version
+            {
+                return Err(Error::VersionConflict {
+                    id: id.to_string(),
+                    expected,
+                    current: before.version,
+                });
+            }
+            let (version, first) = (before.version, before.event_count + 1);
+            let mut draft = Draft::of(before.clone(), env.now, self.limits);
+            decide(&mut draft)?;
+            if key.is_none() && *draft.head() == before {
+                return Ok(Done::quiet(Changed {
+                    first,
+                    last: before.event_count,
+                    head: before,
+                    replayed: false,
+                }));
+            }
+            let Finished {
+                head,
+                events,
+                notices,
+            } = draft.finish();
+            let mut changes = put(head.clone(), Expect::Version { version }, false, events);
+            if let Some(key) = &key {
+                changes.records.push(key.keep(id, first, head.event_count));
+            }
+            if self.store.commit(&changes).await? == Commit::Applied {
+                return Ok(Done {
+                    value: Changed {
+                        first,
+                        last: head.event_count,
+                        head,
+                        replayed: false,
+                    },
+                    notices,
+                });
+            }
+        }
+        Err(busy(id))
+    }
+
+    pub(super) async fn remove(&self, id: SessionId, expect: Expect) -> Result<bool> {
+        let changes = Changes {
+            sessions: vec![SessionChange {
+                id,
+                expect,
+                write: SessionWrite::Delete,
+            }],
+            records: Vec::new(),
+        };
+        Ok(self.store.commit(&changes).await? == Commit::Applied)
+    }
+}
+
+pub(super) fn put(
+    head: Head,
+    expect: Expect,
+    replace_history: bool,
+    events: Vec<crate::Event>,
+) -> Changes {
+    Changes {
+        sessions: vec![SessionChange {
+            id: head.id.clone(),
+            expect,
+            write: SessionWrite::Put {
+                head: Box::new(head),
+                replace_history,
+                events,
+            },
+        }],
+        records: Vec::new(),
+    }
+}
+
+pub(super) fn busy(id: &SessionId) -> Error {
+    Error::StoreBusy {
+        what: format!("session {id}"),
+        attempts: MAX_ATTEMPTS,
+    }
+}

@@ -13,12 +13,13 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, checkTypes, locked } from "./build.mjs";
+import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
-import { inRoot, stateDir, toolsDir } from "./lib/paths.mjs";
+import { inRoot, stateDir } from "./lib/paths.mjs";
 import { seconds, step } from "./lib/progress.mjs";
 import { checkRequirements } from "./lib/requirements.mjs";
-import { CommandFailed, main, nodeTool, Problem, probe, report, run } from "./lib/run.mjs";
+import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
 import { countCargoTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
 import { wasmBindgen, wasmToolchain } from "./lib/wasm-toolchain.mjs";
 
@@ -168,21 +169,8 @@ async function typeCheck() {
 }
 
 async function licences() {
-  const own = join(toolsDir, "bin", "cargo-deny");
-  const isThere = probe(own, ["--version"])?.endsWith(` ${licenceChecker}`);
-  if (!isThere) {
-    const install = [
-      "install",
-      "cargo-deny",
-      "--locked",
-      "--version",
-      licenceChecker,
-      "--root",
-      toolsDir,
-    ];
-    await run("cargo", install, { timeoutMs: 20 * minutes });
-  }
-  await run(own, ["--log-level", "warn", "check", "bans", "licenses", "sources"], { show: true });
+  const deny = await cargoTool({ crate: "cargo-deny", version: licenceChecker });
+  await run(deny, ["--log-level", "warn", "check", "bans", "licenses", "sources"], { show: true });
 }
 
 function rustTests() {
@@ -194,6 +182,8 @@ function rustTests() {
 async function wasmTests(place) {
   const { cargo, args, env } = await wasmToolchain();
   const runner = {
+    // The runner rewrites the whole file: without the debug information that is a fifth of the work.
+    CARGO_PROFILE_DEV_DEBUG: "0",
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: await wasmBindgen("wasm-bindgen-test-runner"),
   };
   if (place === "browser") {

@@ -7,9 +7,10 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { cargoTool } from "./cargo-tools.mjs";
 import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
-import { inRoot, toolsDir } from "./paths.mjs";
-import { Problem, probe, run } from "./run.mjs";
+import { inRoot } from "./paths.mjs";
+import { Problem, probe } from "./run.mjs";
 
 const target = "wasm32-unknown-unknown";
 const debianRust = "/usr/lib/rustlib/src/rust/library/Cargo.lock";
@@ -102,28 +103,7 @@ export function wasmBindgenVersion() {
   return version;
 }
 
-/**
- * The path of a program of wasm-bindgen's command-line package, built first if need be.
- * `building` is called before a build, which takes minutes.
- */
-export async function wasmBindgen(program = "wasm-bindgen", building = () => {}) {
-  const version = wasmBindgenVersion();
-  const own = join(toolsDir, "bin", program);
-  const isThere = (path) => probe(path, ["--version"])?.endsWith(` ${version}`);
-  if (isThere(own)) return own;
-  if (isThere(program)) return program;
-  building();
-  const install = (...more) =>
-    run("cargo", [
-      "install",
-      "wasm-bindgen-cli",
-      "--version",
-      version,
-      "--root",
-      toolsDir,
-      ...more,
-    ]);
-  // Its own lock file is the safer choice, but may name a version that has been withdrawn since.
-  await install("--locked").catch(() => install());
-  return own;
+/** The path of a program of wasm-bindgen's command-line package; see `cargoTool`. */
+export function wasmBindgen(program = "wasm-bindgen", building = undefined) {
+  return cargoTool({ crate: "wasm-bindgen-cli", program, version: wasmBindgenVersion(), building });
 }

@@ -1,0 +1,24 @@
+// Programs that cargo installs for this repository alone, into .tools, each in one exact version.
+
+import { join } from "node:path";
+import { toolsDir } from "./paths.mjs";
+import { probe, run } from "./run.mjs";
+
+/**
+ * The path of a program of a crate in exactly this version, taken from PATH or built.
+ * `building` is called before a build, which takes a minute or two.
+ */
+export async function cargoTool({ crate, program = crate, version, building = () => {} }) {
+  const own = join(toolsDir, "bin", program);
+  const isThere = (path) => probe(path, ["--version"])?.endsWith(` ${version}`);
+  if (isThere(own)) return own;
+  if (isThere(program)) return program;
+  building();
+  // They run for seconds and are built once: an optimized build would cost more than it ever saves.
+  const args = ["install", crate, "--version", version, "--root", toolsDir, "--debug"];
+  const install = (...more) =>
+    run("cargo", [...args, ...more], { env: { CARGO_PROFILE_DEV_DEBUG: "0" } });
+  // Its own lock file is the safer choice, but may name a version that is not to be had any more.
+  await install("--locked").catch(() => install());
+  return own;
+}

@@ -1,0 +1,255 @@
+//! Random sequences of all operations, hostile JSON and clocks that go backwards among them, against
+//! a plain model of the rules: every answer, every notice and every session has to be the model's,
+//! to the byte. `TENURE_TEST_SCALE=1` runs a thousand sequences, 0.1 (the default) a hundred.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod object;
+mod operations;
+mod reference;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use operations::{Call, IDS, IfVersion, Members, Step, steps};
+use reference::{Model, Outcome, start_members};
+use support::World;
+
+/// The time that filters count from, and where clocks begin.
+const BASE: i64 = support::NOON;
+
+#[test]
+fn every_sequence_of_operations_comes_to_what_the_model_says() {
+    let cases = (1000.0 * support::scale()).ceil() as u32;
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config);
+    runner
+        .run(&steps(), |steps| check(&steps))
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn check(steps: &[Step]) -> Result<(), TestCaseError> {
+    let world = World::default().with_limits(|limits| {
+        limits.max_data_bytes = reference::MAX_DATA as u64;
+        limits.max_context_bytes = reference::MAX_CONTEXT as u64;
+        limits.max_task_bytes = reference::MAX_TASK as u64;
+        limits.max_text_bytes = reference::MAX_TEXT as u64;
+        limits.max_label_bytes = reference::MAX_LABEL as u64;
+        limits.max_depth = reference::MAX_DEPTH;
+        limits.max_batch = reference::MAX_BATCH as u32;
+    });
+    let mut model = Model::default();
+    for (number, step) in steps.iter().enumerate() {
+        let now = (world.now() + step.later).clamp(-60_000_000_000_000, 250_000_000_000_000);
+        world.pass(now - world.now());
+        model.now = now;
+        take(&world, &mut model, step)
+            .map_err(|error| TestCaseError::fail(format!("step {number}, {step:?}: {error}")))?;
+        for id in IDS {
+            let params = format!(r#"{{"id":"{id}","history":"all"}}"#);
+            let actual = world.raw("get", &params).unwrap().value;
+            let expected = model.sessions.get(*id).map(reference::Session::whole);
+            prop_assert_eq!(
+                actual,
+                expected.unwrap_or("null".to_owned()),
+                "{} after step {}, {:?}",
+                id,
+                number,
+                step
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Calls an operation of the service.
+fn actual(world: &World, name: &str, params: &str) -> Outcome {
+    match world.raw(name, params) {
+        Ok(said) => Ok((said.value, said.notices)),
+        Err(error) => Err(error.code()),
+    }
+}
+
+fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseError> {
+    let by_id = |id: &str| Members::default().text("id", Some(id)).end();
+    let (name, params) = match &step.call {
+        Call::Start { key, .. } => (
+            "start",
+            start_members(&step.call).text("idempotencyKey", *key).end(),
+        ),
+        Call::Change {
+            id,
+            if_version,
+            key,
+            change,
+        } => {
+            let version = model.sessions.get(*id).map_or(7, |session| session.version);
+            let version = match if_version {
+                IfVersion::Any => None,
+                IfVersion::Current => Some(version),
+                IfVersion::Next => Some(version + 1),
+            };
+            let mut members = change.members();
+            members
+                .text("id", Some(id))
+                .number("ifVersion", version)
+                .text("idempotencyKey", *key);
+            (change.name(), members.end())
+        }
+        Call::Get { id, history } => {
+            let mut members = Members::default();
+            members.text("id", Some(id));
+            match history {
+                None => {}
+                Some(Ok(count)) => drop(members.number("history", Some(count))),
+                Some(Err(part)) => drop(members.text("history", Some(part))),
+            }
+            ("get", members.end())
+        }
+        Call::Read { id, operation } => (*operation, by_id(id)),
+        Call::Events { id, after, limit } => {
+            let mut members = Members::default();
+            members
+                .text("id", Some(id))
+                .number("after", *after)
+                .number("limit", *limit);
+            ("events", members.end())
+        }
+        Call::List {
+            filter,
+            updated,
+            ascending,
+            offset,
+            limit,
+        } => {
+            let expected = model.list(filter, *updated, *ascending);
+            return list(world, &expected, *offset, *limit, || {
+                let mut members = filter.members(BASE);
+                members
+                    .text("orderBy", updated.then_some("updatedAt"))
+                    .text("direction", ascending.then_some("asc"));
+                members
+            });
+        }
+        Call::Stats { filter } => ("stats", filter.members(BASE).end()),
+        Call::Delete { id } => ("delete", by_id(id)),
+        Call::Cleanup {
+            max_age,
+            measure,
+            status,
+            permanent,
+            dry_run,
+        } => {
+            let mut members = Members::default();
+            members
+                .number("maxAge", Some(max_age))
+                .text("measure", *measure)
+                .list("status", status.as_deref())
+                .number("permanent", *permanent)
+                .number("dryRun", *dry_run);
+            ("cleanup", members.end())
+        }
+        Call::Purge {
+            older_than,
+            dry_run,
+        } => {
+            let mut members = Members::default();
+            members
+                .number("olderThan", Some(older_than))
+                .number("dryRun", *dry_run);
+            ("purge", members.end())
+        }
+        Call::Export { id } => {
+            model.exported.extend(model.sessions.get(*id).cloned());
+            return Ok(());
+        }
+        Call::Import { which, id } => {
+            if model.exported.is_empty() {
+                return Ok(());
+            }
+            let session = model.exported[which % model.exported.len()].clone();
+            // Half of the time under the id that it had.
+            let session = if which % 2 == 0 {
+                session
+            } else {
+                session.renamed(id)
+            };
+            let text = Members::default()
+                .text("text", Some(&session.whole()))
+                .end();
+            let expected = model.import(&session);
+            prop_assert_eq!(actual(world, "import", &text), expected);
+            return Ok(());
+        }
+        Call::Fork {
+            id,
+            new_id,
+            at,
+            task,
+            max_iterations,
+            context,
+        } => {
+            let mut members = Members::default();
+            members
+                .text("id", Some(id))
+                .text("newId", Some(new_id))
+                .number("atSequence", *at)
+                .words("task", *task)
+                .number("maxIterations", *max_iterations)
+                .object("context", context.as_ref());
+            ("fork", members.end())
+        }
+    };
+    let expected = model.call(&step.call);
+    prop_assert_eq!(
+        actual(world, name, &params),
+        expected,
+        "{} {}",
+        name,
+        params
+    );
+    Ok(())
+}
+
+/// Lists page by page; put together the pages are the whole list.
+fn list(
+    world: &World,
+    expected: &[String],
+    offset: u64,
+    limit: u32,
+    members: impl Fn() -> Members,
+) -> Result<(), TestCaseError> {
+    let mut rest = expected.get(offset as usize..).unwrap_or_default();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut params = members();
+        params
+            .number("limit", Some(limit))
+            .text("cursor", cursor.as_deref());
+        if cursor.is_none() {
+            params.number("offset", Some(offset));
+        }
+        let params = params.end();
+        let (page, _) = actual(world, "list", &params).unwrap();
+        let (items, more) = rest.split_at(rest.len().min(limit as usize));
+        let begin = format!(r#"{{"items":[{}]"#, items.join(","));
+        prop_assert!(
+            page.starts_with(&begin),
+            "{params}: {page} does not begin with {begin}"
+        );
+        let next = page[begin.len()..].strip_prefix(r#","nextCursor":""#);
+        prop_assert_eq!(next.is_some(), !more.is_empty(), "{}: {}", params, page);
+        match next {
+            Some(next) => cursor = next.split('"').next().map(str::to_owned),
+            None => return Ok(()),
+        }
+        rest = more;
+    }
+}

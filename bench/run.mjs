@@ -16,7 +16,17 @@ import { machine as describe } from "./lib/machine.mjs";
 import { measureProcessorTime } from "./lib/measure.mjs";
 import { markdown, print } from "./lib/report.mjs";
 
-const names = ["start", "append", "get", "list", "latency", "boundary", "own-store", "memory"];
+const names = [
+  "start",
+  "append",
+  "sustained",
+  "get",
+  "list",
+  "latency",
+  "boundary",
+  "own-store",
+  "memory",
+];
 
 const { values: options } = parseArgs({
   options: {

@@ -29,10 +29,9 @@ export function awaits(name, makeAct, options) {
  * leave much behind for the garbage collector; they are measured after the others, with the base.
  */
 export async function grid({ title, columns, rows, base, seconds }) {
-  const phases = [rows.filter(({ wasteful }) => !wasteful)];
-  if (rows.some(({ wasteful }) => wasteful)) {
-    phases.push(rows.filter(({ wasteful, name }) => wasteful || name === base));
-  }
+  const isLater = ({ wasteful }) => wasteful && !rows.every((row) => row.wasteful);
+  const phases = [rows.filter((row) => !isLater(row))];
+  if (rows.some(isLater)) phases.push(rows.filter((row) => isLater(row) || row.name === base));
   const acts = new Map();
   const timings = [];
   for (const phase of phases) {
@@ -65,12 +64,12 @@ export async function grid({ title, columns, rows, base, seconds }) {
 
 function contendersOf(rows, columns, acts) {
   const contenders = [];
-  for (const { name, run, makeAct, wasteful } of rows) {
+  for (const { name, run, makeAct, wasteful, batch } of rows) {
     for (const [label, value] of columns) {
       const key = place(name, label);
       if (!acts.has(key)) acts.set(key, makeAct(value));
       const act = acts.get(key);
-      if (act) contenders.push({ name: key, run: run(act), before: act.before, wasteful });
+      if (act) contenders.push({ name: key, run: run(act), before: act.before, wasteful, batch });
     }
   }
   return contenders;

@@ -98,7 +98,6 @@ fn text<T: Serialize>(value: &T) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::backend::Call;
     use crate::engine::perform_now;
     use tenure_core::{Lift, Limits, MemoryStore};

@@ -10,6 +10,7 @@ mod support;
 mod object;
 mod operations;
 mod reference;
+mod rules;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -37,13 +38,13 @@ fn every_sequence_of_operations_comes_to_what_the_model_says() {
 
 fn check(steps: &[Step]) -> Result<(), TestCaseError> {
     let world = World::default().with_limits(|limits| {
-        limits.max_data_bytes = reference::MAX_DATA as u64;
-        limits.max_context_bytes = reference::MAX_CONTEXT as u64;
-        limits.max_task_bytes = reference::MAX_TASK as u64;
-        limits.max_text_bytes = reference::MAX_TEXT as u64;
-        limits.max_label_bytes = reference::MAX_LABEL as u64;
-        limits.max_depth = reference::MAX_DEPTH;
-        limits.max_batch = reference::MAX_BATCH as u32;
+        limits.max_data_bytes = rules::MAX_DATA as u64;
+        limits.max_context_bytes = rules::MAX_CONTEXT as u64;
+        limits.max_task_bytes = rules::MAX_TASK as u64;
+        limits.max_text_bytes = rules::MAX_TEXT as u64;
+        limits.max_label_bytes = rules::MAX_LABEL as u64;
+        limits.max_depth = rules::MAX_DEPTH;
+        limits.max_batch = rules::MAX_BATCH as u32;
     });
     let mut model = Model::default();
     for (number, step) in steps.iter().enumerate() {
@@ -55,7 +56,7 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
         for id in IDS {
             let params = format!(r#"{{"id":"{id}","history":"all"}}"#);
             let actual = world.raw("get", &params).unwrap().value;
-            let expected = model.sessions.get(*id).map(reference::Session::whole);
+            let expected = model.sessions.get(*id).map(rules::Session::whole);
             prop_assert_eq!(
                 actual,
                 expected.unwrap_or("null".to_owned()),

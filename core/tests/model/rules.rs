@@ -1,0 +1,592 @@
+//! The rules for one session in the fewest words: what each change does to it and how it is shown.
+
+use crate::object::{MOST, Object, Value, iso, quoted};
+use crate::operations::{Change, Members, NewEvent, Patch};
+
+pub(crate) const MAX_DATA: usize = 120;
+pub(crate) const MAX_CONTEXT: usize = 160;
+pub(crate) const MAX_TASK: usize = 24;
+pub(crate) const MAX_TEXT: usize = 30;
+pub(crate) const MAX_LABEL: usize = 12;
+pub(crate) const MAX_DEPTH: u32 = 3;
+pub(crate) const MAX_BATCH: usize = 3;
+
+/// Whether something is allowed, or the code that says it is not.
+pub(crate) type Checked = Result<(), &'static str>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Event {
+    pub(crate) at: i64,
+    pub(crate) kind: String,
+    pub(crate) data: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) user: Option<String>,
+    pub(crate) channel: Option<String>,
+    pub(crate) mode: String,
+    pub(crate) task: String,
+    pub(crate) workspace: Option<String>,
+    pub(crate) status: &'static str,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) iterations: u32,
+    pub(crate) max_iterations: u32,
+    pub(crate) context: Object,
+    pub(crate) result: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) metadata: Option<Object>,
+    pub(crate) version: u64,
+    pub(crate) history: Vec<Event>,
+    pub(crate) finalized: Option<i64>,
+    pub(crate) parent: Option<String>,
+    pub(crate) deleted: Option<i64>,
+    pub(crate) paused_at: Option<i64>,
+}
+
+pub(crate) fn short(text: &str, most: usize) -> Checked {
+    if text.len() > most {
+        Err("TOO_LARGE")
+    } else {
+        Ok(())
+    }
+}
+
+pub(crate) fn within(object: &Object, most: usize) -> Checked {
+    if object.text().len() > most {
+        Err("TOO_LARGE")
+    } else if object.depth() > MAX_DEPTH {
+        Err("TOO_DEEP")
+    } else {
+        Ok(())
+    }
+}
+
+pub(crate) const PAUSE_KEYS: &[&str] = &["pausedAt", "pauseReason"];
+
+/// A context may exceed its size by the text that pausing put in.
+fn context_within(context: &Object) -> Checked {
+    let ours = |key: &&str| context.get(key).is_none_or(|value| value.text.is_some());
+    match within(context, MAX_CONTEXT) {
+        Err("TOO_LARGE") if PAUSE_KEYS.iter().all(ours) => {
+            within(&context.clone().without(PAUSE_KEYS), MAX_CONTEXT)
+        }
+        checked => checked,
+    }
+}
+
+fn finished(status: &str) -> bool {
+    matches!(status, "completed" | "failed" | "abandoned")
+}
+
+fn leads(from: &str, to: &str) -> bool {
+    match from {
+        "active" => to != "active",
+        "paused" => !matches!(to, "paused" | "timeout"),
+        "timeout" => !matches!(to, "timeout" | "active"),
+        _ => false,
+    }
+}
+
+/// Tokens read, tokens written, billionths of cost.
+pub(crate) fn usage(metadata: Option<&Object>) -> (u64, u64, u64) {
+    let tokens = metadata.and_then(|metadata| metadata.get("tokens"));
+    let count = |key: &str| {
+        let members = tokens.and_then(|tokens| tokens.members.as_ref());
+        let member = members.and_then(|members| members.iter().find(|(k, _, _)| k == key));
+        member
+            .and_then(|(_, _, json)| json.parse::<u64>().ok())
+            .unwrap_or(0)
+            .min(MOST)
+    };
+    let cost = metadata
+        .and_then(|metadata| metadata.get("cost"))
+        .map_or(0, |cost| cost.nanos);
+    (count("prompt"), count("completion"), cost)
+}
+
+impl Session {
+    fn go(&mut self, to: &'static str, now: i64) -> Checked {
+        if !leads(self.status, to) {
+            return Err("INVALID_TRANSITION");
+        }
+        self.status = to;
+        self.paused_at = None;
+        if finished(to) {
+            self.finalized = Some(now);
+        }
+        Ok(())
+    }
+
+    fn has_budget(&self) -> bool {
+        self.iterations < self.max_iterations
+    }
+
+    pub(crate) fn head(&self) -> Members {
+        let mut out = Members::default();
+        out.text("id", Some(&self.id))
+            .text("userId", self.user.as_deref())
+            .text("channelId", self.channel.as_deref())
+            .text("mode", Some(&self.mode))
+            .text("task", Some(&self.task))
+            .text("workspace", self.workspace.as_deref())
+            .text("status", Some(self.status))
+            .text("createdAt", Some(&iso(self.created)))
+            .text("updatedAt", Some(&iso(self.updated)))
+            .number("iterations", Some(self.iterations))
+            .number("maxIterations", Some(self.max_iterations))
+            .object("context", Some(&self.context))
+            .text("result", self.result.as_deref())
+            .text("error", self.error.as_deref())
+            .object("metadata", self.metadata.as_ref())
+            .number("version", Some(self.version))
+            .number("eventCount", Some(self.history.len()))
+            .text("finalizedAt", self.finalized.map(iso).as_deref())
+            .text("parentId", self.parent.as_deref())
+            .text("deletedAt", self.deleted.map(iso).as_deref());
+        out
+    }
+
+    /// The events with these numbers.
+    pub(crate) fn events(&self, first: usize, last: usize) -> String {
+        let events: Vec<String> = self
+            .history
+            .iter()
+            .zip(1..)
+            .filter(|&(_, number)| first <= number && number <= last)
+            .map(|(event, number)| {
+                let mut out = Members::default();
+                out.number("sequence", Some(number))
+                    .text("timestamp", Some(&iso(event.at)))
+                    .text("type", Some(&event.kind))
+                    .raw("data", Some(&event.data));
+                out.end()
+            })
+            .collect();
+        format!("[{}]", events.join(","))
+    }
+
+    pub(crate) fn with_events(&self, first: usize, last: usize) -> String {
+        self.head()
+            .raw("history", Some(self.events(first, last)))
+            .end()
+    }
+
+    /// The session as one text.
+    pub(crate) fn whole(&self) -> String {
+        self.with_events(1, usize::MAX)
+    }
+
+    pub(crate) fn resumable(&self) -> bool {
+        self.deleted.is_none()
+            && (self.status == "paused" || (self.status == "active" && self.has_budget()))
+    }
+}
+
+/// A session with the changes of one operation.
+pub(crate) struct Draft {
+    pub(crate) session: Session,
+    pub(crate) told: Vec<String>,
+    pub(crate) now: i64,
+}
+
+impl Draft {
+    pub(crate) fn append(&mut self, kind: &str, data: &Object) {
+        self.session.history.push(Event {
+            at: self.now,
+            kind: kind.to_owned(),
+            data: data.text().to_owned(),
+        });
+    }
+
+    pub(crate) fn tell(&mut self, event: &str, data: &Object) {
+        let mut session = Members::default();
+        session
+            .text("id", Some(&self.session.id))
+            .text("mode", Some(&self.session.mode))
+            .text("status", Some(self.session.status))
+            .text("task", Some(&self.session.task))
+            .text("userId", self.session.user.as_deref())
+            .text("channelId", self.session.channel.as_deref());
+        let mut told = Members::default();
+        told.text("event", Some(event))
+            .raw("session", Some(session.end()))
+            .text("timestamp", Some(&iso(self.now)))
+            .object("data", Some(data));
+        self.told.push(told.end());
+    }
+
+    /// A change of status with its event, whose data is given or says `key`.
+    fn end(
+        &mut self,
+        (to, kind, event): (&'static str, &str, &str),
+        (key, text): (&str, Option<&str>),
+        data: Option<Object>,
+    ) -> Checked {
+        short(text.unwrap_or(""), MAX_TEXT)?;
+        self.session.go(to, self.now)?;
+        let data = data.unwrap_or_else(|| Object::of([(key, text.map(Value::text_of))]));
+        self.append(kind, &data);
+        self.tell(event, &data);
+        Ok(())
+    }
+
+    pub(crate) fn pause(&mut self, reason: Option<&str>, data: Option<Object>) -> Checked {
+        short(reason.unwrap_or(""), MAX_TEXT)?;
+        self.session.go("paused", self.now)?;
+        self.session.paused_at = Some(self.now);
+        let context = self.session.context.clone().without(&["pauseReason"]);
+        let context = context.set("pausedAt", Value::time_of(self.now));
+        self.session.context = match reason {
+            Some(reason) => context.set("pauseReason", Value::text_of(reason)),
+            None => context,
+        };
+        let data = data.unwrap_or_else(|| Object::of([("reason", reason.map(Value::text_of))]));
+        self.append("pause", &data);
+        self.tell("pause", &data);
+        Ok(())
+    }
+
+    fn resume(&mut self, add: u32, data: Option<Object>) -> Checked {
+        let recovered = self.session.status == "active";
+        let mut paused = 0;
+        if !recovered {
+            paused = self
+                .session
+                .paused_at
+                .map_or(0, |at| (self.now - at).max(0));
+            self.session.go("active", self.now)?;
+            self.session.context = self.session.context.clone().without(PAUSE_KEYS);
+        }
+        self.session.max_iterations = self.session.max_iterations.saturating_add(add);
+        if !self.session.has_budget() {
+            return Err("BUDGET_EXHAUSTED");
+        }
+        let mut data = data.unwrap_or_default();
+        data = data.set("pausedDuration", Value::count_of(paused as u64));
+        if recovered {
+            data = data.set("recovered", Value::plain("true"));
+        }
+        if add > 0 {
+            data = data.set("addIterations", Value::count_of(add.into()));
+        }
+        self.append("resume", &data);
+        self.tell("resume", &data);
+        Ok(())
+    }
+
+    fn abandon(&mut self, reason: Option<&str>, data: Option<Object>) -> Checked {
+        short(reason.unwrap_or(""), MAX_TEXT)?;
+        self.session.go("abandoned", self.now)?;
+        let data = data.unwrap_or_else(|| Object::of([("reason", reason.map(Value::text_of))]));
+        self.append("abandoned", &data);
+        let told = Object::of([
+            ("reason", Some(Value::text_of("abandoned"))),
+            ("detail", reason.map(Value::text_of)),
+        ]);
+        self.tell("error", &told);
+        Ok(())
+    }
+
+    fn time_out(&mut self, data: Option<Object>) -> Checked {
+        self.session.go("timeout", self.now)?;
+        let data = data.unwrap_or_else(|| {
+            Object::of([
+                (
+                    "iterations",
+                    Some(Value::count_of(self.session.iterations.into())),
+                ),
+                (
+                    "maxIterations",
+                    Some(Value::count_of(self.session.max_iterations.into())),
+                ),
+            ])
+        });
+        self.append("timeout", &data);
+        self.tell("timeout", &data);
+        Ok(())
+    }
+
+    fn iterate(&mut self, data: Option<Object>) -> Checked {
+        self.live()?;
+        if self.session.status == "timeout" || !self.session.has_budget() {
+            return Err("BUDGET_EXHAUSTED");
+        }
+        self.session.iterations += 1;
+        let number = Value::count_of(self.session.iterations.into());
+        let data = data.unwrap_or_else(|| Object::of([("iteration", Some(number))]));
+        within(&data, MAX_DATA)?;
+        self.append("iteration", &data);
+        if !self.session.has_budget() && self.session.status == "active" {
+            self.time_out(None)?;
+        }
+        Ok(())
+    }
+
+    fn live(&self) -> Checked {
+        if finished(self.session.status) {
+            Err("SESSION_FINISHED")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn record(&mut self, kind: &str, data: Option<Object>) -> Checked {
+        self.live()?;
+        if let Some(data) = &data {
+            within(data, MAX_DATA)?;
+        }
+        let given = data.clone().unwrap_or_default();
+        let text = |key: &str| given.get(key).and_then(|value| value.text.clone());
+        let add = given.get("addIterations").and_then(|value| value.count);
+        match kind {
+            "" | "start" => Err("INVALID_ARGUMENT"),
+            "iteration" => self.iterate(data),
+            "pause" => self.pause(text("reason").as_deref(), data),
+            "resume" => self.resume(
+                add.and_then(|add| u32::try_from(add).ok()).unwrap_or(0),
+                data,
+            ),
+            "complete" => {
+                let result = text("result");
+                self.end(
+                    ("completed", kind, "complete"),
+                    ("", result.as_deref()),
+                    Some(given),
+                )?;
+                self.session.result = result;
+                Ok(())
+            }
+            "error" => {
+                let error = text("error");
+                self.end(
+                    ("failed", kind, "error"),
+                    ("", error.as_deref()),
+                    Some(given),
+                )?;
+                self.session.error = error;
+                Ok(())
+            }
+            "abandoned" => self.abandon(text("reason").as_deref(), data),
+            "timeout" => self.time_out(data),
+            "tool_call" => {
+                if let Some(tool) = text("tool") {
+                    short(&tool, MAX_LABEL)?;
+                    self.add_tool(&tool)?;
+                }
+                self.append(kind, &given);
+                Ok(())
+            }
+            _ => {
+                short(kind, MAX_LABEL)?;
+                self.append(kind, &given);
+                Ok(())
+            }
+        }
+    }
+
+    fn add_tool(&mut self, tool: &str) -> Checked {
+        let metadata = self.session.metadata.clone().unwrap_or_default();
+        let list = metadata
+            .get("toolsUsed")
+            .filter(|tools| tools.items.is_some());
+        let mut items = list.and_then(|list| list.items.clone()).unwrap_or_default();
+        let depth = list.map_or(1, |list| list.depth);
+        if items.contains(&quoted(tool)) {
+            return Ok(());
+        }
+        items.push(quoted(tool));
+        self.set_metadata(metadata.set("toolsUsed", Value::list(items, depth)))
+    }
+
+    fn set_metadata(&mut self, metadata: Object) -> Checked {
+        within(&metadata, MAX_CONTEXT)?;
+        self.session.metadata = Some(metadata);
+        Ok(())
+    }
+
+    pub(crate) fn set_max(&mut self, max: u32) -> Checked {
+        if max < self.session.iterations.max(1) {
+            return Err("INVALID_ARGUMENT");
+        }
+        self.session.max_iterations = max;
+        Ok(())
+    }
+
+    pub(crate) fn merge_context(&mut self, patch: &Object) -> Checked {
+        within(patch, MAX_CONTEXT)?;
+        let merged = self.session.context.clone().merged(patch);
+        context_within(&merged)?;
+        self.session.context = merged;
+        Ok(())
+    }
+
+    pub(crate) fn change(&mut self, change: &Change) -> Checked {
+        match change {
+            Change::Update {
+                task,
+                mode,
+                workspace,
+                user,
+                max_iterations,
+                context,
+                metadata,
+            } => {
+                if let Some(task) = task {
+                    short(task.text, MAX_TASK)?;
+                    self.session.task = task.text.to_owned();
+                }
+                if let Some(mode) = mode {
+                    short(mode.text, MAX_LABEL)?;
+                    self.session.mode = mode.text.to_owned();
+                }
+                for (patch, member) in [
+                    (workspace, &mut self.session.workspace),
+                    (user, &mut self.session.user),
+                ] {
+                    match patch {
+                        Patch::Keep => {}
+                        Patch::Clear => *member = None,
+                        Patch::Set(words) => {
+                            short(words.text, MAX_LABEL)?;
+                            *member = Some(words.text.to_owned());
+                        }
+                    }
+                }
+                if let Some(max) = max_iterations {
+                    self.set_max(*max)?;
+                }
+                if let Some(context) = context {
+                    self.merge_context(context)?;
+                }
+                if let Some(patch) = metadata {
+                    within(patch, MAX_CONTEXT)?;
+                    let metadata = self.session.metadata.clone().unwrap_or_default();
+                    self.set_metadata(metadata.merged(patch))?;
+                }
+                Ok(())
+            }
+            Change::Pause { reason } => self.pause(reason.map(|words| words.text), None),
+            Change::Resume { add } => self.resume(add.unwrap_or(0), None),
+            Change::Complete { result } => {
+                let result = result.map(|words| words.text);
+                self.end(
+                    ("completed", "complete", "complete"),
+                    ("result", result),
+                    None,
+                )?;
+                self.session.result = result.map(str::to_owned);
+                Ok(())
+            }
+            Change::Fail { error } => {
+                let error = error.map(|words| words.text);
+                self.end(("failed", "error", "error"), ("error", error), None)?;
+                self.session.error = error.map(str::to_owned);
+                Ok(())
+            }
+            Change::Abandon { reason } => self.abandon(reason.map(|words| words.text), None),
+            Change::AddEvent(NewEvent { kind, data }) => self.record(kind, data.clone()),
+            Change::AddEvents(events) => events
+                .iter()
+                .try_for_each(|event| self.record(event.kind, event.data.clone())),
+            Change::Iterate { data } => self.iterate(data.clone()),
+            Change::Tool { tool, args, result } => {
+                let no_args = || Value {
+                    depth: 1,
+                    ..Value::plain("{}")
+                };
+                let given = |value: &Option<crate::object::Known>| {
+                    value.filter(|value| value.json != "null").map(Value::from)
+                };
+                let data = Object::of([
+                    ("tool", Some(Value::text_of(tool.text))),
+                    ("args", Some(given(args).unwrap_or_else(no_args))),
+                    (
+                        "result",
+                        Some(given(result).unwrap_or_else(|| Value::plain("null"))),
+                    ),
+                ]);
+                self.record("tool_call", Some(data))
+            }
+            Change::Learn { insight, file } => {
+                let data = Object::of([
+                    ("insight", Some(Value::text_of(insight.text))),
+                    ("expertiseFile", file.map(|file| Value::text_of(file.text))),
+                ]);
+                self.record("learning", Some(data))
+            }
+            Change::Use {
+                prompt,
+                completion,
+                cost,
+            } => {
+                let nanos = match cost {
+                    None => 0,
+                    Some((_, nanos)) => nanos.ok_or("INVALID_ARGUMENT")?,
+                };
+                let before = usage(self.session.metadata.as_ref());
+                let sum = |a: u64, b: u64| a.saturating_add(b).min(MOST);
+                let prompt = sum(before.0, prompt.unwrap_or(0));
+                let completion = sum(before.1, completion.unwrap_or(0));
+                let metadata = self.session.metadata.clone().unwrap_or_default();
+                let tokens = metadata.get("tokens");
+                let mut members = tokens
+                    .and_then(|tokens| tokens.members.clone())
+                    .unwrap_or_default();
+                let depth = tokens
+                    .filter(|tokens| tokens.members.is_some())
+                    .map_or(1, |tokens| tokens.depth);
+                for (key, count) in [
+                    ("prompt", prompt),
+                    ("completion", completion),
+                    ("total", prompt + completion),
+                ] {
+                    match members.iter_mut().find(|(known, _, _)| known == key) {
+                        Some((_, _, value)) => *value = count.to_string(),
+                        None => members.push((key.to_owned(), quoted(key), count.to_string())),
+                    }
+                }
+                let mut metadata = metadata.set("tokens", Value::object(members, depth));
+                if cost.is_some() {
+                    metadata = metadata.set("cost", Value::money_of(sum(before.2, nanos)));
+                }
+                self.set_metadata(metadata)
+            }
+            Change::Context { context, replace } => {
+                if *replace == Some(true) {
+                    context_within(context)?;
+                    self.session.context = context.clone();
+                    Ok(())
+                } else {
+                    self.merge_context(context)
+                }
+            }
+            Change::Trash => {
+                self.session.deleted.get_or_insert(self.now);
+                Ok(())
+            }
+            Change::Restore => {
+                self.session.deleted = None;
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> (Session, String) {
+        self.session.version += 1;
+        self.session.updated = self.session.updated.max(self.now);
+        (self.session, format!("[{}]", self.told.join(",")))
+    }
+}
+
+impl Session {
+    /// The same session under another id.
+    pub(crate) fn renamed(&self, id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            ..self.clone()
+        }
+    }
+}

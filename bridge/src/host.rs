@@ -280,10 +280,10 @@ fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
     {
         "sessions out of order"
     } else if page.heads.first().is_some_and(|head| {
-        query.after.as_ref().is_some_and(|after| {
-            let position = query.order.position(head);
-            !query.order.compare_positions(&position, after).is_gt()
-        })
+        query
+            .after
+            .as_ref()
+            .is_some_and(|after| query.order.compare_to(head, after).is_le())
     }) {
         "sessions that come before the page"
     } else if page.heads.is_empty() && page.more {

@@ -143,25 +143,38 @@ impl Order {
     /// Where a session stands in this order.
     pub fn position(self, head: &Head) -> Position {
         Position {
-            at: match self.by {
-                OrderBy::CreatedAt => head.created_at,
-                OrderBy::UpdatedAt => head.updated_at,
-            },
+            at: self.time(head),
             id: head.id.clone(),
+        }
+    }
+
+    /// The time by which a session is ordered.
+    fn time(self, head: &Head) -> Timestamp {
+        match self.by {
+            OrderBy::CreatedAt => head.created_at,
+            OrderBy::UpdatedAt => head.updated_at,
         }
     }
 
     /// Compares two sessions: the lesser comes first.
     pub fn compare(self, a: &Head, b: &Head) -> Ordering {
-        self.compare_positions(&self.position(a), &self.position(b))
+        self.directed((self.time(a), &a.id), (self.time(b), &b.id))
+    }
+
+    /// Compares a session with a position: a greater session comes after it.
+    pub fn compare_to(self, head: &Head, position: &Position) -> Ordering {
+        self.directed((self.time(head), &head.id), (position.at, &position.id))
     }
 
     /// Compares two positions: the lesser comes first.
     pub fn compare_positions(self, a: &Position, b: &Position) -> Ordering {
-        let ascending = a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id));
+        self.directed((a.at, &a.id), (b.at, &b.id))
+    }
+
+    fn directed(self, a: (Timestamp, &SessionId), b: (Timestamp, &SessionId)) -> Ordering {
         match self.direction {
-            Direction::Asc => ascending,
-            Direction::Desc => ascending.reverse(),
+            Direction::Asc => a.cmp(&b),
+            Direction::Desc => b.cmp(&a),
         }
     }
 }

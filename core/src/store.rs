@@ -449,10 +449,9 @@ impl ListQuery {
             .into_iter()
             .filter(|head| self.filter.matches(head))
             .filter(|head| {
-                self.after.as_ref().is_none_or(|after| {
-                    let position = self.order.position(head);
-                    self.order.compare_positions(&position, after).is_gt()
-                })
+                self.after
+                    .as_ref()
+                    .is_none_or(|after| self.order.compare_to(head, after).is_gt())
             })
             .collect();
         meant.sort_by(|a, b| self.order.compare(a, b));

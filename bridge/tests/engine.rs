@@ -1,0 +1,320 @@
+//! Operations over a store that the host provides: they come to what they come to over any other,
+//! they do not get in each other's way, and nothing of them is left behind.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Crossed, Host, NOON, Random, call, code, examples, need, populated, read, scaled};
+use tenure_bridge::{Call, OPERATIONS, perform_now};
+use tenure_core::filter::Trash;
+use tenure_core::store::{ListQuery, SyncStore};
+use tenure_core::{Filter, Lift, Limits, MemoryStore, Order};
+
+#[test]
+fn there_is_an_example_of_every_operation_with_every_member() {
+    let names: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+    let examples = examples();
+    let with_example: Vec<&str> = examples.iter().map(|(name, _)| *name).collect();
+    assert_eq!(with_example, names);
+    let store = Lift(MemoryStore::default());
+    for (name, params) in examples {
+        let mut more = params.clone();
+        more["?"] = json!(1);
+        let answer = perform_now(&store, &Limits::default(), call(name, &more.to_string()));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let said = answer["error"]["message"].as_str().unwrap();
+        let known = said
+            .split("expected ")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{name}: {said}"));
+        let mut known: Vec<&str> = known.split(", ").map(|key| key.trim_matches('`')).collect();
+        known.sort_unstable();
+        let mut members: Vec<&String> = params.as_object().unwrap().keys().collect();
+        members.sort_unstable();
+        assert_eq!(members, known, "{name}");
+    }
+}
+
+/// A value for a member: as in the example, or another that often fits.
+fn varied(random: &mut Random, key: &str, example: &Value) -> Value {
+    let ids = ["s", "s", "s", "t", "done", "nobody", "../x"];
+    match key {
+        "id" | "newId" | "parentId" => json!(random.one_of(&ids)),
+        "ifVersion" => json!(random.below(6)),
+        "idempotencyKey" => json!(random.one_of(&["k", "l", ""])),
+        "type" => {
+            json!(random.one_of(&["note", "pause", "resume", "complete", "timeout", "start"]))
+        }
+        "cursor" => Value::Null,
+        "maxIterations" | "addIterations" => json!(random.below(5)),
+        "history" => random
+            .one_of(&[json!("all"), json!("none"), json!(2)])
+            .clone(),
+        "trash" => json!(random.one_of(&["include", "exclude", "only"])),
+        "status" => random
+            .one_of(&[json!("active"), json!(["completed", "paused"])])
+            .clone(),
+        "context" | "data" | "metadata" => random
+            .one_of(&[
+                json!({}),
+                json!({"a": {"b": [1]}}),
+                json!({"tool": "x", "cost": 1}),
+                json!([]),
+            ])
+            .clone(),
+        _ => example.clone(),
+    }
+}
+
+#[test]
+fn over_the_hosts_store_every_operation_comes_to_the_same() {
+    let examples = examples();
+    for seed in 0..scaled(300.0) {
+        let mut random = Random(seed as u64);
+        let host = Host::default();
+        let store = Lift(MemoryStore::default());
+        let limits = Limits::default();
+        for step in 0..60 {
+            let (name, example) = match random.below(4) {
+                0 => examples[0].clone(),
+                _ => random.one_of(&examples).clone(),
+            };
+            let mut params = json!({});
+            for (key, value) in example.as_object().unwrap() {
+                let needed = [
+                    "id", "task", "mode", "type", "events", "tool", "insight", "text",
+                ];
+                let needed =
+                    needed.contains(&key.as_str()) || key == "maxAge" || key == "olderThan";
+                if needed && !random.once_in(50) || random.once_in(4) {
+                    params[key] = varied(&mut random, key, value);
+                }
+            }
+            let params = params.to_string();
+            let call = Call {
+                name,
+                params: &params,
+                now: NOON + random.below(5000) as f64,
+                entropy: (step as u128 + 1)
+                    .wrapping_mul(u128::MAX / 61)
+                    .to_le_bytes(),
+            };
+            let at_once = perform_now(&store, &limits, call);
+            let driven = host.perform(call);
+            assert_eq!(driven, at_once, "seed {seed}, step {step}: {name} {params}");
+            assert_eq!(host.engine.pending(), 0);
+        }
+        assert_eq!(
+            format!("{:?}", host.memory),
+            format!("{:?}", store.0),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn hostile_json_passes_through_the_hosts_store_to_the_byte() {
+    let host = Host::default();
+    let data = r#"{"\ud800":"\udc00","a":1e400,"b":-0,"":12345678901234567890,"a":"\u0000"}"#;
+    let start = format!(r#"{{"id":"s","task":"t","mode":"m","context":{data},"metadata":{data}}}"#);
+    host.perform(call("start", &start));
+    let add = format!(r#"{{"id":"s","type":"note","data":{data}}}"#);
+    host.perform(call("addEvent", &add));
+    let answer = host.perform(call("get", r#"{"id":"s","history":1}"#));
+    assert!(
+        answer.contains(&format!(r#""context":{data},"metadata":{data},"#)),
+        "{answer}"
+    );
+    assert!(answer.contains(&format!(r#""data":{data}}}]"#)), "{answer}");
+}
+
+#[test]
+fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
+    for (name, params) in examples() {
+        // Cancels at its first request, its second, and so on.
+        for turns in 0.. {
+            let host = populated();
+            let before = format!("{:?}", host.memory);
+            let text = params.to_string();
+            let mut answer = host.engine.start(call(name, &text));
+            for _ in 0..turns {
+                if let Crossed::Need(request) = read(&answer) {
+                    answer = host.engine.resume(request.operation, host.reply(&request));
+                }
+            }
+            let Crossed::Need(request) = read(&answer) else {
+                break;
+            };
+            assert_eq!(host.engine.pending(), 1);
+            let cancelled = host.engine.cancel(request.operation);
+            let expected = match request.method.as_str() {
+                "commit" => "OUTCOME_UNKNOWN",
+                _ => "STORE_TIMEOUT",
+            };
+            assert_eq!(
+                code(&cancelled).unwrap(),
+                expected,
+                "{name} at {}",
+                request.method
+            );
+            assert_eq!(host.engine.pending(), 0);
+            // What comes too late meets nothing.
+            let late = host.engine.resume(request.operation, host.reply(&request));
+            assert!(code(&late).is_some());
+            assert!(code(&host.engine.cancel(request.operation)).is_some());
+            assert_eq!(host.engine.pending(), 0);
+            if expected == "STORE_TIMEOUT" && name != "cleanup" && name != "purge" {
+                let after = format!("{:?}", host.memory);
+                assert_eq!(after, before, "{name} was told that nothing was written");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_write_may_be_repeated_with_its_key() {
+    let host = populated();
+    let params = r#"{"id":"s","type":"note","idempotencyKey":"k"}"#;
+    // The store performs the commit, but its reply never comes.
+    let mut answer = host.engine.start(call("addEvent", params));
+    loop {
+        let request = need(&answer);
+        let reply = host.reply(&request);
+        if request.method == "commit" {
+            assert_eq!(
+                code(&host.engine.cancel(request.operation)).unwrap(),
+                "OUTCOME_UNKNOWN"
+            );
+            break;
+        }
+        answer = host.engine.resume(request.operation, reply);
+    }
+    let again = host.perform(call("addEvent", params));
+    assert!(again.contains(r#""replayed":true"#), "{again}");
+    assert_eq!(host.ok("get", json!({"id": "s"}))["eventCount"], 5);
+}
+
+#[test]
+fn operations_may_run_side_by_side() {
+    for seed in 0..scaled(200.0) {
+        let mut random = Random(seed as u64);
+        let host = populated();
+        let params: Vec<String> = (0..8)
+            .map(|n| format!(r#"{{"id":"s","type":"note","data":{{"n":{n}}}}}"#))
+            .collect();
+        let mut waiting: Vec<_> = params
+            .iter()
+            .map(|params| need(&host.engine.start(call("addEvent", params))))
+            .collect();
+        let mut numbers: Vec<usize> = waiting
+            .iter()
+            .map(|request| request.operation as usize)
+            .collect();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 8, "each has a number of its own");
+        while !waiting.is_empty() {
+            assert_eq!(host.engine.pending(), waiting.len());
+            let request = waiting.swap_remove(random.below(waiting.len()));
+            let answer = host.engine.resume(request.operation, host.reply(&request));
+            match read(&answer) {
+                Crossed::Need(request) => waiting.push(request),
+                Crossed::Ok(_) => {}
+                Crossed::Error(code) => panic!("{code}"),
+            }
+        }
+        assert_eq!(host.engine.pending(), 0);
+        let session = host.ok("get", json!({"id": "s", "history": 8}));
+        let mut added: Vec<u64> = session["history"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["data"]["n"].as_u64().unwrap())
+            .collect();
+        added.sort_unstable();
+        assert_eq!(added, (0..8).collect::<Vec<u64>>());
+    }
+}
+
+#[test]
+fn an_operation_may_be_started_while_another_waits() {
+    let host = populated();
+    let outer = need(&host.engine.start(call("pause", r#"{"id":"s"}"#)));
+    // The host's store calls back in before it replies.
+    let inner = host.ok("addEvent", json!({"id": "s", "type": "note"}));
+    assert_eq!(inner["version"], 5);
+    let mut answer = host.engine.resume(outer.operation, host.reply(&outer));
+    while let Crossed::Need(request) = read(&answer) {
+        answer = host.engine.resume(request.operation, host.reply(&request));
+    }
+    assert!(answer.contains(r#""status":"paused""#), "{answer}");
+    assert_eq!(host.engine.pending(), 0);
+}
+
+#[test]
+fn a_reply_to_nothing_is_an_error() {
+    let host = populated();
+    for operation in [0, 1, 7, u32::MAX] {
+        assert!(code(&host.engine.resume(operation, r#"{"ok":null}"#.to_owned())).is_some());
+        assert!(code(&host.engine.cancel(operation)).is_some());
+    }
+    let waiting = need(&host.engine.start(call("get", r#"{"id":"s"}"#)));
+    assert!(code(&host.engine.cancel(waiting.operation + 1)).is_some());
+    assert_eq!(host.engine.pending(), 1);
+    let answer = host.engine.resume(waiting.operation, host.reply(&waiting));
+    assert!(matches!(read(&answer), Crossed::Ok(_)));
+}
+
+#[test]
+fn what_needs_no_store_asks_for_none() {
+    let host = Host::default();
+    for (name, params, expected) in [
+        ("nothing", "{}", "UNKNOWN_OPERATION"),
+        ("", "", "UNKNOWN_OPERATION"),
+        ("get", "", "INVALID_ARGUMENT"),
+        ("get", r#"{"id":"../x"}"#, "INVALID_ID"),
+        (
+            "start",
+            r#"{"task":"t","mode":"m","context":[]}"#,
+            "INVALID_ARGUMENT",
+        ),
+    ] {
+        assert_eq!(
+            code(&host.engine.start(call(name, params))).unwrap(),
+            expected
+        );
+        assert_eq!(host.engine.pending(), 0);
+    }
+}
+
+#[test]
+fn a_store_may_leave_picking_and_ordering_to_the_core() {
+    let host = populated();
+    for params in [
+        r#"{"limit":1,"direction":"asc"}"#,
+        r#"{"status":"completed"}"#,
+        r#"{"trash":"only"}"#,
+        r#"{"offset":1,"orderBy":"updatedAt"}"#,
+        "{}",
+    ] {
+        let paged = host.perform(call("list", params));
+        let left = host.run(call("list", params), |_, _, _| {
+            let everything = ListQuery {
+                filter: Filter {
+                    trash: Trash::Include,
+                    ..Filter::default()
+                },
+                order: Order::default(),
+                after: None,
+                offset: 0,
+                limit: 100,
+                max_bytes: u64::MAX,
+            };
+            let mut heads = host.memory.list(&everything).unwrap().heads;
+            heads.reverse();
+            json!({"ok": {"all": heads}}).to_string()
+        });
+        assert_eq!(left, paged, "{params}");
+    }
+}

@@ -1,0 +1,361 @@
+//! What the tests of the bridge share: a host with a store of its own, parameters for every
+//! operation, and readers of answers.
+
+// Each test binary takes what it needs of this.
+#![allow(dead_code)]
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tenure_bridge::{Call, HostEngine};
+use tenure_core::store::{Capabilities, Changes, History, ListQuery, Scan, SyncStore};
+use tenure_core::{Error, Limits, MemoryStore, SessionId, Text};
+
+/// 2026-01-08T18:05:30.000Z.
+pub(crate) const NOON: f64 = 1_767_895_530_000.0;
+
+/// A call at noon.
+pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
+    Call {
+        name,
+        params,
+        now: NOON,
+        entropy: [7; 16],
+    }
+}
+
+/// A request of an operation to the host's store.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) operation: u32,
+    pub(crate) method: String,
+    pub(crate) params: String,
+}
+
+/// What crossed to the host.
+#[derive(Debug, Clone)]
+pub(crate) enum Crossed {
+    Ok(String),
+    Error(String),
+    Need(Request),
+}
+
+/// Reads an answer, which has to be well-formed whatever came in.
+pub(crate) fn read(answer: &str) -> Crossed {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Done<'a> {
+        #[serde(borrow)]
+        ok: &'a RawValue,
+        #[serde(borrow, default)]
+        notices: Vec<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Failed {
+        error: Failure,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Failure {
+        code: String,
+        message: Text,
+        details: serde_json::Map<String, Value>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Needed<'a> {
+        #[serde(borrow)]
+        need: Need<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Need<'a> {
+        operation: u32,
+        method: String,
+        #[serde(borrow)]
+        params: &'a RawValue,
+    }
+    if let Ok(done) = serde_json::from_str::<Done<'_>>(answer) {
+        for notice in &done.notices {
+            let notice: String = serde_json::from_str(notice.get()).unwrap();
+            serde_json::from_str::<&RawValue>(&notice).unwrap();
+        }
+        return Crossed::Ok(done.ok.get().to_owned());
+    }
+    if let Ok(Needed { need }) = serde_json::from_str(answer) {
+        return Crossed::Need(Request {
+            operation: need.operation,
+            method: need.method,
+            params: need.params.get().to_owned(),
+        });
+    }
+    let shown: String = answer.chars().take(500).collect();
+    let failed: Failed = serde_json::from_str(answer)
+        .unwrap_or_else(|error| panic!("{shown} is no answer: {error}"));
+    assert!(
+        Error::CODES.contains(&failed.error.code.as_str()),
+        "{shown}"
+    );
+    assert!(!failed.error.message.as_str().is_empty());
+    drop(failed.error.details);
+    Crossed::Error(failed.error.code)
+}
+
+/// The code of an answer that is an error.
+pub(crate) fn code(answer: &str) -> Option<String> {
+    match read(answer) {
+        Crossed::Error(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// The request of an answer that is one.
+pub(crate) fn need(answer: &str) -> Request {
+    match read(answer) {
+        Crossed::Need(request) => request,
+        other => panic!("{other:?} is no request"),
+    }
+}
+
+/// A host with a store of its own, and the engine that runs operations over it.
+pub(crate) struct Host {
+    pub(crate) engine: HostEngine,
+    pub(crate) memory: MemoryStore,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            engine: HostEngine::new(Limits::default(), Capabilities::default(), 30_000),
+            memory: MemoryStore::default(),
+        }
+    }
+}
+
+impl Host {
+    /// The reply of the host's store to a request.
+    pub(crate) fn reply(&self, request: &Request) -> String {
+        fn get<T: DeserializeOwned>(params: &str, key: &str) -> T {
+            let members: std::collections::BTreeMap<String, Box<RawValue>> =
+                serde_json::from_str(params).unwrap();
+            serde_json::from_str(members[key].get()).unwrap()
+        }
+        let params = request.params.as_str();
+        let ok = match request.method.as_str() {
+            "load" => {
+                let id: SessionId = get(params, "id");
+                let history: History = get(params, "history");
+                serde_json::to_string(&self.memory.load(&id, history).unwrap())
+            }
+            "commit" => {
+                let changes: Changes = get(params, "changes");
+                serde_json::to_string(&self.memory.commit(&changes).unwrap())
+            }
+            "list" => {
+                let query: ListQuery = get(params, "query");
+                serde_json::to_string(&self.memory.list(&query).unwrap())
+            }
+            "record" => {
+                let (kind, key): (String, String) = (get(params, "kind"), get(params, "key"));
+                serde_json::to_string(&self.memory.record(&kind, &key).unwrap())
+            }
+            "scan" => {
+                let scan: Scan = get(params, "scan");
+                serde_json::to_string(&self.memory.scan(&scan).unwrap())
+            }
+            other => panic!("no store has a method {other}"),
+        };
+        format!(r#"{{"ok":{}}}"#, ok.unwrap())
+    }
+
+    /// Runs an operation to its end. `bend` may change a reply; it is told which one it is.
+    pub(crate) fn run(
+        &self,
+        call: Call<'_>,
+        mut bend: impl FnMut(usize, &Request, String) -> String,
+    ) -> String {
+        let mut answer = self.engine.start(call);
+        for turn in 0.. {
+            assert!(turn < 2000, "{} asks for ever", call.name);
+            let Crossed::Need(request) = read(&answer) else {
+                break;
+            };
+            let reply = bend(turn, &request, self.reply(&request));
+            answer = self.engine.resume(request.operation, reply);
+        }
+        answer
+    }
+
+    /// Runs an operation to its end.
+    pub(crate) fn perform(&self, call: Call<'_>) -> String {
+        self.run(call, |_, _, reply| reply)
+    }
+
+    /// The result of an operation that succeeds.
+    pub(crate) fn ok(&self, name: &str, params: Value) -> Value {
+        let answer = self.perform(call(name, &params.to_string()));
+        match read(&answer) {
+            Crossed::Ok(value) => serde_json::from_str(&value).unwrap(),
+            other => panic!("{name} {params}: {other:?}"),
+        }
+    }
+}
+
+/// A session `s` with a few events, one that is completed and one in the trash.
+pub(crate) fn populated() -> Host {
+    let host = Host::default();
+    for id in ["s", "done", "gone"] {
+        host.ok(
+            "start",
+            json!({"id": id, "task": "t", "mode": "m", "maxIterations": 9}),
+        );
+    }
+    for _ in 0..3 {
+        host.ok("incrementIteration", json!({"id": "s"}));
+    }
+    host.ok("complete", json!({"id": "done"}));
+    host.ok("trash", json!({"id": "gone"}));
+    host
+}
+
+/// Every operation with parameters that have every member, all of them right.
+pub(crate) fn examples() -> Vec<(&'static str, Value)> {
+    let filter = json!({
+        "userId": "u", "channelId": "c", "mode": "m", "status": ["active"], "parentId": "p",
+        "createdAfter": 0, "createdBefore": "2030-01-01", "updatedAfter": 0,
+        "updatedBefore": "2030-01-01T00:00:00Z", "text": "t", "trash": "include"
+    });
+    let with = |base: &Value, more: Value| {
+        let mut all = base.clone();
+        all.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        all
+    };
+    let one = json!({"id": "s"});
+    let change = |more: Value| {
+        with(
+            &json!({"id": "s", "ifVersion": 4, "idempotencyKey": "k"}),
+            more,
+        )
+    };
+    let imported = r#"{"id":"s","mode":"m","task":"t","status":"active","createdAt":0}"#;
+    vec![
+        (
+            "start",
+            json!({
+                "task": "t", "mode": "m", "id": "new", "userId": "u", "channelId": "c",
+                "workspace": "w", "maxIterations": 3, "context": {"a": 1}, "metadata": {"b": 2},
+                "paused": true, "pauseReason": "r", "idempotencyKey": "k"
+            }),
+        ),
+        ("get", with(&one, json!({"history": 2}))),
+        (
+            "update",
+            change(json!({
+                "task": "t", "mode": "m", "workspace": "w", "userId": "u", "channelId": null,
+                "maxIterations": 10, "context": {"a": 1}, "metadata": {"b": 2}
+            })),
+        ),
+        ("pause", change(json!({"reason": "r"}))),
+        ("resume", change(json!({"addIterations": 1}))),
+        ("complete", change(json!({"result": "r"}))),
+        ("fail", change(json!({"error": "e"}))),
+        ("abandon", change(json!({"reason": "r"}))),
+        (
+            "addEvent",
+            change(json!({"type": "note", "data": {"a": 1}})),
+        ),
+        (
+            "addEvents",
+            change(json!({"events": [{"type": "note", "data": {"a": 1}}]})),
+        ),
+        ("incrementIteration", change(json!({"data": {"a": 1}}))),
+        (
+            "recordToolCall",
+            change(json!({"tool": "t", "args": [1], "result": 2})),
+        ),
+        (
+            "recordLearning",
+            change(json!({"insight": "i", "expertiseFile": "f"})),
+        ),
+        (
+            "recordUsage",
+            change(json!({"tokens": {"prompt": 1, "completion": 2}, "cost": 0.1})),
+        ),
+        (
+            "updateContext",
+            change(json!({"context": {"a": 1}, "replace": false})),
+        ),
+        ("context", one.clone()),
+        ("events", with(&one, json!({"after": 1, "limit": 2}))),
+        (
+            "list",
+            with(
+                &filter,
+                json!({
+                    "orderBy": "updatedAt", "direction": "asc", "limit": 2, "offset": 0,
+                    "cursor": "ua.0.a"
+                }),
+            ),
+        ),
+        ("stats", filter),
+        ("delete", one.clone()),
+        ("trash", change(json!({}))),
+        ("restore", change(json!({}))),
+        (
+            "cleanup",
+            json!({
+                "maxAge": "0s", "measure": "created", "status": ["active", "completed"],
+                "permanent": false, "dryRun": false
+            }),
+        ),
+        ("purge", json!({"olderThan": 0, "dryRun": false})),
+        ("export", one.clone()),
+        ("import", json!({"text": imported})),
+        (
+            "fork",
+            with(
+                &one,
+                json!({
+                    "newId": "f", "atSequence": 2, "task": "t", "maxIterations": 9,
+                    "context": {"a": 1}
+                }),
+            ),
+        ),
+        ("isResumable", one.clone()),
+        ("progress", one.clone()),
+        ("duration", one),
+    ]
+}
+
+/// Numbers that look random and are the same in every run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, below: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+
+    pub(crate) fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+
+    /// True once in so many times.
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+}
+
+/// How much of a long test runs: 0.1 is a quick test, 1 a thorough one.
+pub(crate) fn scaled(count: f64) -> usize {
+    let scale = std::env::var("TENURE_TEST_SCALE").ok();
+    let scale: f64 = scale.and_then(|scale| scale.parse().ok()).unwrap_or(0.1);
+    (count * scale).ceil() as usize
+}

@@ -17,7 +17,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
   const notes = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ type: "note", data: { i: i + 2 } }));
 
-  it("holds what agents do in the seed's words", async () => {
+  it("holds what agents do in the words of bots", async () => {
     await sessions.incrementIteration(id, { step: "analysis" });
     await sessions.recordToolCall(id, "bash", { command: "npm test" }, { exitCode: 0 });
     await sessions.recordToolCall(id, "bash");

@@ -11,6 +11,8 @@ use std::task::Poll;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tenure_core::error::cut;
+use tenure_core::session::MAX_SAFE_INTEGER;
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Record, Scan,
     Store,
@@ -100,8 +102,15 @@ impl HostStore {
     ) -> Result<T> {
         let reply = self.mailbox.ask(method, Json::of(params)).await;
         let rubbish = |error: serde_json::Error| misbehaved(method, error.to_string());
+        if !reply.starts_with('{') {
+            return Err(misbehaved(method, "its reply is no object"));
+        }
         let reply: Reply = serde_json::from_str(&reply).map_err(rubbish)?;
         match (reply.ok, reply.error) {
+            // A list would be read as the members of an object in their order.
+            (Some(list), None) if list.get().starts_with('[') && method != "scan" => {
+                Err(misbehaved(method, "it returned a list"))
+            }
             (Some(value), None) => serde_json::from_str(value.get()).map_err(rubbish),
             (_, Some(failure)) => Err(failure.into_error(method, id)),
             (None, None) => serde_json::from_str("null").map_err(rubbish),
@@ -181,6 +190,10 @@ impl Store for HostStore {
         }
         Box::pin(async move {
             let reply: ListReply = self.ask("list", &List { query }, None).await?;
+            let heads = reply.all.iter().chain(&reply.heads).flatten();
+            heads
+                .into_iter()
+                .try_for_each(|head| check_head("list", head))?;
             match reply.all {
                 // The store leaves it to the core to pick and order.
                 Some(heads) => Ok(query.page(&heads)),
@@ -256,10 +269,13 @@ fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()>
         let problem = format!("asked for session {id}, got {}", loaded.head.id);
         return Err(misbehaved("load", problem));
     }
+    check_head("load", &loaded.head)?;
     let range = history.range(loaded.head.event_count);
     let (first, count) = range.map_or((1, 0), |(first, last)| (first, last - first + 1));
-    let sequences = loaded.events.iter().map(|event| event.sequence);
-    if loaded.events.len() as u64 == count && sequences.eq((first..).take(loaded.events.len())) {
+    let mut numbered = loaded.events.iter().zip(first..);
+    if loaded.events.len() as u64 == count
+        && numbered.all(|(event, sequence)| event.sequence == sequence)
+    {
         Ok(())
     } else {
         Err(misbehaved(
@@ -267,6 +283,26 @@ fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()>
             format!("asked for {count} events from {first} on, got others"),
         ))
     }
+}
+
+/// Checks what would not be found out later: that counts leave room for the changes to come, and
+/// that what is edited as an object is one.
+fn check_head(method: &str, head: &Head) -> Result<()> {
+    let problem = if head.version >= MAX_SAFE_INTEGER {
+        "a version that is too large"
+    } else if head.event_count >= MAX_SAFE_INTEGER {
+        "an event count that is too large"
+    } else if !head.context.is_object() {
+        "a context that is no object"
+    } else if head.metadata.as_ref().is_some_and(|json| !json.is_object()) {
+        "metadata that are no object"
+    } else {
+        return Ok(());
+    };
+    Err(misbehaved(
+        method,
+        format!("session {}: {problem}", head.id),
+    ))
 }
 
 fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
@@ -297,6 +333,6 @@ fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
 fn misbehaved(method: &str, problem: impl Into<String>) -> Error {
     Error::StoreMisbehaved {
         method: method.to_owned(),
-        problem: problem.into(),
+        problem: cut(problem.into()),
     }
 }

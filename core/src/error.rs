@@ -182,7 +182,7 @@ pub enum Error {
         problem: String,
     },
     /// A store method did not settle in time; nothing was being written.
-    #[error("the store's {method} did not answer within {timeout_ms} ms; nothing was written")]
+    #[error("the store's {method} did not answer within {timeout_ms} ms; no write was under way")]
     StoreTimeout {
         /// The store's method.
         method: String,

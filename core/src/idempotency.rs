@@ -97,10 +97,20 @@ impl<'a> Key<'a> {
     /// Reads what an earlier call with this key has kept.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_MISMATCH` when that call had other parameters.
+    /// `IDEMPOTENCY_MISMATCH` when that call had other parameters, `STORE_MISBEHAVED` when the
+    /// record is not one that a call has kept.
     pub fn read(&self, record: &Record) -> Result<Kept> {
-        let kept: Kept = serde_json::from_str(&record.body)
-            .map_err(|error| Error::internal(format!("idempotency record: {error}")))?;
+        let kept = serde_json::from_str::<Kept>(&record.body)
+            .ok()
+            // A call that wrote no event ends before it begins.
+            .filter(|kept| kept.first >= 1 && kept.first - 1 <= kept.last);
+        let kept = kept.ok_or_else(|| Error::StoreMisbehaved {
+            method: "record".to_owned(),
+            problem: format!(
+                "the record of key {:?} is not one that was kept",
+                self.given
+            ),
+        })?;
         if kept.fingerprint != self.fingerprint_text() {
             return Err(Error::IdempotencyMismatch {
                 key: self.given.to_owned(),

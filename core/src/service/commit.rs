@@ -44,7 +44,7 @@ impl Service<'_> {
             {
                 let history = History::After {
                     sequence: kept.first.saturating_sub(1),
-                    limit: u32::try_from(kept.last - kept.first + 1).unwrap_or(u32::MAX),
+                    limit: u32::try_from(kept.last + 1 - kept.first).unwrap_or(u32::MAX),
                 };
                 match self.store.load(&kept.session, history).await? {
                     Some(Loaded { head, events }) => {

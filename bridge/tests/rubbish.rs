@@ -219,10 +219,8 @@ fn a_session_that_cannot_be_one_is_found_out() {
             ("fork", json!({"id": "s"})),
         ] {
             // How many events there are is seen only where events are asked for.
-            if name == "pause" || name == "addEvent" {
-                if what.ends_with("than there are") {
-                    continue;
-                }
+            if matches!(name, "pause" | "addEvent") && what.ends_with("than there are") {
+                continue;
             }
             let found = found_out(name, &params, "load", bend);
             assert_eq!(found.as_deref(), Some("STORE_MISBEHAVED"), "{what}, {name}");

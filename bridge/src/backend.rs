@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
+use tenure_core::error::cut;
 use tenure_core::members::{Member, Members, Params};
 use tenure_core::store::{Capabilities, Store};
 use tenure_core::{Error, Lift, Limits, MemoryStore, Millis, Result};
@@ -280,7 +281,7 @@ fn open(
         }),
         _ => serve(url, &options).unwrap_or_else(|| {
             Err(Error::UnsupportedStore {
-                url: url.to_owned(),
+                url: cut(url.to_owned()),
                 problem: "expected memory: or, on Node with the native addon, sqlite:./file.db; \
                           or pass a store of your own"
                     .to_owned(),

@@ -138,7 +138,7 @@ impl Failure {
     fn into_error(self, method: &'static str, id: Option<&SessionId>) -> Error {
         let problem = self.message.map_or_else(
             || "it did not say why".to_owned(),
-            tenure_core::Text::into_string,
+            |message| cut(message.into_string()),
         );
         match (self.code.as_deref(), id) {
             (Some("STORAGE_FULL"), _) => Error::StorageFull { problem },

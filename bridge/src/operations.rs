@@ -2,6 +2,7 @@
 //! that its users read; the dispatcher and the TypeScript declarations are made from it.
 
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
+use tenure_core::error::cut;
 use tenure_core::members::Params;
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
@@ -11,7 +12,9 @@ use tenure_core::params::{
     UpdateContextParams, UpdateParams,
 };
 use tenure_core::stats::Stats;
-use tenure_core::{Environment, Error, Limits, Service, Session, SessionHead, Store, Timestamp};
+use tenure_core::{
+    Environment, Error, Limits, Result, Service, Session, SessionHead, Store, Timestamp,
+};
 
 use crate::answer::{self, Answer};
 use crate::backend::Call;
@@ -73,7 +76,7 @@ macro_rules! operations {
                     Ok(params) => answer::of::<$result>(&service.$method(environment, params).await),
                     Err(error) => answer::error(&error),
                 },)*
-                _ => answer::error(&Error::UnknownOperation { name: name.to_owned() }),
+                _ => answer::error(&Error::UnknownOperation { name: cut(name.to_owned()) }),
             }
         }
     };
@@ -147,8 +150,7 @@ operations! {
 
 /// Performs an operation over a store.
 pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
-    // JavaScript's clock is a whole number of milliseconds, but a faked one may be anything.
-    let now = match Timestamp::from_millis(call.now as i64) {
+    let now = match now(call.now) {
         Ok(now) => now,
         Err(error) => return answer::error(&error),
     };
@@ -159,4 +161,14 @@ pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answ
     };
     let service = Service::new(store, limits);
     dispatch(service, &environment, call.name, call.params).await
+}
+
+/// The present. JavaScript's clock shows a whole number of milliseconds, but a faked one may show
+/// anything.
+fn now(millis: f64) -> Result<Timestamp> {
+    if millis.is_nan() {
+        return Err(Error::invalid("now", "the clock shows no time"));
+    }
+    // A float-to-integer cast saturates, and the ends are outside of the calendar.
+    Timestamp::from_millis(millis as i64)
 }

@@ -24,11 +24,11 @@ pub struct Fingerprint(u128);
 
 impl Fingerprint {
     /// The fingerprint of an operation with these parameters.
-    pub fn of(operation: &str, params: &str) -> Self {
+    pub fn of(operation: &str, params: impl AsRef<[u8]>) -> Self {
         let mut hasher = SipHasher13::new();
         hasher.write(operation.as_bytes());
         hasher.write_u8(0);
-        hasher.write(params.as_bytes());
+        hasher.write(params.as_ref());
         Self(hasher.finish128().as_u128())
     }
 }

@@ -218,6 +218,14 @@ impl<'a> Object<'a> {
         self.read::<Text>(key).map(Text::into_string)
     }
 
+    /// The members in the order of their decoded keys, with the texts of their values.
+    pub fn by_key(&self) -> impl Iterator<Item = (&[u8], &str)> {
+        self.places.iter().filter_map(|(key, &place)| {
+            let member = self.members.get(place)?.as_ref()?;
+            Some((key.as_slice(), &*member.value))
+        })
+    }
+
     /// Sets a member: a known key keeps its place, a new one goes last.
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
         let text = Json::of(key).as_str().to_owned();

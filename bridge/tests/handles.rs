@@ -1,0 +1,164 @@
+//! Handles: open stores, as a binding keeps them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use serde_json::Value;
+use support::{Crossed, call, code, need, read};
+use tenure_bridge::Handles;
+
+fn open(handles: &Handles, url: &str, options: &str) -> Result<u32, String> {
+    let answer = handles.open(url, options, |_, _| None);
+    match read(&answer) {
+        Crossed::Ok(opened) => {
+            let opened: Value = serde_json::from_str(&opened).unwrap();
+            Ok(u32::try_from(opened["handle"].as_u64().unwrap()).unwrap())
+        }
+        Crossed::Error(code) => Err(code),
+        Crossed::Need(_) => panic!("{answer}"),
+    }
+}
+
+#[test]
+fn a_handle_serves_until_it_is_closed() {
+    let handles = Handles::default();
+    let handle = open(&handles, "memory:", "{}").unwrap();
+    let start = r#"{"id":"s","task":"t","mode":"m"}"#;
+    let answer = handles.with(handle, |backend| backend.call(call("start", start)));
+    assert!(matches!(read(&answer), Crossed::Ok(_)));
+    assert!(matches!(read(&handles.close(handle)), Crossed::Ok(_)));
+    let answer = handles.with(handle, |backend| backend.call(call("start", start)));
+    assert_eq!(code(&answer).unwrap(), "CLOSED");
+    assert!(
+        matches!(read(&handles.close(handle)), Crossed::Ok(_)),
+        "closing twice is no error"
+    );
+    for unknown in [0, handle + 1, u32::MAX] {
+        let answer = handles.with(unknown, |backend| backend.call(call("start", start)));
+        assert_eq!(code(&answer).unwrap(), "CLOSED");
+    }
+}
+
+#[test]
+fn handles_are_never_used_twice_and_share_nothing() {
+    let handles = Handles::default();
+    let first = open(&handles, "memory:", "{}").unwrap();
+    handles.close(first);
+    let second = open(&handles, "memory:", "{}").unwrap();
+    let third = open(&handles, "memory:", "{}").unwrap();
+    assert!(first != second && second != third);
+    let start = r#"{"id":"s","task":"t","mode":"m"}"#;
+    handles.with(second, |backend| backend.call(call("start", start)));
+    let answer = handles.with(third, |backend| backend.call(call("get", r#"{"id":"s"}"#)));
+    assert_eq!(answer, r#"{"ok":null}"#);
+}
+
+#[test]
+fn a_handle_may_be_closed_and_others_opened_while_it_acts() {
+    let handles = Handles::default();
+    let handle = open(&handles, "memory:", "{}").unwrap();
+    let answer = handles.with(handle, |backend| {
+        handles.close(handle);
+        let other = open(&handles, "memory:", "{}").unwrap();
+        assert_ne!(other, handle);
+        backend.call(call("stats", "{}"))
+    });
+    assert!(matches!(read(&answer), Crossed::Ok(_)));
+    let answer = handles.with(handle, |backend| backend.call(call("stats", "{}")));
+    assert_eq!(code(&answer).unwrap(), "CLOSED");
+}
+
+#[test]
+fn a_store_of_the_hosts_own_answers_step_by_step() {
+    let handles = Handles::default();
+    let handle = open(&handles, "host:", r#"{"timeoutMs":5}"#).unwrap();
+    let at_once = handles.with(handle, |backend| backend.call(call("get", r#"{"id":"s"}"#)));
+    assert_eq!(code(&at_once).unwrap(), "STORE_IS_ASYNC");
+    let started = handles.with(handle, |backend| {
+        backend.start(call("get", r#"{"id":"s"}"#))
+    });
+    let request = need(&started);
+    assert_eq!(request.method, "load");
+    let reply = r#"{"ok":null}"#.to_owned();
+    let answer = handles.with(handle, |backend| backend.resume(request.operation, reply));
+    assert_eq!(answer, r#"{"ok":null}"#);
+    let started = handles.with(handle, |backend| {
+        backend.start(call("get", r#"{"id":"s"}"#))
+    });
+    let request = need(&started);
+    let answer = handles.with(handle, |backend| backend.cancel(request.operation));
+    assert_eq!(code(&answer).unwrap(), "STORE_TIMEOUT");
+    assert!(answer.contains(r#""timeoutMs":5"#), "{answer}");
+    // Once more, and closed while it waits.
+    let started = handles.with(handle, |backend| {
+        backend.start(call("get", r#"{"id":"s"}"#))
+    });
+    let request = need(&started);
+    handles.close(handle);
+    let reply = r#"{"ok":null}"#.to_owned();
+    let late = handles.with(handle, |backend| backend.resume(request.operation, reply));
+    assert_eq!(code(&late).unwrap(), "CLOSED");
+}
+
+#[test]
+fn a_store_that_answers_at_once_has_nothing_to_resume() {
+    let handles = Handles::default();
+    let handle = open(&handles, "memory:", "{}").unwrap();
+    let answer = handles.with(handle, |backend| backend.resume(1, "{}".to_owned()));
+    assert!(code(&answer).is_some());
+    let answer = handles.with(handle, |backend| backend.cancel(1));
+    assert!(code(&answer).is_some());
+    let answer = handles.with(handle, |backend| backend.start(call("stats", "{}")));
+    assert!(matches!(read(&answer), Crossed::Ok(_)));
+}
+
+#[test]
+fn what_cannot_be_opened_is_refused() {
+    let handles = Handles::default();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let huge = "x".repeat(1 << 20);
+    for url in [
+        "",
+        "memory",
+        "Memory:",
+        "sqlite:./x.db",
+        "postgres://x",
+        "file:",
+        "host",
+        &huge,
+    ] {
+        let refused = handles.open(url, "{}", |_, _| None);
+        assert_eq!(code(&refused).unwrap(), "UNSUPPORTED_STORE", "{refused}");
+        assert!(refused.len() < 8192, "{} bytes", refused.len());
+    }
+    for options in [
+        "",
+        "null",
+        "[]",
+        "7",
+        &deep,
+        r#"{"limit":{}}"#,
+        r#"{"limits":7}"#,
+        r#"{"limits":{"maxDataBytes":-1}}"#,
+        r#"{"limits":{"maxDepth":1e9}}"#,
+        r#"{"limits":{"unknown":1}}"#,
+        r#"{"durability":"most"}"#,
+        r#"{"timeoutMs":"5s"}"#,
+        r#"{"capabilities":{"shared":1}}"#,
+        r#"{"retention":{"maxAge":"soon"}}"#,
+    ] {
+        for url in ["memory:", "host:"] {
+            let shown: String = options.chars().take(60).collect();
+            assert_eq!(
+                open(&handles, url, options).unwrap_err(),
+                "INVALID_ARGUMENT",
+                "{shown}"
+            );
+        }
+    }
+    let limited = open(&handles, "memory:", r#"{"limits":{"maxTaskBytes":1}}"#).unwrap();
+    let start = r#"{"task":"tt","mode":"m"}"#;
+    let answer = handles.with(limited, |backend| backend.call(call("start", start)));
+    assert_eq!(code(&answer).unwrap(), "TOO_LARGE");
+}

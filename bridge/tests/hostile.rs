@@ -1,0 +1,340 @@
+//! Parameters that no caller should send: every operation answers them with an error that has a
+//! code, or does what they say; nothing panics, and what an answer says of them is short.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Crossed, NOON, call, code, examples, populated, read};
+use tenure_bridge::{Call, OPERATIONS, access, perform_now};
+use tenure_core::{Lift, Limits, MemoryStore};
+
+/// A value of every JSON type, and some that are hard on readers, as text.
+fn values() -> Vec<String> {
+    let mut values: Vec<String> = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "-1",
+        "1.5",
+        "1e400",
+        "-1e400",
+        "1e308",
+        "9007199254740993",
+        "18446744073709551615",
+        "18446744073709551616",
+        "123456789012345678901234567890",
+        r#""""#,
+        r#""s""#,
+        r#""../s""#,
+        r#""\ud800""#,
+        r#""\u0000""#,
+        r#""__proto__""#,
+        r#""2026-01-08T18:05:30Z""#,
+        r#""9999-12-31T23:59:59.999-01:00""#,
+        r#""30d""#,
+        r#""99999999999999999999d""#,
+        "[]",
+        "[null]",
+        "[[]]",
+        r#"["active",7]"#,
+        r#"[{"type":7}]"#,
+        r#"[{"type":"note","data":[]}]"#,
+        "{}",
+        r#"{"a":1}"#,
+        r#"{"__proto__":{"a":1}}"#,
+        r#"{"\ud800":"\udc00","a":1e400,"a":2}"#,
+        r#"{"prompt":-1}"#,
+        r#"{"prompt":1e3}"#,
+    ]
+    .iter()
+    .map(|&value| value.to_owned())
+    .collect();
+    values.push(format!("{}{}", "[".repeat(1000), "]".repeat(1000)));
+    values.push(format!("{}1{}", r#"{"a":"#.repeat(1000), "}".repeat(1000)));
+    values
+}
+
+/// The parameters with a member replaced by a text.
+fn with(params: &Value, key: &str, text: &str) -> String {
+    let members: Vec<String> = params
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(member, value)| {
+            let value = if member == key {
+                text.to_owned()
+            } else {
+                value.to_string()
+            };
+            format!("{}:{value}", json!(member))
+        })
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// Performs a call over a store with a few sessions; the answer has to be one.
+fn perform(name: &str, params: &str) -> String {
+    let host = populated();
+    let answer = perform_now(&Lift(&host.memory), &Limits::default(), call(name, params));
+    match read(&answer) {
+        Crossed::Error(code) => assert_ne!(code, "INTERNAL", "{name}: {answer}"),
+        Crossed::Ok(_) => {}
+        Crossed::Need(_) => panic!("{name}: {answer}"),
+    }
+    answer
+}
+
+#[test]
+fn every_member_of_every_operation_takes_every_type_of_json() {
+    let values = values();
+    let mut count = 0;
+    for (name, params) in examples() {
+        for key in params.as_object().unwrap().keys() {
+            for value in &values {
+                let answer = perform(name, &with(&params, key, value));
+                if let Some(code) = code(&answer) {
+                    assert!(answer.len() < 4096, "{name} {key}: {} bytes", answer.len());
+                    let store = code.starts_with("STORE") || code == "CORRUPT_SESSION";
+                    assert!(!store, "{name} {key} {value}: {answer}");
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 3000, "{count}");
+}
+
+#[test]
+fn parameters_that_are_no_object_are_refused() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let unclosed = "{\"id\":".repeat(100_000);
+    for operation in OPERATIONS {
+        for params in [
+            "",
+            " ",
+            "null",
+            "7",
+            "true",
+            "\"text\"",
+            "[]",
+            "[\"s\"]",
+            "{",
+            "{\"id\"}",
+            "{\"id\":\"s\",}",
+            "{'id':'s'}",
+            "{id:\"s\"}",
+            "{\"id\":\"s\"} {}",
+            "\u{feff}{\"id\":\"s\"}",
+            "{\"id\":\"s\u{0}\"}",
+            "undefined",
+            &deep,
+            &unclosed,
+        ] {
+            let answer = perform(operation.name, params);
+            let shown: String = params.chars().take(40).collect();
+            assert_eq!(
+                code(&answer).as_deref(),
+                Some("INVALID_ARGUMENT"),
+                "{} {shown}",
+                operation.name
+            );
+            assert!(answer.len() < 4096);
+        }
+    }
+}
+
+#[test]
+fn nesting_of_a_hundred_thousand_levels_is_refused() {
+    let lists = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let objects = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+    let deep = |name: &str| {
+        let (_, params) = examples()
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .unwrap();
+        let keys: Vec<String> = params.as_object().unwrap().keys().cloned().collect();
+        (params, keys)
+    };
+    for name in ["start", "addEvents", "recordToolCall", "recordUsage"] {
+        let (params, keys) = deep(name);
+        for key in keys {
+            for value in [&lists, &objects] {
+                let answer = perform(name, &with(&params, &key, value));
+                let code = code(&answer).unwrap_or_else(|| panic!("{name} {key}: {answer}"));
+                let expected = match key.as_str() {
+                    "args" | "result" => "TOO_DEEP",
+                    "context" | "metadata" | "data" if value.starts_with('{') => "TOO_DEEP",
+                    _ => "INVALID_ARGUMENT",
+                };
+                assert_eq!(code, expected, "{name} {key}");
+                assert!(answer.len() < 4096, "{name} {key}: {} bytes", answer.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_of_megabytes_are_refused() {
+    for (megabytes, name, key) in [
+        (10, "start", "task"),
+        (10, "addEvent", "data"),
+        (2, "start", "id"),
+        (2, "start", "mode"),
+        (2, "start", "context"),
+        (2, "start", "metadata"),
+        (2, "start", "pauseReason"),
+        (2, "start", "idempotencyKey"),
+        (2, "get", "history"),
+        (2, "update", "userId"),
+        (2, "complete", "result"),
+        (2, "fail", "error"),
+        (2, "addEvent", "type"),
+        (2, "addEvents", "events"),
+        (2, "recordToolCall", "tool"),
+        (2, "recordToolCall", "args"),
+        (2, "recordLearning", "insight"),
+        (2, "recordUsage", "cost"),
+        (2, "recordUsage", "tokens"),
+        (2, "updateContext", "context"),
+        (2, "list", "status"),
+        (2, "list", "cursor"),
+        (2, "list", "createdAfter"),
+        (2, "cleanup", "maxAge"),
+        (2, "import", "text"),
+        (2, "fork", "newId"),
+    ] {
+        let (_, params) = examples()
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .unwrap();
+        let text = "x".repeat(megabytes << 20);
+        let value = match key {
+            "context" | "metadata" | "data" => json!({"a": text}),
+            _ => json!(text),
+        };
+        let answer = perform(name, &with(&params, key, &value.to_string()));
+        let code = code(&answer).unwrap_or_else(|| panic!("{name} {key}"));
+        let refusals = [
+            "TOO_LARGE",
+            "INVALID_ID",
+            "INVALID_ARGUMENT",
+            "INVALID_CURSOR",
+        ];
+        assert!(refusals.contains(&code.as_str()), "{name} {key}: {code}");
+        assert!(answer.len() < 4096, "{name} {key}: {} bytes", answer.len());
+    }
+}
+
+#[test]
+fn a_name_that_is_no_operation_is_refused() {
+    let huge = "x".repeat(10 << 20);
+    for name in [
+        "",
+        "Start",
+        "start ",
+        "__proto__",
+        "constructor",
+        "add_event",
+        "\0",
+        &huge,
+    ] {
+        assert_eq!(access(name), None);
+        let answer = perform(name, "{}");
+        assert_eq!(code(&answer).as_deref(), Some("UNKNOWN_OPERATION"));
+        assert!(answer.len() < 4096, "{} bytes", answer.len());
+    }
+    for operation in OPERATIONS {
+        assert_eq!(access(operation.name), Some(operation.access));
+    }
+}
+
+#[test]
+fn a_clock_that_shows_no_time_is_refused() {
+    let store = Lift(MemoryStore::default());
+    let at = |now: f64, name: &str, params: &str| {
+        let call = Call {
+            name,
+            params,
+            now,
+            entropy: [1; 16],
+        };
+        perform_now(&store, &Limits::default(), call)
+    };
+    let start = r#"{"id":"s","task":"t","mode":"m"}"#;
+    for now in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        -1e300,
+        1e300,
+        f64::MAX,
+        253_402_300_800_000.0,
+        -62_167_219_200_001.0,
+    ] {
+        for (name, params) in [
+            ("start", start),
+            ("get", r#"{"id":"s"}"#),
+            ("cleanup", r#"{"maxAge":0}"#),
+        ] {
+            let answer = at(now, name, params);
+            assert_eq!(
+                code(&answer).as_deref(),
+                Some("INVALID_ARGUMENT"),
+                "{name} at {now}: {answer}"
+            );
+        }
+    }
+    for (now, shown) in [
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (-0.0, "1970-01-01T00:00:00.000Z"),
+        (0.9, "1970-01-01T00:00:00.000Z"),
+        (f64::MIN_POSITIVE, "1970-01-01T00:00:00.000Z"),
+        (-62_167_219_200_000.0, "0000-01-01T00:00:00.000Z"),
+        (253_402_300_799_999.0, "9999-12-31T23:59:59.999Z"),
+        (NOON, "2026-01-08T18:05:30.000Z"),
+    ] {
+        let answer = at(now, "start", start);
+        assert!(
+            answer.contains(&format!(r#""createdAt":"{shown}""#)),
+            "{now}: {answer}"
+        );
+        at(now, "delete", r#"{"id":"s"}"#);
+    }
+}
+
+#[test]
+fn a_repeat_may_spell_its_parameters_in_another_way() {
+    let store = Lift(MemoryStore::default());
+    let perform = |name, params| perform_now(&store, &Limits::default(), call(name, params));
+    let first = perform(
+        "start",
+        r#"{"id":"s","task":"t","mode":"m","idempotencyKey":"k"}"#,
+    );
+    for same in [
+        r#"{"idempotencyKey":"k","mode":"m","task":"t","id":"s"}"#,
+        r#"{ "id":"s", "task":"t", "mode":"m", "idempotencyKey":"k" }"#,
+        r#"{"id":"s","task":"t","mode":"m","idempotency\u004bey":"k"}"#,
+    ] {
+        let again = perform("start", same);
+        assert!(again.starts_with(r#"{"ok":{"id":"s""#), "{same}: {again}");
+        assert!(!again.contains("notices"), "{again}");
+        assert!(first.contains("notices"));
+    }
+    for other in [
+        r#"{"id":"s","task":"u","mode":"m","idempotencyKey":"k"}"#,
+        r#"{"id":"s","task":"u","mode":"m","idempotency\u004bey":"k"}"#,
+        r#"{"id":"s","task":"t","mode":"m","userId":"u","idempotencyKey":"k"}"#,
+        r#"{"id":"s","task":"t","mode":"m","context":{},"idempotencyKey":"k"}"#,
+    ] {
+        let answer = perform("start", other);
+        assert_eq!(
+            code(&answer).as_deref(),
+            Some("IDEMPOTENCY_MISMATCH"),
+            "{other}"
+        );
+    }
+}

@@ -1,8 +1,7 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
-//   --quick          about a sixth of the time, for a look
-//   --only NAME,...  some parts: start, append, get, list, stats, latency, durability, boundary,
-//                    own-store, memory
+//   --quick          about a tenth of the time, for a look
+//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, memory
 //   --cpu            what processors work instead of the time that goes by: for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
@@ -13,7 +12,7 @@ import { parseArgs } from "node:util";
 import { sqliteVersion } from "./contenders/floor.mjs";
 import { wasm } from "./contenders/tenure.mjs";
 import { machine as describe } from "./lib/machine.mjs";
-import { measureProcessorTime } from "./lib/measure.mjs";
+import { measureProcessorTime, measureQuickly } from "./lib/measure.mjs";
 import { markdown, print } from "./lib/report.mjs";
 
 const names = [
@@ -43,19 +42,20 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
+if (options.quick) measureQuickly();
 if (options.cpu) measureProcessorTime();
 const started = performance.now();
 const machine = describe();
 const versions = versionsUsed();
 console.log(
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Node ${machine.node}`,
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Node ${machine.node}, load ${machine.load}`,
 );
 if (wasm === undefined) console.log("The WebAssembly is not built: its rows are left out.");
 
 const parts = [];
 for (const name of names.filter((name) => only?.includes(name) ?? true)) {
   const part = await import(`./parts/${name}.mjs`);
-  const seconds = options.quick ? part.seconds / 6 : part.seconds;
+  const seconds = options.quick ? part.seconds / 10 : part.seconds;
   const result = await part.run({ seconds, quick: options.quick });
   print(result);
   parts.push({ name, ...result });

@@ -1,6 +1,6 @@
 // Describes the machine that the numbers are from, as far as they depend on it.
 
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 
 export function machine() {
   const processors = cpus();
@@ -8,9 +8,11 @@ export function machine() {
     cpu: processors[0]?.model.trim() ?? "unknown",
     cores: processors.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    os: `${type()} ${release()}`,
+    os: `${type()} ${release().split(".").slice(0, 2).join(".")}`,
     platform: `${process.platform}-${process.arch}`,
     node: process.versions.node,
     v8: process.versions.v8,
+    /** Processes that were running or waiting to run before the benchmark began. */
+    load: Math.round(loadavg()[0] * 10) / 10,
   };
 }

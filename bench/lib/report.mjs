@@ -25,6 +25,7 @@ export function count(number) {
 
 /** A number of bytes, as people read it. */
 export function bytes(number) {
+  if (number < 0) return `-${bytes(-number)}`;
   return number < 1e6 ? `${digits(number / 1024)} KiB` : `${digits(number / 1024 / 1024)} MiB`;
 }
 
@@ -82,7 +83,7 @@ export function markdown({ date, machine, versions, mode, parts }) {
     `# Benchmark of ${date}`,
     "",
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB of memory, ${machine.os}, ` +
-      `Node ${machine.node} (V8 ${machine.v8}).`,
+      `Node ${machine.node} (V8 ${machine.v8}), load ${machine.load} when it began.`,
     `${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}.`,

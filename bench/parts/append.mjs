@@ -9,7 +9,7 @@ import { check, count } from "../lib/report.mjs";
 import { fill, iterationData } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 30;
+export const seconds = 26;
 
 const histories = [10, 100, 1000, 10_000];
 const columns = histories.map((history) => [`${count(history)} events`, history]);

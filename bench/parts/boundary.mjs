@@ -8,7 +8,7 @@ import { bytes } from "../lib/report.mjs";
 import { fill, fillMany } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 12;
+export const seconds = 10;
 
 const base = "JSON.parse of the answer";
 const columns = [

@@ -7,7 +7,7 @@ import { atOnce, latencies, oneByOne } from "../lib/latency.mjs";
 import { fillMany, iterationData } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 30;
+export const seconds = 24;
 
 const sessions = 200;
 const together = 100;

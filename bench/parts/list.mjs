@@ -10,7 +10,6 @@ import { inWorkspace } from "../lib/workspace.mjs";
 
 export const seconds = 12;
 
-const number = 5000;
 const limit = 50;
 const user = userOf(1);
 const queries = {
@@ -23,7 +22,8 @@ const columns = [
   ["statistics", "stats"],
 ];
 
-export function run({ seconds }) {
+export function run({ seconds, quick }) {
+  const number = quick ? 2000 : 5000;
   return inWorkspace(async (workspace) => {
     workspace.databases(["floor", "sync", "awaited"], (sessions) => fillMany(sessions, number));
     const at = (file) => workspace.path(`${file}.db`);

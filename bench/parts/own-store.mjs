@@ -6,7 +6,7 @@ import { awaits, calls, grid } from "../lib/grid.mjs";
 import { fill, iterationData } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 10;
+export const seconds = 8;
 
 const base = "memory, native";
 const columns = [

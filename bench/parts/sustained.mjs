@@ -8,7 +8,7 @@ import { count } from "../lib/report.mjs";
 import { fill, iterationData } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 20;
+export const seconds = 14;
 
 const history = 100;
 const columns = [1, 10, 100].map((number) => [`${number} in turn`, number]);

@@ -99,7 +99,7 @@ pub enum Error {
     },
     /// The session has used all of its iterations.
     #[error(
-        "session {id} has used {iterations} of {max_iterations} iterations; resume it with `addIterations`, or complete, fail or abandon it"
+        "session {id} has used {iterations} of {max_iterations} iterations; resume it from a pause with `addIterations`, or complete, fail or abandon it"
     )]
     BudgetExhausted {
         /// The session.

@@ -64,25 +64,56 @@ const TIMES: &[i64] = &[
     100_000,
 ];
 
-fn one_of<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
-    rng.choice(of).copied().unwrap_or_default()
+/// A number below `count`, which must not be 0. `Rng::usize` and `Rng::choice` draw as many bits as
+/// the machine's words have: a seed would give other inputs in WebAssembly than elsewhere.
+pub(crate) fn below(rng: &mut Rng, count: usize) -> usize {
+    rng.u64(0..count as u64) as usize
+}
+
+/// One of these, unless there are none.
+pub(crate) fn one_of<'t, T>(rng: &mut Rng, of: &'t [T]) -> Option<&'t T> {
+    match of.len() {
+        0 => None,
+        count => of.get(below(rng, count)),
+    }
+}
+
+/// Puts these in some other order.
+pub(crate) fn shuffle<T>(rng: &mut Rng, these: &mut [T]) {
+    for last in (1..these.len()).rev() {
+        these.swap(last, below(rng, last + 1));
+    }
+}
+
+/// A letter, small or capital.
+pub(crate) fn letter(rng: &mut Rng) -> char {
+    let small = char::from(b'a' + rng.u8(0..26));
+    if rng.bool() {
+        small
+    } else {
+        small.to_ascii_uppercase()
+    }
+}
+
+fn word<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
+    one_of(rng, of).copied().unwrap_or_default()
 }
 
 fn time(rng: &mut Rng) -> Timestamp {
     match rng.u8(0..40) {
         0 => Timestamp::MIN,
         1 => Timestamp::MAX,
-        _ => at(rng.choice(TIMES).copied().unwrap_or_default()),
+        _ => at(one_of(rng, TIMES).copied().unwrap_or_default()),
     }
 }
 
 fn status(rng: &mut Rng) -> Status {
-    rng.choice(Status::ALL).unwrap_or(Status::Active)
+    one_of(rng, &Status::ALL).copied().unwrap_or(Status::Active)
 }
 
 /// An id that no other number gives, in a shape that is hard on sorting.
 fn numbered_id(rng: &mut Rng, number: usize) -> SessionId {
-    let prefix = one_of(
+    let prefix = word(
         rng,
         &["a", "A", "b", "B", "s.", "s-", "s_", "session_", "0"],
     );
@@ -101,19 +132,19 @@ pub(crate) fn heads(rng: &mut Rng, count: usize) -> Vec<Head> {
 
 /// The head of a session without history.
 pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
-    let words: Vec<&str> = (0..rng.u8(0..4)).map(|_| one_of(rng, WORDS)).collect();
+    let words: Vec<&str> = (0..rng.u8(0..4)).map(|_| word(rng, WORDS)).collect();
     Head {
         version: rng.u64(1..1000),
-        user_id: rng.bool().then(|| one_of(rng, USERS).to_owned()),
-        channel_id: rng.bool().then(|| one_of(rng, CHANNELS).to_owned()),
-        mode: one_of(rng, MODES).to_owned(),
+        user_id: rng.bool().then(|| word(rng, USERS).to_owned()),
+        channel_id: rng.bool().then(|| word(rng, CHANNELS).to_owned()),
+        mode: word(rng, MODES).to_owned(),
         task: words.join(" "),
         status: status(rng),
         created_at: time(rng),
         updated_at: time(rng),
         iterations: rng.u32(0..200),
         context: json(format!(r#"{{"n":{}}}"#, rng.u32(..))),
-        result: rng.bool().then(|| "x".repeat(rng.usize(0..500))),
+        result: rng.bool().then(|| "x".repeat(below(rng, 500))),
         metadata: rng
             .bool()
             .then(|| json(format!(r#"{{"m":{}}}"#, rng.u32(..)))),
@@ -122,7 +153,7 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
             completion_tokens: rng.u64(0..100_000),
             cost_nanos: rng.u64(0..MAX_SAFE / 1000),
         },
-        parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(one_of(rng, PARENTS))),
+        parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(word(rng, PARENTS))),
         deleted_at: (rng.u8(0..4) == 0).then(|| time(rng)),
         ..head(id.as_str())
     }
@@ -146,17 +177,17 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
         text,
     ] = given;
     Filter {
-        user_id: user.then(|| one_of(rng, USERS).to_owned()),
-        channel_id: channel.then(|| one_of(rng, CHANNELS).to_owned()),
-        mode: mode.then(|| one_of(rng, MODES).to_owned()),
+        user_id: user.then(|| word(rng, USERS).to_owned()),
+        channel_id: channel.then(|| word(rng, CHANNELS).to_owned()),
+        mode: mode.then(|| word(rng, MODES).to_owned()),
         // Some lists are empty and some name a status twice.
         status: statuses.then(|| (0..rng.u8(0..4)).map(|_| status(rng)).collect()),
-        parent_id: parent.then(|| id(one_of(rng, PARENTS))),
+        parent_id: parent.then(|| id(word(rng, PARENTS))),
         created_after: after.then(|| time(rng)),
         created_before: before.then(|| time(rng)),
         updated_after: after_update.then(|| time(rng)),
         updated_before: before_update.then(|| time(rng)),
-        text: text.then(|| one_of(rng, PARTS).to_owned()),
+        text: text.then(|| word(rng, PARTS).to_owned()),
         trash: match rng.u8(0..4) {
             0 => Trash::Only,
             1 => Trash::Exclude,
@@ -185,13 +216,13 @@ pub(crate) fn query(rng: &mut Rng, heads: &[Head]) -> ListQuery {
     let order = order(rng);
     let after = match rng.u8(0..4) {
         0 => {
-            let number = rng.usize(0..10);
+            let number = below(rng, 10);
             Some(Position {
                 at: time(rng),
                 id: numbered_id(rng, number),
             })
         }
-        1 | 2 => rng.choice(heads).map(|head| order.position(head)),
+        1 | 2 => one_of(rng, heads).map(|head| order.position(head)),
         _ => None,
     };
     ListQuery {

@@ -225,7 +225,7 @@ impl Model {
     /// Changes to a few sessions and records, none named twice.
     fn random_changes(&self, rng: &mut Rng) -> Changes {
         let mut changes = Changes::default();
-        for _ in 0..rng.usize(0..4) {
+        for _ in 0..generate::below(rng, 4) {
             let id = random_id(rng);
             if changes.sessions.iter().all(|change| change.id != id) {
                 changes.sessions.push(self.random_session_change(rng, id));
@@ -245,7 +245,7 @@ impl Model {
         let stored = self.sessions.values().map(|loaded| loaded.head.id.clone());
         // A record is owned only by a session that is there when the commit has applied.
         let owners: Vec<SessionId> = stored.filter(|id| !removed(id)).chain(made).collect();
-        for _ in 0..rng.usize(0..3) {
+        for _ in 0..generate::below(rng, 3) {
             let (kind, key) = (random(rng, KINDS), random(rng, KEYS));
             let named = |change: &RecordChange| change.kind == kind && change.key == key;
             if changes.records.iter().any(named) {
@@ -257,7 +257,9 @@ impl Model {
                 key: key.clone(),
                 version: current.unwrap_or(0) + 1,
                 expires_at: rng.bool().then(|| at(rng.i64(0..1000))),
-                owner: rng.choice(&owners).filter(|_| rng.bool()).cloned(),
+                owner: generate::one_of(rng, &owners)
+                    .filter(|_| rng.bool())
+                    .cloned(),
                 body: format!("body {}", rng.u16(..)),
             });
             changes.records.push(RecordChange {
@@ -324,7 +326,10 @@ fn random_expectation(rng: &mut Rng, current: Option<u64>) -> Expect {
 }
 
 fn random(rng: &mut Rng, of: &[&str]) -> String {
-    rng.choice(of).copied().unwrap_or_default().to_owned()
+    generate::one_of(rng, of)
+        .copied()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn random_id(rng: &mut Rng) -> SessionId {

@@ -7,6 +7,7 @@ use crate::cases::list::everything;
 use crate::cases::tally::counts;
 use crate::check::{Check, holds, same};
 use crate::fixture::Run;
+use crate::generate;
 use crate::sample::{
     apply, create_with, events, full_head, head, id, ids, is_absent, is_recorded, is_stored, list,
     load, of_records, of_sessions, put, query, record, refuse, remove, set,
@@ -208,7 +209,7 @@ pub(crate) async fn appends_of_two_handles_are_all_kept(run: &Run<'_>) -> Check 
     let mut appended = 0;
     while appended < 40 {
         // Each writes by what it last saw, and looks again only when it was refused.
-        let mine = rng.usize(0..2);
+        let mine = generate::below(&mut rng, 2);
         let (store, version) = (handles[mine], seen[mine]);
         let next = Head {
             version: version + 1,

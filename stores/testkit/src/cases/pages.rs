@@ -48,7 +48,7 @@ pub(crate) async fn pages_stay_whole_while_sessions_are_added(run: &Run<'_>) -> 
     // Few moments, so that new sessions fall on the very place where a page ends.
     let mut grow = |rng: &mut fastrand::Rng, count: usize| -> Vec<Head> {
         let grown = (0..count).map(|_| {
-            let letter = rng.alphanumeric();
+            let letter = generate::letter(rng);
             names.push(format!("{letter}{}", names.len()));
             Head {
                 created_at: at(rng.i64(0..5)),

@@ -5,6 +5,7 @@ use tenure_core::{Store, Timestamp};
 
 use crate::check::{Check, same};
 use crate::fixture::Run;
+use crate::generate;
 use crate::sample::{
     MAX_SAFE, apply, at, create, head, id, is_recorded, of_records, of_sessions, record, remove,
     set,
@@ -378,7 +379,7 @@ pub(crate) async fn a_scan_ends_at_its_limit(run: &Run<'_>) -> Check {
 /// keys in their order.
 async fn write_keys(store: &dyn Store) -> Check<Vec<&'static str>> {
     let mut shuffled = KEYS.to_vec();
-    fastrand::Rng::with_seed(1).shuffle(&mut shuffled);
+    generate::shuffle(&mut fastrand::Rng::with_seed(1), &mut shuffled);
     for key in shuffled {
         let changes =
             ["kind", "Kind", "kinds", "kin"].map(|kind| set(Expect::Absent, record(kind, key)));

@@ -21,7 +21,7 @@ use tenure_core::{Error, Head, Json, Result, SessionId};
 
 /// Where one operation's request waits for the host, and then the host's reply for the operation.
 #[derive(Debug, Default)]
-pub(crate) struct Mailbox(RefCell<Slot>);
+pub struct Mailbox(RefCell<Slot>);
 
 #[derive(Debug, Default)]
 enum Slot {
@@ -37,7 +37,7 @@ enum Slot {
 
 impl Mailbox {
     /// Takes the request out, to be handed to the host.
-    pub(crate) fn take_request(&self) -> Option<(&'static str, Json)> {
+    pub fn take_request(&self) -> Option<(&'static str, Json)> {
         let mut slot = self.0.borrow_mut();
         match std::mem::take(&mut *slot) {
             Slot::Request { method, params } => {
@@ -52,19 +52,20 @@ impl Mailbox {
     }
 
     /// Puts the host's reply in.
-    pub(crate) fn put_reply(&self, reply: String) {
+    pub fn put_reply(&self, reply: String) {
         *self.0.borrow_mut() = Slot::Reply(reply);
     }
 
     /// The method whose reply is awaited.
-    pub(crate) fn awaited(&self) -> Option<&'static str> {
+    pub fn awaited(&self) -> Option<&'static str> {
         match &*self.0.borrow() {
             Slot::Waiting { method } => Some(method),
             _ => None,
         }
     }
 
-    async fn ask(&self, method: &'static str, params: Json) -> String {
+    /// Asks the host and waits for its reply, which [`read_reply`] reads.
+    pub async fn ask(&self, method: &'static str, params: Json) -> String {
         *self.0.borrow_mut() = Slot::Request { method, params };
         poll_fn(|_| {
             let mut slot = self.0.borrow_mut();
@@ -81,13 +82,14 @@ impl Mailbox {
 }
 
 /// One operation's view of the host's store.
-pub(crate) struct HostStore {
+pub struct HostStore {
     mailbox: Rc<Mailbox>,
     capabilities: Capabilities,
 }
 
 impl HostStore {
-    pub(crate) fn new(mailbox: Rc<Mailbox>, capabilities: Capabilities) -> Self {
+    /// A store that asks through this mailbox.
+    pub fn new(mailbox: Rc<Mailbox>, capabilities: Capabilities) -> Self {
         Self {
             mailbox,
             capabilities,
@@ -101,20 +103,102 @@ impl HostStore {
         id: Option<&SessionId>,
     ) -> Result<T> {
         let reply = self.mailbox.ask(method, Json::of(params)).await;
-        let rubbish = |error: serde_json::Error| misbehaved(method, error.to_string());
-        if !reply.starts_with('{') {
-            return Err(misbehaved(method, "its reply is no object"));
+        read_reply(method, &reply, id)
+    }
+
+    async fn ask_list(&self, query: &ListQuery) -> Result<ListReply> {
+        #[derive(Serialize)]
+        struct List<'a> {
+            query: &'a ListQuery,
         }
-        let reply: Reply = serde_json::from_str(&reply).map_err(rubbish)?;
-        match (reply.ok, reply.error) {
-            // A list would be read as the members of an object in their order.
-            (Some(list), None) if list.get().starts_with('[') && method != "scan" => {
-                Err(misbehaved(method, "it returned a list"))
+        let reply: ListReply = self.ask("list", &List { query }, None).await?;
+        for head in [&reply.all, &reply.ordered, &reply.heads]
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            check_head("list", head)?;
+        }
+        Ok(reply)
+    }
+
+    /// Makes a page of the heads that the store sends in their order, whatever they are like: asks
+    /// on until the page is full or there are no more.
+    async fn pick(
+        &self,
+        query: &ListQuery,
+        mut heads: Vec<Head>,
+        mut more: bool,
+        problems: Vec<Problem>,
+    ) -> Result<Page> {
+        let mut asked = query.clone();
+        let mut page = Page {
+            problems,
+            ..Page::default()
+        };
+        let mut bytes = 0;
+        loop {
+            if let Some(problem) = disorder(&heads, more, &asked) {
+                return Err(misbehaved("list", problem));
             }
-            (Some(value), None) => serde_json::from_str(value.get()).map_err(rubbish),
-            (_, Some(failure)) => Err(failure.into_error(method, id)),
-            (None, None) => serde_json::from_str("null").map_err(rubbish),
+            let last = heads.last().map(|head| query.order.position(head));
+            for head in heads {
+                // One that was changed between two replies may come again, further on.
+                let known = page.heads.iter().any(|known| known.id == head.id);
+                if known || !query.filter.matches(&head) {
+                    continue;
+                }
+                if asked.offset > 0 {
+                    asked.offset -= 1;
+                    continue;
+                }
+                if page.heads.len() == query.limit as usize || bytes > query.max_bytes {
+                    page.more = true;
+                    return Ok(page);
+                }
+                bytes += head.user_bytes();
+                page.heads.push(head);
+            }
+            if !more {
+                return Ok(page);
+            }
+            asked.after = last;
+            // Few of them are meant, it seems.
+            let twice = asked.limit.saturating_mul(2).min(MOST_AT_ONCE);
+            asked.limit = asked.limit.max(twice);
+            let reply = self.ask_list(&asked).await?;
+            heads = reply
+                .ordered
+                .ok_or_else(|| misbehaved("list", "expected `ordered`, as it answered before"))?;
+            more = reply.more;
+            page.problems.extend(reply.problems);
         }
+    }
+}
+
+/// Reads a host's reply, `{"ok": value}` or `{"error": {code?, message}}`, to what `method` was asked
+/// about the session `id`.
+///
+/// # Errors
+/// `STORE_MISBEHAVED` when the reply is neither or the value is no `T`; otherwise what it says.
+pub fn read_reply<T: DeserializeOwned>(
+    method: &'static str,
+    reply: &str,
+    id: Option<&SessionId>,
+) -> Result<T> {
+    let rubbish = |error: serde_json::Error| misbehaved(method, error.to_string());
+    if !reply.starts_with('{') {
+        return Err(misbehaved(method, "its reply is no object"));
+    }
+    let reply: Reply = serde_json::from_str(reply).map_err(rubbish)?;
+    match (reply.ok, reply.error) {
+        // A list would be read as the members of an object in their order.
+        (Some(list), None) if list.get().starts_with('[') && method != "scan" => {
+            Err(misbehaved(method, "it returned a list"))
+        }
+        (Some(value), None) => serde_json::from_str(value.get()).map_err(rubbish),
+        (_, Some(failure)) => Err(failure.into_error(method, id)),
+        (None, None) => serde_json::from_str("null").map_err(rubbish),
     }
 }
 
@@ -184,23 +268,14 @@ impl Store for HostStore {
     }
 
     fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
-        #[derive(Serialize)]
-        struct List<'a> {
-            query: &'a ListQuery,
-        }
         Box::pin(async move {
-            let reply: ListReply = self.ask("list", &List { query }, None).await?;
-            let heads = reply.all.iter().chain(&reply.heads).flatten();
-            heads
-                .into_iter()
-                .try_for_each(|head| check_head("list", head))?;
-            match reply.all {
+            let reply = self.ask_list(query).await?;
+            match (reply.all, reply.ordered, reply.heads) {
                 // The store leaves it to the core to pick and order.
-                Some(heads) => Ok(query.page(&heads)),
-                None => {
-                    let heads = reply.heads.ok_or_else(|| {
-                        misbehaved("list", "expected `heads`, a page, or `all` that there are")
-                    })?;
+                (Some(heads), ..) => Ok(query.page(&heads)),
+                // Or only to pick.
+                (_, Some(heads), _) => self.pick(query, heads, reply.more, reply.problems).await,
+                (.., Some(heads)) => {
                     let page = Page {
                         heads,
                         more: reply.more,
@@ -209,6 +284,10 @@ impl Store for HostStore {
                     check_page(&page, query)?;
                     Ok(page)
                 }
+                _ => Err(misbehaved(
+                    "list",
+                    "expected `heads`, a page, or `ordered` or `all` that there are",
+                )),
             }
         })
     }
@@ -251,11 +330,17 @@ impl Store for HostStore {
     }
 }
 
-/// What a host's store answers to `list`: a page, or all heads that it has.
+/// How many heads a store that leaves it to the core to pick is asked for at a time, at most.
+const MOST_AT_ONCE: u32 = 500;
+
+/// What a host's store answers to `list`: a page, or heads in their order of which the core picks, or
+/// all heads that it has.
 #[derive(Deserialize)]
 struct ListReply {
     #[serde(default)]
     all: Option<Vec<Head>>,
+    #[serde(default)]
+    ordered: Option<Vec<Head>>,
     #[serde(default)]
     heads: Option<Vec<Head>>,
     #[serde(default)]
@@ -307,27 +392,30 @@ fn check_head(method: &str, head: &Head) -> Result<()> {
 
 fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
     let problem = if page.heads.len() > query.limit as usize {
-        "more sessions than the limit"
+        Some("more sessions than the limit")
     } else if page.heads.iter().any(|head| !query.filter.matches(head)) {
-        "a session that the filter does not mean"
-    } else if !page
-        .heads
-        .is_sorted_by(|a, b| query.order.compare(a, b).is_lt())
-    {
-        "sessions out of order"
-    } else if page.heads.first().is_some_and(|head| {
-        query
-            .after
-            .as_ref()
-            .is_some_and(|after| query.order.compare_to(head, after).is_le())
-    }) {
-        "sessions that come before the page"
-    } else if page.heads.is_empty() && page.more {
-        "an empty page that says there is more"
+        Some("a session that the filter does not mean")
     } else {
-        return Ok(());
+        disorder(&page.heads, page.more, query)
     };
-    Err(misbehaved("list", problem))
+    problem.map_or(Ok(()), |problem| Err(misbehaved("list", problem)))
+}
+
+/// What is wrong with the order of heads, or with their place in the list.
+fn disorder(heads: &[Head], more: bool, query: &ListQuery) -> Option<&'static str> {
+    let order = query.order;
+    let too_early = |head, after| order.compare_to(head, after).is_le();
+    if !heads.is_sorted_by(|a, b| order.compare(a, b).is_lt()) {
+        Some("sessions out of order")
+    } else if let (Some(head), Some(after)) = (heads.first(), &query.after)
+        && too_early(head, after)
+    {
+        Some("sessions that come before the page")
+    } else if heads.is_empty() && more {
+        Some("an empty page that says there is more")
+    } else {
+        None
+    }
 }
 
 fn misbehaved(method: &str, problem: impl Into<String>) -> Error {

@@ -73,7 +73,10 @@ fn over_the_hosts_store_every_operation_comes_to_the_same() {
     let examples = examples();
     for seed in 0..scaled(300.0) {
         let mut random = Random(seed as u64);
-        let host = Host::default();
+        let host = Host {
+            at_a_time: random.once_in(2).then(|| 1 + random.below(5)),
+            ..Host::default()
+        };
         let store = Lift(MemoryStore::default());
         let limits = Limits::default();
         for step in 0..60 {
@@ -317,4 +320,130 @@ fn a_store_may_leave_picking_and_ordering_to_the_core() {
         });
         assert_eq!(left, paged, "{params}");
     }
+}
+
+#[test]
+fn a_store_may_leave_picking_to_the_core_and_send_heads_in_their_order() {
+    for seed in 0..scaled(400.0) {
+        let mut random = Random(seed as u64);
+        let mut host = Host::default();
+        // Now and then so much of it that a page ends before its limit.
+        let (number, size, turns) = match seed {
+            3 => (11, 900_000, 1),
+            _ => (random.below(40), 0, 8),
+        };
+        for n in 0..number {
+            let user = random.one_of(&["u", "v"]);
+            let context = json!({ "x": "x".repeat(size) });
+            let start = json!({
+                "id": format!("s{n}"), "task": "t", "mode": "m", "userId": user, "context": context
+            });
+            let now = NOON + random.below(20) as f64;
+            let params = start.to_string();
+            let started = host.perform(Call {
+                now,
+                ..call("start", &params)
+            });
+            assert!(matches!(read(&started), Crossed::Ok(_)));
+            if random.once_in(4) {
+                host.ok("trash", json!({"id": format!("s{n}")}));
+            }
+        }
+        for turn in 0..turns {
+            let mut params = json!({
+                "limit": if turn == 0 { 50 } else { 1 + random.below(12) },
+                "direction": random.one_of(&["asc", "desc"]),
+                "orderBy": random.one_of(&["createdAt", "updatedAt"]),
+                "trash": random.one_of(&["include", "exclude", "only"]),
+                "offset": random.below(4),
+            });
+            if random.once_in(2) {
+                params["userId"] = json!("u");
+            }
+            // All pages of it, to the end.
+            loop {
+                let text = params.to_string();
+                let mut asked = Vec::new();
+                host.at_a_time = None;
+                let paged = host.perform(call("list", &text));
+                let at_a_time = 1 + random.below(15);
+                host.at_a_time = Some(at_a_time);
+                let picked = host.run(call("list", &text), |_, request, reply| {
+                    asked.push(request.params.clone());
+                    reply
+                });
+                assert_eq!(picked, paged, "seed {seed}: {text}");
+                assert!(asked.len() <= number / at_a_time + 1, "{asked:?}");
+                let Crossed::Ok(page) = read(&paged) else {
+                    panic!("{paged}");
+                };
+                let page: Value = serde_json::from_str(&page).unwrap();
+                match page.get("nextCursor") {
+                    Some(cursor) if !cursor.is_null() => params["cursor"] = cursor.clone(),
+                    _ => break,
+                }
+                params["offset"] = json!(0);
+            }
+        }
+        let stats = host.ok("stats", json!({"trash": "include"}));
+        assert_eq!(stats["total"], number);
+    }
+}
+
+#[test]
+fn a_store_is_asked_for_more_at_a_time_when_few_heads_are_meant() {
+    let host = Host::default();
+    for n in 0..300 {
+        host.ok(
+            "start",
+            json!({"id": format!("s{n:03}"), "task": "t", "mode": "m", "userId": format!("u{}", n % 100)}),
+        );
+    }
+    let mut limits = Vec::new();
+    let params = r#"{"userId":"u7","limit":10}"#;
+    let answer = host.run(call("list", params), |_, request, _| {
+        let params: Value = serde_json::from_str(&request.params).unwrap();
+        let query: ListQuery = serde_json::from_value(params["query"].clone()).unwrap();
+        limits.push(query.limit);
+        json!({"ok": host.ordered(&query, query.limit as usize)}).to_string()
+    });
+    assert_eq!(limits, [10, 20, 40, 80, 160]);
+    let Crossed::Ok(page) = read(&answer) else {
+        panic!("{answer}");
+    };
+    let page: Value = serde_json::from_str(&page).unwrap();
+    let ids: Vec<&Value> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["id"])
+        .collect();
+    assert_eq!(ids, ["s207", "s107", "s007"]);
+}
+
+#[test]
+fn a_session_that_moves_while_a_page_is_made_is_in_it_once() {
+    let mut host = populated();
+    host.at_a_time = Some(1);
+    let params = r#"{"orderBy":"updatedAt","direction":"asc"}"#;
+    let answer = host.run(call("list", params), |turn, _, reply| {
+        if turn == 0 {
+            // It has been sent, and goes to the end of the list.
+            let first: Value = serde_json::from_str(&reply).unwrap();
+            assert_eq!(first["ok"]["ordered"][0]["id"], "done");
+            let params = r#"{"id":"done","task":"later"}"#;
+            let moved = perform_now(
+                &Lift(&host.memory),
+                &Limits::default(),
+                Call {
+                    now: NOON + 1000.0,
+                    ..call("update", params)
+                },
+            );
+            assert!(moved.starts_with("{\"ok\":"), "{moved}");
+        }
+        reply
+    });
+    assert_eq!(answer.matches(r#""id":"done""#).count(), 1, "{answer}");
+    assert_eq!(answer.matches(r#""id":"s""#).count(), 1, "{answer}");
 }

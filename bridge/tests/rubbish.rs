@@ -361,6 +361,78 @@ fn a_page_that_cannot_be_one_is_found_out() {
 }
 
 #[test]
+fn heads_that_the_core_is_to_pick_from_are_checked_as_pages_are() {
+    fn heads(ok: &mut Value) -> &mut Vec<Value> {
+        ok["ordered"].as_array_mut().unwrap()
+    }
+    let bends: &[Bend] = &[
+        ("heads that are no list", |ok| ok["ordered"] = json!({})),
+        ("a head that is none", |ok| heads(ok)[0] = json!("s")),
+        ("a head of an impossible version", |ok| {
+            heads(ok)[0]["version"] = json!(u64::MAX)
+        }),
+        ("a head twice", |ok| {
+            let first = heads(ok)[0].clone();
+            heads(ok).push(first);
+        }),
+        ("the wrong order", |ok| heads(ok).reverse()),
+        ("nothing with more to come", |ok| {
+            heads(ok).clear();
+            ok["more"] = json!(true);
+        }),
+        ("more that is no truth", |ok| ok["more"] = json!("yes")),
+        ("problems that are no list", |ok| {
+            ok["problems"] = json!("none")
+        }),
+        // The first reply can be a page as well; the second has to be of the first's form.
+        ("the same once more", |ok| ok["more"] = json!(true)),
+    ];
+    for (what, bend) in bends {
+        for (name, params) in [
+            ("list", json!({"trash": "include"})),
+            ("list", json!({"status": "paused"})),
+            ("stats", json!({"userId": "nobody"})),
+            ("cleanup", json!({"maxAge": 0, "status": "paused"})),
+        ] {
+            let mut host = populated();
+            host.at_a_time = Some(3);
+            let text = params.to_string();
+            let mut first: Option<Value> = None;
+            let answer = host.run(call(name, &text), |_, _, reply| {
+                let mut reply: Value = serde_json::from_str(&reply).unwrap();
+                let ok = first.get_or_insert_with(|| reply["ok"].clone());
+                bend(ok);
+                reply["ok"] = ok.clone();
+                reply.to_string()
+            });
+            assert_eq!(
+                code(&answer).as_deref(),
+                Some("STORE_MISBEHAVED"),
+                "{what}, {name} {params}"
+            );
+        }
+    }
+    for later in [
+        json!({"heads": [], "more": false}),
+        json!({"all": []}),
+        json!({}),
+        Value::Null,
+    ] {
+        let mut host = populated();
+        host.at_a_time = Some(1);
+        let answer = host.run(call("list", "{}"), |turn, _, reply| match turn {
+            0 => reply,
+            _ => json!({"ok": later}).to_string(),
+        });
+        assert_eq!(
+            code(&answer).as_deref(),
+            Some("STORE_MISBEHAVED"),
+            "{later}"
+        );
+    }
+}
+
+#[test]
 fn a_page_from_before_its_cursor_is_found_out() {
     let host = populated();
     let mut page = String::new();

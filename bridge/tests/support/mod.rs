@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tenure_bridge::{Call, HostEngine, perform_now};
+use tenure_core::filter::Trash;
 use tenure_core::store::{Capabilities, Changes, History, ListQuery, Scan, SyncStore};
-use tenure_core::{Error, Lift, Limits, MemoryStore, SessionId, Text};
+use tenure_core::{Error, Filter, Lift, Limits, MemoryStore, SessionId, Text};
 
 /// 2026-01-08T18:05:30.000Z.
 pub(crate) const NOON: f64 = 1_767_895_530_000.0;
@@ -123,6 +124,8 @@ pub(crate) fn need(answer: &str) -> Request {
 pub(crate) struct Host {
     pub(crate) engine: HostEngine,
     pub(crate) memory: MemoryStore,
+    /// How many heads it sends at a time if it leaves it to the core to pick from them.
+    pub(crate) at_a_time: Option<usize>,
 }
 
 impl Default for Host {
@@ -130,6 +133,7 @@ impl Default for Host {
         Self {
             engine: HostEngine::new(Limits::default(), Capabilities::default(), 30_000),
             memory: MemoryStore::default(),
+            at_a_time: None,
         }
     }
 }
@@ -155,7 +159,10 @@ impl Host {
             }
             "list" => {
                 let query: ListQuery = get(params, "query");
-                serde_json::to_string(&self.memory.list(&query).unwrap())
+                match self.at_a_time {
+                    Some(number) => serde_json::to_string(&self.ordered(&query, number)),
+                    None => serde_json::to_string(&self.memory.list(&query).unwrap()),
+                }
             }
             "record" => {
                 let (kind, key): (String, String) = (get(params, "kind"), get(params, "key"));
@@ -168,6 +175,22 @@ impl Host {
             other => panic!("no store has a method {other}"),
         };
         format!(r#"{{"ok":{}}}"#, ok.unwrap())
+    }
+
+    /// The next heads in the order of a query, whether it means them or not.
+    pub(crate) fn ordered(&self, query: &ListQuery, number: usize) -> Value {
+        let everything = ListQuery {
+            filter: Filter {
+                trash: Trash::Include,
+                ..Filter::default()
+            },
+            offset: 0,
+            limit: number as u32,
+            max_bytes: u64::MAX,
+            ..query.clone()
+        };
+        let page = self.memory.list(&everything).unwrap();
+        json!({"ordered": page.heads, "more": page.more})
     }
 
     /// Runs an operation to its end. `bend` may change a reply; it is told which one it is.

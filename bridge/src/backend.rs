@@ -282,8 +282,8 @@ fn open(
         _ => serve(url, &options).unwrap_or_else(|| {
             Err(Error::UnsupportedStore {
                 url: cut(url.to_owned()),
-                problem: "expected memory: or, on Node with the native addon, sqlite:./file.db; \
-                          or pass a store of your own"
+                problem: "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
+                          the native addon, sqlite:./file.db; or a store of your own"
                     .to_owned(),
             })
         })?,

@@ -1,5 +1,6 @@
 /**
- * Tells the changes of one handle: its listeners at once, its webhook in its own time.
+ * Tells the changes of one handle: its listeners at once, its webhook in its own time, and other
+ * handles on the same database where there can be such.
  *
  * @module
  */
@@ -7,15 +8,17 @@
 import type { TenureError } from "./error.js";
 import type { WebhookPayload } from "./generated.js";
 import { Listeners } from "./listeners.js";
+import type { News, NewsListener } from "./news.js";
 import { Webhook, type WebhookOptions } from "./webhook.js";
 
 /** Where the changes of one handle are told: its listeners and its webhook. */
-export class Announcer {
+export class Announcer implements NewsListener {
   /** The handle's listeners. */
   readonly listeners = new Listeners();
   /** How many webhooks were not delivered. */
   failures = 0;
   #webhook: Webhook | undefined;
+  #news: News | undefined;
 
   /** Tells of a change, given the payload's text: what is posted is what the core has written. */
   readonly announce = (text: string): void => {
@@ -26,7 +29,24 @@ export class Announcer {
       session: payload.session.id,
       text,
     });
+    this.#news?.lifecycle(text);
   };
+
+  /** Tells the other handles on a database as well, and hears of them. */
+  share(news: News, name: string): void {
+    this.#news = news;
+    news.join(name, this);
+  }
+
+  /** Sessions were changed. */
+  changed(ids: readonly string[]): void {
+    this.listeners.change({ ids });
+  }
+
+  /** Another handle has told of a change. It posts its own webhook. */
+  heard(payload: WebhookPayload): void {
+    this.listeners.lifecycle(payload);
+  }
 
   /** Posts from now on as `options` say; `null` ends it. What waits already is still delivered. */
   configure(options: string | URL | WebhookOptions | null): void {

@@ -14,6 +14,7 @@ export type DriverErrorCode =
   | "BINDING_UNAVAILABLE"
   | "STORE_REENTERED"
   | "WEBHOOK_FAILED"
+  | "ABORTED"
   | "LISTENER_FAILED";
 
 /** Everything that {@link TenureError.code} can be. */
@@ -89,6 +90,20 @@ export function storeIsAsync(): TenureError {
   return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
 }
 
+/** A function of `tenure/compat` that returns a value was called over a store that answers later. */
+export function onlyPromises(): TenureError {
+  const message =
+    "this store is asynchronous: over it only those functions of tenure/compat work that return promises";
+  return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
+}
+
+/** The store that `tenure/compat` uses by itself is not there in this build. */
+export function noDefaultStore(url: string, cause: unknown): TenureError {
+  const problem = "call `configure({ store })` first, with a store that this build can open";
+  const message = `${JSON.stringify(url)}, the default store, cannot be opened by this build: ${problem}`;
+  return new TenureError({ code: "UNSUPPORTED_STORE", message, details: { url, problem } }, cause);
+}
+
 /** A store's method called the handle that had called it. */
 export function storeReentered(): TenureError {
   const message =
@@ -106,6 +121,29 @@ export function storeNotClosed(how: "failed" | "did not answer", thrown?: unknow
   );
 }
 
+/** A store cannot be opened. */
+export function storeUnavailable(problem: string, cause: unknown): TenureError {
+  const message = `the store is unavailable: ${problem}`;
+  return new TenureError({ code: "STORE_UNAVAILABLE", message, details: { problem } }, cause);
+}
+
+/** There is no room for a store. */
+export function storageFull(problem: string, cause: unknown): TenureError {
+  const message = `the store has no room left: ${problem}; nothing was written`;
+  return new TenureError({ code: "STORAGE_FULL", message, details: { problem } }, cause);
+}
+
+/** The store was written by a newer version of Tenure; `found` is its schema, if that is known. */
+export function schemaTooNew(
+  found: number | undefined,
+  supported: number,
+  cause: unknown,
+): TenureError {
+  const has = found === undefined ? "a newer schema" : `schema ${found}`;
+  const message = `the store has ${has}; this version of Tenure reads up to ${supported}: upgrade Tenure`;
+  return new TenureError({ code: "SCHEMA_TOO_NEW", message, details: { found, supported } }, cause);
+}
+
 /** The WebAssembly has not been loaded yet. */
 export function wasmNotReady(): TenureError {
   const message =
@@ -119,6 +157,12 @@ export function bindingUnavailable(problem: string, cause?: unknown): TenureErro
     { code: "BINDING_UNAVAILABLE", message: problem, details: { problem } },
     cause,
   );
+}
+
+/** The caller has stopped what was under way. */
+export function aborted(reason: unknown): TenureError {
+  const message = "stopped by the signal that was given; started again, it goes on from there";
+  return new TenureError({ code: "ABORTED", message, details: {} }, reason);
 }
 
 /** A webhook was not delivered. */

@@ -8,12 +8,13 @@
 
 import type { Announcer } from "./announcer.js";
 import type { BuildInfo } from "./binding.js";
-import type { Connection } from "./connection.js";
+import type { Connection, OperationName, Params, Result } from "./connection.js";
 import { isTenureError, messageOf, TenureError } from "./error.js";
 import type { Capabilities } from "./generated.js";
 import type { Listener, SessionEvents } from "./listeners.js";
 import { type Mode, Operations } from "./operations.js";
 import { Retention, type RetentionPlan } from "./retention.js";
+import type { Store } from "./store.js";
 import type { WebhookOptions } from "./webhook.js";
 
 /** Closes the stores of handles that were dropped without being closed. */
@@ -56,7 +57,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
 
   /**
    * Calls a listener for what happens through this handle: `"lifecycle"` for changes of sessions,
-   * `"error"` for failures that no call waits for. Returns a function that removes the listener.
+   * `"change"` for whatever is written to them, `"error"` for failures that no call waits for. Returns a function that removes the listener.
    */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
     this.announcer.listeners.on(event, listener);
@@ -71,6 +72,16 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   /** Posts the changes of sessions to a URL from now on; `null` switches it off. */
   setWebhook(webhook: string | URL | WebhookOptions | null): void {
     this.announcer.configure(webhook);
+  }
+
+  /** What tells its store from others, as far as it can be told: a URL, or the store itself. @internal */
+  get place(): string | Store {
+    return this.connection.place;
+  }
+
+  /** Performs an operation that has no method. @internal */
+  perform<N extends OperationName>(name: N, params: Params<N>): Promise<Result<N>> {
+    return this.connection.promise(this, name, () => params);
   }
 
   /** @internal */

@@ -10,10 +10,24 @@ import type { WebhookPayload } from "./generated.js";
 
 /** What can be listened for, and what a listener is given. */
 export interface SessionEvents {
-  /** A session was started, paused, resumed or ended through this handle. */
+  /**
+   * A session was started, paused, resumed or ended through this handle; over `indexeddb:` also
+   * through another one on the same database.
+   */
   lifecycle: WebhookPayload;
+  /**
+   * Sessions were changed, through this handle or through another one on the same database, be it in
+   * another tab. Stores that tell it: `indexeddb:`.
+   */
+  change: SessionsChanged;
   /** Something failed that no call waits for: a webhook, a retention pass, another listener. */
   error: TenureError;
+}
+
+/** Which sessions a commit has changed. */
+export interface SessionsChanged {
+  /** Their ids; those of removed sessions too. */
+  readonly ids: readonly string[];
 }
 
 /** A listener for one sort of event. */
@@ -22,6 +36,7 @@ export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) 
 /** The listeners of one handle. */
 export class Listeners {
   readonly #lifecycle = new Set<Listener<"lifecycle">>();
+  readonly #change = new Set<Listener<"change">>();
   readonly #error = new Set<Listener<"error">>();
 
   /** Adds a listener; adding it again changes nothing. */
@@ -37,13 +52,12 @@ export class Listeners {
 
   /** Tells of a change to a session. */
   lifecycle(payload: WebhookPayload): void {
-    for (const listener of [...this.#lifecycle]) {
-      try {
-        listener(payload);
-      } catch (thrown) {
-        this.error(listenerFailed("lifecycle", thrown));
-      }
-    }
+    this.#tell("lifecycle", this.#lifecycle, payload);
+  }
+
+  /** Tells of a commit. */
+  change(change: SessionsChanged): void {
+    this.#tell("change", this.#change, change);
   }
 
   /** Tells of a failure, and says whether anyone listened. */
@@ -59,13 +73,24 @@ export class Listeners {
     return this.#error.size > 0;
   }
 
+  #tell<T>(event: string, listeners: ReadonlySet<(told: T) => void>, told: T): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(told);
+      } catch (thrown) {
+        this.error(listenerFailed(event, thrown));
+      }
+    }
+  }
+
   #of<E extends keyof SessionEvents>(event: E): Set<Listener<E>> {
     const listeners: { readonly [K in keyof SessionEvents]: Set<Listener<K>> } = {
       lifecycle: this.#lifecycle,
+      change: this.#change,
       error: this.#error,
     };
     if (!Object.hasOwn(listeners, event)) {
-      throw invalidArgument("event", 'expected "lifecycle" or "error"');
+      throw invalidArgument("event", 'expected "lifecycle", "change" or "error"');
     }
     return listeners[event];
   }

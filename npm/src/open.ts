@@ -8,9 +8,17 @@
 import { Announcer } from "./announcer.js";
 import type { Build } from "./binding.js";
 import { Connection } from "./connection.js";
-import { invalidArgument } from "./error.js";
+import { invalidArgument, storeIsAsync } from "./error.js";
 import { HostStore } from "./host.js";
-import { DEFAULT_URL, type OpenOptions, optionsForStore, optionsForUrl } from "./options.js";
+import { IndexedDbStore } from "./indexeddb.js";
+import { openingError } from "./indexeddb-database.js";
+import {
+  DEFAULT_URL,
+  type OpenOptions,
+  optionsForStore,
+  optionsForUrl,
+  timeoutOf,
+} from "./options.js";
 import { Sessions } from "./sessions.js";
 import { SessionsSync } from "./sessions-sync.js";
 import type { Store } from "./store.js";
@@ -20,6 +28,10 @@ export type Target = string | URL | Store;
 
 /** The URL under which the core knows a store in JavaScript. */
 const HOST_URL = "host:";
+/** How the URLs of databases in the browser begin. */
+const INDEXEDDB_SCHEME = "indexeddb:";
+/** Of the time that a call has, opening a database takes at most this: what failed is known in time. */
+const OPENING_SHARE = 0.9;
 
 /** The URL that the core opens for a target. */
 export function urlOf(target: Target | undefined): string {
@@ -29,11 +41,13 @@ export function urlOf(target: Target | undefined): string {
 }
 
 /** Opens an asynchronous handle. */
-export function openSessions(
+export async function openSessions(
   build: Build,
   target: Target | undefined,
   options: OpenOptions,
-): Sessions {
+): Promise<Sessions> {
+  const name = databaseOf(target);
+  if (name !== undefined) return openDatabase(build, name, options);
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer);
   return new Sessions(build.info.build, connection, announcer);
@@ -45,9 +59,43 @@ export function openSessionsSync(
   target: Target | undefined,
   options: OpenOptions,
 ): SessionsSync {
+  if (databaseOf(target) !== undefined) throw storeIsAsync();
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer);
   return new SessionsSync(build.info.build, connection, announcer);
+}
+
+/** Opens an asynchronous handle over the browser's database of this name. */
+async function openDatabase(build: Build, name: string, options: OpenOptions): Promise<Sessions> {
+  if (name === "") throw invalidArgument("store", 'expected a name, as in "indexeddb:my-app"');
+  checkOptions(options);
+  const announcer = new Announcer();
+  const store = new IndexedDbStore(name, {
+    durability: options.durability,
+    timeoutMs: timeoutOf(options) * OPENING_SHARE,
+  });
+  const connection = connect(build, store, options, announcer);
+  try {
+    await store.open();
+  } catch (thrown) {
+    connection.abandon();
+    throw await openingError(name, thrown);
+  }
+  announcer.share(store.news, name);
+  return new Sessions(build.info.build, connection, announcer);
+}
+
+/** The name of the browser's database that a target means, where there are such databases. */
+function databaseOf(target: Target | undefined): string | undefined {
+  const url = urlOf(target);
+  const isMeant = url.startsWith(INDEXEDDB_SCHEME) && "indexedDB" in globalThis;
+  return isMeant ? url.slice(INDEXEDDB_SCHEME.length) : undefined;
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw invalidArgument("options", "expected an object");
+  }
 }
 
 function connect(
@@ -56,9 +104,7 @@ function connect(
   options: OpenOptions,
   announcer: Announcer,
 ): Connection {
-  if (typeof options !== "object" || options === null) {
-    throw invalidArgument("options", "expected an object");
-  }
+  checkOptions(options);
   if (options.webhook !== undefined) announcer.configure(options.webhook);
   const { binding } = build;
   const notify = announcer.announce;

@@ -22,11 +22,14 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export interface OpenOptions {
   /** How large inputs may be. */
   readonly limits?: Accepts<Partial<Limits>> | undefined;
-  /** SQLite: `"normal"` survives a killed process, `"full"` a power cut too, at the cost of speed. */
+  /**
+   * SQLite and IndexedDB: `"normal"` survives a killed process, `"full"` a power cut too, at the cost
+   * of speed.
+   */
   readonly durability?: "normal" | "full" | undefined;
   /** SQLite: how long to wait for other processes that write, in milliseconds. */
   readonly busyTimeoutMs?: number | undefined;
-  /** How long a method of your own store may take, in milliseconds; 30,000 by default. */
+  /** How long IndexedDB or a method of your own store may take, in milliseconds; 30,000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Where changes of sessions are posted to. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
@@ -44,13 +47,18 @@ export function optionsForStore(
   options: OpenOptions,
   store: Store,
 ): { readonly json: string; readonly timeoutMs: number } {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const timeoutMs = timeoutOf(options);
   const json = encode("options", {
     ...coreOptions(options),
     timeoutMs,
     capabilities: store.capabilities,
   });
   return { json, timeoutMs };
+}
+
+/** How long a method of a store in JavaScript may take, in milliseconds. */
+export function timeoutOf({ timeoutMs }: OpenOptions): number {
+  return timeoutMs ?? DEFAULT_TIMEOUT_MS;
 }
 
 function coreOptions({ webhook: _webhook, ...core }: OpenOptions): object {

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { unref } from "./unref.js";
+
 /** Which sessions go by themselves, and when to look for them. */
 export interface RetentionOptions {
   /** Sessions of this age go into the trash, unless they are active or paused: `"30d"`. */
@@ -56,17 +58,5 @@ export class Retention {
       else if (this.#look()) this.#wait(this.#every);
     }, part);
     unref(this.#timer);
-  }
-}
-
-/** Lets the process end while the timer waits. Browsers have numbers for timers, and no such need. */
-function unref(timer: unknown): void {
-  if (
-    typeof timer === "object" &&
-    timer !== null &&
-    "unref" in timer &&
-    typeof timer.unref === "function"
-  ) {
-    timer.unref();
   }
 }

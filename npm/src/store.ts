@@ -12,6 +12,7 @@ import type {
   StoredCommit,
   StoredHeads,
   StoredHistory,
+  StoredOrderedHeads,
   StoredPage,
   StoredQuery,
   StoredRecord,
@@ -42,10 +43,11 @@ export interface Store {
   commit(changes: StoredChanges): MaybePromise<StoredCommit>;
 
   /**
-   * The sessions that a query means. A store that has no better way returns `{ all: heads }`, and the
-   * core answers the query from those.
+   * The sessions that a query means. A store that can order but not pick returns `{ ordered, more }`,
+   * and the core picks and asks on; one that has no better way returns `{ all: heads }`, and the core
+   * answers the query from those.
    */
-  list(query: StoredQuery): MaybePromise<StoredPage | StoredHeads>;
+  list(query: StoredQuery): MaybePromise<StoredPage | StoredOrderedHeads | StoredHeads>;
 
   /** One record. */
   record(kind: string, key: string): MaybePromise<StoredRecord | null | undefined>;

@@ -48,5 +48,16 @@ export interface StoredHeads {
   /** The heads. */
   readonly all: readonly StoredHead[];
 }
+/**
+ * Heads in the order of a query that come after its `after`, whatever they are like and as many as a
+ * store likes to send: what a store answers to `list` that leaves it to the core to pick. While `more`
+ * follow, the core may ask again, with `after` set to the last of them.
+ */
+export interface StoredOrderedHeads {
+  /** The heads: at least one if more follow. */
+  readonly ordered: readonly StoredHead[];
+  /** Whether more follow. */
+  readonly more: boolean;
+}
 /** Which records to read. */
 export type StoredScan = Frozen<Scan>;

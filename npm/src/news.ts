@@ -1,0 +1,93 @@
+/**
+ * What the handles on one database tell each other across tabs and workers: which sessions a commit
+ * has changed, and what happened in their lives. It carries words between listeners and nothing else;
+ * no handle relies on them, as the versions in the store guard every write.
+ *
+ * @module
+ */
+
+import type { WebhookPayload } from "./generated.js";
+import { unref } from "./unref.js";
+
+/** Who listens to the news. */
+export interface NewsListener {
+  /** Sessions were changed, through this handle or through another. */
+  changed(ids: readonly string[]): void;
+  /** Something happened in a session's life, through another handle. */
+  heard(payload: WebhookPayload): void;
+}
+
+/** What crosses from handle to handle. */
+type Message =
+  | { readonly kind: "change"; readonly ids: readonly string[] }
+  | { readonly kind: "lifecycle"; readonly payload: string };
+
+/** The news of one database, as one handle tells and hears them. */
+export class News {
+  #channel: BroadcastChannel | undefined;
+  #listener: WeakRef<NewsListener> | undefined;
+
+  /** Joins those who share the database of this name. */
+  join(name: string, listener: NewsListener): void {
+    // An open channel stays alive by itself: it must not keep its handle.
+    const reference = new WeakRef(listener);
+    this.#listener = reference;
+    if (typeof BroadcastChannel === "undefined") return;
+    const channel = new BroadcastChannel(`tenure:${name}`);
+    channel.onmessage = ({ data }) => {
+      const hearer = reference.deref();
+      if (hearer !== undefined) pass(data, hearer);
+    };
+    unref(channel);
+    this.#channel = channel;
+  }
+
+  /** Tells of sessions that a commit of this handle has changed. */
+  change(ids: readonly string[]): void {
+    this.#post({ kind: "change", ids });
+    this.#listener?.deref()?.changed(ids);
+  }
+
+  /** Tells the others of something that has happened through this handle. */
+  lifecycle(payload: string): void {
+    this.#post({ kind: "lifecycle", payload });
+  }
+
+  /** Leaves. What was told is still delivered. */
+  leave(): void {
+    this.#channel?.close();
+    this.#channel = undefined;
+    this.#listener = undefined;
+  }
+
+  #post(message: Message): void {
+    this.#channel?.postMessage(message);
+  }
+}
+
+/** Passes a message on if it is one: whatever is of the same origin can post to the channel. */
+function pass(message: unknown, listener: NewsListener): void {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return;
+  if (message.kind === "change" && "ids" in message && isTexts(message.ids)) {
+    listener.changed(message.ids);
+  } else if (
+    message.kind === "lifecycle" &&
+    "payload" in message &&
+    typeof message.payload === "string"
+  ) {
+    const payload = parsed(message.payload);
+    if (payload !== undefined) listener.heard(payload);
+  }
+}
+
+function parsed(text: string): WebhookPayload | undefined {
+  try {
+    return JSON.parse(text) as WebhookPayload;
+  } catch {
+    return undefined;
+  }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}

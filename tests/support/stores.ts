@@ -1,5 +1,5 @@
 // The stores over which the suite looks at behaviour that must not depend on the store: the one in
-// memory, one that a user has written, and SQLite where it is there.
+// memory, one that a user has written, and SQLite or IndexedDB where they are there.
 
 import { init, open, type Sessions } from "tenure";
 import { afterEach } from "vitest";
@@ -35,8 +35,14 @@ export const inMemory = (options?: OpenOptions): Promise<Sessions> => opening("m
 const sqlite: readonly StoreKind[] =
   __BUILD__ === "native" ? [["in SQLite", (await import("./sqlite.js")).openerOf(opening)]] : [];
 
+const indexedDb: readonly StoreKind[] =
+  __BUILD__ === "browser"
+    ? [["in IndexedDB", (await import("./indexeddb.js")).openerOf(opening)]]
+    : [];
+
 export const everyStore: readonly StoreKind[] = [
   ...sqlite,
+  ...indexedDb,
   ["in memory", inMemory],
   ["over a store of one's own that answers at once", (options) => opening(new MapStore(), options)],
   [

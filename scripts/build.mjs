@@ -3,7 +3,7 @@
 //
 //   types   npm/src/generated.ts, the TypeScript types of the operations, from the Rust source
 //   native  npm/native/tenure-<platform>-<arch>.node, the addon for Node
-//   wasm    npm/wasm, the WebAssembly build and its JavaScript glue
+//   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
 //   ts      npm/dist, the compiled TypeScript
 //
 // `types --check` writes nothing and fails when the committed file is not what would be written.
@@ -45,7 +45,9 @@ export async function build(names = Object.keys(steps)) {
 
 async function buildTypes() {
   await step("generated types", async (working) => {
-    const inputs = rustSources({ without: ["bindings-node", "bindings-wasm"] });
+    const inputs = rustSources({
+      without: ["bindings-node", "bindings-wasm", "bindings-testing", "stores/testkit"],
+    });
     await whenChanged("types", { inputs, outputs: [generatedTypes] }, async () => {
       working("generating");
       const text = await generateTypes();
@@ -92,7 +94,10 @@ async function buildNative() {
   await step("native addon", async (working) => {
     const { note } = await whenChanged(
       "native",
-      { inputs: rustSources({ without: ["bindings-wasm"] }), outputs: [addon] },
+      {
+        inputs: rustSources({ without: ["bindings-wasm", "bindings-testing", "stores/testkit"] }),
+        outputs: [addon],
+      },
       async () => {
         working("compiling");
         const library = await compile(
@@ -122,20 +127,25 @@ function usesGlibc() {
   return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
+/** The modules that the wasm step makes, each of a crate of its own, and what no change of matters to it. */
+const wasmModules = [
+  { title: "wasm", name: "tenure_wasm", without: ["bindings-testing", "stores/testkit"] },
+  { title: "wasm for tests", name: "tenure_testing", without: ["bindings-wasm"] },
+];
+
 async function buildWasm() {
-  const module = "npm/wasm/tenure_wasm_bg.wasm";
-  const outputs = [
-    "tenure_wasm.js",
-    "tenure_wasm.d.ts",
-    "tenure_wasm_bg.wasm",
-    "tenure_wasm_bg.wasm.d.ts",
-  ];
-  await step("wasm", async (working) => {
+  for (const module of wasmModules) await buildWasmModule(module);
+}
+
+async function buildWasmModule({ title, name, without }) {
+  const module = `npm/wasm/${name}_bg.wasm`;
+  const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`];
+  await step(title, async (working) => {
     const { note } = await whenChanged(
-      "wasm",
+      name,
       {
-        inputs: rustSources({ without: ["bindings-node", "stores/sqlite"] }),
-        outputs: outputs.map((name) => `npm/wasm/${name}`),
+        inputs: rustSources({ without: ["bindings-node", "stores/sqlite", ...without] }),
+        outputs: outputs.map((output) => `npm/wasm/${output}`),
       },
       async () => {
         const bindgen = await wasmBindgen("wasm-bindgen", () =>
@@ -151,13 +161,13 @@ async function buildWasm() {
             "--crate-type",
             "cdylib",
             "-p",
-            "tenure-wasm",
+            name.replace("_", "-"),
             "--profile",
             "release-wasm",
             ...args,
             ...release.args,
           ],
-          "tenure_wasm",
+          name,
           { ...env, ...release.env },
         );
         await run(bindgen, ["--target", "web", "--out-dir", inRoot("npm", "wasm"), compiled]);
@@ -205,6 +215,7 @@ async function buildTypeScript() {
       "npm/tsconfig.json",
       "npm/package.json",
       "npm/wasm/tenure_wasm.d.ts",
+      "npm/wasm/tenure_testing.d.ts",
     ];
     await whenChanged("ts", { inputs, outputs: ["npm/dist"] }, async () => {
       working("compiling");

@@ -7,12 +7,14 @@
 
 import * as glue from "#wasm";
 import { type Build, buildOf } from "./binding.js";
+import type { Copy } from "./copy.js";
 import { entryOver, type InitOptions } from "./entry.js";
-import { bindingUnavailable, messageOf, wasmNotReady } from "./error.js";
+import { wasmNotReady } from "./error.js";
 import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
+import { fetchInto } from "./wasm-fetch.js";
 
 export * from "./api.js";
 
@@ -43,35 +45,16 @@ export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions>
  */
 export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
 
+/**
+ * Copies all sessions of one store into another, with their histories, and says what differs at the
+ * end. A copy that was stopped goes on where it was when it is started again.
+ */
+export const copy: Copy = entry.copy;
+
 /** Loads the WebAssembly, once; `module` says from where. */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
 
 async function load({ module }: InitOptions = {}): Promise<void> {
-  const neighbourhood = prebundledIn();
-  try {
-    const source = module ?? (neighbourhood && (await packageNear(neighbourhood)));
-    await glue.default(source === undefined ? undefined : { module_or_path: source });
-  } catch (thrown) {
-    const advice = neighbourhood ? '; with Vite, set `optimizeDeps: { exclude: ["tenure"] }`' : "";
-    const problem = `the WebAssembly cannot be loaded: ${messageOf(thrown)}${advice}`;
-    throw bindingUnavailable(problem, thrown);
-  }
+  await fetchInto(glue, "tenure_wasm_bg.wasm", module);
   build = buildOf(glue, "refuse");
-}
-
-/**
- * The folder in which Vite's development server has put this code. Up to version 7 it moves the code
- * of packages there, but not the files beside it, so that the glue looks for them in vain. The
- * address comes from a stack, as `import.meta.url` would have other bundlers write the path of the
- * machine that they run on into their output.
- */
-function prebundledIn(): string | undefined {
-  return /https?:\/\/[^\s()]+?\/\.vite\/deps[^/\s]*\//.exec(new Error().stack ?? "")?.[0];
-}
-
-/** The WebAssembly in the package itself, where that is next door, as it usually is. */
-async function packageNear(folder: string): Promise<Response | undefined> {
-  const response = await fetch(`${folder}../../tenure/wasm/tenure_wasm_bg.wasm`);
-  const found = response.ok && response.headers.get("content-type")?.includes("wasm");
-  return found ? response : undefined;
 }

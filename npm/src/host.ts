@@ -38,7 +38,12 @@ export class HostStore {
   /** Serves `store`; a method that has not settled after `timeoutMs` is given up. */
   constructor(store: Store, timeoutMs: number) {
     this.#store = store;
-    this.#timeoutMs = Math.min(timeoutMs, MAX_DELAY);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The store that is called. */
+  get store(): Store {
+    return this.#store;
   }
 
   /** Whether one of the store's methods is running right now, further up the stack. */
@@ -67,12 +72,7 @@ export class HostStore {
   }
 
   #ask(method: () => unknown): Outcome | Promise<Outcome> {
-    try {
-      const answer = this.#run(method);
-      return isThenable(answer) ? this.#settle(answer) : replied(answer);
-    } catch (thrown) {
-      return failed(thrown);
-    }
+    return outcomeOf(() => this.#run(method), this.#timeoutMs);
   }
 
   #askSync(method: () => unknown): Outcome | undefined {
@@ -94,21 +94,35 @@ export class HostStore {
       this.#calling = false;
     }
   }
+}
 
-  #settle(answer: PromiseLike<unknown>): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve({ kind: "silence" }), this.#timeoutMs);
-      const end = (outcome: Outcome): void => {
-        clearTimeout(timer);
-        resolve(outcome);
-      };
-      // A promise of our own takes whatever the store's thenable does: throwing, settling twice.
-      Promise.resolve(answer).then(
-        (value) => end(replied(value)),
-        (thrown: unknown) => end(failed(thrown)),
-      );
-    });
+/**
+ * Calls something of a user's. The outcome is there at once unless a promise is returned; one that
+ * has not settled after `timeoutMs` comes to silence.
+ */
+export function outcomeOf(method: () => unknown, timeoutMs: number): Outcome | Promise<Outcome> {
+  try {
+    const answer = method();
+    return isThenable(answer) ? settled(answer, timeoutMs) : replied(answer);
+  } catch (thrown) {
+    return failed(thrown);
   }
+}
+
+function settled(answer: PromiseLike<unknown>, timeoutMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const delay = Math.min(timeoutMs, MAX_DELAY);
+    const timer = setTimeout(() => resolve({ kind: "silence" }), delay);
+    const end = (outcome: Outcome): void => {
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    // A promise of our own takes whatever the thenable does: throwing, settling twice.
+    Promise.resolve(answer).then(
+      (value) => end(replied(value)),
+      (thrown: unknown) => end(failed(thrown)),
+    );
+  });
 }
 
 function call(store: Store, { method, params }: StoreRequest): unknown {

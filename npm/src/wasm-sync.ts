@@ -20,12 +20,18 @@ export function wasmBuild(require: () => Glue): Build {
 }
 
 function load(require: () => Glue): Build {
+  return buildOf(instantiated(require, "tenure_wasm_bg.wasm"), "refuse");
+}
+
+/** The glue that `require` returns, with the module of this name read from the package's files. */
+export function instantiated<G extends Pick<Glue, "initSync">>(
+  require: () => G,
+  module: string,
+): G {
   try {
     const glue = require();
-    glue.initSync({
-      module: readFileSync(new URL("../wasm/tenure_wasm_bg.wasm", import.meta.url)),
-    });
-    return buildOf(glue, "refuse");
+    glue.initSync({ module: readFileSync(new URL(`../wasm/${module}`, import.meta.url)) });
+    return glue;
   } catch (thrown) {
     throw bindingUnavailable(
       `the WebAssembly of this package cannot be loaded: ${messageOf(thrown)}`,

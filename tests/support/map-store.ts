@@ -63,8 +63,10 @@ export class MapStore implements Store {
 
   scan({ kind, after, limit }: StoredScan): readonly StoredRecord[] {
     return [...this.records.values()]
-      .filter((record) => record.kind === kind && (after === null || record.key > after))
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .filter(
+        (record) => record.kind === kind && (after === null || bytes(record.key) > bytes(after)),
+      )
+      .sort((a, b) => (bytes(a.key) < bytes(b.key) ? -1 : 1))
       .slice(0, limit);
   }
 
@@ -97,6 +99,11 @@ function part(events: readonly StoredEvent[], history: StoredHistory): readonly 
     case "all":
       return events;
   }
+}
+
+/** A text that compares as the UTF-8 bytes of `key` do, which is not how its UTF-16 compares. */
+function bytes(key: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(key));
 }
 
 /** The same store, answering later: each method waits for `pause` before it does anything. */

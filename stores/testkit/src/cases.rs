@@ -178,6 +178,15 @@ pub enum Needs {
 }
 
 impl Needs {
+    /// Which stores that are, in words: why a case is left out for another one.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Nothing => "for every store",
+            Self::Persistent => "only for stores that are `persistent`",
+            Self::Shared => "only for stores that are `shared`",
+        }
+    }
+
     fn met_by(self, capabilities: Capabilities) -> bool {
         match self {
             Self::Nothing => true,
@@ -204,11 +213,8 @@ impl Case {
     pub async fn check(&self, fixture: &dyn Fixture, scale: f64) -> Outcome {
         let run = Run::new(fixture, scale);
         let ended = async {
-            if self.needs != Needs::Nothing {
-                let store = run.open().await?;
-                if !self.needs.met_by(store.capabilities()) {
-                    return Ok(Outcome::Skipped);
-                }
+            if self.needs != Needs::Nothing && !self.needs.met_by(run.capabilities().await?) {
+                return Ok(Outcome::Skipped);
             }
             (self.run)(&run).await.map(|()| Outcome::Passed)
         };

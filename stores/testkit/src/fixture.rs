@@ -1,10 +1,11 @@
 //! What a store brings to the kit: a way to open it. Within one fixture it is always the same
 //! store, empty at first, so that a case can close and reopen it or have it open twice.
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use tenure_core::store::Answer;
+use tenure_core::store::{Answer, Capabilities};
 use tenure_core::{Result, Store};
 
 use crate::check::{Check, Failure};
@@ -40,16 +41,35 @@ pub fn store(store: impl Store + 'static) -> Result<Box<dyn Store>> {
 pub struct Run<'f> {
     fixture: &'f dyn Fixture,
     scale: f64,
+    /// A store that was opened to see what it can do, for the case to begin with.
+    seen: RefCell<Option<Box<dyn Store>>>,
 }
 
 impl<'f> Run<'f> {
     /// A run over a fixture. `scale` multiplies the number of generated inputs: 0.1 is a quick
     /// test, 1 a thorough one.
     pub fn new(fixture: &'f dyn Fixture, scale: f64) -> Self {
-        Self { fixture, scale }
+        Self {
+            fixture,
+            scale,
+            seen: RefCell::default(),
+        }
+    }
+
+    /// What the store can do. It stays open for the case: one that is not persistent cannot be
+    /// opened again.
+    pub(crate) async fn capabilities(&self) -> Check<Capabilities> {
+        let store = self.open().await?;
+        let capabilities = store.capabilities();
+        *self.seen.borrow_mut() = Some(store);
+        Ok(capabilities)
     }
 
     pub(crate) async fn open(&self) -> Check<Box<dyn Store>> {
+        let seen = self.seen.borrow_mut().take();
+        if let Some(store) = seen {
+            return Ok(store);
+        }
         self.fixture
             .open()
             .await

@@ -120,8 +120,10 @@ pub(crate) async fn numbers_come_back_up_to_the_largest_that_a_float_counts(
     run: &Run<'_>,
 ) -> Check {
     let store = run.open().await?;
+    // The largest version that leaves room for one more.
+    let version = MAX_SAFE - 1;
     let head = Head {
-        version: MAX_SAFE,
+        version,
         iterations: u32::MAX,
         max_iterations: u32::MAX,
         created_at: Timestamp::MIN,
@@ -139,15 +141,10 @@ pub(crate) async fn numbers_come_back_up_to_the_largest_that_a_float_counts(
     create(&*store, std::slice::from_ref(&head)).await?;
     is_stored(&*store, &head, &[]).await?;
     let before = Head {
-        version: MAX_SAFE - 1,
+        version: version - 1,
         ..head
     };
-    let changes = put(
-        Expect::Version { version: MAX_SAFE },
-        &before,
-        0,
-        Vec::new(),
-    );
+    let changes = put(Expect::Version { version }, &before, 0, Vec::new());
     apply(&*store, &of_sessions(vec![changes])).await?;
     is_stored(&*store, &before, &[]).await
 }

@@ -1,0 +1,139 @@
+//! The stores of one run, which are the host's: each is opened under a number of its own and has a
+//! mailbox of its own. The kit closes a store by dropping it, which cannot wait; the host is told
+//! before the next store is opened, and at the end.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde_json::value::RawValue;
+use tenure_bridge::host::{HostStore, Mailbox, read_reply};
+use tenure_core::members::Params;
+use tenure_core::store::{Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded};
+use tenure_core::store::{Page, Record, Scan};
+use tenure_core::{Json, Result, SessionId, Store};
+use tenure_testkit::Fixture;
+
+/// What a run asks of the host.
+pub(crate) struct Request {
+    /// The number of the store that is meant.
+    pub(crate) store: u32,
+    /// `open`, `close`, or a method of the store.
+    pub(crate) method: &'static str,
+    /// What it is called with.
+    pub(crate) params: Json,
+}
+
+/// The host's stores, as one run opens them.
+#[derive(Default)]
+pub(crate) struct Stores {
+    /// A mailbox for each that was opened; the first has the number 1.
+    opened: RefCell<Vec<Rc<Mailbox>>>,
+    /// Those that were dropped and are still to be closed.
+    dropped: RefCell<Vec<u32>>,
+}
+
+impl Stores {
+    /// What the run waits for. It waits for one thing at a time.
+    pub(crate) fn take_request(&self) -> Option<Request> {
+        let opened = self.opened.borrow();
+        let mut numbered = (1..).zip(opened.iter());
+        numbered.find_map(|(store, mailbox)| {
+            mailbox.take_request().map(|(method, params)| Request {
+                store,
+                method,
+                params,
+            })
+        })
+    }
+
+    /// Puts the host's reply to that in.
+    pub(crate) fn put_reply(&self, reply: String) {
+        let opened = self.opened.borrow();
+        let waiting = opened.iter().find(|mailbox| mailbox.awaited().is_some());
+        if let Some(mailbox) = waiting {
+            mailbox.put_reply(reply);
+        }
+    }
+
+    /// Closes the stores that were dropped.
+    pub(crate) async fn close_dropped(&self) -> Result<()> {
+        loop {
+            // Out of the table before it is asked: the borrow must not last while it waits.
+            let next = self.dropped.borrow_mut().pop();
+            let Some(store) = next else { return Ok(()) };
+            let index = (store - 1) as usize;
+            let mailbox = self.opened.borrow().get(index).map(Rc::clone);
+            if let Some(mailbox) = mailbox {
+                let reply = mailbox.ask("close", Json::default()).await;
+                // Whatever it returns.
+                let _: Option<Box<RawValue>> = read_reply("close", &reply, None)?;
+            }
+        }
+    }
+
+    async fn open(self: &Rc<Self>) -> Result<Box<dyn Store>> {
+        self.close_dropped().await?;
+        let mailbox = Rc::new(Mailbox::default());
+        let number = {
+            let mut opened = self.opened.borrow_mut();
+            opened.push(Rc::clone(&mailbox));
+            opened.len() as u32
+        };
+        let reply = mailbox.ask("open", Json::default()).await;
+        let capabilities: Box<RawValue> = read_reply("open", &reply, None)?;
+        let capabilities = Capabilities::read("capabilities", capabilities.get())?;
+        Ok(Box::new(OpenStore {
+            number,
+            store: HostStore::new(mailbox, capabilities),
+            stores: Rc::clone(self),
+        }))
+    }
+}
+
+/// A run's way to open the host's stores.
+pub(crate) struct HostFixture(pub(crate) Rc<Stores>);
+
+impl Fixture for HostFixture {
+    fn open<'a>(&'a self) -> Answer<'a, Box<dyn Store>> {
+        Box::pin(self.0.open())
+    }
+}
+
+/// A store of the host that is open until it is dropped.
+struct OpenStore {
+    number: u32,
+    store: HostStore,
+    stores: Rc<Stores>,
+}
+
+impl Drop for OpenStore {
+    fn drop(&mut self) {
+        self.stores.dropped.borrow_mut().push(self.number);
+    }
+}
+
+impl Store for OpenStore {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>> {
+        self.store.load(id, history)
+    }
+
+    fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
+        self.store.commit(changes)
+    }
+
+    fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
+        self.store.list(query)
+    }
+
+    fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>> {
+        self.store.record(kind, key)
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
+        self.store.scan(scan)
+    }
+}

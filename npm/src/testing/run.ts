@@ -1,0 +1,204 @@
+/**
+ * Runs one case of the kit on one store: opens the store as often as the case asks for, does what it
+ * asks, and leaves nothing open. Whatever a store does - throws, hangs, returns rubbish - comes to a
+ * result with a message.
+ *
+ * @module
+ */
+
+import { messageOf } from "../error.js";
+import { HostStore, type Outcome, outcomeOf } from "../host.js";
+import type { MaybePromise, Store } from "../store.js";
+import type { End, Kit, Need, Step, StoreCase } from "./kit.js";
+
+/**
+ * Makes an empty store for one case: the store itself, or, for one that is there when it is opened
+ * again or may be open twice, how to open it.
+ */
+export type StoreFactory = () => MaybePromise<Store | StoreOpener>;
+
+/** A store that can be opened more than once, empty at first. */
+export interface StoreOpener {
+  /** Opens it: each time the same store, by what is in it. */
+  open(): MaybePromise<Store>;
+  /** Removes it after the case. All that was opened is closed then. */
+  destroy?(): MaybePromise<unknown>;
+}
+
+/** How cases are run. */
+export interface CheckOptions {
+  /** Multiplies the number of generated inputs: 0.1 is a quick test (the default), 1 a thorough one. */
+  readonly scale?: number | undefined;
+  /** How long one call of the store may take, in milliseconds; 10,000 by default. */
+  readonly timeoutMs?: number | undefined;
+  /** How long a case may take, in milliseconds; 120,000 by default. */
+  readonly caseTimeoutMs?: number | undefined;
+}
+
+/** How a store has met one case. */
+export interface CaseResult extends StoreCase {
+  /** What the case has found. */
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** What was wrong, or why the case was left out. */
+  readonly message?: string;
+  /** The last thing that the store has thrown, where the case has failed. */
+  readonly cause?: unknown;
+}
+
+/** The options with their defaults. */
+export type CheckSettings = { readonly [K in keyof CheckOptions]-?: number };
+
+/** Fills in what the options leave out; `scale` comes from the environment where there is one. */
+export function settingsOf(options: CheckOptions, scale: number): CheckSettings {
+  return {
+    scale: options.scale ?? scale,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    caseTimeoutMs: options.caseTimeoutMs ?? 120_000,
+  };
+}
+
+/** Runs one case on a store of its own. Never rejects on account of the store. */
+export async function runCase(
+  kit: Kit,
+  storeCase: StoreCase,
+  factory: StoreFactory,
+  settings: CheckSettings,
+): Promise<CaseResult> {
+  const stores = new OpenStores(factory, settings.timeoutMs);
+  const { outcome, message } = await drive(kit, storeCase.name, stores, settings);
+  const problem = await stores.end();
+  const { group, name } = storeCase;
+  if (outcome !== "failed" && problem === undefined) {
+    return { group, name, outcome, ...(message === undefined ? {} : { message }) };
+  }
+  const said = outcome === "failed" ? message : problem;
+  return { group, name, outcome: "failed", message: said ?? "it failed", cause: stores.thrown };
+}
+
+async function drive(
+  kit: Kit,
+  name: string,
+  stores: OpenStores,
+  { scale, timeoutMs, caseTimeoutMs }: CheckSettings,
+): Promise<End> {
+  const deadline = Date.now() + caseTimeoutMs;
+  let step: Step = kit.start(name, scale);
+  for (let calls = 1; "need" in step; calls += 1) {
+    const { need } = step;
+    const asked = stores.ask(need);
+    const outcome = asked instanceof Promise ? await asked : asked;
+    const late = Date.now() > deadline;
+    if (outcome.kind === "silence" || late) {
+      kit.cancel(need.run);
+      const message = late
+        ? `the case took longer than ${caseTimeoutMs} ms, in which it called the store ${calls} times`
+        : `the store's ${need.method} did not settle within ${timeoutMs} ms`;
+      return { outcome: "failed", message };
+    }
+    step = kit.resume(need.run, outcome.text);
+  }
+  return step.end;
+}
+
+/** The stores that one case has opened, by number. */
+class OpenStores {
+  /** The last thing that a store has thrown. */
+  thrown: unknown;
+  readonly #factory: StoreFactory;
+  readonly #timeoutMs: number;
+  readonly #open = new Map<number, HostStore>();
+  #opener: StoreOpener | undefined;
+  #ended = false;
+
+  constructor(factory: StoreFactory, timeoutMs: number) {
+    this.#factory = factory;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Does what a case asks for. */
+  ask(need: Need): Outcome | Promise<Outcome> {
+    const outcome = this.#ask(need);
+    return outcome instanceof Promise
+      ? outcome.then((it) => this.#noted(it))
+      : this.#noted(outcome);
+  }
+
+  #ask(need: Need): Outcome | Promise<Outcome> {
+    if (need.method === "open") return this.#call(() => this.#openAs(need.store));
+    const store = this.#open.get(need.store);
+    if (store === undefined) return this.#call(() => Promise.reject(new Error("it is not open")));
+    if (need.method === "close") {
+      this.#open.delete(need.store);
+      return store.close();
+    }
+    return store.ask(need);
+  }
+
+  /** Closes what is still open and removes the store. Returns what went wrong in that, if anything. */
+  async end(): Promise<string | undefined> {
+    this.#ended = true;
+    const problems: string[] = [];
+    const tell = (method: string, outcome: Outcome): void => {
+      if (outcome.kind === "reply") return;
+      this.#noted(outcome);
+      const how =
+        outcome.kind === "error"
+          ? `failed: ${messageOf(outcome.thrown)}`
+          : `did not settle within ${this.#timeoutMs} ms`;
+      problems.push(`the store's ${method} ${how}`);
+    };
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const outcome of await Promise.all(open.map((store) => store.close()))) {
+      tell("close", outcome);
+    }
+    tell("destroy", await this.#call(async () => void (await this.#opener?.destroy?.())));
+    return problems[0];
+  }
+
+  /** Opens the store under a number; what comes of it is what it can do. */
+  async #openAs(number: number): Promise<unknown> {
+    this.#opener ??= openerOf(await this.#factory());
+    const store = await this.#opener.open();
+    if (typeof store !== "object" || store === null) {
+      throw new Error("expected an object with the methods of a store");
+    }
+    const host = new HostStore(store, this.#timeoutMs);
+    // It came too late: nobody else would close it.
+    if (this.#ended) await host.close();
+    else this.#open.set(number, host);
+    return store.capabilities ?? {};
+  }
+
+  #call(method: () => Promise<unknown>): Outcome | Promise<Outcome> {
+    return outcomeOf(method, this.#timeoutMs);
+  }
+
+  #noted(outcome: Outcome): Outcome {
+    if (outcome.kind === "error") this.thrown = outcome.thrown;
+    return outcome;
+  }
+}
+
+/** How to open what a factory has made. */
+function openerOf(made: Store | StoreOpener): StoreOpener {
+  if (typeof made !== "object" || made === null || !("load" in made || "open" in made)) {
+    throw new Error("the factory made neither a store nor an object with `open`");
+  }
+  // A store may have an `open` for itself.
+  return "load" in made ? once(made as Store) : made;
+}
+
+function once(store: Store): StoreOpener {
+  let opened = false;
+  return {
+    open() {
+      if (opened) {
+        const advice = "let the factory return { open } so that it can be opened again";
+        throw new Error(`the store says that it is persistent or shared: ${advice}`);
+      }
+      opened = true;
+      return store;
+    },
+  };
+}

@@ -52,10 +52,16 @@ pub fn open(
     }))
 }
 
-/// Performs an operation and answers at once.
+/// Performs an operation and answers at once. `entropy` takes the place of random bits.
 #[napi]
-pub fn call(handle: u32, name: String, params: String, now: f64) -> Answer {
-    with_call(&name, &params, now, |call| {
+pub fn call(
+    handle: u32,
+    name: String,
+    params: String,
+    now: f64,
+    entropy: Option<String>,
+) -> Answer {
+    with_call(&name, &params, now, entropy, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
@@ -63,8 +69,14 @@ pub fn call(handle: u32, name: String, params: String, now: f64) -> Answer {
 /// Begins an operation: its answer, what it needs of the host's store, or that it waits for a
 /// store's thread.
 #[napi]
-pub fn start(handle: u32, name: String, params: String, now: f64) -> Answer {
-    with_call(&name, &params, now, |call| {
+pub fn start(
+    handle: u32,
+    name: String,
+    params: String,
+    now: f64,
+    entropy: Option<String>,
+) -> Answer {
+    with_call(&name, &params, now, entropy, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -89,19 +101,24 @@ pub fn close(handle: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.close(handle)))
 }
 
-fn with_call(name: &str, params: &str, now: f64, act: impl FnOnce(Call<'_>) -> Answer) -> Answer {
-    guarded(|| {
-        let mut entropy = [0; 16];
-        match getrandom::fill(&mut entropy) {
-            Ok(()) => act(Call {
+fn with_call(
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: Option<String>,
+    act: impl FnOnce(Call<'_>) -> Answer,
+) -> Answer {
+    guarded(
+        || match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
+            Ok(entropy) => act(Call {
                 name,
                 params,
                 now,
                 entropy,
             }),
-            Err(error) => answer::error(&Error::internal(format!("no random numbers: {error}"))),
-        }
-    })
+            Err(error) => answer::error(&error),
+        },
+    )
 }
 
 fn guarded(act: impl FnOnce() -> Answer) -> Answer {

@@ -24,18 +24,18 @@ pub fn open(url: &str, options: &str) -> Answer {
     HANDLES.with(|handles| handles.open(url, options, |_, _| None))
 }
 
-/// Performs an operation and answers at once.
+/// Performs an operation and answers at once. `entropy` takes the place of random bits.
 #[wasm_bindgen]
-pub fn call(handle: u32, name: &str, params: &str, now: f64) -> Answer {
-    with_call(name, params, now, |call| {
+pub fn call(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
+    with_call(name, params, now, entropy, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
 
 /// Begins an operation: its answer, or what it needs of the host's store.
 #[wasm_bindgen]
-pub fn start(handle: u32, name: &str, params: &str, now: f64) -> Answer {
-    with_call(name, params, now, |call| {
+pub fn start(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
+    with_call(name, params, now, entropy, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -58,17 +58,20 @@ pub fn close(handle: u32) -> Answer {
     HANDLES.with(|handles| handles.close(handle))
 }
 
-fn with_call(name: &str, params: &str, now: f64, act: impl FnOnce(Call<'_>) -> Answer) -> Answer {
-    let mut entropy = [0; 16];
-    match getrandom::fill(&mut entropy) {
-        Ok(()) => act(Call {
+fn with_call(
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: Option<String>,
+    act: impl FnOnce(Call<'_>) -> Answer,
+) -> Answer {
+    match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
+        Ok(entropy) => act(Call {
             name,
             params,
             now,
             entropy,
         }),
-        Err(error) => tenure_bridge::answer::error(&tenure_core::Error::internal(format!(
-            "no random numbers: {error}"
-        ))),
+        Err(error) => tenure_bridge::answer::error(&error),
     }
 }

@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod backend;
 pub mod engine;
+mod entropy;
 mod fingerprint;
 pub mod host;
 pub mod operations;
@@ -19,4 +20,5 @@ pub mod types;
 pub use answer::Answer;
 pub use backend::{Backend, Call, Handles, Info, Options};
 pub use engine::{HostEngine, perform_now};
+pub use entropy::entropy;
 pub use operations::{Access, OPERATIONS, access, perform};

@@ -28,10 +28,11 @@ fn an_operation_goes_from_text_to_text() {
         "start",
         &start_params(task),
         NOW,
+        None,
     ));
     assert_eq!(started["ok"]["task"], task);
     let params = json!({"id": started["ok"]["id"]}).to_string();
-    let read = parse(&tenure_wasm::call(handle, "get", &params, NOW));
+    let read = parse(&tenure_wasm::call(handle, "get", &params, NOW, None));
     assert_eq!(read["ok"], started["ok"]);
     tenure_wasm::close(handle);
 }
@@ -39,8 +40,16 @@ fn an_operation_goes_from_text_to_text() {
 #[wasm_bindgen_test]
 fn sessions_of_one_millisecond_have_ids_of_their_own() {
     let handle = open("memory:");
-    let id =
-        || parse(&tenure_wasm::call(handle, "start", &start_params("t"), NOW))["ok"]["id"].clone();
+    let id = || {
+        parse(&tenure_wasm::call(
+            handle,
+            "start",
+            &start_params("t"),
+            NOW,
+            None,
+        ))["ok"]["id"]
+            .clone()
+    };
     assert_ne!(id(), id());
     tenure_wasm::close(handle);
 }
@@ -49,7 +58,7 @@ fn sessions_of_one_millisecond_have_ids_of_their_own() {
 fn a_store_of_the_host_is_asked_and_its_reply_ends_the_operation() {
     let handle = open("host:");
     let params = json!({"id": "session_1"}).to_string();
-    let asked = parse(&tenure_wasm::start(handle, "get", &params, NOW));
+    let asked = parse(&tenure_wasm::start(handle, "get", &params, NOW, None));
     assert_eq!(asked["need"]["method"], "load");
     let operation =
         u32::try_from(asked["need"]["operation"].as_u64().expect("a number")).expect("a small one");
@@ -63,6 +72,6 @@ fn a_store_of_the_host_is_asked_and_its_reply_ends_the_operation() {
 fn a_closed_handle_answers_with_a_code() {
     let handle = open("memory:");
     tenure_wasm::close(handle);
-    let refused = parse(&tenure_wasm::call(handle, "list", "{}", NOW));
+    let refused = parse(&tenure_wasm::call(handle, "list", "{}", NOW, None));
     assert_eq!(refused["error"]["code"], "CLOSED");
 }

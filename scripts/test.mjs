@@ -56,6 +56,7 @@ const checks = [
   { group: "native", title: "suite on the native build", run: () => vitest("native") },
   { group: "wasm", title: "suite on the wasm build", run: () => vitest("wasm") },
   { group: "browser", title: "suite in Chromium", run: () => vitest("browser") },
+  { group: "browser", title: "several pages in Chromium", run: () => vitest("pages") },
   { group: "packaging", title: "the packed package", run: () => vitest("packaging") },
 ];
 

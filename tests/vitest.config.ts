@@ -64,6 +64,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: "pages",
+          include: ["pages/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "packaging",
           include: ["packaging/**/*.test.ts"],
           globalSetup: "packaging/setup.ts",

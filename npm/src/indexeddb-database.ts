@@ -43,17 +43,25 @@ export class NewerDatabaseError extends DatabaseError {
   }
 }
 
+/** Which database, and how long it may take to open. */
+export interface DatabaseOptions {
+  /** Its name. */
+  readonly name: string;
+  /** The version of its layout that the code knows. */
+  readonly schema: number;
+  /** How long it may take to open, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
 /** A database, open or to be opened. */
 export class Database {
-  readonly #name: string;
-  readonly #timeoutMs: number;
+  readonly #options: DatabaseOptions;
   #connection: Promise<IDBDatabase> | undefined;
   #closed = false;
 
-  /** The database of this name, which has `timeoutMs` to open. */
-  constructor(name: string, timeoutMs: number) {
-    this.#name = name;
-    this.#timeoutMs = Math.min(timeoutMs, MAX_DELAY);
+  /** A database that is not open yet. */
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
   }
 
   /** Opens it, if it is not open. */
@@ -129,7 +137,7 @@ export class Database {
 
   #connect(): Promise<IDBDatabase> {
     if (this.#connection !== undefined) return this.#connection;
-    const connecting = connect(this.#name, this.#timeoutMs).then((connection) => {
+    const connecting = connect(this.#options).then((connection) => {
       if (this.#closed) connection.close();
       const forget = (): void => {
         if (this.#connection === connecting) this.#connection = undefined;
@@ -150,26 +158,29 @@ export class Database {
   }
 }
 
-function connect(name: string, timeoutMs: number): Promise<IDBDatabase> {
+function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     // Where storage is denied, this throws.
-    const request = indexedDB.open(name, SCHEMA);
+    const request = indexedDB.open(name, schema);
     let blocked = false;
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      const holder = blocked
-        ? ": another tab holds an older version of it open; close that tab"
-        : "";
-      const problem = `the database did not open within ${timeoutMs} ms${holder}`;
-      reject(new DatabaseError("STORE_UNAVAILABLE", problem));
-    }, timeoutMs);
+    const timer = setTimeout(
+      () => {
+        late = true;
+        const holder = blocked
+          ? ": another tab holds an older version of it open; close that tab"
+          : "";
+        const problem = `the database did not open within ${timeoutMs} ms${holder}`;
+        reject(new DatabaseError("STORE_UNAVAILABLE", problem));
+      },
+      Math.min(timeoutMs, MAX_DELAY),
+    );
     request.onblocked = () => {
       blocked = true;
     };
-    request.onupgradeneeded = () => {
+    request.onupgradeneeded = ({ oldVersion }) => {
       if (late) request.transaction?.abort();
-      else makeStores(request.result);
+      else if (oldVersion === 0) makeStores(request.result);
     };
     request.onsuccess = () => {
       clearTimeout(timer);

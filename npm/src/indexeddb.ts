@@ -12,7 +12,7 @@
  * @module
  */
 
-import { Database, type StoreName } from "./indexeddb-database.js";
+import { Database, SCHEMA, type StoreName } from "./indexeddb-database.js";
 import { News } from "./news.js";
 import type { Store } from "./store.js";
 import type {
@@ -52,7 +52,7 @@ export class IndexedDbStore implements Store {
 
   /** The database of this name. */
   constructor(name: string, { durability, timeoutMs }: IndexedDbOptions) {
-    this.#database = new Database(name, timeoutMs);
+    this.#database = new Database({ name, schema: SCHEMA, timeoutMs });
     this.#durability = durability === "full" ? "strict" : "relaxed";
   }
 

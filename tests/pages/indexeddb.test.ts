@@ -1,0 +1,455 @@
+// Sessions in IndexedDB as users have them: in several tabs at once, in workers, across reloads, with
+// the browser refusing, closing and removing what it likes.
+
+import type { Browser, BrowserContext, Page } from "playwright";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { newPage, ready, type Site, serveSite, startBrowser } from "./support/site.js";
+
+const scale = Number(process.env.TENURE_TEST_SCALE ?? 0.1);
+
+let site: Site;
+let browser: Browser;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  [site, browser] = await Promise.all([serveSite(), startBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+
+afterEach(() => context.close());
+
+const page = (): Promise<Page> => newPage(context, site);
+
+/** Opens the sessions of a page, for its next steps. */
+async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Page> {
+  const made = await page();
+  await made.evaluate(async (options) => {
+    kept.sessions = await tenure.open("indexeddb:app", options);
+    kept.sessions.on("lifecycle", (payload) => kept.heard.push(payload));
+    kept.sessions.on("change", ({ ids }) => kept.heard.push(ids));
+    kept.sessions.on("error", (error) => kept.heard.push(error.message));
+  }, options);
+  return made;
+}
+
+/** Starts a session `s`, whose budget is large. */
+const start = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    await kept.sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 100_000 });
+  });
+
+const session = (page: Page): Promise<{ iterations: number; eventCount: number } | null> =>
+  page.evaluate(() => kept.sessions.get("s", { history: "none" }));
+
+/** What comes of a call in a page: `"done"`, or what it fails with. */
+const outcomeOf = (page: Page, call: () => Promise<unknown>): Promise<unknown> =>
+  page.evaluate(`outcomeOf(${call})`);
+
+const read = (): Promise<unknown> => kept.sessions.get("s");
+const append = (): Promise<unknown> => kept.sessions.incrementIteration("s");
+const reopen = (): Promise<unknown> => tenure.open("indexeddb:app", { timeoutMs: 1000 });
+
+describe("sessions in IndexedDB", () => {
+  it("survive a reload", async () => {
+    const tab = await opened();
+    await start(tab);
+    await tab.evaluate(() => kept.sessions.addEvent("s", "note", { text: "kept" }));
+    await tab.reload();
+    await ready(tab);
+    const found = await tab.evaluate(async () => {
+      const sessions = await tenure.open("indexeddb:app");
+      return sessions.get("s");
+    });
+    expect(found?.history.map(({ type, data }) => [type, data])).toEqual([
+      ["start", expect.anything()],
+      ["note", { text: "kept" }],
+    ]);
+  });
+
+  it("lose nothing when two tabs change the same one at once", async () => {
+    const tabs = await Promise.all([opened(), opened()]);
+    await start(tabs[0]);
+    const each = Math.ceil(1000 * scale);
+    await Promise.all(
+      tabs.map((tab) =>
+        tab.evaluate(async (each) => {
+          for (let done = 0; done < each; done += 1) await kept.sessions.incrementIteration("s");
+        }, each),
+      ),
+    );
+    const found = await tabs[1].evaluate(() => kept.sessions.get("s", { history: "all" }));
+    expect(found).toMatchObject({ iterations: 2 * each, version: 2 * each + 1 });
+    expect(found?.history.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 2 * each + 1 }, (_, index) => index + 1),
+    );
+  });
+
+  it("are started once by two tabs that start with one key", async () => {
+    const tabs = await Promise.all([opened(), opened()]);
+    const ids = await Promise.all(
+      tabs.map((tab) =>
+        tab.evaluate(async () => {
+          const params = { mode: "m", task: "t", idempotencyKey: "k" };
+          return (await kept.sessions.start(params)).id;
+        }),
+      ),
+    );
+    expect(ids[0]).toBe(ids[1]);
+    expect(await tabs[0].evaluate(async () => (await kept.sessions.list()).items.length)).toBe(1);
+  });
+
+  it("are ended once: of two tabs, one is refused", async () => {
+    const tabs = await Promise.all([opened(), opened()]);
+    await start(tabs[0]);
+    const outcomes = await Promise.all(
+      tabs.map((tab) => outcomeOf(tab, () => kept.sessions.complete("s"))),
+    );
+    expect(outcomes).toContain("done");
+    expect(outcomes).toContainEqual(expect.objectContaining({ code: "INVALID_TRANSITION" }));
+  });
+
+  it("are there for workers and pages alike", async () => {
+    const tab = await opened();
+    await start(tab);
+    const inWorker = await tab.evaluate(() => {
+      const job = async (): Promise<unknown> => {
+        const sessions = await tenure.open("indexeddb:app");
+        await sessions.incrementIteration("s");
+        await sessions.pause("s", "from a worker");
+        const found = await sessions.get("s");
+        await sessions.close();
+        return { isPage: "document" in globalThis, types: found?.history.map(({ type }) => type) };
+      };
+      const worker = new Worker("/worker.js", { type: "module" });
+      worker.postMessage(job.toString());
+      return new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      });
+    });
+    expect(inWorker).toEqual({ isPage: false, types: ["start", "iteration", "pause"] });
+    expect(await session(tab)).toMatchObject({ status: "paused", iterations: 1 });
+    await expect.poll(() => heard(tab)).toContainEqual(expect.objectContaining({ event: "pause" }));
+  });
+
+  it("are each other's business only within a database", async () => {
+    const [tab, other] = await Promise.all([opened(), page()]);
+    await start(tab);
+    const found = await other.evaluate(async () => {
+      const sessions = await tenure.open("indexeddb:other");
+      return (await sessions.list()).items;
+    });
+    expect(found).toEqual([]);
+  });
+});
+
+const heard = (page: Page): Promise<readonly unknown[]> => page.evaluate(() => kept.heard);
+
+describe("what happens in one tab", () => {
+  it("is told in the others as it is in its own", async () => {
+    const tabs = await Promise.all([opened(), opened(), opened()]);
+    await start(tabs[0]);
+    await tabs[0].evaluate(async () => {
+      await kept.sessions.addEvent("s", "note");
+      await kept.sessions.pause("s", "why");
+      await kept.sessions.delete("s");
+    });
+    const told = await heard(tabs[0]);
+    expect(told).toEqual([
+      ["s"],
+      expect.objectContaining({ event: "start" }),
+      ["s"],
+      ["s"],
+      expect.objectContaining({ event: "pause" }),
+      ["s"],
+    ]);
+    for (const tab of tabs.slice(1)) await expect.poll(() => heard(tab)).toEqual(told);
+  });
+
+  it("is posted to the webhook of its own handle and no other", async () => {
+    const tabs = await Promise.all([opened(), opened()]);
+    for (const tab of tabs) {
+      await tab.evaluate(() =>
+        kept.sessions.setWebhook({
+          url: "http://127.0.0.1:9/",
+          fetch: async (_, { body }) => {
+            kept.posted.push(body);
+            return { ok: true, status: 200, body: null };
+          },
+        }),
+      );
+    }
+    await start(tabs[0]);
+    await expect.poll(() => heard(tabs[1])).toHaveLength(2);
+    for (const tab of tabs) await tab.evaluate(() => kept.sessions.close());
+    const posted = await Promise.all(tabs.map((tab) => tab.evaluate(() => kept.posted.length)));
+    expect(posted).toEqual([1, 0]);
+  });
+
+  it("is not told to a handle that is closed, or of another database", async () => {
+    const [tab, closed, other, open] = await Promise.all([opened(), opened(), page(), opened()]);
+    await closed.evaluate(() => kept.sessions.close());
+    await other.evaluate(async () => {
+      kept.sessions = await tenure.open("indexeddb:other");
+      kept.sessions.on("change", (change) => kept.heard.push(change));
+    });
+    await start(tab);
+    // By then the others would have heard as well.
+    await expect.poll(() => heard(open)).toHaveLength(2);
+    expect(await heard(closed)).toEqual([]);
+    expect(await heard(other)).toEqual([]);
+  });
+
+  it("is not what others post to the channel", async () => {
+    const tab = await opened();
+    await tab.evaluate(async () => {
+      const channel = new BroadcastChannel("tenure:app");
+      const messages = [
+        null,
+        7,
+        "text",
+        [],
+        {},
+        { kind: "change" },
+        { kind: "change", ids: [7] },
+        { kind: "lifecycle", payload: "{" },
+        { kind: "lifecycle", payload: {} },
+        { kind: "else", ids: ["s"] },
+      ];
+      for (const message of messages) channel.postMessage(message);
+      channel.postMessage({ kind: "change", ids: ["the last"] });
+    });
+    await expect.poll(() => heard(tab)).toEqual([["the last"]]);
+  });
+
+  it("keeps no handle that nobody has", async () => {
+    const tab = await page();
+    await tab.evaluate(async () => {
+      const collect = (globalThis as unknown as { gc: () => void }).gc;
+      const open = async (): Promise<WeakRef<object>> =>
+        new WeakRef(await tenure.open("indexeddb:app"));
+      const handle = await open();
+      const pause = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 10));
+      // To look keeps it for the rest of a turn.
+      while (handle.deref() !== undefined) {
+        await pause();
+        collect();
+        await pause();
+      }
+    });
+  });
+});
+
+describe("the browser", () => {
+  it("may have no room: nothing is half written, and it goes on when there is room", async () => {
+    const tab = await opened();
+    await start(tab);
+    const devTools = await context.newCDPSession(tab);
+    const quota = (quotaSize?: number): Promise<unknown> =>
+      devTools.send("Storage.overrideQuotaForOrigin", {
+        origin: new URL(site.url).origin,
+        ...(quotaSize === undefined ? {} : { quotaSize }),
+      });
+    await quota(3_000_000);
+    // Nothing that could be compressed.
+    await tab.evaluate(() => {
+      const letters = (): string => crypto.randomUUID().replaceAll("-", "");
+      kept.text = Array.from({ length: 15_000 }, letters).join("");
+    });
+    const outcome = await tab.evaluate(async () => {
+      for (let done = 0; done < 100; done += 1) {
+        const options = { idempotencyKey: `k${done}` };
+        try {
+          await kept.sessions.addEvent("s", "note", { text: kept.text }, options);
+        } catch (error) {
+          const { code, message } = error as { code: string; message: string };
+          return { done, code, message };
+        }
+      }
+      return undefined;
+    });
+    expect(outcome).toMatchObject({ code: "STORAGE_FULL" });
+    const done = outcome?.done ?? 0;
+    expect(done).toBeGreaterThan(0);
+    const found = await tab.evaluate(() => kept.sessions.get("s", { history: "all" }));
+    expect(found).toMatchObject({ eventCount: done + 1, version: done + 1 });
+    expect(found?.history).toHaveLength(done + 1);
+    await quota();
+    // The call that had no room is no repetition of one that had.
+    const appended = await tab.evaluate(
+      (idempotencyKey) =>
+        kept.sessions.addEvent("s", "note", { text: kept.text }, { idempotencyKey }),
+      `k${done}`,
+    );
+    expect(appended).toMatchObject({ replayed: false, lastSequence: done + 2 });
+  });
+
+  it("may deny storage", async () => {
+    const tab = await context.newPage();
+    await tab.goto(`${site.url}denied.html`);
+    const frame = tab.frames()[1];
+    await frame?.waitForFunction(() => "tenure" in globalThis);
+    const outcome = await frame?.evaluate(`outcomeOf(${reopen})`);
+    expect(outcome).toEqual({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining("the browser does not open the database"),
+      cause: "SecurityError",
+    });
+  });
+
+  it("may close the database: it is opened again at the next call", async () => {
+    const tab = await opened();
+    await start(tab);
+    const devTools = await context.newCDPSession(tab);
+    await devTools.send("Storage.clearDataForOrigin", {
+      origin: new URL(site.url).origin,
+      storageTypes: "indexeddb",
+    });
+    await expect.poll(() => session(tab)).toBeNull();
+    await start(tab);
+    expect(await session(tab)).toMatchObject({ eventCount: 1 });
+  });
+
+  it("may close it amid calls: each is kept or has failed", async () => {
+    const tab = await opened();
+    await start(tab);
+    const devTools = await context.newCDPSession(tab);
+    await tab.evaluate(() => {
+      const calls = Array.from({ length: 50 }, (_, n) =>
+        kept.sessions.start({ id: `n${n}`, mode: "m", task: "t" }),
+      );
+      kept.heard.length = 0;
+      void Promise.allSettled(calls).then((settled) => {
+        kept.heard.push(
+          ...settled.map((one) => (one.status === "rejected" ? one.reason.code : "kept")),
+        );
+      });
+    });
+    await devTools.send("Storage.clearDataForOrigin", {
+      origin: new URL(site.url).origin,
+      storageTypes: "indexeddb",
+    });
+    const outcomes = (): Promise<readonly unknown[]> =>
+      tab.evaluate(() => kept.heard.filter((one) => typeof one === "string"));
+    await expect.poll(outcomes).toHaveLength(50);
+    const allowed = ["kept", "STORE_UNAVAILABLE"];
+    expect((await outcomes()).filter((one) => !allowed.includes(String(one)))).toEqual([]);
+    await tab.evaluate(() => kept.sessions.list());
+  });
+});
+
+describe("a database", () => {
+  it("that another tab has upgraded is left alone", async () => {
+    const [old, upgrading] = await Promise.all([opened(), page()]);
+    await start(old);
+    await upgrading.evaluate(async () => {
+      await new Database({ name: "app", schema: 2, timeoutMs: 20_000 }).open();
+    });
+    const unavailable = {
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining("reload this page"),
+    };
+    expect(await outcomeOf(old, read)).toMatchObject(unavailable);
+    expect(await outcomeOf(old, append)).toMatchObject(unavailable);
+    expect(await outcomeOf(old, reopen)).toMatchObject({
+      code: "SCHEMA_TOO_NEW",
+      message: expect.stringContaining("schema 2"),
+    });
+    await old.evaluate(() => kept.sessions.close());
+  });
+
+  it("that is held open in an older version is waited for, and then given up", async () => {
+    const [holding, upgrading] = await Promise.all([page(), page()]);
+    await holding.evaluate(async () => {
+      const request = indexedDB.open("app", 1);
+      await new Promise((resolve) => {
+        request.onsuccess = resolve;
+      });
+      kept.connection = request.result;
+    });
+    const open = (timeoutMs: number): Promise<unknown> =>
+      upgrading.evaluate(async (timeoutMs) => {
+        const database = new Database({ name: "app", schema: 2, timeoutMs });
+        return database.open().then(
+          () => "open",
+          ({ code, message }: { code: string; message: string }) => ({ code, message }),
+        );
+      }, timeoutMs);
+    expect(await open(200)).toEqual({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining("close that tab"),
+    });
+    const opening = open(20_000);
+    await holding.evaluate(() => kept.connection.close());
+    // Not Tenure's, as it turns out.
+    expect(await opening).toMatchObject({ message: expect.stringContaining("not Tenure's") });
+  });
+
+  it("that takes too long to open is unavailable, and is not opened behind anyone's back", async () => {
+    const [holding, waiting] = await Promise.all([page(), page()]);
+    await holding.evaluate(async () => {
+      const request = indexedDB.open("app", 7);
+      await new Promise((resolve) => {
+        request.onsuccess = resolve;
+      });
+      kept.connection = request.result;
+      // It is removed when the connection is closed, and nobody gets in before that.
+      indexedDB.deleteDatabase("app");
+    });
+    expect(await outcomeOf(waiting, reopen)).toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining("did not open within 900 ms"),
+    });
+    await holding.evaluate(() => kept.connection.close());
+    expect(await outcomeOf(waiting, reopen)).toBe("done");
+  });
+
+  it("that is another program's is not touched", async () => {
+    const tab = await page();
+    await tab.evaluate(async () => {
+      const request = indexedDB.open("app", 1);
+      request.onupgradeneeded = () => request.result.createObjectStore("heads");
+      await new Promise((resolve) => {
+        request.onsuccess = resolve;
+      });
+      request.result.close();
+    });
+    expect(await outcomeOf(tab, reopen)).toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining('has no object store "events"'),
+    });
+    const stores = await tab.evaluate(async () => {
+      const request = indexedDB.open("app");
+      await new Promise((resolve) => {
+        request.onsuccess = resolve;
+      });
+      return [...request.result.objectStoreNames];
+    });
+    expect(stores).toEqual(["heads"]);
+  });
+
+  it("that is removed by another tab begins anew", async () => {
+    const [tab, removing] = await Promise.all([opened(), page()]);
+    await start(tab);
+    const removed = await removing.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const request = indexedDB.deleteDatabase("app");
+          request.onsuccess = () => resolve("removed");
+          request.onblocked = () => resolve("blocked");
+        }),
+    );
+    expect(removed).toBe("removed");
+    expect(await session(tab)).toBeNull();
+    await start(tab);
+    expect(await session(tab)).toMatchObject({ eventCount: 1 });
+  });
+});

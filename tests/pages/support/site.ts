@@ -1,0 +1,102 @@
+// A site for tests with several pages: a server that serves the package as it is built, and pages
+// that have it in the constant `tenure`.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { chromiumSwitches } from "../../../scripts/lib/chromium.mjs";
+
+const packageFolder = fileURLToPath(new URL("../../../npm", import.meta.url));
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".wasm": "application/wasm",
+};
+
+const own: Readonly<Record<string, string>> = {
+  "/index.html": `<!doctype html><title>Tenure</title><script type="module">
+    import * as tenure from "/npm/dist/browser.js";
+    import { Database } from "/npm/dist/indexeddb-database.js";
+    globalThis.kept = { heard: [], posted: [] };
+    globalThis.Database = Database;
+    globalThis.outcomeOf = (call) => call().then(
+      () => "done",
+      ({ code, message, cause }) => ({ code, message, cause: cause?.name }),
+    );
+    globalThis.tenure = tenure;
+  </script>`,
+  // What it does is sent to it as text and comes back as text.
+  "/worker.js": `import * as tenure from "/npm/dist/browser.js";
+    globalThis.tenure = tenure;
+    onmessage = async ({ data }) => postMessage(await (0, eval)("(" + data + ")")());`,
+  "/denied.html": `<!doctype html><title>Denied</title>
+    <iframe sandbox="allow-scripts" src="/index.html"></iframe>`,
+};
+
+/** The switches for a browser in which pages can collect garbage. */
+export const switches: readonly string[] = [...chromiumSwitches, "--js-flags=--expose-gc"];
+
+/** Where Chromium is, if it is not where Playwright expects it. */
+export const executable: { readonly executablePath?: string } = process.env.CHROMIUM
+  ? { executablePath: process.env.CHROMIUM }
+  : {};
+
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({ ...executable, args: [...switches] });
+
+export interface Site {
+  /** The address of its page. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the page, the worker, and the package under `/npm/`. */
+export async function serveSite(): Promise<Site> {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const path = pathname === "/" ? "/index.html" : normalize(pathname);
+    const body = await contentOf(path).catch(() => undefined);
+    if (body === undefined) return void response.writeHead(404).end();
+    // To a sandboxed frame, its own site is a stranger.
+    const headers = { "access-control-allow-origin": "*", "cache-control": "no-store" };
+    response.writeHead(200, { ...headers, "content-type": types[extname(path)] ?? "text/plain" });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function contentOf(path: string): Promise<string | Buffer | undefined> {
+  if (path in own) return own[path];
+  if (!path.startsWith("/npm/")) return undefined;
+  const content = await readFile(join(packageFolder, path.slice("/npm/".length)));
+  // The one import that a bundler would look up in the package's manifest.
+  return extname(path) === ".js"
+    ? content.toString().replaceAll('"#wasm"', '"/npm/wasm/tenure_wasm.js"')
+    : content;
+}
+
+/** Opens the site's page, which has the package then. */
+export async function newPage(context: BrowserContext, site: Site): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await ready(page);
+  return page;
+}
+
+/** Waits until a page has the package. */
+export async function ready(page: Page): Promise<void> {
+  await page.waitForFunction(() => "tenure" in globalThis);
+}

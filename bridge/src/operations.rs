@@ -2,6 +2,10 @@
 //! that its users read; the dispatcher and the TypeScript declarations are made from it.
 
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
+use tenure_core::copy::{
+    CopyChunk, CopyDifference, CopyMissing, CopyMissingParams, CopyPage, CopyPageParams,
+    CopyReadParams, CopyVerifyParams, CopyWriteParams, CopyWritten,
+};
 use tenure_core::error::cut;
 use tenure_core::members::Params;
 use tenure_core::params::{
@@ -152,6 +156,16 @@ operations! {
 pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
     let now = match now(call.now) {
         Ok(now) => now,
+    /// Names a part of the sessions and records of a store that is copied.
+    Read "copyPage" = copy_page(CopyPageParams) -> CopyPage;
+    /// Says what of another store's page is not here, or is here as it was before.
+    Read "copyMissing" = copy_missing(CopyMissingParams) -> CopyMissing;
+    /// Reads what another store asks for, up to an amount.
+    Read "copyRead" = copy_read(CopyReadParams) -> CopyChunk;
+    /// Writes what another store has sent, in one commit.
+    Write "copyWrite" = copy_write(CopyWriteParams) -> CopyWritten;
+    /// Compares another store's page with what is here.
+    Read "copyVerify" = copy_verify(CopyVerifyParams) -> Vec<CopyDifference>;
         Err(error) => return answer::error(&error),
     };
     let environment = Environment {

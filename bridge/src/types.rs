@@ -4,7 +4,9 @@
 use std::fmt::Write;
 
 use tenure_core::Error;
-use tenure_core::{answers, event, filter, lifecycle, limits, params, retention, session, stats};
+use tenure_core::{
+    answers, copy, event, filter, lifecycle, limits, params, retention, session, stats,
+};
 use tenure_core::{store, webhook};
 use ts_rs::{Config, TS};
 
@@ -73,6 +75,17 @@ pub fn typescript() -> String {
         params::ForkParams,
         session::Head,
         session::Usage,
+        copy::CopyPageParams,
+        copy::CopyMissingParams,
+        copy::CopyReadParams,
+        copy::CopyWriteParams,
+        copy::CopyVerifyParams,
+        copy::CopyPage,
+        copy::CopyMissing,
+        copy::CopyChunk,
+        copy::CopyWritten,
+        copy::CopyDifference,
+        copy::Difference,
         event::Event,
         store::Capabilities,
         store::History,

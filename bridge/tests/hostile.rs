@@ -206,6 +206,11 @@ fn texts_of_megabytes_are_refused() {
         (2, "cleanup", "maxAge"),
         (2, "import", "text"),
         (2, "fork", "newId"),
+        (2, "copyPage", "after"),
+        (2, "copyMissing", "page"),
+        (2, "copyRead", "wanted"),
+        (2, "copyWrite", "chunk"),
+        (2, "copyVerify", "page"),
     ] {
         let (_, params) = examples()
             .into_iter()

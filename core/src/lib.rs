@@ -9,6 +9,7 @@
 
 pub mod answers;
 pub mod draft;
+pub mod copy;
 pub mod error;
 pub mod event;
 pub mod filter;
@@ -16,6 +17,7 @@ pub mod id;
 pub mod idempotency;
 pub mod json;
 pub mod lifecycle;
+pub mod kinds;
 pub mod limits;
 pub mod members;
 pub mod memory;

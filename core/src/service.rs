@@ -9,6 +9,7 @@
 
 mod commit;
 mod sweep;
+mod copy;
 
 use std::future::ready;
 use std::pin::Pin;

@@ -8,6 +8,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export type { BuildInfo } from "./binding.js";
+export type { Copy, CopyOptions, CopyProgress, CopyResult, CopyTarget } from "./copy.js";
 export type { InitOptions, WasmSource } from "./entry.js";
 export {
   type DriverErrorCode,
@@ -21,7 +22,9 @@ export type {
   Capabilities,
   CleanupParams,
   CleanupResult,
+  CopyDifference,
   CoreErrorCode,
+  Difference,
   Direction,
   EventPage,
   Limits,

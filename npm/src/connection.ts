@@ -21,6 +21,7 @@ import { closed, storeIsAsync, storeNotClosed, storeReentered } from "./error.js
 import { type Capabilities, OPERATIONS, type Operations } from "./generated.js";
 import type { HostStore } from "./host.js";
 import type { RetentionPlan } from "./retention.js";
+import type { Store } from "./store.js";
 import type { Accepts } from "./types.js";
 
 /** The name of an operation. */
@@ -65,6 +66,8 @@ export class Connection {
   /** The last write to each session that is under way over a store in JavaScript. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #closed = false;
+  /** What tells its store from others, as far as it can be told: a URL, or the store itself. */
+  readonly place: string | Store;
 
   /** Opens a store. */
   constructor({ binding, url, options, host, notify }: ConnectionOptions) {
@@ -93,6 +96,7 @@ export class Connection {
   get isClosed(): boolean {
     return this.#closed;
   }
+    this.place = host?.store ?? url;
 
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {

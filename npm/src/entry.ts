@@ -6,6 +6,7 @@
  */
 
 import type { Build } from "./binding.js";
+import { type Copy, copyWith } from "./copy.js";
 import { openSessions, openSessionsSync, type Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
@@ -37,18 +38,22 @@ export interface Entry {
   readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
   /** Opens a store that answers at once. */
   readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
+  /** Copies all sessions of one store into another. */
+  readonly copy: Copy;
   /** Loads the WebAssembly. */
   readonly init: (options?: InitOptions) => Promise<void>;
 }
 
 /** An entry over a source of builds. */
 export function entryOver(source: Source): Entry {
+  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
+    const preparing = source.prepare();
+    if (preparing) await preparing;
+    return openSessions(source.now(target), target, options);
+  };
   return {
-    async open(target, options = {}) {
-      const preparing = source.prepare();
-      if (preparing) await preparing;
-      return openSessions(source.now(target), target, options);
-    },
+    open,
+    copy: copyWith(open),
     openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
     async init(options) {
       await source.prepare(options);

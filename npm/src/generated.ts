@@ -1275,6 +1275,161 @@ result: string | null,
 /**
  * What it failed with.
  */
+/**
+ * Which part of a store to name.
+ */
+export type CopyPageParams = { 
+/**
+ * Go on where the page ended that returned this as `next`.
+ */
+after?: string, 
+/**
+ * Read histories too, so that the whole can be compared.
+ */
+whole?: boolean, };
+
+/**
+ * What another store has.
+ */
+export type CopyMissingParams = { 
+/**
+ * The `page` of `copyPage` there.
+ */
+page: string, 
+/**
+ * Ask for what is newer or different here too.
+ */
+overwrite?: boolean, };
+
+/**
+ * What another store asks for.
+ */
+export type CopyReadParams = { 
+/**
+ * The `wanted` of `copyMissing` there, or the `rest` of the call before.
+ */
+wanted: string, };
+
+/**
+ * What another store sends.
+ */
+export type CopyWriteParams = { 
+/**
+ * The `chunk` of `copyRead` there.
+ */
+chunk: string, };
+
+/**
+ * What another store has, histories and all.
+ */
+export type CopyVerifyParams = { 
+/**
+ * The `page` of `copyPage` there, of `whole` sessions.
+ */
+page: string, };
+
+/**
+ * A part of what a store has.
+ */
+export type CopyPage = { 
+/**
+ * What names it, for `copyMissing` and `copyVerify`.
+ */
+page: string, 
+/**
+ * How many sessions it names.
+ */
+sessions: number, 
+/**
+ * How many records it names.
+ */
+records: number, 
+/**
+ * Sessions that cannot be read. They hide no others.
+ */
+problems: Array<Problem>, 
+/**
+ * Where to go on, as `after`; absent at the end.
+ */
+next?: string, };
+
+/**
+ * What a store lacks of a page.
+ */
+export type CopyMissing = { 
+/**
+ * What is to be read, for `copyRead`; absent when there is nothing.
+ */
+wanted?: string, 
+/**
+ * How many sessions of the page are there already.
+ */
+same: number, 
+/**
+ * What is left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * Sessions and records on their way.
+ */
+export type CopyChunk = { 
+/**
+ * They, for `copyWrite`.
+ */
+chunk: string, 
+/**
+ * What did not fit, as `wanted`; absent when everything did.
+ */
+rest?: string, 
+/**
+ * Sessions that cannot be read. They hide no others.
+ */
+problems: Array<Problem>, 
+/**
+ * What is left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * What was written of a chunk.
+ */
+export type CopyWritten = { 
+/**
+ * How many sessions.
+ */
+sessions: number, 
+/**
+ * How many records.
+ */
+records: number, 
+/**
+ * What was changed here by others meanwhile, and was left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * A session or record that is not the same in both stores.
+ */
+export type CopyDifference = { 
+/**
+ * `"session"`, or the kind of a record.
+ */
+what: string, 
+/**
+ * The session's id, or the record's key.
+ */
+key: string, 
+/**
+ * How it is in the store that was copied to.
+ */
+target: Difference, };
+
+/**
+ * How a session or record that differs is in the store that was copied to.
+ */
+export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
+
 error: string | null, 
 /**
  * The text of a JSON object about the run: model, tools, tokens, cost.
@@ -1786,3 +1941,18 @@ export const OPERATIONS = {
   progress: "read",
   duration: "read",
 } as const satisfies Record<keyof Operations, "read" | "write">;
+  /** Names a part of the sessions and records of a store that is copied. */
+  copyPage: { params: CopyPageParams; result: CopyPage };
+  /** Says what of another store's page is not here, or is here as it was before. */
+  copyMissing: { params: CopyMissingParams; result: CopyMissing };
+  /** Reads what another store asks for, up to an amount. */
+  copyRead: { params: CopyReadParams; result: CopyChunk };
+  /** Writes what another store has sent, in one commit. */
+  copyWrite: { params: CopyWriteParams; result: CopyWritten };
+  /** Compares another store's page with what is here. */
+  copyVerify: { params: CopyVerifyParams; result: Array<CopyDifference> };
+  copyPage: "read",
+  copyMissing: "read",
+  copyRead: "read",
+  copyWrite: "write",
+  copyVerify: "read",

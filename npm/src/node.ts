@@ -7,6 +7,7 @@
 
 import { createRequire } from "node:module";
 import type { Build } from "./binding.js";
+import type { Copy } from "./copy.js";
 import { entryOver } from "./entry.js";
 import { bindingUnavailable, messageOf } from "./error.js";
 import { nativeBuild } from "./native.js";
@@ -37,6 +38,12 @@ export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions>
 
 /** Opens the sessions of a store that answers at once; its methods return results, not promises. */
 export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+
+/**
+ * Copies all sessions of one store into another, with their histories, and says what differs at the
+ * end. A copy that was stopped goes on where it was when it is started again.
+ */
+export const copy: Copy = entry.copy;
 
 /** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
 export const init: () => Promise<void> = () => entry.init();

@@ -269,6 +269,9 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             more,
         )
     };
+    let page = r#"[{"what":"session","key":"s","version":1,"createdAt":0,"events":1,"head":"h"}]"#;
+    let wanted = r#"[{"what":"session","key":"s","expect":{"kind":"absent"},"events":0,"history":"h","overwrite":true}]"#;
+    let chunk = r#"{"sessions":[],"records":[{"expect":{"kind":"any"},"record":{"kind":"k","key":"k","version":1,"body":""}}]}"#;
     let imported = r#"{"id":"s","mode":"m","task":"t","status":"active","createdAt":0}"#;
     vec![
         (
@@ -356,6 +359,11 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("isResumable", one.clone()),
         ("progress", one.clone()),
         ("duration", one),
+        ("copyPage", json!({"after": "ca.0.a", "whole": true})),
+        ("copyMissing", json!({"page": page, "overwrite": true})),
+        ("copyRead", json!({"wanted": wanted})),
+        ("copyWrite", json!({"chunk": chunk})),
+        ("copyVerify", json!({"page": page})),
     ]
 }
 

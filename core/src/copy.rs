@@ -1,0 +1,456 @@
+//! What copying from one store to another decides, and the forms in which sessions and records go
+//! from one to the other. A [`Stamp`] tells one state of a session or record from any other without
+//! its contents; [`compare`] says what a difference means. User data counts without the white space
+//! between its tokens, which a store may change. Loading and writing is in `service/copy.rs`.
+
+use std::hash::Hasher;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::json::Json;
+use crate::members::{Members, Params};
+use crate::params::params;
+use crate::session::{Head, MAX_SAFE_INTEGER};
+use crate::store::{Expect, Loaded, Problem, Record};
+use crate::text::Text;
+use crate::time::{self, Timestamp};
+
+/// What a [`Stamp`] calls a session; a record is called by its kind.
+pub const SESSION: &str = "session";
+
+/// Texts that are read or sent in one step end once they exceed this. A session is never parted.
+pub const STEP_BYTES: usize = 1 << 20;
+
+params! {
+    /// Which part of a store to name.
+    pub struct CopyPageParams {
+        /// Go on where the page ended that returned this as `next`.
+        pub after: Option<Text>,
+        /// Read histories too, so that the whole can be compared.
+        pub whole: Option<bool>,
+    }
+
+    /// What another store has.
+    pub struct CopyMissingParams {
+        /// The `page` of `copyPage` there.
+        pub page: Text,
+        /// Ask for what is newer or different here too.
+        pub overwrite: Option<bool>,
+    }
+
+    /// What another store asks for.
+    pub struct CopyReadParams {
+        /// The `wanted` of `copyMissing` there, or the `rest` of the call before.
+        pub wanted: Text,
+    }
+
+    /// What another store sends.
+    pub struct CopyWriteParams {
+        /// The `chunk` of `copyRead` there.
+        pub chunk: Text,
+    }
+
+    /// What another store has, histories and all.
+    pub struct CopyVerifyParams {
+        /// The `page` of `copyPage` there, of `whole` sessions.
+        pub page: Text,
+    }
+}
+
+/// A part of what a store has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyPage {
+    /// What names it, for `copyMissing` and `copyVerify`.
+    pub page: String,
+    /// How many sessions it names.
+    pub sessions: u64,
+    /// How many records it names.
+    pub records: u64,
+    /// Sessions that cannot be read. They hide no others.
+    pub problems: Vec<Problem>,
+    /// Where to go on, as `after`; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What a store lacks of a page.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyMissing {
+    /// What is to be read, for `copyRead`; absent when there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+    /// How many sessions of the page are there already.
+    pub same: u64,
+    /// What is left alone.
+    pub differences: Vec<CopyDifference>,
+}
+
+/// Sessions and records on their way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyChunk {
+    /// They, for `copyWrite`.
+    pub chunk: String,
+    /// What did not fit, as `wanted`; absent when everything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<String>,
+    /// Sessions that cannot be read. They hide no others.
+    pub problems: Vec<Problem>,
+    /// What is left alone.
+    pub differences: Vec<CopyDifference>,
+}
+
+/// What was written of a chunk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyWritten {
+    /// How many sessions.
+    pub sessions: u64,
+    /// How many records.
+    pub records: u64,
+    /// What was changed here by others meanwhile, and was left alone.
+    pub differences: Vec<CopyDifference>,
+}
+
+/// A session or record that is not the same in both stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyDifference {
+    /// `"session"`, or the kind of a record.
+    pub what: String,
+    /// The session's id, or the record's key.
+    pub key: String,
+    /// How it is in the store that was copied to.
+    pub target: Difference,
+}
+
+/// How a session or record that differs is in the store that was copied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Difference {
+    /// Not there.
+    Missing,
+    /// There as it was before.
+    Older,
+    /// There as it may be later on: it was changed since.
+    Newer,
+    /// Another one of the same name, or one that has gone another way.
+    Different,
+    /// There, but it cannot be read.
+    Unreadable,
+}
+
+/// What tells one state of a session or record from any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stamp {
+    /// [`SESSION`], or the kind of a record.
+    pub what: String,
+    /// The session's id, or the record's key.
+    pub key: String,
+    version: u64,
+    #[serde(with = "time::as_millis")]
+    created_at: Timestamp,
+    events: u64,
+    head: String,
+    /// The digest of the history, where that was read.
+    #[serde(default)]
+    history: Option<String>,
+    /// The session that owns a record.
+    #[serde(default)]
+    pub owner: Option<Box<Stamp>>,
+}
+
+impl Stamp {
+    /// The stamp of a session without its history.
+    pub fn of_head(head: &Head) -> Self {
+        let mut hasher = SipHasher13::new();
+        hash(&mut hasher, head.context.as_str());
+        hash(&mut hasher, head.metadata.as_ref().map_or("", Json::as_str));
+        let bare = Head {
+            context: Json::default(),
+            // That there are none is not the same as that there are empty ones.
+            metadata: head.metadata.as_ref().map(|_| Json::default()),
+            ..head.clone()
+        };
+        hash(&mut hasher, Json::of(&bare).as_str());
+        Self {
+            what: SESSION.to_owned(),
+            key: head.id.to_string(),
+            version: head.version,
+            created_at: head.created_at,
+            events: head.event_count,
+            head: finish(&hasher),
+            history: None,
+            owner: None,
+        }
+    }
+
+    /// The stamp of a session with all of its history.
+    pub fn of_session(session: &Loaded) -> Self {
+        Self {
+            history: Some(digest(&session.events)),
+            ..Self::of_head(&session.head)
+        }
+    }
+
+    /// The stamp of a record.
+    pub fn of_record(record: &Record, owner: Option<Self>) -> Self {
+        let mut hasher = SipHasher13::new();
+        hash(&mut hasher, Json::of(record).as_str());
+        Self {
+            what: record.kind.clone(),
+            key: record.key.clone(),
+            version: record.version,
+            created_at: Timestamp::default(),
+            events: 0,
+            head: finish(&hasher),
+            history: None,
+            owner: owner.map(Box::new),
+        }
+    }
+
+    /// That exactly this is there.
+    pub fn expected(&self) -> Expect {
+        Expect::Version {
+            version: self.version,
+        }
+    }
+
+    /// Whether it is a session's.
+    pub fn is_session(&self) -> bool {
+        self.what == SESSION
+    }
+
+    /// That what it names differs.
+    pub fn differs(&self, target: Difference) -> CopyDifference {
+        CopyDifference {
+            what: self.what.clone(),
+            key: self.key.clone(),
+            target,
+        }
+    }
+}
+
+/// How what is in the target relates to what is in the source; nothing when they are the same.
+/// Histories count where both were read.
+pub fn compare(source: &Stamp, target: &Stamp) -> Option<Difference> {
+    let versions = target.version.cmp(&source.version);
+    let histories = source.history.is_some() && target.history.is_some();
+    if versions.is_eq() && source.head == target.head {
+        let differ = histories && source.history != target.history;
+        return differ.then_some(Difference::Different);
+    }
+    let events = target.events.cmp(&source.events);
+    Some(if source.created_at != target.created_at {
+        Difference::Different
+    } else if versions.is_lt() && events.is_le() {
+        Difference::Older
+    } else if versions.is_gt() && events.is_ge() {
+        Difference::Newer
+    } else {
+        Difference::Different
+    })
+}
+
+/// A session or record that a target asks a source for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// [`SESSION`], or the kind of a record.
+    pub what: String,
+    /// The session's id, or the record's key.
+    pub key: String,
+    /// What is there in the target.
+    pub expect: Expect,
+    /// How many events of it are there, if they are the first of the same history.
+    pub events: u64,
+    /// What tells whether they are.
+    pub history: String,
+    /// Whether to send all of it if they are not.
+    pub overwrite: bool,
+}
+
+impl Wanted {
+    /// The part of a session to send: all of it, or what the target lacks. Nothing when the target
+    /// has another history that is not to be overwritten.
+    pub fn part(&self, session: Loaded) -> Option<Part> {
+        let Loaded { head, mut events } = session;
+        let first = usize::try_from(self.events).unwrap_or(usize::MAX);
+        let continues = events
+            .get(..first)
+            .is_some_and(|known| digest(known) == self.history);
+        if continues {
+            events.drain(..first);
+        }
+        (continues || self.overwrite).then_some(Part {
+            expect: self.expect,
+            // Where nothing is kept, nothing that is in the way stays either.
+            replace: !continues || first == 0,
+            head,
+            events,
+        })
+    }
+}
+
+/// A session on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What must be there in the target.
+    pub expect: Expect,
+    /// Whether the events there are removed first.
+    pub replace: bool,
+    /// The head.
+    pub head: Head,
+    /// The events that follow those that are kept.
+    pub events: Vec<Event>,
+}
+
+/// A record on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPart {
+    /// What must be there in the target.
+    pub expect: Expect,
+    /// The record.
+    pub record: Record,
+}
+
+/// Sessions and records on their way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The sessions.
+    pub sessions: Vec<Part>,
+    /// The records.
+    pub records: Vec<RecordPart>,
+}
+
+impl Chunk {
+    /// Reads a chunk. It comes from another store, and a store is not given what it could not give
+    /// back.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn read(text: &str) -> Result<Self> {
+        let chunk: Self = parse("chunk", text)?;
+        for Part { head, events, .. } in &chunk.sessions {
+            let sent = events.len() as u64;
+            let numbered = head.event_count >= sent
+                && events
+                    .iter()
+                    .zip(head.event_count - sent + 1..)
+                    .all(|(event, sequence)| event.sequence == sequence);
+            let objects = std::iter::once(&head.context).chain(&head.metadata);
+            if !(numbered
+                && (1..MAX_SAFE_INTEGER).contains(&head.version)
+                && head.event_count < MAX_SAFE_INTEGER
+                && objects.into_iter().all(Json::is_object))
+            {
+                let problem = format!("session {} is not as `copyRead` sends it", head.id);
+                return Err(Error::invalid("chunk", problem));
+            }
+        }
+        Ok(chunk)
+    }
+}
+
+/// Reads what another of these operations has made; `what` names it.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn parse<'t, T: Deserialize<'t>>(what: &str, text: &'t str) -> Result<T> {
+    crate::members::parse(what, text)
+}
+
+/// What tells a history from any other.
+pub fn digest(events: &[Event]) -> String {
+    let mut hasher = SipHasher13::new();
+    for event in events {
+        hasher.write_u64(event.sequence);
+        hasher.write_i64(event.timestamp.as_millis());
+        hasher.write_u64(event.kind.len() as u64);
+        hasher.write(event.kind.as_bytes());
+        hash(&mut hasher, event.data.as_str());
+    }
+    finish(&hasher)
+}
+
+/// Hashes JSON text without the white space between its tokens, and where it ends.
+fn hash(hasher: &mut SipHasher13, json: &str) {
+    let (mut inside, mut escaped) = (false, false);
+    let tokens: Vec<u8> = json
+        .bytes()
+        .filter(|&byte| {
+            if inside {
+                inside = escaped || byte != b'"';
+                escaped = !escaped && byte == b'\\';
+                return true;
+            }
+            inside = byte == b'"';
+            !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+        })
+        .collect();
+    hasher.write_u64(tokens.len() as u64);
+    hasher.write(&tokens);
+}
+
+fn finish(hasher: &SipHasher13) -> String {
+    format!("{:032x}", hasher.finish128().as_u128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(data: &str) -> Event {
+        Event {
+            sequence: 1,
+            timestamp: Timestamp::default(),
+            kind: "note".to_owned(),
+            data: Json::parse(data.to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn white_space_counts_only_within_strings() {
+        let of = |data: &str| digest(&[event(data)]);
+        let plain = of(r#"{"a":["x y",1e400,"\\"],"b":{}}"#);
+        assert_eq!(
+            plain,
+            of("{ \"a\" : [\"x y\",\n\t1e400 , \"\\\\\" ],\r\"b\":{ } }")
+        );
+        for other in [
+            r#"{"a":["xy",1e400,"\\"],"b":{}}"#,
+            r#"{"a":["x  y",1e400,"\\"],"b":{}}"#,
+            r#"{"b":{},"a":["x y",1e400,"\\"]}"#,
+            r#"{"a":["x y",1e401,"\\"],"b":{}}"#,
+        ] {
+            assert_ne!(plain, of(other), "{other}");
+        }
+        assert_ne!(of(r#"{"a":"\" b"}"#), of(r#"{"a":"\"b"}"#));
+    }
+
+    #[test]
+    fn a_history_is_told_from_its_parts() {
+        let (a, b) = (event(r#"{"a":1}"#), event("{}"));
+        let all = [a.clone(), b.clone()];
+        let digests = [
+            digest(&[]),
+            digest(&all[..1]),
+            digest(&all),
+            digest(&[b, a]),
+        ];
+        for (index, one) in digests.iter().enumerate() {
+            assert!(digests.iter().skip(index + 1).all(|other| one != other));
+        }
+    }
+}

@@ -1,0 +1,685 @@
+//! Copying between stores: whatever is in the source comes out the same on the other side, however
+//! often the copying is broken off, and what cannot be told for the same is left alone and named.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use support::{World, ready, scale};
+use tenure_core::copy::{
+    Chunk, CopyDifference, CopyMissingParams, CopyPageParams, CopyReadParams, CopyVerifyParams,
+    CopyWriteParams, Difference, Stamp,
+};
+use tenure_core::filter::Trash;
+use tenure_core::idempotency::Fingerprint;
+use tenure_core::kinds::RECORD_KINDS;
+use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Record, Scan};
+use tenure_core::{
+    Changes, Commit, Environment, Error, Filter, History, Lift, Limits, MemoryStore, Order, Result,
+    Service, SessionId, Store, SyncStore, Text, Timestamp,
+};
+
+/// Random numbers that are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % n
+    }
+
+    fn pick<'t, T: ?Sized>(&mut self, of: &[&'t T]) -> &'t T {
+        of[self.below(of.len() as u64) as usize]
+    }
+}
+
+const DATA: &[&str] = &[
+    "{}",
+    r#"{"a":1e400}"#,
+    r#"{ "a" : [ 1 , 2 ] }"#,
+    r#"{"\ud800":"\udc00 x","n":12345678901234567890}"#,
+];
+
+/// Does something to one of a few sessions.
+fn act(world: &World<impl Store>, dice: &mut Dice) {
+    let id = dice.pick(&["s1", "s2", "s3", "s4", "s5", "s6"]);
+    let key = match dice.below(3) {
+        0 => format!(r#","idempotencyKey":"k{}""#, dice.below(20)),
+        _ => String::new(),
+    };
+    let data = dice.pick(DATA);
+    world.pass(dice.below(3) as i64);
+    let (name, params) = match dice.below(12) {
+        0..3 => (
+            "start",
+            format!(
+                r#"{{"id":"{id}","task":"t\ud83d","mode":"m","context":{data},"metadata":{data}{key}}}"#
+            ),
+        ),
+        3..7 => (
+            "addEvent",
+            format!(r#"{{"id":"{id}","type":"note","data":{data}{key}}}"#),
+        ),
+        7 => ("pause", format!(r#"{{"id":"{id}"{key}}}"#)),
+        8 => ("complete", format!(r#"{{"id":"{id}"{key}}}"#)),
+        9 => ("trash", format!(r#"{{"id":"{id}"}}"#)),
+        10 => ("restore", format!(r#"{{"id":"{id}"}}"#)),
+        _ if dice.below(4) == 0 => ("delete", format!(r#"{{"id":"{id}"}}"#)),
+        _ => (
+            "updateContext",
+            format!(r#"{{"id":"{id}","context":{data}{key}}}"#),
+        ),
+    };
+    // Many are refused, as they should be.
+    drop(world.raw(name, &params));
+}
+
+fn populated(dice: &mut Dice, actions: u64) -> World {
+    let world = World::default();
+    for _ in 0..actions {
+        act(&world, dice);
+    }
+    world
+}
+
+/// All that a store has: sessions with their histories, and records.
+type Contents = (Vec<Loaded>, Vec<Record>);
+
+fn contents(store: &dyn Store) -> Contents {
+    let query = ListQuery {
+        filter: Filter {
+            trash: Trash::Include,
+            ..Filter::default()
+        },
+        order: Order::default(),
+        after: None,
+        offset: 0,
+        limit: 100_000,
+        max_bytes: u64::MAX,
+    };
+    let heads = ready(store.list(&query)).unwrap().heads;
+    let sessions = heads
+        .iter()
+        .map(|head| ready(store.load(&head.id, History::All)).unwrap().unwrap())
+        .collect();
+    let records = RECORD_KINDS
+        .iter()
+        .flat_map(|kind| {
+            let scan = Scan {
+                kind: (*kind).to_owned(),
+                after: None,
+                limit: 100_000,
+            };
+            ready(store.scan(&scan)).unwrap()
+        })
+        .collect();
+    (sessions, records)
+}
+
+/// What a copy has come to.
+#[derive(Debug, Default, PartialEq)]
+struct Copied {
+    sessions: u64,
+    records: u64,
+    same: u64,
+    problems: Vec<Problem>,
+    left: Vec<CopyDifference>,
+    differences: Vec<CopyDifference>,
+}
+
+impl Copied {
+    /// What differs at the end, in short.
+    fn differing(&self) -> Vec<(&str, &str, Difference)> {
+        self.differences
+            .iter()
+            .map(|one| (one.what.as_str(), one.key.as_str(), one.target))
+            .collect()
+    }
+}
+
+/// Copies as a host does; `between` is called between any two steps.
+fn copy(
+    from: &dyn Store,
+    to: &dyn Store,
+    overwrite: bool,
+    mut between: impl FnMut(),
+) -> Result<Copied> {
+    let limits = Limits::default();
+    let (source, target) = (Service::new(from, &limits), Service::new(to, &limits));
+    let env = Environment {
+        now: Timestamp::default(),
+        entropy: [0; 16],
+        fingerprint: Fingerprint::default(),
+    };
+    let text = |text: &str| Text::from(text);
+    let mut copied = Copied::default();
+    let overwrite = Some(overwrite);
+    for whole in [false, true] {
+        let mut after = None;
+        for page in 0.. {
+            assert!(page < 10_000, "the pages come to no end");
+            between();
+            let params = CopyPageParams {
+                after: after.as_deref().map(text),
+                whole: Some(whole),
+            };
+            let page = ready(source.copy_page(&env, params))?.value;
+            between();
+            if whole {
+                let page = text(&page.page);
+                let params = CopyVerifyParams { page };
+                copied
+                    .differences
+                    .extend(ready(target.copy_verify(&env, params))?.value);
+            } else {
+                copied.problems.extend(page.problems);
+                let page = text(&page.page);
+                let params = CopyMissingParams { page, overwrite };
+                let missing = ready(target.copy_missing(&env, params))?.value;
+                copied.same += missing.same;
+                copied.left.extend(missing.differences);
+                let mut wanted = missing.wanted;
+                while let Some(some) = wanted {
+                    between();
+                    let params = CopyReadParams {
+                        wanted: text(&some),
+                    };
+                    let chunk = ready(source.copy_read(&env, params))?.value;
+                    copied.problems.extend(chunk.problems);
+                    copied.left.extend(chunk.differences);
+                    between();
+                    let params = CopyWriteParams {
+                        chunk: text(&chunk.chunk),
+                    };
+                    let written = ready(target.copy_write(&env, params))?.value;
+                    copied.sessions += written.sessions;
+                    copied.records += written.records;
+                    copied.left.extend(written.differences);
+                    wanted = chunk.rest;
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(copied)
+}
+
+fn copy_quietly(from: &dyn Store, to: &dyn Store) -> Copied {
+    copy(from, to, false, || {}).unwrap()
+}
+
+fn seeds(count: f64) -> std::ops::Range<u64> {
+    0..(count * scale()).ceil() as u64
+}
+
+/// A store that fails at one of its calls, before or after that has done its work.
+struct Failing<'s> {
+    store: &'s MemoryStore,
+    calls: Cell<u64>,
+    fails_at: u64,
+    after_work: bool,
+}
+
+impl Failing<'_> {
+    fn call<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let call = self.calls.get();
+        self.calls.set(call + 1);
+        let gone = || Error::StoreUnavailable {
+            problem: "pulled out".to_owned(),
+        };
+        if call > self.fails_at || (call == self.fails_at && !self.after_work) {
+            return Err(gone());
+        }
+        let done = work();
+        if call == self.fails_at {
+            return Err(gone());
+        }
+        done
+    }
+}
+
+impl SyncStore for Failing<'_> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.call(|| self.store.load(id, history))
+    }
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.call(|| self.store.commit(changes))
+    }
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.call(|| self.store.list(query))
+    }
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.call(|| self.store.record(kind, key))
+    }
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.call(|| self.store.scan(scan))
+    }
+}
+
+/// A store some of whose sessions cannot be read, and which counts the histories that are read.
+#[derive(Default)]
+struct Watched {
+    store: MemoryStore,
+    unreadable: RefCell<BTreeSet<String>>,
+    histories: Cell<u64>,
+    kinds: RefCell<BTreeSet<String>>,
+}
+
+impl SyncStore for Watched {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        if history != History::None {
+            self.histories.set(self.histories.get() + 1);
+        }
+        if self.unreadable.borrow().contains(id.as_str()) {
+            return Err(Error::CorruptSession {
+                id: id.to_string(),
+                problem: "torn".to_owned(),
+            });
+        }
+        self.store.load(id, history)
+    }
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        let kinds = changes.records.iter().map(|change| change.kind.clone());
+        self.kinds.borrow_mut().extend(kinds);
+        self.store.commit(changes)
+    }
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        let mut page = self.store.list(query)?;
+        let unreadable = self.unreadable.borrow();
+        page.heads
+            .retain(|head| !unreadable.contains(head.id.as_str()));
+        if query.after.is_none() {
+            page.problems.extend(unreadable.iter().map(|id| Problem {
+                id: id.clone(),
+                problem: "torn".to_owned(),
+            }));
+        }
+        Ok(page)
+    }
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.store.record(kind, key)
+    }
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.store.scan(scan)
+    }
+}
+
+#[test]
+fn a_copy_has_all_that_the_source_has() {
+    for seed in seeds(300.0) {
+        let from = populated(&mut Dice(seed), 80);
+        let to = Lift(MemoryStore::default());
+        let copied = copy_quietly(&from.store, &to);
+        let here = contents(&from.store);
+        assert_eq!(contents(&to), here, "seed {seed}");
+        assert_eq!(copied.sessions, here.0.len() as u64);
+        assert_eq!(copied.records, here.1.len() as u64);
+        assert_eq!((copied.left, copied.differences), (vec![], vec![]));
+        let again = copy_quietly(&from.store, &to);
+        assert_eq!((again.sessions, again.records), (0, 0));
+        assert_eq!(again.same, here.0.len() as u64);
+    }
+}
+
+#[test]
+fn a_call_with_a_key_is_a_repeat_in_the_copy_too() {
+    let from = World::default();
+    let start = json!({"id": "a", "task": "t", "mode": "m", "idempotencyKey": "one"});
+    let note = json!({"id": "a", "type": "note", "idempotencyKey": "two"});
+    from.ok("start", start.clone());
+    from.ok("addEvent", note.clone());
+    let to = World::default();
+    copy_quietly(&from.store, &to.store);
+    assert_eq!(to.ok("start", start)["eventCount"], 2);
+    assert_eq!(to.ok("addEvent", note)["replayed"], true);
+}
+
+#[test]
+fn a_copy_that_was_broken_off_anywhere_is_finished_by_the_next() {
+    for seed in seeds(20.0) {
+        let from = populated(&mut Dice(seed), 60);
+        let here = contents(&from.store);
+        for after_work in [false, true] {
+            for fails_at in 0.. {
+                let memory = MemoryStore::default();
+                let failing = Lift(Failing {
+                    store: &memory,
+                    calls: Cell::new(0),
+                    fails_at,
+                    after_work,
+                });
+                let broken = copy(&from.store, &failing, false, || {});
+                let Err(error) = broken else {
+                    assert!(fails_at > 5);
+                    break;
+                };
+                assert_eq!(error.code(), "STORE_UNAVAILABLE");
+                let to = Lift(&memory);
+                for session in contents(&to).0 {
+                    assert!(here.0.contains(&session), "half a session was written");
+                }
+                let copied = copy_quietly(&from.store, &to);
+                assert_eq!(copied.differences, []);
+                assert_eq!(contents(&to), here, "seed {seed}, call {fails_at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_there_already_is_not_read_again_but_to_verify_it() {
+    let from = World::over(Lift(Watched::default()));
+    for number in 0..20 {
+        from.ok(
+            "start",
+            json!({"id": format!("s{number}"), "task": "t", "mode": "m"}),
+        );
+    }
+    let to = Lift(MemoryStore::default());
+    let read = |copy: &dyn Fn()| {
+        let before = from.store.0.histories.get();
+        copy();
+        from.store.0.histories.get() - before
+    };
+    let all = || drop(copy_quietly(&from.store, &to));
+    assert_eq!(read(&all), 40, "once to copy, once to verify");
+    assert_eq!(read(&all), 20, "only to verify");
+    from.ok("addEvent", json!({"id": "s7", "type": "note"}));
+    assert_eq!(read(&all), 21);
+}
+
+#[test]
+fn a_source_that_changes_meanwhile_is_copied_as_it_was_at_some_time() {
+    for seed in seeds(200.0) {
+        let mut dice = Dice(seed);
+        let from = populated(&mut dice, 40);
+        let to = Lift(MemoryStore::default());
+        let was = RefCell::new(contents(&from.store).0);
+        let copied = copy(&from.store, &to, false, || {
+            if dice.below(2) == 0 {
+                act(&from, &mut dice);
+                was.borrow_mut().extend(contents(&from.store).0);
+            }
+        });
+        copied.unwrap();
+        for session in contents(&to).0 {
+            assert!(was.borrow().contains(&session), "seed {seed}");
+        }
+        let copied = copy_quietly(&from.store, &to);
+        let (there, here) = (contents(&to), contents(&from.store));
+        for session in here.0 {
+            let same = there.0.contains(&session);
+            let named = copied
+                .differences
+                .iter()
+                .any(|one| one.key == session.head.id.as_str());
+            // One that was deleted and started anew is another session under the same id.
+            assert!(same != named, "seed {seed}, session {}", session.head.id);
+        }
+    }
+}
+
+#[test]
+fn a_session_that_was_copied_before_is_brought_up_to_date() {
+    let from = World::default();
+    from.ok("start", json!({"id": "a", "task": "t", "mode": "m"}));
+    let to = Lift(MemoryStore::default());
+    copy_quietly(&from.store, &to);
+    for _ in 0..3 {
+        from.ok("incrementIteration", json!({"id": "a"}));
+    }
+    from.ok("update", json!({"id": "a", "workspace": "w"}));
+    from.ok("trash", json!({"id": "a"}));
+    let copied = copy_quietly(&from.store, &to);
+    assert_eq!((copied.sessions, copied.differing()), (1, vec![]));
+    assert_eq!(contents(&to), contents(&from.store));
+}
+
+#[test]
+fn what_is_newer_or_different_in_the_target_is_left_alone_unless_told_otherwise() {
+    let start = |world: &World, id: &str, task: &str| {
+        world.ok(
+            "start",
+            json!({"id": id, "task": task, "mode": "m", "idempotencyKey": id}),
+        );
+    };
+    let note = |world: &World, id: &str| {
+        world.ok("addEvent", json!({"id": id, "type": "note"}));
+    };
+    let from = World::default();
+    for id in ["newer", "split", "fine"] {
+        start(&from, id, "t");
+    }
+    start(&from, "other", "t");
+    let to = World::default();
+    copy_quietly(&from.store, &to.store);
+    to.ok("delete", json!({"id": "other"}));
+    to.pass(5000);
+    start(&to, "other", "u");
+    note(&to, "newer");
+    note(&to, "split");
+    note(&from, "split");
+    from.pass(7);
+    note(&from, "split");
+    let before = contents(&to.store);
+    let copied = copy_quietly(&from.store, &to.store);
+    assert_eq!(contents(&to.store), before);
+    assert_eq!(
+        copied.differing(),
+        [
+            ("session", "newer", Difference::Newer),
+            ("session", "other", Difference::Different),
+            ("session", "split", Difference::Older),
+        ]
+    );
+    let left: Vec<_> = copied
+        .left
+        .iter()
+        .map(|one| (&*one.key, one.target))
+        .collect();
+    assert!(left.contains(&("split", Difference::Different)), "{left:?}");
+    let copied = copy(&from.store, &to.store, true, || {}).unwrap();
+    assert_eq!(copied.differences, []);
+    assert_eq!(contents(&to.store).0, contents(&from.store).0);
+}
+
+#[test]
+fn a_record_does_not_go_along_without_its_session() {
+    let from = World::default();
+    let to = World::default();
+    for (world, task) in [(&from, "t"), (&to, "u")] {
+        world.ok("start", json!({"id": "a", "task": task, "mode": "m"}));
+    }
+    from.ok(
+        "addEvent",
+        json!({"id": "a", "type": "note", "idempotencyKey": "k"}),
+    );
+    let copied = copy_quietly(&from.store, &to.store);
+    assert_eq!(copied.records, 0);
+    assert_eq!(contents(&to.store).1, []);
+    assert_eq!(copied.differences.len(), 1, "the session says it all");
+}
+
+#[test]
+fn sessions_that_cannot_be_read_are_named_and_hide_no_others() {
+    let from = World::over(Lift(Watched::default()));
+    for id in ["a", "b", "c"] {
+        from.ok(
+            "start",
+            json!({"id": id, "task": "t", "mode": "m", "idempotencyKey": id}),
+        );
+    }
+    from.store.0.unreadable.borrow_mut().insert("b".to_owned());
+    let to = Lift(Watched::default());
+    let copied = copy_quietly(&from.store, &to);
+    let named: Vec<_> = copied.problems.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(named, ["b"]);
+    assert_eq!((copied.sessions, copied.records), (2, 2));
+
+    from.store.0.unreadable.borrow_mut().clear();
+    to.0.unreadable.borrow_mut().insert("a".to_owned());
+    let copied = copy_quietly(&from.store, &to);
+    assert_eq!(
+        copied.differing(),
+        [("session", "a", Difference::Unreadable)]
+    );
+    assert_eq!(copied.sessions, 1, "b");
+}
+
+#[test]
+fn a_session_that_the_target_changes_meanwhile_is_left_to_it() {
+    let from = populated(&mut Dice(1), 60);
+    let to = World::default();
+    copy_quietly(&from.store, &to.store);
+    let live = contents(&to.store)
+        .0
+        .into_iter()
+        .find(|session| session.head.deleted_at.is_none() && !session.head.status.is_finished());
+    let id = live.unwrap().head.id.to_string();
+    for world in [&from, &to] {
+        world.ok("addEvent", json!({"id": id, "type": "note"}));
+    }
+    from.ok("addEvent", json!({"id": id, "type": "more"}));
+    // Asked for at the version that it had, it has another when it is written.
+    let mut steps = 0;
+    let copied = copy(&from.store, &to.store, true, || {
+        steps += 1;
+        if steps == 4 {
+            to.ok("addEvent", json!({"id": id, "type": "own"}));
+        }
+    });
+    let copied = copied.unwrap();
+    assert_eq!(copied.sessions, 0);
+    assert!(copied.left.iter().any(|one| one.key == id), "{copied:?}");
+    assert!(copied.differences.iter().any(|one| one.key == id));
+}
+
+#[test]
+fn a_step_ends_by_bytes_and_parts_no_session() {
+    let from = World::default();
+    let data = "x".repeat(300 << 10);
+    for number in 0..10 {
+        let id = format!("s{number}");
+        from.ok("start", json!({"id": id, "task": "t", "mode": "m"}));
+        for _ in 0..number % 3 {
+            from.ok(
+                "addEvent",
+                json!({"id": id, "type": "note", "data": {"x": data}}),
+            );
+        }
+    }
+    let to = Lift(MemoryStore::default());
+    let mut steps = 0;
+    let copied = copy(&from.store, &to, false, || steps += 1).unwrap();
+    assert_eq!((copied.sessions, copied.differences), (10, vec![]));
+    assert_eq!(contents(&to), contents(&from.store));
+    assert!(steps > 18, "{steps}");
+}
+
+#[test]
+fn more_sessions_than_a_page_has_are_copied_page_by_page() {
+    let from = World::default();
+    for number in 0..1200 {
+        from.ok(
+            "start",
+            json!({
+                "id": format!("s{number}"), "task": "t", "mode": "m",
+                "idempotencyKey": format!("k{number}\u{1f600}")
+            }),
+        );
+    }
+    let to = Lift(MemoryStore::default());
+    let copied = copy_quietly(&from.store, &to);
+    assert_eq!((copied.sessions, copied.records), (1200, 1200));
+    assert_eq!(contents(&to), contents(&from.store));
+}
+
+#[test]
+fn every_kind_of_record_that_is_written_is_on_the_list() {
+    let world = World::over(Lift(Watched::default()));
+    let mut dice = Dice(7);
+    for _ in 0..500 {
+        act(&world, &mut dice);
+    }
+    let kinds = world.store.0.kinds.borrow();
+    assert!(kinds.len() >= 2);
+    for kind in kinds.iter() {
+        assert!(RECORD_KINDS.contains(&kind.as_str()), "{kind}");
+    }
+}
+
+#[test]
+fn a_chunk_that_no_store_could_give_back_is_refused() {
+    let from = World::default();
+    from.ok("start", json!({"id": "a", "task": "t", "mode": "m"}));
+    from.ok("incrementIteration", json!({"id": "a"}));
+    let session = contents(&from.store).0.remove(0);
+    let chunk = json!({"sessions": [{
+        "expect": {"kind": "absent"}, "replace": true,
+        "head": session.head, "events": session.events
+    }], "records": []});
+    Chunk::read(&chunk.to_string()).unwrap();
+    let bends: &[(&str, fn(&mut Value))] = &[
+        ("a version of nought", |one| {
+            one["head"]["version"] = json!(0)
+        }),
+        ("too large a version", |one| {
+            one["head"]["version"] = json!(1u64 << 53)
+        }),
+        ("fewer events", |one| one["head"]["eventCount"] = json!(1)),
+        ("more events", |one| one["head"]["eventCount"] = json!(3)),
+        ("a gap", |one| one["events"][1]["sequence"] = json!(7)),
+        ("a context that is none", |one| {
+            one["head"]["context"] = json!("[]")
+        }),
+        ("metadata that are none", |one| {
+            one["head"]["metadata"] = json!("7")
+        }),
+        ("an id that is none", |one| {
+            one["head"]["id"] = json!("../a")
+        }),
+    ];
+    for (what, bend) in bends {
+        let mut bent = chunk.clone();
+        bend(&mut bent["sessions"][0]);
+        let error = Chunk::read(&bent.to_string()).unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{what}");
+    }
+}
+
+#[test]
+fn a_stamp_tells_any_change_of_a_session() {
+    for seed in seeds(100.0) {
+        let mut dice = Dice(seed);
+        let world = World::default();
+        let mut seen: Vec<(Loaded, Stamp)> = Vec::new();
+        for _ in 0..60 {
+            act(&world, &mut dice);
+            for session in contents(&world.store).0 {
+                let stamp = Stamp::of_session(&session);
+                for (other, known) in &seen {
+                    assert_eq!(*other == session, *known == stamp, "seed {seed}");
+                }
+                if seen.iter().all(|(other, _)| *other != session) {
+                    seen.push((session, stamp));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+/**
+ * Copies sessions from one store to another. It goes back and forth between the two, a step at a
+ * time, shows how far it has come and stops when it is told to; what is copied, what is there
+ * already and what differs is decided in the core.
+ *
+ * @module
+ */
+
+import type { OperationName, Params, Result } from "./connection.js";
+import { aborted, invalidArgument } from "./error.js";
+import type { CopyDifference, Problem } from "./generated.js";
+import { Handle } from "./handle.js";
+import type { Target } from "./open.js";
+import type { Mode } from "./operations.js";
+import type { Sessions } from "./sessions.js";
+import type { SessionsSync } from "./sessions-sync.js";
+
+/** What can be copied from and to: a URL, a store of your own, or a handle that is open. */
+export type CopyTarget = Target | Sessions | SessionsSync;
+
+/** How sessions are copied. */
+export interface CopyOptions {
+  /** Replace what is newer or different in the store that is copied to. */
+  readonly overwrite?: boolean | undefined;
+  /** Compare everything at the end; `true` by default. */
+  readonly verify?: boolean | undefined;
+  /** Told how far the copy has come, after each step. */
+  readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
+  /** Stops the copy, which then rejects with `ABORTED`. Started again, it goes on from there. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How far a copy has come. */
+export interface CopyProgress {
+  /** Whether it copies, or compares what it has copied. */
+  readonly phase: "copy" | "verify";
+  /** Sessions that were looked at in this phase. */
+  readonly sessions: number;
+  /** How many there are; about, if the source changes meanwhile. */
+  readonly of: number;
+  /** Records that were looked at in this phase. */
+  readonly records: number;
+  /** The size of what was sent so far, as text. */
+  readonly bytes: number;
+}
+
+/** What a copy has come to. */
+export interface CopyResult {
+  /** Sessions that were written. */
+  readonly sessions: number;
+  /** Records that were written: idempotency keys and the like. */
+  readonly records: number;
+  /** Sessions that were there already. */
+  readonly same: number;
+  /** The size of what was sent, as text. */
+  readonly bytes: number;
+  /** How many sessions and records of the source are not the same in the target at the end. */
+  readonly differing: number;
+  /** The first 1,000 of them. A record whose session differs is not named beside it. */
+  readonly differences: readonly CopyDifference[];
+  /** Sessions of the source that cannot be read, the first 1,000. They hide no others. */
+  readonly problems: readonly Problem[];
+}
+
+/** Copies all sessions of one store into another. */
+export type Copy = (from: CopyTarget, to: CopyTarget, options?: CopyOptions) => Promise<CopyResult>;
+
+/** How many differences and problems a result names. */
+const MAX_NAMED = 1000;
+
+/** Copies between stores that `open` opens, unless they are open. */
+export function copyWith(open: (target: Target) => Promise<Sessions>): Copy {
+  return async (from, to, options = {}) => {
+    if (typeof options !== "object" || options === null) {
+      throw invalidArgument("options", "expected an object");
+    }
+    if (isSame(from, to)) {
+      throw invalidArgument("to", "expected another store than the one that is copied from");
+    }
+    if (options.signal?.aborted) stop(options.signal);
+    const source = await sideOf(open, from);
+    try {
+      const target = await sideOf(open, to);
+      try {
+        return await new Copying(source.handle, target.handle, options).run();
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await source.close();
+    }
+  };
+}
+
+interface Side {
+  readonly handle: Handle<Mode>;
+  /** Closes what was opened for the copy, and only that. */
+  readonly close: () => Promise<void>;
+}
+
+async function sideOf(open: (target: Target) => Promise<Sessions>, of: CopyTarget): Promise<Side> {
+  if (of instanceof Handle) return { handle: of, close: async () => {} };
+  const handle = await open(of);
+  return { handle, close: () => handle.close() };
+}
+
+/** Whether two sides can be told to be the same store. */
+function isSame(from: CopyTarget, to: CopyTarget): boolean {
+  const place = placeOf(from);
+  // Each `memory:` is a store of its own.
+  return place !== "memory:" && place === placeOf(to);
+}
+
+function placeOf(side: CopyTarget): unknown {
+  const place = side instanceof Handle ? side.place : side;
+  if (side instanceof Handle && place === "memory:") return side;
+  const url = place instanceof URL ? place.href : place;
+  return typeof url === "string" ? url.replace(/^(\w+:)(\.\/)+/, "$1") : url;
+}
+
+/** A copy that is under way. */
+class Copying {
+  readonly #source: Handle<Mode>;
+  readonly #target: Handle<Mode>;
+  readonly #options: CopyOptions;
+  readonly #differences = new Differences();
+  readonly #problems = new Map<string, Problem>();
+  readonly #written = { sessions: 0, records: 0, same: 0, bytes: 0 };
+  #seen: { phase: CopyProgress["phase"]; sessions: number; records: number };
+  #of = 0;
+
+  constructor(source: Handle<Mode>, target: Handle<Mode>, options: CopyOptions) {
+    this.#source = source;
+    this.#target = target;
+    this.#options = options;
+    this.#seen = { phase: "copy", sessions: 0, records: 0 };
+  }
+
+  async run(): Promise<CopyResult> {
+    const { onProgress, verify = true } = this.#options;
+    if (onProgress) this.#of = (await this.#ask(this.#source, "stats", { trash: "include" })).total;
+    await this.#pages(false, (page) => this.#copy(page));
+    if (verify) {
+      const seen = this.#differences.begin();
+      this.#seen = { phase: "verify", sessions: 0, records: 0 };
+      await this.#pages(true, async (page) => {
+        const found = await this.#ask(this.#target, "copyVerify", { page });
+        this.#differences.add(found, seen);
+      });
+    }
+    return {
+      ...this.#written,
+      differing: this.#differences.count,
+      differences: this.#differences.first,
+      problems: [...this.#problems.values()],
+    };
+  }
+
+  /** Goes through all that the source has, page by page. */
+  async #pages(whole: boolean, visit: (page: string) => Promise<void>): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.#ask(this.#source, "copyPage", { after, whole });
+      this.#report(page.problems);
+      await visit(page.page);
+      this.#seen.sessions += page.sessions;
+      this.#seen.records += page.records;
+      this.#progress();
+      after = page.next;
+    } while (after !== undefined);
+  }
+
+  async #copy(page: string): Promise<void> {
+    const { overwrite } = this.#options;
+    const missing = await this.#ask(this.#target, "copyMissing", { page, overwrite });
+    this.#written.same += missing.same;
+    this.#differences.add(missing.differences);
+    let { wanted } = missing;
+    while (wanted !== undefined) {
+      const { chunk, rest, problems, differences } = await this.#ask(this.#source, "copyRead", {
+        wanted,
+      });
+      this.#report(problems);
+      this.#differences.add(differences);
+      const written = await this.#ask(this.#target, "copyWrite", { chunk });
+      this.#differences.add(written.differences);
+      this.#written.sessions += written.sessions;
+      this.#written.records += written.records;
+      this.#written.bytes += chunk.length;
+      wanted = rest;
+      if (wanted !== undefined) this.#progress();
+    }
+  }
+
+  async #ask<N extends OperationName>(
+    handle: Handle<Mode>,
+    name: N,
+    params: Params<N>,
+  ): Promise<Result<N>> {
+    const { signal } = this.#options;
+    // A store that answers at once would otherwise let nobody else run until the end.
+    await new Promise((go) => setTimeout(go, 0));
+    if (signal?.aborted) stop(signal);
+    return handle.perform(name, params);
+  }
+
+  #report(problems: readonly Problem[]): void {
+    for (const problem of problems) {
+      if (this.#problems.size < MAX_NAMED) this.#problems.set(problem.id, problem);
+    }
+  }
+
+  #progress(): void {
+    const { bytes } = this.#written;
+    this.#options.onProgress?.({ ...this.#seen, of: this.#of, bytes });
+  }
+}
+
+/** What differs: counted, and the first of it named. */
+class Differences {
+  first: CopyDifference[] = [];
+  count = 0;
+
+  /** Counts anew. Returns what was named, by what it names. */
+  begin(): ReadonlyMap<string, CopyDifference> {
+    const named = new Map(this.first.map((one) => [`${one.what} ${one.key}`, one]));
+    this.first = [];
+    this.count = 0;
+    return named;
+  }
+
+  /** Adds differences; those that were named before stay as they were named. */
+  add(differences: readonly CopyDifference[], named?: ReadonlyMap<string, CopyDifference>): void {
+    this.count += differences.length;
+    const room = differences.slice(0, MAX_NAMED - this.first.length);
+    this.first.push(...room.map((one) => named?.get(`${one.what} ${one.key}`) ?? one));
+  }
+}
+
+function stop(signal: AbortSignal): never {
+  throw aborted(signal.reason);
+}

@@ -1,0 +1,197 @@
+// Copying between any two kinds of stores, whole and exact, and what is said of what differs.
+
+import { type CopyProgress, copy, openSync, type Sessions } from "tenure";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { later, MapStore } from "../support/map-store.js";
+import { everyStore, inMemory, opening } from "../support/stores.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const hostile = { "\ud800": "\udc00", __proto__x: { a: [1e308, -0, "  ", '"'] }, n: 2 ** 53 - 1 };
+
+/** A few sessions in every state, with keys, trash and odd data. */
+async function fill(sessions: Sessions): Promise<void> {
+  for (const id of ["a", "b", "c", "d", "e"]) {
+    await sessions.start({
+      ...{ id, task: `task of ${id}`, mode: "m", userId: "u", maxIterations: 3 },
+      ...{
+        context: hostile,
+        metadata: { cost: 0.25, own: hostile },
+        idempotencyKey: `start ${id}`,
+      },
+    });
+    await sessions.addEvent(id, "note", hostile, { idempotencyKey: "note \u{1f600}" });
+  }
+  await sessions.pause("a", "later");
+  await sessions.complete("b", "r");
+  await sessions.fail("c", "e");
+  await sessions.trash("d");
+  await sessions.fork("e", { newId: "f" });
+}
+
+/** All that a caller can see of a store. */
+async function contents(sessions: Sessions): Promise<unknown> {
+  const heads = [];
+  for await (const head of sessions.list({ trash: "include", direction: "asc" })) heads.push(head);
+  const whole = heads.map(({ id }) => sessions.export(id));
+  return { whole: await Promise.all(whole), stats: await sessions.stats({ trash: "include" }) };
+}
+
+describe.each(everyStore)("%s, sessions", (_, openSource) => {
+  it.each(everyStore)("are copied as they are to those %s", async (_, openTarget) => {
+    const [from, to] = [await openSource(), await openTarget()];
+    await fill(from);
+    const result = await copy(from, to);
+    expect(result).toMatchObject({ sessions: 6, records: 10, same: 0, differing: 0 });
+    expect(result).toMatchObject({ differences: [], problems: [] });
+    expect(await contents(to)).toEqual(await contents(from));
+    const again = await copy(from, to);
+    expect(again).toMatchObject({ sessions: 0, records: 0, same: 6, bytes: 0, differing: 0 });
+
+    // A repeated call finds its key in the copy as well.
+    const note = () => to.addEvent("e", "note", hostile, { idempotencyKey: "note \u{1f600}" });
+    expect(await note()).toMatchObject({ replayed: true });
+
+    await from.incrementIteration("e");
+    await to.incrementIteration("f");
+    const later = await copy(from, to);
+    expect(later).toMatchObject({
+      sessions: 1,
+      same: 4,
+      differences: [{ what: "session", key: "f", target: "newer" }],
+    });
+    expect(await to.get("e")).toEqual(await from.get("e"));
+    const overwritten = await copy(from, to, { overwrite: true });
+    expect(overwritten).toMatchObject({ sessions: 1, same: 5, differing: 0 });
+    expect(await contents(to)).toEqual(await contents(from));
+  });
+
+  it("are there after a copy was stopped and started again", async () => {
+    const [from, to] = [await inMemory(), await openSource()];
+    await fill(from);
+    for (let steps = 0; ; steps += 1) {
+      const abort = new AbortController();
+      let left = steps;
+      const signal = new Proxy(abort.signal, {
+        get(target, name) {
+          if (name === "aborted" && left-- === 0) abort.abort("enough");
+          return Reflect.get(target, name, target);
+        },
+      });
+      const end = await copy(from, to, { signal }).then(
+        () => "done",
+        ({ code, cause }) => `${code} ${cause}`,
+      );
+      if (end === "done") {
+        expect(steps).toBeGreaterThan(10);
+        break;
+      }
+      expect(end).toBe("ABORTED enough");
+    }
+    expect(await contents(to)).toEqual(await contents(from));
+  });
+});
+
+describe("a copy", () => {
+  it("says how far it has come", async () => {
+    const from = await inMemory();
+    for (let n = 0; n < 1100; n += 1) await from.start({ task: "t", mode: "m" });
+    const steps: CopyProgress[] = [];
+    await copy(from, "memory:", { onProgress: (progress) => steps.push(progress) });
+    const last = (phase: string) => steps.filter((step) => step.phase === phase).at(-1);
+    expect(last("copy")).toMatchObject({ sessions: 1100, of: 1100 });
+    expect(last("verify")).toMatchObject({ sessions: 1100, of: 1100 });
+    const counts = steps.filter(({ phase }) => phase === "copy").map(({ sessions }) => sessions);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect([...new Set(counts)]).toEqual([500, 1000, 1100]);
+  });
+
+  it("lets timers run, so that one can stop it", async () => {
+    const from = await inMemory();
+    for (let n = 0; n < 2000; n += 1) await from.start({ task: "t", mode: "m" });
+    const signal = AbortSignal.timeout(1);
+    expect(await code(copy(from, "memory:", { signal }))).toBe("ABORTED");
+    expect(await code(copy(from, "memory:", { signal }))).toBe("ABORTED");
+  });
+
+  it("takes handles of either kind and stores, and leaves open what was open", async () => {
+    const own = new MapStore();
+    const from = openSync("memory:");
+    from.start({ id: "a", task: "t", mode: "m" });
+    await copy(from, own);
+    expect(own.sessions.size).toBe(1);
+    expect(own.closed).toBe(1);
+    expect(from.get("a")).not.toBeNull();
+    const to = openSync("memory:");
+    expect(await copy(own, to)).toMatchObject({ sessions: 1 });
+    expect(to.export("a")).toBe(from.export("a"));
+    from.close();
+    to.close();
+  });
+
+  it("is refused from a store to itself", async () => {
+    const own = new MapStore();
+    const handle = await opening(own);
+    const memory = await inMemory();
+    for (const [from, to] of [
+      [own, own],
+      [handle, handle],
+      [handle, own],
+      [memory, memory],
+      ["sqlite:./x.db", "sqlite:x.db"],
+    ] as const) {
+      expect(await failure(copy(from, to))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        details: { what: "to" },
+      });
+    }
+    expect(await copy("memory:", "memory:")).toMatchObject({ sessions: 0, differing: 0 });
+  });
+
+  it("names the sessions that cannot be read, and copies the others", async () => {
+    const own = new MapStore();
+    const from = await opening(own);
+    await fill(from);
+    const load = own.load.bind(own);
+    own.load = (id, history) => {
+      if (id !== "c") return load(id, history);
+      throw Object.assign(new Error("torn"), { code: "CORRUPT_SESSION" });
+    };
+    const to = await inMemory();
+    const result = await copy(from, to);
+    expect(result.problems).toEqual([{ id: "c", problem: "torn" }]);
+    expect(result).toMatchObject({ sessions: 5, differing: 0 });
+    expect(await to.get("c")).toBeNull();
+    own.load = load;
+    expect(await copy(from, to)).toMatchObject({ sessions: 1, problems: [] });
+    expect(await contents(to)).toEqual(await contents(from));
+  });
+
+  it("passes on what a store fails with, and goes on when it is started again", async () => {
+    const from = await inMemory();
+    await fill(from);
+    const own = new MapStore();
+    const full = later(own);
+    full.commit = async () => {
+      throw Object.assign(new Error("no room"), { code: "STORAGE_FULL" });
+    };
+    expect(await code(copy(from, full))).toBe("STORAGE_FULL");
+    expect(own.sessions.size).toBe(0);
+    expect(await copy(from, own)).toMatchObject({ sessions: 6, differing: 0 });
+  });
+
+  it("that does not verify still names what it left alone", async () => {
+    const [from, to] = [await inMemory(), await inMemory()];
+    await fill(from);
+    await copy(from, to);
+    await to.incrementIteration("f");
+    const seen = new Set<string>();
+    const onProgress = ({ phase }: CopyProgress): unknown => seen.add(phase);
+    const result = await copy(from, to, { verify: false, onProgress });
+    expect(result.differences).toEqual([{ what: "session", key: "f", target: "newer" }]);
+    expect([...seen]).toEqual(["copy"]);
+  });
+});

@@ -61,6 +61,26 @@ impl Json {
         self.as_str().trim_start().starts_with('{')
     }
 
+    /// The same value without white space between its tokens, which stay as they are.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        let mut text = String::with_capacity(self.as_str().len());
+        for token in Tokens(self.as_str()) {
+            text.push_str(token);
+        }
+        if text.len() == self.as_str().len() {
+            return self;
+        }
+        // Two tokens that need white space between them never meet in well-formed JSON.
+        Self::parse(text).unwrap_or(self)
+    }
+
+    /// The value as text on many lines, two spaces to a level, as people like to read it. Deep
+    /// inside it goes on in one line, so that white space never outweighs what it sets apart.
+    pub fn indented(&self) -> String {
+        indented(self.as_str())
+    }
+
     /// Checks that the value is an object within the limits of size and depth. `what` names it in
     /// the error.
     ///
@@ -149,6 +169,80 @@ pub(crate) mod as_text {
                 .transpose()
         }
     }
+}
+
+/// The tokens of a well-formed JSON text, without the white space between them.
+struct Tokens<'t>(&'t str);
+
+impl<'t> Iterator for Tokens<'t> {
+    type Item = &'t str;
+
+    fn next(&mut self) -> Option<&'t str> {
+        let rest = self.0.trim_start_matches([' ', '\n', '\r', '\t']);
+        let bytes = rest.as_bytes();
+        let length = match bytes.first()? {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => {
+                let mut escaped = false;
+                let end = bytes.iter().skip(1).position(|&byte| {
+                    let ends = byte == b'"' && !escaped;
+                    escaped = byte == b'\\' && !escaped;
+                    ends
+                });
+                end.map_or(bytes.len(), |end| end + 2)
+            }
+            _ => bytes
+                .iter()
+                .position(|byte| b"{}[],:\" \n\r\t".contains(byte))
+                .unwrap_or(bytes.len()),
+        };
+        let (token, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(token)
+    }
+}
+
+/// See [`Json::indented`].
+fn indented(text: &str) -> String {
+    /// Levels that have lines of their own.
+    const LEVELS: usize = 16;
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut level = 0usize;
+    let line = |out: &mut String, level: usize| {
+        if level <= LEVELS {
+            out.push('\n');
+            out.extend(std::iter::repeat_n("  ", level));
+        }
+    };
+    let mut tokens = Tokens(text).peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            "{" | "[" => {
+                out.push_str(token);
+                if let Some(&end @ ("}" | "]")) = tokens.peek() {
+                    out.push_str(end);
+                    tokens.next();
+                } else {
+                    level += 1;
+                    line(&mut out, level);
+                }
+            }
+            "}" | "]" => {
+                if level <= LEVELS {
+                    line(&mut out, level.saturating_sub(1));
+                }
+                level = level.saturating_sub(1);
+                out.push_str(token);
+            }
+            "," => {
+                out.push(',');
+                line(&mut out, level);
+            }
+            ":" => out.push_str(if level <= LEVELS { ": " } else { ":" }),
+            _ => out.push_str(token),
+        }
+    }
+    out
 }
 
 /// How deeply arrays and objects are nested: 0 for a plain value. The text is well-formed.

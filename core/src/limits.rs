@@ -4,7 +4,6 @@
 use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::members::{Members, Params};
-use crate::text::Text;
 
 /// The largest inputs that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,16 +59,16 @@ impl Limits {
     ///
     /// # Errors
     /// `TOO_LARGE`.
-    pub fn task(&self, task: &Text) -> Result<()> {
-        check("task", task.as_str().len(), self.max_task_bytes)
+    pub fn task(&self, task: &(impl AsRef<str> + ?Sized)) -> Result<()> {
+        check("task", task.as_ref().len(), self.max_task_bytes)
     }
 
     /// Checks a result, an error or a reason; `what` names it.
     ///
     /// # Errors
     /// `TOO_LARGE`.
-    pub fn text(&self, what: &str, text: Option<&Text>) -> Result<()> {
-        let length = text.map_or(0, |text| text.as_str().len());
+    pub fn text(&self, what: &str, text: Option<&(impl AsRef<str> + ?Sized)>) -> Result<()> {
+        let length = text.map_or(0, |text| text.as_ref().len());
         check(what, length, self.max_text_bytes)
     }
 
@@ -77,8 +76,8 @@ impl Limits {
     ///
     /// # Errors
     /// `TOO_LARGE`.
-    pub fn label(&self, what: &str, label: Option<&Text>) -> Result<()> {
-        let length = label.map_or(0, |label| label.as_str().len());
+    pub fn label(&self, what: &str, label: Option<&(impl AsRef<str> + ?Sized)>) -> Result<()> {
+        let length = label.map_or(0, |label| label.as_ref().len());
         check(what, length, self.max_label_bytes)
     }
 

@@ -1,35 +1,122 @@
-//! A session as one JSON text, for export and import: the shape of a `session.json`, with what
-//! Tenure adds to it. Reading is lenient: a file that carries only the original members is enough,
-//! and members that are not known are passed over.
+//! A session as one JSON text: the shape of a `session.json`, with what Tenure adds to it. It is
+//! printed and read here alone, for export, import and the store of files. Reading is lenient: a
+//! text that carries only the original members is enough, and members that are not known are passed
+//! over. What is read back from what was printed is the same session.
 
-use serde::Deserialize;
+use serde::de::{self, IgnoredAny, SeqAccess};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::draft::check_context;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::SessionId;
-use crate::json::Json;
+use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 use crate::limits::Limits;
-use crate::session::{Head, MAX_SAFE_INTEGER, Usage};
+use crate::session::{Head, MAX_SAFE_INTEGER, Session, Usage};
 use crate::text::Text;
 use crate::time::Timestamp;
 
 /// A session read from text.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Imported {
-    /// The head, with the version that the text names.
+pub struct Portable {
+    /// The head.
     pub head: Head,
-    /// The whole history, numbered from 1.
+    /// The whole history, numbered from 1; nothing when only the head was asked for.
     pub events: Vec<Event>,
+    /// What a store keeps with the session, as it was printed. It is no part of the session.
+    pub records: Option<Json>,
+}
+
+/// Prints a session, with what a store keeps along with it.
+///
+/// # Errors
+/// `INTERNAL`, for a defect.
+pub fn print(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<String> {
+    let derived = Derived::of(&head);
+    let own = Own {
+        paused_at: (head.paused_at != derived.paused_at).then_some(head.paused_at),
+        finalized_at: (head.finalized_at.is_none() && derived.finalized_at.is_some())
+            .then_some(None),
+        usage: (head.usage != derived.usage).then_some(head.usage),
+        records,
+    };
+    let printed = Printed {
+        session: Session::new(head, events),
+        tenure: own.says_something().then_some(own),
+    };
+    serde_json::to_string(&printed)
+        .map_err(|error| Error::internal(format!("printing a session: {error}")))
+}
+
+/// What a session's other members say of these.
+struct Derived {
+    paused_at: Option<Timestamp>,
+    finalized_at: Option<Timestamp>,
+    usage: Usage,
+}
+
+impl Derived {
+    fn of(head: &Head) -> Self {
+        let paused = head.status == Status::Paused;
+        let finished = head.status.is_finished();
+        Self {
+            paused_at: paused
+                .then(|| Object::parse(&head.context).read("pausedAt"))
+                .flatten(),
+            finalized_at: finished.then_some(head.updated_at),
+            usage: head
+                .metadata
+                .as_ref()
+                .map(Usage::of_metadata)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    session: Session,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenure: Option<Own<&'a Json>>,
+}
+
+/// What the other members cannot say, under one name that no other program uses.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Own<J> {
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_at: Option<Option<Timestamp>>,
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finalized_at: Option<Option<Timestamp>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<J>,
+}
+
+impl<J> Own<J> {
+    fn says_something(&self) -> bool {
+        self.paused_at.is_some()
+            || self.finalized_at.is_some()
+            || self.usage.is_some()
+            || self.records.is_some()
+    }
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(d).map(Some)
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Portable {
+struct Members<H> {
     id: Text,
-    #[serde(default)]
-    version: u64,
+    version: Option<u64>,
     user_id: Option<Text>,
     channel_id: Option<Text>,
     mode: Text,
@@ -46,10 +133,11 @@ struct Portable {
     error: Option<Text>,
     metadata: Option<Json>,
     #[serde(default)]
-    history: Vec<PortableEvent>,
+    history: H,
     finalized_at: Option<Timestamp>,
     parent_id: Option<SessionId>,
     deleted_at: Option<Timestamp>,
+    tenure: Option<Own<Json>>,
 }
 
 #[derive(Deserialize)]
@@ -57,81 +145,180 @@ struct PortableEvent {
     timestamp: Timestamp,
     #[serde(rename = "type")]
     kind: Text,
-    data: Option<Json>,
+    #[serde(default)]
+    data: Json,
 }
 
-/// Reads a session from the text that `export` makes, or from a `session.json` of that shape.
+/// The number of events of a history that was read but not kept.
+#[derive(Default)]
+struct Counted(u64);
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Counted;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Counted, A::Error> {
+                let mut count = 0;
+                while seq.next_element::<EventShape>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Counted(count))
+            }
+        }
+
+        deserializer.deserialize_seq(Visitor)
+    }
+}
+
+/// What is an event and what is not, as [`PortableEvent`] says it.
+#[derive(Deserialize)]
+struct EventShape {
+    #[serde(rename = "timestamp")]
+    _timestamp: Timestamp,
+    #[serde(rename = "type")]
+    _kind: Text,
+    #[serde(default, rename = "data")]
+    _data: IgnoredAny,
+}
+
+/// Reads a session from the text that [`print`] makes, or from a `session.json` of that shape. Its
+/// size is not looked at.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when the text is no such session, `INVALID_ID`, and those of the limits.
-pub fn read(text: &str, limits: &Limits) -> Result<Imported> {
-    let portable: Portable =
-        serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))?;
-    limits.task(&portable.task)?;
-    limits.label("mode", Some(&portable.mode))?;
-    limits.label("userId", portable.user_id.as_ref())?;
-    limits.label("channelId", portable.channel_id.as_ref())?;
-    limits.label("workspace", portable.workspace.as_ref())?;
-    limits.text("result", portable.result.as_ref())?;
-    limits.text("error", portable.error.as_ref())?;
-    let context = portable.context.unwrap_or_default();
-    check_context(&context, limits)?;
-    if let Some(metadata) = &portable.metadata {
-        limits.object("metadata", metadata)?;
-    }
-    let mut events = Vec::with_capacity(portable.history.len());
-    for (event, sequence) in portable.history.into_iter().zip(1..) {
-        let data = event.data.unwrap_or_default();
-        limits.label("type", Some(&event.kind))?;
-        limits.kept_data(&data)?;
-        events.push(Event {
+/// `INVALID_ARGUMENT` when the text is no such session, and `INVALID_ID`.
+pub fn read(text: &str) -> Result<Portable> {
+    let mut members: Members<Vec<PortableEvent>> = parse(text)?;
+    let history = std::mem::take(&mut members.history);
+    let mut portable = members.portable(history.len() as u64)?;
+    portable.events = history
+        .into_iter()
+        .zip(1..)
+        .map(|(event, sequence)| Event {
             sequence,
             timestamp: event.timestamp,
             kind: event.kind.into_string(),
-            data,
-        });
-    }
-    let string = |text: Option<Text>| text.map(Text::into_string);
-    let updated_at = portable.updated_at.unwrap_or(portable.created_at);
-    let status = portable.status;
-    let paused = crate::json::Object::parse(&context)
-        .read::<Timestamp>("pausedAt")
-        .filter(|_| status == Status::Paused);
-    Ok(Imported {
-        head: Head {
-            id: SessionId::parse(portable.id.as_str())?,
-            // Leaves room for all the changes to come.
-            version: portable.version.min(MAX_SAFE_INTEGER / 2),
-            user_id: string(portable.user_id),
-            channel_id: string(portable.channel_id),
-            mode: portable.mode.into_string(),
-            task: portable.task.into_string(),
-            workspace: string(portable.workspace),
-            status,
-            created_at: portable.created_at,
-            updated_at,
-            iterations: portable.iterations,
-            max_iterations: portable
+            data: event.data,
+        })
+        .collect();
+    Ok(portable)
+}
+
+/// Reads a session as [`read`] does and finds the same faults, but keeps its head only.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_head(text: &str) -> Result<Portable> {
+    let members: Members<Counted> = parse(text)?;
+    let count = members.history.0;
+    members.portable(count)
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))
+}
+
+impl<H> Members<H> {
+    fn portable(self, event_count: u64) -> Result<Portable> {
+        let string = |text: Option<Text>| text.map(Text::into_string);
+        let mut head = Head {
+            id: SessionId::parse(self.id.as_str())?,
+            version: self.version.unwrap_or(1),
+            user_id: string(self.user_id),
+            channel_id: string(self.channel_id),
+            mode: self.mode.into_string(),
+            task: self.task.into_string(),
+            workspace: string(self.workspace),
+            status: self.status,
+            created_at: self.created_at,
+            updated_at: self.updated_at.unwrap_or(self.created_at),
+            iterations: self.iterations,
+            max_iterations: self
                 .max_iterations
-                .unwrap_or(crate::draft::DEFAULT_MAX_ITERATIONS)
-                .max(1),
-            usage: portable
+                .unwrap_or(crate::draft::DEFAULT_MAX_ITERATIONS),
+            usage: Usage::default(),
+            context: object("context", self.context.unwrap_or_default())?,
+            result: string(self.result),
+            error: string(self.error),
+            metadata: self
                 .metadata
-                .as_ref()
-                .map(Usage::of_metadata)
-                .unwrap_or_default(),
-            context,
-            result: string(portable.result),
-            error: string(portable.error),
-            metadata: portable.metadata,
-            event_count: events.len() as u64,
-            paused_at: paused,
-            finalized_at: portable
-                .finalized_at
-                .or(status.is_finished().then_some(updated_at)),
-            parent_id: portable.parent_id,
-            deleted_at: portable.deleted_at,
-        },
-        events,
-    })
+                .map(|metadata| object("metadata", metadata))
+                .transpose()?,
+            event_count,
+            paused_at: None,
+            finalized_at: None,
+            parent_id: self.parent_id,
+            deleted_at: self.deleted_at,
+        };
+        let derived = Derived::of(&head);
+        head.usage = derived.usage;
+        head.paused_at = derived.paused_at;
+        head.finalized_at = self.finalized_at.or(derived.finalized_at);
+        let mut records = None;
+        if let Some(own) = self.tenure {
+            records = own.records;
+            head.usage = own.usage.unwrap_or(head.usage);
+            head.paused_at = own.paused_at.unwrap_or(head.paused_at);
+            head.finalized_at = own.finalized_at.unwrap_or(head.finalized_at);
+        }
+        Ok(Portable {
+            head,
+            events: Vec::new(),
+            records,
+        })
+    }
+}
+
+fn object(what: &str, json: Json) -> Result<Json> {
+    if json.is_object() {
+        Ok(json)
+    } else {
+        Err(Error::invalid(what, "expected an object"))
+    }
+}
+
+impl Portable {
+    /// Holds a session that comes from outside to the limits, and mends what the text may say but
+    /// no session of ours does.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` and `TOO_DEEP`.
+    pub fn checked(mut self, limits: &Limits) -> Result<Self> {
+        let head = &mut self.head;
+        limits.task(&head.task)?;
+        limits.label("mode", Some(&head.mode))?;
+        limits.label("userId", head.user_id.as_deref())?;
+        limits.label("channelId", head.channel_id.as_deref())?;
+        limits.label("workspace", head.workspace.as_deref())?;
+        limits.text("result", head.result.as_deref())?;
+        limits.text("error", head.error.as_deref())?;
+        check_context(&head.context, limits)?;
+        if let Some(metadata) = &head.metadata {
+            limits.object("metadata", metadata)?;
+        }
+        for event in &mut self.events {
+            if event.data.as_str() == "null" {
+                event.data = Json::empty_object();
+            }
+            limits.label("type", Some(&event.kind))?;
+            limits.kept_data(&event.data)?;
+        }
+        // Leaves room for all the changes to come.
+        head.version = head.version.min(MAX_SAFE_INTEGER / 2);
+        head.max_iterations = head.max_iterations.max(1);
+        head.usage = head.usage.kept();
+        if head.status != Status::Paused {
+            head.paused_at = None;
+        }
+        if head.status.is_finished() && head.finalized_at.is_none() {
+            head.finalized_at = Some(head.updated_at);
+        }
+        Ok(self)
+    }
 }

@@ -166,6 +166,8 @@ pub struct Capabilities {
     pub persistent: bool,
     /// Several processes (or pages) may have the store open at once.
     pub shared: bool,
+    /// White space between the tokens of user data may change. The tokens never do.
+    pub reindents: bool,
 }
 
 impl Params for Capabilities {
@@ -173,6 +175,7 @@ impl Params for Capabilities {
         Self {
             persistent: members.take_or("persistent", false),
             shared: members.take_or("shared", false),
+            reindents: members.take_or("reindents", false),
         }
     }
 }

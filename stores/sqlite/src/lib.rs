@@ -36,4 +36,5 @@ pub use writer::{Done, Job};
 const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
     shared: true,
+    reindents: false,
 };

@@ -41,10 +41,12 @@ macro_rules! for_each_case {
             }
             user_data Nothing {
                 hostile_json_is_kept_to_the_byte
-                white_space_inside_json_is_kept
                 json_of_128_levels_is_kept
                 a_mebibyte_of_json_is_kept
                 no_metadata_is_not_empty_metadata
+            }
+            user_data Verbatim {
+                white_space_inside_json_is_kept
             }
             history Nothing {
                 every_field_of_an_event_comes_back
@@ -175,6 +177,8 @@ pub enum Needs {
     Persistent,
     /// Stores that may be open more than once at a time.
     Shared,
+    /// Stores that keep white space inside of user data as it is.
+    Verbatim,
 }
 
 impl Needs {
@@ -184,6 +188,7 @@ impl Needs {
             Self::Nothing => "for every store",
             Self::Persistent => "only for stores that are `persistent`",
             Self::Shared => "only for stores that are `shared`",
+            Self::Verbatim => "only for stores that are not `reindents`",
         }
     }
 
@@ -192,6 +197,7 @@ impl Needs {
             Self::Nothing => true,
             Self::Persistent => capabilities.persistent,
             Self::Shared => capabilities.shared,
+            Self::Verbatim => !capabilities.reindents,
         }
     }
 }

@@ -291,7 +291,7 @@ impl Model {
                 sequence: kept + number,
                 timestamp: at(rng.i64(0..1000)),
                 kind: random(rng, &["start", "tool_call", "custom"]),
-                data: json(format!(r#"{{"n": {}}}"#, rng.u16(..))),
+                data: json(format!(r#"{{"n":{}}}"#, rng.u16(..))),
             })
             .collect();
         let head = Head {

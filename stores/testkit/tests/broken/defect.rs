@@ -199,6 +199,7 @@ impl SyncStore for Broken {
         Capabilities {
             persistent: true,
             shared: true,
+            reindents: false,
         }
     }
 

@@ -1,0 +1,37 @@
+//! What a file system's errors are called here.
+
+use std::io::{self, ErrorKind};
+
+use tenure_core::Error;
+
+use crate::disk::Disk;
+
+/// The error for what the disk said of `path` while the store answered `method`.
+pub(crate) fn describe(disk: &impl Disk, method: &str, path: &str, error: &io::Error) -> Error {
+    let problem = format!("{}: {error}", disk.place(path));
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Error::StorageFull { problem }
+        }
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::AlreadyExists
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidInput => Error::StoreUnavailable { problem },
+        _ => Error::StoreFailed {
+            method: method.to_owned(),
+            problem,
+        },
+    }
+}
+
+/// Whether the error means that nothing is there.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        // A file where a folder would have to be holds nothing.
+        ErrorKind::NotFound | ErrorKind::NotADirectory
+    )
+}

@@ -1,0 +1,76 @@
+//! A session as its file keeps it: the head, the history and the records that it owns. The text is
+//! that of the core, indented; the records are a member of it that only this store reads.
+
+use tenure_core::store::Record;
+use tenure_core::{Event, Head, Json, Result, SessionId, portable};
+
+/// What a session's file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) head: Head,
+    pub(crate) events: Vec<Event>,
+    /// The records that the session owns, in no order.
+    pub(crate) records: Vec<Record>,
+}
+
+/// How much of a file to keep in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Head,
+    Whole,
+}
+
+impl Kept {
+    /// The text of the file.
+    pub(crate) fn print(self) -> Result<String> {
+        let records = (!self.records.is_empty()).then(|| Json::of(&self.records));
+        let text = portable::print(self.head, self.events, records.as_ref())?;
+        Ok(Json::parse(text)?.indented())
+    }
+
+    /// Reads the file of session `id`, or says what is wrong with it. Both parts find the same
+    /// faults.
+    pub(crate) fn read(id: &SessionId, bytes: &[u8], part: Part) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        // Some editors put a byte order mark in front.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let read = match part {
+            Part::Head => portable::read_head(text),
+            Part::Whole => portable::read(text),
+        };
+        let portable = read.map_err(|error| error.to_string())?;
+        let mut head = portable.head;
+        if head.id != *id {
+            return Err(format!(
+                "it holds session {}; a session's folder has the name of its id",
+                head.id
+            ));
+        }
+        let mut events = portable.events;
+        // The white space is the file's, not the user's.
+        head.context = head.context.compact();
+        head.metadata = head.metadata.map(Json::compact);
+        for event in &mut events {
+            event.data = std::mem::take(&mut event.data).compact();
+        }
+        let mut records: Vec<Record> = match &portable.records {
+            Some(records) => serde_json::from_str(records.as_str())
+                .map_err(|error| format!("records: {error}"))?,
+            None => Vec::new(),
+        };
+        for record in &mut records {
+            record.owner = Some(id.clone());
+        }
+        Ok(Self {
+            head,
+            events,
+            records,
+        })
+    }
+
+    pub(crate) fn record(&self, kind: &str, key: &str) -> Option<&Record> {
+        self.records
+            .iter()
+            .find(|record| record.kind == kind && record.key == key)
+    }
+}

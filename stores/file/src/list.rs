@@ -1,0 +1,128 @@
+//! What is said of many sessions or records at once. Every session's file is read; of what is read,
+//! only the heads that the answer may hold are kept.
+
+use tenure_core::filter::Filter;
+use tenure_core::stats::Tally;
+use tenure_core::store::{ListQuery, Page, Problem, Record, Scan};
+use tenure_core::{Head, Result, SessionId};
+
+use crate::disk::Disk;
+use crate::kept::{Kept, Part};
+use crate::layout::BucketName;
+use crate::view::{Found, View};
+
+impl<D: Disk> View<'_, D> {
+    /// See `Store::list`.
+    pub(crate) fn list(&self, query: &ListQuery) -> Result<Page> {
+        // One more tells whether more follow.
+        let wanted = usize::try_from(query.offset)
+            .unwrap_or(usize::MAX)
+            .saturating_add(query.limit as usize)
+            .saturating_add(1);
+        let mut heads: Vec<Head> = Vec::new();
+        let mut problems = Vec::new();
+        self.each_session(
+            |kept| {
+                let after = query.after.as_ref();
+                let head = kept.head;
+                if query.filter.matches(&head)
+                    && after.is_none_or(|after| query.order.compare_to(&head, after).is_gt())
+                {
+                    heads.push(head);
+                }
+                if heads.len() >= wanted.saturating_mul(2) {
+                    heads.sort_by(|a, b| query.order.compare(a, b));
+                    heads.truncate(wanted);
+                }
+            },
+            |problem| problems.push(problem),
+        )?;
+        let mut page = query.page(&heads);
+        if query.after.is_none() {
+            page.problems = problems;
+        }
+        Ok(page)
+    }
+
+    /// See `Store::tally`.
+    pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
+        let mut tally = Tally::default();
+        self.each_session(
+            |kept| {
+                if filter.matches(&kept.head) {
+                    tally.count(&kept.head);
+                }
+            },
+            |_| (),
+        )?;
+        Ok(tally)
+    }
+
+    /// See `Store::scan`.
+    pub(crate) fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        let mut found: Vec<Record> = Vec::new();
+        let limit = scan.limit as usize;
+        let mut add = |record: Record| {
+            let after = scan.after.as_ref();
+            if record.kind == scan.kind && after.is_none_or(|after| record.key > *after) {
+                found.push(record);
+            }
+            if found.len() >= limit.saturating_mul(2) {
+                found.sort_by(|a, b| a.key.cmp(&b.key));
+                found.truncate(limit);
+            }
+        };
+        let buckets = self.buckets(&scan.kind)?;
+        let all_inside = buckets.iter().any(BucketName::is_inside);
+        for name in &buckets {
+            let Some(bucket) = self.bucket(name)? else {
+                continue;
+            };
+            for slot in bucket.records {
+                match (slot.record, slot.session) {
+                    (Some(record), _) => add(record),
+                    (None, Some(owner)) if !all_inside => {
+                        let kept = self.readable(&owner, Part::Head)?;
+                        let record =
+                            kept.and_then(|kept| kept.record(&slot.kind, &slot.key).cloned());
+                        record.map(&mut add);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if all_inside {
+            // A session that cannot be read is told of by a list; its records are hidden with it.
+            self.each_session(|kept| kept.records.into_iter().for_each(&mut add), |_| ())?;
+        }
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn each_session(
+        &self,
+        mut session: impl FnMut(Kept),
+        mut problem: impl FnMut(Problem),
+    ) -> Result<()> {
+        for name in self.names()? {
+            let unreadable = match SessionId::parse(&name) {
+                Ok(id) => match self.session(&id, Part::Head)? {
+                    Found::Nothing => continue,
+                    Found::Session(kept) => {
+                        session(*kept);
+                        continue;
+                    }
+                    Found::Unreadable(problem) => problem,
+                },
+                Err(_) if !self.is_misnamed(&name) => continue,
+                Err(error) => format!("{}: {error}", self.disk.place(&name)),
+            };
+            problem(Problem {
+                id: name,
+                problem: unreadable,
+            });
+        }
+        Ok(())
+    }
+}

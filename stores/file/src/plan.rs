@@ -1,0 +1,364 @@
+//! What a commit comes to: which files hold what afterwards, in which order that may be written, or
+//! what is not as it was expected. Nothing is written here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenure_core::store::{
+    Changes, Commit, Expect, Record, RecordChange, SessionChange, SessionWrite,
+};
+use tenure_core::{Error, Result, SessionId};
+
+use crate::bucket::{Bucket, Slot};
+use crate::disk::Disk;
+use crate::intent::{FileWrite, Target};
+use crate::kept::{Kept, Part};
+use crate::layout::BucketName;
+use crate::view::{Found, View, corrupt, owner_in};
+
+/// What to write for a commit.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Files that cannot be read and are to be kept under another name.
+    pub(crate) asides: Vec<SessionId>,
+    /// Where owned records will be: of no account until they are there, so that it may be written
+    /// before they are.
+    pub(crate) before: Vec<FileWrite>,
+    /// What the commit is about. One file is written as it is; several need an intent.
+    pub(crate) files: Vec<FileWrite>,
+    /// Where owned records were: of no account either once they are gone.
+    pub(crate) after: Vec<FileWrite>,
+}
+
+/// Finds out what to write, or what stands against it.
+pub(crate) fn plan<D: Disk>(view: &View<'_, D>, changes: &Changes) -> Result<Result<Plan, Commit>> {
+    let mut draft = Draft {
+        view,
+        sessions: BTreeMap::new(),
+        buckets: BTreeMap::new(),
+        kinds_inside: BTreeSet::new(),
+        asides: Vec::new(),
+    };
+    for change in &changes.sessions {
+        if let Some(conflict) = draft.session_conflict(change)? {
+            return Ok(Err(conflict));
+        }
+    }
+    let mut places = Vec::with_capacity(changes.records.len());
+    for change in &changes.records {
+        let place = draft.place_of(change)?;
+        let current = place.as_ref().map(|(_, record)| record.version);
+        if !change.expect.allows(current) {
+            return Ok(Err(Commit::RecordConflict {
+                record_kind: change.kind.clone(),
+                key: change.key.clone(),
+                current,
+            }));
+        }
+        places.push(place.map(|(place, _)| place));
+    }
+    for change in &changes.sessions {
+        draft.write_session(change)?;
+    }
+    for (change, place) in changes.records.iter().zip(places) {
+        draft.write_record(change, place)?;
+    }
+    draft.finish().map(Ok)
+}
+
+/// Where a record is.
+#[derive(Debug)]
+enum Place {
+    Bucket,
+    Session(SessionId),
+}
+
+struct Draft<'v, 'd, D> {
+    view: &'v View<'d, D>,
+    sessions: BTreeMap<SessionId, Session>,
+    buckets: BTreeMap<BucketName, Drawer>,
+    /// Kinds of which sessions hold records that are not pointed to.
+    kinds_inside: BTreeSet<String>,
+    asides: Vec<SessionId>,
+}
+
+struct Session {
+    state: State,
+    changed: bool,
+}
+
+enum State {
+    Nothing,
+    There(Box<Kept>),
+    Unreadable(String),
+}
+
+#[derive(Default)]
+struct Drawer {
+    bucket: Bucket,
+    /// A record in it is another than before.
+    record_changed: bool,
+    pointer_added: bool,
+    pointer_removed: bool,
+}
+
+impl<D: Disk> Draft<'_, '_, D> {
+    fn session(&mut self, id: &SessionId) -> Result<&mut Session> {
+        if !self.sessions.contains_key(id) {
+            let state = match self.view.session(id, Part::Whole)? {
+                Found::Nothing => State::Nothing,
+                Found::Session(kept) => State::There(kept),
+                Found::Unreadable(problem) => State::Unreadable(problem),
+            };
+            let session = Session {
+                state,
+                changed: false,
+            };
+            self.sessions.insert(id.clone(), session);
+        }
+        self.sessions
+            .get_mut(id)
+            .ok_or_else(|| Error::internal("a session that was just read is not there"))
+    }
+
+    fn drawer(&mut self, name: BucketName) -> Result<&mut Drawer> {
+        if !self.buckets.contains_key(&name) {
+            let drawer = Drawer {
+                bucket: self.view.bucket(&name)?.unwrap_or_default(),
+                ..Drawer::default()
+            };
+            self.buckets.insert(name.clone(), drawer);
+        }
+        self.buckets
+            .get_mut(&name)
+            .ok_or_else(|| Error::internal("records that were just read are not there"))
+    }
+
+    fn session_conflict(&mut self, change: &SessionChange) -> Result<Option<Commit>> {
+        let replaces = match &change.write {
+            SessionWrite::Put {
+                replace_history, ..
+            } => *replace_history,
+            SessionWrite::Delete => true,
+        };
+        let current = match &self.session(&change.id)?.state {
+            State::Nothing => None,
+            State::There(kept) => Some(kept.head.version),
+            // It can be replaced or removed whatever it was, but nothing of it can be relied on.
+            State::Unreadable(_)
+                if replaces && matches!(change.expect, Expect::Any | Expect::Present) =>
+            {
+                return Ok(None);
+            }
+            State::Unreadable(problem) => return Err(corrupt(&change.id, problem.clone())),
+        };
+        Ok(
+            (!change.expect.allows(current)).then(|| Commit::SessionConflict {
+                id: change.id.clone(),
+                current,
+            }),
+        )
+    }
+
+    /// Where the record of a change is now, and the record.
+    fn place_of(&mut self, change: &RecordChange) -> Result<Option<(Place, Record)>> {
+        let (kind, key) = (&change.kind, &change.key);
+        let drawer = self.drawer(BucketName::of(kind, key))?;
+        let slot = drawer.bucket.slot(kind, key);
+        if let Some(record) = slot.and_then(|slot| slot.record.clone()) {
+            return Ok(Some((Place::Bucket, record)));
+        }
+        let pointed = slot.and_then(|slot| slot.session.clone());
+        for owner in pointed.into_iter().chain(owner_in(key)) {
+            match &self.session(&owner)?.state {
+                State::Nothing => {}
+                State::There(kept) => {
+                    if let Some(record) = kept.record(kind, key) {
+                        let record = record.clone();
+                        return Ok(Some((Place::Session(owner), record)));
+                    }
+                }
+                State::Unreadable(problem) => return Err(corrupt(&owner, problem.clone())),
+            }
+        }
+        Ok(None)
+    }
+
+    fn write_session(&mut self, change: &SessionChange) -> Result<()> {
+        let session = self.session(&change.id)?;
+        let before = std::mem::replace(&mut session.state, State::Nothing);
+        session.changed = !matches!(
+            (&before, &change.write),
+            (State::Nothing, SessionWrite::Delete)
+        );
+        match &change.write {
+            SessionWrite::Put {
+                head,
+                replace_history,
+                events,
+            } => {
+                let unreadable = matches!(before, State::Unreadable(_));
+                let mut kept = match before {
+                    State::There(kept) => kept,
+                    State::Nothing | State::Unreadable(_) => Box::new(Kept {
+                        head: head.as_ref().clone(),
+                        events: Vec::new(),
+                        records: Vec::new(),
+                    }),
+                };
+                kept.head = head.as_ref().clone();
+                if *replace_history {
+                    kept.events.clear();
+                }
+                kept.events.extend_from_slice(events);
+                session.state = State::There(kept);
+                if unreadable {
+                    self.asides.push(change.id.clone());
+                }
+            }
+            SessionWrite::Delete => {
+                if let State::There(kept) = before {
+                    for record in kept.records {
+                        self.unpoint(&record.kind, &record.key)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_record(&mut self, change: &RecordChange, place: Option<Place>) -> Result<()> {
+        let (kind, key) = (&change.kind, &change.key);
+        match place {
+            None => {}
+            Some(Place::Bucket) => {
+                let drawer = self.drawer(BucketName::of(kind, key))?;
+                drawer.bucket.take(kind, key);
+                drawer.record_changed = true;
+            }
+            Some(Place::Session(owner)) => {
+                let session = self.session(&owner)?;
+                if let State::There(kept) = &mut session.state {
+                    kept.records
+                        .retain(|record| record.kind != *kind || record.key != *key);
+                    session.changed = true;
+                }
+            }
+        }
+        let Some(record) = &change.record else {
+            return self.unpoint(kind, key);
+        };
+        if let Some(owner) = &record.owner {
+            let session = self.session(owner)?;
+            match &mut session.state {
+                State::There(kept) => {
+                    kept.records.push(record.clone());
+                    session.changed = true;
+                    return self.point(kind, key, owner);
+                }
+                State::Unreadable(problem) => return Err(corrupt(owner, problem.clone())),
+                // Nobody's, as far as can be seen.
+                State::Nothing => {}
+            }
+        }
+        let drawer = self.drawer(BucketName::of(kind, key))?;
+        drawer.bucket.take(kind, key);
+        drawer.bucket.records.push(Slot {
+            kind: kind.clone(),
+            key: key.clone(),
+            session: None,
+            record: Some(record.clone()),
+        });
+        drawer.record_changed = true;
+        Ok(())
+    }
+
+    /// Notes that a session has a record, unless its key says so.
+    fn point(&mut self, kind: &str, key: &str, owner: &SessionId) -> Result<()> {
+        if owner_in(key).as_ref() == Some(owner) {
+            self.kinds_inside.insert(kind.to_owned());
+            return self.unpoint(kind, key);
+        }
+        let drawer = self.drawer(BucketName::of(kind, key))?;
+        let pointed = drawer
+            .bucket
+            .slot(kind, key)
+            .and_then(|slot| slot.session.as_ref());
+        if pointed != Some(owner) {
+            drawer.bucket.take(kind, key);
+            drawer.bucket.records.push(Slot {
+                kind: kind.to_owned(),
+                key: key.to_owned(),
+                session: Some(owner.clone()),
+                record: None,
+            });
+            drawer.pointer_added = true;
+        }
+        Ok(())
+    }
+
+    /// Notes that no session has a record any more.
+    fn unpoint(&mut self, kind: &str, key: &str) -> Result<()> {
+        let drawer = self.drawer(BucketName::of(kind, key))?;
+        let is_pointer = |slot: &Slot| slot.session.is_some();
+        if drawer.bucket.slot(kind, key).is_some_and(is_pointer) {
+            drawer.bucket.take(kind, key);
+            drawer.pointer_removed = true;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Plan> {
+        let mut plan = Plan {
+            asides: self.asides,
+            ..Plan::default()
+        };
+        for kind in self.kinds_inside {
+            let name = BucketName::inside(&kind);
+            if self.view.bucket(&name)?.is_none() {
+                plan.before.push(FileWrite {
+                    target: Target::Records(name),
+                    text: Some(text_of(&Bucket::default())?),
+                });
+            }
+        }
+        for (id, session) in self.sessions {
+            if session.changed {
+                let text = match session.state {
+                    State::There(kept) => Some(kept.print()?),
+                    State::Nothing | State::Unreadable(_) => None,
+                };
+                plan.files.push(FileWrite {
+                    target: Target::Session(id),
+                    text,
+                });
+            }
+        }
+        for (name, drawer) in self.buckets {
+            let files = match (
+                drawer.record_changed,
+                drawer.pointer_added,
+                drawer.pointer_removed,
+            ) {
+                (false, false, false) => continue,
+                (false, true, false) => &mut plan.before,
+                (false, false, true) => &mut plan.after,
+                // One file holds several of these only where hashes are the same.
+                _ => &mut plan.files,
+            };
+            let text = match drawer.bucket.records.is_empty() {
+                true => None,
+                false => Some(text_of(&drawer.bucket)?),
+            };
+            files.push(FileWrite {
+                target: Target::Records(name),
+                text,
+            });
+        }
+        Ok(plan)
+    }
+}
+
+fn text_of(bucket: &Bucket) -> Result<String> {
+    serde_json::to_string(bucket)
+        .map_err(|error| Error::internal(format!("printing records: {error}")))
+}

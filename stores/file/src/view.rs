@@ -1,0 +1,214 @@
+//! How the store's files are read: as they are, or as a pending intent says that they will be.
+//! Nothing is cached, so that what others do to the folder shows at once.
+
+use std::io::ErrorKind;
+
+use tenure_core::store::Record;
+use tenure_core::{Error, Result, SessionId};
+
+use crate::bucket::{Bucket, Slot};
+use crate::disk::Disk;
+use crate::failure::{describe, is_absent};
+use crate::intent::{Intent, Target};
+use crate::kept::{Kept, Part};
+use crate::layout::{self, BucketName};
+
+/// The store's folder, as of one intent.
+#[derive(Debug)]
+pub(crate) struct View<'d, D> {
+    pub(crate) disk: &'d D,
+    pub(crate) intent: Intent,
+    method: &'static str,
+}
+
+/// What was found where a session may be.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Nothing,
+    Session(Box<Kept>),
+    /// A session that cannot be read, and why.
+    Unreadable(String),
+}
+
+impl<'d, D: Disk> View<'d, D> {
+    /// The folder as it is now. `method` is what the store is answering.
+    pub(crate) fn new(disk: &'d D, method: &'static str) -> Result<Self> {
+        let intent = match disk.read(layout::INTENT) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                let place = disk.place(layout::INTENT);
+                Error::StoreUnavailable {
+                    problem: format!(
+                        "{place}: {error}; it is not as Tenure wrote it: restore it, or remove it to go on with the files as they are"
+                    ),
+                }
+            })?,
+            Err(error) if is_absent(&error) => Intent::default(),
+            Err(error) => return Err(describe(disk, method, layout::INTENT, &error)),
+        };
+        Ok(Self {
+            disk,
+            intent,
+            method,
+        })
+    }
+
+    /// Which number the last write of several files had.
+    pub(crate) fn number(&self) -> u64 {
+        self.intent.number
+    }
+
+    /// What is kept of a session.
+    pub(crate) fn session(&self, id: &SessionId, part: Part) -> Result<Found> {
+        let path = layout::session(id);
+        let read = match self.intent.file(&Target::Session(id.clone())) {
+            Some(file) => match &file.text {
+                Some(text) => Kept::read(id, text.as_bytes(), part),
+                None => return Ok(Found::Nothing),
+            },
+            None => match self.disk.read(&path) {
+                Ok(bytes) => Kept::read(id, &bytes, part),
+                Err(error) if is_absent(&error) => return Ok(Found::Nothing),
+                Err(error) if is_transient(&error) => {
+                    return Err(describe(self.disk, self.method, &path, &error));
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        Ok(match read {
+            Ok(kept) => Found::Session(Box::new(kept)),
+            Err(problem) => Found::Unreadable(format!("{}: {problem}", self.disk.place(&path))),
+        })
+    }
+
+    /// What is kept of a session that has to be readable.
+    pub(crate) fn readable(&self, id: &SessionId, part: Part) -> Result<Option<Kept>> {
+        match self.session(id, part)? {
+            Found::Nothing => Ok(None),
+            Found::Session(kept) => Ok(Some(*kept)),
+            Found::Unreadable(problem) => Err(corrupt(id, problem)),
+        }
+    }
+
+    /// The names of the folders in which sessions may be.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let mut names: Vec<String> = match self.disk.list(layout::BASE) {
+            Ok(entries) => entries
+                .into_iter()
+                .filter(|entry| entry.is_folder && !entry.name.starts_with('.'))
+                .map(|entry| entry.name)
+                .collect(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(describe(self.disk, self.method, layout::BASE, &error)),
+        };
+        for file in &self.intent.files {
+            if let Target::Session(id) = &file.target {
+                names.push(id.as_str().to_owned());
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether a folder whose name is no id holds a session's file.
+    pub(crate) fn is_misnamed(&self, name: &str) -> bool {
+        let path = format!("{name}/{}", layout::SESSION);
+        self.disk.read(&path).is_ok()
+    }
+
+    /// A file of records.
+    pub(crate) fn bucket(&self, name: &BucketName) -> Result<Option<Bucket>> {
+        let path = name.path();
+        let read = match self.intent.file(&Target::Records(name.clone())) {
+            Some(file) => match &file.text {
+                Some(text) => serde_json::from_str(text),
+                None => return Ok(None),
+            },
+            None => match self.disk.read(&path) {
+                Ok(bytes) => serde_json::from_slice(&bytes),
+                Err(error) if is_absent(&error) => return Ok(None),
+                Err(error) => return Err(describe(self.disk, self.method, &path, &error)),
+            },
+        };
+        read.map(Some).map_err(|error| Error::StoreFailed {
+            method: self.method.to_owned(),
+            problem: format!(
+                "{}: {error}; it holds records and is not as Tenure wrote it",
+                self.disk.place(&path)
+            ),
+        })
+    }
+
+    /// The files of records of a kind.
+    pub(crate) fn buckets(&self, kind: &str) -> Result<Vec<BucketName>> {
+        let folder = layout::kind_folder(kind);
+        let mut names: Vec<BucketName> = match self.disk.list(&folder) {
+            Ok(entries) => entries
+                .iter()
+                .filter_map(|entry| BucketName::listed(kind, &entry.name))
+                .collect(),
+            Err(error) if is_absent(&error) => Vec::new(),
+            Err(error) => return Err(describe(self.disk, self.method, &folder, &error)),
+        };
+        for file in &self.intent.files {
+            if let Target::Records(name) = &file.target
+                && name.folder() == folder
+            {
+                names.push(name.clone());
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Where a record is, and what it is.
+    pub(crate) fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        let bucket = self.bucket(&BucketName::of(kind, key))?;
+        let slot = bucket.as_ref().and_then(|bucket| bucket.slot(kind, key));
+        if let Some(Slot {
+            record: Some(record),
+            ..
+        }) = slot
+        {
+            return Ok(Some(record.clone()));
+        }
+        let pointed = slot.and_then(|slot| slot.session.clone());
+        for owner in pointed.into_iter().chain(owner_in(key)) {
+            if let Some(kept) = self.readable(&owner, Part::Head)?
+                && let Some(record) = kept.record(kind, key)
+            {
+                return Ok(Some(record.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The session that a key names at its front, before a slash. Records that it owns are found in it
+/// without being pointed to.
+pub(crate) fn owner_in(key: &str) -> Option<SessionId> {
+    let (name, _) = key.split_once('/')?;
+    SessionId::parse(name).ok()
+}
+
+/// The error for a session that cannot be read.
+pub(crate) fn corrupt(id: &SessionId, problem: String) -> Error {
+    Error::CorruptSession {
+        id: id.to_string(),
+        problem,
+    }
+}
+
+/// Whether a file could not be read for want of something that is not its own: memory, or numbers
+/// for open files.
+fn is_transient(error: &std::io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let too_many_open = cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE));
+    too_many_open
+        || matches!(
+            error.kind(),
+            ErrorKind::OutOfMemory | ErrorKind::Interrupted
+        )
+}

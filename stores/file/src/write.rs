@@ -1,0 +1,299 @@
+//! The order in which files are written, on which it depends what is left when a process dies or the
+//! power goes. Whoever writes holds the folder's lock.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+
+use tenure_core::store::{Changes, Commit};
+use tenure_core::{Error, Result, SessionId};
+
+use crate::disk::Disk;
+use crate::failure::{describe, is_absent};
+use crate::intent::{FileWrite, Intent, Target};
+use crate::layout::{self, BASE, GONE, INTENT, NEXT, OWN, RECORDS};
+use crate::options::Durability;
+use crate::plan::{Plan, plan};
+use crate::view::View;
+
+const METHOD: &str = "commit";
+
+/// A store's folder while its lock is held.
+pub(crate) struct Writer<'d, D> {
+    pub(crate) disk: &'d D,
+    pub(crate) durability: Durability,
+}
+
+/// Why a file could not be written.
+enum Failed {
+    /// Nothing was changed.
+    Before(String, io::Error),
+    /// It was written, and whether that lasts is not known.
+    Unsure(String, io::Error),
+}
+
+impl<D: Disk> Writer<'_, D> {
+    /// See `Store::commit`.
+    pub(crate) fn commit(&self, changes: &Changes) -> Result<Commit> {
+        let view = self.finish_the_last(changes)?;
+        let plan = match plan(&view, changes)? {
+            Ok(plan) => plan,
+            Err(conflict) => return Ok(conflict),
+        };
+        for id in &plan.asides {
+            self.put_aside(id)?;
+        }
+        for file in &plan.before {
+            // The names have to last before what they lead to does.
+            self.write(file, Durability::Full)
+                .map_err(|failed| self.explain(failed))?;
+        }
+        match plan.files.as_slice() {
+            [] => {}
+            [file] => self
+                .write(file, self.durability)
+                .map_err(|failed| self.explain(failed))?,
+            _ => self.write_several(&view, &plan)?,
+        }
+        for file in &plan.after {
+            // What is left over means nothing, and another write may take its place.
+            let _ = self.write(file, Durability::Normal);
+        }
+        if plan.files.iter().any(is_removal) {
+            self.clear_gone();
+        }
+        Ok(Commit::Applied)
+    }
+
+    /// Does what is left of a write of several files.
+    fn finish_the_last(&self, changes: &Changes) -> Result<View<'_, D>> {
+        let view = View::new(self.disk, METHOD)?;
+        if !view.intent.is_pending() {
+            return Ok(view);
+        }
+        match self.carry_out(&view.intent) {
+            Ok(()) => {}
+            // The way out of a full disk is to remove something. What the intent replaces is of no
+            // account any more, and makes room.
+            Err(failed) if changes.sessions.iter().any(removes) && is_full(&failed) => {
+                for change in changes.sessions.iter().filter(|change| removes(change)) {
+                    let target = Target::Session(change.id.clone());
+                    if view.intent.file(&target).is_some() {
+                        let _ = self.remove_session(&change.id, Durability::Normal);
+                        self.clear_gone();
+                    } else if self.carry_out(&view.intent).is_err() {
+                        // Not one of its files: it can go before the intent is carried out.
+                        return Ok(view);
+                    }
+                }
+                self.carry_out(&view.intent)
+                    .map_err(|failed| self.explain(failed))?;
+            }
+            Err(failed) => return Err(self.explain(failed)),
+        }
+        View::new(self.disk, METHOD)
+    }
+
+    fn write_several(&self, view: &View<'_, D>, plan: &Plan) -> Result<()> {
+        let intent = Intent {
+            number: view.number() + 1,
+            files: plan.files.clone(),
+        };
+        self.note(&intent).map_err(|failed| self.explain(failed))?;
+        // From here on everyone reads it so. What cannot be done now, the next writer does.
+        let _ = self.carry_out(&intent);
+        Ok(())
+    }
+
+    /// Writes the files of an intent and marks it as done. It may be done again and again.
+    fn carry_out(&self, intent: &Intent) -> Result<(), Failed> {
+        let mut folders = BTreeSet::from([BASE.to_owned()]);
+        for file in &intent.files {
+            self.write(file, Durability::Normal)?;
+            match &file.target {
+                Target::Session(id) if file.text.is_some() => {
+                    folders.insert(id.as_str().to_owned());
+                }
+                Target::Session(_) => {}
+                Target::Records(name) => {
+                    folders.extend([name.folder(), RECORDS.to_owned(), OWN.to_owned()])
+                }
+            }
+        }
+        for folder in folders {
+            match self.disk.sync_folder(&folder) {
+                // Of a kind that never had a record, which was to be removed.
+                Err(error) if is_absent(&error) => {}
+                Err(error) => return Err(Failed::Unsure(folder, error)),
+                Ok(()) => {}
+            }
+        }
+        self.note(&Intent {
+            number: intent.number,
+            files: Vec::new(),
+        })
+    }
+
+    fn note(&self, intent: &Intent) -> Result<(), Failed> {
+        let text = serde_json::to_vec(intent)
+            .map_err(|error| Failed::Before(INTENT.to_owned(), error.into()))?;
+        self.replace(INTENT, &text)?;
+        self.sync(&[OWN, BASE])
+    }
+
+    fn write(&self, file: &FileWrite, durability: Durability) -> Result<(), Failed> {
+        match (&file.target, &file.text) {
+            (Target::Session(id), Some(text)) => self.write_session(id, text, durability),
+            (Target::Session(id), None) => self.remove_session(id, durability),
+            (Target::Records(name), Some(text)) => {
+                let folder = name.folder();
+                self.make(RECORDS)?;
+                self.make(&folder)?;
+                self.replace(&name.path(), text.as_bytes())?;
+                self.sync_for(durability, &[&folder, RECORDS, OWN, BASE])
+            }
+            (Target::Records(name), None) => {
+                let path = name.path();
+                match self.disk.remove_file(&path) {
+                    Ok(()) => self.sync_for(durability, &[&name.folder()]),
+                    Err(error) if is_absent(&error) => Ok(()),
+                    Err(error) => Err(Failed::Before(path, error)),
+                }
+            }
+        }
+    }
+
+    fn write_session(
+        &self,
+        id: &SessionId,
+        text: &str,
+        durability: Durability,
+    ) -> Result<(), Failed> {
+        // The folder comes last, so that a full disk leaves none behind.
+        self.disk
+            .write(NEXT, text.as_bytes())
+            .map_err(|error| Failed::Before(NEXT.to_owned(), error))?;
+        self.make(id.as_str())?;
+        let path = layout::session(id);
+        self.disk
+            .rename(NEXT, &path)
+            .map_err(|error| Failed::Before(path, error))?;
+        // The folder may have been made by one who did not wait for the disk.
+        self.sync_for(durability, &[id.as_str(), BASE])
+    }
+
+    /// Takes a session's folder away at once; what is in it is removed later.
+    fn remove_session(&self, id: &SessionId, durability: Durability) -> Result<(), Failed> {
+        let folder = id.as_str();
+        if let Err(error) = self.disk.make_folder(GONE) {
+            // Without room for a place to put it, it goes piece by piece.
+            return match self.disk.remove_tree(folder) {
+                Ok(()) => self.sync_for(durability, &[BASE]),
+                Err(second) if is_absent(&second) => Ok(()),
+                Err(_) => Err(Failed::Before(GONE.to_owned(), error)),
+            };
+        }
+        for number in 0..=u16::MAX {
+            match self.disk.rename(folder, &format!("{GONE}/{number}")) {
+                Ok(()) => return self.sync_for(durability, &[BASE]),
+                // One that could not be removed has this name.
+                Err(error) if is_taken(&error) => {}
+                Err(error) if is_absent(&error) => return Ok(()),
+                Err(error) => return Err(Failed::Before(folder.to_owned(), error)),
+            }
+        }
+        Err(Failed::Before(
+            GONE.to_owned(),
+            io::Error::other("it holds too much that cannot be removed"),
+        ))
+    }
+
+    /// Removes what was taken away. What resists is left to the next removal.
+    fn clear_gone(&self) {
+        for entry in self.disk.list(GONE).unwrap_or_default() {
+            let _ = self.disk.remove_tree(&format!("{GONE}/{}", entry.name));
+        }
+    }
+
+    /// Gives a session's file that cannot be read another name, so that it is not lost.
+    fn put_aside(&self, id: &SessionId) -> Result<()> {
+        let folder = id.as_str();
+        let fail = |error: &io::Error| describe(self.disk, METHOD, folder, error);
+        let entries = self.disk.list(folder).map_err(|error| fail(&error))?;
+        let is_free = |name: &str| entries.iter().all(|entry| entry.name != name);
+        let mut name = layout::ASIDE.to_owned();
+        let mut number = 1u32;
+        while !is_free(&name) {
+            number += 1;
+            name = format!("{}-{number}", layout::ASIDE);
+        }
+        let renamed = self
+            .disk
+            .rename(&layout::session(id), &format!("{folder}/{name}"));
+        match renamed {
+            Err(error) if !is_absent(&error) => Err(fail(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&self, folder: &str) -> Result<(), Failed> {
+        self.disk
+            .make_folder(folder)
+            .map_err(|error| Failed::Before(folder.to_owned(), error))
+    }
+
+    /// Puts a file in place of another of its name, at once.
+    fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Failed> {
+        self.disk
+            .write(NEXT, bytes)
+            .and_then(|()| self.disk.rename(NEXT, path))
+            .map_err(|error| Failed::Before(path.to_owned(), error))
+    }
+
+    fn sync_for(&self, durability: Durability, folders: &[&str]) -> Result<(), Failed> {
+        match durability {
+            Durability::Normal => Ok(()),
+            Durability::Full => self.sync(folders),
+        }
+    }
+
+    fn sync(&self, folders: &[&str]) -> Result<(), Failed> {
+        for folder in folders {
+            self.disk
+                .sync_folder(folder)
+                .map_err(|error| Failed::Unsure((*folder).to_owned(), error))?;
+        }
+        Ok(())
+    }
+
+    fn explain(&self, failed: Failed) -> Error {
+        match failed {
+            Failed::Before(path, error) => describe(self.disk, METHOD, &path, &error),
+            Failed::Unsure(path, error) => Error::OutcomeUnknown {
+                problem: format!("{}: {error}", self.disk.place(&path)),
+            },
+        }
+    }
+}
+
+fn is_removal(file: &FileWrite) -> bool {
+    matches!(file.target, Target::Session(_)) && file.text.is_none()
+}
+
+fn removes(change: &tenure_core::store::SessionChange) -> bool {
+    matches!(change.write, tenure_core::store::SessionWrite::Delete)
+}
+
+fn is_full(failed: &Failed) -> bool {
+    let (Failed::Before(_, error) | Failed::Unsure(_, error)) = failed;
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::IsADirectory
+    )
+}

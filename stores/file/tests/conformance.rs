@@ -1,0 +1,28 @@
+//! The store passes the kit that every store passes, with each durability.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use tenure_core::{Lift, Result, Store};
+use tenure_file::{Durability, FileOptions, FileStore};
+
+/// A folder of its own that is opened as often as a case asks.
+fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
+    let folder = tempfile::tempdir().unwrap();
+    move || {
+        let options = FileOptions {
+            durability,
+            ..FileOptions::default()
+        };
+        tenure_testkit::store(Lift(FileStore::open(
+            &folder.path().join("sessions"),
+            options,
+        )?))
+    }
+}
+
+mod normal {
+    tenure_testkit::conformance!(super::fixture(super::Durability::Normal));
+}
+
+mod full {
+    tenure_testkit::conformance!(super::fixture(super::Durability::Full));
+}

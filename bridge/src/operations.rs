@@ -11,9 +11,9 @@ use tenure_core::members::Params;
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
     EventsParams, FailParams, ForkParams, GetParams, IdParams, ImportParams,
-    IncrementIterationParams, ListParams, PauseParams, PurgeParams, RecordLearningParams,
-    RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams, StatsParams,
-    UpdateContextParams, UpdateParams,
+    IncrementIterationParams, ListParams, OverrideParams, PauseParams, PurgeParams,
+    RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, SaveParams,
+    StartParams, StatsParams, UpdateContextParams, UpdateParams,
 };
 use tenure_core::stats::Stats;
 use tenure_core::{
@@ -142,6 +142,12 @@ operations! {
     Read "export" = export(IdParams) -> String;
     /// Writes a session that was exported, in place of one that has its id.
     Write "import" = import(ImportParams) -> SessionHead;
+    /// Sets anything that a session has, as an administrator may: past the lifecycle, with no event
+    /// and no webhook. The version still counts up.
+    Write "override" = overrule(OverrideParams) -> SessionHead;
+    /// Keeps a session as it is given, whole, with no event of its own and no webhook. Where it only
+    /// continues the history that is kept, only what is new of it is written.
+    Write "save" = save(SaveParams) -> SessionHead;
     /// Starts a new session with another's past.
     Write "fork" = fork(ForkParams) -> Session;
     /// Whether an agent may go on with a session: paused, or active with iterations left.
@@ -150,12 +156,6 @@ operations! {
     Read "progress" = progress(IdParams) -> Option<f64>;
     /// How long a session has run, in milliseconds; `null` for an unknown id.
     Read "duration" = duration(IdParams) -> Option<u64>;
-}
-
-/// Performs an operation over a store.
-pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
-    let now = match now(call.now) {
-        Ok(now) => now,
     /// Names a part of the sessions and records of a store that is copied.
     Read "copyPage" = copy_page(CopyPageParams) -> CopyPage;
     /// Says what of another store's page is not here, or is here as it was before.
@@ -166,6 +166,12 @@ pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answ
     Write "copyWrite" = copy_write(CopyWriteParams) -> CopyWritten;
     /// Compares another store's page with what is here.
     Read "copyVerify" = copy_verify(CopyVerifyParams) -> Vec<CopyDifference>;
+}
+
+/// Performs an operation over a store.
+pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
+    let now = match now(call.now) {
+        Ok(now) => now,
         Err(error) => return answer::error(&error),
     };
     let environment = Environment {

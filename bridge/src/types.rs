@@ -17,7 +17,7 @@ pub fn typescript() -> String {
     let config = Config::new().with_large_int("number");
     let mut out = String::from(
         "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
-         import type { EventType, JsonObject, SessionMetadata } from \"./types.js\";\n\n",
+         import type { EventType, JsonObject, Overrides, SessionMetadata } from \"./types.js\";\n\n",
     );
     macro_rules! declare {
         ($($type:ty),* $(,)?) => {
@@ -72,9 +72,9 @@ pub fn typescript() -> String {
         params::CleanupParams,
         params::PurgeParams,
         params::ImportParams,
+        params::OverrideParams,
+        params::SaveParams,
         params::ForkParams,
-        session::Head,
-        session::Usage,
         copy::CopyPageParams,
         copy::CopyMissingParams,
         copy::CopyReadParams,
@@ -86,6 +86,8 @@ pub fn typescript() -> String {
         copy::CopyWritten,
         copy::CopyDifference,
         copy::Difference,
+        session::Head,
+        session::Usage,
         event::Event,
         store::Capabilities,
         store::History,

@@ -3,6 +3,7 @@
 //! [limits](Limits)), and collects what they write: the new head, the new events, and what the
 //! outside world is to be told. It writes nothing itself.
 
+use crate::administrator::{self, Past};
 use crate::error::{Error, Result};
 use crate::event::{Event, kind};
 use crate::id::SessionId;
@@ -10,7 +11,7 @@ use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 use crate::limits::Limits;
 use crate::members::Patch;
-use crate::params::{StartParams, UpdateParams};
+use crate::params::{IfExhausted, IfFinished, StartParams, UpdateParams};
 use crate::session::{Head, Usage, cost_nanos};
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -28,6 +29,8 @@ const PAUSE_REASON: &str = "pauseReason";
 pub struct Draft<'l> {
     head: Head,
     events: Vec<Event>,
+    /// Whether `events` are the whole history, and not what follows it.
+    replaces_history: bool,
     notices: Vec<WebhookPayload>,
     now: Timestamp,
     limits: &'l Limits,
@@ -40,6 +43,8 @@ pub struct Finished {
     pub head: Head,
     /// The events to append.
     pub events: Vec<Event>,
+    /// Whether they take the place of the history instead.
+    pub replaces_history: bool,
     /// What to tell the outside world once it is written.
     pub notices: Vec<WebhookPayload>,
 }
@@ -121,6 +126,7 @@ impl<'l> Draft<'l> {
         Self {
             head,
             events: Vec::new(),
+            replaces_history: false,
             notices: Vec::new(),
             now,
             limits,
@@ -205,6 +211,11 @@ impl<'l> Draft<'l> {
         &self.head
     }
 
+    /// Whether the draft comes to nothing that `before` is not already.
+    pub fn changes_nothing(&self, before: &Head) -> bool {
+        self.head == *before && !self.replaces_history
+    }
+
     /// Ends the draft: the version is counted up and `updatedAt` is set.
     pub fn finish(mut self) -> Finished {
         self.head.version += 1;
@@ -212,6 +223,7 @@ impl<'l> Draft<'l> {
         Finished {
             head: self.head,
             events: self.events,
+            replaces_history: self.replaces_history,
             notices: self.notices,
         }
     }
@@ -244,7 +256,12 @@ impl<'l> Draft<'l> {
     ///
     /// # Errors
     /// `INVALID_TRANSITION`; `BUDGET_EXHAUSTED` when no iterations would be left.
-    pub fn resume(&mut self, add_iterations: Option<u32>, data: Option<Json>) -> Result<()> {
+    pub fn resume(
+        &mut self,
+        add_iterations: Option<u32>,
+        if_exhausted: IfExhausted,
+        data: Option<Json>,
+    ) -> Result<()> {
         let recovered = self.head.status == Status::Active;
         let paused_at = self.head.paused_at;
         if !recovered {
@@ -253,7 +270,7 @@ impl<'l> Draft<'l> {
         }
         let added = add_iterations.unwrap_or(0);
         self.head.max_iterations = self.head.max_iterations.saturating_add(added);
-        if !self.head.has_budget() {
+        if !self.head.has_budget() && if_exhausted == IfExhausted::Refuse {
             return Err(self.exhausted());
         }
         let paused_duration = paused_at.map_or(0, |at| self.now.since(at));
@@ -268,7 +285,15 @@ impl<'l> Draft<'l> {
         }
         self.append(kind::RESUME, data.to_json());
         self.notify(WebhookEvent::Resume);
+        if !self.head.has_budget() {
+            self.time_out(None)?;
+        }
         Ok(())
+    }
+
+    /// Whether ending the session again leaves it as it is.
+    pub fn stays_ended(&self, wanted: Option<IfFinished>) -> bool {
+        wanted == Some(IfFinished::Keep) && self.head.status.is_finished()
     }
 
     /// Ends the session with a result.
@@ -400,7 +425,10 @@ impl<'l> Draft<'l> {
             )),
             kind::ITERATION => self.iterate(data),
             kind::PAUSE => self.pause(text("reason").as_ref(), data),
-            kind::RESUME => self.resume(members.read("addIterations"), data),
+            kind::RESUME => {
+                let added = members.read("addIterations");
+                self.resume(added, IfExhausted::Refuse, data)
+            }
             kind::COMPLETE => self.complete(text("result").as_ref(), data),
             kind::ERROR => self.fail(text("error").as_ref(), data),
             kind::ABANDONED => self.abandon(text("reason").as_ref(), data),
@@ -496,6 +524,24 @@ impl<'l> Draft<'l> {
             self.set_metadata(metadata)?;
         }
         Ok(())
+    }
+
+    /// Sets anything that the session has, past the lifecycle.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, and those of the limits.
+    pub fn overrule(&mut self, updates: &Json) -> Result<()> {
+        let overruled = administrator::overruled(&self.head, updates, self.now, self.limits)?;
+        self.become_overruled(overruled);
+        Ok(())
+    }
+
+    /// Becomes what an administrator says.
+    pub fn become_overruled(&mut self, overruled: administrator::Overruled) {
+        self.head = overruled.head;
+        self.replaces_history = matches!(overruled.past, Past::Rewritten(_));
+        let (Past::Continued(events) | Past::Rewritten(events)) = overruled.past;
+        self.events = events;
     }
 
     /// Merges members into the context.
@@ -648,7 +694,7 @@ fn edited<'a>(object: &'a Json, edit: impl FnOnce(&mut Object<'a>)) -> Json {
 }
 
 /// A copy of an object with the members of another merged into it.
-fn merged(object: &Json, patch: &Json) -> Json {
+pub(crate) fn merged(object: &Json, patch: &Json) -> Json {
     edited(object, |members| members.merge(Object::parse(patch)))
 }
 

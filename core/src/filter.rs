@@ -90,11 +90,18 @@ impl Filter {
                 .text
                 .as_ref()
                 .is_none_or(|text| contains_ignoring_ascii_case(&head.task, text))
-            && match self.trash {
-                Trash::Exclude => head.deleted_at.is_none(),
-                Trash::Only => head.deleted_at.is_some(),
-                Trash::Include => true,
-            }
+            && self.trash.admits(head)
+    }
+}
+
+impl Trash {
+    /// Whether a session counts.
+    pub fn admits(self, head: &Head) -> bool {
+        match self {
+            Self::Exclude => head.deleted_at.is_none(),
+            Self::Only => head.deleted_at.is_some(),
+            Self::Include => true,
+        }
     }
 }
 

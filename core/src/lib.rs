@@ -7,17 +7,18 @@
 //! what each operation does to a session, [`store`] for what is asked of a store, and [`service`]
 //! for the operations themselves.
 
+pub mod administrator;
 pub mod answers;
-pub mod draft;
 pub mod copy;
+pub mod draft;
 pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
 pub mod idempotency;
 pub mod json;
-pub mod lifecycle;
 pub mod kinds;
+pub mod lifecycle;
 pub mod limits;
 pub mod members;
 pub mod memory;

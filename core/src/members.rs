@@ -174,6 +174,21 @@ pub fn parse<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| problem(what, &error))
 }
 
+/// Whether a member is the second of two words; the first is the only other that it may be.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn second_of(name: &str, text: &str, words: [&str; 2]) -> Result<bool> {
+    let word = text.trim_matches('"');
+    match words.iter().position(|known| *known == word) {
+        Some(place) if text.len() == word.len() + 2 => Ok(place == 1),
+        _ => Err(Error::invalid(
+            name,
+            format!("expected \"{}\" or \"{}\"", words[0], words[1]),
+        )),
+    }
+}
+
 fn problem(what: &str, error: &serde_json::Error) -> Error {
     let said = error.to_string();
     // Where in one member's text it stopped tells a caller nothing.

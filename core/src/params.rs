@@ -118,6 +118,8 @@ params! {
     pub struct IdParams {
         /// The session.
         pub id: Text,
+        /// Whether a session in the trash is there; `"include"` by default.
+        pub trash: Option<Trash>,
     }
 
     /// A session and how much of its history.
@@ -126,6 +128,8 @@ params! {
         pub id: Text,
         /// `"all"`, `"none"`, or how many of the last events; 100 by default.
         pub history: Option<HistoryParam>,
+        /// Whether a session in the trash is there; `"include"` by default.
+        pub trash: Option<Trash>,
     }
 
     /// A part of a history.
@@ -164,6 +168,15 @@ params! {
     pub struct ImportParams {
         /// What `export` returned, or a `session.json` of the same shape.
         pub text: Text,
+    }
+
+    /// A session to keep as it is given.
+    pub struct SaveParams {
+        /// The whole session, in the shape that `export` returns.
+        pub text: Text,
+        /// Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
+        /// that is not there.
+        pub if_version: Option<u64>,
     }
 
     /// A new session with another's past.
@@ -208,6 +221,13 @@ change_params! {
         pub metadata: Option<Json>,
     }
 
+    /// New values for anything that a session has. `null` clears a member that may be absent.
+    pub struct OverrideParams {
+        /// The members to set; those of `context` and `metadata` are merged.
+        #[cfg_attr(feature = "ts", ts(type = "Overrides"))]
+        pub updates: Json,
+    }
+
     /// Nothing but the change itself.
     pub struct ChangeOnly {}
 
@@ -221,18 +241,30 @@ change_params! {
     pub struct ResumeParams {
         /// Iterations to add to the budget.
         pub add_iterations: Option<u32>,
+        /// What becomes of one that is active: `"recover"`, the default, takes it up and says so in
+        /// an event; `"keep"` leaves it as it is.
+        pub if_active: Option<IfActive>,
+        /// What becomes of one without iterations: `"refuse"`, the default, or `"timeout"`, which
+        /// it is as soon as it is resumed.
+        pub if_exhausted: Option<IfExhausted>,
     }
 
     /// A session that has reached its end.
     pub struct CompleteParams {
         /// What came out.
         pub result: Option<Text>,
+        /// What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
+        /// it as it is.
+        pub if_finished: Option<IfFinished>,
     }
 
     /// A session that has failed.
     pub struct FailParams {
         /// What went wrong.
         pub error: Option<Text>,
+        /// What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
+        /// it as it is.
+        pub if_finished: Option<IfFinished>,
     }
 
     /// A session to give up.
@@ -411,6 +443,60 @@ impl Member for HistoryParam {
             }),
         }
     }
+}
+
+/// What ending a session does when it has ended already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfFinished {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// The session stays as it is.
+    Keep,
+}
+
+/// What resuming a session does when it is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfActive {
+    /// The session is taken up again.
+    #[default]
+    Recover,
+    /// The session stays as it is.
+    Keep,
+}
+
+/// What resuming a session does when no iterations are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfExhausted {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// The session is resumed, and out of iterations at once.
+    Timeout,
+}
+
+/// Choices: the default one and the other, by their names.
+macro_rules! choices {
+    ($($type:ident: $default:ident = $first:literal, $other:ident = $second:literal;)*) => {$(
+        impl Member for $type {
+            fn read(name: &str, text: &str) -> Result<Self> {
+                Ok(if members::second_of(name, text, [$first, $second])? {
+                    Self::$other
+                } else {
+                    Self::$default
+                })
+            }
+        }
+
+        #[cfg(feature = "ts")]
+        crate::ts::declare_as!($type, concat!("\"", $first, "\" | \"", $second, "\""));
+    )*};
+}
+
+choices! {
+    IfFinished: Refuse = "refuse", Keep = "keep";
+    IfActive: Recover = "recover", Keep = "keep";
+    IfExhausted: Refuse = "refuse", Timeout = "timeout";
 }
 
 /// One status or a list of them.

@@ -7,9 +7,10 @@
 //! version is decided anew on what is there now, which lets an append through and refuses a
 //! transition that is no longer possible. Only `ifVersion` ties a call to what its caller saw.
 
+mod administrator;
 mod commit;
-mod sweep;
 mod copy;
+mod sweep;
 
 use std::future::ready;
 use std::pin::Pin;
@@ -21,11 +22,12 @@ use crate::event::SessionEvent;
 use crate::filter::{Filter, Order, Position, Trash};
 use crate::id::SessionId;
 use crate::idempotency::{Fingerprint, Key};
+use crate::lifecycle::Status;
 use crate::limits::Limits;
 use crate::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CleanupParams,
     CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryParam, IdParams,
-    ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
+    IfActive, ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
     RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams,
     StatsParams, UpdateContextParams, UpdateParams,
 };
@@ -107,7 +109,7 @@ impl<'s> Service<'s> {
             Some(HistoryParam::All) => History::All,
             Some(HistoryParam::None) => History::None,
         };
-        let loaded = self.find(&params.id, history).await?;
+        let loaded = self.find(&params.id, history, params.trash).await?;
         Ok(Done::quiet(
             loaded.map(|Loaded { head, events }| Session::new(head, events)),
         ))
@@ -150,7 +152,11 @@ impl<'s> Service<'s> {
         params: ResumeParams,
     ) -> Pending<'a, SessionHead> {
         self.change_head(env, params.target(), move |draft| {
-            draft.resume(params.add_iterations, None)
+            if draft.head().status == Status::Active && params.if_active == Some(IfActive::Keep) {
+                return Ok(());
+            }
+            let if_exhausted = params.if_exhausted.unwrap_or_default();
+            draft.resume(params.add_iterations, if_exhausted, None)
         })
     }
 
@@ -164,6 +170,9 @@ impl<'s> Service<'s> {
         params: CompleteParams,
     ) -> Pending<'a, SessionHead> {
         self.change_head(env, params.target(), move |draft| {
+            if draft.stays_ended(params.if_finished) {
+                return Ok(());
+            }
             draft.complete(params.result.as_ref(), None)
         })
     }
@@ -178,6 +187,9 @@ impl<'s> Service<'s> {
         params: FailParams,
     ) -> Pending<'a, SessionHead> {
         self.change_head(env, params.target(), move |draft| {
+            if draft.stays_ended(params.if_finished) {
+                return Ok(());
+            }
             draft.fail(params.error.as_ref(), None)
         })
     }
@@ -325,7 +337,7 @@ impl<'s> Service<'s> {
         let history = History::Last {
             count: RECENT_HISTORY,
         };
-        let loaded = self.find(&params.id, history).await?;
+        let loaded = self.find(&params.id, history, params.trash).await?;
         Ok(Done::quiet(loaded.map(|Loaded { head, events }| {
             SessionContext::new(head, events.into_iter().map(SessionEvent::from).collect())
         })))
@@ -343,7 +355,7 @@ impl<'s> Service<'s> {
         let limit = page_limit(params.limit, DEFAULT_EVENTS)?;
         let sequence = params.after.unwrap_or(0);
         let Loaded { head, events } = self
-            .find(&params.id, History::After { sequence, limit })
+            .find(&params.id, History::After { sequence, limit }, None)
             .await?
             .ok_or_else(|| not_found(params.id.as_str()))?;
         let next_after = events
@@ -406,6 +418,16 @@ impl<'s> Service<'s> {
     /// `SESSION_NOT_FOUND`, `INVALID_ID`, and those of the store.
     pub async fn delete(&self, _env: &Environment, params: IdParams) -> Result<Done<()>> {
         let id = SessionId::parse(params.id.as_str())?;
+        if let Some(trash) = params.trash {
+            match self.store.load(&id, History::None).await {
+                Ok(Some(loaded)) if !trash.admits(&loaded.head) => {
+                    return Err(not_found(id.as_str()));
+                }
+                // One that cannot be read is in no place that could be excepted.
+                Ok(_) | Err(Error::CorruptSession { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         if self.remove(id.clone(), Expect::Present).await? {
             Ok(Done::quiet(()))
         } else {
@@ -490,7 +512,7 @@ impl<'s> Service<'s> {
     /// `SESSION_NOT_FOUND`, `INVALID_ID`, and those of the store.
     pub async fn export(&self, _env: &Environment, params: IdParams) -> Result<Done<String>> {
         let Loaded { head, events } = self
-            .find(&params.id, History::All)
+            .find(&params.id, History::All, params.trash)
             .await?
             .ok_or_else(|| not_found(params.id.as_str()))?;
         let session = Session::new(head, events);
@@ -538,7 +560,7 @@ impl<'s> Service<'s> {
     pub async fn fork(&self, env: &Environment, params: ForkParams) -> Result<Done<Session>> {
         let id = self.new_id(env, params.new_id.as_ref())?;
         let Loaded { head, mut events } = self
-            .find(&params.id, History::All)
+            .find(&params.id, History::All, None)
             .await?
             .ok_or_else(|| not_found(params.id.as_str()))?;
         if let Some(at) = params.at_sequence {
@@ -559,7 +581,7 @@ impl<'s> Service<'s> {
     /// # Errors
     /// `INVALID_ID` and those of the store.
     pub async fn is_resumable(&self, _env: &Environment, params: IdParams) -> Result<Done<bool>> {
-        let loaded = self.find(&params.id, History::None).await?;
+        let loaded = self.find(&params.id, History::None, params.trash).await?;
         Ok(Done::quiet(
             loaded.is_some_and(|loaded| loaded.head.is_resumable()),
         ))
@@ -574,7 +596,7 @@ impl<'s> Service<'s> {
         _env: &Environment,
         params: IdParams,
     ) -> Result<Done<Option<f64>>> {
-        let loaded = self.find(&params.id, History::None).await?;
+        let loaded = self.find(&params.id, History::None, params.trash).await?;
         Ok(Done::quiet(loaded.map(|loaded| loaded.head.progress())))
     }
 
@@ -583,15 +605,22 @@ impl<'s> Service<'s> {
     /// # Errors
     /// `INVALID_ID` and those of the store.
     pub async fn duration(&self, env: &Environment, params: IdParams) -> Result<Done<Option<u64>>> {
-        let loaded = self.find(&params.id, History::None).await?;
+        let loaded = self.find(&params.id, History::None, params.trash).await?;
         Ok(Done::quiet(
             loaded.map(|loaded| loaded.head.duration(env.now)),
         ))
     }
 
-    async fn find(&self, id: &Text, history: History) -> Result<Option<Loaded>> {
+    async fn find(
+        &self,
+        id: &Text,
+        history: History,
+        trash: Option<Trash>,
+    ) -> Result<Option<Loaded>> {
         let id = SessionId::parse(id.as_str())?;
-        self.store.load(&id, history).await
+        let loaded = self.store.load(&id, history).await?;
+        let trash = trash.unwrap_or(Trash::Include);
+        Ok(loaded.filter(|loaded| trash.admits(&loaded.head)))
     }
 
     async fn head(&self, id: &SessionId) -> Result<Head> {

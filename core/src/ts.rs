@@ -3,7 +3,7 @@
 
 /// Declares that `$type` crosses as the TypeScript type `$ts`.
 macro_rules! declare_as {
-    ($type:ty, $ts:literal) => {
+    ($type:ty, $ts:expr) => {
         impl ts_rs::TS for $type {
             type WithoutGenerics = Self;
             type OptionInnerType = Self;

@@ -49,7 +49,7 @@ export type {
   WebhookSession,
 } from "./generated.js";
 export type { ListOptions, SessionList, SessionPageSync } from "./list.js";
-export type { Listener, SessionEvents } from "./listeners.js";
+export type { Listener, SessionEvents, SessionsChanged } from "./listeners.js";
 export type { Target } from "./open.js";
 export type {
   ChangeOptions,
@@ -58,6 +58,7 @@ export type {
   Mode,
   Operations,
   Returns,
+  TrashOption,
 } from "./operations.js";
 export type { OpenOptions } from "./options.js";
 export type { RetentionOptions } from "./retention.js";
@@ -70,6 +71,7 @@ export type {
   BuiltInEventType,
   EventType,
   JsonObject,
+  Overrides,
   SessionMetadata,
   Time,
 } from "./types.js";

@@ -1,6 +1,6 @@
 // Generated from the table of operations: `npm run build -- types` writes it. Do not edit.
 
-import type { EventType, JsonObject, SessionMetadata } from "./types.js";
+import type { EventType, JsonObject, Overrides, SessionMetadata } from "./types.js";
 
 /**
  * Where a session is in its life.
@@ -631,7 +631,11 @@ export type IdParams = {
 /**
  * The session.
  */
-id: string, };
+id: string, 
+/**
+ * Whether a session in the trash is there; `"include"` by default.
+ */
+trash?: Trash, };
 
 /**
  * A session and how much of its history.
@@ -644,7 +648,11 @@ id: string,
 /**
  * `"all"`, `"none"`, or how many of the last events; 100 by default.
  */
-history?: "all" | "none" | number, };
+history?: "all" | "none" | number, 
+/**
+ * Whether a session in the trash is there; `"include"` by default.
+ */
+trash?: Trash, };
 
 /**
  * New values for what describes a session. `null` clears a member.
@@ -746,6 +754,16 @@ id: string,
  */
 addIterations?: number, 
 /**
+ * What becomes of one that is active: `"recover"`, the default, takes it up and says so in
+ * an event; `"keep"` leaves it as it is.
+ */
+ifActive?: "recover" | "keep", 
+/**
+ * What becomes of one without iterations: `"refuse"`, the default, or `"timeout"`, which
+ * it is as soon as it is resumed.
+ */
+ifExhausted?: "refuse" | "timeout", 
+/**
  * Refuse with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -767,6 +785,11 @@ id: string,
  */
 result?: string, 
 /**
+ * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
+ * it as it is.
+ */
+ifFinished?: "refuse" | "keep", 
+/**
  * Refuse with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -787,6 +810,11 @@ id: string,
  * What went wrong.
  */
 error?: string, 
+/**
+ * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
+ * it as it is.
+ */
+ifFinished?: "refuse" | "keep", 
 /**
  * Refuse with `VERSION_CONFLICT` unless the session is at this version.
  */
@@ -1184,6 +1212,41 @@ export type ImportParams = {
 text: string, };
 
 /**
+ * New values for anything that a session has. `null` clears a member that may be absent.
+ */
+export type OverrideParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The members to set; those of `context` and `metadata` are merged.
+ */
+updates: Overrides, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session to keep as it is given.
+ */
+export type SaveParams = { 
+/**
+ * The whole session, in the shape that `export` returns.
+ */
+text: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
+ * that is not there.
+ */
+ifVersion?: number, };
+
+/**
  * A new session with another's past.
  */
 export type ForkParams = { 
@@ -1212,69 +1275,6 @@ maxIterations?: number,
  */
 context?: JsonObject, };
 
-/**
- * A session without its history, in the form that stores keep.
- */
-export type StoredHead = { 
-/**
- * The session's id.
- */
-id: string, 
-/**
- * Counts the commits that changed the session, from 1; guards every write.
- */
-version: number, 
-/**
- * The user it runs for.
- */
-userId: string | null, 
-/**
- * The channel it was started in.
- */
-channelId: string | null, 
-/**
- * The kind of agent.
- */
-mode: string, 
-/**
- * What the agent is to do.
- */
-task: string, 
-/**
- * Where it works.
- */
-workspace: string | null, 
-/**
- * Where it is in its life.
- */
-status: Status, 
-/**
- * When it was started.
- */
-createdAt: number, 
-/**
- * When it was last changed; never goes back.
- */
-updatedAt: number, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed.
- */
-maxIterations: number, 
-/**
- * The user's state: the text of a JSON object.
- */
-context: string, 
-/**
- * What it ended with.
- */
-result: string | null, 
-/**
- * What it failed with.
- */
 /**
  * Which part of a store to name.
  */
@@ -1430,6 +1430,69 @@ target: Difference, };
  */
 export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
 
+/**
+ * A session without its history, in the form that stores keep.
+ */
+export type StoredHead = { 
+/**
+ * The session's id.
+ */
+id: string, 
+/**
+ * Counts the commits that changed the session, from 1; guards every write.
+ */
+version: number, 
+/**
+ * The user it runs for.
+ */
+userId: string | null, 
+/**
+ * The channel it was started in.
+ */
+channelId: string | null, 
+/**
+ * The kind of agent.
+ */
+mode: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * Where it works.
+ */
+workspace: string | null, 
+/**
+ * Where it is in its life.
+ */
+status: Status, 
+/**
+ * When it was started.
+ */
+createdAt: number, 
+/**
+ * When it was last changed; never goes back.
+ */
+updatedAt: number, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The user's state: the text of a JSON object.
+ */
+context: string, 
+/**
+ * What it ended with.
+ */
+result: string | null, 
+/**
+ * What it failed with.
+ */
 error: string | null, 
 /**
  * The text of a JSON object about the run: model, tools, tokens, cost.
@@ -1509,7 +1572,11 @@ persistent: boolean,
 /**
  * Several processes (or pages) may have the store open at once.
  */
-shared: boolean, };
+shared: boolean, 
+/**
+ * White space between the tokens of user data may change. The tokens never do.
+ */
+reindents: boolean, };
 
 /**
  * How much of a history to load.
@@ -1898,6 +1965,10 @@ export interface Operations {
   export: { params: IdParams; result: string };
   /** Writes a session that was exported, in place of one that has its id. */
   import: { params: ImportParams; result: SessionHead };
+  /** Sets anything that a session has, as an administrator may: past the lifecycle, with no event and no webhook. The version still counts up. */
+  override: { params: OverrideParams; result: SessionHead };
+  /** Keeps a session as it is given, whole, with no event of its own and no webhook. Where it only continues the history that is kept, only what is new of it is written. */
+  save: { params: SaveParams; result: SessionHead };
   /** Starts a new session with another's past. */
   fork: { params: ForkParams; result: Session };
   /** Whether an agent may go on with a session: paused, or active with iterations left. */
@@ -1906,6 +1977,16 @@ export interface Operations {
   progress: { params: IdParams; result: number | null };
   /** How long a session has run, in milliseconds; `null` for an unknown id. */
   duration: { params: IdParams; result: number | null };
+  /** Names a part of the sessions and records of a store that is copied. */
+  copyPage: { params: CopyPageParams; result: CopyPage };
+  /** Says what of another store's page is not here, or is here as it was before. */
+  copyMissing: { params: CopyMissingParams; result: CopyMissing };
+  /** Reads what another store asks for, up to an amount. */
+  copyRead: { params: CopyReadParams; result: CopyChunk };
+  /** Writes what another store has sent, in one commit. */
+  copyWrite: { params: CopyWriteParams; result: CopyWritten };
+  /** Compares another store's page with what is here. */
+  copyVerify: { params: CopyVerifyParams; result: Array<CopyDifference> };
 }
 
 /** Whether an operation only reads or may write. */
@@ -1936,23 +2017,15 @@ export const OPERATIONS = {
   purge: "write",
   export: "read",
   import: "write",
+  override: "write",
+  save: "write",
   fork: "write",
   isResumable: "read",
   progress: "read",
   duration: "read",
-} as const satisfies Record<keyof Operations, "read" | "write">;
-  /** Names a part of the sessions and records of a store that is copied. */
-  copyPage: { params: CopyPageParams; result: CopyPage };
-  /** Says what of another store's page is not here, or is here as it was before. */
-  copyMissing: { params: CopyMissingParams; result: CopyMissing };
-  /** Reads what another store asks for, up to an amount. */
-  copyRead: { params: CopyReadParams; result: CopyChunk };
-  /** Writes what another store has sent, in one commit. */
-  copyWrite: { params: CopyWriteParams; result: CopyWritten };
-  /** Compares another store's page with what is here. */
-  copyVerify: { params: CopyVerifyParams; result: Array<CopyDifference> };
   copyPage: "read",
   copyMissing: "read",
   copyRead: "read",
   copyWrite: "write",
   copyVerify: "read",
+} as const satisfies Record<keyof Operations, "read" | "write">;

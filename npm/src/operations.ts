@@ -13,15 +13,19 @@ import type {
   Appended,
   CleanupParams,
   CleanupResult,
+  CompleteParams,
   EventPage,
   EventsParams,
+  FailParams,
   ForkParams,
   GetParams,
+  IdParams,
   NewEvent,
   PauseParams,
   PurgeParams,
   RecordUsageParams,
   ResumeParams,
+  SaveParams,
   Session,
   SessionContext,
   SessionHead,
@@ -31,7 +35,7 @@ import type {
   UpdateContextParams,
   UpdateParams,
 } from "./generated.js";
-import type { Accepts, EventType, JsonObject } from "./types.js";
+import type { Accepts, EventType, JsonObject, Overrides } from "./types.js";
 
 /** Whether a handle returns results or promises of them. */
 export type Mode = "sync" | "async";
@@ -41,6 +45,9 @@ export type Returns<M extends Mode, T> = M extends "async" ? Promise<T> : T;
 
 /** On what condition a session is changed. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey">>;
+
+/** Whether a session in the trash is there. */
+export type TrashOption = Accepts<Pick<IdParams, "trash">>;
 
 /** Which sessions are meant: every member that is given must hold. */
 export type Filter = Accepts<StatsParams>;
@@ -88,19 +95,28 @@ export abstract class Operations<M extends Mode> {
 
   /**
    * Resumes a paused session, or takes up an active one whose runner is gone. One that has used its
-   * iterations needs more: `addIterations`.
+   * iterations needs more: `addIterations`. `ifActive: "keep"` leaves an active one as it is, and
+   * `ifExhausted: "timeout"` makes one without iterations `timeout` instead of refusing it.
    */
   resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead> {
     return this.ask("resume", () => ({ ...options, id }));
   }
 
-  /** Ends a session with a result. */
-  complete(id: string, result?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+  /** Ends a session with a result; `ifFinished: "keep"` leaves one that has ended as it is. */
+  complete(
+    id: string,
+    result?: string,
+    options?: Accepts<Omit<CompleteParams, "id" | "result">>,
+  ): Returns<M, SessionHead> {
     return this.ask("complete", () => ({ ...options, id, result }));
   }
 
-  /** Ends a session with an error. */
-  fail(id: string, error?: FailureReason, options?: ChangeOptions): Returns<M, SessionHead> {
+  /** Ends a session with an error; `ifFinished: "keep"` leaves one that has ended as it is. */
+  fail(
+    id: string,
+    error?: FailureReason,
+    options?: Accepts<Omit<FailParams, "id" | "error">>,
+  ): Returns<M, SessionHead> {
     return this.ask("fail", () => ({ ...options, id, error: textOf(error) }));
   }
 
@@ -173,8 +189,8 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** What an agent needs to go on: the context and the last ten events; `null` for an unknown id. */
-  context(id: string): Returns<M, SessionContext | null> {
-    return this.ask("context", () => ({ id }));
+  context(id: string, options?: TrashOption): Returns<M, SessionContext | null> {
+    return this.ask("context", () => ({ ...options, id }));
   }
 
   /** A part of a history, from the oldest event on. `nextAfter` is the `after` of the next part. */
@@ -188,8 +204,8 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** Removes a session for good, one that cannot be read too. */
-  delete(id: string): Returns<M, null> {
-    return this.ask("delete", () => ({ id }));
+  delete(id: string, options?: TrashOption): Returns<M, null> {
+    return this.ask("delete", () => ({ ...options, id }));
   }
 
   /** Puts a session into the trash: it is in no list and takes no change until it is restored. */
@@ -213,15 +229,32 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** A session with all of its history, as JSON text. */
-  export(id: string): Returns<M, string> {
-    return this.ask("export", () => ({ id }));
+  export(id: string, options?: TrashOption): Returns<M, string> {
+    return this.ask("export", () => ({ ...options, id }));
   }
 
   /** Stores an exported session, replacing one of the same id. Takes the text, or what it says. */
   import(session: string | object): Returns<M, SessionHead> {
-    return this.ask("import", () => ({
-      text: typeof session === "string" ? session : encode("session", session),
-    }));
+    return this.ask("import", () => ({ text: sessionText(session) }));
+  }
+
+  /**
+   * Sets anything that a session has, as an administrator may: past the lifecycle, with no event and
+   * no webhook.
+   */
+  override(id: string, updates: Overrides, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("override", () => ({ ...options, id, updates }));
+  }
+
+  /**
+   * Keeps a whole session as it is given, with no event of its own and no webhook; one that is not
+   * there is created. Takes it as text, or what the text says.
+   */
+  save(
+    session: string | object,
+    options?: Accepts<Omit<SaveParams, "text">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("save", () => ({ ...options, text: sessionText(session) }));
   }
 
   /** Starts a session with another's past: its task, context and history up to a point. */
@@ -235,14 +268,18 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** How much of its iterations it has used, from 0 to 100; `null` for an unknown id. */
-  progress(id: string): Returns<M, number | null> {
-    return this.ask("progress", () => ({ id }));
+  progress(id: string, options?: TrashOption): Returns<M, number | null> {
+    return this.ask("progress", () => ({ ...options, id }));
   }
 
   /** How long it has run, in milliseconds, so far or to its end; `null` for an unknown id. */
-  duration(id: string): Returns<M, number | null> {
-    return this.ask("duration", () => ({ id }));
+  duration(id: string, options?: TrashOption): Returns<M, number | null> {
+    return this.ask("duration", () => ({ ...options, id }));
   }
+}
+
+function sessionText(session: string | object): string {
+  return typeof session === "string" ? session : encode("session", session);
 }
 
 function textOf(error: FailureReason | undefined): string | undefined {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Status } from "./generated.js";
+
 /** A JSON object: what `context` and event `data` are. */
 export type JsonObject = Record<string, unknown>;
 
@@ -48,6 +50,67 @@ export type BuiltInEventType =
 
 /** The type of an event: a built-in one or a name of your own. */
 export type EventType = BuiltInEventType | (string & {});
+
+/**
+ * New values for anything that a session has. Members of `context` and `metadata` are merged, a
+ * `history` takes the place of the one that is there, and `null` clears. What follows from other
+ * things (`id`, `version`, `updatedAt`, `eventCount`, `deletedAt`) may come along, and is passed over.
+ */
+export interface Overrides {
+  /** What the agent is to do. */
+  readonly task?: string | undefined;
+  /** The kind of agent. */
+  readonly mode?: string | undefined;
+  /** Where it works. */
+  readonly workspace?: string | null | undefined;
+  /** The user it runs for. */
+  readonly userId?: string | null | undefined;
+  /** The channel it belongs to. */
+  readonly channelId?: string | null | undefined;
+  /** Where it is in its life, whatever leads there. */
+  readonly status?: Status | undefined;
+  /** Iterations used. */
+  readonly iterations?: number | undefined;
+  /** Iterations allowed. */
+  readonly maxIterations?: number | undefined;
+  /** When it was started. */
+  readonly createdAt?: Time | undefined;
+  /** When it ended. */
+  readonly finalizedAt?: Time | null | undefined;
+  /** Members to merge into the context. */
+  readonly context?: JsonObject | undefined;
+  /** Members to merge into the metadata. */
+  readonly metadata?: SessionMetadata | null | undefined;
+  /** What it ended with. */
+  readonly result?: string | null | undefined;
+  /** What it failed with. */
+  readonly error?: string | null | undefined;
+  /** The session it was forked from. */
+  readonly parentId?: string | undefined;
+  /** All of its events, which are numbered anew. */
+  readonly history?:
+    | readonly {
+        /** When it was recorded. */
+        readonly timestamp: Time;
+        /** What kind of event it is. */
+        readonly type: EventType;
+        /** What happened. */
+        readonly data?: JsonObject | undefined;
+        /** Its number, which is passed over. */
+        readonly sequence?: number | undefined;
+      }[]
+    | undefined;
+  /** Passed over. */
+  readonly id?: string | undefined;
+  /** Passed over. */
+  readonly version?: number | undefined;
+  /** Passed over. */
+  readonly updatedAt?: Time | undefined;
+  /** Passed over. */
+  readonly eventCount?: number | undefined;
+  /** Passed over. */
+  readonly deletedAt?: Time | undefined;
+}
 
 /** A moment: a `Date`, an RFC 3339 text or bare date, or milliseconds since 1970. */
 export type Time = Date | string | number;

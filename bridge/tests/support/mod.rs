@@ -263,6 +263,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         all
     };
     let one = json!({"id": "s"});
+    let anywhere = json!({"id": "s", "trash": "include"});
     let change = |more: Value| {
         with(
             &json!({"id": "s", "ifVersion": 4, "idempotencyKey": "k"}),
@@ -282,7 +283,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
                 "paused": true, "pauseReason": "r", "idempotencyKey": "k"
             }),
         ),
-        ("get", with(&one, json!({"history": 2}))),
+        ("get", with(&one, json!({"history": 2, "trash": "include"}))),
         (
             "update",
             change(json!({
@@ -291,9 +292,15 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             })),
         ),
         ("pause", change(json!({"reason": "r"}))),
-        ("resume", change(json!({"addIterations": 1}))),
-        ("complete", change(json!({"result": "r"}))),
-        ("fail", change(json!({"error": "e"}))),
+        (
+            "resume",
+            change(json!({"addIterations": 1, "ifActive": "keep", "ifExhausted": "timeout"})),
+        ),
+        (
+            "complete",
+            change(json!({"result": "r", "ifFinished": "keep"})),
+        ),
+        ("fail", change(json!({"error": "e", "ifFinished": "keep"}))),
         ("abandon", change(json!({"reason": "r"}))),
         (
             "addEvent",
@@ -320,7 +327,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             "updateContext",
             change(json!({"context": {"a": 1}, "replace": false})),
         ),
-        ("context", one.clone()),
+        ("context", anywhere.clone()),
         ("events", with(&one, json!({"after": 1, "limit": 2}))),
         (
             "list",
@@ -333,7 +340,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("stats", filter),
-        ("delete", one.clone()),
+        ("delete", anywhere.clone()),
         ("trash", change(json!({}))),
         ("restore", change(json!({}))),
         (
@@ -344,8 +351,13 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             }),
         ),
         ("purge", json!({"olderThan": 0, "dryRun": false})),
-        ("export", one.clone()),
+        ("export", anywhere.clone()),
         ("import", json!({"text": imported})),
+        (
+            "override",
+            change(json!({"updates": {"status": "failed", "error": "e"}})),
+        ),
+        ("save", json!({"text": imported, "ifVersion": 1})),
         (
             "fork",
             with(
@@ -356,9 +368,9 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
-        ("isResumable", one.clone()),
-        ("progress", one.clone()),
-        ("duration", one),
+        ("isResumable", anywhere.clone()),
+        ("progress", anywhere.clone()),
+        ("duration", anywhere),
         ("copyPage", json!({"after": "ca.0.a", "whole": true})),
         ("copyMissing", json!({"page": page, "overwrite": true})),
         ("copyRead", json!({"wanted": wanted})),

@@ -37,6 +37,7 @@ impl Service<'_> {
             head,
             events,
             notices,
+            ..
         } = draft.finish();
         for _ in 0..MAX_ATTEMPTS {
             if let Some(key) = &key
@@ -197,7 +198,7 @@ impl Service<'_> {
             let (version, first) = (before.version, before.event_count + 1);
             let mut draft = Draft::of(before.clone(), env.now, self.limits);
             decide(&mut draft)?;
-            if key.is_none() && *draft.head() == before {
+            if key.is_none() && draft.changes_nothing(&before) {
                 return Ok(Done::quiet(Changed {
                     first,
                     last: before.event_count,
@@ -208,9 +209,11 @@ impl Service<'_> {
             let Finished {
                 head,
                 events,
+                replaces_history,
                 notices,
             } = draft.finish();
-            let mut changes = put(head.clone(), Expect::Version { version }, false, events);
+            let expect = Expect::Version { version };
+            let mut changes = put(head.clone(), expect, replaces_history, events);
             if let Some(key) = &key {
                 changes.records.push(key.keep(id, first, head.event_count));
             }

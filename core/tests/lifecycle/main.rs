@@ -11,6 +11,7 @@ mod copies;
 mod history;
 mod limits;
 mod lists;
+mod overriding;
 mod pausing;
 mod repeats;
 mod retention;

@@ -89,6 +89,8 @@ pub(crate) async fn call(
         "purge" => purge(PurgeParams),
         "export" => export(IdParams),
         "import" => import(ImportParams),
+        "override" => overrule(OverrideParams),
+        "save" => save(SaveParams),
         "fork" => fork(ForkParams),
         "isResumable" => is_resumable(IdParams),
         "progress" => progress(IdParams),

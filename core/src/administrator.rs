@@ -1,0 +1,187 @@
+//! An administrator's hand: sessions that become what someone says they are, past the lifecycle.
+//! [`overruled`] sets members of a session, [`saved`] puts a whole one in place of what is kept. Both
+//! say only what is to be written; nothing is recorded of it and nobody is told. What no one can set
+//! (the version, when it was changed, how long its history is) still follows from what happens.
+
+use crate::draft::merged;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::json::{Json, Object};
+use crate::lifecycle::Status;
+use crate::limits::Limits;
+use crate::portable::{self, Portable};
+use crate::session::{Head, SessionHead};
+use crate::time::Timestamp;
+
+/// The members that an administrator sets.
+const SETTABLE: [&str; 16] = [
+    "userId",
+    "channelId",
+    "mode",
+    "task",
+    "workspace",
+    "status",
+    "createdAt",
+    "iterations",
+    "maxIterations",
+    "context",
+    "result",
+    "error",
+    "metadata",
+    "history",
+    FINALIZED_AT,
+    "parentId",
+];
+/// The members that a session has as well: whoever passes on a session means no harm with them.
+const FOLLOWING: [&str; 6] = [
+    "id",
+    "version",
+    "updatedAt",
+    "eventCount",
+    "deletedAt",
+    "tenure",
+];
+const FINALIZED_AT: &str = "finalizedAt";
+
+/// What is to become of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overruled {
+    /// Its head; version and time of change are still those from before.
+    pub head: Head,
+    /// Its history.
+    pub past: Past,
+}
+
+/// What is to become of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// It stays, and these follow.
+    Continued(Vec<Event>),
+    /// These are all of it.
+    Rewritten(Vec<Event>),
+}
+
+impl Past {
+    /// The shortest way from the history that is kept to the one that is given.
+    fn between(kept: &[Event], mut given: Vec<Event>) -> Self {
+        if given.starts_with(kept) {
+            Self::Continued(given.split_off(kept.len()))
+        } else {
+            Self::Rewritten(given)
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Continued(events) if events.is_empty())
+    }
+}
+
+/// A session with members set as `updates` say: those of `context` and `metadata` are merged, `null`
+/// clears a member that may be absent.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a member that no session has or a value that it cannot have, and those of
+/// the limits.
+pub fn overruled(
+    kept: &Head,
+    updates: &Json,
+    now: Timestamp,
+    limits: &Limits,
+) -> Result<Overruled> {
+    if !updates.is_object() {
+        return Err(Error::invalid("updates", "expected an object"));
+    }
+    let mut updates = Object::parse(updates);
+    for (key, _) in updates.by_key() {
+        let known = |name: &&str| name.as_bytes() == key;
+        if !SETTABLE.iter().chain(&FOLLOWING).any(known) {
+            let key = String::from_utf8_lossy(key);
+            let problem = format!("`{key}` is no member of a session");
+            return Err(Error::invalid("updates", problem));
+        }
+    }
+    for name in FOLLOWING {
+        updates.remove(name);
+    }
+    if updates.read("maxIterations") == Some(0) {
+        return Err(Error::invalid("maxIterations", "expected 1 or more"));
+    }
+    for (name, kept) in [
+        ("context", Some(&kept.context)),
+        ("metadata", kept.metadata.as_ref()),
+    ] {
+        if let Some(patch) = updates.get(name).filter(|text| *text != "null") {
+            let patch = Json::parse(patch.to_owned())?;
+            limits.object(name, &patch)?;
+            updates.set(name, &merged(&kept.cloned().unwrap_or_default(), &patch));
+        }
+    }
+    let writes_history = updates.get("history").is_some();
+    let before = Json::of(&SessionHead::from(kept.clone()));
+    let mut session = Object::parse(&before);
+    session.merge(updates);
+    let given = portable::read(session.to_json().as_str())?.checked(limits)?;
+    let ended = session.read(FINALIZED_AT);
+    let past = if writes_history {
+        Past::Rewritten(given.events)
+    } else {
+        Past::Continued(Vec::new())
+    };
+    Ok(settled(kept, given.head, ended, past, now))
+}
+
+/// A session in place of the one that is kept, whose whole history is `events`. Where the given one
+/// continues that history, only what is new of it is to be written.
+pub fn saved(
+    kept: &Head,
+    events: &[Event],
+    given: Portable,
+    ended: Option<Timestamp>,
+    now: Timestamp,
+) -> Overruled {
+    let past = Past::between(events, given.events);
+    settled(kept, given.head, ended, past, now)
+}
+
+/// When the text of a session says that it ended.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for text that is no JSON.
+pub fn ended(text: &str) -> Result<Option<Timestamp>> {
+    Ok(Object::parse(&Json::parse(text.to_owned())?).read(FINALIZED_AT))
+}
+
+/// The given head with what follows from the kept one and from the status.
+fn settled(
+    kept: &Head,
+    given: Head,
+    ended: Option<Timestamp>,
+    past: Past,
+    now: Timestamp,
+) -> Overruled {
+    let head = Head {
+        version: kept.version,
+        updated_at: kept.updated_at,
+        event_count: match &past {
+            Past::Continued(events) => kept.event_count + events.len() as u64,
+            Past::Rewritten(events) => events.len() as u64,
+        },
+        paused_at: (given.status == Status::Paused)
+            .then_some(given.paused_at.or(kept.paused_at).unwrap_or(now)),
+        finalized_at: given
+            .status
+            .is_finished()
+            .then_some(ended.or(kept.finalized_at).unwrap_or(now)),
+        // What is not said anew counts on as it was counted.
+        usage: if given.metadata == kept.metadata {
+            kept.usage
+        } else {
+            given.usage
+        },
+        parent_id: given.parent_id.clone().or_else(|| kept.parent_id.clone()),
+        deleted_at: kept.deleted_at,
+        ..given
+    };
+    Overruled { head, past }
+}

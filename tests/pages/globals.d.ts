@@ -18,3 +18,6 @@ declare const kept: {
   text: string;
   connection: IDBDatabase;
 };
+
+/** Tells the test of an event that is kept. */
+declare const acknowledge: (sequence: number) => Promise<void>;

@@ -1,0 +1,62 @@
+// What IndexedDB has acknowledged survives the end of the browser, however it comes.
+
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { newProfile, startOwn } from "./support/process.js";
+import { newPage, type Site, serveSite } from "./support/site.js";
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await serveSite();
+});
+
+afterAll(() => site?.close());
+
+it.each(["normal", "full"] as const)(
+  "what was acknowledged survives a killed browser with durability %s",
+  async (durability) => {
+    const profile = await newProfile();
+    try {
+      let least = 0;
+      for (let round = 0; round < 3; round += 1) {
+        const own = await startOwn(profile.path);
+        try {
+          const context = own.browser.contexts()[0];
+          if (context === undefined) throw new Error("the browser has no context");
+          const page = await newPage(context, site);
+          let acknowledged = 0;
+          await page.exposeFunction("acknowledge", (sequence: number) => {
+            acknowledged = sequence;
+          });
+          const found = await page.evaluate(async (durability) => {
+            kept.sessions = await tenure.open("indexeddb:app", { durability });
+            const key = { mode: "m", task: "t", maxIterations: 1e6, idempotencyKey: "k" };
+            const { id } = await kept.sessions.start(key);
+            return kept.sessions.get(id, { history: "all" });
+          }, durability);
+          expect(found?.eventCount).toBeGreaterThanOrEqual(least);
+          expect(found?.history).toHaveLength(found?.eventCount ?? 0);
+          expect(found?.iterations).toBe((found?.eventCount ?? 0) - 1);
+          // It goes on until the browser is gone.
+          void page
+            .evaluate(async (id) => {
+              for (;;) {
+                const { lastSequence } = await kept.sessions.incrementIteration(id);
+                await acknowledge(lastSequence);
+              }
+            }, found?.id ?? "")
+            .catch(() => {});
+          const goal = least + 50;
+          await expect.poll(() => acknowledged, { timeout: 20_000 }).toBeGreaterThan(goal);
+          await own.kill();
+          least = acknowledged;
+        } finally {
+          await own.kill();
+        }
+      }
+      expect(least).toBeGreaterThan(150);
+    } finally {
+      await profile.remove();
+    }
+  },
+);

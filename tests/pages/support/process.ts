@@ -1,0 +1,65 @@
+// A browser that is a process of one's own: with a profile that outlives it, and to be killed.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright";
+import { executable, switches } from "./site.js";
+
+/** A folder for a browser's profile, which `remove` removes. */
+export async function newProfile(): Promise<{
+  readonly path: string;
+  remove(): Promise<void>;
+}> {
+  const path = await mkdtemp(join(tmpdir(), "tenure-profile-"));
+  return {
+    path,
+    // Processes of a browser that was killed may still be at it.
+    remove: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+  };
+}
+
+export interface OwnBrowser {
+  readonly browser: Browser;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+}
+
+/** Starts a browser with this profile. */
+export async function startOwn(profile: string): Promise<OwnBrowser> {
+  const program = executable.executablePath ?? chromium.executablePath();
+  const own = ["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
+  const child = spawn(program, [...switches, ...own, "about:blank"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(child, "exit");
+  try {
+    const browser = await chromium.connectOverCDP(await addressOf(child));
+    return {
+      browser,
+      async kill() {
+        child.kill("SIGKILL");
+        await ended;
+      },
+    };
+  } catch (thrown) {
+    child.kill("SIGKILL");
+    throw thrown;
+  }
+}
+
+/** Where a browser can be spoken to; it says so when it has started. */
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      const [, address] = /DevTools listening on (ws:\S+)/.exec(said) ?? [];
+      if (address !== undefined) resolve(address);
+    });
+    child.once("error", reject);
+    child.once("exit", () => reject(new Error(`the browser did not start:\n${said}`)));
+  });
+}

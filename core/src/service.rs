@@ -515,10 +515,7 @@ impl<'s> Service<'s> {
             .find(&params.id, History::All, params.trash)
             .await?
             .ok_or_else(|| not_found(params.id.as_str()))?;
-        let session = Session::new(head, events);
-        let text = serde_json::to_string(&session)
-            .map_err(|error| Error::internal(format!("export: {error}")))?;
-        Ok(Done::quiet(text))
+        portable::print(head, events, None).map(Done::quiet)
     }
 
     /// Writes a session that was exported, in place of one that has its id.
@@ -530,7 +527,7 @@ impl<'s> Service<'s> {
         _env: &Environment,
         params: ImportParams,
     ) -> Result<Done<SessionHead>> {
-        let imported = portable::read(params.text.as_str(), self.limits)?;
+        let imported = portable::read(params.text.as_str())?.checked(self.limits)?;
         for _ in 0..MAX_ATTEMPTS {
             let (expect, current) = match self.store.load(&imported.head.id, History::None).await {
                 Ok(Some(Loaded { head, .. })) => {

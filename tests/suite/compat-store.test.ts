@@ -1,0 +1,190 @@
+// `tenure/compat` and its one store: which it is, when it is opened and closed, and what is posted.
+
+import { openSync, type Store } from "tenure";
+import {
+  closeStore,
+  completeSession,
+  configure,
+  configureWebhook,
+  createSession,
+  getSession,
+  getStats,
+  incrementIteration,
+  listSessions,
+  pauseSession,
+  saveSession,
+  startSession,
+  updateSession,
+} from "tenure/compat";
+import { describe, expect, it, vi } from "vitest";
+import { useStore } from "../support/compat.js";
+import { code, failure } from "../support/failures.js";
+import { later, MapStore } from "../support/map-store.js";
+
+describe("the store", () => {
+  it("is the one that was configured last; the one before is closed", async () => {
+    const first = new MapStore();
+    const second = new MapStore();
+    configure({ store: first });
+    expect(first.closed).toBe(0);
+    createSession({ id: "a", task: "t", mode: "m" });
+    configure({ store: second });
+    expect(first.closed).toBe(1);
+    expect(getSession("a")).toBeNull();
+    createSession({ id: "b", task: "t", mode: "m" });
+    expect([...first.sessions.keys()]).toEqual(["a"]);
+    expect([...second.sessions.keys()]).toEqual(["b"]);
+    await closeStore();
+    expect(second.closed).toBe(1);
+    expect(getSession("b")?.id).toBe("b");
+  });
+
+  it("is not asked for anything before the first call", () => {
+    const store = new MapStore();
+    const load = vi.spyOn(store, "load");
+    configure({ store });
+    configureWebhook(null);
+    expect(load).not.toHaveBeenCalled();
+    expect(getSession("a")).toBeNull();
+    expect(load).toHaveBeenCalled();
+  });
+
+  it("is opened with the options that were configured", async () => {
+    configure({ store: "memory:", limits: { maxTaskBytes: 4 } });
+    expect(await code(startSession("a long task", "m"))).toBe("TOO_LARGE");
+    expect(await code(() => configure(7 as never))).toBe("INVALID_ARGUMENT");
+    configure({ store: "nonsense:" });
+    expect(await code(() => getStats())).toBe("UNSUPPORTED_STORE");
+    configure({ store: "memory:", nonsense: 1 } as never);
+    expect(await code(startSession("t", "m"))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("is shared with handles over the same one", () => {
+    const store = new MapStore();
+    configure({ store });
+    const { id } = createSession({ task: "t", mode: "m" });
+    using sessions = openSync(store);
+    sessions.incrementIteration(id);
+    expect(getSession(id)?.iterations).toBe(1);
+  });
+});
+
+if (__BUILD__ !== "native") {
+  it("the store has to be configured where there are no files", async () => {
+    configure();
+    const { message } = await failure(() => getStats());
+    expect(message).toContain("call `configure({ store })` first");
+    expect(await code(() => getStats())).toBe("UNSUPPORTED_STORE");
+    expect(await code(startSession("t", "m"))).toBe("UNSUPPORTED_STORE");
+    configure({ store: "memory:" });
+    expect(getStats().total).toBe(0);
+  });
+}
+
+describe("a store that answers later", () => {
+  it("serves the functions that return promises, and no others", async () => {
+    const store = new MapStore();
+    configure({ store: later(store) });
+    const { id } = await startSession("t", "m", { maxIterations: 3 });
+    const counted = [incrementIteration(id), incrementIteration(id)];
+    expect(await Promise.all(counted)).toEqual([true, true]);
+    expect(await pauseSession(id)).toMatchObject({ status: "paused", iterations: 2 });
+    expect(await pauseSession("unknown")).toBeNull();
+    expect(await completeSession(id)).toMatchObject({ status: "completed" });
+    expect(await incrementIteration(id)).toBe(false);
+    const before = store.sessions.size;
+    for (const call of [
+      () => createSession({ task: "t", mode: "m" }),
+      () => getSession(id),
+      () => listSessions(),
+      () => getStats(),
+      () => updateSession(id, { task: "u" }),
+    ]) {
+      const error = await failure(call);
+      expect(error.code).toBe("STORE_IS_ASYNC");
+      expect(error.message).toContain("return promises");
+    }
+    expect(store.sessions.size).toBe(before);
+    configure();
+    await vi.waitFor(() => expect(store.closed).toBe(1));
+  });
+
+  it("that cannot be asked says so to every call", async () => {
+    const broken: Store = later({
+      ...new MapStore(),
+      load: () => Promise.reject(new Error("gone")),
+      commit: () => Promise.reject(new Error("gone")),
+      list: () => Promise.reject(new Error("gone")),
+      record: () => Promise.reject(new Error("gone")),
+      scan: () => Promise.reject(new Error("gone")),
+    });
+    configure({ store: broken });
+    expect(await code(pauseSession("a"))).toBe("STORE_FAILED");
+    expect(await code(pauseSession("a"))).toBe("STORE_FAILED");
+  });
+});
+
+describe("the webhook", () => {
+  /** Takes the place of `fetch` and tells what was posted. */
+  function postman(): { readonly posted: string[]; readonly addresses: string[] } {
+    const posted: string[] = [];
+    const addresses: string[] = [];
+    vi.stubGlobal("fetch", async (url: string, { body }: { readonly body: string }) => {
+      addresses.push(url);
+      posted.push(JSON.parse(body).event);
+      return { ok: true, status: 200 };
+    });
+    return { posted, addresses };
+  }
+
+  it("is told of the steps of sessions, and of nothing else", async () => {
+    const { posted, addresses } = postman();
+    try {
+      configureWebhook("http://bot.test/sessions");
+      useStore(() => "memory:");
+      const session = createSession({ task: "t", mode: "m", maxIterations: 1 });
+      await incrementIteration(session.id);
+      await pauseSession(session.id);
+      await completeSession(session.id);
+      await completeSession(session.id);
+      updateSession(session.id, { status: "active" });
+      saveSession(session);
+      await vi.waitFor(() => expect(posted).toEqual(["start", "timeout", "pause", "complete"]));
+      configureWebhook(null);
+      await startSession("t", "m");
+      await closeStore();
+      expect(posted).toHaveLength(4);
+      expect(new Set(addresses)).toEqual(new Set(["http://bot.test/sessions"]));
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it("stays when another store is configured, and may be named there", async () => {
+    const { addresses } = postman();
+    try {
+      useStore(() => "memory:");
+      configureWebhook("http://bot.test/first");
+      await startSession("t", "m");
+      useStore(() => later(new MapStore()));
+      await startSession("t", "m");
+      await vi.waitFor(() => expect(addresses).toHaveLength(2));
+      useStore(() => "memory:", { webhook: "http://bot.test/second" });
+      await startSession("t", "m");
+      await vi.waitFor(() => expect(addresses).toHaveLength(3));
+      expect(addresses).toEqual([
+        "http://bot.test/first",
+        "http://bot.test/first",
+        "http://bot.test/second",
+      ]);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it("has to be an address", async () => {
+    expect(await code(() => configureWebhook("http://["))).toBe("INVALID_ARGUMENT");
+    useStore(() => "memory:");
+    expect((await startSession("t", "m")).status).toBe("active");
+  });
+});

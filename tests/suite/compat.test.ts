@@ -1,0 +1,492 @@
+// `tenure/compat`: what each function does and answers, over every store that answers at once.
+
+import {
+  type AgentSession,
+  addEvent,
+  cleanupOldSessions,
+  cleanupSessions,
+  completeSession,
+  createSession,
+  deleteSession,
+  exportSession,
+  failSession,
+  findSessions,
+  getActiveSessions,
+  getCompletedSessions,
+  getFailedSessions,
+  getPausedSessions,
+  getSession,
+  getSessionContext,
+  getSessionDuration,
+  getSessionProgress,
+  getSessionStats,
+  getStats,
+  importSession,
+  incrementIteration,
+  isSessionResumable,
+  listSessions,
+  loadSession,
+  pauseSession,
+  recordLearning,
+  recordToolCall,
+  removeSession,
+  resumeSession,
+  saveSession,
+  startSession,
+  updateContext,
+  updateSession,
+} from "tenure/compat";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { compatStores, useStore } from "../support/compat.js";
+import { code } from "../support/failures.js";
+
+const DAY = 86_400_000;
+const BEGIN = Date.parse("2026-01-01T00:00:00.000Z");
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: BEGIN, toFake: ["Date"] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const types = (session: AgentSession | null): string[] =>
+  session?.history.map(({ type }) => type) ?? [];
+const ids = (sessions: readonly { readonly id: string }[]): string[] =>
+  sessions.map(({ id }) => id);
+
+/** Lets a time pass. */
+const pass = (ms: number): void => {
+  vi.setSystemTime(Date.now() + ms);
+};
+
+describe.each(compatStores)("%s", (_, store) => {
+  beforeEach(() => useStore(store));
+
+  it("a session that is started has the members that it always had", async () => {
+    const session = await startSession("Implement it", "developer", {
+      userId: "user123",
+      channelId: "channel456",
+      workspace: "/srv",
+      maxIterations: 50,
+      context: { priority: "high" },
+      metadata: { model: "m" },
+    });
+    expect(session).toMatchObject({
+      id: expect.any(String),
+      userId: "user123",
+      channelId: "channel456",
+      workspace: "/srv",
+      mode: "developer",
+      task: "Implement it",
+      status: "active",
+      createdAt: "2026-01-01T00:00:00.000Z",
+      updatedAt: "2026-01-01T00:00:00.000Z",
+      iterations: 0,
+      maxIterations: 50,
+      context: { priority: "high" },
+      metadata: { model: "m" },
+      history: [
+        {
+          timestamp: "2026-01-01T00:00:00.000Z",
+          type: "start",
+          data: { task: "Implement it", mode: "developer", workspace: "/srv" },
+        },
+      ],
+    });
+    expect(getSession(session.id)).toEqual(session);
+    expect(loadSession(session.id)).toEqual(session);
+  });
+
+  it("a session may be created at once", () => {
+    const session = createSession({ task: "t", mode: "m", id: "mine", userId: "u" });
+    expect(session).toMatchObject({ id: "mine", userId: "u", maxIterations: 100 });
+    expect(types(session)).toEqual(["start"]);
+    expect(getSession("mine")).toEqual(session);
+  });
+
+  it("a session goes through its life, and every step returns it whole", async () => {
+    const { id } = await startSession("t", "m");
+    const paused = await pauseSession(id, "later");
+    expect(paused).toMatchObject({ status: "paused", context: { pauseReason: "later" } });
+    expect(types(paused)).toEqual(["start", "pause"]);
+    const resumed = await resumeSession(id);
+    expect(resumed).toMatchObject({ status: "active", context: {} });
+    const completed = await completeSession(id, "done");
+    expect(completed).toMatchObject({ status: "completed", result: "done" });
+    expect(types(completed)).toEqual(["start", "pause", "resume", "complete"]);
+    expect(completed?.history.at(-1)?.data).toEqual({ result: "done" });
+    const other = await startSession("t", "m");
+    const failed = await failSession(other.id, "broken");
+    expect(failed).toMatchObject({ status: "failed", error: "broken" });
+    expect(failed?.history.at(-1)).toMatchObject({ type: "error", data: { error: "broken" } });
+  });
+
+  it("what a promise is returned of has happened by then", () => {
+    void startSession("t", "m", { id: "s", maxIterations: 9 });
+    void incrementIteration("s", { step: "analysis" });
+    void recordToolCall("s", "bash", { command: "ls" }, { exitCode: 0 });
+    void recordLearning("s", "it works", "expertise/developer.md");
+    void addEvent("s", "custom_event", { a: 1 });
+    void pauseSession("s");
+    void resumeSession("s");
+    const session = getSession("s");
+    expect(session).toMatchObject({ iterations: 1, metadata: { toolsUsed: ["bash"] } });
+    expect(session?.history.slice(1, 5)).toMatchObject([
+      { type: "iteration", data: { step: "analysis" } },
+      {
+        type: "tool_call",
+        data: { tool: "bash", args: { command: "ls" }, result: { exitCode: 0 } },
+      },
+      { type: "learning", data: { insight: "it works", expertiseFile: "expertise/developer.md" } },
+      { type: "custom_event", data: { a: 1 } },
+    ]);
+    void completeSession("s");
+    expect(getSession("s")?.status).toBe("completed");
+  });
+
+  it("the last iteration makes it timeout, which can be paused but not counted on", async () => {
+    const { id } = await startSession("t", "m", { maxIterations: 2 });
+    expect(await incrementIteration(id)).toBe(true);
+    expect(await incrementIteration(id)).toBe(true);
+    expect(getSession(id)?.status).toBe("timeout");
+    expect(await incrementIteration(id)).toBe(false);
+    expect(isSessionResumable(id)).toBe(false);
+    expect(await pauseSession(id, "Max iterations reached")).toMatchObject({ status: "paused" });
+    expect(isSessionResumable(id)).toBe(true);
+    expect(await resumeSession(id)).toMatchObject({ status: "timeout" });
+    expect(updateSession(id, { maxIterations: 3, status: "paused" })?.status).toBe("paused");
+    expect(await resumeSession(id)).toMatchObject({ status: "active" });
+    expect(await incrementIteration(id)).toBe(true);
+    expect(getSession(id)).toMatchObject({ status: "timeout", iterations: 3 });
+  });
+
+  it("resuming an active session returns it as it is", async () => {
+    const session = await startSession("t", "m");
+    pass(1000);
+    expect(await resumeSession(session.id)).toEqual(session);
+  });
+
+  it("an end after the end changes nothing, so that a catch never hides what was thrown", async () => {
+    const { id } = await startSession("t", "m");
+    const completed = await completeSession(id, "done");
+    pass(1000);
+    expect(await failSession(id, "late")).toEqual(completed);
+    expect(await completeSession(id, "again")).toEqual(completed);
+    const other = await startSession("t", "m");
+    await failSession(other.id, "first");
+    expect(await failSession(other.id, "second")).toMatchObject({ error: "first" });
+  });
+
+  it("pausing what is neither active nor timed out throws", async () => {
+    const { id } = await startSession("t", "m");
+    await pauseSession(id);
+    expect(await code(pauseSession(id))).toBe("INVALID_TRANSITION");
+    await completeSession(id);
+    expect(await code(pauseSession(id))).toBe("INVALID_TRANSITION");
+    expect(await code(resumeSession(id))).toBe("INVALID_TRANSITION");
+  });
+
+  it("a finished session takes no more, and says so", async () => {
+    const { id } = await startSession("t", "m");
+    await failSession(id);
+    const before = getSession(id);
+    expect(await addEvent(id, "note")).toBe(false);
+    expect(await incrementIteration(id)).toBe(false);
+    expect(await recordToolCall(id, "bash", {}, {})).toBe(false);
+    expect(await recordLearning(id, "late")).toBe(false);
+    expect(getSession(id)).toEqual(before);
+  });
+
+  it.each(["unknown", "../../etc/passwd", "", "x".repeat(200)])(
+    "there is no session %j, and everyone says so",
+    async (id) => {
+      for (const change of [pauseSession, resumeSession, completeSession, failSession]) {
+        expect(await change(id)).toBeNull();
+      }
+      expect(await addEvent(id, "note")).toBe(false);
+      expect(await incrementIteration(id)).toBe(false);
+      expect(await recordToolCall(id, "bash", {}, {})).toBe(false);
+      expect(await recordLearning(id, "i")).toBe(false);
+      for (const read of [
+        getSession,
+        getSessionContext,
+        getSessionDuration,
+        getSessionProgress,
+        exportSession,
+      ]) {
+        expect(read(id)).toBeNull();
+      }
+      expect(updateSession(id, { task: "t" })).toBeNull();
+      expect(updateContext(id, {})).toBeNull();
+      expect(isSessionResumable(id)).toBe(false);
+      expect(deleteSession(id)).toBe(false);
+      expect(listSessions()).toEqual([]);
+    },
+  );
+
+  it("an update sets what it is given, whatever the status", async () => {
+    const { id } = await startSession("t", "m", {
+      userId: "u",
+      context: { a: 1, b: 1 },
+      metadata: { model: "m", timeout: 60 },
+    });
+    await completeSession(id, "done");
+    pass(1000);
+    const updated = updateSession(id, {
+      status: "active",
+      task: "another",
+      iterations: 7,
+      context: { b: 2 },
+      metadata: { timeout: 90 },
+      result: null,
+    });
+    expect(updated).toMatchObject({
+      status: "active",
+      task: "another",
+      iterations: 7,
+      context: { a: 1, b: 2 },
+      metadata: { model: "m", timeout: 90 },
+      userId: "u",
+      updatedAt: "2026-01-01T00:00:01.000Z",
+    });
+    expect(updated).not.toHaveProperty("result");
+    expect(updated).not.toHaveProperty("finalizedAt");
+    expect(types(updated)).toEqual(["start", "complete"]);
+    expect(getSession(id)).toEqual(updated);
+    expect(updateSession(id, { ...updated, task: "a third" })?.task).toBe("a third");
+  });
+
+  it("an update that no session can take is refused", async () => {
+    const session = await startSession("t", "m");
+    const refused = [{ status: "running" }, { maxIterations: 0 }, { tsk: "t" }, { context: [] }];
+    for (const updates of refused as unknown as Parameters<typeof updateSession>[1][]) {
+      expect(await code(() => updateSession(session.id, updates))).toBe("INVALID_ARGUMENT");
+    }
+    expect(getSession(session.id)).toEqual(session);
+  });
+
+  it("the context is merged, also after the end", async () => {
+    const { id } = await startSession("t", "m", { context: { a: 1, b: 1 } });
+    expect(updateContext(id, { b: { c: 2 } })?.context).toEqual({ a: 1, b: { c: 2 } });
+    await completeSession(id);
+    expect(updateContext(id, { d: 3 })?.context).toEqual({ a: 1, b: { c: 2 }, d: 3 });
+  });
+
+  it("a session is saved as the bot has changed it", async () => {
+    const { id } = await startSession("t", "m", { userId: "u", context: { a: 1 } });
+    const session = getSession(id);
+    if (session === null) throw new Error("it is gone");
+    session.context = { b: 2 };
+    session.status = "failed";
+    session.error = "by hand";
+    session.metadata = { model: "m" };
+    delete session.userId;
+    session.history.push({ timestamp: "2026-01-01T00:00:00Z", type: "note", data: { x: 1 } });
+    pass(1000);
+    expect(saveSession(session)).toBeUndefined();
+    const saved = getSession(id);
+    expect(saved).toMatchObject({
+      context: { b: 2 },
+      status: "failed",
+      error: "by hand",
+      metadata: { model: "m" },
+      updatedAt: "2026-01-01T00:00:01.000Z",
+      version: 2,
+    });
+    expect(saved).not.toHaveProperty("userId");
+    expect(types(saved)).toEqual(["start", "note"]);
+    saveSession({ ...session, history: session.history.slice(1) });
+    expect(types(getSession(id))).toEqual(["note"]);
+  });
+
+  it("a session that was made by hand can be saved", () => {
+    const session: AgentSession = {
+      id: "session_abc123_xyz",
+      mode: "m",
+      task: "t",
+      status: "paused",
+      createdAt: "2025-01-01T00:00:00.000Z",
+      updatedAt: "2025-01-01T00:00:00.000Z",
+      iterations: 3,
+      maxIterations: 10,
+      context: {},
+      history: [{ timestamp: "2025-01-01T00:00:00.000Z", type: "start", data: {} }],
+    };
+    saveSession(session);
+    expect(getSession(session.id)).toMatchObject({
+      ...session,
+      updatedAt: "2026-01-01T00:00:00.000Z",
+      history: [{ ...session.history[0], sequence: 1 }],
+    });
+  });
+
+  it("a session goes out as text and comes in again, over one that is there", async () => {
+    const { id } = await startSession("t", "m");
+    await incrementIteration(id);
+    const session = getSession(id);
+    const text = exportSession(id) ?? "";
+    expect(JSON.parse(text)).toEqual(session);
+    await completeSession(id);
+    const { version: _, ...back } = importSession(text);
+    expect(back).toEqual({ ...back, ...session, version: undefined });
+    deleteSession(id);
+    expect(importSession(JSON.parse(text))).toEqual(session);
+    expect(getSession(id)).toEqual(session);
+    expect(await code(() => importSession("no session"))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("a session is removed once", async () => {
+    const { id } = await startSession("t", "m");
+    expect(removeSession(id)).toBe(true);
+    expect(getSession(id)).toBeNull();
+    expect(removeSession(id)).toBe(false);
+    expect(await pauseSession(id)).toBeNull();
+  });
+
+  it("lists show the newest first, without histories, as the filter says", async () => {
+    for (const [id, userId, mode] of [
+      ["a", "u", "developer"],
+      ["b", "u", "reviewer"],
+      ["c", "v", "developer"],
+      ["d", "u", "developer"],
+    ] as const) {
+      createSession({ id, task: "t", mode, userId, channelId: `in ${mode}` });
+      pass(1000);
+    }
+    await pauseSession("a");
+    await completeSession("b");
+    await failSession("c");
+    expect(ids(listSessions())).toEqual(["d", "c", "b", "a"]);
+    expect(listSessions().every((session) => !("history" in session))).toBe(true);
+    expect(ids(findSessions({ userId: "u", mode: "developer" }))).toEqual(["d", "a"]);
+    expect(ids(findSessions({ channelId: "in reviewer" }))).toEqual(["b"]);
+    expect(ids(findSessions({ status: ["active", "paused"] }))).toEqual(["d", "a"]);
+    expect(ids(findSessions({ status: "failed" }))).toEqual(["c"]);
+    expect(ids(findSessions({ createdAfter: new Date(BEGIN + 1000).toISOString() }))).toEqual([
+      "d",
+      "c",
+      "b",
+    ]);
+    expect(ids(findSessions({ createdBefore: new Date(BEGIN + 1000) }))).toEqual(["b", "a"]);
+    expect(ids(findSessions({ limit: 2 }))).toEqual(["d", "c"]);
+    expect(ids(findSessions({ limit: 2, offset: 1 }))).toEqual(["c", "b"]);
+    expect(ids(findSessions({ offset: 3 }))).toEqual(["a"]);
+    expect(findSessions({ limit: 0 })).toEqual([]);
+    expect(await code(() => findSessions({ limit: -1 }))).toBe("INVALID_ARGUMENT");
+    expect(ids(getActiveSessions())).toEqual(["d"]);
+    expect(ids(getPausedSessions({ userId: "u" }))).toEqual(["a"]);
+    expect(ids(getPausedSessions({ userId: "v" }))).toEqual([]);
+    expect(ids(getCompletedSessions({ createdAfter: new Date(BEGIN).toISOString() }))).toEqual([
+      "b",
+    ]);
+    expect(ids(getFailedSessions())).toEqual(["c"]);
+  });
+
+  it("statistics count what the filter means", async () => {
+    expect(getStats()).toMatchObject({ total: 0, successRate: 0, averageIterations: 0 });
+    const { id } = await startSession("t", "m", { userId: "u" });
+    await incrementIteration(id);
+    await completeSession(id);
+    await startSession("t", "n");
+    expect(getStats()).toMatchObject({
+      total: 2,
+      byStatus: { active: 1, completed: 1, paused: 0, failed: 0, timeout: 0 },
+      byMode: { m: 1, n: 1 },
+      averageIterations: 0.5,
+      successRate: 50,
+    });
+    expect(getSessionStats({ userId: "u", limit: 1, offset: 5 })).toMatchObject({ total: 1 });
+  });
+
+  it("the context for going on has nine members", async () => {
+    const { id } = await startSession("t", "m", { workspace: "w", context: { nextStep: "tests" } });
+    for (let i = 0; i < 11; i++) await incrementIteration(id);
+    const context = getSessionContext(id);
+    expect(Object.keys(context ?? {}).sort()).toEqual([
+      "context",
+      "iterations",
+      "maxIterations",
+      "mode",
+      "recentHistory",
+      "sessionId",
+      "status",
+      "task",
+      "workspace",
+    ]);
+    expect(context).toMatchObject({
+      sessionId: id,
+      iterations: 11,
+      context: { nextStep: "tests" },
+    });
+    expect(context?.recentHistory.map(({ sequence }) => sequence)).toEqual([
+      3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+    ]);
+  });
+
+  it("duration and progress are those of the session", async () => {
+    const { id } = await startSession("t", "m", { maxIterations: 4 });
+    await incrementIteration(id);
+    pass(500);
+    expect(getSessionDuration(id)).toBe(500);
+    expect(getSessionProgress(id)).toBe(25);
+    await completeSession(id);
+    pass(500);
+    expect(getSessionDuration(id)).toBe(500);
+  });
+
+  it("cleanup puts old sessions away, spares those that wait, and frees what was away as long", async () => {
+    for (const id of ["active", "paused", "completed", "failed", "timeout"]) {
+      createSession({ id, task: "t", mode: "m", maxIterations: 1 });
+    }
+    await pauseSession("paused");
+    await completeSession("completed");
+    await failSession("failed");
+    await incrementIteration("timeout");
+    expect(cleanupSessions(30)).toBe(0);
+    pass(30 * DAY);
+    createSession({ id: "young", task: "t", mode: "m" });
+    await completeSession("young");
+    expect(cleanupSessions()).toBe(3);
+    expect(cleanupSessions()).toBe(0);
+    expect(ids(listSessions()).sort()).toEqual(["active", "paused", "young"]);
+
+    // What is in the trash is as good as gone.
+    expect(getSession("completed")).toBeNull();
+    expect(getSessionContext("completed")).toBeNull();
+    expect(getSessionProgress("completed")).toBeNull();
+    expect(getSessionDuration("completed")).toBeNull();
+    expect(exportSession("completed")).toBeNull();
+    expect(isSessionResumable("timeout")).toBe(false);
+    expect(updateSession("completed", { task: "t" })).toBeNull();
+    expect(updateContext("completed", {})).toBeNull();
+    expect(await completeSession("timeout")).toBeNull();
+    expect(await addEvent("timeout", "note")).toBe(false);
+    expect(deleteSession("completed")).toBe(false);
+    expect(getStats().total).toBe(3);
+    // But its id is not free yet.
+    const taken = { task: "t", mode: "m", id: "completed" };
+    expect(await code(() => createSession(taken))).toBe("SESSION_EXISTS");
+    pass(30 * DAY);
+    expect(cleanupOldSessions(30 * DAY)).toBe(1);
+    expect(createSession(taken).status).toBe("active");
+  });
+
+  it("a cleanup of everything loses nothing at once", async () => {
+    const { id } = await startSession("t", "m");
+    await completeSession(id);
+    expect(cleanupOldSessions(0)).toBe(1);
+    expect(await code(() => createSession({ id, task: "t", mode: "m" }))).toBe("SESSION_EXISTS");
+    expect(cleanupOldSessions(0)).toBe(0);
+    expect(createSession({ id, task: "t", mode: "m" }).id).toBe(id);
+  });
+
+  it("lists without a limit show all sessions, and with one no more", () => {
+    for (let i = 0; i < 1101; i++) createSession({ id: `s${i}`, task: "t", mode: "m" });
+    expect(new Set(ids(listSessions())).size).toBe(1101);
+    expect(listSessions({ limit: 1050 })).toHaveLength(1050);
+    expect(ids(listSessions({ limit: 1050, offset: 100 }))).toEqual(ids(listSessions()).slice(100));
+    expect(listSessions({ limit: Number.POSITIVE_INFINITY })).toHaveLength(1101);
+  });
+});

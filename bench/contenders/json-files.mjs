@@ -1,15 +1,28 @@
 // What many bots have: each session in one JSON file, which is read and written as a whole. It is as
-// fast as that can be: nothing is checked, and a process that is killed while it writes loses the
-// session.
+// fast as that can be: nothing is checked, and two processes undo each other's work. A process that is
+// killed while it writes loses the session, unless the store is `synced`: then it writes a file beside
+// it, waits for the disk and renames, indenting the text as people like to read it, and so promises of
+// a single writer's session what Tenure's file store promises.
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 export class JsonFiles {
   #folder;
+  #synced;
 
-  constructor(folder) {
+  constructor(folder, { synced = false } = {}) {
     this.#folder = folder;
+    this.#synced = synced;
     mkdirSync(folder, { recursive: true });
   }
 
@@ -73,7 +86,13 @@ export class JsonFiles {
   }
 
   #write(session) {
-    writeFileSync(this.#path(session.id), JSON.stringify(session));
+    const path = this.#path(session.id);
+    if (!this.#synced) return writeFileSync(path, JSON.stringify(session));
+    const file = openSync(`${path}.new`, "w");
+    writeFileSync(file, JSON.stringify(session, null, 2));
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(`${path}.new`, path);
   }
 
   #path(id) {

@@ -4,6 +4,7 @@
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";
 import { open, openSync, wasm } from "../contenders/tenure.mjs";
+import { appending, growth } from "../lib/appending.mjs";
 import { awaits, calls, grid } from "../lib/grid.mjs";
 import { check, count } from "../lib/report.mjs";
 import { fill, iterationData } from "../lib/scenario.mjs";
@@ -17,8 +18,6 @@ const most = 1.2;
 
 /** In every column, appends go to so many sessions in turn. */
 const number = 8;
-/** How far a history grows before it is cut back; the longest never grows enough to matter. */
-const growth = (history) => (history < 10_000 ? Math.max(20, history / 10) : Infinity);
 
 export function run({ seconds }) {
   return inWorkspace(async (workspace) => {
@@ -118,16 +117,4 @@ function fillAll(sessions) {
 function pastOf(sessions, ids) {
   const short = [...ids].flatMap(([history, ids]) => (growth(history) < Infinity ? ids : []));
   return new Map(short.map((id) => [id, sessions.export(id)]));
-}
-
-/** Appends to the items in turn, cutting all of them back when they have grown too far. */
-function appending(history, items, { append, cut }) {
-  let calls = 0;
-  const act = () => append(items[calls++ % items.length]);
-  act.before = async () => {
-    if (calls / items.length < growth(history)) return;
-    for (const item of items) await cut(item);
-    calls = 0;
-  };
-  return act;
 }

@@ -4,6 +4,7 @@
 //! A panic is a defect in Tenure. It ends in an answer with the code `INTERNAL`, never in the end of
 //! the process.
 
+mod file;
 mod sqlite;
 mod store_thread;
 
@@ -28,7 +29,7 @@ pub fn info() -> Answer {
     answer::ok(&Info {
         build: "native",
         version: env!("CARGO_PKG_VERSION"),
-        stores: &["memory", "sqlite", "host"],
+        stores: &["memory", "file", "sqlite", "host"],
     })
 }
 
@@ -45,8 +46,11 @@ pub fn open(
     Ok(guarded(|| {
         HANDLES.with(|handles| {
             handles.open(&url, &options, |url, options| {
-                let path = url.strip_prefix("sqlite:")?;
-                Some(sqlite::open(path, options, thread))
+                match url.split_once(':')? {
+                    ("sqlite", path) => Some(sqlite::open(path, options, thread)),
+                    ("file", path) => Some(file::open(path, options, thread)),
+                    _ => None,
+                }
             })
         })
     }))

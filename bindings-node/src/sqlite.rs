@@ -36,11 +36,7 @@ pub(crate) fn open(
                 Durability::Normal => tenure_sqlite::Durability::Normal,
                 Durability::Full => tenure_sqlite::Durability::Full,
             },
-            busy_timeout_ms: options
-                .busy_timeout_ms
-                .map_or(defaults.busy_timeout_ms, |timeout| {
-                    u32::try_from(timeout).unwrap_or(u32::MAX)
-                }),
+            busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
             ..defaults
         },
     )?;

@@ -80,6 +80,15 @@ pub struct Options {
     pub retention: Option<Retention>,
 }
 
+impl Options {
+    /// How long a write waits for other processes: `default` unless something else was asked for.
+    pub fn busy_timeout_ms(&self, default: u32) -> u32 {
+        self.busy_timeout_ms.map_or(default, |timeout| {
+            u32::try_from(timeout).unwrap_or(u32::MAX)
+        })
+    }
+}
+
 impl Params for Options {
     fn take(members: &mut Members<'_>) -> Self {
         Self {
@@ -282,9 +291,10 @@ fn open(
         _ => serve(url, &options).unwrap_or_else(|| {
             Err(Error::UnsupportedStore {
                 url: cut(url.to_owned()),
-                problem: "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
-                          the native addon, sqlite:./file.db; or a store of your own"
-                    .to_owned(),
+                problem:
+                    "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
+                          the native addon, sqlite:./file.db or file:./directory; or a store of your own"
+                        .to_owned(),
             })
         })?,
     };

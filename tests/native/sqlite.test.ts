@@ -17,7 +17,7 @@ const writer = fileURLToPath(new URL("../support/writer.mjs", import.meta.url));
 
 /** Starts a process that appends events to session `a` and prints the number of each that is kept. */
 function startWriter(path: string, ...args: string[]) {
-  const child = spawn(process.execPath, [writer, path, ...args], {
+  const child = spawn(process.execPath, [writer, `sqlite:${path}`, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   return { child, lines: createInterface({ input: child.stdout }) };
@@ -34,7 +34,7 @@ describe("sessions in SQLite", () => {
     await first.close();
     const again = openSync(`sqlite:${path}`);
     expect(again.get(id)).toEqual(before);
-    expect(again.capabilities).toEqual({ persistent: true, shared: true });
+    expect(again.capabilities).toEqual({ persistent: true, shared: true, reindents: false });
     expect(again.binding).toBe("native");
     again.close();
   });

@@ -11,18 +11,18 @@ describe("opening", () => {
   it("says which build serves it, and what its store can do", async () => {
     const sessions = await inMemory();
     expect(sessions.binding).toBe(__BUILD__ === "native" ? "native" : "wasm");
-    expect(sessions.capabilities).toEqual({ persistent: false, shared: false });
+    expect(sessions.capabilities).toEqual({ persistent: false, shared: false, reindents: false });
     expect(tenure.VERSION).toMatch(/^\d+\.\d+\.\d+/);
   });
 
   it("takes a store's own word for what it can do", async () => {
     const store = Object.assign(new MapStore(), { capabilities: { persistent: true } });
     const sessions = await open(store);
-    expect(sessions.capabilities).toEqual({ persistent: true, shared: false });
+    expect(sessions.capabilities).toEqual({ persistent: true, shared: false, reindents: false });
     await sessions.close();
   });
 
-  it.each(["", "nonsense", "memory", "mysql://x", "sqlite", "file:./x", "host:x", "\u0000"])(
+  it.each(["", "nonsense", "memory", "mysql://x", "sqlite", "files:./x", "host:x", "\u0000"])(
     "refuses the URL %j",
     async (url) => {
       expect(await failure(open(url))).toMatchObject({

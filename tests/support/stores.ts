@@ -32,8 +32,13 @@ export async function opening(
 /** Opens sessions in memory that are closed after the test. */
 export const inMemory = (options?: OpenOptions): Promise<Sessions> => opening("memory:", options);
 
-const sqlite: readonly StoreKind[] =
-  __BUILD__ === "native" ? [["in SQLite", (await import("./sqlite.js")).openerOf(opening)]] : [];
+const onDisk: readonly StoreKind[] =
+  __BUILD__ === "native"
+    ? [
+        ["in SQLite", (await import("./sqlite.js")).openerOf(opening)],
+        ["in files", (await import("./folders.js")).openerOf(opening)],
+      ]
+    : [];
 
 const indexedDb: readonly StoreKind[] =
   __BUILD__ === "browser"
@@ -41,7 +46,7 @@ const indexedDb: readonly StoreKind[] =
     : [];
 
 export const everyStore: readonly StoreKind[] = [
-  ...sqlite,
+  ...onDisk,
   ...indexedDb,
   ["in memory", inMemory],
   ["over a store of one's own that answers at once", (options) => opening(new MapStore(), options)],

@@ -1,10 +1,10 @@
-// A process that counts iterations of session `a` in a database, awaiting each or not, and prints how
+// A process that counts iterations of session `a` in a store, awaiting each or not, and prints how
 // many are kept after each.
 
 import { open, openSync } from "tenure";
 
-const [path, mode, count] = process.argv.slice(2);
-const sessions = mode === "sync" ? openSync(`sqlite:${path}`) : await open(`sqlite:${path}`);
+const [url, mode, count] = process.argv.slice(2);
+const sessions = mode === "sync" ? openSync(url) : await open(url);
 for (let i = 0; i < Number(count); i += 1) {
   const { iterations } = await sessions.incrementIteration("a");
   process.stdout.write(`${iterations}\n`);

@@ -1,0 +1,26 @@
+// Folders for tests, which are removed after the test.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is empty. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tenure-test-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** Opens a fresh file store with `open`. */
+export function openerOf<Options, Handle>(
+  open: (url: string, options?: Options) => Handle,
+): (options?: Options) => Handle {
+  return (options) => open(`file:${join(newFolder(), "sessions")}`, options);
+}

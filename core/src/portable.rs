@@ -221,6 +221,10 @@ pub fn read_head(text: &str) -> Result<Portable> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    // A list would be read as the members in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Error::invalid("text", "expected the JSON of a session"));
+    }
     serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))
 }
 
@@ -229,7 +233,12 @@ impl<H> Members<H> {
         let string = |text: Option<Text>| text.map(Text::into_string);
         let mut head = Head {
             id: SessionId::parse(self.id.as_str())?,
-            version: self.version.unwrap_or(1),
+            version: match self.version {
+                None => 1,
+                Some(version) if version < MAX_SAFE_INTEGER => version,
+                // Nobody counted that far. It leaves room for the changes to come.
+                Some(_) => MAX_SAFE_INTEGER / 2,
+            },
             user_id: string(self.user_id),
             channel_id: string(self.channel_id),
             mode: self.mode.into_string(),
@@ -320,5 +329,39 @@ impl Portable {
             head.finalized_at = Some(head.updated_at);
         }
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(members: &str) -> String {
+        format!(
+            r#"{{"id":"a","mode":"m","task":"t","status":"active","createdAt":"2026-01-02T03:04:05Z"{members}}}"#
+        )
+    }
+
+    #[test]
+    fn no_version_is_read_that_cannot_be_counted_up() {
+        for (said, read_as) in [
+            ("", 1),
+            (r#","version":9007199254740990"#, MAX_SAFE_INTEGER - 1),
+            (r#","version":9007199254740991"#, MAX_SAFE_INTEGER / 2),
+            (r#","version":18446744073709551615"#, MAX_SAFE_INTEGER / 2),
+        ] {
+            assert_eq!(read(&text(said)).unwrap().head.version, read_as, "{said}");
+        }
+        for said in [r#","version":-1"#, r#","version":1.5"#, r#","version":"1""#] {
+            assert!(read(&text(said)).is_err(), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_a_session() {
+        for text in ["", "null", "[]", r#"["a",1]"#, "\"a\"", "7"] {
+            assert_eq!(read(text).unwrap_err().code(), "INVALID_ARGUMENT", "{text}");
+            assert_eq!(read_head(text).unwrap_err().code(), "INVALID_ARGUMENT");
+        }
     }
 }

@@ -1,31 +1,31 @@
 // A store such as a user writes in an afternoon: two maps. `later` makes it answer with promises.
 
 export class MapStore {
-  #sessions = new Map();
+  sessions = new Map();
   #records = new Map();
   /** How often it was asked. */
   requests = 0;
 
   load(id, history) {
     this.requests += 1;
-    const session = this.#sessions.get(id);
+    const session = this.sessions.get(id);
     return session && { head: session.head, events: part(session.events, history) };
   }
 
   commit({ sessions, records }) {
     this.requests += 1;
     for (const { id, expect } of sessions) {
-      const current = this.#sessions.get(id)?.head.version ?? null;
+      const current = this.sessions.get(id)?.head.version ?? null;
       if (!allows(expect, current)) return { kind: "sessionConflict", id, current };
     }
     for (const { id, write } of sessions) {
       if (write.kind === "delete") {
-        this.#sessions.delete(id);
+        this.sessions.delete(id);
         continue;
       }
-      const events = (!write.replaceHistory && this.#sessions.get(id)?.events) || [];
+      const events = (!write.replaceHistory && this.sessions.get(id)?.events) || [];
       events.push(...write.events);
-      this.#sessions.set(id, { head: write.head, events });
+      this.sessions.set(id, { head: write.head, events });
     }
     for (const { kind, key, record } of records) this.#records.set(`${kind} ${key}`, record);
     return { kind: "applied" };
@@ -33,7 +33,7 @@ export class MapStore {
 
   list() {
     this.requests += 1;
-    return { all: [...this.#sessions.values()].map(({ head }) => head) };
+    return { all: [...this.sessions.values()].map(({ head }) => head) };
   }
 
   record(kind, key) {

@@ -44,9 +44,10 @@ export function measureProcessorTime() {
  * Measures contenders in turns for about `seconds`.
  *
  * A contender has a `name` and a function `run(n)` that does its work `n` times and may return a
- * promise, of the milliseconds that it took if it measures itself; `before(n)` is called before that, outside of the measurement. One that is `wasteful` is
- * followed by a garbage collection, outside of the measurement too. `batch` is how often it works in
- * a row; by default as often as fits into two milliseconds.
+ * promise, of the milliseconds that it took if it measures itself; `before(n)` is called before that,
+ * outside of the measurement. One that is `wasteful` is followed by a garbage collection, outside of
+ * the measurement too. `batch` is how often it works in a row; by default as often as fits into two
+ * milliseconds.
  *
  * Resolves to a `Timing` by the contender's name.
  */

@@ -55,7 +55,8 @@ export async function ensureChromium(installing = () => {}) {
   return { browser, driver };
 }
 
-function findChromium() {
+/** The path of the browser, if there is one. */
+export function findChromium() {
   const named = process.env.CHROMIUM;
   if (named) return existsSync(named) ? named : undefined;
   return [...wellKnown, playwrightsOwn()].find((path) => path && existsSync(path));

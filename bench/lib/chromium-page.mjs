@@ -1,0 +1,70 @@
+// A page in Chromium, with a profile on the disk, that has the package and the benchmark's own modules.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromiumSwitches, findChromium } from "../../scripts/lib/chromium.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const types = { ".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm" };
+
+/**
+ * Opens a page whose profile is in the folder `profile`; it has a `close` of its own. `undefined` where
+ * there is no Chromium, or nothing to drive it with.
+ */
+export async function openPage(profile) {
+  const executablePath = findChromium();
+  const playwright = playwrightOfTests();
+  if (executablePath === undefined || playwright === undefined) return undefined;
+  const server = createServer(answer);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const context = await playwright.chromium.launchPersistentContext(profile, {
+    executablePath,
+    args: chromiumSwitches,
+  });
+  const page = await context.newPage();
+  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  return {
+    page,
+    version: context.browser()?.version(),
+    async close() {
+      await context.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function playwrightOfTests() {
+  try {
+    return createRequire(join(root, "tests", "package.json"))("playwright");
+  } catch {
+    return undefined;
+  }
+}
+
+async function answer(request, response) {
+  const { pathname } = new URL(request.url, "http://localhost");
+  const headers = {
+    // Only a page that is by itself has a clock that is fine enough.
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+  };
+  if (pathname === "/") {
+    response.writeHead(200, { ...headers, "content-type": "text/html" });
+    return response.end("<!doctype html><title>Benchmark</title>");
+  }
+  const path = normalize(pathname);
+  const content = await readFile(join(root, path)).catch(() => undefined);
+  const type = types[extname(path)];
+  if (content === undefined || type === undefined) return response.writeHead(404).end();
+  response.writeHead(200, { ...headers, "content-type": type });
+  // The one import that a bundler would look up in the package's manifest.
+  response.end(
+    type === types[".js"]
+      ? content.toString().replaceAll('"#wasm"', '"/npm/wasm/tenure_wasm.js"')
+      : content,
+  );
+}

@@ -92,6 +92,28 @@ describe("sessions in IndexedDB", () => {
     );
   });
 
+  it("are read whole while another tab writes them", async () => {
+    const [writing, reading] = await Promise.all([opened(), opened()]);
+    await start(writing);
+    const read = reading.evaluate(async () => {
+      let [reads, halves, last] = [0, 0, 0];
+      while (last < 300) {
+        const found = await kept.sessions.get("s", { history: "all" });
+        last = found?.eventCount ?? 0;
+        reads += 1;
+        if (found?.history.length !== last || found.iterations * 3 + 1 !== last) halves += 1;
+      }
+      return { reads, halves };
+    });
+    await writing.evaluate(async () => {
+      const events = ["iteration", "note", "note"].map((type) => ({ type }));
+      for (let done = 0; done < 100; done += 1) await kept.sessions.addEvents("s", events);
+    });
+    const { reads, halves } = await read;
+    expect(halves).toBe(0);
+    expect(reads).toBeGreaterThan(1);
+  });
+
   it("are started once by two tabs that start with one key", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     const ids = await Promise.all(

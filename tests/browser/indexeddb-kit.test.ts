@@ -1,0 +1,11 @@
+// The conformance kit on the store in IndexedDB, which is there when it is opened again and may be
+// open twice.
+
+import { describeStore } from "tenure/testing";
+import { IndexedDbStore } from "../../npm/dist/indexeddb.js";
+import { newDatabase } from "../support/indexeddb.js";
+
+describeStore("IndexedDB", () => {
+  const name = newDatabase();
+  return { open: () => new IndexedDbStore(name, { durability: "normal", timeoutMs: 10_000 }) };
+});

@@ -314,6 +314,18 @@ describe("the browser", () => {
     expect(appended).toMatchObject({ replayed: false, lastSequence: done + 2 });
   });
 
+  it("may have no room for a database at all", async () => {
+    const tab = await page();
+    const devTools = await context.newCDPSession(tab);
+    const { origin } = new URL(site.url);
+    await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+    const outcome = await outcomeOf(tab, async () => {
+      const sessions = await tenure.open("indexeddb:app");
+      await sessions.start({ mode: "m", task: "t" });
+    });
+    expect(outcome).toMatchObject({ code: "STORAGE_FULL" });
+  });
+
   it("may deny storage", async () => {
     const tab = await context.newPage();
     await tab.goto(`${site.url}denied.html`);

@@ -1,9 +1,11 @@
 // How sessions in IndexedDB are opened, and how they are kept there.
 
-import { open, openSync, type SessionHead } from "tenure";
+import { copy, open, openSync, type SessionHead } from "tenure";
 import { describe, expect, it } from "vitest";
+import page from "../../docs/indexeddb.md?raw";
 import { code, failure } from "../support/failures.js";
 import { newDatabase } from "../support/indexeddb.js";
+import { codeBlocks } from "../support/readme.js";
 import { opening } from "../support/stores.js";
 
 describe("opening a database of the browser", () => {
@@ -118,5 +120,32 @@ describe("a list of a database of the browser", () => {
     const ids = new Set<string>();
     for await (const { id } of sessions.list({ limit: 12 })) ids.add(id);
     expect(ids.size).toBe(12);
+  });
+});
+
+describe("a database of the browser", () => {
+  it("is copied to and from like any store", async () => {
+    const memory = await opening("memory:");
+    for (let n = 0; n < 30; n += 1) {
+      const { id } = await memory.start({ mode: "m", task: "t", idempotencyKey: `k${n}` });
+      await memory.addEvent(id, "note", { n });
+    }
+    const [first, second] = [`indexeddb:${newDatabase()}`, `indexeddb:${newDatabase()}`];
+    expect(await copy(memory, first)).toMatchObject({ sessions: 30, differing: 0 });
+    expect(await copy(first, second)).toMatchObject({ sessions: 30, differing: 0 });
+    expect(await copy(second, memory)).toMatchObject({ sessions: 0, same: 30, differing: 0 });
+  });
+
+  it("is used in the documentation as it works", async () => {
+    const [example = ""] = codeBlocks(page, "js");
+    const body = example
+      .replace('import { open } from "tenure";', "")
+      .replace("indexeddb:my-app", `indexeddb:${newDatabase()}`);
+    const lines: string[] = [];
+    const console = { log: (...said: unknown[]) => lines.push(said.join(" ")) };
+    const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+    await AsyncFunction("open", "console", body)(open, console);
+    const changed = expect.stringMatching(/^changed: \S+$/);
+    expect(lines).toEqual([changed, changed, "1 to resume"]);
   });
 });

@@ -279,6 +279,7 @@ describe("the browser", () => {
     await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3_000_000 });
     await tab.evaluate(async () => {
       kept.sessions = await tenure.open("indexeddb:app");
+      await kept.sessions.start({ id: "old", mode: "m", task: "t" });
     });
     await start(tab);
     // Nothing that could be compressed.
@@ -304,6 +305,9 @@ describe("the browser", () => {
     const found = await tab.evaluate(() => kept.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ eventCount: done + 1, version: done + 1 });
     expect(found?.history).toHaveLength(done + 1);
+    // To remove something takes no room.
+    await tab.evaluate(() => kept.sessions.delete("old"));
+    expect(await tab.evaluate(() => kept.sessions.get("old"))).toBeNull();
     await devTools.send("Storage.overrideQuotaForOrigin", { origin });
     // The call that had no room is no repetition of one that had.
     const appended = await tab.evaluate(

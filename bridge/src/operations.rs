@@ -7,6 +7,7 @@ use tenure_core::copy::{
     CopyReadParams, CopyVerifyParams, CopyWriteParams, CopyWritten,
 };
 use tenure_core::error::cut;
+use tenure_core::layout::{FileImport, ImportFileParams, ImportWantedParams};
 use tenure_core::members::Params;
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
@@ -166,6 +167,11 @@ operations! {
     Write "copyWrite" = copy_write(CopyWriteParams) -> CopyWritten;
     /// Compares another store's page with what is here.
     Read "copyVerify" = copy_verify(CopyVerifyParams) -> Vec<CopyDifference>;
+    /// Whether a file that another program has left behind can be imported, or a folder may hold
+    /// such files.
+    Read "importWanted" = import_wanted(ImportWantedParams) -> bool;
+    /// Imports a file that another program has left behind.
+    Write "importFile" = import_file(ImportFileParams) -> FileImport;
 }
 
 /// Performs an operation over a store.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use tenure_core::Error;
 use tenure_core::{
-    answers, copy, event, filter, lifecycle, limits, params, retention, session, stats,
+    answers, copy, event, filter, layout, lifecycle, limits, params, retention, session, stats,
 };
 use tenure_core::{store, webhook};
 use ts_rs::{Config, TS};
@@ -86,6 +86,11 @@ pub fn typescript() -> String {
         copy::CopyWritten,
         copy::CopyDifference,
         copy::Difference,
+        layout::ImportWantedParams,
+        layout::ImportFileParams,
+        layout::FileImport,
+        layout::FileProblem,
+        layout::Holds,
         session::Head,
         session::Usage,
         event::Event,

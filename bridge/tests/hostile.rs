@@ -211,6 +211,7 @@ fn texts_of_megabytes_are_refused() {
         (2, "copyRead", "wanted"),
         (2, "copyWrite", "chunk"),
         (2, "copyVerify", "page"),
+        (2, "importFile", "modifiedAt"),
     ] {
         let (_, params) = examples()
             .into_iter()

@@ -588,6 +588,9 @@ fn a_commit_that_always_conflicts_ends() {
                     "SESSION_NOT_FOUND",
                     "INVALID_TRANSITION",
                     "INVALID_CURSOR",
+                    // A save that names a version, and a conflict over what was not written.
+                    "VERSION_CONFLICT",
+                    "STORE_MISBEHAVED",
                 ];
                 assert!(allowed.contains(&code.as_str()), "{name}: {answer}");
             }
@@ -641,7 +644,9 @@ fn what_a_store_says_of_its_failure_is_passed_on() {
             "both",
         ),
     ] {
-        for (name, params) in examples() {
+        // One operation asks no store.
+        let asking = |(name, _): &(&str, Value)| *name != "importWanted";
+        for (name, params) in examples().into_iter().filter(asking) {
             let host = populated();
             let text = params.to_string();
             let answer = host.run(call(name, &text), |_, _, _| reply.to_owned());

@@ -176,15 +176,17 @@ impl Stamp {
     /// The stamp of a session without its history.
     pub fn of_head(head: &Head) -> Self {
         let mut hasher = SipHasher13::new();
-        hash(&mut hasher, head.context.as_str());
-        hash(&mut hasher, head.metadata.as_ref().map_or("", Json::as_str));
+        hash(&mut hasher, &head.context);
+        if let Some(metadata) = &head.metadata {
+            hash(&mut hasher, metadata);
+        }
         let bare = Head {
             context: Json::default(),
             // That there are none is not the same as that there are empty ones.
             metadata: head.metadata.as_ref().map(|_| Json::default()),
             ..head.clone()
         };
-        hash(&mut hasher, Json::of(&bare).as_str());
+        hash(&mut hasher, &Json::of(&bare));
         Self {
             what: SESSION.to_owned(),
             key: head.id.to_string(),
@@ -208,7 +210,7 @@ impl Stamp {
     /// The stamp of a record.
     pub fn of_record(record: &Record, owner: Option<Self>) -> Self {
         let mut hasher = SipHasher13::new();
-        hash(&mut hasher, Json::of(record).as_str());
+        hash(&mut hasher, &Json::of(record));
         Self {
             what: record.kind.clone(),
             key: record.key.clone(),
@@ -379,28 +381,16 @@ pub fn digest(events: &[Event]) -> String {
         hasher.write_i64(event.timestamp.as_millis());
         hasher.write_u64(event.kind.len() as u64);
         hasher.write(event.kind.as_bytes());
-        hash(&mut hasher, event.data.as_str());
+        hash(&mut hasher, &event.data);
     }
     finish(&hasher)
 }
 
-/// Hashes JSON text without the white space between its tokens, and where it ends.
-fn hash(hasher: &mut SipHasher13, json: &str) {
-    let (mut inside, mut escaped) = (false, false);
-    let tokens: Vec<u8> = json
-        .bytes()
-        .filter(|&byte| {
-            if inside {
-                inside = escaped || byte != b'"';
-                escaped = !escaped && byte == b'\\';
-                return true;
-            }
-            inside = byte == b'"';
-            !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-        })
-        .collect();
-    hasher.write_u64(tokens.len() as u64);
-    hasher.write(&tokens);
+/// Hashes JSON without the white space between its tokens, and where it ends.
+fn hash(hasher: &mut SipHasher13, json: &Json) {
+    let json = json.clone().compact();
+    hasher.write_u64(json.as_str().len() as u64);
+    hasher.write(json.as_str().as_bytes());
 }
 
 fn finish(hasher: &SipHasher13) -> String {

@@ -31,6 +31,11 @@ impl Fingerprint {
         hasher.write(params.as_ref());
         Self(hasher.finish128().as_u128())
     }
+
+    /// The fingerprint as text.
+    pub fn text(self) -> String {
+        format!("{:032x}", self.0)
+    }
 }
 
 /// What is kept under a key.
@@ -111,7 +116,7 @@ impl<'a> Key<'a> {
                 self.given
             ),
         })?;
-        if kept.fingerprint != self.fingerprint_text() {
+        if kept.fingerprint != self.fingerprint.text() {
             return Err(Error::IdempotencyMismatch {
                 key: self.given.to_owned(),
             });
@@ -122,7 +127,7 @@ impl<'a> Key<'a> {
     /// The change that keeps the key for a repeat.
     pub fn keep(&self, session: &SessionId, first: u64, last: u64) -> RecordChange {
         let kept = Kept {
-            fingerprint: self.fingerprint_text(),
+            fingerprint: self.fingerprint.text(),
             session: session.clone(),
             first,
             last,
@@ -140,9 +145,5 @@ impl<'a> Key<'a> {
                 body: crate::json::Json::of(&kept).as_str().to_owned(),
             }),
         }
-    }
-
-    fn fingerprint_text(&self) -> String {
-        format!("{:032x}", self.fingerprint.0)
     }
 }

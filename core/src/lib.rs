@@ -9,6 +9,7 @@
 
 pub mod administrator;
 pub mod answers;
+pub mod audit;
 pub mod copy;
 pub mod draft;
 pub mod error;
@@ -18,6 +19,8 @@ pub mod id;
 pub mod idempotency;
 pub mod json;
 pub mod kinds;
+pub mod layout;
+pub mod lease;
 pub mod lifecycle;
 pub mod limits;
 pub mod members;

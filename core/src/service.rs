@@ -10,6 +10,7 @@
 mod administrator;
 mod commit;
 mod copy;
+mod layout;
 mod sweep;
 
 use std::future::ready;

@@ -73,6 +73,12 @@ impl Timestamp {
         let length = i64::try_from(length.0).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(length).max(Self::MIN.0))
     }
+
+    /// The time `length` after this one, at the latest [`Timestamp::MAX`].
+    pub fn plus(self, length: Millis) -> Self {
+        let length = i64::try_from(length.0).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(length).min(Self::MAX.0))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::{World, ready, scale};
+use tenure_core::audit::Entry;
 use tenure_core::copy::{
     Chunk, CopyDifference, CopyMissingParams, CopyPageParams, CopyReadParams, CopyVerifyParams,
     CopyWriteParams, Difference, Stamp,
@@ -17,10 +18,13 @@ use tenure_core::copy::{
 use tenure_core::filter::Trash;
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::kinds::RECORD_KINDS;
-use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Record, Scan};
+use tenure_core::lease::Lease;
+use tenure_core::store::{
+    Capabilities, Expect, ListQuery, Loaded, Page, Problem, Record, RecordChange, Scan,
+};
 use tenure_core::{
-    Changes, Commit, Environment, Error, Filter, History, Lift, Limits, MemoryStore, Order, Result,
-    Service, SessionId, Store, SyncStore, Text, Timestamp,
+    Changes, Commit, Environment, Error, Filter, History, Json, Lift, Limits, MemoryStore, Order,
+    Result, Service, SessionId, Store, SyncStore, Text, Timestamp,
 };
 
 /// Random numbers that are the same for the same seed.
@@ -338,6 +342,52 @@ fn a_copy_has_all_that_the_source_has() {
 }
 
 #[test]
+fn leases_and_entries_of_the_audit_log_go_along() {
+    let from = Lift(MemoryStore::default());
+    let at = Timestamp::default();
+    let lease = Lease {
+        key: "vm:1".to_owned(),
+        holder: "h".to_owned(),
+        acquired_at: at,
+        renewed_at: at,
+        expires_at: Some(at),
+        token: 7,
+        data: Json::parse(r#"{ "a": 1e400 }"#.to_owned()).unwrap(),
+    };
+    let entry = Entry {
+        at,
+        data: Json::default(),
+    };
+    let write = |store: &dyn Store, record: Record, expect| {
+        let change = RecordChange {
+            kind: record.kind.clone(),
+            key: record.key.clone(),
+            expect,
+            record: Some(record),
+        };
+        let changes = Changes {
+            sessions: Vec::new(),
+            records: vec![change],
+        };
+        assert_eq!(ready(store.commit(&changes)).unwrap(), Commit::Applied);
+    };
+    write(&from, lease.to_record(3), Expect::Absent);
+    write(&from, entry.to_record(), Expect::Absent);
+    let to = Lift(MemoryStore::default());
+    assert_eq!(copy_quietly(&from, &to).records, 2);
+    assert_eq!(contents(&to), contents(&from));
+
+    let version = |version| Expect::Version { version };
+    write(&from, lease.to_record(4), version(3));
+    assert_eq!(copy_quietly(&from, &to).records, 1, "one that was renewed");
+    write(&to, lease.to_record(5), version(4));
+    let copied = copy_quietly(&from, &to);
+    assert_eq!(copied.differing(), [("lease", "vm:1", Difference::Newer)]);
+    let copied = copy(&from, &to, true, || {}).unwrap();
+    assert_eq!((copied.records, copied.differences), (1, vec![]));
+}
+
+#[test]
 fn a_call_with_a_key_is_a_repeat_in_the_copy_too() {
     let from = World::default();
     let start = json!({"id": "a", "task": "t", "mode": "m", "idempotencyKey": "one"});
@@ -624,6 +674,9 @@ fn every_kind_of_record_that_is_written_is_on_the_list() {
     }
 }
 
+/// Makes something wrong of something right.
+type Bend = fn(&mut Value);
+
 #[test]
 fn a_chunk_that_no_store_could_give_back_is_refused() {
     let from = World::default();
@@ -635,7 +688,7 @@ fn a_chunk_that_no_store_could_give_back_is_refused() {
         "head": session.head, "events": session.events
     }], "records": []});
     Chunk::read(&chunk.to_string()).unwrap();
-    let bends: &[(&str, fn(&mut Value))] = &[
+    let bends: [(&str, Bend); 8] = [
         ("a version of nought", |one| {
             one["head"]["version"] = json!(0)
         }),

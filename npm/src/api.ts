@@ -8,7 +8,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export type { BuildInfo } from "./binding.js";
-export type { Copy, CopyOptions, CopyProgress, CopyResult, CopyTarget } from "./copy.js";
+export type { Copy, CopyOptions, CopyProgress, CopyResult } from "./copy.js";
 export type { InitOptions, WasmSource } from "./entry.js";
 export {
   type DriverErrorCode,
@@ -64,6 +64,7 @@ export type { OpenOptions } from "./options.js";
 export type { RetentionOptions } from "./retention.js";
 export type { Sessions } from "./sessions.js";
 export type { SessionsSync } from "./sessions-sync.js";
+export type { CopyTarget } from "./side.js";
 export type { MaybePromise, Store } from "./store.js";
 export type * from "./stored.js";
 export type {

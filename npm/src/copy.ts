@@ -9,14 +9,11 @@
 import type { OperationName, Params, Result } from "./connection.js";
 import { aborted, invalidArgument } from "./error.js";
 import type { CopyDifference, Problem } from "./generated.js";
-import { Handle } from "./handle.js";
+import type { Handle } from "./handle.js";
 import type { Target } from "./open.js";
 import type { Mode } from "./operations.js";
 import type { Sessions } from "./sessions.js";
-import type { SessionsSync } from "./sessions-sync.js";
-
-/** What can be copied from and to: a URL, a store of your own, or a handle that is open. */
-export type CopyTarget = Target | Sessions | SessionsSync;
+import { type CopyTarget, isSame, sideOf } from "./side.js";
 
 /** How sessions are copied. */
 export interface CopyOptions {
@@ -90,32 +87,6 @@ export function copyWith(open: (target: Target) => Promise<Sessions>): Copy {
       await source.close();
     }
   };
-}
-
-interface Side {
-  readonly handle: Handle<Mode>;
-  /** Closes what was opened for the copy, and only that. */
-  readonly close: () => Promise<void>;
-}
-
-async function sideOf(open: (target: Target) => Promise<Sessions>, of: CopyTarget): Promise<Side> {
-  if (of instanceof Handle) return { handle: of, close: async () => {} };
-  const handle = await open(of);
-  return { handle, close: () => handle.close() };
-}
-
-/** Whether two sides can be told to be the same store. */
-function isSame(from: CopyTarget, to: CopyTarget): boolean {
-  const place = placeOf(from);
-  // Each `memory:` is a store of its own.
-  return place !== "memory:" && place === placeOf(to);
-}
-
-function placeOf(side: CopyTarget): unknown {
-  const place = side instanceof Handle ? side.place : side;
-  if (side instanceof Handle && place === "memory:") return side;
-  const url = place instanceof URL ? place.href : place;
-  return typeof url === "string" ? url.replace(/^(\w+:)(\.\/)+/, "$1") : url;
 }
 
 /** A copy that is under way. */

@@ -15,6 +15,7 @@ export type DriverErrorCode =
   | "STORE_REENTERED"
   | "WEBHOOK_FAILED"
   | "ABORTED"
+  | "FILE_UNREADABLE"
   | "LISTENER_FAILED";
 
 /** Everything that {@link TenureError.code} can be. */
@@ -163,6 +164,13 @@ export function bindingUnavailable(problem: string, cause?: unknown): TenureErro
 export function aborted(reason: unknown): TenureError {
   const message = "stopped by the signal that was given; started again, it goes on from there";
   return new TenureError({ code: "ABORTED", message, details: {} }, reason);
+}
+
+/** A file or folder cannot be read. */
+export function fileUnreadable(cause: unknown): TenureError {
+  const problem = messageOf(cause);
+  const message = `cannot be read: ${problem}`;
+  return new TenureError({ code: "FILE_UNREADABLE", message, details: { problem } }, cause);
 }
 
 /** A webhook was not delivered. */

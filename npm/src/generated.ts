@@ -1431,6 +1431,79 @@ target: Difference, };
 export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
 
 /**
+ * A file or a folder.
+ */
+export type ImportWantedParams = { 
+/**
+ * Where it is, with `/` or `\` between folders; the path of a folder ends with one.
+ */
+path: string, };
+
+/**
+ * A file.
+ */
+export type ImportFileParams = { 
+/**
+ * Where it is, with `/` or `\` between folders.
+ */
+path: string, 
+/**
+ * What it says.
+ */
+text: string, 
+/**
+ * When it was last written.
+ */
+modifiedAt?: string, 
+/**
+ * Only say what would be written.
+ */
+dryRun?: boolean, };
+
+/**
+ * What has become of a file.
+ */
+export type FileImport = { 
+/**
+ * What the file holds; absent for one that is not known.
+ */
+holds?: Holds, 
+/**
+ * How many of these were written.
+ */
+written: number, 
+/**
+ * How many were there already.
+ */
+unchanged: number, 
+/**
+ * How many are newer where they were to be written, and were left alone.
+ */
+newer: number, 
+/**
+ * What could not be read or written.
+ */
+problems: Array<FileProblem>, };
+
+/**
+ * Something in a file that could not be read or written.
+ */
+export type FileProblem = { 
+/**
+ * The code of the error.
+ */
+code: string, 
+/**
+ * What is wrong.
+ */
+message: string, };
+
+/**
+ * What a file holds.
+ */
+export type Holds = "sessions" | "leases" | "audit";
+
+/**
  * A session without its history, in the form that stores keep.
  */
 export type StoredHead = { 
@@ -1987,6 +2060,10 @@ export interface Operations {
   copyWrite: { params: CopyWriteParams; result: CopyWritten };
   /** Compares another store's page with what is here. */
   copyVerify: { params: CopyVerifyParams; result: Array<CopyDifference> };
+  /** Whether a file that another program has left behind can be imported, or a folder may hold such files. */
+  importWanted: { params: ImportWantedParams; result: boolean };
+  /** Imports a file that another program has left behind. */
+  importFile: { params: ImportFileParams; result: FileImport };
 }
 
 /** Whether an operation only reads or may write. */
@@ -2028,4 +2105,6 @@ export const OPERATIONS = {
   copyRead: "read",
   copyWrite: "write",
   copyVerify: "read",
+  importWanted: "read",
+  importFile: "write",
 } as const satisfies Record<keyof Operations, "read" | "write">;

@@ -7,6 +7,7 @@
 import * as glue from "#wasm";
 import type { Copy } from "./copy.js";
 import { entryOver } from "./entry.js";
+import { type ImportDirectory, importDirectoryWith } from "./import-directory.js";
 import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
@@ -14,6 +15,14 @@ import type { SessionsSync } from "./sessions-sync.js";
 import { wasmBuild } from "./wasm-sync.js";
 
 export * from "./api.js";
+export type {
+  ImportCounts,
+  ImportDirectory,
+  ImportDirectoryOptions,
+  ImportDirectoryResult,
+  ImportProblem,
+  ImportProgress,
+} from "./import-directory.js";
 
 const entry = entryOver({ now: () => wasmBuild(() => glue), prepare: () => undefined });
 
@@ -28,6 +37,12 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
  * end. A copy that was stopped goes on where it was when it is started again.
  */
 export const copy: Copy = entry.copy;
+
+/**
+ * Imports the files that other programs have left behind in a directory: sessions of bots and of
+ * agents, ownership of virtual machines, and what keeps runs from being repeated.
+ */
+export const importDirectory: ImportDirectory = importDirectoryWith(entry.open);
 
 /** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
 export const init: () => Promise<void> = () => entry.init();

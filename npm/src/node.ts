@@ -10,6 +10,7 @@ import type { Build } from "./binding.js";
 import type { Copy } from "./copy.js";
 import { entryOver } from "./entry.js";
 import { bindingUnavailable, messageOf } from "./error.js";
+import { type ImportDirectory, importDirectoryWith } from "./import-directory.js";
 import { nativeBuild } from "./native.js";
 import { type Target, urlOf } from "./open.js";
 import type { OpenOptions } from "./options.js";
@@ -18,6 +19,14 @@ import type { SessionsSync } from "./sessions-sync.js";
 import { type Glue, wasmBuild } from "./wasm-sync.js";
 
 export * from "./api.js";
+export type {
+  ImportCounts,
+  ImportDirectory,
+  ImportDirectoryOptions,
+  ImportDirectoryResult,
+  ImportProblem,
+  ImportProgress,
+} from "./import-directory.js";
 
 const require = createRequire(import.meta.url);
 
@@ -44,6 +53,12 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
  * end. A copy that was stopped goes on where it was when it is started again.
  */
 export const copy: Copy = entry.copy;
+
+/**
+ * Imports the files that other programs have left behind in a directory: sessions of bots and of
+ * agents, ownership of virtual machines, and what keeps runs from being repeated.
+ */
+export const importDirectory: ImportDirectory = importDirectoryWith(entry.open);
 
 /** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
 export const init: () => Promise<void> = () => entry.init();

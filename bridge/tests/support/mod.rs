@@ -376,6 +376,13 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("copyRead", json!({"wanted": wanted})),
         ("copyWrite", json!({"chunk": chunk})),
         ("copyVerify", json!({"page": page})),
+        ("importWanted", json!({"path": "a/b/session.json"})),
+        (
+            "importFile",
+            json!({
+                "path": "a/b/session.json", "text": imported, "modifiedAt": 0, "dryRun": false
+            }),
+        ),
     ]
 }
 

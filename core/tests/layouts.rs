@@ -1,0 +1,556 @@
+//! Files that other programs have left behind: they become what they were, doing it again changes
+//! nothing, and whatever is in them, nothing but a problem comes of what cannot be read.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{NOON, World, ready, scale};
+use tenure_core::audit::{self, Entry};
+use tenure_core::idempotency::Fingerprint;
+use tenure_core::layout::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
+use tenure_core::lease::{self, Lease};
+use tenure_core::store::{Record, Scan};
+use tenure_core::{Environment, Service, Store, Text, Timestamp};
+
+const HOUR: i64 = 3_600_000;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis).unwrap()
+}
+
+fn import_with(world: &World, path: &str, text: &str, dry_run: bool) -> FileImport {
+    let env = Environment {
+        now: at(world.now()),
+        entropy: [0; 16],
+        fingerprint: Fingerprint::default(),
+    };
+    let params = ImportFileParams {
+        path: Text::from(path),
+        text: Text::from(text),
+        modified_at: Some(at(NOON)),
+        dry_run: Some(dry_run),
+    };
+    let service = Service::new(&world.store, &world.limits);
+    ready(service.import_file(&env, params)).unwrap().value
+}
+
+fn import(world: &World, path: &str, file: &Value) -> FileImport {
+    import_with(world, path, &file.to_string(), false)
+}
+
+fn records(world: &World, kind: &str) -> Vec<Record> {
+    let scan = Scan {
+        kind: kind.to_owned(),
+        after: None,
+        limit: 100_000,
+    };
+    ready(world.store.scan(&scan)).unwrap()
+}
+
+fn leases(world: &World) -> Vec<Lease> {
+    let records = records(world, lease::KIND);
+    records
+        .iter()
+        .map(|record| Lease::read(record).unwrap())
+        .collect()
+}
+
+/// How many were written, there already, newer there, and not to be read.
+fn counts(done: &FileImport) -> (u64, u64, u64, usize) {
+    (
+        done.written,
+        done.unchanged,
+        done.newer,
+        done.problems.len(),
+    )
+}
+
+const STATE: &str = "/x/.claude/session/agent-20260108-180530-abc12345/state.json";
+
+fn state() -> Value {
+    json!({
+        "agent_id": "agent-20260108-180530-abc12345",
+        "agent_name": "terraform-architect",
+        "purpose": "approval_workflow",
+        "created_at": "2026-01-08T18:05:30Z",
+        "last_updated": "2026-01-08T18:10:15Z",
+        "phase": "approval",
+        "metadata": {"task_id": "T001", "tags": ["terraform"]},
+        "resume_ready": true,
+        "history": [
+            {"from_phase": "initializing", "to_phase": "investigating",
+             "timestamp": "2026-01-08T18:06:00Z"},
+            {"from_phase": "investigating", "to_phase": "approval",
+             "timestamp": "2026-01-08T18:10:15Z"}
+        ],
+        "error_count": 2,
+        "last_error": {"message": "timed out", "timestamp": "2026-01-08T18:07:00Z"},
+        "finalized_at": null,
+        "duration_seconds": null,
+        "summary": null,
+        "own": {"kept": true}
+    })
+}
+
+fn with(mut file: Value, more: Value) -> Value {
+    file.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    file
+}
+
+#[test]
+fn files_are_known_by_their_paths() {
+    for (path, layout) in [
+        ("/a/sessions/s1/session.json", Some(Layout::Session)),
+        (r"C:\bot\sessions\s1\session.json", Some(Layout::Session)),
+        ("/a/.claude/session/a1/state.json", Some(Layout::AgentState)),
+        ("/a/session/a1/state.json", Some(Layout::AgentState)),
+        ("/a/a1/state.json", None),
+        ("/tmp/jarvis_vm_registry.json", Some(Layout::Registry)),
+        ("/tmp/jarvis_session_12.json", None),
+        ("/m/active_sessions/k.json", Some(Layout::ActiveSession)),
+        ("/m/active_sessions/k.txt", None),
+        ("/m/recent_pr_abc.lock", Some(Layout::PullRequestLock)),
+        ("/m/recent_pr_abc.lock.old", None),
+        (
+            "/m/audit/session_audit_20250917.json",
+            Some(Layout::AuditLog),
+        ),
+        ("/m/audit/other.json", None),
+        ("/m/package.json", None),
+        ("", None),
+        ("session.json", Some(Layout::Session)),
+    ] {
+        assert_eq!(Layout::of(path), layout, "{path}");
+        assert_eq!(is_wanted(path), layout.is_some(), "{path}");
+    }
+    for (folder, wanted) in [
+        ("/a/", true),
+        ("/a/.claude/", true),
+        (r"C:\a\", true),
+        ("/a/.git/", false),
+        ("/a/.tenure/", false),
+        (r"C:\a\node_modules\", false),
+    ] {
+        assert_eq!(is_wanted(folder), wanted, "{folder}");
+    }
+}
+
+#[test]
+fn a_session_comes_in_as_it_is() {
+    let from = World::default();
+    let id = from.start(json!({"context": {"a": 1}, "metadata": {"cost": 2}}));
+    from.ok("incrementIteration", json!({"id": id}));
+    from.ok("pause", json!({"id": id, "reason": "r"}));
+    let text = from.export(&id);
+    let to = World::default();
+    let path = format!("/x/sessions/{id}/session.json");
+    let done = import_with(&to, &path, &text, false);
+    assert_eq!(
+        (counts(&done), done.holds),
+        ((1, 0, 0, 0), Some(Holds::Sessions))
+    );
+    assert_eq!(to.export(&id), text);
+    let again = import_with(&to, &path, &text, false);
+    assert_eq!(counts(&again), (0, 1, 0, 0));
+    assert_eq!(to.export(&id), text);
+}
+
+#[test]
+fn the_older_of_two_never_takes_the_place_of_the_newer() {
+    let world = World::default();
+    let session = |updated: &str, iterations: u32| {
+        json!({
+            "id": "s", "mode": "m", "task": "t", "status": "active", "iterations": iterations,
+            "createdAt": "2026-01-08T18:00:00.000Z", "updatedAt": updated
+        })
+    };
+    let path = "/x/s/session.json";
+    let old = session("2026-01-08T18:01:00.000Z", 1);
+    let new = session("2026-01-08T18:02:00.000Z", 2);
+    let iterations = || world.ok("get", json!({"id": "s"}))["iterations"].clone();
+    assert_eq!(counts(&import(&world, path, &old)), (1, 0, 0, 0));
+    let version = world.ok("get", json!({"id": "s"}))["version"].as_u64();
+    assert_eq!(counts(&import(&world, path, &new)), (1, 0, 0, 0));
+    assert_eq!(iterations(), 2);
+    assert!(world.ok("get", json!({"id": "s"}))["version"].as_u64() > version);
+    assert_eq!(counts(&import(&world, path, &old)), (0, 0, 1, 0));
+    assert_eq!(iterations(), 2);
+    world.ok("incrementIteration", json!({"id": "s"}));
+    assert_eq!(counts(&import(&world, path, &new)), (0, 0, 1, 0));
+    assert_eq!(iterations(), 3, "what was done here since stays");
+
+    let other = with(new, json!({"createdAt": "2026-01-08T17:00:00.000Z"}));
+    let done = import(&world, path, &other);
+    assert_eq!(counts(&done), (0, 0, 0, 1));
+    assert_eq!(done.problems[0].code, "SESSION_EXISTS");
+}
+
+#[test]
+fn an_agent_becomes_a_session_that_loses_nothing_of_it() {
+    let world = World::default();
+    let done = import(&world, STATE, &state());
+    assert_eq!(
+        (counts(&done), done.holds),
+        ((1, 0, 0, 0), Some(Holds::Sessions))
+    );
+    let id = "agent-20260108-180530-abc12345";
+    let session = world.ok("get", json!({"id": id}));
+    for (member, value) in [
+        ("mode", json!("terraform-architect")),
+        ("task", json!("approval_workflow")),
+        ("status", json!("paused")),
+        ("createdAt", json!("2026-01-08T18:05:30.000Z")),
+        ("updatedAt", json!("2026-01-08T18:10:15.000Z")),
+        ("eventCount", json!(2)),
+        (
+            "metadata",
+            json!({
+                "task_id": "T001", "tags": ["terraform"],
+                "agentState": {
+                    "phase": "approval", "resume_ready": true, "error_count": 2,
+                    "last_error": {"message": "timed out", "timestamp": "2026-01-08T18:07:00Z"},
+                    "finalized_at": null, "duration_seconds": null, "summary": null,
+                    "own": {"kept": true}
+                }
+            }),
+        ),
+    ] {
+        assert_eq!(session[member], value, "{member}");
+    }
+    assert_eq!(session["history"][1]["type"], "phase");
+    assert_eq!(
+        session["history"][1]["timestamp"],
+        "2026-01-08T18:10:15.000Z"
+    );
+    assert_eq!(session["history"][1]["data"], state()["history"][1]);
+    assert_eq!(counts(&import(&world, STATE, &state())), (0, 1, 0, 0));
+    assert_eq!(world.ok("resume", json!({"id": id}))["status"], "active");
+}
+
+#[test]
+fn the_phase_of_an_agent_is_the_status_of_its_session() {
+    for (phase, status) in [
+        ("initializing", "active"),
+        ("investigating", "active"),
+        ("planning", "active"),
+        ("approval", "paused"),
+        ("executing", "active"),
+        ("validating", "active"),
+        ("completed", "completed"),
+        ("failed", "failed"),
+        ("abandoned", "abandoned"),
+    ] {
+        let world = World::default();
+        let end = json!({
+            "phase": phase, "summary": "done", "finalized_at": "2026-01-08T18:10:14Z"
+        });
+        let done = import(&world, STATE, &with(state(), end));
+        assert_eq!(counts(&done), (1, 0, 0, 0), "{phase}: {done:?}");
+        let session = world.ok("get", json!({"id": state()["agent_id"]}));
+        assert_eq!(session["status"], status);
+        let ends = session.get("finalizedAt").cloned();
+        let final_phase = !matches!(status, "active" | "paused");
+        assert_eq!(ends.is_some(), final_phase, "{phase}");
+        if final_phase {
+            assert_eq!(ends, Some(json!("2026-01-08T18:10:14.000Z")));
+        }
+        let said = [session.get("result"), session.get("error")];
+        let done = json!("done");
+        let expected = match status {
+            "completed" => [Some(&done), None],
+            "failed" => [None, Some(&done)],
+            _ => [None, None],
+        };
+        assert_eq!(said, expected, "{phase}");
+    }
+}
+
+#[test]
+fn an_agents_own_member_of_our_name_steps_back() {
+    let world = World::default();
+    let metadata = json!({"metadata": {"agentState": {"theirs": 1}}});
+    import(&world, STATE, &with(state(), metadata));
+    let session = world.ok("get", json!({"id": state()["agent_id"]}));
+    let ours = &session["metadata"]["agentState"];
+    assert_eq!(ours["agentState"], json!({"theirs": 1}));
+    assert_eq!(ours["phase"], "approval");
+}
+
+#[test]
+fn a_state_that_is_none_is_a_problem_that_names_the_member() {
+    for (member, value) in [
+        ("agent_id", Value::Null),
+        ("agent_id", json!("../x")),
+        ("agent_name", json!(7)),
+        ("phase", json!("dreaming")),
+        ("phase", Value::Null),
+        ("created_at", json!("yesterday")),
+        ("history", json!(7)),
+        ("history", json!([7])),
+    ] {
+        let world = World::default();
+        let done = import(&world, STATE, &with(state(), json!({member: value})));
+        assert_eq!(counts(&done), (0, 0, 0, 1), "{member} {value}");
+        let code = &done.problems[0].code;
+        assert!(
+            ["INVALID_ARGUMENT", "INVALID_ID"].contains(&&**code),
+            "{done:?}"
+        );
+    }
+}
+
+fn registered(session: &str, vm: Value, at: f64) -> Value {
+    json!({
+        "session_id": session, "pid": 12345, "hostname": "macbook.local", "vm_id": vm,
+        "zone": "us-central1-a", "components": ["voice"], "metadata": {"ram_percent": 87.5},
+        "created_at": at - 1.0, "registered_at": at, "status": "active"
+    })
+}
+
+const REGISTRY: &str = "/tmp/jarvis_vm_registry.json";
+
+#[test]
+fn a_registry_becomes_leases_that_last_twelve_hours() {
+    let world = World::default();
+    let seconds = NOON as f64 / 1000.0 + 0.456;
+    let vm = registered("8f16", json!("jarvis-auto-1"), seconds);
+    let file = json!({
+        "8f16": vm,
+        "idle": registered("idle", Value::Null, seconds),
+        "torn": {"session_id": "torn"},
+        "odd": 7,
+    });
+    let done = import(&world, REGISTRY, &file);
+    assert_eq!(
+        (counts(&done), done.holds),
+        ((2, 0, 0, 2), Some(Holds::Leases))
+    );
+    assert!(done.problems[1].message.contains("torn"), "{done:?}");
+    let leases = leases(&world);
+    assert_eq!(leases[1].key, "vm:jarvis-auto-1");
+    assert_eq!(leases[0].key, "process:idle");
+    assert_eq!(leases[1].holder, "8f16");
+    assert_eq!(leases[1].acquired_at, at(NOON + 456));
+    assert_eq!(leases[1].expires_at, Some(at(NOON + 456 + 12 * HOUR)));
+    assert_eq!(leases[1].token, 1);
+    let data: Value = serde_json::from_str(leases[1].data.as_str()).unwrap();
+    assert_eq!(data, file["8f16"]);
+    assert_eq!(counts(&import(&world, REGISTRY, &file)), (0, 2, 0, 2));
+}
+
+#[test]
+fn a_lease_that_someone_holds_is_not_taken_by_an_import() {
+    let world = World::default();
+    let second = |n: i64| (NOON / 1000 + n) as f64;
+    let file =
+        |session: &str, n: i64| json!({session: registered(session, json!("vm"), second(n))});
+    import(&world, REGISTRY, &file("one", 0));
+    assert_eq!(
+        counts(&import(&world, REGISTRY, &file("one", 9))),
+        (1, 0, 0, 0)
+    );
+    assert_eq!(
+        counts(&import(&world, REGISTRY, &file("one", 8))),
+        (0, 0, 1, 0)
+    );
+    assert_eq!(
+        counts(&import(&world, REGISTRY, &file("two", 99))),
+        (0, 0, 1, 0)
+    );
+    assert_eq!(
+        (&*leases(&world)[0].holder, leases(&world)[0].token),
+        ("one", 1)
+    );
+    world.pass(13 * HOUR);
+    assert_eq!(
+        counts(&import(&world, REGISTRY, &file("two", 99))),
+        (1, 0, 0, 0)
+    );
+    assert_eq!(
+        (&*leases(&world)[0].holder, leases(&world)[0].token),
+        ("two", 2)
+    );
+    assert_eq!(records(&world, lease::KIND)[0].version, 3);
+}
+
+#[test]
+fn of_two_entries_for_one_machine_the_later_counts() {
+    let world = World::default();
+    world.pass(100 * HOUR);
+    let second = NOON as f64 / 1000.0;
+    let file = json!({
+        "a": registered("a", json!("vm"), second), "b": registered("b", json!("vm"), second + 9.0)
+    });
+    import(&world, REGISTRY, &file);
+    assert_eq!(leases(&world).len(), 1);
+    assert_eq!(leases(&world)[0].holder, "b");
+}
+
+#[test]
+fn runs_and_locks_become_leases_that_end_with_their_windows() {
+    let world = World::default();
+    let run = "/m/active_sessions/ultimate-qa-push-def67890.json";
+    let text = json!({"run_id": 123456789, "timestamp": "2026-01-08T18:05:30.796786Z"});
+    assert_eq!(counts(&import(&world, run, &text)), (1, 0, 0, 0));
+    let [lease] = &leases(&world)[..] else {
+        panic!("one lease")
+    };
+    assert_eq!(lease.key, "ultimate-qa-push-def67890");
+    assert_eq!(lease.holder, "123456789");
+    assert_eq!(lease.acquired_at, at(NOON + 796));
+    assert_eq!(lease.expires_at, Some(at(NOON + 796 + 300_000)));
+
+    for (name, text, since) in [
+        ("json", r#"{"timestamp": 1767895531.5}"#, NOON + 1500),
+        ("seconds", "1767895531.5\n", NOON + 1500),
+        ("iso", "2026-01-08T18:05:31.500000Z", NOON + 1500),
+        ("naive", "2026-01-08 18:05:31.5", NOON + 1500),
+        ("empty", "", NOON),
+        ("words", "locked by CI", NOON),
+    ] {
+        let path = format!("/m/recent_pr_{name}.lock");
+        let done = import_with(&world, &path, text, false);
+        assert_eq!(counts(&done), (1, 0, 0, 0), "{name}");
+        let key = format!("pr:{name}");
+        let lease = leases(&world).into_iter().find(|lease| lease.key == key);
+        let lease = lease.unwrap();
+        assert_eq!(lease.acquired_at, at(since), "{name}");
+        assert_eq!(lease.expires_at, Some(at(since + HOUR)), "{name}");
+        assert_eq!(lease.holder, "unknown");
+    }
+}
+
+#[test]
+fn an_audit_log_becomes_entries_in_the_order_of_time() {
+    let world = World::default();
+    let entry = |time: &str, prevented: bool| {
+        json!({
+            "session_key": "workflow-event-commit", "timestamp": time,
+            "event_type": "workflow_run", "workflow": "Bot", "run_id": "1",
+            "commit_sha": "abc12345", "executed": !prevented, "job_status": "success",
+            "duplicate_prevented": prevented
+        })
+    };
+    let entries = [
+        entry("2025-09-17T23:26:05.796786Z", false),
+        entry("2025-09-17T21:00:00.000001Z", true),
+        entry("2025-09-17T21:00:00.000001Z", true),
+        json!({"no": "time"}),
+        json!(7),
+        entry("2025-09-17T22:00:00", false),
+    ];
+    let path = "/m/audit/session_audit_20250917.json";
+    let done = import(&world, path, &json!(entries));
+    assert_eq!(
+        (counts(&done), done.holds),
+        ((3, 1, 0, 2), Some(Holds::Audit))
+    );
+    let kept: Vec<Entry> = records(&world, audit::KIND)
+        .iter()
+        .map(|record| Entry::read(record).unwrap())
+        .collect();
+    let said: Vec<Value> = kept
+        .iter()
+        .map(|entry| serde_json::from_str(entry.data.as_str()).unwrap())
+        .collect();
+    assert_eq!(
+        said,
+        [&entries[1], &entries[5], &entries[0]].map(Value::clone)
+    );
+    assert!(kept.is_sorted_by_key(|entry| entry.at));
+    assert_eq!(counts(&import(&world, path, &json!(entries))), (0, 4, 0, 2));
+}
+
+#[test]
+fn more_entries_than_one_commit_takes_are_all_written() {
+    let world = World::default();
+    let entries: Vec<Value> = (0..1234)
+        .map(|n| json!({"timestamp": "2025-09-17T23:26:05Z", "n": n}))
+        .collect();
+    let path = "/m/audit/session_audit_20250917.json";
+    assert_eq!(
+        counts(&import(&world, path, &json!(entries))),
+        (1234, 0, 0, 0)
+    );
+    assert_eq!(records(&world, audit::KIND).len(), 1234);
+}
+
+#[test]
+fn a_plan_writes_nothing() {
+    let world = World::default();
+    let done = import_with(&world, STATE, &state().to_string(), true);
+    assert_eq!(counts(&done), (1, 0, 0, 0));
+    assert_eq!(world.ok("stats", json!({}))["total"], 0);
+}
+
+#[test]
+fn limits_hold_for_what_is_imported() {
+    let world = World::default().with_limits(|limits| {
+        limits.max_context_bytes = 100;
+        limits.max_data_bytes = 100;
+    });
+    let second = NOON as f64 / 1000.0;
+    let registry = json!({"a": registered("a", json!("vm"), second)});
+    for (path, file) in [(STATE, state()), (REGISTRY, registry)] {
+        let done = import(&world, path, &file);
+        assert_eq!(done.problems[0].code, "TOO_LARGE", "{path}");
+    }
+    let world = World::default();
+    let long = "k".repeat(600);
+    let registry = json!({"a": registered("a", json!(long), second)});
+    let done = import(&world, REGISTRY, &registry);
+    assert_eq!(done.problems[0].code, "INVALID_ARGUMENT");
+}
+
+#[test]
+fn garbage_and_torn_files_are_problems_and_nothing_else() {
+    let second = NOON as f64 / 1000.0;
+    let files = [
+        (STATE, state().to_string()),
+        (
+            "/x/s/session.json",
+            json!({
+                "id": "s", "mode": "m", "task": "t", "status": "paused", "createdAt": 0,
+                "context": {"a": 1}, "history": [{"timestamp": 0, "type": "note", "data": {}}]
+            })
+            .to_string(),
+        ),
+        (
+            REGISTRY,
+            json!({"a": registered("a", json!("vm"), second)}).to_string(),
+        ),
+        (
+            "/m/active_sessions/k.json",
+            r#"{"timestamp":"2026-01-08T18:05:30Z"}"#.to_owned(),
+        ),
+        (
+            "/m/audit/session_audit_1.json",
+            r#"[{"timestamp":"2026-01-08T18:05:30Z"}]"#.to_owned(),
+        ),
+    ];
+    let step = if scale() < 1.0 { 7 } else { 1 };
+    for (path, text) in &files {
+        for end in (0..text.len()).step_by(step) {
+            let world = World::default();
+            let done = import_with(&world, path, &text[..end], false);
+            assert_eq!(counts(&done), (0, 0, 0, 1), "{path} up to {end}");
+            assert_eq!(world.ok("stats", json!({}))["total"], 0);
+        }
+        let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for garbage in ["null", "7", "\"x\"", "\u{0}\u{1}", "{]", &nested] {
+            let world = World::default();
+            let done = import_with(&world, path, garbage, false);
+            assert_eq!(
+                (done.written, done.problems.is_empty()),
+                (0, false),
+                "{path}"
+            );
+            let short = done.problems.iter().all(|one| one.message.len() < 3000);
+            assert!(short, "{path}: {garbage}");
+        }
+    }
+}

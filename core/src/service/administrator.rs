@@ -7,7 +7,7 @@ use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
 use crate::params::{ChangeParams, OverrideParams, SaveParams};
 use crate::portable;
-use crate::session::SessionHead;
+use crate::session::{Head, SessionHead};
 use crate::store::{Commit, Expect, History, Loaded};
 
 use super::commit::{MAX_ATTEMPTS, busy, put};
@@ -49,47 +49,43 @@ impl Service<'_> {
                     current,
                 });
             }
-            let changes = match kept {
+            let (before, events, expect) = match kept {
                 Some(Loaded { head, .. }) if head.deleted_at.is_some() => {
                     return Err(Error::SessionDeleted { id: id.to_string() });
                 }
                 Some(Loaded { head, events }) => {
-                    let saved = administrator::saved(&head, &events, given.clone(), ended, env.now);
-                    let mut draft = Draft::of(head.clone(), env.now, self.limits);
-                    draft.become_overruled(saved);
-                    if draft.changes_nothing(&head) {
-                        return Ok(Done::quiet(head.into()));
-                    }
-                    let finished = draft.finish();
                     let version = head.version;
-                    change(finished, Expect::Version { version })
+                    (head, events, Expect::Version { version })
                 }
-                None => {
-                    let mut head = given.head.clone();
-                    // Finishing counts up.
-                    head.version = head.version.saturating_sub(1);
-                    head.deleted_at = None;
-                    let mut finished = Draft::of(head, env.now, self.limits).finish();
-                    finished.events.clone_from(&given.events);
-                    change(finished, Expect::Absent)
-                }
+                None => (unwritten(&given.head), Vec::new(), Expect::Absent),
             };
-            let (changes, head) = changes;
+            let saved = administrator::saved(&before, &events, given.clone(), ended, env.now);
+            let mut draft = Draft::of(before.clone(), env.now, self.limits);
+            draft.become_overruled(saved);
+            if current > 0 && draft.changes_nothing(&before) {
+                return Ok(Done::quiet(before.into()));
+            }
+            let Finished {
+                head,
+                events,
+                replaces_history,
+                ..
+            } = draft.finish();
+            let changes = put(head.clone(), expect, replaces_history, events);
             if self.store.commit(&changes).await? == Commit::Applied {
-                return Ok(Done::quiet(head));
+                return Ok(Done::quiet(head.into()));
             }
         }
         Err(busy(&id))
     }
 }
 
-fn change(finished: Finished, expect: Expect) -> (crate::store::Changes, SessionHead) {
-    let Finished {
-        head,
-        events,
-        replaces_history,
-        ..
-    } = finished;
-    let answer = head.clone().into();
-    (put(head, expect, replaces_history, events), answer)
+/// A session that is not there yet, as the one before it is saved: finishing counts its version up.
+fn unwritten(given: &Head) -> Head {
+    Head {
+        version: given.version.saturating_sub(1),
+        event_count: 0,
+        deleted_at: None,
+        ..given.clone()
+    }
 }

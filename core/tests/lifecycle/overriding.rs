@@ -260,6 +260,31 @@ fn a_session_that_is_not_there_is_created_by_saving_it() {
 }
 
 #[test]
+fn a_session_that_is_created_by_saving_it_is_whole() {
+    for status in STATUSES {
+        let world = World::default();
+        let id = world.start(json!({}));
+        world.ok("complete", json!({"id": id}));
+        let mut session = world.session(&id);
+        world.ok("delete", json!({"id": id}));
+        world.pass(10);
+        session["status"] = json!(status);
+        save(&world, &session);
+        let kept = world.session(&id);
+        let ended = ["completed", "failed", "abandoned"].contains(&status);
+        assert_eq!(kept.get("finalizedAt").is_some(), ended, "{status}");
+        assert_eq!(kept["history"], session["history"]);
+        assert_eq!(kept["eventCount"], 2);
+        assert_eq!(kept["version"], session["version"]);
+        if status == "paused" {
+            world.pass(500);
+            world.ok("resume", json!({"id": id}));
+            assert_eq!(world.last_event(&id)["data"]["pausedDuration"], 500);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_saved_is_refused() {
     let world = World::default();
     let id = world.start(json!({}));

@@ -13,26 +13,7 @@ use crate::portable::{self, Portable};
 use crate::session::{Head, SessionHead};
 use crate::time::Timestamp;
 
-/// The members that an administrator sets.
-const SETTABLE: [&str; 16] = [
-    "userId",
-    "channelId",
-    "mode",
-    "task",
-    "workspace",
-    "status",
-    "createdAt",
-    "iterations",
-    "maxIterations",
-    "context",
-    "result",
-    "error",
-    "metadata",
-    "history",
-    FINALIZED_AT,
-    "parentId",
-];
-/// The members that a session has as well: whoever passes on a session means no harm with them.
+/// The members that no administrator sets: whoever passes on a session means no harm with them.
 const FOLLOWING: [&str; 6] = [
     "id",
     "version",
@@ -94,8 +75,7 @@ pub fn overruled(
     }
     let mut updates = Object::parse(updates);
     for (key, _) in updates.by_key() {
-        let known = |name: &&str| name.as_bytes() == key;
-        if !SETTABLE.iter().chain(&FOLLOWING).any(known) {
+        if !portable::MEMBERS.iter().any(|name| name.as_bytes() == key) {
             let key = String::from_utf8_lossy(key);
             let problem = format!("`{key}` is no member of a session");
             return Err(Error::invalid("updates", problem));

@@ -17,6 +17,32 @@ use crate::session::{Head, MAX_SAFE_INTEGER, Session, Usage};
 use crate::text::Text;
 use crate::time::Timestamp;
 
+/// The members of the text that are a session's, and the one that is Tenure's own.
+pub const MEMBERS: [&str; 22] = [
+    "id",
+    "version",
+    "userId",
+    "channelId",
+    "mode",
+    "task",
+    "workspace",
+    "status",
+    "createdAt",
+    "updatedAt",
+    "iterations",
+    "maxIterations",
+    "context",
+    "result",
+    "error",
+    "metadata",
+    "history",
+    "eventCount",
+    "finalizedAt",
+    "parentId",
+    "deletedAt",
+    "tenure",
+];
+
 /// A session read from text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Portable {
@@ -220,6 +246,19 @@ pub fn read_head(text: &str) -> Result<Portable> {
     members.portable(count)
 }
 
+/// The members of a session's text that are none of [`MEMBERS`]: those of other programs.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for text that is no JSON.
+pub fn foreign(text: &str) -> Result<Json> {
+    let json = Json::parse(text.to_owned())?;
+    let mut members = Object::parse(&json);
+    for name in MEMBERS {
+        members.remove(name);
+    }
+    Ok(members.to_json())
+}
+
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     // A list would be read as the members in their order.
     if !text.trim_start().starts_with('{') {
@@ -355,6 +394,33 @@ mod tests {
         for said in [r#","version":-1"#, r#","version":1.5"#, r#","version":"1""#] {
             assert!(read(&text(said)).is_err(), "{said}");
         }
+    }
+
+    #[test]
+    fn every_member_that_is_printed_is_a_member() {
+        let rich = text(
+            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]}"#,
+        );
+        let Portable { head, events, .. } = read(&rich).unwrap();
+        let records = Json::parse("[]".to_owned()).unwrap();
+        let printed = print(head, events, Some(&records)).unwrap();
+        let printed = Json::parse(printed).unwrap();
+        let names: std::collections::BTreeSet<String> = Object::parse(&printed)
+            .by_key()
+            .map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
+            .collect();
+        let members = MEMBERS.map(str::to_owned).into();
+        assert_eq!(names, members);
+        assert_eq!(foreign(printed.as_str()).unwrap().as_str(), "{}");
+    }
+
+    #[test]
+    fn what_is_foreign_is_told_from_what_is_not() {
+        let read = foreign(&text(r#","priority":1e400,"Status":"x","task2":null"#)).unwrap();
+        assert_eq!(
+            read.as_str(),
+            r#"{"priority":1e400,"Status":"x","task2":null}"#
+        );
     }
 
     #[test]

@@ -102,6 +102,21 @@ describe("a session in files", () => {
     expect(session.createdAt).toBe("2026-01-02T03:04:05.678Z");
   });
 
+  it("keeps what another program has put beside its members", async () => {
+    const folder = newFolder();
+    writeForeign(folder, "a", { priority: "high", links: [{ href: "x" }], result: null });
+    const sessions = await opening(`file:${folder}`);
+    await sessions.incrementIteration("a");
+    await sessions.complete("a", "done");
+    expect(JSON.parse(readFileSync(pathOf(folder, "a"), "utf8"))).toMatchObject({
+      status: "completed",
+      result: "done",
+      priority: "high",
+      links: [{ href: "x" }],
+    });
+    expect(JSON.parse(await sessions.export("a"))).not.toHaveProperty("priority");
+  });
+
   it("that cannot be read hides no other, is left as it is, and can be removed", async () => {
     const folder = newFolder();
     writeForeign(folder, "good");

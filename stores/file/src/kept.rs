@@ -1,6 +1,7 @@
 //! A session as its file keeps it: the head, the history and the records that it owns. The text is
 //! that of the core, indented; the records are a member of it that only this store reads.
 
+use tenure_core::json::Object;
 use tenure_core::store::Record;
 use tenure_core::{Event, Head, Json, Result, SessionId, portable};
 
@@ -11,6 +12,8 @@ pub(crate) struct Kept {
     pub(crate) events: Vec<Event>,
     /// The records that the session owns, in no order.
     pub(crate) records: Vec<Record>,
+    /// What other programs have put beside the session's members. It stays where it is.
+    pub(crate) foreign: Json,
 }
 
 /// How much of a file to keep in memory.
@@ -25,7 +28,13 @@ impl Kept {
     pub(crate) fn print(self) -> Result<String> {
         let records = (!self.records.is_empty()).then(|| Json::of(&self.records));
         let text = portable::print(self.head, self.events, records.as_ref())?;
-        Ok(Json::parse(text)?.indented())
+        let session = Json::parse(text)?;
+        if self.foreign == Json::empty_object() {
+            return Ok(session.indented());
+        }
+        let mut session = Object::parse(&session);
+        session.merge(Object::parse(&self.foreign));
+        Ok(session.to_json().indented())
     }
 
     /// Reads the file of session `id`, or says what is wrong with it. Both parts find the same
@@ -39,6 +48,10 @@ impl Kept {
             Part::Whole => portable::read(text),
         };
         let portable = read.map_err(|error| error.to_string())?;
+        let foreign = match part {
+            Part::Head => Json::empty_object(),
+            Part::Whole => portable::foreign(text).map_err(|error| error.to_string())?,
+        };
         let mut head = portable.head;
         if head.id != *id {
             return Err(format!(
@@ -65,6 +78,7 @@ impl Kept {
             head,
             events,
             records,
+            foreign: foreign.compact(),
         })
     }
 

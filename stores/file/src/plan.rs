@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenure_core::store::{
     Changes, Commit, Expect, Record, RecordChange, SessionChange, SessionWrite,
 };
-use tenure_core::{Error, Result, SessionId};
+use tenure_core::{Error, Json, Result, SessionId};
 
 use crate::bucket::{Bucket, Slot};
 use crate::disk::Disk;
@@ -203,6 +203,7 @@ impl<D: Disk> Draft<'_, '_, D> {
                         head: head.as_ref().clone(),
                         events: Vec::new(),
                         records: Vec::new(),
+                        foreign: Json::empty_object(),
                     }),
                 };
                 kept.head = head.as_ref().clone();

@@ -70,7 +70,8 @@ export class SessionAwareAgent {
       else if (!(await isPaused(id))) await failSession(id, error || "Failed");
       return result;
     } catch (thrown) {
-      await failSession(id, messageOf(thrown));
+      // A store that fails as well must not hide what the agent has thrown.
+      await failSession(id, messageOf(thrown)).catch(() => null);
       throw thrown;
     }
   }

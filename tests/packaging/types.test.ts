@@ -31,8 +31,8 @@ beforeAll(async () => {
 
 describe("the types", () => {
   it.each([
-    ["to ES modules in Node", ["node.ts"], [...nodenext, ...inNode]],
-    ["to ES modules that go through a bundler", ["node.ts"], [...bundler, ...inNode]],
+    ["to ES modules in Node", ["node.ts", "compat.ts"], [...nodenext, ...inNode]],
+    ["to ES modules that go through a bundler", ["node.ts", "compat.ts"], [...bundler, ...inNode]],
     ["to CommonJS", ["commonjs.cts"], [...nodenext, ...inNode]],
     ["to pages", ["page.ts", "assets.d.ts"], [...bundler, ...inPages]],
   ])("say the right things %s", async (_, files, options) => {

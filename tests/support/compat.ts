@@ -19,22 +19,17 @@ export function useStore(make: () => CompatOptions["store"], options: CompatOpti
   configure({ ...options, store: make() });
 }
 
-const sqlite: readonly CompatStore[] =
-  __BUILD__ === "native"
-    ? [
-        [
-          "in SQLite",
-          (
-            ({ newDatabase }) =>
-            () =>
-              `sqlite:${newDatabase()}`
-          )(await import("./sqlite.js")),
-        ],
-      ]
-    : [];
+const onDisk = async (): Promise<readonly CompatStore[]> => {
+  const { newDatabase } = await import("./sqlite.js");
+  const { newFolder } = await import("./folders.js");
+  return [
+    ["in SQLite", () => `sqlite:${newDatabase()}`],
+    ["in files", () => `file:${newFolder()}`],
+  ];
+};
 
 export const compatStores: readonly CompatStore[] = [
-  ...sqlite,
+  ...(__BUILD__ === "native" ? await onDisk() : []),
   ["in memory", () => "memory:"],
   ["over a store of one's own", () => new MapStore()],
 ];

@@ -1,0 +1,110 @@
+// What the types of `tenure/compat` allow, and what they refuse: compiled, never run.
+
+import {
+  type AgentSession,
+  configure,
+  configureWebhook,
+  createSession,
+  failSession,
+  getSession,
+  type getSessionContext,
+  importSession,
+  incrementIteration,
+  listSessions,
+  pauseSession,
+  resumeSession,
+  SessionAwareAgent,
+  type SessionContext,
+  type SessionEvent,
+  type SessionSummary,
+  saveSession,
+  startSession,
+  updateSession,
+} from "tenure/compat";
+
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const is = <T extends true>(): T => true as T;
+
+export async function steps(reason: string | undefined): Promise<void> {
+  const session = await startSession("t", "m", { userId: "u", maxIterations: 5, context: {} });
+  is<Same<typeof session, AgentSession>>();
+  is<Same<(typeof session.history)[number], SessionEvent>>();
+  const { id } = session;
+  is<Same<Awaited<ReturnType<typeof pauseSession>>, AgentSession | null>>();
+  is<Same<Awaited<ReturnType<typeof incrementIteration>>, boolean>>();
+  await pauseSession(id, reason);
+  await resumeSession(id);
+  await failSession(id, new Error("broken"));
+  await failSession(id, "broken");
+  // @ts-expect-error: a session has a mode
+  await startSession("t");
+  // @ts-expect-error: data is an object
+  await incrementIteration(id, 7);
+}
+
+export function values(id: string): void {
+  is<Same<ReturnType<typeof getSession>, AgentSession | null>>();
+  is<Same<ReturnType<typeof getSessionContext>, SessionContext | null>>();
+  is<Same<ReturnType<typeof listSessions>, SessionSummary[]>>();
+  createSession({ task: "t", mode: "m", id });
+  listSessions({ status: ["active", "paused"], createdAfter: new Date(), limit: 10 });
+  updateSession(id, { status: "completed", result: "r", metadata: { model: "m" }, userId: null });
+  importSession({ id }).context.a = 1;
+  // @ts-expect-error: there is no such status
+  updateSession(id, { status: "done" });
+  // @ts-expect-error: there is no such member
+  updateSession(id, { statos: "completed" });
+  // @ts-expect-error: what may be null has to be looked at
+  getSession(id).task;
+  // @ts-expect-error: there is no such filter
+  listSessions({ user: "u" });
+}
+
+/** A bot changes sessions, and makes them by hand. */
+export function saving(session: AgentSession): void {
+  session.status = "failed";
+  session.context.step = 7;
+  session.metadata = { toolsUsed: ["bash"], blockedActions: [{ action: "rm", reason: "no" }] };
+  session.metadata.toolsUsed?.push("read");
+  delete session.result;
+  session.history.push({ timestamp: new Date().toISOString(), type: "note", data: {} });
+  saveSession(session);
+  updateSession(session.id, session);
+  saveSession({
+    id: "by-hand",
+    mode: "m",
+    task: "t",
+    status: "active",
+    createdAt: "",
+    updatedAt: "",
+    iterations: 0,
+    maxIterations: 1,
+    context: {},
+    history: [],
+  });
+  // @ts-expect-error: a summary has no history to keep
+  saveSession(listSessions()[0]);
+}
+
+export function settings(): void {
+  configure({ store: "file:./sessions", durability: "full" });
+  configure();
+  configureWebhook("http://localhost:3001/hooks");
+  configureWebhook(null);
+  // @ts-expect-error: there is no such option
+  configure({ stores: "memory:" });
+}
+
+export async function agent(): Promise<void> {
+  const agent = new SessionAwareAgent("u", "c", async ({ task, context, sessionId }) => ({
+    success: context.done === true,
+    output: `${task} ${sessionId}`,
+    learned: { insight: "i" },
+  }));
+  const { output } = await agent.execute("t", "m", { maxIterations: 3 });
+  output.trim();
+  (await agent.resume("a"))?.success;
+  // @ts-expect-error: a runner says whether it had success
+  new SessionAwareAgent("u", "c", () => ({ output: "" }));
+}

@@ -1,0 +1,130 @@
+// `SessionAwareAgent`: every run of an agent is a session, which ends as the run ends.
+
+import {
+  type AgentRun,
+  configure,
+  deleteSession,
+  getSession,
+  incrementIteration,
+  isSessionResumable,
+  SessionAwareAgent,
+  startSession,
+  updateContext,
+} from "tenure/compat";
+import { beforeEach, describe, expect, it } from "vitest";
+import { compatStores, useStore } from "../support/compat.js";
+import { code } from "../support/failures.js";
+import { MapStore } from "../support/map-store.js";
+
+const fail = (): never => {
+  throw new Error("the store's");
+};
+
+describe.each(compatStores)("%s, an agent", (_, store) => {
+  beforeEach(() => useStore(store));
+
+  it("runs in a session of its user and channel, which completes with its output", async () => {
+    const runs: AgentRun[] = [];
+    const agent = new SessionAwareAgent("user123", "channel456", async (run) => {
+      runs.push(run);
+      expect(agent.getActiveSessions().map(({ id }) => id)).toEqual([run.sessionId]);
+      return { success: true, output: "looks good", learned: { insight: "i", expertiseFile: "f" } };
+    });
+    const result = await agent.execute("Review code", "code_review", { context: { pr: 7 } });
+    expect(result).toMatchObject({ success: true, output: "looks good" });
+    const sessionId = expect.any(String);
+    expect(runs).toEqual([
+      { task: "Review code", mode: "code_review", sessionId, context: { pr: 7 } },
+    ]);
+    const session = getSession(runs[0]?.sessionId ?? "");
+    expect(session).toMatchObject({
+      userId: "user123",
+      channelId: "channel456",
+      status: "completed",
+      result: "looks good",
+    });
+    expect(session?.history.map(({ type, data }) => [type, data])).toMatchObject([
+      ["start", {}],
+      ["learning", { insight: "i", expertiseFile: "f" }],
+      ["complete", { result: "looks good" }],
+    ]);
+    expect(agent.getActiveSessions()).toEqual([]);
+  });
+
+  it.each([
+    [undefined, "Failed"],
+    ["", "Failed"],
+    ["no tests", "no tests"],
+  ])("that has no success with the error %j fails with %j", async (error, expected) => {
+    let id = "";
+    const agent = new SessionAwareAgent("u", "c", ({ sessionId }) => {
+      id = sessionId;
+      return { success: false, output: "", error };
+    });
+    expect(await agent.execute("t", "m")).toEqual({ success: false, output: "", error });
+    expect(getSession(id)).toMatchObject({ status: "failed", error: expected });
+  });
+
+  it("that throws fails, and what it has thrown arrives", async () => {
+    let id = "";
+    const thrown = new Error("broken");
+    const agent = new SessionAwareAgent("u", "c", async ({ sessionId }) => {
+      id = sessionId;
+      throw thrown;
+    });
+    await expect(agent.execute("t", "m")).rejects.toBe(thrown);
+    expect(getSession(id)).toMatchObject({ status: "failed", error: "broken" });
+  });
+
+  it("that stops since it was paused stays paused, and goes on when it is resumed", async () => {
+    const agent = new SessionAwareAgent("u", "c", async ({ sessionId, context }) => {
+      await incrementIteration(sessionId);
+      if (context.approved) return { success: true, output: "merged" };
+      await agent.pause(sessionId, "May I merge?");
+      return { success: false, output: "" };
+    });
+    const id = "s";
+    await agent.execute("t", "m", { id });
+    expect(getSession(id)).toMatchObject({
+      status: "paused",
+      context: { pauseReason: "May I merge?" },
+    });
+    expect(isSessionResumable(id)).toBe(true);
+    updateContext(id, { approved: true });
+    expect(await agent.resume(id)).toEqual({ success: true, output: "merged" });
+    expect(getSession(id)).toMatchObject({ status: "completed", iterations: 2, result: "merged" });
+  });
+
+  it("throws what the agent has thrown, also where the store has failed", async () => {
+    const agent = new SessionAwareAgent("u", "c", ({ sessionId }) => {
+      deleteSession(sessionId);
+      configure({ store: { ...new MapStore(), load: fail, commit: fail } as never });
+      throw new Error("the agent's own");
+    });
+    await expect(agent.execute("t", "m")).rejects.toThrow("the agent's own");
+  });
+
+  it("takes up a session that a crash has left active", async () => {
+    const { id } = await startSession("t", "m");
+    const agent = new SessionAwareAgent("u", "c", () => ({ success: true, output: "done" }));
+    expect(await agent.resume(id)).toMatchObject({ success: true });
+    expect(getSession(id)?.status).toBe("completed");
+  });
+
+  it("does not run for a session that is not there, or that cannot go on", async () => {
+    let runs = 0;
+    const agent = new SessionAwareAgent("u", "c", () => {
+      runs += 1;
+      return { success: true, output: "" };
+    });
+    expect(await agent.resume("unknown")).toBeNull();
+    expect(await agent.pause("unknown")).toBeNull();
+    const { id } = await startSession("t", "m", { maxIterations: 1 });
+    await incrementIteration(id);
+    await agent.pause(id);
+    expect(await code(agent.resume(id))).toBe("BUDGET_EXHAUSTED");
+    await agent.execute("t", "m", { id: "done" });
+    expect(await code(agent.resume("done"))).toBe("INVALID_TRANSITION");
+    expect(runs).toBe(1);
+  });
+});

@@ -5,6 +5,7 @@
 
 use serde::de::{self, IgnoredAny, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use crate::draft::check_context;
 use crate::error::{Error, Result};
@@ -260,6 +261,9 @@ pub fn foreign(text: &str) -> Result<Json> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    // Texts are read as bytes, for their lone surrogates; that alone lets control characters in.
+    serde_json::from_str::<&RawValue>(text)
+        .map_err(|error| Error::invalid("text", error.to_string()))?;
     // A list would be read as the members in their order.
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("text", "expected the JSON of a session"));

@@ -42,21 +42,10 @@ impl<D: Disk> Writer<'_, D> {
         for id in &plan.asides {
             self.put_aside(id)?;
         }
-        for file in &plan.before {
-            // The names have to last before what they lead to does.
-            self.write(file, Durability::Full)
-                .map_err(|failed| self.explain(failed))?;
-        }
         match plan.files.as_slice() {
             [] => {}
-            [file] => self
-                .write(file, self.durability)
-                .map_err(|failed| self.explain(failed))?,
+            [file] => self.write_one(file, &plan)?,
             _ => self.write_several(&view, &plan)?,
-        }
-        for file in &plan.after {
-            // What is left over means nothing, and another write may take its place.
-            let _ = self.write(file, Durability::Normal);
         }
         if plan.files.iter().any(is_removal) {
             self.clear_gone();
@@ -93,10 +82,26 @@ impl<D: Disk> Writer<'_, D> {
         View::new(self.disk, METHOD)
     }
 
+    fn write_one(&self, file: &FileWrite, plan: &Plan) -> Result<()> {
+        for pointer in &plan.before {
+            // It has to last before the record that it leads to does.
+            self.write(pointer, Durability::Full)
+                .map_err(|failed| self.explain(failed))?;
+        }
+        self.write(file, self.durability)
+            .map_err(|failed| self.explain(failed))?;
+        for pointer in &plan.after {
+            // One that is left over means nothing, and is replaced by the next of its key.
+            let _ = self.write(pointer, Durability::Normal);
+        }
+        Ok(())
+    }
+
     fn write_several(&self, view: &View<'_, D>, plan: &Plan) -> Result<()> {
+        let files = [&plan.before, &plan.files, &plan.after];
         let intent = Intent {
             number: view.number() + 1,
-            files: plan.files.clone(),
+            files: files.into_iter().flatten().cloned().collect(),
         };
         self.note(&intent).map_err(|failed| self.explain(failed))?;
         // From here on everyone reads it so. What cannot be done now, the next writer does.

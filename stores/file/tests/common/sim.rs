@@ -1,0 +1,373 @@
+//! A disk in memory that does what a real one may do at its worst. Every change is one step; at a
+//! chosen step the process dies, or there is no room. When power is lost, each name and each content
+//! that was not synced is there or not, independently of all others; only a folder that was moved
+//! is never in two places, as no file system has that.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+
+use fastrand::Rng;
+use tenure_file::{Disk, Entry};
+
+/// A disk. Clones are the same disk.
+#[derive(Clone, Default)]
+pub(crate) struct Sim(Rc<RefCell<State>>);
+
+/// What goes wrong, and when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Fault {
+    #[default]
+    None,
+    /// The process dies before this step.
+    Death(u64),
+    /// This step fails for want of room.
+    FullOnce(u64),
+    /// From this step on, steps that need room fail.
+    Full(u64),
+}
+
+#[derive(Clone, Default)]
+struct State {
+    nodes: Vec<Node>,
+    steps: u64,
+    fault: Fault,
+    failed: bool,
+}
+
+#[derive(Clone)]
+enum Node {
+    File {
+        bytes: Vec<u8>,
+        /// What is left of it when power is lost.
+        synced: bool,
+    },
+    Folder {
+        now: BTreeMap<String, usize>,
+        synced: BTreeMap<String, usize>,
+    },
+}
+
+/// Whether a step needs room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Room,
+    Nothing,
+}
+
+fn error<T>(kind: ErrorKind) -> io::Result<T> {
+    Err(kind.into())
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+impl Sim {
+    pub(crate) fn new() -> Self {
+        let sim = Self::default();
+        sim.0.borrow_mut().nodes.push(Node::Folder {
+            now: BTreeMap::new(),
+            synced: BTreeMap::new(),
+        });
+        sim
+    }
+
+    /// Another disk that is as this one is now.
+    pub(crate) fn fork(&self) -> Self {
+        Self(Rc::new(RefCell::new(self.0.borrow().clone())))
+    }
+
+    /// How many steps have been done.
+    pub(crate) fn steps(&self) -> u64 {
+        self.0.borrow().steps
+    }
+
+    /// Lets things go wrong, or go well again.
+    pub(crate) fn set_fault(&self, fault: Fault) {
+        let mut state = self.0.borrow_mut();
+        state.fault = fault;
+        state.failed = false;
+    }
+
+    /// Whether something has gone wrong since the fault was set.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.borrow().failed
+    }
+
+    /// The machine goes down and comes up again.
+    pub(crate) fn lose_power(&self, rng: &mut Rng) {
+        let mut state = self.0.borrow_mut();
+        state.fault = Fault::None;
+        state.failed = false;
+        for node in &mut state.nodes {
+            match node {
+                Node::File { bytes, synced } => {
+                    if !*synced {
+                        bytes.truncate(rng.usize(0..=bytes.len()));
+                    }
+                    *synced = true;
+                }
+                Node::Folder { now, synced } => {
+                    let names: Vec<String> = now.keys().chain(synced.keys()).cloned().collect();
+                    for name in names {
+                        if rng.bool() {
+                            match now.get(&name) {
+                                Some(&node) => synced.insert(name, node),
+                                None => synced.remove(&name),
+                            };
+                        }
+                    }
+                }
+            }
+        }
+        state.settle_folders(rng);
+    }
+
+    /// The names in a folder.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
+        let entries = self.list(folder).unwrap_or_default();
+        entries.into_iter().map(|entry| entry.name).collect()
+    }
+}
+
+impl State {
+    /// Leaves each folder one name at most, and takes what is left for synced.
+    fn settle_folders(&mut self, rng: &mut Rng) {
+        let mut names: Vec<(usize, String, usize)> = Vec::new();
+        for (place, node) in self.nodes.iter().enumerate() {
+            if let Node::Folder { synced, .. } = node {
+                let inside = synced
+                    .iter()
+                    .map(|(name, &node)| (place, name.clone(), node));
+                names.extend(inside.filter(|(.., node)| self.is_folder(*node)));
+            }
+        }
+        rng.shuffle(&mut names);
+        let mut named = BTreeSet::new();
+        for (place, name, node) in names {
+            if !named.insert(node)
+                && let Node::Folder { synced, .. } = &mut self.nodes[place]
+            {
+                synced.remove(&name);
+            }
+        }
+        for node in &mut self.nodes {
+            if let Node::Folder { now, synced } = node {
+                now.clone_from(synced);
+            }
+        }
+    }
+
+    fn is_folder(&self, node: usize) -> bool {
+        matches!(self.nodes[node], Node::Folder { .. })
+    }
+
+    fn step(&mut self, needs: Needs) -> io::Result<()> {
+        let step = self.steps;
+        self.steps += 1;
+        let kind = match self.fault {
+            Fault::Death(at) if step >= at => ErrorKind::ConnectionAborted,
+            Fault::FullOnce(at) if step == at => ErrorKind::StorageFull,
+            Fault::Full(at) if step >= at && needs == Needs::Room => ErrorKind::StorageFull,
+            _ => return Ok(()),
+        };
+        self.failed = true;
+        error(kind)
+    }
+
+    fn is_dead(&self) -> io::Result<()> {
+        match self.fault {
+            Fault::Death(_) if self.failed => error(ErrorKind::ConnectionAborted),
+            _ => Ok(()),
+        }
+    }
+
+    fn find(&self, path: &str) -> io::Result<usize> {
+        let mut node = 0;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            node = match &self.nodes[node] {
+                Node::Folder { now, .. } => match now.get(part) {
+                    Some(&node) => node,
+                    None => return error(ErrorKind::NotFound),
+                },
+                Node::File { .. } => return error(ErrorKind::NotADirectory),
+            };
+        }
+        Ok(node)
+    }
+
+    fn names(&mut self, folder: &str) -> io::Result<&mut BTreeMap<String, usize>> {
+        let node = self.find(folder)?;
+        match &mut self.nodes[node] {
+            Node::Folder { now, .. } => Ok(now),
+            Node::File { .. } => error(ErrorKind::NotADirectory),
+        }
+    }
+
+    fn add(&mut self, path: &str, node: Node) -> io::Result<usize> {
+        let (folder, name) = split(path);
+        if self.names(folder)?.contains_key(name) {
+            return error(ErrorKind::AlreadyExists);
+        }
+        self.step(Needs::Room)?;
+        self.nodes.push(node);
+        let number = self.nodes.len() - 1;
+        self.names(folder)?.insert(name.to_owned(), number);
+        Ok(number)
+    }
+
+    fn remove(&mut self, path: &str) -> io::Result<()> {
+        let (folder, name) = split(path);
+        if !self.names(folder)?.contains_key(name) {
+            return error(ErrorKind::NotFound);
+        }
+        self.step(Needs::Nothing)?;
+        self.names(folder)?.remove(name);
+        Ok(())
+    }
+}
+
+impl Disk for Sim {
+    type Held = ();
+
+    fn place(&self, path: &str) -> String {
+        format!("sim:{path}")
+    }
+
+    fn make_base(&self) -> io::Result<()> {
+        self.0.borrow().is_dead()
+    }
+
+    fn make_folder(&self, path: &str) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        let folder = Node::Folder {
+            now: BTreeMap::new(),
+            synced: BTreeMap::new(),
+        };
+        match state.add(path, folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            added => added.map(|_| ()),
+        }
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let state = self.0.borrow();
+        state.is_dead()?;
+        match &state.nodes[state.find(path)?] {
+            Node::File { bytes, .. } => Ok(bytes.clone()),
+            Node::Folder { .. } => error(ErrorKind::IsADirectory),
+        }
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
+        let state = self.0.borrow();
+        state.is_dead()?;
+        match &state.nodes[state.find(folder)?] {
+            Node::Folder { now, .. } => Ok(now
+                .iter()
+                .map(|(name, &node)| Entry {
+                    name: name.clone(),
+                    is_folder: matches!(state.nodes[node], Node::Folder { .. }),
+                })
+                .collect()),
+            Node::File { .. } => error(ErrorKind::NotADirectory),
+        }
+    }
+
+    fn write(&self, path: &str, given: &[u8]) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        if state.find(path).is_ok() {
+            state.remove(path)?;
+        }
+        let empty = Node::File {
+            bytes: Vec::new(),
+            synced: false,
+        };
+        let number = state.add(path, empty)?;
+        // Half of it, the rest, and the sync.
+        for end in [given.len() / 2, given.len()] {
+            state.step(Needs::Room)?;
+            if let Node::File { bytes, .. } = &mut state.nodes[number] {
+                *bytes = given[..end].to_vec();
+            }
+        }
+        state.step(Needs::Room)?;
+        if let Node::File { synced, .. } = &mut state.nodes[number] {
+            *synced = true;
+        }
+        Ok(())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        let moved = state.find(from)?;
+        let is_folder = |node: &Node| matches!(node, Node::Folder { .. });
+        if let Ok(there) = state.find(to) {
+            match &state.nodes[there] {
+                Node::Folder { now, .. } if is_folder(&state.nodes[moved]) => {
+                    if !now.is_empty() {
+                        return error(ErrorKind::DirectoryNotEmpty);
+                    }
+                }
+                Node::Folder { .. } => return error(ErrorKind::IsADirectory),
+                Node::File { .. } if is_folder(&state.nodes[moved]) => {
+                    return error(ErrorKind::NotADirectory);
+                }
+                Node::File { .. } => {}
+            }
+        }
+        let ((source, old), (target, new)) = (split(from), split(to));
+        state.names(target)?;
+        state.step(Needs::Nothing)?;
+        state.names(source)?.remove(old);
+        state.names(target)?.insert(new.to_owned(), moved);
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &str) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        state.remove(path)
+    }
+
+    fn remove_tree(&self, path: &str) -> io::Result<()> {
+        let inside = match self.list(path) {
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Vec::new(),
+            listed => listed?,
+        };
+        for entry in inside {
+            self.remove_tree(&format!("{path}/{}", entry.name))?;
+        }
+        self.remove_file(path)
+    }
+
+    fn sync_folder(&self, path: &str) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        let node = state.find(path)?;
+        state.step(Needs::Nothing)?;
+        match &mut state.nodes[node] {
+            Node::Folder { now, synced } => synced.clone_from(now),
+            Node::File { .. } => return error(ErrorKind::NotADirectory),
+        }
+        Ok(())
+    }
+
+    fn try_lock(&self, path: &str) -> io::Result<Option<()>> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        if state.find(path).is_err() {
+            let lock = Node::File {
+                bytes: Vec::new(),
+                synced: true,
+            };
+            state.add(path, lock)?;
+        }
+        Ok(Some(()))
+    }
+}

@@ -1,0 +1,247 @@
+//! A session that cannot be read is told of, hides no other, is never written over, and can be
+//! removed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Place, append, apply, event, head, id, ids, list, put, record, remove, set, start};
+use tenure_core::filter::Filter;
+use tenure_core::store::{Commit, Expect, SessionWrite};
+use tenure_core::{Changes, Error, History, Json, SyncStore};
+
+const FILE: &str = "a/session.json";
+
+/// A small session, beside another one.
+fn damaged() -> (Place, tenure_file::FileStore, Vec<u8>) {
+    let place = Place::new();
+    let store = place.open();
+    let mut small = head("a");
+    small.event_count = 1;
+    small.metadata = Some(Json::parse(r#"{"cost":1e400}"#.to_owned()).unwrap());
+    apply(
+        &store,
+        &put(
+            small,
+            Expect::Absent,
+            vec![event(1, r#"{"n":[1,"\ud800"]}"#)],
+        ),
+    );
+    start(&store, head("b"));
+    let text = std::fs::read(place.at(FILE)).unwrap();
+    (place, store, text)
+}
+
+/// Checks that a session is readable or told of, whichever way it is asked for.
+fn is_told_of(store: &dyn SyncStore) -> bool {
+    let whole = store.load(&id("a"), History::All);
+    let alone = store.load(&id("a"), History::None);
+    let page = list(store);
+    assert!(page.heads.iter().any(|head| head.id == id("b")));
+    match (&whole, &alone) {
+        (Ok(Some(whole)), Ok(Some(alone))) => {
+            assert_eq!(whole.head, alone.head);
+            assert_eq!(page.problems, []);
+            assert_eq!(page.heads.len(), 2);
+            false
+        }
+        (Err(whole), Err(alone)) => {
+            assert_eq!(whole, alone);
+            assert_eq!(whole.code(), "CORRUPT_SESSION");
+            assert!(whole.to_string().contains(FILE), "{whole}");
+            assert_eq!(page.heads.len(), 1);
+            assert_eq!(page.problems.len(), 1);
+            assert_eq!(page.problems[0].id, "a");
+            assert!(page.problems[0].problem.contains(FILE));
+            true
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_file_cut_off_at_any_byte_is_told_of() {
+    let (place, store, text) = damaged();
+    for end in 0..text.len() {
+        std::fs::write(place.at(FILE), &text[..end]).unwrap();
+        assert!(is_told_of(&store), "cut off after {end} bytes");
+    }
+    std::fs::write(place.at(FILE), &text).unwrap();
+    assert!(!is_told_of(&store));
+}
+
+#[test]
+fn a_file_with_garbage_at_any_byte_is_a_session_or_is_told_of() {
+    let (place, store, text) = damaged();
+    let mut told_of = 0;
+    for at in 0..text.len() {
+        for garbage in [0, b'"', b'}', b'9', 0xFF] {
+            let mut spoilt = text.clone();
+            spoilt[at] = garbage;
+            std::fs::write(place.at(FILE), &spoilt).unwrap();
+            told_of += usize::from(is_told_of(&store));
+        }
+    }
+    assert!(told_of > text.len());
+}
+
+#[test]
+fn an_unreadable_session_is_never_written_over() {
+    let (place, store, text) = damaged();
+    let cut = &text[..text.len() / 2];
+    std::fs::write(place.at(FILE), cut).unwrap();
+    let corrupt =
+        |result: Result<Commit, Error>| assert_eq!(result.unwrap_err().code(), "CORRUPT_SESSION");
+    for expect in [
+        Expect::Absent,
+        Expect::Present,
+        Expect::Any,
+        Expect::Version { version: 1 },
+    ] {
+        corrupt(store.commit(&put(head("a"), expect, Vec::new())));
+    }
+    assert_eq!(
+        append(&store, &id("a"), "1").unwrap_err().code(),
+        "CORRUPT_SESSION"
+    );
+    assert_eq!(std::fs::read(place.at(FILE)).unwrap(), cut);
+
+    // An import takes its place, and what was there is kept beside it; as often as that happens.
+    for number in 1..=2 {
+        let mut import = put(head("a"), Expect::Any, Vec::new());
+        if let SessionWrite::Put {
+            replace_history, ..
+        } = &mut import.sessions[0].write
+        {
+            *replace_history = true;
+        }
+        apply(&store, &import);
+        assert!(!is_told_of(&store));
+        let aside = match number {
+            1 => "a/session.json.unreadable".to_owned(),
+            number => format!("a/session.json.unreadable-{number}"),
+        };
+        assert_eq!(std::fs::read(place.at(&aside)).unwrap(), cut);
+        std::fs::write(place.at(FILE), cut).unwrap();
+    }
+    apply(&store, &remove("a"));
+    assert_eq!(store.load(&id("a"), History::None).unwrap(), None);
+    assert!(!place.at("a").exists());
+}
+
+#[test]
+fn an_unreadable_session_takes_its_records_along() {
+    let (place, store, text) = damaged();
+    let owned = [
+        record("kind", "k", Some("a"), 1),
+        record("kind", "a/k", Some("a"), 1),
+    ];
+    for record in &owned {
+        let records = vec![set(record.clone())];
+        apply(
+            &store,
+            &Changes {
+                records,
+                ..Changes::default()
+            },
+        );
+        assert_eq!(
+            store.record("kind", &record.key).unwrap().as_ref(),
+            Some(record)
+        );
+    }
+    std::fs::write(place.at(FILE), &text[..9]).unwrap();
+    for record in &owned {
+        // Whether it is there cannot be said.
+        assert_eq!(
+            store.record("kind", &record.key).unwrap_err().code(),
+            "CORRUPT_SESSION"
+        );
+    }
+    apply(&store, &remove("a"));
+    for record in &owned {
+        assert_eq!(store.record("kind", &record.key).unwrap(), None);
+    }
+}
+
+#[test]
+fn what_is_no_file_is_no_session() {
+    let (place, store, _) = damaged();
+    std::fs::remove_file(place.at(FILE)).unwrap();
+    // A folder without the file is nothing, and a session can be started in it.
+    assert_eq!(store.load(&id("a"), History::All).unwrap(), None);
+    assert_eq!(list(&store).problems, []);
+    // A folder in the place of the file is told of.
+    std::fs::create_dir(place.at(FILE)).unwrap();
+    place.write("a/session.json/inside", "kept");
+    assert!(is_told_of(&store));
+    apply(&store, &remove("a"));
+    std::fs::create_dir(place.at("a")).unwrap();
+    start(&store, head("a"));
+    assert!(!is_told_of(&store));
+}
+
+#[test]
+fn problems_are_on_the_first_page_only_and_statistics_do_without() {
+    let (place, store, _) = damaged();
+    place.write(FILE, "{}");
+    place.write("not an id/session.json", "{}");
+    let page = list(&store);
+    let named: Vec<&str> = page
+        .problems
+        .iter()
+        .map(|problem| problem.id.as_str())
+        .collect();
+    assert_eq!(named, ["a", "not an id"]);
+    let order = tenure_core::Order::default();
+    let query = tenure_core::store::ListQuery {
+        filter: Filter::default(),
+        order,
+        after: Some(order.position(&page.heads[0])),
+        offset: 0,
+        limit: 10,
+        max_bytes: u64::MAX,
+    };
+    assert_eq!(store.list(&query).unwrap().problems, []);
+    assert_eq!(
+        store
+            .tally(&Filter::default())
+            .unwrap()
+            .unwrap()
+            .stats()
+            .total,
+        1
+    );
+}
+
+#[test]
+fn a_file_in_the_wrong_folder_is_told_of() {
+    let (place, store, text) = damaged();
+    place.write("c/session.json", text);
+    let error = store.load(&id("c"), History::All).unwrap_err();
+    assert_eq!(error.code(), "CORRUPT_SESSION");
+    assert!(error.to_string().contains("holds session a"), "{error}");
+    assert_eq!(ids(&store), ["a", "b"]);
+}
+
+#[test]
+fn an_intent_that_is_not_ours_is_told_of_and_leads_nowhere() {
+    let (place, store, text) = damaged();
+    let outside = place.folder().parent().unwrap().join("outside");
+    for target in [
+        r#"{"session":"../outside"}"#,
+        r#"{"records":"../../../outside"}"#,
+        r#"{"records":"a/.."}"#,
+    ] {
+        place.write(
+            ".tenure/intent.json",
+            format!(r#"{{"number":7,"files":[{{"target":{target},"text":"x"}}]}}"#),
+        );
+        let error = append(&store, &id("b"), "1").unwrap_err();
+        assert_eq!(error.code(), "STORE_UNAVAILABLE");
+        assert!(error.to_string().contains("intent.json"), "{error}");
+        assert!(!outside.exists());
+    }
+    std::fs::remove_file(place.at(".tenure/intent.json")).unwrap();
+    assert_eq!(std::fs::read(place.at(FILE)).unwrap(), text);
+    append(&store, &id("b"), "1").unwrap();
+}

@@ -1,0 +1,404 @@
+//! Whatever is left when the process dies, the power goes or the disk is full at any step of any
+//! write, is whole. The disk is simulated, so that every step can be hit.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use common::sim::{Fault, Sim};
+use common::{event, head, id, list, put_change, record, scaled, set};
+use fastrand::Rng;
+use tenure_core::store::{
+    Commit, Expect, Loaded, Record, RecordChange, Scan, SessionChange, SessionWrite,
+};
+use tenure_core::{Changes, Error, History, Json, MemoryStore, SessionId, SyncStore};
+use tenure_file::{Durability, FileOptions, FileStore};
+
+/// Few, so that writes meet.
+const IDS: [&str; 4] = ["a", "b", "c", "d"];
+const KEYS: [&str; 6] = ["k", "l", "a/x", "a/y", "b/x", "c/x"];
+const KIND: &str = "kind";
+const COMMITS: usize = 14;
+
+/// All that a store holds.
+#[derive(Clone, PartialEq)]
+struct Snapshot {
+    sessions: BTreeMap<String, Loaded>,
+    records: BTreeMap<String, Record>,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, Loaded { head, events }) in &self.sessions {
+            write!(f, "{name}@{}+{} ", head.version, events.len())?;
+        }
+        for record in self.records.values() {
+            let owner = record.owner.as_ref().map_or("nobody", SessionId::as_str);
+            write!(f, "{}@{} of {owner} ", record.key, record.version)?;
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// What a store holds, found in every way there is.
+    fn of(store: &dyn SyncStore) -> Self {
+        let mut sessions = BTreeMap::new();
+        for name in IDS {
+            if let Some(loaded) = store.load(&id(name), History::All).unwrap() {
+                sessions.insert(name.to_owned(), loaded);
+            }
+        }
+        let page = list(store);
+        assert_eq!(page.problems, []);
+        let listed: BTreeMap<String, _> = page
+            .heads
+            .into_iter()
+            .map(|head| (head.id.to_string(), head))
+            .collect();
+        let loaded: BTreeMap<String, _> = sessions
+            .iter()
+            .map(|(name, loaded)| (name.clone(), loaded.head.clone()))
+            .collect();
+        assert_eq!(listed, loaded);
+        let mut records = BTreeMap::new();
+        for key in KEYS {
+            if let Some(record) = store.record(KIND, key).unwrap() {
+                records.insert(key.to_owned(), record);
+            }
+        }
+        let scan = Scan {
+            kind: KIND.to_owned(),
+            after: None,
+            limit: 100,
+        };
+        let scanned: BTreeMap<String, Record> = store
+            .scan(&scan)
+            .unwrap()
+            .into_iter()
+            .map(|record| (record.key.clone(), record))
+            .collect();
+        assert_eq!(scanned, records);
+        Self { sessions, records }
+    }
+
+    /// What is of one session: itself and the records that it owns.
+    fn session(&self, name: &str) -> (Option<&Loaded>, Vec<&Record>) {
+        let owned = self.records.values().filter(|record| {
+            record
+                .owner
+                .as_ref()
+                .is_some_and(|owner| owner.as_str() == name)
+        });
+        (self.sessions.get(name), owned.collect())
+    }
+}
+
+/// Random changes to what a store holds: most to one session, some to several at once.
+fn random_changes(rng: &mut Rng, now: &Snapshot, number: usize) -> Changes {
+    let mut changes = Changes::default();
+    let mut names = IDS.to_vec();
+    rng.shuffle(&mut names);
+    let several = [1, 1, 1, 2, 3][rng.usize(0..5)];
+    let mut owners: BTreeSet<&str> = now.sessions.keys().map(String::as_str).collect();
+    for name in names.into_iter().take(several) {
+        let there = now.sessions.get(name);
+        let write = if there.is_some() && rng.u8(0..4) == 0 {
+            owners.remove(name);
+            SessionChange {
+                id: id(name),
+                expect: Expect::Present,
+                write: SessionWrite::Delete,
+            }
+        } else {
+            owners.insert(name);
+            let kept = there.map_or(0, |loaded| loaded.head.event_count);
+            let mut head = there.map_or_else(|| head(name), |loaded| loaded.head.clone());
+            let expect = match there {
+                Some(_) => Expect::Version {
+                    version: head.version,
+                },
+                None => Expect::Absent,
+            };
+            // No two commits write the same.
+            head.version = 1000 + number as u64;
+            head.event_count = kept + 1;
+            head.context = Json::parse(format!("{{\"commit\":{number}}}")).unwrap();
+            put_change(head, expect, vec![event(kept + 1, &number.to_string())])
+        };
+        changes.sessions.push(write);
+    }
+    let mut keys = KEYS.to_vec();
+    rng.shuffle(&mut keys);
+    for key in keys.into_iter().take(rng.usize(0..3)) {
+        let owners: Vec<&str> = owners.iter().copied().collect();
+        let owner = rng.choice(&owners).copied().filter(|_| rng.u8(0..4) > 0);
+        let change = set(record(KIND, key, owner, number as u64));
+        changes.records.push(RecordChange {
+            record: change.record.filter(|_| rng.u8(0..4) > 0),
+            ..change
+        });
+    }
+    changes
+}
+
+/// A sequence of commits, and what holds before and after each.
+#[derive(Clone)]
+struct Sequence {
+    commits: Vec<Changes>,
+    /// One more than there are commits.
+    snapshots: Vec<Snapshot>,
+}
+
+impl Sequence {
+    fn random(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let model = MemoryStore::default();
+        let mut sequence = Self {
+            commits: Vec::new(),
+            snapshots: vec![Snapshot::of(&model)],
+        };
+        for number in 0..COMMITS {
+            let changes = random_changes(&mut rng, sequence.snapshots.last().unwrap(), number);
+            assert_eq!(model.commit(&changes).unwrap(), Commit::Applied);
+            sequence.commits.push(changes);
+            sequence.snapshots.push(Snapshot::of(&model));
+        }
+        sequence
+    }
+
+    /// Runs `test` for every step that the disk does for the sequence.
+    fn at_every_step(&self, durability: Durability, mut test: impl FnMut(&Step<'_>)) {
+        let sim = Sim::new();
+        let store = open(&sim, durability);
+        for (number, changes) in self.commits.iter().enumerate() {
+            let disk = sim.fork();
+            common::apply(&store, changes);
+            for at in disk.steps()..sim.steps() {
+                test(&Step {
+                    sim: disk.fork(),
+                    changes,
+                    number,
+                    at,
+                    before: &self.snapshots[number],
+                    after: &self.snapshots[number + 1],
+                });
+            }
+            assert_eq!(Snapshot::of(&store), self.snapshots[number + 1]);
+        }
+    }
+}
+
+/// A step of the disk, before which something goes wrong.
+struct Step<'s> {
+    /// The disk before the commit of which it is a step.
+    sim: Sim,
+    changes: &'s Changes,
+    /// How many commits were acknowledged before.
+    number: usize,
+    at: u64,
+    before: &'s Snapshot,
+    after: &'s Snapshot,
+}
+
+impl Step<'_> {
+    /// Commits, with this going wrong, and answers whether that was acknowledged.
+    fn commit(&self, durability: Durability, fault: Fault) -> Result<(), Error> {
+        let store = open(&self.sim, durability);
+        self.sim.set_fault(fault);
+        let commit = store.commit(self.changes)?;
+        assert_eq!(commit, Commit::Applied);
+        Ok(())
+    }
+
+    /// Checks that the commit is there or not, and is there if it was acknowledged.
+    fn is_whole(&self, found: &Snapshot, acknowledged: bool) {
+        assert!(
+            found == self.after || (found == self.before && !acknowledged),
+            "{self}, acknowledged: {acknowledged}: {found:?}"
+        );
+    }
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "step {} in commit {}, from {:?}to {:?}",
+            self.at, self.number, self.before, self.after
+        )
+    }
+}
+
+fn sequences() -> impl Iterator<Item = Sequence> {
+    (0..u64::from(scaled(10))).map(Sequence::random)
+}
+
+const DURABILITIES: [Durability; 2] = [Durability::Normal, Durability::Full];
+
+fn open(sim: &Sim, durability: Durability) -> FileStore<Sim> {
+    let options = FileOptions {
+        durability,
+        ..FileOptions::default()
+    };
+    FileStore::over(sim.clone(), options).unwrap()
+}
+
+/// Nothing of what was removed, or of what could not be written, is left.
+fn is_tidy(sim: &Sim) {
+    assert_eq!(sim.names(".tenure/gone"), [""; 0]);
+    let mut own = sim.names(".tenure");
+    own.retain(|name| name != "next.json");
+    assert!(own.len() <= 4, "{own:?}");
+}
+
+/// One write more: it finishes what was begun and changes nothing else.
+fn write_once_more(store: &FileStore<Sim>, sim: &Sim) {
+    let before = Snapshot::of(store);
+    common::apply(store, &common::put(head("e"), Expect::Absent, Vec::new()));
+    common::apply(store, &common::remove("e"));
+    assert_eq!(Snapshot::of(store), before);
+    is_tidy(sim);
+}
+
+#[test]
+fn a_process_may_die_at_any_step_and_nothing_acknowledged_is_lost() {
+    for (sequence, durability) in sequences().flat_map(|s| DURABILITIES.map(|d| (s.clone(), d))) {
+        sequence.at_every_step(durability, |step| {
+            let ended = step.commit(durability, Fault::Death(step.at));
+            step.sim.set_fault(Fault::None);
+            let store = open(&step.sim, durability);
+            step.is_whole(&Snapshot::of(&store), ended.is_ok());
+            write_once_more(&store, &step.sim);
+        });
+    }
+}
+
+#[test]
+fn with_full_durability_power_may_go_at_any_step_and_nothing_acknowledged_is_lost() {
+    let mut rng = Rng::with_seed(1);
+    for sequence in sequences() {
+        sequence.at_every_step(Durability::Full, |step| {
+            let ended = step.commit(Durability::Full, Fault::Death(step.at));
+            step.sim.lose_power(&mut rng);
+            let store = open(&step.sim, Durability::Full);
+            step.is_whole(&Snapshot::of(&store), ended.is_ok());
+            write_once_more(&store, &step.sim);
+        });
+    }
+}
+
+#[test]
+fn with_normal_durability_power_may_go_at_any_step_and_every_session_is_whole() {
+    let mut rng = Rng::with_seed(2);
+    for sequence in sequences() {
+        sequence.at_every_step(Durability::Normal, |step| {
+            let _ = step.commit(Durability::Normal, Fault::Death(step.at));
+            step.sim.lose_power(&mut rng);
+            let store = open(&step.sim, Durability::Normal);
+            is_some_past(&sequence, step, &Snapshot::of(&store));
+            write_once_more(&store, &step.sim);
+        });
+    }
+}
+
+/// Checks that each session is as it was at some time, and each commit to several is whole.
+fn is_some_past(sequence: &Sequence, step: &Step<'_>, found: &Snapshot) {
+    for name in IDS {
+        // Since the last commit that wrote several files, which all waited for the disk.
+        let since = (0..step.number)
+            .rev()
+            .find(|&commit| {
+                let sessions = &sequence.commits[commit].sessions;
+                sessions.len() > 1 && sessions.iter().any(|change| change.id == id(name))
+            })
+            .map_or(0, |commit| commit + 1);
+        let pasts = &sequence.snapshots[since..=step.number + 1];
+        assert!(
+            pasts
+                .iter()
+                .any(|past| past.session(name) == found.session(name)),
+            "{step}: {name} never was as in {found:?}, but as in {pasts:?}"
+        );
+    }
+    if step.changes.sessions.len() > 1 {
+        let written: BTreeSet<bool> = step
+            .changes
+            .sessions
+            .iter()
+            .map(|change| change.id.as_str())
+            .filter(|name| step.before.session(name) != step.after.session(name))
+            .map(|name| found.session(name) == step.after.session(name))
+            .collect();
+        assert!(written.len() <= 1, "{step}: half a commit: {found:?}");
+    }
+}
+
+#[test]
+fn any_step_may_find_no_room_and_nothing_is_lost() {
+    for (sequence, durability) in sequences().flat_map(|s| DURABILITIES.map(|d| (s.clone(), d))) {
+        sequence.at_every_step(durability, |step| {
+            for fault in [Fault::FullOnce(step.at), Fault::Full(step.at)] {
+                fill_up(step, durability, fault);
+            }
+        });
+    }
+}
+
+fn fill_up(step: &Step<'_>, durability: Durability, fault: Fault) {
+    let step = &Step {
+        sim: step.sim.fork(),
+        ..*step
+    };
+    let ended = step.commit(durability, fault);
+    let store = open(&step.sim, durability);
+    let found = Snapshot::of(&store);
+    match ended.as_ref().map_err(Error::code) {
+        Ok(()) => assert_eq!(&found, step.after, "{step}"),
+        Err("STORAGE_FULL") => assert_eq!(&found, step.before, "{step}"),
+        Err("OUTCOME_UNKNOWN") => step.is_whole(&found, false),
+        Err(other) => panic!("{step}: {other}"),
+    }
+    // There is room again.
+    step.sim.set_fault(Fault::None);
+    if &found == step.before {
+        common::apply(&store, step.changes);
+    }
+    assert_eq!(&Snapshot::of(&store), step.after, "{step}");
+    write_once_more(&store, &step.sim);
+}
+
+#[test]
+fn on_a_full_disk_a_session_can_be_removed() {
+    let (mut removed, mut refused) = (0, 0);
+    for sequence in sequences() {
+        sequence.at_every_step(Durability::Normal, |step| {
+            let _ = step.commit(Durability::Normal, Fault::Full(step.at));
+            let store = open(&step.sim, Durability::Normal);
+            let found = Snapshot::of(&store);
+            for name in found.sessions.keys() {
+                match store.commit(&common::remove(name)) {
+                    Ok(commit) => {
+                        assert_eq!(commit, Commit::Applied);
+                        assert_eq!(store.load(&id(name), History::None).unwrap(), None);
+                        removed += 1;
+                    }
+                    // A write that is pending may need more room than all that it replaces, and
+                    // on this disk nothing makes room.
+                    Err(error) => {
+                        assert_eq!(error.code(), "STORAGE_FULL", "{step}");
+                        assert_ne!(step.before.session(name), step.after.session(name));
+                        assert!(store.load(&id(name), History::None).unwrap().is_some());
+                        refused += 1;
+                    }
+                }
+            }
+        });
+    }
+    assert!(
+        removed > 10 * refused,
+        "{removed} removed, {refused} refused"
+    );
+}

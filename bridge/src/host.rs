@@ -105,75 +105,6 @@ impl HostStore {
         let reply = self.mailbox.ask(method, Json::of(params)).await;
         read_reply(method, &reply, id)
     }
-
-    async fn ask_list(&self, query: &ListQuery) -> Result<ListReply> {
-        #[derive(Serialize)]
-        struct List<'a> {
-            query: &'a ListQuery,
-        }
-        let reply: ListReply = self.ask("list", &List { query }, None).await?;
-        for head in [&reply.all, &reply.ordered, &reply.heads]
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            check_head("list", head)?;
-        }
-        Ok(reply)
-    }
-
-    /// Makes a page of the heads that the store sends in their order, whatever they are like: asks
-    /// on until the page is full or there are no more.
-    async fn pick(
-        &self,
-        query: &ListQuery,
-        mut heads: Vec<Head>,
-        mut more: bool,
-        problems: Vec<Problem>,
-    ) -> Result<Page> {
-        let mut asked = query.clone();
-        let mut page = Page {
-            problems,
-            ..Page::default()
-        };
-        let mut bytes = 0;
-        loop {
-            if let Some(problem) = disorder(&heads, more, &asked) {
-                return Err(misbehaved("list", problem));
-            }
-            let last = heads.last().map(|head| query.order.position(head));
-            for head in heads {
-                // One that was changed between two replies may come again, further on.
-                let known = page.heads.iter().any(|known| known.id == head.id);
-                if known || !query.filter.matches(&head) {
-                    continue;
-                }
-                if asked.offset > 0 {
-                    asked.offset -= 1;
-                    continue;
-                }
-                if page.heads.len() == query.limit as usize || bytes > query.max_bytes {
-                    page.more = true;
-                    return Ok(page);
-                }
-                bytes += head.user_bytes();
-                page.heads.push(head);
-            }
-            if !more {
-                return Ok(page);
-            }
-            asked.after = last;
-            // Few of them are meant, it seems.
-            let twice = asked.limit.saturating_mul(2).min(MOST_AT_ONCE);
-            asked.limit = asked.limit.max(twice);
-            let reply = self.ask_list(&asked).await?;
-            heads = reply
-                .ordered
-                .ok_or_else(|| misbehaved("list", "expected `ordered`, as it answered before"))?;
-            more = reply.more;
-            page.problems.extend(reply.problems);
-        }
-    }
 }
 
 /// Reads a host's reply, `{"ok": value}` or `{"error": {code?, message}}`, to what `method` was asked
@@ -268,26 +199,49 @@ impl Store for HostStore {
     }
 
     fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
+        #[derive(Serialize)]
+        struct List<'a> {
+            query: &'a ListQuery,
+        }
         Box::pin(async move {
-            let reply = self.ask_list(query).await?;
-            match (reply.all, reply.ordered, reply.heads) {
-                // The store leaves it to the core to pick and order.
-                (Some(heads), ..) => Ok(query.page(&heads)),
-                // Or only to pick.
-                (_, Some(heads), _) => self.pick(query, heads, reply.more, reply.problems).await,
-                (.., Some(heads)) => {
-                    let page = Page {
-                        heads,
-                        more: reply.more,
-                        problems: reply.problems,
-                    };
-                    check_page(&page, query)?;
-                    Ok(page)
+            let mut picking = Picking::of(query);
+            loop {
+                let asked = List {
+                    query: &picking.asked,
+                };
+                let reply: ListReply = self.ask("list", &asked, None).await?;
+                let first = !picking.has_begun;
+                let heads = reply.ordered.as_ref().or(reply.all.as_ref());
+                for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
+                    check_head("list", head)?;
                 }
-                _ => Err(misbehaved(
-                    "list",
-                    "expected `heads`, a page, or `ordered` or `all` that there are",
-                )),
+                match (reply.ordered, reply.all, reply.heads) {
+                    // The store leaves it to the core to pick.
+                    (Some(heads), ..) => {
+                        picking.page.problems.extend(reply.problems);
+                        if picking.take(heads, reply.more)? {
+                            return Ok(picking.page);
+                        }
+                    }
+                    // Or to order as well.
+                    (_, Some(heads), _) if first => return Ok(query.page(&heads)),
+                    (.., Some(heads)) if first => {
+                        let page = Page {
+                            heads,
+                            more: reply.more,
+                            problems: reply.problems,
+                        };
+                        check_page(&page, query)?;
+                        return Ok(page);
+                    }
+                    _ => {
+                        return Err(misbehaved(
+                            "list",
+                            "expected `heads`, a page, or `all` that there are, or `ordered`, and \
+                             that again when asked for more",
+                        ));
+                    }
+                }
             }
         })
     }
@@ -332,6 +286,61 @@ impl Store for HostStore {
 
 /// How many heads a store that leaves it to the core to pick is asked for at a time, at most.
 const MOST_AT_ONCE: u32 = 500;
+
+/// A page in the making, of the heads that a store sends in their order whatever they are like.
+struct Picking<'a> {
+    query: &'a ListQuery,
+    /// What the store is asked next.
+    asked: ListQuery,
+    has_begun: bool,
+    page: Page,
+    bytes: u64,
+}
+
+impl<'a> Picking<'a> {
+    fn of(query: &'a ListQuery) -> Self {
+        Self {
+            query,
+            asked: query.clone(),
+            has_begun: false,
+            page: Page::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Picks from the heads that come next, and says whether the page is made.
+    fn take(&mut self, heads: Vec<Head>, more: bool) -> Result<bool> {
+        let Self {
+            query, asked, page, ..
+        } = self;
+        if let Some(problem) = disorder(&heads, more, asked) {
+            return Err(misbehaved("list", problem));
+        }
+        self.has_begun = true;
+        asked.after = heads.last().map(|head| query.order.position(head));
+        // Few of them are meant, it seems.
+        asked.limit = asked
+            .limit
+            .max(asked.limit.saturating_mul(2).min(MOST_AT_ONCE));
+        for head in heads {
+            // One that was changed between two replies may come again, further on.
+            let known = page.heads.iter().any(|known| known.id == head.id);
+            if known || !query.filter.matches(&head) {
+                continue;
+            }
+            if asked.offset > 0 {
+                asked.offset -= 1;
+            } else if page.heads.len() == query.limit as usize || self.bytes > query.max_bytes {
+                page.more = true;
+                return Ok(true);
+            } else {
+                self.bytes += head.user_bytes();
+                page.heads.push(head);
+            }
+        }
+        Ok(!more)
+    }
+}
 
 /// What a host's store answers to `list`: a page, or heads in their order of which the core picks, or
 /// all heads that it has.

@@ -51,11 +51,6 @@ impl Past {
             Self::Rewritten(given)
         }
     }
-
-    /// Whether there is nothing to write.
-    pub fn is_kept(&self) -> bool {
-        matches!(self, Self::Continued(events) if events.is_empty())
-    }
 }
 
 /// A session with members set as `updates` say: those of `context` and `metadata` are merged, `null`
@@ -164,4 +159,105 @@ fn settled(
         ..given
     };
     Overruled { head, past }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis).unwrap()
+    }
+
+    fn history(kinds: &[u8]) -> Vec<Event> {
+        kinds
+            .iter()
+            .zip(1..)
+            .map(|(kind, sequence)| Event {
+                sequence,
+                timestamp: at(0),
+                kind: kind.to_string(),
+                data: Json::empty_object(),
+            })
+            .collect()
+    }
+
+    fn session(status: Status, events: Vec<Event>) -> Portable {
+        let mut read = portable::read(
+            r#"{"id":"s","mode":"m","task":"t","status":"active","createdAt":0,"version":3}"#,
+        )
+        .unwrap();
+        read.head.status = status;
+        read.head.paused_at = (status == Status::Paused).then(|| at(5));
+        read.head.finalized_at = status.is_finished().then(|| at(6));
+        read.head.event_count = events.len() as u64;
+        read.events = events;
+        read
+    }
+
+    fn status() -> impl Strategy<Value = Status> {
+        prop::sample::select(&Status::ALL[..])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_saved_history_is_the_one_that_is_given(
+            kept in prop::collection::vec(0..2u8, 0..5),
+            given in prop::collection::vec(0..2u8, 0..5),
+        ) {
+            let (kept, given) = (history(&kept), history(&given));
+            let past = Past::between(&kept, given.clone());
+            prop_assert_eq!(matches!(past, Past::Continued(_)), given.starts_with(&kept));
+            let whole = match past {
+                Past::Continued(events) => [kept, events].concat(),
+                Past::Rewritten(events) => events,
+            };
+            prop_assert_eq!(whole, given);
+        }
+
+        #[test]
+        fn what_follows_from_the_status_always_does(
+            from in status(),
+            to in status(),
+            kept in prop::collection::vec(0..2u8, 0..4),
+            given in prop::collection::vec(0..2u8, 0..4),
+            ended in prop::option::of(0..9i64),
+        ) {
+            let before = session(from, history(&kept));
+            let after = session(to, history(&given));
+            let ended = ended.map(at);
+            let saved = saved(&before.head, &before.events, after, ended, at(9));
+            let updates = Json::parse(format!(r#"{{"status":"{to}"}}"#)).unwrap();
+            let set = overruled(&before.head, &updates, at(9), &Limits::default()).unwrap();
+            prop_assert!(matches!(&set.past, Past::Continued(events) if events.is_empty()));
+            prop_assert_eq!(set.head.event_count, kept.len() as u64);
+            prop_assert_eq!(saved.head.event_count, given.len() as u64);
+            for head in [&saved.head, &set.head] {
+                prop_assert_eq!(head.status, to);
+                prop_assert_eq!(head.finalized_at.is_some(), to.is_finished());
+                prop_assert_eq!(head.paused_at.is_some(), to == Status::Paused);
+                prop_assert_eq!(head.version, before.head.version);
+                prop_assert_eq!(head.updated_at, before.head.updated_at);
+            }
+            if from == to {
+                prop_assert_eq!(&set.head, &before.head);
+            }
+            if let (Some(ended), true) = (ended, to.is_finished()) {
+                prop_assert_eq!(saved.head.finalized_at, Some(ended));
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_passes_on_a_whole_session_means_no_harm() {
+        let kept = session(Status::Paused, history(&[1])).head;
+        let passed_on = Json::of(&SessionHead::from(kept.clone()));
+        let set = overruled(&kept, &passed_on, at(9), &Limits::default()).unwrap();
+        assert_eq!(set.head, kept);
+    }
 }

@@ -133,6 +133,9 @@ function members(dice: Dice, name: string): Members {
   const id = dice.once(12) ? dice.pick(BAD_IDS) : dice.pick(IDS);
   const text = () => dice.pick(STRINGS);
   const number = () => dice.pick(["0", "1", "2", "3", "50", "-1", "1.5", "1e400", "4294967296"]);
+  const trash = (): Members => ({
+    ...(dice.once(4) && { trash: dice.pick(['"only"', '"include"', '"exclude"', '"all"']) }),
+  });
   const filter = (): Members => ({
     ...(dice.once(4) && { status: `"${dice.pick(STATUSES)}"` }),
     ...(dice.once(4) && { status: `["${dice.pick(STATUSES)}","${dice.pick(STATUSES)}"]` }),
@@ -141,7 +144,11 @@ function members(dice: Dice, name: string): Members {
     ...(dice.once(6) && { text: text() }),
     ...(dice.once(6) && { createdAfter: dice.pick(["1767225600000", '"2026-01-01"', '"soon"']) }),
     ...(dice.once(6) && { updatedBefore: dice.pick(["1767225900000", "1e400", "null"]) }),
-    ...(dice.once(4) && { trash: dice.pick(['"only"', '"include"', '"exclude"', '"all"']) }),
+    ...trash(),
+  });
+  const event = () => `{"type":"note","timestamp":"2026-01-01","data":${object(dice)}}`;
+  const ifFinished = (): Members => ({
+    ...(dice.once(3) && { ifFinished: dice.pick(['"keep"', '"refuse"', "true"]) }),
   });
   const change: Members = {
     id,
@@ -166,7 +173,11 @@ function members(dice: Dice, name: string): Members {
         ...(dice.once(5) && { idempotencyKey: dice.pick(['"k1"', '"k2"']) }),
       };
     case "get":
-      return { id, history: dice.pick(['"all"', '"none"', "3", "0", "-1", '"some"']) };
+      return {
+        id,
+        history: dice.pick(['"all"', '"none"', "3", "0", "-1", '"some"']),
+        ...trash(),
+      };
     case "events":
       return { id, after: number(), limit: number() };
     case "update":
@@ -182,11 +193,30 @@ function members(dice: Dice, name: string): Members {
     case "abandon":
       return with1("reason", text);
     case "resume":
-      return with1("addIterations", number);
+      return {
+        ...with1("addIterations", number),
+        ...(dice.once(3) && { ifActive: dice.pick(['"keep"', '"recover"', '"x"']) }),
+        ...(dice.once(3) && { ifExhausted: dice.pick(['"timeout"', '"refuse"', "null"]) }),
+      };
     case "complete":
-      return with1("result", text);
+      return { ...with1("result", text), ...ifFinished() };
     case "fail":
-      return with1("error", text);
+      return { ...with1("error", text), ...ifFinished() };
+    case "override":
+      return {
+        ...change,
+        updates: `{${Object.entries({
+          ...(dice.once(2) && { status: `"${dice.pick(STATUSES)}"` }),
+          ...(dice.once(3) && { iterations: number(), maxIterations: number() }),
+          ...(dice.once(3) && { userId: text(), error: text() }),
+          ...(dice.once(3) && { context: object(dice) }),
+          ...(dice.once(3) && { metadata: metadata(dice) }),
+          ...(dice.once(4) && { history: `[${event()}]` }),
+          ...(dice.once(20) && { nobody: "1" }),
+        } satisfies Members)
+          .map(([key, text]) => `"${key}":${text}`)
+          .join(",")}}`,
+      };
     case "addEvent":
       return { ...with1("data", () => object(dice)), type: `"${dice.pick(TYPES)}"` };
     case "addEvents":
@@ -229,10 +259,11 @@ function members(dice: Dice, name: string): Members {
       };
     case "purge":
       return { olderThan: dice.pick(["0", "3000", '"1s"', "null"]) };
+    case "save":
     case "import":
       return {
         text: JSON.stringify(
-          `{"id":${id},"mode":"m","task":${text()},"status":"${dice.pick(STATUSES)}","createdAt":"2026-01-01T00:00:00Z","updatedAt":1767225600000,"iterations":${number()},"maxIterations":${number()},"context":${object(dice)},"history":[{"type":"note","timestamp":"2026-01-01","data":${object(dice)}}]}`,
+          `{"id":${id},"mode":"m","task":${text()},"status":"${dice.pick(STATUSES)}","createdAt":"2026-01-01T00:00:00Z","updatedAt":1767225600000,"iterations":${number()},"maxIterations":${number()},"context":${object(dice)},"history":[${event()}]}`,
         ),
       };
     case "fork":
@@ -248,7 +279,7 @@ function members(dice: Dice, name: string): Members {
     case "isResumable":
     case "progress":
     case "duration":
-      return { id };
+      return { id, ...trash() };
     default:
       return change;
   }
@@ -269,7 +300,18 @@ const OPERATIONS = [
   ...["update", "pause", "resume", "resume", "complete", "fail", "abandon", "recordToolCall"],
   ...["recordLearning", "recordUsage", "updateContext", "updateContext", "get", "get", "context"],
   ...["events", "list", "list", "stats", "delete", "trash", "restore", "cleanup", "purge"],
-  ...["export", "import", "fork", "isResumable", "progress", "duration", "noSuchOperation"],
+  ...[
+    "export",
+    "import",
+    "override",
+    "override",
+    "save",
+    "fork",
+    "isResumable",
+    "progress",
+    "duration",
+    "noSuchOperation",
+  ],
 ];
 
 interface Step {

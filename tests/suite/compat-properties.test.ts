@@ -193,7 +193,7 @@ const steps = fc.oneof(
     fc.tuple(id, tool, data, fc.constantFrom(undefined, null, 7, { exitCode: 0 })),
     (a) => recordToolCall(...a),
     (m, a) => m.toolCall(...a),
-    2,
+    5,
   ),
   step(
     "learning",
@@ -214,7 +214,7 @@ const steps = fc.oneof(
     fc.tuple(id, updates),
     (a) => updateSession(...(a as [string, SessionUpdates])),
     (m, a) => m.update(...(a as [string, Partial<AgentSession>])),
-    4,
+    7,
   ),
   step(
     "save",

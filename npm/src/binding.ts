@@ -16,10 +16,13 @@ export interface Binding {
   info(): string;
   /** Opens a store; `ok` is an {@link Opened}. Only the native build takes `done`. */
   open(url: string, options: string, done?: (settled: string) => void): string;
-  /** Performs an operation over a store that answers at once. */
-  call(handle: number, operation: string, params: string, now: number): string;
+  /**
+   * Performs an operation over a store that answers at once. `entropy`, 32 hexadecimal digits, takes
+   * the place of the build's own random bits.
+   */
+  call(handle: number, operation: string, params: string, now: number, entropy?: string): string;
   /** Begins an operation over any store. */
-  start(handle: number, operation: string, params: string, now: number): string;
+  start(handle: number, operation: string, params: string, now: number, entropy?: string): string;
   /** Goes on with an operation that needed something of a JavaScript store. */
   resume(handle: number, operation: number, reply: string): string;
   /** Gives up an operation that waits for a JavaScript store. */
@@ -124,10 +127,8 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
   return {
     info: () => guard(() => binding.info()),
     open: (url, options, done) => guard(() => binding.open(url, options, done)),
-    call: (handle, operation, params, now) =>
-      guard(() => binding.call(handle, operation, params, now)),
-    start: (handle, operation, params, now) =>
-      guard(() => binding.start(handle, operation, params, now)),
+    call: (...args) => guard(() => binding.call(...args)),
+    start: (...args) => guard(() => binding.start(...args)),
     resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     close: (handle) => guard(() => binding.close(handle)),

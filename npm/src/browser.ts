@@ -5,38 +5,22 @@
  * @module
  */
 
-import * as glue from "#wasm";
-import { type Build, buildOf } from "./binding.js";
+import { browserSource } from "./browser-source.js";
 import type { Copy } from "./copy.js";
 import { entryOver, type InitOptions } from "./entry.js";
-import { wasmNotReady } from "./error.js";
 import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
-import { fetchInto } from "./wasm-fetch.js";
 
 export * from "./api.js";
 
-let build: Build | undefined;
-let loading: Promise<void> | undefined;
+const entry = entryOver(browserSource);
 
-const entry = entryOver({
-  now() {
-    if (build === undefined) throw wasmNotReady();
-    return build;
-  },
-  prepare(options) {
-    if (build !== undefined) return undefined;
-    loading ??= load(options).finally(() => {
-      // After a failure, such as a lost connection, the next call tries again.
-      loading = undefined;
-    });
-    return loading;
-  },
-});
-
-/** Opens the sessions of a store: `"memory:"`, or a store of your own. Loads the WebAssembly first. */
+/**
+ * Opens the sessions of a store: `"indexeddb:name"`, `"memory:"`, or a store of your own. Loads the
+ * WebAssembly first.
+ */
 export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
 
 /**
@@ -53,8 +37,3 @@ export const copy: Copy = entry.copy;
 
 /** Loads the WebAssembly, once; `module` says from where. */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
-
-async function load({ module }: InitOptions = {}): Promise<void> {
-  await fetchInto(glue, "tenure_wasm_bg.wasm", module);
-  build = buildOf(glue, "refuse");
-}

@@ -36,6 +36,16 @@ interface Waiter {
   readonly resolve: (answer: FinalAnswer<unknown>) => void;
 }
 
+/** What the core needs from outside with every call. */
+export interface Environment {
+  /** The present, in milliseconds since 1970. */
+  now(): number;
+  /** Random bits as 32 hexadecimal digits, used once; the build's own where there are none. */
+  entropy(): string | undefined;
+}
+
+const ACTUAL: Environment = { now: () => Date.now(), entropy: () => undefined };
+
 /** What a connection is opened with. */
 export interface ConnectionOptions {
   /** The build to use. */
@@ -48,29 +58,32 @@ export interface ConnectionOptions {
   readonly host: HostStore | undefined;
   /** Told of every change that the outside world is to hear of, by the text of its payload. */
   readonly notify: (payload: string) => void;
+  /** The clock and the random bits; the actual ones unless others are given. */
+  readonly environment?: Environment | undefined;
 }
 
 /** An opened store. */
 export class Connection {
   /** What the store can do. */
   readonly capabilities: Capabilities;
+  /** What tells its store from others, as far as it can be told: a URL, or the store itself. */
+  readonly place: string | Store;
   /** How to clean up by itself, if at all. */
   readonly retention: RetentionPlan | undefined;
   readonly #binding: Binding;
   readonly #handle: number;
   readonly #host: HostStore | undefined;
   readonly #notify: (payload: string) => void;
+  readonly #environment: Environment;
   readonly #waiters: Map<number, Waiter>;
   /** Operations under way, and what must stay alive until they end. */
   readonly #underWay = new Map<Promise<unknown>, object>();
   /** The last write to each session that is under way over a store in JavaScript. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #closed = false;
-  /** What tells its store from others, as far as it can be told: a URL, or the store itself. */
-  readonly place: string | Store;
 
   /** Opens a store. */
-  constructor({ binding, url, options, host, notify }: ConnectionOptions) {
+  constructor({ binding, url, options, host, notify, environment }: ConnectionOptions) {
     // Only this map is held by the native side, so that a dropped connection can be collected.
     const waiters = new Map<number, Waiter>();
     const done = (settled: string): void => {
@@ -83,12 +96,14 @@ export class Connection {
     const opened = resultOf(
       parseAnswer<Opened>(binding.open(url, options, host === undefined ? done : undefined)),
     );
+    this.place = host?.store ?? url;
     this.capabilities = opened.capabilities;
     this.retention = opened.retention;
     this.#handle = opened.handle;
     this.#binding = binding;
     this.#host = host;
     this.#notify = notify;
+    this.#environment = environment ?? ACTUAL;
     this.#waiters = waiters;
   }
 
@@ -96,19 +111,21 @@ export class Connection {
   get isClosed(): boolean {
     return this.#closed;
   }
-    this.place = host?.store ?? url;
 
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#check();
     const params = encodeMade(name, make);
-    const now = Date.now();
+    const now = this.#environment.now();
+    const entropy = this.#environment.entropy();
     if (this.#host === undefined) {
-      return this.#finish(parseAnswer(this.#binding.call(this.#handle, name, params, now)));
+      return this.#finish(
+        parseAnswer(this.#binding.call(this.#handle, name, params, now, entropy)),
+      );
     }
     return this.#driveSync(
       this.#host,
-      parseAnswer(this.#binding.start(this.#handle, name, params, now)),
+      parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy)),
     );
   }
 
@@ -126,14 +143,16 @@ export class Connection {
         id = "id" in made ? made.id : undefined;
         return made;
       });
-      const now = Date.now();
+      const now = this.#environment.now();
+      const entropy = this.#environment.entropy();
+      const start = (): Answer<Result<N>> =>
+        parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy));
       const host = this.#host;
       if (host !== undefined) {
-        const begin = (): Promise<Result<N>> =>
-          this.#drive(host, parseAnswer(this.#binding.start(this.#handle, name, params, now)));
+        const begin = (): Promise<Result<N>> => this.#drive(host, start());
         return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(id, begin) : begin());
       }
-      const answer = parseAnswer<Result<N>>(this.#binding.start(this.#handle, name, params, now));
+      const answer = start();
       if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
       return this.#keep(owner, this.#wait(answer.wait));
     } catch (thrown) {

@@ -7,7 +7,7 @@
 
 import { Announcer } from "./announcer.js";
 import type { Build } from "./binding.js";
-import { Connection } from "./connection.js";
+import { Connection, type Environment } from "./connection.js";
 import { invalidArgument, storeIsAsync } from "./error.js";
 import { HostStore } from "./host.js";
 import { IndexedDbStore } from "./indexeddb.js";
@@ -45,11 +45,12 @@ export async function openSessions(
   build: Build,
   target: Target | undefined,
   options: OpenOptions,
+  environment?: Environment,
 ): Promise<Sessions> {
   const name = databaseOf(target);
   if (name !== undefined) return openDatabase(build, name, options);
   const announcer = new Announcer();
-  const connection = connect(build, target, options, announcer);
+  const connection = connect(build, target, options, announcer, environment);
   return new Sessions(build.info.build, connection, announcer);
 }
 
@@ -58,10 +59,11 @@ export function openSessionsSync(
   build: Build,
   target: Target | undefined,
   options: OpenOptions,
+  environment?: Environment,
 ): SessionsSync {
   if (databaseOf(target) !== undefined) throw storeIsAsync();
   const announcer = new Announcer();
-  const connection = connect(build, target, options, announcer);
+  const connection = connect(build, target, options, announcer, environment);
   return new SessionsSync(build.info.build, connection, announcer);
 }
 
@@ -103,6 +105,7 @@ function connect(
   target: Target | undefined,
   options: OpenOptions,
   announcer: Announcer,
+  environment?: Environment,
 ): Connection {
   checkOptions(options);
   if (options.webhook !== undefined) announcer.configure(options.webhook);
@@ -116,6 +119,7 @@ function connect(
       options: optionsForUrl(options),
       host: undefined,
       notify,
+      environment,
     });
   }
   if (typeof target !== "object" || target === null) {
@@ -128,5 +132,6 @@ function connect(
     options: json,
     host: new HostStore(target, timeoutMs),
     notify,
+    environment,
   });
 }

@@ -9,8 +9,20 @@ export function initSync(source: { module: BufferSource | WebAssembly.Module }):
 
 export function info(): string;
 export function open(url: string, options: string): string;
-export function call(handle: number, operation: string, params: string, now: number): string;
-export function start(handle: number, operation: string, params: string, now: number): string;
+export function call(
+  handle: number,
+  operation: string,
+  params: string,
+  now: number,
+  entropy?: string,
+): string;
+export function start(
+  handle: number,
+  operation: string,
+  params: string,
+  now: number,
+  entropy?: string,
+): string;
 export function resume(handle: number, operation: number, reply: string): string;
 export function cancel(handle: number, operation: number): string;
 export function close(handle: number): string;

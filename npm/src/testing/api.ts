@@ -1,9 +1,12 @@
 /**
- * The types that every entry of `tenure/testing` exports.
+ * What every entry of `tenure/testing` exports besides what depends on where it runs.
  *
  * @module
  */
 
 export type { CheckStore } from "./check.js";
+export type { Clock } from "./clock.js";
+export { type Given, type GivenEvent, givenSession } from "./given.js";
 export type { StoreCase } from "./kit.js";
+export type { MemoryOptions, MemorySessions, MemorySessionsSync, Tested } from "./memory.js";
 export type { CaseResult, CheckOptions, StoreFactory, StoreOpener } from "./run.js";

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { browserSource } from "../browser-source.js";
 import { browserKit, browserScale } from "./browser-kit.js";
 import { type CheckStore, checkerOf } from "./check.js";
+import { type MemorySessions, type MemorySessionsSync, memoryOver } from "./memory.js";
 
 export * from "./api.js";
 
@@ -19,3 +21,22 @@ export * from "./api.js";
  * ```
  */
 export const checkStore: CheckStore = checkerOf(browserKit, browserScale);
+
+const memory = memoryOver(browserSource);
+
+/**
+ * Opens fresh sessions in memory, with a clock that stands still until it is moved and ids that follow
+ * from a seed.
+ *
+ * ```js
+ * const { sessions, clock } = await memorySessions();
+ * await givenSession(sessions, { status: "completed" });
+ * clock.advance("31d");
+ * await sessions.cleanup({ maxAge: "30d" });
+ * ```
+ */
+export const memorySessions: MemorySessions = memory.memorySessions;
+
+/** As {@link memorySessions}, with methods that return results instead of promises. Throws `WASM_NOT_READY`
+ * until `await init()` or an `open` of the package has loaded the WebAssembly. */
+export const memorySessionsSync: MemorySessionsSync = memory.memorySessionsSync;

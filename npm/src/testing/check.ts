@@ -9,6 +9,7 @@ import type { KitSource } from "./kit.js";
 import {
   type CaseResult,
   type CheckOptions,
+  casesOf,
   runCase,
   type StoreFactory,
   settingsOf,
@@ -26,7 +27,7 @@ export function checkerOf(source: KitSource, scale: () => number): CheckStore {
     const kit = await source();
     const settings = settingsOf(options, scale());
     const results: CaseResult[] = [];
-    for (const storeCase of kit.cases) {
+    for (const storeCase of casesOf(kit, options)) {
       results.push(await runCase(kit, storeCase, factory, settings));
     }
     return results;

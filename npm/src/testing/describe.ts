@@ -10,6 +10,7 @@ import type { Kit, KitSource, StoreCase } from "./kit.js";
 import {
   type CheckOptions,
   type CheckSettings,
+  casesOf,
   runCase,
   type StoreFactory,
   settingsOf,
@@ -25,7 +26,7 @@ export function describerOf(source: KitSource, scale: () => number): DescribeSto
       const kit = await source();
       const settings = settingsOf(options, scale());
       const groups = new Map<string, StoreCase[]>();
-      for (const storeCase of kit.cases) {
+      for (const storeCase of casesOf(kit, options)) {
         const group = groups.get(storeCase.group) ?? [];
         groups.set(storeCase.group, [...group, storeCase]);
       }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { nodeSource } from "../node-source.js";
 import { type CheckStore, checkerOf } from "./check.js";
+import { type MemorySessions, type MemorySessionsSync, memoryOver } from "./memory.js";
 import { nodeKit, nodeScale } from "./node-kit.js";
 
 export * from "./api.js";
@@ -19,3 +21,21 @@ export * from "./api.js";
  * ```
  */
 export const checkStore: CheckStore = checkerOf(nodeKit, nodeScale);
+
+const memory = memoryOver(nodeSource);
+
+/**
+ * Opens fresh sessions in memory, with a clock that stands still until it is moved and ids that follow
+ * from a seed.
+ *
+ * ```js
+ * const { sessions, clock } = await memorySessions();
+ * await givenSession(sessions, { status: "completed" });
+ * clock.advance("31d");
+ * await sessions.cleanup({ maxAge: "30d" });
+ * ```
+ */
+export const memorySessions: MemorySessions = memory.memorySessions;
+
+/** As {@link memorySessions}, with methods that return results instead of promises. */
+export const memorySessionsSync: MemorySessionsSync = memory.memorySessionsSync;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { messageOf } from "../error.js";
+import { invalidArgument, messageOf } from "../error.js";
 import { HostStore, type Outcome, outcomeOf } from "../host.js";
 import type { MaybePromise, Store } from "../store.js";
 import type { End, Kit, Need, Step, StoreCase } from "./kit.js";
@@ -29,6 +29,8 @@ export interface StoreOpener {
 export interface CheckOptions {
   /** Multiplies the number of generated inputs: 0.1 is a quick test (the default), 1 a thorough one. */
   readonly scale?: number | undefined;
+  /** Only these, by the names of groups or of cases; all by default. */
+  readonly only?: readonly string[] | undefined;
   /** How long one call of the store may take, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number | undefined;
   /** How long a case may take, in milliseconds; 120,000 by default. */
@@ -46,7 +48,7 @@ export interface CaseResult extends StoreCase {
 }
 
 /** The options with their defaults. */
-export type CheckSettings = { readonly [K in keyof CheckOptions]-?: number };
+export type CheckSettings = { readonly [K in Exclude<keyof CheckOptions, "only">]-?: number };
 
 /** Fills in what the options leave out; `scale` comes from the environment where there is one. */
 export function settingsOf(options: CheckOptions, scale: number): CheckSettings {
@@ -55,6 +57,17 @@ export function settingsOf(options: CheckOptions, scale: number): CheckSettings 
     timeoutMs: options.timeoutMs ?? 10_000,
     caseTimeoutMs: options.caseTimeoutMs ?? 120_000,
   };
+}
+
+/** The cases that are meant. */
+export function casesOf(kit: Kit, { only }: CheckOptions): readonly StoreCase[] {
+  if (only === undefined) return kit.cases;
+  const known = new Set(kit.cases.flatMap(({ group, name }) => [group, name]));
+  const unknown = only.find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    throw invalidArgument("only", `there is no group and no case ${JSON.stringify(unknown)}`);
+  }
+  return kit.cases.filter(({ group, name }) => only.includes(group) || only.includes(name));
 }
 
 /** Runs one case on a store of its own. Never rejects on account of the store. */
@@ -71,8 +84,10 @@ export async function runCase(
   if (outcome !== "failed" && problem === undefined) {
     return { group, name, outcome, ...(message === undefined ? {} : { message }) };
   }
-  const said = outcome === "failed" ? message : problem;
-  return { group, name, outcome: "failed", message: said ?? "it failed", cause: stores.thrown };
+  const said = (outcome === "failed" ? message : problem) ?? "it failed";
+  const { thrown } = stores;
+  const cause = thrown === undefined ? {} : { cause: thrown };
+  return { group, name, outcome: "failed", message: said, ...cause };
 }
 
 async function drive(

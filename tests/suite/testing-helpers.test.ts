@@ -1,0 +1,153 @@
+// The helpers for users' own suites: sessions whose time and ids are the test's, and sessions of any
+// state.
+
+import { init } from "tenure";
+import { givenSession, memorySessions, memorySessionsSync } from "tenure/testing";
+import { describe, expect, it } from "vitest";
+import { code, failure } from "../support/failures.js";
+
+await init();
+
+const START = "2026-01-01T00:00:00.000Z";
+
+describe("sessions in memory for a test", () => {
+  it("stand still in time until the clock is moved", async () => {
+    const { sessions, clock } = await memorySessions();
+    const { id, createdAt } = await sessions.start({ task: "t", mode: "m" });
+    expect(createdAt).toBe(START);
+    clock.advance("1h 30m");
+    await sessions.addEvent(id, "note");
+    clock.advance(250);
+    await sessions.addEvent(id, "note");
+    clock.set("2026-03-01");
+    await sessions.pause(id);
+    const times = (await sessions.get(id))?.history.map(({ timestamp }) => timestamp);
+    expect(times).toEqual([
+      START,
+      "2026-01-01T01:30:00.000Z",
+      "2026-01-01T01:30:00.250Z",
+      "2026-03-01T00:00:00.000Z",
+    ]);
+    expect(clock.now).toBe(Date.UTC(2026, 2, 1));
+    await sessions.close();
+  });
+
+  it("have the same ids each time, and others for another seed", () => {
+    const ids = (seed?: number): readonly string[] => {
+      const { sessions } = memorySessionsSync({ seed });
+      const started = Array.from({ length: 20 }, () => sessions.start({ task: "t", mode: "m" }).id);
+      sessions.close();
+      return started;
+    };
+    expect(ids()).toEqual(ids());
+    expect(ids(7)).toEqual(ids(7));
+    expect(new Set([...ids(), ...ids(7)]).size).toBe(40);
+  });
+
+  it("are each other's strangers", async () => {
+    const [one, other] = await Promise.all([memorySessions(), memorySessions()]);
+    await givenSession(one.sessions);
+    one.clock.advance("1d");
+    expect((await other.sessions.list()).items).toEqual([]);
+    expect(other.clock.now).toBe(Date.parse(START));
+  });
+
+  it("take the options of any others, and begin where they are told", () => {
+    const { sessions, clock } = memorySessionsSync({
+      now: new Date("2020-02-02"),
+      limits: { maxTaskBytes: 3 },
+    });
+    expect(clock.now).toBe(Date.UTC(2020, 1, 2));
+    expect(() => sessions.start({ task: "long", mode: "m" })).toThrow("the limit is 3");
+    sessions.close();
+  });
+
+  it.each(["5 parsecs", "", -1, Number.NaN])("do not go by %j", async (by) => {
+    const { clock } = memorySessionsSync();
+    expect(await failure(() => clock.advance(by))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: "advance" },
+    });
+    expect(clock.now).toBe(Date.parse(START));
+  });
+
+  it("are not set to what is no time", async () => {
+    const { clock } = memorySessionsSync();
+    expect(await code(() => clock.set("noon"))).toBe("INVALID_ARGUMENT");
+    expect(await code(() => memorySessionsSync({ now: Number.NaN }))).toBe("INVALID_ARGUMENT");
+  });
+});
+
+describe("a session that is given", () => {
+  it("needs nothing said", async () => {
+    const { sessions } = await memorySessions();
+    const head = await givenSession(sessions);
+    expect(head).toMatchObject({
+      id: "given-1",
+      status: "active",
+      createdAt: START,
+      eventCount: 0,
+    });
+    expect((await givenSession(sessions, { id: undefined })).id).toBe("given-2");
+    expect((await sessions.addEvent(head.id, "note")).firstSequence).toBe(1);
+  });
+
+  it("is what was said, with its history", async () => {
+    const { sessions } = await memorySessions();
+    const { id } = await givenSession(sessions, {
+      status: "failed",
+      task: "Merge",
+      iterations: 4,
+      maxIterations: 5,
+      createdAt: new Date("2025-05-05"),
+      context: { pr: 7 },
+      metadata: { model: "m-1" },
+      userId: "ann",
+      error: "conflict",
+      events: [{ type: "start" }, { type: "note", timestamp: "2025-05-06", data: { n: 1 } }],
+    });
+    expect(await sessions.get(id)).toMatchObject({
+      status: "failed",
+      task: "Merge",
+      iterations: 4,
+      maxIterations: 5,
+      createdAt: "2025-05-05T00:00:00.000Z",
+      updatedAt: "2025-05-06T00:00:00.000Z",
+      context: { pr: 7 },
+      metadata: { model: "m-1" },
+      userId: "ann",
+      error: "conflict",
+      history: [
+        { sequence: 1, type: "start", timestamp: "2025-05-05T00:00:00.000Z" },
+        { sequence: 2, type: "note", timestamp: "2025-05-06T00:00:00.000Z", data: { n: 1 } },
+      ],
+    });
+  });
+
+  it.each(["active", "paused", "completed", "failed", "timeout", "abandoned"] as const)(
+    "may be %s, and is in the lists as that",
+    (status) => {
+      const { sessions } = memorySessionsSync();
+      givenSession(sessions, { status });
+      expect(sessions.list({ status }).items).toHaveLength(1);
+    },
+  );
+
+  it("that is paused has been so since it was last changed", async () => {
+    const { sessions, clock } = await memorySessions();
+    const { id } = await givenSession(sessions, { status: "paused" });
+    clock.advance("2h");
+    await sessions.resume(id);
+    expect((await sessions.get(id))?.history.at(-1)).toMatchObject({
+      type: "resume",
+      data: { pausedDuration: 7_200_000 },
+    });
+  });
+
+  it("that cannot be is refused", async () => {
+    const { sessions } = await memorySessions();
+    expect(await code(givenSession(sessions, { id: "../x" }))).toBe("INVALID_ID");
+    const invalid = { createdAt: new Date(Number.NaN) };
+    expect(await code(() => givenSession(sessions, invalid))).toBe("INVALID_ARGUMENT");
+  });
+});

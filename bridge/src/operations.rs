@@ -3,8 +3,8 @@
 
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
 use tenure_core::copy::{
-    CopyChunk, CopyDifference, CopyMissing, CopyMissingParams, CopyPage, CopyPageParams,
-    CopyReadParams, CopyVerifyParams, CopyWriteParams, CopyWritten,
+    CopyChunk, CopyCompareParams, CopyCompared, CopyPage, CopyPageParams, CopyReadParams,
+    CopyWriteParams, CopyWritten,
 };
 use tenure_core::error::cut;
 use tenure_core::layout::{FileImport, ImportFileParams, ImportWantedParams};
@@ -159,14 +159,12 @@ operations! {
     Read "duration" = duration(IdParams) -> Option<u64>;
     /// Names a part of the sessions and records of a store that is copied.
     Read "copyPage" = copy_page(CopyPageParams) -> CopyPage;
-    /// Says what of another store's page is not here, or is here as it was before.
-    Read "copyMissing" = copy_missing(CopyMissingParams) -> CopyMissing;
+    /// Compares another store's page with what is here, and may ask for what is not.
+    Read "copyCompare" = copy_compare(CopyCompareParams) -> CopyCompared;
     /// Reads what another store asks for, up to an amount.
     Read "copyRead" = copy_read(CopyReadParams) -> CopyChunk;
     /// Writes what another store has sent, in one commit.
     Write "copyWrite" = copy_write(CopyWriteParams) -> CopyWritten;
-    /// Compares another store's page with what is here.
-    Read "copyVerify" = copy_verify(CopyVerifyParams) -> Vec<CopyDifference>;
     /// Whether a file that another program has left behind can be imported, or a folder may hold
     /// such files.
     Read "importWanted" = import_wanted(ImportWantedParams) -> bool;

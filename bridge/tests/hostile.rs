@@ -207,10 +207,9 @@ fn texts_of_megabytes_are_refused() {
         (2, "import", "text"),
         (2, "fork", "newId"),
         (2, "copyPage", "after"),
-        (2, "copyMissing", "page"),
+        (2, "copyCompare", "page"),
         (2, "copyRead", "wanted"),
         (2, "copyWrite", "chunk"),
-        (2, "copyVerify", "page"),
         (2, "importFile", "modifiedAt"),
     ] {
         let (_, params) = examples()

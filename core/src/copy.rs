@@ -5,18 +5,19 @@
 
 use std::hash::Hasher;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::json::Json;
-use crate::members::{Members, Params};
+use crate::members::{Member, Members, Params};
 use crate::params::params;
 use crate::session::{Head, MAX_SAFE_INTEGER};
 use crate::store::{Expect, Loaded, Problem, Record};
 use crate::text::Text;
-use crate::time::{self, Timestamp};
+use crate::time::Timestamp;
 
 /// What a [`Stamp`] calls a session; a record is called by its kind.
 pub const SESSION: &str = "session";
@@ -34,16 +35,17 @@ params! {
     }
 
     /// What another store has.
-    pub struct CopyMissingParams {
+    pub struct CopyCompareParams {
         /// The `page` of `copyPage` there.
         pub page: Text,
-        /// Ask for what is newer or different here too.
+        /// Ask for what is not here, and where this is `true` also for what is newer or different
+        /// here. Without, nothing is asked for.
         pub overwrite: Option<bool>,
     }
 
     /// What another store asks for.
     pub struct CopyReadParams {
-        /// The `wanted` of `copyMissing` there, or the `rest` of the call before.
+        /// The `wanted` of `copyCompare` there, or the `rest` of the call before.
         pub wanted: Text,
     }
 
@@ -52,12 +54,6 @@ params! {
         /// The `chunk` of `copyRead` there.
         pub chunk: Text,
     }
-
-    /// What another store has, histories and all.
-    pub struct CopyVerifyParams {
-        /// The `page` of `copyPage` there, of `whole` sessions.
-        pub page: Text,
-    }
 }
 
 /// A part of what a store has.
@@ -65,7 +61,7 @@ params! {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct CopyPage {
-    /// What names it, for `copyMissing` and `copyVerify`.
+    /// What names it, for `copyCompare`.
     pub page: String,
     /// How many sessions it names.
     pub sessions: u64,
@@ -78,17 +74,18 @@ pub struct CopyPage {
     pub next: Option<String>,
 }
 
-/// What a store lacks of a page.
+/// How what a store has compares with a page.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
-pub struct CopyMissing {
-    /// What is to be read, for `copyRead`; absent when there is nothing.
+pub struct CopyCompared {
+    /// What is to be read, for `copyRead`; absent when there is nothing, or nothing was
+    /// to be asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
     /// How many sessions of the page are there already.
     pub same: u64,
-    /// What is left alone.
+    /// What else is not as it is there.
     pub differences: Vec<CopyDifference>,
 }
 
@@ -151,26 +148,76 @@ pub enum Difference {
     Unreadable,
 }
 
-/// What tells one state of a session or record from any other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What tells one state of a session or record from any other, and what a target that asks for it
+/// says of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stamp {
     /// [`SESSION`], or the kind of a record.
-    pub what: String,
+    pub what: Text,
     /// The session's id, or the record's key.
-    pub key: String,
+    pub key: Text,
     version: u64,
-    #[serde(with = "time::as_millis")]
     created_at: Timestamp,
     events: u64,
-    head: String,
+    /// The digest of all but the history.
+    pub head: Text,
     /// The digest of the history, where that was read.
-    #[serde(default)]
-    history: Option<String>,
+    pub history: Option<Text>,
     /// The session that owns a record.
-    #[serde(default)]
-    pub owner: Option<Box<Stamp>>,
+    pub owner: Option<Text>,
+    /// The digest of that session's head.
+    pub owner_head: Option<Text>,
+    /// What the target has.
+    pub there: There,
 }
+
+/// What a target has where it asks for something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct There {
+    /// The version; nothing when nothing is there, or it cannot be read.
+    pub version: Option<u64>,
+    /// Whether something is there that cannot be read.
+    pub unreadable: bool,
+    /// How many events of it are there, if they are the first of the same history.
+    pub events: u64,
+    /// What tells whether they are.
+    pub history: Text,
+    /// Whether to send all of it if they are not.
+    pub overwrite: bool,
+}
+
+impl Params for Stamp {
+    fn take(members: &mut Members<'_>) -> Self {
+        Self {
+            what: members.take("what"),
+            key: members.take("key"),
+            version: members.take("version"),
+            created_at: members.take("created_at"),
+            events: members.take("events"),
+            head: members.take("head"),
+            history: members.take("history"),
+            owner: members.take("owner"),
+            owner_head: members.take("owner_head"),
+            there: members.take("there"),
+        }
+    }
+}
+
+impl Params for There {
+    fn take(members: &mut Members<'_>) -> Self {
+        Self {
+            version: members.take("version"),
+            unreadable: members.take("unreadable"),
+            events: members.take("events"),
+            history: members.take("history"),
+            overwrite: members.take("overwrite"),
+        }
+    }
+}
+
+crate::nested_members!(Stamp, There, Part);
 
 impl Stamp {
     /// The stamp of a session without its history.
@@ -188,14 +235,13 @@ impl Stamp {
         };
         hash(&mut hasher, &Json::of(&bare));
         Self {
-            what: SESSION.to_owned(),
-            key: head.id.to_string(),
+            what: SESSION.into(),
+            key: head.id.as_str().into(),
             version: head.version,
             created_at: head.created_at,
             events: head.event_count,
             head: finish(&hasher),
-            history: None,
-            owner: None,
+            ..Self::default()
         }
     }
 
@@ -208,40 +254,54 @@ impl Stamp {
     }
 
     /// The stamp of a record.
-    pub fn of_record(record: &Record, owner: Option<Self>) -> Self {
+    pub fn of_record(record: &Record) -> Self {
         let mut hasher = SipHasher13::new();
         hash(&mut hasher, &Json::of(record));
         Self {
-            what: record.kind.clone(),
-            key: record.key.clone(),
+            what: record.kind.as_str().into(),
+            key: record.key.as_str().into(),
             version: record.version,
-            created_at: Timestamp::default(),
-            events: 0,
             head: finish(&hasher),
-            history: None,
-            owner: owner.map(Box::new),
+            ..Self::default()
         }
     }
 
-    /// That exactly this is there.
-    pub fn expected(&self) -> Expect {
-        Expect::Version {
-            version: self.version,
-        }
+    /// Counts the writes of what it names.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Whether it is a session's.
     pub fn is_session(&self) -> bool {
-        self.what == SESSION
+        self.what.as_str() == SESSION
     }
 
     /// That what it names differs.
     pub fn differs(&self, target: Difference) -> CopyDifference {
         CopyDifference {
-            what: self.what.clone(),
-            key: self.key.clone(),
+            what: self.what.to_string(),
+            key: self.key.to_string(),
             target,
         }
+    }
+
+    /// The part of a session to send: all of it, or what the target lacks. Nothing when the target
+    /// has another history that is not to be overwritten.
+    pub fn part(&self, mut session: Loaded) -> Option<Part> {
+        let first = usize::try_from(self.there.events).unwrap_or(usize::MAX);
+        let known = session.events.get(..first);
+        let continues = known.is_some_and(|known| digest(known) == self.there.history);
+        if continues {
+            session.events.drain(..first);
+        }
+        (continues || self.there.overwrite).then_some(Part {
+            version: self.there.version,
+            unreadable: self.there.unreadable,
+            // Where nothing is kept, nothing that is in the way stays either.
+            replace: !continues || first == 0,
+            session: Sent(Some(session)),
+            record: Sent(None),
+        })
     }
 }
 
@@ -249,8 +309,8 @@ impl Stamp {
 /// Histories count where both were read.
 pub fn compare(source: &Stamp, target: &Stamp) -> Option<Difference> {
     let versions = target.version.cmp(&source.version);
-    let histories = source.history.is_some() && target.history.is_some();
     if versions.is_eq() && source.head == target.head {
+        let histories = source.history.is_some() && target.history.is_some();
         let differ = histories && source.history != target.history;
         return differ.then_some(Difference::Different);
     }
@@ -266,115 +326,96 @@ pub fn compare(source: &Stamp, target: &Stamp) -> Option<Difference> {
     })
 }
 
-/// A session or record that a target asks a source for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
-    /// [`SESSION`], or the kind of a record.
-    pub what: String,
-    /// The session's id, or the record's key.
-    pub key: String,
-    /// What is there in the target.
-    pub expect: Expect,
-    /// How many events of it are there, if they are the first of the same history.
-    pub events: u64,
-    /// What tells whether they are.
-    pub history: String,
-    /// Whether to send all of it if they are not.
-    pub overwrite: bool,
-}
-
-impl Wanted {
-    /// The part of a session to send: all of it, or what the target lacks. Nothing when the target
-    /// has another history that is not to be overwritten.
-    pub fn part(&self, session: Loaded) -> Option<Part> {
-        let Loaded { head, mut events } = session;
-        let first = usize::try_from(self.events).unwrap_or(usize::MAX);
-        let continues = events
-            .get(..first)
-            .is_some_and(|known| digest(known) == self.history);
-        if continues {
-            events.drain(..first);
-        }
-        (continues || self.overwrite).then_some(Part {
-            expect: self.expect,
-            // Where nothing is kept, nothing that is in the way stays either.
-            replace: !continues || first == 0,
-            head,
-            events,
-        })
-    }
-}
-
-/// A session on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A session or a record on its way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// What must be there in the target.
-    pub expect: Expect,
+    /// The version that must be there in the target; nothing when it must not be there.
+    pub version: Option<u64>,
+    /// Whether what is there cannot be read, and so may be anything.
+    pub unreadable: bool,
     /// Whether the events there are removed first.
     pub replace: bool,
-    /// The head.
-    pub head: Head,
-    /// The events that follow those that are kept.
-    pub events: Vec<Event>,
-}
-
-/// A record on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordPart {
-    /// What must be there in the target.
-    pub expect: Expect,
+    /// The session, with the events that follow those that are kept.
+    pub session: Sent<Loaded>,
     /// The record.
-    pub record: Record,
+    pub record: Sent<Record>,
 }
 
-/// Sessions and records on their way.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chunk {
-    /// The sessions.
-    pub sessions: Vec<Part>,
-    /// The records.
-    pub records: Vec<RecordPart>,
-}
-
-impl Chunk {
-    /// Reads a chunk. It comes from another store, and a store is not given what it could not give
-    /// back.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT`.
-    pub fn read(text: &str) -> Result<Self> {
-        let chunk: Self = parse("chunk", text)?;
-        for Part { head, events, .. } in &chunk.sessions {
-            let sent = events.len() as u64;
-            let numbered = head.event_count >= sent
-                && events
-                    .iter()
-                    .zip(head.event_count - sent + 1..)
-                    .all(|(event, sequence)| event.sequence == sequence);
-            let objects = std::iter::once(&head.context).chain(&head.metadata);
-            if !(numbered
-                && (1..MAX_SAFE_INTEGER).contains(&head.version)
-                && head.event_count < MAX_SAFE_INTEGER
-                && objects.into_iter().all(Json::is_object))
-            {
-                let problem = format!("session {} is not as `copyRead` sends it", head.id);
-                return Err(Error::invalid("chunk", problem));
-            }
+impl Params for Part {
+    fn take(members: &mut Members<'_>) -> Self {
+        Self {
+            version: members.take("version"),
+            unreadable: members.take("unreadable"),
+            replace: members.take("replace"),
+            session: members.take("session"),
+            record: members.take("record"),
         }
-        Ok(chunk)
     }
 }
 
-/// Reads what another of these operations has made; `what` names it.
+impl Part {
+    /// What must be there in the target.
+    pub fn expect(&self) -> Expect {
+        match self.version {
+            _ if self.unreadable => Expect::Any,
+            Some(version) => Expect::Version { version },
+            None => Expect::Absent,
+        }
+    }
+}
+
+/// What a part has, or has not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sent<T>(pub Option<T>);
+
+impl<T> Default for Sent<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: DeserializeOwned> Member for Sent<T> {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        crate::members::parse(name, text).map(Self)
+    }
+}
+
+/// Reads a chunk. It comes from another store, and a store is not given what it could not give back.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub fn parse<'t, T: Deserialize<'t>>(what: &str, text: &'t str) -> Result<T> {
-    crate::members::parse(what, text)
+pub fn read_chunk(text: &str) -> Result<Vec<Part>> {
+    let chunk = Vec::<Part>::read("chunk", text)?;
+    for Loaded { head, events } in chunk.iter().filter_map(|part| part.session.0.as_ref()) {
+        let sent = events.len() as u64;
+        let numbered = head.event_count >= sent
+            && events
+                .iter()
+                .zip(head.event_count - sent + 1..)
+                .all(|(event, sequence)| event.sequence == sequence);
+        let objects = std::iter::once(&head.context).chain(&head.metadata);
+        if !(numbered
+            && (1..MAX_SAFE_INTEGER).contains(&head.version)
+            && head.event_count < MAX_SAFE_INTEGER
+            && objects.into_iter().all(Json::is_object))
+        {
+            let problem = format!("session {} is not as `copyRead` sends it", head.id);
+            return Err(Error::invalid("chunk", problem));
+        }
+    }
+    Ok(chunk)
+}
+
+/// Reads a page, or what is wanted of one.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn read_stamps(what: &str, text: &str) -> Result<Vec<Stamp>> {
+    Vec::read(what, text)
 }
 
 /// What tells a history from any other.
-pub fn digest(events: &[Event]) -> String {
+pub fn digest(events: &[Event]) -> Text {
     let mut hasher = SipHasher13::new();
     for event in events {
         hasher.write_u64(event.sequence);
@@ -393,8 +434,8 @@ fn hash(hasher: &mut SipHasher13, json: &Json) {
     hasher.write(json.as_str().as_bytes());
 }
 
-fn finish(hasher: &SipHasher13) -> String {
-    format!("{:032x}", hasher.finish128().as_u128())
+fn finish(hasher: &SipHasher13) -> Text {
+    format!("{:032x}", hasher.finish128().as_u128()).into()
 }
 
 #[cfg(test)]

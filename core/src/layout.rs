@@ -277,7 +277,7 @@ fn time_of(object: &Object<'_>, keys: &[&str]) -> Option<Timestamp> {
 fn time(json: &str) -> Option<Timestamp> {
     /// As seconds this is the year 5138, and as milliseconds 1973.
     const SECONDS: f64 = 1e11;
-    if let Ok(number) = json.parse::<f64>() {
+    if let Ok(number) = crate::members::parse::<f64>("time", json) {
         let millis = if number.abs() < SECONDS {
             number * 1000.0
         } else {

@@ -1,12 +1,14 @@
 //! A lease: who holds what, since when and until when. This is the form in which leases are kept as
 //! records, and no more; who gets one is not decided here.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::members::{Members, Params};
 use crate::store::Record;
-use crate::time::{self, Timestamp};
+use crate::text::Text;
+use crate::time::Timestamp;
 
 /// The kind of the records that leases are kept in.
 pub const KIND: &str = "lease";
@@ -33,17 +35,26 @@ pub struct Lease {
     pub data: Json,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    holder: String,
-    #[serde(with = "time::as_millis")]
+    holder: Text,
     acquired_at: Timestamp,
-    #[serde(with = "time::as_millis")]
     renewed_at: Timestamp,
     token: u64,
-    #[serde(with = "crate::json::as_text")]
     data: Json,
+}
+
+impl Params for Body {
+    fn take(members: &mut Members<'_>) -> Self {
+        Self {
+            holder: members.take("holder"),
+            acquired_at: members.take("acquired_at"),
+            renewed_at: members.take("renewed_at"),
+            token: members.take("token"),
+            data: members.take("data"),
+        }
+    }
 }
 
 impl Lease {
@@ -65,11 +76,11 @@ impl Lease {
     /// The record that keeps it, at this version.
     pub fn to_record(&self, version: u64) -> Record {
         let body = Body {
-            holder: self.holder.clone(),
+            holder: self.holder.as_str().into(),
             acquired_at: self.acquired_at,
             renewed_at: self.renewed_at,
             token: self.token,
-            data: self.data.clone(),
+            data: self.data.clone().compact(),
         };
         Record {
             kind: KIND.to_owned(),
@@ -86,14 +97,13 @@ impl Lease {
     /// # Errors
     /// `STORE_MISBEHAVED` when it keeps none.
     pub fn read(record: &Record) -> Result<Self> {
-        let body: Body =
-            serde_json::from_str(&record.body).map_err(|_| Error::StoreMisbehaved {
-                method: "record".to_owned(),
-                problem: format!("the record of lease {:?} keeps none", record.key),
-            })?;
+        let body = Body::read("lease", &record.body).map_err(|_| Error::StoreMisbehaved {
+            method: "record".to_owned(),
+            problem: format!("the record of lease {:?} keeps none", record.key),
+        })?;
         Ok(Self {
             key: record.key.clone(),
-            holder: body.holder,
+            holder: body.holder.into_string(),
             acquired_at: body.acquired_at,
             renewed_at: body.renewed_at,
             expires_at: record.expires_at,

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use support::{World, ready, scale};
 use tenure_core::audit::Entry;
 use tenure_core::copy::{
-    Chunk, CopyDifference, CopyMissingParams, CopyPageParams, CopyReadParams, CopyVerifyParams,
-    CopyWriteParams, Difference, Stamp,
+    CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams, Difference,
+    Stamp, read_chunk,
 };
 use tenure_core::filter::Trash;
 use tenure_core::idempotency::Fingerprint;
@@ -164,7 +164,6 @@ fn copy(
     };
     let text = |text: &str| Text::from(text);
     let mut copied = Copied::default();
-    let overwrite = Some(overwrite);
     for whole in [false, true] {
         let mut after = None;
         for page in 0.. {
@@ -176,20 +175,19 @@ fn copy(
             };
             let page = ready(source.copy_page(&env, params))?.value;
             between();
+            let params = CopyCompareParams {
+                page: text(&page.page),
+                overwrite: (!whole).then_some(overwrite),
+            };
+            let compared = ready(target.copy_compare(&env, params))?.value;
             if whole {
-                let page = text(&page.page);
-                let params = CopyVerifyParams { page };
-                copied
-                    .differences
-                    .extend(ready(target.copy_verify(&env, params))?.value);
+                assert_eq!(compared.wanted, None);
+                copied.differences.extend(compared.differences);
             } else {
                 copied.problems.extend(page.problems);
-                let page = text(&page.page);
-                let params = CopyMissingParams { page, overwrite };
-                let missing = ready(target.copy_missing(&env, params))?.value;
-                copied.same += missing.same;
-                copied.left.extend(missing.differences);
-                let mut wanted = missing.wanted;
+                copied.same += compared.same;
+                copied.left.extend(compared.differences);
+                let mut wanted = compared.wanted;
                 while let Some(some) = wanted {
                     between();
                     let params = CopyReadParams {
@@ -683,11 +681,11 @@ fn a_chunk_that_no_store_could_give_back_is_refused() {
     from.ok("start", json!({"id": "a", "task": "t", "mode": "m"}));
     from.ok("incrementIteration", json!({"id": "a"}));
     let session = contents(&from.store).0.remove(0);
-    let chunk = json!({"sessions": [{
-        "expect": {"kind": "absent"}, "replace": true,
-        "head": session.head, "events": session.events
-    }], "records": []});
-    Chunk::read(&chunk.to_string()).unwrap();
+    let chunk = json!([{
+        "unreadable": false, "replace": true, "record": null,
+        "session": {"head": session.head, "events": session.events}
+    }]);
+    read_chunk(&chunk.to_string()).unwrap();
     let bends: [(&str, Bend); 8] = [
         ("a version of nought", |one| {
             one["head"]["version"] = json!(0)
@@ -710,8 +708,8 @@ fn a_chunk_that_no_store_could_give_back_is_refused() {
     ];
     for (what, bend) in bends {
         let mut bent = chunk.clone();
-        bend(&mut bent["sessions"][0]);
-        let error = Chunk::read(&bent.to_string()).unwrap_err();
+        bend(&mut bent[0]["session"]);
+        let error = read_chunk(&bent.to_string()).unwrap_err();
         assert_eq!(error.code(), "INVALID_ARGUMENT", "{what}");
     }
 }

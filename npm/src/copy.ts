@@ -115,8 +115,8 @@ class Copying {
       const seen = this.#differences.begin();
       this.#seen = { phase: "verify", sessions: 0, records: 0 };
       await this.#pages(true, async (page) => {
-        const found = await this.#ask(this.#target, "copyVerify", { page });
-        this.#differences.add(found, seen);
+        const { differences } = await this.#ask(this.#target, "copyCompare", { page });
+        this.#differences.add(differences, seen);
       });
     }
     return {
@@ -142,11 +142,11 @@ class Copying {
   }
 
   async #copy(page: string): Promise<void> {
-    const { overwrite } = this.#options;
-    const missing = await this.#ask(this.#target, "copyMissing", { page, overwrite });
-    this.#written.same += missing.same;
-    this.#differences.add(missing.differences);
-    let { wanted } = missing;
+    const { overwrite = false } = this.#options;
+    const compared = await this.#ask(this.#target, "copyCompare", { page, overwrite });
+    this.#written.same += compared.same;
+    this.#differences.add(compared.differences);
+    let { wanted } = compared;
     while (wanted !== undefined) {
       const { chunk, rest, problems, differences } = await this.#ask(this.#source, "copyRead", {
         wanted,

@@ -1291,13 +1291,14 @@ whole?: boolean, };
 /**
  * What another store has.
  */
-export type CopyMissingParams = { 
+export type CopyCompareParams = { 
 /**
  * The `page` of `copyPage` there.
  */
 page: string, 
 /**
- * Ask for what is newer or different here too.
+ * Ask for what is not here, and where this is `true` also for what is newer or different
+ * here. Without, nothing is asked for.
  */
 overwrite?: boolean, };
 
@@ -1306,7 +1307,7 @@ overwrite?: boolean, };
  */
 export type CopyReadParams = { 
 /**
- * The `wanted` of `copyMissing` there, or the `rest` of the call before.
+ * The `wanted` of `copyCompare` there, or the `rest` of the call before.
  */
 wanted: string, };
 
@@ -1320,20 +1321,11 @@ export type CopyWriteParams = {
 chunk: string, };
 
 /**
- * What another store has, histories and all.
- */
-export type CopyVerifyParams = { 
-/**
- * The `page` of `copyPage` there, of `whole` sessions.
- */
-page: string, };
-
-/**
  * A part of what a store has.
  */
 export type CopyPage = { 
 /**
- * What names it, for `copyMissing` and `copyVerify`.
+ * What names it, for `copyCompare`.
  */
 page: string, 
 /**
@@ -1356,9 +1348,10 @@ next?: string, };
 /**
  * What a store lacks of a page.
  */
-export type CopyMissing = { 
+export type CopyCompared = { 
 /**
- * What is to be read, for `copyRead`; absent when there is nothing.
+ * What is to be read, for `copyRead`; absent when there is nothing, or nothing was
+ * to be asked for.
  */
 wanted?: string, 
 /**
@@ -1366,7 +1359,7 @@ wanted?: string,
  */
 same: number, 
 /**
- * What is left alone.
+ * What else is not as it is there.
  */
 differences: Array<CopyDifference>, };
 
@@ -2052,14 +2045,12 @@ export interface Operations {
   duration: { params: IdParams; result: number | null };
   /** Names a part of the sessions and records of a store that is copied. */
   copyPage: { params: CopyPageParams; result: CopyPage };
-  /** Says what of another store's page is not here, or is here as it was before. */
-  copyMissing: { params: CopyMissingParams; result: CopyMissing };
+  /** Compares another store's page with what is here, and may ask for what is not. */
+  copyCompare: { params: CopyCompareParams; result: CopyCompared };
   /** Reads what another store asks for, up to an amount. */
   copyRead: { params: CopyReadParams; result: CopyChunk };
   /** Writes what another store has sent, in one commit. */
   copyWrite: { params: CopyWriteParams; result: CopyWritten };
-  /** Compares another store's page with what is here. */
-  copyVerify: { params: CopyVerifyParams; result: Array<CopyDifference> };
   /** Whether a file that another program has left behind can be imported, or a folder may hold such files. */
   importWanted: { params: ImportWantedParams; result: boolean };
   /** Imports a file that another program has left behind. */
@@ -2101,10 +2092,9 @@ export const OPERATIONS = {
   progress: "read",
   duration: "read",
   copyPage: "read",
-  copyMissing: "read",
+  copyCompare: "read",
   copyRead: "read",
   copyWrite: "write",
-  copyVerify: "read",
   importWanted: "read",
   importFile: "write",
 } as const satisfies Record<keyof Operations, "read" | "write">;

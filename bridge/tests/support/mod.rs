@@ -270,9 +270,18 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             more,
         )
     };
-    let page = r#"[{"what":"session","key":"s","version":1,"createdAt":0,"events":1,"head":"h"}]"#;
-    let wanted = r#"[{"what":"session","key":"s","expect":{"kind":"absent"},"events":0,"history":"h","overwrite":true}]"#;
-    let chunk = r#"{"sessions":[],"records":[{"expect":{"kind":"any"},"record":{"kind":"k","key":"k","version":1,"body":""}}]}"#;
+    let stamp = |there: Value| {
+        json!([{
+            "what": "session", "key": "s", "version": 1, "createdAt": 0, "events": 1,
+            "head": "h", "history": null, "owner": null, "ownerHead": null, "there": there
+        }])
+        .to_string()
+    };
+    let page = stamp(json!({"unreadable": false, "events": 0, "history": "", "overwrite": false}));
+    let wanted = stamp(json!({"unreadable": true, "events": 0, "history": "h", "overwrite": true}));
+    let record = json!({"kind": "k", "key": "k", "version": 1, "body": ""});
+    let chunk = json!([{"unreadable": true, "replace": true, "session": null, "record": record}]);
+    let chunk = chunk.to_string();
     let imported = r#"{"id":"s","mode":"m","task":"t","status":"active","createdAt":0}"#;
     vec![
         (
@@ -372,10 +381,9 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("progress", anywhere.clone()),
         ("duration", anywhere),
         ("copyPage", json!({"after": "ca.0.a", "whole": true})),
-        ("copyMissing", json!({"page": page, "overwrite": true})),
+        ("copyCompare", json!({"page": page, "overwrite": true})),
         ("copyRead", json!({"wanted": wanted})),
         ("copyWrite", json!({"chunk": chunk})),
-        ("copyVerify", json!({"page": page})),
         ("importWanted", json!({"path": "a/b/session.json"})),
         (
             "importFile",

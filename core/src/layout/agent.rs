@@ -55,28 +55,30 @@ pub(super) fn session(text: &str) -> Result<Json> {
 
     let mut context = Object::default();
     if status == Status::Paused {
-        context.set("pausedAt", &updated_at);
-        context.set("pauseReason", &phase);
+        context.set("pausedAt", &printed(updated_at));
+        context.set("pauseReason", &printed(&phase));
     }
-    let summary = state.text("summary");
     let mut session = Object::default();
-    session.set("id", &text_of(&state, "agent_id")?);
-    session.set("mode", &text_of(&state, "agent_name")?);
-    session.set("task", &state.text("purpose").unwrap_or_default());
-    session.set("status", &status);
-    session.set("createdAt", &created_at);
-    session.set("updatedAt", &updated_at);
+    session.set("id", &printed(text_of(&state, "agent_id")?));
+    session.set("mode", &printed(text_of(&state, "agent_name")?));
+    session.set("task", &printed(state.text("purpose").unwrap_or_default()));
+    session.set("status", &printed(status));
+    session.set("createdAt", &printed(created_at));
+    session.set("updatedAt", &printed(updated_at));
     session.set("context", &context.to_json());
     session.set("metadata", &kept.to_json());
     session.set("history", &history(&state, updated_at)?);
-    match status {
-        Status::Completed => session.set("result", &summary),
-        Status::Failed => session.set("error", &summary),
-        _ => {}
+    let said = match status {
+        Status::Completed => Some("result"),
+        Status::Failed => Some("error"),
+        _ => None,
+    };
+    if let (Some(said), Some(summary)) = (said, state.text("summary")) {
+        session.set(said, &printed(summary));
     }
     if status.is_finished() {
         let end = time_of(&state, &["finalized_at"]).unwrap_or(updated_at);
-        session.set("finalizedAt", &end);
+        session.set("finalizedAt", &printed(end));
     }
     Ok(session.to_json())
 }
@@ -96,19 +98,25 @@ fn status(phase: &str) -> Result<Status> {
     }
 }
 
-/// Each change of phase, as an event that carries it as it came.
-fn history(state: &Object<'_>, otherwise: crate::Timestamp) -> Result<Vec<Json>> {
+/// Each change of phase, as an event that carries it as it came: the text of a list.
+fn history(state: &Object<'_>, otherwise: crate::Timestamp) -> Result<Json> {
     let entries = match state.get("history") {
         None | Some("null") => Vec::new(),
         Some(text) => list("history", text)?,
     };
-    let event = |entry: &Json| {
+    let mut events = Vec::with_capacity(entries.len());
+    for entry in &entries {
         let at = time_of(&Object::parse(entry), &["timestamp"]).unwrap_or(otherwise);
         let mut event = Object::default();
-        event.set("timestamp", &at);
-        event.set("type", "phase");
+        event.set("timestamp", &printed(at));
+        event.set("type", &printed("phase"));
         event.set("data", entry);
-        event.to_json()
-    };
-    Ok(entries.iter().map(event).collect())
+        events.push(event.to_json());
+    }
+    Ok(Json::of(&events))
+}
+
+/// Something as JSON text.
+fn printed(shown: impl std::fmt::Display) -> Json {
+    Json::of(shown.to_string().as_str())
 }

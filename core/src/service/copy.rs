@@ -5,9 +5,9 @@
 
 use crate::answers::Done;
 use crate::copy::{
-    Chunk, CopyChunk, CopyDifference, CopyMissing, CopyMissingParams, CopyPage, CopyPageParams,
-    CopyReadParams, CopyVerifyParams, CopyWriteParams, CopyWritten, Difference, RecordPart,
-    STEP_BYTES, Stamp, Wanted, compare, digest, parse,
+    CopyChunk, CopyCompareParams, CopyCompared, CopyDifference, CopyPage, CopyPageParams,
+    CopyReadParams, CopyWriteParams, CopyWritten, Difference, Part, STEP_BYTES, Sent, Stamp, There,
+    compare, digest, read_chunk, read_stamps,
 };
 use crate::error::{Error, Result};
 use crate::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
@@ -15,9 +15,10 @@ use crate::id::SessionId;
 use crate::json::Json;
 use crate::kinds::RECORD_KINDS;
 use crate::store::{
-    Changes, Commit, Expect, History, ListQuery, Loaded, Problem, RecordChange, Scan,
-    SessionChange, SessionWrite,
+    Changes, Commit, History, ListQuery, Loaded, Problem, RecordChange, Scan, SessionChange,
+    SessionWrite,
 };
+use crate::text::Text;
 
 use super::{Environment, MAX_PAGE_BYTES, Service};
 
@@ -29,21 +30,6 @@ const ORDER: Order = Order {
     by: OrderBy::CreatedAt,
     direction: Direction::Asc,
 };
-
-/// What is in the target where something of the source is looked for.
-enum There {
-    Nothing,
-    Unreadable,
-    /// The stamp of what is there, and how it differs from what is looked for, if it does.
-    Something(Stamp, Option<Difference>),
-}
-
-/// How much of a session is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Head,
-    Whole,
-}
 
 impl Service<'_> {
     /// Names a part of the sessions and records that there are, those in the trash among them.
@@ -59,18 +45,14 @@ impl Service<'_> {
         let page = match after.split_once('/') {
             Some((kind, after)) => self.record_page(kind, after.strip_prefix('/')).await?,
             None => {
-                let depth = if params.whole.unwrap_or(false) {
-                    Depth::Whole
-                } else {
-                    Depth::Head
-                };
-                self.session_page(after, depth).await?
+                let whole = params.whole.unwrap_or(false);
+                self.session_page(after, whole).await?
             }
         };
         Ok(Done::quiet(page))
     }
 
-    async fn session_page(&self, after: &str, depth: Depth) -> Result<CopyPage> {
+    async fn session_page(&self, after: &str, whole: bool) -> Result<CopyPage> {
         let after = match after {
             "" => None,
             cursor => Some(Position::from_cursor(cursor, ORDER)?),
@@ -94,7 +76,7 @@ impl Service<'_> {
                 break;
             }
             next = Some(ORDER.position(head).to_cursor(ORDER));
-            if depth == Depth::Head {
+            if !whole {
                 stamps.push(Stamp::of_head(head));
             } else if let Some(whole) = self.whole(&head.id, &mut problems).await? {
                 bytes += size(&whole);
@@ -140,7 +122,7 @@ impl Service<'_> {
             .await?;
         let (mut stamps, mut bytes) = (Vec::new(), 0);
         let (mut read, mut last) = (0, None);
-        let mut known: Option<(&SessionId, Option<Stamp>)> = None;
+        let mut known = None;
         for record in &records {
             if bytes > STEP_BYTES {
                 break;
@@ -154,22 +136,16 @@ impl Service<'_> {
             read += 1;
             bytes += record.body.len();
             last = Some(format!("{kind}//{}", record.key));
-            let Some(owner) = &record.owner else {
-                stamps.push(Stamp::of_record(record, None));
-                continue;
-            };
-            let stamp = match known {
-                Some((id, stamp)) if id == owner => stamp,
-                _ => match self.store.load(owner, History::None).await {
-                    Ok(loaded) => loaded.map(|loaded| Stamp::of_head(&loaded.head)),
-                    Err(Error::CorruptSession { .. }) => None,
-                    Err(error) => return Err(error),
-                },
-            };
-            if stamp.is_some() {
-                stamps.push(Stamp::of_record(record, stamp.clone()));
+            let mut stamp = Stamp::of_record(record);
+            if let Some(owner) = &record.owner {
+                stamp.owner = Some(owner.as_str().into());
+                stamp.owner_head = self.head_of(owner.as_str(), &mut known).await?;
+                // A record whose session cannot be read goes nowhere.
+                if stamp.owner_head.is_none() {
+                    continue;
+                }
             }
-            known = Some((owner, stamp));
+            stamps.push(stamp);
         }
         let more = read < records.len() || records.len() >= MAX_NAMED as usize;
         Ok(CopyPage {
@@ -182,104 +158,114 @@ impl Service<'_> {
         })
     }
 
-    /// Says what of another store's page is not here, or is here as it was before.
+    /// The digest of a session's head, unless it is gone or cannot be read. Records of one session
+    /// often follow one another: the last answer is kept.
+    async fn head_of(
+        &self,
+        id: &str,
+        known: &mut Option<(String, Option<Text>)>,
+    ) -> Result<Option<Text>> {
+        if let Some((last, head)) = known
+            && last == id
+        {
+            return Ok(head.clone());
+        }
+        let head = match self.store.load(&SessionId::parse(id)?, History::None).await {
+            Ok(loaded) => loaded.map(|loaded| Stamp::of_head(&loaded.head).head),
+            Err(Error::CorruptSession { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        *known = Some((id.to_owned(), head.clone()));
+        Ok(head)
+    }
+
+    /// Compares another store's page with what is here, and asks for what is not here or is here as
+    /// it was before, if it is to ask.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a page that is none, and those of the store.
-    pub async fn copy_missing(
+    pub async fn copy_compare(
         &self,
         _env: &Environment,
-        params: CopyMissingParams,
-    ) -> Result<Done<CopyMissing>> {
-        let stamps: Vec<Stamp> = parse("page", params.page.as_str())?;
-        let overwrite = params.overwrite.unwrap_or(false);
-        let mut answer = CopyMissing::default();
+        params: CopyCompareParams,
+    ) -> Result<Done<CopyCompared>> {
+        let (overwrite, verify) = match params.overwrite {
+            None => (false, true),
+            Some(overwrite) => (overwrite, false),
+        };
+        let mut answer = CopyCompared::default();
         let mut wanted = Vec::new();
         let mut known = None;
-        for stamp in stamps {
-            if !self.has_owner(&stamp, &mut known).await? {
+        for mut stamp in read_stamps("page", params.page.as_str())? {
+            if let Some(owner) = &stamp.owner {
+                // It says something about that session as it is there, and nothing about another.
+                let head = self.head_of(owner.as_str(), &mut known).await?;
+                if head != stamp.owner_head {
+                    continue;
+                }
+            }
+            let mut there = There {
+                overwrite,
+                ..There::default()
+            };
+            let difference = match self.here(&stamp, &mut there).await? {
+                None if there.unreadable => Difference::Unreadable,
+                None => Difference::Missing,
+                Some(here) => {
+                    there.version = Some(here.version());
+                    match compare(&stamp, &here) {
+                        Some(difference) => difference,
+                        None => {
+                            answer.same += u64::from(stamp.is_session());
+                            continue;
+                        }
+                    }
+                }
+            };
+            let asks = matches!(difference, Difference::Missing | Difference::Older);
+            if verify || !(asks || overwrite) {
+                answer.differences.push(stamp.differs(difference));
                 continue;
             }
-            let (expect, difference) = match self.there(&stamp, Depth::Head).await? {
-                There::Something(_, None) => {
-                    answer.same += u64::from(stamp.is_session());
-                    continue;
-                }
-                There::Nothing => (Expect::Absent, Difference::Missing),
-                There::Unreadable => (Expect::Any, Difference::Unreadable),
-                There::Something(here, Some(difference)) => (here.expected(), difference),
-            };
-            let known = match difference {
-                Difference::Older if stamp.is_session() => self.history(&stamp).await?,
-                Difference::Missing | Difference::Older => Vec::new(),
-                _ if overwrite => Vec::new(),
-                _ => {
-                    answer.differences.push(stamp.differs(difference));
-                    continue;
-                }
-            };
-            wanted.push(Wanted {
-                what: stamp.what,
-                key: stamp.key,
-                expect,
-                events: known.len() as u64,
-                history: digest(&known),
-                overwrite,
-            });
+            let mut events = Vec::new();
+            if difference == Difference::Older && stamp.is_session() {
+                let id = SessionId::parse(stamp.key.as_str())?;
+                let loaded = self.whole(&id, &mut Vec::new()).await?;
+                events = loaded.map(|loaded| loaded.events).unwrap_or_default();
+            }
+            there.events = events.len() as u64;
+            there.history = digest(&events);
+            stamp.there = there;
+            wanted.push(stamp);
         }
         answer.wanted = (!wanted.is_empty()).then(|| text(&wanted));
         Ok(Done::quiet(answer))
     }
 
-    /// Whether the session that owns a record is here as it is there: the record says something
-    /// about that one, and nothing about another.
-    async fn has_owner(&self, stamp: &Stamp, known: &mut Option<(Stamp, bool)>) -> Result<bool> {
-        let Some(owner) = stamp.owner.as_deref() else {
-            return Ok(true);
-        };
-        match known {
-            Some((session, has)) if session == owner => Ok(*has),
-            _ => {
-                let there = self.there(owner, Depth::Head).await?;
-                let has = matches!(there, There::Something(_, None));
-                *known = Some((owner.clone(), has));
-                Ok(has)
-            }
+    /// The stamp of what is here under the name of another; with its history where that one's was
+    /// read.
+    async fn here(&self, stamp: &Stamp, there: &mut There) -> Result<Option<Stamp>> {
+        if !stamp.is_session() {
+            let (kind, key) = (stamp.what.as_str(), stamp.key.as_str());
+            let record = self.store.record(kind, key).await?;
+            return Ok(record.map(|record| Stamp::of_record(&record)));
         }
-    }
-
-    async fn there(&self, stamp: &Stamp, depth: Depth) -> Result<There> {
-        let here = if stamp.is_session() {
-            let history = match depth {
-                Depth::Head => History::None,
-                Depth::Whole => History::All,
-            };
-            match self
-                .store
-                .load(&SessionId::parse(&stamp.key)?, history)
-                .await
-            {
-                Ok(loaded) => loaded.map(|loaded| match depth {
-                    Depth::Head => Stamp::of_head(&loaded.head),
-                    Depth::Whole => Stamp::of_session(&loaded),
-                }),
-                Err(Error::CorruptSession { .. }) => return Ok(There::Unreadable),
-                Err(error) => return Err(error),
+        let whole = stamp.history.is_some();
+        let history = if whole { History::All } else { History::None };
+        let id = SessionId::parse(stamp.key.as_str())?;
+        match self.store.load(&id, history).await {
+            Err(Error::CorruptSession { .. }) => {
+                there.unreadable = true;
+                Ok(None)
             }
-        } else {
-            let record = self.store.record(&stamp.what, &stamp.key).await?;
-            record.map(|record| Stamp::of_record(&record, None))
-        };
-        Ok(here.map_or(There::Nothing, |here| {
-            let difference = compare(stamp, &here);
-            There::Something(here, difference)
-        }))
-    }
-
-    async fn history(&self, stamp: &Stamp) -> Result<Vec<crate::Event>> {
-        let id = SessionId::parse(&stamp.key)?;
-        let loaded = self.store.load(&id, History::All).await?;
-        Ok(loaded.map(|loaded| loaded.events).unwrap_or_default())
+            loaded => Ok(loaded?.map(|loaded| {
+                if whole {
+                    Stamp::of_session(&loaded)
+                } else {
+                    Stamp::of_head(&loaded.head)
+                }
+            })),
+        }
     }
 
     /// Reads what another store asks for, up to an amount.
@@ -291,37 +277,35 @@ impl Service<'_> {
         _env: &Environment,
         params: CopyReadParams,
     ) -> Result<Done<CopyChunk>> {
-        let wanted: Vec<Wanted> = parse("wanted", params.wanted.as_str())?;
+        let wanted = read_stamps("wanted", params.wanted.as_str())?;
         let mut answer = CopyChunk::default();
-        let mut chunk = Chunk::default();
+        let mut chunk = Vec::new();
         let mut bytes = 0;
         let mut rest = wanted.as_slice();
         while let Some((one, others)) = rest.split_first()
             && bytes <= STEP_BYTES
         {
             rest = others;
-            if one.what != crate::copy::SESSION {
-                if let Some(record) = self.store.record(&one.what, &one.key).await? {
+            if !one.is_session() {
+                let (kind, key) = (one.what.as_str(), one.key.as_str());
+                if let Some(record) = self.store.record(kind, key).await? {
                     bytes += record.body.len();
-                    let expect = one.expect;
-                    chunk.records.push(RecordPart { expect, record });
+                    chunk.push(Part {
+                        version: one.there.version,
+                        record: Sent(Some(record)),
+                        ..Part::default()
+                    });
                 }
                 continue;
             }
-            let id = SessionId::parse(&one.key)?;
+            let id = SessionId::parse(one.key.as_str())?;
             let Some(session) = self.whole(&id, &mut answer.problems).await? else {
                 continue;
             };
+            bytes += size(&session);
             match one.part(session) {
-                Some(part) => {
-                    bytes += part.head.user_bytes() as usize + events_size(&part.events);
-                    chunk.sessions.push(part);
-                }
-                None => answer.differences.push(CopyDifference {
-                    what: one.what.clone(),
-                    key: one.key.clone(),
-                    target: Difference::Different,
-                }),
+                Some(part) => chunk.push(part),
+                None => answer.differences.push(one.differs(Difference::Different)),
             }
         }
         answer.chunk = text(&chunk);
@@ -339,30 +323,35 @@ impl Service<'_> {
         _env: &Environment,
         params: CopyWriteParams,
     ) -> Result<Done<CopyWritten>> {
-        let chunk = Chunk::read(params.chunk.as_str())?;
         let mut answer = CopyWritten::default();
         let mut changes = Changes::default();
-        for part in chunk.sessions {
-            changes.sessions.push(SessionChange {
-                id: part.head.id.clone(),
-                expect: part.expect,
-                write: SessionWrite::Put {
-                    head: Box::new(part.head),
-                    replace_history: part.replace,
-                    events: part.events,
-                },
-            });
+        for part in read_chunk(params.chunk.as_str())? {
+            let expect = part.expect();
+            if let Some(Loaded { head, events }) = part.session.0 {
+                changes.sessions.push(SessionChange {
+                    id: head.id.clone(),
+                    expect,
+                    write: SessionWrite::Put {
+                        head: Box::new(head),
+                        replace_history: part.replace,
+                        events,
+                    },
+                });
+            }
+            if let Some(record) = part.record.0 {
+                changes.records.push(RecordChange {
+                    kind: record.kind.clone(),
+                    key: record.key.clone(),
+                    expect,
+                    record: Some(record),
+                });
+            }
         }
-        for RecordPart { expect, record } in chunk.records {
-            changes.records.push(RecordChange {
-                kind: record.kind.clone(),
-                key: record.key.clone(),
-                expect,
-                record: Some(record),
-            });
-        }
-        while !(changes.sessions.is_empty() && changes.records.is_empty()) {
+        loop {
             let count = changes.sessions.len() + changes.records.len();
+            if count == 0 {
+                break;
+            }
             let (what, key) = match self.store.commit(&changes).await? {
                 Commit::Applied => {
                     answer.sessions = changes.sessions.len() as u64;
@@ -397,48 +386,16 @@ impl Service<'_> {
         }
         Ok(Done::quiet(answer))
     }
-
-    /// Compares another store's page, of whole sessions, with what is here.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for a page that is none, and those of the store.
-    pub async fn copy_verify(
-        &self,
-        _env: &Environment,
-        params: CopyVerifyParams,
-    ) -> Result<Done<Vec<CopyDifference>>> {
-        let stamps: Vec<Stamp> = parse("page", params.page.as_str())?;
-        let mut differences = Vec::new();
-        let mut known = None;
-        for stamp in stamps {
-            if !self.has_owner(&stamp, &mut known).await? {
-                continue;
-            }
-            let target = match self.there(&stamp, Depth::Whole).await? {
-                There::Something(_, None) => continue,
-                There::Something(_, Some(difference)) => difference,
-                There::Nothing => Difference::Missing,
-                There::Unreadable => Difference::Unreadable,
-            };
-            differences.push(stamp.differs(target));
-        }
-        Ok(Done::quiet(differences))
-    }
 }
 
-fn text<T: serde::Serialize + ?Sized>(value: &T) -> String {
+fn text<T: serde::Serialize>(value: &[T]) -> String {
     Json::of(value).as_str().to_owned()
 }
 
 fn size(session: &Loaded) -> usize {
-    session.head.user_bytes() as usize + events_size(&session.events)
-}
-
-fn events_size(events: &[crate::Event]) -> usize {
     // What an event has beside its data takes about this much.
     const BESIDE: usize = 80;
-    events
-        .iter()
-        .map(|event| event.data.as_str().len() + BESIDE)
-        .sum()
+    let events = session.events.iter();
+    let events: usize = events.map(|event| event.data.as_str().len() + BESIDE).sum();
+    session.head.user_bytes() as usize + events
 }

@@ -324,7 +324,7 @@ fn a_store_may_leave_picking_and_ordering_to_the_core() {
 
 #[test]
 fn a_store_may_leave_picking_to_the_core_and_send_heads_in_their_order() {
-    for seed in 0..scaled(400.0) {
+    for seed in 0..scaled(150.0) {
         let mut random = Random(seed as u64);
         let mut host = Host::default();
         // Now and then so much of it that a page ends before its limit.

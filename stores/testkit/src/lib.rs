@@ -32,3 +32,8 @@ mod sample;
 pub use cases::{CASES, Case, Needs, Outcome, check};
 pub use check::{Check, Failure};
 pub use fixture::{Fixture, Run, answer_now, store};
+
+/// The guide for those who write stores, whose Rust has to be right.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing-a-store.md")]
+pub struct WritingAStore;

@@ -1,0 +1,25 @@
+// The store of the guide passes the conformance kit in a browser, by vitest and without it.
+
+import { checkStore, describeStore, type StoreFactory } from "tenure/testing";
+import { expect, it } from "vitest";
+import guide from "../../docs/writing-a-store.md?raw";
+import { codeBlocks } from "../support/readme.js";
+
+const blocks = codeBlocks(guide, "js");
+const url = URL.createObjectURL(new Blob([blocks[0] ?? ""], { type: "text/javascript" }));
+const { MapStore } = (await import(/* @vite-ignore */ url)) as {
+  readonly MapStore: new () => Awaited<ReturnType<StoreFactory>>;
+};
+
+describeStore("the store of the guide", () => new MapStore());
+
+it("says of itself that nothing fails", async () => {
+  const [check = ""] = blocks.filter((block) => block.startsWith("// check.mjs"));
+  // A text that is run has no imports of its own: what it imports is passed to it.
+  const body = check.replaceAll(/^import .*$/gm, "");
+  const lines: string[] = [];
+  const console = { log: (...said: unknown[]) => lines.push(said.join(" ")), error: lines.push };
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  await AsyncFunction("checkStore", "MapStore", "console", body)(checkStore, MapStore, console);
+  expect(lines).toEqual(["0 failed"]);
+});

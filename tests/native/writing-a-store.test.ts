@@ -1,0 +1,78 @@
+// The guide for those who write stores says nothing that is not so: its store passes the kit, its
+// tests run as a user would run them, and what it names is there.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { nodeTool, run } from "../../scripts/lib/run.mjs";
+import { codeBlocks } from "../support/readme.js";
+
+const guide = readFileSync(inRoot("docs", "writing-a-store.md"), "utf8");
+const blocks = codeBlocks(guide, "js");
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "tenure-writing-a-store-"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
+  symlinkSync(inRoot("node_modules", "vitest"), join(folder, "node_modules", "vitest"), "junction");
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  // Each block begins with the name of its file.
+  for (const block of blocks) {
+    const name = /^\/\/ (\S+)\n/.exec(block)?.[1];
+    writeFileSync(join(folder, name ?? "unnamed"), block);
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const script = (name: string, build = "native"): Promise<{ readonly output: string }> =>
+  run(process.execPath, [name], { cwd: folder, env: { TENURE_BINDING: build } });
+
+describe("the store of the guide", () => {
+  it.each(["native", "wasm"])("serves sessions on the %s build", async (build) => {
+    expect((await script("use.mjs", build)).output.trim()).toBe(`2 events over ${build}`);
+  });
+
+  it("passes the kit, opened once or again and again, under vitest", async () => {
+    const [node, vitest] = nodeTool("vitest", "vitest", inRoot("tests"));
+    const args = [vitest, "run", "--reporter=json", "--root", folder];
+    const { stdout } = await run(node, args, { cwd: folder, data: true });
+    const report = JSON.parse(stdout);
+    const counts = { files: report.testResults.length, failed: report.numFailedTests };
+    expect(counts).toEqual({ files: 2, failed: 0 });
+    // What is left out is so only where nothing is claimed.
+    expect(report.numPendingTests).toBe(6);
+    expect(report.numPassedTests).toBeGreaterThan(150);
+  }, 240_000);
+
+  it("passes it without vitest", async () => {
+    expect((await script("check.mjs")).output.trim()).toBe("0 failed");
+  });
+
+  it("is about forty lines long", () => {
+    const lines = blocks[0]?.split("\n").filter((line) => line !== "" && !line.startsWith("//"));
+    expect(lines?.length).toBeLessThanOrEqual(45);
+    expect(lines?.length).toBeGreaterThan(30);
+  });
+});
+
+it("every block of code has a file, and is run here or by `cargo test`", () => {
+  const names = blocks.map((block) => /^\/\/ (\S+)\n/.exec(block)?.[1]);
+  expect(names).toEqual(["store.mjs", "use.mjs", "store.test.mjs", "shared.test.mjs", "check.mjs"]);
+  const kit = readFileSync(inRoot("stores", "testkit", "src", "lib.rs"), "utf8");
+  expect(codeBlocks(guide, "rust")).toHaveLength(1);
+  expect(kit).toContain("docs/writing-a-store.md");
+});
+
+it("every code of an error exists", () => {
+  const sources = ["generated.ts", "error.ts"];
+  const known = sources.map((name) => readFileSync(inRoot("npm", "src", name), "utf8")).join("");
+  const codes = [...guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code]) => code);
+  const errors = new Set(codes.filter((code) => code !== "TENURE_TEST_SCALE"));
+  expect(errors.size).toBeGreaterThan(6);
+  for (const code of errors) expect(known).toContain(`"${code}"`);
+});

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     FullOnce(u64),
     /// From this step on, steps that need room fail.
     Full(u64),
+    /// The same, until a file is removed that held something.
+    FullUntilRemoval(u64),
 }
 
 #[derive(Clone, Default)]
@@ -170,7 +172,9 @@ impl State {
         let kind = match self.fault {
             Fault::Death(at) if step >= at => ErrorKind::ConnectionAborted,
             Fault::FullOnce(at) if step == at => ErrorKind::StorageFull,
-            Fault::Full(at) if step >= at && needs == Needs::Room => ErrorKind::StorageFull,
+            Fault::Full(at) | Fault::FullUntilRemoval(at) if step >= at && needs == Needs::Room => {
+                ErrorKind::StorageFull
+            }
             _ => return Ok(()),
         };
         self.failed = true;
@@ -224,7 +228,12 @@ impl State {
             return error(ErrorKind::NotFound);
         }
         self.step(Needs::Nothing)?;
-        self.names(folder)?.remove(name);
+        if let Some(node) = self.names(folder)?.remove(name)
+            && matches!(&self.nodes[node], Node::File { bytes, .. } if !bytes.is_empty())
+            && matches!(self.fault, Fault::FullUntilRemoval(_))
+        {
+            self.fault = Fault::None;
+        }
         Ok(())
     }
 }

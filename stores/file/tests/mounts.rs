@@ -1,0 +1,175 @@
+//! A real file system that is full, and one that can only be read. Both are mounted where only one
+//! process sees them, for which these tests have to be run by root on Linux; where that cannot be,
+//! they say that they were left out, or fail if `TENURE_FULL` asks for everything.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{
+    Place, append, apply, event, given_folder, head, history, id, ids, open, process_of, put,
+    put_change, record, remove, set, start, succeed,
+};
+use tenure_core::store::Expect;
+use tenure_core::{Changes, SyncStore};
+use tenure_file::{FileOptions, FileStore};
+
+/// Mounts `size` bytes at a folder, as the process sees it that comes after.
+const MOUNT: &str = r#"mount -t tmpfs -o size="$1" tenure "$2" && shift 2 && exec "$@""#;
+
+/// Runs the ignored test `name` of this file on a file system of its own of this size, if that can
+/// be had.
+fn on_a_file_system(size: &str, name: &str) {
+    let place = Place::new();
+    std::fs::create_dir(place.folder()).unwrap();
+    let within = || {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", MOUNT, "sh", size]);
+        command.arg(place.folder());
+        command
+    };
+    let probe = within().arg("true").stderr(Stdio::null()).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        let everything = std::env::var("TENURE_FULL").is_ok_and(|full| full == "1");
+        assert!(!everything, "file systems cannot be mounted here");
+        println!("left out: file systems cannot be mounted here");
+        return;
+    }
+    succeed(process_of(within(), name, &place.folder()));
+    assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0);
+}
+
+fn text(bytes: usize) -> String {
+    format!("\"{}\"", "x".repeat(bytes))
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_works_again_when_there_is_room() {
+    on_a_file_system("512k", "a_process_that_fills_its_disk");
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_fills_its_disk() {
+    let folder = given_folder();
+    let store = open(&folder);
+    start(&store, head("a"));
+    start(&store, head("b"));
+    start(&store, head("ballast"));
+    append(&store, &id("ballast"), &text(100_000)).unwrap();
+    let mut kept = 0;
+    let error = loop {
+        match append(&store, &id("a"), &text(5000)) {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), "STORAGE_FULL");
+    assert!(error.to_string().contains(".tenure/next.json"), "{error}");
+    assert!(kept > 10);
+    let is_kept = || {
+        assert_eq!(history(&store, "a").len(), kept);
+        assert_eq!(ids(&store), ["a", "b", "ballast"]);
+    };
+    is_kept();
+    // Again, and for two sessions at once, which takes more.
+    let two = || {
+        let a = store
+            .load(&id("a"), tenure_core::History::None)
+            .unwrap()
+            .unwrap()
+            .head;
+        let mut b = head("b");
+        b.event_count = 1;
+        let event = event(1, &text(20_000));
+        Changes {
+            sessions: vec![
+                put_change(a, Expect::Present, Vec::new()),
+                put_change(b, Expect::Present, vec![event]),
+            ],
+            records: vec![set(record("kind", "k", None, 1))],
+        }
+    };
+    assert_eq!(
+        append(&store, &id("a"), &text(5000)).unwrap_err().code(),
+        "STORAGE_FULL"
+    );
+    assert_eq!(store.commit(&two()).unwrap_err().code(), "STORAGE_FULL");
+    assert_eq!(
+        store
+            .commit(&put(
+                head("new"),
+                Expect::Absent,
+                vec![event(1, &text(300_000))]
+            ))
+            .unwrap_err()
+            .code(),
+        "STORAGE_FULL"
+    );
+    is_kept();
+    assert!(!folder.join("new").exists());
+    assert!(!folder.join(".tenure/next.json").exists());
+    // To the last block.
+    let filling = std::fs::write(folder.join(".filling"), vec![0; 1 << 20]);
+    assert!(filling.is_err());
+    is_kept();
+    apply(&store, &remove("ballast"));
+    std::fs::remove_file(folder.join(".filling")).unwrap();
+    assert_eq!(append(&store, &id("a"), "{}").unwrap(), kept as u64 + 1);
+    assert_eq!(ids(&store), ["a", "b"]);
+}
+
+#[test]
+fn a_folder_that_can_only_be_read_is_read() {
+    on_a_file_system("4m", "a_process_that_may_only_read");
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_may_only_read() {
+    let folder = given_folder();
+    let store = open(&folder);
+    let mut changes = put(head("a"), Expect::Absent, Vec::new());
+    changes.records = vec![set(record("kind", "k", Some("a"), 1))];
+    apply(&store, &changes);
+    start(&store, head("b"));
+    // A write of several files that nobody has finished.
+    let file = |name: &str| folder.join(name).join("session.json");
+    let text = std::fs::read_to_string(file("b")).unwrap();
+    let text = text.replace("Write a test", "Read a test");
+    let intent = format!(
+        r#"{{"number":1,"files":[{{"target":{{"session":"b"}},"text":{}}}]}}"#,
+        tenure_core::Json::of(&text).as_str()
+    );
+    std::fs::write(folder.join(".tenure/intent.json"), intent).unwrap();
+    remount_for_reading(&folder);
+
+    let store = FileStore::open(&folder, FileOptions::default()).unwrap();
+    assert_eq!(ids(&store), ["a", "b"]);
+    assert_eq!(history(&store, "a"), [""; 0]);
+    let loaded = store
+        .load(&id("b"), tenure_core::History::All)
+        .unwrap()
+        .unwrap();
+    assert_eq!(loaded.head.task, "Read a test");
+    assert!(store.record("kind", "k").unwrap().is_some());
+    for changes in [put(head("new"), Expect::Absent, Vec::new()), remove("a")] {
+        let error = store.commit(&changes).unwrap_err();
+        assert_eq!(error.code(), "STORE_UNAVAILABLE");
+        assert!(
+            error.to_string().contains(folder.to_str().unwrap()),
+            "{error}"
+        );
+    }
+    let missing = FileStore::open(&folder.join("below"), FileOptions::default());
+    assert_eq!(missing.unwrap_err().code(), "STORE_UNAVAILABLE");
+}
+
+fn remount_for_reading(folder: &Path) {
+    let mut command = Command::new("mount");
+    command.args(["-o", "remount,ro"]).arg(folder);
+    assert!(command.status().unwrap().success());
+}

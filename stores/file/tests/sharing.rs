@@ -1,0 +1,197 @@
+//! Many handles, threads and processes on one folder lose nothing of each other's, and whoever reads
+//! meanwhile sees whole commits.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use common::{
+    Place, append, apply, given_folder, head, history, id, list, open, put_change, record, scaled,
+    set, start, succeed,
+};
+use tenure_core::store::{Expect, Scan};
+use tenure_core::{Changes, History, SyncStore};
+use tenure_file::{FileOptions, FileStore};
+
+const PROCESSES: usize = 20;
+
+fn rounds() -> u32 {
+    scaled(50)
+}
+
+#[test]
+fn twenty_processes_lose_no_increment_and_readers_see_whole_sessions() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("shared"));
+    let processes: Vec<_> = (0..PROCESSES)
+        .map(|_| place.process("a_process_that_increments"))
+        .collect();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = place.open();
+        let done = &done;
+        let reads = scope.spawn(move || {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                let loaded = reader.load(&id("shared"), History::All).unwrap().unwrap();
+                assert_eq!(loaded.head.version, 1 + loaded.head.event_count);
+                assert_eq!(loaded.events.len() as u64, loaded.head.event_count);
+                assert_eq!(list(&reader).problems, []);
+                reads += 1;
+            }
+            reads
+        });
+        for process in processes {
+            succeed(process);
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(reads.join().unwrap() > 0);
+    });
+    let shared = history(&store, "shared");
+    assert_eq!(shared.len(), PROCESSES * rounds() as usize);
+    let page = list(&store);
+    assert_eq!(page.heads.len(), 1 + PROCESSES);
+    for head in page.heads {
+        if head.id != id("shared") {
+            assert_eq!(head.event_count, u64::from(rounds()));
+            // What one process did is in the order in which it did it.
+            let theirs = shared
+                .iter()
+                .filter_map(|data| data.strip_prefix(&format!("\"{} ", head.id)));
+            let numbers: Vec<String> = theirs.map(|rest| rest.replace('"', "")).collect();
+            let expected: Vec<String> = (0..rounds()).map(|number| number.to_string()).collect();
+            assert_eq!(numbers, expected, "of {}", head.id);
+        }
+    }
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_increments() {
+    let store = open(&given_folder());
+    let own = format!("process-{}", std::process::id());
+    start(&store, head(&own));
+    for number in 0..rounds() {
+        let data = format!("\"{own} {number}\"");
+        store
+            .transaction(|store| append(store, &id("shared"), &data))
+            .unwrap()
+            .unwrap();
+        append(&store, &id(&own), "{}").unwrap();
+    }
+}
+
+#[test]
+fn a_reader_never_sees_half_a_commit() {
+    let place = Place::new();
+    let store = place.open();
+    for name in ["a", "b"] {
+        start(&store, head(name));
+    }
+    let rounds = scaled(1000);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writer = place.open();
+        let done = &done;
+        scope.spawn(move || {
+            for number in 1..=rounds {
+                let sessions = ["a", "b"].map(|name| {
+                    let mut head = head(name);
+                    head.iterations = number;
+                    put_change(head, Expect::Any, Vec::new())
+                });
+                // The record goes back and forth between the two, and another goes along.
+                let owner = ["a", "b"][number as usize % 2];
+                let records = vec![
+                    set(record("kind", "moving", Some(owner), number.into())),
+                    set(record("kind", "staying", None, number.into())),
+                ];
+                let changes = Changes {
+                    sessions: sessions.into(),
+                    records,
+                };
+                apply(&writer, &changes);
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        let mut last = 0;
+        while !done.load(Ordering::Relaxed) {
+            let heads = list(&store).heads;
+            assert_eq!(heads.len(), 2);
+            assert_eq!(heads[0].iterations, heads[1].iterations);
+            assert!(heads[0].iterations >= last);
+            last = heads[0].iterations;
+            let scan = Scan {
+                kind: "kind".to_owned(),
+                after: None,
+                limit: 10,
+            };
+            let versions: Vec<u64> = store
+                .scan(&scan)
+                .unwrap()
+                .into_iter()
+                .map(|record| record.version)
+                .collect();
+            if last > 0 {
+                assert_eq!(versions.len(), 2);
+                assert_eq!(versions[0], versions[1]);
+                assert!(store.record("kind", "moving").unwrap().is_some());
+            }
+        }
+    });
+}
+
+#[test]
+fn whoever_waits_too_long_for_the_lock_is_told_and_reads_go_on() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    let options = FileOptions {
+        busy_timeout_ms: 20,
+        ..FileOptions::default()
+    };
+    let hasty = FileStore::open(&place.folder(), options).unwrap();
+    store
+        .transaction(|inside| {
+            let error = append(&hasty, &id("a"), "1").unwrap_err();
+            assert_eq!(error.code(), "STORE_UNAVAILABLE");
+            assert!(error.to_string().contains("busy timeout"), "{error}");
+            assert_eq!(history(&hasty, "a"), [""; 0]);
+            append(inside, &id("a"), "2").unwrap();
+            assert_eq!(history(&hasty, "a"), ["2"]);
+            // A handle does not wait for itself.
+            assert_eq!(store.transaction(|_| ()).unwrap_err().code(), "INTERNAL");
+        })
+        .unwrap();
+    append(&hasty, &id("a"), "3").unwrap();
+    assert_eq!(history(&store, "a"), ["2", "3"]);
+}
+
+#[test]
+fn a_lock_of_a_killed_process_is_free() {
+    let place = Place::new();
+    start(&place.open(), head("a"));
+    let mut process = place.process("a_process_that_is_killed_with_the_lock");
+    let lines = std::io::BufReader::new(process.stdout.take().unwrap());
+    let mut lines = std::io::BufRead::lines(lines);
+    assert!(lines.any(|line| line.unwrap().contains("written")));
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(append(&place.open(), &id("a"), "2").unwrap(), 2);
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_is_killed_with_the_lock() {
+    open(&given_folder())
+        .transaction(|store| {
+            append(store, &id("a"), "1").unwrap();
+            println!("written");
+            thread::sleep(Duration::from_secs(60));
+        })
+        .unwrap();
+}

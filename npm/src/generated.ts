@@ -1346,7 +1346,7 @@ problems: Array<Problem>,
 next?: string, };
 
 /**
- * What a store lacks of a page.
+ * How what a store has compares with a page.
  */
 export type CopyCompared = { 
 /**

@@ -1,0 +1,314 @@
+//! What the tests of copying share: stores with random contents, stores that fail or are watched, and
+//! a copy driven as a host drives it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use tenure_core::copy::{
+    CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams, Difference,
+};
+use tenure_core::filter::Trash;
+use tenure_core::idempotency::Fingerprint;
+use tenure_core::kinds::RECORD_KINDS;
+use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Record, Scan};
+use tenure_core::{
+    Changes, Commit, Environment, Error, Filter, History, Limits, MemoryStore, Order, Result,
+    Service, SessionId, Store, SyncStore, Text, Timestamp,
+};
+
+use crate::support::{World, ready, scale};
+
+/// Random numbers that are the same for the same seed.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % n
+    }
+
+    pub(crate) fn pick<'t, T: ?Sized>(&mut self, of: &[&'t T]) -> &'t T {
+        of[self.below(of.len() as u64) as usize]
+    }
+}
+
+pub(crate) const DATA: &[&str] = &[
+    "{}",
+    r#"{"a":1e400}"#,
+    r#"{ "a" : [ 1 , 2 ] }"#,
+    r#"{"\ud800":"\udc00 x","n":12345678901234567890}"#,
+];
+
+/// Does something to one of a few sessions.
+pub(crate) fn act(world: &World<impl Store>, dice: &mut Dice) {
+    let id = dice.pick(&["s1", "s2", "s3", "s4", "s5", "s6"]);
+    let key = match dice.below(3) {
+        0 => format!(r#","idempotencyKey":"k{}""#, dice.below(20)),
+        _ => String::new(),
+    };
+    let data = dice.pick(DATA);
+    world.pass(dice.below(3) as i64);
+    let (name, params) = match dice.below(12) {
+        0..3 => (
+            "start",
+            format!(
+                r#"{{"id":"{id}","task":"t\ud83d","mode":"m","context":{data},"metadata":{data}{key}}}"#
+            ),
+        ),
+        3..7 => (
+            "addEvent",
+            format!(r#"{{"id":"{id}","type":"note","data":{data}{key}}}"#),
+        ),
+        7 => ("pause", format!(r#"{{"id":"{id}"{key}}}"#)),
+        8 => ("complete", format!(r#"{{"id":"{id}"{key}}}"#)),
+        9 => ("trash", format!(r#"{{"id":"{id}"}}"#)),
+        10 => ("restore", format!(r#"{{"id":"{id}"}}"#)),
+        _ if dice.below(4) == 0 => ("delete", format!(r#"{{"id":"{id}"}}"#)),
+        _ => (
+            "updateContext",
+            format!(r#"{{"id":"{id}","context":{data}{key}}}"#),
+        ),
+    };
+    // Many are refused, as they should be.
+    drop(world.raw(name, &params));
+}
+
+pub(crate) fn populated(dice: &mut Dice, actions: u64) -> World {
+    let world = World::default();
+    for _ in 0..actions {
+        act(&world, dice);
+    }
+    world
+}
+
+/// All that a store has: sessions with their histories, and records.
+pub(crate) type Contents = (Vec<Loaded>, Vec<Record>);
+
+pub(crate) fn contents(store: &dyn Store) -> Contents {
+    let query = ListQuery {
+        filter: Filter {
+            trash: Trash::Include,
+            ..Filter::default()
+        },
+        order: Order::default(),
+        after: None,
+        offset: 0,
+        limit: 100_000,
+        max_bytes: u64::MAX,
+    };
+    let heads = ready(store.list(&query)).unwrap().heads;
+    let sessions = heads
+        .iter()
+        .map(|head| ready(store.load(&head.id, History::All)).unwrap().unwrap())
+        .collect();
+    let records = RECORD_KINDS
+        .iter()
+        .flat_map(|kind| {
+            let scan = Scan {
+                kind: (*kind).to_owned(),
+                after: None,
+                limit: 100_000,
+            };
+            ready(store.scan(&scan)).unwrap()
+        })
+        .collect();
+    (sessions, records)
+}
+
+/// What a copy has come to.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Copied {
+    pub(crate) sessions: u64,
+    pub(crate) records: u64,
+    pub(crate) same: u64,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) left: Vec<CopyDifference>,
+    pub(crate) differences: Vec<CopyDifference>,
+}
+
+impl Copied {
+    /// What differs at the end, in short.
+    pub(crate) fn differing(&self) -> Vec<(&str, &str, Difference)> {
+        self.differences
+            .iter()
+            .map(|one| (one.what.as_str(), one.key.as_str(), one.target))
+            .collect()
+    }
+}
+
+/// Copies as a host does; `between` is called between any two steps.
+pub(crate) fn copy(
+    from: &dyn Store,
+    to: &dyn Store,
+    overwrite: bool,
+    mut between: impl FnMut(),
+) -> Result<Copied> {
+    let limits = Limits::default();
+    let (source, target) = (Service::new(from, &limits), Service::new(to, &limits));
+    let env = Environment {
+        now: Timestamp::default(),
+        entropy: [0; 16],
+        fingerprint: Fingerprint::default(),
+    };
+    let text = |text: &str| Text::from(text);
+    let mut copied = Copied::default();
+    for whole in [false, true] {
+        let mut after = None;
+        for page in 0.. {
+            assert!(page < 10_000, "the pages come to no end");
+            between();
+            let params = CopyPageParams {
+                after: after.as_deref().map(text),
+                whole: Some(whole),
+            };
+            let page = ready(source.copy_page(&env, params))?.value;
+            between();
+            let params = CopyCompareParams {
+                page: text(&page.page),
+                overwrite: (!whole).then_some(overwrite),
+            };
+            let compared = ready(target.copy_compare(&env, params))?.value;
+            if whole {
+                assert_eq!(compared.wanted, None);
+                copied.differences.extend(compared.differences);
+            } else {
+                copied.problems.extend(page.problems);
+                copied.same += compared.same;
+                copied.left.extend(compared.differences);
+                let mut wanted = compared.wanted;
+                while let Some(some) = wanted {
+                    between();
+                    let params = CopyReadParams {
+                        wanted: text(&some),
+                    };
+                    let chunk = ready(source.copy_read(&env, params))?.value;
+                    copied.problems.extend(chunk.problems);
+                    copied.left.extend(chunk.differences);
+                    between();
+                    let params = CopyWriteParams {
+                        chunk: text(&chunk.chunk),
+                    };
+                    let written = ready(target.copy_write(&env, params))?.value;
+                    copied.sessions += written.sessions;
+                    copied.records += written.records;
+                    copied.left.extend(written.differences);
+                    wanted = chunk.rest;
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(copied)
+}
+
+pub(crate) fn copy_quietly(from: &dyn Store, to: &dyn Store) -> Copied {
+    copy(from, to, false, || {}).unwrap()
+}
+
+pub(crate) fn seeds(count: f64) -> std::ops::Range<u64> {
+    0..(count * scale()).ceil() as u64
+}
+
+/// A store that fails at one of its calls, before or after that has done its work.
+pub(crate) struct Failing<'s> {
+    pub(crate) store: &'s MemoryStore,
+    pub(crate) calls: Cell<u64>,
+    pub(crate) fails_at: u64,
+    pub(crate) after_work: bool,
+}
+
+impl Failing<'_> {
+    fn call<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let call = self.calls.get();
+        self.calls.set(call + 1);
+        let gone = || Error::StoreUnavailable {
+            problem: "pulled out".to_owned(),
+        };
+        if call > self.fails_at || (call == self.fails_at && !self.after_work) {
+            return Err(gone());
+        }
+        let done = work();
+        if call == self.fails_at {
+            return Err(gone());
+        }
+        done
+    }
+}
+
+impl SyncStore for Failing<'_> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.call(|| self.store.load(id, history))
+    }
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.call(|| self.store.commit(changes))
+    }
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.call(|| self.store.list(query))
+    }
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.call(|| self.store.record(kind, key))
+    }
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.call(|| self.store.scan(scan))
+    }
+}
+
+/// A store some of whose sessions cannot be read, and which counts the histories that are read.
+#[derive(Default)]
+pub(crate) struct Watched {
+    pub(crate) store: MemoryStore,
+    pub(crate) unreadable: RefCell<BTreeSet<String>>,
+    pub(crate) histories: Cell<u64>,
+    pub(crate) kinds: RefCell<BTreeSet<String>>,
+}
+
+impl SyncStore for Watched {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        if history != History::None {
+            self.histories.set(self.histories.get() + 1);
+        }
+        if self.unreadable.borrow().contains(id.as_str()) {
+            return Err(Error::CorruptSession {
+                id: id.to_string(),
+                problem: "torn".to_owned(),
+            });
+        }
+        self.store.load(id, history)
+    }
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        let kinds = changes.records.iter().map(|change| change.kind.clone());
+        self.kinds.borrow_mut().extend(kinds);
+        self.store.commit(changes)
+    }
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        let mut page = self.store.list(query)?;
+        let unreadable = self.unreadable.borrow();
+        page.heads
+            .retain(|head| !unreadable.contains(head.id.as_str()));
+        if query.after.is_none() {
+            page.problems.extend(unreadable.iter().map(|id| Problem {
+                id: id.clone(),
+                problem: "torn".to_owned(),
+            }));
+        }
+        Ok(page)
+    }
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.store.record(kind, key)
+    }
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.store.scan(scan)
+    }
+}

@@ -522,6 +522,25 @@ mod tests {
     }
 
     #[test]
+    fn indented_text_is_what_other_programs_print() {
+        let text = r#"{"a":{},"b":[],"c":[1,{"d":"{ , }"}],"e":"\"[\\"}"#;
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        let theirs = serde_json::to_string_pretty(&value).unwrap();
+        assert_eq!(json(text).indented(), theirs);
+        assert_eq!(json(&theirs).indented(), theirs);
+        assert_eq!(json(&theirs).compact().as_str(), text);
+    }
+
+    #[test]
+    fn deep_inside_indented_text_goes_on_in_one_line() {
+        let deep = format!("{}1, 2{}", "[".repeat(100), "]".repeat(100));
+        let indented = json(&deep).indented();
+        assert!(indented.len() < 1000, "{}", indented.len());
+        assert!(indented.contains(&format!("{}1,2{}", "[".repeat(84), "]".repeat(84))));
+        assert_eq!(json(&indented).compact(), json(&deep).compact());
+    }
+
+    #[test]
     fn limits_name_what_they_limit() {
         let code = |text: &str, bytes, depth| {
             json(text)

@@ -178,6 +178,19 @@ fn merge(base: &Json, patch: &Json) -> Json {
 
 proptest! {
     #[test]
+    fn white_space_between_tokens_comes_and_goes_and_tokens_stay(value in value()) {
+        let json = Json::parse(value.text).unwrap();
+        let compact = json.clone().compact();
+        let indented = Json::parse(json.indented()).unwrap();
+        prop_assert_eq!(indented.clone().compact(), compact.clone());
+        prop_assert_eq!(Json::parse(compact.indented()).unwrap(), indented);
+        prop_assert_eq!(compact.clone().compact(), compact.clone());
+        // Without any white space both are the same text.
+        let bare = |json: &Json| json.as_str().replace([' ', '\n', '\r', '\t'], "");
+        prop_assert_eq!(bare(&json), bare(&compact));
+    }
+
+    #[test]
     fn a_text_is_kept_to_the_byte(members in members(), space in white_space()) {
         let text = text_of(&members, space);
         let data = json(&text);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 describe("the packed package", () => {
   it("holds what runs, its types, and what a package has to say about itself", () => {
     const expected =
-      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/[a-z-]+\.(js|d\.ts)|wasm\/tenure_wasm(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|native\/tenure-[a-z0-9-]+\.node|src\/wasm-glue\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(testing\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|native\/tenure-[a-z0-9-]+\.node|src\/(wasm|testing)-glue\.d\.ts)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([

@@ -33,6 +33,8 @@ describe("the types", () => {
   it.each([
     ["to ES modules in Node", ["node.ts", "compat.ts"], [...nodenext, ...inNode]],
     ["to ES modules that go through a bundler", ["node.ts", "compat.ts"], [...bundler, ...inNode]],
+    ["to suites in Node", ["testing.ts"], [...nodenext, ...inNode]],
+    ["to suites in pages", ["testing.ts"], [...bundler, ...inPages]],
     ["to CommonJS", ["commonjs.cts"], [...nodenext, ...inNode]],
     ["to pages", ["page.ts", "assets.d.ts"], [...bundler, ...inPages]],
   ])("say the right things %s", async (_, files, options) => {

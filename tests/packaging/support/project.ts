@@ -10,7 +10,9 @@ import { npm } from "../../../scripts/lib/packages.mjs";
 const projects = fileURLToPath(new URL("../projects", import.meta.url));
 
 /** A fresh copy of a project, with the package installed; the path of its folder. */
-export async function newProject(name: "esm" | "commonjs" | "types" | "web"): Promise<string> {
+export async function newProject(
+  name: "esm" | "commonjs" | "types" | "web" | "testing",
+): Promise<string> {
   const { tarball, workshop } = inject("packed");
   const folder = await mkdtemp(join(workshop, `${name}-`));
   await cp(join(projects, name), folder, { recursive: true });

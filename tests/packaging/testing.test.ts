@@ -1,0 +1,96 @@
+// The packed package in a project that tests: its own store with the kit, and its own code with the
+// helpers.
+
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { codeBlocks } from "../support/readme.js";
+import { newProject } from "./support/project.js";
+import { node, ok } from "./support/run.js";
+
+const guide = readFileSync(inRoot("docs", "writing-a-store.md"), "utf8");
+
+let project: string;
+
+beforeAll(async () => {
+  project = await newProject("testing");
+  const [store = "", , test = ""] = codeBlocks(guide, "js");
+  writeFileSync(join(project, "store.mjs"), store);
+  writeFileSync(join(project, "store.test.mjs"), test);
+});
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly ancestorTitles: readonly string[];
+      readonly title: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+async function vitest(file: string): Promise<Report> {
+  const program = join("node_modules", "vitest", "vitest.mjs");
+  const args = [program, "run", "--reporter=json", file];
+  const { stdout } = await node(project, args, { timeoutMs: 240_000 });
+  return JSON.parse(stdout) as Report;
+}
+
+describe("before vitest is installed", () => {
+  it("the kit and the helpers run without it", async () => {
+    expect(await node(project, ["plain.js"])).toEqual(
+      ok("every_field_of_a_head_comes_back failed true\ngiven-1 2026-01-02T00:00:00.000Z"),
+    );
+  });
+
+  it("what needs it says what is missing", async () => {
+    const { status, stderr } = await node(project, ["-e", 'import("tenure/testing")']);
+    expect(status).toBe(1);
+    expect(stderr).toContain("Cannot find package 'vitest'");
+  });
+});
+
+describe("with vitest", () => {
+  // There is no registry to install it from; it finds its own packages where it really is.
+  beforeAll(() => {
+    const installed = inRoot("node_modules", "vitest");
+    symlinkSync(installed, join(project, "node_modules", "vitest"), "junction");
+  });
+
+  it("the kit passes a store that does what it must", async () => {
+    const report = await vitest("store.test.mjs");
+    expect(report.testResults.map(({ message }) => message)).toEqual([""]);
+    expect(report.numFailedTests).toBe(0);
+    expect(report.numPassedTests).toBeGreaterThan(70);
+    const skipped = report.testResults[0]?.assertionResults.filter(
+      ({ status }) => !["passed", "failed"].includes(status),
+    );
+    expect(skipped?.map(({ ancestorTitles }) => ancestorTitles[1])).toEqual(
+      Array(report.numPendingTests).fill("handles"),
+    );
+  });
+
+  it("the kit fails one that does not, case by case and with what was wrong", async () => {
+    const report = await vitest("forgetful.test.js");
+    expect(report.numFailedTests).toBeGreaterThan(5);
+    const cases = report.testResults[0]?.assertionResults ?? [];
+    expect(cases).toContainEqual(
+      expect.objectContaining({
+        ancestorTitles: ["a store that keeps nothing", "history"],
+        title: "the whole history is loaded",
+        status: "failed",
+        failureMessages: [expect.stringMatching(/session empty is not there/)],
+      }),
+    );
+  });
+
+  it("a suite of one's own has sessions whose time it moves", async () => {
+    expect(await vitest("suite.test.js")).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
+  });
+});

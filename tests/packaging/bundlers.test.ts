@@ -28,6 +28,7 @@ const works = {
     binding: "wasm",
     listed: ["Draft the notes: completed"],
     history: ["start", "note", "complete"],
+    bot: 1,
   },
   complaints: [],
 };

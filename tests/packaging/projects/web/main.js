@@ -1,6 +1,7 @@
 // A page that uses the package and shows what came of it.
 
 import { init, open, openSync } from "tenure";
+import { configure, getStats, startSession } from "tenure/compat";
 import * as wasm from "tenure/wasm";
 
 /** What happens when somebody is too early. */
@@ -26,11 +27,18 @@ async function life() {
   };
 }
 
+/** The functions of bots: bundlers must not leave out where they take their stores from. */
+async function bot() {
+  configure({ store: "memory:" });
+  await startSession("Draft the notes", "writer");
+  return getStats().total;
+}
+
 async function main() {
   const before = early();
   await init();
   const after = openSync("memory:").binding;
-  return { before, after, sameEntry: wasm.open === open, ...(await life()) };
+  return { before, after, sameEntry: wasm.open === open, ...(await life()), bot: await bot() };
 }
 
 main().then(

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -83,11 +84,16 @@ it("every code of an error exists", () => {
   for (const code of codes) expect(known).toContain(`"${code}"`);
 });
 
-it.each(["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "examples/README.md"])(
-  "every file that %s leads to exists",
-  (document) => {
-    const files = linkedFiles(readFileSync(inRoot(document), "utf8"));
-    const missing = files.filter((file) => !existsSync(inRoot(dirname(document), file)));
-    expect(missing).toEqual([]);
-  },
-);
+const guides = readdirSync(inRoot("docs")).filter((name) => name.endsWith(".md"));
+
+it.each([
+  "README.md",
+  "CHANGELOG.md",
+  "ARCHITECTURE.md",
+  "examples/README.md",
+  ...guides.map((name) => `docs/${name}`),
+])("every file that %s leads to exists", (document) => {
+  const files = linkedFiles(readFileSync(inRoot(document), "utf8"));
+  const missing = files.filter((file) => !existsSync(inRoot(dirname(document), file)));
+  expect(missing).toEqual([]);
+});

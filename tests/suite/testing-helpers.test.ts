@@ -39,6 +39,8 @@ describe("sessions in memory for a test", () => {
       sessions.close();
       return started;
     };
+    // In every build, on every machine.
+    expect(ids()[0]).toBe("session_mjuohs00_zkf01x9pqijqc");
     expect(ids()).toEqual(ids());
     expect(ids(7)).toEqual(ids(7));
     expect(new Set([...ids(), ...ids(7)]).size).toBe(40);

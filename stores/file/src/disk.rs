@@ -157,7 +157,12 @@ impl Disk for Os {
         let mut entries = Vec::new();
         for entry in fs::read_dir(self.at(folder))? {
             let entry = entry?;
-            let kind = entry.file_type()?;
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                // It has gone since it was listed.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
             entries.push(Entry {
                 name: entry.file_name().to_string_lossy().into_owned(),
                 is_folder: kind.is_dir() || kind.is_symlink(),

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -111,8 +112,12 @@ impl<D: Disk> FileStore<D> {
                 .disk
                 .make_base()
                 .and_then(|()| self.disk.make_folder(OWN))
-                .and_then(|()| self.disk.try_lock(LOCK))
-                .map_err(|error| describe(&self.disk, "commit", LOCK, &error))?;
+                .and_then(|()| self.disk.try_lock(LOCK));
+            let tried = match tried {
+                // Somebody is just removing the folder.
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                tried => tried.map_err(|error| describe(&self.disk, "commit", LOCK, &error))?,
+            };
             if let Some(held) = tried {
                 return Ok(held);
             }

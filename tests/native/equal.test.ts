@@ -7,8 +7,8 @@ import { describe, expect, it } from "vitest";
 
 interface Raw {
   open(url: string, options: string): string;
-  call(handle: number, name: string, params: string, now: number): string;
-  start(handle: number, name: string, params: string, now: number): string;
+  call(handle: number, name: string, params: string, now: number, entropy: string): string;
+  start(handle: number, name: string, params: string, now: number, entropy: string): string;
   resume(handle: number, operation: number, reply: string): string;
   cancel(handle: number, operation: number): string;
   close(handle: number): string;
@@ -273,6 +273,12 @@ function members(dice: Dice, name: string): Members {
         ...(dice.once(3) && { atSequence: number() }),
         ...(dice.once(3) && { context: object(dice) }),
       };
+    case "importFile":
+      return {
+        path: JSON.stringify(dice.pick(PATHS)),
+        text: JSON.stringify(dice.once(4) ? value(dice) : agentState(dice)),
+        ...(dice.once(4) && { dryRun: "true" }),
+      };
     case "delete":
     case "context":
     case "export":
@@ -283,6 +289,20 @@ function members(dice: Dice, name: string): Members {
     default:
       return change;
   }
+}
+
+const PATHS = [
+  "a/.claude/session/agent-1/state.json",
+  "active_sessions/push-main-abc.json",
+  "audit/session_audit_20260101.json",
+  "recent_pr_0123.lock",
+  "jarvis_vm_registry.json",
+  "../x",
+];
+
+/** What another program says of an agent. */
+function agentState(dice: Dice): string {
+  return `{"agent_id":${dice.pick(IDS)},"agent_name":"a","purpose":${dice.pick(STRINGS)},"phase":"${dice.pick(["spawning", "running", "approval", "completed", "x"])}","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:01Z","metadata":${object(dice)}}`;
 }
 
 function metadata(dice: Dice): string {
@@ -306,6 +326,7 @@ const OPERATIONS = [
     "override",
     "override",
     "save",
+    "importFile",
     "fork",
     "isResumable",
     "progress",
@@ -318,24 +339,22 @@ interface Step {
   readonly name: string;
   readonly params: string;
   readonly now: number;
+  readonly entropy: string;
 }
 
 function sequence(seed: number): readonly Step[] {
   const dice = new Dice(seed);
   let now = Date.parse("2026-01-01T00:00:00.000Z");
-  return Array.from({ length: CALLS }, () => {
+  return Array.from({ length: CALLS }, (_, call) => {
     now += dice.pick([0, 1, 1, 5, 1000, -3, 0.5]);
     const name = dice.pick(OPERATIONS);
     const texts = Object.entries(members(dice, name)).map(([key, text]) => `"${key}":${text}`);
     if (dice.once(40)) texts.push('"unknown":1');
     const params = dice.once(60) ? dice.pick(["", "null", "[]", "{", "7"]) : `{${texts.join(",")}}`;
-    return { name, params, now: dice.once(200) ? Number.NaN : now };
+    const entropy = call.toString(16).padStart(32, "0");
+    return { name, params, now: dice.once(200) ? Number.NaN : now, entropy };
   });
 }
-
-/** Ids that the core makes are random; all others are given. */
-const withoutMadeIds = (text: string): string =>
-  text.replaceAll(/session_[0-9a-z]{8}_[0-9a-z]{13}/g, "session_made");
 
 const handleOf = (answer: string): number => JSON.parse(answer).ok.handle;
 
@@ -347,13 +366,40 @@ describe.each(seeds)("the sequence of calls %i", (seed) => {
     const a = handleOf(native.open("memory:", options));
     const b = handleOf(wasm.open("memory:", options));
     let succeeded = 0;
-    for (const { name, params, now } of steps) {
-      const answer = withoutMadeIds(native.call(a, name, params, now));
-      expect(withoutMadeIds(wasm.call(b, name, params, now)), `${name} ${params}`).toBe(answer);
+    for (const { name, params, now, entropy } of steps) {
+      const answer = native.call(a, name, params, now, entropy);
+      expect(wasm.call(b, name, params, now, entropy), `${name} ${params}`).toBe(answer);
       if (answer.startsWith('{"ok"')) succeeded += 1;
     }
     // A sequence of nothing but refusals would prove nothing.
     expect(succeeded).toBeGreaterThan(CALLS / 5);
+
+    // What there is at the end is copied in the same steps, and compares as the same.
+    const to = [handleOf(native.open("memory:", "{}")), handleOf(wasm.open("memory:", "{}"))];
+    const both = (side: "from" | "to", name: string, params: object) => {
+      const [c, d] = side === "from" ? [a, b] : (to as [number, number]);
+      const text = JSON.stringify(params);
+      const entropy = "0".repeat(32);
+      const answer = native.call(c, name, text, 1_770_000_000_000, entropy);
+      expect(wasm.call(d, name, text, 1_770_000_000_000, entropy), name).toBe(answer);
+      return JSON.parse(answer).ok;
+    };
+    let written = 0;
+    for (const whole of [false, true]) {
+      for (let after: string | undefined; ; ) {
+        const { page, next } = both("from", "copyPage", { after, whole });
+        const compared = both("to", "copyCompare", { page, ...(!whole && { overwrite: false }) });
+        if (whole) expect(compared.differences).toEqual([]);
+        for (let { wanted } = compared; wanted !== undefined && !whole; ) {
+          const { chunk, rest } = both("from", "copyRead", { wanted });
+          written += both("to", "copyWrite", { chunk }).sessions;
+          wanted = rest;
+        }
+        if (next === undefined) break;
+        after = next;
+      }
+    }
+    expect(written).toBe(both("from", "stats", { trash: "include" }).total);
     expect(native.close(a)).toBe(wasm.close(b));
   });
 
@@ -363,11 +409,11 @@ describe.each(seeds)("the sequence of calls %i", (seed) => {
     const dice = new Dice(seed * 7919);
     const heads = new Map<string, Record<string, unknown>>();
     const events = new Map<string, unknown[]>();
-    for (const { name, params, now } of steps) {
-      let answer = native.start(a, name, params, now);
-      let other = wasm.start(b, name, params, now);
+    for (const { name, params, now, entropy } of steps) {
+      let answer = native.start(a, name, params, now, entropy);
+      let other = wasm.start(b, name, params, now, entropy);
       for (let asked = 0; ; asked += 1) {
-        expect(withoutMadeIds(other), `${name} ${params}`).toBe(withoutMadeIds(answer));
+        expect(other, `${name} ${params}`).toBe(answer);
         const need = answer.startsWith('{"need"') ? JSON.parse(answer).need : undefined;
         if (need === undefined) break;
         const otherNeed = JSON.parse(other).need;

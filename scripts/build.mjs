@@ -46,7 +46,13 @@ export async function build(names = Object.keys(steps)) {
 async function buildTypes() {
   await step("generated types", async (working) => {
     const inputs = rustSources({
-      without: ["bindings-node", "bindings-wasm", "bindings-testing", "stores/testkit"],
+      without: [
+        "bindings-node",
+        "bindings-wasm",
+        "bindings-testing",
+        "stores/support",
+        "stores/testkit",
+      ],
     });
     await whenChanged("types", { inputs, outputs: [generatedTypes] }, async () => {
       working("generating");
@@ -95,7 +101,9 @@ async function buildNative() {
     const { note } = await whenChanged(
       "native",
       {
-        inputs: rustSources({ without: ["bindings-wasm", "bindings-testing", "stores/testkit"] }),
+        inputs: rustSources({
+          without: ["bindings-wasm", "bindings-testing", "stores/support", "stores/testkit"],
+        }),
         outputs: [addon],
       },
       async () => {
@@ -144,7 +152,9 @@ async function buildWasmModule({ title, name, without }) {
     const { note } = await whenChanged(
       name,
       {
-        inputs: rustSources({ without: ["bindings-node", "stores/sqlite", ...without] }),
+        inputs: rustSources({
+          without: ["bindings-node", "stores/file", "stores/sqlite", "stores/support", ...without],
+        }),
         outputs: outputs.map((output) => `npm/wasm/${output}`),
       },
       async () => {

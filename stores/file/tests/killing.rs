@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{
-    Place, apply, event, given_folder, head, id, list, open, put_change, record, scaled, set,
+    Place, apply, event, given_path, head, id, list, open, put_change, record, scaled, set,
 };
 use tenure_core::store::{Expect, SessionChange};
 use tenure_core::{Changes, History, SyncStore};
@@ -112,7 +112,7 @@ fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_writes_until_it_is_killed() {
-    let store = open(&given_folder());
+    let store = open(&given_path());
     let process = format!("process-{}", std::process::id());
     for turn in 0u64.. {
         let names = match turn % 3 {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{
-    Place, append, apply, event, given_folder, head, history, id, ids, open, process_of, put,
+    Place, append, apply, event, given_path, head, history, id, ids, open, process_of, put,
     put_change, record, remove, set, start, succeed,
 };
 use tenure_core::store::Expect;
@@ -54,7 +54,7 @@ fn a_full_disk_is_told_of_and_works_again_when_there_is_room() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_fills_its_disk() {
-    let folder = given_folder();
+    let folder = given_path();
     let store = open(&folder);
     start(&store, head("a"));
     start(&store, head("b"));
@@ -130,7 +130,7 @@ fn a_folder_that_can_only_be_read_is_read() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_may_only_read() {
-    let folder = given_folder();
+    let folder = given_path();
     let store = open(&folder);
     let mut changes = put(head("a"), Expect::Absent, Vec::new());
     changes.records = vec![set(record("kind", "k", Some("a"), 1))];

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{
-    Place, append, apply, given_folder, head, history, id, list, open, put_change, record, scaled,
+    Place, append, apply, given_path, head, history, id, list, open, put_change, record, scaled,
     set, start, succeed,
 };
 use tenure_core::store::{Expect, Scan};
@@ -72,7 +72,7 @@ fn twenty_processes_lose_no_increment_and_readers_see_whole_sessions() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_increments() {
-    let store = open(&given_folder());
+    let store = open(&given_path());
     let own = format!("process-{}", std::process::id());
     start(&store, head(&own));
     for number in 0..rounds() {
@@ -187,7 +187,7 @@ fn a_lock_of_a_killed_process_is_free() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_is_killed_with_the_lock() {
-    open(&given_folder())
+    open(&given_path())
         .transaction(|store| {
             append(store, &id("a"), "1").unwrap();
             println!("written");

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Place, append, event, given_file, head, id, put, scaled, start};
+use common::{Place, append, event, given_path, head, id, put, scaled, start};
 use tenure_core::filter::{Filter, Order};
 use tenure_core::store::{Expect, ListQuery, Record, RecordChange};
 use tenure_core::{History, SyncStore};
@@ -101,7 +101,7 @@ fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_writes_until_it_is_killed() {
-    let store = SqliteStore::open(&given_file(), SqliteOptions::default()).unwrap();
+    let store = SqliteStore::open(&given_path(), SqliteOptions::default()).unwrap();
     let process = std::process::id();
     let (kept, keep) = mpsc::channel();
     for turn in 0u64.. {
@@ -181,7 +181,7 @@ fn an_open_transaction_of_a_killed_process_is_undone() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_is_killed_inside_a_transaction() {
-    let store = SqliteStore::open(&given_file(), SqliteOptions::default()).unwrap();
+    let store = SqliteStore::open(&given_path(), SqliteOptions::default()).unwrap();
     store
         .transaction(|store| {
             append(store, &id("a"), "1").unwrap();

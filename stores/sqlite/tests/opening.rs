@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use common::{Place, append, given_file, head, history, id, start};
+use common::{Place, append, given_path, head, history, id, start};
 use tenure_core::Error;
 use tenure_core::store::SyncStore;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
@@ -173,7 +173,7 @@ fn many_may_make_the_same_store_at_once() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_opens() {
-    let store = SqliteStore::open(&given_file(), SqliteOptions::default()).unwrap();
+    let store = SqliteStore::open(&given_path(), SqliteOptions::default()).unwrap();
     start(&store, head(&format!("process-{}", std::process::id())));
 }
 

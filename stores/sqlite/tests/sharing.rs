@@ -6,7 +6,7 @@ mod common;
 use std::sync::mpsc;
 use std::thread;
 
-use common::{Place, append, enqueue_append, given_file, head, history, id, scaled, start};
+use common::{Place, append, enqueue_append, given_path, head, history, id, scaled, start};
 use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
 
@@ -154,7 +154,7 @@ fn a_process_that_appends() {
         busy_timeout_ms: 60_000,
         ..SqliteOptions::default()
     };
-    let store = SqliteStore::open(&given_file(), options).unwrap();
+    let store = SqliteStore::open(&given_path(), options).unwrap();
     append_all(
         &store,
         &format!("process-{}", std::process::id()),
@@ -186,7 +186,7 @@ fn a_caller_is_not_starved_by_a_busy_queue_of_another_process() {
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_never_rests() {
-    let store = SqliteStore::open(&given_file(), SqliteOptions::default()).unwrap();
+    let store = SqliteStore::open(&given_path(), SqliteOptions::default()).unwrap();
     loop {
         let answers: Vec<_> = (0..500)
             .map(|_| enqueue_append(&store, "shared", "{}"))

@@ -1,0 +1,148 @@
+//! What the tests of the stores that answer at once share: builders of what they write, the few
+//! steps that they are made of, and processes that die. What every store must do is not here but in
+//! the kit, `stores/testkit`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod process;
+
+use tenure_core::session::Usage;
+use tenure_core::store::{Commit, Expect, SessionChange, SessionWrite};
+use tenure_core::{
+    Changes, Event, Head, History, Json, Result, SessionId, Status, SyncStore, Timestamp,
+};
+
+pub use process::{given_path, process, process_of, succeed};
+
+/// `number`, scaled to how thorough this run is to be; at least one. `TENURE_TEST_SCALE` says how
+/// much of it: 1 is all, and a tenth is run by default.
+pub fn scaled(number: u32) -> u32 {
+    let scale = std::env::var("TENURE_TEST_SCALE")
+        .ok()
+        .and_then(|scale| scale.parse().ok());
+    ((f64::from(number) * scale.unwrap_or(0.1)).ceil() as u32).max(1)
+}
+
+/// A session's id.
+pub fn id(id: &str) -> SessionId {
+    SessionId::parse(id).unwrap()
+}
+
+/// A time.
+pub fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis).unwrap()
+}
+
+/// A new session without events.
+pub fn head(name: &str) -> Head {
+    Head {
+        id: id(name),
+        version: 1,
+        user_id: Some("user".to_owned()),
+        channel_id: Some("channel".to_owned()),
+        mode: "developer".to_owned(),
+        task: "Write a test".to_owned(),
+        workspace: None,
+        status: Status::Active,
+        created_at: time(1_000),
+        updated_at: time(1_000),
+        iterations: 0,
+        max_iterations: 100,
+        context: Json::empty_object(),
+        result: None,
+        error: None,
+        metadata: None,
+        event_count: 0,
+        usage: Usage::default(),
+        paused_at: None,
+        finalized_at: None,
+        parent_id: None,
+        deleted_at: None,
+    }
+}
+
+/// An event with this data.
+pub fn event(sequence: u64, data: &str) -> Event {
+    Event {
+        sequence,
+        timestamp: time(1_000),
+        kind: "note".to_owned(),
+        data: Json::parse(data.to_owned()).unwrap(),
+    }
+}
+
+/// The part of a commit that writes `head` and `events` where `expect` holds.
+pub fn put_change(head: Head, expect: Expect, events: Vec<Event>) -> SessionChange {
+    SessionChange {
+        id: head.id.clone(),
+        expect,
+        write: SessionWrite::Put {
+            head: Box::new(head),
+            replace_history: false,
+            events,
+        },
+    }
+}
+
+/// Writes `head` and `events` where `expect` holds.
+pub fn put(head: Head, expect: Expect, events: Vec<Event>) -> Changes {
+    Changes {
+        sessions: vec![put_change(head, expect, events)],
+        records: Vec::new(),
+    }
+}
+
+/// Removes a session.
+pub fn remove(name: &str) -> Changes {
+    Changes {
+        sessions: vec![SessionChange {
+            id: id(name),
+            expect: Expect::Present,
+            write: SessionWrite::Delete,
+        }],
+        records: Vec::new(),
+    }
+}
+
+/// Commits what must apply.
+pub fn apply(store: &dyn SyncStore, changes: &Changes) {
+    assert_eq!(store.commit(changes).unwrap(), Commit::Applied);
+}
+
+/// Writes a new session.
+pub fn start(store: &dyn SyncStore, head: Head) {
+    apply(store, &put(head, Expect::Absent, Vec::new()));
+}
+
+/// Loads a session, adds one event and writes it, as an append does. Answers the event's number.
+///
+/// # Errors
+/// Those of the store.
+pub fn append(store: &dyn SyncStore, id: &SessionId, data: &str) -> Result<u64> {
+    let mut head = store.load(id, History::None)?.unwrap().head;
+    let expect = Expect::Version {
+        version: head.version,
+    };
+    head.version += 1;
+    head.event_count += 1;
+    head.updated_at = time(head.updated_at.as_millis() + 1);
+    let sequence = head.event_count;
+    let commit = store.commit(&put(head, expect, vec![event(sequence, data)]))?;
+    assert_eq!(commit, Commit::Applied);
+    Ok(sequence)
+}
+
+/// The events of a session, as text.
+pub fn history(store: &dyn SyncStore, name: &str) -> Vec<String> {
+    let loaded = store.load(&id(name), History::All).unwrap().unwrap();
+    loaded
+        .events
+        .iter()
+        .map(|event| event.data.as_str().to_owned())
+        .collect()
+}

@@ -9,7 +9,6 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
 use percent_encoding::percent_decode_str;
-use tenure_bridge::backend::Durability;
 use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer, perform_now};
 use tenure_core::store::Capabilities;
 use tenure_core::{Error, Lift, Limits, Result, SyncStore};
@@ -61,10 +60,7 @@ pub(crate) fn open(
     let directory = directory(rest)?;
     let defaults = FileOptions::default();
     let file_options = FileOptions {
-        durability: match options.durability {
-            Durability::Normal => tenure_file::Durability::Normal,
-            Durability::Full => tenure_file::Durability::Full,
-        },
+        durability: options.durability,
         busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
     };
     let store = FileStore::open(&directory, file_options.clone())?;

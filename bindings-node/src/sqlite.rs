@@ -7,7 +7,6 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tenure_bridge::backend::Durability;
 use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer, perform_now};
 use tenure_core::store::Capabilities;
 use tenure_core::{Error, Lift, Limits, Result, SyncStore};
@@ -32,10 +31,7 @@ pub(crate) fn open(
     let store = SqliteStore::open(
         Path::new(path),
         SqliteOptions {
-            durability: match options.durability {
-                Durability::Normal => tenure_sqlite::Durability::Normal,
-                Durability::Full => tenure_sqlite::Durability::Full,
-            },
+            durability: options.durability,
             busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
             ..defaults
         },

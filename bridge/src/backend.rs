@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use serde::Serialize;
 use tenure_core::error::cut;
-use tenure_core::members::{Member, Members, Params};
-use tenure_core::store::{Capabilities, Store};
+use tenure_core::members::{Members, Params};
+use tenure_core::store::{Capabilities, Durability, Store};
 use tenure_core::{Error, Lift, Limits, MemoryStore, Millis, Result};
 
 use crate::answer::{self, Answer};
@@ -126,26 +126,6 @@ impl Params for Retention {
 }
 
 tenure_core::nested_members!(Retention);
-
-/// What an acknowledged write survives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// The end of the process, however it comes.
-    #[default]
-    Normal,
-    /// The loss of power too.
-    Full,
-}
-
-impl Member for Durability {
-    fn read(name: &str, text: &str) -> Result<Self> {
-        match text {
-            "\"normal\"" => Ok(Self::Normal),
-            "\"full\"" => Ok(Self::Full),
-            _ => Err(Error::invalid(name, "expected \"normal\" or \"full\"")),
-        }
-    }
-}
 
 /// How long a host waits for its own store unless it is told otherwise, in milliseconds.
 const DEFAULT_TIMEOUT_MS: u64 = 30_000;

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::filter::{Filter, Order, Position};
 use crate::id::SessionId;
-use crate::members::{Members, Params};
+use crate::members::{Member, Members, Params};
 use crate::session::Head;
 use crate::stats::Tally;
 use crate::time::{self, Timestamp};
@@ -181,6 +181,27 @@ impl Params for Capabilities {
 }
 
 crate::nested_members!(Capabilities);
+
+/// What a write that a store has acknowledged survives, where there is a choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// The end of the process, however sudden. After a loss of power what is there is whole, but
+    /// the last writes may be missing.
+    #[default]
+    Normal,
+    /// The loss of power too: every commit waits until the disk has it.
+    Full,
+}
+
+impl Member for Durability {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        match text {
+            "\"normal\"" => Ok(Self::Normal),
+            "\"full\"" => Ok(Self::Full),
+            _ => Err(Error::invalid(name, "expected \"normal\" or \"full\"")),
+        }
+    }
+}
 
 /// How much of a history to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,5 +36,6 @@ mod view;
 mod write;
 
 pub use disk::{Disk, Entry, Os};
-pub use options::{Durability, FileOptions};
+pub use options::FileOptions;
 pub use store::FileStore;
+pub use tenure_core::store::Durability;

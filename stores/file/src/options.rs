@@ -1,15 +1,6 @@
 //! How a store of files is opened.
 
-/// What an acknowledged write survives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Durability {
-    /// The end of the process, however sudden. After a power failure every session is there as it
-    /// was at some time, whole.
-    #[default]
-    Normal,
-    /// A power failure too: every commit waits until the disk has it.
-    Full,
-}
+use tenure_core::store::Durability;
 
 /// How a store of files is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use crate::disk::Disk;
 use crate::failure::{describe, is_absent};
 use crate::intent::{FileWrite, Intent, Target};
 use crate::layout::{self, BASE, GONE, INTENT, NEXT, OWN, RECORDS};
-use crate::options::Durability;
 use crate::plan::{Plan, plan};
 use crate::view::View;
+use tenure_core::store::Durability;
 
 const METHOD: &str = "commit";
 

@@ -12,7 +12,8 @@ use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tenure_core::{Error, Result};
 
 use crate::failure;
-use crate::options::{Durability, SqliteOptions};
+use crate::options::SqliteOptions;
+use tenure_core::store::Durability;
 
 /// Enough for every statement of the store and the more common forms of lists.
 const CACHED_STATEMENTS: usize = 64;

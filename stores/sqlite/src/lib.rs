@@ -29,8 +29,9 @@ mod writer;
 
 use tenure_core::store::Capabilities;
 
-pub use options::{Durability, SqliteOptions};
+pub use options::SqliteOptions;
 pub use store::{Attempt, SqliteStore};
+pub use tenure_core::store::Durability;
 pub use writer::{Done, Job};
 
 const CAPABILITIES: Capabilities = Capabilities {

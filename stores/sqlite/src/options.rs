@@ -1,14 +1,6 @@
 //! How a SQLite store is opened.
 
-/// What an acknowledged write survives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Durability {
-    /// The end of the process, however sudden. Nothing waits for the disk.
-    #[default]
-    Normal,
-    /// A power failure too: every commit waits until the disk has it.
-    Full,
-}
+use tenure_core::store::Durability;
 
 /// How a SQLite store is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]

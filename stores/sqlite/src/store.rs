@@ -14,10 +14,11 @@ use tenure_core::{Error, History, Result, SessionId, SyncStore};
 use crate::CAPABILITIES;
 use crate::database::{Database, Transaction};
 use crate::file::File;
-use crate::options::{Durability, SqliteOptions};
+use crate::options::SqliteOptions;
 use crate::schema;
 use crate::unit::{Undo, Unit};
 use crate::writer::{Done, Job};
+use tenure_core::store::Durability;
 
 /// A handle on a SQLite store, for one thread at a time. Any number of handles, of any number of
 /// processes, may share a file.

@@ -158,6 +158,6 @@ fn add_event(store: &dyn SyncStore, name: &str) -> (SessionChange, u64) {
     head.event_count += 1;
     head.version = head.event_count;
     let number = head.event_count;
-    let data = format!("\"{}\"", "x".repeat(fastrand::usize(0..900)));
+    let data = format!("\"{}\"", "x".repeat(fastrand::usize(0..300)));
     (put_change(head, expect, vec![event(number, &data)]), number)
 }

@@ -102,7 +102,7 @@ impl Writer {
         let operation = self.last_operation.get().wrapping_add(1);
         self.last_operation.set(operation);
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
-        let (now, entropy) = (call.now, call.entropy);
+        let (now, entropy, host) = (call.now, call.entropy, call.host);
         let way = self.thread.way();
         self.queue.put(Box::new(move |store, limits| {
             let call = Call {
@@ -110,6 +110,7 @@ impl Writer {
                 params: &params,
                 now,
                 entropy,
+                host,
             };
             way.send(operation, crate::guarded(|| write(store, limits, call)));
         }));

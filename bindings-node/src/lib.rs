@@ -14,7 +14,7 @@ use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
-use tenure_core::Error;
+use tenure_core::{Error, NO_HOST};
 
 use crate::store_thread::StoreThread;
 
@@ -119,6 +119,7 @@ fn with_call(
                 params,
                 now,
                 entropy,
+                host: &NO_HOST,
             }),
             Err(error) => answer::error(&error),
         },

@@ -58,7 +58,7 @@ impl SqliteBackend {
         self.last_operation.set(operation);
         let limits = Arc::clone(&self.limits);
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
-        let (now, entropy) = (call.now, call.entropy);
+        let (now, entropy, host) = (call.now, call.entropy, call.host);
         let way = thread.way();
         self.store.enqueue(
             Box::new(move |store| {
@@ -67,6 +67,7 @@ impl SqliteBackend {
                     params: &params,
                     now,
                     entropy,
+                    host,
                 };
                 perform_now(&Lift(store), &limits, call)
             }),

@@ -2,6 +2,7 @@
 //! JSON; what they mean is the bridge's matter. Everything runs on the one thread that calls.
 
 use tenure_bridge::{Answer, Call, Handles, Info};
+use tenure_core::NO_HOST;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 thread_local! {
@@ -71,6 +72,7 @@ fn with_call(
             params,
             now,
             entropy,
+            host: &NO_HOST,
         }),
         Err(error) => tenure_bridge::answer::error(&error),
     }

@@ -100,7 +100,7 @@ fn text<T: Serialize>(value: &T) -> Answer {
 mod tests {
     use crate::backend::Call;
     use crate::engine::perform_now;
-    use tenure_core::{Lift, Limits, MemoryStore};
+    use tenure_core::{Lift, Limits, MemoryStore, NO_HOST};
 
     #[test]
     fn a_notice_is_the_text_that_was_built() {
@@ -112,6 +112,7 @@ mod tests {
                 params,
                 now,
                 entropy,
+                host: &NO_HOST,
             };
             perform_now(&store, &Limits::default(), call)
         };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::members::{Members, Params};
 use tenure_core::store::{Capabilities, Durability, Store};
-use tenure_core::{Error, Lift, Limits, MemoryStore, Millis, Result};
+use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Result};
 
 use crate::answer::{self, Answer};
 use crate::engine::{HostEngine, perform_now};
@@ -25,6 +25,8 @@ pub struct Call<'a> {
     pub now: f64,
     /// Random bits, used once.
     pub entropy: [u8; 16],
+    /// The process that calls, and what is known of others.
+    pub host: &'static dyn Host,
 }
 
 /// A store that is open, with a way to perform operations over it.

@@ -59,13 +59,14 @@ impl HostEngine {
         let store = HostStore::new(Rc::clone(&mailbox), self.capabilities);
         let limits = Rc::clone(&self.limits);
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
-        let (now, entropy) = (call.now, call.entropy);
+        let (now, entropy, host) = (call.now, call.entropy, call.host);
         let future = async move {
             let call = Call {
                 name: &name,
                 params: &params,
                 now,
                 entropy,
+                host,
             };
             perform(&store, &limits, call).await
         };

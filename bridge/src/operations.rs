@@ -182,6 +182,7 @@ pub async fn perform(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answ
         now,
         entropy: call.entropy,
         fingerprint: fingerprint::of(call.name, call.params),
+        host: call.host,
     };
     let service = Service::new(store, limits);
     dispatch(service, &environment, call.name, call.params).await

@@ -10,7 +10,7 @@ use support::{Crossed, Host, NOON, Random, call, code, examples, need, populated
 use tenure_bridge::{Call, OPERATIONS, perform_now};
 use tenure_core::filter::Trash;
 use tenure_core::store::{ListQuery, SyncStore};
-use tenure_core::{Filter, Lift, Limits, MemoryStore, Order};
+use tenure_core::{Filter, Lift, Limits, MemoryStore, NO_HOST, Order};
 
 #[test]
 fn there_is_an_example_of_every_operation_with_every_member() {
@@ -103,6 +103,7 @@ fn over_the_hosts_store_every_operation_comes_to_the_same() {
                 entropy: (step as u128 + 1)
                     .wrapping_mul(u128::MAX / 61)
                     .to_le_bytes(),
+                host: &NO_HOST,
             };
             let at_once = perform_now(&store, &limits, call);
             let driven = host.perform(call);

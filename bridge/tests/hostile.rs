@@ -8,7 +8,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{Crossed, NOON, call, code, examples, populated, read};
 use tenure_bridge::{Call, OPERATIONS, access, perform_now};
-use tenure_core::{Lift, Limits, MemoryStore};
+use tenure_core::{Lift, Limits, MemoryStore, NO_HOST};
 
 /// A value of every JSON type, and some that are hard on readers, as text.
 fn values() -> Vec<String> {
@@ -266,6 +266,7 @@ fn a_clock_that_shows_no_time_is_refused() {
             params,
             now,
             entropy: [1; 16],
+            host: &NO_HOST,
         };
         perform_now(&store, &Limits::default(), call)
     };

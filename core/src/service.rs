@@ -33,6 +33,7 @@ use crate::params::{
     StatsParams, UpdateContextParams, UpdateParams,
 };
 use crate::portable;
+use crate::process::Host;
 use crate::retention;
 use crate::session::{Head, Session, SessionHead};
 use crate::stats::Stats;
@@ -63,6 +64,8 @@ pub struct Environment {
     pub entropy: [u8; 16],
     /// Identifies the call's parameters; only calls with an idempotency key need it.
     pub fingerprint: Fingerprint,
+    /// The process that calls, and what is known of others.
+    pub host: &'static dyn Host,
 }
 
 /// The operations over a store.

@@ -12,7 +12,7 @@ use tenure_core::idempotency::Fingerprint;
 use tenure_core::layout::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
 use tenure_core::lease::{self, Lease};
 use tenure_core::store::{Record, Scan};
-use tenure_core::{Environment, Service, Store, Text, Timestamp};
+use tenure_core::{Environment, NO_HOST, Service, Store, Text, Timestamp};
 
 const HOUR: i64 = 3_600_000;
 
@@ -25,6 +25,7 @@ fn import_with(world: &World, path: &str, text: &str, dry_run: bool) -> FileImpo
         now: at(world.now()),
         entropy: [0; 16],
         fingerprint: Fingerprint::default(),
+        host: &NO_HOST,
     };
     let params = ImportFileParams {
         path: Text::from(path),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tenure_bridge::{Call, HostEngine, perform_now};
 use tenure_core::filter::Trash;
 use tenure_core::store::{Capabilities, Changes, History, ListQuery, Scan, SyncStore};
-use tenure_core::{Error, Filter, Lift, Limits, MemoryStore, SessionId, Text};
+use tenure_core::{Error, Filter, Lift, Limits, MemoryStore, NO_HOST, SessionId, Text};
 
 /// 2026-01-08T18:05:30.000Z.
 pub(crate) const NOON: f64 = 1_767_895_530_000.0;
@@ -23,6 +23,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
         params,
         now: NOON,
         entropy: [7; 16],
+        host: &NO_HOST,
     }
 }
 

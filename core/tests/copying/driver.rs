@@ -12,8 +12,8 @@ use tenure_core::idempotency::Fingerprint;
 use tenure_core::kinds::RECORD_KINDS;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Record, Scan};
 use tenure_core::{
-    Changes, Commit, Environment, Error, Filter, History, Limits, MemoryStore, Order, Result,
-    Service, SessionId, Store, SyncStore, Text, Timestamp,
+    Changes, Commit, Environment, Error, Filter, History, Limits, MemoryStore, NO_HOST, Order,
+    Result, Service, SessionId, Store, SyncStore, Text, Timestamp,
 };
 
 use crate::support::{World, ready, scale};
@@ -152,6 +152,7 @@ pub(crate) fn copy(
         now: Timestamp::default(),
         entropy: [0; 16],
         fingerprint: Fingerprint::default(),
+        host: &NO_HOST,
     };
     let text = |text: &str| Text::from(text);
     let mut copied = Copied::default();

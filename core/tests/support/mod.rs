@@ -16,7 +16,7 @@ use tenure_core::json::Object;
 use tenure_core::members::Params;
 use tenure_core::params::*;
 use tenure_core::{
-    Environment, Error, Json, Lift, Limits, MemoryStore, Result, Service, Store, Timestamp,
+    Environment, Error, Json, Lift, Limits, MemoryStore, NO_HOST, Result, Service, Store, Timestamp,
 };
 
 /// 2026-01-08T18:05:30.000Z: where clocks begin.
@@ -50,6 +50,7 @@ pub(crate) async fn call(
         now,
         entropy: entropy.to_le_bytes(),
         fingerprint: fingerprint(name, params),
+        host: &NO_HOST,
     };
     macro_rules! operations {
         ($($name:literal => $method:ident($params:ty),)*) => {

@@ -9,12 +9,15 @@ use crate::event::Event;
 use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 use crate::limits::Limits;
+use crate::phase::Phase;
 use crate::portable::{self, Portable};
 use crate::session::{Head, SessionHead};
 use crate::time::Timestamp;
 
 /// The members that no administrator sets: whoever passes on a session means no harm with them.
-const FOLLOWING: [&str; 6] = [
+const FOLLOWING: [&str; 8] = [
+    "agentName",
+    "purpose",
     "id",
     "version",
     "updatedAt",
@@ -79,6 +82,14 @@ pub fn overruled(
     for name in FOLLOWING {
         updates.remove(name);
     }
+    let phase = updates.get("phase").map(str::to_owned);
+    if let Some(phase) = &phase
+        && phase != "null"
+        && updates.read::<Phase>("phase").is_none()
+    {
+        let problem = format!("{phase} is no phase of an agent's work");
+        return Err(Error::invalid("phase", problem));
+    }
     if updates.read("maxIterations") == Some(0) {
         return Err(Error::invalid("maxIterations", "expected 1 or more"));
     }
@@ -96,6 +107,10 @@ pub fn overruled(
     let before = Json::of(&SessionHead::from(kept.clone()));
     let mut session = Object::parse(&before);
     session.merge(updates);
+    if phase.is_some() {
+        let mode = session.text("mode");
+        session.set("agentName", &mode);
+    }
     let given = portable::read(session.to_json().as_str())?.checked(limits)?;
     let ended = session.read(FINALIZED_AT);
     let past = if writes_history {
@@ -135,7 +150,7 @@ fn settled(
     past: Past,
     now: Timestamp,
 ) -> Overruled {
-    let head = Head {
+    let mut head = Head {
         version: kept.version,
         updated_at: kept.updated_at,
         event_count: match &past {
@@ -158,6 +173,9 @@ fn settled(
         deleted_at: kept.deleted_at,
         ..given
     };
+    if let Some(agent) = &mut head.agent {
+        agent.agree_with(head.status);
+    }
     Overruled { head, past }
 }
 

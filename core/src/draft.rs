@@ -4,6 +4,7 @@
 //! outside world is to be told. It writes nothing itself.
 
 use crate::administrator::{self, Past};
+use crate::agent::Agent;
 use crate::error::{Error, Result};
 use crate::event::{Event, kind};
 use crate::id::SessionId;
@@ -12,6 +13,7 @@ use crate::lifecycle::Status;
 use crate::limits::Limits;
 use crate::members::Patch;
 use crate::params::{IfExhausted, IfFinished, StartParams, UpdateParams};
+use crate::phase::Phase;
 use crate::session::{Head, Usage, cost_nanos};
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -102,6 +104,7 @@ impl<'l> Draft<'l> {
                 paused_at: None,
                 finalized_at: None,
                 parent_id: None,
+                agent: None,
                 deleted_at: None,
             },
             now,
@@ -150,6 +153,7 @@ impl<'l> Draft<'l> {
             .iter()
             .filter(|event| event.kind == kind::ITERATION)
             .count();
+        let agent = parent.agent.as_ref().map(|_| forked_agent(&events));
         let parent_id = parent.id;
         let context = edited(&parent.context, unpause);
         // What the parent has spent is the parent's: counting it twice would falsify every sum.
@@ -176,6 +180,7 @@ impl<'l> Draft<'l> {
                 paused_at: None,
                 finalized_at: None,
                 parent_id: Some(parent_id.clone()),
+                agent,
                 deleted_at: None,
                 user_id: parent.user_id,
                 channel_id: parent.channel_id,
@@ -600,7 +605,23 @@ impl<'l> Draft<'l> {
         if to.is_finished() {
             self.head.finalized_at = Some(self.now);
         }
+        if let (Some(_), Some(phase)) = (&self.head.agent, Phase::of_final(to)) {
+            self.enter(phase);
+        }
         Ok(())
+    }
+
+    /// Takes an agent into a phase, and records that it came there.
+    fn enter(&mut self, phase: Phase) {
+        let agent = self.head.agent.get_or_insert_default();
+        let from = agent.phase;
+        agent.enter(phase);
+        if from != phase {
+            let mut said = Object::default();
+            said.set("from", &from);
+            said.set("to", &phase);
+            self.append(kind::PHASE, said.to_json());
+        }
     }
 
     fn check_live(&self) -> Result<()> {
@@ -684,6 +705,16 @@ impl<'l> Draft<'l> {
         self.notices
             .push(WebhookPayload::new(event, &self.head, self.now, data));
     }
+}
+
+/// The agent of a fork: in the phase that the copied history leads to, with nothing gone wrong yet.
+fn forked_agent(events: &[Event]) -> Agent {
+    let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
+    let phase: Option<Phase> = last.and_then(|event| Object::parse(&event.data).read("to"));
+    let mut agent = Agent::default();
+    agent.enter(phase.unwrap_or_default());
+    agent.agree_with(Status::Active);
+    agent
 }
 
 /// A copy of an object with an edit made to it.

@@ -31,6 +31,12 @@ pub mod kind {
     pub const TIMEOUT: &str = "timeout";
     /// The session was given up.
     pub const ABANDONED: &str = "abandoned";
+    /// The agent came into another phase of its work.
+    pub const PHASE: &str = "phase";
+    /// The agent met an error and went on.
+    pub const AGENT_ERROR: &str = "agent_error";
+    /// Somebody approved or denied what the agent had asked for.
+    pub const APPROVAL: &str = "approval";
     /// The session was forked from another.
     pub const FORK: &str = "fork";
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::lifecycle::Status;
+use crate::phase::Phase;
 use crate::session::Head;
 use crate::time::{self, Timestamp};
 
@@ -25,6 +26,8 @@ pub struct Filter {
     pub mode: Option<String>,
     /// Has one of these statuses; an empty list matches nothing.
     pub status: Option<Vec<Status>>,
+    /// Is an agent's, in one of these phases; an empty list matches nothing.
+    pub phase: Option<Vec<Phase>>,
     /// Was forked from this session.
     pub parent_id: Option<SessionId>,
     /// Was created at this time or later.
@@ -78,6 +81,11 @@ impl Filter {
                 .status
                 .as_ref()
                 .is_none_or(|statuses| statuses.contains(&head.status))
+            && self.phase.as_ref().is_none_or(|phases| {
+                head.agent
+                    .as_ref()
+                    .is_some_and(|agent| phases.contains(&agent.phase))
+            })
             && self
                 .parent_id
                 .as_ref()

@@ -49,6 +49,11 @@ impl Json {
         self.0.get()
     }
 
+    /// The value read as `T`; `None` where it is of another type.
+    pub fn read<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
+        serde_json::from_str(self.as_str()).ok()
+    }
+
     /// The value as text, if it is a string.
     pub fn as_text(&self) -> Option<String> {
         serde_json::from_str::<Text>(self.as_str())
@@ -172,7 +177,18 @@ pub(crate) mod as_text {
 }
 
 /// The tokens of a well-formed JSON text, without the white space between them.
-struct Tokens<'t>(&'t str);
+pub(crate) struct Tokens<'t>(&'t str);
+
+impl<'t> Tokens<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        Self(text)
+    }
+
+    /// How many bytes follow the last token.
+    pub(crate) fn rest(&self) -> usize {
+        self.0.len()
+    }
+}
 
 impl<'t> Iterator for Tokens<'t> {
     type Item = &'t str;

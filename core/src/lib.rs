@@ -8,6 +8,7 @@
 //! for the operations themselves.
 
 pub mod administrator;
+pub mod agent;
 pub mod answers;
 pub mod audit;
 pub mod copy;
@@ -26,6 +27,7 @@ pub mod limits;
 pub mod members;
 pub mod memory;
 pub mod params;
+pub mod phase;
 pub mod portable;
 pub mod process;
 pub mod retention;
@@ -47,6 +49,7 @@ pub use json::Json;
 pub use lifecycle::Status;
 pub use limits::Limits;
 pub use memory::MemoryStore;
+pub use phase::Phase;
 pub use process::{Host, Liveness, NO_HOST, Process};
 pub use service::{Environment, Service};
 pub use session::{Head, Session, SessionHead};

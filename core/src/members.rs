@@ -239,6 +239,7 @@ plain_members!(
     crate::filter::Trash,
     crate::json::Json,
     crate::lifecycle::Status,
+    crate::phase::Phase,
     crate::retention::Measure,
     crate::time::Millis,
     crate::time::Timestamp,

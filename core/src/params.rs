@@ -1,6 +1,8 @@
 //! What each operation takes. Every host passes parameters as one JSON object, which is read into
 //! one of these; a member that is not known is refused, so that a misspelt option is not ignored.
 
+use serde::de::DeserializeOwned;
+
 use crate::Result;
 use crate::error::Error;
 use crate::event::NewEvent;
@@ -9,6 +11,7 @@ use crate::id::SessionId;
 use crate::json::Json;
 use crate::lifecycle::Status;
 use crate::members::{self, Member, Members, Params, Patch};
+use crate::phase::Phase;
 use crate::retention::Measure;
 use crate::text::Text;
 use crate::time::{Millis, Timestamp};
@@ -149,7 +152,7 @@ params! {
         /// Whether age counts from the start (the default) or from the last change.
         pub measure: Option<Measure>,
         /// Only sessions of these statuses; by default all but active and paused ones.
-        pub status: Option<Statuses>,
+        pub status: Option<OneOf<Status>>,
         /// Remove for good instead of putting into the trash.
         pub permanent: Option<bool>,
         /// Only say what would go.
@@ -354,7 +357,9 @@ macro_rules! filter_params {
                 /// Is of this mode.
                 pub mode: Option<Text>,
                 /// Has this status, or one of these.
-                pub status: Option<Statuses>,
+                pub status: Option<OneOf<Status>>,
+                /// Is an agent's, in this phase or one of these.
+                pub phase: Option<OneOf<Phase>>,
                 /// Was forked from this session.
                 pub parent_id: Option<Text>,
                 /// Was created at this time or later.
@@ -385,6 +390,7 @@ macro_rules! filter_params {
                     channel_id: text(&self.channel_id),
                     mode: text(&self.mode),
                     status: self.status.clone().map(|statuses| statuses.0),
+                    phase: self.phase.clone().map(|phases| phases.0),
                     parent_id: self
                         .parent_id
                         .as_ref()
@@ -499,16 +505,16 @@ choices! {
     IfExhausted: Refuse = "refuse", Timeout = "timeout";
 }
 
-/// One status or a list of them.
+/// One of a kind or a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Statuses(pub Vec<Status>);
+pub struct OneOf<T>(pub Vec<T>);
 
-impl Member for Statuses {
+impl<T: Member + DeserializeOwned> Member for OneOf<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
         if text.starts_with('[') {
             members::parse(name, text).map(Self)
         } else {
-            Status::read(name, text).map(|status| Self(vec![status]))
+            T::read(name, text).map(|one| Self(vec![one]))
         }
     }
 }
@@ -516,4 +522,6 @@ impl Member for Statuses {
 #[cfg(feature = "ts")]
 crate::ts::declare_as!(HistoryParam, "\"all\" | \"none\" | number");
 #[cfg(feature = "ts")]
-crate::ts::declare_as!(Statuses, "Status | readonly Status[]");
+crate::ts::declare_as!(OneOf<Status>, "Status | readonly Status[]");
+#[cfg(feature = "ts")]
+crate::ts::declare_as!(OneOf<Phase>, "Phase | readonly Phase[]");

@@ -7,6 +7,7 @@ use serde::de::{self, IgnoredAny, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::agent::{Agent, LastError, StoredError};
 use crate::draft::check_context;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -14,12 +15,13 @@ use crate::id::SessionId;
 use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 use crate::limits::Limits;
+use crate::phase::Phase;
 use crate::session::{Head, MAX_SAFE_INTEGER, Session, Usage};
 use crate::text::Text;
 use crate::time::Timestamp;
 
 /// The members of the text that are a session's, and the one that is Tenure's own.
-pub const MEMBERS: [&str; 22] = [
+pub const MEMBERS: [&str; 29] = [
     "id",
     "version",
     "userId",
@@ -42,7 +44,18 @@ pub const MEMBERS: [&str; 22] = [
     "parentId",
     "deletedAt",
     "tenure",
+    "agentName",
+    "purpose",
+    "phase",
+    "resumeReady",
+    "errorCount",
+    "lastError",
+    "summary",
 ];
+
+/// How many of [`MEMBERS`] every session may have; the rest are an agent's. In a text that is no
+/// agent's they are another program's.
+const COMMON: usize = 22;
 
 /// A session read from text.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,6 +178,19 @@ struct Members<H> {
     parent_id: Option<SessionId>,
     deleted_at: Option<Timestamp>,
     tenure: Option<Own<Json>>,
+    // What other programs mean by these names may be anything.
+    #[serde(default)]
+    agent_name: Json,
+    #[serde(default)]
+    phase: Json,
+    #[serde(default)]
+    resume_ready: Json,
+    #[serde(default)]
+    error_count: Json,
+    #[serde(default)]
+    last_error: Json,
+    #[serde(default)]
+    summary: Json,
 }
 
 #[derive(Deserialize)]
@@ -254,7 +280,12 @@ pub fn read_head(text: &str) -> Result<Portable> {
 pub fn foreign(text: &str) -> Result<Json> {
     let json = Json::parse(text.to_owned())?;
     let mut members = Object::parse(&json);
-    for name in MEMBERS {
+    let is_agents = members.text("agentName").is_some()
+        && members
+            .text("phase")
+            .is_some_and(|phase| Phase::parse(&phase).is_some());
+    let ours = if is_agents { MEMBERS.len() } else { COMMON };
+    for name in MEMBERS.into_iter().take(ours) {
         members.remove(name);
     }
     Ok(members.to_json())
@@ -273,6 +304,7 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
 
 impl<H> Members<H> {
     fn portable(self, event_count: u64) -> Result<Portable> {
+        let agent = self.agent();
         let string = |text: Option<Text>| text.map(Text::into_string);
         let mut head = Head {
             id: SessionId::parse(self.id.as_str())?,
@@ -306,6 +338,7 @@ impl<H> Members<H> {
             paused_at: None,
             finalized_at: None,
             parent_id: self.parent_id,
+            agent,
             deleted_at: self.deleted_at,
         };
         let derived = Derived::of(&head);
@@ -324,6 +357,21 @@ impl<H> Members<H> {
             events: Vec::new(),
             records,
         })
+    }
+}
+
+impl<H> Members<H> {
+    /// What makes it an agent's session: a name and a phase that is one of ours.
+    fn agent(&self) -> Option<Agent> {
+        self.agent_name.as_text()?;
+        let phase = Phase::parse(&self.phase.as_text()?)?;
+        let mut agent = Agent::default();
+        agent.enter(phase);
+        agent.resume_ready = self.resume_ready.read().unwrap_or(agent.resume_ready);
+        agent.error_count = self.error_count.read().unwrap_or_default();
+        agent.last_error = self.last_error.read::<LastError>().map(StoredError::from);
+        agent.summary = self.summary.as_text();
+        Some(agent)
     }
 }
 
@@ -371,6 +419,12 @@ impl Portable {
         if head.status.is_finished() && head.finalized_at.is_none() {
             head.finalized_at = Some(head.updated_at);
         }
+        if let Some(agent) = &mut head.agent {
+            limits.text("summary", agent.summary.as_deref())?;
+            let said = agent.last_error.as_ref();
+            limits.text("lastError", said.map(|error| error.message.as_str()))?;
+            agent.agree_with(head.status);
+        }
         Ok(self)
     }
 }
@@ -403,7 +457,7 @@ mod tests {
     #[test]
     fn every_member_that_is_printed_is_a_member() {
         let rich = text(
-            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]}"#,
+            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s""#,
         );
         let Portable { head, events, .. } = read(&rich).unwrap();
         let records = Json::parse("[]".to_owned()).unwrap();
@@ -425,6 +479,20 @@ mod tests {
             read.as_str(),
             r#"{"priority":1e400,"Status":"x","task2":null}"#
         );
+    }
+
+    #[test]
+    fn what_other_programs_call_a_phase_is_theirs() {
+        for said in [
+            r#","phase":"beta","summary":{"a":1},"errorCount":"many""#,
+            r#","phase":"planning","lastError":7"#,
+            r#","agentName":"bot","purpose":null,"phase":3"#,
+        ] {
+            let text = text(said);
+            assert_eq!(read(&text).unwrap().head.agent, None, "{said}");
+            let kept = foreign(&text).unwrap();
+            assert_eq!(kept.as_str()[1..], format!("{}}}", &said[1..]));
+        }
     }
 
     #[test]

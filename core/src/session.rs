@@ -4,10 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::{Agent, LastError};
 use crate::event::{Event, SessionEvent};
 use crate::id::SessionId;
 use crate::json::{self, Json, Object};
 use crate::lifecycle::Status;
+use crate::phase::Phase;
 use crate::time::{self, Timestamp};
 
 /// A session without its history, in the form that stores keep.
@@ -76,6 +78,9 @@ pub struct Head {
     /// The session it was forked from.
     #[serde(default)]
     pub parent_id: Option<SessionId>,
+    /// What it has because it is an agent's.
+    #[serde(default)]
+    pub agent: Option<Agent>,
     /// When it was put into the trash, while it is there.
     #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
@@ -270,11 +275,41 @@ pub struct SessionHead {
     /// When it was put into the trash, while it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// The agent's name, if it is an agent's session: its mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_name: Option<String>,
+    /// What the agent is for, if it is an agent's session: its task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// What the agent is doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Whether the agent may be resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume_ready: Option<bool>,
+    /// How many errors the agent has met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_count: Option<u32>,
+    /// The last error that the agent met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+    /// What came of the agent's work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
 }
 
 impl From<Head> for SessionHead {
     fn from(head: Head) -> Self {
+        let is_agents = head.agent.is_some();
+        let agent = head.agent.unwrap_or_default();
         Self {
+            agent_name: is_agents.then(|| head.mode.clone()),
+            purpose: is_agents.then(|| head.task.clone()),
+            phase: is_agents.then_some(agent.phase),
+            resume_ready: is_agents.then_some(agent.resume_ready),
+            error_count: is_agents.then_some(agent.error_count),
+            last_error: agent.last_error.map(LastError::from),
+            summary: agent.summary,
             id: head.id,
             user_id: head.user_id,
             channel_id: head.channel_id,

@@ -9,9 +9,10 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
+use tenure_core::agent::Agent;
 use tenure_core::filter::{Direction, OrderBy, Trash};
 use tenure_core::store::ListQuery;
-use tenure_core::{Filter, Head, Order, Position, SessionId, Status, Timestamp};
+use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
 
 fn order() -> impl Strategy<Value = Order> {
     (any::<bool>(), any::<bool>()).prop_map(|(by_update, ascending)| Order {
@@ -61,11 +62,16 @@ fn status() -> impl Strategy<Value = Status> + Clone {
     prop::sample::select(Status::ALL.to_vec())
 }
 
+fn phase() -> impl Strategy<Value = Phase> + Clone {
+    prop::sample::select(Phase::ALL.to_vec())
+}
+
 fn head() -> impl Strategy<Value = Head> {
     let name = || some("[aA]?");
     let names = (name(), name(), "[aA]?", some("[aB]"));
     let times = (time(), time(), some(time().boxed()));
-    (short_id(), names, text(), status(), times).prop_map(|(id, names, task, status, times)| {
+    let states = (status(), some(phase()));
+    (short_id(), names, text(), states, times).prop_map(|(id, names, task, states, times)| {
         let (user_id, channel_id, mode, parent) = names;
         let mut head: Head = serde_json::from_str(HEAD).unwrap();
         head.id = id;
@@ -74,7 +80,11 @@ fn head() -> impl Strategy<Value = Head> {
         head.mode = mode;
         head.parent_id = parent.map(|id| SessionId::parse(&id).unwrap());
         head.task = task;
-        head.status = status;
+        head.status = states.0;
+        head.agent = states.1.map(|phase| Agent {
+            phase,
+            ..Agent::default()
+        });
         (head.created_at, head.updated_at, head.deleted_at) = times;
         head
     })
@@ -95,21 +105,28 @@ fn filter() -> impl Strategy<Value = Filter> {
     let bound = || some(time().boxed());
     let bounds = (bound(), bound(), bound(), bound());
     let trash = prop::sample::select(vec![Trash::Exclude, Trash::Only, Trash::Include]);
-    (names, statuses, bounds, some(text().boxed()), trash).prop_map(
-        |(names, status, bounds, text, trash)| Filter {
+    let phases = some(prop::collection::vec(phase(), 0..4).boxed());
+    (
+        names,
+        (statuses, phases),
+        bounds,
+        some(text().boxed()),
+        trash,
+    )
+        .prop_map(|(names, (status, phase), bounds, text, trash)| Filter {
             user_id: names.0,
             channel_id: names.1,
             mode: names.2,
             parent_id: names.3.map(|id| SessionId::parse(&id).unwrap()),
             status,
+            phase,
             created_after: bounds.0,
             created_before: bounds.1,
             updated_after: bounds.2,
             updated_before: bounds.3,
             text,
             trash,
-        },
-    )
+        })
 }
 
 fn query(filter: Filter, order: Order, limit: u32) -> ListQuery {
@@ -238,6 +255,7 @@ proptest! {
             Filter { channel_id: f.channel_id, ..none() },
             Filter { mode: f.mode, ..none() },
             Filter { status: f.status, ..none() },
+            Filter { phase: f.phase, ..none() },
             Filter { parent_id: f.parent_id, ..none() },
             Filter { created_after: f.created_after, ..none() },
             Filter { created_before: f.created_before, ..none() },

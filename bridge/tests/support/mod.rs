@@ -252,7 +252,8 @@ pub(crate) fn populated() -> Host {
 /// Every operation with parameters that have every member, all of them right.
 pub(crate) fn examples() -> Vec<(&'static str, Value)> {
     let filter = json!({
-        "userId": "u", "channelId": "c", "mode": "m", "status": ["active"], "parentId": "p",
+        "userId": "u", "channelId": "c", "mode": "m", "status": ["active"], "phase": ["planning"],
+        "parentId": "p",
         "createdAfter": 0, "createdBefore": "2030-01-01", "updatedAfter": 0,
         "updatedBefore": "2030-01-01T00:00:00Z", "text": "t", "trash": "include"
     });

@@ -25,7 +25,9 @@ impl Database {
         filter: &Filter,
         by: Option<OrderBy>,
     ) -> Result<Option<&'static str>> {
-        if filter.status.as_ref().is_some_and(Vec::is_empty) {
+        let nothing = filter.status.as_ref().is_some_and(Vec::is_empty)
+            || filter.phase.as_ref().is_some_and(Vec::is_empty);
+        if nothing {
             // Nothing is met, and SQLite drops what the indexes would be good for.
             return Ok(None);
         }
@@ -89,6 +91,14 @@ fn members(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> 
             },
         );
         add(
+            given.phase.is_some(),
+            "sessions_by_phase",
+            Filter {
+                phase: given.phase,
+                ..any()
+            },
+        );
+        add(
             given.status.is_some(),
             "sessions_by_status",
             Filter {
@@ -143,7 +153,7 @@ mod tests {
 
     use tenure_core::filter::{Direction, Order};
     use tenure_core::store::ListQuery;
-    use tenure_core::{SessionId, Status, Timestamp};
+    use tenure_core::{Phase, SessionId, Status, Timestamp};
 
     use super::*;
     use crate::options::SqliteOptions;
@@ -172,6 +182,13 @@ mod tests {
                 "user",
                 Filter {
                     user_id: text(),
+                    ..one()
+                },
+            ),
+            (
+                "phase",
+                Filter {
+                    phase: Some(vec![Phase::Planning]),
                     ..one()
                 },
             ),
@@ -296,9 +313,9 @@ mod tests {
                  INSERT INTO sessions
                  (id, version, status, user_id, channel_id, mode, created_at, updated_at,
                   iterations, max_iterations, event_count, prompt_tokens, completion_tokens,
-                  cost_nanos, deleted_at, parent_id, task, context)
+                  cost_nanos, deleted_at, phase, parent_id, task, context)
                  SELECT n, 1, 'active', 'x', 'x', 'x', n % 2 * 2 - 1, n % 2 * 2 - 1, 0, 0, 0, 0, 0,
-                  0, iif(n % 2, NULL, 1), 'x', '', '{}' FROM n",
+                  0, iif(n % 2, NULL, 1), 'planning', 'x', '', '{}' FROM n",
             )
             .unwrap();
         for (name, filter) in each_filter() {

@@ -5,7 +5,7 @@
 use rusqlite::types::Value;
 use tenure_core::filter::{Direction, Filter, OrderBy, Trash};
 use tenure_core::store::ListQuery;
-use tenure_core::{SessionId, Status, Timestamp};
+use tenure_core::{SessionId, Timestamp};
 
 use crate::row::head_columns;
 
@@ -112,7 +112,12 @@ impl Conditions {
         all.add_if("channel_id = ?", text(&filter.channel_id));
         all.add_if("mode = ?", text(&filter.mode));
         if let Some(statuses) = &filter.status {
-            all.add_status(statuses);
+            let names = statuses.iter().map(|status| status.as_str()).collect();
+            all.add_one_of("status", names);
+        }
+        if let Some(phases) = &filter.phase {
+            let names = phases.iter().map(|phase| phase.as_str()).collect();
+            all.add_one_of("phase", names);
         }
         all.add_if("parent_id = ?", text(&parent));
         all.add_if("created_at >= ?", time(filter.created_after));
@@ -130,20 +135,17 @@ impl Conditions {
         all
     }
 
-    fn add_status(&mut self, statuses: &[Status]) {
-        let wanted: Vec<Status> = Status::ALL
-            .into_iter()
-            .filter(|status| statuses.contains(status))
-            .collect();
-        let values = wanted
-            .iter()
-            .map(|status| Value::Text(status.as_str().to_owned()));
+    /// A column that has one of the names that are wanted.
+    fn add_one_of(&mut self, column: &str, mut wanted: Vec<&'static str>) {
+        wanted.sort_unstable();
+        wanted.dedup();
+        let values = wanted.iter().map(|name| Value::Text((*name).to_owned()));
         match wanted.len() {
             0 => self.add("0", []),
-            1 => self.add("status = ?", values),
+            1 => self.add(&format!("{column} = ?"), values),
             count => {
                 let marks = vec!["?"; count].join(", ");
-                self.add(&format!("status IN ({marks})"), values);
+                self.add(&format!("{column} IN ({marks})"), values);
             }
         }
     }

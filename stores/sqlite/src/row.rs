@@ -3,15 +3,17 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
+use tenure_core::agent::{Agent, StoredError};
 use tenure_core::session::Usage;
-use tenure_core::{Event, Head, Json, SessionId, Status, Timestamp};
+use tenure_core::{Event, Head, Json, Phase, SessionId, Status, Timestamp};
 
 /// The columns of a head, in the order in which [`read_head`] and [`bind_head`] take them.
 macro_rules! head_columns {
     () => {
         "id, version, status, user_id, channel_id, mode, created_at, updated_at, iterations, \
          max_iterations, event_count, prompt_tokens, completion_tokens, cost_nanos, paused_at, \
-         finalized_at, deleted_at, parent_id, workspace, task, result, error, metadata, context"
+         finalized_at, deleted_at, phase, resume_ready, error_count, last_error_at, last_error, \
+         summary, parent_id, workspace, task, result, error, metadata, context"
     };
 }
 pub(crate) use head_columns;
@@ -42,23 +44,24 @@ pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
         paused_at: columns.optional_time(14, "paused_at")?,
         finalized_at: columns.optional_time(15, "finalized_at")?,
         deleted_at: columns.optional_time(16, "deleted_at")?,
-        parent_id: match columns.is_null(17) {
+        agent: columns.agent(17)?,
+        parent_id: match columns.is_null(23) {
             true => None,
-            false => Some(columns.id(17, "parent_id")?),
+            false => Some(columns.id(23, "parent_id")?),
         },
-        workspace: columns.optional_text(18, "workspace")?,
-        task: columns.text(19, "task")?.to_owned(),
-        result: columns.optional_text(20, "result")?,
-        error: columns.optional_text(21, "error")?,
-        metadata: match columns.is_null(22) {
+        workspace: columns.optional_text(24, "workspace")?,
+        task: columns.text(25, "task")?.to_owned(),
+        result: columns.optional_text(26, "result")?,
+        error: columns.optional_text(27, "error")?,
+        metadata: match columns.is_null(28) {
             true => None,
-            false => Some(columns.json(22, "metadata")?),
+            false => Some(columns.json(28, "metadata")?),
         },
-        context: columns.json(23, "context")?,
+        context: columns.json(29, "context")?,
     })
 }
 
-/// Binds a head to the parameters 1 to 24 of a statement, in the order of [`head_columns`].
+/// Binds a head to the parameters 1 to 30 of a statement, in the order of [`head_columns`].
 pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite::Result<()> {
     let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     statement.raw_bind_parameter(1, head.id.as_str())?;
@@ -78,13 +81,22 @@ pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite:
     statement.raw_bind_parameter(15, time(head.paused_at))?;
     statement.raw_bind_parameter(16, time(head.finalized_at))?;
     statement.raw_bind_parameter(17, time(head.deleted_at))?;
-    statement.raw_bind_parameter(18, head.parent_id.as_ref().map(SessionId::as_str))?;
-    statement.raw_bind_parameter(19, head.workspace.as_deref())?;
-    statement.raw_bind_parameter(20, &*head.task)?;
-    statement.raw_bind_parameter(21, head.result.as_deref())?;
-    statement.raw_bind_parameter(22, head.error.as_deref())?;
-    statement.raw_bind_parameter(23, head.metadata.as_ref().map(Json::as_str))?;
-    statement.raw_bind_parameter(24, head.context.as_str())
+    let agent = head.agent.as_ref();
+    let error = agent.and_then(|agent| agent.last_error.as_ref());
+    let summary = agent.and_then(|agent| agent.summary.as_deref());
+    statement.raw_bind_parameter(18, agent.map(|agent| agent.phase.as_str()))?;
+    statement.raw_bind_parameter(19, agent.map(|agent| agent.resume_ready))?;
+    statement.raw_bind_parameter(20, agent.map(|agent| agent.error_count))?;
+    statement.raw_bind_parameter(21, time(error.map(|error| error.timestamp)))?;
+    statement.raw_bind_parameter(22, error.map(|error| &*error.message))?;
+    statement.raw_bind_parameter(23, summary)?;
+    statement.raw_bind_parameter(24, head.parent_id.as_ref().map(SessionId::as_str))?;
+    statement.raw_bind_parameter(25, head.workspace.as_deref())?;
+    statement.raw_bind_parameter(26, &*head.task)?;
+    statement.raw_bind_parameter(27, head.result.as_deref())?;
+    statement.raw_bind_parameter(28, head.error.as_deref())?;
+    statement.raw_bind_parameter(29, head.metadata.as_ref().map(Json::as_str))?;
+    statement.raw_bind_parameter(30, head.context.as_str())
 }
 
 /// Reads an event from a row of `sequence, timestamp, type, data`.
@@ -179,6 +191,29 @@ impl<'r> Columns<'r> {
 
     fn id(&self, column: usize, name: &str) -> Result<SessionId, Damage> {
         SessionId::parse(self.text(column, name)?).map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// The columns of an agent, the first of which says whether there is one.
+    fn agent(&self, first: usize) -> Result<Option<Agent>, Damage> {
+        if self.is_null(first) {
+            return Ok(None);
+        }
+        let name = self.text(first, "phase")?;
+        let phase = Phase::parse(name).ok_or_else(|| format!("{name:?} is no phase"))?;
+        let last_error = match self.optional_text(first + 4, "last_error")? {
+            None => None,
+            Some(message) => Some(StoredError {
+                message,
+                timestamp: self.time(first + 3, "last_error_at")?,
+            }),
+        };
+        Ok(Some(Agent {
+            phase,
+            resume_ready: self.integer(first + 1, "resume_ready")? != 0,
+            error_count: self.small_count(first + 2, "error_count")?,
+            last_error,
+            summary: self.optional_text(first + 5, "summary")?,
+        }))
     }
 
     fn json(&self, column: usize, name: &str) -> Result<Json, Damage> {

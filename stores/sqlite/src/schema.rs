@@ -38,6 +38,12 @@ CREATE TABLE sessions (
   paused_at INTEGER,
   finalized_at INTEGER,
   deleted_at INTEGER,
+  phase TEXT,
+  resume_ready INTEGER,
+  error_count INTEGER,
+  last_error_at INTEGER,
+  last_error TEXT,
+  summary TEXT,
   parent_id TEXT,
   workspace TEXT,
   task TEXT NOT NULL,
@@ -53,6 +59,7 @@ CREATE INDEX sessions_by_channel ON sessions (channel_id, created_at, id)
   WHERE channel_id IS NOT NULL;
 CREATE INDEX sessions_by_mode ON sessions (mode, created_at, id);
 CREATE INDEX sessions_by_status ON sessions (status, created_at, id);
+CREATE INDEX sessions_by_phase ON sessions (phase, created_at, id) WHERE phase IS NOT NULL;
 CREATE INDEX sessions_by_parent ON sessions (parent_id, created_at, id)
   WHERE parent_id IS NOT NULL;
 CREATE INDEX sessions_in_trash ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;

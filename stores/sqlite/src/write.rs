@@ -68,7 +68,7 @@ impl Database {
     fn current(&self, change: &SessionChange) -> rusqlite::Result<Option<Current>> {
         let mut find = self.prepare(
             "SELECT key, version, status, user_id, channel_id, mode, created_at, deleted_at, \
-             parent_id FROM sessions WHERE id = ?",
+             parent_id, phase FROM sessions WHERE id = ?",
         )?;
         find.query_row([change.id.as_str()], |row| {
             Ok(Current {
@@ -115,7 +115,7 @@ impl Database {
         let mut insert = self.prepare(concat!(
             "INSERT INTO sessions (",
             head_columns!(),
-            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ))?;
         row::bind_head(&mut insert, head)?;
         insert.raw_execute()?;
@@ -129,18 +129,21 @@ impl Database {
             "UPDATE sessions SET version = ?2, updated_at = ?8, iterations = ?9, \
              max_iterations = ?10, event_count = ?11, prompt_tokens = ?12, \
              completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, finalized_at = ?16, \
-             workspace = ?19, task = ?20, result = ?21, error = ?22, metadata = ?23, \
-             context = ?24 WHERE key = ?25"
+             resume_ready = ?19, error_count = ?20, last_error_at = ?21, last_error = ?22, \
+             summary = ?23, workspace = ?25, task = ?26, result = ?27, error = ?28, \
+             metadata = ?29, context = ?30 WHERE key = ?31"
         } else {
             "UPDATE sessions SET version = ?2, status = ?3, user_id = ?4, channel_id = ?5, \
              mode = ?6, created_at = ?7, updated_at = ?8, iterations = ?9, \
              max_iterations = ?10, event_count = ?11, prompt_tokens = ?12, \
              completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, finalized_at = ?16, \
-             deleted_at = ?17, parent_id = ?18, workspace = ?19, task = ?20, result = ?21, \
-             error = ?22, metadata = ?23, context = ?24 WHERE key = ?25"
+             deleted_at = ?17, phase = ?18, resume_ready = ?19, error_count = ?20, \
+             last_error_at = ?21, last_error = ?22, summary = ?23, parent_id = ?24, \
+             workspace = ?25, task = ?26, result = ?27, error = ?28, metadata = ?29, \
+             context = ?30 WHERE key = ?31"
         })?;
         row::bind_head(&mut update, head)?;
-        update.raw_bind_parameter(25, current.key)?;
+        update.raw_bind_parameter(31, current.key)?;
         update.raw_execute().map(drop)
     }
 
@@ -212,7 +215,7 @@ impl Database {
     }
 }
 
-/// Whether a row agrees with `head` in the columns 2 to 8 of the statement in `current`.
+/// Whether a row agrees with `head` in the columns 2 to 9 of the statement in `current`.
 fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
     let text = |column: usize, text: Option<&str>| -> rusqlite::Result<bool> {
         Ok(match row.get_ref(column)? {
@@ -234,5 +237,6 @@ fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
         && text(5, Some(&head.mode))?
         && time(6, Some(head.created_at))?
         && time(7, head.deleted_at)?
-        && text(8, head.parent_id.as_ref().map(SessionId::as_str))?)
+        && text(8, head.parent_id.as_ref().map(SessionId::as_str))?
+        && text(9, head.agent.as_ref().map(|agent| agent.phase.as_str()))?)
 }

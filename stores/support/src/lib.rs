@@ -62,6 +62,7 @@ pub fn head(name: &str) -> Head {
         paused_at: None,
         finalized_at: None,
         parent_id: None,
+        agent: None,
         deleted_at: None,
     }
 }

@@ -2,10 +2,11 @@
 //! and texts nearly match. Everything follows from the seed.
 
 use fastrand::Rng;
+use tenure_core::agent::{Agent, StoredError};
 use tenure_core::filter::{Direction, OrderBy, Trash};
 use tenure_core::session::Usage;
 use tenure_core::store::ListQuery;
-use tenure_core::{Filter, Head, Order, Position, SessionId, Status, Timestamp};
+use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
 
 use crate::sample::{MAX_SAFE, PLENTY, at, head, id, json};
 
@@ -154,21 +155,40 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
             cost_nanos: rng.u64(0..MAX_SAFE / 1000),
         },
         parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(word(rng, PARENTS))),
+        agent: (rng.u8(0..3) == 0).then(|| agent(rng)),
         deleted_at: (rng.u8(0..4) == 0).then(|| time(rng)),
         ..head(id.as_str())
     }
+}
+
+fn agent(rng: &mut Rng) -> Agent {
+    Agent {
+        phase: phase(rng),
+        resume_ready: rng.bool(),
+        error_count: rng.u32(0..5),
+        last_error: rng.bool().then(|| StoredError {
+            message: word(rng, WORDS).to_owned(),
+            timestamp: time(rng),
+        }),
+        summary: rng.bool().then(|| word(rng, WORDS).to_owned()),
+    }
+}
+
+fn phase(rng: &mut Rng) -> Phase {
+    Phase::ALL[rng.usize(0..Phase::ALL.len())]
 }
 
 /// A filter; most have one or two members.
 pub(crate) fn filter(rng: &mut Rng) -> Filter {
     let rare = rng.u8(2..12);
     let mut given = || rng.u8(0..rare) == 0;
-    let given: [bool; 10] = std::array::from_fn(|_| given());
+    let given: [bool; 11] = std::array::from_fn(|_| given());
     let [
         user,
         channel,
         mode,
         statuses,
+        phases,
         parent,
         after,
         before,
@@ -182,6 +202,7 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
         mode: mode.then(|| word(rng, MODES).to_owned()),
         // Some lists are empty and some name a status twice.
         status: statuses.then(|| (0..rng.u8(0..4)).map(|_| status(rng)).collect()),
+        phase: phases.then(|| (0..rng.u8(0..4)).map(|_| phase(rng)).collect()),
         parent_id: parent.then(|| id(word(rng, PARENTS))),
         created_after: after.then(|| time(rng)),
         created_before: before.then(|| time(rng)),

@@ -1,10 +1,12 @@
 //! Heads, events, records and changes for cases to write, and the few steps that cases are made of.
 
+use tenure_core::agent::{Agent, StoredError};
 use tenure_core::session::Usage;
 use tenure_core::store::ListQuery;
 use tenure_core::store::{Expect, Loaded, Page, Record, RecordChange, SessionChange, SessionWrite};
 use tenure_core::{
-    Changes, Commit, Event, Filter, Head, History, Json, Order, SessionId, Status, Store, Timestamp,
+    Changes, Commit, Event, Filter, Head, History, Json, Order, Phase, SessionId, Status, Store,
+    Timestamp,
 };
 
 use crate::check::{Check, Failure, same};
@@ -51,6 +53,7 @@ pub(crate) fn head(name: &str) -> Head {
         paused_at: None,
         finalized_at: None,
         parent_id: None,
+        agent: None,
         deleted_at: None,
     }
 }
@@ -83,6 +86,16 @@ pub(crate) fn full_head(name: &str) -> Head {
         paused_at: Some(at(1_767_895_530_003)),
         finalized_at: Some(at(1_767_895_530_004)),
         parent_id: Some(id("parent")),
+        agent: Some(Agent {
+            phase: Phase::Abandoned,
+            resume_ready: true,
+            error_count: 2,
+            last_error: Some(StoredError {
+                message: "a small error".to_owned(),
+                timestamp: at(1_767_895_530_006),
+            }),
+            summary: Some("a summary".to_owned()),
+        }),
         deleted_at: Some(at(1_767_895_530_005)),
     }
 }

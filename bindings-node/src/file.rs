@@ -3,71 +3,30 @@
 //! so that the JavaScript thread goes on. That thread writes in the order of the calls.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use percent_encoding::percent_decode_str;
-use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer, perform_now};
+use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer};
 use tenure_core::store::Capabilities;
-use tenure_core::{Error, Lift, Limits, Result, SyncStore};
-use tenure_file::{FileOptions, FileStore};
+use tenure_core::{Error, Limits, Result, SyncStore};
+use tenure_file::FileStore;
+use tenure_host::{file_options, perform};
 
 use crate::store_thread::StoreThread;
 
-/// The directory that is meant by what follows `file:`. A path is taken as it stands; after `//`,
-/// as in the URLs that JavaScript makes of paths, it is encoded.
-///
-/// # Errors
-/// `UNSUPPORTED_STORE` for a directory on another machine, and where there is no path.
-fn directory(rest: &str) -> Result<PathBuf> {
-    let unsupported = |problem: &str| Error::UnsupportedStore {
-        url: tenure_core::error::cut(format!("file:{rest}")),
-        problem: problem.to_owned(),
-    };
-    let path = match rest.strip_prefix("//") {
-        None => rest.to_owned(),
-        Some(rest) => {
-            let path = rest.strip_prefix("localhost").unwrap_or(rest);
-            if !path.starts_with('/') {
-                return Err(unsupported(
-                    "expected a directory of this machine, such as file:///var/lib/bot/sessions",
-                ));
-            }
-            let path = percent_decode_str(path)
-                .decode_utf8()
-                .map_err(|_| unsupported("its path is no text"))?;
-            match path.as_bytes() {
-                // The drive of `file:///C:/sessions`.
-                [b'/', _, b':', ..] if cfg!(windows) => path[1..].to_owned(),
-                _ => path.into_owned(),
-            }
-        }
-    };
-    if path.is_empty() {
-        return Err(unsupported("name a directory, such as file:./sessions"));
-    }
-    Ok(path.into())
-}
-
-/// Opens the directory that a URL names.
+/// Opens the store in a directory.
 pub(crate) fn open(
-    rest: &str,
+    directory: &Path,
     options: &Options,
     thread: Option<StoreThread>,
 ) -> Result<Rc<dyn Backend>> {
-    let directory = directory(rest)?;
-    let defaults = FileOptions::default();
-    let file_options = FileOptions {
-        durability: options.durability,
-        busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
-    };
-    let store = FileStore::open(&directory, file_options.clone())?;
+    let store = FileStore::open(directory, file_options(options))?;
     let writer = thread
         .map(|thread| {
             // A store of its own, on the same directory.
-            let store = FileStore::open(&directory, file_options)?;
+            let store = FileStore::open(directory, file_options(options))?;
             Ok(Writer {
                 queue: Queue::new(store, options.limits.clone())?,
                 thread,
@@ -112,7 +71,7 @@ impl Writer {
                 entropy,
                 host,
             };
-            way.send(operation, crate::guarded(|| write(store, limits, call)));
+            way.send(operation, crate::guarded(|| perform(store, limits, call)));
         }));
         answer::wait(operation)
     }
@@ -124,10 +83,7 @@ impl Backend for FileBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        match access(call.name) {
-            Some(Access::Write) => write(&self.store, &self.limits, call),
-            _ => perform_now(&Lift(&self.store), &self.limits, call),
-        }
+        perform(&self.store, &self.limits, call)
     }
 
     fn start(&self, call: Call<'_>) -> Answer {
@@ -143,13 +99,6 @@ impl Backend for FileBackend {
         }
         Ok(())
     }
-}
-
-/// Performs an operation that writes, from loading to writing under the directory's lock.
-fn write(store: &FileStore, limits: &Limits, call: Call<'_>) -> Answer {
-    store
-        .transaction(|store| perform_now(&Lift(store), limits, call))
-        .unwrap_or_else(|error| answer::error(&error))
 }
 
 type Job = Box<dyn FnOnce(&FileStore, &Limits) + Send>;
@@ -201,27 +150,6 @@ impl Drop for Queue {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_stands_for_itself_and_a_url_for_what_it_encodes() {
-        let path = |rest| {
-            directory(rest)
-                .ok()
-                .map(|path| path.to_string_lossy().into_owned())
-        };
-        assert_eq!(path("./sessions").as_deref(), Some("./sessions"));
-        assert_eq!(path("a%20b").as_deref(), Some("a%20b"));
-        assert_eq!(path("///a%20b/c").as_deref(), Some("/a b/c"));
-        assert_eq!(path("//localhost/c").as_deref(), Some("/c"));
-        for refused in ["", "//elsewhere/c", "///%ff"] {
-            assert_eq!(path(refused), None, "{refused}");
         }
     }
 }

@@ -14,7 +14,8 @@ use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
-use tenure_core::{Error, NO_HOST};
+use tenure_core::Error;
+use tenure_host::{HOST, Place};
 
 use crate::store_thread::StoreThread;
 
@@ -29,7 +30,7 @@ pub fn info() -> Answer {
     answer::ok(&Info {
         build: "native",
         version: env!("CARGO_PKG_VERSION"),
-        stores: &["memory", "file", "sqlite", "host"],
+        stores: &["memory", "file", "sqlite", "registry", "host"],
     })
 }
 
@@ -46,10 +47,12 @@ pub fn open(
     Ok(guarded(|| {
         HANDLES.with(|handles| {
             handles.open(&url, &options, |url, options| {
-                match url.split_once(':')? {
-                    ("sqlite", path) => Some(sqlite::open(path, options, thread)),
-                    ("file", path) => Some(file::open(path, options, thread)),
-                    _ => None,
+                match Place::of(url).transpose()? {
+                    Ok(Place::Sqlite(path)) => Some(sqlite::open(&path, options, thread)),
+                    Ok(Place::File(path)) => Some(file::open(&path, options, thread)),
+                    // The bridge serves it.
+                    Ok(Place::Memory) => None,
+                    Err(error) => Some(Err(error)),
                 }
             })
         })
@@ -119,7 +122,7 @@ fn with_call(
                 params,
                 now,
                 entropy,
-                host: &NO_HOST,
+                host: &HOST,
             }),
             Err(error) => answer::error(&error),
         },

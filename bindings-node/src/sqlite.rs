@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer, perform_now};
 use tenure_core::store::Capabilities;
 use tenure_core::{Error, Lift, Limits, Result, SyncStore};
-use tenure_sqlite::{Attempt, SqliteOptions, SqliteStore};
+use tenure_host::{perform, sqlite_options};
+use tenure_sqlite::{Attempt, SqliteStore};
 
 use crate::store_thread::StoreThread;
 
@@ -23,19 +24,11 @@ struct SqliteBackend {
 
 /// Opens the database at `path`.
 pub(crate) fn open(
-    path: &str,
+    path: &Path,
     options: &Options,
     thread: Option<StoreThread>,
 ) -> Result<Rc<dyn Backend>> {
-    let defaults = SqliteOptions::default();
-    let store = SqliteStore::open(
-        Path::new(path),
-        SqliteOptions {
-            durability: options.durability,
-            busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
-            ..defaults
-        },
-    )?;
+    let store = SqliteStore::open(path, sqlite_options(options))?;
     Ok(Rc::new(SqliteBackend {
         store,
         limits: Arc::new(options.limits.clone()),
@@ -45,10 +38,6 @@ pub(crate) fn open(
 }
 
 impl SqliteBackend {
-    fn read(&self, call: Call<'_>) -> Answer {
-        perform_now(&Lift(&self.store), &self.limits, call)
-    }
-
     /// Has the store's thread perform an operation.
     fn enqueue(&self, thread: &StoreThread, call: Call<'_>) -> Answer {
         if let Err(error) = thread.expect() {
@@ -83,13 +72,7 @@ impl Backend for SqliteBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        match access(call.name) {
-            Some(Access::Write) => unwrapped(
-                self.store
-                    .transaction(|store| perform_now(&Lift(store), &self.limits, call)),
-            ),
-            _ => self.read(call),
-        }
+        perform(&self.store, &self.limits, call)
     }
 
     fn start(&self, call: Call<'_>) -> Answer {

@@ -1,0 +1,104 @@
+//! Which store a URL means. Nothing is opened here.
+
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use tenure_core::error::cut;
+use tenure_core::{Error, Result};
+
+use crate::registry::registry_path;
+
+/// Where a store of this machine is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In this process only.
+    Memory,
+    /// In a SQLite database.
+    Sqlite(PathBuf),
+    /// In a folder.
+    File(PathBuf),
+}
+
+impl Place {
+    /// The place that a URL names; nothing for a scheme that is not served here.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE` for a URL that names no place on this machine, and for `registry:` the
+    /// errors of [`registry_path`].
+    pub fn of(url: &str) -> Result<Option<Self>> {
+        Ok(match url.split_once(':') {
+            Some(("memory", "")) => Some(Self::Memory),
+            // What is wrong with a path, the store says.
+            Some(("sqlite", path)) => Some(Self::Sqlite(path.into())),
+            Some(("file", rest)) => Some(Self::File(directory(rest)?)),
+            Some(("registry", "")) => Some(Self::Sqlite(registry_path()?)),
+            _ => None,
+        })
+    }
+}
+
+/// The directory that is meant by what follows `file:`. A path is taken as it stands; after `//`,
+/// as in the URLs that JavaScript makes of paths, it is encoded.
+fn directory(rest: &str) -> Result<PathBuf> {
+    let unsupported = |problem: &str| Error::UnsupportedStore {
+        url: cut(format!("file:{rest}")),
+        problem: problem.to_owned(),
+    };
+    let path = match rest.strip_prefix("//") {
+        None => rest.to_owned(),
+        Some(rest) => {
+            let path = rest.strip_prefix("localhost").unwrap_or(rest);
+            if !path.starts_with('/') {
+                return Err(unsupported(
+                    "expected a directory of this machine, such as file:///var/lib/bot/sessions",
+                ));
+            }
+            let path = percent_decode_str(path)
+                .decode_utf8()
+                .map_err(|_| unsupported("its path is no text"))?;
+            match path.as_bytes() {
+                // The drive of `file:///C:/sessions`.
+                [b'/', _, b':', ..] if cfg!(windows) => path[1..].to_owned(),
+                _ => path.into_owned(),
+            }
+        }
+    };
+    if path.is_empty() {
+        return Err(unsupported("name a directory, such as file:./sessions"));
+    }
+    Ok(path.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stands_for_itself_and_a_url_for_what_it_encodes() {
+        let path = |rest| {
+            directory(rest)
+                .ok()
+                .map(|path| path.to_string_lossy().into_owned())
+        };
+        assert_eq!(path("./sessions").as_deref(), Some("./sessions"));
+        assert_eq!(path("a%20b").as_deref(), Some("a%20b"));
+        assert_eq!(path("///a%20b/c").as_deref(), Some("/a b/c"));
+        assert_eq!(path("//localhost/c").as_deref(), Some("/c"));
+        for refused in ["", "//elsewhere/c", "///%ff"] {
+            assert_eq!(path(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_tells_which_kind_of_place_it_is() {
+        assert_eq!(Place::of("memory:"), Ok(Some(Place::Memory)));
+        assert_eq!(
+            Place::of("sqlite:./a.db"),
+            Ok(Some(Place::Sqlite("./a.db".into())))
+        );
+        assert_eq!(Place::of("file:./a"), Ok(Some(Place::File("./a".into()))));
+        for unknown in ["", "./a.db", "memory:x", "postgres://h/db", "host:"] {
+            assert_eq!(Place::of(unknown), Ok(None), "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! This process, and whether others of this machine still run. Nothing is read before it is asked
+//! for.
+//!
+//! On Linux a process is told by its number and the moment of its start, within one start of the
+//! machine and one namespace of numbers, all of which `/proc` shows. On other systems that takes
+//! calls that safe Rust does not have: there nobody is said to live or to be dead, and a lease ends
+//! when it expires.
+
+use std::sync::OnceLock;
+
+use tenure_core::process::{Host, Liveness, Process};
+
+/// The machine that this process runs on.
+pub static HOST: ThisHost = ThisHost(OnceLock::new());
+
+/// What this process can tell of itself and of others.
+#[derive(Debug)]
+pub struct ThisHost(OnceLock<Option<Process>>);
+
+impl Host for ThisHost {
+    fn process(&self) -> Option<&Process> {
+        self.0.get_or_init(this_process).as_ref()
+    }
+
+    fn liveness(&self, process: &Process) -> Liveness {
+        let Some(pid) = process.pid else {
+            return Liveness::Unknown;
+        };
+        // It says which machine this is, and is read once.
+        let Some(here) = self.process() else {
+            return Liveness::Unknown;
+        };
+        let same_numbers = here.boot_id.is_some()
+            && here.pid_namespace.is_some()
+            && here.boot_id == process.boot_id
+            && here.pid_namespace == process.pid_namespace;
+        if same_numbers {
+            look_at(pid, process.start_time)
+        } else {
+            Liveness::Unknown
+        }
+    }
+}
+
+/// Nothing where there are no random bits to make a name of: a process that others might be taken
+/// for must hold nothing.
+fn this_process() -> Option<Process> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).ok()?;
+    Some(Process {
+        session: uuid(bits).into(),
+        ..described()
+    })
+}
+
+/// A random UUID (version 4).
+fn uuid(bits: [u8; 16]) -> String {
+    const VERSION: u128 = 0x4 << 76;
+    const VARIANT: u128 = 0x2 << 62;
+    let bits = u128::from_be_bytes(bits) & !(0xf << 76) & !(0x3 << 62) | VERSION | VARIANT;
+    let digits = format!("{bits:032x}");
+    let parts = [
+        &digits[..8],
+        &digits[8..12],
+        &digits[12..16],
+        &digits[16..20],
+        &digits[20..],
+    ];
+    parts.join("-")
+}
+
+/// What the system says of this process.
+#[cfg(target_os = "linux")]
+fn described() -> Process {
+    let line = |path| {
+        let text = std::fs::read_to_string(path).ok()?;
+        Some(text.trim_end().into()).filter(|text: &tenure_core::Text| !text.as_str().is_empty())
+    };
+    Process {
+        pid: Some(std::process::id()),
+        start_time: std::fs::read("/proc/self/stat")
+            .ok()
+            .and_then(|stat| linux::Stat::read(&stat))
+            .map(|stat| stat.start_time),
+        boot_id: line("/proc/sys/kernel/random/boot_id"),
+        pid_namespace: std::fs::read_link("/proc/self/ns/pid")
+            .ok()
+            .map(|target| target.to_string_lossy().into_owned().into()),
+        hostname: line("/proc/sys/kernel/hostname"),
+        ..Process::default()
+    }
+}
+
+/// What the system says of this process. Without the start of the machine nobody compares the
+/// number with theirs; it is for people.
+#[cfg(not(target_os = "linux"))]
+fn described() -> Process {
+    let hostname = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME"));
+    Process {
+        pid: Some(std::process::id()),
+        hostname: hostname.ok().map(|name| name.as_str().into()),
+        ..Process::default()
+    }
+}
+
+#[cfg(target_os = "linux")]
+use linux::look_at;
+
+#[cfg(not(target_os = "linux"))]
+fn look_at(_: u32, _: Option<u64>) -> Liveness {
+    Liveness::Unknown
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+
+    use super::Liveness;
+
+    /// What matters of `/proc/<pid>/stat`.
+    #[derive(Debug, PartialEq, Eq)]
+    pub(super) struct Stat {
+        state: u8,
+        /// In ticks since the machine started.
+        pub(super) start_time: u64,
+    }
+
+    impl Stat {
+        /// Reads what a `stat` file says. The second field is the program's name in brackets, in
+        /// which anything may stand, spaces and brackets too; so what counts comes after the last.
+        pub(super) fn read(stat: &[u8]) -> Option<Self> {
+            let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+            let rest = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
+            let mut fields = rest.split_ascii_whitespace();
+            let state = fields.next()?.bytes().next()?;
+            // The state is the third field, the start the twenty-second.
+            let start_time = fields.nth(18)?.parse().ok()?;
+            Some(Self { state, start_time })
+        }
+    }
+
+    /// Whether the process of this number, started at that moment, runs.
+    pub(super) fn look_at(pid: u32, start_time: Option<u64>) -> Liveness {
+        let stat = std::fs::read(format!("/proc/{pid}/stat"))
+            .ok()
+            .and_then(|stat| Stat::read(&stat));
+        match stat {
+            // Ended, and its parent has not asked for its exit code yet.
+            Some(Stat {
+                state: b'Z' | b'X' | b'x',
+                ..
+            }) => Liveness::Dead,
+            Some(stat) if start_time.is_some_and(|start| start != stat.start_time) => {
+                Liveness::Dead
+            }
+            Some(_) => Liveness::Alive,
+            None => signal(pid),
+        }
+    }
+
+    /// Asks without `/proc`, which may hide the processes of other users.
+    fn signal(pid: u32) -> Liveness {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        match pid.map(test_kill_process) {
+            // There, and not ours to end.
+            Some(Ok(()) | Err(Errno::PERM)) => Liveness::Alive,
+            Some(Err(Errno::SRCH)) | None => Liveness::Dead,
+            Some(Err(_)) => Liveness::Unknown,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_name_with_brackets_and_spaces_hides_no_field() {
+            let fields = (4..=30).map(|field| field.to_string());
+            let fields: Vec<String> = fields.collect();
+            let stat = format!("7 (a) Z 1 (b)) S {}", fields.join(" "));
+            let read = Stat::read(stat.as_bytes());
+            assert_eq!(
+                read,
+                Some(Stat {
+                    state: b'S',
+                    start_time: 22
+                })
+            );
+            for broken in ["", "7 (a", "7 (a) S", "7 (a) S 1 2 3"] {
+                assert_eq!(Stat::read(broken.as_bytes()), None, "{broken}");
+            }
+        }
+
+        #[test]
+        fn a_number_that_no_process_has_is_dead() {
+            // Beyond the largest that Linux gives.
+            assert_eq!(look_at(u32::MAX, Some(1)), Liveness::Dead);
+            assert_eq!(look_at(1 << 30, Some(1)), Liveness::Dead);
+            assert_eq!(look_at(0, None), Liveness::Dead);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_says_that_it_is_random() {
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

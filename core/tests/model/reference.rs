@@ -149,7 +149,7 @@ impl Model {
         };
         match operation {
             "isResumable" => quiet(session.resumable().to_string()),
-            "export" => quiet(quoted(&session.whole())),
+            "export" => quiet(quoted(&session.exported())),
             "progress" => {
                 let of = f64::from(session.iterations) / f64::from(session.max_iterations);
                 quiet(serde_json::to_string(&(of * 100.0).min(100.0)).unwrap())

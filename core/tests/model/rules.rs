@@ -179,6 +179,24 @@ impl Session {
         self.with_events(1, usize::MAX)
     }
 
+    /// The session as an export has it: with what the other members do not say.
+    pub(crate) fn exported(&self) -> String {
+        let said = self.context.get("pausedAt").and_then(|at| at.time);
+        let said = said.filter(|_| self.status == "paused");
+        let own = (self.paused_at != said).then(|| {
+            let mut own = Members::default();
+            match self.paused_at.map(iso) {
+                Some(at) => own.text("pausedAt", Some(&at)),
+                None => own.raw("pausedAt", Some("null")),
+            };
+            own.end()
+        });
+        self.head()
+            .raw("history", Some(self.events(1, usize::MAX)))
+            .raw("tenure", own)
+            .end()
+    }
+
     pub(crate) fn resumable(&self) -> bool {
         self.deleted.is_none()
             && (self.status == "paused" || (self.status == "active" && self.has_budget()))

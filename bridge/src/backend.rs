@@ -9,7 +9,7 @@ use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::members::{Members, Params};
 use tenure_core::store::{Capabilities, Durability, Store};
-use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Result};
+use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result};
 
 use crate::answer::{self, Answer};
 use crate::engine::{HostEngine, perform_now};
@@ -94,7 +94,10 @@ impl Options {
 impl Params for Options {
     fn take(members: &mut Members<'_>) -> Self {
         Self {
-            limits: members.take_or("limits", Limits::default()),
+            limits: Limits {
+                redact: members.take_or("redact", Redact::default()),
+                ..members.take_or("limits", Limits::default())
+            },
             durability: members.take_or("durability", Durability::default()),
             busy_timeout_ms: members.take("busy_timeout_ms"),
             timeout_ms: members.take("timeout_ms"),

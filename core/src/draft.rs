@@ -443,7 +443,7 @@ impl<'l> Draft<'l> {
                     self.limits.label("tool", Some(&tool))?;
                     self.add_tool_used(tool.as_str())?;
                 }
-                self.append_checked(kind, given.clone())
+                self.append_checked(kind, self.limits.redact.member(&given, "args"))
             }
             _ => {
                 self.limits.label("type", Some(&Text::from(kind)))?;

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::members::{Members, Params};
+use crate::redact::Redact;
 
 /// The largest inputs that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub struct Limits {
     pub max_depth: u32,
     /// Events in one `addEvents`.
     pub max_batch: u32,
+    /// What is blotted out of inputs. It is an option of its own where a store is opened, beside
+    /// the limits.
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub redact: Redact,
 }
 
 impl Default for Limits {
@@ -35,6 +40,7 @@ impl Default for Limits {
             max_label_bytes: 4 << 10,
             max_depth: 128,
             max_batch: 1000,
+            redact: Redact::default(),
         }
     }
 }
@@ -50,6 +56,7 @@ impl Params for Limits {
             max_label_bytes: members.take_or("max_label_bytes", default.max_label_bytes),
             max_depth: members.take_or("max_depth", default.max_depth),
             max_batch: members.take_or("max_batch", default.max_batch),
+            redact: default.redact,
         }
     }
 }

@@ -1,0 +1,578 @@
+//! What holds for redaction: a secret is gone wherever it was planted, what is no secret keeps its
+//! bytes, and what has been redacted stays as it is.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the generators make only what is valid; clippy.toml allows this in tests but not in their helpers"
+)]
+
+use proptest::prelude::*;
+use serde_json::Value;
+use tenure_core::members::Member;
+use tenure_core::redact::{REDACTED, Redact};
+use tenure_core::{Error, Json};
+
+fn json(text: &str) -> Json {
+    Json::parse(text.to_owned()).unwrap()
+}
+
+fn redacted(text: &str) -> String {
+    Redact::default().json(&json(text)).as_str().to_owned()
+}
+
+/// A redacted string value.
+fn said(text: &str) -> String {
+    let out = Redact::default().json(&Json::of(text));
+    assert_eq!(
+        out.as_text().unwrap(),
+        Redact::default().text(text),
+        "{text}"
+    );
+    out.as_text().unwrap()
+}
+
+const SECRET_NAMES: &[&str] = &[
+    "password",
+    "Password",
+    "dbPassword",
+    "PGPASSWORD",
+    "user_passwd",
+    "passphrase",
+    "pwd",
+    "clientSecret",
+    "client_secret",
+    "CLIENT-SECRET",
+    "token",
+    "accessToken",
+    "GITHUB_TOKEN",
+    "npm_config__authToken",
+    "credential",
+    "awsCredentials",
+    "cookie",
+    "Set-Cookie",
+    "Authorization",
+    "proxy-authorization",
+    "apikey",
+    "apiKey",
+    "api_key",
+    "API_KEY",
+    "x-api-key",
+    "OPENAI_API_KEY",
+    "APIKey",
+    "secretAccessKey",
+    "AWS_SECRET_ACCESS_KEY",
+    "privateKey",
+    "private_key_pem",
+    "signing-key",
+    "encryptionKey",
+    "auth_key",
+    "clientKey",
+    "password2",
+    "tokenValue",
+    "sshKey",
+];
+
+const OTHER_NAMES: &[&str] = &[
+    "path",
+    "tokens",
+    "maxTokens",
+    "max_tokens",
+    "tokenCount",
+    "passwordless",
+    "secretary",
+    "key",
+    "primaryKey",
+    "keyboard",
+    "monkey",
+    "author",
+    "authorizationUrl",
+    "cookieBanner",
+    "OLDPWD",
+    "cwd",
+    "publicKey",
+    "",
+    "k",
+    "tokenizer",
+    "__proto__",
+];
+
+const PLANTED: &[&str] = &[
+    "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    "gho_16C7e42F292c6912E7710c838347Ae178B4a",
+    "ghs_16C7e42F292c6912E7710c838347Ae178B4a",
+    "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
+    "sk-proj-abcDEF123456ghiJKL789",
+    "sk-ant-api03-abcdef-123456_ghijkl",
+    "xoxb-123456789012-abcdefABCDEF",
+    "xoxp-123456789012-abcdefABCDEF",
+    "AKIAIOSFODNN7EXAMPLE",
+    "AIzaSyA-1234567890abcdefghijklmnopqrstu",
+    "glpat-abcDEF123456_ghi",
+    "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9",
+];
+
+const HARMLESS: &[&str] = &[
+    "",
+    "a",
+    "ls -la",
+    "src/main.rs",
+    "https://example.org/a?b=c#d",
+    "git@github.com:me/it.git",
+    "sk-learn",
+    "sk-estimator-checks-for-all",
+    "task-runner",
+    "risk-assessment-of-1234567890123",
+    "npm_config_registry",
+    "npm_lifecycle_event",
+    "Bearer of bad news",
+    "the bearer authentication",
+    "AKIA",
+    "AKIAlowercase1234567",
+    "eyJ.eyx",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "http://localhost:8080/a@b",
+    "mailto:me@example.org",
+    "[redacted]",
+    "user:password",
+    "é\u{2028}\u{1f600}",
+    "xoxb-",
+    "ghp_",
+    "\"quoted\\",
+    "a://b:@c",
+];
+
+/// A JSON string, with some of its characters escaped.
+fn spelled(text: &str, escapes: &[bool]) -> String {
+    let mut out = String::from("\"");
+    let mut escapes = escapes.iter().copied().cycle();
+    for c in text.chars() {
+        let escape = escapes.next().unwrap_or(false);
+        if escape || c < ' ' || c == '"' || c == '\\' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn a_string(of: Vec<&'static str>) -> impl Strategy<Value = String> {
+    (
+        prop::sample::select(of),
+        prop::collection::vec(any::<bool>(), 1..5),
+        any::<bool>(),
+    )
+        .prop_map(|(text, escapes, plain)| spelled(text, if plain { &[false] } else { &escapes }))
+}
+
+/// A JSON text with nothing secret in it.
+fn harmless() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        a_string(HARMLESS.to_vec()),
+        prop::sample::select(vec![
+            "null",
+            "true",
+            "1e400",
+            "-0",
+            "12345678901234567890",
+            "\"\\ud800\"",
+            "\"\\/\""
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        // A number, an object or nothing at all is no secret, whatever it is called.
+        let under_secret = prop::sample::select(vec![
+            "7",
+            "null",
+            "\"\"",
+            "{\"prompt\": 1}",
+            "[]",
+            "{}",
+            "\"[redacted]\"",
+        ]);
+        let member = prop_oneof![
+            4 => (a_string(OTHER_NAMES.to_vec()), inner.clone()),
+            1 => (a_string(SECRET_NAMES.to_vec()), under_secret.prop_map(str::to_owned)),
+        ];
+        prop_oneof![
+            (prop::collection::vec(inner, 0..4), space())
+                .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(","))),
+            (prop::collection::vec(member, 0..4), space()).prop_map(|(members, space)| {
+                let members: Vec<String> = members
+                    .iter()
+                    .map(|(key, value)| format!("{key}{space}:{value}"))
+                    .collect();
+                format!("{{{}{space}}}", members.join(&format!(",{space}")))
+            }),
+        ]
+    })
+}
+
+fn space() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", " ", "\n\t", "\r\n  "])
+}
+
+/// A step into a JSON text: what stands before and after what is deeper.
+fn around() -> impl Strategy<Value = (String, String)> {
+    let name = || a_string([SECRET_NAMES, OTHER_NAMES].concat());
+    prop_oneof![
+        (harmless(), space())
+            .prop_map(|(item, space)| (format!("[{item},{space}"), format!("{space}]"))),
+        (name(), harmless(), space()).prop_map(|(key, other, space)| {
+            (
+                format!("{{\"a\":{other},{space}{key}{space}:"),
+                format!(",{space}\"z\":[{other}]}}"),
+            )
+        }),
+        // The same key twice, as the last and as the first of them.
+        name().prop_map(|key| (format!("{{{key}:1,{key}:"), "}".to_owned())),
+        name().prop_map(|key| (format!("{{{key}:"), format!(",{key}:1}}"))),
+    ]
+}
+
+/// A secret in a place of its own, and the JSON text of that place.
+fn planted() -> impl Strategy<Value = (String, String)> {
+    let escapes = || prop::collection::vec(any::<bool>(), 1..4);
+    let by_name = (
+        "[a-z]{3,12}X[0-9]{1,4}[!?.]{0,2}",
+        a_string(SECRET_NAMES.to_vec()),
+        escapes(),
+        0..3usize,
+    )
+        .prop_map(|(secret, name, escapes, arrays)| {
+            let value = spelled(&secret, &escapes);
+            let text = format!(
+                "{{{name}:{}{value}{}}}",
+                "[".repeat(arrays),
+                "]".repeat(arrays)
+            );
+            (secret, text)
+        });
+    let by_form = (
+        prop::sample::select(PLANTED.to_vec()),
+        prop::sample::select(vec!["", "x ", "A=", "\u{e9}", "(\"", "'", "x_", "\\"]),
+        prop::sample::select(vec!["", " y", ")", "\"", "\u{e9}", ";"]),
+        escapes(),
+    )
+        .prop_map(|(secret, before, after, escapes)| {
+            (
+                secret.to_owned(),
+                spelled(&format!("{before}{secret}{after}"), &escapes),
+            )
+        });
+    let in_url = (
+        "[a-zA-Z0-9!$%^&*()_+=:@-]{1,12}X[0-9]",
+        prop::sample::select(vec!["postgres", "https", "amqp+ssl"]),
+        escapes(),
+    )
+        .prop_map(|(secret, scheme, escapes)| {
+            (
+                secret.clone(),
+                spelled(
+                    &format!("see {scheme}://me:{secret}@db.example.org/x?y"),
+                    &escapes,
+                ),
+            )
+        });
+    let bearer = ("[a-zA-Z0-9._~+/-]{8,20}X1", escapes()).prop_map(|(secret, escapes)| {
+        (
+            secret.clone(),
+            spelled(&format!("-H 'authorization: bearer {secret}'"), &escapes),
+        )
+    });
+    let key = (
+        "[a-zA-Z0-9+/]{40}X1",
+        prop::sample::select(vec!["RSA ", "", "EC ", "OPENSSH "]),
+        any::<bool>(),
+    )
+        .prop_map(|(secret, label, cut)| {
+            let end = if cut {
+                ""
+            } else {
+                "\n-----END PRIVATE KEY-----\n"
+            };
+            (
+                secret.clone(),
+                spelled(
+                    &format!("x\n-----BEGIN {label}PRIVATE KEY-----\n{secret}\n{secret}{end}"),
+                    &[false],
+                ),
+            )
+        });
+    prop_oneof![by_name, by_form, in_url, bearer, key]
+}
+
+/// Whether a text occurs in a value or in a key of one.
+fn occurs(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(said) => said.contains(text),
+        Value::Array(items) => items.iter().any(|item| occurs(item, text)),
+        Value::Object(members) => members
+            .iter()
+            .any(|(key, value)| key.contains(text) || occurs(value, text)),
+        _ => false,
+    }
+}
+
+/// Pieces of which secrets are made, to be put together in all ways.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "Bearer ",
+        "bearer",
+        "abcdefgh1",
+        "://",
+        "https",
+        ":",
+        "@",
+        "/",
+        " ",
+        "-",
+        "_",
+        ".",
+        "eyJ",
+        "ghp_",
+        "sk-",
+        "AKIA",
+        "IOSFODNN7EXAMPLE",
+        "npm_",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "-----BEGIN ",
+        "RSA PRIVATE KEY",
+        "-----",
+        "-----END ",
+        "\n",
+        "[redacted]",
+        "[",
+        "]",
+        "corp-",
+        "x",
+        "\u{e9}",
+        "xoxb-",
+    ]);
+    prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn what_is_no_secret_keeps_its_bytes(text in harmless()) {
+        prop_assert_eq!(redacted(&text), text);
+    }
+
+    #[test]
+    fn a_secret_is_gone_wherever_it_was(path in prop::collection::vec(around(), 0..5), (secret, place) in planted()) {
+        let mut text = place;
+        for (before, after) in path {
+            text = format!("{before}{text}{after}");
+        }
+        let out = redacted(&text);
+        prop_assert!(out.contains(REDACTED));
+        prop_assert!(!out.contains(&secret), "{}", out);
+        // Of two members of one name only the last is in the value; the text above has both.
+        if !text.contains("1e400") && !text.contains("\\ud800") {
+            let value: Value = serde_json::from_str(&out).unwrap();
+            prop_assert!(!occurs(&value, &secret), "{}", out);
+        }
+        prop_assert_eq!(redacted(&out), out);
+    }
+
+    #[test]
+    fn redacting_twice_is_redacting_once(
+        texts in prop::collection::vec((pieces(), prop::collection::vec(any::<bool>(), 1..4)), 1..4),
+        patterns in prop::collection::vec(prop::sample::select(vec!["corp-*", "*", "*x", "*KEY*", "a*b*c", "KEY-----", "*@*"]), 0..2),
+    ) {
+        let option = Json::of(&serde_json::json!({ "patterns": patterns }));
+        let redact = Redact::read("redact", option.as_str()).unwrap();
+        let items: Vec<String> = texts.iter().map(|(text, escapes)| spelled(text, escapes)).collect();
+        let once = redact.json(&json(&format!("[{}]", items.join(", "))));
+        let twice = redact.json(&once);
+        prop_assert_eq!(twice.as_str(), once.as_str());
+    }
+
+    #[test]
+    fn only_the_named_member_is_redacted((secret, place) in planted(), inner in around()) {
+        let value = format!("{}{place}{}", inner.0, inner.1);
+        let text = format!(r#"{{"note":{value}, "args" :{value},"\u0061rgs":{value},"list":[{{"args":{value}}}]}}"#);
+        let out = Redact::default().member(&json(&text), "args");
+        let hidden = redacted(&value);
+        prop_assert!(!hidden.contains(&secret));
+        let expected = format!(r#"{{"note":{value}, "args" :{hidden},"\u0061rgs":{hidden},"list":[{{"args":{value}}}]}}"#);
+        prop_assert_eq!(out.as_str(), expected);
+    }
+
+    #[test]
+    fn nothing_is_redacted_when_it_is_switched_off((_, place) in planted()) {
+        let redact = Redact::read("redact", "false").unwrap();
+        let kept = redact.json(&json(&place));
+        prop_assert_eq!(kept.as_str(), place);
+    }
+}
+
+#[test]
+fn only_the_secret_part_of_a_text_goes() {
+    for (text, expected) in [
+        (
+            "curl -H 'Authorization: Bearer abc123' https://x",
+            "curl -H 'Authorization: Bearer [redacted]' https://x",
+        ),
+        (
+            "psql postgres://me:p@ss@db/x",
+            "psql postgres://me:[redacted]@db/x",
+        ),
+        (
+            "git clone https://x:ghp_16C7e42F292c@github.com/a/b",
+            "git clone https://x:[redacted]@github.com/a/b",
+        ),
+        ("export T=glpat-abcdefgh1234;", "export T=[redacted];"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----[redacted]-----END PRIVATE KEY-----\n",
+        ),
+        ("a eyJhbG.eyJzdWI.c2ln, b", "a [redacted], b"),
+    ] {
+        assert_eq!(said(text), expected);
+    }
+}
+
+#[test]
+fn names_tell_secrets_and_their_likes_apart() {
+    for name in SECRET_NAMES {
+        let text = format!(r#"{{"{name}" : "x"}}"#);
+        assert_eq!(redacted(&text), format!(r#"{{"{name}" : "[redacted]"}}"#));
+    }
+    for name in OTHER_NAMES {
+        let text = format!(r#"{{"{name}":"x"}}"#);
+        assert_eq!(redacted(&text), text);
+    }
+}
+
+#[test]
+fn an_object_under_a_secret_name_is_walked_and_an_array_is_blotted_out() {
+    assert_eq!(
+        redacted(
+            r#"{"token":{"kind":"a","password":"b"},"secrets":["c",["d",{"e":"f"}],1],"g":"h"}"#
+        ),
+        r#"{"token":{"kind":"a","password":"[redacted]"},"secrets":["[redacted]",["[redacted]",{"e":"f"}],1],"g":"h"}"#
+    );
+}
+
+#[test]
+fn users_add_names_and_patterns_of_their_own() {
+    let redact = Redact::read(
+        "redact",
+        r#"{"names":["internal*","PIN"],"patterns":["CORP-*-x"]}"#,
+    )
+    .unwrap();
+    let out = redact.json(&json(
+        r#"{"internalHost":"a","pin":"1","spin":"2","password":"b","t":"see corp-12-X and corp-13-y"}"#,
+    ));
+    assert_eq!(
+        out.as_str(),
+        r#"{"internalHost":"[redacted]","pin":"[redacted]","spin":"2","password":"[redacted]","t":"see [redacted] and corp-13-y"}"#
+    );
+    for wrong in [
+        r#"{"names":[""]}"#,
+        r#"{"patterns":[7]}"#,
+        r#"{"name":[]}"#,
+        "7",
+        "\"no\"",
+    ] {
+        let error = Redact::read("redact", wrong).unwrap_err();
+        assert!(
+            matches!(error, Error::InvalidArgument { .. }),
+            "{wrong}: {error}"
+        );
+    }
+}
+
+#[test]
+fn arguments_of_a_command_are_told_by_their_names() {
+    let arguments: Vec<String> = [
+        "curl",
+        "--password=a",
+        "--token",
+        "b",
+        "API_KEY=c",
+        "--token",
+        "--verbose",
+        "-H",
+        "Authorization: Basic d",
+        "postgres://u:e@h",
+        "--name",
+        "f",
+        "token",
+        "g",
+        "the token is h",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let kept = Redact::default().arguments(&arguments);
+    assert_eq!(
+        kept,
+        [
+            "curl",
+            "--password=[redacted]",
+            "--token",
+            "[redacted]",
+            "API_KEY=[redacted]",
+            "--token",
+            "--verbose",
+            "-H",
+            "Authorization: [redacted]",
+            "postgres://u:[redacted]@h",
+            "--name",
+            "f",
+            "token",
+            "g",
+            "the token is h",
+        ]
+    );
+    assert_eq!(Redact::off().arguments(&arguments), arguments);
+}
+
+#[test]
+fn deep_and_long_texts_are_no_danger() {
+    let deep = 200_000;
+    let text = format!(
+        "{}{{\"password\":\"x\"}}{}",
+        "[".repeat(deep),
+        "]".repeat(deep)
+    );
+    assert_eq!(redacted(&text).len(), text.len() + REDACTED.len() - 1);
+    // Were any of these read more than once from each place, this would not end.
+    for piece in [
+        "sk-",
+        "eyJ-",
+        "eyJ.",
+        "eyJa.eyJ",
+        "Bearer ",
+        "bearer",
+        "://",
+        "a://b:",
+        "a://b@c:",
+        "-----BEGIN ",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "ghp_",
+        "AKIA",
+        "AKIA-",
+        "npm_a",
+        "\\n",
+        "\\u0041",
+        "@",
+        "_",
+        "AIza-",
+    ] {
+        let text = format!("\"{}\"", piece.repeat((2 << 20) / piece.len()));
+        let out = redacted(&text);
+        assert!(!out.is_empty());
+    }
+    let redact = Redact::read("redact", r#"{"patterns":["*a*b*c*d","a*a*a*a*z"]}"#).unwrap();
+    let text = Json::of(&"a".repeat(2 << 20));
+    assert_eq!(redact.json(&text), text);
+    let names = "{\"tokenA".to_owned() + &"aB".repeat(1 << 20) + "\":\"x\"}";
+    assert_eq!(redacted(&names), names);
+}

@@ -60,7 +60,7 @@ export type {
   Returns,
   TrashOption,
 } from "./operations.js";
-export type { OpenOptions } from "./options.js";
+export type { OpenOptions, RedactOptions } from "./options.js";
 export type { RetentionOptions } from "./retention.js";
 export type { Sessions } from "./sessions.js";
 export type { SessionsSync } from "./sessions-sync.js";

@@ -35,6 +35,19 @@ export interface OpenOptions {
   readonly webhook?: string | URL | WebhookOptions | undefined;
   /** Removes old sessions from time to time. */
   readonly retention?: RetentionOptions | undefined;
+  /**
+   * Secrets are blotted out of the arguments of tools and of agents' metadata before they are kept:
+   * what else is secret, or `false` to keep everything as it comes.
+   */
+  readonly redact?: boolean | RedactOptions | undefined;
+}
+
+/** What is secret beside what Tenure knows as secret. In each, `*` stands for any text. */
+export interface RedactOptions {
+  /** Names of members whose texts are blotted out: `"pin"`, `"internal*"`. */
+  readonly names?: readonly string[] | undefined;
+  /** Texts, or words in texts, that are blotted out: `"corp-*"`. */
+  readonly patterns?: readonly string[] | undefined;
 }
 
 /** The core's options as JSON, for a store that a URL names. */

@@ -1,0 +1,105 @@
+//! `tenure check`: reads everything that a store holds, and says what cannot be read.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::exit::{Exit, Outcome};
+use crate::list::Problem;
+use crate::output::{Style, clean};
+use crate::params::Params;
+use crate::progress::Progress;
+use crate::stop::Stop;
+
+/// Read everything in a store and report what cannot be read
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Nothing is changed. The exit code is 1 when there are problems. A session that
+cannot be read can still be removed, with tenure rm --permanent.
+
+Examples:
+  tenure check
+  tenure check --store file:./sessions --json")]
+pub(crate) struct Args {}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    sessions: u64,
+    records: u64,
+    #[serde(borrow)]
+    problems: Vec<Problem<'a>>,
+    #[serde(borrow)]
+    next: Option<Cow<'a, str>>,
+}
+
+/// What a check has found.
+#[derive(Default, Serialize)]
+struct Found {
+    sessions: u64,
+    records: u64,
+    problems: Vec<Named>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    id: String,
+    problem: String,
+}
+
+pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
+    let stop = Stop::listen();
+    let mut progress = Progress::new(!context.json());
+    let mut found = Found::default();
+    let mut after: Option<String> = None;
+    loop {
+        stop.check("stopped; not everything was checked")?;
+        // As for a comparison with another store: with all histories, and all records.
+        let params = Params::new().maybe("after", after).set("whole", true);
+        let answer = context.perform("copyPage", &params)?;
+        let page: Page<'_> = answer.read()?;
+        found.sessions += page.sessions;
+        found.records += page.records;
+        found
+            .problems
+            .extend(page.problems.iter().map(|problem| Named {
+                id: problem.id.to_string(),
+                problem: problem.problem.to_string(),
+            }));
+        progress.say(|| format!("{} sessions read", found.sessions));
+        after = page.next.map(Cow::into_owned);
+        if after.is_none() {
+            break;
+        }
+    }
+    drop(progress);
+    print(context, &found)
+}
+
+fn print(context: &mut Context, found: &Found) -> Outcome {
+    let Found {
+        sessions,
+        records,
+        problems,
+    } = found;
+    if context.json() {
+        context.out.json(&serde_json::to_string(found)?)?;
+    } else {
+        for Named { id, problem } in problems {
+            context.out.styled(Style::Red, &clean(id))?;
+            context.out.line(&format!("  {}", clean(problem)))?;
+        }
+        let count = match problems.len() {
+            0 => "no problems".to_owned(),
+            1 => "1 problem".to_owned(),
+            count => format!("{count} problems"),
+        };
+        context.out.line(&format!(
+            "{sessions} sessions and {records} records read, {count}"
+        ))?;
+    }
+    Ok(match problems.is_empty() {
+        true => Exit::DONE,
+        false => Exit::REFUSED,
+    })
+}

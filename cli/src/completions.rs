@@ -1,0 +1,27 @@
+//! `tenure completions`: what shells complete.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::Cli;
+use crate::context::Context;
+use crate::exit::{Exit, Outcome};
+
+/// Print what a shell needs to complete this command
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenure completions bash > ~/.local/share/bash-completion/completions/tenure
+  tenure completions zsh > ~/.zfunc/_tenure
+  tenure completions fish > ~/.config/fish/completions/tenure.fish")]
+pub(crate) struct Args {
+    /// bash, elvish, fish, powershell or zsh
+    shell: Shell,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "tenure", &mut script);
+    context.out.write(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::DONE)
+}

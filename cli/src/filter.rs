@@ -1,0 +1,67 @@
+//! The options that say which sessions a command is about.
+
+use clap::builder::PossibleValuesParser;
+use tenure_core::Status;
+
+use crate::params::Params;
+
+/// Which sessions are meant. All that is given must hold.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct FilterArgs {
+    /// Only of this status, or one of these
+    #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = statuses(), hide_possible_values = true)]
+    pub(crate) status: Vec<String>,
+    /// Only of this mode
+    #[arg(long)]
+    pub(crate) mode: Option<String>,
+    /// Only for this user
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Only from this channel
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// Only with this text in the task
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// Only forks of this session
+    #[arg(long, value_name = "ID")]
+    pub(crate) parent: Option<String>,
+    /// Only started at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub(crate) created_after: Option<String>,
+    /// Only started at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    pub(crate) created_before: Option<String>,
+    /// Only changed at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub(crate) updated_after: Option<String>,
+    /// Only changed at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    pub(crate) updated_before: Option<String>,
+    /// Those in the trash: exclude (the default), only or include
+    #[arg(long, value_name = "WHICH", value_parser = ["exclude", "only", "include"], hide_possible_values = true)]
+    pub(crate) trash: Option<String>,
+}
+
+/// The statuses that there are.
+pub(crate) fn statuses() -> PossibleValuesParser {
+    PossibleValuesParser::new(Status::ALL.map(Status::as_str))
+}
+
+impl FilterArgs {
+    /// The members of a filter.
+    pub(crate) fn params(&self) -> Params {
+        Params::new()
+            .list("status", &self.status)
+            .maybe("mode", self.mode.as_ref())
+            .maybe("userId", self.user.as_ref())
+            .maybe("channelId", self.channel.as_ref())
+            .maybe("text", self.text.as_ref())
+            .maybe("parentId", self.parent.as_ref())
+            .maybe("createdAfter", self.created_after.as_ref())
+            .maybe("createdBefore", self.created_before.as_ref())
+            .maybe("updatedAfter", self.updated_after.as_ref())
+            .maybe("updatedBefore", self.updated_before.as_ref())
+            .maybe("trash", self.trash.as_ref())
+    }
+}

@@ -1,0 +1,281 @@
+//! `tenure import`: takes over what other programs have left behind in folders, and sessions that
+//! were exported. It walks folders and hands over what it finds; which files are known, what they
+//! say and what becomes of them is decided in the core.
+
+use std::fs;
+use std::io;
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use tenure_core::Timestamp;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::input;
+use crate::params::Params;
+use crate::progress::Progress;
+use crate::stop::Stop;
+
+/// How many problems a result names.
+const MAX_NAMED: usize = 1000;
+
+/// Import sessions that were exported, and folders of other programs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+In a folder, and the folders in it, these are known: <id>/session.json,
+.claude/session/<id>/state.json, jarvis_vm_registry.json, active_sessions/*.json,
+audit/session_audit_*.json and recent_pr_*.lock. What is there already stays, and
+so does what is newer, so an import can be repeated.
+
+A single file of another name, or -, is a session as tenure export prints it. It
+takes the place of one that has its id.
+
+Examples:
+  tenure import ./sessions --dry-run
+  tenure import ./sessions
+  tenure import session-42.json
+  tenure --store file:./old export $id | tenure import -")]
+pub(crate) struct Args {
+    /// Folders and files; - reads a session from standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    /// Only say what would be written
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let mut importing = Importing {
+        dry_run: args.dry_run,
+        stop: Stop::listen(),
+        progress: Progress::new(!context.json()),
+        result: Imported {
+            dry_run: args.dry_run,
+            ..Imported::default()
+        },
+        context,
+    };
+    for path in &args.paths {
+        importing.path(path)?;
+    }
+    let Importing {
+        context, result, ..
+    } = importing;
+    print(context, &result)
+}
+
+fn print(context: &mut Context, imported: &Imported) -> Outcome {
+    if context.json() {
+        context.out.json(&serde_json::to_string(imported)?)?;
+    } else {
+        for ImportProblem { path, message, .. } in &imported.problems {
+            context.note(&format!("{path}: {message}"));
+        }
+        let done = match imported.dry_run {
+            true => "would be imported",
+            false => "imported",
+        };
+        for (name, counts) in [
+            ("sessions", imported.sessions),
+            ("leases", imported.leases),
+            ("audit entries", imported.audit),
+        ] {
+            let Counts {
+                written,
+                unchanged,
+                newer,
+            } = counts;
+            if written + unchanged + newer > 0 || name == "sessions" {
+                context.out.line(&format!(
+                    "{written} {name} {done}, {unchanged} were there, {newer} are newer there"
+                ))?;
+            }
+        }
+        if imported.failed > 0 {
+            let failed = imported.failed;
+            context
+                .out
+                .line(&format!("{failed} could not be imported"))?;
+        }
+    }
+    Ok(match imported.failed {
+        0 => Exit::DONE,
+        _ => Exit::REFUSED,
+    })
+}
+
+/// What an import has come to, as the JavaScript package says it.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Imported {
+    sessions: Counts,
+    leases: Counts,
+    audit: Counts,
+    files: u64,
+    failed: u64,
+    problems: Vec<ImportProblem>,
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct Counts {
+    written: u64,
+    unchanged: u64,
+    newer: u64,
+}
+
+#[derive(Serialize)]
+struct ImportProblem {
+    path: String,
+    code: String,
+    message: String,
+}
+
+/// What the core says of a file.
+#[derive(Deserialize)]
+struct FileImport {
+    holds: Option<String>,
+    written: u64,
+    unchanged: u64,
+    newer: u64,
+    problems: Vec<FileProblem>,
+}
+
+#[derive(Deserialize)]
+struct FileProblem {
+    code: String,
+    message: String,
+}
+
+/// An import that is under way.
+struct Importing<'c> {
+    context: &'c mut Context,
+    dry_run: bool,
+    stop: Stop,
+    progress: Progress,
+    result: Imported,
+}
+
+impl Importing<'_> {
+    fn path(&mut self, path: &str) -> Result<(), Failure> {
+        if path == "-" {
+            return self.session(&input::all_of_stdin("PATH")?);
+        }
+        let found = fs::metadata(path)
+            .map_err(|error| Failure::usage("PATH", format!("{path} cannot be read: {error}")))?;
+        // A file is known by the names of the folders that it is in, too.
+        let full = std::path::absolute(path).unwrap_or_else(|_| path.into());
+        if found.is_dir() {
+            self.folder(&full)
+        } else if self.is_wanted(&full, "")? {
+            self.file(&full)
+        } else {
+            self.session(&input::file("PATH", path)?)
+        }
+    }
+
+    /// Imports a session that was exported.
+    fn session(&mut self, text: &str) -> Result<(), Failure> {
+        self.result.files += 1;
+        if self.dry_run {
+            let problem = "is not possible for a session that was exported: it takes the place of \
+                           what is there";
+            return Err(Failure::usage("--dry-run", problem));
+        }
+        let params = Params::new().set("text", text);
+        self.context.perform("import", &params)?;
+        self.result.sessions.written += 1;
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: &Path) -> Result<(), Failure> {
+        let mut entries: Vec<PathBuf> = match fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.unreadable(folder, &error);
+                return Ok(());
+            }
+        };
+        entries.sort();
+        for path in entries {
+            // A link may lead round in a circle, or out of the folder: it is not followed.
+            let Ok(found) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            if found.is_dir() {
+                if self.is_wanted(&path, MAIN_SEPARATOR_STR)? {
+                    self.folder(&path)?;
+                }
+            } else if found.is_file() && self.is_wanted(&path, "")? {
+                self.file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_wanted(&mut self, path: &Path, end: &str) -> Result<bool, Failure> {
+        self.stop
+            .check("stopped; the same command goes on from here")?;
+        let path = format!("{}{end}", path.to_string_lossy());
+        let params = Params::new().set("path", path);
+        self.context.perform("importWanted", &params)?.read()
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        self.result.files += 1;
+        let files = self.result.files;
+        self.progress.say(|| format!("{files} files read"));
+        // What is no UTF-8 is refused: with its bytes replaced it would not be what was there.
+        let (text, modified) = match fs::read_to_string(path)
+            .and_then(|text| Ok((text, fs::metadata(path)?.modified()?)))
+        {
+            Ok(read) => read,
+            Err(error) => {
+                self.unreadable(path, &error);
+                return Ok(());
+            }
+        };
+        let modified = modified
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_millis()).ok())
+            .and_then(|millis| Timestamp::from_millis(millis).ok());
+        let params = Params::new()
+            .set("path", path.to_string_lossy())
+            .set("text", text)
+            .maybe("modifiedAt", modified)
+            .flag("dryRun", self.dry_run);
+        let import: FileImport = self.context.perform("importFile", &params)?.read()?;
+        for FileProblem { code, message } in import.problems {
+            self.problem(path, code, message);
+        }
+        let counts = match import.holds.as_deref() {
+            Some("sessions") => &mut self.result.sessions,
+            Some("leases") => &mut self.result.leases,
+            Some("audit") => &mut self.result.audit,
+            _ => return Ok(()),
+        };
+        counts.written += import.written;
+        counts.unchanged += import.unchanged;
+        counts.newer += import.newer;
+        Ok(())
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.problem(path, "FILE_UNREADABLE".to_owned(), error.to_string());
+    }
+
+    fn problem(&mut self, path: &Path, code: String, message: String) {
+        self.result.failed += 1;
+        if self.result.problems.len() < MAX_NAMED {
+            self.result.problems.push(ImportProblem {
+                path: path.display().to_string(),
+                code,
+                message,
+            });
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `tenure list`: on a terminal a table of the newest sessions, elsewhere a line for each session
+//! there is.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use tenure_core::Timestamp;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::filter::FilterArgs;
+use crate::output::{Style, clean, cut};
+use crate::table::Table;
+use crate::time::age;
+
+/// The most that one page holds.
+const PAGE: u32 = 1000;
+/// How many sessions a terminal shows unless it is told otherwise.
+const ON_TERMINAL: u32 = 50;
+/// From this width on there is room for a column more.
+const WIDE: usize = 100;
+
+/// List sessions, newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+On a terminal the newest 50 are shown as a table. Elsewhere every session is a
+line of fields with tabs between: id, status, mode, iterations, time of the last
+change, task. With --json one page is printed, with a cursor for the next.
+
+Examples:
+  tenure list
+  tenure list --status active,paused --mode developer
+  tenure list --text login --created-after 2026-01-01
+  tenure list --status failed | wc -l
+  tenure list --json --limit 1000 | jq -r '.items[].id'")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// How many at most
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+    /// All there are, on a terminal too
+    #[arg(long, conflicts_with_all = ["limit", "json"])]
+    all: bool,
+    /// Order by the time of: created (the default) or updated
+    #[arg(long, value_name = "TIME", value_parser = ["created", "updated"], hide_possible_values = true)]
+    by: Option<String>,
+    /// Oldest first
+    #[arg(long, short)]
+    reverse: bool,
+    /// Go on where a page ended: its nextCursor
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    items: Vec<Item<'a>>,
+    #[serde(rename = "nextCursor", borrow)]
+    next_cursor: Option<&'a str>,
+    #[serde(borrow)]
+    problems: Vec<Problem<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item<'a> {
+    id: &'a str,
+    status: &'a str,
+    #[serde(borrow)]
+    mode: Cow<'a, str>,
+    #[serde(borrow)]
+    task: Cow<'a, str>,
+    iterations: u32,
+    max_iterations: u32,
+    updated_at: &'a str,
+}
+
+/// A session that cannot be read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Problem<'a> {
+    #[serde(borrow)]
+    pub(crate) id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) problem: Cow<'a, str>,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let params = args
+        .filter
+        .params()
+        .maybe("orderBy", args.by.as_ref().map(|by| format!("{by}At")))
+        .maybe("direction", args.reverse.then_some("asc"));
+    if context.json() {
+        let page = params
+            .maybe("limit", args.limit)
+            .maybe("cursor", args.cursor);
+        return context.tell("list", &page, |_, _| Ok(Exit::DONE));
+    }
+    let limit = match args.limit {
+        None if context.out.is_terminal() && !args.all => Some(ON_TERMINAL),
+        limit => limit,
+    };
+    let (mut left, mut cursor) = (limit.unwrap_or(u32::MAX), args.cursor);
+    let (mut first, mut problems) = (true, 0);
+    while left > 0 {
+        let page = params
+            .clone()
+            .set("limit", left.min(PAGE))
+            .maybe("cursor", cursor.as_ref());
+        let answer = context.perform("list", &page)?;
+        let page: Page<'_> = answer.read()?;
+        left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
+        match context.out.width() {
+            Some(width) => print_table(context, &page.items, first, width)?,
+            None => print_lines(context, &page.items)?,
+        }
+        for problem in &page.problems {
+            problems += 1;
+            context.note(&format!("{}: {}", problem.id, problem.problem));
+        }
+        first = false;
+        cursor = page.next_cursor.map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if cursor.is_some() && context.out.is_terminal() {
+        let more = "There are more: --all shows them all, --limit N so many.\n";
+        context.out.styled(Style::Dim, more)?;
+    }
+    Ok(if problems > 0 {
+        Exit::STORE
+    } else {
+        Exit::DONE
+    })
+}
+
+fn print_lines(context: &mut Context, items: &[Item<'_>]) -> Result<(), Failure> {
+    for item in items {
+        let out = &mut context.out;
+        for text in [item.id, item.status, &clean(&item.mode)] {
+            out.write(text)?;
+            out.write("\t")?;
+        }
+        let (used, allowed) = (item.iterations, item.max_iterations);
+        out.write(&format!("{used}/{allowed}\t{}\t", item.updated_at))?;
+        out.line(&clean(&item.task))?;
+    }
+    Ok(())
+}
+
+fn print_table(
+    context: &mut Context,
+    items: &[Item<'_>],
+    titles: bool,
+    width: usize,
+) -> Result<(), Failure> {
+    if items.is_empty() {
+        if titles {
+            context.out.styled(Style::Dim, "No sessions.\n")?;
+        }
+        return Ok(());
+    }
+    let now = context.now();
+    let wide = width >= WIDE;
+    let mut table = Table::new(match wide {
+        true => &["ID", "STATUS", "ITER", "AGE", "MODE", "TASK"],
+        false => &["ID", "STATUS", "ITER", "AGE", "TASK"],
+    });
+    for item in items {
+        let updated = Timestamp::parse(item.updated_at)?;
+        let mut cells = vec![
+            (item.id.to_owned(), Style::Bold),
+            (item.status.to_owned(), Style::of_status(item.status)),
+            (
+                format!("{}/{}", item.iterations, item.max_iterations),
+                Style::Plain,
+            ),
+            (age(now, updated), Style::Plain),
+        ];
+        if wide {
+            let mode = clean(&item.mode);
+            cells.push((cut(&mode, 16).into_owned(), Style::Plain));
+        }
+        cells.push((clean(&item.task).into_owned(), Style::Plain));
+        table.row(cells);
+    }
+    table.print(&mut context.out, titles, width)?;
+    Ok(())
+}

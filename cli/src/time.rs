@@ -1,0 +1,76 @@
+//! Times and lengths of time as people read them.
+
+use tenure_core::Timestamp;
+
+/// How long ago a time was, in one unit: `12s`, `5m`, `3h`, `6d`, `2y`. What is yet to come was just now.
+pub(crate) fn age(now: Timestamp, at: Timestamp) -> String {
+    length(now.since(at))
+}
+
+/// A length of time in milliseconds, in its largest unit.
+pub(crate) fn length(millis: u64) -> String {
+    const UNITS: [(u64, &str); 5] = [
+        (365 * 86_400, "y"),
+        (86_400, "d"),
+        (3600, "h"),
+        (60, "m"),
+        (1, "s"),
+    ];
+    let seconds = millis / 1000;
+    let (unit, name) = UNITS
+        .into_iter()
+        .find(|&(unit, _)| seconds >= unit)
+        .unwrap_or((1, "s"));
+    format!("{}{name}", seconds / unit)
+}
+
+/// A time to the second, as `2026-01-08 18:05:30`.
+pub(crate) fn second(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.split_once('T') {
+        Some((date, time)) => format!("{date} {}", time.split('.').next().unwrap_or(time)),
+        None => text,
+    }
+}
+
+/// A time of day to the second.
+pub(crate) fn of_day(at: Timestamp) -> String {
+    let text = second(at);
+    text.split_once(' ')
+        .map_or_else(String::new, |(_, time)| time.to_owned())
+}
+
+/// A present that was given.
+pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_said_in_its_largest_unit() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3599, "59m"),
+            (3600, "1h"),
+            (86_400, "1d"),
+            (365 * 86_400 - 1, "364d"),
+            (800 * 86_400, "2y"),
+        ] {
+            assert_eq!(length(seconds * 1000), text);
+        }
+        let now = Timestamp::from_millis(0).unwrap();
+        assert_eq!(age(now, now.plus(tenure_core::Millis(5000))), "0s");
+    }
+
+    #[test]
+    fn a_time_is_shown_to_the_second() {
+        let at = Timestamp::parse("2026-01-08T18:05:30.123Z").unwrap();
+        assert_eq!(second(at), "2026-01-08 18:05:30");
+        assert_eq!(of_day(at), "18:05:30");
+    }
+}

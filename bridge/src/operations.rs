@@ -1,6 +1,10 @@
 //! The table of operations. Each stands here once, with its parameters, its result and the words
 //! that its users read; the dispatcher and the TypeScript declarations are made from it.
 
+use tenure_core::agent::calls::{
+    AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams, AgentState,
+    AgentUpdateParams, ApprovalParams, RequestApprovalParams,
+};
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
 use tenure_core::copy::{
     CopyChunk, CopyCompareParams, CopyCompared, CopyPage, CopyPageParams, CopyReadParams,
@@ -8,7 +12,16 @@ use tenure_core::copy::{
 };
 use tenure_core::error::cut;
 use tenure_core::layout::{FileImport, ImportFileParams, ImportWantedParams};
+use tenure_core::lease::calls::{
+    LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
+    LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
+};
 use tenure_core::members::Params;
+use tenure_core::ownership::{
+    ActiveSession, ActiveSessions, ActiveSessionsParams, OrphanClaim, OrphanClaimParams, OrphanDone,
+    OrphanDoneParams, OrphansParams, ProcessRegisterParams, StaleCleanup, StaleCleanupParams, VmMineParams,
+    VmRegisterParams, VmUnregisterParams, VmView,
+};
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
     EventsParams, FailParams, ForkParams, GetParams, IdParams, ImportParams,
@@ -16,6 +29,7 @@ use tenure_core::params::{
     RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, SaveParams,
     StartParams, StatsParams, UpdateContextParams, UpdateParams,
 };
+use tenure_core::resume::{ResumeDecision, ShouldResumeParams};
 use tenure_core::stats::Stats;
 use tenure_core::{
     Environment, Error, Limits, Result, Service, Session, SessionHead, Store, Timestamp,
@@ -170,6 +184,69 @@ operations! {
     Read "importWanted" = import_wanted(ImportWantedParams) -> bool;
     /// Imports a file that another program has left behind.
     Write "importFile" = import_file(ImportFileParams) -> FileImport;
+    /// Creates an agent: a session with a phase, `initializing` at first.
+    Write "agentCreate" = agent_create(AgentCreateParams) -> SessionHead;
+    /// Takes down what an agent says of itself, which counts as activity; `null` for an unknown id. A
+    /// final phase ends its work as `agentFinalize` does.
+    Write "agentUpdate" = agent_update(AgentUpdateParams) -> Option<SessionHead>;
+    /// An agent as it stands, with the phases that it came through; `null` for an unknown id.
+    Read "agentGet" = agent_get(AgentGetParams) -> Option<AgentState>;
+    /// Ends an agent's work; `null` for an unknown id. Ending it again in the same way only fills in a
+    /// summary that is missing.
+    Write "agentFinalize" = agent_finalize(AgentFinalizeParams) -> Option<SessionHead>;
+    /// A page of agents, newest first. A page may have few items, or none, and go on all the same.
+    Read "agentList" = agent_list(AgentListParams) -> SessionPage;
+    /// Whether an agent should be resumed, and why, or why not.
+    Read "shouldResume" = should_resume(ShouldResumeParams) -> ResumeDecision;
+    /// Asks for somebody's approval: the agent's session is paused in the phase `approval`.
+    Write "requestApproval" = request_approval(RequestApprovalParams) -> SessionHead;
+    /// Approves what an agent waits for, and resumes its session if that is paused. The phase stays
+    /// until the agent enters another.
+    Write "approve" = approve(ApprovalParams) -> SessionHead;
+    /// Denies what an agent waits for, which ends its work as `abandoned`.
+    Write "deny" = deny(ApprovalParams) -> SessionHead;
+    /// Takes a lease, or holds it longer. The outcome says `acquired`, `renewed`, or `held` if it is
+    /// somebody else's. A process holds for as long as it runs, any other holder until the lease runs
+    /// out.
+    Write "leaseAcquire" = lease_acquire(LeaseAcquireParams) -> LeaseOutcome;
+    /// Holds a lease longer. The outcome says `renewed`, or `lost` if it is no longer held.
+    Write "leaseRenew" = lease_renew(LeaseRenewParams) -> LeaseOutcome;
+    /// Gives a lease back. The outcome says `released`, `not_held` if nobody held it, or `not_owner`
+    /// if somebody else does.
+    Write "leaseRelease" = lease_release(LeaseReleaseParams) -> LeaseOutcome;
+    /// Hands a lease to somebody else, who has a token of its own. The outcome says `transferred`, or
+    /// `lost` if it is no longer held.
+    Write "leaseTransfer" = lease_transfer(LeaseTransferParams) -> LeaseOutcome;
+    /// A lease as it is now; `null` where there never was one.
+    Read "leaseGet" = lease_get(LeaseGetParams) -> Option<LeaseView>;
+    /// A page of leases, in the order of their keys. Those that were given back are left out unless
+    /// `state` asks for them.
+    Read "leaseList" = lease_list(LeaseListParams) -> LeasePage;
+    /// Takes leases from their holders, whoever they are. Their tokens go on growing.
+    Write "leaseClear" = lease_clear(LeaseClearParams) -> LeaseCleared;
+    /// Registers the calling process, or says that it still runs; so does the machine that it owns.
+    Write "processRegister" = process_register(ProcessRegisterParams) -> ActiveSession;
+    /// Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if
+    /// somebody else owns this one. For the one that it owns, what is said about it is replaced.
+    Write "vmRegister" = vm_register(VmRegisterParams) -> bool;
+    /// The virtual machine that the calling process owns, or `null`.
+    Read "vmMine" = vm_mine(VmMineParams) -> Option<VmView>;
+    /// Gives up the virtual machine that the calling process owns: `false` if there is none, or
+    /// another than the one that is named.
+    Write "vmUnregister" = vm_unregister(VmUnregisterParams) -> bool;
+    /// The sessions that run, by their ids, with and without virtual machines. Those that have ended
+    /// are left out.
+    Read "activeSessions" = active_sessions(ActiveSessionsParams) -> ActiveSessions;
+    /// Removes the registrations of processes that have ended. Their virtual machines are orphans
+    /// until somebody has seen to them.
+    Write "staleCleanup" = stale_cleanup(StaleCleanupParams) -> StaleCleanup;
+    /// The virtual machines whose owners have ended, also those that somebody is just seeing to.
+    Read "orphans" = orphans(OrphansParams) -> Vec<VmView>;
+    /// Gives an orphan to the caller, who sees to it, and to nobody else until `orphanDone`. If the
+    /// caller ends before, it is an orphan again.
+    Write "orphanClaim" = orphan_claim(OrphanClaimParams) -> OrphanClaim;
+    /// Ends a claim: with success nobody owns the machine any more, otherwise it is an orphan again.
+    Write "orphanDone" = orphan_done(OrphanDoneParams) -> OrphanDone;
 }
 
 /// Performs an operation over a store.

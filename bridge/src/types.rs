@@ -4,10 +4,11 @@
 use std::fmt::Write;
 
 use tenure_core::Error;
+use tenure_core::{agent, phase, resume};
 use tenure_core::{
     answers, copy, event, filter, layout, lifecycle, limits, params, retention, session, stats,
 };
-use tenure_core::{store, webhook};
+use tenure_core::{lease, ownership, process, store, webhook};
 use ts_rs::{Config, TS};
 
 use crate::operations::{Access, OPERATIONS};
@@ -26,6 +27,8 @@ pub fn typescript() -> String {
     }
     declare!(
         lifecycle::Status,
+        phase::Phase,
+        agent::LastError,
         session::SessionHead,
         session::Session,
         event::SessionEvent,
@@ -90,8 +93,54 @@ pub fn typescript() -> String {
         layout::FileImport,
         layout::FileProblem,
         layout::Holds,
+        agent::calls::AgentCreateParams,
+        agent::calls::AgentUpdateParams,
+        agent::calls::AgentGetParams,
+        agent::calls::AgentFinalizeParams,
+        agent::calls::AgentListParams,
+        agent::calls::AgentState,
+        agent::calls::PhaseChange,
+        agent::calls::RequestApprovalParams,
+        agent::calls::ApprovalParams,
+        resume::ShouldResumeParams,
+        resume::ResumeDecision,
+        resume::ResumeReason,
+        resume::ResumeDetails,
+        process::Process,
+        lease::State,
+        lease::decision::Outcome,
+        lease::calls::LeaseAcquireParams,
+        lease::calls::LeaseRenewParams,
+        lease::calls::LeaseReleaseParams,
+        lease::calls::LeaseTransferParams,
+        lease::calls::LeaseGetParams,
+        lease::calls::LeaseListParams,
+        lease::calls::LeaseClearParams,
+        lease::calls::LeaseView,
+        lease::calls::LeaseOutcome,
+        lease::calls::LeasePage,
+        lease::calls::LeaseCleared,
+        ownership::ProcessRegisterParams,
+        ownership::VmRegisterParams,
+        ownership::VmMineParams,
+        ownership::VmUnregisterParams,
+        ownership::ActiveSessionsParams,
+        ownership::StaleCleanupParams,
+        ownership::OrphansParams,
+        ownership::OrphanClaimParams,
+        ownership::OrphanDoneParams,
+        ownership::VmStatus,
+        ownership::VmView,
+        ownership::ActiveSession,
+        ownership::StaleCleanup,
+        ownership::ClaimOutcome,
+        ownership::OrphanClaim,
+        ownership::OrphanOutcome,
+        ownership::OrphanDone,
         session::Head,
         session::Usage,
+        agent::Agent,
+        agent::StoredError,
         event::Event,
         store::Capabilities,
         store::History,

@@ -2,6 +2,8 @@
 //! The agent's name is the session's mode, its purpose the session's task; how phases change is in
 //! `draft`.
 
+pub mod calls;
+
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::Status;

@@ -3,12 +3,21 @@
 
 use crate::error::{Error, Result};
 use crate::idempotency::Fingerprint;
-use crate::json::Json;
-use crate::store::Record;
+use crate::json::{Json, Object};
+use crate::phase::Phase;
+use crate::session::Head;
+use crate::store::{Expect, Record, RecordChange};
 use crate::time::Timestamp;
 
 /// The kind of the records that entries are kept in.
 pub const KIND: &str = "audit";
+
+/// The `kind` of an entry that says whether an agent is to be resumed.
+pub const DECISION: &str = "agent.decision";
+/// The `kind` of an entry that says how an agent's work ended.
+pub const FINALIZATION: &str = "agent.finalization";
+/// The `kind` of an entry that says how many agents a cleanup has removed.
+pub const CLEANUP: &str = "agent.cleanup";
 
 /// Something that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +29,38 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What every entry of ours says: its kind, its time, and the session that it is about.
+    pub(crate) fn members(kind: &str, at: Timestamp, subject: Option<&str>) -> Object<'static> {
+        let mut data = Object::default();
+        data.set("kind", kind);
+        data.set("time", &at);
+        data.set("subject", &subject);
+        data
+    }
+
+    /// The entry of an agent whose work has ended.
+    pub fn finalization(head: &Head, outcome: Phase, at: Timestamp) -> Self {
+        let mut data = Self::members(FINALIZATION, at, Some(head.id.as_str()));
+        data.set("agent", &head.mode);
+        data.set("outcome", &outcome);
+        data.set("durationMs", &at.since(head.created_at));
+        Self {
+            at,
+            data: data.to_json(),
+        }
+    }
+
+    /// The change that enters it.
+    pub fn to_change(&self) -> RecordChange {
+        let record = self.to_record();
+        RecordChange {
+            kind: record.kind.clone(),
+            key: record.key.clone(),
+            expect: Expect::Any,
+            record: Some(record),
+        }
+    }
+
     /// The record that keeps it. Keys sort by time, and two entries that say the same are one.
     pub fn to_record(&self) -> Record {
         let data = self.data.clone().compact();

@@ -3,8 +3,11 @@
 //! [limits](Limits)), and collects what they write: the new head, the new events, and what the
 //! outside world is to be told. It writes nothing itself.
 
+mod agent;
+
 use crate::administrator::{self, Past};
 use crate::agent::Agent;
+use crate::audit::Entry;
 use crate::error::{Error, Result};
 use crate::event::{Event, kind};
 use crate::id::SessionId;
@@ -34,6 +37,10 @@ pub struct Draft<'l> {
     /// Whether `events` are the whole history, and not what follows it.
     replaces_history: bool,
     notices: Vec<WebhookPayload>,
+    /// Entries for the audit log.
+    entries: Vec<Entry>,
+    /// Whether the operation counts as activity whatever else it changes.
+    touched: bool,
     now: Timestamp,
     limits: &'l Limits,
 }
@@ -49,6 +56,8 @@ pub struct Finished {
     pub replaces_history: bool,
     /// What to tell the outside world once it is written.
     pub notices: Vec<WebhookPayload>,
+    /// What to enter into the audit log.
+    pub entries: Vec<Entry>,
 }
 
 impl<'l> Draft<'l> {
@@ -131,6 +140,8 @@ impl<'l> Draft<'l> {
             events: Vec::new(),
             replaces_history: false,
             notices: Vec::new(),
+            entries: Vec::new(),
+            touched: false,
             now,
             limits,
         }
@@ -218,7 +229,7 @@ impl<'l> Draft<'l> {
 
     /// Whether the draft comes to nothing that `before` is not already.
     pub fn changes_nothing(&self, before: &Head) -> bool {
-        self.head == *before && !self.replaces_history
+        self.head == *before && !self.replaces_history && !self.touched
     }
 
     /// Ends the draft: the version is counted up and `updatedAt` is set.
@@ -230,6 +241,7 @@ impl<'l> Draft<'l> {
             events: self.events,
             replaces_history: self.replaces_history,
             notices: self.notices,
+            entries: self.entries,
         }
     }
 
@@ -313,6 +325,7 @@ impl<'l> Draft<'l> {
             kind::COMPLETE,
             data.unwrap_or_else(|| object_of("result", result)),
         );
+        self.sum_up(result);
         self.notify(WebhookEvent::Complete);
         Ok(())
     }
@@ -329,6 +342,7 @@ impl<'l> Draft<'l> {
             kind::ERROR,
             data.unwrap_or_else(|| object_of("error", error)),
         );
+        self.sum_up(error);
         self.notify(WebhookEvent::Error);
         Ok(())
     }
@@ -344,6 +358,7 @@ impl<'l> Draft<'l> {
             kind::ABANDONED,
             data.unwrap_or_else(|| object_of("reason", reason)),
         );
+        self.sum_up(reason);
         let mut told = Object::default();
         told.set("reason", Status::Abandoned.as_str());
         if let Some(reason) = reason {
@@ -522,13 +537,21 @@ impl<'l> Draft<'l> {
         if let Some(context) = &params.context {
             self.merge_context(context)?;
         }
-        if let Some(patch) = &params.metadata {
-            self.limits.object("metadata", patch)?;
-            let metadata = merged(&self.head.metadata.clone().unwrap_or_default(), patch);
-            self.head.usage = Usage::of_metadata(&metadata);
-            self.set_metadata(metadata)?;
+        match &params.metadata {
+            Some(patch) => self.merge_metadata(patch),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Merges members into the metadata.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn merge_metadata(&mut self, patch: &Json) -> Result<()> {
+        self.limits.object("metadata", patch)?;
+        let metadata = merged(&self.head.metadata.clone().unwrap_or_default(), patch);
+        self.head.usage = Usage::of_metadata(&metadata);
+        self.set_metadata(metadata)
     }
 
     /// Sets anything that the session has, past the lifecycle.
@@ -606,22 +629,9 @@ impl<'l> Draft<'l> {
             self.head.finalized_at = Some(self.now);
         }
         if let (Some(_), Some(phase)) = (&self.head.agent, Phase::of_final(to)) {
-            self.enter(phase);
+            self.end(phase);
         }
         Ok(())
-    }
-
-    /// Takes an agent into a phase, and records that it came there.
-    fn enter(&mut self, phase: Phase) {
-        let agent = self.head.agent.get_or_insert_default();
-        let from = agent.phase;
-        agent.enter(phase);
-        if from != phase {
-            let mut said = Object::default();
-            said.set("from", &from);
-            said.set("to", &phase);
-            self.append(kind::PHASE, said.to_json());
-        }
     }
 
     fn check_live(&self) -> Result<()> {

@@ -8,6 +8,7 @@ use thiserror::Error as ThisError;
 
 use crate::json::{Json, Object};
 use crate::lifecycle::Status;
+use crate::phase::Phase;
 
 /// What the core, a store and every host answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -97,6 +98,16 @@ pub enum Error {
         /// The statuses that it can take from here.
         allowed: Vec<Status>,
     },
+    /// The agent is in a phase that does not lead to what was asked for.
+    #[error("the phase of agent {id} is {}: {problem}", .phase.map_or("none", Phase::as_str))]
+    InvalidPhase {
+        /// The agent's session.
+        id: String,
+        /// Its phase, if it has one.
+        phase: Option<Phase>,
+        /// What does not go in it, and what to do.
+        problem: String,
+    },
     /// The session has used all of its iterations.
     #[error(
         "session {id} has used {iterations} of {max_iterations} iterations; resume it from a pause with `addIterations`, or complete, fail or abandon it"
@@ -126,6 +137,21 @@ pub enum Error {
     IdempotencyMismatch {
         /// The key.
         key: String,
+    },
+    /// Somebody else runs the session, and still does.
+    #[error(
+        "session {id} is held by {holder}{}; wait until it lets go, or end it first",
+        on(*.pid, .hostname.as_deref())
+    )]
+    SessionHeld {
+        /// The session.
+        id: String,
+        /// Who holds it.
+        holder: String,
+        /// The number of its process, if it is one.
+        pid: Option<u32>,
+        /// The name of its machine, if it is known.
+        hostname: Option<String>,
     },
     /// A stored session cannot be read.
     #[error("session {id} cannot be read: {problem}")]
@@ -248,9 +274,11 @@ codes! {
     SessionExists => "SESSION_EXISTS",
     SessionFinished => "SESSION_FINISHED",
     InvalidTransition => "INVALID_TRANSITION",
+    InvalidPhase => "INVALID_PHASE",
     BudgetExhausted => "BUDGET_EXHAUSTED",
     VersionConflict => "VERSION_CONFLICT",
     IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+    SessionHeld => "SESSION_HELD",
     CorruptSession => "CORRUPT_SESSION",
     StoreBusy => "STORE_BUSY",
     StoreUnavailable => "STORE_UNAVAILABLE",
@@ -308,6 +336,11 @@ impl Error {
                 details.set("to", to);
                 details.set("allowed", allowed);
             }
+            Self::InvalidPhase { id, phase, problem } => {
+                details.set("id", id);
+                details.set("phase", phase);
+                details.set("problem", problem);
+            }
             Self::BudgetExhausted {
                 id,
                 iterations,
@@ -327,6 +360,17 @@ impl Error {
                 details.set("current", current);
             }
             Self::IdempotencyMismatch { key } => details.set("key", key),
+            Self::SessionHeld {
+                id,
+                holder,
+                pid,
+                hostname,
+            } => {
+                details.set("id", id);
+                details.set("holder", holder);
+                details.set("pid", pid);
+                details.set("hostname", hostname);
+            }
             Self::CorruptSession { id, problem } => {
                 details.set("id", id);
                 details.set("problem", problem);
@@ -400,6 +444,16 @@ impl Serialize for Error {
         out.serialize_field("message", &self.to_string())?;
         out.serialize_field("details", &self.details())?;
         out.end()
+    }
+}
+
+/// Where a holder is, as far as is known.
+fn on(pid: Option<u32>, hostname: Option<&str>) -> String {
+    match (pid, hostname) {
+        (Some(pid), Some(hostname)) => format!(" (process {pid} on {hostname})"),
+        (Some(pid), None) => format!(" (process {pid})"),
+        (None, Some(hostname)) => format!(" (on {hostname})"),
+        (None, None) => String::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
+use crate::idempotency::Fingerprint;
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -53,6 +54,23 @@ impl SessionId {
         // The last digits of a 128-bit number are as random as the number.
         let random = &random[random.len() - RANDOM_DIGITS..];
         Self(format!("session_{time}_{random}"))
+    }
+
+    /// Makes a new id of an agent from the time and random bits: `agent-<date>-<time>-<8 digits>`. An
+    /// `attempt` of another number has other digits.
+    pub fn of_agent(now: Timestamp, entropy: [u8; 16], attempt: u8) -> Self {
+        let mut bits = entropy.to_vec();
+        bits.push(attempt);
+        let digest = Fingerprint::of("agent", bits).text();
+        let time: String = now
+            .to_string()
+            .chars()
+            .take("2026-01-08T18:05:30".len())
+            .filter(|&c| c.is_ascii_digit() || c == 'T')
+            .map(|c| if c == 'T' { '-' } else { c })
+            .collect();
+        let digits: String = digest.chars().take(8).collect();
+        Self(format!("agent-{time}-{digits}"))
     }
 
     /// The id as text.
@@ -112,6 +130,18 @@ mod tests {
         assert!(36f64.powi(parts[2].len() as i32).log2() >= 60.0);
         assert_eq!(SessionId::parse(id.as_str()).unwrap(), id);
         assert_ne!(id, SessionId::generate(now, [0xA6; 16]));
+    }
+
+    #[test]
+    fn ids_of_agents_show_the_time_and_differ_with_the_attempt() {
+        let now = Timestamp::parse("2026-01-08T18:05:30.999Z").unwrap();
+        let id = SessionId::of_agent(now, [0xA5; 16], 0);
+        let digits = id.as_str().strip_prefix("agent-20260108-180530-").unwrap();
+        assert_eq!(digits.len(), 8);
+        assert!(u32::from_str_radix(digits, 16).is_ok(), "{id}");
+        assert_eq!(SessionId::parse(id.as_str()).unwrap(), id);
+        assert_ne!(id, SessionId::of_agent(now, [0xA5; 16], 1));
+        assert_ne!(id, SessionId::of_agent(now, [0xA6; 16], 0));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod phase;
 pub mod portable;
 pub mod process;
 pub mod redact;
+pub mod resume;
 pub mod retention;
 mod secret;
 pub mod service;

@@ -67,6 +67,8 @@ macro_rules! change_params {
     )*};
 }
 
+pub(crate) use change_params;
+
 /// What all operations that change one session share.
 pub trait ChangeParams {
     /// Which session, and on what condition.
@@ -250,6 +252,9 @@ change_params! {
         /// What becomes of one without iterations: `"refuse"`, the default, or `"timeout"`, which
         /// it is as soon as it is resumed.
         pub if_exhausted: Option<IfExhausted>,
+        /// Who takes it up, where it is held under a name: an active session that somebody else
+        /// holds is refused with `SESSION_HELD`.
+        pub holder: Option<Text>,
     }
 
     /// A session that has reached its end.

@@ -8,9 +8,12 @@
 //! transition that is no longer possible. Only `ifVersion` ties a call to what its caller saw.
 
 mod administrator;
+mod agent;
 mod commit;
 mod copy;
 mod layout;
+mod lease;
+mod ownership;
 mod sweep;
 
 use std::future::ready;
@@ -23,6 +26,7 @@ use crate::event::SessionEvent;
 use crate::filter::{Filter, Order, Position, Trash};
 use crate::id::SessionId;
 use crate::idempotency::{Fingerprint, Key};
+use crate::lease::Lease;
 use crate::lifecycle::Status;
 use crate::limits::Limits;
 use crate::params::{
@@ -149,18 +153,32 @@ impl<'s> Service<'s> {
     /// Resumes a paused session, or takes up an active one whose runner is gone.
     ///
     /// # Errors
-    /// `INVALID_TRANSITION`, `BUDGET_EXHAUSTED`, and those of every change.
+    /// `INVALID_TRANSITION`, `BUDGET_EXHAUSTED`, `SESSION_HELD`, and those of every change.
     pub fn resume<'a>(
         &'a self,
         env: &'a Environment,
         params: ResumeParams,
     ) -> Pending<'a, SessionHead> {
-        self.change_head(env, params.target(), move |draft| {
-            if draft.head().status == Status::Active && params.if_active == Some(IfActive::Keep) {
-                return Ok(());
-            }
-            let if_exhausted = params.if_exhausted.unwrap_or_default();
-            draft.resume(params.add_iterations, if_exhausted, None)
+        Box::pin(async move {
+            let target = params.target()?;
+            let by = params.holder.as_ref().map(Text::as_str);
+            let holder = match params.if_active {
+                Some(IfActive::Keep) => None,
+                _ => self.other_runner(env, &target.id, by).await?,
+            };
+            let change = self.change_head(env, Ok(target), move |draft| {
+                if draft.head().status == Status::Active {
+                    if params.if_active == Some(IfActive::Keep) {
+                        return Ok(());
+                    }
+                    if let Some(holder) = &holder {
+                        return Err(held(draft.head(), holder));
+                    }
+                }
+                let if_exhausted = params.if_exhausted.unwrap_or_default();
+                draft.resume(params.add_iterations, if_exhausted, None)
+            });
+            change.await
         })
     }
 
@@ -644,14 +662,29 @@ fn key_in_store<'a>(env: &Environment, given: Option<&'a Text>) -> Result<Option
 }
 
 fn page_limit(given: Option<u32>, default: u32) -> Result<u32> {
+    limit_of(given, default, MAX_PAGE)
+}
+
+fn limit_of(given: Option<u32>, default: u32, most: u32) -> Result<u32> {
     let limit = given.unwrap_or(default);
-    if (1..=MAX_PAGE).contains(&limit) {
+    if (1..=most).contains(&limit) {
         Ok(limit)
     } else {
         Err(Error::invalid(
             "limit",
-            format!("expected 1 to {MAX_PAGE}, got {limit}"),
+            format!("expected 1 to {most}, got {limit}"),
         ))
+    }
+}
+
+fn held(session: &Head, holder: &Lease) -> Error {
+    let process = holder.process.as_ref();
+    let hostname = process.and_then(|process| process.hostname.as_ref());
+    Error::SessionHeld {
+        id: session.id.to_string(),
+        holder: holder.holder.clone(),
+        pid: process.and_then(|process| process.pid),
+        hostname: hostname.map(Text::to_string),
     }
 }
 

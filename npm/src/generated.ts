@@ -8,6 +8,24 @@ import type { EventType, JsonObject, Overrides, SessionMetadata } from "./types.
 export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
 
 /**
+ * What an agent is doing.
+ */
+export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
+
+/**
+ * An error that an agent met.
+ */
+export type LastError = { 
+/**
+ * What it said.
+ */
+message: string, 
+/**
+ * When it was met.
+ */
+timestamp: string, };
+
+/**
  * A session without its history.
  */
 export type SessionHead = { 
@@ -90,7 +108,35 @@ parentId?: string,
 /**
  * When it was put into the trash, while it is there.
  */
-deletedAt?: string, };
+deletedAt?: string, 
+/**
+ * The agent's name, if it is an agent's session: its mode.
+ */
+agentName?: string, 
+/**
+ * What the agent is for, if it is an agent's session: its task.
+ */
+purpose?: string, 
+/**
+ * What the agent is doing.
+ */
+phase?: Phase, 
+/**
+ * Whether the agent may be resumed.
+ */
+resumeReady?: boolean, 
+/**
+ * How many errors the agent has met.
+ */
+errorCount?: number, 
+/**
+ * The last error that the agent met.
+ */
+lastError?: LastError, 
+/**
+ * What came of the agent's work.
+ */
+summary?: string, };
 
 /**
  * A session with its history, or the part of it that was asked for.
@@ -179,7 +225,35 @@ parentId?: string,
 /**
  * When it was put into the trash, while it is there.
  */
-deletedAt?: string, };
+deletedAt?: string, 
+/**
+ * The agent's name, if it is an agent's session: its mode.
+ */
+agentName?: string, 
+/**
+ * What the agent is for, if it is an agent's session: its task.
+ */
+purpose?: string, 
+/**
+ * What the agent is doing.
+ */
+phase?: Phase, 
+/**
+ * Whether the agent may be resumed.
+ */
+resumeReady?: boolean, 
+/**
+ * How many errors the agent has met.
+ */
+errorCount?: number, 
+/**
+ * The last error that the agent met.
+ */
+lastError?: LastError, 
+/**
+ * What came of the agent's work.
+ */
+summary?: string, };
 
 /**
  * One entry of a session's history.
@@ -764,6 +838,11 @@ ifActive?: "recover" | "keep",
  */
 ifExhausted?: "refuse" | "timeout", 
 /**
+ * Who takes it up, where it is held under a name: an active session that somebody else
+ * holds is refused with `SESSION_HELD`.
+ */
+holder?: string, 
+/**
  * Refuse with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -1067,6 +1146,10 @@ mode?: string,
  */
 status?: Status | readonly Status[], 
 /**
+ * Is an agent's, in this phase or one of these.
+ */
+phase?: Phase | readonly Phase[], 
+/**
  * Was forked from this session.
  */
 parentId?: string, 
@@ -1135,6 +1218,10 @@ mode?: string,
  * Has this status, or one of these.
  */
 status?: Status | readonly Status[], 
+/**
+ * Is an agent's, in this phase or one of these.
+ */
+phase?: Phase | readonly Phase[], 
 /**
  * Was forked from this session.
  */
@@ -1497,6 +1584,850 @@ message: string, };
 export type Holds = "sessions" | "leases" | "audit";
 
 /**
+ * A new agent.
+ */
+export type AgentCreateParams = { 
+/**
+ * The agent's name; the session's mode.
+ */
+agentName: string, 
+/**
+ * What it is for; the session's task.
+ */
+purpose?: string, 
+/**
+ * About its work.
+ */
+metadata?: SessionMetadata, 
+/**
+ * An id of the caller's own; by default one is made, `agent-<date>-<time>-<8 digits>`.
+ */
+id?: string, 
+/**
+ * Iterations allowed; 100 by default.
+ */
+maxIterations?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key returns the first's agent.
+ */
+idempotencyKey?: string, };
+
+/**
+ * What an agent says of itself.
+ */
+export type AgentUpdateParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The phase that it is in now. A final one ends its work.
+ */
+phase?: Phase, 
+/**
+ * Members to merge into the metadata.
+ */
+metadata?: SessionMetadata, 
+/**
+ * An error that it has met.
+ */
+error?: string, 
+/**
+ * Whether it may be resumed, until it enters another phase.
+ */
+resumeReady?: boolean, 
+/**
+ * What came of its work.
+ */
+summary?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * One agent.
+ */
+export type AgentGetParams = { 
+/**
+ * The agent's session.
+ */
+id: string, };
+
+/**
+ * An agent whose work ends.
+ */
+export type AgentFinalizeParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * How it ends.
+ */
+outcome: "completed" | "failed" | "abandoned", 
+/**
+ * What came of it.
+ */
+summary?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Which agents to list.
+ */
+export type AgentListParams = { 
+/**
+ * Only those whose phase is not final.
+ */
+activeOnly?: boolean, 
+/**
+ * Only those that `shouldResume` would resume.
+ */
+resumable?: boolean, 
+/**
+ * Only those of this name.
+ */
+agentName?: string, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, 
+/**
+ * With `resumable`: idle for less than this; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * With `resumable`: fewer errors than this; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * An agent as it stands.
+ */
+export type AgentState = { 
+/**
+ * The agent's session.
+ */
+agentId: string, 
+/**
+ * The agent's name.
+ */
+agentName: string, 
+/**
+ * What it is for.
+ */
+purpose: string, 
+/**
+ * When it was created.
+ */
+createdAt: string, 
+/**
+ * When it was last active.
+ */
+lastUpdated: string, 
+/**
+ * What it is doing; `null` for a session that never had a phase.
+ */
+phase: Phase | null, 
+/**
+ * About its work.
+ */
+metadata: SessionMetadata, 
+/**
+ * Whether it may be resumed.
+ */
+resumeReady: boolean, 
+/**
+ * The phases that it came through.
+ */
+history: Array<PhaseChange>, 
+/**
+ * How many errors it has met.
+ */
+errorCount: number, 
+/**
+ * The last of them.
+ */
+lastError: LastError | null, 
+/**
+ * When its work ended.
+ */
+finalizedAt: string | null, 
+/**
+ * How long its work took, to its end.
+ */
+durationSeconds: number | null, 
+/**
+ * What came of it.
+ */
+summary: string | null, };
+
+/**
+ * A step from one phase to another.
+ */
+export type PhaseChange = { 
+/**
+ * The phase before.
+ */
+fromPhase: Phase, 
+/**
+ * The phase after.
+ */
+toPhase: Phase, 
+/**
+ * When.
+ */
+timestamp: string, };
+
+/**
+ * An agent that needs somebody's approval.
+ */
+export type RequestApprovalParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What for; kept in the context as `pauseReason`.
+ */
+reason?: string, 
+/**
+ * Members to merge into the metadata.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Somebody's answer to an agent that waits for approval.
+ */
+export type ApprovalParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Who answers.
+ */
+by?: string, 
+/**
+ * Why.
+ */
+reason?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * An agent that might be resumed, and the policy.
+ */
+export type ShouldResumeParams = { 
+/**
+ * The agent's session.
+ */
+id: string, 
+/**
+ * Not when it has been idle this long and longer; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * Not when it has met this many errors and more; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * Whether an agent should be resumed.
+ */
+export type ResumeDecision = { 
+/**
+ * Whether it should.
+ */
+resume: boolean, 
+/**
+ * Why, or why not.
+ */
+reason: ResumeReason, 
+/**
+ * What the decision was made from.
+ */
+details: ResumeDetails, };
+
+/**
+ * Why an agent should be resumed, or not.
+ */
+export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+
+/**
+ * What a decision was made from. Members of the session are absent where there is none.
+ */
+export type ResumeDetails = { 
+/**
+ * The reason, for people.
+ */
+message: string, 
+/**
+ * The session's status.
+ */
+status?: Status, 
+/**
+ * The agent's phase, if it has one.
+ */
+phase?: Phase, 
+/**
+ * Whether it says that it is ready.
+ */
+resumeReady?: boolean, 
+/**
+ * How many errors it has met.
+ */
+errorCount?: number, 
+/**
+ * How many are too many.
+ */
+maxErrors: number, 
+/**
+ * For how long it has been idle, in milliseconds.
+ */
+idleMs?: number, 
+/**
+ * How long is too long, in milliseconds.
+ */
+idleLimitMs: number, };
+
+/**
+ * A process as it is told from all others: those of other machines, and those that had its number
+ * before or have it after.
+ */
+export type Process = { 
+/**
+ * The name that it gave itself when it began: a UUID.
+ */
+session: string, 
+/**
+ * Its number.
+ */
+pid?: number, 
+/**
+ * When it began, in the unit of its host. A number is given again, and then this is another.
+ */
+startTime?: number, 
+/**
+ * Which start of the machine it belongs to.
+ */
+bootId?: string, 
+/**
+ * Among which processes of the machine its number counts.
+ */
+pidNamespace?: string, 
+/**
+ * The machine's name, for people.
+ */
+hostname?: string, };
+
+/**
+ * Whether a lease is held.
+ */
+export type LeaseState = "held" | "stale" | "released";
+
+/**
+ * What came of a request.
+ */
+export type LeaseOutcomeKind = "acquired" | "renewed" | "held" | "lost" | "released" | "not_owner" | "not_held" | "transferred";
+
+/**
+ * A lease to hold.
+ */
+export type LeaseAcquireParams = { 
+/**
+ * What to hold: any text of 1 to 512 bytes.
+ */
+key: string, 
+/**
+ * Who is to hold it; the calling process by default. A process holds for as long as it
+ * runs, any other holder until the lease runs out.
+ */
+holder?: string, 
+/**
+ * For how long; 30 seconds by default, and as long as before for who holds it already.
+ */
+leaseDurationMs?: number | string, 
+/**
+ * What to say about it; `{}` by default.
+ */
+data?: JsonObject, 
+/**
+ * Whether even the one that holds it already is refused, as anybody else; `false` by default.
+ */
+once?: boolean, };
+
+/**
+ * A lease to hold for longer.
+ */
+export type LeaseRenewParams = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * The token that came with the lease.
+ */
+token: number, 
+/**
+ * For how long from now; as long as before by default.
+ */
+leaseDurationMs?: number | string, 
+/**
+ * What to say about it now; as before by default.
+ */
+data?: JsonObject, };
+
+/**
+ * A lease to give back.
+ */
+export type LeaseReleaseParams = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * The token that came with the lease; whichever it is by default.
+ */
+token?: number, };
+
+/**
+ * A lease to hand on.
+ */
+export type LeaseTransferParams = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * The token that came with the lease.
+ */
+token: number, 
+/**
+ * Who is to hold it: the session of a process that is registered, or any other name.
+ */
+to: string, 
+/**
+ * For how long from now; as long as before by default.
+ */
+leaseDurationMs?: number | string, };
+
+/**
+ * One lease.
+ */
+export type LeaseGetParams = { 
+/**
+ * What is held.
+ */
+key: string, };
+
+/**
+ * Which leases to list.
+ */
+export type LeaseListParams = { 
+/**
+ * Only those whose keys begin so.
+ */
+prefix?: string, 
+/**
+ * Only those in this state; by default all that were not given back.
+ */
+state?: LeaseState, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * Which leases to take from their holders.
+ */
+export type LeaseClearParams = { 
+/**
+ * Only those whose keys begin so; by default all.
+ */
+prefix?: string, };
+
+/**
+ * A lease as it is at one moment.
+ */
+export type LeaseView = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it, or held it last.
+ */
+holder: string, 
+/**
+ * The process that this is, where it is one.
+ */
+process?: Process, 
+/**
+ * Whether it is held now.
+ */
+state: LeaseState, 
+/**
+ * Whether it is the calling process that holds it.
+ */
+mine: boolean, 
+/**
+ * Grows with each holder: what is guarded refuses a write that carries a smaller one.
+ */
+token: number, 
+/**
+ * Since when.
+ */
+acquiredAt: string, 
+/**
+ * When the holder last said that it still does.
+ */
+renewedAt: string, 
+/**
+ * When it runs out, unless it is renewed or held by a process that runs; `null` for never.
+ */
+expiresAt: string | null, 
+/**
+ * What the holder says about it.
+ */
+data: JsonObject, };
+
+/**
+ * What came of a request for a lease.
+ */
+export type LeaseOutcome = { 
+/**
+ * `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
+ * `not_owner` or `not_held`; `transferred`.
+ */
+outcome: LeaseOutcomeKind, 
+/**
+ * The lease as it is now; `null` where there never was one.
+ */
+lease: LeaseView | null, };
+
+/**
+ * A part of the leases, in the order of their keys.
+ */
+export type LeasePage = { 
+/**
+ * The leases.
+ */
+items: Array<LeaseView>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * Leases that were taken from their holders.
+ */
+export type LeaseCleared = { 
+/**
+ * How many.
+ */
+released: number, };
+
+/**
+ * The process to register.
+ */
+export type ProcessRegisterParams = { 
+/**
+ * The name of another holder than the calling process.
+ */
+holder?: string, };
+
+/**
+ * A virtual machine to own.
+ */
+export type VmRegisterParams = { 
+/**
+ * The machine: any text of 1 to 509 bytes.
+ */
+vmId: string, 
+/**
+ * Where it runs.
+ */
+zone: string, 
+/**
+ * What runs on it.
+ */
+components: Array<string>, 
+/**
+ * Anything else about it.
+ */
+metadata?: JsonObject, 
+/**
+ * The name of another owner than the calling process.
+ */
+holder?: string, };
+
+/**
+ * Whose virtual machine.
+ */
+export type VmMineParams = { 
+/**
+ * The name of another owner than the calling process.
+ */
+holder?: string, };
+
+/**
+ * A virtual machine that is no longer there.
+ */
+export type VmUnregisterParams = { 
+/**
+ * The machine; by default the one that the owner has.
+ */
+vmId?: string, 
+/**
+ * The name of another owner than the calling process.
+ */
+holder?: string, };
+
+/**
+ * Which of the sessions that run.
+ */
+export type ActiveSessionsParams = { 
+/**
+ * How many at most: 1 to 10,000, which is the default.
+ */
+limit?: number, 
+/**
+ * Only those whose ids come after this one.
+ */
+after?: string, };
+
+/**
+ * What to clean up of the registry.
+ */
+export type StaleCleanupParams = { 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * Which orphans.
+ */
+export type OrphansParams = { 
+/**
+ * How many at most: 1 to 1,000, which is the default.
+ */
+limit?: number, 
+/**
+ * Only those whose ids come after this one.
+ */
+after?: string, };
+
+/**
+ * An orphan to see to.
+ */
+export type OrphanClaimParams = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * Who sees to it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * After how long somebody else may, if this one is no process that is seen to run;
+ * 5 minutes by default.
+ */
+leaseDurationMs?: number | string, };
+
+/**
+ * An orphan that was seen to.
+ */
+export type OrphanDoneParams = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * The token that came with the claim.
+ */
+token: number, 
+/**
+ * Whether it is gone. If not, it is an orphan again.
+ */
+success: boolean, };
+
+/**
+ * What becomes of a virtual machine.
+ */
+export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
+
+/**
+ * A virtual machine and who owns it.
+ */
+export type VmView = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * Where it runs.
+ */
+zone: string, 
+/**
+ * What runs on it.
+ */
+components: Array<string>, 
+/**
+ * Anything else about it.
+ */
+metadata: JsonObject, 
+/**
+ * When its owner registered it first.
+ */
+registeredAt: string, 
+/**
+ * What becomes of it.
+ */
+status: VmStatus, 
+/**
+ * The session of its owner, or of the last one that it had.
+ */
+holder: string, 
+/**
+ * The process that this is, where it is one.
+ */
+process?: Process, 
+/**
+ * Grows with each owner, and with each that sees to it as an orphan.
+ */
+token: number, };
+
+/**
+ * A session that runs: a process that is registered, and the virtual machine that it has.
+ */
+export type ActiveSession = { 
+/**
+ * The session.
+ */
+sessionId: string, 
+/**
+ * The number of its process, where it is one.
+ */
+pid: number | null, 
+/**
+ * The name of its machine, where it is known.
+ */
+hostname: string | null, 
+/**
+ * When it was registered.
+ */
+createdAt: string, 
+/**
+ * Whether it is the calling process.
+ */
+mine: boolean, 
+/**
+ * The virtual machine that it has.
+ */
+vm: VmView | null, };
+
+/**
+ * What a cleanup of the registry has come to.
+ */
+export type StaleCleanup = { 
+/**
+ * How many sessions this call removed, or would; not those that another call was faster with.
+ */
+removed: number, 
+/**
+ * The first 1,000 of them.
+ */
+sessions: Array<string>, 
+/**
+ * How many virtual machines are orphans now.
+ */
+orphans: number, };
+
+/**
+ * Whether an orphan may be seen to.
+ */
+export type ClaimOutcome = "acquired" | "held" | "not_held";
+
+/**
+ * The answer to who wants to see to an orphan.
+ */
+export type OrphanClaim = { 
+/**
+ * Whether it may.
+ */
+outcome: ClaimOutcome, 
+/**
+ * What `orphanDone` needs; `null` unless it may.
+ */
+token: number | null, 
+/**
+ * The machine; `null` where there never was one.
+ */
+vm: VmView | null, };
+
+/**
+ * What became of an orphan that was seen to.
+ */
+export type OrphanOutcome = "released" | "orphaned" | "lost";
+
+/**
+ * What became of an orphan.
+ */
+export type OrphanDone = { 
+/**
+ * What became of it.
+ */
+outcome: OrphanOutcome, };
+
+/**
  * A session without its history, in the form that stores keep.
  */
 export type StoredHead = { 
@@ -1585,6 +2516,10 @@ finalizedAt: number | null,
  */
 parentId: string | null, 
 /**
+ * What it has because it is an agent's.
+ */
+agent: StoredAgent | null, 
+/**
  * When it was put into the trash, while it is there.
  */
 deletedAt: number | null, };
@@ -1605,6 +2540,44 @@ completionTokens: number,
  * Cost in billionths of the user's unit.
  */
 costNanos: number, };
+
+/**
+ * What an agent's session has beyond any other, in the form that stores keep.
+ */
+export type StoredAgent = { 
+/**
+ * What it is doing.
+ */
+phase: Phase, 
+/**
+ * Whether it may be resumed. Each change of phase sets it; it may be taken back by hand.
+ */
+resumeReady: boolean, 
+/**
+ * How many errors it has met.
+ */
+errorCount: number, 
+/**
+ * The last of them.
+ */
+lastError: StoredError | null, 
+/**
+ * What came of it all, in a few words.
+ */
+summary: string | null, };
+
+/**
+ * An error that an agent met, in the form that stores keep.
+ */
+export type StoredError = { 
+/**
+ * What it said.
+ */
+message: string, 
+/**
+ * When it was met.
+ */
+timestamp: number, };
 
 /**
  * One entry of a history, in the form that stores keep: its data is a JSON text.
@@ -1891,6 +2864,10 @@ mode: string | null,
  */
 status: Array<Status> | null, 
 /**
+ * Is an agent's, in one of these phases; an empty list matches nothing.
+ */
+phase: Array<Phase> | null, 
+/**
  * Was forked from this session.
  */
 parentId: string | null, 
@@ -1959,9 +2936,11 @@ export type CoreErrorCode =
   | "SESSION_EXISTS"
   | "SESSION_FINISHED"
   | "INVALID_TRANSITION"
+  | "INVALID_PHASE"
   | "BUDGET_EXHAUSTED"
   | "VERSION_CONFLICT"
   | "IDEMPOTENCY_MISMATCH"
+  | "SESSION_HELD"
   | "CORRUPT_SESSION"
   | "STORE_BUSY"
   | "STORE_UNAVAILABLE"
@@ -2055,6 +3034,56 @@ export interface Operations {
   importWanted: { params: ImportWantedParams; result: boolean };
   /** Imports a file that another program has left behind. */
   importFile: { params: ImportFileParams; result: FileImport };
+  /** Creates an agent: a session with a phase, `initializing` at first. */
+  agentCreate: { params: AgentCreateParams; result: SessionHead };
+  /** Takes down what an agent says of itself, which counts as activity; `null` for an unknown id. A final phase ends its work as `agentFinalize` does. */
+  agentUpdate: { params: AgentUpdateParams; result: SessionHead | null };
+  /** An agent as it stands, with the phases that it came through; `null` for an unknown id. */
+  agentGet: { params: AgentGetParams; result: AgentState | null };
+  /** Ends an agent's work; `null` for an unknown id. Ending it again in the same way only fills in a summary that is missing. */
+  agentFinalize: { params: AgentFinalizeParams; result: SessionHead | null };
+  /** A page of agents, newest first. A page may have few items, or none, and go on all the same. */
+  agentList: { params: AgentListParams; result: SessionPage };
+  /** Whether an agent should be resumed, and why, or why not. */
+  shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
+  /** Asks for somebody's approval: the agent's session is paused in the phase `approval`. */
+  requestApproval: { params: RequestApprovalParams; result: SessionHead };
+  /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. */
+  approve: { params: ApprovalParams; result: SessionHead };
+  /** Denies what an agent waits for, which ends its work as `abandoned`. */
+  deny: { params: ApprovalParams; result: SessionHead };
+  /** Takes a lease, or holds it longer. The outcome says `acquired`, `renewed`, or `held` if it is somebody else's. A process holds for as long as it runs, any other holder until the lease runs out. */
+  leaseAcquire: { params: LeaseAcquireParams; result: LeaseOutcome };
+  /** Holds a lease longer. The outcome says `renewed`, or `lost` if it is no longer held. */
+  leaseRenew: { params: LeaseRenewParams; result: LeaseOutcome };
+  /** Gives a lease back. The outcome says `released`, `not_held` if nobody held it, or `not_owner` if somebody else does. */
+  leaseRelease: { params: LeaseReleaseParams; result: LeaseOutcome };
+  /** Hands a lease to somebody else, who has a token of its own. The outcome says `transferred`, or `lost` if it is no longer held. */
+  leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
+  /** A lease as it is now; `null` where there never was one. */
+  leaseGet: { params: LeaseGetParams; result: LeaseView | null };
+  /** A page of leases, in the order of their keys. Those that were given back are left out unless `state` asks for them. */
+  leaseList: { params: LeaseListParams; result: LeasePage };
+  /** Takes leases from their holders, whoever they are. Their tokens go on growing. */
+  leaseClear: { params: LeaseClearParams; result: LeaseCleared };
+  /** Registers the calling process, or says that it still runs; so does the machine that it owns. */
+  processRegister: { params: ProcessRegisterParams; result: ActiveSession };
+  /** Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if somebody else owns this one. For the one that it owns, what is said about it is replaced. */
+  vmRegister: { params: VmRegisterParams; result: boolean };
+  /** The virtual machine that the calling process owns, or `null`. */
+  vmMine: { params: VmMineParams; result: VmView | null };
+  /** Gives up the virtual machine that the calling process owns: `false` if there is none, or another than the one that is named. */
+  vmUnregister: { params: VmUnregisterParams; result: boolean };
+  /** The sessions that run, by their ids, with and without virtual machines. Those that have ended are left out. */
+  activeSessions: { params: ActiveSessionsParams; result: { [key in string]: ActiveSession } };
+  /** Removes the registrations of processes that have ended. Their virtual machines are orphans until somebody has seen to them. */
+  staleCleanup: { params: StaleCleanupParams; result: StaleCleanup };
+  /** The virtual machines whose owners have ended, also those that somebody is just seeing to. */
+  orphans: { params: OrphansParams; result: Array<VmView> };
+  /** Gives an orphan to the caller, who sees to it, and to nobody else until `orphanDone`. If the caller ends before, it is an orphan again. */
+  orphanClaim: { params: OrphanClaimParams; result: OrphanClaim };
+  /** Ends a claim: with success nobody owns the machine any more, otherwise it is an orphan again. */
+  orphanDone: { params: OrphanDoneParams; result: OrphanDone };
 }
 
 /** Whether an operation only reads or may write. */
@@ -2097,4 +3126,29 @@ export const OPERATIONS = {
   copyWrite: "write",
   importWanted: "read",
   importFile: "write",
+  agentCreate: "write",
+  agentUpdate: "write",
+  agentGet: "read",
+  agentFinalize: "write",
+  agentList: "read",
+  shouldResume: "read",
+  requestApproval: "write",
+  approve: "write",
+  deny: "write",
+  leaseAcquire: "write",
+  leaseRenew: "write",
+  leaseRelease: "write",
+  leaseTransfer: "write",
+  leaseGet: "read",
+  leaseList: "read",
+  leaseClear: "write",
+  processRegister: "write",
+  vmRegister: "write",
+  vmMine: "read",
+  vmUnregister: "write",
+  activeSessions: "read",
+  staleCleanup: "write",
+  orphans: "read",
+  orphanClaim: "write",
+  orphanDone: "write",
 } as const satisfies Record<keyof Operations, "read" | "write">;

@@ -305,7 +305,9 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("pause", change(json!({"reason": "r"}))),
         (
             "resume",
-            change(json!({"addIterations": 1, "ifActive": "keep", "ifExhausted": "timeout"})),
+            change(json!({
+                "addIterations": 1, "ifActive": "keep", "ifExhausted": "timeout", "holder": "h"
+            })),
         ),
         (
             "complete",
@@ -386,12 +388,96 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("copyCompare", json!({"page": page, "overwrite": true})),
         ("copyRead", json!({"wanted": wanted})),
         ("copyWrite", json!({"chunk": chunk})),
+        (
+            "agentCreate",
+            json!({
+                "agentName": "a", "purpose": "p", "metadata": {"a": 1}, "id": "new",
+                "maxIterations": 3, "idempotencyKey": "k"
+            }),
+        ),
+        (
+            "agentUpdate",
+            change(json!({
+                "phase": "planning", "metadata": {"a": 1}, "error": "e", "resumeReady": true,
+                "summary": "s"
+            })),
+        ),
+        ("agentGet", one.clone()),
+        (
+            "agentFinalize",
+            change(json!({"outcome": "completed", "summary": "s"})),
+        ),
+        (
+            "agentList",
+            json!({
+                "activeOnly": true, "resumable": true, "agentName": "a", "limit": 2,
+                "cursor": "cd.0.a", "idle": "30m", "maxErrors": 3
+            }),
+        ),
+        (
+            "shouldResume",
+            with(&one, json!({"idle": "30m", "maxErrors": 3})),
+        ),
+        (
+            "requestApproval",
+            change(json!({"reason": "r", "metadata": {"a": 1}})),
+        ),
+        ("approve", change(json!({"by": "b", "reason": "r"}))),
+        ("deny", change(json!({"by": "b", "reason": "r"}))),
         ("importWanted", json!({"path": "a/b/session.json"})),
         (
             "importFile",
             json!({
                 "path": "a/b/session.json", "text": imported, "modifiedAt": 0, "dryRun": false
             }),
+        ),
+        (
+            "leaseAcquire",
+            json!({"key": "k", "holder": "h", "leaseDurationMs": 1000, "data": {"a": 1}}),
+        ),
+        (
+            "leaseRenew",
+            json!({
+                "key": "k", "holder": "h", "token": 1, "leaseDurationMs": 1000,
+                "data": {"a": 1}
+            }),
+        ),
+        (
+            "leaseRelease",
+            json!({"key": "k", "holder": "h", "token": 1}),
+        ),
+        (
+            "leaseTransfer",
+            json!({
+                "key": "k", "holder": "h", "token": 1, "to": "h", "leaseDurationMs": "1s"
+            }),
+        ),
+        ("leaseGet", json!({"key": "k"})),
+        (
+            "leaseList",
+            json!({"prefix": "k", "state": "held", "limit": 2, "cursor": "a"}),
+        ),
+        ("leaseClear", json!({"prefix": "k"})),
+        ("processRegister", json!({"holder": "h"})),
+        (
+            "vmRegister",
+            json!({
+                "vmId": "v", "zone": "z", "components": ["c"], "metadata": {"a": 1},
+                "holder": "h"
+            }),
+        ),
+        ("vmMine", json!({"holder": "h"})),
+        ("vmUnregister", json!({"vmId": "v", "holder": "h"})),
+        ("activeSessions", json!({"limit": 2, "after": "a"})),
+        ("staleCleanup", json!({"dryRun": false})),
+        ("orphans", json!({"limit": 2, "after": "a"})),
+        (
+            "orphanClaim",
+            json!({"vmId": "v", "holder": "h", "leaseDurationMs": 1000}),
+        ),
+        (
+            "orphanDone",
+            json!({"vmId": "v", "token": 1, "success": true}),
         ),
     ]
 }

@@ -2,6 +2,7 @@
 //! another writer was faster.
 
 use crate::answers::{Appended, Done};
+use crate::audit::Entry;
 use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -211,9 +212,11 @@ impl Service<'_> {
                 events,
                 replaces_history,
                 notices,
+                entries,
             } = draft.finish();
             let expect = Expect::Version { version };
             let mut changes = put(head.clone(), expect, replaces_history, events);
+            changes.records.extend(entries.iter().map(Entry::to_change));
             if let Some(key) = &key {
                 changes.records.push(key.keep(id, first, head.event_count));
             }

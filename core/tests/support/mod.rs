@@ -10,11 +10,13 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
+use tenure_core::agent::calls::*;
 use tenure_core::answers::Done;
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::json::Object;
 use tenure_core::members::Params;
 use tenure_core::params::*;
+use tenure_core::resume::ShouldResumeParams;
 use tenure_core::{
     Environment, Error, Json, Lift, Limits, MemoryStore, NO_HOST, Result, Service, Store, Timestamp,
 };
@@ -96,6 +98,15 @@ pub(crate) async fn call(
         "isResumable" => is_resumable(IdParams),
         "progress" => progress(IdParams),
         "duration" => duration(IdParams),
+        "agentCreate" => agent_create(AgentCreateParams),
+        "agentUpdate" => agent_update(AgentUpdateParams),
+        "agentGet" => agent_get(AgentGetParams),
+        "agentFinalize" => agent_finalize(AgentFinalizeParams),
+        "agentList" => agent_list(AgentListParams),
+        "shouldResume" => should_resume(ShouldResumeParams),
+        "requestApproval" => request_approval(RequestApprovalParams),
+        "approve" => approve(ApprovalParams),
+        "deny" => deny(ApprovalParams),
     }
 }
 

@@ -1,0 +1,248 @@
+//! Creating agents and taking down what they say of themselves.
+
+use serde_json::{Value, json};
+use tenure_core::{Phase, SessionId, Timestamp};
+
+use crate::support::{NOON, World, iso};
+
+#[test]
+fn a_new_agent_is_a_session_in_its_first_phase() {
+    let world = World::default();
+    let made = world.ok(
+        "agentCreate",
+        json!({"agentName": "terraform-architect", "purpose": "approval_workflow",
+               "metadata": {"task_id": "T001"}}),
+    );
+    let id = made["id"].as_str().unwrap();
+    assert!(id.starts_with("agent-20260108-180530-"), "{id}");
+    assert_eq!(made["status"], "active");
+    assert_eq!(made["mode"], "terraform-architect");
+    assert_eq!(
+        world.ok("agentGet", json!({"id": id})),
+        json!({
+            "agentId": id, "agentName": "terraform-architect", "purpose": "approval_workflow",
+            "createdAt": iso(NOON), "lastUpdated": iso(NOON), "phase": "initializing",
+            "metadata": {"task_id": "T001"}, "resumeReady": false, "history": [],
+            "errorCount": 0, "lastError": null, "finalizedAt": null, "durationSeconds": null,
+            "summary": null
+        })
+    );
+}
+
+#[test]
+fn an_agent_needs_a_name_and_nothing_else() {
+    let world = World::default();
+    let made = world.ok("agentCreate", json!({"agentName": "a"}));
+    assert_eq!((&made["purpose"], &made["task"]), (&json!(""), &json!("")));
+    for params in [json!({}), json!({"agentName": ""})] {
+        assert_eq!(world.code("agentCreate", params), "INVALID_ARGUMENT");
+    }
+}
+
+#[test]
+fn an_id_that_is_taken_is_made_again_with_other_digits() {
+    let world = World::default();
+    let now = Timestamp::from_millis(NOON).unwrap();
+    // The world's first call has these bits.
+    let entropy = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835_u128.to_le_bytes();
+    let [first, second] = [0, 1].map(|attempt| SessionId::of_agent(now, entropy, attempt));
+    let other = World::over(tenure_core::Lift(&world.store.0));
+    other.ok(
+        "agentCreate",
+        json!({"agentName": "a", "id": first.as_str()}),
+    );
+    let made = world.ok("agentCreate", json!({"agentName": "b"}));
+    assert_eq!(made["id"], second.as_str());
+    let params = json!({"agentName": "c", "id": second.as_str()});
+    assert_eq!(world.code("agentCreate", params), "SESSION_EXISTS");
+}
+
+#[test]
+fn creating_an_agent_twice_under_one_key_makes_one() {
+    let world = World::default();
+    let params = json!({"agentName": "a", "idempotencyKey": "k"});
+    let made = world.ok("agentCreate", params.clone());
+    assert_eq!(world.ok("agentCreate", params), made);
+    let other = json!({"agentName": "b", "idempotencyKey": "k"});
+    assert_eq!(world.code("agentCreate", other), "IDEMPOTENCY_MISMATCH");
+}
+
+#[test]
+fn each_change_of_phase_is_in_the_history_and_sets_whether_to_resume() {
+    let world = World::default();
+    let id = agent(&world);
+    let mut history: Vec<Value> = Vec::new();
+    let mut before = Phase::Initializing;
+    for phase in Phase::ALL.into_iter().filter(|phase| !phase.is_final()) {
+        world.pass(1000);
+        let head = world.ok("agentUpdate", json!({"id": id, "phase": phase}));
+        assert_eq!(head["phase"], json!(phase));
+        assert_eq!(head["resumeReady"], phase.is_resumable());
+        assert_eq!(head["status"], "active");
+        if phase != before {
+            history.push(json!({
+                "fromPhase": before, "toPhase": phase, "timestamp": iso(world.now())
+            }));
+        }
+        before = phase;
+    }
+    assert_eq!(
+        world.ok("agentGet", json!({"id": id}))["history"],
+        json!(history)
+    );
+}
+
+#[test]
+fn readiness_can_be_taken_back_by_hand_until_the_next_phase() {
+    let world = World::default();
+    let id = agent(&world);
+    let update =
+        |params: Value| world.ok("agentUpdate", with_id(&id, params))["resumeReady"].clone();
+    assert_eq!(
+        update(json!({"phase": "planning", "resumeReady": false})),
+        false
+    );
+    assert_eq!(update(json!({"metadata": {"a": 1}})), false);
+    assert_eq!(update(json!({"resumeReady": true})), true);
+    assert_eq!(update(json!({"resumeReady": false})), false);
+    assert_eq!(update(json!({"phase": "approval"})), true);
+    assert_eq!(update(json!({"phase": "executing"})), false);
+    let params = json!({"id": id, "resumeReady": true});
+    assert_eq!(world.code("agentUpdate", params), "INVALID_ARGUMENT");
+}
+
+#[test]
+fn metadata_is_merged_and_its_secrets_are_blotted_out() {
+    let world = World::default();
+    let made = world.ok(
+        "agentCreate",
+        json!({"agentName": "a", "metadata": {"a": 1, "b": {"c": 2}, "password": "hunter22"}}),
+    );
+    assert_eq!(made["metadata"]["password"], "[redacted]");
+    let id = made["id"].as_str().unwrap();
+    let head = world.ok(
+        "agentUpdate",
+        json!({"id": id, "metadata": {"b": 3, "d": 4, "api_key": "abcdef123456"}}),
+    );
+    assert_eq!(
+        head["metadata"],
+        json!({"a": 1, "b": 3, "password": "[redacted]", "d": 4, "api_key": "[redacted]"})
+    );
+    let asked = world.ok(
+        "requestApproval",
+        json!({"id": id, "metadata": {"token": "abcdef123456"}}),
+    );
+    assert_eq!(asked["metadata"]["token"], "[redacted]");
+}
+
+#[test]
+fn errors_are_counted_and_the_last_is_kept() {
+    let world = World::default();
+    let id = agent(&world);
+    for count in 1..=4 {
+        world.pass(1000);
+        let message = format!("error {count}");
+        let head = world.ok("agentUpdate", json!({"id": id, "error": message}));
+        assert_eq!(head["errorCount"], count);
+        let at = iso(world.now());
+        assert_eq!(
+            head["lastError"],
+            json!({"message": message, "timestamp": at})
+        );
+        let event = world.last_event(&id);
+        assert_eq!(event["type"], "agent_error");
+        assert_eq!(event["data"], json!({"message": message}));
+    }
+}
+
+#[test]
+fn an_update_counts_as_activity_whatever_it_changes() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    for params in [
+        json!({}),
+        json!({"phase": "planning"}),
+        json!({"metadata": {}}),
+    ] {
+        world.pass(1000);
+        let before = world.session(&id);
+        let head = world.ok("agentUpdate", with_id(&id, params));
+        assert_eq!(head["updatedAt"], iso(world.now()));
+        assert_eq!(head["eventCount"], before["eventCount"]);
+        assert!(head["version"].as_u64() > before["version"].as_u64());
+    }
+}
+
+#[test]
+fn an_update_that_is_refused_changes_nothing() {
+    let world = World::default();
+    let id = agent(&world);
+    let before = world.session(&id);
+    for params in [
+        json!({"phase": "thinking"}),
+        json!({"phase": "planning", "metadata": []}),
+        json!({"error": "e", "metadata": 1}),
+        json!({"error": "e", "phase": "executing", "resumeReady": true}),
+        json!({"phases": "planning"}),
+    ] {
+        assert_eq!(
+            world.code("agentUpdate", with_id(&id, params)),
+            "INVALID_ARGUMENT"
+        );
+    }
+    assert_eq!(world.session(&id), before);
+}
+
+#[test]
+fn an_unknown_id_is_answered_with_nothing_and_one_that_is_none_with_an_error() {
+    let world = World::default();
+    let ending = json!({"outcome": "completed"});
+    for (name, params) in [
+        ("agentGet", json!({})),
+        ("agentUpdate", json!({"phase": "planning"})),
+        ("agentFinalize", ending),
+    ] {
+        assert_eq!(
+            world.ok(name, with_id("nobody", params.clone())),
+            Value::Null
+        );
+        assert_eq!(world.code(name, with_id("../x", params)), "INVALID_ID");
+    }
+    for name in ["requestApproval", "approve", "deny"] {
+        assert_eq!(
+            world.code(name, json!({"id": "nobody"})),
+            "SESSION_NOT_FOUND"
+        );
+    }
+}
+
+#[test]
+fn any_session_becomes_an_agents_when_it_enters_a_phase() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    let state = world.ok("agentGet", json!({"id": id}));
+    assert_eq!(
+        (&state["phase"], &state["resumeReady"]),
+        (&Value::Null, &json!(false))
+    );
+    let head = world.ok("agentUpdate", json!({"id": id, "metadata": {"a": 1}}));
+    assert_eq!(head.get("phase"), None);
+    let head = world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    assert_eq!(
+        (&head["phase"], &head["agentName"]),
+        (&json!("planning"), &json!("developer"))
+    );
+}
+
+/// The id of a new agent.
+pub(crate) fn agent(world: &World) -> String {
+    let made = world.ok("agentCreate", json!({"agentName": "a"}));
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// Parameters about one session.
+pub(crate) fn with_id(id: &str, mut params: Value) -> Value {
+    params["id"] = json!(id);
+    params
+}

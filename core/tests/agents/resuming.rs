@@ -1,0 +1,176 @@
+//! Whether an agent should be resumed. The decision itself is held to a plain restatement of its
+//! rules.
+
+use proptest::prelude::*;
+use serde_json::json;
+use tenure_core::agent::Agent;
+use tenure_core::resume::{Found, Policy, ResumeReason, decide};
+use tenure_core::{Head, Millis, Phase, Status, Timestamp};
+
+use crate::phases::agent;
+use crate::support::{NOON, World};
+
+const REASONS: [ResumeReason; 8] = [
+    ResumeReason::Resumable,
+    ResumeReason::NotFound,
+    ResumeReason::Unreadable,
+    ResumeReason::Finished,
+    ResumeReason::PhaseNotResumable,
+    ResumeReason::NotReady,
+    ResumeReason::TooManyErrors,
+    ResumeReason::IdleTooLong,
+];
+
+#[test]
+fn an_agent_that_waits_for_approval_is_resumed_within_the_half_hour() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("agentUpdate", json!({"id": id, "phase": "approval"}));
+    let decision = || world.ok("shouldResume", json!({"id": id}));
+    world.pass(30 * 60 * 1000 - 1);
+    assert_eq!(decision()["resume"], true);
+    assert_eq!(decision()["reason"], "resumable");
+    world.pass(1);
+    assert_eq!(decision()["resume"], false);
+    assert_eq!(decision()["reason"], "idle_too_long");
+    assert_eq!(
+        decision()["details"],
+        json!({
+            "message": "it has been idle for 1800 s; 1800 s are too long", "status": "active",
+            "phase": "approval", "resumeReady": true, "errorCount": 0, "maxErrors": 3,
+            "idleMs": 1_800_000, "idleLimitMs": 1_800_000
+        })
+    );
+    // The answer is activity.
+    world.ok("approve", json!({"id": id}));
+    assert_eq!(decision()["resume"], true);
+}
+
+#[test]
+fn three_errors_are_too_many() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("agentUpdate", json!({"id": id, "phase": "investigating"}));
+    let reason = || world.ok("shouldResume", json!({"id": id}))["reason"].clone();
+    for expected in ["resumable", "resumable", "resumable", "too_many_errors"] {
+        assert_eq!(reason(), expected);
+        world.ok("agentUpdate", json!({"id": id, "error": "e"}));
+    }
+    let params = json!({"id": id, "maxErrors": 5});
+    assert_eq!(world.ok("shouldResume", params)["resume"], true);
+}
+
+#[test]
+fn what_is_not_there_is_a_reason_and_not_an_error() {
+    let world = World::default();
+    let reason = |id: &str| world.ok("shouldResume", json!({"id": id}))["reason"].clone();
+    assert_eq!(reason("nobody"), "not_found");
+    let id = agent(&world);
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    assert_eq!(reason(&id), "resumable");
+    world.ok("trash", json!({"id": id}));
+    assert_eq!(reason(&id), "not_found");
+    assert_eq!(
+        world.code("shouldResume", json!({"id": "../x"})),
+        "INVALID_ID"
+    );
+}
+
+#[test]
+fn a_session_without_a_phase_is_ready_when_it_is_paused() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    let reason = || world.ok("shouldResume", json!({"id": id}))["reason"].clone();
+    assert_eq!(reason(), "not_ready");
+    world.ok("pause", json!({"id": id}));
+    assert_eq!(reason(), "resumable");
+    world.ok("complete", json!({"id": id}));
+    assert_eq!(reason(), "finished");
+}
+
+#[test]
+fn an_agent_without_iterations_is_not_ready() {
+    let world = World::default();
+    let params = json!({"agentName": "a", "maxIterations": 1, "id": "a"});
+    world.ok("agentCreate", params);
+    world.ok("agentUpdate", json!({"id": "a", "phase": "planning"}));
+    world.ok("incrementIteration", json!({"id": "a"}));
+    let decision = world.ok("shouldResume", json!({"id": "a"}));
+    assert_eq!(decision["reason"], "not_ready");
+    assert_eq!(decision["details"]["status"], "timeout");
+}
+
+#[test]
+fn every_reason_has_the_name_it_is_serialised_with() {
+    for reason in REASONS {
+        assert_eq!(json!(reason), reason.as_str());
+    }
+}
+
+/// A session that differs from a plain one in what the decision looks at.
+fn head(status: Status, agent: Option<Agent>, updated: i64, deleted: bool) -> Head {
+    let text = format!(
+        r#"{{"id":"s","version":1,"mode":"m","task":"t","status":"{status}","createdAt":0,
+            "updatedAt":{updated},"iterations":0,"maxIterations":9,"context":"{{}}",
+            "eventCount":1,"deletedAt":{}}}"#,
+        if deleted { "1" } else { "null" }
+    );
+    Head {
+        agent,
+        ..serde_json::from_str(&text).unwrap()
+    }
+}
+
+prop_compose! {
+    fn agents()(
+        phase in proptest::sample::select(Phase::ALL.to_vec()),
+        resume_ready: bool,
+        error_count in prop_oneof![0..6u32, Just(u32::MAX)],
+    ) -> Agent {
+        Agent { phase, resume_ready, error_count, ..Agent::default() }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_reason_is_what_a_plain_restatement_of_the_rules_says(
+        status in proptest::sample::select(Status::ALL.to_vec()),
+        agent in proptest::option::of(agents()),
+        age in prop_oneof![-5..5i64, 995..1005i64, Just(i64::from(u32::MAX))],
+        idle in prop_oneof![Just(0u64), 0..5u64, Just(1000u64), Just(u64::MAX)],
+        max_errors in prop_oneof![0..6u32, Just(u32::MAX)],
+        deleted in proptest::bool::weighted(0.1),
+    ) {
+        let now = Timestamp::from_millis(NOON).unwrap();
+        let head = head(status, agent.clone(), NOON - age, deleted);
+        let policy = Policy { idle: Millis(idle), max_errors };
+        let decision = decide(Found::Session(&head), policy, now);
+
+        let finished = matches!(status, Status::Completed | Status::Failed | Status::Abandoned);
+        let phase_goes = agent.as_ref().is_none_or(|agent| {
+            ["approval", "investigating", "planning"].contains(&agent.phase.as_str())
+        });
+        let ready = match &agent {
+            Some(agent) => agent.resume_ready && status != Status::Timeout,
+            None => status == Status::Paused,
+        };
+        let errors = agent.as_ref().map_or(0, |agent| agent.error_count);
+        let old = idle == 0 || (age > 0 && age as u64 >= idle);
+        let rules = [
+            (deleted, ResumeReason::NotFound),
+            (finished, ResumeReason::Finished),
+            (!phase_goes, ResumeReason::PhaseNotResumable),
+            (!ready, ResumeReason::NotReady),
+            (errors >= max_errors, ResumeReason::TooManyErrors),
+            (old, ResumeReason::IdleTooLong),
+            (true, ResumeReason::Resumable),
+        ];
+        let expected = rules.iter().find(|(holds, _)| *holds).unwrap().1;
+        prop_assert_eq!(decision.reason, expected);
+        prop_assert_eq!(decision.resume, expected == ResumeReason::Resumable);
+        prop_assert!(!decision.details.message.is_empty());
+        prop_assert_eq!(decision.details.status.is_none(), deleted);
+    }
+}

@@ -7,6 +7,7 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
+export type { AgentListOptions, Agents, AgentsSync, ResumePolicy } from "./agents.js";
 export type { BuildInfo } from "./binding.js";
 export type { Copy, CopyOptions, CopyProgress, CopyResult } from "./copy.js";
 export type { InitOptions, WasmSource } from "./entry.js";
@@ -17,7 +18,10 @@ export {
   isTenureError,
   TenureError,
 } from "./error.js";
+export type { ExitOptions } from "./exit-task.js";
 export type {
+  ActiveSession,
+  AgentState,
   Appended,
   Capabilities,
   CleanupParams,
@@ -27,11 +31,23 @@ export type {
   Difference,
   Direction,
   EventPage,
+  LastError,
+  LeaseCleared,
+  LeaseOutcome,
+  LeasePage,
+  LeaseState,
+  LeaseView,
   Limits,
   Measure,
   NewEvent,
   OrderBy,
+  Phase,
+  PhaseChange,
   Problem,
+  Process,
+  ResumeDecision,
+  ResumeDetails,
+  ResumeReason,
   Session,
   SessionContext,
   SessionEvent,
@@ -44,11 +60,22 @@ export type {
   TokenCounts,
   Trash,
   UsageTotals,
+  VmStatus,
+  VmView,
   WebhookEvent,
   WebhookPayload,
   WebhookSession,
 } from "./generated.js";
-export type { ListOptions, SessionList, SessionPageSync } from "./list.js";
+export type { HeldLease, HeldLeaseSync, HoldOptions } from "./held-lease.js";
+export type { Leases, LeasesSync } from "./leases.js";
+export type {
+  LeaseList,
+  LeaseListOptions,
+  LeasePageSync,
+  ListOptions,
+  SessionList,
+  SessionPageSync,
+} from "./list.js";
 export type { Listener, SessionEvents, SessionsChanged } from "./listeners.js";
 export type { Target } from "./open.js";
 export type {
@@ -62,6 +89,12 @@ export type {
 } from "./operations.js";
 export type { OpenOptions, RedactOptions } from "./options.js";
 export type { RetentionOptions } from "./retention.js";
+export type {
+  SessionManager,
+  SessionManagerStatistics,
+  SweepOptions,
+  SweepResult,
+} from "./session-manager.js";
 export type { Sessions } from "./sessions.js";
 export type { SessionsSync } from "./sessions-sync.js";
 export type { CopyTarget } from "./side.js";
@@ -77,4 +110,5 @@ export type {
   Time,
 } from "./types.js";
 export { VERSION } from "./version.js";
+export type { VmCommand, VmTask } from "./vm-task.js";
 export type { WebhookFetch, WebhookOptions } from "./webhook.js";

@@ -10,6 +10,7 @@ import type { Copy } from "./copy.js";
 import { entryOver, type InitOptions } from "./entry.js";
 import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
+import type { SessionManager } from "./session-manager.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
 
@@ -37,3 +38,12 @@ export const copy: Copy = entry.copy;
 
 /** Loads the WebAssembly, once; `module` says from where. */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
+
+/**
+ * The session manager of this process: which virtual machine it owns, and which the other processes of
+ * this machine do. It is made when it is first asked for, is the same ever after, and never fails.
+ */
+export const getSessionManager: () => SessionManager = entry.getSessionManager;
+
+/** Whether there is a session manager already. It makes none. */
+export const isSessionManagerAvailable: () => boolean = entry.isSessionManagerAvailable;

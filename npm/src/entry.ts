@@ -7,8 +7,10 @@
 
 import type { Build } from "./binding.js";
 import { type Copy, copyWith } from "./copy.js";
+import type { Surroundings } from "./exit-task.js";
 import { openSessions, openSessionsSync, type Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
+import { type SessionManagers, sessionManagersOver } from "./session-manager.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
 
@@ -33,7 +35,7 @@ export interface InitOptions {
 export type WasmSource = URL | string | ArrayBuffer | ArrayBufferView | object;
 
 /** What every entry of the package exports. */
-export interface Entry {
+export interface Entry extends SessionManagers {
   /** Opens a store. See the entry's own words. */
   readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
   /** Opens a store that answers at once. */
@@ -44,14 +46,15 @@ export interface Entry {
   readonly init: (options?: InitOptions) => Promise<void>;
 }
 
-/** An entry over a source of builds. */
-export function entryOver(source: Source): Entry {
+/** An entry over a source of builds, with what surrounds its session manager. */
+export function entryOver(source: Source, surroundings?: Surroundings): Entry {
   const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
     const preparing = source.prepare();
     if (preparing) await preparing;
     return openSessions(source.now(target), target, options);
   };
   return {
+    ...sessionManagersOver(source, surroundings),
     open,
     copy: copyWith(open),
     openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),

@@ -15,6 +15,7 @@ export type DriverErrorCode =
   | "STORE_REENTERED"
   | "WEBHOOK_FAILED"
   | "ABORTED"
+  | "LEASE_LOST"
   | "FILE_UNREADABLE"
   | "LISTENER_FAILED";
 
@@ -164,6 +165,12 @@ export function bindingUnavailable(problem: string, cause?: unknown): TenureErro
 export function aborted(reason: unknown): TenureError {
   const message = "stopped by the signal that was given; started again, it goes on from there";
   return new TenureError({ code: "ABORTED", message, details: {} }, reason);
+}
+
+/** A lease that was held is held no more. */
+export function leaseLost(key: string, problem: string, cause: unknown): TenureError {
+  const message = `the lease ${JSON.stringify(key)} is lost: ${problem}; stop what it guards`;
+  return new TenureError({ code: "LEASE_LOST", message, details: { key, problem } }, cause);
 }
 
 /** A file or folder cannot be read. */

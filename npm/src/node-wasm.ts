@@ -8,8 +8,10 @@ import * as glue from "#wasm";
 import type { Copy } from "./copy.js";
 import { entryOver } from "./entry.js";
 import { type ImportDirectory, importDirectoryWith } from "./import-directory.js";
+import { nodeSurroundings } from "./node-surroundings.js";
 import type { Target } from "./open.js";
 import type { OpenOptions } from "./options.js";
+import type { SessionManager } from "./session-manager.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
 import { wasmBuild } from "./wasm-sync.js";
@@ -24,7 +26,10 @@ export type {
   ImportProgress,
 } from "./import-directory.js";
 
-const entry = entryOver({ now: () => wasmBuild(() => glue), prepare: () => undefined });
+const entry = entryOver(
+  { now: () => wasmBuild(() => glue), prepare: () => undefined },
+  nodeSurroundings,
+);
 
 /** Opens the sessions of a store: `"memory:"`, or a store of your own. */
 export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
@@ -46,3 +51,12 @@ export const importDirectory: ImportDirectory = importDirectoryWith(entry.open);
 
 /** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
 export const init: () => Promise<void> = () => entry.init();
+
+/**
+ * The session manager of this process: which virtual machine it owns, and which the other processes of
+ * this machine do. It is made when it is first asked for, is the same ever after, and never fails.
+ */
+export const getSessionManager: () => SessionManager = entry.getSessionManager;
+
+/** Whether there is a session manager already. It makes none. */
+export const isSessionManagerAvailable: () => boolean = entry.isSessionManagerAvailable;

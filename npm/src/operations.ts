@@ -43,6 +43,12 @@ export type Mode = "sync" | "async";
 /** What a method of a handle returns: the result, or a promise of it. */
 export type Returns<M extends Mode, T> = M extends "async" ? Promise<T> : T;
 
+/** How a handle performs an operation. */
+export type Ask<M extends Mode> = <N extends OperationName>(
+  name: N,
+  make: () => Params<N>,
+) => Returns<M, Result<N>>;
+
 /** On what condition a session is changed. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey">>;
 

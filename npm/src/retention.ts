@@ -21,7 +21,7 @@ export interface RetentionOptions {
 /** The first look comes no later than this, so that processes that are restarted often clean too. */
 const FIRST_LOOK = 60_000;
 /** The longest delay that timers take. */
-const MAX_DELAY = 2 ** 31 - 1;
+export const MAX_DELAY = 2 ** 31 - 1;
 
 /** The options as the core has read them, in milliseconds. */
 export interface RetentionPlan {

@@ -4,19 +4,35 @@
  * @module
  */
 
+import { AgentsSync } from "./agents.js";
 import type { OperationName, Params, Result } from "./connection.js";
 import { Handle } from "./handle.js";
+import type { HeldLeaseSync, HoldOptions } from "./held-lease.js";
+import { LeasesSync, sessionKey } from "./leases.js";
 import { type ListOptions, SessionPageSync } from "./list.js";
 import type { RetentionPlan } from "./retention.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync extends Handle<"sync"> implements Disposable {
+  /** Agents: sessions that have a phase, and may be resumed. */
+  readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
+  /** Leases: who holds what, and until when. */
+  readonly leases: LeasesSync = new LeasesSync((name, make) => this.ask(name, make), this.binding);
+
   /**
    * A page of the sessions that are meant, newest first (`limit`, 50 by default); to iterate over it
    * goes on through all pages that follow.
    */
   list(options: ListOptions = {}): SessionPageSync {
     return new SessionPageSync({ ...options }, (page) => this.ask("list", () => page));
+  }
+
+  /**
+   * Holds a session, so that nobody else resumes it: its lease, renewed until it is released, or
+   * `null` if it is held already.
+   */
+  hold(id: string, options?: HoldOptions): HeldLeaseSync | null {
+    return this.leases.hold(sessionKey(id), options);
   }
 
   /** Closes the handle. It takes no more calls; webhooks that wait are still delivered. */

@@ -4,8 +4,11 @@
  * @module
  */
 
+import { Agents } from "./agents.js";
 import type { OperationName, Params, Result } from "./connection.js";
 import { Handle } from "./handle.js";
+import type { HeldLease, HoldOptions } from "./held-lease.js";
+import { Leases, sessionKey } from "./leases.js";
 import { type ListOptions, SessionList } from "./list.js";
 import type { RetentionPlan } from "./retention.js";
 
@@ -14,6 +17,10 @@ const DRAIN_TIMEOUT_MS = 5000;
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions extends Handle<"async"> implements AsyncDisposable {
+  /** Agents: sessions that have a phase, and may be resumed. */
+  readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
+  /** Leases: who holds what, and until when. */
+  readonly leases: Leases = new Leases((name, make) => this.ask(name, make), this.binding);
   #closing: Promise<void> | undefined;
 
   /**
@@ -22,6 +29,14 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    */
   list(options: ListOptions = {}): SessionList {
     return new SessionList({ ...options }, (page) => this.ask("list", () => page));
+  }
+
+  /**
+   * Holds a session, so that nobody else resumes it: its lease, renewed until it is released, or
+   * `null` if it is held already.
+   */
+  hold(id: string, options?: HoldOptions): Promise<HeldLease | null> {
+    return this.leases.hold(sessionKey(id), options);
   }
 
   /**

@@ -1,0 +1,122 @@
+/**
+ * What a session manager does when its process ends: it deletes the virtual machine of the process,
+ * and gives it up if that succeeds. When processes end, and how, is told by what surrounds it; Node's
+ * is in `node-surroundings.ts`.
+ *
+ * @module
+ */
+
+import { messageOf } from "./error.js";
+import type { VmView } from "./generated.js";
+import {
+  checkTask,
+  DEFAULT_TIMEOUT_MS,
+  type Programs,
+  perform,
+  performSync,
+  type VmTask,
+} from "./vm-task.js";
+
+/** What is to be done at the end of the process. */
+export interface ExitOptions {
+  /**
+   * Deletes the virtual machine. A function may return a promise, but at `process.exit()` and after an
+   * uncaught exception nobody can wait for it: then only a command, or a function that returns at
+   * once, can delete anything.
+   */
+  readonly run: VmTask;
+  /**
+   * Also when the process is ended by `SIGINT`, `SIGTERM` or `SIGHUP`, unless somebody else listens to
+   * the signal too and so decides what it means. A second signal ends the process at once.
+   */
+  readonly signals?: boolean | undefined;
+  /** How long a command may take, in milliseconds; 120,000 by default. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What is called when a process ends. */
+export interface Ending {
+  /** It ends, but can wait. Never rejects. */
+  readonly soon: () => Promise<void>;
+  /** It ends now. Never throws. */
+  readonly now: () => void;
+}
+
+/** What surrounds a session manager in Node. */
+export interface Surroundings extends Programs {
+  /** Calls `ending` when the process ends; returns what takes that back. */
+  readonly onExit: (ending: Ending, signals: boolean) => () => void;
+}
+
+/** What the task needs of the session manager. */
+export interface Owner {
+  /** The virtual machine of this process, as far as it is known. */
+  readonly vm: () => VmView | null;
+  /** Gives it up. */
+  readonly giveUp: (vmId: string) => void;
+}
+
+/** The end of a process, prepared. */
+export class ExitTask {
+  readonly #owner: Owner;
+  readonly #surroundings: Surroundings | undefined;
+  /** The last machine that was tried: each gets one chance. */
+  #tried: string | undefined;
+  #off: () => void = () => {};
+
+  /** Nothing is done until `set` says what. */
+  constructor(owner: Owner, surroundings: Surroundings | undefined) {
+    this.#owner = owner;
+    this.#surroundings = surroundings;
+  }
+
+  /** Does this from now on, instead of what was set before; returns what takes it back. */
+  set({ run, signals = false, timeoutMs = DEFAULT_TIMEOUT_MS }: ExitOptions): () => void {
+    checkTask(run);
+    this.#off();
+    this.#tried = undefined;
+    const programs = this.#surroundings;
+    const ending: Ending = {
+      soon: async () => {
+        const vm = this.#next();
+        if (vm === null) return;
+        try {
+          this.#ended(vm, await perform(run, vm, programs, timeoutMs));
+        } catch (thrown) {
+          warn(vm, messageOf(thrown));
+        }
+      },
+      now: () => {
+        const vm = this.#next();
+        if (vm === null) return;
+        try {
+          this.#ended(vm, performSync(run, vm, programs, timeoutMs));
+        } catch (thrown) {
+          warn(vm, messageOf(thrown));
+        }
+      },
+    };
+    const off = programs?.onExit(ending, signals) ?? (() => {});
+    this.#off = off;
+    return off;
+  }
+
+  #next(): VmView | null {
+    const vm = this.#owner.vm();
+    if (vm === null || vm.vmId === this.#tried) return null;
+    this.#tried = vm.vmId;
+    return vm;
+  }
+
+  #ended(vm: VmView, isDone: boolean): void {
+    if (isDone) this.#owner.giveUp(vm.vmId);
+    else warn(vm, "what was to delete it did not succeed");
+  }
+}
+
+/** Nobody is left to catch anything, and a machine that stays costs money: the console has to do. */
+function warn({ vmId, zone }: VmView, problem: string): void {
+  console.warn(
+    `tenure: the virtual machine ${vmId} in ${zone} stays listed as an orphan: ${problem}`,
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * What is done about a virtual machine that nobody needs any more: a function, or a command that is
+ * run for it.
+ *
+ * @module
+ */
+
+import { invalidArgument } from "./error.js";
+import type { VmView } from "./generated.js";
+
+/** A program and its arguments. No shell reads them, and so nothing has to be quoted. */
+export type VmCommand = readonly [program: string, ...args: string[]];
+
+/**
+ * Deletes a virtual machine. A function has done so unless it returns `false`, throws or rejects; a
+ * command, in whose words `{vmId}` and `{zone}` are replaced, if it exits with 0.
+ */
+export type VmTask = ((vm: VmView) => unknown) | VmCommand;
+
+/** Runs programs, where there are any. */
+export interface Programs {
+  /** Runs one to its end; resolves to whether it has exited with 0. */
+  readonly run: (command: readonly string[], timeoutMs: number) => Promise<boolean>;
+  /** Runs one to its end, while everything else stands still. */
+  readonly runSync: (command: readonly string[], timeoutMs: number) => boolean;
+}
+
+/** How long a command may take unless `timeoutMs` says otherwise. */
+export const DEFAULT_TIMEOUT_MS = 120_000;
+
+/** Refuses what is no task. */
+export function checkTask(task: unknown): void {
+  if (typeof task === "function") return;
+  const isCommand = Array.isArray(task) && task.length > 0;
+  if (isCommand && task.every((word) => typeof word === "string")) return;
+  throw invalidArgument("run", "expected a function, or a list of a program and its arguments");
+}
+
+/** Performs a task; whether it was done. */
+export async function perform(
+  task: VmTask,
+  vm: VmView,
+  programs: Programs | undefined,
+  timeoutMs: number,
+): Promise<boolean> {
+  if (typeof task === "function") return (await task(vm)) !== false;
+  return needed(programs).run(wordsFor(task, vm), timeoutMs);
+}
+
+/** Performs a task at once. What a function only promises is not done. */
+export function performSync(
+  task: VmTask,
+  vm: VmView,
+  programs: Programs | undefined,
+  timeoutMs: number,
+): boolean {
+  if (typeof task !== "function") return needed(programs).runSync(wordsFor(task, vm), timeoutMs);
+  const returned: unknown = task(vm);
+  if (!(returned instanceof Promise)) return returned !== false;
+  returned.catch(() => {});
+  return false;
+}
+
+function wordsFor(command: VmCommand, { vmId, zone }: VmView): readonly string[] {
+  const values: Readonly<Record<string, string>> = { "{vmId}": vmId, "{zone}": zone };
+  return command.map((word) => word.replace(/\{vmId\}|\{zone\}/g, (name) => values[name] ?? name));
+}
+
+function needed(programs: Programs | undefined): Programs {
+  if (programs === undefined)
+    throw invalidArgument("run", "expected a function: there are no programs to run here");
+  return programs;
+}

@@ -1,0 +1,237 @@
+// Agents as JavaScript sees them: an agent goes through its phases, waits for approval, is resumed or
+// not, and ends.
+
+import { type AgentState, openSync, type ResumeDecision, type SessionHead } from "tenure";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
+
+const BEGIN = new Date("2026-01-08T18:05:30.000Z");
+const MINUTE = 60_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: BEGIN });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets time pass. */
+function later(millis: number): void {
+  vi.setSystemTime(Date.now() + millis);
+}
+
+describe.each(everyStore)("an agent %s", (_, openStore) => {
+  it("goes through its phases to its end", async () => {
+    const { agents } = await openStore();
+    const { id } = await agents.create({
+      agentName: "terraform-architect",
+      purpose: "approval_workflow",
+      metadata: { task_id: "T001", tags: ["terraform"] },
+    });
+    expect(id).toMatch(/^agent-20260108-180530-[0-9a-f]{8}$/);
+    later(30_000);
+    await agents.update(id, { phase: "investigating" });
+    later(250_000);
+    await agents.update(id, { phase: "approval", metadata: { plan: "plan.json" } });
+    expect(await agents.get(id)).toEqual({
+      agentId: id,
+      agentName: "terraform-architect",
+      purpose: "approval_workflow",
+      createdAt: "2026-01-08T18:05:30.000Z",
+      lastUpdated: "2026-01-08T18:10:10.000Z",
+      phase: "approval",
+      metadata: { task_id: "T001", tags: ["terraform"], plan: "plan.json" },
+      resumeReady: true,
+      history: [
+        {
+          fromPhase: "initializing",
+          toPhase: "investigating",
+          timestamp: "2026-01-08T18:06:00.000Z",
+        },
+        { fromPhase: "investigating", toPhase: "approval", timestamp: "2026-01-08T18:10:10.000Z" },
+      ],
+      errorCount: 0,
+      lastError: null,
+      finalizedAt: null,
+      durationSeconds: null,
+      summary: null,
+    } satisfies AgentState);
+    later(10_000);
+    expect(await agents.finalize(id, "completed", { summary: "Applied" })).toMatchObject({
+      status: "completed",
+      phase: "completed",
+      summary: "Applied",
+    });
+    expect(await agents.get(id)).toMatchObject({
+      finalizedAt: "2026-01-08T18:10:20.000Z",
+      durationSeconds: 290,
+      history: [{}, {}, { fromPhase: "approval", toPhase: "completed" }],
+    });
+  });
+
+  it("is resumed until it is too far gone, and the reason is said", async () => {
+    const { agents } = await openStore();
+    const reason = async (id: string): Promise<ResumeDecision["reason"]> => {
+      const decision = await agents.shouldResume(id);
+      expect(decision.resume).toBe(decision.reason === "resumable");
+      return decision.reason;
+    };
+    expect(await reason("agent-x")).toBe("not_found");
+    const { id } = await agents.create({ agentName: "a" });
+    expect(await reason(id)).toBe("phase_not_resumable");
+    await agents.update(id, { phase: "planning" });
+    expect(await reason(id)).toBe("resumable");
+    await agents.update(id, { resumeReady: false });
+    expect(await reason(id)).toBe("not_ready");
+    await agents.update(id, { phase: "investigating" });
+    later(30 * MINUTE - 1);
+    expect(await reason(id)).toBe("resumable");
+    later(1);
+    expect(await reason(id)).toBe("idle_too_long");
+    expect(await agents.shouldResume(id, { idle: "1h" })).toMatchObject({ resume: true });
+    for (let n = 0; n < 3; n += 1) await agents.update(id, { error: `broken ${n}` });
+    expect(await reason(id)).toBe("too_many_errors");
+    expect(await agents.shouldResume(id, { maxErrors: 4 })).toMatchObject({ resume: true });
+    expect(await agents.get(id)).toMatchObject({
+      errorCount: 3,
+      lastError: { message: "broken 2" },
+    });
+    await agents.update(id, { phase: "failed" });
+    expect(await reason(id)).toBe("finished");
+  });
+
+  it("waits for approval, which resumes it", async () => {
+    const sessions = await openStore();
+    const { agents } = sessions;
+    const { id } = await agents.create({ agentName: "a" });
+    expect(
+      await agents.requestApproval(id, { reason: "May I apply?", metadata: { plan: 7 } }),
+    ).toMatchObject({ status: "paused", phase: "approval", resumeReady: true });
+    expect((await sessions.context(id))?.context).toMatchObject({ pauseReason: "May I apply?" });
+    expect(await agents.approve(id, { by: "ada" })).toMatchObject({
+      status: "active",
+      phase: "approval",
+    });
+    const { history } = (await sessions.get(id)) ?? { history: [] };
+    const approval = history.find(({ type }) => type === "approval");
+    expect(approval?.data).toMatchObject({ approved: true, by: "ada" });
+  });
+
+  it("that is denied is given up, and says why", async () => {
+    const { agents } = await openStore();
+    const { id } = await agents.create({ agentName: "a" });
+    await agents.requestApproval(id);
+    expect(await agents.deny(id, { reason: "too dear", by: "ada" })).toMatchObject({
+      status: "abandoned",
+      phase: "abandoned",
+      summary: "too dear",
+    });
+  });
+
+  it("is listed by what it does and by its name", async () => {
+    const sessions = await openStore();
+    const { agents } = sessions;
+    await sessions.start({ id: "no-agent", task: "t", mode: "a" });
+    const ids: Record<string, string> = {};
+    for (const name of ["a", "b", "a2"]) {
+      ids[name] = (await agents.create({ agentName: name.slice(0, 1), purpose: name })).id;
+      later(1000);
+    }
+    await agents.update(ids.b ?? "", { phase: "planning" });
+    await agents.finalize(ids.a ?? "", "failed");
+    const listed = async (list: AsyncIterable<SessionHead>): Promise<(string | undefined)[]> => {
+      const purposes: (string | undefined)[] = [];
+      for await (const { purpose } of list) purposes.push(purpose);
+      return purposes;
+    };
+    expect(await listed(agents.list({ limit: 1 }))).toEqual(["a2", "b", "a"]);
+    expect(await listed(agents.list({ activeOnly: true }))).toEqual(["a2", "b"]);
+    expect(await listed(agents.list({ agentName: "a" }))).toEqual(["a2", "a"]);
+    expect(await listed(agents.list({ resumable: true }))).toEqual(["b"]);
+    expect((await agents.list({ limit: 2 })).items).toHaveLength(2);
+  });
+});
+
+describe("an agent that is not there", () => {
+  it("is null, or a reason, but never an error", async () => {
+    const { agents } = await inMemory();
+    expect(await agents.get("agent-x")).toBeNull();
+    expect(await agents.update("agent-x", { phase: "planning" })).toBeNull();
+    expect(await agents.finalize("agent-x", "completed")).toBeNull();
+    expect(await agents.shouldResume("agent-x")).toMatchObject({ resume: false });
+  });
+
+  it("cannot be approved or denied", async () => {
+    const { agents } = await inMemory();
+    for (const call of [agents.approve("agent-x"), agents.deny("agent-x")])
+      expect(await code(call)).toBe("SESSION_NOT_FOUND");
+  });
+});
+
+describe("the end of an agent", () => {
+  it("is the end of its session, whichever is said", async () => {
+    const sessions = await inMemory();
+    const { agents } = sessions;
+    const [one, other] = [
+      await agents.create({ agentName: "a" }),
+      await agents.create({ agentName: "a" }),
+    ];
+    await agents.update(one.id, { phase: "completed" });
+    expect(await sessions.get(one.id)).toMatchObject({ status: "completed" });
+    await sessions.fail(other.id, "broken");
+    expect(await agents.get(other.id)).toMatchObject({ phase: "failed" });
+  });
+
+  it("comes once: the same outcome again adds a summary, another is refused", async () => {
+    const { agents } = await inMemory();
+    const { id } = await agents.create({ agentName: "a" });
+    await agents.finalize(id, "completed");
+    later(MINUTE);
+    expect(await agents.finalize(id, "completed", { summary: "done" })).toMatchObject({
+      summary: "done",
+    });
+    expect(await agents.get(id)).toMatchObject({
+      finalizedAt: BEGIN.toISOString(),
+      history: [{ toPhase: "completed" }],
+    });
+    await failure(agents.finalize(id, "failed"));
+    await failure(agents.update(id, { phase: "planning" }));
+    expect(await agents.get(id)).toMatchObject({ phase: "completed", summary: "done" });
+  });
+});
+
+describe("what is refused", () => {
+  it.each([
+    { phase: "thinking" },
+    { phase: 7 },
+    { metadata: [] },
+    { resumeReady: "yes" },
+    { phases: "planning" },
+  ])("is the update %j", async (patch) => {
+    const { agents } = await inMemory();
+    const { id } = await agents.create({ agentName: "a" });
+    expect(await code(agents.update(id, patch as never))).toBe("INVALID_ARGUMENT");
+    expect(await agents.get(id)).toMatchObject({ phase: "initializing", errorCount: 0 });
+  });
+
+  it("is an agent without a name", async () => {
+    const { agents } = await inMemory();
+    expect(await code(agents.create({} as never))).toBe("INVALID_ARGUMENT");
+    expect(await code(agents.create(undefined as never))).toBe("INVALID_ARGUMENT");
+  });
+});
+
+describe("synchronous agents", () => {
+  it("answer at once", () => {
+    using sessions = openSync("memory:");
+    const { agents } = sessions;
+    const { id } = agents.create({ agentName: "a", purpose: "p" });
+    agents.update(id, { phase: "planning" });
+    expect(agents.shouldResume(id).resume).toBe(true);
+    expect([...agents.list({ limit: 1 })].map(({ agentName }) => agentName)).toEqual(["a"]);
+    expect(agents.finalize(id, "completed")).toMatchObject({ phase: "completed" });
+    expect(agents.get(id)?.history).toHaveLength(2);
+  });
+});

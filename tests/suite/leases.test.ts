@@ -1,0 +1,261 @@
+// Leases as JavaScript sees them: what each call answers, and `hold`, which keeps a lease for as long
+// as a piece of work takes.
+
+import { type HeldLease, isTenureError, type LeaseView, openSync, type Sessions } from "tenure";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { MapStore } from "../support/map-store.js";
+import { everyStore, inMemory, opening } from "../support/stores.js";
+
+const keysOf = (leases: readonly LeaseView[]): string[] => leases.map(({ key }) => key);
+
+describe.each(everyStore)("a lease %s", (_, openStore) => {
+  it("is somebody else's until it is given back, and has a higher token then", async () => {
+    const { leases } = await openStore();
+    const first = await leases.acquire("job", { holder: "a", data: { step: 1 } });
+    expect(first).toMatchObject({
+      outcome: "acquired",
+      lease: { key: "job", holder: "a", state: "held", mine: false, data: { step: 1 } },
+    });
+    const token = first.lease?.token ?? 0;
+    expect(await leases.acquire("job", { holder: "b" })).toEqual({
+      outcome: "held",
+      lease: first.lease,
+    });
+    expect(await leases.acquire("job", { holder: "a" })).toMatchObject({
+      outcome: "renewed",
+      lease: { token },
+    });
+    expect(await leases.release("job", { holder: "b" })).toMatchObject({ outcome: "not_owner" });
+    expect(await leases.release("job", { holder: "a", token })).toMatchObject({
+      outcome: "released",
+    });
+    expect(await leases.release("job", { holder: "a" })).toMatchObject({ outcome: "not_held" });
+    expect(await leases.renew("job", { holder: "a", token })).toMatchObject({ outcome: "lost" });
+    const next = await leases.acquire("job", { holder: "b" });
+    expect(next.outcome).toBe("acquired");
+    expect(next.lease?.token).toBeGreaterThan(token);
+  });
+
+  it("is handed on with a new token, which ends the old one", async () => {
+    const { leases } = await openStore();
+    const { lease } = await leases.acquire("job", { holder: "a", data: { step: 1 } });
+    const token = lease?.token ?? 0;
+    const handed = await leases.transfer("job", { holder: "a", token, to: "b" });
+    expect(handed).toMatchObject({ outcome: "transferred", lease: { holder: "b" } });
+    expect(handed.lease?.data).toEqual({ step: 1 });
+    expect(handed.lease?.token).toBeGreaterThan(token);
+    const late = await leases.transfer("job", { holder: "a", token, to: "c" });
+    expect(late.outcome).toBe("lost");
+    expect((await leases.get("job"))?.holder).toBe("b");
+  });
+
+  it("is found by its key, and listed by how its key begins", async () => {
+    const { leases } = await openStore();
+    expect(await leases.get("a/1")).toBeNull();
+    for (const key of ["a/2", "b/1", "a/1", "a/3"]) await leases.acquire(key, { holder: "h" });
+    await leases.release("a/3", { holder: "h" });
+    expect(await leases.get("a/3")).toMatchObject({ state: "released" });
+    const keys = async (list: AsyncIterable<LeaseView>): Promise<string[]> => {
+      const all: LeaseView[] = [];
+      for await (const lease of list) all.push(lease);
+      return keysOf(all);
+    };
+    expect(await keys(leases.list({ limit: 1 }))).toEqual(["a/1", "a/2", "b/1"]);
+    expect(await keys(leases.list({ prefix: "a/", limit: 1 }))).toEqual(["a/1", "a/2"]);
+    expect(keysOf((await leases.list({ state: "released" })).items)).toEqual(["a/3"]);
+    const page = await leases.list({ limit: 2 });
+    expect(keysOf(page.items)).toEqual(["a/1", "a/2"]);
+    const { nextCursor } = page;
+    expect(keysOf((await leases.list({ cursor: nextCursor })).items)).toEqual(["b/1"]);
+    expect(await leases.clear({ prefix: "a/" })).toEqual({ released: 2 });
+    expect(keysOf((await leases.list()).items)).toEqual(["b/1"]);
+  });
+
+  it("that is held is renewed for as long as it takes, and given back at the end", async () => {
+    const { leases } = await openStore();
+    const lease = await leases.hold("job", { holder: "a", leaseDurationMs: 60, data: { n: 1 } });
+    expect(lease).toMatchObject({ key: "job", holder: "a", isHeld: true });
+    expect(await leases.hold("job", { holder: "a" })).toBeNull();
+    expect(await leases.hold("job", { holder: "b" })).toBeNull();
+    const { acquiredAt } = (await leases.get("job")) ?? {};
+    const length = async (): Promise<number> => {
+      const { renewedAt } = (await leases.get("job")) ?? {};
+      return Date.parse(renewedAt ?? "") - Date.parse(acquiredAt ?? "");
+    };
+    await expect.poll(length, { interval: 10, timeout: 20_000 }).toBeGreaterThan(120);
+    expect(await leases.get("job")).toMatchObject({ acquiredAt, token: lease?.token });
+    expect(await lease?.release()).toBe(true);
+    expect(lease).toMatchObject({ isHeld: false, lost: { aborted: false } });
+    expect(await lease?.release()).toBe(false);
+    expect(await leases.get("job")).toMatchObject({ state: "released" });
+  });
+});
+
+describe("a held lease", () => {
+  it("is given back at the end of a block, whatever happens in it", async () => {
+    const sessions = await inMemory();
+    const work = async (): Promise<void> => {
+      await using lease = await sessions.leases.hold("job");
+      expect(lease?.isHeld).toBe(true);
+      throw new Error("broken");
+    };
+    await expect(work()).rejects.toThrow("broken");
+    expect(await sessions.leases.get("job")).toMatchObject({ state: "released" });
+    const sync = openSync("memory:");
+    {
+      using lease = sync.leases.hold("job");
+      expect(lease?.isHeld).toBe(true);
+      expect(sync.leases.hold("job")).toBeNull();
+    }
+    expect(sync.leases.get("job")).toMatchObject({ state: "released" });
+    expect([...sync.leases.list({ state: "released" })]).toHaveLength(1);
+    sync.close();
+  });
+
+  it("belongs to the process where there is one, and to somebody new otherwise", async () => {
+    const sessions = await inMemory();
+    const lease = await sessions.leases.hold("job");
+    const other = await sessions.leases.hold("other");
+    const isProcess = __BUILD__ === "native";
+    expect(lease?.holder).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-.{12}$/);
+    expect(other?.holder === lease?.holder).toBe(isProcess);
+    expect(await sessions.leases.get("job")).toMatchObject({ mine: isProcess });
+  });
+
+  it("is told when somebody else has it", async () => {
+    const sessions = await inMemory();
+    const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 30 });
+    const lost = new Promise((resolve) => lease?.lost.addEventListener("abort", resolve));
+    await sessions.leases.clear();
+    await sessions.leases.acquire("job", { holder: "b" });
+    await lost;
+    const reason: unknown = lease?.lost.reason;
+    expect(isTenureError(reason, "LEASE_LOST")).toBe(true);
+    expect(reason).toMatchObject({ details: { key: "job" } });
+    expect(lease?.isHeld).toBe(false);
+    expect(await lease?.release()).toBe(false);
+    expect(await sessions.leases.get("job")).toMatchObject({ holder: "b", state: "held" });
+  });
+
+  it("is told when it cannot be renewed until it has run out", async () => {
+    const store = new MapStore();
+    const sessions = await opening(store);
+    const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 90 });
+    const lost = new Promise((resolve) => lease?.lost.addEventListener("abort", resolve));
+    const { record } = store;
+    store.record = () => {
+      throw new Error("gone");
+    };
+    await lost;
+    expect(lease?.lost.reason).toMatchObject({
+      code: "LEASE_LOST",
+      cause: { code: "STORE_FAILED" },
+    });
+    store.record = record;
+  });
+
+  it("survives a store that is away for a moment", async () => {
+    const store = new MapStore();
+    const sessions = await opening(store);
+    const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 3000 });
+    const { renewedAt } = (await sessions.leases.get("job")) ?? {};
+    const record = store.record.bind(store);
+    let failures = 0;
+    store.record = (...args) => {
+      failures += 1;
+      if (failures === 1) throw new Error("away");
+      return record(...args);
+    };
+    const renewed = async (): Promise<unknown> => (await sessions.leases.get("job"))?.renewedAt;
+    await expect.poll(() => failures, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(renewed, { timeout: 20_000 }).not.toBe(renewedAt);
+    expect(lease?.isHeld).toBe(true);
+    await lease?.release();
+  });
+});
+
+describe("leases", () => {
+  it.each([
+    ["", { holder: "a" }],
+    ["x".repeat(513), { holder: "a" }],
+    ["job", { holder: "" }],
+    ["job", { holder: "a", leaseDurationMs: 0 }],
+    ["job", { holder: "a", leaseDurationMs: "soon" }],
+    ["job", { holder: "a", data: [] }],
+    ["job", { owner: "a" }],
+    [7, {}],
+  ])("refuse the key %j with %j", async (key, options) => {
+    const { leases } = await inMemory();
+    expect(await code(leases.acquire(key as never, options as never))).toBe("INVALID_ARGUMENT");
+    expect(await code(leases.hold(key as never, options as never))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("take any text as a key", async () => {
+    const { leases } = await inMemory();
+    for (const key of ["a b/c:d", "ключ", "\n", "__proto__", '"'.repeat(512)]) {
+      expect(await leases.acquire(key, { holder: "h" })).toMatchObject({
+        outcome: "acquired",
+        lease: { key },
+      });
+      expect(await leases.get(key)).toMatchObject({ key, state: "held" });
+    }
+  });
+
+  it("need a holder where there is no process", async () => {
+    const { leases } = await inMemory();
+    if (__BUILD__ === "native") {
+      expect(await leases.acquire("job")).toMatchObject({ lease: { mine: true } });
+    } else {
+      expect(await failure(leases.acquire("job"))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        details: { what: "holder" },
+      });
+    }
+  });
+
+  it("run out at their time and not before", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-08T18:00:00Z") });
+    const { leases } = await inMemory();
+    await leases.acquire("job", { holder: "a", leaseDurationMs: "1m" });
+    vi.setSystemTime(new Date("2026-01-08T18:00:59.999Z"));
+    expect(await leases.get("job")).toMatchObject({
+      state: "held",
+      expiresAt: "2026-01-08T18:01:00.000Z",
+    });
+    vi.setSystemTime(new Date("2026-01-08T18:01:00Z"));
+    expect(await leases.get("job")).toMatchObject({ state: "stale" });
+    expect(await leases.acquire("job", { holder: "b" })).toMatchObject({ outcome: "acquired" });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+});
+
+describe("a session that is held", () => {
+  let sessions: Sessions;
+  let holder: HeldLease | null;
+
+  beforeEach(async () => {
+    sessions = await inMemory();
+    await sessions.start({ id: "s", task: "t", mode: "m" });
+    holder = await sessions.hold("s", { holder: "somebody" });
+  });
+
+  it("is resumed by nobody else, until its holder lets it go", async () => {
+    expect(await failure(sessions.resume("s"))).toMatchObject({
+      code: "SESSION_HELD",
+      details: { id: "s", holder: "somebody" },
+    });
+    expect(await sessions.hold("s")).toBeNull();
+    await holder?.release();
+    expect(await sessions.resume("s")).toMatchObject({ status: "active" });
+    expect(await sessions.hold("s")).not.toBeNull();
+  });
+
+  it("is resumed by its holder, and goes on taking events", async () => {
+    expect(await sessions.resume("s", { holder: "somebody" })).toMatchObject({ status: "active" });
+    expect(await sessions.addEvent("s", "note")).toMatchObject({ id: "s" });
+  });
+});

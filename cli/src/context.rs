@@ -1,10 +1,12 @@
 //! What every command has: the options that all share, the store, the present, and where to print.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
-use tenure_core::Timestamp;
-use tenure_host::Local;
+use tenure_core::{Host, Process, Timestamp};
+use tenure_host::{HOST, Local, OnBehalf};
 
 use crate::answer::Answer;
 use crate::exit::{Exit, Failure, Outcome};
@@ -44,6 +46,7 @@ pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
     store: Option<Local>,
+    host: &'static dyn Host,
 }
 
 impl Context {
@@ -52,7 +55,36 @@ impl Context {
             globals,
             out: Output::new(),
             store: None,
+            host: &HOST,
         }
+    }
+
+    /// Unless the command names a store, it is about the machine's registry. The variable says where
+    /// sessions are kept, and not where the processes of a machine meet.
+    pub(crate) fn use_registry(&mut self) {
+        let names_one = |arg: OsString| {
+            let arg = arg.to_string_lossy();
+            arg == "--store" || arg.starts_with("--store=")
+        };
+        if !env::args_os().any(names_one) {
+            self.globals.store = Some("registry:".to_owned());
+        }
+    }
+
+    /// What is performed from now on is done for another process.
+    pub(crate) fn act_for(&mut self, behalf: OnBehalf) {
+        // As long as the command: it has one of these.
+        self.host = Box::leak(Box::new(behalf));
+    }
+
+    /// What is performed from now on is done for this process itself.
+    pub(crate) fn act_for_itself(&mut self) {
+        self.host = &HOST;
+    }
+
+    /// The process for which all is done.
+    pub(crate) fn process(&self) -> Option<&'static Process> {
+        self.host.process()
     }
 
     /// Whether programs read what is printed.
@@ -75,9 +107,10 @@ impl Context {
             Some(store) => store,
             None => store::open_default(self.globals.store.as_deref(), name)?,
         };
-        let answer = perform_over(&store, now, name, params);
+        let now = now.as_millis() as f64;
+        let answer = store.perform_as(self.host, name, &params.text(), now);
         self.store = Some(store);
-        answer
+        Answer::of(answer)
     }
 
     /// Has an operation performed and prints its result: as it is for programs, else as `show` says.
@@ -101,7 +134,15 @@ impl Context {
 
     /// Says something to people that is no result.
     pub(crate) fn note(&mut self, text: &str) {
+        self.before_stderr();
         eprintln!("tenure: {}", clean_lines(text));
+    }
+
+    /// Hands over what was printed before something is said on standard error, so that it comes
+    /// first where both go to the same place.
+    fn before_stderr(&mut self) {
+        // What cannot be written is said at the end.
+        let _ = self.out.flush();
     }
 
     /// Ends the command.
@@ -138,7 +179,8 @@ impl Context {
     }
 
     fn complain(&mut self, message: &str) {
-        let red = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        self.before_stderr();
+        let red = stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
         let (on, off) = if red {
             ("\x1b[31m", "\x1b[0m")
         } else {

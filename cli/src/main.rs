@@ -7,6 +7,7 @@
 //! [`run`]. Each command gets examples in `after_help`. What it prints for people goes through
 //! [`Context::out`]; with `--json` it prints the operation's result as it is.
 
+mod agent;
 mod answer;
 mod check;
 mod cleanup;
@@ -18,10 +19,14 @@ mod exit;
 mod filter;
 mod import;
 mod input;
+mod lease;
 mod list;
 mod output;
+mod owner;
 mod params;
 mod progress;
+#[cfg(unix)]
+mod run;
 mod session;
 mod show;
 mod stats;
@@ -29,6 +34,7 @@ mod stop;
 mod store;
 mod table;
 mod time;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -82,6 +88,15 @@ enum Command {
     Stats(stats::Args),
     Copy(copy::Args),
     Check(check::Args),
+    Agent(agent::Args),
+    Lease(lease::Args),
+    Vm(vm::Args),
+    #[cfg(unix)]
+    Run(run::Args),
+    /// What `run` starts, to become the command.
+    #[cfg(unix)]
+    #[command(hide = true)]
+    RunChild(run::RunChild),
     Completions(completions::Args),
 }
 
@@ -111,6 +126,13 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Stats(args) => stats::run(args, context),
         Command::Copy(args) => copy::run(args, context),
         Command::Check(args) => check::run(args, context),
+        Command::Agent(args) => agent::run(args, context),
+        Command::Lease(args) => lease::run(args, context),
+        Command::Vm(args) => vm::run(args, context),
+        #[cfg(unix)]
+        Command::Run(args) => run::run(args, context),
+        #[cfg(unix)]
+        Command::RunChild(args) => Ok(run::become_command(args)),
         Command::Completions(args) => completions::run(args, context),
     }
 }

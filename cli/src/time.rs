@@ -1,6 +1,6 @@
 //! Times and lengths of time as people read them.
 
-use tenure_core::Timestamp;
+use tenure_core::{Millis, Timestamp};
 
 /// How long ago a time was, in one unit: `12s`, `5m`, `3h`, `6d`, `2y`. What is yet to come was just now.
 pub(crate) fn age(now: Timestamp, at: Timestamp) -> String {
@@ -33,11 +33,21 @@ pub(crate) fn second(at: Timestamp) -> String {
     }
 }
 
+/// A time to the second, as `2026-01-08T18:05:30Z`.
+pub(crate) fn iso_second(at: Timestamp) -> String {
+    second(at).replace(' ', "T") + "Z"
+}
+
 /// A time of day to the second.
 pub(crate) fn of_day(at: Timestamp) -> String {
     let text = second(at);
     text.split_once(' ')
         .map_or_else(String::new, |(_, time)| time.to_owned())
+}
+
+/// A length of time that was given, such as `90s`.
+pub(crate) fn parse_length(text: &str) -> Result<Millis, String> {
+    Millis::parse(text).map_err(|error| error.to_string())
 }
 
 /// A present that was given.
@@ -64,13 +74,14 @@ mod tests {
             assert_eq!(length(seconds * 1000), text);
         }
         let now = Timestamp::from_millis(0).unwrap();
-        assert_eq!(age(now, now.plus(tenure_core::Millis(5000))), "0s");
+        assert_eq!(age(now, now.plus(Millis(5000))), "0s");
     }
 
     #[test]
     fn a_time_is_shown_to_the_second() {
         let at = Timestamp::parse("2026-01-08T18:05:30.123Z").unwrap();
         assert_eq!(second(at), "2026-01-08 18:05:30");
+        assert_eq!(iso_second(at), "2026-01-08T18:05:30Z");
         assert_eq!(of_day(at), "18:05:30");
     }
 }

@@ -32,6 +32,11 @@ impl Fingerprint {
         Self(hasher.finish128().as_u128())
     }
 
+    /// The fingerprint as bits.
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+
     /// The fingerprint as text.
     pub fn text(self) -> String {
         format!("{:032x}", self.0)

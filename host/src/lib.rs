@@ -2,11 +2,13 @@
 //! the processes of this machine. The Node addon and the command stand on it, so that both open the
 //! same stores and know themselves by the same name. It decides nothing about sessions or leases.
 
+mod behalf;
 mod place;
 mod process;
 mod registry;
 mod store;
 
+pub use behalf::OnBehalf;
 pub use place::Place;
 pub use process::{HOST, ThisHost};
 pub use registry::registry_path;

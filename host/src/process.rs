@@ -48,16 +48,21 @@ fn this_process() -> Option<Process> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).ok()?;
     Some(Process {
-        session: uuid(bits).into(),
-        ..described()
+        session: uuid(bits, RANDOM).into(),
+        ..described(std::process::id())
     })
 }
 
-/// A random UUID (version 4).
-fn uuid(bits: [u8; 16]) -> String {
-    const VERSION: u128 = 0x4 << 76;
+/// The version of UUIDs whose bits are random.
+const RANDOM: u128 = 4;
+/// The version of UUIDs whose bits mean what their makers say.
+pub(crate) const OWN: u128 = 8;
+
+/// A UUID of these bits.
+pub(crate) fn uuid(bits: [u8; 16], version: u128) -> String {
     const VARIANT: u128 = 0x2 << 62;
-    let bits = u128::from_be_bytes(bits) & !(0xf << 76) & !(0x3 << 62) | VERSION | VARIANT;
+    let bits = u128::from_be_bytes(bits) & !(0xf << 76) & !(0x3 << 62);
+    let bits = bits | version << 76 | VARIANT;
     let digits = format!("{bits:032x}");
     let parts = [
         &digits[..8],
@@ -69,16 +74,16 @@ fn uuid(bits: [u8; 16]) -> String {
     parts.join("-")
 }
 
-/// What the system says of this process.
+/// What the system says of a process whose number counts among those that this one sees.
 #[cfg(target_os = "linux")]
-fn described() -> Process {
+pub(crate) fn described(pid: u32) -> Process {
     let line = |path| {
         let text = std::fs::read_to_string(path).ok()?;
         Some(text.trim_end().into()).filter(|text: &tenure_core::Text| !text.as_str().is_empty())
     };
     Process {
-        pid: Some(std::process::id()),
-        start_time: std::fs::read("/proc/self/stat")
+        pid: Some(pid),
+        start_time: std::fs::read(format!("/proc/{pid}/stat"))
             .ok()
             .and_then(|stat| linux::Stat::read(&stat))
             .map(|stat| stat.start_time),
@@ -91,13 +96,13 @@ fn described() -> Process {
     }
 }
 
-/// What the system says of this process. Without the start of the machine nobody compares the
-/// number with theirs; it is for people.
+/// What the system says of a process. Without the start of the machine nobody compares the number
+/// with theirs; it is for people.
 #[cfg(not(target_os = "linux"))]
-fn described() -> Process {
+pub(crate) fn described(pid: u32) -> Process {
     let hostname = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME"));
     Process {
-        pid: Some(std::process::id()),
+        pid: Some(pid),
         hostname: hostname.ok().map(|name| name.as_str().into()),
         ..Process::default()
     }
@@ -207,8 +212,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uuid_says_that_it_is_random() {
-        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    fn a_uuid_says_whether_it_is_random() {
+        let (none, all) = ([0; 16], [0xff; 16]);
+        assert_eq!(uuid(none, RANDOM), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(all, RANDOM), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid(all, OWN), "ffffffff-ffff-8fff-bfff-ffffffffffff");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tenure_bridge::{Access, Answer, Call, Options, access, answer, entropy, perform_now};
 use tenure_core::error::cut;
-use tenure_core::{Error, Lift, Limits, MemoryStore, Result, SyncStore};
+use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Result, SyncStore};
 use tenure_file::{FileOptions, FileStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
@@ -112,6 +112,17 @@ impl Local {
 
     /// Performs an operation as this process, with random bits of its own.
     pub fn perform(&self, name: &str, params: &str, now: f64) -> Answer {
+        self.perform_as(&HOST, name, params, now)
+    }
+
+    /// Performs an operation as the process that a host names.
+    pub fn perform_as(
+        &self,
+        host: &'static dyn Host,
+        name: &str,
+        params: &str,
+        now: f64,
+    ) -> Answer {
         let entropy = match entropy(None, getrandom::fill) {
             Ok(entropy) => entropy,
             Err(error) => return answer::error(&error),
@@ -121,7 +132,7 @@ impl Local {
             params,
             now,
             entropy,
-            host: &HOST,
+            host,
         };
         match &self.store {
             Kind::Memory(store) => perform_now(store, &self.limits, call),

@@ -1,0 +1,190 @@
+//! `tenure lease sweep`: sees to the virtual machines whose owners have ended. Each is claimed, a
+//! command is run for it, and it is taken off the registry if the command succeeds; otherwise it is
+//! an orphan again. The claim is this process's own, so that nothing is lost if it is killed.
+
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Style, clean};
+use crate::params::Params;
+use crate::stop::Stop;
+use crate::table::Table;
+use crate::time::age;
+use crate::vm::Vm;
+
+use super::words::Words;
+
+/// The most that one page holds.
+const PAGE: u32 = 1000;
+
+/// See to virtual machines whose owners have ended
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The command is run once for each machine, without a shell. It is parted into
+words once, at white space that no quotes surround; then {vmId}, {zone} and
+{session} are replaced within words, so that nothing in a name is obeyed. For
+pipes and the like, pass them on: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
+
+A machine is taken off the registry when its command exits with 0. The exit code
+is 1 while any are left. What the command prints goes to standard error.
+
+Examples:
+  tenure lease sweep
+  tenure lease sweep --exec 'delete-vm {vmId} --zone {zone}'
+  */10 * * * * tenure lease sweep --exec 'delete-vm {vmId} --zone {zone}'")]
+pub(crate) struct Args {
+    /// The command that removes a machine; without, they are only listed
+    #[arg(long, value_name = "COMMAND")]
+    exec: Option<String>,
+}
+
+/// What a sweep has come to.
+#[derive(Serialize)]
+struct Swept<'a> {
+    swept: Vec<String>,
+    remaining: Vec<&'a RawValue>,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    // The command may take its time, and holds what it claims meanwhile.
+    context.act_for_itself();
+    let words = args.exec.as_deref().map(Words::parse).transpose()?;
+    if words.as_ref().is_some_and(|words| !words.has("{vmId}")) {
+        let problem = "expected {vmId} in it, or it would do the same for every machine";
+        return Err(Failure::usage("--exec", problem));
+    }
+    let mut swept = Vec::new();
+    if let Some(words) = words {
+        let stop = Stop::listen();
+        for orphan in orphans(context)? {
+            if see_to(context, &words, orphan.get())? {
+                swept.push(read(orphan.get())?.vm_id.into_owned());
+            }
+            stop.check("stopped; what is left is listed by `tenure lease sweep`")?;
+        }
+        context.perform("staleCleanup", &Params::new())?;
+    }
+    let remaining = orphans(context)?;
+    let exit = match remaining.is_empty() {
+        true => Exit::DONE,
+        false => Exit::REFUSED,
+    };
+    if context.json() {
+        let remaining = remaining.iter().map(|vm| &**vm).collect();
+        let json = serde_json::to_string(&Swept { swept, remaining })?;
+        context.out.json(&json)?;
+    } else {
+        print(context, &swept, &remaining)?;
+    }
+    Ok(exit)
+}
+
+/// All machines whose owners have ended.
+pub(super) fn orphans(context: &mut Context) -> Result<Vec<Box<RawValue>>, Failure> {
+    let mut orphans: Vec<Box<RawValue>> = Vec::new();
+    loop {
+        let after = match orphans.last() {
+            Some(last) => Some(read(last.get())?.vm_id.into_owned()),
+            None => None,
+        };
+        let params = Params::new().set("limit", PAGE).maybe("after", after);
+        let page: Vec<Box<RawValue>> = context.perform("orphans", &params)?.read()?;
+        let more = page.len() == PAGE as usize;
+        orphans.extend(page);
+        if !more {
+            return Ok(orphans);
+        }
+    }
+}
+
+fn read(vm: &str) -> Result<Vm<'_>, Failure> {
+    Ok(serde_json::from_str(vm)?)
+}
+
+/// Sees to one machine, unless somebody else does. Says whether it is gone.
+fn see_to(context: &mut Context, words: &Words, vm: &str) -> Result<bool, Failure> {
+    #[derive(Deserialize)]
+    struct Claim {
+        token: Option<u64>,
+    }
+    let vm = read(vm)?;
+    let name = clean(&vm.vm_id);
+    let params = Params::new().set("vmId", &vm.vm_id);
+    let Claim { token } = context.perform("orphanClaim", &params)?.read()?;
+    let Some(token) = token else {
+        context.note(&format!("somebody else sees to {name}"));
+        return Ok(false);
+    };
+    let problem = execute(words, &vm);
+    let params = params.set("token", token).set("success", problem.is_none());
+    context.perform("orphanDone", &params)?;
+    if let Some(problem) = &problem {
+        context.note(&format!("{name} is left: {problem}"));
+    }
+    Ok(problem.is_none())
+}
+
+/// Runs the command for a machine; what went wrong, if anything did.
+fn execute(words: &Words, vm: &Vm<'_>) -> Option<String> {
+    let values = [
+        ("{vmId}", &*vm.vm_id),
+        ("{zone}", &*vm.zone),
+        ("{session}", &*vm.holder),
+    ];
+    let words = match words.fill(&values) {
+        Ok(words) => words,
+        Err(option) => return Some(format!("{option:?} would be taken for an option")),
+    };
+    let (program, arguments) = words.split_first()?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    // Standard output is for what the sweep has come to.
+    command.stdout(std::io::stderr());
+    match command.status() {
+        Ok(status) if status.success() => None,
+        Ok(status) => Some(format!("{program} ended with {status}")),
+        Err(error) => Some(format!("{program} cannot be run: {error}")),
+    }
+}
+
+fn print(
+    context: &mut Context,
+    swept: &[String],
+    remaining: &[Box<RawValue>],
+) -> Result<(), Failure> {
+    for id in swept {
+        context.out.line(&format!("{} is gone", clean(id)))?;
+    }
+    if remaining.is_empty() {
+        if swept.is_empty() && context.out.is_terminal() {
+            context.out.styled(Style::Dim, "No orphans.\n")?;
+        }
+        return Ok(());
+    }
+    let now = context.now();
+    let Some(width) = context.out.width() else {
+        for vm in remaining {
+            let vm = read(vm.get())?;
+            let (id, zone) = (clean(&vm.vm_id), clean(&vm.zone));
+            let line = format!("{id}\t{}\t{zone}\t{}", vm.status, vm.registered_at);
+            context.out.line(&line)?;
+        }
+        return Ok(());
+    };
+    let mut table = Table::new(&["ORPHAN", "STATUS", "SINCE", "ZONE"]);
+    for vm in remaining {
+        let vm = read(vm.get())?;
+        let since = tenure_core::Timestamp::parse(vm.registered_at)?;
+        table.row(vec![
+            (clean(&vm.vm_id).into_owned(), Style::Bold),
+            (vm.status.to_owned(), Style::Red),
+            (age(now, since), Style::Plain),
+            (clean(&vm.zone).into_owned(), Style::Plain),
+        ]);
+    }
+    Ok(table.print(&mut context.out, true, width)?)
+}

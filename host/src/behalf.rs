@@ -1,0 +1,115 @@
+//! Another process of this machine, for which this one acts. A command that ends at once can hold
+//! nothing itself; it holds for the shell or the agent that ran it, which goes on.
+
+use tenure_core::idempotency::Fingerprint;
+use tenure_core::process::{Host, Liveness, Process};
+
+use crate::process::{HOST, OWN, described, uuid};
+
+/// A process that somebody else acts for, as the host sees it.
+#[derive(Debug)]
+pub struct OnBehalf(Process);
+
+impl OnBehalf {
+    /// The process of this number, by the name that it gave itself. One that gave itself none has
+    /// one that is made of what it is, so that all that is done for it is done for the same process,
+    /// and nothing for the next one of its number. Nothing where no process has the number.
+    pub fn of(pid: u32, session: Option<&str>) -> Option<Self> {
+        let process = described(pid);
+        if HOST.liveness(&process) == Liveness::Dead {
+            return None;
+        }
+        let session = match session {
+            Some(session) => session.to_owned(),
+            None => name(&process),
+        };
+        Some(Self(Process {
+            session: session.into(),
+            ..process
+        }))
+    }
+
+    /// The process that ran this one; nothing where it cannot be seen from here.
+    pub fn parent(session: Option<&str>) -> Option<Self> {
+        Self::of(parent()?, session)
+    }
+}
+
+impl Host for OnBehalf {
+    fn process(&self) -> Option<&Process> {
+        Some(&self.0)
+    }
+
+    fn liveness(&self, process: &Process) -> Liveness {
+        HOST.liveness(process)
+    }
+}
+
+/// A name that a process has for as long as it runs, and no other.
+fn name(process: &Process) -> String {
+    let told = |text: &Option<tenure_core::Text>| text.clone().unwrap_or_default().into_string();
+    let parts = [
+        told(&process.boot_id),
+        told(&process.pid_namespace),
+        process.pid.unwrap_or_default().to_string(),
+        process.start_time.unwrap_or_default().to_string(),
+        told(&process.hostname),
+    ];
+    let digest = Fingerprint::of("process", parts.join("\n")).bits();
+    uuid(digest.to_be_bytes(), OWN)
+}
+
+/// A process of another container has the number 0.
+#[cfg(unix)]
+fn parent() -> Option<u32> {
+    Some(std::os::unix::process::parent_id()).filter(|&pid| pid > 0)
+}
+
+#[cfg(not(unix))]
+fn parent() -> Option<u32> {
+    None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn session(behalf: &OnBehalf) -> String {
+        behalf.0.session.as_str().to_owned()
+    }
+
+    #[test]
+    fn a_process_has_the_same_name_for_as_long_as_it_runs_and_no_other_has_it() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let of = |pid| OnBehalf::of(pid, None);
+        let (first, again) = (of(child.id()).unwrap(), of(child.id()).unwrap());
+        let own = of(std::process::id()).unwrap();
+        assert_eq!(first.0, again.0);
+        assert_ne!(session(&first), session(&own));
+        assert_eq!(first.liveness(&first.0), Liveness::Alive);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(first.liveness(&first.0), Liveness::Dead);
+        assert!(of(child.id()).is_none());
+    }
+
+    #[test]
+    fn the_next_process_of_a_number_has_another_name() {
+        let own = OnBehalf::of(std::process::id(), None).unwrap().0;
+        let next = Process {
+            start_time: own.start_time.map(|start| start + 1),
+            ..own.clone()
+        };
+        assert_ne!(name(&own), name(&next));
+        assert_eq!(own.session.as_str(), name(&own));
+    }
+
+    #[test]
+    fn a_process_that_gave_itself_a_name_is_known_by_it() {
+        let parent = OnBehalf::parent(Some("5f0c")).unwrap();
+        assert_eq!(session(&parent), "5f0c");
+        assert_eq!(parent.0.pid, Some(std::os::unix::process::parent_id()));
+    }
+}

@@ -18,9 +18,9 @@ use tenure_core::lease::calls::{
 };
 use tenure_core::members::Params;
 use tenure_core::ownership::{
-    ActiveSession, ActiveSessions, ActiveSessionsParams, OrphanClaim, OrphanClaimParams, OrphanDone,
-    OrphanDoneParams, OrphansParams, ProcessRegisterParams, StaleCleanup, StaleCleanupParams, VmMineParams,
-    VmRegisterParams, VmUnregisterParams, VmView,
+    ActiveSession, ActiveSessions, ActiveSessionsParams, OrphanClaim, OrphanClaimParams,
+    OrphanDone, OrphanDoneParams, OrphansParams, ProcessRegisterParams, StaleCleanup,
+    StaleCleanupParams, VmMineParams, VmRegisterParams, VmUnregisterParams, VmView,
 };
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,

@@ -43,6 +43,8 @@ fn varied(random: &mut Random, key: &str, example: &Value) -> Value {
     match key {
         "id" | "newId" | "parentId" => json!(random.one_of(&ids)),
         "ifVersion" => json!(random.below(6)),
+        "token" => json!(random.below(4)),
+        "holder" | "to" => json!(random.one_of(&["h", "i"])),
         "idempotencyKey" => json!(random.one_of(&["k", "l", ""])),
         "type" => {
             json!(random.one_of(&["note", "pause", "resume", "complete", "timeout", "start"]))
@@ -87,7 +89,22 @@ fn over_the_hosts_store_every_operation_comes_to_the_same() {
             let mut params = json!({});
             for (key, value) in example.as_object().unwrap() {
                 let needed = [
-                    "id", "task", "mode", "type", "events", "tool", "insight", "text",
+                    "id",
+                    "task",
+                    "mode",
+                    "type",
+                    "events",
+                    "tool",
+                    "insight",
+                    "text",
+                    "key",
+                    "holder",
+                    "token",
+                    "to",
+                    "vmId",
+                    "zone",
+                    "components",
+                    "success",
                 ];
                 let needed =
                     needed.contains(&key.as_str()) || key == "maxAge" || key == "olderThan";

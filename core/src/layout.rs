@@ -160,7 +160,7 @@ pub enum Item {
     /// A session with its history.
     Session(Box<Portable>),
     /// A lease.
-    Lease(Lease),
+    Lease(Box<Lease>),
     /// An entry of the audit log.
     Entry(Entry),
 }
@@ -235,15 +235,17 @@ fn check(item: &Item, limits: &Limits) -> Result<()> {
 
 /// A lease that others have not had before.
 fn first_lease(key: String, holder: String, since: Timestamp, length: Millis, data: &Json) -> Item {
-    Item::Lease(Lease {
+    Item::Lease(Box::new(Lease {
         key,
         holder,
+        process: None,
         acquired_at: since,
         renewed_at: since,
         expires_at: Some(since.plus(length)),
         token: 1,
+        released: false,
         data: data.clone(),
-    })
+    }))
 }
 
 /// The text as a JSON object.

@@ -1,14 +1,19 @@
-//! A lease: who holds what, since when and until when. This is the form in which leases are kept as
-//! records, and no more; who gets one is not decided here.
+//! A lease: who holds what, since when and until when. Here is the form in which leases are kept as
+//! records, and what one says at a given time; who gets one is decided in [`decision`].
 
-use serde::Serialize;
+pub mod calls;
+pub mod decision;
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::id::SessionId;
 use crate::json::Json;
 use crate::members::{Members, Params};
+use crate::process::{Host, Liveness, Process};
 use crate::store::Record;
 use crate::text::Text;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// The kind of the records that leases are kept in.
 pub const KIND: &str = "lease";
@@ -16,13 +21,29 @@ pub const KIND: &str = "lease";
 /// Bytes of a key at most.
 pub const MAX_KEY_BYTES: usize = 512;
 
+/// Whether a lease is held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "LeaseState"))]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Somebody holds it, and nobody else may have it.
+    #[default]
+    Held,
+    /// Its holder has ended or let it run out: whoever asks may have it.
+    Stale,
+    /// Its holder has given it back.
+    Released,
+}
+
 /// What someone holds for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// What is held: any text of up to 512 bytes.
     pub key: String,
-    /// Who holds it.
+    /// Who holds it, or held it last.
     pub holder: String,
+    /// The process that this is, where it is one: then it holds for as long as it is seen to run.
+    pub process: Option<Process>,
     /// Since when.
     pub acquired_at: Timestamp,
     /// When the holder last said that it still does.
@@ -31,6 +52,8 @@ pub struct Lease {
     pub expires_at: Option<Timestamp>,
     /// Grows with each holder, so that a late write of one before can be told.
     pub token: u64,
+    /// Whether the holder has given it back. It is kept, so that its token goes on growing.
+    pub released: bool,
     /// What the holder says about it: the text of a JSON object.
     pub data: Json,
 }
@@ -42,6 +65,10 @@ struct Body {
     acquired_at: Timestamp,
     renewed_at: Timestamp,
     token: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Process>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    released: bool,
     data: Json,
 }
 
@@ -52,6 +79,8 @@ impl Params for Body {
             acquired_at: members.take("acquired_at"),
             renewed_at: members.take("renewed_at"),
             token: members.take("token"),
+            process: members.take("process"),
+            released: members.take_or("released", false),
             data: members.take("data"),
         }
     }
@@ -63,9 +92,19 @@ impl Lease {
         format!("vm:{vm}")
     }
 
-    /// The key under which a process is held that has no virtual machine.
+    /// The virtual machine that is held under a key.
+    pub fn vm_of_key(key: &str) -> Option<&str> {
+        key.strip_prefix("vm:")
+    }
+
+    /// The key under which a process holds its own name: its registration.
     pub fn process_key(session: &str) -> String {
         format!("process:{session}")
+    }
+
+    /// The key under which whoever runs a session holds it.
+    pub fn session_key(id: &SessionId) -> String {
+        format!("session:{id}")
     }
 
     /// The key under which pushes of a commit are held off while its pull request runs.
@@ -80,6 +119,8 @@ impl Lease {
             acquired_at: self.acquired_at,
             renewed_at: self.renewed_at,
             token: self.token,
+            process: self.process.clone(),
+            released: self.released,
             data: self.data.clone().compact(),
         };
         Record {
@@ -104,16 +145,46 @@ impl Lease {
         Ok(Self {
             key: record.key.clone(),
             holder: body.holder.into_string(),
+            process: body.process,
             acquired_at: body.acquired_at,
             renewed_at: body.renewed_at,
             expires_at: record.expires_at,
             token: body.token,
+            released: body.released,
             data: body.data,
         })
     }
 
-    /// Whether it is held at this time.
-    pub fn is_held(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
+    /// Whether the process that holds it runs. Of a holder that is no process nothing is known.
+    pub fn liveness(&self, host: &dyn Host) -> Liveness {
+        match &self.process {
+            None => Liveness::Unknown,
+            Some(process) if host.process() == Some(process) => Liveness::Alive,
+            Some(process) => host.liveness(process),
+        }
+    }
+
+    /// Whether it is held, by what is known of its holder. A process that runs holds what it holds,
+    /// however late it is; one that has ended holds nothing. Of the others the clock decides: they
+    /// hold until the time has come, and a clock that was set back gives them the longer.
+    pub fn state(&self, now: Timestamp, liveness: Liveness) -> State {
+        let in_time = self.expires_at.is_none_or(|end| now < end);
+        match liveness {
+            _ if self.released => State::Released,
+            Liveness::Alive => State::Held,
+            Liveness::Unknown if in_time => State::Held,
+            Liveness::Unknown | Liveness::Dead => State::Stale,
+        }
+    }
+
+    /// Whether it is held, as far as a host can tell.
+    pub fn is_held(&self, now: Timestamp, host: &dyn Host) -> bool {
+        self.state(now, self.liveness(host)) == State::Held
+    }
+
+    /// For how long it was given when it was last renewed; for ever, without.
+    pub fn length(&self) -> Option<Millis> {
+        let end = self.expires_at?;
+        Some(Millis(end.since(self.renewed_at)))
     }
 }

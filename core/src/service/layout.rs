@@ -120,14 +120,15 @@ impl Service<'_> {
                         if known.renewed_at == lease.renewed_at && !other {
                             Plan::Unchanged
                         } else if known.renewed_at >= lease.renewed_at
-                            || (other && known.is_held(env.now))
+                            || (other && known.is_held(env.now, env.host))
                         {
                             Plan::Newer
                         } else {
-                            let token = known.token.saturating_add(u64::from(other));
+                            let anew = other || known.released;
+                            let token = known.token.saturating_add(u64::from(anew));
                             let lease = Lease {
                                 token,
-                                ..lease.clone()
+                                ..lease.as_ref().clone()
                             };
                             let version = match expect {
                                 Expect::Absent => 1,

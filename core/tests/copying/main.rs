@@ -43,10 +43,12 @@ fn leases_and_entries_of_the_audit_log_go_along() {
     let lease = Lease {
         key: "vm:1".to_owned(),
         holder: "h".to_owned(),
+        process: None,
         acquired_at: at,
         renewed_at: at,
         expires_at: Some(at),
         token: 7,
+        released: false,
         data: Json::parse(r#"{ "a": 1e400 }"#.to_owned()).unwrap(),
     };
     let entry = Entry {

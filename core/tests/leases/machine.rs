@@ -1,0 +1,205 @@
+//! What the tests of leases share: a registry and the processes that call it, each with a number that
+//! may be given again. Which of them run is said here, so that they end when a test wants them to.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tenure_core::answers::Done;
+use tenure_core::idempotency::Fingerprint;
+use tenure_core::lease::calls::*;
+use tenure_core::members::Params;
+use tenure_core::ownership::*;
+use tenure_core::params::*;
+use tenure_core::{
+    Environment, Error, Host, Lift, Limits, Liveness, MemoryStore, NO_HOST, Process, Result,
+    Service, Store, Text, Timestamp,
+};
+
+use crate::support::{NOON, ready};
+
+thread_local! {
+    /// The processes that run, by number and beginning.
+    static RUNNING: RefCell<BTreeSet<(u32, u64)>> = RefCell::default();
+}
+
+/// A process of a simulated machine, as a host.
+#[derive(Debug)]
+pub(crate) struct Simulated(Process);
+
+/// This machine's present start.
+const BOOT: &str = "boot";
+
+impl Host for Simulated {
+    fn process(&self) -> Option<&Process> {
+        Some(&self.0)
+    }
+
+    fn liveness(&self, process: &Process) -> Liveness {
+        match (process.pid, process.start_time) {
+            (Some(pid), Some(start)) if process.boot_id == self.0.boot_id => {
+                let runs = RUNNING.with_borrow(|running| running.contains(&(pid, start)));
+                if runs {
+                    Liveness::Alive
+                } else {
+                    Liveness::Dead
+                }
+            }
+            _ => Liveness::Unknown,
+        }
+    }
+}
+
+/// A process that runs from now on. Each test calls it anew, and what it says lasts.
+pub(crate) fn process(session: &str, pid: u32, start_time: u64) -> &'static Simulated {
+    RUNNING.with_borrow_mut(|running| running.insert((pid, start_time)));
+    on_machine(session, pid, start_time, BOOT)
+}
+
+/// A process of another machine, of which nobody here knows whether it runs.
+pub(crate) fn elsewhere(session: &str) -> &'static Simulated {
+    on_machine(session, 1, 1, "another")
+}
+
+fn on_machine(session: &str, pid: u32, start_time: u64, boot: &str) -> &'static Simulated {
+    Box::leak(Box::new(Simulated(Process {
+        session: Text::from(session),
+        pid: Some(pid),
+        start_time: Some(start_time),
+        boot_id: Some(Text::from(boot)),
+        pid_namespace: None,
+        hostname: Some(Text::from(format!("host of {boot}"))),
+    })))
+}
+
+impl Simulated {
+    /// Ends it.
+    pub(crate) fn kill(&self) {
+        if let (Some(pid), Some(start)) = (self.0.pid, self.0.start_time) {
+            RUNNING.with_borrow_mut(|running| running.remove(&(pid, start)));
+        }
+    }
+}
+
+/// Nobody that is a process.
+pub(crate) fn nobody() -> &'static dyn Host {
+    &NO_HOST
+}
+
+/// A store, a clock and who calls.
+pub(crate) struct Machine {
+    pub(crate) store: Lift<MemoryStore>,
+    now: Cell<i64>,
+    calls: Cell<u128>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            store: Lift::default(),
+            now: Cell::new(NOON),
+            calls: Cell::new(0),
+        }
+    }
+}
+
+impl Machine {
+    /// Lets time pass; also backwards.
+    pub(crate) fn pass(&self, millis: i64) {
+        self.now.set(self.now.get() + millis);
+    }
+
+    /// The result of an operation that somebody calls.
+    pub(crate) fn ok(&self, by: &'static dyn Host, name: &str, params: Value) -> Value {
+        self.call(by, name, &params)
+            .unwrap_or_else(|error| panic!("{name} {params}: {error}"))
+    }
+
+    /// What comes of an operation on a lease, and the token that the lease has then.
+    pub(crate) fn outcome(
+        &self,
+        by: &'static dyn Host,
+        name: &str,
+        params: Value,
+    ) -> (String, Option<u64>) {
+        let answer = self.ok(by, name, params);
+        let outcome = answer["outcome"].as_str().unwrap().to_owned();
+        let lease = answer.get("lease").unwrap_or(&answer);
+        (outcome, lease["token"].as_u64())
+    }
+
+    /// The error of an operation that fails.
+    pub(crate) fn error(&self, by: &'static dyn Host, name: &str, params: Value) -> Error {
+        match self.call(by, name, &params) {
+            Ok(answer) => panic!("{name} {params} succeeds: {answer}"),
+            Err(error) => error,
+        }
+    }
+
+    fn call(&self, by: &'static dyn Host, name: &str, params: &Value) -> Result<Value> {
+        self.calls.set(self.calls.get() + 1);
+        let now = Timestamp::from_millis(self.now.get())?;
+        let answer = call(&self.store, by, now, self.calls.get(), name, params);
+        Ok(serde_json::from_str(&ready(answer)?).unwrap())
+    }
+}
+
+/// Calls an operation by its name: its result as JSON text.
+pub(crate) async fn call(
+    store: &dyn Store,
+    host: &'static dyn Host,
+    now: Timestamp,
+    entropy: u128,
+    name: &str,
+    params: &Value,
+) -> Result<String> {
+    let limits = Limits::default();
+    let service = Service::new(store, &limits);
+    let env = Environment {
+        now,
+        entropy: entropy.to_le_bytes(),
+        fingerprint: Fingerprint::default(),
+        host,
+    };
+    let params = params.to_string();
+    macro_rules! operations {
+        ($($name:literal => $method:ident($params:ty),)*) => {
+            match name {
+                $($name => {
+                    let params = <$params>::read(name, &params)?;
+                    text(service.$method(&env, params).await?)
+                })*
+                _ => panic!("there is no operation {name}"),
+            }
+        };
+    }
+    operations! {
+        "leaseAcquire" => lease_acquire(LeaseAcquireParams),
+        "leaseRenew" => lease_renew(LeaseRenewParams),
+        "leaseRelease" => lease_release(LeaseReleaseParams),
+        "leaseTransfer" => lease_transfer(LeaseTransferParams),
+        "leaseGet" => lease_get(LeaseGetParams),
+        "leaseList" => lease_list(LeaseListParams),
+        "leaseClear" => lease_clear(LeaseClearParams),
+        "processRegister" => process_register(ProcessRegisterParams),
+        "vmRegister" => vm_register(VmRegisterParams),
+        "vmMine" => vm_mine(VmMineParams),
+        "vmUnregister" => vm_unregister(VmUnregisterParams),
+        "activeSessions" => active_sessions(ActiveSessionsParams),
+        "staleCleanup" => stale_cleanup(StaleCleanupParams),
+        "orphans" => orphans(OrphansParams),
+        "orphanClaim" => orphan_claim(OrphanClaimParams),
+        "orphanDone" => orphan_done(OrphanDoneParams),
+        "start" => start(StartParams),
+        "get" => get(GetParams),
+        "pause" => pause(PauseParams),
+        "resume" => resume(ResumeParams),
+        "complete" => complete(CompleteParams),
+        "delete" => delete(IdParams),
+        "cleanup" => cleanup(CleanupParams),
+    }
+}
+
+fn text<T: serde::Serialize>(done: Done<T>) -> Result<String> {
+    Ok(serde_json::to_string(&done.value).unwrap())
+}

@@ -1,0 +1,303 @@
+//! Who owns which virtual machine, and what becomes of those whose owners have ended.
+
+use serde_json::{Value, json};
+
+use crate::machine::{Machine, Simulated, elsewhere, nobody, process};
+
+const HALF_A_DAY: i64 = 12 * 60 * 60 * 1000;
+
+fn vm(id: &str) -> Value {
+    json!({"vmId": id, "zone": "z", "components": ["voice", "ml"], "metadata": {"n": 1}})
+}
+
+fn owner(machine: &Machine, session: &str, pid: u32, id: &str) -> &'static Simulated {
+    let owner = process(session, pid, 1);
+    assert_eq!(machine.ok(owner, "vmRegister", vm(id)), true);
+    owner
+}
+
+fn ids(vms: &Value) -> Vec<&str> {
+    let vms = vms.as_array().unwrap();
+    vms.iter().map(|vm| vm["vmId"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_process_owns_one_machine_and_a_machine_has_one_owner() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v1");
+    let b = process("b", 2, 1);
+    assert_eq!(machine.ok(a, "vmRegister", vm("v2")), false);
+    assert_eq!(machine.ok(b, "vmRegister", vm("v1")), false);
+    let mine = machine.ok(a, "vmMine", json!({}));
+    assert_eq!(mine["vmId"], "v1");
+    assert_eq!(mine["zone"], "z");
+    assert_eq!(mine["components"], json!(["voice", "ml"]));
+    assert_eq!(mine["metadata"], json!({"n": 1}));
+    assert_eq!(mine["status"], "active");
+    assert_eq!(mine["holder"], "a");
+    assert_eq!(machine.ok(b, "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(b, "vmUnregister", json!({})), false);
+    assert_eq!(machine.ok(a, "vmUnregister", json!({"vmId": "v2"})), false);
+    assert_eq!(machine.ok(a, "vmUnregister", json!({})), true);
+    assert_eq!(machine.ok(a, "vmUnregister", json!({})), false);
+    assert_eq!(machine.ok(a, "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(b, "vmRegister", vm("v1")), true);
+    assert_eq!(machine.ok(a, "vmRegister", vm("v2")), true);
+    assert_eq!(machine.ok(b, "vmMine", json!({}))["token"], 2);
+}
+
+#[test]
+fn an_owner_says_anew_what_its_machine_is() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    let before = machine.ok(a, "vmMine", json!({}));
+    machine.pass(1000);
+    let changed = json!({"vmId": "v", "zone": "y", "components": []});
+    assert_eq!(machine.ok(a, "vmRegister", changed), true);
+    let after = machine.ok(a, "vmMine", json!({}));
+    assert_eq!(
+        (&after["zone"], &after["components"]),
+        (&json!("y"), &json!([]))
+    );
+    assert_eq!(after["metadata"], json!({}));
+    assert_eq!(after["registeredAt"], before["registeredAt"]);
+    assert_eq!(after["token"], before["token"]);
+}
+
+#[test]
+fn the_sessions_that_run_are_known_with_and_without_machines() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    let b = process("b", 2, 1);
+    machine.ok(b, "processRegister", json!({}));
+    let c = owner(&machine, "c", 3, "w");
+    c.kill();
+    let sessions = machine.ok(a, "activeSessions", json!({}));
+    let keys: Vec<&String> = sessions.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["a", "b"]);
+    let page = machine.ok(a, "activeSessions", json!({"limit": 1}));
+    assert_eq!(page.as_object().unwrap().keys().collect::<Vec<_>>(), ["a"]);
+    let page = machine.ok(a, "activeSessions", json!({"after": "a"}));
+    assert_eq!(page.as_object().unwrap().keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(sessions["a"]["vm"]["vmId"], "v");
+    assert_eq!(sessions["a"]["mine"], true);
+    assert_eq!(sessions["b"]["vm"], Value::Null);
+    assert_eq!(
+        (&sessions["b"]["pid"], &sessions["b"]["mine"]),
+        (&json!(2), &json!(false))
+    );
+    assert_eq!(sessions["b"]["hostname"], "host of boot");
+    assert_eq!(sessions["b"]["createdAt"], "2026-01-08T18:05:30.000Z");
+}
+
+#[test]
+fn a_stale_registration_is_removed_and_counted_once() {
+    let machine = Machine::default();
+    let (a, b) = (owner(&machine, "a", 1, "v"), process("b", 2, 1));
+    machine.ok(b, "processRegister", json!({}));
+    let c = process("c", 3, 1);
+    let nothing = json!({"removed": 0, "sessions": [], "orphans": 0});
+    assert_eq!(machine.ok(c, "staleCleanup", json!({})), nothing);
+    a.kill();
+    b.kill();
+    let plan = machine.ok(c, "staleCleanup", json!({"dryRun": true}));
+    let cleanup = machine.ok(c, "staleCleanup", json!({}));
+    assert_eq!(plan, cleanup);
+    assert_eq!(
+        cleanup,
+        json!({"removed": 2, "sessions": ["a", "b"], "orphans": 1})
+    );
+    let again = machine.ok(c, "staleCleanup", json!({}));
+    assert_eq!(again, json!({"removed": 0, "sessions": [], "orphans": 1}));
+}
+
+#[test]
+fn a_process_that_says_that_it_runs_keeps_what_it_owns() {
+    let machine = Machine::default();
+    let far = elsewhere("far");
+    let here = process("here", 1, 1);
+    assert_eq!(machine.ok(far, "vmRegister", vm("v")), true);
+    for _ in 0..3 {
+        machine.pass(HALF_A_DAY - 1);
+        let session = machine.ok(far, "processRegister", json!({}));
+        assert_eq!(session["vm"]["vmId"], "v");
+    }
+    assert_eq!(machine.ok(here, "orphans", json!({})), json!([]));
+    machine.pass(HALF_A_DAY - 1);
+    assert_eq!(machine.ok(here, "orphans", json!({})), json!([]));
+    machine.pass(1);
+    assert_eq!(ids(&machine.ok(here, "orphans", json!({}))), ["v"]);
+    assert_eq!(machine.ok(here, "activeSessions", json!({})), json!({}));
+    // It was only late.
+    machine.ok(far, "processRegister", json!({}));
+    assert_eq!(machine.ok(here, "orphans", json!({})), json!([]));
+    assert_eq!(machine.ok(far, "vmMine", json!({}))["token"], 1);
+}
+
+#[test]
+fn a_live_owner_of_this_machine_is_never_too_late() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    let b = process("b", 2, 1);
+    machine.pass(100 * HALF_A_DAY);
+    assert_eq!(machine.ok(b, "vmRegister", vm("v")), false);
+    assert_eq!(machine.ok(b, "staleCleanup", json!({}))["removed"], 0);
+    assert_eq!(machine.ok(a, "vmMine", json!({}))["status"], "active");
+}
+
+#[test]
+fn a_machine_without_its_owner_is_an_orphan_until_somebody_has_seen_to_it() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    owner(&machine, "b", 2, "w");
+    let (c, d) = (process("c", 3, 1), process("d", 4, 1));
+    a.kill();
+    machine.ok(c, "staleCleanup", json!({}));
+    let claim = |by: &'static Simulated| machine.outcome(by, "orphanClaim", json!({"vmId": "v"}));
+    let done = |token: u64, success: bool| {
+        let params = json!({"vmId": "v", "token": token, "success": success});
+        machine.ok(c, "orphanDone", params)["outcome"].clone()
+    };
+    let listed = || {
+        let orphans = machine.ok(c, "orphans", json!({}));
+        let orphans = orphans.as_array().unwrap().clone();
+        assert!(
+            orphans
+                .iter()
+                .all(|vm| vm["vmId"] == "v" && vm["holder"] == "a")
+        );
+        assert!(
+            orphans
+                .iter()
+                .all(|vm| vm["process"]["pid"] == 1 && vm["zone"] == "z")
+        );
+        let statuses: Vec<Value> = orphans.iter().map(|vm| vm["status"].clone()).collect();
+        statuses
+    };
+    assert_eq!(listed(), ["orphaned"]);
+    assert_eq!(claim(c), ("acquired".to_owned(), Some(2)));
+    assert_eq!(listed(), ["sweeping"]);
+    // Neither another nor the same one begins a second time.
+    assert_eq!(claim(d), ("held".to_owned(), None));
+    assert_eq!(claim(c), ("held".to_owned(), None));
+    assert_eq!(machine.ok(d, "vmRegister", vm("v")), false);
+    assert_eq!(machine.ok(c, "vmRegister", vm("v")), false);
+    assert_eq!(machine.ok(c, "vmMine", json!({})), Value::Null);
+    assert_eq!(done(1, true), "lost");
+    assert_eq!(done(2, false), "orphaned");
+    assert_eq!(listed(), ["orphaned"]);
+    assert_eq!(done(2, true), "lost");
+    assert_eq!(claim(d), ("acquired".to_owned(), Some(3)));
+    d.kill();
+    assert_eq!(listed(), ["orphaned"], "who saw to it has ended as well");
+    assert_eq!(claim(c), ("acquired".to_owned(), Some(4)));
+    assert_eq!(done(3, true), "lost");
+    assert_eq!(done(4, true), "released");
+    assert_eq!(done(4, true), "lost");
+    assert_eq!(listed(), Vec::<Value>::new());
+    assert_eq!(claim(c), ("not_held".to_owned(), None));
+    assert_eq!(machine.ok(c, "vmRegister", vm("v")), true);
+    assert_eq!(machine.ok(c, "vmMine", json!({}))["token"], 5);
+}
+
+#[test]
+fn what_has_an_owner_or_never_was_there_is_no_orphan() {
+    let machine = Machine::default();
+    owner(&machine, "a", 1, "v");
+    let b = process("b", 2, 1);
+    let held = machine.ok(b, "orphanClaim", json!({"vmId": "v"}));
+    assert_eq!(
+        (&held["outcome"], &held["vm"]["status"]),
+        (&json!("held"), &json!("active"))
+    );
+    let none = machine.ok(b, "orphanClaim", json!({"vmId": "w"}));
+    assert_eq!(
+        none,
+        json!({"outcome": "not_held", "token": null, "vm": null})
+    );
+}
+
+#[test]
+fn an_orphan_goes_to_the_next_who_registers_it() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    let b = process("b", 2, 1);
+    a.kill();
+    assert_eq!(machine.ok(b, "vmRegister", vm("v")), true);
+    assert_eq!(machine.ok(b, "vmMine", json!({}))["token"], 2);
+    assert_eq!(machine.ok(b, "orphans", json!({})), json!([]));
+}
+
+#[test]
+fn a_claim_that_nobody_can_see_runs_out() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    a.kill();
+    let b = process("b", 2, 1);
+    let claim = |holder: &str| {
+        let params = json!({"vmId": "v", "holder": holder, "leaseDurationMs": 1000});
+        machine.outcome(b, "orphanClaim", params)
+    };
+    assert_eq!(claim("job").0, "acquired");
+    machine.pass(999);
+    assert_eq!(claim("other").0, "held");
+    machine.pass(1);
+    assert_eq!(claim("job"), ("acquired".to_owned(), Some(3)));
+}
+
+#[test]
+fn orphans_are_listed_a_page_at_a_time() {
+    let machine = Machine::default();
+    for n in 0..5 {
+        owner(&machine, &format!("s{n}"), n, &format!("v{n}")).kill();
+    }
+    let a = process("a", 9, 1);
+    let page = |after: Value| {
+        let orphans = machine.ok(a, "orphans", json!({"limit": 2, "after": after}));
+        ids(&orphans).join(" ")
+    };
+    assert_eq!(page(Value::Null), "v0 v1");
+    assert_eq!(page(json!("v1")), "v2 v3");
+    assert_eq!(page(json!("v3")), "v4");
+}
+
+#[test]
+fn a_machine_that_was_taken_away_leaves_its_owner_free_for_another() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    assert_eq!(
+        machine.ok(a, "leaseClear", json!({"prefix": "vm:"}))["released"],
+        1
+    );
+    assert_eq!(machine.ok(a, "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(a, "orphans", json!({})), json!([]));
+    assert_eq!(machine.ok(a, "vmRegister", vm("w")), true);
+}
+
+#[test]
+fn a_name_owns_a_machine_too() {
+    let machine = Machine::default();
+    let named = |extra: Value| {
+        let mut params = extra;
+        params["holder"] = json!("job");
+        params
+    };
+    assert_eq!(machine.ok(nobody(), "vmRegister", named(vm("v"))), true);
+    assert_eq!(
+        machine.ok(nobody(), "vmMine", named(json!({})))["vmId"],
+        "v"
+    );
+    assert_eq!(machine.ok(nobody(), "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(nobody(), "vmUnregister", named(json!({}))), true);
+    for (name, params) in [
+        ("vmRegister", vm("v")),
+        ("processRegister", json!({})),
+        ("vmUnregister", json!({})),
+        ("orphanClaim", json!({"vmId": "v"})),
+    ] {
+        let error = machine.error(nobody(), name, params);
+        assert!(error.to_string().starts_with("holder: "), "{name}: {error}");
+    }
+    let error = machine.error(process("a", 1, 1), "vmRegister", vm(&"v".repeat(510)));
+    assert!(error.to_string().starts_with("vmId: "), "{error}");
+}

@@ -1,0 +1,105 @@
+//! Who runs a session: two of them are kept from doing the same work.
+
+use serde_json::json;
+
+use crate::machine::{Machine, nobody, process};
+
+fn started(machine: &Machine) {
+    let session = json!({"id": "s", "task": "t", "mode": "m"});
+    machine.ok(nobody(), "start", session);
+}
+
+#[test]
+fn a_session_that_somebody_runs_is_not_taken_up_by_another() {
+    let machine = Machine::default();
+    started(&machine);
+    let (a, b) = (process("a", 1, 1), process("b", 2, 1));
+    machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
+    let error = machine.error(b, "resume", json!({"id": "s"}));
+    assert_eq!(error.code(), "SESSION_HELD");
+    assert_eq!(
+        serde_json::to_value(error.details()).unwrap(),
+        json!({"id": "s", "holder": "a", "pid": 1, "hostname": "host of boot"})
+    );
+    let said = error.to_string();
+    assert!(
+        said.contains("held by a (process 1 on host of boot)"),
+        "{said}"
+    );
+    assert_eq!(machine.ok(b, "get", json!({"id": "s"}))["version"], 1);
+    machine.ok(b, "resume", json!({"id": "s", "ifActive": "keep"}));
+    assert_eq!(machine.ok(a, "resume", json!({"id": "s"}))["version"], 2);
+    a.kill();
+    assert_eq!(machine.ok(b, "resume", json!({"id": "s"}))["version"], 3);
+}
+
+#[test]
+fn a_session_that_is_held_under_a_name_is_resumed_by_that_name() {
+    let machine = Machine::default();
+    started(&machine);
+    let b = process("b", 2, 1);
+    let lease = json!({"key": "session:s", "holder": "worker", "leaseDurationMs": 1000});
+    machine.ok(nobody(), "leaseAcquire", lease);
+    let error = machine.error(b, "resume", json!({"id": "s", "holder": "other"}));
+    assert_eq!(error.code(), "SESSION_HELD");
+    assert!(error.to_string().contains("held by worker;"), "{error}");
+    machine.ok(b, "resume", json!({"id": "s", "holder": "worker"}));
+    machine.pass(1000);
+    machine.ok(b, "resume", json!({"id": "s"}));
+}
+
+#[test]
+fn a_session_that_waits_is_resumed_whoever_holds_it() {
+    let machine = Machine::default();
+    started(&machine);
+    let (a, b) = (process("a", 1, 1), process("b", 2, 1));
+    machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
+    machine.ok(a, "pause", json!({"id": "s"}));
+    assert_eq!(
+        machine.ok(b, "resume", json!({"id": "s"}))["status"],
+        "active"
+    );
+}
+
+#[test]
+fn a_session_that_somebody_runs_is_spared_by_cleaning_up() {
+    for permanent in [false, true] {
+        let machine = Machine::default();
+        started(&machine);
+        machine.ok(
+            nobody(),
+            "start",
+            json!({"id": "t", "task": "t", "mode": "m"}),
+        );
+        let a = process("a", 1, 1);
+        machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
+        let cleanup = |dry_run: bool| {
+            let all = json!({
+                "maxAge": 0, "status": "active", "permanent": permanent, "dryRun": dry_run
+            });
+            machine.ok(nobody(), "cleanup", all)["ids"].clone()
+        };
+        // Whoever cleans up has to know whether the process runs, or goes by the clock.
+        assert_eq!(cleanup(true), json!(["t"]));
+        assert_eq!(cleanup(false), json!(["t"]));
+        machine.pass(29_999);
+        assert_eq!(cleanup(false), json!([]));
+        machine.pass(1);
+        assert_eq!(cleanup(true), json!(["s"]));
+        a.kill();
+        assert_eq!(cleanup(false), json!(["s"]));
+    }
+}
+
+#[test]
+fn a_token_goes_on_growing_when_a_session_is_removed_and_another_has_its_id() {
+    let machine = Machine::default();
+    started(&machine);
+    let (a, b) = (process("a", 1, 1), process("b", 2, 1));
+    machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
+    a.kill();
+    machine.ok(b, "delete", json!({"id": "s"}));
+    started(&machine);
+    let (outcome, token) = machine.outcome(b, "leaseAcquire", json!({"key": "session:s"}));
+    assert_eq!((outcome.as_str(), token), ("acquired", Some(2)));
+}

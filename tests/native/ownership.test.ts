@@ -1,0 +1,420 @@
+// Who owns which virtual machine, between real processes that exit, crash and are killed.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect, it } from "vitest";
+import { newFolder } from "../support/folders.js";
+import {
+  newRegistry,
+  nodeArguments,
+  nodeOptions,
+  type Registry,
+  registryView,
+  runScript,
+} from "../support/registry.js";
+
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+/** Starts a script that has a `manager`; what it prints comes line by line. */
+function start(registry: Registry, script: string) {
+  const child = spawn(process.execPath, nodeArguments(script), {
+    ...nodeOptions(registry),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  children.push(child);
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  const exit = once(child, "close");
+  return {
+    pid: child.pid,
+    line: async (): Promise<string | undefined> => (await lines.next()).value,
+    tell: (): unknown => child.stdin.write("\n"),
+    end: async (signal?: NodeJS.Signals) => {
+      if (signal) child.kill(signal);
+      const [status, by] = await exit;
+      return { status, signal: by, stderr };
+    },
+  };
+}
+
+/** Owns a virtual machine until it is killed. */
+const owning = (vmId: string): string =>
+  `console.log(await manager.registerVm("${vmId}", "zone", ["ml"]), manager.sessionId);
+   setInterval(() => {}, 1000);`;
+
+/** The machines that a registry shows: those of sessions that run, and orphans. */
+function machines(registry: Registry) {
+  const { sessions, orphans } = registryView(registry);
+  const owned = Object.values(sessions).flatMap(({ vm }) => (vm === null ? [] : [vm.vmId]));
+  return { owned: owned.sort(), orphans: orphans.map(({ vmId }) => vmId) };
+}
+
+describe("two processes", () => {
+  it("see each other, and neither gets what the other owns", async () => {
+    const registry = newRegistry();
+    const one = start(registry, owning("vm-1"));
+    const [registered, sessionId = ""] = (await one.line())?.split(" ") ?? [];
+    expect(registered).toBe("true");
+    const { stdout } = runScript(registry, `console.log(manager.registerVmSync("vm-1", "z", []))`);
+    expect(stdout).toBe("false\n");
+    const { sessions } = registryView(registry);
+    expect(Object.keys(sessions)).toHaveLength(2);
+    expect(sessions[sessionId]).toMatchObject({
+      sessionId,
+      pid: one.pid,
+      mine: false,
+      vm: { vmId: "vm-1", zone: "zone", components: ["ml"] },
+    });
+  });
+
+  it("may start at the same moment, and both be listed", async () => {
+    const registry = newRegistry();
+    const names = Array.from({ length: 8 }, (_, n) => `vm-${n}`);
+    const all = names.map((vmId) => start(registry, owning(vmId)));
+    for (const process of all) expect(await process.line()).toMatch(/^true /);
+    expect(machines(registry)).toEqual({ owned: names, orphans: [] });
+  });
+});
+
+describe("a process that is killed", () => {
+  it("leaves an orphan that anybody may see to, or take over", async () => {
+    const registry = newRegistry();
+    const all = ["vm-1", "vm-2"].map((vmId) => start(registry, owning(vmId)));
+    for (const process of all) await process.line();
+    for (const process of all) await process.end("SIGKILL");
+    expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1", "vm-2"] });
+
+    const heir = start(registry, owning("vm-2"));
+    expect(await heir.line()).toMatch(/^true /);
+    expect(machines(registry)).toEqual({ owned: ["vm-2"], orphans: ["vm-1"] });
+
+    const { stdout } = runScript(
+      registry,
+      `const removed = [manager.cleanupStaleSessionsSync(), await manager.cleanupStaleSessions()];
+       const { swept, failed } = await manager.sweep(({ vmId }) => console.log("delete", vmId));
+       console.log(removed.join(), swept.map(({ vmId }) => vmId).join(), failed.length);
+       console.log(manager.getStatistics().registryCleanups);`,
+    );
+    // The two that were killed, and the two that have looked; the one that has taken over runs.
+    expect(stdout).toBe("delete vm-1\n4,0 vm-1 0\n2\n");
+    expect(machines(registry)).toEqual({ owned: ["vm-2"], orphans: [] });
+  });
+});
+
+describe("sweeping", () => {
+  const orphaned = (vmId: string): string =>
+    `manager.registerVmSync("${vmId}", "zone", []); process.kill(process.pid, "SIGKILL");`;
+
+  it("keeps on the list what could not be deleted", () => {
+    const registry = newRegistry();
+    for (const vmId of ["vm-1", "vm-2", "vm-3"]) runScript(registry, orphaned(vmId));
+    const { stdout } = runScript(
+      registry,
+      `const { swept, failed } = await manager.sweep(async ({ vmId }) => {
+         if (vmId === "vm-1") throw new Error("quota");
+         return vmId !== "vm-2";
+       });
+       const said = failed.map(({ vm, error }) => vm.vmId + " " + error?.message);
+       console.log(swept.map(({ vmId }) => vmId).join(), said.join());`,
+    );
+    expect(stdout).toBe("vm-3 vm-1 quota,vm-2 undefined\n");
+    expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1", "vm-2"] });
+  });
+
+  it("runs a command for each, and no shell reads it", () => {
+    const registry = newRegistry();
+    const odd = "vm-1 '$(id)'; {zone}";
+    runScript(registry, `manager.registerVmSync(${JSON.stringify(odd)}, "z 1", []);`);
+    const file = join(newFolder(), "said");
+    const script = `require("node:fs").writeFileSync(
+      ${JSON.stringify(file)},
+      process.argv.slice(1).join("|"),
+    )`;
+    const swept = runScript(
+      registry,
+      `const command = [process.execPath, "--eval", ${JSON.stringify(script)}, "{vmId}", "in {zone}"];
+       console.log((await manager.sweep(command)).swept.length);`,
+    );
+    expect(swept.stdout).toBe("1\n");
+    expect(readFileSync(file, "utf8")).toBe(`${odd}|in z 1`);
+    expect(machines(registry)).toEqual({ owned: [], orphans: [] });
+  });
+
+  it("takes a command that fails, hangs or is not there for a failure", () => {
+    const registry = newRegistry();
+    runScript(registry, orphaned("vm-1"));
+    const { stdout } = runScript(
+      registry,
+      `const node = process.execPath;
+       for (const command of [
+         [node, "--eval", "process.exit(3)"],
+         [node, "--eval", "setInterval(() => {}, 1000)"],
+         ["no-such-program", "{vmId}"],
+       ]) {
+         const { failed } = await manager.sweep(command, { timeoutMs: 500 });
+         console.log(failed.length, failed[0]?.error?.code);
+       }`,
+    );
+    expect(stdout).toBe("1 undefined\n1 undefined\n1 ENOENT\n");
+    expect(machines(registry).orphans).toEqual(["vm-1"]);
+  });
+
+  it("by several processes at once sees to each orphan once", async () => {
+    const registry = newRegistry();
+    const names = Array.from({ length: 6 }, (_, n) => `vm-${n}`);
+    for (const vmId of names) runScript(registry, orphaned(vmId));
+    const script = `console.log("ready");
+      await new Promise((go) => process.stdin.once("data", go));
+      process.stdin.destroy();
+      const deleted = [];
+      await manager.sweep(({ vmId }) => {
+        deleted.push(vmId);
+        return new Promise((done) => setTimeout(done, 5));
+      });
+      console.log(deleted.join());`;
+    const sweepers = Array.from({ length: 4 }, () => start(registry, script));
+    for (const sweeper of sweepers) await sweeper.line();
+    for (const sweeper of sweepers) sweeper.tell();
+    const deleted: string[] = [];
+    for (const sweeper of sweepers) deleted.push(...((await sweeper.line()) ?? "").split(","));
+    expect(deleted.filter((vmId) => vmId !== "").sort()).toEqual(names);
+    expect(machines(registry).orphans).toEqual([]);
+  });
+
+  it("is taken up by the next one when the process that swept is killed", async () => {
+    const registry = newRegistry();
+    runScript(registry, orphaned("vm-1"));
+    const sweeper = start(
+      registry,
+      `setInterval(() => {}, 1000);
+       await manager.sweep(({ vmId }) => { console.log(vmId); return new Promise(() => {}); });`,
+    );
+    expect(await sweeper.line()).toBe("vm-1");
+    expect(registryView(registry).orphans).toMatchObject([{ vmId: "vm-1", status: "sweeping" }]);
+    const idle = runScript(
+      registry,
+      `console.log((await manager.sweep(() => {})).swept.length,
+         manager.registerVmSync("vm-1", "zone", []));`,
+    );
+    expect(idle.stdout).toBe("0 false\n");
+    await sweeper.end("SIGKILL");
+    expect(registryView(registry).orphans).toMatchObject([{ vmId: "vm-1", status: "orphaned" }]);
+    const next = runScript(registry, `console.log((await manager.sweep(() => {})).swept.length)`);
+    expect(next.stdout).toBe("1\n");
+  });
+});
+
+describe("the end of a process", () => {
+  /** A script that owns a machine, says what is to delete it, and ends in some way. */
+  const ending = (run: string, end: string, signals = false): string =>
+    `manager.registerVmSync("vm-1", "zone", []);
+     manager.onExit({ signals: ${signals}, run: ${run} });
+     ${end}`;
+  const atOnce = `({ vmId }) => { console.log("deleted", vmId); }`;
+  const later = `async ({ vmId }) => {
+    await new Promise((go) => setTimeout(go, 50));
+    console.log("deleted", vmId);
+  }`;
+  const command = `["echo", "deleted", "{vmId}"]`;
+  const natural = "";
+  const exit = "process.exit(7);";
+  const crash = `setTimeout(() => { throw new Error("crash"); }, 1);`;
+
+  it.each([
+    ["comes by itself", natural, 0, ["at once", atOnce]],
+    ["comes by itself", natural, 0, ["later", later]],
+    ["comes by itself", natural, 0, ["by a command", command]],
+    ["is an exit", exit, 7, ["at once", atOnce]],
+    ["is an exit", exit, 7, ["by a command", command]],
+    ["is a crash", crash, 1, ["at once", atOnce]],
+    ["is a crash", crash, 1, ["by a command", command]],
+  ])("%s: the machine is deleted, then given up", (_, end, status, [, run]) => {
+    const registry = newRegistry();
+    const result = runScript(registry, ending(run ?? "", end));
+    expect(result).toMatchObject({ status, stdout: "deleted vm-1\n" });
+    expect(machines(registry)).toEqual({ owned: [], orphans: [] });
+  });
+
+  it.each([
+    ["throws", `() => { throw new Error("quota"); }`, natural],
+    ["throws", `() => { throw new Error("quota"); }`, exit],
+    ["says no", "() => false", exit],
+    ["rejects", `async () => { throw new Error("quota"); }`, natural],
+    ["only promises", later, exit],
+    ["is a command that fails", `["false"]`, natural],
+    ["is a command that fails", `["false"]`, exit],
+    ["is a command that is not there", `["no-such-program"]`, exit],
+    ["is a command that is not there", `["no-such-program"]`, natural],
+  ])("leaves the machine listed when what deletes it %s", (_, run, end) => {
+    const registry = newRegistry();
+    const { stderr, stdout } = runScript(registry, ending(run, end));
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^tenure: the virtual machine vm-1 in zone stays listed as an orphan: /);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
+  });
+
+  it.each([["SIGINT"], ["SIGTERM"], ["SIGHUP"]] as const)(
+    "by %s deletes the machine where that was asked for, and is told to be by it",
+    async (signal) => {
+      const registry = newRegistry();
+      const wait = `console.log("ready"); setInterval(() => {}, 1000);`;
+      for (const run of [later, command]) {
+        const asked = start(registry, ending(run, wait, true));
+        expect(await asked.line()).toBe("ready");
+        expect(await asked.end(signal)).toEqual({ status: null, signal, stderr: "" });
+        expect(await asked.line()).toBe("deleted vm-1");
+        expect(machines(registry)).toEqual({ owned: [], orphans: [] });
+      }
+      const other = start(registry, ending(later, wait));
+      expect(await other.line()).toBe("ready");
+      expect(await other.end(signal)).toEqual({ status: null, signal, stderr: "" });
+      expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
+    },
+  );
+
+  it("is decided by the program where it listens to the signal itself", async () => {
+    const registry = newRegistry();
+    const listening = start(
+      registry,
+      ending(
+        atOnce,
+        `process.on("SIGTERM", () => { console.log("reload"); });
+         process.on("SIGINT", () => { process.exit(5); });
+         console.log("ready");
+         setInterval(() => {}, 1000);`,
+        true,
+      ),
+    );
+    await listening.line();
+    process.kill(listening.pid ?? 0, "SIGTERM");
+    expect(await listening.line()).toBe("reload");
+    expect(machines(registry).owned).toEqual(["vm-1"]);
+    expect(await listening.end("SIGINT")).toEqual({ status: 5, signal: null, stderr: "" });
+    expect(await listening.line()).toBe("deleted vm-1");
+    expect(machines(registry)).toEqual({ owned: [], orphans: [] });
+  });
+
+  it("comes at once with a second signal", async () => {
+    const registry = newRegistry();
+    const never = `() => { console.log("deleting"); return new Promise(() => {}); }`;
+    const wait = `console.log("ready"); setInterval(() => {}, 1000);`;
+    const stuck = start(registry, ending(never, wait, true));
+    await stuck.line();
+    process.kill(stuck.pid ?? 0, "SIGINT");
+    expect(await stuck.line()).toBe("deleting");
+    expect(await stuck.end("SIGINT")).toMatchObject({ status: null, signal: "SIGINT" });
+    expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
+  });
+
+  it("does nothing where there is no machine, or what was said was taken back", () => {
+    const registry = newRegistry();
+    const without = `manager.onExit({ run: ${atOnce} }); manager.unregisterVmSync();`;
+    expect(runScript(registry, without)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    const back = `manager.registerVmSync("vm-1", "zone", []);
+      manager.onExit({ run: ${atOnce} })();`;
+    expect(runScript(registry, back)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    const twice = `manager.registerVmSync("vm-2", "zone", []);
+      const first = manager.onExit({ run: ${atOnce} });
+      manager.onExit({ run: () => { console.log("instead"); } });
+      first();`;
+    expect(runScript(registry, twice)).toMatchObject({ stdout: "instead\n", stderr: "" });
+    expect(machines(registry).orphans).toEqual(["vm-1"]);
+  });
+});
+
+describe("the threads of a process", () => {
+  it("are one session, which does not end with one of them", () => {
+    const registry = newRegistry();
+    const { stdout, stderr } = runScript(
+      registry,
+      `import { Worker } from "node:worker_threads";
+       const code = \`import { getSessionManager, openSync } from "tenure";
+         import { parentPort } from "node:worker_threads";
+         const manager = getSessionManager();
+         let refused;
+         try { manager.onExit({ run: () => {} }); } catch ({ code }) { refused = code; }
+         const done = manager.registerVmSync("vm-1", "zone", []);
+         const held = openSync("registry:").leases.hold("job");
+         parentPort.postMessage({ id: manager.sessionId, done, refused, held: held !== null });\`;
+       const worker = new Worker(code, { eval: true });
+       const [said, exit] = await Promise.all([
+         new Promise((go) => worker.on("message", go)),
+         new Promise((go) => worker.on("exit", go)),
+       ]);
+       const { openSync } = await import("tenure");
+       console.log(said.id === manager.sessionId, said.done, said.refused, said.held, exit);
+       console.log(manager.getMyVmSync().vmId, manager.getStatistics().vmId);
+       console.log(openSync("registry:").leases.hold("job"));`,
+    );
+    expect({ stdout, stderr }).toEqual({
+      stdout: "true true INVALID_ARGUMENT true 0\nvm-1 vm-1\nnull\n",
+      stderr: "",
+    });
+    expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
+  });
+});
+
+describe("where there is no registry", () => {
+  const script = `console.log(manager.registry, manager.problem?.code);
+    console.log(await manager.registerVm("vm-1", "zone", []), manager.getMyVmSync().vmId);
+    const { degraded, pid } = manager.getStatistics();
+    console.log(degraded, pid === process.pid);`;
+
+  it.each(["a file is in its place", "its folder cannot be made", "its database is no database"])(
+    "since %s, the manager works in memory and says so",
+    (why) => {
+      const folder = newFolder();
+      const file = join(folder, "file");
+      writeFileSync(file, "no database, but long enough to be looked at".repeat(100));
+      const places: Record<string, object> = {
+        "a file is in its place": { XDG_RUNTIME_DIR: file },
+        "its folder cannot be made": { XDG_RUNTIME_DIR: "/proc/nowhere" },
+        "its database is no database": { XDG_RUNTIME_DIR: "", TMPDIR: file },
+      };
+      const { stdout, stderr, status } = runScript(places[why] ?? {}, script);
+      expect({ status, stdout, stderr }).toEqual({
+        status: 0,
+        stdout: "memory: STORE_UNAVAILABLE\ntrue vm-1\ntrue true\n",
+        stderr: "",
+      });
+    },
+  );
+
+  it("since it is WebAssembly, there is no process either", () => {
+    const { stdout } = runScript({ TENURE_BINDING: "wasm" }, script);
+    expect(stdout).toBe("memory: UNSUPPORTED_STORE\ntrue vm-1\ntrue false\n");
+  });
+});
+
+describe("a process that does nothing but ask", () => {
+  it("ends by itself, and later than it has ended it is not listed", () => {
+    const registry = newRegistry();
+    const { stdout, status } = runScript(registry, `console.log(manager.sessionId)`);
+    expect(status).toBe(0);
+    expect(registryView(registry).sessions).not.toHaveProperty(stdout.trim());
+  });
+
+  it("is listed under the folder of temporary files where nothing else is named", () => {
+    const folder = newFolder();
+    const { stdout } = runScript(
+      { XDG_RUNTIME_DIR: "", TMPDIR: folder },
+      `import { statSync } from "node:fs";
+       import { join } from "node:path";
+       const folder = join(${JSON.stringify(folder)}, "tenure-" + process.getuid());
+       const { mode } = statSync(folder);
+       console.log((mode & 0o777).toString(8), statSync(join(folder, "registry.db")).isFile());`,
+    );
+    expect(stdout).toBe("700 true\n");
+  });
+});

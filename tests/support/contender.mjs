@@ -1,0 +1,38 @@
+// A process that owns a virtual machine and wants a lease whenever its parent says so. While it has
+// the lease it renews it without a pause, so that it is killed in the middle of something.
+
+import { getSessionManager, openSync } from "tenure";
+
+const [vmId] = process.argv.slice(2);
+const manager = getSessionManager();
+const registered = manager.registerVmSync(vmId, "zone", ["test"]);
+const { leases } = openSync("registry:");
+const key = "prize";
+let token;
+
+const answers = {
+  acquire() {
+    const { outcome, lease } = leases.acquire(key);
+    if (outcome === "acquired") {
+      token = lease.token;
+      setImmediate(renew);
+    }
+    return { outcome, token: lease.token, holder: lease.holder };
+  },
+  release() {
+    const { outcome } = leases.release(key, { token });
+    token = undefined;
+    return { outcome };
+  },
+};
+
+function renew() {
+  if (token === undefined) return;
+  const { outcome } = leases.renew(key, { token, data: { at: performance.now() } });
+  if (outcome !== "renewed") throw new Error(`${vmId} lost the lease that it had not given back`);
+  setImmediate(renew);
+}
+
+process.on("message", (question) => process.send(answers[question]()));
+process.on("disconnect", () => process.exit());
+process.send({ registered, sessionId: manager.sessionId });

@@ -11,6 +11,8 @@ import { newRegistry, registryView } from "../support/registry.js";
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 const ROUNDS = Math.max(10, Math.round(100 * scale));
 const PROCESSES = 50;
+/** All rounds take minutes on a small machine. */
+const TIMEOUT = 600_000;
 
 const program = fileURLToPath(new URL("../support/contender.mjs", import.meta.url));
 
@@ -58,40 +60,44 @@ afterEach(async () => {
 });
 
 describe("a lease that fifty processes want", () => {
-  it("has one winner each round, and a higher token, though winners are killed", async () => {
-    const env = newRegistry();
-    const start = (n: number): Promise<Contender> => new Contender(`vm-${n}`, env).ready();
-    contenders = await Promise.all(Array.from({ length: PROCESSES }, (_, n) => start(n)));
-    const killed: Contender[] = [];
-    const tokens: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const replies = await Promise.all(contenders.map((contender) => contender.ask("acquire")));
-      const winners = contenders.filter((_, index) => replies[index]?.outcome === "acquired");
-      expect(winners, `round ${round}`).toHaveLength(1);
-      const [winner] = winners as [Contender];
-      for (const { outcome, holder } of replies) {
-        expect(["acquired", "held"]).toContain(outcome);
-        expect(holder).toBe(winner.sessionId);
+  it(
+    "has one winner each round, and a higher token, though winners are killed",
+    async () => {
+      const env = newRegistry();
+      const start = (n: number): Promise<Contender> => new Contender(`vm-${n}`, env).ready();
+      contenders = await Promise.all(Array.from({ length: PROCESSES }, (_, n) => start(n)));
+      const killed: Contender[] = [];
+      const tokens: number[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const replies = await Promise.all(contenders.map((contender) => contender.ask("acquire")));
+        const winners = contenders.filter((_, index) => replies[index]?.outcome === "acquired");
+        expect(winners, `round ${round}`).toHaveLength(1);
+        const [winner] = winners as [Contender];
+        for (const { outcome, holder } of replies) {
+          expect(["acquired", "held"]).toContain(outcome);
+          expect(holder).toBe(winner.sessionId);
+        }
+        tokens.push(replies[0]?.token ?? 0);
+        if (round % 2 === 0) {
+          expect((await winner.ask("release")).outcome).toBe("released");
+        } else {
+          await new Promise((resolve) => setTimeout(resolve, round % 7));
+          await winner.end("SIGKILL");
+          killed.push(winner);
+          const heir = await start(PROCESSES + round);
+          contenders = contenders.map((contender) => (contender === winner ? heir : contender));
+        }
       }
-      tokens.push(replies[0]?.token ?? 0);
-      if (round % 2 === 0) {
-        expect((await winner.ask("release")).outcome).toBe("released");
-      } else {
-        await new Promise((resolve) => setTimeout(resolve, round % 7));
-        await winner.end("SIGKILL");
-        killed.push(winner);
-        const heir = await start(PROCESSES + round);
-        contenders = contenders.map((contender) => (contender === winner ? heir : contender));
-      }
-    }
-    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
-    expect(killed.length).toBe(Math.floor(ROUNDS / 2));
+      expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+      expect(killed.length).toBe(Math.floor(ROUNDS / 2));
 
-    const { sessions, orphans } = registryView(env);
-    const running = contenders.map(({ sessionId, vmId }) => [sessionId, vmId]);
-    const listed = Object.values(sessions).map(({ sessionId, vm }) => [sessionId, vm?.vmId]);
-    expect(listed).toEqual(expect.arrayContaining(running));
-    expect(listed.filter(([, vmId]) => vmId !== undefined)).toHaveLength(PROCESSES);
-    expect(orphans.map(({ vmId }) => vmId).sort()).toEqual(killed.map(({ vmId }) => vmId).sort());
-  });
+      const { sessions, orphans } = registryView(env);
+      const running = contenders.map(({ sessionId, vmId }) => [sessionId, vmId]);
+      const listed = Object.values(sessions).map(({ sessionId, vm }) => [sessionId, vm?.vmId]);
+      expect(listed).toEqual(expect.arrayContaining(running));
+      expect(listed.filter(([, vmId]) => vmId !== undefined)).toHaveLength(PROCESSES);
+      expect(orphans.map(({ vmId }) => vmId).sort()).toEqual(killed.map(({ vmId }) => vmId).sort());
+    },
+    TIMEOUT,
+  );
 });

@@ -13,8 +13,8 @@ if (isNative) {
   Object.assign(process.env, newRegistry());
 }
 
-afterEach(() => {
-  getSessionManager().unregisterVmSync();
+afterEach(async () => {
+  await getSessionManager().unregisterVm();
 });
 
 describe("the session manager", () => {

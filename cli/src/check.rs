@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::list::Problem;
-use crate::output::{Style, clean};
+use crate::output::{Style, clean, count};
 use crate::params::Params;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -66,7 +66,7 @@ pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
                 id: problem.id.to_string(),
                 problem: problem.problem.to_string(),
             }));
-        progress.say(|| format!("{} sessions read", found.sessions));
+        progress.say(|| format!("{} read", count(found.sessions, "session")));
         after = page.next.map(Cow::into_owned);
         if after.is_none() {
             break;
@@ -89,14 +89,14 @@ fn print(context: &mut Context, found: &Found) -> Outcome {
             context.out.styled(Style::Red, &clean(id))?;
             context.out.line(&format!("  {}", clean(problem)))?;
         }
-        let count = match problems.len() {
+        let found = match problems.len() as u64 {
             0 => "no problems".to_owned(),
-            1 => "1 problem".to_owned(),
-            count => format!("{count} problems"),
+            number => count(number, "problem"),
         };
-        context.out.line(&format!(
-            "{sessions} sessions and {records} records read, {count}"
-        ))?;
+        let (sessions, records) = (count(*sessions, "session"), count(*records, "record"));
+        context
+            .out
+            .line(&format!("{sessions} and {records} read, {found}"))?;
     }
     Ok(match problems.is_empty() {
         true => Exit::DONE,

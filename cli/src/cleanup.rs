@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::filter::statuses;
-use crate::output::clean;
+use crate::output::{clean, count};
 use crate::params::Params;
 
 /// Put old sessions into the trash, or empty the trash
@@ -76,7 +76,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             0 => String::new(),
             more => format!(" ({more} of them are not named)"),
         };
-        context.note(&format!("{removed} {done}{more}"));
+        context.note(&format!("{} {done}{more}", count(removed, "session")));
         Ok(Exit::DONE)
     })
 }

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::context::{Context, perform_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::list::Problem;
-use crate::output::clean;
+use crate::output::{clean, count};
 use crate::params::Params;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -93,8 +93,9 @@ fn print(context: &mut Context, copied: Copied) -> Outcome {
             differing,
             ..
         } = copied;
+        let (sessions, records) = (count(sessions, "session"), count(records, "record"));
         context.out.line(&format!(
-            "{sessions} sessions and {records} records copied, {same} sessions were there, \
+            "{sessions} and {records} copied, {same} already there, \
              {differing} differ"
         ))?;
     }

@@ -13,6 +13,7 @@ use tenure_core::Timestamp;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
+use crate::output::count;
 use crate::params::Params;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -77,18 +78,19 @@ fn print(context: &mut Context, imported: &Imported) -> Outcome {
             false => "imported",
         };
         for (name, counts) in [
-            ("sessions", imported.sessions),
-            ("leases", imported.leases),
-            ("audit entries", imported.audit),
+            ("session", imported.sessions),
+            ("lease", imported.leases),
+            ("audit record", imported.audit),
         ] {
             let Counts {
                 written,
                 unchanged,
                 newer,
             } = counts;
-            if written + unchanged + newer > 0 || name == "sessions" {
+            if written + unchanged + newer > 0 || name == "session" {
                 context.out.line(&format!(
-                    "{written} {name} {done}, {unchanged} were there, {newer} are newer there"
+                    "{} {done}, {unchanged} already there, {newer} newer there",
+                    count(written, name)
                 ))?;
             }
         }

@@ -126,7 +126,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             break;
         }
     }
-    if cursor.is_some() && context.out.is_terminal() {
+    if cursor.is_some() && context.out.is_terminal() && args.limit.is_none() {
         let more = "There are more: --all shows them all, --limit N so many.\n";
         context.out.styled(Style::Dim, more)?;
     }

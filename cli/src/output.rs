@@ -149,7 +149,9 @@ pub(crate) fn clean_lines(text: &str) -> Cow<'_, str> {
 }
 
 fn clean_but(text: &str, kept: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(|char| is_unsafe(char) && !kept(char)) {
+    // Most texts are nothing else.
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if printable || !text.contains(|char| is_unsafe(char) && !kept(char)) {
         return Cow::Borrowed(text);
     }
     let clean = text.chars().map(|char| match char {
@@ -158,6 +160,12 @@ fn clean_but(text: &str, kept: impl Fn(char) -> bool) -> Cow<'_, str> {
         _ => char::REPLACEMENT_CHARACTER,
     });
     Cow::Owned(clean.collect())
+}
+
+/// A number of things, as `1 session` and `2 sessions`.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{end}")
 }
 
 /// How many columns a text takes.

@@ -153,10 +153,12 @@ fn print(context: &mut Context, session: &Session<'_>) -> Result<(), Failure> {
     }
     let (shown, all) = (session.history.len() as u64, session.event_count);
     let title = match shown == all {
-        true => "\nEvents\n".to_owned(),
-        false => format!("\nEvents, the last {shown} of {all}\n"),
+        true => "Events".to_owned(),
+        false => format!("Events, the last {shown} of {all}"),
     };
+    context.out.write("\n")?;
     context.out.styled(Style::Bold, &title)?;
+    context.out.write("\n")?;
     events::print(context, &session.history, most, "  ")
 }
 
@@ -197,21 +199,25 @@ impl Fields<'_> {
     }
 }
 
-/// Parts of a line that take at most `room` columns, broken at spaces where there are any.
+/// Parts of a line that take at most `room` columns, broken at spaces and after commas where there
+/// are any.
 fn wrap(line: &str, room: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = line;
     while width(rest) > room {
         let mut end = 0;
-        let mut space = None;
+        let mut space: Option<usize> = None;
         for (at, char) in rest.char_indices() {
             let next = at + char.len_utf8();
             if width(&rest[..next]) > room {
                 break;
             }
             end = next;
-            if char == ' ' && at > 0 {
-                space = Some(at);
+            match char {
+                ' ' if at > 0 => space = Some(at),
+                // JSON has no spaces.
+                ',' => space = Some(next),
+                _ => {}
             }
         }
         if rest[end..].starts_with(' ') {
@@ -234,6 +240,7 @@ mod tests {
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("one two three", 6), ["one", "two", "three"]);
+        assert_eq!(wrap("[10,20,30]", 5), ["[10,", "20,", "30]"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
     }

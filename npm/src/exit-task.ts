@@ -62,6 +62,8 @@ export class ExitTask {
   readonly #surroundings: Surroundings | undefined;
   /** The last machine that was tried: each gets one chance. */
   #tried: string | undefined;
+  /** What is under way: whoever else wants the process to end waits for it too. */
+  #underWay: Promise<void> | undefined;
   #off: () => void = () => {};
 
   /** Nothing is done until `set` says what. */
@@ -71,34 +73,41 @@ export class ExitTask {
   }
 
   /** Does this from now on, instead of what was set before; returns what takes it back. */
-  set({ run, signals = false, timeoutMs = DEFAULT_TIMEOUT_MS }: ExitOptions): () => void {
-    checkTask(run);
+  set(options: ExitOptions): () => void {
+    const { run, signals = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    checkTask(run, timeoutMs);
+    const soon = (): Promise<void> => {
+      this.#underWay ??= this.#soon(run, timeoutMs).finally(() => {
+        this.#underWay = undefined;
+      });
+      return this.#underWay;
+    };
+    const now = (): void => this.#now(run, timeoutMs);
+    const off = this.#surroundings?.onExit({ soon, now }, signals) ?? (() => {});
     this.#off();
     this.#tried = undefined;
-    const programs = this.#surroundings;
-    const ending: Ending = {
-      soon: async () => {
-        const vm = this.#next();
-        if (vm === null) return;
-        try {
-          this.#ended(vm, await perform(run, vm, programs, timeoutMs));
-        } catch (thrown) {
-          warn(vm, messageOf(thrown));
-        }
-      },
-      now: () => {
-        const vm = this.#next();
-        if (vm === null) return;
-        try {
-          this.#ended(vm, performSync(run, vm, programs, timeoutMs));
-        } catch (thrown) {
-          warn(vm, messageOf(thrown));
-        }
-      },
-    };
-    const off = programs?.onExit(ending, signals) ?? (() => {});
     this.#off = off;
     return off;
+  }
+
+  async #soon(run: VmTask, timeoutMs: number): Promise<void> {
+    const vm = this.#next();
+    if (vm === null) return;
+    try {
+      this.#ended(vm, await perform(run, vm, this.#surroundings, timeoutMs));
+    } catch (thrown) {
+      warn(vm, messageOf(thrown));
+    }
+  }
+
+  #now(run: VmTask, timeoutMs: number): void {
+    const vm = this.#next();
+    if (vm === null) return;
+    try {
+      this.#ended(vm, performSync(run, vm, this.#surroundings, timeoutMs));
+    } catch (thrown) {
+      warn(vm, messageOf(thrown));
+    }
   }
 
   #next(): VmView | null {

@@ -70,6 +70,8 @@ export class SessionManager {
     registryCleanups: 0,
     staleSessionsRemoved: 0,
   };
+  /** Orphans that were seen to, of which the registry does not know yet. */
+  readonly #unsettled = new Map<string, { readonly token: number; readonly success: boolean }>();
   /** The virtual machine as it was last seen, for when the registry cannot be read. */
   #vm: VmView | null = null;
 
@@ -233,7 +235,8 @@ export class SessionManager {
   ): Promise<SweepResult> {
     const swept: VmView[] = [];
     const failed: { vm: VmView; error: unknown }[] = [];
-    checkTask(run);
+    checkTask(run, timeoutMs);
+    await this.#settle();
     for (const { vmId } of await this.orphans()) {
       const claim = await this.#registry.ask("orphanClaim", (holder) => ({ vmId, holder }));
       const { token, vm } = claim;
@@ -245,9 +248,10 @@ export class SessionManager {
       } catch (thrown) {
         error = thrown;
       }
-      const { outcome } = await this.#registry.ask("orphanDone", () => ({ vmId, token, success }));
-      if (outcome === "released") swept.push(vm);
+      this.#unsettled.set(vmId, { token, success });
+      if (success) swept.push(vm);
       else failed.push({ vm, error });
+      await this.#settle();
     }
     return { swept, failed };
   }
@@ -279,6 +283,17 @@ export class SessionManager {
   async #keepUp(): Promise<void> {
     await this.#registry.renew();
     await this.cleanupStaleSessions();
+  }
+
+  /**
+   * Says what came of orphans that were seen to. What fails here is said again by the next sweep: this
+   * process runs, and so nobody else sees to them.
+   */
+  async #settle(): Promise<void> {
+    for (const [vmId, done] of this.#unsettled) {
+      await this.#registry.ask("orphanDone", () => ({ vmId, ...done }));
+      this.#unsettled.delete(vmId);
+    }
   }
 
   /** The virtual machine, by the registry or else by memory. */

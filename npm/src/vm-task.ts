@@ -28,8 +28,10 @@ export interface Programs {
 /** How long a command may take unless `timeoutMs` says otherwise. */
 export const DEFAULT_TIMEOUT_MS = 120_000;
 
-/** Refuses what is no task. */
-export function checkTask(task: unknown): void {
+/** Refuses what is no task, and no time for it. */
+export function checkTask(task: unknown, timeoutMs: unknown): void {
+  if (!(typeof timeoutMs === "number" && timeoutMs > 0 && Number.isFinite(timeoutMs)))
+    throw invalidArgument("timeoutMs", "expected a number of milliseconds above 0");
   if (typeof task === "function") return;
   const isCommand = Array.isArray(task) && task.length > 0;
   if (isCommand && task.every((word) => typeof word === "string")) return;

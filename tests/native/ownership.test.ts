@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { newFolder } from "../support/folders.js";
 import {
@@ -16,6 +17,7 @@ import {
   runScript,
 } from "../support/registry.js";
 
+const dist = fileURLToPath(new URL("../../npm/dist", import.meta.url));
 const children: ChildProcess[] = [];
 
 afterEach(() => {
@@ -191,6 +193,29 @@ describe("sweeping", () => {
     expect(machines(registry).orphans).toEqual([]);
   });
 
+  it("says again what the registry was not told in time", () => {
+    const registry = newRegistry();
+    runScript(registry, orphaned("vm-1"));
+    const { stdout } = runScript(
+      registry,
+      `import { nativeBuild } from ${JSON.stringify(join(dist, "native.js"))};
+       import { SessionManager } from ${JSON.stringify(join(dist, "session-manager.js"))};
+       const { binding, info } = nativeBuild();
+       const busy = JSON.stringify({ error: { code: "STORE_BUSY", message: "busy", details: {} } });
+       let failures = 1;
+       const start = (handle, name, ...rest) =>
+         name === "orphanDone" && failures-- > 0 ? busy : binding.start(handle, name, ...rest);
+       const build = { info, binding: { ...binding, start } };
+       const other = new SessionManager({ now: () => build, prepare: () => undefined });
+       const run = ({ vmId }) => { console.log("delete", vmId); };
+       await other.sweep(run).catch(({ code }) => console.log(code));
+       console.log((await manager.orphans())[0].status);
+       await other.sweep(run);
+       console.log((await manager.orphans()).length);`,
+    );
+    expect(stdout).toBe("delete vm-1\nSTORE_BUSY\nsweeping\n0\n");
+  });
+
   it("is taken up by the next one when the process that swept is killed", async () => {
     const registry = newRegistry();
     runScript(registry, orphaned("vm-1"));
@@ -302,6 +327,24 @@ describe("the end of a process", () => {
     expect(machines(registry).owned).toEqual(["vm-1"]);
     expect(await listening.end("SIGINT")).toEqual({ status: 5, signal: null, stderr: "" });
     expect(await listening.line()).toBe("deleted vm-1");
+    expect(machines(registry)).toEqual({ owned: [], orphans: [] });
+  });
+
+  it("waits for a deletion that is under way when a signal comes", async () => {
+    const registry = newRegistry();
+    const slow = `async () => {
+      console.log("deleting");
+      await new Promise((go) => process.stdin.once("data", go));
+      process.stdin.destroy();
+      console.log("deleted");
+    }`;
+    const ended = start(registry, ending(slow, natural, true));
+    expect(await ended.line()).toBe("deleting");
+    process.kill(ended.pid ?? 0, "SIGTERM");
+    await new Promise((go) => setTimeout(go, 100));
+    ended.tell();
+    expect(await ended.line()).toBe("deleted");
+    expect(await ended.end()).toEqual({ status: null, signal: "SIGTERM", stderr: "" });
     expect(machines(registry)).toEqual({ owned: [], orphans: [] });
   });
 

@@ -179,4 +179,20 @@ describe("what is refused", () => {
     });
     expect(await code(() => manager.onExit({ run: run as never }))).toBe("INVALID_ARGUMENT");
   });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1s"])(
+    "is %j as the time of a task",
+    async (timeoutMs) => {
+      const manager = getSessionManager();
+      const options = { run: () => {}, timeoutMs: timeoutMs as never };
+      expect(await code(() => manager.onExit(options))).toBe("INVALID_ARGUMENT");
+      expect(await code(manager.sweep(options.run, options))).toBe("INVALID_ARGUMENT");
+    },
+  );
+
+  it("is nothing of this where nothing has to be done", async () => {
+    const manager = getSessionManager();
+    expect(await manager.sweep(["echo", "{vmId}"])).toEqual({ swept: [], failed: [] });
+    expect(manager.onExit({ run: ["echo"] })()).toBeUndefined();
+  });
 });

@@ -2,15 +2,17 @@
 //! that its users read; the dispatcher and the TypeScript declarations are made from it.
 
 use tenure_core::agent::calls::{
-    AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams, AgentState,
-    AgentUpdateParams, ApprovalParams, RequestApprovalParams,
+    AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
+    AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
 };
+use tenure_core::analytics::{AgentStats, AgentStatsParams};
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
 use tenure_core::copy::{
     CopyChunk, CopyCompareParams, CopyCompared, CopyPage, CopyPageParams, CopyReadParams,
     CopyWriteParams, CopyWritten,
 };
 use tenure_core::error::cut;
+use tenure_core::hook::{HookPreDelegateParams, HookReply, HookSubagentStopParams};
 use tenure_core::layout::{FileImport, ImportFileParams, ImportWantedParams};
 use tenure_core::lease::calls::{
     LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
@@ -198,6 +200,17 @@ operations! {
     Read "agentList" = agent_list(AgentListParams) -> SessionPage;
     /// Whether an agent should be resumed, and why, or why not.
     Read "shouldResume" = should_resume(ShouldResumeParams) -> ResumeDecision;
+    /// Puts the agents that have been idle for a time into the trash, in whatever phase they are. Those
+    /// whose work has not ended are given up; those that somebody runs are spared.
+    Write "agentCleanup" = agent_cleanup(AgentCleanupParams) -> CleanupResult;
+    /// How agents have done, beside what they should keep to. It reads their histories, to say how
+    /// much they fill, unless `storage` is `false`.
+    Read "agentStats" = agent_stats(AgentStatsParams) -> AgentStats;
+    /// What the hook before a task is handed to an agent answers: whether the task goes on with a
+    /// session, and with which.
+    Write "hookPreDelegate" = hook_pre_delegate(HookPreDelegateParams) -> HookReply;
+    /// What the hook after an agent has stopped answers: its work ends, by its exit code.
+    Write "hookSubagentStop" = hook_subagent_stop(HookSubagentStopParams) -> HookReply;
     /// Asks for somebody's approval: the agent's session is paused in the phase `approval`.
     Write "requestApproval" = request_approval(RequestApprovalParams) -> SessionHead;
     /// Approves what an agent waits for, and resumes its session if that is paused. The phase stays

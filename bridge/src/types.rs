@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use tenure_core::Error;
-use tenure_core::{agent, phase, resume};
+use tenure_core::{agent, analytics, hook, phase, resume};
 use tenure_core::{
     answers, copy, event, filter, layout, lifecycle, limits, params, retention, session, stats,
 };
@@ -102,6 +102,14 @@ pub fn typescript() -> String {
         agent::calls::PhaseChange,
         agent::calls::RequestApprovalParams,
         agent::calls::ApprovalParams,
+        agent::calls::AgentCleanupParams,
+        analytics::AgentStatsParams,
+        analytics::AgentStats,
+        analytics::Metric,
+        analytics::Wanted,
+        hook::HookPreDelegateParams,
+        hook::HookSubagentStopParams,
+        hook::HookReply,
         resume::ShouldResumeParams,
         resume::ResumeDecision,
         resume::ResumeReason,

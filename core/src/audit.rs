@@ -50,6 +50,16 @@ impl Entry {
         }
     }
 
+    /// The entry of a cleanup that has removed so many agents.
+    pub fn cleanup(removed: u64, at: Timestamp) -> Self {
+        let mut data = Self::members(CLEANUP, at, None);
+        data.set("removed", &removed);
+        Self {
+            at,
+            data: data.to_json(),
+        }
+    }
+
     /// The change that enters it.
     pub fn to_change(&self) -> RecordChange {
         let record = self.to_record();

@@ -9,6 +9,7 @@
 
 pub mod administrator;
 pub mod agent;
+pub mod analytics;
 pub mod answers;
 pub mod audit;
 pub mod copy;
@@ -16,6 +17,7 @@ pub mod draft;
 pub mod error;
 pub mod event;
 pub mod filter;
+pub mod hook;
 pub mod id;
 pub mod idempotency;
 pub mod json;

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::agent::calls::AgentListParams;
+use crate::filter::Filter;
 use crate::lifecycle::Status;
 use crate::members::{Members, Params};
 use crate::params::params;
@@ -39,6 +40,19 @@ impl Policy {
         Self {
             idle: idle.unwrap_or(Millis(30 * 60 * 1000)),
             max_errors: max_errors.unwrap_or(3),
+        }
+    }
+}
+
+impl Policy {
+    /// The agents that are to be resumed, and a few others.
+    pub fn filter(self, now: Timestamp) -> Filter {
+        let phases = Phase::ALL.into_iter().filter(|phase| phase.is_resumable());
+        Filter {
+            phase: Some(phases.collect()),
+            status: Some(vec![Status::Active, Status::Paused]),
+            updated_after: Some(now.minus(self.idle)),
+            ..Filter::default()
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::filter::{Filter, Trash};
 use crate::lifecycle::Status;
+use crate::phase::Phase;
 use crate::time::{Millis, Timestamp};
 
 /// The time from which a session's age counts.
@@ -24,6 +25,14 @@ pub const DEFAULT_STATUSES: [Status; 4] = [
     Status::Timeout,
     Status::Abandoned,
 ];
+
+/// The agents that have been idle for `max_idle` at `now`, in any phase.
+pub fn idle_agents(now: Timestamp, max_idle: Millis) -> Filter {
+    Filter {
+        phase: Some(Phase::ALL.to_vec()),
+        ..expired(now, max_idle, Measure::Updated, Some(Status::ALL.to_vec()))
+    }
+}
 
 /// The sessions that have reached `max_age` at `now`. An age below the limit is spared, the limit
 /// itself is not.

@@ -11,6 +11,7 @@ mod administrator;
 mod agent;
 mod commit;
 mod copy;
+mod hook;
 mod layout;
 mod lease;
 mod ownership;
@@ -46,6 +47,7 @@ use crate::text::Text;
 use crate::time::Timestamp;
 
 use commit::{MAX_ATTEMPTS, busy, put};
+use sweep::Fate;
 
 /// Events that `get` returns unless it is told otherwise.
 pub const DEFAULT_HISTORY: u32 = 100;
@@ -502,9 +504,12 @@ impl<'s> Service<'s> {
             params.measure.unwrap_or_default(),
             params.status.map(|statuses| statuses.0),
         );
-        let permanent = params.permanent.unwrap_or(false);
+        let fate = match params.permanent {
+            Some(true) => Fate::Removed,
+            _ => Fate::Trashed,
+        };
         let dry_run = params.dry_run.unwrap_or(false);
-        self.sweep(env, filter, &|_| true, permanent, dry_run).await
+        self.sweep(env, filter, &|_| true, fate, dry_run).await
     }
 
     /// Removes for good what has been in the trash for a time.
@@ -524,8 +529,8 @@ impl<'s> Service<'s> {
             head.deleted_at
                 .is_some_and(|at| env.now.since(at) >= params.older_than.0)
         };
-        self.sweep(env, filter, &old, true, params.dry_run.unwrap_or(false))
-            .await
+        let dry_run = params.dry_run.unwrap_or(false);
+        self.sweep(env, filter, &old, Fate::Removed, dry_run).await
     }
 
     /// A session with its whole history, as one JSON text.

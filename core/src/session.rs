@@ -92,11 +92,16 @@ impl Head {
     pub fn user_bytes(&self) -> u64 {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let metadata = self.metadata.as_ref().map_or(0, |json| json.as_str().len());
+        let agent = self.agent.as_ref().map_or(0, |agent| {
+            let error = agent.last_error.as_ref();
+            text(&agent.summary) + error.map_or(0, |error| error.message.len())
+        });
         let bytes = self.task.len()
             + self.context.as_str().len()
             + text(&self.result)
             + text(&self.error)
-            + metadata;
+            + metadata
+            + agent;
         bytes as u64
     }
 

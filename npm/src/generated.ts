@@ -1845,6 +1845,159 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
+ * Which agents to put into the trash.
+ */
+export type AgentCleanupParams = { 
+/**
+ * Those that have been idle this long and longer; 24 hours by default.
+ */
+maxIdle?: number | string, 
+/**
+ * Only say which they are.
+ */
+dryRun?: boolean, };
+
+/**
+ * Whose numbers to show.
+ */
+export type AgentStatsParams = { 
+/**
+ * Only those of agents of this name.
+ */
+agentName?: string, 
+/**
+ * Whether to add up what their sessions fill, for which their histories are read; by default
+ * it is.
+ */
+storage?: boolean, };
+
+/**
+ * How agents have done. Those in the trash fill the store, and count no more otherwise.
+ */
+export type AgentStats = { 
+/**
+ * How many there are.
+ */
+total: number, 
+/**
+ * How many of them are in a phase that is not final.
+ */
+active: number, 
+/**
+ * How many were created a day, since the first was.
+ */
+createdPerDay: number, 
+/**
+ * How many there are by their names; of many names, the first 1,000.
+ */
+byAgent: Record<string, number>, 
+/**
+ * How many there are in each phase.
+ */
+byPhase: Record<Phase, number>, 
+/**
+ * How often it was decided whether to resume.
+ */
+decisions: number, 
+/**
+ * How often it was decided to resume.
+ */
+resumed: number, 
+/**
+ * How many percent of the decisions were to resume.
+ */
+resumeRate: Metric, 
+/**
+ * How many percent of those that were resumed and have ended were completed.
+ */
+resumeSuccessRate: Metric, 
+/**
+ * How long those that have ended took, in milliseconds: half of them took no longer.
+ */
+medianDurationMs: Metric, 
+/**
+ * How long they took: 95 % of them took no longer.
+ */
+p95DurationMs: Metric, 
+/**
+ * How many percent have met errors, or failed.
+ */
+errorRate: Metric, 
+/**
+ * About how many bytes they fill, with those in the trash.
+ */
+storageBytes: Metric, 
+/**
+ * When a cleanup last ran to its end.
+ */
+lastCleanup: string | null, };
+
+/**
+ * A number and what it should be.
+ */
+export type Metric = { 
+/**
+ * The number; `null` where there is nothing to make it from.
+ */
+value: number | null, 
+/**
+ * The bound that it should keep to.
+ */
+target: number, 
+/**
+ * On which side of it the number should be.
+ */
+wanted: Wanted, 
+/**
+ * Whether it is as it should be.
+ */
+met: boolean | null, };
+
+/**
+ * On which side of a target a number should be.
+ */
+export type Wanted = "above" | "below";
+
+/**
+ * A task that is about to be handed to an agent.
+ */
+export type HookPreDelegateParams = { 
+/**
+ * What the hook was given, as it came.
+ */
+input: string, 
+/**
+ * Not to be resumed when idle this long and longer; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * Not to be resumed after this many errors and more; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * An agent that has stopped.
+ */
+export type HookSubagentStopParams = { 
+/**
+ * What the hook was given, as it came.
+ */
+input: string, };
+
+/**
+ * What a hook answers.
+ */
+export type HookReply = { 
+/**
+ * What to exit with: 1 if the input was no JSON object, otherwise 0.
+ */
+exitCode: number, 
+/**
+ * What to print.
+ */
+output: JsonObject, };
+
+/**
  * An agent that might be resumed, and the policy.
  */
 export type ShouldResumeParams = { 
@@ -3046,6 +3199,14 @@ export interface Operations {
   agentList: { params: AgentListParams; result: SessionPage };
   /** Whether an agent should be resumed, and why, or why not. */
   shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
+  /** Puts the agents that have been idle for a time into the trash, in whatever phase they are. Those whose work has not ended are given up; those that somebody runs are spared. */
+  agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
+  /** How agents have done, beside what they should keep to. It reads their histories, to say how much they fill, unless `storage` is `false`. */
+  agentStats: { params: AgentStatsParams; result: AgentStats };
+  /** What the hook before a task is handed to an agent answers: whether the task goes on with a session, and with which. */
+  hookPreDelegate: { params: HookPreDelegateParams; result: HookReply };
+  /** What the hook after an agent has stopped answers: its work ends, by its exit code. */
+  hookSubagentStop: { params: HookSubagentStopParams; result: HookReply };
   /** Asks for somebody's approval: the agent's session is paused in the phase `approval`. */
   requestApproval: { params: RequestApprovalParams; result: SessionHead };
   /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. */
@@ -3132,6 +3293,10 @@ export const OPERATIONS = {
   agentFinalize: "write",
   agentList: "read",
   shouldResume: "read",
+  agentCleanup: "write",
+  agentStats: "read",
+  hookPreDelegate: "write",
+  hookSubagentStop: "write",
   requestApproval: "write",
   approve: "write",
   deny: "write",

@@ -388,6 +388,13 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("copyCompare", json!({"page": page, "overwrite": true})),
         ("copyRead", json!({"wanted": wanted})),
         ("copyWrite", json!({"chunk": chunk})),
+        ("importWanted", json!({"path": "a/b/session.json"})),
+        (
+            "importFile",
+            json!({
+                "path": "a/b/session.json", "text": imported, "modifiedAt": 0, "dryRun": false
+            }),
+        ),
         (
             "agentCreate",
             json!({
@@ -418,19 +425,19 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             "shouldResume",
             with(&one, json!({"idle": "30m", "maxErrors": 3})),
         ),
+        ("agentCleanup", json!({"maxIdle": "0s", "dryRun": false})),
+        ("agentStats", json!({"agentName": "a", "storage": true})),
+        (
+            "hookPreDelegate",
+            json!({"input": r#"{"agent_id": "s"}"#, "idle": "30m", "maxErrors": 3}),
+        ),
+        ("hookSubagentStop", json!({"input": r#"{"agent_id": "s"}"#})),
         (
             "requestApproval",
             change(json!({"reason": "r", "metadata": {"a": 1}})),
         ),
         ("approve", change(json!({"by": "b", "reason": "r"}))),
         ("deny", change(json!({"by": "b", "reason": "r"}))),
-        ("importWanted", json!({"path": "a/b/session.json"})),
-        (
-            "importFile",
-            json!({
-                "path": "a/b/session.json", "text": imported, "modifiedAt": 0, "dryRun": false
-            }),
-        ),
         (
             "leaseAcquire",
             json!({"key": "k", "holder": "h", "leaseDurationMs": 1000, "data": {"a": 1}}),

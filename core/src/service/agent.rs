@@ -2,26 +2,33 @@
 //! them, as all others are; an unknown id is answered with nothing.
 
 use crate::agent::calls::{
-    AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams, AgentState,
-    AgentUpdateParams, ApprovalParams, RequestApprovalParams,
+    AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
+    AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
 };
-use crate::answers::{Done, SessionPage};
+use crate::analytics::{AgentStats, AgentStatsParams, Count};
+use crate::answers::{CleanupResult, Done, SessionPage};
+use crate::audit::{self, Entry};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::filter::{Filter, Order, Position};
+use crate::filter::{Filter, Order, Position, Trash};
 use crate::id::SessionId;
-use crate::lifecycle::Status;
 use crate::params::ChangeParams;
 use crate::phase::Phase;
 use crate::resume::{self, Found, Policy, ResumeDecision, ShouldResumeParams};
+use crate::retention;
 use crate::session::{Head, SessionHead};
-use crate::store::{History, ListQuery};
+use crate::store::{History, ListQuery, Loaded, Scan};
 use crate::text::Text;
+use crate::time::Millis;
 
+use super::sweep::Fate;
 use super::{
-    DEFAULT_SESSIONS, Environment, MAX_PAGE_BYTES, Pending, Service, key_in_store, page_limit,
+    DEFAULT_SESSIONS, Environment, MAX_PAGE, MAX_PAGE_BYTES, Pending, Service, key_in_store,
+    page_limit,
 };
 
+/// How long an agent may be idle before a cleanup, if nothing else is said.
+const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
 /// Ids that are tried for a new agent.
 const MAX_IDS: u8 = 16;
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
@@ -159,6 +166,28 @@ impl Service<'_> {
         Ok(Done::quiet(answer))
     }
 
+    /// Puts the agents that have been idle for a time into the trash, in whatever phase they are.
+    /// Those whose work has not ended are given up; those that somebody runs are spared.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn agent_cleanup(
+        &self,
+        env: &Environment,
+        params: AgentCleanupParams,
+    ) -> Result<Done<CleanupResult>> {
+        let filter = retention::idle_agents(env.now, params.max_idle.unwrap_or(MAX_IDLE));
+        let dry_run = params.dry_run.unwrap_or(false);
+        let done = self
+            .sweep(env, filter, &|_| true, Fate::GivenUp, dry_run)
+            .await?;
+        if !dry_run {
+            self.enter(&Entry::cleanup(done.value.removed, env.now))
+                .await?;
+        }
+        Ok(done)
+    }
+
     /// Whether an agent should be resumed.
     ///
     /// # Errors
@@ -184,6 +213,76 @@ impl Service<'_> {
             .as_ref()
             .map_or(Found::Nothing, |loaded| Found::Session(&loaded.head));
         Ok(Done::quiet(resume::decide(found, policy, env.now)))
+    }
+
+    /// How agents have done. Sessions and entries of the audit log are read a page at a time.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn agent_stats(
+        &self,
+        env: &Environment,
+        params: AgentStatsParams,
+    ) -> Result<Done<AgentStats>> {
+        let mut count = Count::new(&params);
+        let order = Order::default();
+        let mut query = ListQuery {
+            filter: Filter {
+                mode: params.agent_name.as_ref().map(Text::to_string),
+                phase: Some(Phase::ALL.to_vec()),
+                trash: Trash::Include,
+                ..Filter::default()
+            },
+            order,
+            after: None,
+            offset: 0,
+            limit: MAX_PAGE,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        loop {
+            let page = self.store.list(&query).await?;
+            for head in &page.heads {
+                count.session(head);
+                if params.storage.unwrap_or(true) {
+                    self.count_storage(&mut count, &head.id).await?;
+                }
+            }
+            match page.heads.last() {
+                Some(last) if page.more => query.after = Some(order.position(last)),
+                _ => break,
+            }
+        }
+        let mut scan = Scan {
+            kind: audit::KIND.to_owned(),
+            after: None,
+            limit: MAX_PAGE,
+        };
+        loop {
+            let records = self.store.scan(&scan).await?;
+            let entries = records.iter().filter_map(|record| Entry::read(record).ok());
+            entries.for_each(|entry| count.entry(&entry));
+            let last = match records.last() {
+                Some(last) if records.len() >= MAX_PAGE as usize => last.key.clone(),
+                _ => return Ok(Done::quiet(count.stats(env.now))),
+            };
+            if scan.after.as_ref().is_some_and(|after| last <= *after) {
+                return Err(Error::StoreMisbehaved {
+                    method: "scan".to_owned(),
+                    problem: "the records do not come after those before".to_owned(),
+                });
+            }
+            scan.after = Some(last);
+        }
+    }
+
+    async fn count_storage(&self, count: &mut Count, id: &SessionId) -> Result<()> {
+        match self.store.load(id, History::All).await {
+            Ok(Some(Loaded { head, events })) => count.storage(&head, &events),
+            // One that cannot be read, or is no longer there, fills nothing that can be told.
+            Ok(None) | Err(Error::CorruptSession { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Asks for somebody's approval: the agent's session is paused in the phase `approval`.
@@ -240,15 +339,17 @@ async fn known<T>(change: Pending<'_, T>) -> Result<Done<Option<T>>> {
 /// The agents that a list is about. Of those that are to be resumed it holds all, and a few others.
 fn filter(env: &Environment, params: &AgentListParams, policy: Option<Policy>) -> Filter {
     let active_only = params.active_only.unwrap_or(false);
-    let phases = Phase::ALL.into_iter().filter(|phase| match policy {
-        Some(_) => phase.is_resumable(),
-        None => !active_only || !phase.is_final(),
-    });
+    let phases = || {
+        Phase::ALL
+            .into_iter()
+            .filter(|phase| !active_only || !phase.is_final())
+    };
+    let all = || Filter {
+        phase: Some(phases().collect()),
+        ..Filter::default()
+    };
     Filter {
         mode: params.agent_name.as_ref().map(Text::to_string),
-        phase: Some(phases.collect()),
-        status: policy.map(|_| vec![Status::Active, Status::Paused]),
-        updated_after: policy.map(|policy| env.now.minus(policy.idle)),
-        ..Filter::default()
+        ..policy.map_or_else(all, |policy| policy.filter(env.now))
     }
 }

@@ -8,5 +8,9 @@ mod support;
 
 mod approvals;
 mod endings;
+mod hooks;
+mod lists;
+mod model;
+mod numbers;
 mod phases;
 mod resuming;

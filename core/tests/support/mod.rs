@@ -11,7 +11,9 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use tenure_core::agent::calls::*;
+use tenure_core::analytics::AgentStatsParams;
 use tenure_core::answers::Done;
+use tenure_core::hook::{HookPreDelegateParams, HookSubagentStopParams};
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::json::Object;
 use tenure_core::members::Params;
@@ -107,6 +109,10 @@ pub(crate) async fn call(
         "requestApproval" => request_approval(RequestApprovalParams),
         "approve" => approve(ApprovalParams),
         "deny" => deny(ApprovalParams),
+        "agentCleanup" => agent_cleanup(AgentCleanupParams),
+        "agentStats" => agent_stats(AgentStatsParams),
+        "hookPreDelegate" => hook_pre_delegate(HookPreDelegateParams),
+        "hookSubagentStop" => hook_subagent_stop(HookSubagentStopParams),
     }
 }
 

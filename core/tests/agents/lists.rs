@@ -1,0 +1,196 @@
+//! Which agents a list shows and a cleanup removes.
+
+use serde_json::{Value, json};
+use tenure_core::Phase;
+
+use crate::endings::audit;
+use crate::support::World;
+
+/// One agent in each phase, named by it, and a session that is no agent's.
+fn one_of_each(world: &World) {
+    for phase in Phase::ALL {
+        world.ok("agentCreate", json!({"agentName": "a", "id": phase}));
+        world.ok("agentUpdate", json!({"id": phase, "phase": phase}));
+        world.pass(1);
+    }
+    world.start(json!({"id": "plain", "mode": "a", "paused": true}));
+}
+
+fn names(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().unwrap();
+    let name = |item: &Value| item["id"].as_str().unwrap().to_owned();
+    items.iter().map(name).collect()
+}
+
+#[test]
+fn a_list_shows_agents_and_no_other_sessions() {
+    let world = World::default();
+    one_of_each(&world);
+    let all: Vec<String> = Phase::ALL.iter().rev().map(Phase::to_string).collect();
+    assert_eq!(names(&world.ok("agentList", json!({}))), all);
+    assert_eq!(
+        names(&world.ok("agentList", json!({"agentName": "a"}))),
+        all
+    );
+    let none: [String; 0] = [];
+    assert_eq!(
+        names(&world.ok("agentList", json!({"agentName": "b"}))),
+        none
+    );
+    let active = world.ok("agentList", json!({"activeOnly": true}));
+    assert_eq!(names(&active), all[3..]);
+    world.ok("trash", json!({"id": "planning"}));
+    assert!(!names(&world.ok("agentList", json!({}))).contains(&"planning".to_owned()));
+}
+
+#[test]
+fn a_list_of_the_resumable_holds_those_that_should_be_resumed() {
+    let world = World::default();
+    one_of_each(&world);
+    for (id, step) in [
+        ("unready", json!({"resumeReady": false})),
+        ("erring", json!({"error": "e"})),
+        ("fine", json!({})),
+    ] {
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+        world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        for _ in 0..3 {
+            world.ok("agentUpdate", crate::phases::with_id(id, step.clone()));
+        }
+    }
+    world.ok("pause", json!({"id": "investigating"}));
+    for later in [0, 900_000, 899_990, 20] {
+        world.pass(later);
+        for policy in [
+            json!({}),
+            json!({"maxErrors": 4}),
+            json!({"idle": "15m"}),
+            json!({"idle": 0}),
+        ] {
+            let mut params = policy.clone();
+            params["resumable"] = json!(true);
+            let listed = names(&world.ok("agentList", params));
+            let all = names(&world.ok("agentList", json!({})));
+            let meant: Vec<String> = all
+                .into_iter()
+                .filter(|id| {
+                    let params = crate::phases::with_id(id, policy.clone());
+                    world.ok("shouldResume", params)["resume"] == true
+                })
+                .collect();
+            assert_eq!(listed, meant, "{policy} after {later}");
+        }
+    }
+}
+
+#[test]
+fn pages_of_a_list_are_the_list() {
+    let world = World::default();
+    for number in 0..23 {
+        let id = format!("a{number:02}");
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+        let phase = if number % 3 == 0 {
+            "planning"
+        } else {
+            "executing"
+        };
+        let ready = number % 2 == 0 && number % 3 == 0;
+        let params = json!({"id": id, "phase": phase, "resumeReady": ready});
+        world.ok("agentUpdate", params);
+        world.pass(1);
+    }
+    for resumable in [false, true] {
+        let whole = names(&world.ok("agentList", json!({"resumable": resumable})));
+        assert_eq!(whole.len(), if resumable { 4 } else { 23 });
+        for limit in 1..=5 {
+            let (mut read, mut cursor) = (Vec::new(), Value::Null);
+            for _ in 0..30 {
+                let params = json!({"resumable": resumable, "limit": limit, "cursor": cursor});
+                let page = world.ok("agentList", params);
+                assert!(names(&page).len() <= limit);
+                read.extend(names(&page));
+                cursor = page["nextCursor"].clone();
+                if cursor.is_null() {
+                    break;
+                }
+            }
+            assert_eq!(read, whole, "limit {limit}");
+        }
+    }
+    assert_eq!(
+        world.code("agentList", json!({"cursor": "x"})),
+        "INVALID_CURSOR"
+    );
+    assert_eq!(
+        world.code("agentList", json!({"limit": 0})),
+        "INVALID_ARGUMENT"
+    );
+}
+
+#[test]
+fn a_cleanup_gives_up_what_has_been_idle_for_a_day_and_puts_it_into_the_trash() {
+    let world = World::default();
+    one_of_each(&world);
+    let day = 24 * 60 * 60 * 1000;
+    world.pass(day - 9 - 1);
+    let none: [String; 0] = [];
+    let removed = |params: Value| {
+        let mut ids = names_of(&world.ok("agentCleanup", params)["ids"]);
+        ids.sort();
+        ids
+    };
+    assert_eq!(removed(json!({})), none);
+    world.pass(1);
+    assert_eq!(removed(json!({"dryRun": true})), ["initializing"]);
+    assert_eq!(removed(json!({})), ["initializing"]);
+    let session = world.session("initializing");
+    assert_eq!(session["status"], "abandoned");
+    assert_eq!(session["phase"], "abandoned");
+    assert_eq!(
+        session["summary"],
+        "cleaned up after 86400 s without activity"
+    );
+    assert!(session["deletedAt"].is_string());
+    world.ok("agentUpdate", json!({"id": "planning"}));
+    world.pass(day - 1);
+    assert_eq!(
+        removed(json!({})),
+        [
+            "abandoned",
+            "approval",
+            "completed",
+            "executing",
+            "failed",
+            "investigating",
+            "validating"
+        ]
+    );
+    assert_eq!(world.session("completed")["status"], "completed");
+    assert_eq!(world.session("executing")["status"], "abandoned");
+    assert_eq!(removed(json!({"maxIdle": "1ms"})), ["planning"]);
+    assert_eq!(world.session("plain").get("deletedAt"), None);
+}
+
+#[test]
+fn a_cleanup_tells_others_of_what_it_gives_up_and_enters_it() {
+    let world = World::default();
+    world.ok("agentCreate", json!({"agentName": "a", "id": "s"}));
+    world.pass(5000);
+    let notices = world.notices("agentCleanup", json!({"maxIdle": "5s"}));
+    assert_eq!(notices[0]["event"], "error");
+    assert_eq!(notices[0]["data"]["reason"], "abandoned");
+    let kinds: Vec<(Value, Value)> = audit(&world)
+        .iter()
+        .map(|entry| (entry["kind"].clone(), entry["removed"].clone()))
+        .collect();
+    assert!(kinds.contains(&(json!("agent.finalization"), Value::Null)));
+    assert!(kinds.contains(&(json!("agent.cleanup"), json!(1))));
+    assert_eq!(kinds.len(), 2);
+}
+
+fn names_of(ids: &Value) -> Vec<String> {
+    let ids = ids.as_array().unwrap();
+    ids.iter()
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! How agents have done, in numbers.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, iso};
+
+const DAY: i64 = 86_400_000;
+
+fn stats(world: &World) -> Value {
+    world.ok("agentStats", json!({}))
+}
+
+#[test]
+fn without_agents_there_is_nothing_to_say_and_nothing_is_missed() {
+    let world = World::default();
+    world.start(json!({}));
+    let stats = stats(&world);
+    assert_eq!(
+        (&stats["total"], &stats["createdPerDay"]),
+        (&json!(0), &json!(0.0))
+    );
+    for (name, target, wanted) in [
+        ("resumeRate", 60.0, "above"),
+        ("resumeSuccessRate", 80.0, "above"),
+        ("medianDurationMs", 300_000.0, "below"),
+        ("p95DurationMs", 1_800_000.0, "below"),
+        ("errorRate", 10.0, "below"),
+        ("storageBytes", 100_000_000.0, "below"),
+    ] {
+        let expected = json!({"value": null, "target": target, "wanted": wanted, "met": null});
+        assert_eq!(stats[name], expected, "{name}");
+    }
+    assert_eq!(stats["lastCleanup"], Value::Null);
+}
+
+#[test]
+fn resumed_and_succeeded_are_shares_of_what_was_decided_and_ended() {
+    let world = World::default();
+    for id in ["good", "bad", "open"] {
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+        world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        let input = json!({"agent_id": id}).to_string();
+        world.ok("hookPreDelegate", json!({"input": input}));
+        world.ok("hookPreDelegate", json!({"input": input}));
+    }
+    world.ok("agentCreate", json!({"agentName": "b", "id": "never"}));
+    for id in ["never", "nobody"] {
+        let input = json!({"agent_id": id}).to_string();
+        world.ok("hookPreDelegate", json!({"input": input}));
+    }
+    for (id, outcome) in [
+        ("good", "completed"),
+        ("bad", "failed"),
+        ("never", "completed"),
+    ] {
+        world.ok("agentFinalize", json!({"id": id, "outcome": outcome}));
+    }
+    let said = stats(&world);
+    assert_eq!(
+        (&said["decisions"], &said["resumed"]),
+        (&json!(8), &json!(6))
+    );
+    assert_eq!(said["resumeRate"]["value"], 75.0);
+    assert_eq!(said["resumeRate"]["met"], true);
+    assert_eq!(said["resumeSuccessRate"]["value"], 50.0);
+    assert_eq!(said["resumeSuccessRate"]["met"], false);
+    let said = world.ok("agentStats", json!({"agentName": "b"}));
+    assert_eq!((&said["total"], &said["decisions"]), (&json!(1), &json!(1)));
+    assert_eq!(said["resumeRate"]["value"], 0.0);
+    assert_eq!(said["resumeSuccessRate"]["value"], Value::Null);
+}
+
+#[test]
+fn durations_errors_and_rates_are_those_of_the_agents_that_are_there() {
+    let world = World::default();
+    for number in 0..20 {
+        let id = format!("a{number:02}");
+        world.ok(
+            "agentCreate",
+            json!({"agentName": format!("n{}", number % 2), "id": id}),
+        );
+        if number == 3 {
+            world.ok("agentUpdate", json!({"id": id, "error": "e"}));
+        }
+    }
+    for number in 0..20 {
+        world.pass(60_000);
+        let id = format!("a{number:02}");
+        world.ok("agentFinalize", json!({"id": id, "outcome": "completed"}));
+    }
+    world.ok("agentCreate", json!({"agentName": "n0", "id": "gone"}));
+    world.ok("agentFinalize", json!({"id": "gone", "outcome": "failed"}));
+    world.ok("trash", json!({"id": "gone"}));
+    world.pass(4 * DAY - 20 * 60_000);
+    let said = stats(&world);
+    assert_eq!(said["total"], 20);
+    assert_eq!(said["createdPerDay"], 5.0);
+    assert_eq!(said["byAgent"], json!({"n0": 10, "n1": 10}));
+    assert_eq!(said["byPhase"], json!({"completed": 20}));
+    assert_eq!(said["active"], 0);
+    assert_eq!(said["medianDurationMs"]["value"], 600_000.0);
+    assert_eq!(said["medianDurationMs"]["met"], false);
+    assert_eq!(said["p95DurationMs"]["value"], 19.0 * 60_000.0);
+    assert_eq!(said["p95DurationMs"]["met"], true);
+    assert_eq!(said["errorRate"]["value"], 5.0);
+    assert_eq!(said["errorRate"]["met"], true);
+}
+
+#[test]
+fn what_fills_the_store_counts_until_it_is_removed_for_good() {
+    let world = World::default();
+    let bytes = |params: Value| world.ok("agentStats", params)["storageBytes"]["value"].clone();
+    let metadata = json!({"text": "x".repeat(10_000)});
+    world.ok(
+        "agentCreate",
+        json!({"agentName": "a", "id": "s", "metadata": metadata}),
+    );
+    let small = bytes(json!({})).as_f64().unwrap();
+    assert!((10_000.0..12_000.0).contains(&small), "{small}");
+    let data = json!({"text": "x".repeat(50_000)});
+    world.ok("addEvent", json!({"id": "s", "type": "note", "data": data}));
+    let large = bytes(json!({})).as_f64().unwrap();
+    assert!(
+        (small + 50_000.0..small + 51_000.0).contains(&large),
+        "{large}"
+    );
+    assert_eq!(bytes(json!({"storage": false})), Value::Null);
+    world.ok("trash", json!({"id": "s"}));
+    assert_eq!(bytes(json!({})), large);
+    world.ok("delete", json!({"id": "s"}));
+    assert_eq!(bytes(json!({})), Value::Null);
+}
+
+#[test]
+fn the_last_cleanup_is_the_last_that_removed_and_not_only_looked() {
+    let world = World::default();
+    world.ok("agentCleanup", json!({}));
+    let at = iso(world.now());
+    world.pass(1000);
+    world.ok("agentCleanup", json!({"dryRun": true}));
+    assert_eq!(stats(&world)["lastCleanup"], at);
+    world.ok("agentCleanup", json!({}));
+    assert_eq!(stats(&world)["lastCleanup"], iso(world.now()));
+}

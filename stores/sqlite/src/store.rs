@@ -75,9 +75,12 @@ impl SqliteStore {
                 problem: format!("{}: {error}", path.display()),
             })?;
         let mut database = Database::connect(&path, &options)?;
-        schema::check(&database)?;
+        let found = schema::check(&database)?;
         database.set_up(&options)?;
-        schema::migrate(&database)?;
+        // Who opens a file for one call has to wait for every look at it.
+        if found != schema::VERSION {
+            schema::migrate(&database)?;
+        }
         let file = File::of(&path)?;
         file.shared.watch(&mut database, &options)?;
         Ok(Self {

@@ -12,7 +12,8 @@ use crate::answer::Answer;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, clean_lines};
 use crate::params::Params;
-use crate::{store, time};
+use crate::store::Opened;
+use crate::time;
 
 /// Options that all commands share.
 #[derive(Debug, Clone, clap::Args)]
@@ -45,12 +46,14 @@ pub(crate) struct Globals {
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
-    store: Option<Local>,
+    store: Option<Opened>,
     host: &'static dyn Host,
 }
 
 impl Context {
-    pub(crate) fn new(globals: Globals) -> Self {
+    pub(crate) fn new(mut globals: Globals) -> Self {
+        // A variable that is empty is one that is not set.
+        globals.store = globals.store.filter(|url| !url.is_empty());
         Self {
             globals,
             out: Output::new(),
@@ -103,12 +106,13 @@ impl Context {
     /// Has an operation performed over the command's store.
     pub(crate) fn perform(&mut self, name: &str, params: &Params) -> Result<Answer, Failure> {
         let now = self.now();
+        let named = self.globals.store.as_deref();
         let store = match self.store.take() {
-            Some(store) => store,
-            None => store::open_default(self.globals.store.as_deref(), name)?,
+            Some(store) if store.serves(name) => store,
+            _ => Opened::for_operation(named, name)?,
         };
         let now = now.as_millis() as f64;
-        let answer = store.perform_as(self.host, name, &params.text(), now);
+        let answer = store.local.perform_as(self.host, name, &params.text(), now);
         self.store = Some(store);
         Answer::of(answer)
     }

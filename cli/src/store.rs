@@ -21,12 +21,32 @@ pub(crate) fn open(url: &str) -> Result<Local, Failure> {
     Ok(Local::open(url, &Options::default())?)
 }
 
-/// Opens the store that is named, or else the default one, for an operation.
-pub(crate) fn open_default(named: Option<&str>, operation: &str) -> Result<Local, Failure> {
-    if access(operation) == Some(Access::Read) && named.is_none() && found()?.is_none() {
-        return open("memory:");
+/// The store of a command.
+pub(crate) struct Opened {
+    pub(crate) local: Local,
+    /// There is no store yet, and this empty one is as good for reading.
+    stand_in: bool,
+}
+
+impl Opened {
+    /// Opens the store that is named, or else the default one, for an operation.
+    pub(crate) fn for_operation(named: Option<&str>, operation: &str) -> Result<Self, Failure> {
+        let stand_in = only_reads(operation) && named.is_none() && found()?.is_none();
+        let local = match stand_in {
+            true => open("memory:")?,
+            false => open(&url(named)?)?,
+        };
+        Ok(Self { local, stand_in })
     }
-    open(&url(named)?)
+
+    /// Whether it will do for an operation, too.
+    pub(crate) fn serves(&self, operation: &str) -> bool {
+        !self.stand_in || only_reads(operation)
+    }
+}
+
+fn only_reads(operation: &str) -> bool {
+    access(operation) == Some(Access::Read)
 }
 
 /// The URL of the store that is named, or else of the default one, whose folder is made.

@@ -194,6 +194,22 @@ fn by_default_sessions_are_kept_in_the_nearest_folder_upward() {
 }
 
 #[test]
+fn what_reads_before_it_writes_writes_to_what_is_kept() {
+    let here = tempfile::tempdir().unwrap();
+    let session = Place::new();
+    session.says(&["start", "t", "--id", "a"]);
+    fs::create_dir(here.path().join("a")).unwrap();
+    let text = session.says(&["export", "a"]);
+    fs::write(here.path().join("a/session.json"), text).unwrap();
+    assert_eq!(ended(bare(here.path(), &["import", "."])).code, 0);
+    assert!(ended(bare(here.path(), &["list"])).out.starts_with("a\t"));
+    // A variable that is empty names no store.
+    let mut list = bare(here.path(), &["list"]);
+    list.env("TENURE_STORE", "");
+    assert!(ended(list).out.starts_with("a\t"));
+}
+
+#[test]
 fn outside_of_a_repository_they_are_kept_where_the_command_runs() {
     let here = tempfile::tempdir().unwrap();
     assert_eq!(ended(bare(here.path(), &["start", "t"])).code, 0);

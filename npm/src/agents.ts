@@ -5,13 +5,20 @@
  * @module
  */
 
+import { encode } from "./encode.js";
 import type {
+  AgentCleanupParams,
   AgentCreateParams,
   AgentFinalizeParams,
   AgentListParams,
   AgentState,
+  AgentStats,
+  AgentStatsParams,
   AgentUpdateParams,
   ApprovalParams,
+  CleanupResult,
+  HookPreDelegateParams,
+  HookReply,
   RequestApprovalParams,
   ResumeDecision,
   SessionHead,
@@ -27,14 +34,23 @@ export type AgentListOptions = Accepts<AgentListParams>;
 /** When an agent is too far gone to be resumed. */
 export type ResumePolicy = Accepts<Omit<ShouldResumeParams, "id">>;
 
+/** Which agents are cleaned up. */
+export type AgentCleanupOptions = Accepts<Omit<AgentCleanupParams, "maxIdle">> & {
+  /** Those that have been idle for this many hours; 24 by default. */
+  readonly hours?: number | undefined;
+};
+
 /** The operations on agents, in either mode. */
 abstract class AgentOperations<M extends Mode> {
+  /** What runs before and after an agent that another one hands work to. */
+  readonly hooks: AgentHooks<M>;
   /** @internal */
   protected readonly ask: Ask<M>;
 
   /** @internal */
   constructor(ask: Ask<M>) {
     this.ask = ask;
+    this.hooks = new AgentHooks(ask);
   }
 
   /**
@@ -95,6 +111,46 @@ abstract class AgentOperations<M extends Mode> {
   deny(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
     return this.ask("deny", () => ({ ...options, id }));
   }
+
+  /** Puts agents that have been idle too long into the trash; unfinished ones are `abandoned`. */
+  cleanup({ hours, ...options }: AgentCleanupOptions = {}): Returns<M, CleanupResult> {
+    const maxIdle = hours === undefined ? undefined : `${hours}h`;
+    return this.ask("agentCleanup", () => ({ ...options, maxIdle }));
+  }
+
+  /**
+   * How agents have done, beside what they should keep to. It reads their histories, to say how much
+   * they fill, unless `storage` is `false`.
+   */
+  stats(options?: Accepts<AgentStatsParams>): Returns<M, AgentStats> {
+    return this.ask("agentStats", () => ({ ...options }));
+  }
+}
+
+/** What runs before and after an agent, as its host's hooks. */
+export class AgentHooks<M extends Mode> {
+  readonly #ask: Ask<M>;
+
+  /** @internal */
+  constructor(ask: Ask<M>) {
+    this.#ask = ask;
+  }
+
+  /**
+   * Before work is handed to an agent: whether there is a session to resume. `input` is what the hook
+   * is given, as text or as what the text says; `output` of the reply is what it prints.
+   */
+  preDelegate(
+    input: string | object,
+    policy?: Accepts<Omit<HookPreDelegateParams, "input">>,
+  ): Returns<M, HookReply> {
+    return this.#ask("hookPreDelegate", () => ({ ...policy, input: textOf(input) }));
+  }
+
+  /** After an agent has stopped: ends its session by its exit code. */
+  subagentStop(input: string | object): Returns<M, HookReply> {
+    return this.#ask("hookSubagentStop", () => ({ input: textOf(input) }));
+  }
 }
 
 /** The agents of a store. */
@@ -117,4 +173,8 @@ export class AgentsSync extends AgentOperations<"sync"> {
   list(options: AgentListOptions = {}): SessionPageSync<AgentListOptions> {
     return new SessionPageSync({ ...options }, (page) => this.ask("agentList", () => page));
   }
+}
+
+function textOf(input: string | object): string {
+  return typeof input === "string" ? input : encode("input", input);
 }

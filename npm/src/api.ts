@@ -7,7 +7,14 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-export type { AgentListOptions, Agents, AgentsSync, ResumePolicy } from "./agents.js";
+export type {
+  AgentCleanupOptions,
+  AgentHooks,
+  AgentListOptions,
+  Agents,
+  AgentsSync,
+  ResumePolicy,
+} from "./agents.js";
 export type { BuildInfo } from "./binding.js";
 export type { Copy, CopyOptions, CopyProgress, CopyResult } from "./copy.js";
 export type { InitOptions, WasmSource } from "./entry.js";
@@ -22,6 +29,7 @@ export type { ExitOptions } from "./exit-task.js";
 export type {
   ActiveSession,
   AgentState,
+  AgentStats,
   Appended,
   Capabilities,
   CleanupParams,
@@ -31,6 +39,7 @@ export type {
   Difference,
   Direction,
   EventPage,
+  HookReply,
   LastError,
   LeaseCleared,
   LeaseOutcome,
@@ -39,6 +48,7 @@ export type {
   LeaseView,
   Limits,
   Measure,
+  Metric,
   NewEvent,
   OrderBy,
   Phase,
@@ -62,6 +72,7 @@ export type {
   UsageTotals,
   VmStatus,
   VmView,
+  Wanted,
   WebhookEvent,
   WebhookPayload,
   WebhookSession,

@@ -134,7 +134,8 @@ export class SessionManager {
   ): Promise<boolean> {
     const vm = { vmId, zone, components, metadata };
     const isDone = await this.#registry.ask("vmRegister", (holder) => ({ ...vm, holder }));
-    if (isDone) await this.getMyVm();
+    // Only to remember it: it is registered, whether it can be read now or not.
+    if (isDone) await this.getMyVm().catch(() => null);
     return this.#counted(isDone, "vmsRegistered");
   }
 
@@ -147,7 +148,7 @@ export class SessionManager {
   ): boolean {
     const vm = { vmId, zone, components, metadata };
     const isDone = this.#registry.askSync("vmRegister", (holder) => ({ ...vm, holder }));
-    if (isDone) this.getMyVmSync();
+    if (isDone) this.#vmAsKnown();
     return this.#counted(isDone, "vmsRegistered");
   }
 

@@ -130,6 +130,66 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     });
   });
 
+  it("is cleaned up when it has been idle too long, whatever it does", async () => {
+    const sessions = await openStore();
+    const { agents } = sessions;
+    const { id: old } = await agents.create({ agentName: "old" });
+    const { id: ended } = await agents.create({ agentName: "ended" });
+    await agents.finalize(ended, "completed");
+    const { id: other } = await sessions.start({ task: "t", mode: "m" });
+    later(24 * 60 * MINUTE);
+    const { id: young } = await agents.create({ agentName: "young" });
+    expect(await agents.cleanup({ hours: 25 })).toMatchObject({ removed: 0 });
+    expect(await agents.cleanup({ dryRun: true })).toMatchObject({ removed: 2 });
+    expect(await agents.cleanup()).toMatchObject({ removed: 2 });
+    expect(await agents.cleanup({ hours: 24 })).toMatchObject({ removed: 0 });
+    expect((await agents.list()).items.map(({ id }) => id)).toEqual([young]);
+    expect(await sessions.get(old, { trash: "include" })).toMatchObject({ phase: "abandoned" });
+    expect(await sessions.get(ended, { trash: "include" })).toMatchObject({ phase: "completed" });
+    expect(await sessions.get(other)).not.toBeNull();
+  });
+
+  it("is found by the hook before, and ended by the hook after", async () => {
+    const { agents } = await openStore();
+    const { hooks } = agents;
+    const { id } = await agents.create({ agentName: "a", metadata: { task_id: "T001" } });
+    await agents.update(id, { phase: "planning", metadata: { plan: 7 } });
+    const input = { agent_name: "a", task_id: "T001", agent_id: id };
+    expect(await hooks.preDelegate(input)).toMatchObject({
+      exitCode: 0,
+      output: {
+        should_resume: true,
+        reason: "session_resumable",
+        agent_id: id,
+        resume_metadata: {
+          previous_phase: "planning",
+          created_at: "2026-01-08T18:05:30Z",
+          session_metadata: { plan: 7 },
+        },
+        original_context: input,
+      },
+    });
+    expect(await hooks.preDelegate(input, { idle: 0 })).toMatchObject({
+      output: { should_resume: false, reason: "session_not_resumable" },
+    });
+    const stop = { task_info: { agent_id: id }, workflow_metrics: { exit_code: 2 } };
+    expect(await hooks.subagentStop(JSON.stringify(stop))).toMatchObject({ exitCode: 0 });
+    expect(await agents.get(id)).toMatchObject({ phase: "failed" });
+    expect(await hooks.preDelegate("{")).toMatchObject({
+      exitCode: 1,
+      output: { reason: "invalid_json" },
+    });
+    expect(await hooks.preDelegate({ agent_id: "agent-x" })).toMatchObject({
+      exitCode: 0,
+      output: { should_resume: false, reason: "no_existing_session" },
+    });
+    const { byAgent, byPhase, resumeRate, decisions } = await agents.stats();
+    expect({ byAgent, failed: byPhase.failed }).toEqual({ byAgent: { a: 1 }, failed: 1 });
+    expect(decisions).toBeGreaterThan(1);
+    expect(resumeRate).toMatchObject({ target: 60, met: false });
+    expect(await agents.stats({ agentName: "b" })).toMatchObject({ total: 0 });
+  });
+
   it("is listed by what it does and by its name", async () => {
     const sessions = await openStore();
     const { agents } = sessions;
@@ -214,6 +274,16 @@ describe("what is refused", () => {
     const { id } = await agents.create({ agentName: "a" });
     expect(await code(agents.update(id, patch as never))).toBe("INVALID_ARGUMENT");
     expect(await agents.get(id)).toMatchObject({ phase: "initializing", errorCount: 0 });
+  });
+
+  it.each([Number.NaN, -1, "soon"])("is a cleanup after %j hours", async (hours) => {
+    const { agents } = await inMemory();
+    expect(await code(agents.cleanup({ hours: hours as never }))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("is what a hook cannot be told", async () => {
+    const { hooks } = (await inMemory()).agents;
+    expect(await code(hooks.preDelegate({ n: 1n }))).toBe("INVALID_ARGUMENT");
   });
 
   it("is an agent without a name", async () => {

@@ -1,0 +1,121 @@
+// Leases and held sessions between real processes: what a process holds it holds for as long as it
+// runs, and not a moment longer.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { open, openSync } from "tenure";
+import { describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
+import { newRegistry, nodeArguments, nodeOptions, runScript } from "../support/registry.js";
+import { newDatabase } from "../support/sqlite.js";
+
+/** A process that holds a session and a lease until it is killed. */
+async function holder(url: string) {
+  const script = `import { open } from "tenure";
+    const sessions = await open(${JSON.stringify(url)});
+    const [session, lease] = [await sessions.hold("s"), await sessions.leases.hold("job")];
+    console.log(JSON.stringify({ pid: process.pid, token: session.token, key: lease.key }));
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, nodeArguments(script), {
+    ...nodeOptions(newRegistry()),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(createInterface(child.stdout), "line");
+  return {
+    ...(JSON.parse(line) as { pid: number; token: number; key: string }),
+    kill: async () => {
+      const exit = once(child, "exit");
+      child.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
+
+describe("a session that another process holds", () => {
+  it("is not resumed by others while that process runs, and at once when it is killed", async () => {
+    const url = `sqlite:${newDatabase()}`;
+    await using sessions = await open(url);
+    await sessions.start({ id: "s", task: "t", mode: "m" });
+    const other = await holder(url);
+    try {
+      expect(await code(sessions.resume("s"))).toBe("SESSION_HELD");
+      await expect(sessions.resume("s")).rejects.toMatchObject({ details: { pid: other.pid } });
+      expect(await sessions.hold("s")).toBeNull();
+      expect(await sessions.cleanup({ maxAge: 0, status: ["active"] })).toMatchObject({
+        removed: 0,
+      });
+    } finally {
+      await other.kill();
+    }
+    expect(await sessions.resume("s")).toMatchObject({ status: "active" });
+    await using mine = await sessions.hold("s");
+    expect(mine?.token).toBeGreaterThan(other.token);
+    expect(await sessions.leases.get("job")).toMatchObject({ state: "stale" });
+  });
+});
+
+describe("a lease that a process holds", () => {
+  it("keeps no process alive, and is anybody's when its process has ended", () => {
+    const url = `sqlite:${newDatabase()}`;
+    const { stdout, status } = runScript(
+      newRegistry(),
+      `import { open, openSync } from "tenure";
+       const sessions = await open(${JSON.stringify(url)});
+       console.log((await sessions.leases.hold("a", { leaseDurationMs: "1h" })).isHeld);
+       openSync(${JSON.stringify(url)}).leases.hold("b");`,
+    );
+    expect({ stdout, status }).toEqual({ stdout: "true\n", status: 0 });
+    using sessions = openSync(url);
+    for (const key of ["a", "b"]) {
+      expect(sessions.leases.get(key)).toMatchObject({ state: "stale" });
+      expect(sessions.leases.acquire(key)).toMatchObject({ outcome: "acquired" });
+    }
+  });
+
+  it("can be given back at the very end of the process", () => {
+    const url = `sqlite:${newDatabase()}`;
+    const script = `import { openSync } from "tenure";
+      const sessions = openSync(${JSON.stringify(url)});
+      const lease = sessions.leases.hold("a");
+      process.on("exit", () => console.log(lease.release()));
+      throw new Error("crash");`;
+    expect(runScript(newRegistry(), script)).toMatchObject({ stdout: "true\n", status: 1 });
+    using sessions = openSync(url);
+    expect(sessions.leases.get("a")).toMatchObject({ state: "released" });
+  });
+
+  it("may be handed to a process that is registered, which then has it", async () => {
+    const registry = newRegistry();
+    const child = spawn(
+      process.execPath,
+      nodeArguments(
+        `import { openSync } from "tenure";
+         const { leases } = openSync("registry:");
+         console.log(manager.sessionId);
+         process.once("message", ({ token }) => {
+           const { outcome, lease } = leases.renew("job", { token });
+           process.send({ outcome, mine: lease.mine, again: leases.hold("job") });
+           process.disconnect();
+         });`,
+      ),
+      { ...nodeOptions(registry), stdio: ["ignore", "pipe", "inherit", "ipc"] },
+    );
+    const out = child.stdout;
+    if (out === null) throw new Error("the process has no output");
+    const [sessionId] = await once(createInterface(out), "line");
+    const { stdout } = runScript(
+      registry,
+      `import { openSync } from "tenure";
+       const { leases } = openSync("registry:");
+       const { token } = leases.hold("job");
+       const { outcome, lease } = leases.transfer("job", { token, to: "${sessionId}" });
+       console.log(JSON.stringify({ outcome, token: lease.token, more: lease.token > token }));`,
+    );
+    const handed = JSON.parse(stdout);
+    expect(handed).toMatchObject({ outcome: "transferred", more: true });
+    const reply = once(child, "message");
+    child.send({ token: handed.token });
+    expect((await reply)[0]).toEqual({ outcome: "renewed", mine: true, again: null });
+  });
+});

@@ -1,5 +1,7 @@
 //! Sessions that are moved between stores, and stores that are damaged.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use std::fs;
@@ -133,4 +135,39 @@ fn a_check_names_what_cannot_be_read_and_that_can_be_removed() {
     assert_eq!(place.run(&["list", "--store", &store]).code, 3);
     place.says(&["rm", "--permanent", "b", "--store", &store]);
     place.says(&["check", "--store", &store]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_that_is_interrupted_goes_on_when_it_is_repeated() {
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let place = Place::new();
+    let store = place.store();
+    for number in 0..300 {
+        let start = format!(r#"{{"id":"s{number}","task":"t","mode":"m"}}"#);
+        store.perform("start", &start, 0.0);
+    }
+    let (from, to) = (place.url(), file_store(&place));
+    for millis in [1, 4, 16, 64] {
+        let child = place.command(&["copy", &from, &to]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        match output.status.code() {
+            Some(130) => assert!(said.contains("goes on from here"), "{said}"),
+            // It was faster, or the signal was, before anybody listened.
+            Some(0) | None => assert_eq!(said, ""),
+            Some(code) => panic!("{code}: {said}"),
+        }
+    }
+    let copied = place.says(&["copy", &from, &to]);
+    assert!(copied.ends_with(" 0 differ"), "{copied}");
+    assert_eq!(
+        place.says(&["list", "--store", &to]),
+        place.says(&["list", "--store", &from])
+    );
 }

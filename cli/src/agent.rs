@@ -3,6 +3,7 @@
 
 mod list;
 mod state;
+mod stats;
 
 use std::borrow::Cow;
 
@@ -45,6 +46,7 @@ enum Command {
     Finalize(Finalize),
     List(list::Args),
     Cleanup(Cleanup),
+    Stats(stats::Args),
     RequestApproval(RequestApproval),
     Approve(Approve),
     Deny(Deny),
@@ -59,6 +61,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         Command::Finalize(args) => finalize(args, context),
         Command::List(args) => list::run(args, context),
         Command::Cleanup(args) => cleanup(args, context),
+        Command::Stats(args) => stats::run(args, context),
         Command::RequestApproval(args) => request_approval(args, context),
         Command::Approve(args) => answer("approve", args.id, args.by, args.reason, context),
         Command::Deny(args) => answer("deny", args.id, args.by, args.reason, context),

@@ -17,6 +17,7 @@ mod copy;
 mod events;
 mod exit;
 mod filter;
+mod hook;
 mod import;
 mod input;
 mod lease;
@@ -89,6 +90,7 @@ enum Command {
     Copy(copy::Args),
     Check(check::Args),
     Agent(agent::Args),
+    Hook(hook::Args),
     Lease(lease::Args),
     Vm(vm::Args),
     #[cfg(unix)]
@@ -127,6 +129,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Copy(args) => copy::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Agent(args) => agent::run(args, context),
+        Command::Hook(args) => hook::run(args, context),
         Command::Lease(args) => lease::run(args, context),
         Command::Vm(args) => vm::run(args, context),
         #[cfg(unix)]

@@ -1,0 +1,206 @@
+//! `tenure agent stats`: how agents have done, each number beside the target that it should keep,
+//! and how much of the disk the store takes.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+use tenure_core::Phase;
+use tenure_host::Place;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Style, clean};
+use crate::params::Params;
+use crate::store;
+use crate::table::Table;
+
+/// How many agents people are shown; --json has all of them.
+const AGENTS: usize = 20;
+
+/// Show how agents have done, beside what they should
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Resumed: of the times that a hook decided, how often to resume. Well resumed: of
+those that were resumed and have ended, how many were completed.
+
+Examples:
+  tenure agent stats
+  tenure agent stats --agent deployer
+  tenure agent stats --json | jq .resumeRate.value")]
+pub(crate) struct Args {
+    /// Only those of this name
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats<'a> {
+    total: u64,
+    active: u64,
+    created_per_day: f64,
+    #[serde(borrow)]
+    by_agent: BTreeMap<Cow<'a, str>, u64>,
+    #[serde(borrow)]
+    by_phase: BTreeMap<&'a str, u64>,
+    decisions: u64,
+    resumed: u64,
+    resume_rate: Metric<'a>,
+    resume_success_rate: Metric<'a>,
+    median_duration_ms: Metric<'a>,
+    p95_duration_ms: Metric<'a>,
+    error_rate: Metric<'a>,
+    storage_bytes: Metric<'a>,
+    last_cleanup: Option<&'a str>,
+}
+
+/// A number and what it should be.
+#[derive(Deserialize)]
+struct Metric<'a> {
+    value: Option<f64>,
+    target: f64,
+    wanted: &'a str,
+    met: Option<bool>,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let params = Params::new().maybe("agentName", args.agent);
+    context.tell("agentStats", &params, |context, answer| {
+        let stats: Stats<'_> = answer.read()?;
+        // Where there are no agents there may be no store either, and asking for it would make one.
+        let size = match stats.total {
+            0 => None,
+            _ => size(&store::url(context.globals.store.as_deref())?),
+        };
+        print(context, &stats, size)?;
+        Ok(Exit::DONE)
+    })
+}
+
+/// The bytes that a store takes on the disk, where it is on one.
+fn size(url: &str) -> Option<u64> {
+    match Place::of(url).ok()?? {
+        Place::Memory => None,
+        Place::File(folder) => within(&folder).ok(),
+        Place::Sqlite(path) => {
+            let beside = ["", "-wal", "-shm"].map(|end| {
+                let mut path = path.clone().into_os_string();
+                path.push(end);
+                fs::metadata(path).map_or(0, |found| found.len())
+            });
+            Some(beside.iter().sum())
+        }
+    }
+}
+
+/// The bytes of all files in a folder.
+fn within(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        bytes += match kind.is_dir() {
+            true => within(&entry.path())?,
+            false => entry.metadata()?.len(),
+        };
+    }
+    Ok(bytes)
+}
+
+fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<(), Failure> {
+    let out = &mut context.out;
+    let mut row = |name: &str, value: &str| -> Result<(), Failure> {
+        out.styled(Style::Dim, &format!("{name:<14}"))?;
+        Ok(out.line(value)?)
+    };
+    let (total, active) = (stats.total, stats.active);
+    row(
+        "Agents",
+        &format!("{total}, of which {active} have not ended"),
+    )?;
+    for phase in Phase::ALL.map(Phase::as_str) {
+        if let Some(count) = stats.by_phase.get(phase).filter(|&&count| count > 0) {
+            row(&format!("  {phase}"), &count.to_string())?;
+        }
+    }
+    row("Created", &format!("{:.1} a day", stats.created_per_day))?;
+    let (resumed, decisions) = (stats.resumed, stats.decisions);
+    row("Resumed", &format!("{resumed} of {decisions} times"))?;
+    if let Some(size) = size {
+        row("On the disk", &bytes(size as f64))?;
+    }
+    row("Last cleanup", stats.last_cleanup.unwrap_or("never"))?;
+    out.write("\n")?;
+
+    let most = out.width().unwrap_or(usize::MAX);
+    let mut table = Table::new(&["MEASURE", "VALUE", "TARGET", ""]);
+    let percent: fn(f64) -> String = |value| format!("{value:.1} %");
+    let measures = [
+        ("resumed", &stats.resume_rate, percent),
+        ("well resumed", &stats.resume_success_rate, percent),
+        ("median length", &stats.median_duration_ms, length),
+        ("95 % within", &stats.p95_duration_ms, length),
+        ("with errors", &stats.error_rate, percent),
+        ("kept texts", &stats.storage_bytes, bytes),
+    ];
+    for (name, metric, show) in measures {
+        let sign = if metric.wanted == "above" { ">" } else { "<" };
+        let (word, style) = match metric.met {
+            Some(true) => ("ok", Style::Green),
+            Some(false) => ("missed", Style::Red),
+            None => ("", Style::Plain),
+        };
+        table.row(vec![
+            (name.to_owned(), Style::Plain),
+            (
+                metric.value.map_or_else(|| "-".to_owned(), show),
+                Style::Bold,
+            ),
+            (format!("{sign} {}", show(metric.target)), Style::Dim),
+            (word.to_owned(), style),
+        ]);
+    }
+    table.print(out, true, most)?;
+
+    if stats.by_agent.is_empty() {
+        return Ok(());
+    }
+    let mut agents: Vec<_> = stats.by_agent.iter().collect();
+    agents.sort_by_key(|&(name, &count)| (std::cmp::Reverse(count), name));
+    let mut table = Table::new(&["SESSIONS", "AGENT"]);
+    for (name, count) in agents.iter().take(AGENTS) {
+        table.row(vec![
+            (count.to_string(), Style::Plain),
+            (clean(name).into_owned(), Style::Bold),
+        ]);
+    }
+    out.write("\n")?;
+    table.print(out, true, most)?;
+    if agents.len() > AGENTS {
+        let more = format!("and {} more agents\n", agents.len() - AGENTS);
+        out.styled(Style::Dim, &more)?;
+    }
+    Ok(())
+}
+
+/// A length of time in its two largest units.
+fn length(millis: f64) -> String {
+    let seconds = (millis / 1000.0).round() as u64;
+    match seconds {
+        0..60 => format!("{:.1} s", millis / 1000.0),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn bytes(bytes: f64) -> String {
+    match bytes {
+        ..1e3 => format!("{bytes:.0} B"),
+        1e3..1e6 => format!("{:.1} KB", bytes / 1e3),
+        _ => format!("{:.1} MB", bytes / 1e6),
+    }
+}

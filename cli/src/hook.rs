@@ -1,0 +1,288 @@
+//! The commands `tenure hook`, which the host of an agent runs: JSON comes in on standard input and
+//! goes out on standard output. Whatever happens to the store, there is an answer, and soon: an agent
+//! must not stop because its sessions cannot be reached.
+
+use std::io::{IsTerminal, Read, stdin};
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tenure_bridge::Options;
+use tenure_core::hook::{self, Hook};
+use tenure_core::{Error, Millis, Timestamp};
+use tenure_host::Local;
+
+use crate::context::{Context, perform_over};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::Style;
+use crate::params::Params;
+use crate::{store, time};
+
+/// More than any hook is told; whoever sends more has made a mistake.
+const MAX_INPUT: u64 = 8 << 20;
+/// For how long a hook waits for others that write, in milliseconds.
+const PATIENCE: u64 = 2000;
+
+/// Answer the hooks of an agent's host: JSON in, JSON out
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The exit code is 0, with the reason in the answer, also where the store cannot be
+reached; 1 where the input is no JSON object.
+
+Examples:
+  echo '{\"agent_id\":\"'$id'\"}' | tenure hook pre-delegate
+  tenure hook --test")]
+pub(crate) struct Args {
+    /// Run both hooks on a store that is thrown away, and show what they say
+    #[arg(long, global = true)]
+    test: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    PreDelegate(PreDelegate),
+    SubagentStop(SubagentStop),
+}
+
+/// Say whether a task goes on with a session, before it is handed to an agent
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Told: agent_id, or agent_name and task_id, at the top or in task_info.
+Answered: should_resume, reason, agent_id, resume_metadata {previous_phase,
+created_at, history, session_metadata}, details, original_context. The reason is
+session_resumable, no_existing_session, session_not_resumable, store_unavailable
+or invalid_json; details.code is more exact.
+
+Examples:
+  echo '{\"agent_name\":\"deployer\",\"task_id\":\"T001\"}' |
+    tenure hook pre-delegate
+  tenure hook pre-delegate --idle 2h --max-errors 5 < task.json
+  tenure hook pre-delegate --test")]
+struct PreDelegate {
+    /// Not to be resumed when idle this long: 30m by default
+    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    idle: Option<Millis>,
+    /// Not to be resumed with this many errors: 3 by default
+    #[arg(long, value_name = "N")]
+    max_errors: Option<u32>,
+}
+
+/// End the work of an agent that has stopped, by its exit code
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Told: task_info {agent_id} and workflow_metrics {exit_code}, or both at the top.
+An exit code that is missing counts as 0. Answered: finalized, reason, agent_id,
+outcome, details.
+
+Examples:
+  echo '{\"agent_id\":\"'$id'\",\"exit_code\":1}' | tenure hook subagent-stop
+  tenure hook subagent-stop < stopped.json
+  tenure hook subagent-stop --test")]
+struct SubagentStop {}
+
+impl Command {
+    fn hook(&self) -> Hook {
+        match self {
+            Self::PreDelegate(_) => Hook::PreDelegate,
+            Self::SubagentStop(_) => Hook::SubagentStop,
+        }
+    }
+
+    /// The operation behind it, and its parameters.
+    fn operation(&self, input: &str) -> (&'static str, Params) {
+        let params = Params::new().set("input", input);
+        match self {
+            Self::SubagentStop(_) => ("hookSubagentStop", params),
+            Self::PreDelegate(args) => (
+                "hookPreDelegate",
+                params
+                    .maybe("idle", args.idle)
+                    .maybe("maxErrors", args.max_errors),
+            ),
+        }
+    }
+}
+
+/// What a hook answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reply {
+    exit_code: u8,
+    output: Box<RawValue>,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    if args.test {
+        return test(context);
+    }
+    let Some(command) = args.command else {
+        let problem = "expected pre-delegate or subagent-stop, or --test";
+        return Err(Failure::usage("hook", problem));
+    };
+    let reply = match read_input(context) {
+        Ok(input) => {
+            let store = open(context);
+            reply(&command, &input, context.now(), store)?
+        }
+        Err(problem) => unread(&command, &problem)?,
+    };
+    context.out.json(reply.output.get())?;
+    Ok(Exit(reply.exit_code))
+}
+
+/// What the hook is told. Bytes that are no text are replaced, as in all plain text: a message that
+/// was cut in the middle of a character is to be answered, too.
+fn read_input(context: &mut Context) -> Result<String, String> {
+    if stdin().is_terminal() {
+        context.note("reading JSON from standard input");
+    }
+    let mut input = Vec::new();
+    stdin()
+        .take(MAX_INPUT + 1)
+        .read_to_end(&mut input)
+        .map_err(|error| format!("standard input cannot be read: {error}"))?;
+    if input.len() as u64 > MAX_INPUT {
+        return Err(format!("expected at most {} MB of JSON", MAX_INPUT >> 20));
+    }
+    Ok(match String::from_utf8(input) {
+        Ok(text) => text,
+        Err(broken) => String::from_utf8_lossy(broken.as_bytes()).into_owned(),
+    })
+}
+
+fn open(context: &Context) -> Result<Local, Failure> {
+    let url = store::url(context.globals.store.as_deref())?;
+    let options = Options {
+        busy_timeout_ms: Some(PATIENCE),
+        ..Options::default()
+    };
+    Ok(Local::open(&url, &options)?)
+}
+
+/// Answers what the hook was told.
+fn reply(
+    command: &Command,
+    input: &str,
+    now: Timestamp,
+    store: Result<Local, Failure>,
+) -> Result<Reply, Failure> {
+    let (operation, params) = command.operation(input);
+    let answer = store.and_then(|store| perform_over(&store, now, operation, &params));
+    match answer.and_then(|answer| answer.read()) {
+        Err(Failure::Error { code, message, .. }) => {
+            let reply = hook::store_unavailable(command.hook(), input, &code, &message);
+            of_core(&reply)
+        }
+        reply => reply,
+    }
+}
+
+/// Answers what could not be read.
+fn unread(command: &Command, problem: &str) -> Result<Reply, Failure> {
+    of_core(&hook::invalid(command.hook(), problem))
+}
+
+fn of_core(reply: &hook::HookReply) -> Result<Reply, Failure> {
+    Ok(serde_json::from_str(&serde_json::to_string(reply)?)?)
+}
+
+/// A step of the test: what a hook was told, and what it answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Step {
+    hook: &'static str,
+    input: Box<RawValue>,
+    exit_code: u8,
+    output: Box<RawValue>,
+}
+
+/// Runs both hooks over a store in memory.
+fn test(context: &mut Context) -> Outcome {
+    #[derive(Deserialize)]
+    struct Created {
+        id: String,
+    }
+    #[derive(Deserialize)]
+    struct Decided {
+        #[serde(default)]
+        should_resume: bool,
+        #[serde(default)]
+        finalized: bool,
+    }
+    let store = store::open("memory:")?;
+    let now = context.now();
+    let agent = Params::new()
+        .set("agentName", "tester")
+        .set("purpose", "try the hooks")
+        .maybe_json("metadata", Some(r#"{"task_id":"T001"}"#));
+    let Created { id } = perform_over(&store, now, "agentCreate", &agent)?.read()?;
+    let approval = Params::id(&id).set("phase", "approval");
+    perform_over(&store, now, "agentUpdate", &approval)?;
+
+    let before = format!(r#"{{"agent_name":"tester","agent_id":"{id}","task_id":"T001"}}"#);
+    let stopped =
+        format!(r#"{{"task_info":{{"agent_id":"{id}"}},"workflow_metrics":{{"exit_code":0}}}}"#);
+    let pre_delegate = || {
+        Command::PreDelegate(PreDelegate {
+            idle: None,
+            max_errors: None,
+        })
+    };
+    let steps = [
+        ("pre-delegate", pre_delegate(), &before),
+        (
+            "subagent-stop",
+            Command::SubagentStop(SubagentStop {}),
+            &stopped,
+        ),
+        ("pre-delegate", pre_delegate(), &before),
+    ];
+    let mut shown = Vec::new();
+    let mut decided = Vec::new();
+    for (name, command, input) in steps {
+        let (operation, params) = command.operation(input);
+        let reply: Reply = perform_over(&store, now, operation, &params)?.read()?;
+        let Decided {
+            should_resume,
+            finalized,
+        } = serde_json::from_str(reply.output.get())?;
+        decided.push((reply.exit_code, should_resume, finalized));
+        shown.push(Step {
+            hook: name,
+            input: RawValue::from_string(input.clone())?,
+            exit_code: reply.exit_code,
+            output: reply.output,
+        });
+    }
+    if decided != [(0, true, false), (0, false, true), (0, false, false)] {
+        return Err(Error::internal(format!("the hooks have answered {decided:?}")).into());
+    }
+    if context.json() {
+        let json = serde_json::to_string(&shown)?;
+        context.out.json(&json)?;
+    } else {
+        print(context, &shown)?;
+    }
+    Ok(Exit::DONE)
+}
+
+fn print(context: &mut Context, steps: &[Step]) -> Result<(), Failure> {
+    let titles = [
+        "An agent waits for approval: its task goes on with its session.",
+        "It has stopped: its work has ended.",
+        "The task comes again: it begins anew.",
+    ];
+    for (step, title) in steps.iter().zip(titles) {
+        let out = &mut context.out;
+        out.styled(Style::Bold, title)?;
+        out.write("\n")?;
+        out.styled(Style::Dim, &format!("$ tenure hook {}\n< ", step.hook))?;
+        out.json(step.input.get())?;
+        out.styled(Style::Dim, "> ")?;
+        out.json(step.output.get())?;
+        out.write("\n")?;
+    }
+    Ok(context.out.line("Both hooks answer as they should.")?)
+}

@@ -86,12 +86,21 @@ fn no_reply_is_taken_for_one_that_it_is_not() {
             let few = ["get", "list", "addEvent", "start"].contains(&name);
             for rubbish in texts.iter().filter(|text| few || text.len() < 100) {
                 let host = populated();
-                let answer = host.run(call(name, &text), |at, _, reply| {
-                    if at == turn { rubbish.clone() } else { reply }
+                let mut asked = String::new();
+                let answer = host.run(call(name, &text), |at, request, reply| {
+                    if at != turn {
+                        return reply;
+                    }
+                    asked.clone_from(&request.method);
+                    rubbish.clone()
                 });
                 let shown: String = rubbish.chars().take(60).collect();
+                // No records are an answer to a scan.
+                if asked == "scan" && rubbish == r#"{"ok":[]}"# {
+                    continue;
+                }
                 assert_eq!(
-                    code(&answer).as_deref(),
+                    trouble(&answer).as_deref(),
                     Some("STORE_MISBEHAVED"),
                     "{name}, reply {turn}, {shown}"
                 );
@@ -103,6 +112,17 @@ fn no_reply_is_taken_for_one_that_it_is_not() {
             }
         }
     }
+}
+
+/// The code of what went wrong: that of an error, or what a hook says, whose answer is never one.
+fn trouble(answer: &str) -> Option<String> {
+    if let Crossed::Ok(value) = read(answer) {
+        let value: Value = serde_json::from_str(&value).ok()?;
+        let details = value.get("output")?.get("details")?;
+        let said = details.get("audit").or(details.get("code"))?;
+        return said.as_str().map(str::to_owned);
+    }
+    code(answer)
 }
 
 /// The replies of a kind, bent by a function, have to be found out.
@@ -587,6 +607,7 @@ fn a_commit_that_always_conflicts_ends() {
                     "SESSION_EXISTS",
                     "SESSION_NOT_FOUND",
                     "INVALID_TRANSITION",
+                    "INVALID_PHASE",
                     "INVALID_CURSOR",
                     // A save that names a version, and a conflict over what was not written.
                     "VERSION_CONFLICT",
@@ -650,7 +671,11 @@ fn what_a_store_says_of_its_failure_is_passed_on() {
             let host = populated();
             let text = params.to_string();
             let answer = host.run(call(name, &text), |_, _, _| reply.to_owned());
-            assert_eq!(code(&answer).as_deref(), Some(expected), "{name}: {answer}");
+            assert_eq!(
+                trouble(&answer).as_deref(),
+                Some(expected),
+                "{name}: {answer}"
+            );
             assert!(answer.contains(says), "{name}: {answer}");
             assert_eq!(host.engine.pending(), 0);
         }

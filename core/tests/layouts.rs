@@ -499,8 +499,8 @@ fn a_plan_writes_nothing() {
 #[test]
 fn limits_hold_for_what_is_imported() {
     let world = World::default().with_limits(|limits| {
-        limits.max_context_bytes = 100;
-        limits.max_data_bytes = 100;
+        limits.max_context_bytes = 20;
+        limits.max_data_bytes = 20;
     });
     let second = NOON as f64 / 1000.0;
     let registry = json!({"a": registered("a", json!("vm"), second)});

@@ -121,6 +121,9 @@ fn history(state: &Object<'_>, otherwise: Timestamp) -> Result<Json> {
     };
     let mut events = Vec::with_capacity(entries.len());
     for entry in &entries {
+        if !entry.is_object() {
+            return Err(Error::invalid("history", "expected a list of objects"));
+        }
         let members = Object::parse(entry);
         let at = time_of(&members, &["timestamp"]).unwrap_or(otherwise);
         let mut event = Object::default();

@@ -44,7 +44,8 @@ abstract class Held<M extends Mode> {
   #released = false;
 
   /** @internal */
-  constructor(ask: Ask<M>, { key, holder, token, renewedAt, expiresAt }: LeaseView) {
+  constructor(ask: Ask<M>, lease: LeaseView, asked: number) {
+    const { key, holder, token, renewedAt, expiresAt } = lease;
     this.key = key;
     this.holder = holder;
     this.token = token;
@@ -52,7 +53,7 @@ abstract class Held<M extends Mode> {
     this.ask = ask;
     if (!expiresAt) return;
     this.#length = Date.parse(expiresAt) - Date.parse(renewedAt);
-    this.#last(performance.now(), this.#length);
+    this.#last(asked, this.#length);
   }
 
   /** Whether it is held, as far as is known here. */

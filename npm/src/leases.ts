@@ -100,8 +100,9 @@ export class Leases extends LeaseOperations<"async"> {
    * ```
    */
   async hold(key: string, options?: HoldOptions): Promise<HeldLease | null> {
+    const asked = performance.now();
     const { outcome, lease } = await this.ask("leaseAcquire", () => this.toHold(key, options));
-    return lease && outcome === "acquired" ? new HeldLease(this.ask, lease) : null;
+    return lease && outcome === "acquired" ? new HeldLease(this.ask, lease, asked) : null;
   }
 
   /**
@@ -120,8 +121,9 @@ export class LeasesSync extends LeaseOperations<"sync"> {
    * this very process.
    */
   hold(key: string, options?: HoldOptions): HeldLeaseSync | null {
+    const asked = performance.now();
     const { outcome, lease } = this.ask("leaseAcquire", () => this.toHold(key, options));
-    return lease && outcome === "acquired" ? new HeldLeaseSync(this.ask, lease) : null;
+    return lease && outcome === "acquired" ? new HeldLeaseSync(this.ask, lease, asked) : null;
   }
 
   /**

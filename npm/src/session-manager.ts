@@ -132,6 +132,7 @@ export class SessionManager {
     components: readonly string[],
     metadata?: JsonObject,
   ): Promise<boolean> {
+    this.#prepare();
     const vm = { vmId, zone, components, metadata };
     const isDone = await this.#registry.ask("vmRegister", (holder) => ({ ...vm, holder }));
     // Only to remember it: it is registered, whether it can be read now or not.
@@ -146,6 +147,7 @@ export class SessionManager {
     components: readonly string[],
     metadata?: JsonObject,
   ): boolean {
+    this.#prepare();
     const vm = { vmId, zone, components, metadata };
     const isDone = this.#registry.askSync("vmRegister", (holder) => ({ ...vm, holder }));
     if (isDone) this.#vmAsKnown();
@@ -281,7 +283,13 @@ export class SessionManager {
       degraded: this.registry !== REGISTRY_URL,
     };
   }
+  /** A registry that was busy or not there yet may be there now, when it comes to matter. */
+  #prepare(): void {
+    if (this.#vm === null) this.#registry.retry();
+  }
+
   async #keepUp(): Promise<void> {
+    this.#prepare();
     await this.#registry.renew();
     await this.cleanupStaleSessions();
   }

@@ -76,6 +76,16 @@ export class SessionRegistry {
     return connection.perform(name, () => make(holder));
   }
 
+  /** Tries again to open the shared registry, where that in memory holds nothing that matters. */
+  retry(): void {
+    const before = this.#opened;
+    if (before?.url !== MEMORY_URL) return;
+    const shared = this.#shared();
+    if (shared === undefined) return;
+    before.connection.abandon();
+    this.#opened = shared;
+  }
+
   /** Says that this process runs, and what it owns is still owned. */
   async renew(): Promise<void> {
     await this.ask("processRegister", (holder) => ({ holder }));
@@ -88,7 +98,9 @@ export class SessionRegistry {
 
   #shared(): Opened | undefined {
     try {
-      return this.#openedAt(REGISTRY_URL);
+      const opened = this.#openedAt(REGISTRY_URL);
+      this.#problem = undefined;
+      return opened;
     } catch (thrown) {
       this.#problem = thrown;
       return undefined;

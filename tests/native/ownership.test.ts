@@ -55,7 +55,7 @@ const owning = (vmId: string): string =>
    setInterval(() => {}, 1000);`;
 
 /** The machines that a registry shows: those of sessions that run, and orphans. */
-function machines(registry: Registry) {
+function machines(registry: object) {
   const { sessions, orphans } = registryView(registry);
   const owned = Object.values(sessions).flatMap(({ vm }) => (vm === null ? [] : [vm.vmId]));
   return { owned: owned.sort(), orphans: orphans.map(({ vmId }) => vmId) };
@@ -433,6 +433,30 @@ describe("where there is no registry", () => {
       });
     },
   );
+
+  it("is looked for again when a machine is registered", () => {
+    const place = join(newFolder(), "place");
+    writeFileSync(place, "");
+    const registry = { XDG_RUNTIME_DIR: place };
+    const { stdout } = runScript(
+      registry,
+      `import { mkdirSync, rmSync } from "node:fs";
+       const { sessionId } = manager;
+       const said = () => console.log(manager.registry, manager.problem?.code, manager.getStatistics().degraded);
+       said();
+       rmSync(${JSON.stringify(place)});
+       mkdirSync(${JSON.stringify(place)});
+       console.log(await manager.registerVm("vm-1", "zone", []), manager.sessionId === sessionId);
+       said();`,
+    );
+    expect(stdout.split("\n")).toEqual([
+      "memory: STORE_UNAVAILABLE true",
+      "true true",
+      "registry: undefined false",
+      "",
+    ]);
+    expect(machines(registry).orphans).toEqual(["vm-1"]);
+  });
 
   it("since it is WebAssembly, there is no process either", () => {
     const { stdout } = runScript({ TENURE_BINDING: "wasm" }, script);

@@ -103,30 +103,18 @@ impl Redact {
         kept
     }
 
-    /// The arguments of a command without their secrets, those that a name tells among them:
-    /// `--password=x`, `--password x`, `API_KEY=x`, `Authorization: x`.
+    /// The arguments of a command without their secrets, also where a secret's name is an argument
+    /// and the secret is the next: `--password x`.
     #[must_use]
     pub fn arguments(&self, arguments: &[String]) -> Vec<String> {
         let mut secret_next = false;
         let one = |argument: &String| {
             let option = argument.starts_with('-');
-            if std::mem::take(&mut secret_next) && !option && !self.off {
+            if std::mem::take(&mut secret_next) && !option {
                 return REDACTED.to_owned();
             }
-            let end = argument.find(['=', ':', ' ']);
-            let name = argument.get(..end.unwrap_or(argument.len()));
-            if !name.is_some_and(|name| self.is_secret(name)) {
-                return self.text(argument).into_owned();
-            }
-            let Some(end) = end.filter(|&end| argument.as_bytes().get(end) != Some(&b' ')) else {
-                secret_next = option && end.is_none();
-                return self.text(argument).into_owned();
-            };
-            let mark = argument.get(..=end).unwrap_or_default();
-            let space = argument
-                .get(end + 1..)
-                .is_some_and(|rest| rest.starts_with(' '));
-            [mark, if space { " " } else { "" }, REDACTED].concat()
+            secret_next = option && self.is_secret(argument);
+            self.text(argument).into_owned()
         };
         arguments.iter().map(one).collect()
     }
@@ -257,7 +245,7 @@ fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
             secret::key_blocks(text, &mut found);
             own_patterns(redact, text, &mut found);
         }
-        Stage::Forms => secret::forms(text, &mut found),
+        Stage::Forms => secret::forms(text, &|name| redact.is_secret(name), &mut found),
     }
     found.sort_unstable_by_key(|span| span.start);
     found.dedup_by(|later, earlier| {

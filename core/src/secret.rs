@@ -97,7 +97,10 @@ pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) {
             return;
         };
         let label = text.get(at..dashes).unwrap_or_default();
-        if label.len() > LONGEST_LABEL || !label.contains("PRIVATE KEY") {
+        // Nothing that was blotted out before is in a label, or it might become one.
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
+        let is_label = label.len() <= LONGEST_LABEL && label.bytes().all(plain);
+        if !is_label || !label.contains("PRIVATE KEY") {
             continue;
         }
         let inside = dashes + DASHES.len();
@@ -107,11 +110,12 @@ pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Where tokens, passwords in URLs and what follows `Bearer` stand.
-pub(crate) fn forms(text: &str, found: &mut Vec<Range<usize>>) {
+/// Where tokens, passwords in URLs, what follows `Bearer` and what follows a secret's name stand.
+pub(crate) fn forms(text: &str, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
     tokens(text, found);
     bearers(text, found);
     url_passwords(text, found);
+    named(text, is_name, found);
 }
 
 /// How a kind of token begins, and what has to follow.
@@ -242,8 +246,6 @@ fn web_token_end(text: &str, at: usize) -> Option<usize> {
 /// What follows `Bearer` and looks like no word of a sentence.
 fn bearers(text: &str, found: &mut Vec<Range<usize>>) {
     const BEARER: &[u8] = b"bearer";
-    const LEAST: usize = 6;
-    const LONGEST_WORD: usize = 15;
     let bytes = text.as_bytes();
     let mut within = false;
     for (at, &byte) in bytes.iter().enumerate() {
@@ -264,13 +266,112 @@ fn bearers(text: &str, found: &mut Vec<Range<usize>>) {
         else {
             continue;
         };
-        let length = run.len();
-        let token = bytes.get(run.clone()).unwrap_or_default();
-        let word = length <= LONGEST_WORD && token.iter().all(u8::is_ascii_lowercase);
-        if length >= LEAST && !word {
+        if !is_word(text.get(run.clone()).unwrap_or_default()) {
             found.push(run);
         }
     }
+}
+
+/// Whether a text looks like a word of a sentence, and not like a secret.
+fn is_word(text: &str) -> bool {
+    const SHORT: usize = 6;
+    const LONGEST: usize = 15;
+    text.len() < SHORT
+        || (text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+/// What a name before it tells: `NAME=value`, `"name": "value"`, `Some-Name: value`, `--name value`.
+fn named(text: &str, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
+    let mut at = 0;
+    while let Some(run) = next_run(text, at, is_token_byte) {
+        at = run.end;
+        let option = text.get(run.clone()).unwrap_or_default();
+        let name = option.trim_start_matches('-');
+        let rest = text.get(run.end..).unwrap_or_default();
+        let before = text
+            .get(..run.start)
+            .and_then(|before| before.bytes().last());
+        // How a value is set apart from its name; names are looked at only where one may follow.
+        let start = match rest.as_bytes() {
+            [b'=', b'=' | b'>' | b'$', ..] => None,
+            [b'=', ..] => Some(1),
+            [quote @ (b'"' | b'\''), ..] if before == Some(*quote) => quoted_value(rest),
+            [b':', b' ', ..] if is_header(name) => Some(1),
+            [b' ', b'-' | b'$', ..] => None,
+            [b' ', ..] if option.starts_with("--") => Some(1),
+            _ => None,
+        };
+        let Some(start) = start.filter(|_| is_name(name)) else {
+            continue;
+        };
+        let rest = rest.get(start..).unwrap_or_default();
+        let value = match (rest.as_bytes().first(), text.as_bytes().get(run.end)) {
+            (_, Some(b':')) => header_value(rest),
+            (Some(quote @ (b'"' | b'\'')), _) => 1..1 + up_to_quote(rest, *quote),
+            (_, Some(b' ')) => {
+                let word = rest.split_ascii_whitespace().next().unwrap_or_default();
+                let beside = is_word(word) || !rest.starts_with(word);
+                0..if beside { 0 } else { word.len() }
+            }
+            _ => {
+                0..rest
+                    .bytes()
+                    .position(|byte| {
+                        byte.is_ascii_whitespace() || b"\"'`&;,|()<>{}".contains(&byte)
+                    })
+                    .unwrap_or(rest.len())
+            }
+        };
+        if !value.is_empty() {
+            let begin = run.end + start;
+            at = begin + value.end;
+            found.push(begin + value.start..at);
+        }
+    }
+}
+
+/// Where a quoted value begins after a quoted name and a colon.
+fn quoted_value(rest: &str) -> Option<usize> {
+    let after = rest.get(1..)?.trim_start_matches(' ').strip_prefix(':')?;
+    let value = after.trim_start_matches(' ');
+    value
+        .starts_with(['"', '\''])
+        .then(|| rest.len() - value.len())
+}
+
+/// Where the quote ends that a text begins with.
+fn up_to_quote(text: &str, quote: u8) -> usize {
+    let mut escaped = false;
+    let inside = text.as_bytes().iter().skip(1);
+    let end = inside.clone().position(|&byte| {
+        let ends = byte == quote && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.unwrap_or(inside.len())
+}
+
+/// Whether a name is written as those of HTTP are. In sentences colons follow words.
+fn is_header(name: &str) -> bool {
+    name.contains('-')
+        || ["authorization", "cookie"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// A header's value goes to the end of its line, or of the quotes that it stands in. What follows
+/// `Bearer` is a form of its own.
+fn header_value(rest: &str) -> Range<usize> {
+    const BEARER: &[u8] = b"bearer ";
+    let start = rest.len() - rest.trim_start_matches(' ').len();
+    let ends = |byte: u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\'');
+    let length = rest.bytes().skip(start).position(ends);
+    let value = start..length.map_or(rest.len(), |length| start + length);
+    let first = rest.as_bytes().get(start..start + BEARER.len());
+    if first.is_some_and(|first| first.eq_ignore_ascii_case(BEARER)) {
+        return 0..0;
+    }
+    value
 }
 
 /// The passwords of `scheme://user:password@host`.

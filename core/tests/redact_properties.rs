@@ -8,9 +8,9 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
+use tenure_core::Json;
 use tenure_core::members::Member;
 use tenure_core::redact::{REDACTED, Redact};
-use tenure_core::{Error, Json};
 
 fn json(text: &str) -> Json {
     Json::parse(text.to_owned()).unwrap()
@@ -20,97 +20,32 @@ fn redacted(text: &str) -> String {
     Redact::default().json(&json(text)).as_str().to_owned()
 }
 
-/// A redacted string value.
-fn said(text: &str) -> String {
-    let out = Redact::default().json(&Json::of(text));
-    assert_eq!(
-        out.as_text().unwrap(),
-        Redact::default().text(text),
-        "{text}"
-    );
-    out.as_text().unwrap()
+const SECRET_NAMES: &str = "\
+    password Password dbPassword PGPASSWORD user_passwd passphrase pwd clientSecret \
+    client_secret CLIENT-SECRET token accessToken GITHUB_TOKEN npm_config__authToken \
+    credential awsCredentials cookie Set-Cookie Authorization proxy-authorization apikey \
+    apiKey api_key API_KEY x-api-key OPENAI_API_KEY APIKey secretAccessKey \
+    AWS_SECRET_ACCESS_KEY privateKey private_key_pem signing-key encryptionKey auth_key \
+    clientKey password2 tokenValue sshKey";
+
+const OTHER_NAMES: &str = "\
+    path tokens maxTokens max_tokens tokenCount passwordless secretary key primaryKey \
+    keyboard monkey author authorizationUrl cookieBanner OLDPWD cwd publicKey k \
+    tokenizer __proto__";
+
+const PLANTED: &str = "\
+    ghp_16C7e42F292c6912E7710c838347Ae178B4a gho_16C7e42F292c6912E7710c838347Ae178B4a \
+    ghs_16C7e42F292c6912E7710c838347Ae178B4a \
+    github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz sk-proj-abcDEF123456ghiJKL789 \
+    sk-ant-api03-abcdef-123456_ghijkl xoxb-123456789012-abcdefABCDEF \
+    xoxp-123456789012-abcdefABCDEF AKIAIOSFODNN7EXAMPLE \
+    AIzaSyA-1234567890abcdefghijklmnopqrstu glpat-abcDEF123456_ghi \
+    npm_abcdefghijklmnopqrstuvwxyz0123456789 \
+    eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9";
+
+fn words(list: &'static str) -> Vec<&'static str> {
+    list.split_ascii_whitespace().collect()
 }
-
-const SECRET_NAMES: &[&str] = &[
-    "password",
-    "Password",
-    "dbPassword",
-    "PGPASSWORD",
-    "user_passwd",
-    "passphrase",
-    "pwd",
-    "clientSecret",
-    "client_secret",
-    "CLIENT-SECRET",
-    "token",
-    "accessToken",
-    "GITHUB_TOKEN",
-    "npm_config__authToken",
-    "credential",
-    "awsCredentials",
-    "cookie",
-    "Set-Cookie",
-    "Authorization",
-    "proxy-authorization",
-    "apikey",
-    "apiKey",
-    "api_key",
-    "API_KEY",
-    "x-api-key",
-    "OPENAI_API_KEY",
-    "APIKey",
-    "secretAccessKey",
-    "AWS_SECRET_ACCESS_KEY",
-    "privateKey",
-    "private_key_pem",
-    "signing-key",
-    "encryptionKey",
-    "auth_key",
-    "clientKey",
-    "password2",
-    "tokenValue",
-    "sshKey",
-];
-
-const OTHER_NAMES: &[&str] = &[
-    "path",
-    "tokens",
-    "maxTokens",
-    "max_tokens",
-    "tokenCount",
-    "passwordless",
-    "secretary",
-    "key",
-    "primaryKey",
-    "keyboard",
-    "monkey",
-    "author",
-    "authorizationUrl",
-    "cookieBanner",
-    "OLDPWD",
-    "cwd",
-    "publicKey",
-    "",
-    "k",
-    "tokenizer",
-    "__proto__",
-];
-
-const PLANTED: &[&str] = &[
-    "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
-    "gho_16C7e42F292c6912E7710c838347Ae178B4a",
-    "ghs_16C7e42F292c6912E7710c838347Ae178B4a",
-    "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
-    "sk-proj-abcDEF123456ghiJKL789",
-    "sk-ant-api03-abcdef-123456_ghijkl",
-    "xoxb-123456789012-abcdefABCDEF",
-    "xoxp-123456789012-abcdefABCDEF",
-    "AKIAIOSFODNN7EXAMPLE",
-    "AIzaSyA-1234567890abcdefghijklmnopqrstu",
-    "glpat-abcDEF123456_ghi",
-    "npm_abcdefghijklmnopqrstuvwxyz0123456789",
-    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9",
-];
 
 const HARMLESS: &[&str] = &[
     "",
@@ -140,6 +75,15 @@ const HARMLESS: &[&str] = &[
     "ghp_",
     "\"quoted\\",
     "a://b:@c",
+    "the token: a secret: nothing",
+    "use --token to sign in",
+    "if token == 5",
+    "password = read()",
+    "PASSWORD=$PASSWORD",
+    "--token $TOKEN",
+    "tokens=5&maxTokens=7",
+    "{\"tokens\": \"many\"}",
+    "token=",
 ];
 
 /// A JSON string, with some of its characters escaped.
@@ -196,8 +140,8 @@ fn harmless() -> impl Strategy<Value = String> {
             "\"[redacted]\"",
         ]);
         let member = prop_oneof![
-            4 => (a_string(OTHER_NAMES.to_vec()), inner.clone()),
-            1 => (a_string(SECRET_NAMES.to_vec()), under_secret.prop_map(str::to_owned)),
+            4 => (a_string(words(OTHER_NAMES)), inner.clone()),
+            1 => (a_string(words(SECRET_NAMES)), under_secret.prop_map(str::to_owned)),
         ];
         prop_oneof![
             (prop::collection::vec(inner, 0..4), space())
@@ -219,7 +163,7 @@ fn space() -> impl Strategy<Value = &'static str> {
 
 /// A step into a JSON text: what stands before and after what is deeper.
 fn around() -> impl Strategy<Value = (String, String)> {
-    let name = || a_string([SECRET_NAMES, OTHER_NAMES].concat());
+    let name = || a_string([words(SECRET_NAMES), words(OTHER_NAMES)].concat());
     prop_oneof![
         (harmless(), space())
             .prop_map(|(item, space)| (format!("[{item},{space}"), format!("{space}]"))),
@@ -240,7 +184,7 @@ fn planted() -> impl Strategy<Value = (String, String)> {
     let escapes = || prop::collection::vec(any::<bool>(), 1..4);
     let by_name = (
         "[a-z]{3,12}X[0-9]{1,4}[!?.]{0,2}",
-        a_string(SECRET_NAMES.to_vec()),
+        a_string(words(SECRET_NAMES)),
         escapes(),
         0..3usize,
     )
@@ -254,7 +198,7 @@ fn planted() -> impl Strategy<Value = (String, String)> {
             (secret, text)
         });
     let by_form = (
-        prop::sample::select(PLANTED.to_vec()),
+        prop::sample::select(words(PLANTED)),
         prop::sample::select(vec!["", "x ", "A=", "\u{e9}", "(\"", "'", "x_", "\\"]),
         prop::sample::select(vec!["", " y", ")", "\"", "\u{e9}", ";"]),
         escapes(),
@@ -304,7 +248,25 @@ fn planted() -> impl Strategy<Value = (String, String)> {
                 ),
             )
         });
-    prop_oneof![by_name, by_form, in_url, bearer, key]
+    let assigned = (
+        "[a-z]{3,9}X[0-9]{2}",
+        prop::sample::select(words(SECRET_NAMES)),
+        prop::sample::select(vec![
+            ("export ", "=", ""),
+            ("--", "=", " x"),
+            ("x --", " ", " x"),
+            ("?n=1&", "=", "&m=2"),
+            ("{\"", "\": \"", "\"}"),
+            ("{'", "':'", "'}"),
+            ("A='", "=\"", "\"'"),
+        ]),
+        escapes(),
+    )
+        .prop_map(|(secret, name, (before, between, after), escapes)| {
+            let text = format!("{before}{name}{between}{secret}{after}");
+            (secret, spelled(&text, &escapes))
+        });
+    prop_oneof![by_name, by_form, in_url, bearer, key, assigned]
 }
 
 /// Whether a text occurs in a value or in a key of one.
@@ -353,11 +315,29 @@ fn pieces() -> impl Strategy<Value = String> {
         "x",
         "\u{e9}",
         "xoxb-",
+        "token",
+        "=",
+        "--token ",
+        "X-Api-Key",
+        ": ",
+        "Cookie",
+        "\"",
+        "'",
+        "password",
+        "hunter2x",
+        "$",
+        "\\",
     ]);
     prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn what_is_no_secret_keeps_its_bytes(text in harmless()) {
         prop_assert_eq!(redacted(&text), text);
@@ -413,125 +393,15 @@ proptest! {
 }
 
 #[test]
-fn only_the_secret_part_of_a_text_goes() {
-    for (text, expected) in [
-        (
-            "curl -H 'Authorization: Bearer abc123' https://x",
-            "curl -H 'Authorization: Bearer [redacted]' https://x",
-        ),
-        (
-            "psql postgres://me:p@ss@db/x",
-            "psql postgres://me:[redacted]@db/x",
-        ),
-        (
-            "git clone https://x:ghp_16C7e42F292c@github.com/a/b",
-            "git clone https://x:[redacted]@github.com/a/b",
-        ),
-        ("export T=glpat-abcdefgh1234;", "export T=[redacted];"),
-        (
-            "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n",
-            "-----BEGIN PRIVATE KEY-----[redacted]-----END PRIVATE KEY-----\n",
-        ),
-        ("a eyJhbG.eyJzdWI.c2ln, b", "a [redacted], b"),
-    ] {
-        assert_eq!(said(text), expected);
-    }
-}
-
-#[test]
 fn names_tell_secrets_and_their_likes_apart() {
-    for name in SECRET_NAMES {
+    for name in words(SECRET_NAMES) {
         let text = format!(r#"{{"{name}" : "x"}}"#);
         assert_eq!(redacted(&text), format!(r#"{{"{name}" : "[redacted]"}}"#));
     }
-    for name in OTHER_NAMES {
+    for name in words(OTHER_NAMES) {
         let text = format!(r#"{{"{name}":"x"}}"#);
         assert_eq!(redacted(&text), text);
     }
-}
-
-#[test]
-fn an_object_under_a_secret_name_is_walked_and_an_array_is_blotted_out() {
-    assert_eq!(
-        redacted(
-            r#"{"token":{"kind":"a","password":"b"},"secrets":["c",["d",{"e":"f"}],1],"g":"h"}"#
-        ),
-        r#"{"token":{"kind":"a","password":"[redacted]"},"secrets":["[redacted]",["[redacted]",{"e":"f"}],1],"g":"h"}"#
-    );
-}
-
-#[test]
-fn users_add_names_and_patterns_of_their_own() {
-    let redact = Redact::read(
-        "redact",
-        r#"{"names":["internal*","PIN"],"patterns":["CORP-*-x"]}"#,
-    )
-    .unwrap();
-    let out = redact.json(&json(
-        r#"{"internalHost":"a","pin":"1","spin":"2","password":"b","t":"see corp-12-X and corp-13-y"}"#,
-    ));
-    assert_eq!(
-        out.as_str(),
-        r#"{"internalHost":"[redacted]","pin":"[redacted]","spin":"2","password":"[redacted]","t":"see [redacted] and corp-13-y"}"#
-    );
-    for wrong in [
-        r#"{"names":[""]}"#,
-        r#"{"patterns":[7]}"#,
-        r#"{"name":[]}"#,
-        "7",
-        "\"no\"",
-    ] {
-        let error = Redact::read("redact", wrong).unwrap_err();
-        assert!(
-            matches!(error, Error::InvalidArgument { .. }),
-            "{wrong}: {error}"
-        );
-    }
-}
-
-#[test]
-fn arguments_of_a_command_are_told_by_their_names() {
-    let arguments: Vec<String> = [
-        "curl",
-        "--password=a",
-        "--token",
-        "b",
-        "API_KEY=c",
-        "--token",
-        "--verbose",
-        "-H",
-        "Authorization: Basic d",
-        "postgres://u:e@h",
-        "--name",
-        "f",
-        "token",
-        "g",
-        "the token is h",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    let kept = Redact::default().arguments(&arguments);
-    assert_eq!(
-        kept,
-        [
-            "curl",
-            "--password=[redacted]",
-            "--token",
-            "[redacted]",
-            "API_KEY=[redacted]",
-            "--token",
-            "--verbose",
-            "-H",
-            "Authorization: [redacted]",
-            "postgres://u:[redacted]@h",
-            "--name",
-            "f",
-            "token",
-            "g",
-            "the token is h",
-        ]
-    );
-    assert_eq!(Redact::off().arguments(&arguments), arguments);
 }
 
 #[test]
@@ -556,6 +426,11 @@ fn deep_and_long_texts_are_no_danger() {
         "a://b@c:",
         "-----BEGIN ",
         "-----BEGIN RSA PRIVATE KEY-----",
+        "token=",
+        "token='",
+        "--token ",
+        "X-Token: ",
+        "token:",
         "ghp_",
         "AKIA",
         "AKIA-",

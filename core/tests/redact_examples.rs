@@ -1,0 +1,169 @@
+//! What redaction makes of texts as they occur: commands, requests, headers, options of a user's own.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy.toml allows this in tests but not in their helpers"
+)]
+
+use tenure_core::members::Member;
+use tenure_core::redact::Redact;
+use tenure_core::{Error, Json};
+
+fn json(text: &str) -> Json {
+    Json::parse(text.to_owned()).unwrap()
+}
+
+fn redacted(text: &str) -> String {
+    Redact::default().json(&json(text)).as_str().to_owned()
+}
+
+/// A redacted string value.
+fn said(text: &str) -> String {
+    let out = Redact::default().json(&Json::of(text));
+    assert_eq!(
+        out.as_text().unwrap(),
+        Redact::default().text(text),
+        "{text}"
+    );
+    out.as_text().unwrap()
+}
+
+#[test]
+fn only_the_secret_part_of_a_text_goes() {
+    for (text, expected) in [
+        (
+            "curl -H 'Authorization: Bearer abc123' https://x",
+            "curl -H 'Authorization: Bearer [redacted]' https://x",
+        ),
+        (
+            "psql postgres://me:p@ss@db/x",
+            "psql postgres://me:[redacted]@db/x",
+        ),
+        (
+            "git clone https://x:ghp_16C7e42F292c@github.com/a/b",
+            "git clone https://x:[redacted]@github.com/a/b",
+        ),
+        ("export T=glpat-abcdefgh1234;", "export T=[redacted];"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----[redacted]-----END PRIVATE KEY-----\n",
+        ),
+        ("a eyJhbG.eyJzdWI.c2ln, b", "a [redacted], b"),
+        (
+            "API_KEY=abc make; X=1 PASSWORD='a b' y",
+            "API_KEY=[redacted] make; X=1 PASSWORD='[redacted]' y",
+        ),
+        (
+            "https://x/?token=abc&n=1",
+            "https://x/?token=[redacted]&n=1",
+        ),
+        (
+            r#"curl -d '{"password": "a\"b", "n": 1}'"#,
+            r#"curl -d '{"password": "[redacted]", "n": 1}'"#,
+        ),
+        (
+            "curl -H 'X-Api-Key: abc' -H \"Cookie: a=b; c=d\" x",
+            "curl -H 'X-Api-Key: [redacted]' -H \"Cookie: [redacted]\" x",
+        ),
+        (
+            "Authorization: Basic dXNlcg==\nHost: x",
+            "Authorization: [redacted]\nHost: x",
+        ),
+        (
+            "vercel --token Abc123xyz --prod",
+            "vercel --token [redacted] --prod",
+        ),
+        ("mysql --password=x", "mysql --password=[redacted]"),
+        // What is blotted out of a label must not make a key's beginning of it.
+        (
+            "-----BEGIN ghp_IOSFODNN7EXAMPLERSA PRIVATE KEY-----BEGIN ",
+            "-----BEGIN [redacted] PRIVATE KEY-----BEGIN ",
+        ),
+    ] {
+        assert_eq!(said(text), expected);
+    }
+}
+
+#[test]
+fn an_object_under_a_secret_name_is_walked_and_an_array_is_blotted_out() {
+    assert_eq!(
+        redacted(
+            r#"{"token":{"kind":"a","password":"b"},"secrets":["c",["d",{"e":"f"}],1],"g":"h"}"#
+        ),
+        r#"{"token":{"kind":"a","password":"[redacted]"},"secrets":["[redacted]",["[redacted]",{"e":"f"}],1],"g":"h"}"#
+    );
+}
+
+#[test]
+fn users_add_names_and_patterns_of_their_own() {
+    let redact = Redact::read(
+        "redact",
+        r#"{"names":["internal*","PIN"],"patterns":["CORP-*-x"]}"#,
+    )
+    .unwrap();
+    let out = redact.json(&json(
+        r#"{"internalHost":"a","pin":"1","spin":"2","password":"b","t":"see corp-12-X and corp-13-y"}"#,
+    ));
+    assert_eq!(
+        out.as_str(),
+        r#"{"internalHost":"[redacted]","pin":"[redacted]","spin":"2","password":"[redacted]","t":"see [redacted] and corp-13-y"}"#
+    );
+    for wrong in [
+        r#"{"names":[""]}"#,
+        r#"{"patterns":[7]}"#,
+        r#"{"name":[]}"#,
+        "7",
+        "\"no\"",
+    ] {
+        let error = Redact::read("redact", wrong).unwrap_err();
+        assert!(
+            matches!(error, Error::InvalidArgument { .. }),
+            "{wrong}: {error}"
+        );
+    }
+}
+
+#[test]
+fn arguments_of_a_command_are_told_by_their_names() {
+    let arguments: Vec<String> = [
+        "curl",
+        "--password=a",
+        "--token",
+        "b",
+        "API_KEY=c",
+        "--token",
+        "--verbose",
+        "-H",
+        "Authorization: Basic d",
+        "postgres://u:e@h",
+        "--name",
+        "f",
+        "token",
+        "g",
+        "the token is h",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let kept = Redact::default().arguments(&arguments);
+    assert_eq!(
+        kept,
+        [
+            "curl",
+            "--password=[redacted]",
+            "--token",
+            "[redacted]",
+            "API_KEY=[redacted]",
+            "--token",
+            "--verbose",
+            "-H",
+            "Authorization: [redacted]",
+            "postgres://u:[redacted]@h",
+            "--name",
+            "f",
+            "token",
+            "g",
+            "the token is h",
+        ]
+    );
+    assert_eq!(Redact::off().arguments(&arguments), arguments);
+}

@@ -8,7 +8,7 @@ import { inRoot } from "./lib/paths.mjs";
 import { handOver, main, probe, report } from "./lib/run.mjs";
 
 await main(async () => {
-  await build(["native"]);
+  await build(["native", "cli"]);
   await build(["wasm"]).catch(report);
   await build(["ts"]);
   // An addon that was installed for another version of Node is installed again.

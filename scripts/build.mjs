@@ -1,8 +1,9 @@
-// Builds the repository: `node scripts/build.mjs [types|native|wasm|ts]...`, everything when no step is
+// Builds the repository: `node scripts/build.mjs [types|native|cli|wasm|ts]...`, everything when no step is
 // named. A step whose sources have not changed since it last ran takes no time.
 //
 //   types   npm/src/generated.ts, the TypeScript types of the operations, from the Rust source
 //   native  npm/native/tenure-<platform>-<arch>.node, the addon for Node
+//   cli     npm/bin/tenure, the command
 //   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
 //   ts      npm/dist, the compiled TypeScript
 //
@@ -17,14 +18,14 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { bytes, step } from "./lib/progress.mjs";
 import { checkRequirements } from "./lib/requirements.mjs";
-import { main, nodeTool, Problem, run } from "./lib/run.mjs";
+import { main, nodeTool, Problem, probe, run } from "./lib/run.mjs";
 import { rustSources, whenChanged } from "./lib/stamp.mjs";
 import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./lib/wasm-toolchain.mjs";
 
@@ -33,7 +34,13 @@ const generatedTypes = "npm/src/generated.ts";
 /** On a build server a lock file that does not fit is an error, elsewhere cargo brings it up to date. */
 export const locked = process.env.CI ? ["--locked"] : [];
 
-const steps = { types: buildTypes, native: buildNative, wasm: buildWasm, ts: buildTypeScript };
+const steps = {
+  types: buildTypes,
+  native: buildNative,
+  cli: buildCommand,
+  wasm: buildWasm,
+  ts: buildTypeScript,
+};
 
 /** Builds these steps, in the order in which they need each other, after what they need is installed. */
 export async function build(names = Object.keys(steps)) {
@@ -50,6 +57,8 @@ async function buildTypes() {
         "bindings-node",
         "bindings-wasm",
         "bindings-testing",
+        "cli",
+        "host",
         "stores/support",
         "stores/testkit",
       ],
@@ -102,7 +111,7 @@ async function buildNative() {
       "native",
       {
         inputs: rustSources({
-          without: ["bindings-wasm", "bindings-testing", "stores/support", "stores/testkit"],
+          without: ["bindings-wasm", "bindings-testing", "cli", "stores/support", "stores/testkit"],
         }),
         outputs: [addon],
       },
@@ -113,15 +122,59 @@ async function buildNative() {
           ["build", "-p", "tenure-node", "--profile", "release-node"],
           "tenure_node",
         );
-        mkdirSync(inRoot("npm", "native"), { recursive: true });
-        // A running process may have the old file mapped: it is replaced, never written into.
-        copyFileSync(library, inRoot(`${addon}.new`));
-        renameSync(inRoot(`${addon}.new`), inRoot(addon));
-        return bytes(statSync(inRoot(addon)).size);
+        return place(library, addon);
       },
     );
     return note;
   });
+}
+
+async function buildCommand() {
+  const command = "npm/bin/tenure";
+  await step("command", async (working) => {
+    const { note } = await whenChanged(
+      "cli",
+      {
+        inputs: rustSources({
+          without: [
+            "bindings-node",
+            "bindings-wasm",
+            "bindings-testing",
+            "stores/support",
+            "stores/testkit",
+          ],
+        }),
+        outputs: [command],
+      },
+      async () => {
+        working("compiling");
+        const build = ["build", "-p", "tenure-cli", "--release"];
+        const program = await compileStatic(build).catch(() => compile("cargo", build, "tenure"));
+        return place(program, command);
+      },
+    );
+    return note;
+  });
+}
+
+/**
+ * Compiles the command with the C library in it. It starts in half of the time then, and runs on every
+ * Linux, whichever C library that has. Fails where there is none to put in.
+ */
+async function compileStatic(build) {
+  const target = probe("rustc", ["-vV"])?.match(/^host: (.+-linux-gnu)$/m)?.[1];
+  if (target === undefined) throw new Problem("this system has no such C library");
+  const flags = `target.${target}.rustflags=["-C", "target-feature=+crt-static"]`;
+  return compile("cargo", [...build, "--target", target, "--config", flags], "tenure");
+}
+
+/** Puts what was built where the package has it, and says how large it is. */
+function place(built, path) {
+  mkdirSync(dirname(inRoot(path)), { recursive: true });
+  // A running process may have the old file mapped: it is replaced, never written into.
+  copyFileSync(built, inRoot(`${path}.new`));
+  renameSync(inRoot(`${path}.new`), inRoot(path));
+  return bytes(statSync(inRoot(path)).size);
 }
 
 /** The name under which the package looks for the addon of this platform. */
@@ -153,7 +206,15 @@ async function buildWasmModule({ title, name, without }) {
       name,
       {
         inputs: rustSources({
-          without: ["bindings-node", "stores/file", "stores/sqlite", "stores/support", ...without],
+          without: [
+            "bindings-node",
+            "cli",
+            "host",
+            "stores/file",
+            "stores/sqlite",
+            "stores/support",
+            ...without,
+          ],
         }),
         outputs: outputs.map((output) => `npm/wasm/${output}`),
       },
@@ -201,7 +262,7 @@ async function buildWasmModule({ title, name, without }) {
   });
 }
 
-/** Runs cargo and returns the path of the dynamic library that it says it made of this crate. */
+/** Runs cargo and returns the path of the library or program that it says it made of this crate. */
 async function compile(cargo, args, crate, env) {
   const { stdout } = await run(
     cargo,
@@ -210,11 +271,11 @@ async function compile(cargo, args, crate, env) {
   );
   for (const line of stdout.split("\n").reverse()) {
     if (!line.includes('"compiler-artifact"') || !line.includes(`"${crate}"`)) continue;
-    const { target, filenames } = JSON.parse(line);
+    const { target, filenames, executable } = JSON.parse(line);
     const library = filenames.find((path) => /\.(so|dylib|dll|wasm)$/.test(path));
-    if (target.name === crate && library) return library;
+    if (target.name === crate && (executable ?? library)) return executable ?? library;
   }
-  throw new Problem(`cargo built no dynamic library named ${crate}`);
+  throw new Problem(`cargo built no library or program named ${crate}`);
 }
 
 async function buildTypeScript() {

@@ -6,7 +6,9 @@ import { inRoot } from "./lib/paths.mjs";
 import { main, Problem } from "./lib/run.mjs";
 
 await main(() => {
-  const missing = ["dist", "native", "wasm"].filter((folder) => !existsSync(inRoot("npm", folder)));
+  const missing = ["bin", "dist", "native", "wasm"].filter(
+    (folder) => !existsSync(inRoot("npm", folder)),
+  );
   if (missing.length > 0) {
     throw new Problem(`npm/${missing.join(", npm/")} not built yet: run npm run build`);
   }

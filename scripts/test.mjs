@@ -35,7 +35,7 @@ const groups = {
   native: ["native", "wasm", "ts"],
   wasm: ["wasm", "ts"],
   browser: ["wasm", "ts"],
-  packaging: ["native", "wasm", "ts"],
+  packaging: ["native", "cli", "wasm", "ts"],
 };
 
 /** Every check in the order in which they run, the quick ones first. */

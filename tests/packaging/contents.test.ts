@@ -1,5 +1,6 @@
 // What is in the packed package, and what is not.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, it } from "vitest";
@@ -16,13 +17,14 @@ beforeAll(async () => {
 describe("the packed package", () => {
   it("holds what runs, its types, and what a package has to say about itself", () => {
     const expected =
-      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(testing\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|native\/tenure-[a-z0-9-]+\.node|src\/(wasm|testing)-glue\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(testing\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(wasm|testing)-glue\.d\.ts)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([
         "LICENSE-APACHE",
         "LICENSE-MIT",
         "README.md",
+        "bin/tenure",
         "wasm/tenure_wasm_bg.wasm",
         expect.stringMatching(
           new RegExp(`^native/tenure-${process.platform}-${process.arch}(-musl)?\\.node$`),
@@ -39,10 +41,17 @@ describe("the packed package", () => {
 
   it("holds every file that it names", () => {
     const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-    const { main, types, exports, imports } = manifest;
-    const named = targets({ main, types, exports, imports });
+    const { main, types, bin, exports, imports } = manifest;
+    const named = targets({ main, types, bin, exports, imports });
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
+  });
+
+  it("brings the command, which starts without Node", () => {
+    const command = join(installed, "..", ".bin", "tenure");
+    const said = execFileSync(command, ["--version"], { encoding: "utf8", env: {} });
+    const { version } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    expect(said).toBe(`tenure ${version}\n`);
   });
 
   it("needs no other package, and runs nothing when it is installed", () => {

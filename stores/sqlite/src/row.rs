@@ -132,6 +132,26 @@ fn status(name: &str) -> Result<Status, Damage> {
     Status::parse(name).ok_or_else(|| format!("{name:?} is no status"))
 }
 
+fn text<'r>(value: ValueRef<'r>, name: &str) -> Result<&'r str, Damage> {
+    match value {
+        ValueRef::Text(bytes) => {
+            std::str::from_utf8(bytes).map_err(|error| format!("{name}: {error}"))
+        }
+        other => Err(format!("{name} is {}, not text", other.data_type())),
+    }
+}
+
+fn integer(value: ValueRef<'_>, name: &str) -> Result<i64, Damage> {
+    match value {
+        ValueRef::Integer(integer) => Ok(integer),
+        other => Err(format!("{name} is {}, not an integer", other.data_type())),
+    }
+}
+
+fn time(millis: i64, name: &str) -> Result<Timestamp, Damage> {
+    Timestamp::from_millis(millis).map_err(|error| format!("{name}: {error}"))
+}
+
 struct Columns<'r>(&'r Row<'r>);
 
 impl<'r> Columns<'r> {
@@ -146,26 +166,18 @@ impl<'r> Columns<'r> {
     }
 
     fn text(&self, column: usize, name: &str) -> Result<&'r str, Damage> {
-        match self.value(column, name)? {
-            ValueRef::Text(bytes) => {
-                std::str::from_utf8(bytes).map_err(|error| format!("{name}: {error}"))
-            }
-            other => Err(format!("{name} is {}, not text", other.data_type())),
-        }
+        text(self.value(column, name)?, name)
     }
 
     fn optional_text(&self, column: usize, name: &str) -> Result<Option<String>, Damage> {
-        if self.is_null(column) {
-            return Ok(None);
+        match self.value(column, name)? {
+            ValueRef::Null => Ok(None),
+            value => text(value, name).map(|text| Some(text.to_owned())),
         }
-        self.text(column, name).map(|text| Some(text.to_owned()))
     }
 
     fn integer(&self, column: usize, name: &str) -> Result<i64, Damage> {
-        match self.value(column, name)? {
-            ValueRef::Integer(integer) => Ok(integer),
-            other => Err(format!("{name} is {}, not an integer", other.data_type())),
-        }
+        integer(self.value(column, name)?, name)
     }
 
     fn count(&self, column: usize, name: &str) -> Result<u64, Damage> {
@@ -178,15 +190,14 @@ impl<'r> Columns<'r> {
     }
 
     fn time(&self, column: usize, name: &str) -> Result<Timestamp, Damage> {
-        Timestamp::from_millis(self.integer(column, name)?)
-            .map_err(|error| format!("{name}: {error}"))
+        time(self.integer(column, name)?, name)
     }
 
     fn optional_time(&self, column: usize, name: &str) -> Result<Option<Timestamp>, Damage> {
-        if self.is_null(column) {
-            return Ok(None);
+        match self.value(column, name)? {
+            ValueRef::Null => Ok(None),
+            value => time(integer(value, name)?, name).map(Some),
         }
-        self.time(column, name).map(Some)
     }
 
     fn id(&self, column: usize, name: &str) -> Result<SessionId, Damage> {

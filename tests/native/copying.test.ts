@@ -165,6 +165,6 @@ describe("the page about copying", () => {
     for (const [, outcome] of outcomes.matchAll(/"(\w+)"/g)) {
       expect(page).toContain(`| \`${outcome}\` |`);
     }
-    expect(linkedFiles(page)).toEqual([]);
+    expect(linkedFiles(page)).toEqual(["agents.md"]);
   });
 });

@@ -93,8 +93,25 @@ describe.each(everyStore)("%s, a directory", (_, openStore) => {
       mode: "terraform-architect",
       task: "approval_workflow",
       result: "applied",
-      metadata: { task_id: "T001", agentState: { phase: "completed", duration_seconds: 285 } },
-      history: [{ type: "phase", data: { to_phase: "completed" } }],
+      history: [{ type: "phase", data: { from: "planning", to: "completed" } }],
+    });
+    expect(await to.agents.get("agent-1")).toEqual({
+      agentId: "agent-1",
+      agentName: "terraform-architect",
+      purpose: "approval_workflow",
+      createdAt: "2026-01-08T18:05:30.000Z",
+      lastUpdated: "2026-01-08T18:10:15.000Z",
+      phase: "completed",
+      metadata: { task_id: "T001" },
+      resumeReady: false,
+      history: [
+        { fromPhase: "planning", toPhase: "completed", timestamp: "2026-01-08T18:10:15.000Z" },
+      ],
+      errorCount: 0,
+      lastError: null,
+      finalizedAt: "2026-01-08T18:10:15.000Z",
+      durationSeconds: 285,
+      summary: "applied",
     });
     expect(await importDirectory(pathToFileURL(folder), to)).toEqual({
       ...expected,

@@ -238,7 +238,10 @@ impl Count {
             storage_bytes: Metric::below(self.bytes.map(|bytes| bytes as f64), BYTES),
             last_cleanup: self.last_cleanup,
             by_agent: self.by_agent,
-            by_phase: self.by_phase,
+            by_phase: Phase::ALL
+                .into_iter()
+                .map(|phase| (phase, self.by_phase.get(&phase).copied().unwrap_or(0)))
+                .collect(),
         }
     }
 }

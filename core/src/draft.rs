@@ -443,6 +443,13 @@ impl<'l> Draft<'l> {
                 "type",
                 "\"start\" is recorded when a session is started, and only then",
             )),
+            // What an agent's history says of its work has come about.
+            kind::PHASE | kind::AGENT_ERROR | kind::APPROVAL if self.head.agent.is_some() => {
+                let problem = format!(
+                    "{kind:?} is recorded of an agent by agentUpdate, approve and deny alone"
+                );
+                Err(Error::invalid("type", problem))
+            }
             kind::ITERATION => self.iterate(data),
             kind::PAUSE => self.pause(text("reason").as_ref(), data),
             kind::RESUME => {

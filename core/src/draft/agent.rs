@@ -88,23 +88,22 @@ impl<'l> Draft<'l> {
     /// final, `TOO_LARGE`.
     pub fn finalize(&mut self, outcome: Phase, summary: Option<&Text>) -> Result<()> {
         self.limits.text("summary", summary)?;
-        let ended = self.head.status;
+        let Some(status) = outcome.final_status() else {
+            let problem = format!("expected completed, failed or abandoned, got {outcome}");
+            return Err(Error::invalid("outcome", problem));
+        };
         self.agent();
+        if self.head.status == status {
+            self.sum_up(summary);
+            return Ok(());
+        }
+        if self.head.status.is_finished() {
+            return Err(self.out_of_phase(FINAL));
+        }
         match outcome {
-            _ if ended.is_finished() => {
-                if outcome.final_status() != Some(ended) {
-                    return Err(self.out_of_phase(FINAL));
-                }
-                self.sum_up(summary);
-                Ok(())
-            }
             Phase::Completed => self.complete(summary, None),
             Phase::Failed => self.fail(summary, None),
-            Phase::Abandoned => self.abandon(summary, None),
-            _ => {
-                let problem = format!("expected completed, failed or abandoned, got {outcome}");
-                Err(Error::invalid("outcome", problem))
-            }
+            _ => self.abandon(summary, None),
         }
     }
 

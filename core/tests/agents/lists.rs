@@ -172,6 +172,21 @@ fn a_cleanup_gives_up_what_has_been_idle_for_a_day_and_puts_it_into_the_trash() 
 }
 
 #[test]
+fn a_cleanup_spares_what_somebody_runs() {
+    let world = World::default();
+    for id in ["held", "free"] {
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+    }
+    world.pass(1000);
+    let lease = json!({"key": "session:held", "holder": "h", "leaseDurationMs": 1000});
+    world.ok("leaseAcquire", lease);
+    let cleanup = || names_of(&world.ok("agentCleanup", json!({"maxIdle": "1s"}))["ids"]);
+    assert_eq!(cleanup(), ["free"]);
+    world.pass(1000);
+    assert_eq!(cleanup(), ["held"]);
+}
+
+#[test]
 fn a_cleanup_tells_others_of_what_it_gives_up_and_enters_it() {
     let world = World::default();
     world.ok("agentCreate", json!({"agentName": "a", "id": "s"}));

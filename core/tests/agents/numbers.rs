@@ -96,7 +96,8 @@ fn durations_errors_and_rates_are_those_of_the_agents_that_are_there() {
     assert_eq!(said["total"], 20);
     assert_eq!(said["createdPerDay"], 5.0);
     assert_eq!(said["byAgent"], json!({"n0": 10, "n1": 10}));
-    assert_eq!(said["byPhase"], json!({"completed": 20}));
+    assert_eq!(said["byPhase"]["completed"], 20);
+    assert_eq!(said["byPhase"]["failed"], 0);
     assert_eq!(said["active"], 0);
     assert_eq!(said["medianDurationMs"]["value"], 600_000.0);
     assert_eq!(said["medianDurationMs"]["met"], false);

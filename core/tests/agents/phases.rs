@@ -195,6 +195,25 @@ fn an_update_that_is_refused_changes_nothing() {
 }
 
 #[test]
+fn what_the_history_of_an_agent_says_of_its_work_has_come_about() {
+    let world = World::default();
+    let id = agent(&world);
+    let plain = world.start(json!({}));
+    for kind in ["phase", "agent_error", "approval"] {
+        let data = json!({"from": "planning", "to": "completed", "message": "m"});
+        let params = json!({"type": kind, "data": data});
+        let error = world.error("addEvent", with_id(&id, params.clone()));
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{kind}");
+        assert!(error.to_string().contains("agentUpdate"), "{error}");
+        world.ok("addEvent", with_id(&plain, params));
+    }
+    assert_eq!(
+        world.ok("agentGet", json!({"id": id}))["history"],
+        json!([])
+    );
+}
+
+#[test]
 fn an_unknown_id_is_answered_with_nothing_and_one_that_is_none_with_an_error() {
     let world = World::default();
     let ending = json!({"outcome": "completed"});

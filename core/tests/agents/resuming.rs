@@ -5,7 +5,12 @@ use proptest::prelude::*;
 use serde_json::json;
 use tenure_core::agent::Agent;
 use tenure_core::resume::{Found, Policy, ResumeReason, decide};
-use tenure_core::{Head, Millis, Phase, Status, Timestamp};
+use tenure_core::store::{
+    Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan, SyncStore,
+};
+use tenure_core::{
+    Error, Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Status, Timestamp,
+};
 
 use crate::phases::agent;
 use crate::support::{NOON, World};
@@ -86,6 +91,59 @@ fn a_session_without_a_phase_is_ready_when_it_is_paused() {
     assert_eq!(reason(), "resumable");
     world.ok("complete", json!({"id": id}));
     assert_eq!(reason(), "finished");
+}
+
+#[test]
+fn a_session_that_cannot_be_read_is_not_resumed_and_stops_nobody() {
+    let world = World::over(Lift(Corrupt::default()));
+    let decision = world.ok("shouldResume", json!({"id": "s"}));
+    assert_eq!(
+        (&decision["resume"], &decision["reason"]),
+        (&json!(false), &json!("unreadable"))
+    );
+    let reply = world.ok("hookPreDelegate", json!({"input": r#"{"agent_id":"s"}"#}));
+    assert_eq!(reply["exitCode"], 0);
+    assert_eq!(reply["output"]["reason"], "session_not_resumable");
+    assert_eq!(reply["output"]["details"]["code"], "unreadable");
+    assert_eq!(reply["output"]["details"].get("audit"), None);
+    let stats = world.ok("agentStats", json!({}));
+    assert_eq!(
+        (&stats["decisions"], &stats["resumed"]),
+        (&json!(1), &json!(0))
+    );
+}
+
+/// A store that keeps everything and can read no session.
+#[derive(Default)]
+struct Corrupt(MemoryStore);
+
+impl SyncStore for Corrupt {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn load(&self, id: &SessionId, _: History) -> Result<Option<Loaded>> {
+        Err(Error::CorruptSession {
+            id: id.to_string(),
+            problem: "bad bytes".to_owned(),
+        })
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.0.commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.0.list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.0.record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.0.scan(scan)
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use tenure_core::answers::Done;
 use tenure_core::hook::{HookPreDelegateParams, HookSubagentStopParams};
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::json::Object;
+use tenure_core::lease::calls::LeaseAcquireParams;
 use tenure_core::members::Params;
 use tenure_core::params::*;
 use tenure_core::resume::ShouldResumeParams;
@@ -112,6 +113,7 @@ pub(crate) async fn call(
         "agentCleanup" => agent_cleanup(AgentCleanupParams),
         "agentStats" => agent_stats(AgentStatsParams),
         "hookPreDelegate" => hook_pre_delegate(HookPreDelegateParams),
+        "leaseAcquire" => lease_acquire(LeaseAcquireParams),
         "hookSubagentStop" => hook_subagent_stop(HookSubagentStopParams),
     }
 }

@@ -8,10 +8,7 @@ import { code, failure } from "../support/failures.js";
 const isNative = __BUILD__ === "native";
 const wasAvailable = isSessionManagerAvailable();
 
-if (isNative) {
-  const { newRegistry } = await import("../support/registry.js");
-  Object.assign(process.env, newRegistry());
-}
+if (isNative) (await import("../support/registry.js")).ownRegistry();
 
 afterEach(async () => {
   await getSessionManager().unregisterVm();

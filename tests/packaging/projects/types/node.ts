@@ -1,17 +1,27 @@
 // What the package's types allow in Node, and what they refuse: compiled, never run.
 
 import {
+  type AgentState,
   type Appended,
   type ErrorCode,
   type EventType,
+  getSessionManager,
+  type HeldLease,
+  type HeldLeaseSync,
+  type isSessionManagerAvailable,
   isTenureError,
+  type LeaseOutcome,
+  type LeaseView,
   type OpenOptions,
   open,
   openSync,
+  type Phase,
+  type ResumeDecision,
   type Session,
   type SessionContext,
   type SessionEvent,
   type SessionHead,
+  type SessionManager,
   type SessionMetadata,
   type Sessions,
   type SessionsSync,
@@ -20,6 +30,7 @@ import {
   type Store,
   TenureError,
   type VERSION,
+  type VmView,
   type WebhookPayload,
 } from "tenure";
 import * as wasm from "tenure/wasm";
@@ -136,3 +147,50 @@ export const forgetful: Store = {
   record: () => null,
   scan: () => [],
 };
+
+export async function agents({ agents }: Sessions, sync: SessionsSync): Promise<void> {
+  const { id, phase } = await agents.create({ agentName: "reviewer", metadata: { pr: 42 } });
+  is<Same<typeof phase, Phase | undefined>>();
+  await agents.update(id, { phase: "planning", metadata: { plan: "plan.json" }, error: "broken" });
+  is<Same<Awaited<ReturnType<Sessions["agents"]["get"]>>, AgentState | null>>();
+  is<Same<ReturnType<SessionsSync["agents"]["shouldResume"]>, ResumeDecision>>();
+  for await (const head of agents.list({ activeOnly: true })) is<Same<typeof head, SessionHead>>();
+  for (const head of sync.agents.list({ resumable: true })) is<Same<typeof head, SessionHead>>();
+  await agents.finalize(id, "completed", { summary: "Done" });
+
+  // @ts-expect-error: there is no such phase
+  await agents.update(id, { phase: "thinking" });
+  // @ts-expect-error: an agent does not end so
+  await agents.finalize(id, "planning");
+  // @ts-expect-error: an agent has a name
+  await agents.create({ purpose: "review" });
+}
+
+export async function leases(sessions: Sessions, sync: SessionsSync): Promise<void> {
+  await using lease = await sessions.leases.hold("job", { leaseDurationMs: "1m" });
+  is<Same<typeof lease, HeldLease | null>>();
+  using session = sync.hold("id");
+  is<Same<typeof session, HeldLeaseSync | null>>();
+  is<Same<ReturnType<SessionsSync["leases"]["acquire"]>, LeaseOutcome>>();
+  const { items } = await sessions.leases.list({ prefix: "job", state: "held" });
+  is<Same<typeof items, LeaseView[]>>();
+  await fetch("https://example.com", { signal: lease?.lost ?? null });
+
+  // @ts-expect-error: who renews has a token
+  await sessions.leases.renew("job", {});
+}
+
+export async function manager(): Promise<void> {
+  is<Same<ReturnType<typeof isSessionManagerAvailable>, boolean>>();
+  const manager = getSessionManager();
+  is<Same<typeof manager, SessionManager>>();
+  is<Same<ReturnType<SessionManager["getMyVmSync"]>, VmView | null>>();
+  manager.onExit({ run: ["gcloud", "compute", "instances", "delete", "{vmId}"], signals: true });
+  manager.onExit({ run: async ({ vmId, zone }) => vmId !== zone });
+  await manager.sweep(({ vmId }) => console.log(vmId));
+
+  // @ts-expect-error: a command is a list of words
+  manager.onExit({ run: "gcloud compute instances delete {vmId}" });
+  // @ts-expect-error: there is no word to run
+  manager.onExit({ run: [] });
+}

@@ -14,12 +14,12 @@ use crate::store::{
 };
 
 /// Keeps everything in memory, and nothing when it is dropped.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct MemoryStore {
     state: RefCell<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct State {
     sessions: BTreeMap<SessionId, (Head, Vec<Event>)>,
     records: BTreeMap<(String, String), Record>,

@@ -16,11 +16,31 @@ use tenure_core::{
     Service, Store, Text, Timestamp,
 };
 
+use crate::steps::Fault;
 use crate::support::{NOON, ready};
 
 thread_local! {
     /// The processes that run, by number and beginning.
     static RUNNING: RefCell<BTreeSet<(u32, u64)>> = RefCell::default();
+    /// What a host has said to the operation that is under way, which is said again when it is run
+    /// again, and how much of it was.
+    static SAID: RefCell<Option<(Vec<Liveness>, usize)>> = const { RefCell::new(None) };
+    /// What hosts get wrong.
+    static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
+}
+
+/// Runs something to which hosts say again what they said before: its outcome, and what they said.
+pub(crate) fn repeating<T>(said: Vec<Liveness>, run: impl FnOnce() -> T) -> (T, Vec<Liveness>) {
+    SAID.set(Some((said, 0)));
+    let outcome = run();
+    let (said, _) = SAID.take().unwrap_or_default();
+    (outcome, said)
+}
+
+/// Says which processes run, and what hosts get wrong about it.
+pub(crate) fn running(processes: BTreeSet<(u32, u64)>, fault: Fault) {
+    RUNNING.set(processes);
+    FAULT.set(fault);
 }
 
 /// A process of a simulated machine, as a host.
@@ -36,9 +56,31 @@ impl Host for Simulated {
     }
 
     fn liveness(&self, process: &Process) -> Liveness {
+        SAID.with_borrow_mut(|said| match said {
+            Some((said, next)) => {
+                *next += 1;
+                if said.len() < *next {
+                    said.push(self.sees(process));
+                }
+                said[*next - 1]
+            }
+            None => self.sees(process),
+        })
+    }
+}
+
+impl Simulated {
+    fn sees(&self, process: &Process) -> Liveness {
         match (process.pid, process.start_time) {
             (Some(pid), Some(start)) if process.boot_id == self.0.boot_id => {
-                let runs = RUNNING.with_borrow(|running| running.contains(&(pid, start)));
+                let fault = FAULT.get();
+                if fault == Fault::KnowsNothing {
+                    return Liveness::Unknown;
+                }
+                let runs = RUNNING.with_borrow(|running| match fault {
+                    Fault::GoesByNumbers => running.iter().any(|(number, _)| *number == pid),
+                    _ => running.contains(&(pid, start)),
+                });
                 if runs {
                     Liveness::Alive
                 } else {

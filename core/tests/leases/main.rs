@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod anything;
 mod holding;
 mod machine;
+mod meeting;
 mod owning;
 mod running;
+mod steps;
 #[path = "../support/mod.rs"]
 mod support;

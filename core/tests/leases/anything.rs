@@ -1,0 +1,278 @@
+//! Any operations on leases in any order, beside a model that says the same in fewer words: who has
+//! what is remembered here as a list, and nothing is written or read.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tenure_core::Host;
+
+use crate::machine::{Machine, Simulated, elsewhere, nobody, process};
+use crate::support::scale;
+
+/// Those who ask: three processes of this machine, one of another, and two who are none.
+const WHO: usize = 6;
+const KEYS: [&str; 2] = ["k", "session:s"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Acquire {
+        who: usize,
+        key: usize,
+        length: i64,
+    },
+    Renew {
+        who: usize,
+        key: usize,
+        late: bool,
+        length: Option<i64>,
+    },
+    Release {
+        who: usize,
+        key: usize,
+        token: bool,
+    },
+    Transfer {
+        who: usize,
+        key: usize,
+        to: usize,
+    },
+    Clear {
+        key: usize,
+    },
+    Pass {
+        millis: i64,
+    },
+    /// A process of this machine ends, and another has its number.
+    Restart {
+        who: usize,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (who, key) = (0..WHO, 0..KEYS.len());
+    let length = prop_oneof![Just(1000), Just(5000), Just(60_000)];
+    prop_oneof![
+        4 => (who.clone(), key.clone(), length.clone())
+            .prop_map(|(who, key, length)| Step::Acquire { who, key, length }),
+        2 => (who.clone(), key.clone(), any::<bool>(), proptest::option::of(length))
+            .prop_map(|(who, key, late, length)| Step::Renew { who, key, late, length }),
+        2 => (who.clone(), key.clone(), any::<bool>())
+            .prop_map(|(who, key, token)| Step::Release { who, key, token }),
+        2 => (who, key.clone(), 0..WHO).prop_map(|(who, key, to)| Step::Transfer { who, key, to }),
+        1 => key.prop_map(|key| Step::Clear { key }),
+        3 => prop_oneof![-10_000..10_000_i64, Just(999), Just(1000), Just(5000), Just(-1000)]
+            .prop_map(|millis| Step::Pass { millis }),
+        1 => (0..3_usize).prop_map(|who| Step::Restart { who }),
+    ]
+}
+
+/// What the model knows of a lease.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    token: u64,
+    /// Who has it: the one, and the how manieth process of that number.
+    holder: Option<(usize, u64)>,
+    renewed: i64,
+    length: i64,
+}
+
+struct Model {
+    now: i64,
+    /// The how manieth process of its number each is.
+    lives: [u64; WHO],
+    known: [Known; 2],
+}
+
+impl Model {
+    fn holds(&self, who: usize, key: usize) -> bool {
+        self.known[key].holder == Some((who, self.lives[who]))
+    }
+
+    /// Whether somebody may have it, who sees the processes of his own machine only.
+    fn is_free(&self, key: usize, asker: usize) -> bool {
+        let known = &self.known[key];
+        match known.holder {
+            None => true,
+            Some((who, life)) if who < 3 && asker < 3 => self.lives[who] != life,
+            Some(_) => (self.now - known.renewed).max(0) >= known.length,
+        }
+    }
+
+    fn give(&mut self, key: usize, who: usize, length: i64) {
+        self.known[key] = Known {
+            token: self.known[key].token + 1,
+            holder: Some((who, self.lives[who])),
+            renewed: self.now,
+            length,
+        };
+    }
+
+    fn renew(&mut self, key: usize, length: Option<i64>) {
+        let known = &mut self.known[key];
+        known.renewed = known.renewed.max(self.now);
+        known.length = length.unwrap_or(known.length);
+    }
+
+    /// What is to come of a step.
+    fn take(&mut self, step: &Step) -> &'static str {
+        match *step {
+            Step::Acquire { who, key, length } if self.holds(who, key) => {
+                self.renew(key, Some(length));
+                "renewed"
+            }
+            Step::Acquire { who, key, length } if self.is_free(key, who) => {
+                self.give(key, who, length);
+                "acquired"
+            }
+            Step::Acquire { .. } => "held",
+            Step::Renew {
+                who,
+                key,
+                late,
+                length,
+            } if self.holds(who, key) && !late => {
+                self.renew(key, length);
+                "renewed"
+            }
+            Step::Renew { .. } => "lost",
+            Step::Release { key, .. } if self.known[key].holder.is_none() => "not_held",
+            Step::Release { who, key, .. } if self.holds(who, key) => {
+                self.known[key].holder = None;
+                "released"
+            }
+            Step::Release { .. } => "not_owner",
+            Step::Transfer { who, key, to } if self.holds(who, key) => {
+                let length = self.known[key].length;
+                self.give(key, to, length);
+                "transferred"
+            }
+            Step::Transfer { .. } => "lost",
+            Step::Clear { key } => {
+                self.known[key].holder = None;
+                "cleared"
+            }
+            Step::Pass { millis } => {
+                self.now += millis;
+                "later"
+            }
+            Step::Restart { who } => {
+                self.lives[who] += 1;
+                "again"
+            }
+        }
+    }
+}
+
+/// Those who ask as hosts, and the names under which they hold what they hold.
+struct Askers(Vec<(&'static dyn Host, String)>, Vec<&'static Simulated>);
+
+impl Askers {
+    fn new() -> Self {
+        let mut askers = Self(Vec::new(), Vec::new());
+        for who in 0..3 {
+            askers.1.push(process(&name(who, 0), who as u32, 0));
+            askers.0.push((askers.1[who], name(who, 0)));
+        }
+        askers.0.push((elsewhere("far"), "far".to_owned()));
+        askers.0.push((nobody(), "a name".to_owned()));
+        askers.0.push((nobody(), "another".to_owned()));
+        askers
+    }
+
+    fn restart(&mut self, who: usize, life: u64, machine: &Machine) {
+        self.1[who].kill();
+        self.1[who] = process(&name(who, life), who as u32, life);
+        self.0[who] = (self.1[who], name(who, life));
+        machine.ok(self.1[who], "processRegister", json!({}));
+    }
+}
+
+fn name(who: usize, life: u64) -> String {
+    format!("p{who}.{life}")
+}
+
+fn try_out(steps: &[Step]) {
+    let machine = Machine::default();
+    let mut askers = Askers::new();
+    let mut model = Model {
+        now: 0,
+        lives: [0; WHO],
+        known: Default::default(),
+    };
+    for who in 0..4 {
+        machine.ok(askers.0[who].0, "processRegister", json!({}));
+    }
+    for step in steps {
+        let before = model.known.clone();
+        let expected = model.take(step);
+        let ask = |operation: &str, who: usize, key: usize, more: Value| {
+            let (host, name) = &askers.0[who];
+            let mut params = json!({"key": KEYS[key], "holder": name});
+            let members = params.as_object_mut().unwrap();
+            members.extend(more.as_object().unwrap().clone());
+            let answer = machine.ok(*host, operation, params);
+            assert_eq!(answer["outcome"], expected, "{step:?}: {answer}");
+        };
+        match *step {
+            Step::Acquire { who, key, length } => {
+                ask("leaseAcquire", who, key, json!({"leaseDurationMs": length}));
+            }
+            Step::Renew {
+                who,
+                key,
+                late,
+                length,
+            } => {
+                let token = before[key].token.saturating_sub(u64::from(late));
+                let more = json!({"token": token, "leaseDurationMs": length});
+                ask("leaseRenew", who, key, more);
+            }
+            Step::Release { who, key, token } => {
+                let token = token.then_some(before[key].token);
+                ask("leaseRelease", who, key, json!({"token": token}));
+            }
+            Step::Transfer { who, key, to } => {
+                let more = json!({"token": before[key].token, "to": askers.0[to].1});
+                ask("leaseTransfer", who, key, more);
+            }
+            Step::Clear { key } => {
+                let held = u64::from(before[key].holder.is_some());
+                let cleared = machine.ok(nobody(), "leaseClear", json!({"prefix": KEYS[key]}));
+                assert_eq!(cleared["released"], held);
+            }
+            Step::Pass { millis } => machine.pass(millis),
+            Step::Restart { who } => askers.restart(who, model.lives[who], &machine),
+        }
+        for (key, known) in model.known.iter().enumerate() {
+            let lease = machine.ok(askers.0[0].0, "leaseGet", json!({"key": KEYS[key]}));
+            assert_eq!(
+                lease["token"].as_u64().unwrap_or(0),
+                known.token,
+                "{step:?}"
+            );
+            assert!(known.token >= before[key].token);
+            let state = match known.holder {
+                None => "released",
+                Some(_) if model.is_free(key, 0) => "stale",
+                Some(_) => "held",
+            };
+            let there = lease["state"].as_str().unwrap_or("released");
+            assert_eq!(there, state, "{step:?}: {lease}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: (2000.0 * scale()) as u32,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_is_asked_of_leases_comes_to_what_the_model_says(
+        steps in proptest::collection::vec(step(), 1..40)
+    ) {
+        try_out(&steps);
+    }
+}

@@ -1,0 +1,169 @@
+//! Operations a store call at a time. What an operation has heard from the store so far is all that
+//! it depends on, so one that is under way can be kept, copied and gone on with from any moment.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use serde_json::Value;
+use tenure_core::store::{
+    Answer, Capabilities, Expect, ListQuery, Loaded, Page, Record, Scan, SyncStore,
+};
+use tenure_core::{
+    Changes, Commit, Error, History, Host, Liveness, MemoryStore, SessionId, Store, Timestamp,
+};
+
+use crate::machine::{call, repeating};
+
+/// What a store can get wrong, or a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// It writes whatever has been written meanwhile.
+    NoVersions,
+    /// It removes what was given back, and its token.
+    ForgetsReleased,
+    /// It writes only the last of several records.
+    HalfWrites,
+    /// The host takes every process with the number of one for that one.
+    GoesByNumbers,
+    /// The host never knows whether a process runs.
+    KnowsNothing,
+}
+
+/// What the store has said to an operation.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    Record(Option<Record>),
+    Commit(Commit),
+    Scan(Vec<Record>),
+}
+
+/// A call of an operation, as far as it has come.
+#[derive(Debug, Clone)]
+pub(crate) struct UnderWay {
+    pub(crate) name: &'static str,
+    pub(crate) params: Value,
+    pub(crate) now: i64,
+    pub(crate) heard: Vec<Reply>,
+    /// What the host has said of other processes.
+    pub(crate) said: Vec<Liveness>,
+}
+
+impl UnderWay {
+    /// Goes on by so many store calls, or to the end: then its answer.
+    pub(crate) fn go_on(
+        &mut self,
+        memory: &MemoryStore,
+        host: &'static dyn Host,
+        fault: Fault,
+        calls: usize,
+    ) -> Option<Result<Value, Error>> {
+        let store = Repeating {
+            memory,
+            fault,
+            heard: RefCell::new(std::mem::take(&mut self.heard)),
+            next: Cell::new(0),
+            calls: Cell::new(calls),
+        };
+        let now = Timestamp::from_millis(self.now).unwrap();
+        let (answer, said) = repeating(std::mem::take(&mut self.said), || {
+            let future = pin!(call(&store, host, now, 1, self.name, &self.params));
+            match future.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            }
+        });
+        self.said = said;
+        self.heard = store.heard.into_inner();
+        answer.map(|answer| answer.map(|text| serde_json::from_str(&text).unwrap()))
+    }
+}
+
+/// A store that says again what it said, then answers so many calls, and then no more.
+struct Repeating<'m> {
+    memory: &'m MemoryStore,
+    fault: Fault,
+    heard: RefCell<Vec<Reply>>,
+    next: Cell<usize>,
+    calls: Cell<usize>,
+}
+
+impl Repeating<'_> {
+    fn reply(&self, perform: impl FnOnce() -> Reply) -> Option<Reply> {
+        let next = self.next.replace(self.next.get() + 1);
+        let mut heard = self.heard.borrow_mut();
+        if next == heard.len() {
+            let calls = self.calls.get().checked_sub(1)?;
+            self.calls.set(calls);
+            heard.push(perform());
+        }
+        heard.get(next).cloned()
+    }
+
+    fn written(&self, changes: &Changes) -> Changes {
+        let mut changes = changes.clone();
+        if self.fault == Fault::HalfWrites && changes.records.len() > 1 {
+            changes.records.drain(..changes.records.len() - 1);
+        }
+        for change in &mut changes.records {
+            if self.fault == Fault::NoVersions {
+                change.expect = Expect::Any;
+            }
+            let released = |record: &Record| record.body.contains(r#""released":true"#);
+            if self.fault == Fault::ForgetsReleased && change.record.as_ref().is_some_and(released)
+            {
+                change.record = None;
+            }
+        }
+        changes
+    }
+}
+
+fn answer<'a, T: 'a>(reply: Option<T>) -> Answer<'a, T> {
+    match reply {
+        Some(reply) => Box::pin(ready(Ok(reply))),
+        None => Box::pin(pending()),
+    }
+}
+
+impl Store for Repeating<'_> {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    fn load<'a>(&'a self, _: &'a SessionId, _: History) -> Answer<'a, Option<Loaded>> {
+        panic!("no operation here loads a session")
+    }
+
+    fn list<'a>(&'a self, _: &'a ListQuery) -> Answer<'a, Page> {
+        panic!("no operation here lists sessions")
+    }
+
+    fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
+        let changes = self.written(changes);
+        let reply = self.reply(|| Reply::Commit(self.memory.commit(&changes).unwrap()));
+        answer(reply.map(|reply| match reply {
+            Reply::Commit(commit) => commit,
+            other => panic!("it does something else than before: {other:?}"),
+        }))
+    }
+
+    fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>> {
+        let reply = self.reply(|| Reply::Record(self.memory.record(kind, key).unwrap()));
+        answer(reply.map(|reply| match reply {
+            Reply::Record(record) => record,
+            other => panic!("it does something else than before: {other:?}"),
+        }))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
+        let reply = self.reply(|| Reply::Scan(self.memory.scan(scan).unwrap()));
+        answer(reply.map(|reply| match reply {
+            Reply::Scan(records) => records,
+            other => panic!("it does something else than before: {other:?}"),
+        }))
+    }
+}

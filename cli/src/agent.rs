@@ -95,7 +95,10 @@ fn print_phase(id: &str, context: &mut Context, answer: &Answer) -> Outcome {
         true => ", ready to be resumed",
         false => "",
     };
-    let phase = agent.phase.unwrap_or(agent.status);
+    let phase = match agent.phase {
+        Some(phase) => format!("in phase {phase}"),
+        None => agent.status.to_owned(),
+    };
     context
         .out
         .line(&format!("{} is {phase}{ready}", agent.id))?;

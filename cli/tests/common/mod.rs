@@ -49,6 +49,8 @@ impl Place {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(self.folder.path(), args);
         command.env("TENURE_STORE", self.url());
+        // Where the processes of this machine meet, for these tests.
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         if !args.contains(&"--now") {
             command.args(["--now", NOW]);
         }

@@ -1,0 +1,282 @@
+//! The commands `tenure hook`, as the host of an agent runs them: there is always an answer.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use common::{Ended, Place, bare};
+use serde_json::{Value, json};
+use snapbox::str;
+
+/// What a hook answers: its exit code and its JSON.
+fn hook(place: &Place, args: &[&str], input: &str) -> (i32, Value) {
+    let Ended { code, out, err } = place.run_with(&[&["hook"], args].concat(), input);
+    assert_eq!(err, "", "{args:?}");
+    (code, serde_json::from_str(&out).unwrap())
+}
+
+fn waiting(place: &Place) -> String {
+    let args = [
+        "agent",
+        "create",
+        "--agent",
+        "builder",
+        "--metadata",
+        r#"{"task_id":"T001"}"#,
+    ];
+    let id = place.says(&args);
+    place.says(&["agent", "update", &id, "--phase", "approval"]);
+    id
+}
+
+#[test]
+fn a_task_goes_on_with_the_session_that_waits_for_it_until_it_has_ended() {
+    let place = Place::new();
+    let id = waiting(&place);
+    let task = json!({"agent_name": "builder", "agent_id": id, "task_id": "T001"});
+    let (code, answer) = hook(&place, &["pre-delegate"], &task.to_string());
+    assert_eq!((code, &answer["should_resume"]), (0, &json!(true)));
+    assert_eq!(answer["reason"], "session_resumable");
+    assert_eq!(answer["original_context"], task);
+    let past = &answer["resume_metadata"];
+    assert_eq!(past["previous_phase"], "approval");
+    assert_eq!(past["created_at"], "2026-01-08T18:05:30Z");
+    assert_eq!(past["session_metadata"], json!({"task_id": "T001"}));
+
+    let stop = json!({"task_info": {"agent_id": id}, "workflow_metrics": {"exit_code": 2}});
+    let (code, answer) = hook(&place, &["subagent-stop"], &stop.to_string());
+    assert_eq!((code, &answer["finalized"]), (0, &json!(true)));
+    assert_eq!(answer["outcome"], "failed");
+
+    let (code, answer) = hook(&place, &["pre-delegate"], &task.to_string());
+    assert_eq!((code, &answer["should_resume"]), (0, &json!(false)));
+    assert_eq!(answer["reason"], "session_not_resumable");
+}
+
+#[test]
+fn the_policy_can_be_given() {
+    let place = Place::new();
+    let input = json!({"agent_id": waiting(&place)}).to_string();
+    let asked = |args: &[&str]| hook(&place, &[&["pre-delegate"], args].concat(), &input).1;
+    let later = ["--now", "2026-01-08T19:05:30Z"];
+    assert_eq!(asked(&later)["details"]["code"], "idle_too_long");
+    assert_eq!(
+        asked(&[&later[..], &["--idle", "2h"]].concat())["should_resume"],
+        true
+    );
+    assert_eq!(
+        asked(&["--max-errors", "0"])["details"]["code"],
+        "too_many_errors"
+    );
+}
+
+#[test]
+fn an_agent_that_nobody_knows_begins_anew() {
+    let place = Place::new();
+    for input in [
+        r#"{"agent_id":"nobody"}"#,
+        "{}",
+        r#"{"agent_id":"no id at all"}"#,
+    ] {
+        for (name, member) in [
+            ("pre-delegate", "should_resume"),
+            ("subagent-stop", "finalized"),
+        ] {
+            let (code, answer) = hook(&place, &[name], input);
+            assert_eq!(
+                (code, &answer[member]),
+                (0, &json!(false)),
+                "{name} {input}"
+            );
+            assert_eq!(answer["reason"], "no_existing_session", "{name} {input}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_json_object_is_answered_with_1() {
+    let place = Place::new();
+    for input in ["", "{", "[]", "null", "\"{}\"", "{} {}"] {
+        for name in ["pre-delegate", "subagent-stop"] {
+            let (code, answer) = hook(&place, &[name], input);
+            assert_eq!(
+                (code, &answer["reason"]),
+                (1, &json!("invalid_json")),
+                "{name} {input:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn more_than_anybody_means_to_say_is_not_read_to_its_end() {
+    let place = Place::new();
+    for name in ["pre-delegate", "subagent-stop"] {
+        let command = place.command(&["hook", name]).stdin(Stdio::piped()).spawn();
+        let mut command = command.unwrap();
+        let mut stdin = command.stdin.take().unwrap();
+        let part = vec![b' '; 1 << 20];
+        // It stops reading when it has had enough; that is what ends this.
+        let written = (0..100)
+            .take_while(|_| stdin.write_all(&part).is_ok())
+            .count();
+        drop(stdin);
+        let output = command.wait_with_output().unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(answer["reason"], "invalid_json");
+        assert!(written < 20, "{name}: {written} MB");
+    }
+    let text = "a".repeat(7 << 20);
+    let (code, answer) = hook(
+        &place,
+        &["pre-delegate"],
+        &json!({ "text": text }).to_string(),
+    );
+    assert_eq!(
+        (code, &answer["reason"]),
+        (0, &json!("no_existing_session"))
+    );
+}
+
+#[test]
+fn a_text_that_was_cut_in_the_middle_of_a_character_is_answered() {
+    let place = Place::new();
+    let command = place
+        .command(&["hook", "pre-delegate"])
+        .stdin(Stdio::piped())
+        .spawn();
+    let mut command = command.unwrap();
+    let input = b"{\"agent_id\":\"nobody\",\"text\":\"\xe6\x97\"}";
+    command.stdin.take().unwrap().write_all(input).unwrap();
+    let output = command.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(answer["original_context"]["text"], "\u{fffd}");
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_is_a_reason_and_keeps_no_agent_from_its_work() {
+    let place = Place::new();
+    let folder = place.folder.path();
+    fs::write(folder.join("file"), "no database, for sure").unwrap();
+    let unreachable = [
+        format!("sqlite:{}", folder.join("file").display()),
+        format!("sqlite:{}", folder.join("file/below.db").display()),
+        "sqlite:/proc/nowhere/tenure.db".to_owned(),
+        "no:store".to_owned(),
+    ];
+    for store in &unreachable {
+        for (name, member) in [
+            ("pre-delegate", "should_resume"),
+            ("subagent-stop", "finalized"),
+        ] {
+            let input = r#"{"agent_id":"a","task_id":7}"#;
+            let (code, answer) = hook(&place, &[name, "--store", store], input);
+            assert_eq!(
+                (code, &answer[member]),
+                (0, &json!(false)),
+                "{name} {store}"
+            );
+            assert_eq!(answer["reason"], "store_unavailable", "{name} {store}");
+            assert_eq!(answer["agent_id"], "a");
+        }
+        // What is no JSON is told from it all the same.
+        let (code, answer) = hook(&place, &["pre-delegate", "--store", store], "{");
+        assert_eq!((code, &answer["reason"]), (1, &json!("invalid_json")));
+    }
+}
+
+#[test]
+fn a_store_that_somebody_else_writes_to_is_not_waited_for_for_long() {
+    let place = Place::new();
+    let id = waiting(&place);
+    let store = tenure_sqlite::SqliteStore::open(
+        &place.folder.path().join("tenure.db"),
+        tenure_sqlite::SqliteOptions::default(),
+    );
+    let stop = json!({ "agent_id": id }).to_string();
+    let answer = store
+        .unwrap()
+        .transaction(|_| hook(&place, &["subagent-stop"], &stop));
+    let (code, answer) = answer.unwrap();
+    assert_eq!((code, &answer["reason"]), (0, &json!("store_unavailable")));
+    // And then it goes on.
+    let (code, answer) = hook(&place, &["subagent-stop"], &stop);
+    assert_eq!((code, &answer["reason"]), (0, &json!("session_finalized")));
+}
+
+#[test]
+fn the_hooks_can_be_tried_without_a_store() {
+    let place = Place::new();
+    for args in [&["hook", "--test"][..], &["hook", "pre-delegate", "--test"]] {
+        let ended = common::ended(bare(place.folder.path(), args));
+        assert_eq!((ended.code, &*ended.err), (0, ""));
+        assert!(
+            ended.out.contains("\"reason\":\"session_finalized\""),
+            "{}",
+            ended.out
+        );
+        assert!(ended.out.ends_with("Both hooks answer as they should.\n"));
+    }
+    // It left nothing behind.
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 0);
+    let steps = place.says(&["hook", "--test", "--json"]);
+    let steps: Vec<Value> = serde_json::from_str(&steps).unwrap();
+    let reasons: Vec<_> = steps.iter().map(|step| &step["output"]["reason"]).collect();
+    assert_eq!(
+        reasons,
+        [
+            "session_resumable",
+            "session_finalized",
+            "session_not_resumable"
+        ]
+    );
+    assert_eq!(place.run(&["hook"]).code, 2);
+}
+
+#[test]
+fn the_help_says_what_is_told_and_what_is_answered() {
+    let help = Place::new().run(&["hook", "pre-delegate", "--help"]).out;
+    snapbox::Assert::new()
+        .normalize_paths(false)
+        .action_env("SNAPSHOTS")
+        .eq(
+            help,
+            str![[r#"
+Say whether a task goes on with a session, before it is handed to an agent
+
+Usage: tenure hook pre-delegate [OPTIONS]
+
+Options:
+      --idle <TIME>     Not to be resumed when idle this long: 30m by default
+      --test            Run both hooks on a store that is thrown away, and show
+                        what they say
+      --max-errors <N>  Not to be resumed with this many errors: 3 by default
+  -h, --help            Print help
+
+Global options:
+      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
+                     registry: [env: TENURE_STORE]
+      --json         Print results as JSON, for programs
+      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+
+Told: agent_id, or agent_name and task_id, at the top or in task_info.
+Answered: should_resume, reason, agent_id, resume_metadata {previous_phase,
+created_at, history, session_metadata}, details, original_context. The reason is
+session_resumable, no_existing_session, session_not_resumable, store_unavailable
+or invalid_json; details.code is more exact.
+
+Examples:
+  echo '{"agent_name":"deployer","task_id":"T001"}' |
+    tenure hook pre-delegate
+  tenure hook pre-delegate --idle 2h --max-errors 5 < task.json
+  tenure hook pre-delegate --test
+
+"#]],
+        );
+}

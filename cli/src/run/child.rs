@@ -8,6 +8,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::process::{
@@ -64,7 +65,7 @@ impl Child {
         store: &str,
         own_group: bool,
     ) -> io::Result<Self> {
-        let mut child = Command::new(env::current_exe()?);
+        let mut child = Command::new(this_program()?);
         child
             .arg("run-child")
             .arg(std::process::id().to_string())
@@ -134,6 +135,14 @@ impl Child {
             .wait()
             .unwrap_or_else(|_| ExitStatus::from_raw(Signal::KILL.as_raw()))
     }
+}
+
+/// This program, also when its file has been replaced meanwhile, where the system knows it then.
+fn this_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") && Path::new("/proc/self/exe").exists() {
+        return Ok("/proc/self/exe".into());
+    }
+    env::current_exe()
 }
 
 /// The processes that a process has started, and theirs, where the system shows them.

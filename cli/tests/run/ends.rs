@@ -13,7 +13,7 @@ use super::{Place, is_gone, process_in, signal, started, until_gone};
 fn a_timeout_ends_all_processes_of_the_command() {
     let place = Place::new();
     let output = place.output(
-        &["--timeout", "1s", "--grace", "500ms", "-q"],
+        &["--timeout", "3s", "--grace", "500ms", "-q"],
         "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ > grandchild; while :; do sleep 1; done' & \
          echo $$ > child; while :; do sleep 1; done",
     );
@@ -23,7 +23,7 @@ fn a_timeout_ends_all_processes_of_the_command() {
     }
     let session = place.session();
     assert_eq!(session["status"], "failed");
-    assert_eq!(session["error"], "timed out after 1 s (ended by SIGKILL)");
+    assert_eq!(session["error"], "timed out after 3 s (ended by SIGKILL)");
 }
 
 #[test]

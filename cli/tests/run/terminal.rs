@@ -90,7 +90,7 @@ fn a_timeout_ends_the_processes_on_a_terminal_too() {
         ])
         .args([
             "--timeout",
-            "1s",
+            "3s",
             "--grace",
             "300ms",
             "--",

@@ -13,7 +13,7 @@ use crate::output::{Style, clean, cut};
 use crate::table::Table;
 use crate::time::age;
 
-/// The most that one page holds.
+/// The most that one page holds. Smaller ones would take longer: each is asked for anew.
 const PAGE: u32 = 1000;
 /// How many sessions a terminal shows unless it is told otherwise.
 const ON_TERMINAL: u32 = 50;
@@ -145,7 +145,9 @@ fn print_lines(context: &mut Context, items: &[Item<'_>]) -> Result<(), Failure>
             out.write("\t")?;
         }
         let (used, allowed) = (item.iterations, item.max_iterations);
-        out.write(&format!("{used}/{allowed}\t{}\t", item.updated_at))?;
+        out.print(format_args!("{used}/{allowed}\t"))?;
+        out.write(item.updated_at)?;
+        out.write("\t")?;
         out.line(&clean(&item.task))?;
     }
     Ok(())

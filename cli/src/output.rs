@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::env;
+use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -81,6 +82,11 @@ impl Output {
     /// Prints text as it is.
     pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())
+    }
+
+    /// Prints what is put together here as it is.
+    pub(crate) fn print(&mut self, parts: fmt::Arguments<'_>) -> io::Result<()> {
+        self.out.write_fmt(parts)
     }
 
     /// Prints a line as it is.

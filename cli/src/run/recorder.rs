@@ -177,13 +177,20 @@ impl Writer {
     /// Writes the lines that wait; whether the store took them.
     fn write_lines(&mut self) -> bool {
         loop {
+            if self.over {
+                // Counted, since none will ever be written.
+                self.queue.give_up();
+                return true;
+            }
             let lines = self.queue.take(BATCH);
-            if lines.is_empty() || self.over {
+            if lines.is_empty() {
                 return true;
             }
             if !self.write(&lines) {
                 self.queue.put_back(lines);
-                return false;
+                if !self.over {
+                    return false;
+                }
             }
         }
     }
@@ -213,8 +220,7 @@ impl Writer {
             Ok(_) => true,
             Err(failure) => {
                 self.fails(&failure);
-                // A session that takes no more events will take none later.
-                self.over
+                false
             }
         }
     }
@@ -224,14 +230,15 @@ impl Writer {
         let Failure::Error { message, .. } = failure else {
             return;
         };
-        if self.trouble.is_none() {
-            eprintln!(
-                "tenure: not recorded for now, the command goes on: {}",
-                clean(message)
-            );
+        // A session that takes no more events will take none later.
+        let over = failure.exit() != Exit::STORE;
+        if self.trouble.is_none() || (over && !self.over) {
+            let how_long = if over { "any more" } else { "for now" };
+            let said = clean(message);
+            eprintln!("tenure: not recorded {how_long}, the command goes on: {said}");
         }
         self.trouble = Some(message.clone());
-        self.over |= failure.exit() != Exit::STORE;
+        self.over |= over;
     }
 
     /// Records how the command ended; what was not recorded, for people.

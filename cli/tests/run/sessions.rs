@@ -104,6 +104,7 @@ fn a_session_that_was_ended_meanwhile_stays_as_it_was_ended() {
     );
     let output = place.output(&["-q"], &script);
     assert_eq!(output.status.code(), Some(3));
+    assert!(error_of(&output).contains("not recorded any more"));
     let session = place.session();
     assert_eq!(
         (&session["status"], &session["result"]),

@@ -105,6 +105,7 @@ pub fn typescript() -> String {
         agent::calls::AgentCleanupParams,
         analytics::AgentStatsParams,
         analytics::AgentStats,
+        analytics::PhaseCounts,
         analytics::Metric,
         analytics::Wanted,
         hook::HookPreDelegateParams,

@@ -2,7 +2,7 @@
 //! many met errors, and how much of the store they fill, each beside the target that it should keep.
 //! Sessions and entries of the audit log are counted in one by one; reading them is the service's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BinaryHeap};
 
 use serde::Serialize;
 
@@ -57,8 +57,7 @@ pub struct AgentStats {
     #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
     pub by_agent: BTreeMap<String, u64>,
     /// How many there are in each phase.
-    #[cfg_attr(feature = "ts", ts(type = "Record<Phase, number>"))]
-    pub by_phase: BTreeMap<Phase, u64>,
+    pub by_phase: PhaseCounts,
     /// How often it was decided whether to resume.
     pub decisions: u64,
     /// How often it was decided to resume.
@@ -77,6 +76,30 @@ pub struct AgentStats {
     pub storage_bytes: Metric,
     /// When a cleanup last ran to its end.
     pub last_cleanup: Option<Timestamp>,
+}
+
+/// How many agents are in each phase.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PhaseCounts {
+    /// Just created.
+    pub initializing: u64,
+    /// Finding out.
+    pub investigating: u64,
+    /// Making a plan.
+    pub planning: u64,
+    /// Waiting for approval.
+    pub approval: u64,
+    /// Carrying the plan out.
+    pub executing: u64,
+    /// Checking what came of it.
+    pub validating: u64,
+    /// Ended well.
+    pub completed: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Given up.
+    pub abandoned: u64,
 }
 
 /// A number and what it should be.
@@ -124,6 +147,11 @@ impl Metric {
     }
 }
 
+/// What may befall a session: it is resumed, its work ends, and is completed.
+const RESUMED_ONCE: u64 = 1;
+const ENDED: u64 = 2;
+const ENDED_WELL: u64 = 4;
+
 /// What was counted.
 #[derive(Debug, Clone, Default)]
 pub struct Count {
@@ -133,15 +161,13 @@ pub struct Count {
     active: u64,
     with_errors: u64,
     by_agent: BTreeMap<String, u64>,
-    by_phase: BTreeMap<Phase, u64>,
-    durations: Vec<u64>,
+    by_phase: [u64; Phase::ALL.len()],
+    durations: BinaryHeap<u64>,
     bytes: Option<u64>,
     decisions: u64,
     resumed: u64,
-    /// The sessions that were resumed.
-    subjects: BTreeSet<String>,
-    /// Those whose work has ended, and whether it was completed.
-    ended: BTreeMap<String, bool>,
+    /// What befell sessions, as the audit log says.
+    fates: BTreeMap<String, u64>,
     last_cleanup: Option<Timestamp>,
 }
 
@@ -164,7 +190,9 @@ impl Count {
         self.with_errors += u64::from(agent.error_count > 0 || agent.phase == Phase::Failed);
         let first = self.first.get_or_insert(head.created_at);
         *first = head.created_at.min(*first);
-        *self.by_phase.entry(agent.phase).or_default() += 1;
+        if let Some(count) = self.by_phase.get_mut(agent.phase as usize) {
+            *count += 1;
+        }
         if self.by_agent.len() < MAX_NAMES || self.by_agent.contains_key(&head.mode) {
             *self.by_agent.entry(head.mode.clone()).or_default() += 1;
         }
@@ -200,26 +228,33 @@ impl Count {
                 self.decisions += 1;
                 if data.read("resume").unwrap_or(false) {
                     self.resumed += 1;
-                    self.subjects.extend(subject);
+                    self.befall(subject.unwrap_or_default(), RESUMED_ONCE);
                 }
             }
             (audit::FINALIZATION, Some(subject)) => {
                 let completed = data.read::<Phase>("outcome") == Some(Phase::Completed);
-                self.ended.insert(subject, completed);
+                self.befall(subject, if completed { ENDED | ENDED_WELL } else { ENDED });
             }
             _ => {}
         }
     }
 
+    fn befall(&mut self, subject: String, what: u64) {
+        *self.fates.entry(subject).or_default() |= what;
+    }
+
     /// What the counts say.
-    pub fn stats(mut self, now: Timestamp) -> AgentStats {
-        self.durations.sort_unstable();
-        let outcomes = self.subjects.iter().filter_map(|id| self.ended.get(id));
-        let (mut ended, mut completed) = (0, 0);
-        for &outcome in outcomes {
-            ended += 1;
-            completed += u64::from(outcome);
-        }
+    pub fn stats(self, now: Timestamp) -> AgentStats {
+        let durations = self.durations.into_sorted_vec();
+        let with = |all: u64| {
+            self.fates
+                .values()
+                .filter(|&&fate| fate & all == all)
+                .count() as u64
+        };
+        let ended = with(RESUMED_ONCE | ENDED);
+        let completed = with(RESUMED_ONCE | ENDED_WELL);
+        let of = |phase: Phase| self.by_phase.get(phase as usize).copied().unwrap_or(0);
         // Of less than a day the rate would be a guess.
         let days = self
             .first
@@ -232,16 +267,23 @@ impl Count {
             resumed: self.resumed,
             resume_rate: Metric::above(percent(self.resumed, self.decisions), RESUMED),
             resume_success_rate: Metric::above(percent(completed, ended), SUCCEEDED),
-            median_duration_ms: Metric::below(quantile(&self.durations, 50), MEDIAN),
-            p95_duration_ms: Metric::below(quantile(&self.durations, 95), P95),
+            median_duration_ms: Metric::below(quantile(&durations, 50), MEDIAN),
+            p95_duration_ms: Metric::below(quantile(&durations, 95), P95),
             error_rate: Metric::below(percent(self.with_errors, self.total), ERRORS),
             storage_bytes: Metric::below(self.bytes.map(|bytes| bytes as f64), BYTES),
             last_cleanup: self.last_cleanup,
             by_agent: self.by_agent,
-            by_phase: Phase::ALL
-                .into_iter()
-                .map(|phase| (phase, self.by_phase.get(&phase).copied().unwrap_or(0)))
-                .collect(),
+            by_phase: PhaseCounts {
+                initializing: of(Phase::Initializing),
+                investigating: of(Phase::Investigating),
+                planning: of(Phase::Planning),
+                approval: of(Phase::Approval),
+                executing: of(Phase::Executing),
+                validating: of(Phase::Validating),
+                completed: of(Phase::Completed),
+                failed: of(Phase::Failed),
+                abandoned: of(Phase::Abandoned),
+            },
         }
     }
 }

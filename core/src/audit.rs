@@ -34,7 +34,7 @@ impl Entry {
         let mut data = Object::default();
         data.set("kind", kind);
         data.set("time", &at);
-        data.set("subject", &subject);
+        data.set("subject", &Json::of_text(subject));
         data
     }
 

@@ -338,7 +338,7 @@ impl Error {
             }
             Self::InvalidPhase { id, phase, problem } => {
                 details.set("id", id);
-                details.set("phase", phase);
+                details.set("phase", &Json::of_text(phase.map(Phase::as_str)));
                 details.set("problem", problem);
             }
             Self::BudgetExhausted {

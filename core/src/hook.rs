@@ -72,7 +72,7 @@ pub fn store_unavailable(hook: Hook, input: &str, code: &str, problem: &str) -> 
 /// The answer of a hook that was given what it cannot read: `problem` says why.
 pub fn invalid(hook: Hook, problem: &str) -> HookReply {
     let nothing = Request {
-        input: Json::of(&()),
+        input: Json::of_text(None),
         agent_id: None,
         agent_name: None,
         task_id: None,
@@ -137,7 +137,8 @@ impl Request {
         let good = code.is_none_or(|code| {
             let text = code.as_text();
             let text = text.as_deref().unwrap_or(code.as_str());
-            text.trim().parse::<f64>() == Ok(0.0)
+            let number = Json::parse(text.trim().to_owned());
+            number.is_ok_and(|number| number.read() == Some(0.0))
         });
         if good {
             Phase::Completed
@@ -167,9 +168,10 @@ impl Request {
         output.set("should_resume", &resumed.is_some());
         output.set("reason", why.reason);
         let found = resumed.map(|(head, _)| head.id.as_str());
-        output.set("agent_id", &found.or(self.agent_id.as_deref()));
+        let id = found.or(self.agent_id.as_deref());
+        output.set("agent_id", &Json::of_text(id));
         let past = resumed.map(|(head, events)| past(head, events));
-        output.set("resume_metadata", &past);
+        output.set("resume_metadata", &past.unwrap_or(Json::of_text(None)));
         output.set("details", &why.details);
         output.set("original_context", &self.input);
         reply(&output)
@@ -180,8 +182,8 @@ impl Request {
         let mut output = Object::default();
         output.set("finalized", &finalized);
         output.set("reason", why.reason);
-        output.set("agent_id", &self.agent_id);
-        output.set("outcome", &outcome);
+        output.set("agent_id", &Json::of_text(self.agent_id.as_deref()));
+        output.set("outcome", &Json::of_text(outcome.map(Phase::as_str)));
         output.set("details", &why.details);
         reply(&output)
     }
@@ -197,10 +199,11 @@ impl Request {
         );
         let agent = head.map(|head| head.mode.as_str());
         let agent = agent.or(self.agent_name.as_deref());
-        data.set("agent", &agent.map(|name| cut(name.to_owned())));
+        let agent = agent.map(|name| cut(name.to_owned()));
+        data.set("agent", &Json::of_text(agent.as_deref()));
         data.set("resume", &(why.reason == RESUMABLE));
         data.set("reason", why.reason);
-        data.set("code", &why.code);
+        data.set("code", why.code.as_str());
         data.set("call", call);
         Entry {
             at,
@@ -241,11 +244,11 @@ impl Why {
         let mut details = details(code, &known.message);
         if let Some(status) = known.status {
             details.set("status", &status);
-            details.set("phase", &known.phase);
-            details.set("resume_ready", &known.resume_ready);
-            details.set("error_count", &known.error_count);
+            details.set("phase", &Json::of_text(known.phase.map(Phase::as_str)));
+            details.set("resume_ready", &known.resume_ready.unwrap_or(false));
+            details.set("error_count", &known.error_count.unwrap_or(0));
             details.set("max_errors", &known.max_errors);
-            details.set("idle_ms", &known.idle_ms);
+            details.set("idle_ms", &known.idle_ms.unwrap_or(0));
             details.set("idle_limit_ms", &known.idle_limit_ms);
         }
         Self {
@@ -324,10 +327,8 @@ fn member(input: &Json, group: &str, name: &str) -> Option<Json> {
 fn past(head: &Head, events: &[Event]) -> Json {
     let history: Vec<Json> = PhaseChange::all(events).iter().map(step).collect();
     let mut past = Object::default();
-    past.set(
-        "previous_phase",
-        &head.agent.as_ref().map(|agent| agent.phase),
-    );
+    let phase = head.agent.as_ref().map(|agent| agent.phase.as_str());
+    past.set("previous_phase", &Json::of_text(phase));
     past.set("created_at", &in_seconds(head.created_at));
     past.set("history", &history);
     past.set(

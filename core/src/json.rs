@@ -44,6 +44,11 @@ impl Json {
         }
     }
 
+    /// The JSON text of a text, or `null`.
+    pub fn of_text(text: Option<&str>) -> Self {
+        text.map_or_else(|| Self::of(&()), Self::of)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         self.0.get()

@@ -1894,7 +1894,7 @@ byAgent: Record<string, number>,
 /**
  * How many there are in each phase.
  */
-byPhase: Record<Phase, number>, 
+byPhase: PhaseCounts, 
 /**
  * How often it was decided whether to resume.
  */
@@ -1931,6 +1931,47 @@ storageBytes: Metric,
  * When a cleanup last ran to its end.
  */
 lastCleanup: string | null, };
+
+/**
+ * How many agents are in each phase.
+ */
+export type PhaseCounts = { 
+/**
+ * Just created.
+ */
+initializing: number, 
+/**
+ * Finding out.
+ */
+investigating: number, 
+/**
+ * Making a plan.
+ */
+planning: number, 
+/**
+ * Waiting for approval.
+ */
+approval: number, 
+/**
+ * Carrying the plan out.
+ */
+executing: number, 
+/**
+ * Checking what came of it.
+ */
+validating: number, 
+/**
+ * Ended well.
+ */
+completed: number, 
+/**
+ * Ended badly.
+ */
+failed: number, 
+/**
+ * Given up.
+ */
+abandoned: number, };
 
 /**
  * A number and what it should be.

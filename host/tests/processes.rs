@@ -24,11 +24,11 @@ impl Sleeper {
     /// It as this host would describe it.
     fn process(&self) -> Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
-        let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+        let mut fields = stat.rsplit(')').next().unwrap().split_whitespace();
         Process {
             session: "another".into(),
             pid: Some(self.0.id()),
-            start_time: Some(fields.skip(19).next().unwrap().parse().unwrap()),
+            start_time: Some(fields.nth(19).unwrap().parse().unwrap()),
             ..this().clone()
         }
     }

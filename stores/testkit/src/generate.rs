@@ -175,7 +175,7 @@ fn agent(rng: &mut Rng) -> Agent {
 }
 
 fn phase(rng: &mut Rng) -> Phase {
-    Phase::ALL[rng.usize(0..Phase::ALL.len())]
+    Phase::ALL[below(rng, Phase::ALL.len())]
 }
 
 /// A filter; most have one or two members.

@@ -91,6 +91,7 @@ impl Recorder {
             redact: Redact::default(),
             trouble: None,
             over: false,
+            ended: false,
         };
         let thread = thread::spawn(move || writer.run(&about));
         Self { queue, thread }
@@ -119,6 +120,8 @@ struct Writer {
     trouble: Option<String>,
     /// The session takes no more events.
     over: bool,
+    /// The command has ended.
+    ended: bool,
 }
 
 #[derive(Serialize)]
@@ -232,7 +235,8 @@ impl Writer {
         };
         // A session that takes no more events will take none later.
         let over = failure.exit() != Exit::STORE;
-        if self.trouble.is_none() || (over && !self.over) {
+        // Once the command has ended, what was not recorded is said in one sentence.
+        if !self.ended && (self.trouble.is_none() || (over && !self.over)) {
             let how_long = if over { "any more" } else { "for now" };
             let said = clean(message);
             eprintln!("tenure: not recorded {how_long}, the command goes on: {said}");
@@ -243,6 +247,7 @@ impl Writer {
 
     /// Records how the command ended; what was not recorded, for people.
     fn end(&mut self, ended: &Ended) -> Option<String> {
+        self.ended = true;
         let mut written = false;
         for attempt in 0..LAST_TRIES {
             if attempt > 0 {

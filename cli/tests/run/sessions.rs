@@ -98,13 +98,18 @@ fn only_what_may_go_on_is_resumed() {
 #[test]
 fn a_session_that_was_ended_meanwhile_stays_as_it_was_ended() {
     let place = Place::new();
-    let script = format!(
-        "'{}' complete $TENURE_SESSION mine; echo late; exit 3",
+    let complete = format!(
+        "'{}' complete $TENURE_SESSION mine > ended",
         env!("CARGO_BIN_EXE_tenure")
     );
-    let output = place.output(&["-q"], &script);
+    let output = place.output(&["-q"], &complete);
+    assert_eq!(
+        (output.status.code(), error_of(&output).as_str()),
+        (Some(0), "")
+    );
+    let output = place.output(&["-q"], &format!("{complete}; echo late; exit 3"));
     assert_eq!(output.status.code(), Some(3));
-    assert!(error_of(&output).contains("not recorded any more"));
+    assert!(error_of(&output).contains("not recorded: 4 bytes of output"));
     let session = place.session();
     assert_eq!(
         (&session["status"], &session["result"]),

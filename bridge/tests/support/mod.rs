@@ -440,7 +440,9 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("deny", change(json!({"by": "b", "reason": "r"}))),
         (
             "leaseAcquire",
-            json!({"key": "k", "holder": "h", "leaseDurationMs": 1000, "data": {"a": 1}}),
+            json!({
+                "key": "k", "holder": "h", "leaseDurationMs": 1000, "data": {"a": 1}, "once": true
+            }),
         ),
         (
             "leaseRenew",

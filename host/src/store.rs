@@ -93,7 +93,12 @@ impl Local {
         let store = match Place::of(url)? {
             Some(Place::Memory) => Kind::Memory(Lift(MemoryStore::default())),
             Some(Place::Sqlite(path)) => {
-                Kind::Sqlite(SqliteStore::open(&path, sqlite_options(options))?)
+                // Whoever opens one of these has a call or two to make, or makes many and is gone.
+                let options = SqliteOptions {
+                    brief: true,
+                    ..sqlite_options(options)
+                };
+                Kind::Sqlite(SqliteStore::open(&path, options)?)
             }
             Some(Place::File(path)) => Kind::File(FileStore::open(&path, file_options(options))?),
             None => {

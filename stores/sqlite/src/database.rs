@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tenure_core::{Error, Result};
 
@@ -20,6 +21,8 @@ const CACHED_STATEMENTS: usize = 64;
 /// Pages of 4 KiB; the bound that SQLite itself has.
 const MAX_PAGES: u64 = 4_294_967_294;
 const PAGE_BYTES: u64 = 4096;
+/// A write-ahead log that is read in a fraction of a millisecond.
+const SHORT_LOG: u64 = 64 * PAGE_BYTES;
 /// A lock that a busy writer has is free for moments only. SQLite's own busy handler looks every
 /// 100 ms and misses them for seconds; a waiter here looks more often.
 const FIRST_SLEEP: Duration = Duration::from_micros(100);
@@ -184,6 +187,22 @@ impl Database {
             pages: count(pages),
             copied: count(copied),
         })
+    }
+
+    /// Whether the write-ahead log is quickly read by whoever opens the file next.
+    pub(crate) fn has_short_log(&self) -> bool {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        // To look, never to open: closing a file drops the locks that SQLite has on it.
+        std::fs::metadata(log).is_ok_and(|log| log.len() <= SHORT_LOG)
+    }
+
+    /// The write-ahead log stays as it is when the connection is closed as the last one.
+    pub(crate) fn leave_log(&self) {
+        // Where it cannot be left it is copied, as always.
+        let _ = self
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
     /// Tries until another connection is no longer in the way, up to the busy timeout.

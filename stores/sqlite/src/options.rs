@@ -13,6 +13,10 @@ pub struct SqliteOptions {
     /// The size in bytes that this handle's writes do not let the database file grow beyond; they
     /// fail with `STORAGE_FULL` instead.
     pub max_bytes: Option<u64>,
+    /// Whether this handle is open for a call or two, as that of a command is. Then a short
+    /// write-ahead log is left for later when it closes as the last one: copying it into the database
+    /// would have every command wait for the disk.
+    pub brief: bool,
 }
 
 impl Default for SqliteOptions {
@@ -21,6 +25,7 @@ impl Default for SqliteOptions {
             durability: Durability::Normal,
             busy_timeout_ms: 5000,
             max_bytes: None,
+            brief: false,
         }
     }
 }

@@ -5,7 +5,7 @@
 use rusqlite::types::Value;
 use tenure_core::filter::{Direction, Filter, OrderBy, Trash};
 use tenure_core::store::ListQuery;
-use tenure_core::{SessionId, Timestamp};
+use tenure_core::{Phase, SessionId, Timestamp};
 
 use crate::row::head_columns;
 
@@ -115,9 +115,16 @@ impl Conditions {
             let names = statuses.iter().map(|status| status.as_str()).collect();
             all.add_one_of("status", names);
         }
-        if let Some(phases) = &filter.phase {
-            let names = phases.iter().map(|phase| phase.as_str()).collect();
-            all.add_one_of("phase", names);
+        match &filter.phase {
+            None => {}
+            // The sessions of agents, whatever they do, have an index of their own.
+            Some(phases) if Phase::ALL.iter().all(|phase| phases.contains(phase)) => {
+                all.add("phase IS NOT NULL", []);
+            }
+            Some(phases) => {
+                let names = phases.iter().map(|phase| phase.as_str()).collect();
+                all.add_one_of("phase", names);
+            }
         }
         all.add_if("parent_id = ?", text(&parent));
         all.add_if("created_at >= ?", time(filter.created_after));

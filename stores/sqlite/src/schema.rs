@@ -60,6 +60,7 @@ CREATE INDEX sessions_by_channel ON sessions (channel_id, created_at, id)
 CREATE INDEX sessions_by_mode ON sessions (mode, created_at, id);
 CREATE INDEX sessions_by_status ON sessions (status, created_at, id);
 CREATE INDEX sessions_by_phase ON sessions (phase, created_at, id) WHERE phase IS NOT NULL;
+CREATE INDEX sessions_of_agents ON sessions (created_at, id) WHERE phase IS NOT NULL;
 CREATE INDEX sessions_by_parent ON sessions (parent_id, created_at, id)
   WHERE parent_id IS NOT NULL;
 CREATE INDEX sessions_in_trash ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;

@@ -32,6 +32,14 @@ pub struct SqliteStore {
     inside: Cell<bool>,
 }
 
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if self.options.brief && self.database.has_short_log() {
+            self.database.leave_log();
+        }
+    }
+}
+
 /// What came of [`SqliteStore::try_transaction`].
 #[derive(Debug)]
 pub enum Attempt<R, J> {

@@ -35,6 +35,39 @@ fn what_was_written_is_there_when_the_file_is_opened_again() {
 }
 
 #[test]
+fn what_is_opened_for_a_call_leaves_a_short_log_and_no_long_one() {
+    let place = Place::new();
+    let log = place.file().with_file_name("tenure.db-wal");
+    let brief = || {
+        place.open_with(SqliteOptions {
+            brief: true,
+            ..SqliteOptions::default()
+        })
+    };
+    let length = || fs::metadata(&log).map_or(0, |log| log.len());
+    start(&brief(), head("a"));
+    assert!(length() > 0, "the log is left");
+    let (mut longest, mut copied) = (0, 0);
+    for round in 1..=200 {
+        append(&brief(), &id("a"), r#"{"n":1}"#).unwrap();
+        longest = longest.max(length());
+        copied += u32::from(length() == 0);
+        if round % 50 == 0 {
+            assert_eq!(history(&brief(), "a").len(), round);
+        }
+    }
+    assert!(
+        copied > 1 && longest < 1 << 20,
+        "copied {copied} times, {longest} bytes"
+    );
+    // Whoever opens the file for longer sees it all, and leaves nothing.
+    let store = place.open();
+    assert_eq!(history(&store, "a").len(), 200);
+    store.close();
+    assert!(!log.exists());
+}
+
+#[test]
 fn the_folders_of_the_file_are_made() {
     let place = Place::new();
     let file = place

@@ -14,13 +14,13 @@ use tenure_core::{Millis, Phase};
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::deferred::Deferred;
 use crate::exit::{Exit, Outcome};
 use crate::input;
 use crate::output::{Style, clean};
 use crate::params::Params;
 use crate::time;
 
-/// Follow agents through their phases, and ask whether to resume them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 An agent is a session that has a phase: initializing, investigating, planning,
@@ -39,32 +39,45 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Create(Create),
-    Update(Update),
-    ShouldResume(ShouldResume),
-    Get(state::Args),
-    Finalize(Finalize),
-    List(list::Args),
-    Cleanup(Cleanup),
-    Stats(stats::Args),
-    RequestApproval(RequestApproval),
-    Approve(Approve),
-    Deny(Deny),
+    /// Create an agent's session and print its id
+    Create(Deferred<Create>),
+    /// Set the phase of an agent, and what else it says of its work
+    Update(Deferred<Update>),
+    /// Say whether to resume an agent: exit code 0 for yes, 1 for no
+    ShouldResume(Deferred<ShouldResume>),
+    /// Print an agent's state as JSON
+    Get(Deferred<state::Args>),
+    /// End the work of an agent
+    Finalize(Deferred<Finalize>),
+    /// List agents, newest first
+    List(Deferred<list::Args>),
+    /// Put agents that have been idle for long into the trash
+    Cleanup(Deferred<Cleanup>),
+    /// Show how agents have done, beside what they should
+    Stats(Deferred<stats::Args>),
+    /// Pause an agent until somebody approves of what it is about to do
+    RequestApproval(Deferred<RequestApproval>),
+    /// Approve of what an agent waits for
+    Approve(Deferred<Approve>),
+    /// Deny what an agent waits for, which ends its work
+    Deny(Deferred<Deny>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Create(args) => create(args, context),
-        Command::Update(args) => update(args, context),
-        Command::ShouldResume(args) => should_resume(args, context),
-        Command::Get(args) => state::run(args, context),
-        Command::Finalize(args) => finalize(args, context),
-        Command::List(args) => list::run(args, context),
-        Command::Cleanup(args) => cleanup(args, context),
-        Command::Stats(args) => stats::run(args, context),
-        Command::RequestApproval(args) => request_approval(args, context),
-        Command::Approve(args) => answer("approve", args.id, args.by, args.reason, context),
-        Command::Deny(args) => answer("deny", args.id, args.by, args.reason, context),
+        Command::Create(Deferred(args)) => create(args, context),
+        Command::Update(Deferred(args)) => update(args, context),
+        Command::ShouldResume(Deferred(args)) => should_resume(args, context),
+        Command::Get(Deferred(args)) => state::run(args, context),
+        Command::Finalize(Deferred(args)) => finalize(args, context),
+        Command::List(Deferred(args)) => list::run(args, context),
+        Command::Cleanup(Deferred(args)) => cleanup(args, context),
+        Command::Stats(Deferred(args)) => stats::run(args, context),
+        Command::RequestApproval(Deferred(args)) => request_approval(args, context),
+        Command::Approve(Deferred(args)) => {
+            answer("approve", args.id, args.by, args.reason, context)
+        }
+        Command::Deny(Deferred(args)) => answer("deny", args.id, args.by, args.reason, context),
     }
 }
 
@@ -110,7 +123,6 @@ fn unknown(id: &str, context: &mut Context) -> Exit {
     Exit::REFUSED
 }
 
-/// Create an agent's session and print its id
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -152,7 +164,6 @@ fn create(args: Create, context: &mut Context) -> Outcome {
     })
 }
 
-/// Set the phase of an agent, and what else it says of its work
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Phases in which an agent can be resumed: approval, investigating, planning. The
@@ -195,7 +206,6 @@ fn update(args: Update, context: &mut Context) -> Outcome {
     })
 }
 
-/// Say whether to resume an agent: exit code 0 for yes, 1 for no
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The reason is printed: resumable, or else not_found, unreadable, finished,
@@ -255,7 +265,6 @@ fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
     })
 }
 
-/// End the work of an agent
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Ending it again in the same way changes nothing; in another way it is refused.
@@ -284,7 +293,6 @@ fn finalize(args: Finalize, context: &mut Context) -> Outcome {
     })
 }
 
-/// Put agents that have been idle for long into the trash
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Those whose work has not ended become abandoned. Agents whose runner is seen to
@@ -331,7 +339,6 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     })
 }
 
-/// Pause an agent until somebody approves of what it is about to do
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -357,7 +364,6 @@ fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
     })
 }
 
-/// Approve of what an agent waits for
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -374,7 +380,6 @@ struct Approve {
     reason: Option<String>,
 }
 
-/// Deny what an agent waits for, which ends its work
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

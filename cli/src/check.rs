@@ -12,7 +12,6 @@ use crate::params::Params;
 use crate::progress::Progress;
 use crate::stop::Stop;
 
-/// Read everything in a store and report what cannot be read
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Nothing is changed. The exit code is 1 when there are problems. A session that

@@ -8,7 +8,6 @@ use crate::filter::statuses;
 use crate::output::{clean, count};
 use crate::params::Params;
 
-/// Put old sessions into the trash, or empty the trash
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Active and paused sessions are spared unless --status names them.

@@ -21,7 +21,6 @@ use crate::store;
 /// How many differences and problems a result names.
 const MAX_NAMED: usize = 1000;
 
-/// Copy all sessions of one store into another
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 What is there already is left alone, so a copy that was stopped can be repeated.

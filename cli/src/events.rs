@@ -15,7 +15,6 @@ use crate::time;
 /// The most that one page holds.
 const PAGE: u64 = 1000;
 
-/// Print the history of a session
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Where no terminal reads it, every event is a line of fields with tabs between:

@@ -23,7 +23,6 @@ const MAX_INPUT: u64 = 8 << 20;
 /// For how long a hook waits for others that write, in milliseconds.
 const PATIENCE: u64 = 2000;
 
-/// Answer the hooks of an agent's host: JSON in, JSON out
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The exit code is 0, with the reason in the answer, also where the store cannot be

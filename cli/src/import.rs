@@ -21,7 +21,6 @@ use crate::stop::Stop;
 /// How many problems a result names.
 const MAX_NAMED: usize = 1000;
 
-/// Import sessions that were exported, and folders of other programs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 In a folder, and the folders in it, these are known: <id>/session.json,

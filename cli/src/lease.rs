@@ -13,6 +13,7 @@ use tenure_core::Millis;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::deferred::Deferred;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
 use crate::output::clean;
@@ -22,7 +23,6 @@ use crate::time;
 
 use view::Lease;
 
-/// Hold something, so that nobody else does the same work
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The owner is the process that runs the command: a shell, a script or an agent.
@@ -43,25 +43,32 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Acquire(Acquire),
-    Renew(Renew),
-    Release(Release),
-    List(list::Args),
-    Stats(stats::Args),
-    Sweep(sweep::Args),
-    Clear(Clear),
+    /// Hold something, or hold it longer, and print the lease's token
+    Acquire(Deferred<Acquire>),
+    /// Hold something longer
+    Renew(Deferred<Renew>),
+    /// Give back what is held
+    Release(Deferred<Release>),
+    /// List who holds what, and which sessions run
+    List(Deferred<list::Args>),
+    /// Count what is held, and show what one owns oneself
+    Stats(Deferred<stats::Args>),
+    /// See to virtual machines whose owners have ended
+    Sweep(Deferred<sweep::Args>),
+    /// Take leases from whoever holds them
+    Clear(Deferred<Clear>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     context.use_registry();
     match args.command {
-        Command::Acquire(args) => acquire(args, context),
-        Command::Renew(args) => renew(args, context),
-        Command::Release(args) => release(args, context),
-        Command::List(args) => list::run(args, context),
-        Command::Stats(args) => stats::run(args, context),
-        Command::Sweep(args) => sweep::run(args, context),
-        Command::Clear(args) => clear(args, context),
+        Command::Acquire(Deferred(args)) => acquire(args, context),
+        Command::Renew(Deferred(args)) => renew(args, context),
+        Command::Release(Deferred(args)) => release(args, context),
+        Command::List(Deferred(args)) => list::run(args, context),
+        Command::Stats(Deferred(args)) => stats::run(args, context),
+        Command::Sweep(Deferred(args)) => sweep::run(args, context),
+        Command::Clear(Deferred(args)) => clear(args, context),
     }
 }
 
@@ -109,7 +116,6 @@ fn print_token(key: &str, context: &mut Context, came: &Came<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Hold something, or hold it longer, and print the lease's token
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The exit code is 1 if somebody else has it. The token grows with each owner:
@@ -144,7 +150,6 @@ fn acquire(args: Acquire, context: &mut Context) -> Outcome {
     })
 }
 
-/// Hold something longer
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The exit code is 1 if it is held no longer, or under another token.
@@ -180,7 +185,6 @@ fn renew(args: Renew, context: &mut Context) -> Outcome {
     })
 }
 
-/// Give back what is held
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The exit code is 1 if somebody else holds it. If nobody does, all is well.
@@ -218,7 +222,6 @@ fn release(args: Release, context: &mut Context) -> Outcome {
     })
 }
 
-/// Take leases from whoever holds them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Owners that still run are not told. Tokens go on growing, so what they still

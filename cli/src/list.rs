@@ -20,7 +20,6 @@ const ON_TERMINAL: u32 = 50;
 /// From this width on there is room for a column more.
 const WIDE: usize = 100;
 
-/// List sessions, newest first
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 On a terminal the newest 50 are shown as a table. Elsewhere every session is a

@@ -2,9 +2,9 @@
 //! with its arguments and what is done with them. No rule about sessions stands here: a command
 //! makes an operation's parameters of its arguments, has it performed, and prints what it answers.
 //!
-//! To add a group, write a module with a `Command` (or an `Args`) that derives clap's traits and a
-//! function `run(command, &mut Context) -> Outcome`, and name both once in [`Command`] and once in
-//! [`run`]. Each command gets examples in `after_help`. What it prints for people goes through
+//! To add a group, write a module with an `Args` that derives clap's traits and a function
+//! `run(args, &mut Context) -> Outcome`, and name both once in [`Command`], with the purpose, and once
+//! in [`run`]. Each command gets examples in `after_help`. What it prints for people goes through
 //! [`Context::out`]; with `--json` it prints the operation's result as it is.
 
 mod agent;
@@ -14,6 +14,7 @@ mod cleanup;
 mod completions;
 mod context;
 mod copy;
+mod deferred;
 mod events;
 mod exit;
 mod filter;
@@ -42,6 +43,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::context::{Context, Globals};
+use crate::deferred::Deferred;
 use crate::exit::Outcome;
 
 /// The sessions of AI agents: start them, follow them, pause and resume them, clean up.
@@ -72,27 +74,48 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Start(session::Start),
-    List(list::Args),
-    Show(show::Args),
-    Events(events::Args),
-    Pause(session::Pause),
-    Resume(session::Resume),
-    Complete(session::Complete),
-    Fail(session::Fail),
-    Fork(session::Fork),
-    Export(session::Export),
-    Import(import::Args),
-    Rm(session::Rm),
-    Restore(session::Restore),
-    Cleanup(cleanup::Args),
-    Stats(stats::Args),
-    Copy(copy::Args),
-    Check(check::Args),
-    Agent(agent::Args),
-    Hook(hook::Args),
-    Lease(lease::Args),
-    Vm(vm::Args),
+    /// Start a session and print its id
+    Start(Deferred<session::Start>),
+    /// List sessions, newest first
+    List(Deferred<list::Args>),
+    /// Show a session and the last that happened in it
+    Show(Deferred<show::Args>),
+    /// Print the history of a session
+    Events(Deferred<events::Args>),
+    /// Pause a session, to be resumed later
+    Pause(Deferred<session::Pause>),
+    /// Resume a session, or take up an active one whose runner is gone
+    Resume(Deferred<session::Resume>),
+    /// End a session with a result
+    Complete(Deferred<session::Complete>),
+    /// End a session with an error
+    Fail(Deferred<session::Fail>),
+    /// Start a new session with another's past and print its id
+    Fork(Deferred<session::Fork>),
+    /// Print a session with its whole history as one JSON text
+    Export(Deferred<session::Export>),
+    /// Import sessions that were exported, and folders of other programs
+    Import(Deferred<import::Args>),
+    /// Put sessions into the trash, or remove them for good
+    Rm(Deferred<session::Rm>),
+    /// Take sessions out of the trash
+    Restore(Deferred<session::Restore>),
+    /// Put old sessions into the trash, or empty the trash
+    Cleanup(Deferred<cleanup::Args>),
+    /// Count sessions, and what they have used
+    Stats(Deferred<stats::Args>),
+    /// Copy all sessions of one store into another
+    Copy(Deferred<copy::Args>),
+    /// Read everything in a store and report what cannot be read
+    Check(Deferred<check::Args>),
+    /// Follow agents through their phases, and ask whether to resume them
+    Agent(Deferred<agent::Args>),
+    /// Answer the hooks of an agent's host: JSON in, JSON out
+    Hook(Deferred<hook::Args>),
+    /// Hold something, so that nobody else does the same work
+    Lease(Deferred<lease::Args>),
+    /// Own a virtual machine, so that it is not forgotten when its owner ends
+    Vm(Deferred<vm::Args>),
     #[cfg(unix)]
     Run(run::Args),
     /// What `run` starts, to become the command.
@@ -111,27 +134,27 @@ fn main() -> ExitCode {
 
 fn run(command: Command, context: &mut Context) -> Outcome {
     match command {
-        Command::Start(args) => session::start(args, context),
-        Command::List(args) => list::run(args, context),
-        Command::Show(args) => show::run(args, context),
-        Command::Events(args) => events::run(args, context),
-        Command::Pause(args) => session::pause(args, context),
-        Command::Resume(args) => session::resume(args, context),
-        Command::Complete(args) => session::complete(args, context),
-        Command::Fail(args) => session::fail(args, context),
-        Command::Fork(args) => session::fork(args, context),
-        Command::Export(args) => session::export(args, context),
-        Command::Import(args) => import::run(args, context),
-        Command::Rm(args) => session::rm(args, context),
-        Command::Restore(args) => session::restore(args, context),
-        Command::Cleanup(args) => cleanup::run(args, context),
-        Command::Stats(args) => stats::run(args, context),
-        Command::Copy(args) => copy::run(args, context),
-        Command::Check(args) => check::run(args, context),
-        Command::Agent(args) => agent::run(args, context),
-        Command::Hook(args) => hook::run(args, context),
-        Command::Lease(args) => lease::run(args, context),
-        Command::Vm(args) => vm::run(args, context),
+        Command::Start(Deferred(args)) => session::start(args, context),
+        Command::List(Deferred(args)) => list::run(args, context),
+        Command::Show(Deferred(args)) => show::run(args, context),
+        Command::Events(Deferred(args)) => events::run(args, context),
+        Command::Pause(Deferred(args)) => session::pause(args, context),
+        Command::Resume(Deferred(args)) => session::resume(args, context),
+        Command::Complete(Deferred(args)) => session::complete(args, context),
+        Command::Fail(Deferred(args)) => session::fail(args, context),
+        Command::Fork(Deferred(args)) => session::fork(args, context),
+        Command::Export(Deferred(args)) => session::export(args, context),
+        Command::Import(Deferred(args)) => import::run(args, context),
+        Command::Rm(Deferred(args)) => session::rm(args, context),
+        Command::Restore(Deferred(args)) => session::restore(args, context),
+        Command::Cleanup(Deferred(args)) => cleanup::run(args, context),
+        Command::Stats(Deferred(args)) => stats::run(args, context),
+        Command::Copy(Deferred(args)) => copy::run(args, context),
+        Command::Check(Deferred(args)) => check::run(args, context),
+        Command::Agent(Deferred(args)) => agent::run(args, context),
+        Command::Hook(Deferred(args)) => hook::run(args, context),
+        Command::Lease(Deferred(args)) => lease::run(args, context),
+        Command::Vm(Deferred(args)) => vm::run(args, context),
         #[cfg(unix)]
         Command::Run(args) => run::run(args, context),
         #[cfg(unix)]

@@ -16,21 +16,19 @@ pub(crate) struct OwnerArgs {
         long,
         value_name = "PID",
         env = "TENURE_OWNER_PID",
-        hide_env_values = true,
-        help_heading = "Owner"
+        hide_env_values = true
     )]
     owner_pid: Option<u32>,
-    /// The session of this process, if it has one of its own
+    /// The owner's session, if its process has given itself one
     #[arg(
         long,
         value_name = "UUID",
         env = "TENURE_OWNER_SESSION",
-        hide_env_values = true,
-        help_heading = "Owner"
+        hide_env_values = true
     )]
     session: Option<String>,
     /// A name that owns it instead of a process, until the time runs out
-    #[arg(long, value_name = "NAME", help_heading = "Owner")]
+    #[arg(long, value_name = "NAME")]
     holder: Option<String>,
 }
 

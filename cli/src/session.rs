@@ -11,7 +11,6 @@ use crate::input;
 use crate::output::clean;
 use crate::params::Params;
 
-/// Start a session and print its id
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -107,7 +106,6 @@ fn print_status(context: &mut Context, answer: &Answer) -> Outcome {
     Ok(Exit::DONE)
 }
 
-/// Pause a session, to be resumed later
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -127,7 +125,6 @@ pub(crate) fn pause(args: Pause, context: &mut Context) -> Outcome {
     context.tell("pause", &params, print_status)
 }
 
-/// Resume a session, or take up an active one whose runner is gone
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -146,7 +143,6 @@ pub(crate) fn resume(args: Resume, context: &mut Context) -> Outcome {
     context.tell("resume", &params, print_status)
 }
 
-/// End a session with a result
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -166,7 +162,6 @@ pub(crate) fn complete(args: Complete, context: &mut Context) -> Outcome {
     context.tell("complete", &params, print_status)
 }
 
-/// End a session with an error
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -185,7 +180,6 @@ pub(crate) fn fail(args: Fail, context: &mut Context) -> Outcome {
     context.tell("fail", &params, print_status)
 }
 
-/// Start a new session with another's past and print its id
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -221,7 +215,6 @@ pub(crate) fn fork(args: Fork, context: &mut Context) -> Outcome {
     context.tell("fork", &params, print_id)
 }
 
-/// Print a session with its whole history as one JSON text
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -249,7 +242,6 @@ pub(crate) fn export(args: Export, context: &mut Context) -> Outcome {
     })
 }
 
-/// Put sessions into the trash, or remove them for good
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -283,7 +275,6 @@ pub(crate) fn rm(args: Rm, context: &mut Context) -> Outcome {
     })
 }
 
-/// Take sessions out of the trash
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -20,7 +20,6 @@ const LONGEST: usize = 2000;
 /// Where values begin.
 const COLUMN: usize = 14;
 
-/// Show a session and the last that happened in it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

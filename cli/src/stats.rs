@@ -11,7 +11,6 @@ use crate::filter::FilterArgs;
 use crate::output::{Style, clean};
 use crate::table::Table;
 
-/// Count sessions, and what they have used
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -14,7 +14,6 @@ use crate::output::{Style, clean};
 use crate::owner::OwnerArgs;
 use crate::params::Params;
 
-/// Own a virtual machine, so that it is not forgotten when its owner ends
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The owner is the process that runs the command: a shell, a script or an agent.

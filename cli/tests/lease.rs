@@ -477,19 +477,17 @@ Arguments:
   <KEY>  What to hold: any text
 
 Options:
-      --for <TIME>   For how long, where the owner cannot be seen to run: 30s by
-                     default
-      --data <JSON>  What to say about it: a JSON object, @FILE, or - for
-                     standard input
-  -h, --help         Print help
-
-Owner:
+      --for <TIME>       For how long, where the owner cannot be seen to run:
+                         30s by default
+      --data <JSON>      What to say about it: a JSON object, @FILE, or - for
+                         standard input
       --owner-pid <PID>  The process that owns it; by default the one that runs
                          this command [env: TENURE_OWNER_PID]
-      --session <UUID>   The session of this process, if it has one of its own
-                         [env: TENURE_OWNER_SESSION]
+      --session <UUID>   The owner's session, if its process has given itself
+                         one [env: TENURE_OWNER_SESSION]
       --holder <NAME>    A name that owns it instead of a process, until the
                          time runs out
+  -h, --help             Print help
 
 Global options:
       --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or

@@ -21,7 +21,6 @@ const ON_TERMINAL: u32 = 50;
 /// Columns that an agent's name takes at most.
 const NAME: usize = 20;
 
-/// List agents, newest first
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 On a terminal the newest 50 are shown as a table. Elsewhere every agent is a

@@ -12,7 +12,6 @@ use crate::exit::{Exit, Outcome};
 use crate::params::Params;
 use crate::time;
 
-/// Print an agent's state as JSON
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

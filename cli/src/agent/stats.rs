@@ -21,7 +21,6 @@ use crate::table::Table;
 /// How many agents people are shown; --json has all of them.
 const AGENTS: usize = 20;
 
-/// Show how agents have done, beside what they should
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Resumed: of the times that a hook decided, how often to resume. Well resumed: of

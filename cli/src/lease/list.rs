@@ -20,7 +20,6 @@ const NO_VM: &str = "no VM";
 const KEY: usize = 30;
 const HOLDER: usize = 16;
 
-/// List who holds what, and which sessions run
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 What is one's own has a star. Where no terminal reads it, every lease is a line

@@ -13,7 +13,6 @@ use crate::vm::Vm;
 
 use super::view::{self, Page};
 
-/// Count what is held, and show what one owns oneself
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 With --json: sessions, vms, orphans, leases {held, stale, released}, own

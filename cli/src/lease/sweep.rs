@@ -21,7 +21,6 @@ use super::words::Words;
 /// The most that one page holds.
 const PAGE: u32 = 1000;
 
-/// See to virtual machines whose owners have ended
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The command is run once for each machine, without a shell. It is parted into

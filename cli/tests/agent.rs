@@ -432,14 +432,14 @@ fn statistics_stand_beside_their_targets() {
     held(
         shown.join("\n"),
         str![[r#"
-Agents        4, of which 2 have not ended
-  planning    1
-  executing   1
-  completed   1
-  abandoned   1
-Created       4.0 a day
-Resumed       0 of 0 times
-Last cleanup  never
+Agents          4, 2 not ended
+  planning      1
+  executing     1
+  completed     1
+  abandoned     1
+Created         4.0 a day
+Resumed         0 of 0 times
+Last cleanup    never
 
 MEASURE        VALUE       TARGET        
 resumed        -           > 60.0 %      
@@ -455,7 +455,7 @@ SESSIONS  AGENT
 1         reviewer
 "#]],
     );
-    assert!(place.says(&["agent", "stats"]).contains("\nOn the disk   "));
+    assert!(place.says(&["agent", "stats"]).contains("\nOn the disk "));
     let json = place.says(&["agent", "stats", "--agent", "deployer", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["byAgent"], serde_json::json!({"deployer": 2}));

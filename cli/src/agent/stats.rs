@@ -113,14 +113,11 @@ fn within(folder: &Path) -> io::Result<u64> {
 fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<(), Failure> {
     let out = &mut context.out;
     let mut row = |name: &str, value: &str| -> Result<(), Failure> {
-        out.styled(Style::Dim, &format!("{name:<14}"))?;
+        out.styled(Style::Dim, &format!("{name:<16}"))?;
         Ok(out.line(value)?)
     };
     let (total, active) = (stats.total, stats.active);
-    row(
-        "Agents",
-        &format!("{total}, of which {active} have not ended"),
-    )?;
+    row("Agents", &format!("{total}, {active} not ended"))?;
     for phase in Phase::ALL.map(Phase::as_str) {
         if let Some(count) = stats.by_phase.get(phase).filter(|&&count| count > 0) {
             row(&format!("  {phase}"), &count.to_string())?;

@@ -29,7 +29,7 @@ wasm.initSync({
 
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 const seeds = Array.from({ length: Math.max(2, Math.round(10 * scale)) }, (_, i) => i + 1);
-const CALLS = 600;
+const CALLS = 1000;
 
 /** Random numbers that are the same for the same seed. */
 class Dice {
@@ -279,6 +279,103 @@ function members(dice: Dice, name: string): Members {
         text: JSON.stringify(dice.once(4) ? value(dice) : agentState(dice)),
         ...(dice.once(4) && { dryRun: "true" }),
       };
+    case "agentCreate":
+      return {
+        agentName: text(),
+        ...(dice.once(3) ? {} : { id: dice.pick(IDS) }),
+        ...(dice.once(2) && { purpose: text() }),
+        ...(dice.once(2) && { metadata: secrets(dice) }),
+      };
+    case "agentUpdate":
+      return {
+        id,
+        ...(dice.once(2) && { phase: `"${dice.pick(PHASES)}"` }),
+        ...(dice.once(3) && { metadata: secrets(dice) }),
+        ...(dice.once(3) && { error: text() }),
+        ...(dice.once(4) && { resumeReady: dice.pick(["true", "false", "1"]) }),
+        ...(dice.once(4) && { summary: text() }),
+      };
+    case "agentFinalize":
+      return {
+        id,
+        outcome: dice.pick(['"completed"', '"failed"', '"abandoned"', '"planning"']),
+        ...(dice.once(2) && { summary: text() }),
+      };
+    case "agentList":
+      return {
+        ...(dice.once(2) && { activeOnly: "true" }),
+        ...(dice.once(2) && { resumable: "true" }),
+        ...(dice.once(3) && { agentName: text() }),
+        ...(dice.once(3) && { limit: number() }),
+      };
+    case "shouldResume":
+      return {
+        id,
+        ...(dice.once(3) && { idle: dice.pick(["0", '"1s"', '"1h"', '"x"', "1e400"]) }),
+        ...(dice.once(3) && { maxErrors: number() }),
+      };
+    case "requestApproval":
+    case "approve":
+    case "deny":
+      return { id, ...(dice.once(2) && { reason: text() }) };
+    case "leaseAcquire":
+    case "leaseRenew":
+    case "leaseRelease":
+    case "leaseTransfer":
+      // The process that calls is the holder otherwise, which only the native build knows.
+      return {
+        key: dice.pick(['"a"', '"session:s1"', '"\\ud800"', '""', '"ü"']),
+        holder: dice.pick(['"x"', '"y"', '"\\u0000"']),
+        ...(name !== "leaseAcquire" && { token: dice.pick(["1", "2", "3", "-1"]) }),
+        ...(name === "leaseTransfer" && { to: dice.pick(['"x"', '"y"', "7"]) }),
+        ...(name !== "leaseRelease" &&
+          dice.once(2) && { leaseDurationMs: dice.pick(["0", "1000", '"1h"', "-1"]) }),
+        ...(name === "leaseAcquire" && dice.once(2) && { data: object(dice) }),
+      };
+    case "leaseGet":
+      return { key: dice.pick(['"a"', '"session:s1"', '""', "7"]) };
+    case "leaseList":
+    case "leaseClear":
+      return { ...(dice.once(2) && { prefix: dice.pick(['"a"', '"session:"', '""']) }) };
+    case "processRegister":
+    case "vmMine":
+      return { holder: dice.pick(['"x"', '"y"']) };
+    case "vmRegister":
+    case "vmUnregister":
+    case "orphanClaim":
+      return {
+        vmId: dice.pick(['"v"', '"w"', '""', '"../v"']),
+        holder: dice.pick(['"x"', '"y"']),
+        ...(name === "vmRegister" && {
+          zone: text(),
+          components: dice.pick(["[]", '["a","b"]', "7"]),
+          ...(dice.once(2) && { metadata: object(dice) }),
+        }),
+        ...(name === "orphanClaim" && { leaseDurationMs: dice.pick(["1000", '"1m"']) }),
+      };
+    case "orphanDone":
+      return {
+        vmId: dice.pick(['"v"', '"w"']),
+        token: dice.pick(["1", "2", "3"]),
+        success: dice.pick(["true", "false"]),
+      };
+    case "activeSessions":
+    case "orphans":
+    case "staleCleanup":
+    case "agentStats":
+      return {};
+    case "agentCleanup":
+      return { maxIdle: dice.pick(["0", '"1s"', '"1h"']), ...(dice.once(2) && { dryRun: "true" }) };
+    case "hookPreDelegate":
+    case "hookSubagentStop": {
+      const flat = `"agent_id":${id},"agent_name":${text()},"exit_code":${number()},"own":${value(dice)}`;
+      const nested = `"task_info":{"agent_id":${id}},"workflow_metrics":{"exit_code":${number()}}`;
+      return {
+        input: JSON.stringify(dice.once(6) ? value(dice) : `{${dice.pick([flat, nested])}}`),
+      };
+    }
+    case "agentGet":
+      return { id };
     case "delete":
     case "context":
     case "export":
@@ -289,6 +386,22 @@ function members(dice: Dice, name: string): Members {
     default:
       return change;
   }
+}
+
+const PHASES = [
+  ...["initializing", "investigating", "planning", "approval", "approval", "executing"],
+  ...["validating", "completed", "failed", "abandoned", "spawning"],
+];
+
+/** An object with something in it that is to be blotted out. */
+function secrets(dice: Dice): string {
+  const known = [
+    `"apiKey":${dice.pick(STRINGS)}`,
+    `"note":${dice.pick(['"Bearer abcdefghijklmnop"', '"ghp_0123456789abcdefghijABCDEFGHIJ012345"'])}`,
+    `"pass\\u0077ord":${value(dice)}`,
+    `"own":${value(dice)}`,
+  ];
+  return `{${known.filter(() => dice.once(2)).join(",")}}`;
 }
 
 const PATHS = [
@@ -302,7 +415,7 @@ const PATHS = [
 
 /** What another program says of an agent. */
 function agentState(dice: Dice): string {
-  return `{"agent_id":${dice.pick(IDS)},"agent_name":"a","purpose":${dice.pick(STRINGS)},"phase":"${dice.pick(["spawning", "running", "approval", "completed", "x"])}","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:01Z","metadata":${object(dice)}}`;
+  return `{"agent_id":${dice.pick(IDS)},"agent_name":"a","purpose":${dice.pick(STRINGS)},"phase":"${dice.pick(PHASES)}","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:01Z","metadata":${object(dice)}}`;
 }
 
 function metadata(dice: Dice): string {
@@ -333,6 +446,12 @@ const OPERATIONS = [
     "duration",
     "noSuchOperation",
   ],
+  ...["agentCreate", "agentUpdate", "agentUpdate", "agentUpdate", "agentGet", "agentFinalize"],
+  ...["agentList", "shouldResume", "shouldResume", "requestApproval", "approve", "deny"],
+  ...["leaseAcquire", "leaseAcquire", "leaseRenew", "leaseRelease", "leaseTransfer", "leaseGet"],
+  ...["leaseList", "leaseClear", "processRegister", "vmRegister", "vmMine", "vmUnregister"],
+  ...["activeSessions", "staleCleanup", "orphans", "orphanClaim", "orphanDone"],
+  ...["agentCleanup", "agentStats", "hookPreDelegate", "hookSubagentStop"],
 ];
 
 interface Step {

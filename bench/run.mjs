@@ -1,7 +1,7 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
 //   --quick          about a tenth of the time, for a look
-//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, memory
+//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, memory
 //   --cpu            what processors work instead of the time that goes by: for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
@@ -26,6 +26,7 @@ const names = [
   "own-store",
   "files",
   "indexeddb",
+  "command",
   "memory",
 ];
 

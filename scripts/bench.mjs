@@ -2,15 +2,17 @@
 // the arguments given. Where the WebAssembly cannot be built, its rows are left out.
 
 import { rmSync } from "node:fs";
-import { build } from "./build.mjs";
+import { build, locked } from "./build.mjs";
 import { ensureOwnPackages } from "./lib/packages.mjs";
 import { inRoot } from "./lib/paths.mjs";
-import { handOver, main, probe, report } from "./lib/run.mjs";
+import { handOver, main, probe, report, run } from "./lib/run.mjs";
 
 await main(async () => {
   await build(["native", "cli"]);
   await build(["wasm"]).catch(report);
   await build(["ts"]);
+  // What times processes: it does little, and needs no optimization.
+  await run("cargo", ["build", ...locked, "-p", "tenure-cli", "--example", "processes"]);
   // An addon that was installed for another version of Node is installed again.
   if (!addonLoads()) rmSync(inRoot("bench", "node_modules"), { recursive: true, force: true });
   await ensureOwnPackages("bench");

@@ -17,6 +17,8 @@ const packageAsIs = { deps: { external: [/\/npm\/dist\//] } };
 
 export default defineConfig({
   test: {
+    // Many of the files wait: for disks, for other processes, for time to pass.
+    maxWorkers: "100%",
     projects: [
       {
         define: build("native"),

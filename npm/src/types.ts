@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Status } from "./generated.js";
+import type { Phase, Status } from "./generated.js";
 
 /** A JSON object: what `context` and event `data` are. */
 export type JsonObject = Record<string, unknown>;
@@ -46,7 +46,12 @@ export type BuiltInEventType =
   | "resume"
   | "complete"
   | "error"
-  | "timeout";
+  | "timeout"
+  | "abandoned"
+  | "fork"
+  | "phase"
+  | "agent_error"
+  | "approval";
 
 /** The type of an event: a built-in one or a name of your own. */
 export type EventType = BuiltInEventType | (string & {});
@@ -54,7 +59,8 @@ export type EventType = BuiltInEventType | (string & {});
 /**
  * New values for anything that a session has. Members of `context` and `metadata` are merged, a
  * `history` takes the place of the one that is there, and `null` clears. What follows from other
- * things (`id`, `version`, `updatedAt`, `eventCount`, `deletedAt`) may come along, and is passed over.
+ * things (`id`, `version`, `updatedAt`, `eventCount`, `deletedAt`, `agentName`, `purpose`) may come
+ * along, and is passed over.
  */
 export interface Overrides {
   /** What the agent is to do. */
@@ -85,6 +91,16 @@ export interface Overrides {
   readonly result?: string | null | undefined;
   /** What it failed with. */
   readonly error?: string | null | undefined;
+  /** What the agent is doing, which makes the session an agent's; `null` makes it any other's. */
+  readonly phase?: Phase | null | undefined;
+  /** Whether the agent may be resumed. */
+  readonly resumeReady?: boolean | undefined;
+  /** How many errors the agent has met. */
+  readonly errorCount?: number | undefined;
+  /** The last error that the agent met. */
+  readonly lastError?: { readonly message: string; readonly timestamp: Time } | null | undefined;
+  /** What came of the agent's work. */
+  readonly summary?: string | null | undefined;
   /** The session it was forked from. */
   readonly parentId?: string | undefined;
   /** All of its events, which are numbered anew. */
@@ -110,6 +126,10 @@ export interface Overrides {
   readonly eventCount?: number | undefined;
   /** Passed over. */
   readonly deletedAt?: Time | undefined;
+  /** Passed over: it is the mode. */
+  readonly agentName?: string | undefined;
+  /** Passed over: it is the task. */
+  readonly purpose?: string | undefined;
 }
 
 /** A moment: a `Date`, an RFC 3339 text or bare date, or milliseconds since 1970. */

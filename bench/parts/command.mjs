@@ -43,7 +43,8 @@ export function run({ seconds }) {
     const own = (number) => ids[number % ids.length];
     const hook = JSON.stringify({ agent_name: "builder", agent_id: waiting, task_id: "T001" });
     const aside = `sqlite:${workspace.path("created.db")}`;
-    const python = find("python3");
+    // Not what may stand before it in the PATH to choose among several.
+    const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : find("python3");
     const programs = [
       { name: nothing, argv: [nothing] },
       ...(python ? [{ name: "python3 -c pass", argv: [python, "-c", "pass"] }] : []),

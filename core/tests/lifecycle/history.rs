@@ -123,7 +123,7 @@ fn plain_text_loses_only_what_utf8_cannot_hold() {
 }
 
 #[test]
-fn events_carry_what_the_seed_names() {
+fn events_carry_what_bots_look_for() {
     let world = World::default();
     let id = world.start(json!({}));
     let event = |operation: &str, params: Value| {

@@ -43,7 +43,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await sessions.get("a", { history: "all" }))?.history).toHaveLength(3);
   });
 
-  it("can be imported as an object, in the seed's form", async () => {
+  it("can be imported as an object, in the form of a session.json", async () => {
     await sessions.import({
       id: "session_abc123_xyz",
       mode: "developer",

@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe.each(everyStore)("webhooks %s", (_, open) => {
-  it("are posted in the seed's form when a session's status changes", async () => {
+  it("are posted in the form that bots know when a session's status changes", async () => {
     vi.useFakeTimers({ now: Date.parse("2026-01-08T18:05:30.000Z"), toFake: ["Date"] });
     const { posts, webhook } = receiver();
     const sessions = await open({ webhook });

@@ -8,7 +8,7 @@ use tenure_core::{agent, analytics, hook, phase, resume};
 use tenure_core::{
     answers, copy, event, filter, layout, lifecycle, limits, params, retention, session, stats,
 };
-use tenure_core::{lease, ownership, process, store, webhook};
+use tenure_core::{lease, ownership, process, slot, store, webhook};
 use ts_rs::{Config, TS};
 
 use crate::operations::{Access, OPERATIONS};
@@ -29,6 +29,9 @@ pub fn typescript() -> String {
         lifecycle::Status,
         phase::Phase,
         agent::LastError,
+        slot::SlotPhase,
+        slot::SlotView,
+        slot::model::ModelSpec,
         session::SessionHead,
         session::Session,
         event::SessionEvent,
@@ -150,6 +153,7 @@ pub fn typescript() -> String {
         session::Usage,
         agent::Agent,
         agent::StoredError,
+        slot::Slot,
         event::Event,
         store::Capabilities,
         store::History,

@@ -15,7 +15,8 @@ use crate::session::{Head, SessionHead};
 use crate::time::Timestamp;
 
 /// The members that no administrator sets: whoever passes on a session means no harm with them.
-const FOLLOWING: [&str; 8] = [
+const FOLLOWING: [&str; 9] = [
+    "slot",
     "agentName",
     "purpose",
     "id",
@@ -170,6 +171,7 @@ fn settled(
             given.usage
         },
         parent_id: given.parent_id.clone().or_else(|| kept.parent_id.clone()),
+        slot: kept.slot.clone(),
         deleted_at: kept.deleted_at,
         ..given
     };

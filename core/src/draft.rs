@@ -114,6 +114,7 @@ impl<'l> Draft<'l> {
                 finalized_at: None,
                 parent_id: None,
                 agent: None,
+                slot: None,
                 deleted_at: None,
             },
             now,
@@ -192,6 +193,8 @@ impl<'l> Draft<'l> {
                 finalized_at: None,
                 parent_id: Some(parent_id.clone()),
                 agent,
+                // The parent may be in it.
+                slot: None,
                 deleted_at: None,
                 user_id: parent.user_id,
                 channel_id: parent.channel_id,

@@ -11,6 +11,7 @@ use crate::id::SessionId;
 use crate::lifecycle::Status;
 use crate::phase::Phase;
 use crate::session::Head;
+use crate::slot::{Slot, SlotPhase};
 use crate::time::{self, Timestamp};
 
 /// What a session must be like. Every member that is given must hold.
@@ -28,6 +29,12 @@ pub struct Filter {
     pub status: Option<Vec<Status>>,
     /// Is an agent's, in one of these phases; an empty list matches nothing.
     pub phase: Option<Vec<Phase>>,
+    /// Takes a slot of one of these tasks; an empty list matches nothing.
+    pub task_ids: Option<Vec<String>>,
+    /// Takes the slot of one of these phases; an empty list matches nothing.
+    pub slot_phase: Option<Vec<SlotPhase>>,
+    /// Takes a slot, and the model of this name works in it.
+    pub model: Option<String>,
     /// Was forked from this session.
     pub parent_id: Option<SessionId>,
     /// Was created at this time or later.
@@ -86,6 +93,11 @@ impl Filter {
                     .as_ref()
                     .is_some_and(|agent| phases.contains(&agent.phase))
             })
+            && slotted(head, &self.task_ids, |slot, ids| {
+                ids.contains(&slot.task_id)
+            })
+            && slotted(head, &self.slot_phase, |slot, of| of.contains(&slot.phase))
+            && slotted(head, &self.model, |slot, model| slot.model == *model)
             && self
                 .parent_id
                 .as_ref()
@@ -100,6 +112,14 @@ impl Filter {
                 .is_none_or(|text| contains_ignoring_ascii_case(&head.task, text))
             && self.trash.admits(head)
     }
+}
+
+/// Whether a session's slot is as it is wanted, if anything is.
+fn slotted<T>(head: &Head, wanted: &Option<T>, fits: impl FnOnce(&Slot, &T) -> bool) -> bool {
+    wanted.as_ref().is_none_or(|wanted| {
+        let slot = head.slot.as_ref();
+        slot.is_some_and(|slot| fits(slot, wanted))
+    })
 }
 
 impl Trash {

@@ -39,6 +39,7 @@ pub mod retention;
 mod secret;
 pub mod service;
 pub mod session;
+pub mod slot;
 pub mod stats;
 pub mod store;
 pub mod text;

@@ -241,6 +241,7 @@ plain_members!(
     crate::lifecycle::Status,
     crate::phase::Phase,
     crate::retention::Measure,
+    crate::slot::SlotPhase,
     crate::time::Millis,
     crate::time::Timestamp,
 );

@@ -13,8 +13,12 @@ use crate::lifecycle::Status;
 use crate::members::{self, Member, Members, Params, Patch};
 use crate::phase::Phase;
 use crate::retention::Measure;
+use crate::slot::SlotPhase;
 use crate::text::Text;
 use crate::time::{Millis, Timestamp};
+
+/// Tasks that one call names at most.
+pub const MAX_TASKS: usize = 1000;
 
 /// Declares parameters: their members have the fields' names in camel case, and those of a type
 /// `Option` or [`Patch`] may be left out.
@@ -365,6 +369,12 @@ macro_rules! filter_params {
                 pub status: Option<OneOf<Status>>,
                 /// Is an agent's, in this phase or one of these.
                 pub phase: Option<OneOf<Phase>>,
+                /// Takes a slot of this task, or of one of these, 1,000 at most.
+                pub task_ids: Option<OneOf<Text>>,
+                /// Takes the slot of this phase, or of one of these.
+                pub slot_phase: Option<OneOf<SlotPhase>>,
+                /// Takes a slot, and the model of this name works in it.
+                pub model: Option<Text>,
                 /// Was forked from this session.
                 pub parent_id: Option<Text>,
                 /// Was created at this time or later.
@@ -387,7 +397,7 @@ macro_rules! filter_params {
             /// The filter that these parameters describe.
             ///
             /// # Errors
-            /// `INVALID_ID` for `parentId`.
+            /// `INVALID_ID` for `parentId`, `INVALID_ARGUMENT` for too many tasks.
             pub fn filter(&self) -> Result<Filter> {
                 let text = |text: &Option<Text>| text.clone().map(Text::into_string);
                 Ok(Filter {
@@ -396,6 +406,9 @@ macro_rules! filter_params {
                     mode: text(&self.mode),
                     status: self.status.clone().map(|statuses| statuses.0),
                     phase: self.phase.clone().map(|phases| phases.0),
+                    task_ids: tasks(self.task_ids.as_ref())?,
+                    slot_phase: self.slot_phase.clone().map(|phases| phases.0),
+                    model: text(&self.model),
                     parent_id: self
                         .parent_id
                         .as_ref()
@@ -411,6 +424,18 @@ macro_rules! filter_params {
             }
         }
     )*};
+}
+
+/// The tasks that a filter names.
+fn tasks(given: Option<&OneOf<Text>>) -> Result<Option<Vec<String>>> {
+    let Some(OneOf(ids)) = given else {
+        return Ok(None);
+    };
+    if ids.len() > MAX_TASKS {
+        let problem = format!("expected {MAX_TASKS} tasks at most, got {}", ids.len());
+        return Err(Error::invalid("taskIds", problem));
+    }
+    Ok(Some(ids.iter().map(Text::to_string).collect()))
 }
 
 filter_params! {
@@ -530,3 +555,7 @@ crate::ts::declare_as!(HistoryParam, "\"all\" | \"none\" | number");
 crate::ts::declare_as!(OneOf<Status>, "Status | readonly Status[]");
 #[cfg(feature = "ts")]
 crate::ts::declare_as!(OneOf<Phase>, "Phase | readonly Phase[]");
+#[cfg(feature = "ts")]
+crate::ts::declare_as!(OneOf<SlotPhase>, "SlotPhase | readonly SlotPhase[]");
+#[cfg(feature = "ts")]
+crate::ts::declare_as!(OneOf<Text>, "string | readonly string[]");

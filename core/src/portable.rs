@@ -17,11 +17,12 @@ use crate::lifecycle::Status;
 use crate::limits::Limits;
 use crate::phase::Phase;
 use crate::session::{Head, MAX_SAFE_INTEGER, Session, Usage};
+use crate::slot::Slot;
 use crate::text::Text;
 use crate::time::Timestamp;
 
 /// The members of the text that are a session's, and the one that is Tenure's own.
-pub const MEMBERS: [&str; 29] = [
+pub const MEMBERS: [&str; 30] = [
     "id",
     "version",
     "userId",
@@ -51,11 +52,13 @@ pub const MEMBERS: [&str; 29] = [
     "errorCount",
     "lastError",
     "summary",
+    SLOT,
 ];
 
-/// How many of [`MEMBERS`] every session may have; the rest are an agent's. In a text that is no
-/// agent's they are another program's.
+/// How many of [`MEMBERS`] every session may have; the rest are an agent's and the slot. In a text
+/// that is no agent's, or whose slot is none, they are another program's.
 const COMMON: usize = 22;
+const SLOT: &str = "slot";
 
 /// A session read from text.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,6 +194,8 @@ struct Members<H> {
     last_error: Json,
     #[serde(default)]
     summary: Json,
+    #[serde(default)]
+    slot: Json,
 }
 
 #[derive(Deserialize)]
@@ -284,9 +289,17 @@ pub fn foreign(text: &str) -> Result<Json> {
         && members
             .text("phase")
             .is_some_and(|phase| Phase::parse(&phase).is_some());
-    let ours = if is_agents { MEMBERS.len() } else { COMMON };
-    for name in MEMBERS.into_iter().take(ours) {
-        members.remove(name);
+    let has_slot = members
+        .read(SLOT)
+        .is_some_and(|slot| Slot::read(&slot).is_some());
+    for (place, name) in MEMBERS.into_iter().enumerate() {
+        let ours = match name {
+            SLOT => has_slot,
+            _ => is_agents || place < COMMON,
+        };
+        if ours {
+            members.remove(name);
+        }
     }
     Ok(members.to_json())
 }
@@ -339,6 +352,7 @@ impl<H> Members<H> {
             finalized_at: None,
             parent_id: self.parent_id,
             agent,
+            slot: Slot::read(&self.slot),
             deleted_at: self.deleted_at,
         };
         let derived = Derived::of(&head);
@@ -425,6 +439,9 @@ impl Portable {
             limits.text("lastError", said.map(|error| error.message.as_str()))?;
             agent.agree_with(head.status);
         }
+        if let Some(slot) = &head.slot {
+            slot.check(limits)?;
+        }
         Ok(self)
     }
 }
@@ -457,7 +474,7 @@ mod tests {
     #[test]
     fn every_member_that_is_printed_is_a_member() {
         let rich = text(
-            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s""#,
+            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","slot":{"taskId":"t","phase":"plan","model":"m"}"#,
         );
         let Portable { head, events, .. } = read(&rich).unwrap();
         let records = Json::parse("[]".to_owned()).unwrap();
@@ -482,14 +499,18 @@ mod tests {
     }
 
     #[test]
-    fn what_other_programs_call_a_phase_is_theirs() {
+    fn what_other_programs_call_a_phase_or_a_slot_is_theirs() {
         for said in [
             r#","phase":"beta","summary":{"a":1},"errorCount":"many""#,
             r#","phase":"planning","lastError":7"#,
             r#","agentName":"bot","purpose":null,"phase":3"#,
+            r#","slot":7"#,
+            r#","slot":{"taskId":"t","phase":"beta","model":"m"}"#,
+            r#","slot":{"taskId":"t","phase":"plan"}"#,
         ] {
             let text = text(said);
-            assert_eq!(read(&text).unwrap().head.agent, None, "{said}");
+            let head = read(&text).unwrap().head;
+            assert_eq!((head.agent, head.slot), (None, None), "{said}");
             let kept = foreign(&text).unwrap();
             assert_eq!(kept.as_str()[1..], format!("{}}}", &said[1..]));
         }

@@ -10,6 +10,7 @@ use crate::id::SessionId;
 use crate::json::{self, Json, Object};
 use crate::lifecycle::Status;
 use crate::phase::Phase;
+use crate::slot::{Slot, SlotView};
 use crate::time::{self, Timestamp};
 
 /// A session without its history, in the form that stores keep.
@@ -81,6 +82,9 @@ pub struct Head {
     /// What it has because it is an agent's.
     #[serde(default)]
     pub agent: Option<Agent>,
+    /// The slot that it takes, and the model that works in it.
+    #[serde(default)]
+    pub slot: Option<Slot>,
     /// When it was put into the trash, while it is there.
     #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
@@ -96,12 +100,14 @@ impl Head {
             let error = agent.last_error.as_ref();
             text(&agent.summary) + error.map_or(0, |error| error.message.len())
         });
+        let model = self.slot.as_ref().and_then(|slot| slot.details.as_ref());
         let bytes = self.task.len()
             + self.context.as_str().len()
             + text(&self.result)
             + text(&self.error)
             + metadata
-            + agent;
+            + agent
+            + model.map_or(0, |details| details.as_str().len());
         bytes as u64
     }
 
@@ -301,6 +307,9 @@ pub struct SessionHead {
     /// What came of the agent's work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    /// The slot that it takes, and the model that works in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotView>,
 }
 
 impl From<Head> for SessionHead {
@@ -315,6 +324,7 @@ impl From<Head> for SessionHead {
             error_count: is_agents.then_some(agent.error_count),
             last_error: agent.last_error.map(LastError::from),
             summary: agent.summary,
+            slot: head.slot.map(SlotView::from),
             id: head.id,
             user_id: head.user_id,
             channel_id: head.channel_id,

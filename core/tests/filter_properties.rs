@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use proptest::prelude::*;
 use tenure_core::agent::Agent;
 use tenure_core::filter::{Direction, OrderBy, Trash};
+use tenure_core::slot::{Slot, SlotPhase};
 use tenure_core::store::ListQuery;
 use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
 
@@ -66,11 +67,24 @@ fn phase() -> impl Strategy<Value = Phase> + Clone {
     prop::sample::select(Phase::ALL.to_vec())
 }
 
+fn slot_phase() -> impl Strategy<Value = SlotPhase> + Clone {
+    prop::sample::select(SlotPhase::ALL.to_vec())
+}
+
+fn slot() -> impl Strategy<Value = Slot> + Clone {
+    ("[tT]?", slot_phase(), "[mM]?").prop_map(|(task_id, phase, model)| Slot {
+        task_id,
+        phase,
+        model,
+        details: None,
+    })
+}
+
 fn head() -> impl Strategy<Value = Head> {
     let name = || some("[aA]?");
     let names = (name(), name(), "[aA]?", some("[aB]"));
     let times = (time(), time(), some(time().boxed()));
-    let states = (status(), some(phase()));
+    let states = (status(), some(phase()), some(slot()));
     (short_id(), names, text(), states, times).prop_map(|(id, names, task, states, times)| {
         let (user_id, channel_id, mode, parent) = names;
         let mut head: Head = serde_json::from_str(HEAD).unwrap();
@@ -85,6 +99,7 @@ fn head() -> impl Strategy<Value = Head> {
             phase,
             ..Agent::default()
         });
+        head.slot = states.2;
         (head.created_at, head.updated_at, head.deleted_at) = times;
         head
     })
@@ -105,28 +120,38 @@ fn filter() -> impl Strategy<Value = Filter> {
     let bound = || some(time().boxed());
     let bounds = (bound(), bound(), bound(), bound());
     let trash = prop::sample::select(vec![Trash::Exclude, Trash::Only, Trash::Include]);
+    let slots = (
+        some(prop::collection::vec("[tT]?", 0..3)),
+        some(prop::collection::vec(slot_phase(), 0..3)),
+        some("[mM]?"),
+    );
     let phases = some(prop::collection::vec(phase(), 0..4).boxed());
     (
         names,
         (statuses, phases),
         bounds,
         some(text().boxed()),
-        trash,
+        (trash, slots),
     )
-        .prop_map(|(names, (status, phase), bounds, text, trash)| Filter {
-            user_id: names.0,
-            channel_id: names.1,
-            mode: names.2,
-            parent_id: names.3.map(|id| SessionId::parse(&id).unwrap()),
-            status,
-            phase,
-            created_after: bounds.0,
-            created_before: bounds.1,
-            updated_after: bounds.2,
-            updated_before: bounds.3,
-            text,
-            trash,
-        })
+        .prop_map(
+            |(names, (status, phase), bounds, text, (trash, slots))| Filter {
+                user_id: names.0,
+                channel_id: names.1,
+                mode: names.2,
+                parent_id: names.3.map(|id| SessionId::parse(&id).unwrap()),
+                status,
+                phase,
+                task_ids: slots.0,
+                slot_phase: slots.1,
+                model: slots.2,
+                created_after: bounds.0,
+                created_before: bounds.1,
+                updated_after: bounds.2,
+                updated_before: bounds.3,
+                text,
+                trash,
+            },
+        )
 }
 
 fn query(filter: Filter, order: Order, limit: u32) -> ListQuery {
@@ -256,6 +281,9 @@ proptest! {
             Filter { mode: f.mode, ..none() },
             Filter { status: f.status, ..none() },
             Filter { phase: f.phase, ..none() },
+            Filter { task_ids: f.task_ids, ..none() },
+            Filter { slot_phase: f.slot_phase, ..none() },
+            Filter { model: f.model, ..none() },
             Filter { parent_id: f.parent_id, ..none() },
             Filter { created_after: f.created_after, ..none() },
             Filter { created_before: f.created_before, ..none() },

@@ -26,6 +26,50 @@ message: string,
 timestamp: string, };
 
 /**
+ * A phase of the work on a task that has a slot.
+ */
+export type SlotPhase = "plan" | "run" | "verify" | "debug";
+
+/**
+ * A slot, and the model that works in it.
+ */
+export type Slot = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase of its work.
+ */
+phase: SlotPhase, 
+/**
+ * The model.
+ */
+model: string | ModelSpec, };
+
+/**
+ * A model that is more than a name.
+ */
+export type ModelSpec = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its version: what comes before the first dot is the major one.
+ */
+version?: string, 
+/**
+ * What it is run with.
+ */
+params?: JsonObject, 
+/**
+ * The names of the parameters that make another model of it when they change; all of them,
+ * without.
+ */
+significant?: Array<string>, };
+
+/**
  * A session without its history.
  */
 export type SessionHead = { 
@@ -136,7 +180,11 @@ lastError?: LastError,
 /**
  * What came of the agent's work.
  */
-summary?: string, };
+summary?: string, 
+/**
+ * The slot that it takes, and the model that works in it.
+ */
+slot?: Slot, };
 
 /**
  * A session with its history, or the part of it that was asked for.
@@ -253,7 +301,11 @@ lastError?: LastError,
 /**
  * What came of the agent's work.
  */
-summary?: string, };
+summary?: string, 
+/**
+ * The slot that it takes, and the model that works in it.
+ */
+slot?: Slot, };
 
 /**
  * One entry of a session's history.
@@ -1150,6 +1202,18 @@ status?: Status | readonly Status[],
  */
 phase?: Phase | readonly Phase[], 
 /**
+ * Takes a slot of this task, or of one of these, 1,000 at most.
+ */
+taskIds?: string | readonly string[], 
+/**
+ * Takes the slot of this phase, or of one of these.
+ */
+slotPhase?: SlotPhase | readonly SlotPhase[], 
+/**
+ * Takes a slot, and the model of this name works in it.
+ */
+model?: string, 
+/**
  * Was forked from this session.
  */
 parentId?: string, 
@@ -1222,6 +1286,18 @@ status?: Status | readonly Status[],
  * Is an agent's, in this phase or one of these.
  */
 phase?: Phase | readonly Phase[], 
+/**
+ * Takes a slot of this task, or of one of these, 1,000 at most.
+ */
+taskIds?: string | readonly string[], 
+/**
+ * Takes the slot of this phase, or of one of these.
+ */
+slotPhase?: SlotPhase | readonly SlotPhase[], 
+/**
+ * Takes a slot, and the model of this name works in it.
+ */
+model?: string, 
 /**
  * Was forked from this session.
  */
@@ -2714,6 +2790,10 @@ parentId: string | null,
  */
 agent: StoredAgent | null, 
 /**
+ * The slot that it takes, and the model that works in it.
+ */
+slot: StoredSlot | null, 
+/**
  * When it was put into the trash, while it is there.
  */
 deletedAt: number | null, };
@@ -2772,6 +2852,27 @@ message: string,
  * When it was met.
  */
 timestamp: number, };
+
+/**
+ * The slot of a session and the model that works in it, in the form that stores keep.
+ */
+export type StoredSlot = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase of its work.
+ */
+phase: SlotPhase, 
+/**
+ * The model's name.
+ */
+model: string, 
+/**
+ * What else is known of the model: the text of a JSON object.
+ */
+details: string | null, };
 
 /**
  * One entry of a history, in the form that stores keep: its data is a JSON text.
@@ -3061,6 +3162,18 @@ status: Array<Status> | null,
  * Is an agent's, in one of these phases; an empty list matches nothing.
  */
 phase: Array<Phase> | null, 
+/**
+ * Takes a slot of one of these tasks; an empty list matches nothing.
+ */
+taskIds: Array<string> | null, 
+/**
+ * Takes the slot of one of these phases; an empty list matches nothing.
+ */
+slotPhase: Array<SlotPhase> | null, 
+/**
+ * Takes a slot, and the model of this name works in it.
+ */
+model: string | null, 
 /**
  * Was forked from this session.
  */

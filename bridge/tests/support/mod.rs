@@ -253,7 +253,7 @@ pub(crate) fn populated() -> Host {
 pub(crate) fn examples() -> Vec<(&'static str, Value)> {
     let filter = json!({
         "userId": "u", "channelId": "c", "mode": "m", "status": ["active"], "phase": ["planning"],
-        "parentId": "p",
+        "parentId": "p", "taskIds": ["t"], "slotPhase": ["plan"], "model": "m",
         "createdAfter": 0, "createdBefore": "2030-01-01", "updatedAfter": 0,
         "updatedBefore": "2030-01-01T00:00:00Z", "text": "t", "trash": "include"
     });

@@ -26,7 +26,9 @@ impl Database {
         by: Option<OrderBy>,
     ) -> Result<Option<&'static str>> {
         let nothing = filter.status.as_ref().is_some_and(Vec::is_empty)
-            || filter.phase.as_ref().is_some_and(Vec::is_empty);
+            || filter.phase.as_ref().is_some_and(Vec::is_empty)
+            || filter.task_ids.as_ref().is_some_and(Vec::is_empty)
+            || filter.slot_phase.as_ref().is_some_and(Vec::is_empty);
         if nothing {
             // Nothing is met, and SQLite drops what the indexes would be good for.
             return Ok(None);
@@ -67,6 +69,14 @@ fn members(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> 
     if by != Some(OrderBy::CreatedAt) {
         // In the order of creation, these have both.
         add(
+            given.task_ids.is_some(),
+            "sessions_by_task",
+            Filter {
+                task_ids: given.task_ids,
+                ..any()
+            },
+        );
+        add(
             given.parent_id.is_some(),
             "sessions_by_parent",
             Filter {
@@ -87,6 +97,22 @@ fn members(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> 
             "sessions_by_channel",
             Filter {
                 channel_id: given.channel_id,
+                ..any()
+            },
+        );
+        add(
+            given.model.is_some(),
+            "sessions_by_model",
+            Filter {
+                model: given.model,
+                ..any()
+            },
+        );
+        add(
+            given.slot_phase.is_some(),
+            "sessions_by_slot",
+            Filter {
+                slot_phase: given.slot_phase,
                 ..any()
             },
         );
@@ -152,6 +178,7 @@ mod tests {
     use std::sync::Arc;
 
     use tenure_core::filter::{Direction, Order};
+    use tenure_core::slot::SlotPhase;
     use tenure_core::store::ListQuery;
     use tenure_core::{Phase, SessionId, Status, Timestamp};
 
@@ -189,6 +216,27 @@ mod tests {
                 "phase",
                 Filter {
                     phase: Some(vec![Phase::Planning]),
+                    ..one()
+                },
+            ),
+            (
+                "task",
+                Filter {
+                    task_ids: Some(vec!["x".to_owned()]),
+                    ..one()
+                },
+            ),
+            (
+                "slot",
+                Filter {
+                    slot_phase: Some(vec![SlotPhase::Plan]),
+                    ..one()
+                },
+            ),
+            (
+                "model",
+                Filter {
+                    model: text(),
                     ..one()
                 },
             ),
@@ -327,9 +375,10 @@ mod tests {
                  INSERT INTO sessions
                  (id, version, status, user_id, channel_id, mode, created_at, updated_at,
                   iterations, max_iterations, event_count, prompt_tokens, completion_tokens,
-                  cost_nanos, deleted_at, phase, parent_id, task, context)
+                  cost_nanos, deleted_at, phase, task_id, slot_phase, model, parent_id, task,
+                  context)
                  SELECT n, 1, 'active', 'x', 'x', 'x', n % 2 * 2 - 1, n % 2 * 2 - 1, 0, 0, 0, 0, 0,
-                  0, iif(n % 2, NULL, 1), 'planning', 'x', '', '{}' FROM n",
+                  0, iif(n % 2, NULL, 1), 'planning', 'x', 'plan', 'x', 'x', '', '{}' FROM n",
             )
             .unwrap();
         for (name, filter) in each_filter() {

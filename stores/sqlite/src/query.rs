@@ -126,6 +126,14 @@ impl Conditions {
                 all.add_one_of("phase", names);
             }
         }
+        if let Some(tasks) = &filter.task_ids {
+            all.add_one_of("task_id", tasks.iter().map(String::as_str).collect());
+        }
+        if let Some(phases) = &filter.slot_phase {
+            let names = phases.iter().map(|phase| phase.as_str()).collect();
+            all.add_one_of("slot_phase", names);
+        }
+        all.add_if("model = ?", text(&filter.model));
         all.add_if("parent_id = ?", text(&parent));
         all.add_if("created_at >= ?", time(filter.created_after));
         all.add_if("created_at <= ?", time(filter.created_before));
@@ -143,7 +151,7 @@ impl Conditions {
     }
 
     /// A column that has one of the names that are wanted.
-    fn add_one_of(&mut self, column: &str, mut wanted: Vec<&'static str>) {
+    fn add_one_of(&mut self, column: &str, mut wanted: Vec<&str>) {
         wanted.sort_unstable();
         wanted.dedup();
         let values = wanted.iter().map(|name| Value::Text((*name).to_owned()));

@@ -53,7 +53,7 @@ impl Database {
             return Ok(None);
         };
         let head = row::read_head(row)?;
-        let key: i64 = row.get(30)?;
+        let key: i64 = row.get(34)?;
         let events = match history.range(head.event_count) {
             None => Vec::new(),
             Some((first, last)) => self.events(key, first, last)?,

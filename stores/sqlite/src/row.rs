@@ -5,6 +5,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 use tenure_core::agent::{Agent, StoredError};
 use tenure_core::session::Usage;
+use tenure_core::slot::{Slot, SlotPhase};
 use tenure_core::{Event, Head, Json, Phase, SessionId, Status, Timestamp};
 
 /// The columns of a head, in the order in which [`read_head`] and [`bind_head`] take them.
@@ -13,7 +14,8 @@ macro_rules! head_columns {
         "id, version, status, user_id, channel_id, mode, created_at, updated_at, iterations, \
          max_iterations, event_count, prompt_tokens, completion_tokens, cost_nanos, paused_at, \
          finalized_at, deleted_at, phase, resume_ready, error_count, last_error_at, last_error, \
-         summary, parent_id, workspace, task, result, error, metadata, context"
+         summary, task_id, slot_phase, model, model_details, parent_id, workspace, task, result, \
+         error, metadata, context"
     };
 }
 pub(crate) use head_columns;
@@ -45,23 +47,24 @@ pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
         finalized_at: columns.optional_time(15, "finalized_at")?,
         deleted_at: columns.optional_time(16, "deleted_at")?,
         agent: columns.agent(17)?,
-        parent_id: match columns.is_null(23) {
+        slot: columns.slot(23)?,
+        parent_id: match columns.is_null(27) {
             true => None,
-            false => Some(columns.id(23, "parent_id")?),
+            false => Some(columns.id(27, "parent_id")?),
         },
-        workspace: columns.optional_text(24, "workspace")?,
-        task: columns.text(25, "task")?.to_owned(),
-        result: columns.optional_text(26, "result")?,
-        error: columns.optional_text(27, "error")?,
-        metadata: match columns.is_null(28) {
+        workspace: columns.optional_text(28, "workspace")?,
+        task: columns.text(29, "task")?.to_owned(),
+        result: columns.optional_text(30, "result")?,
+        error: columns.optional_text(31, "error")?,
+        metadata: match columns.is_null(32) {
             true => None,
-            false => Some(columns.json(28, "metadata")?),
+            false => Some(columns.json(32, "metadata")?),
         },
-        context: columns.json(29, "context")?,
+        context: columns.json(33, "context")?,
     })
 }
 
-/// Binds a head to the parameters 1 to 30 of a statement, in the order of [`head_columns`].
+/// Binds a head to the parameters 1 to 34 of a statement, in the order of [`head_columns`].
 pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite::Result<()> {
     let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     statement.raw_bind_parameter(1, head.id.as_str())?;
@@ -90,13 +93,19 @@ pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite:
     statement.raw_bind_parameter(21, time(error.map(|error| error.timestamp)))?;
     statement.raw_bind_parameter(22, error.map(|error| &*error.message))?;
     statement.raw_bind_parameter(23, summary)?;
-    statement.raw_bind_parameter(24, head.parent_id.as_ref().map(SessionId::as_str))?;
-    statement.raw_bind_parameter(25, head.workspace.as_deref())?;
-    statement.raw_bind_parameter(26, &*head.task)?;
-    statement.raw_bind_parameter(27, head.result.as_deref())?;
-    statement.raw_bind_parameter(28, head.error.as_deref())?;
-    statement.raw_bind_parameter(29, head.metadata.as_ref().map(Json::as_str))?;
-    statement.raw_bind_parameter(30, head.context.as_str())
+    let slot = head.slot.as_ref();
+    let details = slot.and_then(|slot| slot.details.as_ref());
+    statement.raw_bind_parameter(24, slot.map(|slot| &*slot.task_id))?;
+    statement.raw_bind_parameter(25, slot.map(|slot| slot.phase.as_str()))?;
+    statement.raw_bind_parameter(26, slot.map(|slot| &*slot.model))?;
+    statement.raw_bind_parameter(27, details.map(Json::as_str))?;
+    statement.raw_bind_parameter(28, head.parent_id.as_ref().map(SessionId::as_str))?;
+    statement.raw_bind_parameter(29, head.workspace.as_deref())?;
+    statement.raw_bind_parameter(30, &*head.task)?;
+    statement.raw_bind_parameter(31, head.result.as_deref())?;
+    statement.raw_bind_parameter(32, head.error.as_deref())?;
+    statement.raw_bind_parameter(33, head.metadata.as_ref().map(Json::as_str))?;
+    statement.raw_bind_parameter(34, head.context.as_str())
 }
 
 /// Reads an event from a row of `sequence, timestamp, type, data`.
@@ -224,6 +233,24 @@ impl<'r> Columns<'r> {
             error_count: self.small_count(first + 2, "error_count")?,
             last_error,
             summary: self.optional_text(first + 5, "summary")?,
+        }))
+    }
+
+    /// The columns of a slot, the first of which says whether there is one.
+    fn slot(&self, first: usize) -> Result<Option<Slot>, Damage> {
+        if self.is_null(first) {
+            return Ok(None);
+        }
+        let name = self.text(first + 1, "slot_phase")?;
+        Ok(Some(Slot {
+            task_id: self.text(first, "task_id")?.to_owned(),
+            phase: SlotPhase::parse(name)
+                .ok_or_else(|| format!("{name:?} is no phase of a slot"))?,
+            model: self.text(first + 2, "model")?.to_owned(),
+            details: match self.is_null(first + 3) {
+                true => None,
+                false => Some(self.json(first + 3, "model_details")?),
+            },
         }))
     }
 

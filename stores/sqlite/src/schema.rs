@@ -44,6 +44,10 @@ CREATE TABLE sessions (
   last_error_at INTEGER,
   last_error TEXT,
   summary TEXT,
+  task_id TEXT,
+  slot_phase TEXT,
+  model TEXT,
+  model_details TEXT,
   parent_id TEXT,
   workspace TEXT,
   task TEXT NOT NULL,
@@ -61,6 +65,10 @@ CREATE INDEX sessions_by_mode ON sessions (mode, created_at, id);
 CREATE INDEX sessions_by_status ON sessions (status, created_at, id);
 CREATE INDEX sessions_by_phase ON sessions (phase, created_at, id) WHERE phase IS NOT NULL;
 CREATE INDEX sessions_of_agents ON sessions (created_at, id) WHERE phase IS NOT NULL;
+CREATE INDEX sessions_by_task ON sessions (task_id, created_at, id) WHERE task_id IS NOT NULL;
+CREATE INDEX sessions_by_slot ON sessions (slot_phase, created_at, id)
+  WHERE slot_phase IS NOT NULL;
+CREATE INDEX sessions_by_model ON sessions (model, created_at, id) WHERE model IS NOT NULL;
 CREATE INDEX sessions_by_parent ON sessions (parent_id, created_at, id)
   WHERE parent_id IS NOT NULL;
 CREATE INDEX sessions_in_trash ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;

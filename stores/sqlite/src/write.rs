@@ -68,7 +68,7 @@ impl Database {
     fn current(&self, change: &SessionChange) -> rusqlite::Result<Option<Current>> {
         let mut find = self.prepare(
             "SELECT key, version, status, user_id, channel_id, mode, created_at, deleted_at, \
-             parent_id, phase FROM sessions WHERE id = ?",
+             parent_id, phase, task_id, slot_phase, model FROM sessions WHERE id = ?",
         )?;
         find.query_row([change.id.as_str()], |row| {
             Ok(Current {
@@ -115,7 +115,7 @@ impl Database {
         let mut insert = self.prepare(concat!(
             "INSERT INTO sessions (",
             head_columns!(),
-            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ))?;
         row::bind_head(&mut insert, head)?;
         insert.raw_execute()?;
@@ -130,20 +130,21 @@ impl Database {
              max_iterations = ?10, event_count = ?11, prompt_tokens = ?12, \
              completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, finalized_at = ?16, \
              resume_ready = ?19, error_count = ?20, last_error_at = ?21, last_error = ?22, \
-             summary = ?23, workspace = ?25, task = ?26, result = ?27, error = ?28, \
-             metadata = ?29, context = ?30 WHERE key = ?31"
+             summary = ?23, model_details = ?27, workspace = ?29, task = ?30, result = ?31, \
+             error = ?32, metadata = ?33, context = ?34 WHERE key = ?35"
         } else {
             "UPDATE sessions SET version = ?2, status = ?3, user_id = ?4, channel_id = ?5, \
              mode = ?6, created_at = ?7, updated_at = ?8, iterations = ?9, \
              max_iterations = ?10, event_count = ?11, prompt_tokens = ?12, \
              completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, finalized_at = ?16, \
              deleted_at = ?17, phase = ?18, resume_ready = ?19, error_count = ?20, \
-             last_error_at = ?21, last_error = ?22, summary = ?23, parent_id = ?24, \
-             workspace = ?25, task = ?26, result = ?27, error = ?28, metadata = ?29, \
-             context = ?30 WHERE key = ?31"
+             last_error_at = ?21, last_error = ?22, summary = ?23, task_id = ?24, \
+             slot_phase = ?25, model = ?26, model_details = ?27, parent_id = ?28, \
+             workspace = ?29, task = ?30, result = ?31, error = ?32, metadata = ?33, \
+             context = ?34 WHERE key = ?35"
         })?;
         row::bind_head(&mut update, head)?;
-        update.raw_bind_parameter(31, current.key)?;
+        update.raw_bind_parameter(35, current.key)?;
         update.raw_execute().map(drop)
     }
 
@@ -215,7 +216,7 @@ impl Database {
     }
 }
 
-/// Whether a row agrees with `head` in the columns 2 to 9 of the statement in `current`.
+/// Whether a row agrees with `head` in the columns 2 to 12 of the statement in `current`.
 fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
     let text = |column: usize, text: Option<&str>| -> rusqlite::Result<bool> {
         Ok(match row.get_ref(column)? {
@@ -231,6 +232,7 @@ fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
             _ => false,
         })
     };
+    let slot = head.slot.as_ref();
     Ok(text(2, Some(head.status.as_str()))?
         && text(3, head.user_id.as_deref())?
         && text(4, head.channel_id.as_deref())?
@@ -238,5 +240,8 @@ fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
         && time(6, Some(head.created_at))?
         && time(7, head.deleted_at)?
         && text(8, head.parent_id.as_ref().map(SessionId::as_str))?
-        && text(9, head.agent.as_ref().map(|agent| agent.phase.as_str()))?)
+        && text(9, head.agent.as_ref().map(|agent| agent.phase.as_str()))?
+        && text(10, slot.map(|slot| &*slot.task_id))?
+        && text(11, slot.map(|slot| slot.phase.as_str()))?
+        && text(12, slot.map(|slot| &*slot.model))?)
 }

@@ -63,6 +63,7 @@ pub fn head(name: &str) -> Head {
         finalized_at: None,
         parent_id: None,
         agent: None,
+        slot: None,
         deleted_at: None,
     }
 }

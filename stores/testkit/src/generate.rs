@@ -5,6 +5,7 @@ use fastrand::Rng;
 use tenure_core::agent::{Agent, StoredError};
 use tenure_core::filter::{Direction, OrderBy, Trash};
 use tenure_core::session::Usage;
+use tenure_core::slot::{Slot, SlotPhase};
 use tenure_core::store::ListQuery;
 use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
 
@@ -14,6 +15,8 @@ const USERS: &[&str] = &["ann", "Ann", "bob", "", "ann ", "日本"];
 const CHANNELS: &[&str] = &["general", "dev", ""];
 const MODES: &[&str] = &["developer", "tester", "Developer", "", "__proto__"];
 const PARENTS: &[&str] = &["root", "Root", "other"];
+const TASKS: &[&str] = &["task", "Task", "", "a/plan", "日本"];
+const MODELS: &[&str] = &["model", "Model", "model ", ""];
 
 /// Words of tasks. `K` is the Kelvin sign and `ſ` the long s: their lower and upper cases are
 /// ASCII letters by Unicode's rules, but not by ours.
@@ -156,6 +159,7 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
         },
         parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(word(rng, PARENTS))),
         agent: (rng.u8(0..3) == 0).then(|| agent(rng)),
+        slot: (rng.u8(0..3) == 0).then(|| slot(rng)),
         deleted_at: (rng.u8(0..4) == 0).then(|| time(rng)),
         ..head(id.as_str())
     }
@@ -174,6 +178,21 @@ fn agent(rng: &mut Rng) -> Agent {
     }
 }
 
+fn slot(rng: &mut Rng) -> Slot {
+    Slot {
+        task_id: word(rng, TASKS).to_owned(),
+        phase: slot_phase(rng),
+        model: word(rng, MODELS).to_owned(),
+        details: rng
+            .bool()
+            .then(|| json(format!(r#"{{"version":"{}"}}"#, rng.u32(..)))),
+    }
+}
+
+fn slot_phase(rng: &mut Rng) -> SlotPhase {
+    SlotPhase::ALL[below(rng, SlotPhase::ALL.len())]
+}
+
 fn phase(rng: &mut Rng) -> Phase {
     Phase::ALL[below(rng, Phase::ALL.len())]
 }
@@ -182,13 +201,16 @@ fn phase(rng: &mut Rng) -> Phase {
 pub(crate) fn filter(rng: &mut Rng) -> Filter {
     let rare = rng.u8(2..12);
     let mut given = || rng.u8(0..rare) == 0;
-    let given: [bool; 11] = std::array::from_fn(|_| given());
+    let given: [bool; 14] = std::array::from_fn(|_| given());
     let [
         user,
         channel,
         mode,
         statuses,
         phases,
+        tasks,
+        slot_phases,
+        model,
         parent,
         after,
         before,
@@ -203,6 +225,12 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
         // Some lists are empty and some name a status twice.
         status: statuses.then(|| (0..rng.u8(0..4)).map(|_| status(rng)).collect()),
         phase: phases.then(|| (0..rng.u8(0..4)).map(|_| phase(rng)).collect()),
+        task_ids: tasks.then(|| {
+            let tasks = (0..rng.u8(0..4)).map(|_| word(rng, TASKS).to_owned());
+            tasks.collect()
+        }),
+        slot_phase: slot_phases.then(|| (0..rng.u8(0..4)).map(|_| slot_phase(rng)).collect()),
+        model: model.then(|| word(rng, MODELS).to_owned()),
         parent_id: parent.then(|| id(word(rng, PARENTS))),
         created_after: after.then(|| time(rng)),
         created_before: before.then(|| time(rng)),

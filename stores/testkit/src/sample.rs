@@ -2,6 +2,7 @@
 
 use tenure_core::agent::{Agent, StoredError};
 use tenure_core::session::Usage;
+use tenure_core::slot::{Slot, SlotPhase};
 use tenure_core::store::ListQuery;
 use tenure_core::store::{Expect, Loaded, Page, Record, RecordChange, SessionChange, SessionWrite};
 use tenure_core::{
@@ -54,6 +55,7 @@ pub(crate) fn head(name: &str) -> Head {
         finalized_at: None,
         parent_id: None,
         agent: None,
+        slot: None,
         deleted_at: None,
     }
 }
@@ -95,6 +97,12 @@ pub(crate) fn full_head(name: &str) -> Head {
                 timestamp: at(1_767_895_530_006),
             }),
             summary: Some("a summary".to_owned()),
+        }),
+        slot: Some(Slot {
+            task_id: "task".to_owned(),
+            phase: SlotPhase::Verify,
+            model: "a model".to_owned(),
+            details: Some(json(r#"{"version":"2.1"}"#)),
         }),
         deleted_at: Some(at(1_767_895_530_005)),
     }

@@ -2,6 +2,7 @@
 //! their combinations.
 
 use tenure_core::filter::{Direction, OrderBy, Trash};
+use tenure_core::slot::SlotPhase;
 use tenure_core::store::{Expect, ListQuery};
 use tenure_core::{Filter, Head, Order, Status, Store, Timestamp};
 
@@ -86,6 +87,18 @@ pub(crate) async fn every_member_of_a_filter_is_heeded(run: &Run<'_>) -> Check {
         },
         Filter {
             status: Some(vec![Status::Abandoned]),
+            ..everything()
+        },
+        Filter {
+            task_ids: Some(vec!["another".to_owned(), "task".to_owned()]),
+            ..everything()
+        },
+        Filter {
+            slot_phase: Some(vec![SlotPhase::Verify]),
+            ..everything()
+        },
+        Filter {
+            model: Some("a model".to_owned()),
             ..everything()
         },
         Filter {

@@ -7,9 +7,16 @@ use tenure_core::agent::calls::{
 };
 use tenure_core::analytics::{AgentStats, AgentStatsParams};
 use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
+use tenure_core::audit::calls::{
+    AuditDay, AuditDayParams, AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditView,
+};
 use tenure_core::copy::{
     CopyChunk, CopyCompareParams, CopyCompared, CopyPage, CopyPageParams, CopyReadParams,
     CopyWriteParams, CopyWritten,
+};
+use tenure_core::dedup::calls::{
+    DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleaned, DedupCleanupParams,
+    DedupClearParams, DedupCleared, DedupDecision, DedupListParams, DedupRegisterParams,
 };
 use tenure_core::error::cut;
 use tenure_core::hook::{HookPreDelegateParams, HookReply, HookSubagentStopParams};
@@ -32,6 +39,10 @@ use tenure_core::params::{
     StartParams, StatsParams, UpdateContextParams, UpdateParams,
 };
 use tenure_core::resume::{ResumeDecision, ShouldResumeParams};
+use tenure_core::slot::SlotPhase;
+use tenure_core::slot::calls::{
+    LatestSessionParams, SlotPhaseParams, SlotSession, SlotStart, SlotsParams, StartInSlotParams,
+};
 use tenure_core::stats::Stats;
 use tenure_core::{
     Environment, Error, Limits, Result, Service, Session, SessionHead, Store, Timestamp,
@@ -260,6 +271,41 @@ operations! {
     Write "orphanClaim" = orphan_claim(OrphanClaimParams) -> OrphanClaim;
     /// Ends a claim: with success nobody owns the machine any more, otherwise it is an orphan again.
     Write "orphanDone" = orphan_done(OrphanDoneParams) -> OrphanDone;
+    /// Whether a run would be one too many now: the same is under way or was a short time ago, or a
+    /// pull request has run its commit. Nothing is written; `dedupAdmit` lets nobody in between.
+    Read "dedupCheck" = dedup_check(DedupCheckParams) -> DedupDecision;
+    /// Registers a run that was checked, unless it has become one too many meanwhile. That of a pull
+    /// request locks its commit for pushes. Registering it again changes nothing.
+    Write "dedupRegister" = dedup_register(DedupRegisterParams) -> DedupDecision;
+    /// Checks a run and registers it, in one step: of all that ask for one key at once, one is to run.
+    /// It keeps the others away until `dedupCleanup` or the time `keep`, and at least for its window.
+    Write "dedupAdmit" = dedup_admit(DedupAdmitParams) -> DedupDecision;
+    /// Says that a run has ended. It keeps others away until the end of its window, and no longer. The
+    /// outcome says `not_owner` if the run is another's, which it leaves alone.
+    Write "dedupCleanup" = dedup_cleanup(DedupCleanupParams) -> DedupCleaned;
+    /// Enters into the audit log how a run went, whether it did its work or was one too many.
+    Write "dedupAudit" = dedup_audit(DedupAuditParams) -> AuditView;
+    /// A page of the runs that keep others away and of the locks of commits, in the order of their keys.
+    Read "dedupList" = dedup_list(DedupListParams) -> LeasePage;
+    /// Forgets runs and the locks of commits, whoever's they are, or only those that have run out.
+    Write "dedupClear" = dedup_clear(DedupClearParams) -> DedupCleared;
+    /// A page of the audit log, oldest first: decisions about agents and runs, and what was cleaned up.
+    Read "auditLog" = audit_log(AuditLogParams) -> AuditPage;
+    /// A page of the runs of a day in UTC, each with the nine members of the daily audit files.
+    Read "auditDay" = audit_day(AuditDayParams) -> AuditDay;
+    /// Removes what has reached an age from the audit log.
+    Write "auditPurge" = audit_purge(AuditPurgeParams) -> AuditPurged;
+    /// Starts a session in a slot, which a task has for each phase and which holds one session outside
+    /// of the trash. The outcome says `created`; `existing` if one with this model is there;
+    /// `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if somebody
+    /// else is changing it. What has failed, timed out or was given up is replaced without asking.
+    Write "startInSlot" = start_in_slot(StartInSlotParams) -> SlotStart;
+    /// The session in a slot, and whether its model is missing; `null` if the slot is free.
+    Read "latestSession" = latest_session(LatestSessionParams) -> Option<SlotSession>;
+    /// The sessions in the slots of tasks, by task and phase.
+    Read "slots" = slots(SlotsParams) -> Vec<SlotSession>;
+    /// The phase of a slot that a session's title names before its colon; `null` if it names none.
+    Read "slotPhase" = slot_phase(SlotPhaseParams) -> Option<SlotPhase>;
 }
 
 /// Performs an operation over a store.

@@ -1,5 +1,7 @@
-//! An entry of the audit log: something that was decided, and when. This is the form in which
-//! entries are kept as records, and no more; what is entered is decided elsewhere.
+//! The audit log: what was decided, and when. This is the form in which its entries are kept as
+//! records, and what they have in common; what is entered is decided elsewhere.
+
+pub mod calls;
 
 use crate::error::{Error, Result};
 use crate::idempotency::Fingerprint;
@@ -19,6 +21,13 @@ pub const FINALIZATION: &str = "agent.finalization";
 /// The `kind` of an entry that says how many agents a cleanup has removed.
 pub const CLEANUP: &str = "agent.cleanup";
 
+/// The `kind` of an entry that says whether a run was to run.
+pub const DEDUP_DECISION: &str = "dedup.decision";
+/// The `kind` of an entry that says how a run went.
+pub const DEDUP_RUN: &str = "dedup.run";
+/// The `kind` of an entry that says how many runs were forgotten.
+pub const DEDUP_CLEAR: &str = "dedup.clear";
+
 /// Something that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -36,6 +45,18 @@ impl Entry {
         data.set("time", &at);
         data.set("subject", &Json::of_text(subject));
         data
+    }
+
+    /// What has happened. An entry of another program does not say: it is about a run.
+    pub fn kind(&self) -> String {
+        let kind = Object::parse(&self.data).text("kind");
+        kind.unwrap_or_else(|| DEDUP_RUN.to_owned())
+    }
+
+    /// What it is about: a session, or the key of a run.
+    pub fn subject(&self) -> Option<String> {
+        let data = Object::parse(&self.data);
+        data.text("subject").or_else(|| data.text("session_key"))
     }
 
     /// The entry of an agent whose work has ended.
@@ -101,4 +122,34 @@ impl Entry {
             problem: format!("the record of entry {:?} keeps none", record.key),
         })
     }
+}
+
+/// The first moment of a day: of the one that is named, as `2026-01-08` or `20260108`, or else of the
+/// present one.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for what is no day.
+pub fn day(date: Option<&str>, now: Timestamp) -> Result<Timestamp> {
+    let today = now.to_string();
+    let date = date.unwrap_or_else(|| today.get(..10).unwrap_or_default());
+    let problem = || Error::invalid("date", "expected a day such as 2026-01-08 or 20260108");
+    let digits: String = date.chars().filter(|char| *char != '-').collect();
+    let plain = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let (Some(year), Some(month), Some(day), true) =
+        (digits.get(..4), digits.get(4..6), digits.get(6..), plain)
+    else {
+        return Err(problem());
+    };
+    let dashed = [year, "-", month, "-", day].concat();
+    if date != digits && date != dashed {
+        return Err(problem());
+    }
+    Timestamp::parse(&dashed).map_err(|_| problem())
+}
+
+/// The name of the file in which other programs keep a day.
+pub fn day_file(day: Timestamp) -> String {
+    let text = day.to_string();
+    let digits = text.get(..10).unwrap_or_default().replace('-', "");
+    ["session_audit_", &digits, ".json"].concat()
 }

@@ -13,6 +13,7 @@ pub mod analytics;
 pub mod answers;
 pub mod audit;
 pub mod copy;
+pub mod dedup;
 pub mod draft;
 pub mod error;
 pub mod event;

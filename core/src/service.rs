@@ -9,12 +9,15 @@
 
 mod administrator;
 mod agent;
+mod audit;
 mod commit;
 mod copy;
+mod dedup;
 mod hook;
 mod layout;
 mod lease;
 mod ownership;
+mod slot;
 mod sweep;
 
 use std::future::ready;
@@ -169,6 +172,7 @@ impl<'s> Service<'s> {
                 _ => self.other_runner(env, &target.id, by).await?,
             };
             let change = self.change_head(env, Ok(target), move |draft| {
+                draft.check_model()?;
                 if draft.head().status == Status::Active {
                     if params.if_active == Some(IfActive::Keep) {
                         return Ok(());
@@ -477,7 +481,7 @@ impl<'s> Service<'s> {
     /// Takes a session out of the trash.
     ///
     /// # Errors
-    /// Those of every change.
+    /// `SLOT_TAKEN` if another session is in its slot, and those of every change.
     pub fn restore<'a>(
         &'a self,
         env: &'a Environment,
@@ -548,7 +552,8 @@ impl<'s> Service<'s> {
     /// Writes a session that was exported, in place of one that has its id.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for text that is no session, and those of the limits and of the store.
+    /// `INVALID_ARGUMENT` for text that is no session, `SLOT_TAKEN`, and those of the limits and of
+    /// the store.
     pub async fn import(
         &self,
         _env: &Environment,
@@ -569,7 +574,8 @@ impl<'s> Service<'s> {
             let mut head = imported.head.clone();
             // A version never returns, or an `ifVersion` from before would match.
             head.version = head.version.max(current + 1);
-            let changes = put(head.clone(), expect, true, imported.events.clone());
+            let mut changes = put(head.clone(), expect, true, imported.events.clone());
+            changes.records.extend(self.entry(&head).await?);
             if self.store.commit(&changes).await? == Commit::Applied {
                 return Ok(Done::quiet(head.into()));
             }

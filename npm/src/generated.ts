@@ -2698,6 +2698,432 @@ export type OrphanDone = {
 outcome: OrphanOutcome, };
 
 /**
+ * Why a run is to run, or to be skipped.
+ */
+export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock";
+
+/**
+ * A run that may be one too many.
+ */
+export type DedupCheckParams = { 
+/**
+ * The event that has started it, such as `push`.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * The key under which it is known; by default one of workflow, event and commit.
+ */
+key?: string, 
+/**
+ * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ */
+symmetric?: boolean, };
+
+/**
+ * A run to register.
+ */
+export type DedupRegisterParams = { 
+/**
+ * The key under which it is known: any text of one line of up to 512 bytes.
+ */
+key: string, 
+/**
+ * The event that has started it.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * For how long it keeps others from being the same run; 5 minutes by default.
+ */
+window?: number | string, 
+/**
+ * For how long a pull request keeps pushes of its commit away; 1 hour by default.
+ */
+prWindow?: number | string, 
+/**
+ * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ */
+symmetric?: boolean, };
+
+/**
+ * A run that begins unless it is one too many.
+ */
+export type DedupAdmitParams = { 
+/**
+ * The event that has started it, such as `push`.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * The key under which it is known; by default one of workflow, event and commit.
+ */
+key?: string, 
+/**
+ * For how long it keeps others from being the same run, also when it has ended; 5 minutes
+ * by default.
+ */
+window?: number | string, 
+/**
+ * For how long a pull request keeps pushes of its commit away; 1 hour by default.
+ */
+prWindow?: number | string, 
+/**
+ * For how long it is taken to be under way unless `dedupCleanup` says that it has ended;
+ * 10 minutes by default.
+ */
+keep?: number | string, 
+/**
+ * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ */
+symmetric?: boolean, };
+
+/**
+ * Whether a run is to run.
+ */
+export type DedupDecision = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * Whether it is to be skipped.
+ */
+skip: boolean, 
+/**
+ * Why: `new_session` or `already_registered` for one that is to run; `active_session`,
+ * `pull_request_lock` or `push_lock` for one that is not.
+ */
+reason: DedupReason, 
+/**
+ * The same in words, in one line.
+ */
+message: string, 
+/**
+ * The run that is in its way.
+ */
+holder?: string, 
+/**
+ * Since when that is.
+ */
+since?: string, 
+/**
+ * When that ends at the latest.
+ */
+until?: string, };
+
+/**
+ * A run that has ended.
+ */
+export type DedupCleanupParams = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, };
+
+/**
+ * What came of a run's end.
+ */
+export type DedupCleaned = { 
+/**
+ * `released`, `not_owner` if the run is another's, or `not_held` if there is none.
+ */
+outcome: LeaseOutcomeKind, 
+/**
+ * Until when the key keeps others away all the same.
+ */
+until?: string, };
+
+/**
+ * How a run went.
+ */
+export type DedupAuditParams = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * The event that has started it.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * Whether it did its work; if not, it was one too many.
+ */
+executed: boolean, 
+/**
+ * How its job ended, such as `success`.
+ */
+jobStatus: string, };
+
+/**
+ * Which runs to list.
+ */
+export type DedupListParams = { 
+/**
+ * Only those whose keys begin so.
+ */
+prefix?: string, 
+/**
+ * Those that keep nobody away any more, too.
+ */
+ended?: boolean, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * Which runs to forget.
+ */
+export type DedupClearParams = { 
+/**
+ * Only those whose keys begin so; by default all, and the locks of commits.
+ */
+prefix?: string, 
+/**
+ * Only those that keep nobody away any more.
+ */
+ended?: boolean, };
+
+/**
+ * Runs that were forgotten.
+ */
+export type DedupCleared = { 
+/**
+ * How many, and the locks of commits among them.
+ */
+removed: number, };
+
+/**
+ * Which entries of the audit log to list.
+ */
+export type AuditLogParams = { 
+/**
+ * Only those of this moment and later.
+ */
+after?: string, 
+/**
+ * Only those before this moment.
+ */
+before?: string, 
+/**
+ * Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
+ */
+kind?: string, 
+/**
+ * Only those about this: a session, or the key of a run.
+ */
+subject?: string, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * An entry of the audit log.
+ */
+export type AuditEntry = { 
+/**
+ * When it was entered.
+ */
+at: string, 
+/**
+ * What has happened, such as `agent.decision` or `dedup.run`.
+ */
+kind: string, 
+/**
+ * What it is about: a session, or the key of a run.
+ */
+subject: string | null, 
+/**
+ * Everything that it says.
+ */
+data: JsonObject, };
+
+/**
+ * A part of the audit log, oldest first.
+ */
+export type AuditPage = { 
+/**
+ * The entries.
+ */
+items: Array<AuditEntry>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * A day of the audit log.
+ */
+export type AuditDayParams = { 
+/**
+ * The day, as `2026-01-08` or `20260108`, in UTC; today by default.
+ */
+date?: string, 
+/**
+ * How many runs at most: 1 to 1,000, 1,000 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * A run as the audit file of its day shows it.
+ */
+export type AuditRun = { 
+/**
+ * The key under which it is known.
+ */
+session_key: string, 
+/**
+ * When it was entered, to the microsecond.
+ */
+timestamp: string, 
+/**
+ * The event that has started it.
+ */
+event_type: string, 
+/**
+ * The name of its workflow.
+ */
+workflow: string, 
+/**
+ * Its number.
+ */
+run_id: string, 
+/**
+ * The first characters of its commit.
+ */
+commit_sha: string, 
+/**
+ * Whether it did its work.
+ */
+executed: boolean, 
+/**
+ * How its job ended.
+ */
+job_status: string, 
+/**
+ * Whether it was one too many.
+ */
+duplicate_prevented: boolean, };
+
+/**
+ * A part of the runs of a day, oldest first.
+ */
+export type AuditDay = { 
+/**
+ * The name of the file that such a day is kept in elsewhere: `session_audit_20260108.json`.
+ */
+file: string, 
+/**
+ * The runs, as that file lists them.
+ */
+items: Array<AuditRun>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * Which entries of the audit log to remove.
+ */
+export type AuditPurgeParams = { 
+/**
+ * Those of this age and older.
+ */
+olderThan: number | string, 
+/**
+ * Only say how many would be removed.
+ */
+dryRun?: boolean, };
+
+/**
+ * Entries that were removed from the audit log.
+ */
+export type AuditPurged = { 
+/**
+ * How many.
+ */
+removed: number, 
+/**
+ * Whether they are still there, and were only counted.
+ */
+dryRun: boolean, };
+
+/**
  * A session without its history, in the form that stores keep.
  */
 export type StoredHead = { 
@@ -3399,6 +3825,26 @@ export interface Operations {
   orphanClaim: { params: OrphanClaimParams; result: OrphanClaim };
   /** Ends a claim: with success nobody owns the machine any more, otherwise it is an orphan again. */
   orphanDone: { params: OrphanDoneParams; result: OrphanDone };
+  /** Whether a run would be one too many now: the same is under way or was a short time ago, or a pull request has run its commit. Nothing is written; `dedupAdmit` lets nobody in between. */
+  dedupCheck: { params: DedupCheckParams; result: DedupDecision };
+  /** Registers a run that was checked, unless it has become one too many meanwhile. That of a pull request locks its commit for pushes. Registering it again changes nothing. */
+  dedupRegister: { params: DedupRegisterParams; result: DedupDecision };
+  /** Checks a run and registers it, in one step: of all that ask for one key at once, one is to run. It keeps the others away until `dedupCleanup` or the time `keep`, and at least for its window. */
+  dedupAdmit: { params: DedupAdmitParams; result: DedupDecision };
+  /** Says that a run has ended. It keeps others away until the end of its window, and no longer. The outcome says `not_owner` if the run is another's, which it leaves alone. */
+  dedupCleanup: { params: DedupCleanupParams; result: DedupCleaned };
+  /** Enters into the audit log how a run went, whether it did its work or was one too many. */
+  dedupAudit: { params: DedupAuditParams; result: AuditEntry };
+  /** A page of the runs that keep others away and of the locks of commits, in the order of their keys. */
+  dedupList: { params: DedupListParams; result: LeasePage };
+  /** Forgets runs and the locks of commits, whoever's they are, or only those that have run out. */
+  dedupClear: { params: DedupClearParams; result: DedupCleared };
+  /** A page of the audit log, oldest first: decisions about agents and runs, and what was cleaned up. */
+  auditLog: { params: AuditLogParams; result: AuditPage };
+  /** A page of the runs of a day in UTC, each with the nine members of the daily audit files. */
+  auditDay: { params: AuditDayParams; result: AuditDay };
+  /** Removes what has reached an age from the audit log. */
+  auditPurge: { params: AuditPurgeParams; result: AuditPurged };
 }
 
 /** Whether an operation only reads or may write. */
@@ -3470,4 +3916,14 @@ export const OPERATIONS = {
   orphans: "read",
   orphanClaim: "write",
   orphanDone: "write",
+  dedupCheck: "read",
+  dedupRegister: "write",
+  dedupAdmit: "write",
+  dedupCleanup: "write",
+  dedupAudit: "write",
+  dedupList: "read",
+  dedupClear: "write",
+  auditLog: "read",
+  auditDay: "read",
+  auditPurge: "write",
 } as const satisfies Record<keyof Operations, "read" | "write">;

@@ -488,6 +488,73 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             "orphanDone",
             json!({"vmId": "v", "token": 1, "success": true}),
         ),
+        (
+            "dedupCheck",
+            json!({
+                "eventType": "push", "workflow": "w", "commitSha": "0123456789", "key": "run",
+                "symmetric": true
+            }),
+        ),
+        (
+            "dedupRegister",
+            json!({
+                "key": "run", "eventType": "pull_request", "workflow": "w", "runId": "1",
+                "runAttempt": 2, "commitSha": "0123456789", "window": "5m", "prWindow": "1h",
+                "symmetric": true
+            }),
+        ),
+        (
+            "dedupAdmit",
+            json!({
+                "eventType": "push", "workflow": "w", "runId": "1", "runAttempt": 2,
+                "commitSha": "0123456789", "key": "run", "window": "5m", "prWindow": "1h",
+                "keep": "10m", "symmetric": true
+            }),
+        ),
+        (
+            "dedupCleanup",
+            json!({"key": "run", "runId": "1", "runAttempt": 2}),
+        ),
+        (
+            "dedupAudit",
+            json!({
+                "key": "run", "eventType": "push", "workflow": "w", "runId": "1",
+                "runAttempt": 2, "commitSha": "0123456789", "executed": true,
+                "jobStatus": "success"
+            }),
+        ),
+        (
+            "dedupList",
+            json!({"prefix": "r", "ended": true, "limit": 2, "cursor": "a"}),
+        ),
+        ("dedupClear", json!({"prefix": "r", "ended": true})),
+        (
+            "auditLog",
+            json!({
+                "after": 0, "before": "2030-01-01", "kind": "dedup", "subject": "run",
+                "limit": 2, "cursor": "2"
+            }),
+        ),
+        (
+            "auditDay",
+            json!({"date": "2026-01-08", "limit": 2, "cursor": "2"}),
+        ),
+        ("auditPurge", json!({"olderThan": "30d", "dryRun": false})),
+        (
+            "startInSlot",
+            json!({
+                "taskId": "t", "phase": "plan",
+                "model": {"name": "m", "version": "1", "params": {"a": 1}, "significant": ["a"]},
+                "task": "t", "mode": "m", "id": "new", "userId": "u", "channelId": "c",
+                "workspace": "w", "maxIterations": 3, "context": {"a": 1}, "metadata": {"b": 2},
+                "paused": true, "pauseReason": "r", "onModelChange": "confirm",
+                "confirm": {"id": "s", "version": 1}, "rerun": true, "exportOld": true,
+                "locking": "pessimistic"
+            }),
+        ),
+        ("latestSession", json!({"taskId": "t", "phase": "run"})),
+        ("slots", json!({"taskIds": ["t"]})),
+        ("slotPhase", json!({"title": "Plan: t"})),
     ]
 }
 

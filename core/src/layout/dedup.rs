@@ -3,17 +3,13 @@
 //! first two say inside is not laid down; where they name no time, that of the file counts.
 
 use crate::audit::Entry;
+use crate::dedup::{PULL_REQUEST_WINDOW, WINDOW, short_commit};
 use crate::error::{Error, Result};
 use crate::json::{Json, Object};
 use crate::lease::Lease;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
 use super::{File, Item, commit_of, first_lease, list, object, time, time_of};
-
-/// A run keeps others from being the same run for this long.
-const WINDOW: Millis = Millis(5 * 60 * 1000);
-/// A pull request keeps pushes of its commit from running for this long.
-const PULL_REQUEST_WINDOW: Millis = Millis(60 * 60 * 1000);
 
 /// The members that may say when.
 const TIMES: &[&str] = &["timestamp", "created_at", "started_at", "registered_at"];
@@ -42,7 +38,7 @@ pub(super) fn lock(file: &File<'_>) -> Result<Item> {
         .or_else(|| time(said))
         .or_else(|| time(Json::of(said).as_str()));
     Ok(first_lease(
-        Lease::pull_request_key(commit),
+        Lease::pull_request_key(short_commit(commit).as_deref().unwrap_or(commit)),
         holder(&entry),
         or_of_file(since, file)?,
         PULL_REQUEST_WINDOW,

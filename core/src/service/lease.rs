@@ -27,7 +27,8 @@ const MAX_SEEN: usize = 10_000;
 
 /// What is kept of a lease, and in which version.
 pub(super) struct Kept {
-    key: String,
+    /// Its key.
+    pub(super) key: String,
     version: Option<u64>,
     /// The lease, where there ever was one.
     pub(super) lease: Option<Lease>,
@@ -270,7 +271,7 @@ impl Service<'_> {
     }
 
     /// What comes of a request, and the lease after it.
-    async fn decided(
+    pub(super) async fn decided(
         &self,
         env: &Environment,
         mut kept: Kept,

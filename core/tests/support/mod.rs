@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 use tenure_core::agent::calls::*;
 use tenure_core::analytics::AgentStatsParams;
 use tenure_core::answers::Done;
+use tenure_core::audit::calls::*;
+use tenure_core::dedup::calls::*;
 use tenure_core::hook::{HookPreDelegateParams, HookSubagentStopParams};
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::json::Object;
+use tenure_core::layout::ImportFileParams;
 use tenure_core::lease::calls::LeaseAcquireParams;
 use tenure_core::members::Params;
 use tenure_core::params::*;
@@ -115,6 +118,17 @@ pub(crate) async fn call(
         "hookPreDelegate" => hook_pre_delegate(HookPreDelegateParams),
         "leaseAcquire" => lease_acquire(LeaseAcquireParams),
         "hookSubagentStop" => hook_subagent_stop(HookSubagentStopParams),
+        "dedupCheck" => dedup_check(DedupCheckParams),
+        "dedupRegister" => dedup_register(DedupRegisterParams),
+        "dedupAdmit" => dedup_admit(DedupAdmitParams),
+        "dedupCleanup" => dedup_cleanup(DedupCleanupParams),
+        "dedupAudit" => dedup_audit(DedupAuditParams),
+        "dedupList" => dedup_list(DedupListParams),
+        "dedupClear" => dedup_clear(DedupClearParams),
+        "auditLog" => audit_log(AuditLogParams),
+        "auditDay" => audit_day(AuditDayParams),
+        "auditPurge" => audit_purge(AuditPurgeParams),
+        "importFile" => import_file(ImportFileParams),
     }
 }
 

@@ -1,0 +1,425 @@
+//! What keeps a run from running: the same run, or one of the same commit.
+
+use serde_json::{Value, json};
+
+use crate::support::{NOON, World, iso};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const SHA: &str = "abc12345def";
+
+/// What is asked about a run of the workflow `Bot` on an event.
+fn run(event: &str, number: &str, more: Value) -> Value {
+    let mut all = json!({
+        "eventType": event, "workflow": "Bot", "commitSha": SHA, "runId": number
+    });
+    let members = all.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    members.retain(|_, value| !value.is_null());
+    all
+}
+
+fn check(world: &World, event: &str, more: Value) -> String {
+    let mut asked = run(event, "", more);
+    asked.as_object_mut().unwrap().remove("runId");
+    reason(&world.ok("dedupCheck", asked))
+}
+
+fn admit(world: &World, event: &str, number: &str, more: Value) -> String {
+    reason(&world.ok("dedupAdmit", run(event, number, more)))
+}
+
+fn register(world: &World, event: &str, number: &str, more: Value) -> String {
+    let mut asked = run(event, number, more);
+    let key = format!("bot-{event}-abc12345");
+    asked
+        .as_object_mut()
+        .unwrap()
+        .entry("key")
+        .or_insert(json!(key));
+    reason(&world.ok("dedupRegister", asked))
+}
+
+fn cleanup(world: &World, number: &str, more: Value) -> Value {
+    let mut asked = json!({"key": "bot-push-abc12345", "runId": number});
+    let members = asked.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    world.ok("dedupCleanup", asked)
+}
+
+/// The reason, which says whether the run is skipped.
+fn reason(answer: &Value) -> String {
+    let reason = answer["reason"].as_str().unwrap().to_owned();
+    let skips = !matches!(reason.as_str(), "new_session" | "already_registered");
+    assert_eq!(answer["skip"], skips, "{answer}");
+    assert_eq!(answer.get("holder").is_some(), skips, "{answer}");
+    assert!(!answer["message"].as_str().unwrap().contains('\n'));
+    reason
+}
+
+#[test]
+fn a_key_is_made_of_workflow_event_and_commit() {
+    let world = World::default();
+    let key = |workflow: &str, event: &str, commit: Option<&str>| {
+        let asked = json!({"workflow": workflow, "eventType": event, "commitSha": commit});
+        world.ok("dedupCheck", asked)["key"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let bot = "Ultimate AI Cloud Bot/Mechanic";
+    assert_eq!(
+        key(bot, "workflow_run", Some("abc12345def67890")),
+        "ultimate-ai-cloud-bot-mechanic-workflow_run-abc12345"
+    );
+    assert_eq!(key("qa", "push", Some("ABC")), "qa-push-abc");
+    for nothing in [None, Some(""), Some("  "), Some("unknown")] {
+        assert_eq!(key("qa", "push", nothing), "qa-push-unknown");
+    }
+    // What would begin another line, or the key of another lease, does not.
+    assert_eq!(
+        key("vm:1\nx\u{2028}y", "a\rb", Some("feature/é/long")),
+        "vm-1-x-y-a-b-feature-"
+    );
+}
+
+#[test]
+fn a_run_that_is_registered_keeps_others_away_for_its_window_and_no_longer() {
+    let world = World::default();
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+    assert_eq!(register(&world, "push", "1", json!({})), "new_session");
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    assert_eq!(register(&world, "push", "2", json!({})), "active_session");
+    assert_eq!(
+        register(&world, "push", "1", json!({"runAttempt": 2})),
+        "active_session"
+    );
+    assert_eq!(check(&world, "schedule", json!({})), "new_session");
+    world.pass(5 * MINUTE - 1);
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    world.pass(1);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+    assert_eq!(
+        register(&world, "push", "2", json!({"window": "1m"})),
+        "new_session"
+    );
+    world.pass(MINUTE);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+}
+
+#[test]
+fn registering_a_run_again_changes_nothing() {
+    let world = World::default();
+    assert_eq!(
+        register(&world, "push", "1", json!({"runAttempt": 1})),
+        "new_session"
+    );
+    world.pass(4 * MINUTE);
+    assert_eq!(
+        register(&world, "push", "1", json!({})),
+        "already_registered"
+    );
+    world.pass(MINUTE);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+}
+
+#[test]
+fn a_clock_that_was_set_back_lets_nobody_through() {
+    let world = World::default();
+    register(&world, "push", "1", json!({}));
+    world.pass(-HOUR);
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    assert_eq!(admit(&world, "push", "2", json!({})), "active_session");
+    let until = json!(iso(NOON + 5 * MINUTE));
+    assert_eq!(
+        cleanup(&world, "1", json!({})),
+        json!({"outcome": "released", "until": until})
+    );
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+}
+
+#[test]
+fn of_two_that_ask_at_once_one_is_admitted_even_if_they_are_one_run() {
+    let world = World::default();
+    assert_eq!(admit(&world, "push", "1", json!({})), "new_session");
+    assert_eq!(admit(&world, "push", "2", json!({})), "active_session");
+    assert_eq!(admit(&world, "push", "1", json!({})), "active_session");
+    let answer = world.ok("dedupAdmit", run("push", "2", json!({})));
+    assert_eq!(answer["holder"], "1");
+    assert_eq!(answer["since"], iso(NOON));
+    assert_eq!(answer["until"], iso(NOON + 10 * MINUTE));
+}
+
+#[test]
+fn a_run_that_was_admitted_is_under_way_until_it_has_ended_or_is_given_up() {
+    let world = World::default();
+    admit(&world, "push", "1", json!({"keep": "6h"}));
+    world.pass(6 * HOUR - 1);
+    assert_eq!(admit(&world, "push", "2", json!({})), "active_session");
+    let done = cleanup(&world, "1", json!({}));
+    assert_eq!(done, json!({"outcome": "released"}));
+    assert_eq!(
+        cleanup(&world, "1", json!({})),
+        json!({"outcome": "not_held"})
+    );
+    assert_eq!(
+        admit(&world, "push", "2", json!({"keep": "6h"})),
+        "new_session"
+    );
+    world.pass(6 * HOUR);
+    assert_eq!(admit(&world, "push", "3", json!({})), "new_session");
+}
+
+#[test]
+fn the_end_of_a_run_does_not_end_its_window() {
+    let world = World::default();
+    admit(&world, "push", "1", json!({"keep": "6h"}));
+    world.pass(MINUTE);
+    let until = json!({"outcome": "released", "until": iso(NOON + 5 * MINUTE)});
+    assert_eq!(cleanup(&world, "1", json!({})), until);
+    assert_eq!(cleanup(&world, "1", json!({})), until);
+    world.pass(4 * MINUTE - 1);
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    world.pass(1);
+    assert_eq!(
+        admit(&world, "push", "2", json!({"window": "2h"})),
+        "new_session"
+    );
+    world.pass(HOUR);
+    // A window that is longer than a run is taken to be under way counts.
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    cleanup(&world, "2", json!({}));
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    world.pass(HOUR);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+}
+
+#[test]
+fn a_run_is_ended_by_itself_alone() {
+    let world = World::default();
+    assert_eq!(cleanup(&world, "1", json!({}))["outcome"], "not_held");
+    admit(&world, "push", "1", json!({"runAttempt": 2}));
+    let kept = world.ok("dedupList", json!({}));
+    for other in [json!({}), json!({"runAttempt": 3})] {
+        assert_eq!(cleanup(&world, "1", other)["outcome"], "not_owner");
+    }
+    assert_eq!(
+        cleanup(&world, "2", json!({"runAttempt": 2}))["outcome"],
+        "not_owner"
+    );
+    assert_eq!(world.ok("dedupList", json!({})), kept);
+    assert_eq!(
+        cleanup(&world, "1", json!({"runAttempt": 2}))["outcome"],
+        "released"
+    );
+}
+
+#[test]
+fn a_pull_request_keeps_pushes_of_its_commit_away_for_an_hour() {
+    for event in ["pull_request", "pull_request_target"] {
+        for by in [register, admit] {
+            let world = World::default();
+            assert_eq!(by(&world, event, "1", json!({})), "new_session");
+            let blocked = "pull_request_lock";
+            assert_eq!(check(&world, "push", json!({})), blocked);
+            assert_eq!(check(&world, "push", json!({"workflow": "other"})), blocked);
+            assert_eq!(admit(&world, "push", "2", json!({})), blocked);
+            assert_eq!(register(&world, "push", "2", json!({})), blocked);
+            assert_eq!(check(&world, "schedule", json!({})), "new_session");
+            assert_eq!(
+                check(&world, "push", json!({"commitSha": "other"})),
+                "new_session"
+            );
+            world.pass(HOUR - 1);
+            assert_eq!(check(&world, "push", json!({})), blocked);
+            world.pass(1);
+            assert_eq!(check(&world, "push", json!({})), "new_session");
+        }
+    }
+}
+
+#[test]
+fn the_lock_of_a_commit_counts_from_the_last_pull_request() {
+    let world = World::default();
+    admit(&world, "pull_request", "1", json!({}));
+    world.pass(30 * MINUTE);
+    // A shorter one takes nothing from it, a longer one adds to it.
+    admit(
+        &world,
+        "pull_request",
+        "2",
+        json!({"workflow": "b", "prWindow": "1m"}),
+    );
+    admit(&world, "pull_request", "3", json!({"workflow": "c"}));
+    world.pass(HOUR - 1);
+    assert_eq!(check(&world, "push", json!({})), "pull_request_lock");
+    world.pass(1);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+}
+
+#[test]
+fn a_push_keeps_pull_requests_away_only_where_that_is_asked() {
+    let world = World::default();
+    let both = json!({"symmetric": true});
+    assert_eq!(admit(&world, "push", "1", both.clone()), "new_session");
+    assert_eq!(check(&world, "pull_request", json!({})), "new_session");
+    assert_eq!(check(&world, "pull_request", both.clone()), "push_lock");
+    // Other pushes of the commit run: only a pull request is the same work.
+    assert_eq!(
+        check(&world, "push", json!({"workflow": "other"})),
+        "new_session"
+    );
+    assert_eq!(admit(&world, "pull_request", "2", json!({})), "new_session");
+    assert_eq!(
+        check(&world, "push", json!({"workflow": "other"})),
+        "pull_request_lock"
+    );
+
+    let world = World::default();
+    admit(&world, "push", "1", json!({}));
+    assert_eq!(check(&world, "pull_request", both), "new_session");
+}
+
+#[test]
+fn a_commit_that_is_not_known_is_not_locked() {
+    let world = World::default();
+    for sha in [json!(null), json!(""), json!("unknown")] {
+        admit(&world, "pull_request", "1", json!({"commitSha": sha}));
+        assert_eq!(
+            check(&world, "push", json!({"commitSha": sha})),
+            "new_session"
+        );
+    }
+}
+
+#[test]
+fn files_of_other_programs_keep_runs_away_as_well() {
+    let world = World::default();
+    let session =
+        json!({"session_key": "bot-push-abc12345", "run_id": "9", "timestamp": iso(NOON)});
+    let files = [
+        ("/m/active_sessions/x.json", session.to_string(), "push"),
+        ("/m/recent_pr_fed98765aaaa.lock", iso(NOON), "other"),
+    ];
+    for (path, text, _) in &files {
+        let done = world.ok("importFile", json!({"path": path, "text": text}));
+        assert_eq!(done["written"], 1, "{done}");
+    }
+    assert_eq!(check(&world, "push", json!({})), "active_session");
+    let other = json!({"commitSha": "fed98765bbbb"});
+    assert_eq!(check(&world, "push", other), "pull_request_lock");
+    assert_eq!(
+        world.ok("dedupList", json!({}))["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn runs_are_listed_and_forgotten_and_other_leases_left_alone() {
+    let world = World::default();
+    for key in ["deploy", "vm:1", "session:s", "bot-none"] {
+        world.ok(
+            "leaseAcquire",
+            json!({"key": key, "holder": "h", "leaseDurationMs": "1d"}),
+        );
+    }
+    let keys = |ended: bool, limit: u32| {
+        let mut keys = Vec::new();
+        let mut asked = json!({"ended": ended, "limit": limit});
+        loop {
+            let page = world.ok("dedupList", asked.clone());
+            let items = page["items"].as_array().unwrap();
+            assert!(items.len() <= limit as usize);
+            keys.extend(
+                items
+                    .iter()
+                    .map(|item| item["key"].as_str().unwrap().to_owned()),
+            );
+            match page.get("nextCursor") {
+                Some(next) => asked["cursor"] = next.clone(),
+                None => return keys,
+            }
+        }
+    };
+    assert_eq!(keys(true, 50), [""; 0]);
+    admit(&world, "pull_request", "1", json!({}));
+    admit(&world, "push", "2", json!({"commitSha": "other"}));
+    let all = ["bot-pull_request-abc12345", "bot-push-other", "pr:abc12345"];
+    assert_eq!(keys(false, 1), all);
+    world.pass(10 * MINUTE);
+    assert_eq!(keys(false, 50), ["pr:abc12345"]);
+    assert_eq!(keys(true, 2), all);
+    let clear = |params: Value| world.ok("dedupClear", params)["removed"].clone();
+    assert_eq!(clear(json!({"ended": true, "prefix": "bot-pull"})), 1);
+    assert_eq!(clear(json!({"ended": true})), 1);
+    assert_eq!(clear(json!({"ended": true})), 0);
+    assert_eq!(check(&world, "push", json!({})), "pull_request_lock");
+    assert_eq!(clear(json!({})), 1);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+    let held = json!({"key": "deploy", "holder": "other"});
+    assert_eq!(world.ok("leaseAcquire", held)["outcome"], "held");
+}
+
+#[test]
+fn what_makes_no_key_is_refused() {
+    let world = World::default();
+    let long = "x".repeat(513);
+    for key in [
+        "",
+        &long,
+        "a\nb",
+        "vm:1",
+        "pr:abc12345",
+        "session:s",
+        "process:p",
+        "slot:x",
+    ] {
+        assert_eq!(
+            world.code("dedupAdmit", run("push", "1", json!({"key": key}))),
+            "INVALID_ARGUMENT"
+        );
+        assert_eq!(
+            world.code("dedupCleanup", json!({"key": key, "runId": "1"})),
+            "INVALID_ARGUMENT"
+        );
+    }
+    assert_eq!(
+        world.code("dedupCheck", json!({"workflow": long, "eventType": "push"})),
+        "INVALID_ARGUMENT"
+    );
+    for number in ["", &long, "1\n2"] {
+        let error = world.error("dedupAdmit", run("push", number, json!({})));
+        assert!(error.to_string().starts_with("runId: "), "{error}");
+    }
+    let huge = "x".repeat(5000);
+    for member in ["workflow", "eventType", "commitSha"] {
+        let asked = run("push", "1", json!({member: huge, "key": "k"}));
+        assert_eq!(world.code("dedupAdmit", asked), "TOO_LARGE", "{member}");
+    }
+    assert_eq!(
+        world.ok("dedupList", json!({"ended": true}))["items"],
+        json!([])
+    );
+}
+
+#[test]
+fn lengths_at_the_ends_of_what_can_be_said_harm_nobody() {
+    for length in [json!(0), json!(u64::MAX), json!("1000000d")] {
+        let world = World::default();
+        let lengths = json!({"window": length, "keep": length, "prWindow": length});
+        assert_eq!(admit(&world, "pull_request", "1", lengths), "new_session");
+        let never = length == json!(0);
+        let expected = |held: &str| if never { "new_session" } else { held }.to_owned();
+        assert_eq!(
+            check(&world, "pull_request", json!({})),
+            expected("active_session")
+        );
+        assert_eq!(
+            check(&world, "push", json!({})),
+            expected("pull_request_lock")
+        );
+    }
+}

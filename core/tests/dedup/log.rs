@@ -1,0 +1,184 @@
+//! The audit log: what is written down of runs, how it is read, and how it is kept small.
+
+use serde_json::{Value, json};
+
+use crate::support::{NOON, World, iso};
+
+const DAY: i64 = 86_400_000;
+
+fn admit(world: &World, number: &str) {
+    let run = json!({
+        "eventType": "push", "workflow": "Bot", "commitSha": "abc12345def", "runId": number
+    });
+    world.ok("dedupAdmit", run);
+}
+
+fn audit(world: &World, number: &str, executed: bool) -> Value {
+    let run = json!({
+        "key": "bot-push-abc12345", "eventType": "push", "workflow": "Bot",
+        "commitSha": "abc12345def", "runId": number, "executed": executed,
+        "jobStatus": "success"
+    });
+    world.ok("dedupAudit", run)
+}
+
+fn log(world: &World, params: Value) -> Vec<Value> {
+    world.ok("auditLog", params)["items"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn every_decision_about_a_run_is_entered_with_it() {
+    let world = World::default();
+    admit(&world, "1");
+    world.pass(1000);
+    admit(&world, "2");
+    let entries = log(&world, json!({"kind": "dedup.decision"}));
+    let said = |entry: &Value| {
+        let data = &entry["data"];
+        (
+            data["run_id"].clone(),
+            data["skip"].clone(),
+            data["reason"].clone(),
+        )
+    };
+    assert_eq!(
+        entries.iter().map(said).collect::<Vec<_>>(),
+        [
+            (json!("1"), json!(false), json!("new_session")),
+            (json!("2"), json!(true), json!("active_session")),
+        ]
+    );
+    assert_eq!(entries[0]["subject"], "bot-push-abc12345");
+    assert_eq!(entries[1]["at"], iso(NOON + 1000));
+}
+
+#[test]
+fn a_day_is_printed_with_nine_members_for_each_run() {
+    let world = World::default();
+    admit(&world, "1");
+    audit(&world, "1", true);
+    world.pass(1);
+    audit(&world, "2", false);
+    let day = world.ok("auditDay", json!({}));
+    assert_eq!(day["file"], "session_audit_20260108.json");
+    let run = |number: &str, time: &str, executed: bool| {
+        json!({
+            "session_key": "bot-push-abc12345", "timestamp": time, "event_type": "push",
+            "workflow": "Bot", "run_id": number, "commit_sha": "abc12345",
+            "executed": executed, "job_status": "success", "duplicate_prevented": !executed
+        })
+    };
+    let runs = json!([
+        run("1", "2026-01-08T18:05:30.000000Z", true),
+        run("2", "2026-01-08T18:05:30.001000Z", false),
+    ]);
+    assert_eq!(day["items"], runs);
+    let text = serde_json::to_string(&runs).unwrap();
+    // What is printed is read again as what it was.
+    let other = World::default();
+    let path = "/m/audit/session_audit_20260108.json";
+    let file = json!({"path": path, "text": text});
+    assert_eq!(other.ok("importFile", file)["written"], 2);
+    assert_eq!(other.ok("auditDay", json!({}))["items"], runs);
+    let entries = log(
+        &other,
+        json!({"kind": "dedup", "subject": "bot-push-abc12345"}),
+    );
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["kind"], "dedup.run");
+}
+
+#[test]
+fn a_day_begins_and_ends_at_midnight_in_utc() {
+    let world = World::default();
+    let midnight = NOON - NOON.rem_euclid(DAY);
+    for at in [midnight - 1, midnight, midnight + DAY - 1, midnight + DAY] {
+        world.pass(at - world.now());
+        audit(&world, &at.to_string(), true);
+    }
+    let numbers = |date: &str| {
+        let day = world.ok("auditDay", json!({"date": date}));
+        let items = day["items"].as_array().unwrap().clone();
+        let number = |item: &Value| item["run_id"].as_str().unwrap().parse::<i64>().unwrap();
+        items.iter().map(number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("2026-01-08"), [midnight, midnight + DAY - 1]);
+    assert_eq!(numbers("20260107"), [midnight - 1]);
+    assert_eq!(numbers("2026-01-09"), [midnight + DAY]);
+    assert_eq!(numbers("9999-12-31"), [0; 0]);
+    for date in [
+        "",
+        "today",
+        "2026-1-8",
+        "2026-13-01",
+        "2026-01-0",
+        "202601-08",
+        "٢٠٢٦٠١٠٨",
+        "2026-01-08T00:00:00Z",
+    ] {
+        let error = world.error("auditDay", json!({"date": date}));
+        assert!(error.to_string().starts_with("date: "), "{error}");
+    }
+}
+
+#[test]
+fn the_log_is_read_by_time_kind_and_subject_in_pages() {
+    let world = World::default();
+    for number in 0..25 {
+        admit(&world, &number.to_string());
+        audit(&world, &number.to_string(), number == 0);
+        world.pass(1000);
+    }
+    let agent = json!({"agentName": "a", "purpose": "p", "id": "agent-1"});
+    world.ok("agentCreate", agent);
+    world.ok(
+        "agentFinalize",
+        json!({"id": "agent-1", "outcome": "completed"}),
+    );
+    let all = log(&world, json!({"limit": 1000}));
+    assert_eq!(all.len(), 51);
+    for limit in [1, 7, 51] {
+        let mut pages = Vec::new();
+        let mut asked = json!({"limit": limit});
+        loop {
+            let page = world.ok("auditLog", asked.clone());
+            pages.extend(page["items"].as_array().unwrap().clone());
+            match page.get("nextCursor") {
+                Some(next) => asked["cursor"] = next.clone(),
+                None => break,
+            }
+        }
+        assert_eq!(pages, all, "{limit}");
+    }
+    let count = |params: Value| log(&world, params).len();
+    assert_eq!(count(json!({"kind": "dedup.run"})), 25);
+    assert_eq!(count(json!({"kind": "dedup"})), 50);
+    assert_eq!(count(json!({"kind": "ded"})), 0);
+    assert_eq!(count(json!({"subject": "agent-1"})), 1);
+    assert_eq!(count(json!({"kind": "agent.finalization"})), 1);
+    let (from, to) = (iso(NOON + 3000), iso(NOON + 5000));
+    assert_eq!(count(json!({"after": from, "before": to})), 4);
+    assert_eq!(count(json!({"after": to, "before": from})), 0);
+}
+
+#[test]
+fn what_has_reached_an_age_is_removed_from_the_log() {
+    let world = World::default();
+    for number in 0..1003 {
+        audit(&world, &number.to_string(), true);
+    }
+    world.pass(1);
+    audit(&world, "last", true);
+    world.pass(999);
+    let purge = |age: i64, dry_run: bool| {
+        world.ok("auditPurge", json!({"olderThan": age, "dryRun": dry_run}))["removed"].clone()
+    };
+    assert_eq!(purge(1001, false), 0);
+    assert_eq!(purge(1000, true), 1003);
+    assert_eq!(purge(1000, false), 1003);
+    assert_eq!(purge(1000, false), 0);
+    assert_eq!(log(&world, json!({})).len(), 1);
+}

@@ -1,0 +1,208 @@
+//! Whatever is asked in whatever order while the clock goes forward and back, runs are kept away as a
+//! few lines say that know no lease, no store and no version.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+use crate::support::{World, scale};
+
+const WINDOW: i64 = 300_000;
+const LOCK: i64 = 3_600_000;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Check(Run),
+    Register(Run),
+    Admit(Run, i64),
+    Cleanup(Run),
+    Pass(i64),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    event: &'static str,
+    workflow: &'static str,
+    number: u8,
+    symmetric: bool,
+}
+
+impl Run {
+    fn key(self) -> String {
+        format!("{}-{}-abc12345", self.workflow, self.event)
+    }
+
+    fn is_pull_request(self) -> bool {
+        self.event == "pull_request"
+    }
+
+    fn params(self) -> Value {
+        json!({
+            "eventType": self.event, "workflow": self.workflow, "commitSha": "abc12345",
+            "runId": self.number.to_string(), "symmetric": self.symmetric
+        })
+    }
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    let event = prop::sample::select(vec!["push", "pull_request", "schedule"]);
+    let workflow = prop::sample::select(vec!["a", "b"]);
+    (event, workflow, 0..3_u8, any::<bool>()).prop_map(|(event, workflow, number, symmetric)| Run {
+        event,
+        workflow,
+        number,
+        symmetric,
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let keep = prop::sample::select(vec![0, WINDOW, 600_000, 2 * LOCK]);
+    let times = vec![
+        1,
+        1000,
+        WINDOW - 1,
+        WINDOW,
+        600_000,
+        LOCK - 1,
+        LOCK,
+        -1,
+        -1000,
+        -WINDOW,
+        -LOCK,
+    ];
+    prop_oneof![
+        2 => run().prop_map(Step::Check),
+        3 => run().prop_map(Step::Register),
+        3 => (run(), keep).prop_map(|(run, keep)| Step::Admit(run, keep)),
+        2 => run().prop_map(Step::Cleanup),
+        3 => prop::sample::select(times).prop_map(Step::Pass),
+    ]
+}
+
+/// What is known of a run: who, since when, and until when others are kept away.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    number: u8,
+    since: i64,
+    until: i64,
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    runs: BTreeMap<String, Kept>,
+    /// Whether a pull request has the commit, and until when.
+    lock: Option<(bool, i64)>,
+}
+
+impl Model {
+    fn decide(&self, run: Run, now: i64) -> &'static str {
+        let held = self
+            .runs
+            .get(&run.key())
+            .is_some_and(|kept| now < kept.until);
+        let lock = self.lock.filter(|(_, until)| now < *until);
+        match (run.event, lock) {
+            _ if held => "active_session",
+            ("push", Some((true, _))) => "pull_request_lock",
+            ("pull_request", Some((false, _))) if run.symmetric => "push_lock",
+            _ => "new_session",
+        }
+    }
+
+    fn admit(&mut self, run: Run, length: i64, now: i64) -> &'static str {
+        let reason = self.decide(run, now);
+        if reason == "new_session" {
+            let (number, since, until) = (run.number, now, now + length.max(WINDOW));
+            self.runs.insert(
+                run.key(),
+                Kept {
+                    number,
+                    since,
+                    until,
+                },
+            );
+            if run.is_pull_request() || (run.event == "push" && run.symmetric) {
+                let of_same = self.lock.filter(|(by, _)| *by == run.is_pull_request());
+                let before = of_same.map_or(i64::MIN, |(_, until)| until);
+                self.lock = Some((run.is_pull_request(), before.max(now + LOCK)));
+            }
+        }
+        reason
+    }
+
+    fn register(&mut self, run: Run, now: i64) -> &'static str {
+        let kept = self.runs.get(&run.key());
+        match kept.filter(|kept| now < kept.until && kept.number == run.number) {
+            Some(_) => "already_registered",
+            None => self.admit(run, WINDOW, now),
+        }
+    }
+
+    fn cleanup(&mut self, run: Run, now: i64) -> &'static str {
+        match self.runs.get_mut(&run.key()) {
+            None => "not_held",
+            Some(kept) if kept.number != run.number => "not_owner",
+            Some(kept) => {
+                kept.until = kept.until.min(kept.since + WINDOW);
+                if now >= kept.until {
+                    self.runs.remove(&run.key());
+                }
+                "released"
+            }
+        }
+    }
+}
+
+fn follows_the_model(steps: &[Step]) -> Result<(), TestCaseError> {
+    let world = World::default();
+    let mut model = Model::default();
+    for step in steps {
+        let now = world.now();
+        let (expected, answer) = match *step {
+            Step::Pass(time) => {
+                world.pass(time);
+                continue;
+            }
+            Step::Check(run) => {
+                let mut params = run.params();
+                params.as_object_mut().unwrap().remove("runId");
+                (model.decide(run, now), world.ok("dedupCheck", params))
+            }
+            Step::Register(run) => {
+                let mut params = run.params();
+                params["key"] = json!(run.key());
+                (model.register(run, now), world.ok("dedupRegister", params))
+            }
+            Step::Admit(run, keep) => {
+                let mut params = run.params();
+                params["keep"] = json!(keep);
+                (model.admit(run, keep, now), world.ok("dedupAdmit", params))
+            }
+            Step::Cleanup(run) => {
+                let params = json!({"key": run.key(), "runId": run.number.to_string()});
+                (model.cleanup(run, now), world.ok("dedupCleanup", params))
+            }
+        };
+        let said = answer.get("reason").unwrap_or(&answer["outcome"]);
+        prop_assert_eq!(said, expected, "{:?} at {}", step, now);
+    }
+    Ok(())
+}
+
+#[test]
+fn runs_are_kept_away_as_the_model_says() {
+    let cases = (5000.0 * scale()) as u32;
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let steps = prop::collection::vec(step(), 1..40);
+    runner
+        .run(&steps, |steps| follows_the_model(&steps))
+        .unwrap();
+}

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::members::{Members, Params};
 use tenure_core::store::{Capabilities, Durability, Store};
-use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result};
+use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result, Text};
 
 use crate::answer::{self, Answer};
 use crate::engine::{HostEngine, perform_now};
@@ -96,6 +96,7 @@ impl Params for Options {
         Self {
             limits: Limits {
                 redact: members.take_or("redact", Redact::default()),
+                models: members.take::<Option<Vec<Text>>>("models").map(strings),
                 ..members.take_or("limits", Limits::default())
             },
             durability: members.take_or("durability", Durability::default()),
@@ -105,6 +106,10 @@ impl Params for Options {
             retention: members.take("retention"),
         }
     }
+}
+
+fn strings(texts: Vec<Text>) -> Vec<String> {
+    texts.into_iter().map(Text::into_string).collect()
 }
 
 /// How a host cleans up by itself. The host has the clock; the lengths are read here.

@@ -18,6 +18,7 @@ use crate::members::Patch;
 use crate::params::{IfExhausted, IfFinished, StartParams, UpdateParams};
 use crate::phase::Phase;
 use crate::session::{Head, Usage, cost_nanos};
+use crate::slot::Slot;
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::webhook::{WebhookEvent, WebhookPayload};
@@ -600,6 +601,34 @@ impl<'l> Draft<'l> {
         check_context(context, self.limits)?;
         self.head.context = context.clone();
         Ok(())
+    }
+
+    /// Gives the session up with words of ours, for which a limit may be too short.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`.
+    pub fn give_up(&mut self, reason: &Text) -> Result<()> {
+        let given_up = self.abandon(Some(reason), None);
+        given_up.or_else(|_| self.abandon(None, None))
+    }
+
+    /// Takes a slot. That nobody else is in it is for whoever writes the session to see to.
+    pub fn take_slot(&mut self, slot: Slot) {
+        self.head.slot = Some(slot);
+    }
+
+    /// Refuses to let a session go on whose model is missing.
+    ///
+    /// # Errors
+    /// `MODEL_MISSING`.
+    pub fn check_model(&self) -> Result<()> {
+        match &self.head.slot {
+            Some(slot) if self.limits.misses(slot) => Err(Error::ModelMissing {
+                id: self.head.id.to_string(),
+                model: slot.model.clone(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Puts the session into the trash; one that is there already stays as it is.

@@ -9,6 +9,7 @@ use thiserror::Error as ThisError;
 use crate::json::{Json, Object};
 use crate::lifecycle::Status;
 use crate::phase::Phase;
+use crate::slot::SlotPhase;
 
 /// What the core, a store and every host answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -153,6 +154,30 @@ pub enum Error {
         /// The name of its machine, if it is known.
         hostname: Option<String>,
     },
+    /// Another session is in the slot.
+    #[error(
+        "session {id} cannot come into the slot {phase} of task {task_id:?}: session {by} is in it; put that one into the trash first"
+    )]
+    SlotTaken {
+        /// The session that was to come into it.
+        id: String,
+        /// The task.
+        task_id: String,
+        /// The phase.
+        phase: SlotPhase,
+        /// The session that is in it.
+        by: String,
+    },
+    /// The session's model is none of those that there are.
+    #[error(
+        "the model {model:?} of session {id} is missing; view, export, delete or replace the session instead"
+    )]
+    ModelMissing {
+        /// The session.
+        id: String,
+        /// The model.
+        model: String,
+    },
     /// A stored session cannot be read.
     #[error("session {id} cannot be read: {problem}")]
     CorruptSession {
@@ -279,6 +304,8 @@ codes! {
     VersionConflict => "VERSION_CONFLICT",
     IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
     SessionHeld => "SESSION_HELD",
+    SlotTaken => "SLOT_TAKEN",
+    ModelMissing => "MODEL_MISSING",
     CorruptSession => "CORRUPT_SESSION",
     StoreBusy => "STORE_BUSY",
     StoreUnavailable => "STORE_UNAVAILABLE",
@@ -370,6 +397,21 @@ impl Error {
                 details.set("holder", holder);
                 details.set("pid", pid);
                 details.set("hostname", hostname);
+            }
+            Self::SlotTaken {
+                id,
+                task_id,
+                phase,
+                by,
+            } => {
+                details.set("id", id);
+                details.set("taskId", task_id);
+                details.set("phase", phase);
+                details.set("by", by);
+            }
+            Self::ModelMissing { id, model } => {
+                details.set("id", id);
+                details.set("model", model);
             }
             Self::CorruptSession { id, problem } => {
                 details.set("id", id);

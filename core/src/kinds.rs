@@ -1,5 +1,6 @@
 //! The kinds of records that there are, in one list, for what has to find them all. A feature that
-//! keeps records names their kind here.
+//! keeps records names their kind here. The guards of slots are not among them: a store counts who
+//! came into its slots, and another store's count says nothing.
 
 use crate::{audit, idempotency, lease};
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::members::{Members, Params};
 use crate::redact::Redact;
+use crate::slot::Slot;
 
 /// The largest inputs that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,9 @@ pub struct Limits {
     /// the limits.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub redact: Redact,
+    /// The names of the models that there are, if that is known. It is an option of its own, too.
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub models: Option<Vec<String>>,
 }
 
 impl Default for Limits {
@@ -41,6 +45,7 @@ impl Default for Limits {
             max_depth: 128,
             max_batch: 1000,
             redact: Redact::default(),
+            models: None,
         }
     }
 }
@@ -57,11 +62,18 @@ impl Params for Limits {
             max_depth: members.take_or("max_depth", default.max_depth),
             max_batch: members.take_or("max_batch", default.max_batch),
             redact: default.redact,
+            models: default.models,
         }
     }
 }
 
 impl Limits {
+    /// Whether the model of a slot is none of those that there are.
+    pub fn misses(&self, slot: &Slot) -> bool {
+        let models = self.models.as_ref();
+        models.is_some_and(|models| !models.contains(&slot.model))
+    }
+
     /// Checks a task.
     ///
     /// # Errors

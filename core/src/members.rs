@@ -210,7 +210,8 @@ macro_rules! nested_members {
 nested_members!(
     crate::limits::Limits,
     crate::event::NewEvent,
-    crate::params::TokensParam
+    crate::params::TokensParam,
+    crate::slot::calls::SlotConfirmation
 );
 
 /// Members that serde reads as they are.
@@ -242,6 +243,8 @@ plain_members!(
     crate::phase::Phase,
     crate::retention::Measure,
     crate::slot::SlotPhase,
+    crate::slot::calls::SlotLocking,
+    crate::slot::decision::OnModelChange,
     crate::time::Millis,
     crate::time::Timestamp,
 );

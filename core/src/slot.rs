@@ -3,16 +3,22 @@
 //! starting a session in a slot comes to is in [`decision`], and when a model has changed in
 //! [`model`]. The phases of slots are not those of agents.
 
+pub mod calls;
+pub mod decision;
 pub mod model;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Entry;
 use crate::error::{Error, Result};
 use crate::json::{self, Json, Object};
 use crate::limits::Limits;
+use crate::session::Head;
+use crate::time::Timestamp;
 
+use decision::ReplaceReason;
 use model::Model;
 
 /// The longest id of a task, in bytes: with its phase it has to fit into the key of a lease.
@@ -113,6 +119,11 @@ impl Slot {
         key(&self.task_id, self.phase)
     }
 
+    /// The key of the lease under which whoever starts a session in it keeps the others away.
+    pub fn lease_key(&self) -> String {
+        ["slot:", &self.key()].concat()
+    }
+
     /// The model that works in it.
     pub fn model(&self) -> Model {
         Model {
@@ -179,6 +190,26 @@ pub fn checked_task(task_id: &str) -> Result<&str> {
     } else {
         let problem = format!("expected 1 to {MAX_TASK_BYTES} bytes, got {length}");
         Err(Error::invalid("taskId", problem))
+    }
+}
+
+/// The `kind` of an entry of the audit log that says which session was replaced by which.
+pub const REPLACEMENT: &str = "slot.replacement";
+
+/// The entry of a session that was replaced.
+pub fn replacement(old: &Head, new: &Head, reason: ReplaceReason, at: Timestamp) -> Entry {
+    let mut data = Entry::members(REPLACEMENT, at, Some(old.id.as_str()));
+    data.set("by", &new.id);
+    data.set("reason", &reason);
+    if let (Some(old), Some(new)) = (&old.slot, &new.slot) {
+        data.set("taskId", &new.task_id);
+        data.set("phase", &new.phase);
+        data.set("from", &old.model());
+        data.set("to", &new.model());
+    }
+    Entry {
+        at,
+        data: data.to_json(),
     }
 }
 

@@ -70,6 +70,224 @@ params?: JsonObject,
 significant?: Array<string>, };
 
 /**
+ * How a model differs from another.
+ */
+export type ModelChange = "minor" | "major";
+
+/**
+ * What becomes of a session with another model.
+ */
+export type OnModelChange = "confirm" | "replace" | "reject";
+
+/**
+ * Why a session is replaced.
+ */
+export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
+
+/**
+ * How starters keep out of each other's way. The slot's version decides in either case.
+ */
+export type SlotLocking = "optimistic" | "pessimistic";
+
+/**
+ * A session to start in a slot.
+ */
+export type StartInSlotParams = { 
+/**
+ * The task whose slot it is.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * The model that is to work in it.
+ */
+model: string | ModelSpec, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * What becomes of a session with another model: `"confirm"`, the default, asks first;
+ * `"replace"` does not; `"reject"` leaves it.
+ */
+onModelChange?: OnModelChange, 
+/**
+ * The session that may be replaced, as somebody saw it and agreed.
+ */
+confirm?: SlotConfirmation, 
+/**
+ * Do again what is completed.
+ */
+rerun?: boolean, 
+/**
+ * Answer with the session that is replaced, whole, as `export` returns it.
+ */
+exportOld?: boolean, 
+/**
+ * How starters keep out of each other's way; `"optimistic"` by default.
+ */
+locking?: SlotLocking, 
+/**
+ * An id of the caller's own; by default one is made.
+ */
+id?: string, 
+/**
+ * The user it runs for.
+ */
+userId?: string, 
+/**
+ * The channel it is started in.
+ */
+channelId?: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Iterations allowed; 100 by default.
+ */
+maxIterations?: number, 
+/**
+ * The user's own state.
+ */
+context?: JsonObject, 
+/**
+ * About the run.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Start it paused.
+ */
+paused?: boolean, 
+/**
+ * Why it starts paused.
+ */
+pauseReason?: string, };
+
+/**
+ * A session that somebody saw and agreed to replace.
+ */
+export type SlotConfirmation = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The version that it had.
+ */
+version: number, };
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
+
+/**
+ * What became of a session to start in a slot, for programs.
+ */
+export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotStart = { 
+/**
+ * What became of it.
+ */
+outcome: SlotOutcome, 
+/**
+ * The same for programs, in more detail.
+ */
+code: SlotCode, 
+/**
+ * The same for people.
+ */
+message: string, 
+/**
+ * The session that is in the slot now; absent where that is not known.
+ */
+session?: SessionHead, 
+/**
+ * The session that was replaced, as it is in the trash.
+ */
+replaced?: SessionHead, 
+/**
+ * Why it was replaced.
+ */
+reason?: ReplaceReason, 
+/**
+ * The session that was replaced, whole, as it was before, if that was asked for.
+ */
+exported?: string, 
+/**
+ * Whether the session that is there is completed.
+ */
+finished: boolean, 
+/**
+ * How the model that was asked for differs from the one of the session that is there, or was.
+ */
+change?: ModelChange, 
+/**
+ * How often others came in between, and it was decided anew.
+ */
+conflicts: number, };
+
+/**
+ * One slot.
+ */
+export type LatestSessionParams = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase.
+ */
+phase: SlotPhase, };
+
+/**
+ * The slots of tasks.
+ */
+export type SlotsParams = { 
+/**
+ * The task, or several, 1,000 at most.
+ */
+taskIds: string | readonly string[], };
+
+/**
+ * The session in a slot.
+ */
+export type SlotSession = { 
+/**
+ * The session.
+ */
+session: SessionHead, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * What people are told, if it is.
+ */
+message?: string, };
+
+/**
+ * The title of a session.
+ */
+export type SlotPhaseParams = { 
+/**
+ * The title, such as `Plan: the new parser`.
+ */
+title: string, };
+
+/**
  * A session without its history.
  */
 export type SessionHead = { 
@@ -3674,6 +3892,8 @@ export type CoreErrorCode =
   | "VERSION_CONFLICT"
   | "IDEMPOTENCY_MISMATCH"
   | "SESSION_HELD"
+  | "SLOT_TAKEN"
+  | "MODEL_MISSING"
   | "CORRUPT_SESSION"
   | "STORE_BUSY"
   | "STORE_UNAVAILABLE"
@@ -3845,6 +4065,14 @@ export interface Operations {
   auditDay: { params: AuditDayParams; result: AuditDay };
   /** Removes what has reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
+  /** Starts a session in a slot, which a task has for each phase and which holds one session outside of the trash. The outcome says `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if somebody else is changing it. What has failed, timed out or was given up is replaced without asking. */
+  startInSlot: { params: StartInSlotParams; result: SlotStart };
+  /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
+  latestSession: { params: LatestSessionParams; result: SlotSession | null };
+  /** The sessions in the slots of tasks, by task and phase. */
+  slots: { params: SlotsParams; result: Array<SlotSession> };
+  /** The phase of a slot that a session's title names before its colon; `null` if it names none. */
+  slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
 }
 
 /** Whether an operation only reads or may write. */
@@ -3926,4 +4154,8 @@ export const OPERATIONS = {
   auditLog: "read",
   auditDay: "read",
   auditPurge: "write",
+  startInSlot: "write",
+  latestSession: "read",
+  slots: "read",
+  slotPhase: "read",
 } as const satisfies Record<keyof Operations, "read" | "write">;

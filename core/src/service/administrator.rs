@@ -31,8 +31,8 @@ impl Service<'_> {
     /// Keeps a session as it is given, in place of the one that has its id.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for text that is no session, `SESSION_DELETED`, `VERSION_CONFLICT`, and
-    /// those of the limits and of the store.
+    /// `INVALID_ARGUMENT` for text that is no session, `SESSION_DELETED`, `VERSION_CONFLICT`,
+    /// `SLOT_TAKEN`, and those of the limits and of the store.
     pub async fn save(&self, env: &Environment, params: SaveParams) -> Result<Done<SessionHead>> {
         let given = portable::read(params.text.as_str())?.checked(self.limits)?;
         let ended = administrator::ended(params.text.as_str())?;
@@ -71,7 +71,10 @@ impl Service<'_> {
                 replaces_history,
                 ..
             } = draft.finish();
-            let changes = put(head.clone(), expect, replaces_history, events);
+            let mut changes = put(head.clone(), expect, replaces_history, events);
+            if current == 0 {
+                changes.records.extend(self.entry(&head).await?);
+            }
             if self.store.commit(&changes).await? == Commit::Applied {
                 return Ok(Done::quiet(head.into()));
             }

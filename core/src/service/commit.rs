@@ -139,7 +139,11 @@ impl Service<'_> {
         decide: Decide<'a>,
     ) -> Pending<'a, Appended> {
         Box::pin(async move {
-            let done = self.change(env, target, false, decide).await?;
+            let known = Box::new(move |draft: &mut Draft<'_>| {
+                draft.check_model()?;
+                decide(draft)
+            });
+            let done = self.change(env, target, false, known).await?;
             Ok(done.map(|changed| Appended {
                 first_sequence: changed.first,
                 last_sequence: changed.last,
@@ -197,6 +201,7 @@ impl Service<'_> {
                 });
             }
             let (version, first) = (before.version, before.event_count + 1);
+            let was_gone = before.deleted_at.is_some();
             let mut draft = Draft::of(before.clone(), env.now, self.limits);
             decide(&mut draft)?;
             if key.is_none() && draft.changes_nothing(&before) {
@@ -219,6 +224,10 @@ impl Service<'_> {
             changes.records.extend(entries.iter().map(Entry::to_change));
             if let Some(key) = &key {
                 changes.records.push(key.keep(id, first, head.event_count));
+            }
+            if was_gone {
+                // Back from the trash it comes back into its slot.
+                changes.records.extend(self.entry(&head).await?);
             }
             if self.store.commit(&changes).await? == Commit::Applied {
                 return Ok(Done {

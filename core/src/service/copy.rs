@@ -14,6 +14,7 @@ use crate::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use crate::id::SessionId;
 use crate::json::Json;
 use crate::kinds::RECORD_KINDS;
+use crate::slot;
 use crate::store::{
     Changes, Commit, History, ListQuery, Loaded, Problem, RecordChange, Scan, SessionChange,
     SessionWrite,
@@ -348,16 +349,32 @@ impl Service<'_> {
             }
         }
         loop {
-            let count = changes.sessions.len() + changes.records.len();
+            let (entries, refused) = self.entries(&mut changes.sessions).await?;
+            for id in refused {
+                answer.differences.push(CopyDifference {
+                    what: crate::copy::SESSION.to_owned(),
+                    key: id.to_string(),
+                    target: Difference::Different,
+                });
+            }
+            let (count, records) = (
+                changes.sessions.len() + changes.records.len(),
+                changes.records.len(),
+            );
             if count == 0 {
                 break;
             }
-            let (what, key) = match self.store.commit(&changes).await? {
+            changes.records.extend(entries);
+            let commit = self.store.commit(&changes).await?;
+            changes.records.truncate(records);
+            let (what, key) = match commit {
                 Commit::Applied => {
                     answer.sessions = changes.sessions.len() as u64;
                     answer.records = changes.records.len() as u64;
                     break;
                 }
+                // Somebody has come into a slot: look again who is there.
+                Commit::RecordConflict { record_kind, .. } if record_kind == slot::KIND => continue,
                 Commit::SessionConflict { id, .. } => {
                     changes.sessions.retain(|change| change.id != id);
                     (crate::copy::SESSION.to_owned(), id.to_string())

@@ -86,7 +86,11 @@ impl Service<'_> {
                             changes.records.push(change);
                         }
                     }
-                    Err(error @ (Error::CorruptSession { .. } | Error::SessionExists { .. })) => {
+                    Err(
+                        error @ (Error::CorruptSession { .. }
+                        | Error::SessionExists { .. }
+                        | Error::SlotTaken { .. }),
+                    ) => {
                         tried.problems.push((&error).into());
                     }
                     Err(error) => return Err(error),
@@ -195,7 +199,10 @@ impl Service<'_> {
             }
         };
         head.version = head.version.max(1);
-        Ok(Plan::Write(put(head, expect, true, events.clone())))
+        let entry = self.entry(&head).await?;
+        let mut changes = put(head, expect, true, events.clone());
+        changes.records.extend(entry);
+        Ok(Plan::Write(changes))
     }
 }
 

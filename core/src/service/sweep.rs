@@ -99,9 +99,7 @@ impl Service<'_> {
         let mut draft = Draft::of(head, env.now, self.limits);
         if fate == Fate::GivenUp && !draft.head().status.is_finished() {
             let reason = Text::from(format!("cleaned up after {idle} s without activity"));
-            // A limit may be shorter than our words.
-            let given_up = draft.abandon(Some(&reason), None);
-            given_up.or_else(|_| draft.abandon(None, None))?;
+            draft.give_up(&reason)?;
         }
         draft.trash();
         let finished = draft.finish();

@@ -9,6 +9,8 @@ export class Floor {
   #db;
   #select;
   #selectEvents;
+  /** A row in which nothing stands. */
+  #empty;
   #begin;
   #commit;
   #update;
@@ -29,6 +31,7 @@ export class Floor {
       .pragma("table_info(sessions)")
       .map(({ name }) => name)
       .filter((name) => name !== "key");
+    this.#empty = Object.fromEntries(columns.map((name) => [name, null]));
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#select = db.prepare("SELECT * FROM sessions WHERE id = ?");
@@ -75,6 +78,7 @@ export class Floor {
     this.#begin.run();
     const { tokens, cost } = session.metadata;
     const { lastInsertRowid } = this.#insertSession.run({
+      ...this.#empty,
       id: `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`,
       version: 1,
       status: "active",
@@ -89,14 +93,8 @@ export class Floor {
       prompt_tokens: tokens.prompt,
       completion_tokens: tokens.completion,
       cost_nanos: Math.round(cost * 1e9),
-      paused_at: null,
-      finalized_at: null,
-      deleted_at: null,
-      parent_id: null,
       workspace: session.workspace,
       task: session.task,
-      result: null,
-      error: null,
       metadata: JSON.stringify(session.metadata),
       context: JSON.stringify(session.context),
     });

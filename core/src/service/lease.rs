@@ -74,6 +74,15 @@ impl Kept {
         }
     }
 
+    /// The same once this has been written in its place.
+    pub(super) fn now(&self, lease: Lease) -> Self {
+        Self {
+            key: self.key.clone(),
+            version: Some(self.version.unwrap_or(0).saturating_add(1)),
+            lease: Some(lease),
+        }
+    }
+
     /// Whether it is held, as far as is known.
     pub(super) fn is_held(&self, env: &Environment) -> bool {
         let lease = self.lease.as_ref();
@@ -271,7 +280,7 @@ impl Service<'_> {
     }
 
     /// What comes of a request, and the lease after it.
-    pub(super) async fn decided(
+    async fn decided(
         &self,
         env: &Environment,
         mut kept: Kept,

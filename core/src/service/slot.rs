@@ -9,7 +9,8 @@ use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
 use crate::filter::{Filter, Order};
 use crate::id::SessionId;
-use crate::lease::decision::{Holder, Outcome, Request};
+use crate::lease;
+use crate::lease::decision::{Holder, Request};
 use crate::lifecycle::Status;
 use crate::params::MAX_TASKS;
 use crate::portable;
@@ -60,9 +61,25 @@ impl Service<'_> {
         let mut draft = Draft::start(id, &params.start(), env.now, self.limits)?;
         draft.take_slot(slot.clone());
         if params.locking.unwrap_or_default() == SlotLocking::Optimistic {
-            return self.start_unlocked(env, &params, &slot, draft).await;
+            return self.start_guarded(env, &params, &slot, draft, None).await;
         }
-        let key = slot.lease_key();
+        let Some(release) = self.lock_slot(env, &slot).await? else {
+            let occupant = self.in_slot(&slot).await?;
+            let answer = SlotStart::new(SlotCode::SlotLocked, occupant, 0);
+            return Ok(Done::quiet(answer));
+        };
+        let lock = Some(&release);
+        let started = self.start_guarded(env, &params, &slot, draft, lock).await;
+        let written = |done: &Done<SlotStart>| done.value.code.is_started();
+        if !started.as_ref().is_ok_and(written) {
+            // A lease that is not given back runs out.
+            let _ = self.keep(vec![release]).await;
+        }
+        started
+    }
+
+    /// Takes the lease of a slot: what gives it back, or nothing if somebody else has it.
+    async fn lock_slot(&self, env: &Environment, slot: &Slot) -> Result<Option<RecordChange>> {
         // A process would hold it for as long as it runs, even if this call is forgotten.
         let holder = Holder {
             name: SessionId::generate(env.now, env.entropy).to_string(),
@@ -76,32 +93,29 @@ impl Service<'_> {
             holder,
             length: Some(LOCK),
             data: None,
-            once: false,
+            once: true,
         };
-        let kept = self.kept_lease(&key).await?;
-        if self.decided(env, kept, &acquire).await?.0 != Outcome::Acquired {
-            let occupant = self.in_slot(&slot).await?;
-            return Ok(Done::quiet(SlotStart::new(
-                SlotCode::SlotLocked,
-                occupant,
-                0,
-            )));
+        let kept = self.kept_lease(&slot.lease_key()).await?;
+        let Some(lease) = kept.decide(env, &acquire).write else {
+            return Ok(None);
+        };
+        if !self.keep(vec![kept.change(Some(&lease))]).await? {
+            return Ok(None);
         }
-        let started = self.start_unlocked(env, &params, &slot, draft).await;
-        // What was started stays started, and a lease that is not given back runs out.
-        if let Ok(kept) = self.kept_lease(&key).await {
-            let _ = self.decided(env, kept, &release).await;
-        }
-        started
+        let held = kept.now(lease);
+        let released = held.decide(env, &release).write;
+        Ok(released.map(|lease| held.change(Some(&lease))))
     }
 
-    /// Decides, and decides anew when others came in between.
-    async fn start_unlocked(
+    /// Decides, and decides anew when others came in between. What is written gives back the lease
+    /// that is held meanwhile, so that it is written only by whoever still has it.
+    async fn start_guarded(
         &self,
         env: &Environment,
         params: &StartInSlotParams,
         slot: &Slot,
         draft: Draft<'_>,
+        lock: Option<&RecordChange>,
     ) -> Result<Done<SlotStart>> {
         let new = draft.finish();
         let confirm = params.confirm.as_ref();
@@ -124,7 +138,7 @@ impl Service<'_> {
                 answer.change = change;
                 Ok(Done::quiet(answer))
             };
-            let replaced = match (decision, occupant) {
+            let replaced = match (decision, occupant.clone()) {
                 (Decision::Keep { finished: true, .. }, head) => {
                     return stays(SlotCode::SameModelFinished, head);
                 }
@@ -137,6 +151,7 @@ impl Service<'_> {
             };
             let mut changes = put(new.head.clone(), Expect::Absent, false, new.events.clone());
             changes.records.push(guard.entry(&new.head.id));
+            changes.records.extend(lock.cloned());
             let mut notices = Vec::new();
             let mut answer =
                 SlotStart::new(SlotCode::SlotCreated, Some(new.head.clone()), conflicts);
@@ -180,6 +195,9 @@ impl Service<'_> {
                 }
                 Commit::SessionConflict { id, .. } if id == new.head.id => {
                     return Err(Error::SessionExists { id: id.to_string() });
+                }
+                Commit::RecordConflict { record_kind, .. } if record_kind == lease::KIND => {
+                    return stays(SlotCode::SlotLocked, occupant);
                 }
                 _ => {}
             }

@@ -248,6 +248,11 @@ impl SlotCode {
         }
     }
 
+    /// Whether a session was started.
+    pub(crate) fn is_started(self) -> bool {
+        matches!(self, Self::SlotCreated | Self::SlotReplaced)
+    }
+
     /// What it comes to.
     pub fn outcome(self) -> SlotOutcome {
         match self {

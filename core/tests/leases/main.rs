@@ -1,5 +1,5 @@
-//! Leases, and what is made of them: who gets one, who owns a virtual machine and who runs a session,
-//! whatever the clock shows and whoever ends when.
+//! Leases, and what is made of them: who gets one, who owns a virtual machine, who runs a session and
+//! who comes into a slot, whatever the clock shows and whoever ends when.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -9,6 +9,7 @@ mod machine;
 mod meeting;
 mod owning;
 mod running;
+mod slots;
 mod steps;
 #[path = "../support/mod.rs"]
 mod support;

@@ -39,6 +39,8 @@ pub(crate) enum Reply {
     Record(Option<Record>),
     Commit(Commit),
     Scan(Vec<Record>),
+    Load(Option<Box<Loaded>>),
+    List(Page),
 }
 
 /// A call of an operation, as far as it has come.
@@ -134,12 +136,21 @@ impl Store for Repeating<'_> {
         self.memory.capabilities()
     }
 
-    fn load<'a>(&'a self, _: &'a SessionId, _: History) -> Answer<'a, Option<Loaded>> {
-        panic!("no operation here loads a session")
+    fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>> {
+        let reply =
+            self.reply(|| Reply::Load(self.memory.load(id, history).unwrap().map(Box::new)));
+        answer(reply.map(|reply| match reply {
+            Reply::Load(loaded) => loaded.map(|loaded| *loaded),
+            other => panic!("it does something else than before: {other:?}"),
+        }))
     }
 
-    fn list<'a>(&'a self, _: &'a ListQuery) -> Answer<'a, Page> {
-        panic!("no operation here lists sessions")
+    fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
+        let reply = self.reply(|| Reply::List(self.memory.list(query).unwrap()));
+        answer(reply.map(|reply| match reply {
+            Reply::List(page) => page,
+            other => panic!("it does something else than before: {other:?}"),
+        }))
     }
 
     fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {

@@ -23,6 +23,7 @@ use tenure_core::lease::calls::LeaseAcquireParams;
 use tenure_core::members::Params;
 use tenure_core::params::*;
 use tenure_core::resume::ShouldResumeParams;
+use tenure_core::slot::calls::*;
 use tenure_core::{
     Environment, Error, Json, Lift, Limits, MemoryStore, NO_HOST, Result, Service, Store, Timestamp,
 };
@@ -101,6 +102,10 @@ pub(crate) async fn call(
         "override" => overrule(OverrideParams),
         "save" => save(SaveParams),
         "fork" => fork(ForkParams),
+        "startInSlot" => start_in_slot(StartInSlotParams),
+        "latestSession" => latest_session(LatestSessionParams),
+        "slots" => slots(SlotsParams),
+        "slotPhase" => slot_phase(SlotPhaseParams),
         "isResumable" => is_resumable(IdParams),
         "progress" => progress(IdParams),
         "duration" => duration(IdParams),

@@ -1,0 +1,38 @@
+//! Slots: what starting a session in one comes to, who else can come into it and how, and what is to be
+//! seen of it. What holds when starters meet is tried with the leases.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod entering;
+mod missing;
+mod model;
+mod starting;
+#[path = "../support/mod.rs"]
+mod support;
+
+use serde_json::{Value, json};
+use support::World;
+
+/// What comes of starting a session in the slot `plan` of the task `t`.
+fn start(world: &World, model: &str, more: Value) -> Value {
+    world.ok("startInSlot", params(model, more))
+}
+
+fn params(model: &str, more: Value) -> Value {
+    let mut params = json!({
+        "taskId": "t", "phase": "plan", "model": model, "task": "work", "mode": "developer"
+    });
+    let members = params.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    params
+}
+
+/// The id of the session in that slot, if there is one.
+fn in_slot(world: &World) -> Option<String> {
+    let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
+    found["session"]["id"].as_str().map(str::to_owned)
+}
+
+fn id(answer: &Value) -> &str {
+    answer["session"]["id"].as_str().unwrap()
+}

@@ -1,0 +1,266 @@
+//! Any operations on the sessions of a few slots, beside a model of them that knows only who is where.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{World, scale};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Start {
+        slot: usize,
+        model: usize,
+        on_model_change: &'static str,
+        rerun: bool,
+        /// Confirms what was seen last in that slot.
+        confirms: bool,
+        locking: &'static str,
+    },
+    /// Somebody looks into a slot.
+    Look(usize),
+    /// An operation on the session of this number, among those that were started.
+    Change(&'static str, usize),
+}
+
+const SLOTS: [(&str, &str); 3] = [("t", "plan"), ("t", "run"), ("u", "plan")];
+const MODELS: [&str; 2] = ["a", "b"];
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let start = (
+        0..SLOTS.len(),
+        0..MODELS.len(),
+        prop::sample::select(vec!["confirm", "replace", "reject"]),
+        any::<bool>(),
+        any::<bool>(),
+        prop::sample::select(vec!["optimistic", "pessimistic"]),
+    )
+        .prop_map(
+            |(slot, model, on_model_change, rerun, confirms, locking)| Step::Start {
+                slot,
+                model,
+                on_model_change,
+                rerun,
+                confirms,
+                locking,
+            },
+        );
+    let change = prop::sample::select(vec![
+        "complete", "fail", "abandon", "trash", "restore", "delete", "import", "fork", "addEvent",
+    ]);
+    prop::collection::vec(
+        prop_oneof![
+            4 => start,
+            2 => (0..SLOTS.len()).prop_map(Step::Look),
+            4 => (change, 0..12usize).prop_map(|(name, of)| Step::Change(name, of)),
+        ],
+        0..40,
+    )
+}
+
+/// A session, as far as the model knows it.
+#[derive(Debug, Clone)]
+struct Known {
+    id: String,
+    slot: usize,
+    model: usize,
+    status: &'static str,
+    version: u64,
+    trashed: bool,
+}
+
+/// What starting comes to by the rules, in words of their own.
+fn expected(there: Option<&Known>, step: &Step, seen: Option<&(String, u64)>) -> &'static str {
+    let Step::Start {
+        model,
+        on_model_change,
+        rerun,
+        ..
+    } = step
+    else {
+        panic!("{step:?} starts nothing");
+    };
+    let Some(there) = there else {
+        return "created";
+    };
+    if !["active", "completed"].contains(&there.status) {
+        return "replaced";
+    }
+    if there.model == *model {
+        return if there.status == "completed" && *rerun {
+            "replaced"
+        } else {
+            "existing"
+        };
+    }
+    let fits = seen.map(|(id, version)| *id == there.id && *version == there.version);
+    match (*on_model_change, fits) {
+        ("reject", _) => "rejected",
+        (_, Some(false)) => "busy",
+        ("replace", _) | (_, Some(true)) => "replaced",
+        _ => "needs_confirmation",
+    }
+}
+
+fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let world = World::default();
+    let mut known: Vec<Known> = Vec::new();
+    let mut seen: [Option<(String, u64)>; 3] = [None, None, None];
+    for (number, step) in steps.iter().enumerate() {
+        world.pass(1);
+        match step {
+            Step::Look(slot) => {
+                let there = known.iter().find(|one| one.slot == *slot && !one.trashed);
+                seen[*slot] = there.map(|there| (there.id.clone(), there.version));
+            }
+            Step::Start {
+                slot,
+                model,
+                on_model_change,
+                rerun,
+                confirms,
+                locking,
+            } => {
+                let confirmed = seen[*slot].as_ref().filter(|_| *confirms);
+                let there = known
+                    .iter()
+                    .position(|one| one.slot == *slot && !one.trashed);
+                let outcome = expected(there.map(|at| &known[at]), step, confirmed);
+                let id = format!("s{number}");
+                let confirm = confirmed.map(|(id, version)| json!({"id": id, "version": version}));
+                let (task, phase) = SLOTS[*slot];
+                let answer = world.ok(
+                    "startInSlot",
+                    json!({
+                        "id": id, "taskId": task, "phase": phase, "model": MODELS[*model],
+                        "task": "", "mode": "m", "onModelChange": on_model_change,
+                        "rerun": rerun, "confirm": confirm, "locking": locking
+                    }),
+                );
+                prop_assert_eq!(&answer["outcome"], outcome, "{:?}", step);
+                prop_assert!(!answer["message"].as_str().unwrap().is_empty());
+                if outcome == "replaced" {
+                    let old = &mut known[there.unwrap()];
+                    prop_assert_eq!(&answer["replaced"]["id"], &old.id);
+                    old.trashed = true;
+                    old.version += 1;
+                    if old.status == "active" {
+                        old.status = "abandoned";
+                    }
+                }
+                if outcome == "replaced" || outcome == "created" {
+                    known.push(Known {
+                        id,
+                        slot: *slot,
+                        model: *model,
+                        status: "active",
+                        version: 1,
+                        trashed: false,
+                    });
+                }
+            }
+            Step::Change(name, of) => change(&world, &mut known, name, *of)?,
+        }
+        check(&world, &known)?;
+    }
+    Ok(())
+}
+
+fn change(
+    world: &World,
+    known: &mut Vec<Known>,
+    name: &'static str,
+    of: usize,
+) -> Result<(), TestCaseError> {
+    let Some(one) = known.get(of).cloned() else {
+        return Ok(());
+    };
+    let taken = known
+        .iter()
+        .any(|other| other.slot == one.slot && !other.trashed && other.id != one.id);
+    let params = match name {
+        "import" => json!({"text": world.export(&one.id)}),
+        "addEvent" => json!({"id": one.id, "type": "note"}),
+        _ => json!({"id": one.id}),
+    };
+    let said = world.call(name, params);
+    let kept = &mut known[of];
+    match name {
+        "delete" => {
+            prop_assert!(said.is_ok());
+            known.remove(of);
+        }
+        "trash" => {
+            prop_assert!(said.is_ok());
+            kept.version += u64::from(!one.trashed);
+            kept.trashed = true;
+        }
+        "restore" if one.trashed && taken => {
+            prop_assert_eq!(said.unwrap_err().code(), "SLOT_TAKEN");
+        }
+        "restore" => {
+            prop_assert!(said.is_ok());
+            kept.version += u64::from(one.trashed);
+            kept.trashed = false;
+        }
+        "import" => {
+            prop_assert!(said.is_ok());
+            kept.version += 1;
+        }
+        "fork" => prop_assert!(said.is_ok()),
+        _ if one.trashed => {
+            prop_assert_eq!(said.unwrap_err().code(), "SESSION_DELETED");
+        }
+        _ if one.status != "active" => prop_assert!(said.is_err()),
+        _ => {
+            prop_assert!(said.is_ok());
+            kept.version += 1;
+            kept.status = match name {
+                "complete" => "completed",
+                "fail" => "failed",
+                "abandon" => "abandoned",
+                _ => "active",
+            };
+        }
+    }
+    Ok(())
+}
+
+/// What is to be seen is what is known, and nothing that was started is lost.
+fn check(world: &World, known: &[Known]) -> Result<(), TestCaseError> {
+    let slots = world.ok("slots", json!({"taskIds": ["t", "u"]}));
+    let mut seen: Vec<(&Value, &Value)> = Vec::new();
+    for slot in slots.as_array().unwrap() {
+        seen.push((&slot["session"]["id"], &slot["session"]["version"]));
+    }
+    let mut all: Vec<(Value, Value)> = Vec::new();
+    for (number, (task, phase)) in SLOTS.iter().enumerate() {
+        let there: Vec<&Known> = known
+            .iter()
+            .filter(|one| one.slot == number && !one.trashed)
+            .collect();
+        prop_assert!(there.len() <= 1, "{:?}", there);
+        let latest = world.ok("latestSession", json!({"taskId": task, "phase": phase}));
+        let id = there.first().map(|one| json!(one.id)).unwrap_or_default();
+        prop_assert_eq!(&latest["session"]["id"], &id);
+        all.extend(there.iter().map(|one| (json!(one.id), json!(one.version))));
+    }
+    let all: Vec<(&Value, &Value)> = all.iter().map(|(id, version)| (id, version)).collect();
+    prop_assert_eq!(seen, all);
+    for one in known {
+        let session = world.session(&one.id);
+        prop_assert_eq!(&session["status"], one.status);
+        prop_assert_eq!(session["deletedAt"].is_string(), one.trashed);
+    }
+    Ok(())
+}
+
+#[test]
+fn any_operations_leave_each_slot_with_the_session_that_the_rules_say() {
+    let cases = (scale() * 2000.0).ceil() as u32;
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(steps in steps())| run(steps)?);
+}

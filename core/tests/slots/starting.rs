@@ -1,0 +1,259 @@
+//! What starting a session in a slot comes to.
+
+use serde_json::json;
+
+use crate::support::World;
+use crate::{id, in_slot, params, start};
+
+#[test]
+fn a_session_is_started_in_a_free_slot() {
+    let world = World::default();
+    let answer = start(&world, "a", json!({"id": "s", "userId": "u"}));
+    assert_eq!(answer["outcome"], "created");
+    assert_eq!(answer["code"], "SLOT_CREATED");
+    let slot = json!({"taskId": "t", "phase": "plan", "model": "a"});
+    assert_eq!(answer["session"]["slot"], slot);
+    assert_eq!(world.session("s")["slot"], slot);
+    assert_eq!(world.session("s")["history"][0]["type"], "start");
+    assert_eq!(in_slot(&world).as_deref(), Some("s"));
+    // Other slots are others.
+    let params = params("a", json!({"phase": "implementation"}));
+    let other = world.ok("startInSlot", params);
+    assert_eq!(other["outcome"], "created");
+    assert_eq!(other["session"]["slot"]["phase"], "run");
+}
+
+#[test]
+fn the_same_model_does_not_start_twice() {
+    let world = World::default();
+    let first = start(&world, "a", json!({}));
+    for more in [
+        json!({}),
+        json!({"onModelChange": "replace"}),
+        json!({"rerun": true}),
+    ] {
+        let again = start(&world, "a", more);
+        assert_eq!(again["outcome"], "existing");
+        assert_eq!(again["code"], "SAME_MODEL_ACTIVE");
+        assert_eq!(
+            (id(&again), &again["finished"]),
+            (id(&first), &json!(false))
+        );
+    }
+    world.ok("complete", json!({"id": id(&first), "result": "r"}));
+    let again = start(&world, "a", json!({}));
+    assert_eq!(again["code"], "SAME_MODEL_FINISHED");
+    assert_eq!((id(&again), &again["finished"]), (id(&first), &json!(true)));
+    assert_eq!(again["session"]["result"], "r");
+    let rerun = start(&world, "a", json!({"rerun": true}));
+    assert_eq!(
+        (&rerun["outcome"], &rerun["reason"]),
+        (&json!("replaced"), &json!("rerun"))
+    );
+    assert_eq!(rerun["replaced"]["id"], id(&first));
+    // What is completed stays completed.
+    assert_eq!(world.session(id(&first))["status"], "completed");
+}
+
+#[test]
+fn what_has_ended_without_a_result_is_replaced_without_asking() {
+    for (end, reason) in [("fail", "failed"), ("abandon", "abandoned")] {
+        for model in ["a", "b"] {
+            let world = World::default();
+            let first = start(&world, "a", json!({}));
+            world.ok(end, json!({"id": id(&first)}));
+            let next = start(&world, model, json!({"onModelChange": "reject"}));
+            assert_eq!(next["outcome"], "replaced");
+            assert_eq!(next["reason"], reason);
+        }
+    }
+    let world = World::default();
+    let first = start(&world, "a", json!({"maxIterations": 1}));
+    world.ok("incrementIteration", json!({"id": id(&first)}));
+    assert_eq!(start(&world, "a", json!({}))["reason"], "timeout");
+}
+
+#[test]
+fn another_model_asks_and_is_confirmed_for_what_was_seen() {
+    let world = World::default();
+    let first = start(&world, "a", json!({"id": "first"}));
+    let asks = start(&world, "b", json!({}));
+    assert_eq!(asks["outcome"], "needs_confirmation");
+    assert_eq!(
+        (&asks["code"], &asks["change"]),
+        (&json!("MODEL_CHANGED"), &json!("major"))
+    );
+    assert_eq!(id(&asks), id(&first));
+    let seen = json!({"id": id(&asks), "version": asks["session"]["version"]});
+    world.ok("incrementIteration", json!({"id": "first"}));
+    let busy = start(&world, "b", json!({"confirm": seen}));
+    assert_eq!(
+        (&busy["outcome"], &busy["code"]),
+        (&json!("busy"), &json!("SESSION_CHANGED"))
+    );
+    let seen = json!({"id": "first", "version": busy["session"]["version"]});
+    let replaced = start(&world, "b", json!({"confirm": seen}));
+    assert_eq!(replaced["outcome"], "replaced");
+    assert_eq!(replaced["reason"], "model_change");
+    assert_eq!(in_slot(&world).as_deref(), Some(id(&replaced)));
+    // Whoever says it again finds what is there now.
+    assert_eq!(
+        start(&world, "b", json!({"confirm": seen}))["outcome"],
+        "existing"
+    );
+    assert_eq!(
+        start(&world, "c", json!({"confirm": seen}))["outcome"],
+        "busy"
+    );
+}
+
+#[test]
+fn another_model_may_be_rejected() {
+    let world = World::default();
+    let first = start(&world, "a", json!({}));
+    let answer = start(&world, "b", json!({"onModelChange": "reject"}));
+    assert_eq!(answer["outcome"], "rejected");
+    assert_eq!(id(&answer), id(&first));
+    assert_eq!(world.session(id(&first))["version"], 1);
+}
+
+#[test]
+fn replacing_cancels_trashes_and_tells() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "old"}));
+    world.ok(
+        "addEvent",
+        json!({"id": "old", "type": "note", "data": {"n": 1}}),
+    );
+    let before = world.export("old");
+    let all = json!({"id": "new", "onModelChange": "replace", "exportOld": true});
+    let notices = world.notices("startInSlot", params("b", all.clone()));
+    let events: Vec<&str> = notices
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|notice| notice["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(events.len(), 2, "{notices}");
+    let old = world.session("old");
+    assert_eq!(old["status"], "abandoned");
+    assert!(old["deletedAt"].is_string());
+    let last = &old["history"][2];
+    assert_eq!(last["type"], "abandoned");
+    assert_eq!(
+        last["data"]["reason"],
+        "replaced by session new: model_change"
+    );
+    assert_eq!(
+        world.code("addEvent", json!({"id": "old", "type": "note"})),
+        "SESSION_DELETED"
+    );
+    // What was exported is what was there before.
+    let again = World::default();
+    start(&again, "a", json!({"id": "old"}));
+    again.ok(
+        "addEvent",
+        json!({"id": "old", "type": "note", "data": {"n": 1}}),
+    );
+    let answer = start(&again, "b", all);
+    assert_eq!(answer["exported"], before);
+    assert_eq!(answer["replaced"]["status"], "abandoned");
+    assert_eq!(answer["reason"], "model_change");
+}
+
+#[test]
+fn each_replacement_is_in_the_audit_log() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "old"}));
+    start(
+        &world,
+        "b",
+        json!({"id": "new", "onModelChange": "replace"}),
+    );
+    let log = world.ok("auditLog", json!({}));
+    let entries = log["items"].as_array().unwrap();
+    let text = entries[0].to_string();
+    assert_eq!(entries.len(), 1, "{log}");
+    for part in [
+        "slot.replacement",
+        "\"old\"",
+        "\"new\"",
+        "model_change",
+        "\"plan\"",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn whoever_holds_the_lease_of_a_slot_keeps_others_away_for_five_seconds() {
+    let world = World::default();
+    let lease = json!({"key": "slot:t/plan", "holder": "h", "leaseDurationMs": 5000});
+    world.ok("leaseAcquire", lease);
+    let locked = json!({"locking": "pessimistic"});
+    let busy = start(&world, "a", locked.clone());
+    assert_eq!(
+        (&busy["outcome"], &busy["code"]),
+        (&json!("busy"), &json!("SLOT_LOCKED"))
+    );
+    assert_eq!(in_slot(&world), None);
+    world.pass(5000);
+    assert_eq!(start(&world, "a", locked.clone())["outcome"], "created");
+    // The lease was given back.
+    let replace = json!({"locking": "pessimistic", "onModelChange": "replace"});
+    assert_eq!(start(&world, "b", replace)["outcome"], "replaced");
+    assert_eq!(start(&world, "b", locked)["outcome"], "existing");
+}
+
+#[test]
+fn an_error_gives_the_lease_back() {
+    let world = World::default();
+    world.start(json!({"id": "s"}));
+    let taken = params("a", json!({"id": "s", "locking": "pessimistic"}));
+    assert_eq!(world.code("startInSlot", taken), "SESSION_EXISTS");
+    let next = start(&world, "a", json!({"locking": "pessimistic"}));
+    assert_eq!(next["outcome"], "created");
+}
+
+#[test]
+fn a_minor_version_is_the_same_model() {
+    let world = World::default();
+    let model = |version: &str| json!({"model": {"name": "a", "version": version}});
+    start(&world, "", model("1.0"));
+    let minor = start(&world, "", model("1.1"));
+    assert_eq!(
+        (&minor["outcome"], &minor["change"]),
+        (&json!("existing"), &json!("minor"))
+    );
+    let major = start(&world, "", model("2.0"));
+    assert_eq!(
+        (&major["outcome"], &major["change"]),
+        (&json!("needs_confirmation"), &json!("major"))
+    );
+}
+
+#[test]
+fn what_is_wrong_with_parameters_is_named() {
+    let world = World::default();
+    for (more, named) in [
+        (json!({"taskId": ""}), "taskId"),
+        (json!({"taskId": "x".repeat(501)}), "taskId"),
+        (json!({"phase": "executing"}), "phase"),
+        (json!({"model": {"version": "1"}}), "model"),
+        (json!({"model": {"name": "a", "size": 1}}), "size"),
+        (json!({"onModelChange": "ask"}), "onModelChange"),
+        (json!({"locking": "none"}), "locking"),
+        (json!({"confirm": {"id": "s"}}), "confirm"),
+    ] {
+        let error = world.error("startInSlot", params("a", more.clone()));
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{more}");
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    let many: Vec<String> = (0..1001).map(|n| n.to_string()).collect();
+    for name in ["slots", "list"] {
+        assert_eq!(
+            world.code(name, json!({"taskIds": many})),
+            "INVALID_ARGUMENT"
+        );
+    }
+}

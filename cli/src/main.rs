@@ -9,11 +9,13 @@
 
 mod agent;
 mod answer;
+mod audit;
 mod check;
 mod cleanup;
 mod completions;
 mod context;
 mod copy;
+mod dedup;
 mod deferred;
 mod events;
 mod exit;
@@ -114,6 +116,10 @@ enum Command {
     Hook(Deferred<hook::Args>),
     /// Hold something, so that nobody else does the same work
     Lease(Deferred<lease::Args>),
+    /// Keep runs of a workflow from being repeated
+    Dedup(Deferred<dedup::Args>),
+    /// Read what was decided and cleaned up, and when
+    Audit(Deferred<audit::Args>),
     /// Own a virtual machine, so that it is not forgotten when its owner ends
     Vm(Deferred<vm::Args>),
     #[cfg(unix)]
@@ -154,6 +160,8 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Agent(Deferred(args)) => agent::run(args, context),
         Command::Hook(Deferred(args)) => hook::run(args, context),
         Command::Lease(Deferred(args)) => lease::run(args, context),
+        Command::Dedup(Deferred(args)) => dedup::run(args, context),
+        Command::Audit(Deferred(args)) => audit::run(args, context),
         Command::Vm(Deferred(args)) => vm::run(args, context),
         #[cfg(unix)]
         Command::Run(args) => run::run(args, context),

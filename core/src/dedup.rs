@@ -9,12 +9,14 @@ pub mod calls;
 use serde::Serialize;
 
 use crate::audit::{self, Entry};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cut};
 use crate::json::{Json, Object};
 use crate::lease::decision::{self, Holder, Outcome, Request};
 use crate::lease::{Lease, MAX_KEY_BYTES, State};
 use crate::process::Liveness;
 use crate::time::{Millis, Timestamp};
+
+use calls::DedupDecision;
 
 /// A run keeps others from being the same run for this long.
 pub const WINDOW: Millis = Millis(5 * 60 * 1000);
@@ -248,12 +250,17 @@ pub enum Reason {
     PullRequestLock,
     /// A push has run the commit of this pull request.
     PushLock,
+    /// Nobody can say: it runs, as a run too many costs less than one that is missing.
+    StoreUnavailable,
 }
 
 impl Reason {
     /// Whether the run is to be skipped.
     pub fn skips(self) -> bool {
-        !matches!(self, Self::NewSession | Self::AlreadyRegistered)
+        matches!(
+            self,
+            Self::ActiveSession | Self::PullRequestLock | Self::PushLock
+        )
     }
 }
 
@@ -306,6 +313,23 @@ impl Decision {
         };
         // A lease that was not made here may have any name.
         said.replace(char::is_control, " ")
+    }
+}
+
+/// The answer about a run where the store could not be asked: `problem` says why not.
+pub fn store_unavailable(run: &Run, problem: &str) -> DedupDecision {
+    let problem = cut(problem.replace(char::is_control, " "));
+    DedupDecision {
+        key: run.key.clone(),
+        skip: false,
+        reason: Reason::StoreUnavailable,
+        message: format!(
+            "{} runs, as nobody can say whether others do: {problem}",
+            run.key
+        ),
+        holder: None,
+        since: None,
+        until: None,
     }
 }
 

@@ -2918,7 +2918,7 @@ outcome: OrphanOutcome, };
 /**
  * Why a run is to run, or to be skipped.
  */
-export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock";
+export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock" | "store_unavailable";
 
 /**
  * A run that may be one too many.
@@ -3046,8 +3046,8 @@ key: string,
  */
 skip: boolean, 
 /**
- * Why: `new_session` or `already_registered` for one that is to run; `active_session`,
- * `pull_request_lock` or `push_lock` for one that is not.
+ * Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
+ * for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
  */
 reason: DedupReason, 
 /**

@@ -133,8 +133,8 @@ pub struct DedupDecision {
     pub key: String,
     /// Whether it is to be skipped.
     pub skip: bool,
-    /// Why: `new_session` or `already_registered` for one that is to run; `active_session`,
-    /// `pull_request_lock` or `push_lock` for one that is not.
+    /// Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
+    /// for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
     pub reason: Reason,
     /// The same in words, in one line.
     pub message: String,

@@ -1,0 +1,38 @@
+//! How a decision is told: in three lines for the job's log, and as outputs of the step for the
+//! steps after it. None of the three has a line break in it.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::output::clean;
+
+use super::Decided;
+
+/// Prints the decision.
+pub(super) fn print(context: &mut Context, decided: &Decided) -> Result<(), Failure> {
+    let (key, reason) = (clean(&decided.key), clean(&decided.message));
+    let skip = decided.skip;
+    let out = &mut context.out;
+    Ok(out.print(format_args!(
+        "SESSION_KEY={key}\nSKIP_EXECUTION={skip}\nREASON={reason}\n"
+    ))?)
+}
+
+/// Adds the decision to the outputs of the step, if this is one.
+pub(super) fn add(context: &mut Context, decided: &Decided) {
+    let Some(path) = env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    let Decided { key, skip, message } = decided;
+    let text = format!("session_key={key}\nskip_execution={skip}\nreason={message}\n");
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+        file.write_all(text.as_bytes())
+    };
+    if let Err(error) = write() {
+        context.note(&format!("$GITHUB_OUTPUT cannot be written: {error}"));
+    }
+}

@@ -1,0 +1,381 @@
+//! The commands `tenure dedup` and `tenure audit`, as the steps of a CI job run them.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::{Ended, Place, ended};
+use serde_json::{Value, json};
+
+const NO: i32 = 1;
+const MISUSED: i32 = 2;
+const STORE: i32 = 3;
+const SHA: &str = "abc12345def67890";
+const KEY: &str = "my-workflow-push-abc12345";
+
+/// The command as a step of a run, at a time after the present of the tests.
+fn step(place: &Place, run: &str, time: &str, args: &[&str]) -> Command {
+    let now = format!("2026-01-08T{time}Z");
+    let mut command = place.command(&[&["dedup"], args, &["--now", &now]].concat());
+    command.env("GITHUB_RUN_ID", run);
+    command
+}
+
+fn check(place: &Place, time: &str, event: &str) -> Ended {
+    let args = ["check", event, "My Workflow", SHA, "9"];
+    ended(step(place, "9", time, &args))
+}
+
+fn admit(place: &Place, run: &str, time: &str, more: &[&str]) -> Ended {
+    let args = [&["admit", "push", "My Workflow", SHA], more].concat();
+    ended(step(place, run, time, &args))
+}
+
+/// Whether the run is skipped, as the lines say that the command prints.
+#[track_caller]
+fn skips(ended: &Ended) -> bool {
+    let lines: Vec<&str> = ended.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{ended:?}");
+    assert!(lines[0].starts_with("SESSION_KEY="), "{ended:?}");
+    assert!(lines[2].starts_with("REASON="), "{ended:?}");
+    match lines[1] {
+        "SKIP_EXECUTION=true" => true,
+        "SKIP_EXECUTION=false" => false,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_check_says_what_a_workflow_needs_in_lines_and_in_outputs() {
+    let place = Place::new();
+    let output = place.folder.path().join("output");
+    fs::write(&output, "before=1\n").unwrap();
+    let with_output = |args: &[&str]| {
+        let mut command = step(&place, "1", "18:05:30", args);
+        command.env("GITHUB_OUTPUT", &output);
+        ended(command)
+    };
+    let first = with_output(&["check", "push", "My Workflow", SHA, "1"]);
+    assert_eq!(first.code, 0);
+    assert_eq!(
+        first.out,
+        format!(
+            "SESSION_KEY={KEY}\nSKIP_EXECUTION=false\nREASON={KEY} has no other run in its way\n"
+        )
+    );
+    with_output(&["register", KEY, "push", "My Workflow", "1", SHA]);
+    let second = with_output(&["check", "push", "My Workflow", SHA, "2"]);
+    assert_eq!((second.code, skips(&second)), (0, true));
+    let outputs = fs::read_to_string(&output).unwrap();
+    let lines: Vec<&str> = outputs.lines().collect();
+    assert_eq!(lines.len(), 10, "{outputs}");
+    assert_eq!(
+        lines[..3],
+        [
+            "before=1",
+            &*format!("session_key={KEY}"),
+            "skip_execution=false"
+        ]
+    );
+    assert_eq!(lines[8], "skip_execution=true");
+    assert!(
+        lines[9].starts_with("reason=run 1 has my-workflow"),
+        "{outputs}"
+    );
+}
+
+#[test]
+fn no_name_of_a_workflow_adds_an_output_of_its_own() {
+    let place = Place::new();
+    let output = place.folder.path().join("output");
+    let name = "a\nskip_execution=true\r\nb";
+    let mut command = step(&place, "1", "18:05:30", &["check", "push", name, "x\ny=z"]);
+    command.env("GITHUB_OUTPUT", &output);
+    assert!(!skips(&ended(command)));
+    let outputs = fs::read_to_string(&output).unwrap();
+    assert_eq!(outputs.lines().count(), 3, "{outputs}");
+    assert_eq!(outputs.matches("\nskip_execution=").count(), 1, "{outputs}");
+}
+
+#[test]
+fn a_run_keeps_others_away_for_its_window() {
+    let place = Place::new();
+    let args = ["register", KEY, "push", "My Workflow", "1", SHA];
+    assert!(!skips(&ended(step(&place, "1", "18:00:00", &args))));
+    assert!(skips(&check(&place, "18:04:59.999", "push")));
+    assert!(!skips(&check(&place, "18:05:00", "push")));
+    let late = [
+        "register",
+        KEY,
+        "push",
+        "My Workflow",
+        "2",
+        SHA,
+        "--exit-code",
+    ];
+    assert_eq!(ended(step(&place, "2", "18:04:00", &late)).code, NO);
+}
+
+#[test]
+fn a_pull_request_keeps_pushes_of_its_commit_away_for_an_hour() {
+    let place = Place::new();
+    let args = ["admit", "pull_request", "Other", SHA, "1"];
+    assert!(!skips(&ended(step(&place, "1", "18:00:00", &args))));
+    let skipped = check(&place, "18:59:59", "push");
+    assert!(skips(&skipped), "{skipped:?}");
+    assert!(
+        skipped
+            .out
+            .contains("of a pull request has commit abc12345"),
+        "{skipped:?}"
+    );
+    assert!(!skips(&check(&place, "18:59:59", "schedule")));
+    assert!(!skips(&check(&place, "19:00:00", "push")));
+}
+
+#[test]
+fn lengths_and_symmetry_are_given() {
+    let place = Place::new();
+    let lengths = [
+        "--window",
+        "1m",
+        "--keep",
+        "2m",
+        "--pr-window",
+        "3m",
+        "--symmetric",
+    ];
+    assert!(!skips(&admit(&place, "1", "18:00:00", &lengths)));
+    assert!(skips(&admit(&place, "2", "18:01:59", &[])));
+    let pull_request = ["check", "pull_request", "My Workflow", SHA, "--symmetric"];
+    let at = |time: &str| skips(&ended(step(&place, "3", time, &pull_request)));
+    assert!(at("18:02:59"));
+    assert!(!at("18:03:00"));
+    assert!(!skips(&admit(&place, "2", "18:02:00", &[])));
+}
+
+#[test]
+fn the_exit_code_tells_a_duplicate_only_where_it_is_asked_for() {
+    let place = Place::new();
+    assert_eq!(admit(&place, "1", "18:00:00", &["--exit-code"]).code, 0);
+    assert_eq!(admit(&place, "2", "18:00:00", &[]).code, 0);
+    let no = admit(&place, "2", "18:00:00", &["--exit-code"]);
+    assert_eq!((no.code, skips(&no)), (NO, true));
+    for wrong in [
+        &["admit", "push", "w", SHA, "1", "--window", "soon"][..],
+        &["admit", "push", "w", SHA, "1", "--key", "vm:1"],
+        &["admit", "push", "w"],
+        &["register", "a\nb", "push", "w", "1", SHA],
+        &["cleanup", ""],
+        &["audit", KEY, "push", "w", "1", SHA, "perhaps", "success"],
+        &["clear"],
+        &["log", "--date", "yesterday"],
+    ] {
+        let Ended { code, out, .. } = ended(step(&place, "1", "18:00:00", wrong));
+        assert_eq!((code, out.as_str()), (MISUSED, ""), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_job_goes_on_where_the_store_cannot_be_reached() {
+    let place = Place::new();
+    let file = place.folder.path().join("file");
+    fs::write(&file, "no folder").unwrap();
+    let url = format!("sqlite:{}/tenure.db", file.display());
+    let output = place.folder.path().join("output");
+    let with_store = |args: &[&str]| {
+        let mut command = step(&place, "1", "18:00:00", args);
+        command
+            .env("TENURE_STORE", &url)
+            .env("GITHUB_OUTPUT", &output);
+        ended(command)
+    };
+    let asked = [
+        &["check", "push", "My Workflow", SHA][..],
+        &["admit", "push", "My Workflow", SHA],
+        &["register", KEY, "push", "My Workflow", "1", SHA],
+    ];
+    for args in asked {
+        let open = with_store(args);
+        assert_eq!((open.code, skips(&open)), (0, false), "{args:?}");
+        assert!(
+            open.out.starts_with(&format!("SESSION_KEY={KEY}\n")),
+            "{open:?}"
+        );
+        assert!(open.out.contains("the store is unavailable"), "{open:?}");
+        let asked = with_store(&[args, &["--exit-code"]].concat());
+        assert_eq!((asked.code, skips(&asked)), (STORE, false), "{args:?}");
+        let json = with_store(&[args, &["--json"]].concat());
+        let said: Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!(said["reason"], "store_unavailable");
+    }
+    let outputs = fs::read_to_string(&output).unwrap();
+    assert_eq!(
+        outputs.matches("skip_execution=false").count(),
+        9,
+        "{outputs}"
+    );
+    for args in [
+        &["cleanup", KEY][..],
+        &["audit", KEY, "push", "w", "1", SHA, "true", "success"],
+    ] {
+        let after = with_store(args);
+        assert_eq!((after.code, after.out.as_str()), (0, ""), "{args:?}");
+        assert!(after.err.contains("the store is unavailable"), "{after:?}");
+        assert_eq!(with_store(&[args, &["--exit-code"]].concat()).code, STORE);
+    }
+}
+
+#[test]
+fn of_many_processes_that_ask_at_once_one_goes_on() {
+    let place = Place::new();
+    for round in 0..3 {
+        let sha = format!("commit-{round}");
+        let spawn = |run: u32| {
+            let args = ["admit", "push", "w", &sha, "--key", &sha];
+            step(&place, &run.to_string(), "18:00:00", &args)
+                .spawn()
+                .unwrap()
+        };
+        let running: Vec<_> = (0..12).map(spawn).collect();
+        let on = running
+            .into_iter()
+            .map(|child| child.wait_with_output().unwrap());
+        let on = on.map(|output| String::from_utf8(output.stdout).unwrap());
+        let on = on.filter(|out| out.contains("SKIP_EXECUTION=false"));
+        assert_eq!(on.count(), 1);
+    }
+}
+
+#[test]
+fn a_run_ends_itself_and_no_other() {
+    let place = Place::new();
+    admit(&place, "1", "18:00:00", &["--keep", "6h"]);
+    let cleanup = |run: &str, time: &str, more: &[&str]| {
+        ended(step(&place, run, time, &[&["cleanup", KEY], more].concat()))
+    };
+    let other = cleanup("2", "19:00:00", &[]);
+    assert_eq!((other.code, other.out.as_str()), (0, ""));
+    assert!(other.err.contains("another run has"), "{other:?}");
+    assert_eq!(cleanup("2", "19:00:00", &["--exit-code"]).code, NO);
+    assert_eq!(
+        cleanup("1", "19:00:00", &["--run-attempt", "2", "--exit-code"]).code,
+        NO
+    );
+    assert!(skips(&admit(&place, "2", "19:00:00", &[])));
+    let own = cleanup("2", "19:00:00", &["--run-id", "1"]);
+    assert_eq!(own.out, format!("{KEY} has ended\n"));
+    assert!(!skips(&admit(&place, "2", "19:00:00", &[])));
+    let early = cleanup("2", "19:01:00", &[]);
+    let said = "has ended; its window goes on until 2026-01-08T19:05:00.000Z\n";
+    assert_eq!(early.out, format!("{KEY} {said}"));
+    let nobody = place.run(&["dedup", "cleanup", KEY]);
+    assert_eq!(nobody.code, MISUSED, "{nobody:?}");
+}
+
+#[test]
+fn the_log_of_a_day_is_the_array_that_other_tools_read() {
+    let place = Place::new();
+    for (run, executed) in [("1", "true"), ("2", "false"), ("3", "false"), ("4", "true")] {
+        let args = [
+            "audit",
+            KEY,
+            "push",
+            "My Workflow",
+            run,
+            SHA,
+            executed,
+            "success",
+        ];
+        assert_eq!(
+            ended(step(&place, run, &format!("18:00:0{run}.123"), &args)).code,
+            0
+        );
+    }
+    let log = |args: &[&str]| ended(step(&place, "1", "20:00:00", &[&["log"], args].concat()));
+    let json: Value = serde_json::from_str(&log(&["--json"]).out).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 4);
+    assert!(json.as_array().unwrap().contains(&json!({
+        "session_key": KEY, "timestamp": "2026-01-08T18:00:02.123000Z", "event_type": "push",
+        "workflow": "My Workflow", "run_id": "2", "commit_sha": "abc12345", "executed": false,
+        "job_status": "success", "duplicate_prevented": true
+    })));
+    let counted = log(&["--prevented", "--count"]);
+    assert_eq!(counted.out, "2\n");
+    assert_eq!(counted.err, "tenure: 2 of 4 runs prevented: 50 % saved\n");
+    assert_eq!(log(&["--prevented"]).out.lines().count(), 2);
+    assert_eq!(log(&["--date", "2026-01-07"]).out, "");
+    assert_eq!(log(&["--date", "2026-01-07", "--json"]).out, "[]\n");
+    let folder = place.folder.path().join("audit");
+    log(&["--out", folder.to_str().unwrap()]);
+    let file = fs::read_to_string(folder.join("session_audit_20260108.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), json);
+    // It is read again as what it was.
+    let other = Place::new();
+    other.run(&["import", folder.to_str().unwrap()]);
+    let again = ended(step(&other, "1", "20:00:00", &["log", "--json"]));
+    assert_eq!(serde_json::from_str::<Value>(&again.out).unwrap(), json);
+}
+
+#[test]
+fn runs_are_listed_and_forgotten() {
+    let place = Place::new();
+    admit(&place, "1", "18:00:00", &[]);
+    let at = |time: &str, args: &[&str]| ended(step(&place, "1", time, args)).out;
+    let line = "1\t2026-01-08T18:00:00.000Z\t2026-01-08T18:10:00.000Z";
+    assert_eq!(at("18:00:00", &["list"]), format!("{KEY}\t{line}\theld\n"));
+    assert_eq!(at("18:00:00", &["clear", "--ended"]), "0 keys forgotten\n");
+    assert_eq!(at("18:10:00", &["list"]), "");
+    assert_eq!(
+        at("18:10:00", &["list", "--all"]),
+        format!("{KEY}\t{line}\tstale\n")
+    );
+    assert_eq!(at("18:10:00", &["clear", "--ended"]), "1 key forgotten\n");
+    admit(&place, "2", "18:00:00", &[]);
+    assert_eq!(
+        at("18:00:00", &["clear", "--force", "--prefix", "my-"]),
+        "1 key forgotten\n"
+    );
+    assert!(!skips(&check(&place, "18:00:00", "push")));
+}
+
+#[test]
+fn the_audit_log_is_read_and_kept_small() {
+    let place = Place::new();
+    admit(&place, "1", "18:00:00", &[]);
+    admit(&place, "2", "18:00:01", &[]);
+    let id = place.says(&["agent", "create", "--agent", "builder"]);
+    place.says(&["agent", "finalize", &id, "completed"]);
+    let lines = |args: &[&str]| place.run(&[&["audit"], args].concat()).out.lines().count();
+    assert_eq!(lines(&[]), 3);
+    assert_eq!(lines(&["--kind", "dedup"]), 2);
+    assert_eq!(lines(&["--subject", &id]), 1);
+    assert_eq!(lines(&["--before", "2026-01-08T18:00:01Z"]), 1);
+    assert_eq!(lines(&["--after", "2026-01-08T18:00:02Z"]), 1);
+    let page = place.run(&["audit", "--limit", "1"]);
+    let cursor = page.err.trim().rsplit(' ').next().unwrap();
+    assert_eq!(lines(&["--cursor", cursor]), 2);
+    let first = page.out.split('\t').collect::<Vec<_>>();
+    assert_eq!(
+        first[..3],
+        ["2026-01-08T18:00:00.000Z", "dedup.decision", KEY]
+    );
+    let purge = ["audit", "--purge", "5m", "--dry-run"];
+    assert_eq!(place.says(&purge), "2 entries would be removed");
+    assert_eq!(place.says(&purge[..3]), "2 entries removed");
+    assert_eq!(lines(&[]), 1);
+}
+
+#[test]
+fn the_rules_are_tried_on_a_store_that_is_thrown_away() {
+    let place = Place::new();
+    let said = place.says(&["dedup", "self-test"]);
+    assert_eq!(
+        said.lines().filter(|line| line.starts_with("ok: ")).count(),
+        7
+    );
+    assert!(!place.folder.path().join("tenure.db").exists());
+}

@@ -271,24 +271,9 @@ impl Service<'_> {
             let problem = format!("expected {MAX_TASKS} tasks at most, got {}", tasks.len());
             return Err(Error::invalid("taskIds", problem));
         }
-        let most = tasks.len() * SlotPhase::ALL.len();
-        let mut query = ListQuery {
-            limit: u32::try_from(most.max(1)).unwrap_or(u32::MAX),
-            ..query(Filter {
-                task_ids: Some(tasks.iter().map(Text::to_string).collect()),
-                ..Filter::default()
-            })
-        };
-        let mut found: Vec<Head> = Vec::new();
-        loop {
-            let page = self.store.list(&query).await?;
-            found.extend(page.heads);
-            query.after = found.last().map(|head| query.order.position(head));
-            // A page ends early where sessions are large.
-            if !page.more || query.after.is_none() {
-                break;
-            }
-        }
+        let mut found = self
+            .in_slots(tasks.iter().map(Text::to_string).collect())
+            .await?;
         found.sort_by_cached_key(|head| {
             let slot = head.slot.as_ref();
             slot.map(|slot| (slot.task_id.clone(), slot.phase))
@@ -343,23 +328,61 @@ impl Service<'_> {
         &self,
         sessions: &mut Vec<SessionChange>,
     ) -> Result<(Vec<RecordChange>, Vec<SessionId>)> {
-        let mut entries: Vec<RecordChange> = Vec::new();
-        let mut refused = Vec::new();
+        let mut guards: Vec<(SessionId, Guard)> = Vec::new();
+        let (mut tasks, mut refused) = (Vec::new(), Vec::new());
         for change in sessions.iter() {
             let SessionWrite::Put { head, .. } = &change.write else {
                 continue;
             };
-            match self.entry(head).await {
-                Ok(None) => {}
-                Ok(Some(entry)) if entries.iter().all(|other| other.key != entry.key) => {
-                    entries.push(entry);
-                }
-                Ok(Some(_)) | Err(Error::SlotTaken { .. }) => refused.push(change.id.clone()),
-                Err(error) => return Err(error),
+            let Some(slot) = head.slot.as_ref().filter(|_| head.deleted_at.is_none()) else {
+                continue;
+            };
+            let guard = self.guard(slot).await?;
+            if guards.iter().any(|(_, other)| other.key == guard.key) {
+                refused.push(head.id.clone());
+            } else {
+                guards.push((head.id.clone(), guard));
+                tasks.push(slot.task_id.clone());
             }
         }
+        // One list for all of them: some stores look at every session for each.
+        for there in self.in_slots(tasks).await? {
+            // What is written of it says whether it stays.
+            if sessions.iter().any(|change| change.id == there.id) {
+                continue;
+            }
+            let key = there.slot.as_ref().map(Slot::key).unwrap_or_default();
+            let meant = |(_, guard): &&(SessionId, Guard)| guard.key == key;
+            refused.extend(guards.iter().find(meant).map(|(id, _)| id.clone()));
+        }
         sessions.retain(|change| !refused.contains(&change.id));
+        guards.retain(|(id, _)| !refused.contains(id));
+        let entries = guards.iter().map(|(id, guard)| guard.entry(id)).collect();
         Ok((entries, refused))
+    }
+
+    /// The sessions in the slots of tasks.
+    async fn in_slots(&self, tasks: Vec<String>) -> Result<Vec<Head>> {
+        let mut found: Vec<Head> = Vec::new();
+        for tasks in tasks.chunks(MAX_TASKS) {
+            let mut query = ListQuery {
+                limit: u32::try_from(tasks.len() * SlotPhase::ALL.len()).unwrap_or(u32::MAX),
+                ..query(Filter {
+                    task_ids: Some(tasks.to_vec()),
+                    ..Filter::default()
+                })
+            };
+            loop {
+                let page = self.store.list(&query).await?;
+                query.after = page.heads.last().map(|head| query.order.position(head));
+                found.extend(page.heads);
+                // A page ends early where sessions are large.
+                if !page.more || query.after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     async fn guard(&self, slot: &Slot) -> Result<Guard> {

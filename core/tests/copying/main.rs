@@ -37,6 +37,41 @@ fn a_copy_has_all_that_the_source_has() {
 }
 
 #[test]
+fn a_copy_brings_no_second_session_into_a_slot() {
+    let start = |world: &World, id: &str, model: &str| {
+        let params = json!({
+            "id": id, "taskId": "t", "phase": "plan", "model": model, "task": "", "mode": "m",
+            "onModelChange": "replace"
+        });
+        world.ok("startInSlot", params)["outcome"].clone()
+    };
+    let in_slot = |world: &World| {
+        let slot = json!({"taskId": "t", "phase": "plan"});
+        world.ok("latestSession", slot)["session"]["id"].clone()
+    };
+    let (from, to) = (World::default(), World::default());
+    start(&from, "a", "a");
+    copy_quietly(&from.store, &to.store);
+    assert_eq!(in_slot(&to), "a");
+    // One that was replaced there is replaced here.
+    start(&from, "b", "b");
+    let copied = copy_quietly(&from.store, &to.store);
+    assert_eq!((copied.sessions, copied.left.len()), (2, 0));
+    assert_eq!(in_slot(&to), "b");
+    // One that was replaced here is not, and the other is named.
+    assert_eq!(start(&to, "c", "c"), "replaced");
+    start(&from, "d", "d");
+    let copied = copy_quietly(&from.store, &to.store);
+    let left: Vec<&str> = copied.left.iter().map(|left| left.key.as_str()).collect();
+    assert!(left.contains(&"d"), "{left:?}");
+    assert_eq!(in_slot(&to), "c");
+    to.ok("trash", json!({"id": "c"}));
+    copy_quietly(&from.store, &to.store);
+    assert_eq!(in_slot(&to), "d");
+    assert_eq!(start(&to, "e", "e"), "replaced");
+}
+
+#[test]
 fn leases_and_entries_of_the_audit_log_go_along() {
     let from = Lift(MemoryStore::default());
     let at = Timestamp::default();

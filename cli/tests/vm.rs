@@ -202,6 +202,12 @@ fn an_orphan_is_listed_until_the_command_succeeds() {
     );
     // Whoever runs keeps what it has.
     assert_eq!(vm(&place, &["show"]).code, 0);
+    // Only what is gone is in the audit log, once.
+    let log = place.says(&["audit", "--kind", "lease.sweep", "--store", "registry:"]);
+    let subjects = log.lines().map(|line| line.split('\t').nth(2).unwrap());
+    let mut subjects: Vec<&str> = subjects.collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["vm:m-1", "vm:m-2"]);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub const CLEANUP: &str = "agent.cleanup";
 pub const DEDUP_DECISION: &str = "dedup.decision";
 /// The `kind` of an entry that says how a run went.
 pub const DEDUP_RUN: &str = "dedup.run";
+/// The `kind` of an entry that says that an orphaned machine was seen to.
+pub const LEASE_SWEEP: &str = "lease.sweep";
 /// The `kind` of an entry that says how many runs were forgotten.
 pub const DEDUP_CLEAR: &str = "dedup.clear";
 
@@ -75,6 +77,16 @@ impl Entry {
     pub fn cleanup(removed: u64, at: Timestamp) -> Self {
         let mut data = Self::members(CLEANUP, at, None);
         data.set("removed", &removed);
+        Self {
+            at,
+            data: data.to_json(),
+        }
+    }
+
+    /// The entry of an orphaned machine that was seen to: the lease of `key`, and who held it last.
+    pub fn sweep(key: &str, holder: &str, at: Timestamp) -> Self {
+        let mut data = Self::members(LEASE_SWEEP, at, Some(key));
+        data.set("holder", holder);
         Self {
             at,
             data: data.to_json(),

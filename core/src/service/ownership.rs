@@ -2,6 +2,7 @@
 //! process and of its machine is written together, so that they never disagree.
 
 use crate::answers::Done;
+use crate::audit::Entry;
 use crate::error::{Error, Result};
 use crate::lease::decision::{Holder, Request};
 use crate::lease::{Lease, MAX_KEY_BYTES};
@@ -352,7 +353,13 @@ impl Service<'_> {
             };
             // The owner that it had is shown from then on, not the one that saw to it.
             let vm = ownership::orphaned(vm);
-            if self.keep(vec![kept.change(Some(&vm))]).await? {
+            let mut records = Vec::new();
+            if outcome == OrphanOutcome::Released {
+                let entry = Entry::sweep(&key, &vm.holder, env.now);
+                records.push(entry.to_change());
+            }
+            records.push(kept.change(Some(&vm)));
+            if self.keep(records).await? {
                 return done(outcome);
             }
         }

@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod decision;
+pub mod failure;
 pub mod model;
 
 use std::fmt;

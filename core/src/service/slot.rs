@@ -16,11 +16,11 @@ use crate::params::MAX_TASKS;
 use crate::portable;
 use crate::session::Head;
 use crate::slot::calls::{
-    LatestSessionParams, SlotCode, SlotLocking, SlotPhaseParams, SlotSession, SlotStart,
-    SlotsParams, StartInSlotParams,
+    LatestSessionParams, SlotCode, SlotLocking, SlotMessageParams, SlotPhaseParams, SlotSession,
+    SlotStart, SlotsParams, StartInSlotParams,
 };
 use crate::slot::decision::{Asked, Decision, ReplaceReason, decide};
-use crate::slot::{self, Slot, SlotPhase, checked_task, model, slot_phase};
+use crate::slot::{self, Slot, SlotPhase, checked_task, failure, model, slot_phase};
 use crate::store::{
     Commit, Expect, History, ListQuery, Record, RecordChange, SessionChange, SessionWrite,
 };
@@ -296,6 +296,19 @@ impl Service<'_> {
         params: SlotPhaseParams,
     ) -> Result<Done<Option<SlotPhase>>> {
         Ok(Done::quiet(slot_phase(params.title.as_str())))
+    }
+
+    /// What people are told of an error.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn slot_message(
+        &self,
+        _env: &Environment,
+        params: SlotMessageParams,
+    ) -> Result<Done<String>> {
+        let message = failure::message(params.code.as_str());
+        Ok(Done::quiet(message.to_owned()))
     }
 
     /// What has to be written along with a session that comes into a slot by anything but

@@ -15,8 +15,10 @@ export type {
   AgentsSync,
   ResumePolicy,
 } from "./agents.js";
+export type { AuditLog } from "./audit-log.js";
 export type { BuildInfo } from "./binding.js";
 export type { Copy, CopyOptions, CopyProgress, CopyResult } from "./copy.js";
+export type { Dedup } from "./dedup.js";
 export type { InitOptions, WasmSource } from "./entry.js";
 export {
   type DriverErrorCode,
@@ -31,11 +33,20 @@ export type {
   AgentState,
   AgentStats,
   Appended,
+  AuditDay,
+  AuditEntry,
+  AuditPage,
+  AuditPurged,
+  AuditRun,
   Capabilities,
   CleanupParams,
   CleanupResult,
   CopyDifference,
   CoreErrorCode,
+  DedupCleaned,
+  DedupCleared,
+  DedupDecision,
+  DedupReason,
   Difference,
   Direction,
   EventPage,
@@ -63,6 +74,15 @@ export type {
   SessionEvent,
   SessionHead,
   SessionPage,
+  Slot,
+  SlotCode,
+  SlotConfirmation,
+  SlotLocking,
+  SlotOutcome,
+  SlotPhase,
+  SlotSession,
+  SlotStart,
+  StartInSlotParams,
   StartParams,
   Stats,
   Status,

@@ -29,6 +29,10 @@ import type {
   Session,
   SessionContext,
   SessionHead,
+  SlotPhase,
+  SlotSession,
+  SlotStart,
+  StartInSlotParams,
   StartParams,
   Stats,
   StatsParams,
@@ -281,6 +285,31 @@ export abstract class Operations<M extends Mode> {
   /** How long it has run, in milliseconds, so far or to its end; `null` for an unknown id. */
   duration(id: string, options?: TrashOption): Returns<M, number | null> {
     return this.ask("duration", () => ({ ...options, id }));
+  }
+
+  /**
+   * Starts a session in the slot of a task's phase, of which there is never more than one. The
+   * `outcome` says what became of it: `"created"`, `"existing"` (with the session that is there),
+   * `"needs_confirmation"` where another model has begun (call again with `confirm`), `"replaced"`,
+   * `"busy"` or `"rejected"`; `message` says it to people.
+   */
+  startInSlot(params: Accepts<StartInSlotParams>): Returns<M, SlotStart> {
+    return this.ask("startInSlot", () => ({ ...params }));
+  }
+
+  /** The session in the slot of a task's phase, and whether its model is missing; `null` for none. */
+  latestSession(taskId: string, phase: SlotPhase): Returns<M, SlotSession | null> {
+    return this.ask("latestSession", () => ({ taskId, phase }));
+  }
+
+  /** The sessions in the slots of tasks. */
+  slots(taskIds: string | readonly string[]): Returns<M, readonly SlotSession[]> {
+    return this.ask("slots", () => ({ taskIds }));
+  }
+
+  /** The phase that a title such as `Plan: the new parser` names; `null` if it names none. */
+  slotPhase(title: string): Returns<M, SlotPhase | null> {
+    return this.ask("slotPhase", () => ({ title }));
   }
 }
 

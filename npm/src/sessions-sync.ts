@@ -5,7 +5,9 @@
  */
 
 import { AgentsSync } from "./agents.js";
+import { AuditLog } from "./audit-log.js";
 import type { OperationName, Params, Result } from "./connection.js";
+import { Dedup } from "./dedup.js";
 import { Handle } from "./handle.js";
 import type { HeldLeaseSync, HoldOptions } from "./held-lease.js";
 import { LeasesSync, sessionKey } from "./leases.js";
@@ -18,6 +20,10 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
   readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
   /** Leases: who holds what, and until when. */
   readonly leases: LeasesSync = new LeasesSync((name, make) => this.ask(name, make), this.binding);
+  /** Runs that are not to be repeated. */
+  readonly dedup: Dedup<"sync"> = new Dedup((name, make) => this.ask(name, make));
+  /** What was decided, when, and about what. */
+  readonly audit: AuditLog<"sync"> = new AuditLog((name, make) => this.ask(name, make));
 
   /**
    * A page of the sessions that are meant, newest first (`limit`, 50 by default); to iterate over it

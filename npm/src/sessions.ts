@@ -5,7 +5,9 @@
  */
 
 import { Agents } from "./agents.js";
+import { AuditLog } from "./audit-log.js";
 import type { OperationName, Params, Result } from "./connection.js";
+import { Dedup } from "./dedup.js";
 import { Handle } from "./handle.js";
 import type { HeldLease, HoldOptions } from "./held-lease.js";
 import { Leases, sessionKey } from "./leases.js";
@@ -21,6 +23,10 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
   /** Leases: who holds what, and until when. */
   readonly leases: Leases = new Leases((name, make) => this.ask(name, make), this.binding);
+  /** Runs that are not to be repeated. */
+  readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
+  /** What was decided, when, and about what. */
+  readonly audit: AuditLog<"async"> = new AuditLog((name, make) => this.ask(name, make));
   #closing: Promise<void> | undefined;
 
   /**

@@ -1,0 +1,53 @@
+// Runs that are not to be repeated, as JavaScript sees them, and the audit log.
+
+import { describe, expect, it } from "vitest";
+import { everyStore } from "../support/stores.js";
+
+const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };
+
+describe.each(everyStore)("a run %s", (_, openStore) => {
+  it("begins once, however often it is started", async () => {
+    const { dedup } = await openStore();
+    const first = await dedup.admit({ ...run, runId: "1" });
+    expect(first).toMatchObject({ skip: false, reason: "new_session" });
+    expect(await dedup.admit({ ...run, runId: "2" })).toMatchObject({
+      key: first.key,
+      skip: true,
+      reason: "active_session",
+    });
+    expect(await dedup.check(run)).toMatchObject({ skip: true });
+    expect(await dedup.cleanup({ key: first.key, runId: "2" })).toMatchObject({
+      outcome: "not_owner",
+    });
+    await dedup.cleanup({ key: first.key, runId: "1" });
+    // Its window outlives it.
+    expect(await dedup.admit({ ...run, runId: "3" })).toMatchObject({ skip: true });
+    await dedup.clear();
+    expect(await dedup.admit({ ...run, runId: "4" })).toMatchObject({ skip: false });
+  });
+
+  it("of a pull request keeps pushes of its commit away", async () => {
+    const { dedup } = await openStore();
+    await dedup.admit({ ...run, eventType: "pull_request", runId: "1" });
+    expect(await dedup.admit({ ...run, runId: "2" })).toMatchObject({
+      skip: true,
+      reason: "pull_request_lock",
+    });
+  });
+
+  it("is in the audit log, by time, kind and subject", async () => {
+    const { dedup, audit } = await openStore();
+    const { key } = await dedup.admit({ ...run, runId: "1" });
+    await dedup.audit({ ...run, key, runId: "1", executed: true, jobStatus: "success" });
+    const { items } = await audit.entries({ kind: "dedup", subject: key });
+    expect(items.length).toBeGreaterThan(1);
+    const { file, items: runs } = await audit.day();
+    expect(file).toMatch(/^session_audit_\d{8}\.json$/);
+    expect(runs).toEqual([
+      expect.objectContaining({ session_key: key, executed: true, duplicate_prevented: false }),
+    ]);
+    expect(await audit.purge({ olderThan: "1h" })).toMatchObject({ removed: 0 });
+    expect((await audit.purge({ olderThan: 0 })).removed).toBeGreaterThan(1);
+    expect((await audit.entries()).items).toEqual([]);
+  });
+});

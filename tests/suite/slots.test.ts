@@ -1,0 +1,72 @@
+// Slots as JavaScript sees them: one session for each phase of a task, and what starting another comes to.
+
+import { describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
+import { everyStore } from "../support/stores.js";
+
+const slot = { taskId: "T1", phase: "plan", task: "plan it", mode: "planner" } as const;
+
+describe.each(everyStore)("a slot %s", (_, openStore) => {
+  it("has one session, which whoever comes second is shown", async () => {
+    const sessions = await openStore();
+    const first = await sessions.startInSlot({ ...slot, model: "opus" });
+    expect(first).toMatchObject({ outcome: "created", code: "SLOT_CREATED" });
+    const second = await sessions.startInSlot({ ...slot, model: "opus" });
+    expect(second).toMatchObject({ outcome: "existing", finished: false });
+    expect(second.session?.id).toBe(first.session?.id);
+    const latest = await sessions.latestSession("T1", "plan");
+    expect(latest).toMatchObject({ session: { id: first.session?.id }, modelMissing: false });
+    expect(await sessions.latestSession("T1", "run")).toBeNull();
+  });
+
+  it("gives its session up for another model when somebody has agreed", async () => {
+    const sessions = await openStore();
+    const { session: old } = await sessions.startInSlot({ ...slot, model: "opus" });
+    const asked = await sessions.startInSlot({ ...slot, model: "haiku" });
+    expect(asked).toMatchObject({ outcome: "needs_confirmation", session: { id: old?.id } });
+    expect(asked.message).toMatch(/[.?]$/);
+    const { id = "", version = 0 } = asked.session ?? {};
+    const stale = { id, version: version + 1 };
+    expect(await sessions.startInSlot({ ...slot, model: "haiku", confirm: stale })).toMatchObject({
+      outcome: "busy",
+    });
+    const done = await sessions.startInSlot({
+      ...slot,
+      model: "haiku",
+      confirm: { id, version },
+      exportOld: true,
+    });
+    expect(done).toMatchObject({
+      outcome: "replaced",
+      replaced: { id, status: "abandoned" },
+      session: { slot: { taskId: "T1", phase: "plan", model: "haiku" } },
+    });
+    expect(JSON.parse(done.exported ?? "")).toMatchObject({ id, status: "active" });
+    expect(await code(sessions.addEvent(id, "note", {}))).toBe("SESSION_DELETED");
+    const { items } = await sessions.audit.entries({ subject: id });
+    expect(items.length).toBeGreaterThan(0);
+  });
+
+  it("keeps its session if that is asked for, and may be replaced without asking", async () => {
+    const sessions = await openStore();
+    await sessions.startInSlot({ ...slot, model: "opus" });
+    const start = (onModelChange: "reject" | "replace") =>
+      sessions.startInSlot({ ...slot, model: "haiku", onModelChange });
+    expect(await start("reject")).toMatchObject({ outcome: "rejected" });
+    expect(await start("replace")).toMatchObject({ outcome: "replaced" });
+  });
+
+  it("is listed with those of its task", async () => {
+    const sessions = await openStore();
+    for (const phase of ["plan", "run"] as const) {
+      await sessions.startInSlot({ ...slot, phase, model: "opus" });
+    }
+    await sessions.startInSlot({ ...slot, taskId: "T2", model: "opus" });
+    const phases = async (tasks: string | readonly string[]) =>
+      (await sessions.slots(tasks)).map(({ session }) => session.slot?.phase).sort();
+    expect(await phases("T1")).toEqual(["plan", "run"]);
+    expect(await phases(["T1", "T2", "T3"])).toEqual(["plan", "plan", "run"]);
+    expect(await sessions.slotPhase("Verification: the parser")).toBe("verify");
+    expect(await sessions.slotPhase("Lunch")).toBeNull();
+  });
+});

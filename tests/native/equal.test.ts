@@ -29,7 +29,7 @@ wasm.initSync({
 
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 const seeds = Array.from({ length: Math.max(2, Math.round(10 * scale)) }, (_, i) => i + 1);
-const CALLS = 1000;
+const CALLS = 1200;
 
 /** Random numbers that are the same for the same seed. */
 class Dice {
@@ -374,6 +374,55 @@ function members(dice: Dice, name: string): Members {
         input: JSON.stringify(dice.once(6) ? value(dice) : `{${dice.pick([flat, nested])}}`),
       };
     }
+    case "startInSlot":
+      return {
+        taskId: dice.pick(['"T1"', '"T2"', '""', '"\\ud800"']),
+        phase: dice.pick(SLOT_PHASES),
+        model: dice.pick(MODELS),
+        task: text(),
+        mode: text(),
+        ...(dice.once(2) && {
+          onModelChange: dice.pick(['"confirm"', '"replace"', '"reject"', "1"]),
+        }),
+        ...(dice.once(4) && { confirm: `{"id":${id},"version":${number()}}` }),
+        ...(dice.once(4) && { rerun: "true", exportOld: "true" }),
+        ...(dice.once(4) && { locking: dice.pick(['"optimistic"', '"x"']) }),
+      };
+    case "latestSession":
+      return { taskId: dice.pick(['"T1"', '"T2"']), phase: dice.pick(SLOT_PHASES) };
+    case "slots":
+      return { taskIds: dice.pick(['"T1"', '["T1","T2"]', "[]", "7"]) };
+    case "slotPhase":
+      return { title: dice.pick(['"Plan: x"', '"Verification: y"', '"lunch"', '"\\ud800"']) };
+    case "dedupCheck":
+    case "dedupRegister":
+    case "dedupAdmit":
+    case "dedupAudit":
+    case "dedupCleanup":
+      return {
+        ...(name !== "dedupCleanup" && {
+          eventType: dice.pick(['"push"', '"pull_request"', '"Pull Request"', '"\\ud800"', '""']),
+          workflow: dice.pick(['"CI"', '"a/b c"']),
+          ...(dice.once(2) && { commitSha: dice.pick(['"0123456789"', '""', '"abc"']) }),
+        }),
+        ...(name === "dedupAdmit" || name === "dedupCheck" ? {} : { key: dice.pick(KEYS) }),
+        ...(name !== "dedupCheck" && { runId: dice.pick(['"1"', '"2"', "7"]) }),
+        ...(name === "dedupAdmit" && dice.once(3) && { window: dice.pick(["0", '"1s"', '"x"']) }),
+        ...(name === "dedupAudit" && { executed: "true", jobStatus: text() }),
+      };
+    case "dedupList":
+    case "dedupClear":
+      return { ...(dice.once(2) && { prefix: text() }), ...(dice.once(3) && { ended: "true" }) };
+    case "auditLog":
+      return {
+        ...(dice.once(2) && { kind: dice.pick(['"dedup"', '"agent.decision"', '""']) }),
+        ...(dice.once(3) && { subject: id }),
+        ...(dice.once(3) && { limit: number() }),
+      };
+    case "auditDay":
+      return { ...(dice.once(2) && { date: dice.pick(['"2026-01-01"', '"20260101"', '"x"']) }) };
+    case "auditPurge":
+      return { olderThan: dice.pick(["0", '"1h"']), ...(dice.once(2) && { dryRun: "true" }) };
     case "agentGet":
       return { id };
     case "delete":
@@ -387,6 +436,15 @@ function members(dice: Dice, name: string): Members {
       return change;
   }
 }
+
+const SLOT_PHASES = ['"plan"', '"run"', '"planning"', '"lunch"'];
+const MODELS = [
+  '"opus"',
+  '"haiku"',
+  '{"name":"m","version":"1"}',
+  '{"name":"m","version":"2"}',
+  "7",
+];
 
 const PHASES = [
   ...["initializing", "investigating", "planning", "approval", "approval", "executing"],
@@ -451,6 +509,9 @@ const OPERATIONS = [
   ...["leaseAcquire", "leaseAcquire", "leaseRenew", "leaseRelease", "leaseTransfer", "leaseGet"],
   ...["leaseList", "leaseClear", "processRegister", "vmRegister", "vmMine", "vmUnregister"],
   ...["activeSessions", "staleCleanup", "orphans", "orphanClaim", "orphanDone"],
+  ...["startInSlot", "startInSlot", "startInSlot", "latestSession", "slots", "slotPhase"],
+  ...["dedupCheck", "dedupRegister", "dedupAdmit", "dedupAdmit", "dedupCleanup", "dedupAudit"],
+  ...["dedupList", "dedupClear", "auditLog", "auditDay", "auditPurge"],
   ...["agentCleanup", "agentStats", "hookPreDelegate", "hookSubagentStop"],
 ];
 

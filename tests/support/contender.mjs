@@ -2,6 +2,7 @@
 // the lease it renews it without a pause, so that it is killed in the middle of something.
 
 import { getSessionManager, openSync } from "tenure";
+import { contend } from "./contending.mjs";
 
 const [vmId] = process.argv.slice(2);
 const manager = getSessionManager();
@@ -33,6 +34,4 @@ function renew() {
   setImmediate(renew);
 }
 
-process.on("message", (question) => process.send(answers[question]()));
-process.on("disconnect", () => process.exit());
-process.send({ registered, sessionId: manager.sessionId });
+contend(answers, { vmId, registered, sessionId: manager.sessionId });

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { afterAll, afterEach } from "vitest";
 
 const folders: string[] = [];
 
@@ -15,6 +15,13 @@ afterEach(() => {
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "tenure-test-"));
   folders.push(folder);
+  return folder;
+}
+
+/** A folder that is empty, for all tests of a file. */
+export function lastingFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tenure-test-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

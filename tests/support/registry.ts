@@ -1,13 +1,9 @@
 // A registry for tests, which no other process of this machine uses, and what a process sees in it.
 
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ActiveSession, VmView } from "tenure";
-import { afterAll } from "vitest";
-import { newFolder } from "./folders.js";
+import { lastingFolder, newFolder } from "./folders.js";
 
 /** What makes a process use this registry, as variables of its environment. */
 export interface Registry {
@@ -21,9 +17,7 @@ export function newRegistry(): Registry {
 
 /** A registry for this very process and all tests of a file. */
 export function ownRegistry(): void {
-  const folder = mkdtempSync(join(tmpdir(), "tenure-test-"));
-  process.env.XDG_RUNTIME_DIR = folder;
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  process.env.XDG_RUNTIME_DIR = lastingFolder();
 }
 
 /** The folder from which scripts find the package. */

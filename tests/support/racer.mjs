@@ -1,0 +1,54 @@
+// A process that wants a run or a slot of a database whenever its parent says so. With what it has got
+// it works without a pause, so that it is killed in the middle of something.
+
+import { open, openSync } from "tenure";
+import { contend, report } from "./contending.mjs";
+
+const [url, mode] = process.argv.slice(2);
+const sessions = mode === "sync" ? openSync(url) : await open(url);
+/** It works this long, if nobody stops it. */
+const STEPS = 300;
+/** What it works on, until it has come to an end with it. */
+let at;
+let working;
+
+contend({
+  async admit({ run }) {
+    const decision = await sessions.dedup.admit(run);
+    const { key, skip } = decision;
+    if (!skip) {
+      const audit = { ...run, key, executed: true };
+      const enter = (step) => sessions.dedup.audit({ ...audit, jobStatus: `step ${step}` });
+      working = work(run.runId, enter);
+    }
+    return decision;
+  },
+  async start({ slot }) {
+    const { outcome, session, replaced } = await sessions.startInSlot(slot);
+    if (session?.id === slot.id) {
+      working = work(slot.id, (step) => sessions.addEvent(slot.id, "note", { step }));
+    }
+    return { outcome, id: session?.id, replaced: replaced?.id };
+  },
+  async stop() {
+    at = undefined;
+    await working;
+    return {};
+  },
+});
+
+/** Takes step after step until it is stopped, or cannot go on. */
+async function work(of, take) {
+  at = of;
+  for (let step = 1; step <= STEPS; step += 1) {
+    await new Promise(setImmediate);
+    if (at !== of) return;
+    try {
+      await take(step);
+    } catch ({ code }) {
+      report(of, code);
+      return;
+    }
+    report(of, step);
+  }
+}

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { build, checkTypes, locked } from "./build.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
+import { inLanes } from "./lib/lanes.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { seconds, step } from "./lib/progress.mjs";
@@ -38,36 +39,43 @@ const groups = {
   packaging: ["native", "cli", "wasm", "ts"],
 };
 
-/** Every check in the order in which they run, the quick ones first. */
+/**
+ * Every check, in the order in which they are told of. Those in Chromium wait for it for most of their
+ * time: they run beside the others.
+ */
 const checks = [
-  { group: "lint", title: "Rust formatting", run: () => cargo("fmt", "--all", "--check") },
+  {
+    group: "lint",
+    title: "Rust formatting",
+    run: (show) => cargo(show, "fmt", "--all", "--check"),
+  },
   { group: "lint", title: "generated types", run: checkTypes },
   { group: "lint", title: "TypeScript and JSON style", run: biome },
   { group: "lint", title: "TypeScript types", run: typeCheck },
-  {
-    group: "lint",
-    title: "Rust lints",
-    run: () => cargo("clippy", ...locked, "--workspace", "--all-targets", "--", "-D", "warnings"),
-  },
+  { group: "lint", title: "Rust lints", run: clippy },
   { group: "lint", title: "licences", run: licences, when: () => everything },
   { group: "rust", title: "Rust tests", run: rustTests },
-  { group: "wasm", title: "wasm binding in Node", run: () => wasmTests("node") },
-  { group: "browser", title: "wasm binding in Chromium", run: () => wasmTests("browser") },
-  { group: "native", title: "suite on the native build", run: () => vitest("native") },
-  { group: "wasm", title: "suite on the wasm build", run: () => vitest("wasm") },
+  { group: "wasm", title: "wasm binding in Node", run: (show) => wasmTests(show, "node") },
+  { group: "native", title: "suite on the native build", run: (show) => vitest(show, "native") },
+  { group: "wasm", title: "suite on the wasm build", run: (show) => vitest(show, "wasm") },
+  { group: "packaging", title: "the packed package", run: (show) => vitest(show, "packaging") },
+  {
+    group: "browser",
+    title: "wasm binding in Chromium",
+    run: (show) => wasmTests(show, "browser"),
+  },
   {
     group: "browser",
     title: "suite in Chromium",
-    run: () => vitest("browser"),
+    run: (show) => vitest(show, "browser"),
     when: () => concerns((file) => !file.startsWith("pages")),
   },
   {
     group: "browser",
     title: "several pages in Chromium",
-    run: () => vitest("pages"),
+    run: (show) => vitest(show, "pages"),
     when: () => concerns((file) => file.startsWith("pages")),
   },
-  { group: "packaging", title: "the packed package", run: () => vitest("packaging") },
 ];
 
 const { chosen, files } = readArguments(process.argv.slice(2));
@@ -79,12 +87,8 @@ await main(async () => {
   process.env.PROPTEST_RNG_SEED ??= "20260108";
   chooseColours();
   await prepare();
-  const results = [];
-  for (const check of checks) {
-    if (chosen.includes(check.group) && (check.when?.() ?? true))
-      results.push(await perform(check));
-  }
-  return summarize(results);
+  const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
+  return summarize(await inLanes(meant, ({ group }) => group === "browser", perform));
 });
 
 function readArguments(args) {
@@ -122,23 +126,23 @@ async function prepare() {
 }
 
 /** Runs one check and says how it went, whatever happens in it. */
-async function perform({ title, run }) {
-  console.log(`\n=== ${title}`);
+async function perform({ title, run }, show) {
+  show.out(`\n=== ${title}\n`);
   const started = performance.now();
   let tally = nothing;
   let ok = true;
   try {
-    tally = (await run()) ?? nothing;
+    tally = (await run(show)) ?? nothing;
   } catch (error) {
     ok = false;
     tally = error.tally ?? nothing;
-    if (error instanceof CommandFailed) console.error(`failed: ${error.message}`);
-    else report(error);
+    if (error instanceof CommandFailed) show.err(`failed: ${error.message}\n`);
+    else report(error, show);
   }
   // A check that fails before it comes to its tests has failed as well.
   if (!ok && tally.failed === 0) tally = { ...tally, failed: 1 };
   const time = seconds(started);
-  console.log(`--- ${title}: ${outcome(tally, ok)} in ${time}`);
+  show.out(`--- ${title}: ${outcome(tally, ok)} in ${time}\n`);
   return { title, tally, ok, time };
 }
 
@@ -159,9 +163,9 @@ function summarize(results) {
 }
 
 /** Runs a program with its output shown; what it counted is kept when it fails, too. */
-async function counted(command, args, options, count) {
+async function counted(show, command, args, options, count) {
   try {
-    const { output } = await run(command, args, { show: true, ...options });
+    const { output } = await run(command, args, { show, ...options });
     const tally = count(output);
     if (tally.passed + tally.failed === 0) throw new Problem("no test ran");
     return tally;
@@ -171,34 +175,38 @@ async function counted(command, args, options, count) {
   }
 }
 
-async function cargo(...args) {
-  await run("cargo", args, { show: true, timeoutMs: 20 * minutes });
+async function cargo(show, ...args) {
+  await run("cargo", args, { show, timeoutMs: 20 * minutes });
 }
 
-async function biome() {
+async function clippy(show) {
+  await cargo(show, "clippy", ...locked, "--workspace", "--all-targets", "--", "-D", "warnings");
+}
+
+async function biome(show) {
   const [node, tool] = nodeTool("@biomejs/biome", "biome");
-  await run(node, [tool, "ci", "--colors=off"], { show: true });
+  await run(node, [tool, "ci", "--colors=off"], { show });
 }
 
-async function typeCheck() {
+async function typeCheck(show) {
   const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
   for (const project of ["npm", "tests", "examples"]) {
-    await run(node, [tsc, "--noEmit", "-p", project], { show: true });
+    await run(node, [tsc, "--noEmit", "-p", project], { show });
   }
 }
 
-async function licences() {
+async function licences(show) {
   const deny = await cargoTool({ crate: "cargo-deny", version: licenceChecker });
-  await run(deny, ["--log-level", "warn", "check", "bans", "licenses", "sources"], { show: true });
+  await run(deny, ["--log-level", "warn", "check", "bans", "licenses", "sources"], { show });
 }
 
-function rustTests() {
+function rustTests(show) {
   const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
-  return counted("cargo", args, { timeoutMs: 20 * minutes }, countCargoTests);
+  return counted(show, "cargo", args, { timeoutMs: 20 * minutes }, countCargoTests);
 }
 
 /** The wasm binding's own tests, `tests/node*.rs` or `tests/browser*.rs`, where they belong. */
-async function wasmTests(place) {
+async function wasmTests(show, place) {
   const { cargo, args, env } = await wasmToolchain();
   const runner = {
     // The runner rewrites the whole file: without the debug information that is a fifth of the work.
@@ -208,7 +216,7 @@ async function wasmTests(place) {
   if (place === "browser") {
     if (!chromium.driver) {
       if (everything) throw new Problem("the wasm binding's browser tests need chromedriver");
-      console.log("left out: there is no chromedriver");
+      show.out("left out: there is no chromedriver\n");
       return nothing;
     }
     runner.CHROMEDRIVER = chromium.driver;
@@ -221,6 +229,7 @@ async function wasmTests(place) {
     );
   }
   return counted(
+    show,
     cargo,
     ["test", ...locked, "-p", "tenure-wasm", ...args, "--test", `${place}*`],
     { env: { ...env, ...runner }, timeoutMs: 15 * minutes },
@@ -228,12 +237,13 @@ async function wasmTests(place) {
   );
 }
 
-function vitest(project) {
+function vitest(show, project) {
   const results = join(stateDir, `vitest-${project}.json`);
   rmSync(results, { force: true });
   const [node, tool] = nodeTool("vitest", "vitest", inRoot("tests"));
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
   return counted(
+    show,
     node,
     [tool, "run", "--project", project, ...reporters, ...files],
     {

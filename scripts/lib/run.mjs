@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { inspect } from "node:util";
 import { root } from "./paths.mjs";
 
 /** Something that the person at the keyboard can put right; its message says how. */
@@ -17,19 +18,24 @@ export class CommandFailed extends Error {
   }
 }
 
+/** Ends the programs that are to be ended together with everything they started. */
+const enders = new Set();
+
+/** Where output goes that people are to see at once. */
+export const terminal = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+};
+
 /**
  * Runs a program to its end and returns what it printed: all of it as `output`, its standard output
  * also as `stdout`.
  *
- * `show` passes the output on while it is printed. With `data`, the standard output is for machines
- * and left out of what people are shown. A program that takes longer than `timeoutMs` is killed
- * together with everything it started.
+ * `show` is told the output while it is printed: `terminal`, or whoever has `out` and `err`. With
+ * `data`, the standard output is for machines and left out of what people are shown. A program that
+ * takes longer than `timeoutMs` is killed together with everything it started.
  */
-export function run(
-  command,
-  args,
-  { env = {}, cwd = root, show = false, data = false, timeoutMs } = {},
-) {
+export function run(command, args, { env = {}, cwd = root, show, data = false, timeoutMs } = {}) {
   return new Promise((resolve, reject) => {
     // A group of its own is what makes it possible to end the grandchildren too.
     const ownGroup = timeoutMs !== undefined && process.platform !== "win32";
@@ -45,11 +51,11 @@ export function run(
     child.stdout.setEncoding("utf8").on("data", (text) => {
       stdout += text;
       if (!data) output += text;
-      if (show && !data) process.stdout.write(text);
+      if (!data) show?.out(text);
     });
     child.stderr.setEncoding("utf8").on("data", (text) => {
       output += text;
-      if (show) process.stderr.write(text);
+      show?.err(text);
     });
 
     const end = () => {
@@ -60,20 +66,16 @@ export function run(
         // It ended by itself in the meantime.
       }
     };
-    const interrupted = () => {
-      end();
-      process.exit(130);
-    };
     const timer =
       timeoutMs &&
       setTimeout(() => {
         reason = `took longer than ${timeoutMs / 1000} s`;
         end();
       }, timeoutMs);
-    if (ownGroup) process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+    if (ownGroup) endTogether(end);
     const finish = () => {
       clearTimeout(timer);
-      if (ownGroup) process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+      if (ownGroup) endAlone(end);
     };
 
     child.once("error", (error) => {
@@ -89,6 +91,22 @@ export function run(
       }
     });
   });
+}
+
+/** Has a program ended when this script is. */
+function endTogether(end) {
+  if (enders.size === 0) process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
+  enders.add(end);
+}
+
+function endAlone(end) {
+  enders.delete(end);
+  if (enders.size === 0) process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+}
+
+function interrupted() {
+  for (const end of enders) end();
+  process.exit(130);
 }
 
 /** What a short program prints, or `undefined` when it is missing or fails. */
@@ -146,14 +164,13 @@ export async function main(body) {
 }
 
 /** Says what went wrong, with the end of the log where a program failed. */
-export function report(error) {
+export function report(error, show = terminal) {
   if (error instanceof CommandFailed) {
     const lines = error.output.trimEnd().split("\n");
     const kept = lines.slice(-80);
     if (kept.length < lines.length)
-      console.error(`(the last ${kept.length} of ${lines.length} lines)`);
-    console.error(kept.join("\n"));
-    console.error(`\nfailed: ${error.message}`);
-  } else if (error instanceof Problem) console.error(`\n${error.message}`);
-  else console.error(error);
+      show.err(`(the last ${kept.length} of ${lines.length} lines)\n`);
+    show.err(`${kept.join("\n")}\n\nfailed: ${error.message}\n`);
+  } else if (error instanceof Problem) show.err(`\n${error.message}\n`);
+  else show.err(`${inspect(error)}\n`);
 }

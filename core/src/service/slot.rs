@@ -1,7 +1,10 @@
-//! The operations on slots. Who is in a slot is what the heads of sessions say; a record of its own
-//! guards each slot. Whoever brings a session into it, by whatever operation, reads the record first,
-//! then looks who is there, and writes the record's next version along with the session: of two who
-//! do so at once, one meets the other's version and looks again. Leaving a slot needs no guard.
+//! The operations on slots. A record guards each slot and names the session that came into it last;
+//! whether that session is still in it is what its head says. Whoever brings a session into a slot, by
+//! whatever operation, reads the record first, then looks whether the one that it names is there, and
+//! writes the record's next version along with the session: of two who do so at once, one meets the
+//! other's version and looks again. Leaving a slot needs no guard.
+
+use std::collections::BTreeSet;
 
 use crate::answers::Done;
 use crate::audit::Entry;
@@ -28,10 +31,13 @@ use crate::text::Text;
 use crate::time::Millis;
 
 use super::commit::{MAX_ATTEMPTS, put};
-use super::{Environment, MAX_PAGE_BYTES, Service};
+use super::{Environment, MAX_PAGE, MAX_PAGE_BYTES, Service};
 
 /// For how long one who starts a session keeps the others from its slot, at most.
 const LOCK: Millis = Millis(5000);
+/// Tasks whose slots are looked up one by one. Each costs eight reads at most, whatever else the store
+/// holds; of more tasks, one list is fewer calls, also where it has to look at every session.
+const FEW_TASKS: usize = 4;
 
 impl Service<'_> {
     /// Starts a session in a slot, unless the one that is there stays.
@@ -64,7 +70,7 @@ impl Service<'_> {
             return self.start_guarded(env, &params, &slot, draft, None).await;
         }
         let Some(release) = self.lock_slot(env, &slot).await? else {
-            let occupant = self.in_slot(&slot).await?;
+            let occupant = self.look_into(&slot.task_id, slot.phase).await?.1;
             let answer = SlotStart::new(SlotCode::SlotLocked, occupant, 0);
             return Ok(Done::quiet(answer));
         };
@@ -126,8 +132,7 @@ impl Service<'_> {
             rerun: params.rerun.unwrap_or(false),
         };
         for conflicts in 0..MAX_ATTEMPTS {
-            let guard = self.guard(slot).await?;
-            let occupant = self.in_slot(slot).await?;
+            let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
             let change = occupant
                 .as_ref()
                 .and_then(|head| head.slot.as_ref())
@@ -251,7 +256,7 @@ impl Service<'_> {
         params: LatestSessionParams,
     ) -> Result<Done<Option<SlotSession>>> {
         let task = checked_task(params.task_id.as_str())?;
-        let found = self.in_slot_of(task, params.phase).await?;
+        let found = self.look_into(task, params.phase).await?.1;
         Ok(Done::quiet(
             found.map(|head| SlotSession::new(head, self.limits)),
         ))
@@ -271,9 +276,8 @@ impl Service<'_> {
             let problem = format!("expected {MAX_TASKS} tasks at most, got {}", tasks.len());
             return Err(Error::invalid("taskIds", problem));
         }
-        let mut found = self
-            .in_slots(tasks.iter().map(Text::to_string).collect())
-            .await?;
+        let tasks: BTreeSet<String> = tasks.iter().map(Text::to_string).collect();
+        let mut found = self.in_slots(tasks).await?;
         found.sort_by_cached_key(|head| {
             let slot = head.slot.as_ref();
             slot.map(|slot| (slot.task_id.clone(), slot.phase))
@@ -320,8 +324,8 @@ impl Service<'_> {
         let Some(slot) = head.slot.as_ref().filter(|_| head.deleted_at.is_none()) else {
             return Ok(None);
         };
-        let guard = self.guard(slot).await?;
-        match self.in_slot(slot).await? {
+        let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
+        match occupant {
             Some(other) if other.id != head.id => Err(Error::SlotTaken {
                 id: head.id.to_string(),
                 task_id: slot.task_id.clone(),
@@ -342,7 +346,7 @@ impl Service<'_> {
         sessions: &mut Vec<SessionChange>,
     ) -> Result<(Vec<RecordChange>, Vec<SessionId>)> {
         let mut guards: Vec<(SessionId, Guard)> = Vec::new();
-        let (mut tasks, mut refused) = (Vec::new(), Vec::new());
+        let (mut refused, mut relying) = (Vec::new(), Vec::new());
         for change in sessions.iter() {
             let SessionWrite::Put { head, .. } = &change.write else {
                 continue;
@@ -350,23 +354,20 @@ impl Service<'_> {
             let Some(slot) = head.slot.as_ref().filter(|_| head.deleted_at.is_none()) else {
                 continue;
             };
-            let guard = self.guard(slot).await?;
-            if guards.iter().any(|(_, other)| other.key == guard.key) {
+            let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
+            // What is written of the one that is there says whether it stays.
+            let written = |there: &Head| sessions.iter().any(|change| change.id == there.id);
+            let stays = occupant.as_ref().is_some_and(|there| !written(there));
+            if stays || guards.iter().any(|(_, other)| other.key == guard.key) {
                 refused.push(head.id.clone());
-            } else {
-                guards.push((head.id.clone(), guard));
-                tasks.push(slot.task_id.clone());
-            }
-        }
-        // One list for all of them: some stores look at every session for each.
-        for there in self.in_slots(tasks).await? {
-            // What is written of it says whether it stays.
-            if sessions.iter().any(|change| change.id == there.id) {
                 continue;
             }
-            let key = there.slot.as_ref().map(Slot::key).unwrap_or_default();
-            let meant = |(_, guard): &&(SessionId, Guard)| guard.key == key;
-            refused.extend(guards.iter().find(meant).map(|(id, _)| id.clone()));
+            guards.push((head.id.clone(), guard));
+            relying.extend(occupant.map(|there| (head.id.clone(), there.id)));
+        }
+        // Of one that is not written after all, nothing is said.
+        while let Some(at) = relying.iter().position(|(_, on)| refused.contains(on)) {
+            refused.push(relying.swap_remove(at).0);
         }
         sessions.retain(|change| !refused.contains(&change.id));
         guards.retain(|(id, _)| !refused.contains(id));
@@ -375,52 +376,63 @@ impl Service<'_> {
     }
 
     /// The sessions in the slots of tasks.
-    async fn in_slots(&self, tasks: Vec<String>) -> Result<Vec<Head>> {
+    async fn in_slots(&self, tasks: BTreeSet<String>) -> Result<Vec<Head>> {
         let mut found: Vec<Head> = Vec::new();
-        for tasks in tasks.chunks(MAX_TASKS) {
-            let mut query = ListQuery {
-                limit: u32::try_from(tasks.len() * SlotPhase::ALL.len()).unwrap_or(u32::MAX),
-                ..query(Filter {
-                    task_ids: Some(tasks.to_vec()),
-                    ..Filter::default()
-                })
-            };
-            loop {
-                let page = self.store.list(&query).await?;
-                query.after = page.heads.last().map(|head| query.order.position(head));
-                found.extend(page.heads);
-                // A page ends early where sessions are large.
-                if !page.more || query.after.is_none() {
-                    break;
+        if tasks.len() <= FEW_TASKS {
+            for task in &tasks {
+                for phase in SlotPhase::ALL {
+                    found.extend(self.look_into(task, phase).await?.1);
                 }
             }
+            return Ok(found);
         }
-        Ok(found)
-    }
-
-    async fn guard(&self, slot: &Slot) -> Result<Guard> {
-        let key = slot.key();
-        let record = self.store.record(slot::KIND, &key).await?;
-        Ok(Guard {
-            key,
-            version: record.map(|record| record.version),
-        })
-    }
-
-    async fn in_slot(&self, slot: &Slot) -> Result<Option<Head>> {
-        self.in_slot_of(&slot.task_id, slot.phase).await
-    }
-
-    async fn in_slot_of(&self, task: &str, phase: SlotPhase) -> Result<Option<Head>> {
-        let page = self
-            .store
-            .list(&query(Filter {
-                task_ids: Some(vec![task.to_owned()]),
-                slot_phase: Some(vec![phase]),
+        let mut query = ListQuery {
+            filter: Filter {
+                task_ids: Some(tasks.into_iter().collect()),
                 ..Filter::default()
-            }))
-            .await?;
-        Ok(page.heads.into_iter().next())
+            },
+            order: Order::default(),
+            after: None,
+            offset: 0,
+            limit: MAX_PAGE,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        loop {
+            let page = self.store.list(&query).await?;
+            query.after = page.heads.last().map(|head| query.order.position(head));
+            found.extend(page.heads);
+            // A page ends early where sessions are large.
+            if !page.more || query.after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// What guards a slot, and the session that is in it.
+    async fn look_into(&self, task: &str, phase: SlotPhase) -> Result<(Guard, Option<Head>)> {
+        let key = slot::key(task, phase);
+        let record = self.store.record(slot::KIND, &key).await?;
+        let guard = Guard {
+            key,
+            version: record.as_ref().map(|record| record.version),
+        };
+        let Some(record) = record else {
+            return Ok((guard, None));
+        };
+        let last = SessionId::parse(&record.body).map_err(|_| Error::StoreMisbehaved {
+            method: "record".to_owned(),
+            problem: format!("the record of slot {:?} names no session", guard.key),
+        })?;
+        let loaded = match self.store.load(&last, History::None).await {
+            // One that cannot be read is in nobody's way.
+            Err(Error::CorruptSession { .. }) => None,
+            loaded => loaded?,
+        };
+        let is_in = |head: &Head| {
+            let its = head.slot.as_ref().filter(|_| head.deleted_at.is_none());
+            its.is_some_and(|its| its.task_id == task && its.phase == phase)
+        };
+        Ok((guard, loaded.map(|loaded| loaded.head).filter(is_in)))
     }
 }
 
@@ -449,18 +461,6 @@ impl Guard {
                 body: session.as_str().to_owned(),
             }),
         }
-    }
-}
-
-/// The newest session that a filter means.
-fn query(filter: Filter) -> ListQuery {
-    ListQuery {
-        filter,
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 1,
-        max_bytes: MAX_PAGE_BYTES,
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod entering;
+mod looking;
 mod missing;
 mod model;
 mod starting;

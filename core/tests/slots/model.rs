@@ -45,7 +45,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             },
         );
     let change = prop::sample::select(vec![
-        "complete", "fail", "abandon", "trash", "restore", "delete", "import", "fork", "addEvent",
+        "complete",
+        "fail",
+        "abandon",
+        "trash",
+        "restore",
+        "delete",
+        "import",
+        "fork",
+        "addEvent",
+        "override",
+        "save",
+        "saveNew",
+        "importFile",
     ]);
     prop::collection::vec(
         prop_oneof![
@@ -158,6 +170,9 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     });
                 }
             }
+            Step::Change(name @ ("saveNew" | "importFile"), of) => {
+                bring(&world, &mut known, name, *of, number)?;
+            }
             Step::Change(name, of) => change(&world, &mut known, name, *of)?,
         }
         check(&world, &known)?;
@@ -180,6 +195,8 @@ fn change(
     let params = match name {
         "import" => json!({"text": world.export(&one.id)}),
         "addEvent" => json!({"id": one.id, "type": "note"}),
+        "override" => json!({"id": one.id, "updates": {"task": one.version.to_string()}}),
+        "save" => json!({"text": world.export(&one.id).replace("\"m\"", "\"n\"")}),
         _ => json!({"id": one.id}),
     };
     let said = world.call(name, params);
@@ -210,6 +227,10 @@ fn change(
         _ if one.trashed => {
             prop_assert_eq!(said.unwrap_err().code(), "SESSION_DELETED");
         }
+        "override" | "save" => {
+            let said: Value = serde_json::from_str(&said.unwrap().value).unwrap();
+            kept.version = said["version"].as_u64().unwrap();
+        }
         _ if one.status != "active" => prop_assert!(said.is_err()),
         _ => {
             prop_assert!(said.is_ok());
@@ -221,6 +242,53 @@ fn change(
                 _ => "active",
             };
         }
+    }
+    Ok(())
+}
+
+/// A session of another store, which was in the slot of the one of this number there.
+fn bring(
+    world: &World,
+    known: &mut Vec<Known>,
+    name: &'static str,
+    of: usize,
+    number: usize,
+) -> Result<(), TestCaseError> {
+    let Some(one) = known.get(of).cloned() else {
+        return Ok(());
+    };
+    let id = format!("s{number}");
+    let mut text: Value = serde_json::from_str(&world.export(&one.id)).unwrap();
+    text["id"] = json!(id);
+    text["deletedAt"] = Value::Null;
+    let text = text.to_string();
+    let taken = known
+        .iter()
+        .any(|other| other.slot == one.slot && !other.trashed);
+    let came = match name {
+        "saveNew" => {
+            let said = world.call("save", json!({"text": text}));
+            let code = said.as_ref().err().map(|error| error.code());
+            prop_assert_eq!(code, taken.then_some("SLOT_TAKEN"));
+            said.is_ok()
+        }
+        _ => {
+            let path = format!("sessions/{id}/session.json");
+            let said = world.ok("importFile", json!({"path": path, "text": text}));
+            let problems = said["problems"].as_array().unwrap().len();
+            prop_assert_eq!(problems, usize::from(taken), "{}", said);
+            said["written"] == 1
+        }
+    };
+    prop_assert_eq!(came, !taken);
+    if came {
+        let version = world.session(&id)["version"].as_u64().unwrap();
+        known.push(Known {
+            id,
+            version,
+            trashed: false,
+            ..one
+        });
     }
     Ok(())
 }
@@ -244,6 +312,9 @@ fn check(world: &World, known: &[Known]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&latest["session"]["id"], &id);
         all.extend(there.iter().map(|one| (json!(one.id), json!(one.version))));
     }
+    // What guards a slot names whoever is in it, by whatever way it came.
+    let many = ["t", "u", "v", "w", "x"];
+    prop_assert_eq!(world.ok("slots", json!({"taskIds": many})), slots.clone());
     let all: Vec<(&Value, &Value)> = all.iter().map(|(id, version)| (id, version)).collect();
     prop_assert_eq!(seen, all);
     for one in known {

@@ -1,0 +1,100 @@
+//! What looking into a slot asks of a store, and what is made of a session there that cannot be read.
+
+use std::cell::{Cell, RefCell};
+
+use serde_json::json;
+use tenure_core::store::{
+    Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan, SyncStore,
+};
+use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
+
+use crate::params;
+use crate::support::World;
+
+/// A store that notes what it is asked, and may find that it cannot read its sessions.
+#[derive(Default)]
+struct Watched {
+    memory: MemoryStore,
+    asked: RefCell<Vec<&'static str>>,
+    corrupt: Cell<bool>,
+}
+
+impl Watched {
+    fn note(&self, method: &'static str) {
+        self.asked.borrow_mut().push(method);
+    }
+}
+
+impl SyncStore for Watched {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.note(if history == History::None {
+            "head"
+        } else {
+            "history"
+        });
+        if self.corrupt.get() {
+            return Err(Error::CorruptSession {
+                id: id.to_string(),
+                problem: "it is torn".to_owned(),
+            });
+        }
+        self.memory.load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.note("commit");
+        self.memory.commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.note("list");
+        self.memory.list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.note("record");
+        self.memory.record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.note("scan");
+        self.memory.scan(scan)
+    }
+}
+
+#[test]
+fn a_slot_is_looked_up_with_one_record_and_one_head() {
+    let world = World::over(Lift(Watched::default()));
+    let asked = |name, params| {
+        world.store.0.asked.take();
+        world.ok(name, params);
+        world.store.0.asked.take()
+    };
+    let look = json!({"taskId": "t", "phase": "plan"});
+    assert_eq!(asked("latestSession", look.clone()), ["record"]);
+    let first = asked("startInSlot", params("a", json!({"id": "s"})));
+    assert_eq!(first, ["record", "commit"]);
+    let again = asked("startInSlot", params("a", json!({})));
+    assert_eq!(again, ["record", "head"]);
+    assert_eq!(asked("latestSession", look), ["record", "head"]);
+    let one = asked("slots", json!({"taskIds": ["t"]}));
+    assert_eq!(one, ["record", "head", "record", "record", "record"]);
+    let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    assert_eq!(asked("slots", json!({"taskIds": many})), ["list"]);
+}
+
+#[test]
+fn a_session_that_cannot_be_read_is_in_nobodys_way() {
+    let world = World::over(Lift(Watched::default()));
+    world.ok("startInSlot", params("a", json!({"id": "torn"})));
+    world.store.0.corrupt.set(true);
+    let next = world.ok("startInSlot", params("b", json!({"id": "next"})));
+    assert_eq!(next["outcome"], "created");
+    world.store.0.corrupt.set(false);
+    let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
+    assert_eq!(found["session"]["id"], "next");
+}

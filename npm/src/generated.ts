@@ -231,6 +231,10 @@ exported?: string,
  */
 finished: boolean, 
 /**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
  * How the model that was asked for differs from the one of the session that is there, or was.
  */
 change?: ModelChange, 

@@ -4,13 +4,14 @@
 //! writes the record's next version along with the session: of two who do so at once, one meets the
 //! other's version and looks again. Leaving a slot needs no guard.
 
+mod guard;
+
 use std::collections::BTreeSet;
 
 use crate::answers::Done;
 use crate::audit::Entry;
 use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
-use crate::filter::{Filter, Order};
 use crate::id::SessionId;
 use crate::lease;
 use crate::lease::decision::{Holder, Request};
@@ -24,20 +25,15 @@ use crate::slot::calls::{
 };
 use crate::slot::decision::{Asked, Decision, ReplaceReason, decide};
 use crate::slot::{self, Slot, SlotPhase, checked_task, failure, model, slot_phase};
-use crate::store::{
-    Commit, Expect, History, ListQuery, Record, RecordChange, SessionChange, SessionWrite,
-};
+use crate::store::{Changes, Commit, Expect, History, RecordChange, SessionChange, SessionWrite};
 use crate::text::Text;
 use crate::time::Millis;
 
 use super::commit::{MAX_ATTEMPTS, put};
-use super::{Environment, MAX_PAGE, MAX_PAGE_BYTES, Service};
+use super::{Environment, Service};
 
 /// For how long one who starts a session keeps the others from its slot, at most.
 const LOCK: Millis = Millis(5000);
-/// Tasks whose slots are looked up one by one. Each costs eight reads at most, whatever else the store
-/// holds; of more tasks, one list is fewer calls, also where it has to look at every session.
-const FEW_TASKS: usize = 4;
 
 impl Service<'_> {
     /// Starts a session in a slot, unless the one that is there stays.
@@ -50,6 +46,12 @@ impl Service<'_> {
         env: &Environment,
         params: StartInSlotParams,
     ) -> Result<Done<SlotStart>> {
+        let start = self.slot_start(env, params)?;
+        self.start_one(env, &start).await
+    }
+
+    /// The session that somebody asks for, as it would be if its slot were free.
+    fn slot_start(&self, env: &Environment, params: StartInSlotParams) -> Result<Start> {
         let slot = Slot {
             task_id: params.task_id.to_string(),
             phase: params.phase,
@@ -66,16 +68,24 @@ impl Service<'_> {
         }
         let mut draft = Draft::start(id, &params.start(), env.now, self.limits)?;
         draft.take_slot(slot.clone());
-        if params.locking.unwrap_or_default() == SlotLocking::Optimistic {
-            return self.start_guarded(env, &params, &slot, draft, None).await;
+        Ok(Start {
+            new: draft.finish(),
+            slot,
+            params,
+        })
+    }
+
+    async fn start_one(&self, env: &Environment, start: &Start) -> Result<Done<SlotStart>> {
+        if start.params.locking.unwrap_or_default() == SlotLocking::Optimistic {
+            return self.start_guarded(env, start, None).await;
         }
-        let Some(release) = self.lock_slot(env, &slot).await? else {
+        let slot = &start.slot;
+        let Some(release) = self.lock_slot(env, slot).await? else {
             let occupant = self.look_into(&slot.task_id, slot.phase).await?.1;
-            let answer = SlotStart::new(SlotCode::SlotLocked, occupant, 0);
+            let answer = SlotStart::new(SlotCode::SlotLocked, occupant, 0, self.limits);
             return Ok(Done::quiet(answer));
         };
-        let lock = Some(&release);
-        let started = self.start_guarded(env, &params, &slot, draft, lock).await;
+        let started = self.start_guarded(env, start, Some(&release)).await;
         let written = |done: &Done<SlotStart>| done.value.code.is_started();
         if !started.as_ref().is_ok_and(written) {
             // A lease that is not given back runs out.
@@ -118,12 +128,37 @@ impl Service<'_> {
     async fn start_guarded(
         &self,
         env: &Environment,
-        params: &StartInSlotParams,
-        slot: &Slot,
-        draft: Draft<'_>,
+        start: &Start,
         lock: Option<&RecordChange>,
     ) -> Result<Done<SlotStart>> {
-        let new = draft.finish();
+        for conflicts in 0..MAX_ATTEMPTS {
+            let mut coming = match self.coming(env, start, conflicts).await? {
+                Step::Stays(answer) => return Ok(Done::quiet(*answer)),
+                Step::Again => continue,
+                Step::Comes(coming) => coming,
+            };
+            coming.changes.records.extend(lock.cloned());
+            match self.store.commit(&coming.changes).await? {
+                Commit::Applied => return Ok(coming.done),
+                Commit::SessionConflict { id, .. } if id == start.new.head.id => {
+                    return Err(Error::SessionExists { id: id.to_string() });
+                }
+                Commit::RecordConflict { record_kind, .. } if record_kind == lease::KIND => {
+                    let change = coming.done.value.change;
+                    let code = SlotCode::SlotLocked;
+                    let mut answer = SlotStart::new(code, coming.occupant, conflicts, self.limits);
+                    answer.change = change;
+                    return Ok(Done::quiet(answer));
+                }
+                _ => {}
+            }
+        }
+        Err(busy(&start.slot))
+    }
+
+    /// Looks who is in the slot, and decides.
+    async fn coming(&self, env: &Environment, start: &Start, conflicts: u32) -> Result<Step> {
+        let Start { params, slot, new } = start;
         let confirm = params.confirm.as_ref();
         let asked = Asked {
             model: &params.model,
@@ -131,83 +166,72 @@ impl Service<'_> {
             confirmed: confirm.map(|seen| (seen.id.as_str(), seen.version)),
             rerun: params.rerun.unwrap_or(false),
         };
-        for conflicts in 0..MAX_ATTEMPTS {
-            let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
-            let change = occupant
-                .as_ref()
-                .and_then(|head| head.slot.as_ref())
-                .and_then(|there| model::change(&there.model(), &params.model));
-            let decision = decide(occupant.as_ref(), asked);
-            let stays = |code, occupant| {
-                let mut answer = SlotStart::new(code, occupant, conflicts);
-                answer.change = change;
-                Ok(Done::quiet(answer))
-            };
-            let replaced = match (decision, occupant.clone()) {
-                (Decision::Keep { finished: true, .. }, head) => {
-                    return stays(SlotCode::SameModelFinished, head);
-                }
-                (Decision::Keep { .. }, head) => return stays(SlotCode::SameModelActive, head),
-                (Decision::Ask, head) => return stays(SlotCode::ModelChanged, head),
-                (Decision::Busy, head) => return stays(SlotCode::SessionChanged, head),
-                (Decision::Reject, head) => return stays(SlotCode::ModelRejected, head),
-                (Decision::Replace(reason), Some(head)) => Some((reason, head)),
-                (Decision::Replace(_) | Decision::Create, _) => None,
-            };
-            let mut changes = put(new.head.clone(), Expect::Absent, false, new.events.clone());
-            changes.records.push(guard.entry(&new.head.id));
-            changes.records.extend(lock.cloned());
-            let mut notices = Vec::new();
-            let mut answer =
-                SlotStart::new(SlotCode::SlotCreated, Some(new.head.clone()), conflicts);
-            if let Some((reason, old)) = replaced {
-                let export = params.export_old.unwrap_or(false);
-                let Some(exported) = self.exported(&old, export).await? else {
-                    continue;
-                };
-                let before = old.clone();
-                let gone = self.give_way(env, old, &new.head, reason)?;
-                answer = SlotStart::new(SlotCode::SlotReplaced, Some(new.head.clone()), conflicts);
-                answer.change = change;
-                answer.reason = Some(reason);
-                answer.exported = exported;
-                answer.replaced = Some(gone.head.clone().into());
-                let entry = slot::replacement(&before, &new.head, reason, env.now);
-                changes.records.push(entry.to_change());
-                changes
-                    .records
-                    .extend(gone.entries.iter().map(Entry::to_change));
-                changes.sessions.push(SessionChange {
-                    id: gone.head.id.clone(),
-                    expect: Expect::Version {
-                        version: before.version,
-                    },
-                    write: SessionWrite::Put {
-                        head: Box::new(gone.head),
-                        replace_history: false,
-                        events: gone.events,
-                    },
-                });
-                notices.extend(gone.notices);
+        let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
+        let change = occupant
+            .as_ref()
+            .and_then(|head| head.slot.as_ref())
+            .and_then(|there| model::change(&there.model(), &params.model));
+        let decision = decide(occupant.as_ref(), asked);
+        let answer = |code, session| {
+            let mut answer = SlotStart::new(code, session, conflicts, self.limits);
+            answer.change = change;
+            answer
+        };
+        let stays = |code, occupant| Ok(Step::Stays(Box::new(answer(code, occupant))));
+        let replaced = match (decision, occupant.clone()) {
+            (Decision::Keep { finished: true, .. }, head) => {
+                return stays(SlotCode::SameModelFinished, head);
             }
-            match self.store.commit(&changes).await? {
-                Commit::Applied => {
-                    notices.extend(new.notices);
-                    return Ok(Done {
-                        value: answer,
-                        notices,
-                    });
-                }
-                Commit::SessionConflict { id, .. } if id == new.head.id => {
-                    return Err(Error::SessionExists { id: id.to_string() });
-                }
-                Commit::RecordConflict { record_kind, .. } if record_kind == lease::KIND => {
-                    return stays(SlotCode::SlotLocked, occupant);
-                }
-                _ => {}
+            (Decision::Keep { .. }, head) => return stays(SlotCode::SameModelActive, head),
+            (Decision::Ask, head) => return stays(SlotCode::ModelChanged, head),
+            (Decision::Busy, head) => return stays(SlotCode::SessionChanged, head),
+            (Decision::Reject, head) => return stays(SlotCode::ModelRejected, head),
+            (Decision::Replace(reason), Some(head)) => Some((reason, head)),
+            (Decision::Replace(_) | Decision::Create, _) => None,
+        };
+        let mut changes = put(new.head.clone(), Expect::Absent, false, new.events.clone());
+        changes.records.push(guard.entry(&new.head.id));
+        let mut notices = Vec::new();
+        let mut value = answer(SlotCode::SlotCreated, Some(new.head.clone()));
+        if let Some((reason, old)) = replaced {
+            if old.id == new.head.id {
+                let id = old.id.to_string();
+                return Err(Error::SessionExists { id });
             }
+            let export = params.export_old.unwrap_or(false);
+            let Some(exported) = self.exported(&old, export).await? else {
+                return Ok(Step::Again);
+            };
+            let before = old.clone();
+            let gone = self.give_way(env, old, &new.head, reason)?;
+            value = answer(SlotCode::SlotReplaced, Some(new.head.clone()));
+            value.reason = Some(reason);
+            value.exported = exported;
+            value.replaced = Some(gone.head.clone().into());
+            let entry = slot::replacement(&before, &new.head, reason, env.now);
+            changes.records.push(entry.to_change());
+            changes
+                .records
+                .extend(gone.entries.iter().map(Entry::to_change));
+            changes.sessions.push(SessionChange {
+                id: gone.head.id.clone(),
+                expect: Expect::Version {
+                    version: before.version,
+                },
+                write: SessionWrite::Put {
+                    head: Box::new(gone.head),
+                    replace_history: false,
+                    events: gone.events,
+                },
+            });
+            notices.extend(gone.notices);
         }
-        Err(busy(slot))
+        notices.extend(new.notices.iter().cloned());
+        Ok(Step::Comes(Box::new(Coming {
+            done: Done { value, notices },
+            changes,
+            occupant,
+        })))
     }
 
     /// The session that is replaced, whole, if that is wanted; nothing if it is no longer the same.
@@ -314,154 +338,33 @@ impl Service<'_> {
         let message = failure::message(params.code.as_str());
         Ok(Done::quiet(message.to_owned()))
     }
-
-    /// What has to be written along with a session that comes into a slot by anything but
-    /// [`Service::start_in_slot`]; nothing for one that comes into none.
-    ///
-    /// # Errors
-    /// `SLOT_TAKEN` if another session is in it, and those of the store.
-    pub(super) async fn entry(&self, head: &Head) -> Result<Option<RecordChange>> {
-        let Some(slot) = head.slot.as_ref().filter(|_| head.deleted_at.is_none()) else {
-            return Ok(None);
-        };
-        let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
-        match occupant {
-            Some(other) if other.id != head.id => Err(Error::SlotTaken {
-                id: head.id.to_string(),
-                task_id: slot.task_id.clone(),
-                phase: slot.phase,
-                by: other.id.to_string(),
-            }),
-            _ => Ok(Some(guard.entry(&head.id))),
-        }
-    }
-
-    /// As [`Service::entry`], for all of several sessions that are written together. Those that
-    /// cannot come into their slot are left out, and named.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub(super) async fn entries(
-        &self,
-        sessions: &mut Vec<SessionChange>,
-    ) -> Result<(Vec<RecordChange>, Vec<SessionId>)> {
-        let mut guards: Vec<(SessionId, Guard)> = Vec::new();
-        let (mut refused, mut relying) = (Vec::new(), Vec::new());
-        for change in sessions.iter() {
-            let SessionWrite::Put { head, .. } = &change.write else {
-                continue;
-            };
-            let Some(slot) = head.slot.as_ref().filter(|_| head.deleted_at.is_none()) else {
-                continue;
-            };
-            let (guard, occupant) = self.look_into(&slot.task_id, slot.phase).await?;
-            // What is written of the one that is there says whether it stays.
-            let written = |there: &Head| sessions.iter().any(|change| change.id == there.id);
-            let stays = occupant.as_ref().is_some_and(|there| !written(there));
-            if stays || guards.iter().any(|(_, other)| other.key == guard.key) {
-                refused.push(head.id.clone());
-                continue;
-            }
-            guards.push((head.id.clone(), guard));
-            relying.extend(occupant.map(|there| (head.id.clone(), there.id)));
-        }
-        // Of one that is not written after all, nothing is said.
-        while let Some(at) = relying.iter().position(|(_, on)| refused.contains(on)) {
-            refused.push(relying.swap_remove(at).0);
-        }
-        sessions.retain(|change| !refused.contains(&change.id));
-        guards.retain(|(id, _)| !refused.contains(id));
-        let entries = guards.iter().map(|(id, guard)| guard.entry(id)).collect();
-        Ok((entries, refused))
-    }
-
-    /// The sessions in the slots of tasks.
-    async fn in_slots(&self, tasks: BTreeSet<String>) -> Result<Vec<Head>> {
-        let mut found: Vec<Head> = Vec::new();
-        if tasks.len() <= FEW_TASKS {
-            for task in &tasks {
-                for phase in SlotPhase::ALL {
-                    found.extend(self.look_into(task, phase).await?.1);
-                }
-            }
-            return Ok(found);
-        }
-        let mut query = ListQuery {
-            filter: Filter {
-                task_ids: Some(tasks.into_iter().collect()),
-                ..Filter::default()
-            },
-            order: Order::default(),
-            after: None,
-            offset: 0,
-            limit: MAX_PAGE,
-            max_bytes: MAX_PAGE_BYTES,
-        };
-        loop {
-            let page = self.store.list(&query).await?;
-            query.after = page.heads.last().map(|head| query.order.position(head));
-            found.extend(page.heads);
-            // A page ends early where sessions are large.
-            if !page.more || query.after.is_none() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// What guards a slot, and the session that is in it.
-    async fn look_into(&self, task: &str, phase: SlotPhase) -> Result<(Guard, Option<Head>)> {
-        let key = slot::key(task, phase);
-        let record = self.store.record(slot::KIND, &key).await?;
-        let guard = Guard {
-            key,
-            version: record.as_ref().map(|record| record.version),
-        };
-        let Some(record) = record else {
-            return Ok((guard, None));
-        };
-        let last = SessionId::parse(&record.body).map_err(|_| Error::StoreMisbehaved {
-            method: "record".to_owned(),
-            problem: format!("the record of slot {:?} names no session", guard.key),
-        })?;
-        let loaded = match self.store.load(&last, History::None).await {
-            // One that cannot be read is in nobody's way.
-            Err(Error::CorruptSession { .. }) => None,
-            loaded => loaded?,
-        };
-        let is_in = |head: &Head| {
-            let its = head.slot.as_ref().filter(|_| head.deleted_at.is_none());
-            its.is_some_and(|its| its.task_id == task && its.phase == phase)
-        };
-        Ok((guard, loaded.map(|loaded| loaded.head).filter(is_in)))
-    }
 }
 
-/// What is kept to guard a slot.
-struct Guard {
-    key: String,
-    version: Option<u64>,
+/// A session to start, as it would be if its slot were free.
+struct Start {
+    params: StartInSlotParams,
+    slot: Slot,
+    new: Finished,
 }
 
-impl Guard {
-    /// The change that lets a session in, if nobody has come in since.
-    fn entry(&self, session: &SessionId) -> RecordChange {
-        RecordChange {
-            kind: slot::KIND.to_owned(),
-            key: self.key.clone(),
-            expect: match self.version {
-                Some(version) => Expect::Version { version },
-                None => Expect::Absent,
-            },
-            record: Some(Record {
-                kind: slot::KIND.to_owned(),
-                key: self.key.clone(),
-                version: self.version.unwrap_or(0).saturating_add(1),
-                expires_at: None,
-                owner: None,
-                body: session.as_str().to_owned(),
-            }),
-        }
-    }
+/// What starting comes to as long as nobody comes in between.
+enum Step {
+    /// The session that is there stays.
+    Stays(Box<SlotStart>),
+    /// Another one is started.
+    Comes(Box<Coming>),
+    /// Somebody has come in between.
+    Again,
+}
+
+/// A session that is about to come into its slot.
+struct Coming {
+    /// What is answered once it is there.
+    done: Done<SlotStart>,
+    /// What is written of it.
+    changes: Changes,
+    /// The session that is there until then.
+    occupant: Option<Head>,
 }
 
 fn busy(slot: &Slot) -> Error {

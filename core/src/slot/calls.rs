@@ -200,6 +200,8 @@ pub struct SlotStart {
     pub exported: Option<String>,
     /// Whether the session that is there is completed.
     pub finished: bool,
+    /// Whether its model is none of those that there are.
+    pub model_missing: bool,
     /// How the model that was asked for differs from the one of the session that is there, or was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<ModelChange>,
@@ -254,6 +256,19 @@ impl SlotCode {
         }
     }
 
+    /// What people are told where the model of the session that is there is missing.
+    fn message_of_missing(self) -> &'static str {
+        match self {
+            Self::ModelChanged => {
+                "The model that has begun this is no longer available. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it?"
+            }
+            Self::ModelRejected => {
+                "The model that has begun this is no longer available, and its session may not be replaced. It can be viewed, exported or deleted."
+            }
+            _ => self.message(),
+        }
+    }
+
     /// Whether a session was started.
     pub(crate) fn is_started(self) -> bool {
         matches!(self, Self::SlotCreated | Self::SlotReplaced)
@@ -274,11 +289,23 @@ impl SlotCode {
 
 impl SlotStart {
     /// What comes of it with this session in the slot, if that is known.
-    pub(crate) fn new(code: SlotCode, session: Option<Head>, conflicts: u32) -> Self {
+    pub(crate) fn new(
+        code: SlotCode,
+        session: Option<Head>,
+        conflicts: u32,
+        limits: &Limits,
+    ) -> Self {
+        let slot = session.as_ref().and_then(|head| head.slot.as_ref());
+        let model_missing = slot.is_some_and(|slot| limits.misses(slot));
         Self {
             outcome: code.outcome(),
             code,
-            message: code.message(),
+            message: if model_missing {
+                code.message_of_missing()
+            } else {
+                code.message()
+            },
+            model_missing,
             finished: session
                 .as_ref()
                 .is_some_and(|head| head.status == Status::Completed),

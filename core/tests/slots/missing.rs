@@ -32,3 +32,31 @@ fn a_session_whose_model_is_missing_is_there_but_does_not_go_on() {
     let other = world.start(json!({}));
     world.ok("incrementIteration", json!({"id": other}));
 }
+
+#[test]
+fn whoever_is_to_agree_is_told_that_the_model_before_is_missing() {
+    let world = World::default();
+    let known = start(&world, "a", json!({"id": "s"}));
+    assert_eq!(known["modelMissing"], false);
+    let asks = start(&world, "b", json!({}));
+    let world = world.with_limits(|limits| limits.models = Some(vec!["b".to_owned()]));
+    for (more, outcome) in [
+        (json!({}), "needs_confirmation"),
+        (json!({"onModelChange": "reject"}), "rejected"),
+        (json!({"confirm": {"id": "s", "version": 7}}), "busy"),
+    ] {
+        let answer = start(&world, "b", more);
+        assert_eq!(answer["outcome"], outcome);
+        assert_eq!(answer["modelMissing"], true, "{answer}");
+        if outcome != "busy" {
+            let message = answer["message"].as_str().unwrap();
+            assert!(message.contains("no longer available"), "{message}");
+            assert_ne!(answer["message"], asks["message"]);
+        }
+    }
+    let next = start(&world, "b", json!({"onModelChange": "replace"}));
+    assert_eq!(
+        (&next["outcome"], &next["modelMissing"]),
+        (&json!("replaced"), &json!(false))
+    );
+}

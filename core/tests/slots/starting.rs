@@ -206,6 +206,15 @@ fn whoever_holds_the_lease_of_a_slot_keeps_others_away_for_five_seconds() {
 }
 
 #[test]
+fn a_session_is_not_replaced_by_itself() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "s"}));
+    let same = params("b", json!({"id": "s", "onModelChange": "replace"}));
+    assert_eq!(world.code("startInSlot", same), "SESSION_EXISTS");
+    assert_eq!(world.session("s")["status"], "active");
+}
+
+#[test]
 fn an_error_gives_the_lease_back() {
     let world = World::default();
     world.start(json!({"id": "s"}));

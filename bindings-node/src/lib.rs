@@ -15,6 +15,7 @@ use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
 use tenure_core::Error;
+use tenure_core::error::cut;
 use tenure_host::{HOST, Place};
 
 use crate::store_thread::StoreThread;
@@ -52,6 +53,13 @@ pub fn open(
                     Ok(Place::File(path)) => Some(file::open(&path, options, thread)),
                     // The bridge serves it.
                     Ok(Place::Memory) => None,
+                    // Each of its calls waits for the network, which no thread of JavaScript may do.
+                    Ok(Place::Git(_)) => Some(Err(Error::UnsupportedStore {
+                        url: cut(url.to_owned()),
+                        problem: "a git store is for the command `tenure`, such as `tenure dedup \
+                                  admit --store git:origin`"
+                            .to_owned(),
+                    })),
                     Err(error) => Some(Err(error)),
                 }
             })
@@ -100,6 +108,12 @@ pub fn resume(handle: u32, operation: u32, reply: String) -> Answer {
 #[napi]
 pub fn cancel(handle: u32, operation: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation))))
+}
+
+/// Says anew which models there are, for the calls of a handle from now on.
+#[napi]
+pub fn set_models(handle: u32, params: String) -> Answer {
+    guarded(|| HANDLES.with(|handles| handles.set_models(handle, &params)))
 }
 
 /// Closes a handle.

@@ -28,8 +28,12 @@ The decision is printed as SESSION_KEY, SKIP_EXECUTION and REASON, and added to
 the file $GITHUB_OUTPUT in lower case. The exit code is 0 whatever it is, unless
 --exit-code asks for it; where the store cannot be reached, the run goes on.
 
+Jobs on different machines meet in --store git:origin: refs of the remote
+repository of that name, or at git:URL.
+
 Examples:
   tenure dedup admit push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID
+  tenure dedup admit push ci $sha $run --store git:origin
   tenure dedup cleanup my-workflow-push-abc12345
   tenure dedup log --prevented --count
   tenure dedup self-test")]

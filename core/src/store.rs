@@ -168,6 +168,10 @@ pub struct Capabilities {
     pub shared: bool,
     /// White space between the tokens of user data may change. The tokens never do.
     pub reindents: bool,
+    /// It keeps records alone: whatever is asked of it about sessions is refused. Stores of other
+    /// languages keep sessions, so that this does not cross into them.
+    #[serde(skip)]
+    pub records_only: bool,
 }
 
 impl Params for Capabilities {
@@ -176,6 +180,7 @@ impl Params for Capabilities {
             persistent: members.take_or("persistent", false),
             shared: members.take_or("shared", false),
             reindents: members.take_or("reindents", false),
+            records_only: false,
         }
     }
 }

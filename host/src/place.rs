@@ -17,6 +17,9 @@ pub enum Place {
     Sqlite(PathBuf),
     /// In a folder.
     File(PathBuf),
+    /// In a git repository: the name of a remote, or an address. It keeps no sessions, and is in no
+    /// place on this machine that could be measured.
+    Git(String),
 }
 
 impl Place {
@@ -31,6 +34,9 @@ impl Place {
             // What is wrong with a path, the store says.
             Some(("sqlite", path)) => Some(Self::Sqlite(path.into())),
             Some(("file", rest)) => Some(Self::File(directory(rest)?)),
+            // The protocol of that name is an address itself.
+            Some(("git", rest)) if rest.starts_with("//") => Some(Self::Git(url.to_owned())),
+            Some(("git", rest)) => Some(Self::Git(rest.to_owned())),
             Some(("registry", "")) => Some(Self::Sqlite(registry_path()?)),
             _ => None,
         })
@@ -97,6 +103,14 @@ mod tests {
             Ok(Some(Place::Sqlite("./a.db".into())))
         );
         assert_eq!(Place::of("file:./a"), Ok(Some(Place::File("./a".into()))));
+        for (url, place) in [
+            ("git:origin", "origin"),
+            ("git:git@host:a/b", "git@host:a/b"),
+            ("git:https://host/a", "https://host/a"),
+            ("git://host/a", "git://host/a"),
+        ] {
+            assert_eq!(Place::of(url), Ok(Some(Place::Git(place.to_owned()))));
+        }
         for unknown in ["", "./a.db", "memory:x", "postgres://h/db", "host:"] {
             assert_eq!(Place::of(unknown), Ok(None), "{unknown}");
         }

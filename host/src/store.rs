@@ -8,6 +8,7 @@ use tenure_bridge::{Access, Answer, Call, Options, access, answer, entropy, perf
 use tenure_core::error::cut;
 use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Result, SyncStore};
 use tenure_file::{FileOptions, FileStore};
+use tenure_git::{GitOptions, GitStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 use crate::place::Place;
@@ -62,6 +63,15 @@ pub fn file_options(options: &Options) -> FileOptions {
     }
 }
 
+/// How a store in a git repository is opened.
+fn git_options(options: &Options) -> GitOptions {
+    let defaults = GitOptions::default();
+    GitOptions {
+        timeout_ms: options.timeout_ms.unwrap_or(defaults.timeout_ms),
+        ..defaults
+    }
+}
+
 /// A store that is open, for one thread at a time. Every operation answers at once.
 pub struct Local {
     store: Kind,
@@ -72,6 +82,7 @@ enum Kind {
     Memory(Lift<MemoryStore>),
     Sqlite(SqliteStore),
     File(FileStore),
+    Git(Lift<GitStore>),
 }
 
 impl fmt::Debug for Local {
@@ -80,6 +91,7 @@ impl fmt::Debug for Local {
             Kind::Memory(_) => f.write_str("memory:"),
             Kind::Sqlite(store) => store.fmt(f),
             Kind::File(store) => store.fmt(f),
+            Kind::Git(store) => store.0.fmt(f),
         }
     }
 }
@@ -101,10 +113,14 @@ impl Local {
                 Kind::Sqlite(SqliteStore::open(&path, options)?)
             }
             Some(Place::File(path)) => Kind::File(FileStore::open(&path, file_options(options))?),
+            Some(Place::Git(place)) => {
+                Kind::Git(Lift(GitStore::open(&place, &git_options(options))?))
+            }
             None => {
                 return Err(Error::UnsupportedStore {
                     url: cut(url.to_owned()),
-                    problem: "expected sqlite:./file.db, file:./directory, registry: or memory:"
+                    problem: "expected sqlite:./file.db, file:./directory, registry: or memory:, \
+                              or for leases and runs git:origin"
                         .to_owned(),
                 });
             }
@@ -143,6 +159,8 @@ impl Local {
             Kind::Memory(store) => perform_now(store, &self.limits, call),
             Kind::Sqlite(store) => perform(store, &self.limits, call),
             Kind::File(store) => perform(store, &self.limits, call),
+            // Nobody can be kept out of a repository: each commit is one push.
+            Kind::Git(store) => perform_now(store, &self.limits, call),
         }
     }
 }

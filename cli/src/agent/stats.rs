@@ -83,7 +83,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 /// The bytes that a store takes on the disk, where it is on one.
 fn size(url: &str) -> Option<u64> {
     match Place::of(url).ok()?? {
-        Place::Memory => None,
+        Place::Memory | Place::Git(_) => None,
         Place::File(folder) => within(&folder).ok(),
         Place::Sqlite(path) => {
             let beside = ["", "-wal", "-shm"].map(|end| {

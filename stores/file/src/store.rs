@@ -23,6 +23,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
     shared: true,
     reindents: true,
+    records_only: false,
 };
 
 /// A reader of many files begins anew when several were written at once meanwhile; after so often

@@ -38,4 +38,5 @@ const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
     shared: true,
     reindents: false,
+    records_only: false,
 };

@@ -28,7 +28,7 @@ macro_rules! for_each_case {
     ([$($macro:tt)*] $arguments:tt) => {
         $($macro)*! {
             $arguments
-            sessions Nothing {
+            sessions Sessions {
                 an_unknown_session_is_nothing
                 every_field_of_a_head_comes_back
                 the_smallest_head_comes_back
@@ -39,7 +39,7 @@ macro_rules! for_each_case {
                 ids_that_mean_something_elsewhere_are_only_ids
                 ids_of_any_length_are_kept_apart
             }
-            user_data Nothing {
+            user_data Sessions {
                 hostile_json_is_kept_to_the_byte
                 json_of_128_levels_is_kept
                 a_mebibyte_of_json_is_kept
@@ -48,7 +48,7 @@ macro_rules! for_each_case {
             user_data Verbatim {
                 white_space_inside_json_is_kept
             }
-            history Nothing {
+            history Sessions {
                 every_field_of_an_event_comes_back
                 without_history_only_the_head_is_loaded
                 the_last_events_are_loaded
@@ -61,17 +61,19 @@ macro_rules! for_each_case {
                 histories_of_like_named_sessions_do_not_mix
                 head_and_history_are_of_one_moment
             }
-            expectations Nothing {
+            expectations Sessions {
                 a_session_is_written_only_as_expected
                 a_session_is_removed_only_as_expected
-                a_record_is_written_only_as_expected
-                a_record_is_removed_only_as_expected
                 a_stale_version_of_a_session_never_applies
-                a_stale_version_of_a_record_never_applies
                 a_conflict_names_what_is_there
                 expectations_are_about_the_state_before_the_commit
             }
-            commit Nothing {
+            expectations Nothing {
+                a_record_is_written_only_as_expected
+                a_record_is_removed_only_as_expected
+                a_stale_version_of_a_record_never_applies
+            }
+            commit Sessions {
                 an_empty_commit_applies
                 one_commit_writes_many_sessions_and_records
                 a_refused_session_undoes_the_whole_commit
@@ -83,18 +85,20 @@ macro_rules! for_each_case {
             }
             records Nothing {
                 an_unknown_record_is_nothing
-                every_field_of_a_record_comes_back
                 bodies_are_kept_to_the_byte
                 keys_of_any_text_are_kept_apart
                 keys_of_512_bytes_are_kept
                 kinds_are_kept_apart
                 expired_records_are_kept
-                a_record_follows_its_present_owner
                 a_scan_is_in_the_order_of_bytes
                 a_scan_begins_after_a_key
                 a_scan_ends_at_its_limit
             }
-            list Nothing {
+            records Sessions {
+                every_field_of_a_record_comes_back
+                a_record_follows_its_present_owner
+            }
+            list Sessions {
                 an_empty_store_lists_nothing
                 listed_heads_are_whole
                 every_member_of_a_filter_is_heeded
@@ -106,7 +110,7 @@ macro_rules! for_each_case {
                 times_at_the_ends_of_the_calendar_are_ordered
                 ties_are_ordered_by_the_bytes_of_ids
             }
-            pages Nothing {
+            pages Sessions {
                 pages_cover_every_session_once
                 pages_stay_whole_while_sessions_are_added
                 a_page_begins_after_a_session_that_is_gone
@@ -114,13 +118,13 @@ macro_rules! for_each_case {
                 more_says_whether_more_follow
                 a_page_may_end_early_but_is_never_empty
             }
-            tally Nothing {
+            tally Sessions {
                 an_empty_store_counts_nothing
                 every_status_mode_and_user_is_counted_apart
                 sums_are_exact_beyond_what_a_float_holds
                 removed_sessions_are_not_counted
             }
-            properties Nothing {
+            properties Sessions {
                 generated_queries_are_answered_as_the_reference_answers
                 generated_filters_are_counted_as_the_reference_counts
                 random_operations_agree_with_a_model
@@ -173,6 +177,9 @@ pub struct Case {
 pub enum Needs {
     /// Every store.
     Nothing,
+    /// Stores that keep sessions, as all do but those that keep records alone. All that follows is
+    /// about sessions, too.
+    Sessions,
     /// Stores that are there when they are opened again.
     Persistent,
     /// Stores that may be open more than once at a time.
@@ -186,6 +193,7 @@ impl Needs {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Nothing => "for every store",
+            Self::Sessions => "only for stores that keep sessions",
             Self::Persistent => "only for stores that are `persistent`",
             Self::Shared => "only for stores that are `shared`",
             Self::Verbatim => "only for stores that are not `reindents`",
@@ -195,6 +203,8 @@ impl Needs {
     fn met_by(self, capabilities: Capabilities) -> bool {
         match self {
             Self::Nothing => true,
+            _ if capabilities.records_only => false,
+            Self::Sessions => true,
             Self::Persistent => capabilities.persistent,
             Self::Shared => capabilities.shared,
             Self::Verbatim => !capabilities.reindents,

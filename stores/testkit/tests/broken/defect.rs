@@ -200,6 +200,7 @@ impl SyncStore for Broken {
             persistent: true,
             shared: true,
             reindents: false,
+            records_only: false,
         }
     }
 

@@ -1,0 +1,100 @@
+//! What a ref keeps: records, as the text of its one file, a line each.
+
+use serde::Deserialize;
+use tenure_core::store::Record;
+use tenure_core::{Error, Result};
+
+/// The file of a ref's commit.
+pub(crate) const FILE: &str = "records.json";
+/// The newest form of the file that is read here.
+const SCHEMA: u32 = 1;
+
+/// The records of a ref, and where it was when they were read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Bucket {
+    /// The commit; none where there is no such ref.
+    pub(crate) commit: Option<String>,
+    pub(crate) records: Vec<Record>,
+}
+
+impl Bucket {
+    /// The record of a key.
+    pub(crate) fn record(&self, kind: &str, key: &str) -> Option<&Record> {
+        let mut records = self.records.iter();
+        records.find(|record| record.kind == kind && record.key == key)
+    }
+}
+
+/// The text of a file with these records.
+pub(crate) fn print(records: &[Record]) -> Result<String> {
+    let mut text = format!("{{\"schema\":{SCHEMA},\"records\":[");
+    for (number, record) in records.iter().enumerate() {
+        text.push_str(if number == 0 { "\n" } else { ",\n" });
+        let line = serde_json::to_string(record);
+        text.push_str(&line.map_err(|error| Error::internal(error.to_string()))?);
+    }
+    text.push_str("\n]}\n");
+    Ok(text)
+}
+
+/// Reads the records of the file of a ref.
+pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<Record>> {
+    #[derive(Deserialize)]
+    struct Schema {
+        schema: u32,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        records: Vec<Record>,
+    }
+    let misread = |error: serde_json::Error| Error::StoreMisbehaved {
+        method: "record".to_owned(),
+        problem: format!(
+            "{FILE} of the ref {name} keeps no records: {error}; what is no longer needed can be \
+             removed with `git push REMOTE :{name}`"
+        ),
+    };
+    let Schema { schema } = serde_json::from_slice(text).map_err(misread)?;
+    if schema > SCHEMA {
+        return Err(Error::SchemaTooNew {
+            found: schema,
+            supported: SCHEMA,
+        });
+    }
+    let File { records } = serde_json::from_slice(text).map_err(misread)?;
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_what_it_keeps_and_which_form_it_has() {
+        let record = Record {
+            kind: "lease".to_owned(),
+            key: "a\n\"b\"".to_owned(),
+            version: 7,
+            expires_at: None,
+            owner: None,
+            body: r#"{"a":1e400}"#.to_owned(),
+        };
+        let records = [record.clone(), record];
+        for kept in [&records[..], &records[..1], &[]] {
+            let text = print(kept).unwrap();
+            assert_eq!(parse("r", text.as_bytes()).unwrap(), kept);
+            assert_eq!(text.lines().count(), 2 + kept.len());
+        }
+        let code = |text: &str| parse("r", text.as_bytes()).unwrap_err().code();
+        assert_eq!(code(r#"{"schema":2,"entries":{}}"#), "SCHEMA_TOO_NEW");
+        for damaged in [
+            "",
+            "{}",
+            "[]",
+            r#"{"schema":1}"#,
+            r#"{"schema":1,"records":[{}]}"#,
+        ] {
+            assert_eq!(code(damaged), "STORE_MISBEHAVED", "{damaged}");
+        }
+    }
+}

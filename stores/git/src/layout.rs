@@ -1,0 +1,174 @@
+//! Which ref keeps a record. Names are made of plain letters, digits and `-`, whatever the keys are,
+//! so that every git, every host of repositories and every file system takes them; the hash in them
+//! keeps different keys apart.
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::hash::Hasher;
+
+use tenure_core::audit;
+
+/// What all refs begin with.
+const ROOT: &str = "refs/tenure/";
+/// Characters of a key that its ref shows, for people.
+const SHOWN: usize = 60;
+/// Refs that share the entries of a day. Writers of one ref wait for each other.
+const PARTS: u8 = 4;
+/// What is kept of a log under keys that do not begin with a day.
+const NO_DAY: &str = "other";
+
+/// The ref that keeps the record of a key.
+pub(crate) fn ref_of(kind: &str, key: &str) -> String {
+    let mut name = prefix_of(kind);
+    let hash = hash(key);
+    if is_log(kind) {
+        let part = hash.bytes().last().unwrap_or_default() % PARTS;
+        name.push_str(day(key).as_deref().unwrap_or(NO_DAY));
+        name.push_str(&format!("-{part}"));
+    } else {
+        name.push_str(&shown(key));
+        name.push_str(&hash);
+    }
+    name
+}
+
+/// What the refs of a kind begin with.
+pub(crate) fn prefix_of(kind: &str) -> String {
+    let plain = !kind.is_empty() && kind.len() <= 40 && kind.bytes().all(is_plain);
+    match plain {
+        true => format!("{ROOT}{kind}/"),
+        false => format!("{ROOT}_{}/", hash(kind)),
+    }
+}
+
+/// Parts the refs of a kind into groups, each of which keeps what comes before the next, and leaves
+/// out those that keep nothing after a key. Records of every group may stand beside those of the
+/// first.
+pub(crate) fn groups(kind: &str, refs: Vec<String>, after: Option<&str>) -> Vec<Vec<String>> {
+    if !is_log(kind) {
+        return vec![refs];
+    }
+    let prefix = prefix_of(kind);
+    let from = after.and_then(day);
+    let mut sorted = refs;
+    sorted.sort_unstable();
+    let mut groups: Vec<(String, Vec<String>)> = vec![(String::new(), Vec::new())];
+    for name in sorted {
+        let rest = name.strip_prefix(&prefix).unwrap_or_default();
+        let day = rest.split('-').next().unwrap_or_default().to_owned();
+        if !is_day(&day) {
+            if let Some((_, first)) = groups.first_mut() {
+                first.push(name);
+            }
+        } else if from.as_ref().is_some_and(|from| day < *from) {
+            // Keys begin with their day: these all come before.
+        } else {
+            match groups.last_mut() {
+                Some((last, names)) if *last == day => names.push(name),
+                _ => groups.push((day, vec![name])),
+            }
+        }
+    }
+    groups.into_iter().map(|(_, names)| names).collect()
+}
+
+/// Whether the keys of a kind begin with a time, and are read by it.
+fn is_log(kind: &str) -> bool {
+    kind == audit::KIND
+}
+
+/// The day that a key begins with, as `20260108`.
+fn day(key: &str) -> Option<String> {
+    let dashed = key.get(..11)?.strip_suffix('T')?;
+    let parts: Vec<&str> = dashed.split('-').collect();
+    let digits = parts.concat();
+    let is_date = matches!(parts[..], [year, month, _] if year.len() == 4 && month.len() == 2);
+    (is_date && is_day(&digits)).then_some(digits)
+}
+
+fn is_day(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The beginning of a key as people know it again, with what parts it from the hash.
+fn shown(key: &str) -> String {
+    let mut shown = String::new();
+    for byte in key.bytes().map(|byte| byte.to_ascii_lowercase()) {
+        match is_plain(byte) && byte != b'-' {
+            true => shown.push(char::from(byte)),
+            false if shown.ends_with('-') || shown.is_empty() => {}
+            false => shown.push('-'),
+        }
+        if shown.len() == SHOWN {
+            break;
+        }
+    }
+    if !shown.is_empty() && !shown.ends_with('-') {
+        shown.push('-');
+    }
+    shown
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+}
+
+fn hash(text: &str) -> String {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    format!("{:032x}", hasher.finish128().as_u128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_kind_and_any_key_make_a_name_that_git_takes() {
+        let texts = [
+            "", ".", "..", "a..b", "a.lock", "@{", "/", "a/b", "-a", "A", "é", "a\0", "\n",
+            "~^:?*[",
+        ];
+        let long = "x".repeat(512);
+        for text in texts.into_iter().chain([&*long]) {
+            for name in [ref_of(text, "k"), ref_of("k", text), ref_of("audit", text)] {
+                let rest = name.strip_prefix(ROOT).unwrap();
+                let (kind, key) = rest.split_once('/').unwrap();
+                let plain = |text: &str| text.bytes().all(|byte| is_plain(byte) || byte == b'_');
+                assert!(plain(kind) && plain(key) && !key.is_empty(), "{name}");
+                assert!(name.len() < 200, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ref_shows_people_the_beginning_of_its_key() {
+        let name = ref_of("lease", "my-workflow-push-abc12345");
+        assert!(
+            name.starts_with("refs/tenure/lease/my-workflow-push-abc12345-"),
+            "{name}"
+        );
+        assert!(ref_of("lease", "Ähm: A").starts_with("refs/tenure/lease/hm-a-"));
+    }
+
+    #[test]
+    fn entries_of_a_day_share_few_refs_and_scans_leave_out_the_days_before() {
+        let day = |day: u8, number: u32| format!("2026-01-{day:02}T00:00:00.000Z/{number}");
+        let refs: std::collections::BTreeSet<String> = (0..100)
+            .flat_map(|number| [8, 9].map(|of| ref_of("audit", &day(of, number))))
+            .collect();
+        assert_eq!(refs.len(), 2 * usize::from(PARTS));
+        let odd = ref_of("audit", "no day");
+        let all: Vec<String> = refs.into_iter().chain([odd.clone()]).collect();
+        let lengths = |after: Option<&str>| -> Vec<usize> {
+            groups("audit", all.clone(), after)
+                .iter()
+                .map(Vec::len)
+                .collect()
+        };
+        assert_eq!(lengths(None), [1, 4, 4]);
+        assert_eq!(lengths(Some("2026-01-09T01:02:03.000Z")), [1, 4]);
+        assert_eq!(lengths(Some("2026-01-10T00:00:00.000Z")), [1]);
+        assert_eq!(lengths(Some("zzz")), [1, 4, 4]);
+        assert_eq!(groups("lease", all.clone(), Some("a")), [all]);
+    }
+}

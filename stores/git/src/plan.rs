@@ -1,0 +1,87 @@
+//! What a commit writes: which refs, from where they are, with which records. Nothing is asked of the
+//! repository here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenure_core::store::{Record, RecordChange};
+use tenure_core::{Changes, Commit};
+
+use crate::bucket::Bucket;
+use crate::layout;
+
+/// A ref to move, or to remove where it is to keep nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Write {
+    pub(crate) name: String,
+    /// Where it is; none if it is not there.
+    pub(crate) expected: Option<String>,
+    /// The records that it is to keep.
+    pub(crate) records: Vec<Record>,
+}
+
+/// What a commit comes to, as far as is known.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Plan {
+    /// These are to be written, together.
+    Write(Vec<Write>),
+    /// Something is not as expected.
+    Conflict(Commit),
+}
+
+/// The refs that a commit is about.
+pub(crate) fn refs(changes: &Changes) -> BTreeSet<String> {
+    let refs = changes.records.iter();
+    refs.map(|change| layout::ref_of(&change.kind, &change.key))
+        .collect()
+}
+
+/// Plans a commit over refs as they are known.
+pub(crate) fn plan(changes: &Changes, known: impl Fn(&str) -> Option<Bucket>) -> Plan {
+    let mut buckets: BTreeMap<String, (Bucket, bool)> = BTreeMap::new();
+    let mut meant: Vec<(&RecordChange, String)> = Vec::new();
+    for change in &changes.records {
+        let name = layout::ref_of(&change.kind, &change.key);
+        let (bucket, _) = buckets
+            .entry(name.clone())
+            .or_insert_with(|| (known(&name).unwrap_or_default(), false));
+        let current = bucket.record(&change.kind, &change.key);
+        let current = current.map(|record| record.version);
+        if !change.expect.allows(current) {
+            return Plan::Conflict(Commit::RecordConflict {
+                record_kind: change.kind.clone(),
+                key: change.key.clone(),
+                current,
+            });
+        }
+        meant.push((change, name));
+    }
+    for (change, name) in meant {
+        if let Some((bucket, changed)) = buckets.get_mut(&name) {
+            *changed |= apply(&mut bucket.records, change);
+        }
+    }
+    let writes = buckets.into_iter().filter(|(_, (_, changed))| *changed);
+    Plan::Write(
+        writes
+            .map(|(name, (bucket, _))| Write {
+                name,
+                expected: bucket.commit,
+                records: bucket.records,
+            })
+            .collect(),
+    )
+}
+
+/// Applies a change, and says whether there was anything to do.
+fn apply(records: &mut Vec<Record>, change: &RecordChange) -> bool {
+    let of_change = |record: &Record| record.kind == change.kind && record.key == change.key;
+    let before = records.len();
+    records.retain(|record| !of_change(record));
+    let removed = records.len() < before;
+    if let Some(record) = &change.record {
+        // In the order of their keys, so that versions of a file differ in few lines.
+        let place = records.partition_point(|other| other.key < record.key);
+        records.insert(place, record.clone());
+    }
+    removed || change.record.is_some()
+}

@@ -1,0 +1,210 @@
+//! Which repository a store is in: what follows `git:` is the name of a remote of the checkout that
+//! the caller works in, or an address as git takes them. What the checkout says of how to get there,
+//! and how to log in, is taken along; nothing is written into it.
+
+use std::path::{Path, PathBuf};
+
+use tenure_core::{Error, Result};
+
+use crate::program::{Program, unavailable};
+
+/// The name by which git knows the remote here.
+pub(crate) const NAME: &str = "tenure";
+
+/// A repository, and what git has to be told to reach it.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    /// What people know it by.
+    pub(crate) shown: String,
+    /// Settings for git.
+    pub(crate) settings: Vec<(String, String)>,
+    /// Where git has to run for relative addresses to be right.
+    pub(crate) folder: PathBuf,
+}
+
+/// Sections of a checkout's configuration that say how to reach a remote.
+const SECTIONS: &[&str] = &["credential.", "http.", "protocol.", "ssh.", "url."];
+/// Of a remote's own settings, those that are about reaching it.
+const OF_REMOTE: &[&str] = &[
+    "proxy",
+    "proxyauthmethod",
+    "receivepack",
+    "uploadpack",
+    "vcs",
+];
+/// What holds of every remote.
+const ALWAYS: &[(&str, &str)] = &[
+    ("core.hooksPath", "/dev/null"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("fetch.writeCommitGraph", "false"),
+    ("push.gpgSign", "false"),
+];
+
+impl Remote {
+    /// Finds the repository that a name or an address means. `checkout` runs git where the caller
+    /// works.
+    pub(crate) fn find(place: &str, checkout: &Program) -> Result<Self> {
+        let config = Config::read(checkout)?;
+        let named = is_name(place).then(|| config.address(place));
+        let address = match &named {
+            None => place.to_owned(),
+            Some(Some(address)) => address.clone(),
+            Some(None) => return Err(unknown(place, &checkout.folder)),
+        };
+        let mut settings: Vec<(String, String)> = ALWAYS
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        for (key, value) in &config.settings {
+            let of_remote = key
+                .strip_prefix("remote.")
+                .and_then(|rest| rest.strip_prefix(place)?.strip_prefix('.'))
+                .filter(|own| named.is_some() && OF_REMOTE.contains(own));
+            if let Some(own) = of_remote {
+                settings.push((format!("remote.{NAME}.{own}"), value.clone()));
+            } else if key == "core.sshcommand" || SECTIONS.iter().any(|s| key.starts_with(s)) {
+                settings.push((key.clone(), value.clone()));
+            }
+        }
+        if !config.has_ssh {
+            // Nobody is there to be asked for a passphrase.
+            let command = "ssh -o BatchMode=yes".to_owned();
+            settings.push(("core.sshCommand".to_owned(), command));
+        }
+        settings.push((format!("remote.{NAME}.url"), address.clone()));
+        let folder = match named.is_some() && is_relative(&address) {
+            true => top(checkout)?,
+            false => checkout.folder.clone(),
+        };
+        Ok(Self {
+            shown: without_password(&address),
+            settings,
+            folder,
+        })
+    }
+}
+
+/// What the configuration of a checkout says; nothing where there is none.
+struct Config {
+    /// In the repository's own scope: git reads the others by itself.
+    settings: Vec<(String, String)>,
+    /// Whether any scope says how to run ssh.
+    has_ssh: bool,
+}
+
+impl Config {
+    fn read(checkout: &Program) -> Result<Self> {
+        let ran = checkout.run(&["config", "--list", "-z", "--show-scope"], b"")?;
+        if !ran.succeeded() {
+            return Err(unavailable(format!("git config: {}", ran.complaint)));
+        }
+        let out = String::from_utf8_lossy(&ran.out);
+        let mut parts = out.split('\0');
+        let of_caller = ["GIT_SSH", "GIT_SSH_COMMAND"].map(std::env::var_os);
+        let mut config = Self {
+            settings: Vec::new(),
+            has_ssh: of_caller.iter().any(Option::is_some),
+        };
+        while let (Some(scope), Some(setting)) = (parts.next(), parts.next()) {
+            // A name without a value is one that is true.
+            let (key, value) = setting.split_once('\n').unwrap_or((setting, "true"));
+            config.has_ssh |= key == "core.sshcommand";
+            if scope == "local" || scope == "worktree" {
+                config.settings.push((key.to_owned(), value.to_owned()));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The address of a remote: where is pushed to, since what is there has to be read.
+    fn address(&self, name: &str) -> Option<String> {
+        let of = |own: &str| {
+            let key = format!("remote.{name}.{own}");
+            let mut settings = self.settings.iter();
+            settings
+                .find(|(known, _)| *known == key)
+                .map(|(_, value)| value.clone())
+        };
+        of("pushurl").or_else(|| of("url"))
+    }
+}
+
+/// Whether it can only be the name of a remote.
+fn is_name(place: &str) -> bool {
+    !place.starts_with('.') && !place.contains(['/', '\\', ':'])
+}
+
+/// Whether an address is a path that begins in the checkout.
+fn is_relative(address: &str) -> bool {
+    !address.contains(':') && !Path::new(address).has_root()
+}
+
+/// The top of the checkout, where git looks for relative paths; of a bare repository, itself.
+fn top(checkout: &Program) -> Result<PathBuf> {
+    for question in ["--show-toplevel", "--absolute-git-dir"] {
+        let ran = checkout.run(&["rev-parse", question], b"")?;
+        let answer = String::from_utf8_lossy(&ran.out);
+        if ran.succeeded() && !answer.trim_end().is_empty() {
+            return Ok(answer.trim_end_matches(['\r', '\n']).into());
+        }
+    }
+    Ok(checkout.folder.clone())
+}
+
+fn unknown(name: &str, folder: &Path) -> Error {
+    unavailable(format!(
+        "{} is in no repository with a remote {name:?}; expected the name of a remote, or an address \
+         such as git:https://host/owner/name or git:./repository.git",
+        folder.display()
+    ))
+}
+
+/// An address without the name and the password in it.
+fn without_password(address: &str) -> String {
+    if let Some((scheme, rest)) = address.split_once("://") {
+        let end = rest.find('/').unwrap_or(rest.len());
+        if let Some(at) = rest.get(..end).and_then(|host| host.rfind('@')) {
+            return format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default());
+        }
+    }
+    address.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_word_is_the_name_of_a_remote_and_all_else_an_address() {
+        for name in ["origin", "my-fork", "a.b", "é"] {
+            assert!(is_name(name), "{name}");
+        }
+        for address in [
+            "./a.git",
+            "../a",
+            ".",
+            "/a",
+            "a/b",
+            "host:a",
+            "https://h/a",
+            r"C:\a",
+        ] {
+            assert!(!is_name(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        for (address, shown) in [
+            ("https://user:secret@host/a@b", "https://host/a@b"),
+            ("https://secret@host", "https://host"),
+            ("https://host/a@b", "https://host/a@b"),
+            ("git@host:a", "git@host:a"),
+            ("/a/b", "/a/b"),
+        ] {
+            assert_eq!(without_password(address), shown);
+        }
+    }
+}

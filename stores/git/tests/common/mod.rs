@@ -1,0 +1,108 @@
+//! What the tests of the store share: real repositories, and records to write.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use tenure_core::store::{Expect, Record, RecordChange, Scan};
+use tenure_core::{Changes, Commit, SyncStore};
+use tenure_git::{GitOptions, GitStore};
+
+/// A bare repository, as a host of repositories keeps it.
+pub(crate) struct Remote {
+    pub(crate) folder: TempDir,
+}
+
+impl Remote {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("remote.git");
+        git(
+            folder.path(),
+            &["init", "--quiet", "--bare", path.to_str().unwrap()],
+        );
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("remote.git")
+    }
+
+    pub(crate) fn store(&self) -> GitStore {
+        open(self.path().to_str().unwrap())
+    }
+
+    /// The refs that the store has made, each with its commit.
+    pub(crate) fn refs(&self) -> Vec<String> {
+        let format = "--format=%(refname) %(objectname)";
+        let refs = git(&self.path(), &["for-each-ref", format]);
+        refs.lines().map(str::to_owned).collect()
+    }
+}
+
+pub(crate) fn open(place: &str) -> GitStore {
+    GitStore::open(place, &GitOptions::default()).unwrap()
+}
+
+/// Runs git, which must succeed, and answers what it printed.
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub(crate) fn record(kind: &str, key: &str, version: u64, body: &str) -> Record {
+    Record {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        version,
+        expires_at: None,
+        owner: None,
+        body: body.to_owned(),
+    }
+}
+
+pub(crate) fn set(expect: Expect, record: Record) -> RecordChange {
+    RecordChange {
+        kind: record.kind.clone(),
+        key: record.key.clone(),
+        expect,
+        record: Some(record),
+    }
+}
+
+pub(crate) fn unset(expect: Expect, kind: &str, key: &str) -> RecordChange {
+    RecordChange {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        expect,
+        record: None,
+    }
+}
+
+pub(crate) fn changes(records: Vec<RecordChange>) -> Changes {
+    Changes {
+        sessions: Vec::new(),
+        records,
+    }
+}
+
+/// Commits what must apply.
+pub(crate) fn apply(store: &dyn SyncStore, records: Vec<RecordChange>) {
+    assert_eq!(store.commit(&changes(records)).unwrap(), Commit::Applied);
+}
+
+pub(crate) fn scan(store: &dyn SyncStore, kind: &str) -> Vec<Record> {
+    let scan = Scan {
+        kind: kind.to_owned(),
+        after: None,
+        limit: 1_000_000,
+    };
+    store.scan(&scan).unwrap()
+}

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
-use tenure_core::{Host, Process, Timestamp};
+use tenure_core::{Host, Limits, Process, Timestamp};
 use tenure_host::{HOST, Local, OnBehalf};
 
 use crate::answer::Answer;
@@ -40,6 +40,17 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) now: Option<Timestamp>,
+    /// The models that there are: the sessions of others take no changes
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        env = "TENURE_MODELS",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) models: Vec<String>,
 }
 
 /// What a command has to work with.
@@ -48,17 +59,28 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     store: Option<Opened>,
     host: &'static dyn Host,
+    limits: Limits,
 }
 
 impl Context {
     pub(crate) fn new(mut globals: Globals) -> Self {
         // A variable that is empty is one that is not set.
         globals.store = globals.store.filter(|url| !url.is_empty());
+        for model in &mut globals.models {
+            *model = model.trim().to_owned();
+        }
+        globals.models.retain(|model| !model.is_empty());
+        let models = Some(globals.models.clone()).filter(|models| !models.is_empty());
+        let limits = Limits {
+            models,
+            ..Limits::default()
+        };
         Self {
             globals,
             out: Output::new(),
             store: None,
             host: &HOST,
+            limits,
         }
     }
 
@@ -103,13 +125,18 @@ impl Context {
             .unwrap_or_default()
     }
 
+    /// The limits under which stores are opened; they say which models there are, too.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Has an operation performed over the command's store.
     pub(crate) fn perform(&mut self, name: &str, params: &Params) -> Result<Answer, Failure> {
         let now = self.now();
         let named = self.globals.store.as_deref();
         let store = match self.store.take() {
             Some(store) if store.serves(name) => store,
-            _ => Opened::for_operation(named, name)?,
+            _ => Opened::for_operation(named, name, &self.limits)?,
         };
         let now = now.as_millis() as f64;
         let answer = store.local.perform_as(self.host, name, &params.text(), now);

@@ -2,8 +2,10 @@
 
 use clap::builder::PossibleValuesParser;
 use tenure_core::Status;
+use tenure_core::slot::SlotPhase;
 
 use crate::params::Params;
+use crate::slot::parse_phase;
 
 /// Which sessions are meant. All that is given must hold.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,6 +22,15 @@ pub(crate) struct FilterArgs {
     /// Only from this channel
     #[arg(long)]
     pub(crate) channel: Option<String>,
+    /// Only in slots of this task; may be repeated
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task_id: Vec<String>,
+    /// Only in slots of this phase, or one of these
+    #[arg(long, value_name = "PHASE,...", value_delimiter = ',', value_parser = parse_phase)]
+    pub(crate) slot_phase: Vec<SlotPhase>,
+    /// Only in slots, with this model
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
     /// Only with this text in the task
     #[arg(long)]
     pub(crate) text: Option<String>,
@@ -56,6 +67,9 @@ impl FilterArgs {
             .maybe("mode", self.mode.as_ref())
             .maybe("userId", self.user.as_ref())
             .maybe("channelId", self.channel.as_ref())
+            .list("taskIds", &self.task_id)
+            .list("slotPhase", &self.slot_phase)
+            .maybe("model", self.model.as_ref())
             .maybe("text", self.text.as_ref())
             .maybe("parentId", self.parent.as_ref())
             .maybe("createdAfter", self.created_after.as_ref())

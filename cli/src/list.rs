@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::filter::FilterArgs;
 use crate::output::{Style, clean, cut};
+use crate::slot::InSlot;
 use crate::table::Table;
 use crate::time::age;
 
@@ -71,6 +72,8 @@ struct Item<'a> {
     mode: Cow<'a, str>,
     #[serde(borrow)]
     task: Cow<'a, str>,
+    #[serde(borrow, default)]
+    slot: Option<InSlot<'a>>,
     iterations: u32,
     max_iterations: u32,
     updated_at: &'a str,
@@ -185,7 +188,12 @@ fn print_table(
             let mode = clean(&item.mode);
             cells.push((cut(&mode, 16).into_owned(), Style::Plain));
         }
-        cells.push((clean(&item.task).into_owned(), Style::Plain));
+        let task = clean(&item.task);
+        let slot = item.slot.as_ref();
+        cells.push(match slot.is_some_and(|slot| slot.misses_model(context)) {
+            true => (format!("(model not found) {task}"), Style::Red),
+            false => (task.into_owned(), Style::Plain),
+        });
         table.row(cells);
     }
     table.print(&mut context.out, titles, width)?;

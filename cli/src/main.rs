@@ -33,12 +33,14 @@ mod progress;
 mod run;
 mod session;
 mod show;
+mod slot;
 mod stats;
 mod stop;
 mod store;
 mod table;
 mod time;
 mod vm;
+mod whole;
 
 use std::process::ExitCode;
 
@@ -114,6 +116,8 @@ enum Command {
     Agent(Deferred<agent::Args>),
     /// Answer the hooks of an agent's host: JSON in, JSON out
     Hook(Deferred<hook::Args>),
+    /// Keep one session for each phase of the work on a task
+    Slot(Deferred<slot::Args>),
     /// Hold something, so that nobody else does the same work
     Lease(Deferred<lease::Args>),
     /// Keep runs of a workflow from being repeated
@@ -159,6 +163,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Check(Deferred(args)) => check::run(args, context),
         Command::Agent(Deferred(args)) => agent::run(args, context),
         Command::Hook(Deferred(args)) => hook::run(args, context),
+        Command::Slot(Deferred(args)) => slot::run(args, context),
         Command::Lease(Deferred(args)) => lease::run(args, context),
         Command::Dedup(Deferred(args)) => dedup::run(args, context),
         Command::Audit(Deferred(args)) => audit::run(args, context),

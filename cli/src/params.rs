@@ -42,7 +42,7 @@ impl Params {
     }
 
     /// Adds a list, unless it is empty.
-    pub(crate) fn list(self, name: &str, items: &[String]) -> Self {
+    pub(crate) fn list(self, name: &str, items: &[impl Serialize]) -> Self {
         if items.is_empty() {
             self
         } else {
@@ -83,7 +83,7 @@ mod tests {
             .maybe("limit", Some(5))
             .flag("dryRun", false)
             .flag("permanent", true)
-            .list("status", &[])
+            .list("status", &[""; 0])
             .maybe_json("context", Some("{\"n\":1e400}"));
         assert_eq!(
             params.text(),

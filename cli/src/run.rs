@@ -92,7 +92,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let url = absolute(store::url(context.globals.store.as_deref())?);
-    let local = store::open(&url)?;
+    let local = store::open_within(&url, context.limits())?;
     let clock = recorder::Clock::new(context.globals.now);
     let mut perform = |name: &str, params: &Params| perform_over(&local, clock.now(), name, params);
     let about = About::of(&args.command);

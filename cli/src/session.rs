@@ -2,7 +2,6 @@
 //! it, or the id of the session that was made.
 
 use serde::Deserialize;
-use std::fs;
 
 use crate::answer::Answer;
 use crate::context::Context;
@@ -10,6 +9,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
 use crate::output::clean;
 use crate::params::Params;
+use crate::whole;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -20,6 +20,23 @@ Examples:
 pub(crate) struct Start {
     /// What the agent is to do; - reads it from standard input
     task: String,
+    #[command(flatten)]
+    begun: Begun,
+    /// Makes the command safe to repeat: the same key gives the same session
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+pub(crate) fn start(args: Start, context: &mut Context) -> Outcome {
+    let params = Params::new().set("task", input::text("TASK", args.task)?);
+    let params = args.begun.add(params)?;
+    let params = params.maybe("idempotencyKey", args.idempotency_key);
+    context.tell("start", &params, print_id)
+}
+
+/// What a session has when it begins, but its task.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Begun {
     /// The kind of agent
     #[arg(long, default_value = "agent")]
     mode: String,
@@ -50,26 +67,23 @@ pub(crate) struct Start {
     /// Why it starts paused
     #[arg(long, value_name = "TEXT", requires = "paused")]
     pause_reason: Option<String>,
-    /// Makes the command safe to repeat: the same key gives the same session
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
 }
 
-pub(crate) fn start(args: Start, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("task", input::text("TASK", args.task)?)
-        .set("mode", args.mode)
-        .maybe("id", args.id)
-        .maybe("userId", args.user)
-        .maybe("channelId", args.channel)
-        .maybe("workspace", args.workspace)
-        .maybe("maxIterations", args.max_iterations)
-        .maybe_json("context", input::maybe_json("--context", args.context)?)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .flag("paused", args.paused)
-        .maybe("pauseReason", args.pause_reason)
-        .maybe("idempotencyKey", args.idempotency_key);
-    context.tell("start", &params, print_id)
+impl Begun {
+    /// Adds the members of a session that is to start.
+    pub(crate) fn add(self, params: Params) -> Result<Params, Failure> {
+        Ok(params
+            .set("mode", self.mode)
+            .maybe("id", self.id)
+            .maybe("userId", self.user)
+            .maybe("channelId", self.channel)
+            .maybe("workspace", self.workspace)
+            .maybe("maxIterations", self.max_iterations)
+            .maybe_json("context", input::maybe_json("--context", self.context)?)
+            .maybe_json("metadata", input::maybe_json("--metadata", self.metadata)?)
+            .flag("paused", self.paused)
+            .maybe("pauseReason", self.pause_reason))
+    }
 }
 
 /// The session that an operation answers with, as far as it is printed.
@@ -234,7 +248,7 @@ pub(crate) fn export(args: Export, context: &mut Context) -> Outcome {
         let text: String = answer.read()?;
         match args.output {
             None => context.out.json(&text)?,
-            Some(path) => fs::write(&path, text + "\n").map_err(|error| {
+            Some(path) => whole::write(path.as_ref(), &(text + "\n")).map_err(|error| {
                 Failure::usage("--output", format!("{path} cannot be written: {error}"))
             })?,
         }

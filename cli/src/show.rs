@@ -11,6 +11,7 @@ use crate::events::{self, Event};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, clean_lines, cut, width};
 use crate::params::Params;
+use crate::slot::InSlot;
 use crate::time;
 
 /// How wide lines are where no terminal says so.
@@ -51,6 +52,8 @@ struct Session<'a> {
     workspace: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     parent_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    slot: Option<InSlot<'a>>,
     #[serde(default)]
     phase: Option<&'a str>,
     #[serde(default)]
@@ -82,10 +85,15 @@ struct Session<'a> {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id).set("history", args.events);
+    session(&args.id, args.events, context)
+}
+
+/// Shows a session and the last events in it.
+pub(crate) fn session(id: &str, events: u32, context: &mut Context) -> Outcome {
+    let params = Params::id(id).set("history", events);
     context.tell("get", &params, |context, answer| {
         let Some(session) = answer.read::<Option<Session<'_>>>()? else {
-            context.note(&format!("there is no session {}", args.id));
+            context.note(&format!("there is no session {id}"));
             return Ok(Exit::REFUSED);
         };
         print(context, &session)?;
@@ -113,9 +121,21 @@ fn print(context: &mut Context, session: &Session<'_>) -> Result<(), Failure> {
     }
     context.out.write("\n\n")?;
 
+    let slot = session.slot.as_ref().map(|slot| {
+        let missing = match slot.misses_model(context) {
+            true => " (model not found)",
+            false => "",
+        };
+        let place = format!("{}/{}", slot.task_id, slot.phase);
+        (place, format!("{}{missing}", slot.model_in_full()))
+    });
     let mut fields = Fields { context, most };
     fields.text("Task", Some(&session.task))?;
     fields.text("Mode", Some(&session.mode))?;
+    if let Some((place, model)) = &slot {
+        fields.text("Slot", Some(place))?;
+        fields.text("Model", Some(model))?;
+    }
     fields.text("User", session.user_id.as_deref())?;
     fields.text("Channel", session.channel_id.as_deref())?;
     fields.text("Workspace", session.workspace.as_deref())?;

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_bridge::{Access, Options, access};
-use tenure_core::Error;
+use tenure_core::{Error, Limits};
 use tenure_host::Local;
 
 use crate::exit::Failure;
@@ -18,7 +18,16 @@ const DATABASE: &str = "tenure.db";
 
 /// Opens a store by its URL.
 pub(crate) fn open(url: &str) -> Result<Local, Failure> {
-    Ok(Local::open(url, &Options::default())?)
+    open_within(url, &Limits::default())
+}
+
+/// Opens a store by its URL, to take nothing beyond these limits.
+pub(crate) fn open_within(url: &str, limits: &Limits) -> Result<Local, Failure> {
+    let options = Options {
+        limits: limits.clone(),
+        ..Options::default()
+    };
+    Ok(Local::open(url, &options)?)
 }
 
 /// The store of a command.
@@ -30,11 +39,15 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens the store that is named, or else the default one, for an operation.
-    pub(crate) fn for_operation(named: Option<&str>, operation: &str) -> Result<Self, Failure> {
+    pub(crate) fn for_operation(
+        named: Option<&str>,
+        operation: &str,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
         let stand_in = only_reads(operation) && named.is_none() && found()?.is_none();
         let local = match stand_in {
-            true => open("memory:")?,
-            false => open(&url(named)?)?,
+            true => open_within("memory:", limits)?,
+            false => open_within(&url(named)?, limits)?,
         };
         Ok(Self { local, stand_in })
     }

@@ -491,10 +491,13 @@ Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 An agent is a session that has a phase: initializing, investigating, planning,
 approval, executing, validating, and at the end completed, failed or abandoned.
@@ -524,10 +527,13 @@ Options:
   -h, --help            Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 The reason is printed: resumable, or else not_found, unreadable, finished,
 phase_not_resumable, not_ready, too_many_errors or idle_too_long.

@@ -260,10 +260,13 @@ Options:
   -h, --help            Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 Told: agent_id, or agent_name and task_id, at the top or in task_info.
 Answered: should_resume, reason, agent_id, resume_metadata {previous_phase,

@@ -447,10 +447,13 @@ Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 The owner is the process that runs the command: a shell, a script or an agent.
 It holds for as long as it runs, and what it held is free when it has ended. In
@@ -490,10 +493,13 @@ Options:
   -h, --help             Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 The exit code is 1 if somebody else has it. The token grows with each owner:
 whatever is guarded can refuse one that is smaller than one it has seen.

@@ -291,10 +291,13 @@ Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 The owner is the process that runs the command: a shell, a script or an agent.
 When it ends without `vm unregister`, the machine is an orphan, which `tenure
@@ -320,10 +323,13 @@ Options:
   -h, --help            Print help
 
 Global options:
-      --store <URL>  Where sessions are kept: sqlite:FILE, file:FOLDER or
-                     registry: [env: TENURE_STORE]
-      --json         Print results as JSON, for programs
-      --now <TIME>   Act as if it were this moment, such as 2026-01-08T18:05:30Z
+      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+                           registry: [env: TENURE_STORE]
+      --json               Print results as JSON, for programs
+      --now <TIME>         Act as if it were this moment, such as
+                           2026-01-08T18:05:30Z
+      --models <NAME,...>  The models that there are: the sessions of others
+                           take no changes [env: TENURE_MODELS]
 
 The command is run once for each machine, without a shell. It is parted into
 words once, at white space that no quotes surround; then {vmId}, {zone} and

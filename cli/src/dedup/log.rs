@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{clean, count};
 use crate::params::Params;
+use crate::whole;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -67,7 +68,7 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
             problem: format!("{}: {error}", path.display()),
         };
         fs::create_dir_all(&folder).map_err(failed)?;
-        fs::write(&path, array(&items) + "\n").map_err(failed)?;
+        whole::write(&path, &(array(&items) + "\n")).map_err(failed)?;
         let path = path.display().to_string();
         context.out.line(&clean(&path))?;
         return Ok(Exit::DONE);

@@ -115,7 +115,14 @@ fn of(output: std::process::Output) -> Ended {
 
 /// Runs a command on a terminal of 80 columns.
 #[cfg(target_os = "linux")]
-pub(crate) fn terminal(mut command: Command) -> String {
+pub(crate) fn terminal(command: Command) -> String {
+    terminal_typing(command, "").1
+}
+
+/// Runs a command on a terminal of 80 columns at which something has been typed: its exit code, and
+/// what it shows after what was typed.
+#[cfg(target_os = "linux")]
+pub(crate) fn terminal_typing(mut command: Command, typed: &str) -> (i32, String) {
     use std::io::Read;
 
     use rustix::fs::{Mode, OFlags, open};
@@ -135,19 +142,22 @@ pub(crate) fn terminal(mut command: Command) -> String {
     let name = ptsname(&master, Vec::new()).unwrap();
     let slave = || open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
     let (input, output, error) = (slave(), slave(), slave());
+    let mut master = std::fs::File::from(master);
+    // The terminal keeps it until somebody reads it.
+    master.write_all(typed.as_bytes()).unwrap();
     command.stdin(input).stdout(output).stderr(error);
     let mut child = command.spawn().unwrap();
     // The command's ends are closed here, so that the terminal hangs up when it ends.
     drop(command);
     let mut said = Vec::new();
     let mut part = [0; 4096];
-    let mut master = std::fs::File::from(master);
     // A terminal that hangs up is an error, not an end.
     while let Ok(count @ 1..) = master.read(&mut part) {
         said.extend_from_slice(&part[..count]);
     }
-    child.wait().unwrap();
-    String::from_utf8(said).unwrap().replace("\r\n", "\n")
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    let shown = String::from_utf8(said).unwrap().replace("\r\n", "\n");
+    (code, shown.strip_prefix(typed).unwrap_or(&shown).to_owned())
 }
 
 /// Text without the codes for colours.

@@ -1,7 +1,7 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
 //   --quick          about a tenth of the time, for a look
-//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, memory
+//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, slots, memory
 //   --cpu            what processors work instead of the time that goes by: for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
@@ -27,6 +27,7 @@ const names = [
   "files",
   "indexeddb",
   "command",
+  "slots",
   "memory",
 ];
 

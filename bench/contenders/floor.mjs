@@ -19,6 +19,9 @@ export class Floor {
   #list;
   #listOfUser;
   #tally;
+  #inSlot;
+  #leave;
+  #record;
 
   constructor(path, { durability = "normal" } = {}) {
     const db = new Database(path);
@@ -66,6 +69,18 @@ export class Floor {
          GROUP BY status, mode, user_id`,
       )
       .raw();
+    this.#inSlot = db.prepare(
+      `SELECT * FROM sessions INDEXED BY sessions_by_task
+       WHERE task_id = ? AND slot_phase = ? AND deleted_at IS NULL
+       ORDER BY created_at DESC, id DESC LIMIT 1`,
+    );
+    this.#leave = db.prepare(
+      `UPDATE sessions SET status = 'abandoned', version = ?, updated_at = ?, event_count = ?,
+       deleted_at = ? WHERE key = ?`,
+    );
+    this.#record = db.prepare(
+      "INSERT OR REPLACE INTO records (kind, key, version, body) VALUES (?, ?, ?, ?)",
+    );
   }
 
   /** The row of a session, for those who know it already. */
@@ -74,12 +89,44 @@ export class Floor {
   }
 
   start(session) {
-    const now = Date.now();
     this.#begin.run();
+    this.#start(session, {});
+    this.#commit.run();
+  }
+
+  /** The session in a slot. */
+  inSlot({ taskId, phase }) {
+    const row = this.#inSlot.get(taskId, phase);
+    return row === undefined ? null : headOf(row);
+  }
+
+  /** Starts a session in a slot, and puts the one that is there into the trash. */
+  replace({ taskId, phase, model, ...session }) {
+    this.#begin.run();
+    const now = Date.now();
+    const old = this.#inSlot.get(taskId, phase);
+    if (old !== undefined) {
+      this.#leave.run(old.version + 1, now, old.event_count + 1, now, old.key);
+      const reason = JSON.stringify({ reason: "replaced" });
+      const key = eventKey(old.key, old.event_count + 1);
+      this.#insertEvent.run(key, now, "abandoned", reason);
+    }
+    const id = this.#start(session, { task_id: taskId, slot_phase: phase, model });
+    this.#record.run("slot", `${taskId}/${phase}`, 1, id);
+    const entry = JSON.stringify({ kind: "slot.replacement", subject: old?.id, by: id });
+    this.#record.run("audit", `${new Date(now).toISOString()}/${id}`, 1, entry);
+    this.#commit.run();
+    return id;
+  }
+
+  #start(session, slot) {
+    const now = Date.now();
+    const id = `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`;
     const { tokens, cost } = session.metadata;
     const { lastInsertRowid } = this.#insertSession.run({
       ...this.#empty,
-      id: `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`,
+      ...slot,
+      id,
       version: 1,
       status: "active",
       user_id: session.userId,
@@ -101,7 +148,7 @@ export class Floor {
     const { mode, task, workspace } = session;
     const data = JSON.stringify({ task, mode, workspace });
     this.#insertEvent.run(eventKey(Number(lastInsertRowid), 1), now, "start", data);
-    this.#commit.run();
+    return id;
   }
 
   /** Writes an iteration to a session whose row the caller has, and keeps up to date. */

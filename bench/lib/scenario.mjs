@@ -85,3 +85,30 @@ export function fillMany(sessions, count) {
   }
   return ids;
 }
+
+const slotPhases = ["plan", "run", "verify"];
+const notes = "The failure began with the update of the parser; the old one ignored empty lines. ";
+
+/** The slots that `fillSlots` fills with so many sessions; as many as a third of them are in the trash. */
+export const slotsOf = (sessions) => Math.ceil(sessions * 0.75);
+
+/** The `index`th slot. */
+export function slotAt(index) {
+  return { taskId: `task-${Math.floor(index / 3)}`, phase: slotPhases[index % 3] };
+}
+
+/** What a session is started with in the `index`th slot, by a model. Its context is about 2 KB. */
+export function slotSession(index, model) {
+  const session = newSession(index);
+  const context = { ...session.context, notes: notes.repeat(20) };
+  return { ...session, ...slotAt(index), model, context };
+}
+
+/** Starts so many sessions in slots, some of them in place of others. */
+export function fillSlots(sessions, count) {
+  const slots = slotsOf(count);
+  for (let index = 0; index < count; index += 1) {
+    const session = slotSession(index % slots, `model-${Math.floor(index / slots)}`);
+    sessions.startInSlot({ ...session, onModelChange: "replace" });
+  }
+}

@@ -1,0 +1,76 @@
+// Run by `users.mjs` in a process of its own: a server whose users look into slots, start sessions in
+// them and work with these, over one database, which it may share with other servers.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Floor } from "../contenders/floor.mjs";
+import { open } from "../contenders/tenure.mjs";
+import { slotSession } from "./scenario.mjs";
+
+const [kind, path] = process.argv.slice(2);
+const kinds = { tenure, floor };
+const store = await kinds[kind]();
+let sweeping = false;
+
+async function tenure() {
+  const sessions = await open(`sqlite:${path}`);
+  return {
+    look: async ({ taskId, phase }) => (await sessions.latestSession(taskId, phase))?.session,
+    replace: async ({ slot, model, locking }) => {
+      const params = { ...slotSession(slot, model), onModelChange: "replace", locking };
+      return (await sessions.startInSlot(params)).outcome;
+    },
+    work: async ({ id }) => {
+      try {
+        await sessions.addEvent(id, "note", { step: "run the tests of the package again" });
+        return "noted";
+      } catch (error) {
+        // Another user has replaced it meanwhile, and it may be purged by now.
+        if (["SESSION_DELETED", "SESSION_NOT_FOUND"].includes(error.code)) return error.code;
+        throw error;
+      }
+    },
+    purge: async ({ olderThan }) => (await sessions.purge({ olderThan })).removed,
+  };
+}
+
+async function floor() {
+  const sessions = new Floor(path);
+  return {
+    look: (slot) => sessions.inSlot(slot),
+    replace: ({ slot, model }) => sessions.replace(slotSession(slot, model)),
+    work: ({ id }) => sessions.readAndAppend(id, { step: "run the tests of the package again" }),
+  };
+}
+
+const answers = {
+  ...store,
+  nothing: () => "",
+  /** What the process has used since it was asked last. */
+  usage: () => {
+    const { user, system } = process.cpuUsage();
+    return { cpu: (user + system) / 1000, memory: process.resourceUsage().maxRSS * 1024 };
+  },
+  /** Removes what is in the trash, again and again, until it is told to stop. */
+  sweep: async ({ every, olderThan }) => {
+    sweeping = true;
+    let removed = 0;
+    while (sweeping) {
+      removed += await store.purge({ olderThan });
+      await sleep(every);
+    }
+    return removed;
+  },
+  stop: () => {
+    sweeping = false;
+  },
+};
+
+process.on("message", async ({ number, what, ...about }) => {
+  try {
+    process.send({ number, answer: await answers[what](about) });
+  } catch (error) {
+    process.send({ number, error: `${error.code}: ${error.message}` });
+  }
+});
+process.on("disconnect", () => process.exit());
+process.send({ number: 0 });

@@ -1,0 +1,296 @@
+// Slots: looking into one and replacing the session that is there, by one caller, by hundreds of users
+// of one server or of several, by a thousand at the same moment, and after a server was killed.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Floor } from "../contenders/floor.mjs";
+import { open, openSync } from "../contenders/tenure.mjs";
+import { awaits, calls, grid } from "../lib/grid.mjs";
+import { quantile } from "../lib/measure.mjs";
+import { bytes, check, count, table, time } from "../lib/report.mjs";
+import { fillSlots, slotAt, slotSession, slotsOf } from "../lib/scenario.mjs";
+import { atOnce, Gone, load, Server, withServers } from "../lib/users.mjs";
+import { inWorkspace } from "../lib/workspace.mjs";
+
+export const seconds = 90;
+
+/** How long users think on average between two requests, in milliseconds. */
+const think = 250;
+/** What replacing and looking may take, in milliseconds: 99 of 100 times, and ever. */
+const wanted = { look: { most99: 2, most: 100 }, replace: { most99: 10, most: 500 } };
+const floorName = "floor: better-sqlite3";
+
+/** What users do, and what is asked of it. */
+const cases = [
+  { users: 100, servers: 1, judged: true },
+  { users: 500, servers: 1, judged: true },
+  { users: 100, servers: 4, judged: true },
+  { users: 500, servers: 4, judged: true },
+  { users: 500, servers: 4, locking: "pessimistic", judged: true },
+  { users: 500, servers: 4, purging: true, judged: true },
+  { users: 500, servers: 4, kind: "floor" },
+  { users: 500, servers: 1, think: 0 },
+  { users: 500, servers: 4, think: 0 },
+  { users: 500, servers: 1, think: 0, kind: "floor" },
+];
+
+export function run({ seconds, quick }) {
+  const number = quick ? 3000 : 10_000;
+  return inWorkspace(async (workspace) => {
+    const names = ["floor", "sync", "awaited", "served", "served-by-floor"];
+    workspace.databases(names, (sessions) => fillSlots(sessions, number));
+    const alone = await oneCaller(workspace, number, seconds / 6);
+    const loads = await underLoad(workspace, slotsOf(number), seconds / 1.5);
+    const spikes = await spike(workspace, quick ? 2 : 5);
+    const recoveries = await recovery(workspace, quick ? 3 : 10);
+    const title = (what) => `${what}, by many users, over ${count(number)} sessions`;
+    return {
+      tables: [
+        alone.table,
+        loadTable(title("Look into a slot"), loads, "look"),
+        loadTable(title("Replace the session in a slot"), loads, "replace"),
+        usageTable(loads),
+        spikeTable(spikes),
+        recoveryTable(recoveries),
+      ],
+      notes: [
+        `A user looks into a slot, replaces the session there, adds an event to it and asks for nothing, and then begins again, thinking for ${think} ms on average before each. Servers are processes on one database, and the users are in another process: what is timed includes the way to the server and back, which "nothing" shows by itself. While they purge, a server removes what has been in the trash for a second, and again after each 100 ms.`,
+      ],
+      checks: [...loadChecks(loads), ...spikeChecks(spikes), ...recoveryChecks(recoveries)],
+      data: {
+        alone: alone.data,
+        loads: loads.map(({ took, ...rest }) => ({ ...rest, nanoseconds: mapped(took, summary) })),
+        spikes: spikes.map(({ took, ...rest }) => ({ ...rest, nanoseconds: summary(took) })),
+        recoveries: mapped(recoveries, summary),
+      },
+    };
+  });
+}
+
+/** What the operations take by themselves. */
+async function oneCaller(workspace, number, seconds) {
+  const at = (file) => workspace.path(`${file}.db`);
+  const floor = workspace.closing(new Floor(at("floor")));
+  const sync = workspace.closing(openSync(`sqlite:${at("sync")}`));
+  const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`));
+  let turns = 0;
+  const slot = () => (turns++ * 7919) % slotsOf(number);
+  const model = () => `model-${turns}`;
+  const acting = (sessions) => (what) => {
+    if (what === "look") {
+      return () => {
+        const { taskId, phase } = slotAt(slot());
+        return sessions.latestSession(taskId, phase);
+      };
+    }
+    const how = { onModelChange: "replace", locking: what };
+    return () => sessions.startInSlot({ ...slotSession(slot(), model()), ...how });
+  };
+  const byFloor = (what) =>
+    what === "look"
+      ? () => floor.inSlot(slotAt(slot()))
+      : () => floor.replace(slotSession(slot(), model()));
+  return grid({
+    title: `Slots, by one caller, over ${count(number)} sessions`,
+    columns: [
+      ["look into one", "look"],
+      ["replace, optimistic", "optimistic"],
+      ["replace, pessimistic", "pessimistic"],
+    ],
+    rows: [
+      calls(floorName, byFloor),
+      calls("SQLite", acting(sync)),
+      awaits("SQLite, awaited", acting(awaited)),
+    ],
+    base: floorName,
+    seconds,
+  });
+}
+
+async function underLoad(workspace, slots, seconds) {
+  const loads = [];
+  for (const { kind = "tenure", purging, ...about } of cases) {
+    const result = await withServers(
+      kind,
+      databaseOf(workspace, kind),
+      about.servers,
+      async (all) => {
+        const purged = purging && all[0].ask("sweep", { olderThan: 1000, every: 100 });
+        const loaded = await load(all, { slots, think, seconds: seconds / cases.length, ...about });
+        if (purging) await all[0].ask("stop");
+        return { ...loaded, ...(purging && { purged: await purged }) };
+      },
+    );
+    loads.push({ name: nameOf({ kind, purging, ...about }), ...about, ...result });
+  }
+  return loads;
+}
+
+function nameOf({ users, servers, kind, locking, purging, think }) {
+  return [
+    kind === "floor" ? `${floorName}: ${users} users` : `${users} users`,
+    servers === 1 ? "1 server" : `${servers} servers`,
+    ...(locking ? [locking] : []),
+    ...(purging ? ["while they purge"] : []),
+    ...(think === 0 ? ["who do not think"] : []),
+  ].join(", ");
+}
+
+function databaseOf(workspace, kind) {
+  return workspace.path(kind === "floor" ? "served-by-floor.db" : "served.db");
+}
+
+function loadTable(title, loads, what) {
+  return table(
+    title,
+    ["a second", "median", "p95", "p99", "most", '"nothing", p99'],
+    loads.map(({ name, took, seconds }) => {
+      const { p50, p95, p99, most } = summary(took[what]);
+      const perSecond = count(took[what].length / seconds);
+      return [name, perSecond, ...[p50, p95, p99, most, summary(took.nothing).p99].map(time)];
+    }),
+  );
+}
+
+function usageTable(loads) {
+  return table(
+    "What the servers use meanwhile",
+    ["requests a second", "of the machine's processors", "memory, at most", "purged"],
+    loads.map(({ name, took, seconds, cpu, memory, purged }) => [
+      name,
+      count(Object.values(took).flat().length / seconds),
+      percent(cpu),
+      bytes(memory),
+      purged === undefined ? "" : count(purged),
+    ]),
+  );
+}
+
+function loadChecks(loads) {
+  const checks = [];
+  for (const { name, took, cpu, memory } of loads.filter(({ judged }) => judged)) {
+    for (const [what, { most99, most }] of Object.entries(wanted)) {
+      const { p99, most: slowest } = summary(took[what]);
+      const said = what === "look" ? "a look into a slot" : "a replacement";
+      const within = `99 of 100 times within ${most99} ms`;
+      checks.push(check(`${name}: ${said} ${within}`, p99 < most99 * 1e6, time(p99)));
+      checks.push(
+        check(`${name}: ${said} always within ${most} ms`, slowest < most * 1e6, time(slowest)),
+      );
+    }
+    checks.push(check(`${name}: at most 80 % of the processors`, cpu <= 0.8, percent(cpu)));
+    checks.push(check(`${name}: less than 5 GB of memory`, memory < 5e9, bytes(memory)));
+  }
+  return checks;
+}
+
+/** A thousand users, all at the same moment. */
+async function spike(workspace, rounds) {
+  const users = 1000;
+  const spikes = [];
+  for (const servers of [1, 4]) {
+    const took = { look: [], replace: [] };
+    await withServers("tenure", databaseOf(workspace, "tenure"), servers, async (all) => {
+      for (let round = 0; round <= rounds; round += 1) {
+        const slot = (index) => index * 2 + round;
+        const look = await atOnce(all, {
+          users,
+          what: "look",
+          about: (index) => slotAt(slot(index)),
+        });
+        await sleep(100);
+        const about = (index) => ({ slot: slot(index), model: `spike-${servers}-${round}` });
+        const replace = await atOnce(all, { users, what: "replace", about });
+        await sleep(100);
+        // The first time, the code is not compiled.
+        if (round === 0) continue;
+        took.look.push(...look);
+        took.replace.push(...replace);
+      }
+    });
+    const name = (what) => `${what}, ${servers === 1 ? "1 server" : `${servers} servers`}`;
+    spikes.push({ name: name("look into a slot"), took: took.look, most: wanted.look.most });
+    spikes.push({ name: name("replace"), took: took.replace, most: wanted.replace.most });
+  }
+  return spikes;
+}
+
+function spikeTable(spikes) {
+  return table(
+    "1,000 users at the same moment: until they are answered",
+    ["median", "p95", "p99", "the last"],
+    spikes.map(({ name, took }) => [name, ...Object.values(summary(took)).map(time)]),
+  );
+}
+
+function spikeChecks(spikes) {
+  return spikes.map(({ name, took, most }) => {
+    const last = summary(took).most;
+    const what = `1,000 users at the same moment, ${name}: all within ${most} ms`;
+    return check(what, last < most * 1e6, time(last));
+  });
+}
+
+/** A server is killed in the midst of writing: when others can write, and when its successor can. */
+async function recovery(workspace, rounds) {
+  const path = databaseOf(workspace, "tenure");
+  const times = { others: [], successor: [] };
+  await withServers("tenure", path, 1, async ([other]) => {
+    for (let round = 0; round < rounds; round += 1) {
+      const replace = (server, index) =>
+        server.ask("replace", { slot: round * 200 + index, model: `recovery-${round}` });
+      const victim = new Server("tenure", path);
+      await victim.ready();
+      const writing = Array.from({ length: 100 }, (_, index) =>
+        replace(victim, index).catch((error) => {
+          if (!(error instanceof Gone)) throw error;
+        }),
+      );
+      await sleep(round % 5);
+      const killed = performance.now();
+      const kill = victim.kill();
+      await replace(other, 150);
+      times.others.push(performance.now() - killed);
+      await Promise.all([kill, ...writing]);
+      const started = performance.now();
+      const successor = new Server("tenure", path);
+      await successor.ready();
+      await replace(successor, 151);
+      times.successor.push(performance.now() - started);
+      await successor.kill();
+    }
+  });
+  return times;
+}
+
+function recoveryTable(times) {
+  const { others, successor } = mapped(times, summary);
+  const row = ({ p50, most }) => [time(p50), time(most)];
+  return table(
+    "A server is killed while it writes: until a session is replaced again",
+    ["median", "most"],
+    [
+      ["by another server", ...row(others)],
+      ["by a new one, with its start", ...row(successor)],
+    ],
+  );
+}
+
+function recoveryChecks({ others }) {
+  const { most } = summary(others);
+  const what = `after a server was killed, others write within ${wanted.replace.most} ms`;
+  return [check(what, most < wanted.replace.most * 1e6, time(most))];
+}
+
+/** Of times in milliseconds, in nanoseconds. */
+function summary(took) {
+  const at = (share) => quantile(took, share) * 1e6;
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
+}
+
+function percent(share) {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function mapped(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
+}

@@ -14,12 +14,39 @@ use crate::row::{self, head_columns};
 /// after it must still be one.
 const MAX_SESSION_KEY: i64 = (1 << 31) - 2;
 
+/// The statement that writes a head over the one that is there, with the indexed columns that it sets
+/// besides `updated_at`.
+macro_rules! update_head {
+    ($indexed:literal) => {
+        concat!(
+            "UPDATE sessions SET version = ?2, ",
+            $indexed,
+            "updated_at = ?8, iterations = ?9, max_iterations = ?10, event_count = ?11, \
+             prompt_tokens = ?12, completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, \
+             finalized_at = ?16, resume_ready = ?19, error_count = ?20, last_error_at = ?21, \
+             last_error = ?22, summary = ?23, model_details = ?27, workspace = ?29, task = ?30, \
+             result = ?31, error = ?32, metadata = ?33, context = ?34 WHERE key = ?35"
+        )
+    };
+}
+
 /// What is there of a session that is to be changed.
 struct Current {
     key: i64,
     version: u64,
-    /// Whether the head to be written agrees in every indexed column but `updated_at`.
-    same_indexed: bool,
+    changed: Indexed,
+}
+
+/// In which indexed columns, other than `updated_at`, the head to be written differs from the one
+/// that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Indexed {
+    /// In none, as that of an append.
+    Nothing,
+    /// In its status or in whether it is in the trash, as that of a step of the lifecycle.
+    Standing,
+    /// In whatever else.
+    Anything,
 }
 
 impl Database {
@@ -74,9 +101,9 @@ impl Database {
             Ok(Current {
                 key: row.get(0)?,
                 version: row::restored(row.get(1)?),
-                same_indexed: match &change.write {
-                    SessionWrite::Put { head, .. } => same_indexed(row, head)?,
-                    SessionWrite::Delete => false,
+                changed: match &change.write {
+                    SessionWrite::Put { head, .. } => changed(row, head)?,
+                    SessionWrite::Delete => Indexed::Anything,
                 },
             })
         })
@@ -124,24 +151,15 @@ impl Database {
 
     fn update_head(&self, head: &Head, current: &Current) -> rusqlite::Result<()> {
         // SQLite rewrites the entries of every index whose columns are named, changed or not; an
-        // append names those of one.
-        let mut update = self.prepare(if current.same_indexed {
-            "UPDATE sessions SET version = ?2, updated_at = ?8, iterations = ?9, \
-             max_iterations = ?10, event_count = ?11, prompt_tokens = ?12, \
-             completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, finalized_at = ?16, \
-             resume_ready = ?19, error_count = ?20, last_error_at = ?21, last_error = ?22, \
-             summary = ?23, model_details = ?27, workspace = ?29, task = ?30, result = ?31, \
-             error = ?32, metadata = ?33, context = ?34 WHERE key = ?35"
-        } else {
-            "UPDATE sessions SET version = ?2, status = ?3, user_id = ?4, channel_id = ?5, \
-             mode = ?6, created_at = ?7, updated_at = ?8, iterations = ?9, \
-             max_iterations = ?10, event_count = ?11, prompt_tokens = ?12, \
-             completion_tokens = ?13, cost_nanos = ?14, paused_at = ?15, finalized_at = ?16, \
-             deleted_at = ?17, phase = ?18, resume_ready = ?19, error_count = ?20, \
-             last_error_at = ?21, last_error = ?22, summary = ?23, task_id = ?24, \
-             slot_phase = ?25, model = ?26, model_details = ?27, parent_id = ?28, \
-             workspace = ?29, task = ?30, result = ?31, error = ?32, metadata = ?33, \
-             context = ?34 WHERE key = ?35"
+        // append names those of one, a step of the lifecycle those of three.
+        let mut update = self.prepare(match current.changed {
+            Indexed::Nothing => update_head!(""),
+            Indexed::Standing => update_head!("status = ?3, deleted_at = ?17, "),
+            Indexed::Anything => update_head!(
+                "status = ?3, deleted_at = ?17, user_id = ?4, channel_id = ?5, mode = ?6, \
+                 created_at = ?7, phase = ?18, task_id = ?24, slot_phase = ?25, model = ?26, \
+                 parent_id = ?28, "
+            ),
         })?;
         row::bind_head(&mut update, head)?;
         update.raw_bind_parameter(35, current.key)?;
@@ -216,8 +234,8 @@ impl Database {
     }
 }
 
-/// Whether a row agrees with `head` in the columns 2 to 12 of the statement in `current`.
-fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
+/// In which of the columns 2 to 12 of the statement in `current` a row differs from `head`.
+fn changed(row: &Row<'_>, head: &Head) -> rusqlite::Result<Indexed> {
     let text = |column: usize, text: Option<&str>| -> rusqlite::Result<bool> {
         Ok(match row.get_ref(column)? {
             ValueRef::Text(stored) => text.is_some_and(|text| text.as_bytes() == stored),
@@ -233,15 +251,19 @@ fn same_indexed(row: &Row<'_>, head: &Head) -> rusqlite::Result<bool> {
         })
     };
     let slot = head.slot.as_ref();
-    Ok(text(2, Some(head.status.as_str()))?
-        && text(3, head.user_id.as_deref())?
+    let same = text(3, head.user_id.as_deref())?
         && text(4, head.channel_id.as_deref())?
         && text(5, Some(&head.mode))?
         && time(6, Some(head.created_at))?
-        && time(7, head.deleted_at)?
         && text(8, head.parent_id.as_ref().map(SessionId::as_str))?
         && text(9, head.agent.as_ref().map(|agent| agent.phase.as_str()))?
         && text(10, slot.map(|slot| &*slot.task_id))?
         && text(11, slot.map(|slot| slot.phase.as_str()))?
-        && text(12, slot.map(|slot| &*slot.model))?)
+        && text(12, slot.map(|slot| &*slot.model))?;
+    let stands = text(2, Some(head.status.as_str()))? && time(7, head.deleted_at)?;
+    Ok(match (same, stands) {
+        (true, true) => Indexed::Nothing,
+        (true, false) => Indexed::Standing,
+        (false, _) => Indexed::Anything,
+    })
 }

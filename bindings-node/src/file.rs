@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer};
+use tenure_bridge::{Access, Answer, Backend, Call, HandleLimits, Options, access, answer};
 use tenure_core::store::Capabilities;
-use tenure_core::{Error, Limits, Result, SyncStore};
+use tenure_core::{Error, Result, SyncStore};
 use tenure_file::FileStore;
 use tenure_host::{file_options, perform};
 
@@ -28,7 +28,7 @@ pub(crate) fn open(
             // A store of its own, on the same directory.
             let store = FileStore::open(directory, file_options(options))?;
             Ok(Writer {
-                queue: Queue::new(store, options.limits.clone())?,
+                queue: Queue::new(store)?,
                 thread,
                 last_operation: Cell::new(0),
             })
@@ -36,14 +36,14 @@ pub(crate) fn open(
         .transpose()?;
     Ok(Rc::new(FileBackend {
         store,
-        limits: options.limits.clone(),
+        limits: HandleLimits::new(options.limits.clone()),
         writer,
     }))
 }
 
 struct FileBackend {
     store: FileStore,
-    limits: Limits,
+    limits: HandleLimits,
     writer: Option<Writer>,
 }
 
@@ -54,7 +54,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn enqueue(&self, call: Call<'_>) -> Answer {
+    fn enqueue(&self, limits: &HandleLimits, call: Call<'_>) -> Answer {
         if let Err(error) = self.thread.expect() {
             return answer::error(&Error::internal(error.to_string()));
         }
@@ -63,7 +63,8 @@ impl Writer {
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
         let (now, entropy, host) = (call.now, call.entropy, call.host);
         let way = self.thread.way();
-        self.queue.put(Box::new(move |store, limits| {
+        let limits = limits.now();
+        self.queue.put(Box::new(move |store| {
             let call = Call {
                 name: &name,
                 params: &params,
@@ -71,7 +72,7 @@ impl Writer {
                 entropy,
                 host,
             };
-            way.send(operation, crate::guarded(|| perform(store, limits, call)));
+            way.send(operation, crate::guarded(|| perform(store, &limits, call)));
         }));
         answer::wait(operation)
     }
@@ -82,13 +83,17 @@ impl Backend for FileBackend {
         self.store.capabilities()
     }
 
+    fn limits(&self) -> &HandleLimits {
+        &self.limits
+    }
+
     fn call(&self, call: Call<'_>) -> Answer {
-        perform(&self.store, &self.limits, call)
+        perform(&self.store, &self.limits.now(), call)
     }
 
     fn start(&self, call: Call<'_>) -> Answer {
         match (access(call.name), &self.writer) {
-            (Some(Access::Write), Some(writer)) => writer.enqueue(call),
+            (Some(Access::Write), Some(writer)) => writer.enqueue(&self.limits, call),
             _ => self.call(call),
         }
     }
@@ -101,7 +106,7 @@ impl Backend for FileBackend {
     }
 }
 
-type Job = Box<dyn FnOnce(&FileStore, &Limits) + Send>;
+type Job = Box<dyn FnOnce(&FileStore) + Send>;
 
 /// A thread that does one thing after the other. It ends with the queue, after what is in it.
 struct Queue {
@@ -110,13 +115,13 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(store: FileStore, limits: Limits) -> Result<Self> {
+    fn new(store: FileStore) -> Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = thread::Builder::new()
             .name("tenure-file".to_owned())
             .spawn(move || {
                 for job in queue {
-                    job(&store, &limits);
+                    job(&store);
                 }
             })
             .map_err(|error| Error::StoreUnavailable {
@@ -138,7 +143,7 @@ impl Queue {
     /// Waits until everything that was put in is done.
     fn drain(&self) {
         let (done, wait) = mpsc::channel();
-        self.put(Box::new(move |_, _| {
+        self.put(Box::new(move |_| {
             let _ = done.send(());
         }));
         let _ = wait.recv();

@@ -5,11 +5,12 @@
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use tenure_bridge::{Access, Answer, Backend, Call, Options, access, answer, perform_now};
+use tenure_bridge::{
+    Access, Answer, Backend, Call, HandleLimits, Options, access, answer, perform_now,
+};
 use tenure_core::store::Capabilities;
-use tenure_core::{Error, Lift, Limits, Result, SyncStore};
+use tenure_core::{Error, Lift, Result, SyncStore};
 use tenure_host::{perform, sqlite_options};
 use tenure_sqlite::{Attempt, SqliteStore};
 
@@ -17,7 +18,7 @@ use crate::store_thread::StoreThread;
 
 struct SqliteBackend {
     store: SqliteStore,
-    limits: Arc<Limits>,
+    limits: HandleLimits,
     thread: Option<StoreThread>,
     last_operation: Cell<u32>,
 }
@@ -31,7 +32,7 @@ pub(crate) fn open(
     let store = SqliteStore::open(path, sqlite_options(options))?;
     Ok(Rc::new(SqliteBackend {
         store,
-        limits: Arc::new(options.limits.clone()),
+        limits: HandleLimits::new(options.limits.clone()),
         thread,
         last_operation: Cell::new(0),
     }))
@@ -45,7 +46,7 @@ impl SqliteBackend {
         }
         let operation = self.last_operation.get().wrapping_add(1);
         self.last_operation.set(operation);
-        let limits = Arc::clone(&self.limits);
+        let limits = self.limits.now();
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
         let (now, entropy, host) = (call.now, call.entropy, call.host);
         let way = thread.way();
@@ -71,17 +72,22 @@ impl Backend for SqliteBackend {
         self.store.capabilities()
     }
 
+    fn limits(&self) -> &HandleLimits {
+        &self.limits
+    }
+
     fn call(&self, call: Call<'_>) -> Answer {
-        perform(&self.store, &self.limits, call)
+        perform(&self.store, &self.limits.now(), call)
     }
 
     fn start(&self, call: Call<'_>) -> Answer {
         let (Some(Access::Write), Some(thread)) = (access(call.name), &self.thread) else {
             return self.call(call);
         };
+        let limits = self.limits.now();
         let attempt = self
             .store
-            .try_transaction(|store: &dyn SyncStore| perform_now(&Lift(store), &self.limits, call));
+            .try_transaction(|store: &dyn SyncStore| perform_now(&Lift(store), &limits, call));
         match attempt {
             Attempt::Answered(result) => unwrapped(result),
             Attempt::Busy(_) => self.enqueue(thread, call),

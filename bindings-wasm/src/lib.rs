@@ -53,6 +53,12 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
     HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation)))
 }
 
+/// Says anew which models there are, for the calls of a handle from now on.
+#[wasm_bindgen(js_name = setModels)]
+pub fn set_models(handle: u32, params: &str) -> Answer {
+    HANDLES.with(|handles| handles.set_models(handle, params))
+}
+
 /// Closes a handle.
 #[wasm_bindgen]
 pub fn close(handle: u32) -> Answer {

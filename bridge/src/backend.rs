@@ -9,10 +9,11 @@ use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::members::{Members, Params};
 use tenure_core::store::{Capabilities, Durability, Store};
-use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result, Text};
+use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result};
 
 use crate::answer::{self, Answer};
 use crate::engine::{HostEngine, perform_now};
+use crate::limits::{HandleLimits, models};
 
 /// One call of an operation, as a host makes it.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,9 @@ pub struct Call<'a> {
 pub trait Backend {
     /// What the store can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// The limits of its calls.
+    fn limits(&self) -> &HandleLimits;
 
     /// Performs an operation and answers at once.
     fn call(&self, call: Call<'_>) -> Answer;
@@ -96,7 +100,7 @@ impl Params for Options {
         Self {
             limits: Limits {
                 redact: members.take_or("redact", Redact::default()),
-                models: members.take::<Option<Vec<Text>>>("models").map(strings),
+                models: models(members),
                 ..members.take_or("limits", Limits::default())
             },
             durability: members.take_or("durability", Durability::default()),
@@ -106,10 +110,6 @@ impl Params for Options {
             retention: members.take("retention"),
         }
     }
-}
-
-fn strings(texts: Vec<Text>) -> Vec<String> {
-    texts.into_iter().map(Text::into_string).collect()
 }
 
 /// How a host cleans up by itself. The host has the clock; the lengths are read here.
@@ -142,7 +142,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 
 struct MemoryBackend {
     store: Lift<MemoryStore>,
-    limits: Limits,
+    limits: HandleLimits,
 }
 
 impl Backend for MemoryBackend {
@@ -150,8 +150,12 @@ impl Backend for MemoryBackend {
         self.store.capabilities()
     }
 
+    fn limits(&self) -> &HandleLimits {
+        &self.limits
+    }
+
     fn call(&self, call: Call<'_>) -> Answer {
-        perform_now(&self.store, &self.limits, call)
+        perform_now(&self.store, &self.limits.now(), call)
     }
 }
 
@@ -163,6 +167,10 @@ struct HostBackend {
 impl Backend for HostBackend {
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn limits(&self) -> &HandleLimits {
+        self.engine.limits()
     }
 
     fn call(&self, _: Call<'_>) -> Answer {
@@ -233,6 +241,16 @@ impl Handles {
         }
     }
 
+    /// Says anew which models there are for the calls that a handle takes from now on.
+    pub fn set_models(&self, handle: u32, params: &str) -> Answer {
+        self.with(handle, |backend| {
+            match backend.limits().set_models(params) {
+                Ok(()) => answer::ok(&()),
+                Err(error) => answer::error(&error),
+            }
+        })
+    }
+
     /// Closes a handle; one that is closed stays so.
     pub fn close(&self, handle: u32) -> Answer {
         let backend = self.open.borrow_mut().remove(&handle);
@@ -268,7 +286,7 @@ fn open(
     let backend: Rc<dyn Backend> = match url {
         "memory:" => Rc::new(MemoryBackend {
             store: Lift(MemoryStore::default()),
-            limits: options.limits,
+            limits: HandleLimits::new(options.limits),
         }),
         "host:" => Rc::new(HostBackend {
             capabilities: options.capabilities,

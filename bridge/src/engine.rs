@@ -15,6 +15,7 @@ use tenure_core::{Error, Limits, Store};
 use crate::answer::{self, Answer};
 use crate::backend::Call;
 use crate::host::{HostStore, Mailbox};
+use crate::limits::HandleLimits;
 use crate::operations::perform;
 
 /// Performs an operation over a store that answers at once.
@@ -28,7 +29,7 @@ pub fn perform_now(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer
 
 /// Runs operations over a store that the host provides.
 pub struct HostEngine {
-    limits: Rc<Limits>,
+    limits: HandleLimits,
     capabilities: Capabilities,
     timeout_ms: u64,
     running: RefCell<BTreeMap<u32, Running>>,
@@ -45,7 +46,7 @@ impl HostEngine {
     /// before it cancels; it is only told, not measured.
     pub fn new(limits: Limits, capabilities: Capabilities, timeout_ms: u64) -> Self {
         Self {
-            limits: Rc::new(limits),
+            limits: HandleLimits::new(limits),
             capabilities,
             timeout_ms,
             running: RefCell::default(),
@@ -53,11 +54,16 @@ impl HostEngine {
         }
     }
 
+    /// The limits of its operations.
+    pub fn limits(&self) -> &HandleLimits {
+        &self.limits
+    }
+
     /// Begins an operation: its end, or the first thing that it needs of the store.
     pub fn start(&self, call: Call<'_>) -> Answer {
         let mailbox = Rc::new(Mailbox::default());
         let store = HostStore::new(Rc::clone(&mailbox), self.capabilities);
-        let limits = Rc::clone(&self.limits);
+        let limits = self.limits.now();
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
         let (now, entropy, host) = (call.now, call.entropy, call.host);
         let future = async move {

@@ -13,6 +13,7 @@ pub mod engine;
 mod entropy;
 mod fingerprint;
 pub mod host;
+pub mod limits;
 pub mod operations;
 #[cfg(feature = "ts")]
 pub mod types;
@@ -21,4 +22,5 @@ pub use answer::Answer;
 pub use backend::{Backend, Call, Handles, Info, Options};
 pub use engine::{HostEngine, perform_now};
 pub use entropy::entropy;
+pub use limits::HandleLimits;
 pub use operations::{Access, OPERATIONS, access, perform};

@@ -162,3 +162,44 @@ fn what_cannot_be_opened_is_refused() {
     let answer = handles.with(limited, |backend| backend.call(call("start", start)));
     assert_eq!(code(&answer).unwrap(), "TOO_LARGE");
 }
+
+#[test]
+fn a_handle_goes_by_the_models_that_it_was_told_of_last() {
+    let handles = Handles::default();
+    for options in ["{}", r#"{"models":["a"]}"#] {
+        let handle = open(&handles, "memory:", options).unwrap();
+        let started = |model: &str| {
+            let params = format!(
+                r#"{{"taskId":"{model}","phase":"run","model":"{model}","task":"t","mode":"m"}}"#
+            );
+            let answer = handles.with(handle, |backend| backend.call(call("startInSlot", &params)));
+            code(&answer)
+        };
+        for (told, there, missing) in [
+            (r#"{"models":["a","b"]}"#, "b", Some("c")),
+            (r#"{"models":["c"]}"#, "c", Some("a")),
+            (r#"{"models":[]}"#, "", Some("a")),
+            (r#"{"models":null}"#, "d", None),
+        ] {
+            assert_eq!(handles.set_models(handle, told), r#"{"ok":null}"#);
+            if !there.is_empty() {
+                assert_eq!(started(there), None, "{told}");
+            }
+            if let Some(missing) = missing {
+                assert_eq!(started(missing).unwrap(), "MODEL_MISSING", "{told}");
+            }
+        }
+        for rubbish in [
+            "",
+            "[]",
+            r#"{"models":7}"#,
+            r#"{"models":[7]}"#,
+            r#"{"names":[]}"#,
+        ] {
+            let answer = handles.set_models(handle, rubbish);
+            assert_eq!(code(&answer).unwrap(), "INVALID_ARGUMENT", "{rubbish}");
+        }
+        handles.close(handle);
+        assert_eq!(code(&handles.set_models(handle, "{}")).unwrap(), "CLOSED");
+    }
+}

@@ -321,6 +321,34 @@ fn the_log_of_a_day_is_the_array_that_other_tools_read() {
 }
 
 #[test]
+fn jq_reads_the_daily_files() {
+    let place = Place::new();
+    for (run, executed) in [("1", "true"), ("2", "false"), ("3", "false")] {
+        let args = [
+            "audit", KEY, "push", "a \"b\"", run, SHA, executed, "success",
+        ];
+        let time = format!("18:00:0{run}");
+        assert_eq!(ended(step(&place, run, &time, &args)).code, 0);
+    }
+    let written = ended(step(&place, "1", "20:00:00", &["log", "--out", "audit"]));
+    assert_eq!(written.out, "audit/session_audit_20260108.json\n");
+    let jq = |filter: &str| {
+        let mut jq = Command::new("jq");
+        jq.args(["-c", filter, "audit/session_audit_20260108.json"]);
+        jq.current_dir(place.folder.path());
+        let Ended { code, out, err } = ended(jq);
+        assert_eq!((code, &*err), (0, ""), "{filter}");
+        out
+    };
+    let all: Vec<Value> = serde_json::from_str(&jq(".")).unwrap();
+    assert_eq!(all.len(), 3);
+    let prevented = "[.[] | select(.duplicate_prevented == true)] | length";
+    assert_eq!(jq(prevented), "2\n");
+    assert_eq!(jq("[.[] | length] | unique"), "[9]\n");
+    assert_eq!(jq("map(.run_id)"), "[\"1\",\"2\",\"3\"]\n");
+}
+
+#[test]
 fn runs_are_listed_and_forgotten() {
     let place = Place::new();
     admit(&place, "1", "18:00:00", &[]);
@@ -363,6 +391,18 @@ fn the_audit_log_is_read_and_kept_small() {
         first[..3],
         ["2026-01-08T18:00:00.000Z", "dedup.decision", KEY]
     );
+    let both = ["--kind", "dedup.decision", "--subject", KEY];
+    assert_eq!(lines(&both), 2);
+    let within = [
+        "--after",
+        "2026-01-08T18:00:01Z",
+        "--before",
+        "2026-01-08T18:05:30Z",
+    ];
+    assert_eq!(lines(&[&both[..], &within].concat()), 1);
+    assert_eq!(lines(&["--kind", "dedup.", "--subject", &id]), 0);
+    assert_eq!(lines(&["--kind", "ded"]), 0);
+    assert_eq!(place.run(&["audit", "--after", "soon"]).code, MISUSED);
     let purge = ["audit", "--purge", "5m", "--dry-run"];
     assert_eq!(place.says(&purge), "2 entries would be removed");
     assert_eq!(place.says(&purge[..3]), "2 entries removed");

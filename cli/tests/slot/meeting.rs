@@ -1,0 +1,82 @@
+//! Several who start a session in one slot at once.
+
+use crate::common::Place;
+use crate::{NO, plan};
+
+#[test]
+fn whoever_comes_while_the_slot_is_locked_waits_for_it() {
+    let place = Place::new();
+    let url = place.url();
+    let lease = |command: &str| {
+        let args = [
+            "lease",
+            command,
+            "slot:T1/plan",
+            "--holder",
+            "x",
+            "--store",
+            &url,
+        ];
+        place.run(&args)
+    };
+    assert_eq!(lease("acquire").code, 0);
+    let busy = plan(&place, "opus", &["--pessimistic", "--retries", "1"]);
+    assert_eq!((busy.code, busy.out.as_str()), (NO, ""));
+    assert!(busy.err.starts_with("tenure: busy: "), "{busy:?}");
+    // Whoever does not ask for the lock needs none.
+    assert_eq!(plan(&place, "opus", &["--id", "old"]).out, "old\n");
+    let args = [
+        "slot",
+        "start",
+        "T1",
+        "plan",
+        "it",
+        "--model",
+        "opus",
+        "--pessimistic",
+    ];
+    let waits = place
+        .command(&[&args[..], &["--retries", "1000"]].concat())
+        .spawn();
+    let waits = waits.unwrap();
+    assert_eq!(lease("release").code, 0);
+    let waited = waits.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(waited.stdout).unwrap(), "old\n");
+}
+
+#[test]
+fn of_two_processes_that_start_at_once_one_does() {
+    let scale: f64 = std::env::var("TENURE_TEST_SCALE").map_or(0.1, |scale| scale.parse().unwrap());
+    let rounds = (100.0 * scale).ceil() as u32;
+    for url in ["sqlite:tenure.db", "file:sessions"] {
+        for locking in [&[][..], &["--pessimistic", "--retries", "1000"]] {
+            let place = Place::new();
+            for round in 0..rounds {
+                let task = format!("T{round}");
+                let args = [
+                    "slot", "start", &task, "plan", "it", "--model", "opus", "--store", url,
+                ];
+                let args = [&args[..], locking].concat();
+                let running: Vec<_> = (0..2)
+                    .map(|_| place.command(&args).spawn().unwrap())
+                    .collect();
+                let ended: Vec<_> = running
+                    .into_iter()
+                    .map(|child| child.wait_with_output().unwrap())
+                    .collect();
+                let said = ended
+                    .iter()
+                    .map(|output| String::from_utf8_lossy(&output.stderr));
+                let created = said.filter(|said| said.starts_with("tenure: created: "));
+                assert_eq!(created.count(), 1, "{url} {ended:?}");
+                assert_eq!(ended[0].stdout, ended[1].stdout, "{url} {ended:?}");
+                assert!(
+                    ended.iter().all(|output| output.status.success()),
+                    "{url} {ended:?}"
+                );
+            }
+            let all = place.says(&["list", "--trash", "include", "--store", url]);
+            assert_eq!(all.lines().count(), rounds as usize);
+        }
+    }
+}

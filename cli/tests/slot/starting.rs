@@ -1,0 +1,277 @@
+//! What starting a session in a slot comes to, as a script sees it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use snapbox::str;
+
+use crate::common::{NOW, Place, ended};
+use crate::{MISUSED, NO, held, plan, planned, planner, status, transcript};
+
+#[test]
+fn starting_says_what_came_of_it_beside_the_id() {
+    let start = |model, id, more: &[&'static str]| {
+        let first = [
+            "slot", "start", "T1", "plan", "it", "--model", model, "--id", id,
+        ];
+        [&first[..], more].concat()
+    };
+    let told = transcript(
+        &Place::new(),
+        &[
+            &start("opus", "first", &[]),
+            &start("opus", "second", &[]),
+            &start("haiku", "second", &["--on-model-change", "reject"]),
+            &start("haiku", "second", &[]),
+            &start("haiku", "second", &["--confirm", "first@2"]),
+            &start("haiku", "second", &["--confirm", "first@1"]),
+            &["show", "first", "-n", "1"],
+            &["complete", "second"],
+            &start("haiku", "third", &[]),
+            &start("haiku", "third", &["--rerun"]),
+            &["fail", "third"],
+            &start("opus", "fourth", &[]),
+        ],
+    );
+    held(
+        told,
+        str![[r#"
+$ tenure slot start T1 plan it --model opus --id first
+first
+tenure: created: The session was started.
+[0]
+$ tenure slot start T1 plan it --model opus --id second
+first
+tenure: existing: This model is already at work on it. Open the session to follow its progress.
+[0]
+$ tenure slot start T1 plan it --model haiku --id second --on-model-change reject
+tenure: rejected: Another model has begun this, and its session may not be replaced.
+tenure: opus is in T1/plan: first, version 1, active, 0 of 100 iterations used, last changed 0s ago
+[1]
+$ tenure slot start T1 plan it --model haiku --id second
+tenure: needs_confirmation: Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it?
+tenure: opus is in T1/plan: first, version 1, active, 0 of 100 iterations used, last changed 0s ago
+tenure: to replace it: tenure slot start T1 plan it --model haiku --id second --now 2026-01-08T18:05:30Z --confirm first@1
+[1]
+$ tenure slot start T1 plan it --model haiku --id second --confirm first@2
+tenure: busy: Somebody is changing this session right now. Wait a moment and try again.
+tenure: opus is in T1/plan: first, version 1, active, 0 of 100 iterations used, last changed 0s ago
+[1]
+$ tenure slot start T1 plan it --model haiku --id second --confirm first@1
+second
+tenure: replaced: The session was started. The one before it is in the trash.
+[0]
+$ tenure show first -n 1
+first  abandoned
+
+  Task          it
+  Mode          agent
+  Slot          T1/plan
+  Model         opus
+  Iterations    0 of 100
+  Started       2026-01-08 18:05:30 UTC, 0s ago
+  Updated       2026-01-08 18:05:30 UTC, 0s ago
+  Ended         2026-01-08 18:05:30 UTC, 0s ago
+  In trash      2026-01-08 18:05:30 UTC, 0s ago
+  Version       2
+
+Events, the last 1 of 2
+  2026-01-08
+  2  18:05:30  abandoned  {"reason":"replaced by session second: model_change"}
+[0]
+$ tenure complete second
+second is completed
+[0]
+$ tenure slot start T1 plan it --model haiku --id third
+second
+tenure: existing: This model has already finished it. Open the session to see the result, or run it again.
+[0]
+$ tenure slot start T1 plan it --model haiku --id third --rerun
+third
+tenure: replaced: The session was started. The one before it is in the trash.
+[0]
+$ tenure fail third
+third is failed
+[0]
+$ tenure slot start T1 plan it --model opus --id fourth
+fourth
+tenure: replaced: The session was started. The one before it is in the trash.
+[0]
+
+"#]],
+    );
+}
+
+#[test]
+fn replacing_asks_nobody_but_heeds_what_was_seen() {
+    let place = planned();
+    let replace = |model: &str, more: &[&str]| {
+        let args = ["slot", "replace", "T1", "plan", "it", "--model", model];
+        place.run(&[&args[..], more].concat())
+    };
+    let stale = replace("haiku", &["--confirm", "old@7"]);
+    assert_eq!((stale.code, stale.out.as_str()), (NO, ""));
+    assert!(stale.err.starts_with("tenure: busy: "), "{stale:?}");
+    assert_eq!(planner(&place), "old");
+    let done = replace("haiku", &["--confirm", "old@1", "--id", "new"]);
+    assert_eq!((done.code, done.out.as_str()), (0, "new\n"));
+    assert_eq!(replace("opus", &["--id", "newer"]).out, "newer\n");
+    assert_eq!(status(&place, "new"), "abandoned");
+    assert_eq!(replace("opus", &[]).out, "newer\n");
+}
+
+#[test]
+fn the_command_that_people_are_told_replaces_the_session() {
+    let place = planned();
+    let what = "it's \"new\" $HOME `x`\nand more";
+    for (more, added) in [(&["--"][..], "--confirm old@1 -- "), (&[], "--confirm ")] {
+        let first = [
+            "slot", "start", "T1", "plan", "--now", NOW, "--model", "haiku",
+        ];
+        let asked = place.run(&[&first[..], more, &[what]].concat());
+        assert_eq!((asked.code, asked.out.as_str()), (NO, ""));
+        let (_, command) = asked.err.split_once("to replace it: ").unwrap();
+        assert!(command.contains(added), "{command}");
+        let mut shell = Command::new("/bin/sh");
+        let folder = Path::new(env!("CARGO_BIN_EXE_tenure")).parent().unwrap();
+        shell
+            .args(["-c", command])
+            .stdin(Stdio::null())
+            .env_clear()
+            .env("TENURE_STORE", place.url())
+            .env("PATH", folder);
+        let done = ended(shell);
+        assert_eq!(done.code, 0, "{done:?}");
+        let id = planner(&place);
+        assert_eq!(done.out, format!("{id}\n"));
+        let new: Value = serde_json::from_str(&place.says(&["show", &id, "--json"])).unwrap();
+        assert_eq!(new["task"], what);
+        // Back to where it was.
+        place.says(&["rm", "--permanent", &id]);
+        place.says(&["restore", "old"]);
+        place.says(&["rm", "--permanent", "old"]);
+        assert_eq!(plan(&place, "opus", &["--id", "old"]).code, 0);
+    }
+}
+
+#[test]
+fn what_is_replaced_is_kept_in_a_file() {
+    let place = planned();
+    let before = place.says(&["export", "old"]);
+    let kept = place.folder.path().join("kept.json");
+    fs::write(&kept, "something else").unwrap();
+    let args = [
+        "--on-model-change",
+        "replace",
+        "--export-old",
+        "kept.json",
+        "--id",
+        "new",
+    ];
+    // Nothing is replaced here, and so nothing is written.
+    assert_eq!(plan(&place, "opus", &args).out, "old\n");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "something else");
+    assert_eq!(plan(&place, "haiku", &args).out, "new\n");
+    assert_eq!(fs::read_to_string(&kept).unwrap().trim_end(), before);
+    // It can be read again where nobody is in its way.
+    let other = Place::new();
+    other.says(&["import", kept.to_str().unwrap()]);
+    assert_eq!(planner(&other), "old");
+}
+
+#[test]
+fn nothing_is_replaced_that_could_not_be_kept() {
+    let place = planned();
+    let args = [
+        "--on-model-change",
+        "replace",
+        "--export-old",
+        "nowhere/kept.json",
+    ];
+    let refused = plan(&place, "haiku", &args);
+    assert_eq!((refused.code, refused.out.as_str()), (MISUSED, ""));
+    assert_eq!(planner(&place), "old");
+    assert_eq!(status(&place, "old"), "active");
+}
+
+#[test]
+fn a_phase_has_several_names() {
+    let place = Place::new();
+    let start = |phase: &str| {
+        let args = ["slot", "start", "T1", phase, "it", "--model", "opus"];
+        place.run(&args).out
+    };
+    for names in [
+        &["plan", "planning", "Plan: the parser"][..],
+        &["run", "implementation", "implementation: a"],
+        &["verify", "verification", "review", "Review: b: c"],
+        &["debug", "DEBUG:"],
+    ] {
+        let first = start(names[0]);
+        for name in names {
+            assert_eq!(start(name), first, "{name}");
+        }
+    }
+    let all = place.says(&["slot", "list", "T1"]);
+    let phases: Vec<&str> = all
+        .lines()
+        .filter_map(|line| line.split('\t').nth(2))
+        .collect();
+    assert_eq!(phases, ["plan", "run", "verify", "debug"]);
+    for name in ["Planning", "plan the parser", ""] {
+        let refused = place.run(&["slot", "show", "T1", name]);
+        assert_eq!(refused.code, MISUSED, "{refused:?}");
+    }
+}
+
+#[test]
+fn a_session_whose_model_is_gone_is_shown_and_takes_no_changes() {
+    let place = planned();
+    let with = |models: &str, args: &[&str]| {
+        let mut command = place.command(args);
+        command.env("TENURE_MODELS", models);
+        ended(command)
+    };
+    held(
+        with("haiku, sonnet", &["show", "old", "-n", "0"]).out,
+        str![[r#"
+old  active
+
+  Task          Plan it
+  Mode          agent
+  Slot          T1/plan
+  Model         opus (model not found)
+  Iterations    0 of 100
+  Started       2026-01-08 18:05:30 UTC, 0s ago
+  Updated       2026-01-08 18:05:30 UTC, 0s ago
+  Version       1
+
+"#]],
+    );
+    let listed = |models: &str| {
+        let line = with(models, &["slot", "list", "T1"]).out;
+        line.split('\t').nth(5).unwrap().to_owned()
+    };
+    assert_eq!(
+        (listed("haiku"), listed("opus,haiku"), listed("")),
+        ("missing".into(), "-".into(), "-".into())
+    );
+    let refused = with(
+        "haiku",
+        &["run", "--resume", "old", "--task", "x", "--", "true"],
+    );
+    assert_ne!(refused.code, 0);
+    let refused = with(
+        "haiku",
+        &["slot", "start", "T2", "plan", "it", "--model", "opus"],
+    );
+    assert_eq!((refused.code, refused.out.as_str()), (NO, ""));
+    assert_eq!(with("haiku", &["export", "old"]).code, 0);
+    let replaced = with(
+        "haiku",
+        &["slot", "replace", "T1", "plan", "it", "--model", "haiku"],
+    );
+    assert_eq!(replaced.code, 0);
+}

@@ -29,6 +29,9 @@ const OF_CALLER: &[&str] = &[
     "GIT_WORK_TREE",
 ];
 
+/// What is said of a git that took too long.
+const ENDED: &str = "git was ended after";
+
 /// How git is run.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -81,7 +84,7 @@ impl Program {
         let mut complaint = complaint(&String::from_utf8_lossy(&read(&err)?));
         if ended.is_none() {
             let limit = self.timeout.as_millis();
-            complaint = format!("git was ended after {limit} ms; {complaint}");
+            complaint = format!("{ENDED} {limit} ms; {complaint}");
         }
         Ok(Ran {
             code: ended.and_then(|status| status.code()),
@@ -176,6 +179,11 @@ fn complaint(text: &str) -> String {
         !line.is_empty() && !advice
     });
     cut(told.collect::<Vec<_>>().join("; "))
+}
+
+/// Whether what is said of a run is that it took too long.
+pub(crate) fn was_ended(complaint: &str) -> bool {
+    complaint.contains(ENDED)
 }
 
 /// The store cannot be reached.

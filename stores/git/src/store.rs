@@ -10,6 +10,7 @@ use tenure_core::{Error, History, Result, SessionId, SyncStore};
 use crate::layout;
 use crate::options::GitOptions;
 use crate::plan::{Plan, Write, plan, refs};
+use crate::program::was_ended;
 use crate::repository::{Pushed, Repository, is_denied};
 
 /// How often a commit is tried anew when others move its refs. Each time, one of them gets through.
@@ -139,12 +140,12 @@ impl SyncStore for GitStore {
                 }
             }
             still = if self.moved(&writes) { 0 } else { still + 1 };
-            let limit = if is_contention(&problem) {
-                WAITS
-            } else {
-                FAILURES
+            let limit = match is_contention(&problem) {
+                true => WAITS,
+                false if is_final(&problem) || was_ended(&problem) => 1,
+                false => FAILURES,
             };
-            if still == limit || (still > 0 && is_final(&problem)) {
+            if still == limit {
                 return Err(match unheard.is_empty() || is_final(&problem) {
                     true => self.repository.unavailable(&problem),
                     false => unknown(&problem),

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use tenure_core::store::{Expect, Record, RecordChange, Scan};
-use tenure_core::{Changes, Commit, SyncStore};
+use tenure_core::{Changes, Commit, Result, SyncStore};
 use tenure_git::{GitOptions, GitStore};
 
 /// A bare repository, as a host of repositories keeps it.
@@ -98,11 +98,15 @@ pub(crate) fn apply(store: &dyn SyncStore, records: Vec<RecordChange>) {
     assert_eq!(store.commit(&changes(records)).unwrap(), Commit::Applied);
 }
 
-pub(crate) fn scan(store: &dyn SyncStore, kind: &str) -> Vec<Record> {
-    let scan = Scan {
+/// All records of a kind.
+pub(crate) fn scan_of(store: &dyn SyncStore, kind: &str) -> Result<Vec<Record>> {
+    store.scan(&Scan {
         kind: kind.to_owned(),
         after: None,
         limit: 1_000_000,
-    };
-    store.scan(&scan).unwrap()
+    })
+}
+
+pub(crate) fn scan(store: &dyn SyncStore, kind: &str) -> Vec<Record> {
+    scan_of(store, kind).unwrap()
 }

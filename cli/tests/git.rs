@@ -1,0 +1,184 @@
+//! Jobs that share no disk and no database keep each other away through the remote of their checkouts.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{Ended, bare, ended};
+use tempfile::TempDir;
+
+const JOBS: usize = 8;
+
+/// A repository and any number of checkouts of it, as of jobs on machines of their own.
+struct Hosted {
+    folder: TempDir,
+}
+
+impl Hosted {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        git(folder.path(), &["init", "--quiet", "--bare", "remote.git"]);
+        Self { folder }
+    }
+
+    fn checkout(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        git(self.folder.path(), &["init", "--quiet", name]);
+        let url = self.folder.path().join("remote.git");
+        git(&path, &["remote", "add", "origin", url.to_str().unwrap()]);
+        path
+    }
+
+    fn refs(&self) -> Vec<String> {
+        let path = self.folder.path().join("remote.git");
+        let refs = git(&path, &["for-each-ref", "--format=%(refname)"]);
+        refs.lines().map(str::to_owned).collect()
+    }
+}
+
+fn git(folder: &Path, args: &[&str]) -> String {
+    let output = Command::new("git").current_dir(folder).args(args).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The command in a checkout, at a time of a day.
+fn command(checkout: &Path, time: &str, args: &[&str]) -> Command {
+    let now = format!("2026-01-08T{time}Z");
+    let mut command = bare(checkout, args);
+    command.args(["--store", "git:origin", "--now", &now]);
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    command
+}
+
+fn tenure(checkout: &Path, time: &str, args: &[&str]) -> Ended {
+    ended(command(checkout, time, args))
+}
+
+fn admit(checkout: &Path, time: &str, event: &str, run: &str) -> Ended {
+    let args = ["dedup", "admit", event, "CI", "abc12345", run];
+    tenure(checkout, time, &args)
+}
+
+fn skips(ended: &Ended) -> bool {
+    assert_eq!((ended.code, &*ended.err), (0, ""), "{ended:?}");
+    ended.out.contains("SKIP_EXECUTION=true")
+}
+
+#[test]
+fn of_jobs_of_one_commit_one_runs() {
+    let hosted = Hosted::new();
+    let jobs: Vec<_> = (0..JOBS)
+        .map(|job| {
+            let checkout = hosted.checkout(&format!("job{job}"));
+            let run = job.to_string();
+            let args = ["dedup", "admit", "push", "CI", "abc12345", &run];
+            command(&checkout, "18:05:30", &args).spawn().unwrap()
+        })
+        .collect();
+    let skipped = jobs
+        .into_iter()
+        .map(|job| job.wait_with_output().unwrap())
+        .filter(|output| {
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8_lossy(&output.stdout).contains("SKIP_EXECUTION=true")
+        })
+        .count();
+    assert_eq!(skipped, JOBS - 1);
+    // Each of them has entered what was decided about it.
+    let checkout = hosted.checkout("reader");
+    let log = tenure(&checkout, "18:06:00", &["audit", "--json"]);
+    assert_eq!(log.out.matches("\"run_id\":").count(), JOBS, "{log:?}");
+}
+
+#[test]
+fn a_run_is_kept_away_until_the_window_has_passed_and_its_keys_can_be_cleared() {
+    let hosted = Hosted::new();
+    let (one, other) = (hosted.checkout("one"), hosted.checkout("other"));
+    assert!(!skips(&admit(&one, "18:00:00", "pull_request", "1")));
+    // The pull request keeps the push of its commit away, too.
+    assert!(skips(&admit(&other, "18:01:00", "push", "2")));
+    assert!(skips(&admit(&other, "18:01:00", "pull_request", "3")));
+    let key = "ci-pull_request-abc12345";
+    let cleaned = tenure(
+        &one,
+        "18:02:00",
+        &["dedup", "cleanup", key, "--run-id", "1"],
+    );
+    assert_eq!(cleaned.code, 0, "{cleaned:?}");
+    let args = [
+        "dedup",
+        "audit",
+        key,
+        "pull_request",
+        "CI",
+        "1",
+        "abc12345",
+        "true",
+        "success",
+    ];
+    assert_eq!(tenure(&one, "18:02:00", &args).code, 0);
+    assert!(!skips(&admit(&other, "18:06:00", "pull_request", "4")));
+
+    let log = tenure(&other, "18:06:00", &["dedup", "log", "--json"]);
+    assert!(log.out.contains("\"job_status\":\"success\""), "{log:?}");
+    let list = tenure(&other, "18:06:00", &["dedup", "list"]);
+    assert_eq!(list.out.lines().count(), 2, "{list:?}");
+    let leases = || {
+        hosted
+            .refs()
+            .iter()
+            .filter(|name| name.contains("/lease/"))
+            .count()
+    };
+    assert_eq!(leases(), 2);
+    tenure(&one, "20:00:00", &["dedup", "clear", "--ended"]);
+    assert_eq!(leases(), 0);
+    let purge = ["audit", "--purge", "1h"];
+    assert_eq!(tenure(&one, "23:00:00", &purge).code, 0);
+    assert_eq!(hosted.refs(), Vec::<String>::new());
+}
+
+#[test]
+fn a_job_runs_and_says_why_where_the_remote_cannot_be_reached() {
+    let hosted = Hosted::new();
+    let checkout = hosted.checkout("job");
+    git(
+        &checkout,
+        &["remote", "set-url", "origin", "/nowhere/at/all.git"],
+    );
+    let ended = admit(&checkout, "18:00:00", "push", "1");
+    assert!(!skips(&ended));
+    assert!(ended.out.contains("/nowhere/at/all.git"), "{ended:?}");
+    let args = [
+        "dedup",
+        "admit",
+        "push",
+        "CI",
+        "abc12345",
+        "1",
+        "--exit-code",
+    ];
+    assert_eq!(tenure(&checkout, "18:00:00", &args).code, 3);
+    // Nor where there is no git.
+    let mut without = command(&checkout, "18:00:00", &args[..6]);
+    without.env("PATH", hosted.folder.path());
+    let without = common::ended(without);
+    assert!(!skips(&without));
+    assert!(without.out.contains("no program `git`"), "{without:?}");
+}
+
+#[test]
+fn sessions_are_refused_with_where_to_keep_them() {
+    let hosted = Hosted::new();
+    let checkout = hosted.checkout("job");
+    for args in [&["list"][..], &["start", "a task", "--mode", "m"]] {
+        let ended = tenure(&checkout, "18:00:00", args);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.err.contains("sqlite:"), "{ended:?}");
+    }
+}

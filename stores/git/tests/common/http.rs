@@ -1,0 +1,164 @@
+//! A server of repositories over HTTP, as hosts of repositories are, made of `git http-backend`. It
+//! can ask for a password, and misbehave.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// What the server does with a push.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Pushes {
+    /// What it is asked to.
+    Taken,
+    /// It lets nobody write.
+    Denied,
+    /// It takes the next one, and breaks off before it says so.
+    Unanswered,
+    /// It breaks off the next one before it takes it.
+    Dropped,
+    /// It never answers.
+    Stuck,
+}
+
+pub(crate) struct Server {
+    pub(crate) address: String,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    root: PathBuf,
+    header: Option<String>,
+    pushes: Pushes,
+    /// How many it was asked for.
+    asked: u32,
+    /// What is stuck.
+    held: Vec<TcpStream>,
+}
+
+impl Server {
+    /// Serves the repositories of a folder, to those who send this line of a header.
+    pub(crate) fn new(root: &Path, header: Option<&str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State {
+            root: root.to_owned(),
+            header: header.map(str::to_owned),
+            pushes: Pushes::Taken,
+            asked: 0,
+            held: Vec::new(),
+        }));
+        let shared = Arc::clone(&state);
+        // It ends with the process of the test.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                std::thread::spawn(move || serve(stream, &state));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn set(&self, pushes: Pushes) {
+        self.state.lock().unwrap().pushes = pushes;
+    }
+
+    /// How many pushes it was asked for so far.
+    pub(crate) fn asked(&self) -> u32 {
+        self.state.lock().unwrap().asked
+    }
+}
+
+fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) => headers.push((name.to_lowercase(), value.to_owned())),
+            None => break,
+        }
+    }
+    let header = |name: &str| {
+        let found = headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let length = header("content-length").and_then(|length| length.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let is_push = path.ends_with("/git-receive-pack");
+    let (root, pushes, known) = {
+        let mut state = state.lock().unwrap();
+        let pushes = state.pushes;
+        if is_push {
+            state.asked += 1;
+            if matches!(pushes, Pushes::Unanswered | Pushes::Dropped) {
+                state.pushes = Pushes::Taken;
+            }
+        }
+        let known = state.header.is_none() || header("authorization") == state.header;
+        (state.root.clone(), pushes, known)
+    };
+    if !known {
+        let end = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"";
+        return answer(&mut stream, end, b"");
+    }
+    let writes = is_push || query == "service=git-receive-pack";
+    match pushes {
+        Pushes::Denied if writes => return answer(&mut stream, "403 Forbidden", b""),
+        Pushes::Dropped if is_push => return None,
+        Pushes::Stuck if is_push => {
+            state.lock().unwrap().held.push(stream);
+            return None;
+        }
+        _ => {}
+    }
+    let mut backend = Command::new("git")
+        .arg("http-backend")
+        .env("GIT_PROJECT_ROOT", root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("REMOTE_USER", "somebody")
+        .env("REQUEST_METHOD", method)
+        .env("PATH_INFO", path)
+        .env("QUERY_STRING", query)
+        .env("CONTENT_LENGTH", body.len().to_string())
+        .env("CONTENT_TYPE", header("content-type").unwrap_or_default())
+        .env(
+            "HTTP_CONTENT_ENCODING",
+            header("content-encoding").unwrap_or_default(),
+        )
+        .env("GIT_PROTOCOL", header("git-protocol").unwrap_or_default())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut given = backend.stdin.take()?;
+    let writer = std::thread::spawn(move || given.write_all(&body));
+    let out = backend.wait_with_output().ok()?.stdout;
+    let _ = writer.join();
+    if is_push && pushes == Pushes::Unanswered {
+        return None;
+    }
+    let end = out.windows(4).position(|it| it == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&out[..end]).into_owned();
+    let status = head.lines().find_map(|line| line.strip_prefix("Status: "));
+    let kept = head.lines().filter(|line| !line.starts_with("Status: "));
+    let head = [status.unwrap_or("200 OK")].into_iter().chain(kept);
+    let head = head.collect::<Vec<_>>().join("\r\n");
+    answer(&mut stream, &head, &out[end + 4..])
+}
+
+fn answer(stream: &mut TcpStream, head: &str, body: &[u8]) -> Option<()> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body).ok()
+}

@@ -1,0 +1,212 @@
+//! Repositories that are far away: what logs in, what cannot be reached, and what breaks off.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+#[path = "common/http.rs"]
+mod http;
+
+use std::path::Path;
+
+use tenure_core::store::Expect;
+use tenure_core::{Commit, Error, SyncStore};
+use tenure_git::{GitOptions, GitStore};
+
+use crate::common::{Remote, apply, changes, git, open, record, scan, set, unset};
+use crate::http::{Pushes, Server};
+
+const HEADER: &str = "basic c29tZWJvZHk6c2VjcmV0";
+
+/// A remote that a server serves, and a checkout of it that knows the password as a job's does.
+fn served() -> (Remote, Server, tempfile::TempDir) {
+    let remote = Remote::new();
+    let server = Server::new(remote.folder.path(), Some(HEADER));
+    let checkout = tempfile::tempdir().unwrap();
+    let url = format!("{}/remote.git", server.address);
+    git(checkout.path(), &["init", "--quiet"]);
+    git(checkout.path(), &["remote", "add", "origin", &url]);
+    let key = format!("http.{}/.extraheader", server.address);
+    let value = format!("AUTHORIZATION: {HEADER}");
+    git(checkout.path(), &["config", &key, &value]);
+    (remote, server, checkout)
+}
+
+fn open_in(folder: &Path, place: &str, timeout_ms: u64) -> GitStore {
+    let options = GitOptions {
+        timeout_ms,
+        folder: Some(folder.to_owned()),
+    };
+    GitStore::open(place, &options).unwrap()
+}
+
+fn a_lease() -> tenure_core::store::RecordChange {
+    set(Expect::Absent, record("lease", "k", 1, "{}"))
+}
+
+fn unavailable(error: &Error, words: &str) {
+    assert_eq!(error.code(), "STORE_UNAVAILABLE", "{error}");
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[test]
+fn a_server_is_reached_with_what_a_checkout_knows() {
+    let (remote, server, checkout) = served();
+    let url = format!("{}/remote.git", server.address);
+    for place in ["origin", &url] {
+        let store = open_in(checkout.path(), place, 60_000);
+        apply(&store, vec![a_lease()]);
+        assert_eq!(store.record("lease", "k").unwrap().unwrap().body, "{}");
+        assert_eq!(scan(&store, "lease").len(), 1);
+        apply(
+            &store,
+            vec![unset(Expect::Version { version: 1 }, "lease", "k")],
+        );
+        assert_eq!(remote.refs().len(), 0);
+    }
+    // Whoever knows no password is told so, and is not asked for one.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let store = open_in(elsewhere.path(), &url, 60_000);
+    unavailable(
+        &store.record("lease", "k").unwrap_err(),
+        "could not read Username",
+    );
+}
+
+#[test]
+fn a_server_of_one_that_may_only_read_says_what_is_missing() {
+    let (remote, server, checkout) = served();
+    let store = open_in(checkout.path(), "origin", 60_000);
+    server.set(Pushes::Denied);
+    assert_eq!(store.record("lease", "k").unwrap(), None);
+    let error = store.commit(&changes(vec![a_lease()])).unwrap_err();
+    unavailable(&error, "contents: write");
+    assert_eq!(remote.refs().len(), 0);
+}
+
+#[test]
+fn a_push_that_was_taken_unheard_is_found_out_about() {
+    let (remote, server, checkout) = served();
+    let store = open_in(checkout.path(), "origin", 60_000);
+    server.set(Pushes::Unanswered);
+    apply(&store, vec![a_lease()]);
+    assert_eq!((remote.refs().len(), server.asked()), (1, 1));
+    server.set(Pushes::Unanswered);
+    apply(&store, vec![unset(Expect::Present, "lease", "k")]);
+    assert_eq!((remote.refs().len(), server.asked()), (0, 2));
+}
+
+#[test]
+fn a_push_that_was_dropped_is_made_again() {
+    let (remote, server, checkout) = served();
+    let store = open_in(checkout.path(), "origin", 60_000);
+    server.set(Pushes::Dropped);
+    apply(&store, vec![a_lease()]);
+    assert_eq!(remote.refs().len(), 1);
+    assert!(server.asked() > 1);
+}
+
+#[test]
+fn a_push_that_is_never_answered_ends_in_time_and_may_have_been_taken() {
+    let (remote, server, checkout) = served();
+    let store = open_in(checkout.path(), "origin", 5_000);
+    assert_eq!(store.record("lease", "k").unwrap(), None);
+    server.set(Pushes::Stuck);
+    let error = store.commit(&changes(vec![a_lease()])).unwrap_err();
+    assert_eq!(error.code(), "OUTCOME_UNKNOWN", "{error}");
+    assert_eq!(remote.refs().len(), 0);
+    server.set(Pushes::Taken);
+    apply(&store, vec![a_lease()]);
+}
+
+#[test]
+fn a_repository_that_is_not_there_is_unavailable() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let path = nowhere.path().join("none.git");
+    let gone = format!("file://{}", path.display());
+    // Nobody listens there: the port was given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let server = format!("http://someone:secret@{port}/a.git");
+    for (place, words) in [
+        (path.to_str().unwrap(), "none.git"),
+        (&gone, "none.git"),
+        (&server, "connect"),
+    ] {
+        let store = open(place);
+        for error in [
+            store.record("lease", "k").unwrap_err(),
+            common::scan_of(&store, "lease").unwrap_err(),
+            store.commit(&changes(vec![a_lease()])).unwrap_err(),
+        ] {
+            unavailable(&error, words);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
+    let remote = Remote::new();
+    let hook = remote.path().join("hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\necho no refs of yours here >&2\nexit 1\n").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let error = remote
+        .store()
+        .commit(&changes(vec![a_lease()]))
+        .unwrap_err();
+    unavailable(&error, "no refs of yours here");
+    assert_eq!(remote.refs().len(), 0);
+}
+
+#[test]
+fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
+    let remote = Remote::new();
+    let store = remote.store();
+    apply(&store, vec![a_lease()]);
+    let name = remote.refs()[0].split(' ').next().unwrap().to_owned();
+    let tree = git(
+        &remote.path(),
+        &["hash-object", "-t", "tree", "-w", "/dev/null"],
+    );
+    let commit = [
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x",
+        "commit-tree",
+        "-m",
+        "x",
+        tree.trim(),
+    ];
+    let commit = git(&remote.path(), &commit);
+    git(&remote.path(), &["update-ref", &name, commit.trim()]);
+    for error in [
+        store.record("lease", "k").unwrap_err(),
+        store.commit(&changes(vec![a_lease()])).unwrap_err(),
+    ] {
+        assert_eq!(error.code(), "STORE_MISBEHAVED");
+        assert!(error.to_string().contains(&name), "{error}");
+    }
+}
+
+#[test]
+fn sessions_are_refused_with_where_to_keep_them() {
+    let store = Remote::new().store();
+    let id = tenure_store_support::id("a");
+    for error in [
+        store.load(&id, tenure_core::History::None).unwrap_err(),
+        store
+            .commit(&tenure_store_support::remove("a"))
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.code(), "INVALID_ARGUMENT");
+        assert!(error.to_string().contains("sqlite:"), "{error}");
+    }
+    assert_eq!(store.commit(&changes(Vec::new())).unwrap(), Commit::Applied);
+}

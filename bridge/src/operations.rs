@@ -6,7 +6,9 @@ use tenure_core::agent::calls::{
     AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
 };
 use tenure_core::analytics::{AgentStats, AgentStatsParams};
-use tenure_core::answers::{Appended, CleanupResult, EventPage, SessionContext, SessionPage};
+use tenure_core::answers::{
+    Appended, BulkResult, CleanupResult, EventPage, SessionContext, SessionPage,
+};
 use tenure_core::audit::calls::{
     AuditDay, AuditDayParams, AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditView,
 };
@@ -34,15 +36,15 @@ use tenure_core::ownership::{
 use tenure_core::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
     EventsParams, FailParams, ForkParams, GetParams, IdParams, ImportParams,
-    IncrementIterationParams, ListParams, OverrideParams, PauseParams, PurgeParams,
+    IncrementIterationParams, ListParams, ManyParams, OverrideParams, PauseParams, PurgeParams,
     RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, SaveParams,
     StartParams, StatsParams, UpdateContextParams, UpdateParams,
 };
 use tenure_core::resume::{ResumeDecision, ShouldResumeParams};
 use tenure_core::slot::SlotPhase;
 use tenure_core::slot::calls::{
-    LatestSessionParams, SlotMessageParams, SlotPhaseParams, SlotSession, SlotStart, SlotsParams,
-    StartInSlotParams,
+    LatestSessionParams, SlotAnswer, SlotMessageParams, SlotPhaseParams, SlotSession, SlotStart,
+    SlotsParams, StartInSlotParams, StartInSlotsParams,
 };
 use tenure_core::stats::Stats;
 use tenure_core::{
@@ -165,8 +167,17 @@ operations! {
     /// Puts sessions that have reached an age into the trash, or removes them for good. Active and
     /// paused ones are spared unless `status` names them.
     Write "cleanup" = cleanup(CleanupParams) -> CleanupResult;
-    /// Removes for good what has been in the trash for a time.
+    /// Removes for good what has been in the trash for a time, oldest first; or only says what would
+    /// go. What somebody runs is spared.
     Write "purge" = purge(PurgeParams) -> CleanupResult;
+    /// Puts many sessions into the trash, as many as possible in one commit. What could not be done is
+    /// in the answer.
+    Write "trashMany" = trash_many(ManyParams) -> BulkResult;
+    /// Takes many sessions out of the trash, as many as possible in one commit.
+    Write "restoreMany" = restore_many(ManyParams) -> BulkResult;
+    /// Removes many sessions for good, also those that cannot be read, as many as possible in one
+    /// commit.
+    Write "deleteMany" = delete_many(ManyParams) -> BulkResult;
     /// A session with its whole history, as one JSON text.
     Read "export" = export(IdParams) -> String;
     /// Writes a session that was exported, in place of one that has its id.
@@ -301,6 +312,10 @@ operations! {
     /// `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if somebody
     /// else is changing it. What has failed, timed out or was given up is replaced without asking.
     Write "startInSlot" = start_in_slot(StartInSlotParams) -> SlotStart;
+    /// Starts sessions in slots, 100 at most, as many as possible in one commit. Each answer is what
+    /// `startInSlot` would have answered for it alone, in the order of the call, or `failed` with the
+    /// code of an error.
+    Write "startInSlots" = start_in_slots(StartInSlotsParams) -> Vec<SlotAnswer>;
     /// The session in a slot, and whether its model is missing; `null` if the slot is free.
     Read "latestSession" = latest_session(LatestSessionParams) -> Option<SlotSession>;
     /// The sessions in the slots of tasks, by task and phase.

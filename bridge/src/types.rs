@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use tenure_core::Error;
+use tenure_core::slot::failure;
 use tenure_core::{agent, analytics, audit, dedup, hook, phase, resume};
 use tenure_core::{
     answers, copy, event, filter, layout, lifecycle, limits, params, retention, session, stats,
@@ -37,10 +38,14 @@ pub fn typescript() -> String {
         slot::decision::ReplaceReason,
         slot::calls::SlotLocking,
         slot::calls::StartInSlotParams,
+        slot::calls::StartInSlotsParams,
+        slot::calls::SlotFailure,
+        slot::calls::SlotAnswer,
         slot::calls::SlotConfirmation,
         slot::calls::SlotOutcome,
         slot::calls::SlotCode,
         slot::calls::SlotStart,
+        slot::calls::SlotCancelled,
         slot::calls::LatestSessionParams,
         slot::calls::SlotsParams,
         slot::calls::SlotSession,
@@ -91,6 +96,9 @@ pub fn typescript() -> String {
         params::StatsParams,
         params::CleanupParams,
         params::PurgeParams,
+        params::ManyParams,
+        answers::Refusal,
+        answers::BulkResult,
         params::ImportParams,
         params::OverrideParams,
         params::SaveParams,
@@ -206,6 +214,7 @@ pub fn typescript() -> String {
         filter::Position,
     );
     error_codes(&mut out);
+    failure_messages(&mut out);
     operations(&mut out, &config);
     out
 }
@@ -223,6 +232,25 @@ fn error_codes(out: &mut String) {
         push(out, format_args!("  | \"{code}\"\n"));
     }
     out.push_str(";\n\n");
+}
+
+/// The words for errors about slots: whoever cannot open a store has nobody to ask for them.
+fn failure_messages(out: &mut String) {
+    out.push_str(
+        "/** What people are told of errors about slots, by the errors' codes. */\n\
+         export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([\n",
+    );
+    for (code, message) in failure::MESSAGES {
+        push(out, format_args!("  [\"{code}\", {message:?}],\n"));
+    }
+    push(
+        out,
+        format_args!(
+            "]);\n\n/** What people are told of any other error. */\n\
+             export const UNEXPECTED_FAILURE = {:?};\n\n",
+            failure::UNEXPECTED
+        ),
+    );
 }
 
 fn operations(out: &mut String, config: &Config) {

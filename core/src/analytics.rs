@@ -14,7 +14,7 @@ use crate::params::params;
 use crate::phase::Phase;
 use crate::session::Head;
 use crate::text::Text;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// A day in milliseconds.
 const DAY: f64 = 86_400_000.0;
@@ -39,6 +39,9 @@ params! {
         /// Whether to add up what their sessions fill, for which their histories are read; by default
         /// it is.
         pub storage: Option<bool>,
+        /// Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
+        /// is read from there on.
+        pub within: Option<Millis>,
     }
 }
 
@@ -58,7 +61,7 @@ pub struct AgentStats {
     pub by_agent: BTreeMap<String, u64>,
     /// How many there are in each phase.
     pub by_phase: PhaseCounts,
-    /// How often it was decided whether to resume.
+    /// How often it was decided whether to resume, within the time that is asked for.
     pub decisions: u64,
     /// How often it was decided to resume.
     pub resumed: u64,
@@ -74,7 +77,7 @@ pub struct AgentStats {
     pub error_rate: Metric,
     /// About how many bytes they fill, with those in the trash.
     pub storage_bytes: Metric,
-    /// When a cleanup last ran to its end.
+    /// When a cleanup last ran to its end, if it was within that time.
     pub last_cleanup: Option<Timestamp>,
 }
 

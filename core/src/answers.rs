@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::error::{Error, cut};
 use crate::event::SessionEvent;
 use crate::id::SessionId;
 use crate::json::Json;
@@ -132,15 +133,58 @@ pub struct SessionPage {
     pub problems: Vec<Problem>,
 }
 
-/// What a cleanup removed.
+/// A session to which something could not be done, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// The session, as it was named.
+    pub id: String,
+    /// The code of the error that the call for it alone would have ended with.
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode"))]
+    pub code: &'static str,
+    /// What was wrong, and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    /// What an error says of a session.
+    pub(crate) fn new(id: &str, error: &Error) -> Self {
+        Self {
+            id: cut(id.to_owned()),
+            code: error.code(),
+            message: error.to_string(),
+        }
+    }
+}
+
+/// What was done to many sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct BulkResult {
+    /// Those to which it was done, or that were so already.
+    pub done: Vec<SessionId>,
+    /// Those to which it could not be done. After an error of the store nothing more is tried, and all
+    /// that were left are here.
+    pub refused: Vec<Refusal>,
+}
+
+/// What a cleanup removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct CleanupResult {
     /// How many sessions were removed, or would be.
     pub removed: u64,
     /// The first 1,000 of them.
     pub ids: Vec<SessionId>,
+    /// Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
+    /// changed, or runs, are not among them: they stay.
+    pub failed: Vec<Refusal>,
     /// Whether nothing was removed because only a plan was asked for.
     pub dry_run: bool,
+    /// Where to go on, as `cursor`, where the call ended because of its `limit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }

@@ -2,10 +2,12 @@
 //! records, and what they have in common; what is entered is decided elsewhere.
 
 pub mod calls;
+pub mod removal;
 
 use crate::error::{Error, Result};
 use crate::idempotency::Fingerprint;
 use crate::json::{Json, Object};
+use crate::lease::Lease;
 use crate::phase::Phase;
 use crate::session::Head;
 use crate::store::{Expect, Record, RecordChange};
@@ -27,6 +29,10 @@ pub const DEDUP_DECISION: &str = "dedup.decision";
 pub const DEDUP_RUN: &str = "dedup.run";
 /// The `kind` of an entry that says that an orphaned machine was seen to.
 pub const LEASE_SWEEP: &str = "lease.sweep";
+/// The `kind` of an entry that says that a lease was taken from its holder.
+pub const LEASE_CLEAR: &str = "lease.clear";
+/// The `kind` of an entry that says that a process has ended without saying so.
+pub const LEASE_STALE: &str = "lease.stale";
 /// The `kind` of an entry that says how many runs were forgotten.
 pub const DEDUP_CLEAR: &str = "dedup.clear";
 
@@ -83,10 +89,10 @@ impl Entry {
         }
     }
 
-    /// The entry of an orphaned machine that was seen to: the lease of `key`, and who held it last.
-    pub fn sweep(key: &str, holder: &str, at: Timestamp) -> Self {
-        let mut data = Self::members(LEASE_SWEEP, at, Some(key));
-        data.set("holder", holder);
+    /// The entry of a lease that was taken from whoever held it last.
+    pub(crate) fn of_lease(kind: &str, lease: &Lease, at: Timestamp) -> Self {
+        let mut data = Self::members(kind, at, Some(&lease.key));
+        data.set("holder", &lease.holder);
         Self {
             at,
             data: data.to_json(),

@@ -8,6 +8,7 @@ mod agent;
 use crate::administrator::{self, Past};
 use crate::agent::Agent;
 use crate::audit::Entry;
+use crate::audit::removal::{self, By};
 use crate::error::{Error, Result};
 use crate::event::{Event, kind};
 use crate::id::SessionId;
@@ -631,14 +632,26 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// Puts the session into the trash; one that is there already stays as it is.
-    pub fn trash(&mut self) {
-        self.head.deleted_at.get_or_insert(self.now);
+    /// Puts the session into the trash; one that is there already stays as it is. Nothing is entered
+    /// of one that goes by what has an entry of its own.
+    pub fn trash(&mut self, by: Option<By>) {
+        if self.head.deleted_at.is_none() {
+            self.head.deleted_at = Some(self.now);
+            self.enter_removal(removal::TRASH, by);
+        }
     }
 
     /// Takes the session out of the trash.
     pub fn restore(&mut self) {
-        self.head.deleted_at = None;
+        if self.head.deleted_at.take().is_some() {
+            self.enter_removal(removal::RESTORE, Some(By::User));
+        }
+    }
+
+    fn enter_removal(&mut self, kind: &str, by: Option<By>) {
+        let Head { id, slot, .. } = &self.head;
+        let entry = by.map(|by| Entry::removal(kind, id, slot.as_ref(), by, self.now));
+        self.entries.extend(entry);
     }
 
     fn time_out(&mut self, data: Option<Json>) -> Result<()> {

@@ -211,7 +211,8 @@ nested_members!(
     crate::limits::Limits,
     crate::event::NewEvent,
     crate::params::TokensParam,
-    crate::slot::calls::SlotConfirmation
+    crate::slot::calls::SlotConfirmation,
+    crate::slot::calls::StartInSlotParams
 );
 
 /// Members that serde reads as they are.

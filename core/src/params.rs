@@ -169,8 +169,20 @@ params! {
     pub struct PurgeParams {
         /// Those that have been in the trash this long and longer.
         pub older_than: Millis,
+        /// Of these only, 1,000 at most; one that is not among those that may go stays.
+        pub ids: Option<Vec<Text>>,
+        /// How many at most, oldest first: 1 to 1,000; by default all.
+        pub limit: Option<u32>,
+        /// Go on where the call ended that returned this cursor.
+        pub cursor: Option<Text>,
         /// Only say what would go.
         pub dry_run: Option<bool>,
+    }
+
+    /// Many sessions.
+    pub struct ManyParams {
+        /// The sessions, 1,000 at most.
+        pub ids: Vec<Text>,
     }
 
     /// A session as text.

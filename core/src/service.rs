@@ -10,6 +10,7 @@
 mod administrator;
 mod agent;
 mod audit;
+mod bulk;
 mod commit;
 mod copy;
 mod dedup;
@@ -24,6 +25,7 @@ use std::future::ready;
 use std::pin::Pin;
 
 use crate::answers::{Appended, CleanupResult, Done, EventPage, SessionContext, SessionPage};
+use crate::audit::removal::By;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::event::SessionEvent;
@@ -50,7 +52,7 @@ use crate::text::Text;
 use crate::time::Timestamp;
 
 use commit::{MAX_ATTEMPTS, busy, put};
-use sweep::Fate;
+use sweep::{Fate, Sweep};
 
 /// Events that `get` returns unless it is told otherwise.
 pub const DEFAULT_HISTORY: u32 = 100;
@@ -444,19 +446,10 @@ impl<'s> Service<'s> {
     ///
     /// # Errors
     /// `SESSION_NOT_FOUND`, `INVALID_ID`, and those of the store.
-    pub async fn delete(&self, _env: &Environment, params: IdParams) -> Result<Done<()>> {
+    pub async fn delete(&self, env: &Environment, params: IdParams) -> Result<Done<()>> {
         let id = SessionId::parse(params.id.as_str())?;
-        if let Some(trash) = params.trash {
-            match self.store.load(&id, History::None).await {
-                Ok(Some(loaded)) if !trash.admits(&loaded.head) => {
-                    return Err(not_found(id.as_str()));
-                }
-                // One that cannot be read is in no place that could be excepted.
-                Ok(_) | Err(Error::CorruptSession { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if self.remove(id.clone(), Expect::Present).await? {
+        let changes = self.deletion(env, &id, params.trash).await?;
+        if self.store.commit(&changes).await? == Commit::Applied {
             Ok(Done::quiet(()))
         } else {
             Err(not_found(id.as_str()))
@@ -473,7 +466,7 @@ impl<'s> Service<'s> {
         params: ChangeOnly,
     ) -> Pending<'a, SessionHead> {
         self.change_anywhere(env, params.target(), move |draft| {
-            draft.trash();
+            draft.trash(Some(By::User));
             Ok(())
         })
     }
@@ -513,13 +506,22 @@ impl<'s> Service<'s> {
             _ => Fate::Trashed,
         };
         let dry_run = params.dry_run.unwrap_or(false);
-        self.sweep(env, filter, &|_| true, fate, dry_run).await
+        let sweep = Sweep {
+            filter,
+            meant: &|_| true,
+            fate,
+            by: By::Cleanup,
+            dry_run,
+            after: None,
+            limit: None,
+        };
+        self.sweep(env, sweep).await
     }
 
     /// Removes for good what has been in the trash for a time.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `INVALID_ARGUMENT` for the ids and the limit, `INVALID_CURSOR`, and those of the store.
     pub async fn purge(
         &self,
         env: &Environment,
@@ -533,8 +535,22 @@ impl<'s> Service<'s> {
             head.deleted_at
                 .is_some_and(|at| env.now.since(at) >= params.older_than.0)
         };
-        let dry_run = params.dry_run.unwrap_or(false);
-        self.sweep(env, filter, &old, Fate::Removed, dry_run).await
+        let limit = params.limit.map(|limit| page_limit(Some(limit), limit));
+        let after = params.cursor.as_ref();
+        let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), sweep::ORDER));
+        let sweep = Sweep {
+            filter,
+            meant: &old,
+            fate: Fate::Removed,
+            by: By::Purge,
+            dry_run: params.dry_run.unwrap_or(false),
+            after: after.transpose()?,
+            limit: limit.transpose()?,
+        };
+        match params.ids {
+            Some(ids) => self.sweep_named(env, sweep, &bulk::named(ids)?).await,
+            None => self.sweep(env, sweep).await,
+        }
     }
 
     /// A session with its whole history, as one JSON text.

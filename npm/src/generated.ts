@@ -172,6 +172,41 @@ paused?: boolean,
 pauseReason?: string, };
 
 /**
+ * Sessions to start in slots.
+ */
+export type StartInSlotsParams = { 
+/**
+ * What is to be started, 100 at most, in this order.
+ */
+starts: Array<StartInSlotParams>, };
+
+/**
+ * An error that kept a session from being started in a slot.
+ */
+export type SlotFailure = { 
+/**
+ * That it is one.
+ */
+outcome: "failed", 
+/**
+ * The error's code.
+ */
+code: CoreErrorCode, 
+/**
+ * What people are told.
+ */
+message: string, 
+/**
+ * The error's own message: what was wrong, and what to do.
+ */
+problem: string, };
+
+/**
+ * What became of one of several sessions to start in slots.
+ */
+export type SlotAnswer = SlotStart | SlotFailure;
+
+/**
  * A session that somebody saw and agreed to replace.
  */
 export type SlotConfirmation = { 
@@ -211,6 +246,11 @@ code: SlotCode,
  */
 message: string, 
 /**
+ * What people are warned of before they agree, if something would be lost. `message` says it too;
+ * this is for whoever asks in words of their own.
+ */
+warning?: string, 
+/**
  * The session that is in the slot now; absent where that is not known.
  */
 session?: SessionHead, 
@@ -222,6 +262,10 @@ replaced?: SessionHead,
  * Why it was replaced.
  */
 reason?: ReplaceReason, 
+/**
+ * What its runner is to hear of it, if it was active or paused.
+ */
+cancelled?: SlotCancelled, 
 /**
  * The session that was replaced, whole, as it was before, if that was asked for.
  */
@@ -242,6 +286,31 @@ change?: ModelChange,
  * How often others came in between, and it was decided anew.
  */
 conflicts: number, };
+
+/**
+ * A session that was active or paused when another took its place.
+ */
+export type SlotCancelled = { 
+/**
+ * The session. Its runner can write to it no more.
+ */
+id: string, 
+/**
+ * The session that took its place.
+ */
+replacedBy: string, 
+/**
+ * The task in whose slot they are.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * Why it was replaced.
+ */
+reason: ReplaceReason, };
 
 /**
  * One slot.
@@ -699,9 +768,18 @@ removed: number,
  */
 ids: Array<string>, 
 /**
+ * Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
+ * changed, or runs, are not among them: they stay.
+ */
+failed: Array<Refusal>, 
+/**
  * Whether nothing was removed because only a plan was asked for.
  */
-dryRun: boolean, };
+dryRun: boolean, 
+/**
+ * Where to go on, as `cursor`, where the call ended because of its `limit`.
+ */
+nextCursor?: string, };
 
 /**
  * A session that could not be read.
@@ -1592,9 +1670,61 @@ export type PurgeParams = {
  */
 olderThan: number | string, 
 /**
+ * Of these only, 1,000 at most; one that is not among those that may go stays.
+ */
+ids?: Array<string>, 
+/**
+ * How many at most, oldest first: 1 to 1,000; by default all.
+ */
+limit?: number, 
+/**
+ * Go on where the call ended that returned this cursor.
+ */
+cursor?: string, 
+/**
  * Only say what would go.
  */
 dryRun?: boolean, };
+
+/**
+ * Many sessions.
+ */
+export type ManyParams = { 
+/**
+ * The sessions, 1,000 at most.
+ */
+ids: Array<string>, };
+
+/**
+ * A session to which something could not be done, and why.
+ */
+export type Refusal = { 
+/**
+ * The session, as it was named.
+ */
+id: string, 
+/**
+ * The code of the error that the call for it alone would have ended with.
+ */
+code: CoreErrorCode, 
+/**
+ * What was wrong, and what to do.
+ */
+message: string, };
+
+/**
+ * What was done to many sessions.
+ */
+export type BulkResult = { 
+/**
+ * Those to which it was done, or that were so already.
+ */
+done: Array<string>, 
+/**
+ * Those to which it could not be done. After an error of the store nothing more is tried, and all
+ * that were left are here.
+ */
+refused: Array<Refusal>, };
 
 /**
  * A session as text.
@@ -2176,7 +2306,12 @@ agentName?: string,
  * Whether to add up what their sessions fill, for which their histories are read; by default
  * it is.
  */
-storage?: boolean, };
+storage?: boolean, 
+/**
+ * Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
+ * is read from there on.
+ */
+within?: number | string, };
 
 /**
  * How agents have done. Those in the trash fill the store, and count no more otherwise.
@@ -2203,7 +2338,7 @@ byAgent: Record<string, number>,
  */
 byPhase: PhaseCounts, 
 /**
- * How often it was decided whether to resume.
+ * How often it was decided whether to resume, within the time that is asked for.
  */
 decisions: number, 
 /**
@@ -2235,7 +2370,7 @@ errorRate: Metric,
  */
 storageBytes: Metric, 
 /**
- * When a cleanup last ran to its end.
+ * When a cleanup last ran to its end, if it was within that time.
  */
 lastCleanup: string | null, };
 
@@ -3922,6 +4057,29 @@ export type CoreErrorCode =
   | "INTERNAL"
 ;
 
+/** What people are told of errors about slots, by the errors' codes. */
+export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
+  ["MODEL_MISSING", "The model of this session is no longer available. It can be viewed, exported, deleted or replaced."],
+  ["STORE_BUSY", "Somebody is changing this session right now. Wait a moment and try again."],
+  ["SESSION_HELD", "Somebody is changing this session right now. Wait a moment and try again."],
+  ["SLOT_TAKEN", "Another session is in its place. Put that one into the trash first."],
+  ["SESSION_DELETED", "This session was replaced or put into the trash. Open the one that is there now."],
+  ["STORE_UNAVAILABLE", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["STORE_TIMEOUT", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["SCHEMA_TOO_NEW", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["CLOSED", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["BINDING_UNAVAILABLE", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["WASM_NOT_READY", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["STORE_FAILED", "The session could not be started. Try again later."],
+  ["STORE_MISBEHAVED", "The session could not be started. Try again later."],
+  ["STORAGE_FULL", "The session could not be started. Try again later."],
+  ["OUTCOME_UNKNOWN", "The session could not be started. Try again later."],
+  ["CORRUPT_SESSION", "The session could not be started. Try again later."],
+]);
+
+/** What people are told of any other error. */
+export const UNEXPECTED_FAILURE = "Something went wrong that should not have. If it happens again, report it.";
+
 /** Every operation: what it takes and what it answers. */
 export interface Operations {
   /** Starts a session. Its first event is `start`. */
@@ -3970,8 +4128,14 @@ export interface Operations {
   restore: { params: ChangeOnly; result: SessionHead };
   /** Puts sessions that have reached an age into the trash, or removes them for good. Active and paused ones are spared unless `status` names them. */
   cleanup: { params: CleanupParams; result: CleanupResult };
-  /** Removes for good what has been in the trash for a time. */
+  /** Removes for good what has been in the trash for a time, oldest first; or only says what would go. What somebody runs is spared. */
   purge: { params: PurgeParams; result: CleanupResult };
+  /** Puts many sessions into the trash, as many as possible in one commit. What could not be done is in the answer. */
+  trashMany: { params: ManyParams; result: BulkResult };
+  /** Takes many sessions out of the trash, as many as possible in one commit. */
+  restoreMany: { params: ManyParams; result: BulkResult };
+  /** Removes many sessions for good, also those that cannot be read, as many as possible in one commit. */
+  deleteMany: { params: ManyParams; result: BulkResult };
   /** A session with its whole history, as one JSON text. */
   export: { params: IdParams; result: string };
   /** Writes a session that was exported, in place of one that has its id. */
@@ -4080,6 +4244,8 @@ export interface Operations {
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
   /** Starts a session in a slot, which a task has for each phase and which holds one session outside of the trash. The outcome says `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if somebody else is changing it. What has failed, timed out or was given up is replaced without asking. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
+  /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each answer is what `startInSlot` would have answered for it alone, in the order of the call, or `failed` with the code of an error. */
+  startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
   /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
   latestSession: { params: LatestSessionParams; result: SlotSession | null };
   /** The sessions in the slots of tasks, by task and phase. */
@@ -4116,6 +4282,9 @@ export const OPERATIONS = {
   restore: "write",
   cleanup: "write",
   purge: "write",
+  trashMany: "write",
+  restoreMany: "write",
+  deleteMany: "write",
   export: "read",
   import: "write",
   override: "write",
@@ -4170,6 +4339,7 @@ export const OPERATIONS = {
   auditDay: "read",
   auditPurge: "write",
   startInSlot: "write",
+  startInSlots: "write",
   latestSession: "read",
   slots: "read",
   slotPhase: "read",

@@ -7,7 +7,8 @@ use crate::agent::calls::{
 };
 use crate::analytics::{AgentStats, AgentStatsParams, Count};
 use crate::answers::{CleanupResult, Done, SessionPage};
-use crate::audit::{self, Entry};
+use crate::audit::Entry;
+use crate::audit::removal::By;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::filter::{Filter, Order, Position, Trash};
@@ -17,11 +18,12 @@ use crate::phase::Phase;
 use crate::resume::{self, Found, Policy, ResumeDecision, ShouldResumeParams};
 use crate::retention;
 use crate::session::{Head, SessionHead};
-use crate::store::{History, ListQuery, Loaded, Scan};
+use crate::store::{History, ListQuery, Loaded};
 use crate::text::Text;
 use crate::time::Millis;
 
-use super::sweep::Fate;
+use super::audit::Range;
+use super::sweep::{Fate, Sweep};
 use super::{
     DEFAULT_SESSIONS, Environment, MAX_PAGE, MAX_PAGE_BYTES, Pending, Service, key_in_store,
     page_limit,
@@ -29,6 +31,8 @@ use super::{
 
 /// How long an agent may be idle before a cleanup, if nothing else is said.
 const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
+/// How far back the audit log is read for numbers, if nothing else is said.
+const COUNTED: Millis = Millis(30 * 24 * 60 * 60 * 1000);
 /// Ids that are tried for a new agent.
 const MAX_IDS: u8 = 16;
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
@@ -178,9 +182,16 @@ impl Service<'_> {
     ) -> Result<Done<CleanupResult>> {
         let filter = retention::idle_agents(env.now, params.max_idle.unwrap_or(MAX_IDLE));
         let dry_run = params.dry_run.unwrap_or(false);
-        let done = self
-            .sweep(env, filter, &|_| true, Fate::GivenUp, dry_run)
-            .await?;
+        let sweep = Sweep {
+            filter,
+            meant: &|_| true,
+            fate: Fate::GivenUp,
+            by: By::AgentCleanup,
+            dry_run,
+            after: None,
+            limit: None,
+        };
+        let done = self.sweep(env, sweep).await?;
         if !dry_run {
             self.enter(&Entry::cleanup(done.value.removed, env.now))
                 .await?;
@@ -215,7 +226,8 @@ impl Service<'_> {
         Ok(Done::quiet(resume::decide(found, policy, env.now)))
     }
 
-    /// How agents have done. Sessions and entries of the audit log are read a page at a time.
+    /// How agents have done. Sessions and entries of the audit log are read a page at a time, and of
+    /// the log only those of a time.
     ///
     /// # Errors
     /// Those of the store.
@@ -252,27 +264,12 @@ impl Service<'_> {
                 _ => break,
             }
         }
-        let mut scan = Scan {
-            kind: audit::KIND.to_owned(),
-            after: None,
-            limit: MAX_PAGE,
-        };
-        loop {
-            let records = self.store.scan(&scan).await?;
-            let entries = records.iter().filter_map(|record| Entry::read(record).ok());
-            entries.for_each(|entry| count.entry(&entry));
-            let last = match records.last() {
-                Some(last) if records.len() >= MAX_PAGE as usize => last.key.clone(),
-                _ => return Ok(Done::quiet(count.stats(env.now))),
-            };
-            if scan.after.as_ref().is_some_and(|after| last <= *after) {
-                return Err(Error::StoreMisbehaved {
-                    method: "scan".to_owned(),
-                    problem: "the records do not come after those before".to_owned(),
-                });
-            }
-            scan.after = Some(last);
+        let from = env.now.minus(params.within.unwrap_or(COUNTED));
+        let mut range = Range::new(Some(from), None, None);
+        while let Some((_, entry)) = self.next_entry(&mut range).await? {
+            count.entry(&entry);
         }
+        Ok(Done::quiet(count.stats(env.now)))
     }
 
     async fn count_storage(&self, count: &mut Count, id: &SessionId) -> Result<()> {

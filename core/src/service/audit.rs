@@ -122,7 +122,7 @@ impl Service<'_> {
     }
 
     /// The next entry of a range with its key; nothing at its end.
-    async fn next_entry(&self, range: &mut Range) -> Result<Option<(String, Entry)>> {
+    pub(super) async fn next_entry(&self, range: &mut Range) -> Result<Option<(String, Entry)>> {
         if range.read.is_empty() && !range.ended {
             let scan = Scan {
                 kind: audit::KIND.to_owned(),
@@ -155,7 +155,7 @@ impl Service<'_> {
 }
 
 /// A walk over the entries of a time, in the order of their keys.
-struct Range {
+pub(super) struct Range {
     after: Option<String>,
     before: Option<Timestamp>,
     read: VecDeque<Record>,
@@ -164,7 +164,12 @@ struct Range {
 }
 
 impl Range {
-    fn new(from: Option<Timestamp>, before: Option<Timestamp>, cursor: Option<Text>) -> Self {
+    /// A walk that begins at a moment, or after the key that was a page's cursor.
+    pub(super) fn new(
+        from: Option<Timestamp>,
+        before: Option<Timestamp>,
+        cursor: Option<Text>,
+    ) -> Self {
         // Keys begin with the time: what is of this very moment comes after it.
         let from = from.map(|from| from.to_string());
         Self {

@@ -3,15 +3,17 @@
 
 use crate::answers::{Appended, Done};
 use crate::audit::Entry;
+use crate::audit::removal::{self, By};
 use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
+use crate::filter::Trash;
 use crate::id::SessionId;
 use crate::idempotency::{Kept, Key};
 use crate::params::Target;
 use crate::session::{Head, Session, SessionHead};
 use crate::store::{Changes, Commit, Expect, History, Loaded, SessionChange, SessionWrite};
 
-use super::{Environment, Pending, Service};
+use super::{Environment, Pending, Service, not_found};
 
 /// Writers that lose to others try again this often. Each time, one of them has got through.
 pub(super) const MAX_ATTEMPTS: u32 = 256;
@@ -244,16 +246,35 @@ impl Service<'_> {
         Err(busy(id))
     }
 
-    pub(super) async fn remove(&self, id: SessionId, expect: Expect) -> Result<bool> {
-        let changes = Changes {
-            sessions: vec![SessionChange {
-                id,
-                expect,
-                write: SessionWrite::Delete,
-            }],
-            records: Vec::new(),
+    /// What removes a session for good, if it is where it is looked for.
+    pub(super) async fn deletion(
+        &self,
+        env: &Environment,
+        id: &SessionId,
+        trash: Option<Trash>,
+    ) -> Result<Changes> {
+        let trash = trash.unwrap_or(Trash::Include);
+        let slot = match self.store.load(id, History::None).await {
+            Ok(Some(Loaded { head, .. })) if trash.admits(&head) => head.slot,
+            Ok(_) => return Err(not_found(id.as_str())),
+            // One that cannot be read is in no place that could be excepted.
+            Err(Error::CorruptSession { .. }) => None,
+            Err(error) => return Err(error),
         };
-        Ok(self.store.commit(&changes).await? == Commit::Applied)
+        let entry = Entry::removal(removal::DELETE, id, slot.as_ref(), By::User, env.now);
+        Ok(removed(id.clone(), Expect::Present, &entry))
+    }
+}
+
+/// What removes a session for good, with the entry that says so.
+pub(super) fn removed(id: SessionId, expect: Expect, entry: &Entry) -> Changes {
+    Changes {
+        sessions: vec![SessionChange {
+            id,
+            expect,
+            write: SessionWrite::Delete,
+        }],
+        records: vec![entry.to_change()],
     }
 }
 

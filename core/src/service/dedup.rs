@@ -25,6 +25,8 @@ use super::{Environment, Service, page_limit};
 const DEFAULT_RUNS: u32 = 50;
 /// Leases that one call of `dedupList` looks at.
 const MAX_SEEN: usize = 10_000;
+/// Leases that are removed in one commit: some stores cross a network for each.
+const TOGETHER: usize = 50;
 
 impl Service<'_> {
     /// Whether a run would be one too many now.
@@ -196,8 +198,17 @@ impl Service<'_> {
         let prefix = params.prefix.map(Text::into_string).unwrap_or_default();
         let mut walk = Walk::new(prefix, None);
         let mut cleared = DedupCleared::default();
-        while let Some(kept) = self.next_lease(&mut walk).await? {
-            cleared.removed += u64::from(self.forget(env, kept, ended).await?);
+        let mut meant = Vec::new();
+        loop {
+            let next = self.next_lease(&mut walk).await?;
+            let at_end = next.is_none();
+            meant.extend(next.filter(|kept| is_forgotten(env, kept, ended)));
+            if meant.len() == TOGETHER || (at_end && !meant.is_empty()) {
+                cleared.removed += self.forget(env, std::mem::take(&mut meant), ended).await?;
+            }
+            if at_end {
+                break;
+            }
         }
         if cleared.removed > 0 {
             let mut data = Entry::members(audit::DEDUP_CLEAR, env.now, None);
@@ -210,12 +221,24 @@ impl Service<'_> {
         Ok(Done::quiet(cleared))
     }
 
+    /// Removes what is kept of runs, and answers of how many.
+    async fn forget(&self, env: &Environment, meant: Vec<Kept>, ended: bool) -> Result<u64> {
+        let changes = meant.iter().map(|kept| kept.change(None)).collect();
+        if self.keep(changes).await? {
+            return Ok(meant.len() as u64);
+        }
+        // One of them has changed. Which others have, each of them tells.
+        let mut removed = 0;
+        for kept in meant {
+            removed += u64::from(self.forget_one(env, kept, ended).await?);
+        }
+        Ok(removed)
+    }
+
     /// Removes what is kept of a run, if it is meant.
-    async fn forget(&self, env: &Environment, mut kept: Kept, ended: bool) -> Result<bool> {
+    async fn forget_one(&self, env: &Environment, mut kept: Kept, ended: bool) -> Result<bool> {
         for _ in 0..MAX_ATTEMPTS {
-            let lease = kept.lease.as_ref().filter(|lease| dedup::is_of_run(lease));
-            let spared = ended && kept.is_held(env);
-            if lease.is_none() || spared {
+            if !is_forgotten(env, &kept, ended) {
                 return Ok(false);
             }
             if self.keep(vec![kept.change(None)]).await? {
@@ -277,6 +300,12 @@ impl Service<'_> {
         let commit = commit.as_ref().map_or("", Text::as_str);
         Run::new(key, event.as_str(), workflow.as_str(), commit)
     }
+}
+
+/// Whether clearing means what is kept.
+fn is_forgotten(env: &Environment, kept: &Kept, ended: bool) -> bool {
+    let lease = kept.lease.as_ref().filter(|lease| dedup::is_of_run(lease));
+    lease.is_some() && !(ended && kept.is_held(env))
 }
 
 /// The change that keeps a lease that was taken. A record that was removed and made again must not

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::answers::Done;
+use crate::audit::{self, Entry};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::json::Json;
@@ -291,7 +292,12 @@ impl Service<'_> {
             let Some(lease) = write else {
                 return Ok((outcome, kept.lease));
             };
-            if self.keep(vec![kept.change(Some(&lease))]).await? {
+            let mut records = vec![kept.change(Some(&lease))];
+            if let (Request::Clear, Some(held)) = (request, &kept.lease) {
+                let entry = Entry::of_lease(audit::LEASE_CLEAR, held, env.now);
+                records.push(entry.to_change());
+            }
+            if self.keep(records).await? {
                 return Ok((outcome, Some(lease)));
             }
             kept = self.kept_lease(&kept.key).await?;

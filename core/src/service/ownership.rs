@@ -2,7 +2,7 @@
 //! process and of its machine is written together, so that they never disagree.
 
 use crate::answers::Done;
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
 use crate::error::{Error, Result};
 use crate::lease::decision::{Holder, Request};
 use crate::lease::{Lease, MAX_KEY_BYTES};
@@ -246,7 +246,12 @@ impl Service<'_> {
             }
             // Nothing else is told by the token of a registration, and no name is given again.
             let dry_run = params.dry_run.unwrap_or(false);
-            let removed = dry_run || self.keep(vec![kept.change(None)]).await?;
+            let mut records = vec![kept.change(None)];
+            let ended = kept.lease.as_ref().filter(|lease| !lease.released);
+            records.extend(
+                ended.map(|it| Entry::of_lease(audit::LEASE_STALE, it, env.now).to_change()),
+            );
+            let removed = dry_run || self.keep(records).await?;
             if let Some(lease) = kept.lease.filter(|lease| removed && !lease.released) {
                 cleanup.removed += 1;
                 if cleanup.sessions.len() < MAX_NAMED {
@@ -355,7 +360,7 @@ impl Service<'_> {
             let vm = ownership::orphaned(vm);
             let mut records = Vec::new();
             if outcome == OrphanOutcome::Released {
-                let entry = Entry::sweep(&key, &vm.holder, env.now);
+                let entry = Entry::of_lease(audit::LEASE_SWEEP, &vm, env.now);
                 records.push(entry.to_change());
             }
             records.push(kept.change(Some(&vm)));

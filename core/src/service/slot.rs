@@ -5,6 +5,7 @@
 //! other's version and looks again. Leaving a slot needs no guard.
 
 mod guard;
+mod many;
 
 use std::collections::BTreeSet;
 
@@ -20,8 +21,8 @@ use crate::params::MAX_TASKS;
 use crate::portable;
 use crate::session::Head;
 use crate::slot::calls::{
-    LatestSessionParams, SlotCode, SlotLocking, SlotMessageParams, SlotPhaseParams, SlotSession,
-    SlotStart, SlotsParams, StartInSlotParams,
+    LatestSessionParams, SlotCancelled, SlotCode, SlotLocking, SlotMessageParams, SlotPhaseParams,
+    SlotSession, SlotStart, SlotsParams, StartInSlotParams,
 };
 use crate::slot::decision::{Asked, Decision, ReplaceReason, decide};
 use crate::slot::{self, Slot, SlotPhase, checked_task, failure, model, slot_phase};
@@ -207,6 +208,7 @@ impl Service<'_> {
             value = answer(SlotCode::SlotReplaced, Some(new.head.clone()));
             value.reason = Some(reason);
             value.exported = exported;
+            value.cancelled = cancelled(&before, slot, &new.head.id, reason);
             value.replaced = Some(gone.head.clone().into());
             let entry = slot::replacement(&before, &new.head, reason, env.now);
             changes.records.push(entry.to_change());
@@ -266,7 +268,7 @@ impl Service<'_> {
             .concat();
             draft.give_up(&Text::from(said))?;
         }
-        draft.trash();
+        draft.trash(None);
         Ok(draft.finish())
     }
 
@@ -365,6 +367,22 @@ struct Coming {
     changes: Changes,
     /// The session that is there until then.
     occupant: Option<Head>,
+}
+
+/// What the runner of a session that is replaced is to hear of it, if there may be one.
+fn cancelled(
+    old: &Head,
+    slot: &Slot,
+    by: &SessionId,
+    reason: ReplaceReason,
+) -> Option<SlotCancelled> {
+    matches!(old.status, Status::Active | Status::Paused).then(|| SlotCancelled {
+        id: old.id.clone(),
+        replaced_by: by.clone(),
+        task_id: slot.task_id.clone(),
+        phase: slot.phase,
+        reason,
+    })
 }
 
 fn busy(slot: &Slot) -> Error {

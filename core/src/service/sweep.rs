@@ -1,16 +1,19 @@
-//! Removing sessions by their age, a page at a time.
+//! Removing sessions by their age, a page at a time, many in one commit.
 
-use crate::answers::{CleanupResult, Done};
+use crate::answers::{CleanupResult, Done, Refusal};
 use crate::audit::Entry;
+use crate::audit::removal::{self, By};
 use crate::draft::Draft;
-use crate::error::Result;
-use crate::filter::{Direction, Filter, Order, OrderBy};
+use crate::error::{Error, Result};
+use crate::filter::{Direction, Filter, Order, OrderBy, Position};
+use crate::id::SessionId;
 use crate::session::Head;
-use crate::store::{Commit, Expect, ListQuery};
+use crate::store::{Commit, Expect, History, ListQuery};
 use crate::text::Text;
 use crate::webhook::WebhookPayload;
 
-use super::commit::put;
+use super::bulk::{Batch, Planned, is_of_store};
+use super::commit::removed;
 use super::{Environment, MAX_PAGE, MAX_PAGE_BYTES, Service};
 
 /// What becomes of the sessions that a sweep means.
@@ -24,76 +27,187 @@ pub(super) enum Fate {
     Removed,
 }
 
+/// Which sessions a sweep means, and what becomes of them.
+pub(super) struct Sweep<'a> {
+    /// Where to look.
+    pub(super) filter: Filter,
+    /// Which of those are meant.
+    pub(super) meant: &'a dyn Fn(&Head) -> bool,
+    /// What becomes of them.
+    pub(super) fate: Fate,
+    /// What the audit log says of the reason.
+    pub(super) by: By,
+    /// Only find out which they are.
+    pub(super) dry_run: bool,
+    /// Go on where a page ended.
+    pub(super) after: Option<Position>,
+    /// How many at most.
+    pub(super) limit: Option<u32>,
+}
+
+/// Oldest first: what is added meanwhile comes last.
+pub(super) const ORDER: Order = Order {
+    by: OrderBy::CreatedAt,
+    direction: Direction::Asc,
+};
 /// Ids that a cleanup names.
 const MAX_NAMED: usize = 1000;
 
+/// A sweep under way.
+#[derive(Default)]
+struct Swept {
+    result: CleanupResult,
+    notices: Vec<WebhookPayload>,
+    batch: Batch,
+    waiting: Vec<Planned>,
+    /// How many were taken up, whatever has come of it.
+    taken: u64,
+    /// Why nothing more is tried.
+    failed: Option<Error>,
+}
+
+impl Swept {
+    fn count(&mut self, id: SessionId) {
+        self.result.removed += 1;
+        if self.result.ids.len() < MAX_NAMED {
+            self.result.ids.push(id);
+        }
+    }
+
+    fn fail(&mut self, id: &str, error: &Error) {
+        if self.result.failed.len() < MAX_NAMED {
+            self.result.failed.push(Refusal::new(id, error));
+        }
+        if self.failed.is_none() && is_of_store(error) {
+            self.failed = Some(error.clone());
+        }
+    }
+
+    /// The answer; an error, if that is all that has come of it.
+    fn answer(self) -> Result<Done<CleanupResult>> {
+        match self.failed {
+            Some(error) if self.result.removed == 0 => Err(error),
+            _ => Ok(Done {
+                value: self.result,
+                notices: self.notices,
+            }),
+        }
+    }
+}
+
 impl Service<'_> {
-    /// Removes the sessions that a filter means, page by page, oldest first.
+    /// Removes the sessions that a sweep means, page by page, oldest first. One that cannot be removed
+    /// is named, and the others go.
     pub(super) async fn sweep(
         &self,
         env: &Environment,
-        filter: Filter,
-        meant: &dyn Fn(&Head) -> bool,
-        fate: Fate,
-        dry_run: bool,
+        sweep: Sweep<'_>,
     ) -> Result<Done<CleanupResult>> {
-        let order = Order {
-            by: OrderBy::CreatedAt,
-            direction: Direction::Asc,
-        };
         let mut query = ListQuery {
-            filter,
-            order,
-            after: None,
+            filter: sweep.filter.clone(),
+            order: ORDER,
+            after: sweep.after.clone(),
             offset: 0,
-            limit: MAX_PAGE,
+            limit: sweep
+                .limit
+                .map_or(MAX_PAGE, |limit| limit.clamp(1, MAX_PAGE)),
             max_bytes: MAX_PAGE_BYTES,
         };
-        let mut result = CleanupResult {
-            dry_run,
-            ..CleanupResult::default()
-        };
-        let mut notices = Vec::new();
+        let mut swept = Swept::default();
+        swept.result.dry_run = sweep.dry_run;
         loop {
             let page = self.store.list(&query).await?;
-            let last = page.heads.last().map(|head| order.position(head));
-            for head in page.heads.into_iter().filter(meant) {
-                let id = head.id.clone();
-                if self.runner(env, &id).await?.is_some() {
-                    continue;
-                }
-                if dry_run || self.sweep_one(env, head, fate, &mut notices).await? {
-                    result.removed += 1;
-                    if result.ids.len() < MAX_NAMED {
-                        result.ids.push(id);
-                    }
+            let mut heads = page.heads.into_iter();
+            for head in heads.by_ref() {
+                query.after = Some(ORDER.position(&head));
+                self.take(env, &sweep, head, &mut swept).await?;
+                let full = sweep.limit.is_some_and(|limit| swept.taken >= limit.into());
+                if full || swept.failed.is_some() {
+                    break;
                 }
             }
-            match last {
-                Some(last) if page.more => query.after = Some(last),
-                _ => {
-                    return Ok(Done {
-                        value: result,
-                        notices,
-                    });
-                }
+            let more = page.more || heads.len() > 0;
+            // What is listed next is not to meet what waits.
+            self.commit_swept(&mut swept).await;
+            let full = sweep.limit.is_some_and(|limit| swept.taken >= limit.into());
+            if full && more {
+                let next = query.after.as_ref();
+                swept.result.next_cursor = next.map(|after| after.to_cursor(ORDER));
+            }
+            if full || !more || query.after.is_none() || swept.failed.is_some() {
+                return swept.answer();
             }
         }
     }
 
-    /// Removes a session unless it has changed since it was listed: then it is in use.
-    async fn sweep_one(
+    /// Removes those of these sessions that a sweep means.
+    pub(super) async fn sweep_named(
         &self,
         env: &Environment,
+        sweep: Sweep<'_>,
+        ids: &[String],
+    ) -> Result<Done<CleanupResult>> {
+        let mut swept = Swept::default();
+        swept.result.dry_run = sweep.dry_run;
+        for given in ids {
+            let found = match SessionId::parse(given) {
+                Ok(id) => self.store.load(&id, History::None).await,
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(Some(loaded)) if sweep.filter.matches(&loaded.head) => {
+                    self.take(env, &sweep, loaded.head, &mut swept).await?;
+                }
+                Ok(_) => {}
+                Err(error) => swept.fail(given, &error),
+            }
+            if swept.failed.is_some() {
+                break;
+            }
+        }
+        self.commit_swept(&mut swept).await;
+        swept.answer()
+    }
+
+    /// Takes up a session, if it is meant and nobody runs it.
+    async fn take(
+        &self,
+        env: &Environment,
+        sweep: &Sweep<'_>,
         head: Head,
-        fate: Fate,
-        notices: &mut Vec<WebhookPayload>,
-    ) -> Result<bool> {
+        swept: &mut Swept,
+    ) -> Result<()> {
+        if !(sweep.meant)(&head) || self.runner(env, &head.id).await?.is_some() {
+            return Ok(());
+        }
+        swept.taken += 1;
+        if sweep.dry_run {
+            swept.count(head.id);
+            return Ok(());
+        }
+        let plan = self.swept(env, sweep, head)?;
+        if swept.batch.is_full() || swept.batch.clashes(&plan.changes) {
+            self.commit_swept(swept).await;
+        }
+        swept.batch.add(&plan.changes);
+        swept.waiting.push(plan);
+        Ok(())
+    }
+
+    /// What is to be written of a session.
+    fn swept(&self, env: &Environment, sweep: &Sweep<'_>, head: Head) -> Result<Planned> {
+        let Sweep { fate, by, .. } = *sweep;
         let expect = Expect::Version {
             version: head.version,
         };
         if fate == Fate::Removed {
-            return self.remove(head.id, expect).await;
+            let slot = head.slot.as_ref();
+            let entry = Entry::removal(removal::DELETE, &head.id, slot, by, env.now);
+            return Ok(Planned {
+                changes: removed(head.id.clone(), expect, &entry),
+                id: head.id,
+                notices: Vec::new(),
+            });
         }
         let idle = env.now.since(head.updated_at) / 1000;
         let mut draft = Draft::of(head, env.now, self.limits);
@@ -101,16 +215,32 @@ impl Service<'_> {
             let reason = Text::from(format!("cleaned up after {idle} s without activity"));
             draft.give_up(&reason)?;
         }
-        draft.trash();
-        let finished = draft.finish();
-        let mut changes = put(finished.head, expect, false, finished.events);
-        changes
-            .records
-            .extend(finished.entries.iter().map(Entry::to_change));
-        let applied = self.store.commit(&changes).await? == Commit::Applied;
-        if applied {
-            notices.extend(finished.notices);
+        draft.trash(Some(by));
+        Ok(Planned::of(draft.finish(), expect))
+    }
+
+    /// Commits what waits: together, or else one by one. One that has changed since it was listed is
+    /// in use, and stays.
+    async fn commit_swept(&self, swept: &mut Swept) {
+        let together = self.commit_batch(&mut swept.batch).await;
+        for plan in std::mem::take(&mut swept.waiting) {
+            let done = match &together {
+                Ok(true) => Ok(true),
+                Ok(false) => self
+                    .store
+                    .commit(&plan.changes)
+                    .await
+                    .map(|commit| commit == Commit::Applied),
+                Err(error) => Err(error.clone()),
+            };
+            match done {
+                Ok(true) => {
+                    swept.notices.extend(plan.notices);
+                    swept.count(plan.id);
+                }
+                Ok(false) => {}
+                Err(error) => swept.fail(plan.id.as_str(), &error),
+            }
         }
-        Ok(applied)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+use crate::id::SessionId;
 use crate::json::Json;
 use crate::lifecycle::Status;
 use crate::limits::Limits;
@@ -12,6 +14,7 @@ use crate::text::Text;
 
 use super::SlotPhase;
 use super::decision::{OnModelChange, ReplaceReason};
+use super::failure;
 use super::model::{Model, ModelChange};
 
 /// How starters keep out of each other's way. The slot's version decides in either case.
@@ -69,6 +72,12 @@ params! {
         pub paused: Option<bool>,
         /// Why it starts paused.
         pub pause_reason: Option<Text>,
+    }
+
+    /// Sessions to start in slots.
+    pub struct StartInSlotsParams {
+        /// What is to be started, 100 at most, in this order.
+        pub starts: Vec<StartInSlotParams>,
     }
 
     /// A session that somebody saw and agreed to replace.
@@ -186,6 +195,10 @@ pub struct SlotStart {
     pub code: SlotCode,
     /// The same for people.
     pub message: &'static str,
+    /// What people are warned of before they agree, if something would be lost. `message` says it too;
+    /// this is for whoever asks in words of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
     /// The session that is in the slot now; absent where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionHead>,
@@ -195,6 +208,9 @@ pub struct SlotStart {
     /// Why it was replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReplaceReason>,
+    /// What its runner is to hear of it, if it was active or paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<SlotCancelled>,
     /// The session that was replaced, whole, as it was before, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exported: Option<String>,
@@ -207,6 +223,71 @@ pub struct SlotStart {
     pub change: Option<ModelChange>,
     /// How often others came in between, and it was decided anew.
     pub conflicts: u32,
+}
+
+/// A session that was active or paused when another took its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SlotCancelled {
+    /// The session. Its runner can write to it no more.
+    pub id: SessionId,
+    /// The session that took its place.
+    pub replaced_by: SessionId,
+    /// The task in whose slot they are.
+    pub task_id: String,
+    /// The phase whose slot it is.
+    pub phase: SlotPhase,
+    /// Why it was replaced.
+    pub reason: ReplaceReason,
+}
+
+/// What became of one of several sessions to start in slots.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(untagged)]
+pub enum SlotAnswer {
+    /// What a call for it alone would have answered.
+    Started(Box<SlotStart>),
+    /// The error with which a call for it alone would have ended.
+    Failed(SlotFailure),
+}
+
+/// An error that kept a session from being started in a slot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SlotFailure {
+    /// That it is one.
+    #[cfg_attr(feature = "ts", ts(type = "\"failed\""))]
+    pub outcome: &'static str,
+    /// The error's code.
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode"))]
+    pub code: &'static str,
+    /// What people are told.
+    pub message: &'static str,
+    /// The error's own message: what was wrong, and what to do.
+    pub problem: String,
+}
+
+impl SlotAnswer {
+    pub(crate) fn started(start: SlotStart) -> Self {
+        Self::Started(Box::new(start))
+    }
+
+    pub(crate) fn failed(error: &Error) -> Self {
+        Self::Failed(SlotFailure {
+            outcome: "failed",
+            code: error.code(),
+            message: failure::message(error.code()),
+            problem: error.to_string(),
+        })
+    }
+
+    /// Whether something was decided, or failed.
+    pub(crate) fn is_started(&self) -> bool {
+        matches!(self, Self::Started(_))
+    }
 }
 
 /// What became of a session to start in a slot, for programs.
@@ -234,7 +315,7 @@ pub enum SlotCode {
 
 impl SlotCode {
     /// What people are told.
-    pub fn message(self) -> &'static str {
+    pub const fn message(self) -> &'static str {
         match self {
             Self::SlotCreated => "The session was started.",
             Self::SameModelActive => {
@@ -267,6 +348,12 @@ impl SlotCode {
             }
             _ => self.message(),
         }
+    }
+
+    /// What people are warned of before they agree.
+    fn warning(self) -> Option<&'static str> {
+        const LOST: &str = "Whatever the session has not saved is lost when it is replaced. Export it first to keep it.";
+        matches!(self, Self::ModelChanged).then_some(LOST)
     }
 
     /// Whether a session was started.
@@ -305,6 +392,7 @@ impl SlotStart {
             } else {
                 code.message()
             },
+            warning: code.warning(),
             model_missing,
             finished: session
                 .as_ref()
@@ -312,6 +400,7 @@ impl SlotStart {
             session: session.map(SessionHead::from),
             replaced: None,
             reason: None,
+            cancelled: None,
             exported: None,
             change: None,
             conflicts,

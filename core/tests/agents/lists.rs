@@ -200,7 +200,8 @@ fn a_cleanup_tells_others_of_what_it_gives_up_and_enters_it() {
         .collect();
     assert!(kinds.contains(&(json!("agent.finalization"), Value::Null)));
     assert!(kinds.contains(&(json!("agent.cleanup"), json!(1))));
-    assert_eq!(kinds.len(), 2);
+    assert!(kinds.contains(&(json!("session.trash"), Value::Null)));
+    assert_eq!(kinds.len(), 3);
 }
 
 fn names_of(ids: &Value) -> Vec<String> {

@@ -143,3 +143,19 @@ fn the_last_cleanup_is_the_last_that_removed_and_not_only_looked() {
     world.ok("agentCleanup", json!({}));
     assert_eq!(stats(&world)["lastCleanup"], iso(world.now()));
 }
+
+#[test]
+fn what_was_decided_long_ago_counts_only_if_it_is_asked_for() {
+    let world = World::default();
+    world.ok("agentCleanup", json!({}));
+    let within = |within: Value| {
+        let said = world.ok("agentStats", json!({"within": within}));
+        !said["lastCleanup"].is_null()
+    };
+    world.pass(30 * 24 * 60 * 60 * 1000);
+    assert!(within(Value::Null));
+    world.pass(1);
+    assert!(!within(Value::Null));
+    assert!(within(json!("31d")));
+    assert!(!within(json!("1h")));
+}

@@ -486,6 +486,7 @@ impl Model {
         let mut out = Members::default();
         out.number("removed", Some(ids.len()))
             .list("ids", Some(&ids))
+            .raw("failed", Some("[]".to_owned()))
             .number("dryRun", Some(dry_run));
         for id in ids {
             if dry_run {

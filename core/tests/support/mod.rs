@@ -19,7 +19,7 @@ use tenure_core::hook::{HookPreDelegateParams, HookSubagentStopParams};
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::json::Object;
 use tenure_core::layout::ImportFileParams;
-use tenure_core::lease::calls::LeaseAcquireParams;
+use tenure_core::lease::calls::{LeaseAcquireParams, LeaseClearParams};
 use tenure_core::members::Params;
 use tenure_core::params::*;
 use tenure_core::resume::ShouldResumeParams;
@@ -97,12 +97,16 @@ pub(crate) async fn call(
         "restore" => restore(ChangeOnly),
         "cleanup" => cleanup(CleanupParams),
         "purge" => purge(PurgeParams),
+        "trashMany" => trash_many(ManyParams),
+        "restoreMany" => restore_many(ManyParams),
+        "deleteMany" => delete_many(ManyParams),
         "export" => export(IdParams),
         "import" => import(ImportParams),
         "override" => overrule(OverrideParams),
         "save" => save(SaveParams),
         "fork" => fork(ForkParams),
         "startInSlot" => start_in_slot(StartInSlotParams),
+        "startInSlots" => start_in_slots(StartInSlotsParams),
         "latestSession" => latest_session(LatestSessionParams),
         "slots" => slots(SlotsParams),
         "slotPhase" => slot_phase(SlotPhaseParams),
@@ -121,6 +125,7 @@ pub(crate) async fn call(
         "agentCleanup" => agent_cleanup(AgentCleanupParams),
         "agentStats" => agent_stats(AgentStatsParams),
         "hookPreDelegate" => hook_pre_delegate(HookPreDelegateParams),
+        "leaseClear" => lease_clear(LeaseClearParams),
         "leaseAcquire" => lease_acquire(LeaseAcquireParams),
         "hookSubagentStop" => hook_subagent_stop(HookSubagentStopParams),
         "dedupCheck" => dedup_check(DedupCheckParams),

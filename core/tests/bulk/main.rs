@@ -1,0 +1,40 @@
+//! Deeds to many sessions at once: each comes to what it would come to alone, whoever comes in between,
+//! and as much as possible is one commit. What is entered of sessions that go is here, too.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod entries;
+mod many;
+mod meeting;
+mod purging;
+mod starts;
+#[path = "../support/mod.rs"]
+mod support;
+
+use serde_json::{Value, json};
+use support::World;
+use tenure_core::Store;
+
+/// Everything that there is to be seen: the sessions with their histories, who is in which slot, and
+/// what was entered into the audit log.
+fn seen<S: Store>(world: &World<S>) -> Value {
+    let listed = world.ok("list", json!({"trash": "include", "limit": 1000}));
+    let sessions = listed["items"].as_array().unwrap().iter();
+    let sessions: Vec<String> = sessions
+        .map(|session| world.export(session["id"].as_str().unwrap()))
+        .collect();
+    let slots = world.ok("slots", json!({"taskIds": ["t", "u"]}));
+    json!({"sessions": sessions, "slots": slots, "entries": entries(world)})
+}
+
+/// What the audit log says.
+fn entries<S: Store>(world: &World<S>) -> Value {
+    world.ok("auditLog", json!({"limit": 1000}))["items"].take()
+}
+
+/// The ids in a list of them, or of what was refused.
+fn ids(list: &Value) -> Vec<&str> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|item| item.as_str().or_else(|| item["id"].as_str()).unwrap())
+        .collect()
+}

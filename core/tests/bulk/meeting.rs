@@ -1,0 +1,186 @@
+//! What holds of many when others come in between, or the store fails.
+
+use std::cell::{Cell, RefCell};
+
+use serde_json::{Value, json};
+use tenure_core::store::{
+    Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan, SessionWrite, SyncStore,
+};
+use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
+
+use crate::ids;
+use crate::support::World;
+
+/// A store in which others write, and which may fail.
+#[derive(Default)]
+struct Busy {
+    memory: MemoryStore,
+    /// Sessions that others change before the next commit of several.
+    changing: RefCell<Vec<&'static str>>,
+    /// A session that cannot be written.
+    torn: Cell<Option<&'static str>>,
+    /// After how many commits the store fails.
+    commits_left: Cell<Option<u32>>,
+    /// How many sessions each commit has written.
+    commits: RefCell<Vec<usize>>,
+}
+
+impl SyncStore for Busy {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.memory.load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        match self.commits_left.get() {
+            Some(0) => {
+                return Err(Error::StorageFull {
+                    problem: "no room".to_owned(),
+                });
+            }
+            Some(left) => self.commits_left.set(Some(left - 1)),
+            None => {}
+        }
+        if let Some(torn) = self.torn.get()
+            && changes
+                .sessions
+                .iter()
+                .any(|change| change.id.as_str() == torn)
+        {
+            return Err(Error::CorruptSession {
+                id: torn.to_owned(),
+                problem: "it is torn".to_owned(),
+            });
+        }
+        if changes.sessions.len() > 1 {
+            for id in self.changing.take() {
+                self.change(id);
+            }
+        }
+        let commit = self.memory.commit(changes)?;
+        if commit == Commit::Applied && !changes.sessions.is_empty() {
+            self.commits.borrow_mut().push(changes.sessions.len());
+        }
+        Ok(commit)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.memory.list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.memory.record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.memory.scan(scan)
+    }
+}
+
+impl Busy {
+    /// Somebody else gives a session another version.
+    fn change(&self, id: &str) {
+        let id = SessionId::parse(id).unwrap();
+        let mut head = self.memory.load(&id, History::None).unwrap().unwrap().head;
+        head.version += 1;
+        let change = json!({
+            "sessions": [{
+                "id": id, "expect": {"kind": "present"},
+                "write": {"kind": "put", "head": head, "replaceHistory": false, "events": []}
+            }],
+            "records": []
+        });
+        let change: Changes = serde_json::from_str(&change.to_string()).unwrap();
+        assert!(matches!(change.sessions[0].write, SessionWrite::Put { .. }));
+        assert_eq!(self.memory.commit(&change).unwrap(), Commit::Applied);
+    }
+}
+
+fn world(count: usize) -> (World<Lift<Busy>>, Vec<String>) {
+    let world = World::over(Lift(Busy::default()));
+    let all: Vec<String> = (0..count).map(|number| format!("s{number}")).collect();
+    for id in &all {
+        let start = json!({"id": id, "task": "", "mode": "m"});
+        world.ok("start", start);
+    }
+    world.store.0.commits.take();
+    (world, all)
+}
+
+#[test]
+fn a_hundred_are_one_commit() {
+    let (world, all) = world(250);
+    for deed in ["trashMany", "restoreMany", "deleteMany"] {
+        world.ok(deed, json!({"ids": all}));
+        assert_eq!(world.store.0.commits.take(), [100, 100, 50], "{deed}");
+    }
+    let starts: Vec<Value> = (0..60)
+        .map(|task| {
+            json!({
+                "taskId": (task % 50).to_string(), "phase": "plan", "model": "a",
+                "task": "", "mode": "m"
+            })
+        })
+        .collect();
+    let answers = world.ok("startInSlots", json!({"starts": starts}));
+    assert_eq!(world.store.0.commits.take(), [50]);
+    let existing = answers.as_array().unwrap().iter();
+    let existing = existing.filter(|answer| answer["outcome"] == "existing");
+    assert_eq!(existing.count(), 10);
+}
+
+#[test]
+fn whoever_comes_in_between_keeps_nobody_else_back() {
+    let (world, all) = world(20);
+    *world.store.0.changing.borrow_mut() = vec!["s7"];
+    let answer = world.ok("trashMany", json!({"ids": all}));
+    // What was changed meanwhile is decided anew, and goes, too.
+    assert_eq!(ids(&answer["done"]), all);
+    assert_eq!(world.store.0.commits.take(), [1; 20]);
+    *world.store.0.changing.borrow_mut() = vec!["s3", "s9"];
+    let purged = world.ok("purge", json!({"olderThan": 0}));
+    assert_eq!(purged["removed"], 18);
+    assert_eq!(purged["failed"], json!([]));
+    assert_eq!(world.ok("stats", json!({"trash": "only"}))["total"], 2);
+}
+
+#[test]
+fn a_session_that_cannot_be_written_keeps_nobody_else_back() {
+    let (world, all) = world(5);
+    world.store.0.torn.set(Some("s2"));
+    let answer = world.ok("trashMany", json!({"ids": all}));
+    assert_eq!(ids(&answer["done"]), ["s0", "s1", "s3", "s4"]);
+    assert_eq!(ids(&answer["refused"]), ["s2"]);
+    assert_eq!(answer["refused"][0]["code"], "CORRUPT_SESSION");
+    world.store.0.torn.set(Some("s3"));
+    let purged = world.ok("purge", json!({"olderThan": 0}));
+    assert_eq!(ids(&purged["ids"]), ["s0", "s1", "s4"]);
+    assert_eq!(ids(&purged["failed"]), ["s3"]);
+}
+
+#[test]
+fn a_store_that_fails_says_what_was_done_before() {
+    let (world, all) = world(250);
+    world.store.0.commits_left.set(Some(0));
+    assert_eq!(world.code("trashMany", json!({"ids": all})), "STORAGE_FULL");
+    world.store.0.commits_left.set(Some(1));
+    let answer = world.ok("trashMany", json!({"ids": all}));
+    assert_eq!(ids(&answer["done"]), all[..100]);
+    assert_eq!(ids(&answer["refused"]), all[100..]);
+    let codes = answer["refused"].as_array().unwrap().iter();
+    for refusal in codes {
+        assert_eq!(refusal["code"], "STORAGE_FULL");
+    }
+    assert_eq!(world.code("purge", json!({"olderThan": 0})), "STORAGE_FULL");
+    let starts: Vec<Value> = ["t", "u"]
+        .iter()
+        .map(|task| json!({"taskId": task, "phase": "plan", "model": "a", "task": "", "mode": "m"}))
+        .collect();
+    assert_eq!(
+        world.code("startInSlots", json!({"starts": starts})),
+        "STORAGE_FULL"
+    );
+}

@@ -1,0 +1,102 @@
+//! Starting many in slots, beside the same started one after the other.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::seen;
+use crate::support::{World, scale};
+
+fn start() -> impl Strategy<Value = Value> {
+    (
+        prop::sample::select(vec!["t", "u", ""]),
+        prop::sample::select(vec!["plan", "run"]),
+        prop::sample::select(vec!["a", "b", "gone"]),
+        prop::sample::select(vec!["confirm", "replace", "reject"]),
+        any::<bool>(),
+        prop::sample::select(vec!["optimistic", "optimistic", "pessimistic"]),
+        0..12u8,
+    )
+        .prop_map(|(task, phase, model, change, rerun, locking, id)| {
+            json!({
+                "id": format!("s{id}"), "taskId": task, "phase": phase, "model": model,
+                "task": "", "mode": "m", "onModelChange": change, "rerun": rerun,
+                "locking": locking, "exportOld": rerun
+            })
+        })
+}
+
+fn differs(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
+    let world = || {
+        World::default().with_limits(|limits| limits.models = Some(vec!["a".into(), "b".into()]))
+    };
+    let (together, alone) = (world(), world());
+    for starts in calls {
+        together.pass(1);
+        alone.pass(1);
+        let said = together
+            .call("startInSlots", json!({"starts": starts}))
+            .unwrap();
+        let answers: Vec<Value> = serde_json::from_str(&said.value).unwrap();
+        let mut notices: Vec<Value> = Vec::new();
+        prop_assert_eq!(answers.len(), starts.len());
+        for (answer, start) in answers.iter().zip(starts) {
+            match alone.call("startInSlot", start.clone()) {
+                Ok(one) => {
+                    let expected: Value = serde_json::from_str(&one.value).unwrap();
+                    prop_assert_eq!(answer, &expected, "{}", start);
+                    notices.extend(serde_json::from_str::<Vec<Value>>(&one.notices).unwrap());
+                }
+                Err(error) => {
+                    prop_assert_eq!(&answer["outcome"], "failed");
+                    prop_assert_eq!(&answer["code"], error.code());
+                    prop_assert_eq!(&answer["problem"], &error.to_string());
+                }
+            }
+        }
+        let told: Vec<Value> = serde_json::from_str(&said.notices).unwrap();
+        prop_assert_eq!(told, notices);
+        // What is given back of a lease has another name, which nobody sees.
+        prop_assert_eq!(seen(&together), seen(&alone));
+    }
+    Ok(())
+}
+
+#[test]
+fn many_come_to_what_each_would_come_to_alone() {
+    let config = ProptestConfig {
+        cases: (scale() * 2000.0).ceil() as u32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let calls = prop::collection::vec(prop::collection::vec(start(), 0..8), 1..4);
+    proptest!(config, |(calls in calls)| differs(&calls)?);
+}
+
+#[test]
+fn each_has_an_id_of_its_own_and_no_more_than_a_hundred_are_taken() {
+    let world = World::default();
+    let starts = |count: usize| -> Vec<Value> {
+        (0..count)
+            .map(|task| {
+                json!({"taskId": task.to_string(), "phase": "plan", "model": "a", "task": "", "mode": "m"})
+            })
+            .collect()
+    };
+    let answers = world.ok("startInSlots", json!({"starts": starts(100)}));
+    let mut ids: Vec<&str> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| answer["session"]["id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 100);
+    assert_eq!(
+        world.code("startInSlots", json!({"starts": starts(101)})),
+        "INVALID_ARGUMENT"
+    );
+    assert_eq!(world.ok("startInSlots", json!({"starts": []})), json!([]));
+    let wrong = world.error("startInSlots", json!({"starts": [{"taskId": "t"}]}));
+    assert!(wrong.to_string().starts_with("starts[0]: "), "{wrong}");
+}

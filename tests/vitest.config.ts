@@ -77,6 +77,8 @@ export default defineConfig({
           name: "packaging",
           include: ["packaging/**/*.test.ts"],
           globalSetup: "packaging/setup.ts",
+          // It imports JSON in a way that Node does not know.
+          server: { deps: { inline: [/@actions\/workflow-parser/] } },
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

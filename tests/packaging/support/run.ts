@@ -56,7 +56,7 @@ export function spawnNode(
 }
 
 /** The environment as it is in a shell: test runners and npm put things of their own into it. */
-function environment(): NodeJS.ProcessEnv {
+export function environment(): NodeJS.ProcessEnv {
   const own = /^(npm_|VITE|TENURE_|NODE_|(TEST|DEV|PROD|MODE|SSR|BASE_URL|FORCE_COLOR)$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }

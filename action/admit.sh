@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The action itself: asks tenure whether the run is one too many, and tells the steps after it, and
+# people. If nobody can say, the run goes on, as one too many costs less than one that is missing.
+
+set -euo pipefail
+# shellcheck source=SCRIPTDIR/common.sh
+source "${BASH_SOURCE[0]%/*}/common.sh"
+
+options=(--exit-code)
+option() {
+  if [[ -n $2 ]]; then options+=("$1=$2"); fi
+}
+option --key "$INPUT_KEY"
+option --window "$INPUT_WINDOW"
+option --pr-window "$INPUT_PR_WINDOW"
+option --keep "$INPUT_KEEP"
+option --run-attempt "$INPUT_RUN_ATTEMPT"
+if [[ $INPUT_SYMMETRIC == true ]]; then options+=(--symmetric); fi
+
+choose_store
+tenure dedup admit "${options[@]}" -- "$INPUT_EVENT" "$INPUT_WORKFLOW" "$INPUT_SHA" "$INPUT_RUN_ID"
+
+# Programs that only bring tenure here have exit codes of their own: what it has printed decides.
+skip=$(line SKIP_EXECUTION)
+reason=$(line REASON)
+case $code:$skip in
+  0:false) ;;
+  1:true)
+    annotate notice "Run skipped" "$reason"
+    summarize "Run skipped" "It would be one too many:" "$reason"
+    ;;
+  3:false)
+    annotate warning "Nobody can say whether this run is one too many" "$reason"
+    ;;
+  *)
+    reason="tenure could not be asked (exit code $code), so the run goes on: $(complaint)"
+    annotate warning "Nobody can say whether this run is one too many" "$reason"
+    printf '%s\n' "session_key=" "skip_execution=false" "reason=${reason//$'\r'/ }" >>"$GITHUB_OUTPUT"
+    ;;
+esac

@@ -1,0 +1,220 @@
+// The action and its end, beyond what the workflows in examples/ show: what they take, what they do
+// where something is wrong, and that nothing from outside becomes a part of a script.
+
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isMapping } from "@actions/workflow-parser/templates/tokens/type-guards";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { readAction, readWorkflow } from "./support/workflow/documents.js";
+import { Forge } from "./support/workflow/forge.js";
+import type { Job, Run } from "./support/workflow/runner.js";
+
+let forge: Forge;
+
+beforeAll(async () => {
+  forge = await Forge.open();
+});
+
+afterAll(async () => {
+  await forge?.[Symbol.asyncDispose]();
+});
+
+let runs = 5000;
+const push = (): Run => ({
+  event: "push",
+  sha: (++runs).toString(16).padStart(8, "beef0000").padEnd(40, "0"),
+  id: String(runs),
+});
+const another = (run: Run): Run => ({ ...run, id: String(++runs) });
+
+const example = readFileSync(inRoot("examples", "workflow-action.yml"), "utf8");
+
+/** The workflow of the examples, with inputs for the action. */
+function workflowWith(inputs: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(inputs).map(([name, value]) => `\n          ${name}: ${value}`);
+  const uses = "uses: OWNER/tenure/action@v0";
+  const given = lines.length > 0 ? `\n        with:${lines.join("")}` : "";
+  const path = join(mkdtempSync(join(inject("packed").workshop, "workflow-")), "workflow.yml");
+  writeFileSync(path, example.replace(uses, uses + given));
+  return path;
+}
+
+/** Runs the workflow with the command that the project has; `now` is another present. */
+function run(one: Run, inputs: Readonly<Record<string, string>>, now?: string): Promise<Job> {
+  const command = [join(forge.bin, "tenure"), ...(now === undefined ? [] : ["--now", now])];
+  return forge.run(workflowWith(inputs), one, { TENURE_COMMAND: command.join(" ") });
+}
+
+const ran = ({ steps }: Job) => steps["Run the agent"] === "success";
+
+it("takes what a workflow says instead of what the event does", async () => {
+  const first = push();
+  const inputs = {
+    workflow: "Nightly",
+    event: "manual",
+    sha: "0123456789abcdef",
+    "run-id": "4711",
+  };
+  const job = await run(first, inputs);
+  expect(job.outputs.tenure).toMatchObject({
+    session_key: "nightly-manual-01234567",
+    skip_execution: "false",
+  });
+  const again = await run(another(first), { ...inputs, "run-id": "4712" });
+  expect(again.outputs.tenure?.reason).toMatch("run 4711 has nightly-manual-01234567");
+});
+
+it("knows a run by the key that it is given", async () => {
+  const key = "\"a key: with 'quotes' and $(blanks) #1\"";
+  const [first, second] = [push(), push()];
+  expect((await run(first, { key })).outputs.tenure?.session_key).toBe(JSON.parse(key));
+  expect(ran(await run(second, { key }))).toBe(false);
+});
+
+it("takes lengths and symmetry", async () => {
+  const first = push();
+  const inputs = { window: "1h", "pr-window": "2h", keep: "3h", symmetric: "'true'" };
+  await run(first, inputs);
+  const later = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+  expect(ran(await run(another(first), inputs, later(59)))).toBe(false);
+  const pullRequest = { ...another(first), event: "pull_request" };
+  const skipped = await run(pullRequest, inputs, later(119));
+  expect(skipped.outputs.tenure?.reason).toMatch(`run ${first.id} of a push has commit`);
+  expect(ran(await run(another(first), inputs, later(121)))).toBe(true);
+});
+
+it("keeps others away for as long as the run is under way", async () => {
+  const first = push();
+  const started = await forge.run(withoutEnd(), first, {
+    TENURE_COMMAND: join(forge.bin, "tenure"),
+  });
+  expect(ran(started)).toBe(true);
+  const later = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+  expect(ran(await run(another(first), {}, later(5.9)))).toBe(false);
+  expect(ran(await run(another(first), {}, later(6.1)))).toBe(true);
+});
+
+/** The workflow on a machine that is gone before its end. */
+function withoutEnd(): string {
+  const path = join(mkdtempSync(join(inject("packed").workshop, "workflow-")), "workflow.yml");
+  writeFileSync(path, example.slice(0, example.indexOf("      - name: Record how it went")));
+  return path;
+}
+
+it("lets another attempt run when the window of the first one is over", async () => {
+  const first = push();
+  await run(first, {});
+  const later = new Date(Date.now() + 5.5 * 60_000).toISOString();
+  const again = await run({ ...first, attempt: 2 }, {}, later);
+  expect(ran(again)).toBe(true);
+  // It is a run of its own, which it ends itself.
+  const third = await run(another(first), {}, later);
+  expect(third.outputs.tenure?.reason).toMatch(`run ${first.id}/2 has`);
+  expect(again.log).toContain(" has ended; its window goes on until ");
+});
+
+it("says in the summary of a job what came of it", async () => {
+  const first = push();
+  const job = await run(first, { key: "the-key" });
+  expect(job.summary).toBe(
+    [
+      "### Run recorded",
+      "",
+      "In the audit log:",
+      "",
+      "    key       the-key",
+      "    executed  true",
+      "    job       success",
+      "\n",
+    ].join("\n"),
+  );
+  const skipped = await run(another(first), { key: "the-key" });
+  expect(skipped.summary).toMatch(
+    /^### Run skipped\n\nIt would be one too many:\n\n {4}run \d+ has the-key since .*\n\n### Run recorded\n/,
+  );
+});
+
+it.each([
+  ["a length that is none", { window: "soon" }, /'soon' for '--window/],
+  ["a key that is none", { key: "vm:1" }, /keys of runs do not begin with/],
+  ["a command that is not there", { command: "no-such-program --at all" }, /not found/],
+  ["a command that fails", { command: "false" }, /exit code 1/],
+  ["a store that is none", { store: "nonsense:here" }, /nonsense/],
+])("runs, and warns of %s", async (_, inputs, said) => {
+  const job = await run(push(), { command: join(forge.bin, "tenure"), ...inputs });
+  expect(job).toMatchObject({ status: "success", steps: { "Run the agent": "success" } });
+  expect(job.outputs.tenure?.skip_execution).toBe("false");
+  const [warning] = job.annotations;
+  expect(warning).toMatchObject({
+    level: "warning",
+    title: "Nobody can say whether this run is one too many",
+  });
+  expect(warning?.message).toMatch(said);
+});
+
+it("says so where a run that it has let work cannot be recorded", async () => {
+  const first = push();
+  const ending = example.replace(/(uses: OWNER\/tenure\/action\/finish@v0\n +with:)/, (uses) =>
+    [uses, "          store: git:http://127.0.0.1:1/nowhere"].join("\n"),
+  );
+  const path = join(mkdtempSync(join(inject("packed").workshop, "workflow-")), "workflow.yml");
+  writeFileSync(path, ending);
+  const job = await forge.run(path, first, { TENURE_COMMAND: join(forge.bin, "tenure") });
+  expect(job).toMatchObject({ status: "success", steps: { "Run the agent": "success" } });
+  expect(job.annotations.map(({ level, title }) => `${level}: ${title}`)).toEqual([
+    "warning: This run is missing from the audit log",
+    "warning: This run could not be ended",
+  ]);
+});
+
+it("gets tenure by itself where nobody says how", async () => {
+  const first = push();
+  const path = inRoot("examples", "workflow-action.yml");
+  const job = await forge.run(path, first);
+  expect(job).toMatchObject({ status: "success", annotations: [] });
+  expect(await forge.logged(first.id)).toMatchObject([{ executed: true, job_status: "success" }]);
+});
+
+it("gets the version that it is a part of", () => {
+  const { version } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
+  const named = (...path: string[]) =>
+    readFileSync(inRoot(...path), "utf8").match(/tenure@[\d.]+\w/g);
+  expect(named("action", "common.sh")).toEqual([`tenure@${version}`]);
+  expect(named("examples", "workflow.yml")).toEqual([`tenure@${version}`]);
+});
+
+it("does not print the token, and has the runner blot out what is made of it", async () => {
+  const job = await run(push(), {});
+  expect(job.log).not.toContain("token-of-the-job");
+  const secret = Buffer.from("x-access-token:token-of-the-job").toString("base64");
+  const lines = job.log.split("\n").filter((line) => line.includes(secret));
+  expect(new Set(lines)).toEqual(new Set([`::add-mask::${secret}`]));
+});
+
+it("lets nothing from outside become a part of a script", async () => {
+  const actions = ["action", "action/finish"].map((folder) =>
+    readAction(inRoot(folder, "action.yml")),
+  );
+  const examples = ["workflow.yml", "workflow-action.yml"].map((name) => inRoot("examples", name));
+  const workflows = await Promise.all(examples.map(readWorkflow));
+  const scripts = [...actions, ...workflows].flatMap(({ steps }) =>
+    steps.map(({ told }) => told.find("run")).filter((script) => script !== undefined),
+  );
+  expect(scripts.length).toBeGreaterThan(6);
+  for (const script of scripts) expect(script.isExpression, script.toString()).toBe(false);
+});
+
+it("is ended with what it was begun with", () => {
+  const environmentOf = (folder: string) => {
+    const env = readAction(inRoot(folder, "action.yml")).steps[0]?.told.find("env");
+    if (env === undefined || !isMapping(env)) throw new Error(`${folder} has no environment`);
+    return new Map([...env].map(({ key, value }) => [key.toString(), value.toString()]));
+  };
+  const [begin, end] = [environmentOf("action"), environmentOf("action/finish")];
+  const shared = ["WORKFLOW", "EVENT", "SHA", "RUN_ID", "RUN_ATTEMPT", "STORE", "TOKEN", "COMMAND"];
+  for (const name of shared.map((name) => `INPUT_${name}`)) {
+    expect(begin.get(name), name).toMatch(/^\$\{\{ .* \}\}$/);
+    expect(end.get(name), name).toBe(begin.get(name));
+  }
+});

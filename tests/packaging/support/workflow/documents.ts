@@ -1,0 +1,90 @@
+// Workflows and actions, read and checked by the package that the editors of workflows use. What is not
+// as a runner wants it is an error here.
+
+import { readFileSync } from "node:fs";
+import {
+  convertWorkflowTemplate,
+  NoOperationTraceWriter,
+  parseWorkflow,
+} from "@actions/workflow-parser";
+import { convertActionTemplate, parseAction } from "@actions/workflow-parser/actions/index";
+import type {
+  Step as Read,
+  WorkflowTemplate,
+} from "@actions/workflow-parser/model/workflow-template";
+import type { TemplateContext } from "@actions/workflow-parser/templates/template-context";
+import type { MappingToken, TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
+import { isMapping, isSequence } from "@actions/workflow-parser/templates/tokens/type-guards";
+
+/** A step: under which condition it runs, and all that is said of it. */
+export interface Step {
+  readonly id: string;
+  readonly condition: string;
+  readonly told: MappingToken;
+}
+
+export interface Workflow {
+  readonly env: TemplateToken | undefined;
+  readonly job: { readonly condition: string; readonly env: TemplateToken | undefined };
+  readonly steps: readonly Step[];
+  /** What starts it. */
+  readonly events: WorkflowTemplate["events"];
+}
+
+export interface CompositeAction {
+  readonly defaults: ReadonlyMap<string, TemplateToken | undefined>;
+  readonly outputs: ReadonlyMap<string, TemplateToken | undefined>;
+  readonly steps: readonly Step[];
+}
+
+/** Reads a workflow of one job. */
+export async function readWorkflow(path: string): Promise<Workflow> {
+  const file = { name: path, content: readFileSync(path, "utf8") };
+  const { context, value } = parseWorkflow(file, new NoOperationTraceWriter());
+  if (value === undefined) throw new Error(`${path} is empty`);
+  const template = await convertWorkflowTemplate(context, value);
+  refuseErrors(context);
+  const [job, ...others] = template.jobs;
+  if (job?.type !== "job" || others.length > 0) throw new Error(`${path} has not one job of steps`);
+  return {
+    env: template.env,
+    job: { condition: job.if.expression, env: job.env },
+    steps: steps(job.steps, at(value, "jobs", job.id.value, "steps")),
+    events: template.events,
+  };
+}
+
+/** Reads an action that is made of steps. */
+export function readAction(path: string): CompositeAction {
+  const file = { name: path, content: readFileSync(path, "utf8") };
+  const { context, value } = parseAction(file, new NoOperationTraceWriter());
+  if (value === undefined) throw new Error(`${path} is empty`);
+  const { inputs = [], outputs = [], runs } = convertActionTemplate(context, value);
+  refuseErrors(context);
+  if (runs.using !== "composite") throw new Error(`${path} is not made of steps`);
+  return {
+    defaults: new Map(inputs.map((input) => [input.id, input.default])),
+    outputs: new Map(outputs.map((output) => [output.id, output.value])),
+    steps: steps(runs.steps, at(value, "runs", "steps")),
+  };
+}
+
+function steps(read: readonly Read[], told: TemplateToken | undefined): readonly Step[] {
+  if (told === undefined || !isSequence(told)) throw new Error("there are no steps");
+  return read.map(({ id, if: condition }, index) => {
+    const step = told.get(index);
+    if (!isMapping(step)) throw new Error(`step ${index} is no object`);
+    return { id, condition: condition?.expression ?? "success()", told: step };
+  });
+}
+
+function at(token: TemplateToken, ...path: readonly string[]): TemplateToken | undefined {
+  const down = (from: TemplateToken | undefined, name: string) =>
+    from !== undefined && isMapping(from) ? from.find(name) : undefined;
+  return path.reduce<TemplateToken | undefined>(down, token);
+}
+
+function refuseErrors({ errors }: TemplateContext): void {
+  const problems = errors.getErrors().map(({ message }) => message);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+}

@@ -1,0 +1,154 @@
+// A place that hosts a repository and runs its workflows, all of it on this machine: git over HTTP with
+// a token, a registry that has the packed package, and as many fresh machines as there are jobs.
+
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { inject } from "vitest";
+import { type GitServer, serveGit } from "../git-server.js";
+import { type Registry, serveRegistry } from "../npm-registry.js";
+import { newProject } from "../project.js";
+import { environment } from "../run.js";
+import { type Job, type Machine, type Run, runJob } from "./runner.js";
+
+const exec = promisify(execFile);
+const token = "token-of-the-job";
+
+/** What the audit log has of a run. */
+export interface Logged {
+  readonly session_key: string;
+  readonly event_type: string;
+  readonly workflow: string;
+  readonly run_id: string;
+  readonly commit_sha: string;
+  readonly executed: boolean;
+  readonly job_status: string;
+  readonly duplicate_prevented: boolean;
+}
+
+/** The work of the agent: it notes that it has run, and ends as it is told to. */
+const agent = `#!/bin/sh
+echo "$GITHUB_RUN_ID" >>"$LEDGER"
+exit "\${AGENT_ENDS_WITH:-0}"
+`;
+
+export class Forge implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #git: GitServer;
+  readonly #registry: Registry;
+  readonly #project: string;
+
+  static async open(): Promise<Forge> {
+    const { tarball, workshop } = inject("packed");
+    const folder = mkdtempSync(join(workshop, "forge-"));
+    await makeRepository(folder);
+    const servers = [serveGit(join(folder, "hosted"), token), serveRegistry(tarball)] as const;
+    return new Forge(folder, await newProject("esm"), await servers[0], await servers[1]);
+  }
+
+  private constructor(folder: string, project: string, git: GitServer, registry: Registry) {
+    this.#folder = folder;
+    this.#project = project;
+    this.#git = git;
+    this.#registry = registry;
+  }
+
+  /** The store that the hosted repository is. */
+  get store(): string {
+    return `git:${join(this.#folder, "hosted", "acme", "agents")}`;
+  }
+
+  /** The folder of the programs of a project that has the package. */
+  get bin(): string {
+    return join(this.#project, "node_modules", ".bin");
+  }
+
+  /** Runs the job of a workflow on a machine of its own, which has nothing but Node, npm and git. */
+  async run(workflow: string, run: Run, env: Readonly<Record<string, string>> = {}): Promise<Job> {
+    return await runJob(workflow, run, this.#machine(env));
+  }
+
+  /** The numbers of the runs in which the agent has worked. */
+  worked(): readonly string[] {
+    const ledger = this.#ledger;
+    return existsSync(ledger) ? readFileSync(ledger, "utf8").split("\n").slice(0, -1) : [];
+  }
+
+  /** What the audit log has of a run. */
+  async logged(id: string): Promise<readonly Logged[]> {
+    const log = JSON.parse(await this.tenure("dedup", "log", "--json")) as readonly Logged[];
+    return log.filter((entry) => entry.run_id === id);
+  }
+
+  /** Runs the command on the store of the repository. */
+  async tenure(...args: readonly string[]): Promise<string> {
+    const env = { ...environment(), TENURE_STORE: this.store };
+    return (await exec(join(this.bin, "tenure"), args, { env })).stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#git[Symbol.asyncDispose]();
+    await this.#registry[Symbol.asyncDispose]();
+  }
+
+  get #ledger(): string {
+    return join(this.#folder, "ledger");
+  }
+
+  #machine(env: Readonly<Record<string, string>>): Machine {
+    const folder = mkdtempSync(join(this.#folder, "machine-"));
+    const { url } = this.#git;
+    return {
+      folder,
+      serverUrl: url,
+      repository: "acme/agents",
+      token,
+      env: {
+        PATH: `${join(folder, "global", "bin")}:${process.env.PATH}`,
+        HOME: folder,
+        GIT_CONFIG_NOSYSTEM: "1",
+        npm_config_registry: this.#registry.url,
+        npm_config_prefix: join(folder, "global"),
+        npm_config_cache: join(folder, "npm-cache"),
+        npm_config_fetch_retries: "0",
+        LEDGER: this.#ledger,
+        ...env,
+      },
+      checkOut: (workspace) => checkOut(workspace, url),
+    };
+  }
+}
+
+/** What `actions/checkout` does, as far as others notice: it leaves the token in the checkout. */
+async function checkOut(workspace: string, url: string): Promise<void> {
+  const git = (...args: readonly string[]) => exec("git", args, { cwd: workspace });
+  const secret = Buffer.from(`x-access-token:${token}`).toString("base64");
+  await git("init", "--quiet");
+  await git("remote", "add", "origin", `${url}/acme/agents`);
+  await git("config", "--local", `http.${url}/.extraheader`, `AUTHORIZATION: basic ${secret}`);
+  await git("fetch", "--quiet", "--depth=1", "origin", "main");
+  await git("checkout", "--quiet", "--detach", "FETCH_HEAD");
+}
+
+/** Makes the repository that is hosted, with the agent in it. */
+async function makeRepository(folder: string): Promise<void> {
+  const [hosted, source] = [join(folder, "hosted", "acme", "agents"), join(folder, "source")];
+  for (const path of [hosted, source]) mkdirSync(path, { recursive: true });
+  writeFileSync(join(source, "agent.sh"), agent);
+  chmodSync(join(source, "agent.sh"), 0o755);
+  const git = (...args: readonly string[]) => exec("git", args, { cwd: source });
+  const somebody = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+  await exec("git", ["init", "--quiet", "--bare", hosted]);
+  await git("init", "--quiet", "--initial-branch=main");
+  await git("add", ".");
+  await git(...somebody, "commit", "--quiet", "-m", "Add an agent");
+  await git("push", "--quiet", hosted, "main");
+}

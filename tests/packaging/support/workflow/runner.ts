@@ -1,0 +1,281 @@
+// A runner of workflows as far as they go here: jobs on this machine whose steps are scripts for bash or
+// composite actions of this repository. It evaluates conditions and values, gives each step the
+// environment and the files of a real runner, and obeys what steps say to it.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { inRoot } from "../../../../scripts/lib/paths.mjs";
+import { environment } from "../run.js";
+import { type Annotation, annotationsIn, valuesIn } from "./commands.js";
+import { readAction, readWorkflow, type Step } from "./documents.js";
+import { holds, type Scope, type Status, text, texts } from "./expressions.js";
+
+/** A run that an event has started. */
+export interface Run {
+  readonly event: string;
+  readonly sha: string;
+  readonly id: string;
+  readonly attempt?: number;
+  readonly workflow?: string;
+  /** What the event says. */
+  readonly payload?: object;
+  /** The variables of the repository. */
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+/** A machine that runs jobs of a repository, one after the other or several at a time. */
+export interface Machine {
+  /** The folder in which each job has a folder of its own. */
+  readonly folder: string;
+  readonly serverUrl: string;
+  readonly repository: string;
+  readonly token: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What `actions/checkout` does. */
+  checkOut(workspace: string): Promise<void>;
+}
+
+/** How a job went. */
+export interface Job {
+  readonly status: Status;
+  /** How each step that has a name went; `skipped` if its condition did not hold. */
+  readonly steps: Readonly<Record<string, Conclusion>>;
+  /** What each step that has an `id` said to the others. */
+  readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly annotations: readonly Annotation[];
+  readonly summary: string;
+  readonly log: string;
+}
+
+export type Conclusion = "success" | "failure" | "skipped";
+
+interface StepContext {
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly outcome: Conclusion;
+  readonly conclusion: Conclusion;
+}
+
+/** What the steps of a job, or of an action, share. */
+interface Frame {
+  readonly steps: Record<string, StepContext>;
+  readonly inputs: Readonly<Record<string, string>> | undefined;
+  readonly env: Record<string, string>;
+  /** The folder of the action, if it is one. */
+  readonly action: string | undefined;
+  /** Whether a step of it has failed. */
+  failed: boolean;
+}
+
+/** Runs the job of a workflow. */
+export async function runJob(path: string, run: Run, machine: Machine): Promise<Job> {
+  const workflow = await readWorkflow(path);
+  return await new JobRun(run, machine).all(workflow);
+}
+
+class JobRun {
+  readonly #run: Run;
+  readonly #machine: Machine;
+  readonly #folder: string;
+  readonly #workspace: string;
+  readonly #fromFiles: Record<string, string> = {};
+  readonly #named: Record<string, Conclusion> = {};
+  readonly #annotations: Annotation[] = [];
+  #status: Status = "success";
+  #summary = "";
+  #log = "";
+
+  constructor(run: Run, machine: Machine) {
+    this.#run = run;
+    this.#machine = machine;
+    this.#folder = mkdtempSync(join(machine.folder, "job-"));
+    this.#workspace = join(this.#folder, "work");
+    for (const name of ["work", "temp"]) mkdirSync(join(this.#folder, name));
+  }
+
+  async all(workflow: Awaited<ReturnType<typeof readWorkflow>>): Promise<Job> {
+    const frame: Frame = {
+      steps: {},
+      inputs: undefined,
+      env: {},
+      action: undefined,
+      failed: false,
+    };
+    if (!holds(workflow.job.condition, this.#scope(frame))) throw new Error("the job does not run");
+    Object.assign(frame.env, texts(workflow.env, this.#scope(frame)));
+    Object.assign(frame.env, texts(workflow.job.env, this.#scope(frame)));
+    for (const step of workflow.steps) {
+      const { conclusion } = await this.#step(step, frame);
+      const name = text(step.told.find("name"), this.#scope(frame));
+      if (name !== "") this.#named[name] = conclusion;
+      if (conclusion === "failure") this.#status = "failure";
+    }
+    return {
+      status: this.#status,
+      steps: this.#named,
+      outputs: Object.fromEntries(
+        Object.entries(frame.steps).map(([id, { outputs }]) => [id, outputs]),
+      ),
+      annotations: this.#annotations,
+      summary: this.#summary,
+      log: this.#log,
+    };
+  }
+
+  async #step(step: Step, frame: Frame): Promise<StepContext> {
+    const context = await this.#outcome(step, frame);
+    frame.steps[step.id] = context;
+    return context;
+  }
+
+  async #outcome({ condition, told }: Step, frame: Frame): Promise<StepContext> {
+    if (!holds(condition, this.#scope(frame)))
+      return { outputs: {}, outcome: "skipped", conclusion: "skipped" };
+    const scope = this.#scope(frame);
+    const env = { ...frame.env, ...texts(told.find("env"), scope) };
+    const within = this.#scope({ ...frame, env });
+    const uses = told.find("uses");
+    const { ok, outputs } =
+      uses === undefined
+        ? await this.#script(
+            text(told.find("run"), within),
+            told.find("shell") !== undefined,
+            frame,
+            env,
+          )
+        : await this.#action(text(uses, within), texts(told.find("with"), within), env);
+    const outcome = ok ? "success" : "failure";
+    const forgiven = text(told.find("continue-on-error"), within) === "true";
+    return { outputs, outcome, conclusion: forgiven ? "success" : outcome };
+  }
+
+  /** Runs an action of this repository, which is known by any name of its owner, or checks out. */
+  async #action(
+    uses: string,
+    given: Record<string, string>,
+    env: Record<string, string>,
+  ): Promise<{ ok: boolean; outputs: Record<string, string> }> {
+    if (uses.startsWith("actions/checkout@")) {
+      await this.#machine.checkOut(this.#workspace);
+      return { ok: true, outputs: {} };
+    }
+    const [, path] = uses.match(/^[^/@]+\/tenure\/([^@]+)@v\d+$/) ?? [];
+    if (path === undefined) throw new Error(`there is no action ${uses} here`);
+    const folder = inRoot(path);
+    const action = readAction(join(folder, "action.yml"));
+    const unknown = Object.keys(given).filter((name) => !action.defaults.has(name));
+    if (unknown.length > 0) throw new Error(`${uses} takes no ${unknown.join(", ")}`);
+    const outside = this.#scope({
+      steps: {},
+      inputs: undefined,
+      env,
+      action: folder,
+      failed: false,
+    });
+    const defaults = [...action.defaults].map(([name, token]) => [name, text(token, outside)]);
+    const inputs = { ...Object.fromEntries(defaults), ...given };
+    const frame: Frame = { steps: {}, inputs, env, action: folder, failed: false };
+    for (const step of action.steps) {
+      const { conclusion } = await this.#step(step, frame);
+      if (conclusion === "failure") frame.failed = true;
+    }
+    const scope = this.#scope(frame);
+    const outputs = [...action.outputs].map(([name, token]) => [name, text(token, scope)]);
+    return { ok: !frame.failed, outputs: Object.fromEntries(outputs) };
+  }
+
+  async #script(
+    script: string,
+    namesShell: boolean,
+    frame: Frame,
+    env: Record<string, string>,
+  ): Promise<{ ok: boolean; outputs: Record<string, string> }> {
+    const folder = mkdtempSync(join(this.#folder, "step-"));
+    const file = (name: string) => join(folder, name);
+    for (const name of ["output", "env", "path", "summary"]) writeFileSync(file(name), "");
+    writeFileSync(file("script.sh"), script);
+    const strict = namesShell ? ["--noprofile", "--norc", "-eo", "pipefail"] : ["-e"];
+    const { code, output } = await bash([...strict, file("script.sh")], this.#workspace, {
+      ...this.#environment(frame, env),
+      GITHUB_OUTPUT: file("output"),
+      GITHUB_ENV: file("env"),
+      GITHUB_PATH: file("path"),
+      GITHUB_STEP_SUMMARY: file("summary"),
+    });
+    const said = (name: string) => readFileSync(file(name), "utf8");
+    this.#log += output;
+    this.#annotations.push(...annotationsIn(output));
+    this.#summary += said("summary");
+    Object.assign(this.#fromFiles, valuesIn(said("env")));
+    return { ok: code === 0, outputs: valuesIn(said("output")) };
+  }
+
+  #environment(frame: Frame, env: Record<string, string>): NodeJS.ProcessEnv {
+    const { event, sha, id, attempt = 1, workflow = "Agent" } = this.#run;
+    const { serverUrl, repository, env: ofMachine } = this.#machine;
+    return {
+      ...environment(),
+      ...ofMachine,
+      CI: "true",
+      GITHUB_ACTIONS: "true",
+      GITHUB_SERVER_URL: serverUrl,
+      GITHUB_REPOSITORY: repository,
+      GITHUB_EVENT_NAME: event,
+      GITHUB_SHA: sha,
+      GITHUB_RUN_ID: id,
+      GITHUB_RUN_ATTEMPT: String(attempt),
+      GITHUB_WORKFLOW: workflow,
+      GITHUB_WORKSPACE: this.#workspace,
+      RUNNER_TEMP: join(this.#folder, "temp"),
+      ...this.#fromFiles,
+      ...env,
+      ...(frame.action === undefined ? {} : { GITHUB_ACTION_PATH: frame.action }),
+    };
+  }
+
+  #scope(frame: Frame): Scope {
+    const { event, sha, id, attempt = 1, workflow = "Agent", payload = {}, vars = {} } = this.#run;
+    const { serverUrl, repository, token, env } = this.#machine;
+    const github = {
+      event_name: event,
+      event: payload,
+      sha,
+      run_id: id,
+      run_attempt: String(attempt),
+      workflow,
+      server_url: serverUrl,
+      repository,
+      token,
+    };
+    return {
+      contexts: {
+        github,
+        vars,
+        env: { ...env, ...this.#fromFiles, ...frame.env },
+        job: { status: this.#status },
+        runner: { temp: join(this.#folder, "temp") },
+        steps: frame.steps,
+        ...(frame.inputs === undefined ? {} : { inputs: frame.inputs }),
+      },
+      // The steps of an action go by how the action goes: it may be the last of a job that has failed.
+      status: frame.action === undefined ? this.#status : frame.failed ? "failure" : "success",
+    };
+  }
+}
+
+function bash(
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("bash", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (said: string) => {
+        output += said;
+      });
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output }));
+  });
+}

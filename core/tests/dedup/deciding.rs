@@ -364,6 +364,29 @@ fn runs_are_listed_and_forgotten_and_other_leases_left_alone() {
 }
 
 #[test]
+fn any_number_of_runs_is_forgotten_but_for_those_under_way() {
+    let world = World::default();
+    let key = |number: u32| json!({"key": format!("run-{number:03}")});
+    for number in 0..120 {
+        admit(&world, "push", "1", key(number));
+    }
+    world.pass(HOUR);
+    for number in [0, 70, 119] {
+        assert_eq!(admit(&world, "push", "2", key(number)), "new_session");
+    }
+    let ended = json!({"ended": true});
+    assert_eq!(world.ok("dedupClear", ended)["removed"], 117);
+    let left = world.ok("dedupList", json!({"ended": true}));
+    let left: Vec<&str> = left["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(left, ["run-000", "run-070", "run-119"]);
+}
+
+#[test]
 fn what_makes_no_key_is_refused() {
     let world = World::default();
     let long = "x".repeat(513);

@@ -307,7 +307,11 @@ fn registering_after_a_check_lets_one_run() {
 
 #[test]
 fn forgetting_runs_that_have_ended_lets_no_two_run() {
-    let before = after(&[admit("schedule", "0", json!({}))]);
+    let other = json!({"key": "another"});
+    let before = after(&[
+        admit("schedule", "0", json!({})),
+        admit("schedule", "0", other),
+    ]);
     let clear = UnderWay::new("dedupClear", json!({"ended": true}));
     let calls = [
         admit("schedule", "1", json!({})),
@@ -323,6 +327,8 @@ fn forgetting_runs_that_have_ended_lets_no_two_run() {
             assert_eq!(admitted(&answers[..2]), 1, "{answers:?}");
             let kept = memory.record("lease", "bot-schedule-abc12345").unwrap();
             assert!(kept.is_some(), "{answers:?}");
+            // The one of nobody's is forgotten, whatever became of the one beside it.
+            assert_eq!(memory.record("lease", "another").unwrap(), None);
         },
     );
 }

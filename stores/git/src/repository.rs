@@ -16,6 +16,9 @@ use crate::plan::Write;
 use crate::program::{Program, Ran, scratch_failed, unavailable};
 use crate::remote::{NAME, Remote};
 
+/// Refs that are fetched one by one; of more, all that are beside them are.
+const PATTERNS: usize = 100;
+
 /// A repository that is far away.
 #[derive(Debug)]
 pub(crate) struct Repository {
@@ -121,8 +124,13 @@ impl Repository {
         if names.is_empty() {
             return Ok(());
         }
-        // A pattern may match nothing, where the name of a ref that is gone would be an error.
-        let patterns = names.iter().map(|name| format!("+{name}*:{name}*\n"));
+        // A pattern may match nothing, where the name of a ref that is gone would be an error. Git
+        // compares each with each ref.
+        let patterns: BTreeSet<&str> = match names.len() <= PATTERNS {
+            true => names.iter().map(|name| name.as_str()).collect(),
+            false => names.iter().map(|name| folder(name)).collect(),
+        };
+        let patterns = patterns.iter().map(|start| format!("+{start}*:{start}*\n"));
         let options = [
             "fetch",
             "--quiet",
@@ -255,6 +263,10 @@ impl Repository {
                 "; whoever runs this has to be allowed to write to it (in a workflow on GitHub: \
                  permissions: contents: write)"
             }
+            // What it is told in this way, an older one does not hear.
+            false if problem.contains("'tenure' does not appear to be") => {
+                "; git 2.31 or a newer one is needed"
+            }
             false => "",
         };
         unavailable(format!("git repository {}: {problem}{help}", self.shown))
@@ -278,6 +290,13 @@ pub(crate) fn is_denied(problem: &str) -> bool {
         "not authorized",
     ];
     words.iter().any(|word| problem.contains(word))
+}
+
+/// The part of a ref's name that it shares with those beside it.
+fn folder(name: &str) -> &str {
+    name.rfind('/')
+        .and_then(|end| name.get(..=end))
+        .unwrap_or(name)
 }
 
 /// Makes an empty bare repository.

@@ -198,7 +198,8 @@ it("lets nothing from outside become a part of a script", async () => {
   );
   const examples = ["workflow.yml", "workflow-action.yml"].map((name) => inRoot("examples", name));
   const workflows = await Promise.all(examples.map(readWorkflow));
-  const scripts = [...actions, ...workflows].flatMap(({ steps }) =>
+  const jobs = workflows.flatMap((workflow) => workflow.jobs);
+  const scripts = [...actions, ...jobs].flatMap(({ steps }) =>
     steps.map(({ told }) => told.find("run")).filter((script) => script !== undefined),
   );
   expect(scripts.length).toBeGreaterThan(6);

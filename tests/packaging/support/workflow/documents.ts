@@ -23,10 +23,15 @@ export interface Step {
   readonly told: MappingToken;
 }
 
+export interface Job {
+  readonly condition: string;
+  readonly env: TemplateToken | undefined;
+  readonly steps: readonly Step[];
+}
+
 export interface Workflow {
   readonly env: TemplateToken | undefined;
-  readonly job: { readonly condition: string; readonly env: TemplateToken | undefined };
-  readonly steps: readonly Step[];
+  readonly jobs: readonly Job[];
   /** What starts it. */
   readonly events: WorkflowTemplate["events"];
 }
@@ -37,21 +42,19 @@ export interface CompositeAction {
   readonly steps: readonly Step[];
 }
 
-/** Reads a workflow of one job. */
+/** Reads a workflow whose jobs are made of steps. */
 export async function readWorkflow(path: string): Promise<Workflow> {
   const file = { name: path, content: readFileSync(path, "utf8") };
   const { context, value } = parseWorkflow(file, new NoOperationTraceWriter());
   if (value === undefined) throw new Error(`${path} is empty`);
   const template = await convertWorkflowTemplate(context, value);
   refuseErrors(context);
-  const [job, ...others] = template.jobs;
-  if (job?.type !== "job" || others.length > 0) throw new Error(`${path} has not one job of steps`);
-  return {
-    env: template.env,
-    job: { condition: job.if.expression, env: job.env },
-    steps: steps(job.steps, at(value, "jobs", job.id.value, "steps")),
-    events: template.events,
-  };
+  const jobs = template.jobs.map((job) => {
+    if (job.type !== "job") throw new Error(`${path} has a job without steps`);
+    const told = at(value, "jobs", job.id.value, "steps");
+    return { condition: job.if.expression, env: job.env, steps: steps(job.steps, told) };
+  });
+  return { env: template.env, jobs, events: template.events };
 }
 
 /** Reads an action that is made of steps. */

@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -45,6 +46,8 @@ export class Forge implements AsyncDisposable {
   readonly #git: GitServer;
   readonly #registry: Registry;
   readonly #project: string;
+  /** What was saved, the newest first. */
+  readonly #cache: [key: string, folder: string][] = [];
 
   static async open(): Promise<Forge> {
     const { tarball, workshop } = inject("packed");
@@ -99,6 +102,18 @@ export class Forge implements AsyncDisposable {
     await this.#registry[Symbol.asyncDispose]();
   }
 
+  /** Brings back the newest of what was saved under a key that begins so. */
+  #restore({ path = "", "restore-keys": prefix = "" }: Readonly<Record<string, string>>): void {
+    const [, newest] = this.#cache.find(([key]) => key.startsWith(prefix)) ?? [];
+    if (newest !== undefined) cpSync(newest, path, { recursive: true });
+  }
+
+  #save({ path = "", key = "" }: Readonly<Record<string, string>>): void {
+    const saved = mkdtempSync(join(this.#folder, "cache-"));
+    cpSync(path, saved, { recursive: true });
+    this.#cache.unshift([key, saved]);
+  }
+
   get #ledger(): string {
     return join(this.#folder, "ledger");
   }
@@ -122,7 +137,11 @@ export class Forge implements AsyncDisposable {
         LEDGER: this.#ledger,
         ...env,
       },
-      checkOut: (workspace) => checkOut(workspace, url),
+      actions: {
+        "actions/checkout": (_, workspace) => checkOut(workspace, url),
+        "actions/cache/restore": (inputs) => this.#restore(inputs),
+        "actions/cache/save": (inputs) => this.#save(inputs),
+      },
     };
   }
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { inRoot } from "../../../../scripts/lib/paths.mjs";
 import { environment } from "../run.js";
 import { type Annotation, annotationsIn, valuesIn } from "./commands.js";
-import { readAction, readWorkflow, type Step } from "./documents.js";
+import { readAction, readWorkflow, type Step, type Workflow } from "./documents.js";
 import { holds, type Scope, type Status, text, texts } from "./expressions.js";
 
 /** A run that an event has started. */
@@ -32,9 +32,14 @@ export interface Machine {
   readonly repository: string;
   readonly token: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What `actions/checkout` does. */
-  checkOut(workspace: string): Promise<void>;
+  /** What actions do that are not of this repository, by their names. */
+  readonly actions: Readonly<Record<string, Action>>;
 }
+
+export type Action = (
+  inputs: Readonly<Record<string, string>>,
+  workspace: string,
+) => Promise<void> | void;
 
 /** How a job went. */
 export interface Job {
@@ -67,7 +72,7 @@ interface Frame {
   failed: boolean;
 }
 
-/** Runs the job of a workflow. */
+/** Runs the job of a workflow that has one. */
 export async function runJob(path: string, run: Run, machine: Machine): Promise<Job> {
   const workflow = await readWorkflow(path);
   return await new JobRun(run, machine).all(workflow);
@@ -93,7 +98,9 @@ class JobRun {
     for (const name of ["work", "temp"]) mkdirSync(join(this.#folder, name));
   }
 
-  async all(workflow: Awaited<ReturnType<typeof readWorkflow>>): Promise<Job> {
+  async all({ env, jobs }: Workflow): Promise<Job> {
+    const [job, ...others] = jobs;
+    if (job === undefined || others.length > 0) throw new Error("expected one job");
     const frame: Frame = {
       steps: {},
       inputs: undefined,
@@ -101,10 +108,10 @@ class JobRun {
       action: undefined,
       failed: false,
     };
-    if (!holds(workflow.job.condition, this.#scope(frame))) throw new Error("the job does not run");
-    Object.assign(frame.env, texts(workflow.env, this.#scope(frame)));
-    Object.assign(frame.env, texts(workflow.job.env, this.#scope(frame)));
-    for (const step of workflow.steps) {
+    if (!holds(job.condition, this.#scope(frame))) throw new Error("the job does not run");
+    Object.assign(frame.env, texts(env, this.#scope(frame)));
+    Object.assign(frame.env, texts(job.env, this.#scope(frame)));
+    for (const step of job.steps) {
       const { conclusion } = await this.#step(step, frame);
       const name = text(step.told.find("name"), this.#scope(frame));
       if (name !== "") this.#named[name] = conclusion;
@@ -149,14 +156,15 @@ class JobRun {
     return { outputs, outcome, conclusion: forgiven ? "success" : outcome };
   }
 
-  /** Runs an action of this repository, which is known by any name of its owner, or checks out. */
+  /** Runs an action of this repository, which is known by any name of its owner, or another one. */
   async #action(
     uses: string,
     given: Record<string, string>,
     env: Record<string, string>,
   ): Promise<{ ok: boolean; outputs: Record<string, string> }> {
-    if (uses.startsWith("actions/checkout@")) {
-      await this.#machine.checkOut(this.#workspace);
+    const other = this.#machine.actions[uses.replace(/@v\d+$/, "")];
+    if (other !== undefined) {
+      await other(given, this.#workspace);
       return { ok: true, outputs: {} };
     }
     const [, path] = uses.match(/^[^/@]+\/tenure\/([^@]+)@v\d+$/) ?? [];

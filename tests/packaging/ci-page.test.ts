@@ -1,0 +1,138 @@
+// What docs/ci.md says is so: its workflows are read as a runner reads them, its commands are given to a
+// shell, and what it names is there.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isMapping } from "@actions/workflow-parser/templates/tokens/type-guards";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { codeBlocks, sectionOf } from "../support/readme.js";
+import { environment } from "./support/run.js";
+import { readAction, readWorkflow } from "./support/workflow/documents.js";
+import { Forge } from "./support/workflow/forge.js";
+import type { Run } from "./support/workflow/runner.js";
+
+const page = readFileSync(inRoot("docs", "ci.md"), "utf8");
+const blocks = codeBlocks(page, "yaml");
+
+let forge: Forge;
+let folder: string;
+
+beforeAll(async () => {
+  forge = await Forge.open();
+  folder = mkdtempSync(join(inject("packed").workshop, "ci-page-"));
+});
+
+afterAll(async () => {
+  await forge?.[Symbol.asyncDispose]();
+});
+
+/** A block of the page as a workflow: steps alone get a job around them. */
+function workflow(block: string, more = ""): string {
+  const around = "jobs:\n  agent:\n    runs-on: ubuntu-latest\n    steps:\n";
+  const path = join(mkdtempSync(join(folder, "workflow-")), "workflow.yml");
+  writeFileSync(path, `on: push\n${block.startsWith(" ") ? around : ""}${block}${more}`);
+  return path;
+}
+
+const action = (name: string) => readAction(inRoot(name, "action.yml"));
+
+it("begins with the workflow of the examples", () => {
+  const example = readFileSync(inRoot("examples", "workflow-action.yml"), "utf8");
+  expect(example).toContain(blocks[0]?.slice(blocks[0].indexOf("jobs:")));
+});
+
+it("shows workflows that a runner takes, with inputs that the actions have", async () => {
+  expect(blocks.length).toBe(4);
+  const workflows = await Promise.all(blocks.map((block) => readWorkflow(workflow(block))));
+  const steps = workflows.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
+  let used = 0;
+  for (const { told } of steps) {
+    const [, name] =
+      told
+        .find("uses")
+        ?.toString()
+        .match(/^OWNER\/tenure\/(.+)@v0$/) ?? [];
+    const given = told.find("with");
+    if (name === undefined) continue;
+    used += 1;
+    const known = [...action(name).defaults.keys()];
+    const names = given === undefined || !isMapping(given) ? [] : [...given];
+    expect(known).toEqual(expect.arrayContaining(names.map(({ key }) => key.toString())));
+  }
+  expect(used).toBe(6);
+});
+
+it("tells every input and output, and how long things take by themselves", () => {
+  const { defaults, outputs } = action("action");
+  const told = sectionOf(page, "The action");
+  const names = [defaults, outputs, action("action/finish").defaults].flatMap((all) => [
+    ...all.keys(),
+  ]);
+  for (const name of names) expect(told).toContain(`\`${name}\``);
+  const lengths = sectionOf(page, "Which runs are the same").matchAll(
+    /\| (\d+) (hour|minute)s?\b.*`([a-z-]+)` \|$/gm,
+  );
+  const said = [...lengths].map(([, number, unit = "", name]) => [name, `${number}${unit[0]}`]);
+  const inputs = ["keep", "window", "pr-window"];
+  expect(said).toEqual(inputs.map((name) => [name, defaults.get(name)?.toString()]));
+});
+
+it("counts what was saved", async () => {
+  const runs = ["1", "2", "3"].map((id): Run => ({ event: "push", sha: "c".repeat(40), id }));
+  const example = inRoot("examples", "workflow-action.yml");
+  const env = { TENURE_COMMAND: join(forge.bin, "tenure") };
+  for (const run of runs) await forge.run(example, run, env);
+  const shell = (script: string) =>
+    execFileSync("bash", ["-euo", "pipefail", "-c", script], {
+      cwd: folder,
+      encoding: "utf8",
+      env: {
+        ...environment(),
+        PATH: `${forge.bin}:${process.env.PATH}`,
+        TENURE_STORE: forge.store,
+      },
+    });
+  const section = codeBlocks(sectionOf(page, "What was saved"), "sh");
+  const [[log, count, write, every], [all, prevented]] = section.map((block) =>
+    block.trim().split("\n").map(shell),
+  ) as [string[], string[]];
+  const came = log
+    ?.trim()
+    .split("\n")
+    .map((line) => line.split("\t")[3]);
+  expect(came).toEqual(["executed", "prevented", "prevented"]);
+  expect(count).toBe("2\n");
+  expect(write).toMatch(/^audit\/session_audit_\d{8}\.json\n$/);
+  expect(every?.trim().split("\n")).toHaveLength(6);
+  const entries = JSON.parse(all ?? "") as readonly object[];
+  expect(entries).toHaveLength(3);
+  const members = page.match(/objects with the members ([^:]*):/)?.[1]?.match(/\w+(?=`)/g);
+  for (const entry of entries) expect(Object.keys(entry)).toEqual(members);
+  expect(prevented).toBe("2\n");
+});
+
+it("keeps away what comes later with nothing but the cache", async () => {
+  const block = blocks.find((text) => text.includes("actions/cache")) ?? "";
+  const work = [
+    "      - name: Run the agent",
+    "        if: steps.tenure.outputs.skip_execution != 'true'",
+    '        run: echo "$GITHUB_RUN_ID" >>"$LEDGER"',
+    "",
+  ].join("\n");
+  const env = { TENURE_COMMAND: join(forge.bin, "tenure") };
+  for (const id of ["71", "72"]) {
+    const run = { event: "push", sha: "d".repeat(40), id };
+    expect(await forge.run(workflow(block, work), run, env)).toMatchObject({ status: "success" });
+  }
+  expect(forge.worked()).toContain("71");
+  expect(forge.worked()).not.toContain("72");
+});
+
+it("leads to a test of the rules that passes", () => {
+  const [command = ""] = page.match(/tenure dedup self-test/) ?? [];
+  const args = command.split(" ").slice(1);
+  const said = execFileSync(join(forge.bin, "tenure"), args, { encoding: "utf8" });
+  expect(said).toMatch(/^(ok: .*\n)+$/);
+});

@@ -109,6 +109,6 @@ export function fillSlots(sessions, count) {
   const slots = slotsOf(count);
   for (let index = 0; index < count; index += 1) {
     const session = slotSession(index % slots, `model-${Math.floor(index / slots)}`);
-    sessions.startInSlot({ ...session, onModelChange: "replace" });
+    sessions.startInSlot(session, { onModelChange: "replace" });
   }
 }

@@ -16,8 +16,8 @@ async function tenure() {
   return {
     look: async ({ taskId, phase }) => (await sessions.latestSession(taskId, phase))?.session,
     replace: async ({ slot, model, locking }) => {
-      const params = { ...slotSession(slot, model), onModelChange: "replace", locking };
-      return (await sessions.startInSlot(params)).outcome;
+      const options = { onModelChange: "replace", locking };
+      return (await sessions.startInSlot(slotSession(slot, model), options)).outcome;
     },
     work: async ({ id }) => {
       try {
@@ -29,7 +29,7 @@ async function tenure() {
         throw error;
       }
     },
-    purge: async ({ olderThan }) => (await sessions.purge({ olderThan })).removed,
+    purge: async (which) => (await sessions.purge(which)).removed,
   };
 }
 
@@ -51,11 +51,11 @@ const answers = {
     return { cpu: (user + system) / 1000, memory: process.resourceUsage().maxRSS * 1024 };
   },
   /** Removes what is in the trash, again and again, until it is told to stop. */
-  sweep: async ({ every, olderThan }) => {
+  sweep: async ({ every, ...which }) => {
     sweeping = true;
     let removed = 0;
     while (sweeping) {
-      removed += await store.purge({ olderThan });
+      removed += await store.purge(which);
       await sleep(every);
     }
     return removed;

@@ -6,7 +6,7 @@
  */
 
 import type { TenureError } from "./error.js";
-import type { WebhookPayload } from "./generated.js";
+import type { SlotCancelled, WebhookPayload } from "./generated.js";
 import { Listeners } from "./listeners.js";
 import type { News, NewsListener } from "./news.js";
 import { Webhook, type WebhookOptions } from "./webhook.js";
@@ -46,6 +46,17 @@ export class Announcer implements NewsListener {
   /** Another handle has told of a change. It posts its own webhook. */
   heard(payload: WebhookPayload): void {
     this.listeners.lifecycle(payload);
+  }
+
+  /** A session was cancelled through this handle. */
+  cancelled(cancelled: SlotCancelled): void {
+    this.listeners.cancelled(cancelled);
+    this.#news?.cancelled(cancelled);
+  }
+
+  /** Another handle has cancelled a session. */
+  heardCancelled(cancelled: SlotCancelled): void {
+    this.listeners.cancelled(cancelled);
   }
 
   /** Posts from now on as `options` say; `null` ends it. What waits already is still delivered. */

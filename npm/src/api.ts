@@ -75,6 +75,7 @@ export type {
   SessionHead,
   SessionPage,
   Slot,
+  SlotCancelled,
   SlotCode,
   SlotConfirmation,
   SlotLocking,
@@ -98,6 +99,7 @@ export type {
   WebhookSession,
 } from "./generated.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "./held-lease.js";
+export type { Histogram, HistogramBucket } from "./histogram.js";
 export type { Leases, LeasesSync } from "./leases.js";
 export type {
   LeaseList,
@@ -108,6 +110,7 @@ export type {
   SessionPageSync,
 } from "./list.js";
 export type { Listener, SessionEvents, SessionsChanged } from "./listeners.js";
+export type { Models } from "./models.js";
 export type { Target } from "./open.js";
 export type {
   ChangeOptions,
@@ -119,7 +122,7 @@ export type {
   TrashOption,
 } from "./operations.js";
 export type { OpenOptions, RedactOptions } from "./options.js";
-export type { RetentionOptions } from "./retention.js";
+export type { RetentionOptions, RetentionPass } from "./retention.js";
 export type {
   SessionManager,
   SessionManagerStatistics,
@@ -129,6 +132,9 @@ export type {
 export type { Sessions } from "./sessions.js";
 export type { SessionsSync } from "./sessions-sync.js";
 export type { CopyTarget } from "./side.js";
+export { slotMessage } from "./slot-message.js";
+export type { SlotMetrics } from "./slot-metrics.js";
+export type { SlotOptions, SlotOptionsOf, SlotOptionsSync, SlotRequest } from "./slot-options.js";
 export type { MaybePromise, Store } from "./store.js";
 export type * from "./stored.js";
 export type {

@@ -27,6 +27,8 @@ export interface Binding {
   resume(handle: number, operation: number, reply: string): string;
   /** Gives up an operation that waits for a JavaScript store. */
   cancel(handle: number, operation: number): string;
+  /** Says which models there are for the calls from now on: `{models}`, `null` where it is not known. */
+  setModels(handle: number, params: string): string;
   /** Closes a handle. */
   close(handle: number): string;
 }
@@ -131,6 +133,7 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
     start: (...args) => guard(() => binding.start(...args)),
     resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
+    setModels: (handle, params) => guard(() => binding.setModels(handle, params)),
     close: (handle) => guard(() => binding.close(handle)),
   };
 }

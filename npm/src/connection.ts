@@ -16,10 +16,11 @@ import {
   resultOf,
   type Settled,
 } from "./binding.js";
-import { encodeMade } from "./encode.js";
+import { encode, encodeMade } from "./encode.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "./error.js";
 import { type Capabilities, OPERATIONS, type Operations } from "./generated.js";
 import type { HostStore } from "./host.js";
+import { AskedModels, type ModelInquiry, type Models } from "./models.js";
 import type { RetentionPlan } from "./retention.js";
 import type { Store } from "./store.js";
 import type { Accepts } from "./types.js";
@@ -58,6 +59,8 @@ export interface ConnectionOptions {
   readonly host: HostStore | undefined;
   /** Told of every change that the outside world is to hear of, by the text of its payload. */
   readonly notify: (payload: string) => void;
+  /** Which models there are, where the options do not say it to the core. */
+  readonly models?: Models | undefined;
   /** The clock and the random bits; the actual ones unless others are given. */
   readonly environment?: Environment | undefined;
 }
@@ -76,6 +79,8 @@ export class Connection {
   readonly #notify: (payload: string) => void;
   readonly #environment: Environment;
   readonly #waiters: Map<number, Waiter>;
+  /** Where a function says which models there are. */
+  #models: AskedModels | undefined;
   /** Operations under way, and what must stay alive until they end. */
   readonly #underWay = new Map<Promise<unknown>, object>();
   /** The last write to each session that is under way over a store in JavaScript. */
@@ -83,7 +88,7 @@ export class Connection {
   #closed = false;
 
   /** Opens a store. */
-  constructor({ binding, url, options, host, notify, environment }: ConnectionOptions) {
+  constructor({ binding, url, options, host, notify, models, environment }: ConnectionOptions) {
     // Only this map is held by the native side, so that a dropped connection can be collected.
     const waiters = new Map<number, Waiter>();
     const done = (settled: string): void => {
@@ -105,6 +110,7 @@ export class Connection {
     this.#notify = notify;
     this.#environment = environment ?? ACTUAL;
     this.#waiters = waiters;
+    if (typeof models === "function") this.#models = this.#asking(models);
   }
 
   /** Whether it was closed, or is being closed. */
@@ -116,6 +122,19 @@ export class Connection {
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#check();
     const params = encodeMade(name, make);
+    const inquiry = this.#models?.begin();
+    if (inquiry === undefined) return this.#performOnce(name, params);
+    for (;;) {
+      try {
+        const result = this.#performOnce(name, params);
+        if (!inquiry.isAnsweredInVain(result)) return result;
+      } catch (thrown) {
+        if (!inquiry.isRefusedInVain(thrown)) throw thrown;
+      }
+    }
+  }
+
+  #performOnce<N extends OperationName>(name: N, params: string): Result<N> {
     const now = this.#environment.now();
     const entropy = this.#environment.entropy();
     if (this.#host === undefined) {
@@ -148,9 +167,18 @@ export class Connection {
       const start = (): Answer<Result<N>> =>
         parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy));
       const host = this.#host;
+      const inquiry = this.#models?.begin();
       if (host !== undefined) {
-        const begin = (): Promise<Result<N>> => this.#drive(host, start());
+        const once = (): Promise<Result<N>> => this.#drive(host, start());
+        const begin = inquiry === undefined ? once : () => this.#inquire(inquiry, once);
         return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(id, begin) : begin());
+      }
+      if (inquiry !== undefined) {
+        const once = (): Result<N> | Promise<Result<N>> => {
+          const answer = start();
+          return "wait" in answer ? this.#wait(answer.wait) : this.#finish(answer);
+        };
+        return this.#keep(owner, this.#inquire(inquiry, once));
       }
       const answer = start();
       if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
@@ -158,6 +186,23 @@ export class Connection {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  }
+
+  /** Says anew which models there are; `null` where that is not known. */
+  setModels(models: Models | null): void {
+    this.#check();
+    const asked = typeof models === "function" ? this.#asking(models) : undefined;
+    this.#tellModels(asked === undefined ? models : []);
+    this.#models = asked;
+  }
+
+  #asking(isThere: (model: string) => boolean): AskedModels {
+    return new AskedModels(isThere, (names) => this.#tellModels(names));
+  }
+
+  #tellModels(models: unknown): void {
+    const params = encode("setModels", { models });
+    resultOf(parseAnswer<null>(this.#binding.setModels(this.#handle, params)));
   }
 
   /** Takes no more operations, lets those under way come to their end, and closes the store. */
@@ -197,6 +242,18 @@ export class Connection {
     const value = resultOf(answer, cause);
     if ("notices" in answer && answer.notices) answer.notices.forEach(this.#notify);
     return value;
+  }
+
+  /** Performs an operation until no model that is there is missing to it. The first time is at once. */
+  async #inquire<T>(inquiry: ModelInquiry, once: () => T | Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const result = await once();
+        if (!inquiry.isAnsweredInVain(result)) return result;
+      } catch (thrown) {
+        if (!inquiry.isRefusedInVain(thrown)) throw thrown;
+      }
+    }
   }
 
   async #drive<T>(host: HostStore, begun: Answer<T>): Promise<T> {

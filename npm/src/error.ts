@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CoreErrorCode } from "./generated.js";
+import type { CoreErrorCode, Refusal } from "./generated.js";
 
 /** Errors of the JavaScript side: of loading, driving and delivering, never of a rule. */
 export type DriverErrorCode =
@@ -17,6 +17,7 @@ export type DriverErrorCode =
   | "ABORTED"
   | "LEASE_LOST"
   | "FILE_UNREADABLE"
+  | "NOT_REMOVED"
   | "LISTENER_FAILED";
 
 /** Everything that {@link TenureError.code} can be. */
@@ -178,6 +179,14 @@ export function fileUnreadable(cause: unknown): TenureError {
   const problem = messageOf(cause);
   const message = `cannot be read: ${problem}`;
   return new TenureError({ code: "FILE_UNREADABLE", message, details: { problem } }, cause);
+}
+
+/** Old sessions could not be removed. */
+export function notRemoved(failed: readonly Refusal[]): TenureError {
+  const [first] = failed;
+  const count = failed.length === 1 ? "one session" : `${failed.length} sessions`;
+  const message = `${count} could not be removed, the first of them ${first?.id}: ${first?.message}; look at them, and delete them by hand`;
+  return new TenureError({ code: "NOT_REMOVED", message, details: { failed } });
 }
 
 /** A webhook was not delivered. */

@@ -1,6 +1,6 @@
 /**
  * What the synchronous and the asynchronous handle share beside their operations: listeners,
- * webhooks, the retention clock, and the end of a handle that nobody closed. `sessions.ts` and
+ * webhooks, what is set and counted for slots, the retention clock, and the end of a handle that nobody closed. `sessions.ts` and
  * `sessions-sync.ts` say how each performs an operation and how it is closed.
  *
  * @module
@@ -9,12 +9,14 @@
 import type { Announcer } from "./announcer.js";
 import type { BuildInfo } from "./binding.js";
 import type { Connection, OperationName, Params, Result } from "./connection.js";
-import { isTenureError, messageOf, TenureError } from "./error.js";
-import type { Capabilities } from "./generated.js";
+import { invalidArgument, isTenureError, messageOf, notRemoved, TenureError } from "./error.js";
+import type { Capabilities, SlotAnswer, SlotLocking, SlotStart } from "./generated.js";
 import type { Listener, SessionEvents } from "./listeners.js";
-import { type Mode, Operations } from "./operations.js";
-import { Retention, type RetentionPlan } from "./retention.js";
-import type { Store } from "./store.js";
+import type { Models } from "./models.js";
+import { type Mode, Operations, type Returns } from "./operations.js";
+import { Pass, Retention, type RetentionPass, type RetentionPlan } from "./retention.js";
+import { SlotMeter, type SlotMetrics } from "./slot-metrics.js";
+import type { MaybePromise, Store } from "./store.js";
 import type { WebhookOptions } from "./webhook.js";
 
 /** Closes the stores of handles that were dropped without being closed. */
@@ -30,6 +32,10 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   protected readonly connection: Connection;
   /** @internal */
   protected readonly announcer: Announcer;
+  /** @internal */
+  protected slotMeter = new SlotMeter();
+  #locking: SlotLocking = "optimistic";
+  #lastPass: RetentionPass | null = null;
   readonly #retention: Retention | undefined;
 
   /** @internal */
@@ -44,7 +50,10 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     if (plan === undefined) return;
     // The clock does not keep a handle that nobody else has.
     const handle = new WeakRef(this);
-    this.#retention = new Retention(plan.every, () => handle.deref()?.look(plan) ?? false);
+    this.#retention = new Retention(plan.every, {
+      look: () => handle.deref()?.look(plan) ?? "stop",
+      giveUp: (problem) => handle.deref()?.report(problem),
+    });
   }
 
   /**
@@ -57,7 +66,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
 
   /**
    * Calls a listener for what happens through this handle: `"lifecycle"` for changes of sessions,
-   * `"change"` for whatever is written to them, `"error"` for failures that no call waits for. Returns a function that removes the listener.
+   * `"change"` for whatever is written to them, `"cancelled"` for sessions that gave their slot to
+   * another while they were active or paused, `"error"` for failures that no call waits for. Returns a
+   * function that removes the listener.
    */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
     this.announcer.listeners.on(event, listener);
@@ -74,6 +85,40 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     this.announcer.configure(webhook);
   }
 
+  /**
+   * Whether whoever starts a session in a slot keeps others from it meanwhile, where the call does not
+   * say which `locking` it wants. Set, it holds from the next call on. Sessions keep out of each
+   * other's way in either case: each is written only if the slot is as it was when it was decided.
+   */
+  get pessimisticLockingEnabled(): boolean {
+    return this.#locking === "pessimistic";
+  }
+
+  set pessimisticLockingEnabled(enabled: boolean) {
+    if (typeof enabled !== "boolean") {
+      throw invalidArgument("pessimisticLockingEnabled", "expected true or false");
+    }
+    this.#locking = enabled ? "pessimistic" : "optimistic";
+  }
+
+  /**
+   * Says anew which models there are, from the next call on: their names, or a function that says of a
+   * name whether it is one; `null` takes every model to be there.
+   */
+  setModels(models: Models | null): void {
+    this.connection.setModels(models);
+  }
+
+  /** What has happened in slots through this handle since it was opened, or since it counts anew. */
+  slotMetrics(): SlotMetrics {
+    return this.slotMeter.read(this.#lastPass);
+  }
+
+  /** Counts anew what happens in slots. */
+  resetSlotMetrics(): void {
+    this.slotMeter = new SlotMeter();
+  }
+
   /** What tells its store from others, as far as it can be told: a URL, or the store itself. @internal */
   get place(): string | Store {
     return this.connection.place;
@@ -84,8 +129,36 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     return this.connection.promise(this, name, () => params);
   }
 
-  /** @internal */
-  protected abstract clean(plan: RetentionPlan): unknown;
+  /** What calls do about slots that do not say it. @internal */
+  protected get slotLocking(): SlotLocking {
+    return this.#locking;
+  }
+
+  /** What is to be done with the result of an operation before its caller gets it. @internal */
+  protected watch<N extends OperationName>(name: N): ((result: Result<N>) => void) | undefined {
+    if (name === "latestSession" || name === "slots") {
+      const began = performance.now();
+      const [meter, locking] = [this.slotMeter, this.#locking];
+      return () => meter.lookedUp(locking, performance.now() - began);
+    }
+    if (name === "startInSlot") return (answer) => this.#tellOf(answer as SlotStart);
+    if (name === "startInSlots") {
+      return (answers) => {
+        for (const answer of answers as readonly SlotAnswer[]) {
+          this.slotMeter.count(answer);
+          if (answer.outcome !== "failed") this.#tellOf(answer);
+        }
+      };
+    }
+    return undefined;
+  }
+
+  #tellOf({ cancelled }: SlotStart): void {
+    if (cancelled !== undefined) this.announcer.cancelled(cancelled);
+  }
+
+  /** Makes the calls of a pass. @internal */
+  protected abstract makeCalls(pass: Pass): Returns<M, void>;
 
   /** Ends what runs by itself. @internal */
   protected detach(): void {
@@ -95,17 +168,33 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
 
   /** Tells of a failure that no call waits for. @internal */
   protected report(thrown: unknown): void {
-    const error = isTenureError(thrown)
-      ? thrown
-      : new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
+    const error = asError(thrown);
     // Sessions that are not removed fill a disk: with no listener the console has to do.
     if (!this.announcer.listeners.error(error))
       console.warn(`tenure: retention failed: ${error.message}`);
   }
 
-  private look(plan: RetentionPlan): boolean {
-    if (this.connection.isClosed) return false;
-    this.clean(plan);
-    return true;
+  /** Removes what is old: what has gone wrong, if anything has. */
+  private look(plan: RetentionPlan): MaybePromise<unknown> | "stop" {
+    if (this.connection.isClosed) return "stop";
+    const pass = new Pass(plan);
+    const end = (thrown?: unknown): unknown => {
+      const error = thrown === undefined ? null : asError(thrown);
+      this.#lastPass = pass.end(error?.code ?? null);
+      const { failed } = this.#lastPass;
+      return error ?? (failed.length > 0 ? notRemoved(failed) : undefined);
+    };
+    try {
+      const made = this.makeCalls(pass);
+      return made instanceof Promise ? made.then(() => end(), end) : end();
+    } catch (thrown) {
+      return end(thrown);
+    }
   }
+}
+
+/** A thrown value as an error of Tenure. */
+function asError(thrown: unknown): TenureError {
+  if (isTenureError(thrown)) return thrown;
+  return new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
 }

@@ -6,7 +6,7 @@
  */
 
 import { invalidArgument, listenerFailed, type TenureError } from "./error.js";
-import type { WebhookPayload } from "./generated.js";
+import type { SlotCancelled, WebhookPayload } from "./generated.js";
 
 /** What can be listened for, and what a listener is given. */
 export interface SessionEvents {
@@ -20,6 +20,11 @@ export interface SessionEvents {
    * another tab. Stores that tell it: `indexeddb:`.
    */
   change: SessionsChanged;
+  /**
+   * A session that was active or paused has given its slot to another: whoever runs it is to stop.
+   * Told by the handle that has started the other; over `indexeddb:` by those in other tabs too.
+   */
+  cancelled: SlotCancelled;
   /** Something failed that no call waits for: a webhook, a retention pass, another listener. */
   error: TenureError;
 }
@@ -37,6 +42,7 @@ export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) 
 export class Listeners {
   readonly #lifecycle = new Set<Listener<"lifecycle">>();
   readonly #change = new Set<Listener<"change">>();
+  readonly #cancelled = new Set<Listener<"cancelled">>();
   readonly #error = new Set<Listener<"error">>();
 
   /** Adds a listener; adding it again changes nothing. */
@@ -58,6 +64,11 @@ export class Listeners {
   /** Tells of a commit. */
   change(change: SessionsChanged): void {
     this.#tell("change", this.#change, change);
+  }
+
+  /** Tells of a session that was cancelled. */
+  cancelled(cancelled: SlotCancelled): void {
+    this.#tell("cancelled", this.#cancelled, cancelled);
   }
 
   /** Tells of a failure, and says whether anyone listened. */
@@ -87,10 +98,11 @@ export class Listeners {
     const listeners: { readonly [K in keyof SessionEvents]: Set<Listener<K>> } = {
       lifecycle: this.#lifecycle,
       change: this.#change,
+      cancelled: this.#cancelled,
       error: this.#error,
     };
     if (!Object.hasOwn(listeners, event)) {
-      throw invalidArgument("event", 'expected "lifecycle", "change" or "error"');
+      throw invalidArgument("event", 'expected "lifecycle", "change", "cancelled" or "error"');
     }
     return listeners[event];
   }

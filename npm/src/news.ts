@@ -1,12 +1,12 @@
 /**
  * What the handles on one database tell each other across tabs and workers: which sessions a commit
- * has changed, and what happened in their lives. It carries words between listeners and nothing else;
+ * has changed, what happened in their lives, and which were cancelled. It carries words between listeners and nothing else;
  * no handle relies on them, as the versions in the store guard every write.
  *
  * @module
  */
 
-import type { WebhookPayload } from "./generated.js";
+import type { SlotCancelled, WebhookPayload } from "./generated.js";
 import { unref } from "./unref.js";
 
 /** Who listens to the news. */
@@ -15,12 +15,15 @@ export interface NewsListener {
   changed(ids: readonly string[]): void;
   /** Something happened in a session's life, through another handle. */
   heard(payload: WebhookPayload): void;
+  /** A session was cancelled through another handle. */
+  heardCancelled(cancelled: SlotCancelled): void;
 }
 
 /** What crosses from handle to handle. */
 type Message =
   | { readonly kind: "change"; readonly ids: readonly string[] }
-  | { readonly kind: "lifecycle"; readonly payload: string };
+  | { readonly kind: "lifecycle"; readonly payload: string }
+  | { readonly kind: "cancelled"; readonly cancelled: SlotCancelled };
 
 /** The news of one database, as one handle tells and hears them. */
 export class News {
@@ -53,6 +56,11 @@ export class News {
     this.#post({ kind: "lifecycle", payload });
   }
 
+  /** Tells the others of a session that was cancelled through this handle. */
+  cancelled(cancelled: SlotCancelled): void {
+    this.#post({ kind: "cancelled", cancelled });
+  }
+
   /** Leaves. What was told is still delivered. */
   leave(): void {
     this.#channel?.close();
@@ -77,6 +85,12 @@ function pass(message: unknown, listener: NewsListener): void {
   ) {
     const payload = parsed(message.payload);
     if (payload !== undefined) listener.heard(payload);
+  } else if (
+    message.kind === "cancelled" &&
+    "cancelled" in message &&
+    isCancelled(message.cancelled)
+  ) {
+    listener.heardCancelled(message.cancelled);
   }
 }
 
@@ -86,6 +100,12 @@ function parsed(text: string): WebhookPayload | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isCancelled(value: unknown): value is SlotCancelled {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, replacedBy, taskId, phase, reason } = value as Partial<SlotCancelled>;
+  return [id, replacedBy, taskId, phase, reason].every((member) => typeof member === "string");
 }
 
 function isTexts(value: unknown): value is readonly string[] {

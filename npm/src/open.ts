@@ -51,7 +51,7 @@ export async function openSessions(
   if (name !== undefined) return openDatabase(build, name, options);
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer, environment);
-  return new Sessions(build.info.build, connection, announcer);
+  return configured(new Sessions(build.info.build, connection, announcer), options);
 }
 
 /** Opens a synchronous handle. */
@@ -64,7 +64,7 @@ export function openSessionsSync(
   if (databaseOf(target) !== undefined) throw storeIsAsync();
   const announcer = new Announcer();
   const connection = connect(build, target, options, announcer, environment);
-  return new SessionsSync(build.info.build, connection, announcer);
+  return configured(new SessionsSync(build.info.build, connection, announcer), options);
 }
 
 /** Opens an asynchronous handle over the browser's database of this name. */
@@ -84,7 +84,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     throw await openingError(name, thrown);
   }
   announcer.share(store.news, name);
-  return new Sessions(build.info.build, connection, announcer);
+  return configured(new Sessions(build.info.build, connection, announcer), options);
 }
 
 /** The name of the browser's database that a target means, where there are such databases. */
@@ -98,6 +98,16 @@ function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw invalidArgument("options", "expected an object");
   }
+  const { pessimisticLockingEnabled: enabled } = options as OpenOptions;
+  if (enabled !== undefined && typeof enabled !== "boolean") {
+    throw invalidArgument("pessimisticLockingEnabled", "expected true or false");
+  }
+}
+
+/** Sets what a handle keeps of its options to itself. */
+function configured<H extends Sessions | SessionsSync>(handle: H, options: OpenOptions): H {
+  handle.pessimisticLockingEnabled = options.pessimisticLockingEnabled ?? false;
+  return handle;
 }
 
 function connect(
@@ -119,6 +129,7 @@ function connect(
       options: optionsForUrl(options),
       host: undefined,
       notify,
+      models: options.models,
       environment,
     });
   }
@@ -132,6 +143,7 @@ function connect(
     options: json,
     host: new HostStore(target, timeoutMs),
     notify,
+    models: options.models,
     environment,
   });
 }

@@ -32,13 +32,13 @@ import type {
   SlotPhase,
   SlotSession,
   SlotStart,
-  StartInSlotParams,
   StartParams,
   Stats,
   StatsParams,
   UpdateContextParams,
   UpdateParams,
 } from "./generated.js";
+import type { SlotOptionsOf, SlotRequest } from "./slot-options.js";
 import type { Accepts, EventType, JsonObject, Overrides } from "./types.js";
 
 /** Whether a handle returns results or promises of them. */
@@ -293,9 +293,7 @@ export abstract class Operations<M extends Mode> {
    * `"needs_confirmation"` where another model has begun (call again with `confirm`), `"replaced"`,
    * `"busy"` or `"rejected"`; `message` says it to people.
    */
-  startInSlot(params: Accepts<StartInSlotParams>): Returns<M, SlotStart> {
-    return this.ask("startInSlot", () => ({ ...params }));
-  }
+  abstract startInSlot(request: SlotRequest, options?: SlotOptionsOf<M>): Returns<M, SlotStart>;
 
   /** The session in the slot of a task's phase, and whether its model is missing; `null` for none. */
   latestSession(taskId: string, phase: SlotPhase): Returns<M, SlotSession | null> {

@@ -1,12 +1,14 @@
 /**
  * What a handle can be opened with. The core's options go to the core as they are, which also
- * refuses those that it does not know; only webhooks are JavaScript's.
+ * refuses those that it does not know; webhooks, the switch of slots and what is a function are
+ * JavaScript's.
  *
  * @module
  */
 
 import { encode } from "./encode.js";
 import type { Limits } from "./generated.js";
+import type { Models } from "./models.js";
 import type { RetentionOptions } from "./retention.js";
 import type { Store } from "./store.js";
 import type { Accepts } from "./types.js";
@@ -40,6 +42,17 @@ export interface OpenOptions {
    * what else is secret, or `false` to keep everything as it comes.
    */
   readonly redact?: boolean | RedactOptions | undefined;
+  /**
+   * Which models there are: their names, or a function that says of a name whether it is one. Sessions
+   * in slots whose model is none of them can be looked at, exported, deleted and replaced, and nothing
+   * else. Without it every model is taken to be there. `setModels` changes it.
+   */
+  readonly models?: Models | undefined;
+  /**
+   * Whether whoever starts a session in a slot keeps others from it meanwhile, unless the call says
+   * which `locking` it wants. `pessimisticLockingEnabled` of the handle changes it.
+   */
+  readonly pessimisticLockingEnabled?: boolean | undefined;
 }
 
 /** What is secret beside what Tenure knows as secret. In each, `*` stands for any text. */
@@ -74,6 +87,12 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
   return timeoutMs ?? DEFAULT_TIMEOUT_MS;
 }
 
-function coreOptions({ webhook: _webhook, ...core }: OpenOptions): object {
-  return core;
+function coreOptions({
+  webhook: _webhook,
+  pessimisticLockingEnabled: _locking,
+  models,
+  ...core
+}: OpenOptions): object {
+  // Of a function the core knows nothing: at first there are no models.
+  return { ...core, models: typeof models === "function" ? [] : models };
 }

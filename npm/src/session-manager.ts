@@ -84,11 +84,13 @@ export class SessionManager {
       giveUp: (vmId: string) => this.unregisterVmSync(vmId),
     };
     this.#exit = new ExitTask(owner, surroundings);
-    new Retention(RENEWED_EVERY, () => {
-      this.#keepUp().catch(() => {
-        // The next time comes soon enough, and whoever asks for something is told what is wrong.
-      });
-      return true;
+    new Retention(RENEWED_EVERY, {
+      look: () => {
+        this.#keepUp().catch(() => {
+          // The next time comes soon enough, and whoever asks for something is told what is wrong.
+        });
+      },
+      giveUp: () => {},
     });
   }
 

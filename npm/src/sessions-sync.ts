@@ -8,11 +8,13 @@ import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import type { OperationName, Params, Result } from "./connection.js";
 import { Dedup } from "./dedup.js";
+import type { SlotStart } from "./generated.js";
 import { Handle } from "./handle.js";
 import type { HeldLeaseSync, HoldOptions } from "./held-lease.js";
 import { LeasesSync, sessionKey } from "./leases.js";
 import { type ListOptions, SessionPageSync } from "./list.js";
-import type { RetentionPlan } from "./retention.js";
+import type { Pass } from "./retention.js";
+import { type SlotOptionsSync, type SlotRequest, slotParams } from "./slot-options.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync extends Handle<"sync"> implements Disposable {
@@ -41,6 +43,18 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
     return this.leases.hold(sessionKey(id), options);
   }
 
+  /** See {@link Operations.startInSlot}. Where somebody else has the slot, it is `busy` at once. */
+  override startInSlot(request: SlotRequest, options: SlotOptionsSync = {}): SlotStart {
+    const params = slotParams(request, options, this.slotLocking);
+    const watch = this.slotMeter.watch(params.locking);
+    watch.tries();
+    try {
+      return watch.ends(this.ask("startInSlot", () => params));
+    } catch (thrown) {
+      throw watch.fails(thrown);
+    }
+  }
+
   /** Closes the handle. It takes no more calls; webhooks that wait are still delivered. */
   close(): void {
     if (this.connection.isClosed) return;
@@ -55,16 +69,19 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
 
   /** @internal */
   protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
-    return this.connection.perform(name, make);
+    const watch = this.watch(name);
+    const result = this.connection.perform(name, make);
+    watch?.(result);
+    return result;
   }
 
   /** @internal */
-  protected override clean({ maxAge, purgeAfter }: RetentionPlan): void {
-    try {
-      this.cleanup({ maxAge });
-      this.purge({ olderThan: purgeAfter });
-    } catch (thrown) {
-      this.report(thrown);
+  protected override makeCalls(pass: Pass): void {
+    const calls = pass.calls();
+    let call = calls.next();
+    while (!call.done) {
+      const { name, params } = call.value;
+      call = calls.next(this.ask(name, () => params));
     }
   }
 }

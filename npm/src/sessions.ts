@@ -8,11 +8,14 @@ import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import type { OperationName, Params, Result } from "./connection.js";
 import { Dedup } from "./dedup.js";
+import type { SlotStart } from "./generated.js";
 import { Handle } from "./handle.js";
 import type { HeldLease, HoldOptions } from "./held-lease.js";
 import { Leases, sessionKey } from "./leases.js";
 import { type ListOptions, SessionList } from "./list.js";
-import type { RetentionPlan } from "./retention.js";
+import type { Pass } from "./retention.js";
+import { patienceOf, type SlotOptions, type SlotRequest, slotParams } from "./slot-options.js";
+import { startPatiently } from "./slot-patience.js";
 
 /** How long `close` waits for webhooks, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 5000;
@@ -45,6 +48,14 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     return this.leases.hold(sessionKey(id), options);
   }
 
+  /** See {@link Operations.startInSlot}. It waits while somebody else has the slot. */
+  override async startInSlot(request: SlotRequest, options: SlotOptions = {}): Promise<SlotStart> {
+    const { patience, way } = patienceOf(options);
+    const params = slotParams(request, way, this.slotLocking);
+    const watch = this.slotMeter.watch(params.locking);
+    return startPatiently(() => this.ask("startInSlot", () => params), patience, watch);
+  }
+
   /**
    * Closes the handle. It takes no more calls; those under way come to their end, and webhooks that
    * wait are delivered, for five seconds at most. Closing again does nothing.
@@ -64,14 +75,23 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     name: N,
     make: () => Params<N>,
   ): Promise<Result<N>> {
-    return this.connection.promise(this, name, make);
+    const result = this.connection.promise(this, name, make);
+    const watch = this.watch(name);
+    if (watch === undefined) return result;
+    return result.then((result) => {
+      watch(result);
+      return result;
+    });
   }
 
   /** @internal */
-  protected override clean({ maxAge, purgeAfter }: RetentionPlan): void {
-    this.cleanup({ maxAge })
-      .then(() => this.purge({ olderThan: purgeAfter }))
-      .catch((thrown: unknown) => this.report(thrown));
+  protected override async makeCalls(pass: Pass): Promise<void> {
+    const calls = pass.calls();
+    let call = calls.next();
+    while (!call.done) {
+      const { name, params } = call.value;
+      call = calls.next(await this.ask(name, () => params));
+    }
   }
 
   async #close(): Promise<void> {

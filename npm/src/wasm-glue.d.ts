@@ -25,5 +25,6 @@ export function start(
 ): string;
 export function resume(handle: number, operation: number, reply: string): string;
 export function cancel(handle: number, operation: number): string;
+export function setModels(handle: number, params: string): string;
 export function close(handle: number): string;
 export function page(request: string): string;

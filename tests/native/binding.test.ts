@@ -13,7 +13,16 @@ function broken() {
   };
   const exports = {
     info: () => info,
-    ...{ open: trap, call: trap, start: trap, resume: trap, cancel: trap, close: trap, page: trap },
+    ...{
+      open: trap,
+      call: trap,
+      start: trap,
+      resume: trap,
+      cancel: trap,
+      setModels: trap,
+      close: trap,
+      page: trap,
+    },
   };
   return { exports, calls: () => calls };
 }

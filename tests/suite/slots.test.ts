@@ -1,8 +1,9 @@
 // Slots as JavaScript sees them: one session for each phase of a task, and what starting another comes to.
 
+import { openSync } from "tenure";
 import { describe, expect, it } from "vitest";
-import { code } from "../support/failures.js";
-import { everyStore } from "../support/stores.js";
+import { code, failure } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
 
 const slot = { taskId: "T1", phase: "plan", task: "plan it", mode: "planner" } as const;
 
@@ -27,15 +28,16 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
     expect(asked.message).toMatch(/[.?]$/);
     const { id = "", version = 0 } = asked.session ?? {};
     const stale = { id, version: version + 1 };
-    expect(await sessions.startInSlot({ ...slot, model: "haiku", confirm: stale })).toMatchObject({
+    expect(
+      await sessions.startInSlot({ ...slot, model: "haiku" }, { confirm: stale }),
+    ).toMatchObject({
       outcome: "busy",
+      code: "SESSION_CHANGED",
     });
-    const done = await sessions.startInSlot({
-      ...slot,
-      model: "haiku",
-      confirm: { id, version },
-      exportOld: true,
-    });
+    const done = await sessions.startInSlot(
+      { ...slot, model: "haiku" },
+      { confirm: { id, version }, exportOld: true },
+    );
     expect(done).toMatchObject({
       outcome: "replaced",
       replaced: { id, status: "abandoned" },
@@ -51,7 +53,7 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
     const sessions = await openStore();
     await sessions.startInSlot({ ...slot, model: "opus" });
     const start = (onModelChange: "reject" | "replace") =>
-      sessions.startInSlot({ ...slot, model: "haiku", onModelChange });
+      sessions.startInSlot({ ...slot, model: "haiku" }, { onModelChange });
     expect(await start("reject")).toMatchObject({ outcome: "rejected" });
     expect(await start("replace")).toMatchObject({ outcome: "replaced" });
   });
@@ -68,5 +70,47 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
     expect(await phases(["T1", "T2", "T3"])).toEqual(["plan", "plan", "run"]);
     expect(await sessions.slotPhase("Verification: the parser")).toBe("verify");
     expect(await sessions.slotPhase("Lunch")).toBeNull();
+  });
+});
+
+describe("what is said of a session to start", () => {
+  const request = { ...slot, model: "opus" };
+
+  it.each([
+    ["onModelChange", "replace"],
+    ["locking", "pessimistic"],
+    ["confirm", undefined],
+  ])("has %s among the options and nowhere else", async (name, value) => {
+    const sessions = await inMemory();
+    const call = sessions.startInSlot({ ...request, [name]: value } as never);
+    expect(await failure(call)).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: name },
+    });
+  });
+
+  it.each([
+    { retries: -1 },
+    { retries: 1.5 },
+    { retries: Number.NaN },
+    { retries: 1000 },
+    { signal: "now" },
+    { locking: "none" },
+    { onModelChange: "ask" },
+    { confirm: "yes" },
+    { rerun: "yes" },
+    { unknown: 1 },
+  ])("is refused with %j", async (options) => {
+    const sessions = await inMemory();
+    const call = sessions.startInSlot(request, options as never);
+    expect(await code(call)).toBe("INVALID_ARGUMENT");
+    expect(await sessions.slots("T1")).toEqual([]);
+  });
+
+  it("is refused by a synchronous handle if it has to wait", async () => {
+    const sessions = openSync("memory:");
+    const call = () => sessions.startInSlot(request, { retries: 1 } as never);
+    expect(await code(call)).toBe("INVALID_ARGUMENT");
+    sessions.close();
   });
 });

@@ -23,8 +23,9 @@ contend({
     }
     return decision;
   },
-  async start({ slot }) {
-    const { outcome, session, replaced } = await sessions.startInSlot(slot);
+  async start({ slot, onModelChange, pessimistic }) {
+    sessions.pessimisticLockingEnabled = pessimistic;
+    const { outcome, session, replaced } = await sessions.startInSlot(slot, { onModelChange });
     if (session?.id === slot.id) {
       working = work(slot.id, (step) => sessions.addEvent(slot.id, "note", { step }));
     }

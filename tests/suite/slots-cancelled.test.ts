@@ -1,0 +1,75 @@
+// What the runner of a session hears when another takes its place.
+
+import type { SlotCancelled } from "tenure";
+import { describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
+
+const run = { taskId: "T1", phase: "run", task: "carry it out", mode: "developer" } as const;
+const replace = { onModelChange: "replace" } as const;
+
+describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, openStore) => {
+  it.each(["active", "paused"])("and is %s, is told as cancelled", async (status) => {
+    const sessions = await openStore();
+    const heard: SlotCancelled[] = [];
+    sessions.on("cancelled", (cancelled) => heard.push(cancelled));
+    const { session: old } = await sessions.startInSlot({ ...run, model: "opus" });
+    const id = old?.id ?? "";
+    if (status === "paused") await sessions.pause(id);
+    const { session, cancelled } = await sessions.startInSlot({ ...run, model: "haiku" }, replace);
+    const told = {
+      id,
+      replacedBy: session?.id,
+      taskId: "T1",
+      phase: "run",
+      reason: "model_change",
+    };
+    expect(heard).toEqual([told]);
+    expect(cancelled).toEqual(told);
+    expect(await code(sessions.addEvent(id, "note", {}))).toBe("SESSION_DELETED");
+    expect(await code(sessions.complete(id, "done"))).toBe("SESSION_DELETED");
+    expect(await sessions.get(id)).toMatchObject({ status: "abandoned" });
+  });
+
+  it("is not told once it has ended, nor when it stays", async () => {
+    const sessions = await openStore();
+    const heard: SlotCancelled[] = [];
+    sessions.on("cancelled", (cancelled) => heard.push(cancelled));
+    const { session: failed } = await sessions.startInSlot({ ...run, model: "opus" });
+    await sessions.fail(failed?.id ?? "", "no more");
+    const { session: done } = await sessions.startInSlot({ ...run, model: "opus" });
+    await sessions.complete(done?.id ?? "", "done");
+    await sessions.startInSlot({ ...run, model: "opus" }, { rerun: true });
+    await sessions.startInSlot({ ...run, model: "opus" });
+    await sessions.startInSlot({ ...run, model: "haiku" });
+    await sessions.startInSlot({ ...run, model: "haiku" }, { onModelChange: "reject" });
+    expect(heard).toEqual([]);
+  });
+});
+
+describe("a listener for cancelled sessions", () => {
+  it("is called before the call that has started the other returns, and never once it is gone", async () => {
+    const sessions = await inMemory();
+    const order: string[] = [];
+    const off = sessions.on("cancelled", () => order.push("heard"));
+    await sessions.startInSlot({ ...run, model: "opus" });
+    await sessions.startInSlot({ ...run, model: "haiku" }, replace);
+    order.push("returned");
+    off();
+    await sessions.startInSlot({ ...run, model: "opus" }, replace);
+    expect(order).toEqual(["heard", "returned"]);
+  });
+
+  it("that throws undoes nothing", async () => {
+    const sessions = await inMemory();
+    const errors: string[] = [];
+    sessions.on("error", ({ code }) => errors.push(code));
+    sessions.on("cancelled", () => {
+      throw new Error("no");
+    });
+    await sessions.startInSlot({ ...run, model: "opus" });
+    const answer = await sessions.startInSlot({ ...run, model: "haiku" }, replace);
+    expect(answer).toMatchObject({ outcome: "replaced" });
+    expect(errors).toEqual(["LISTENER_FAILED"]);
+  });
+});

@@ -1,0 +1,96 @@
+// The words for people: whatever a slot comes to, there is something to show that says it without codes.
+
+import { open, type SlotStart, slotMessage } from "tenure";
+import { describe, expect, it } from "vitest";
+import { failure } from "../support/failures.js";
+import { MapStore } from "../support/map-store.js";
+import { inMemory, opening } from "../support/stores.js";
+
+const run = { taskId: "T1", phase: "run", task: "carry it out", mode: "developer" } as const;
+const opus = { ...run, model: "opus" };
+const haiku = { ...run, model: "haiku" };
+
+/** A store that fails as it is told to. */
+class FailingStore extends MapStore {
+  failure: (Error & { code?: string }) | undefined;
+
+  override record(...args: Parameters<MapStore["record"]>): ReturnType<MapStore["record"]> {
+    if (this.failure) throw this.failure;
+    return super.record(...args);
+  }
+}
+
+/** What people are told in each of the situations in which starting a session needs words. */
+async function situations(): Promise<Readonly<Record<string, string | undefined>>> {
+  const store = new FailingStore();
+  const sessions = await opening(store);
+  const failing = async (code?: string) => {
+    store.failure = Object.assign(new Error("the disk is on fire"), code && { code });
+    const error = await failure(sessions.startInSlot(opus));
+    store.failure = undefined;
+    return slotMessage(error);
+  };
+  const creationFailed = await failing();
+  const storeUnavailable = await failing("STORE_UNAVAILABLE");
+  await sessions.startInSlot(opus);
+  const sameModel: SlotStart = await sessions.startInSlot(opus);
+  const modelChange: SlotStart = await sessions.startInSlot(haiku);
+  const stale = { id: modelChange.session?.id ?? "", version: 99 };
+  const modified: SlotStart = await sessions.startInSlot(haiku, { confirm: stale });
+  sessions.setModels(["haiku"]);
+  const missing = await failure(sessions.addEvent(stale.id, "note", {}));
+  return {
+    creationFailed,
+    storeUnavailable,
+    sameModelActive: sameModel.message,
+    modelChange: modelChange.message,
+    dataLoss: modelChange.warning,
+    beingModified: modified.message,
+    modelMissing: slotMessage(missing),
+    unexpected: slotMessage(new Error("a defect")),
+  };
+}
+
+describe("what people are told of slots", () => {
+  it("has words of its own for each of the eight situations", async () => {
+    const words = Object.values(await situations());
+    expect(words).toHaveLength(8);
+    expect(new Set(words).size).toBe(8);
+    for (const text of words) {
+      expect(text).toMatch(/^[A-Z].+[.?]$/);
+      // Neither codes nor names of programs, and no words that only programmers know.
+      expect(text).not.toMatch(
+        /[_{}<>`"]|[A-Z]{2,}|\b(server|database|exception|null|undefined)\b/,
+      );
+    }
+  });
+
+  it("says in each what to do next, or asks", async () => {
+    for (const text of Object.values(await situations())) {
+      expect(text).toMatch(/\b(try again|open|export|exported|report|replace)\b/i);
+    }
+  });
+
+  it("warns of what is lost only where something may be", async () => {
+    const sessions = await inMemory();
+    expect(await sessions.startInSlot(opus)).not.toHaveProperty("warning");
+    expect(await sessions.startInSlot(opus)).not.toHaveProperty("warning");
+    expect(await sessions.startInSlot(haiku)).toHaveProperty("warning");
+    const rejected = await sessions.startInSlot(haiku, { onModelChange: "reject" });
+    expect(rejected).not.toHaveProperty("warning");
+  });
+
+  it("is there when no store can be opened", async () => {
+    const error = await failure(open("nowhere:"));
+    expect(slotMessage(error)).toBe(slotMessage(new Error("anything")));
+    const body = { code: "STORE_UNAVAILABLE", message: "m", details: {} };
+    expect(slotMessage(body)).not.toBe(slotMessage(error));
+  });
+
+  it("takes anything that can be thrown", () => {
+    const strange: unknown[] = [undefined, null, 7, "text", {}, { code: 7 }, { code: "__proto__" }];
+    for (const thrown of [...strange, Symbol("s"), () => {}]) {
+      expect(slotMessage(thrown)).toBe(slotMessage(new Error("anything")));
+    }
+  });
+});

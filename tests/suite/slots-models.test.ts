@@ -1,0 +1,188 @@
+// Which models there are: a list, or a function that is asked, and what becomes of sessions whose model
+// is none of them.
+
+import { openSync } from "tenure";
+import { describe, expect, it } from "vitest";
+import { code, failure } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
+
+const plan = { taskId: "T1", phase: "plan", task: "plan it", mode: "planner" } as const;
+const opus = { ...plan, model: "opus" };
+const replace = { onModelChange: "replace" } as const;
+
+describe.each(everyStore)("a model that is there no more, %s,", (_, openStore) => {
+  it.each([
+    ["list", () => ["opus"], () => ["haiku"]],
+    ["function", () => (name: string) => name === "opus", () => (name: string) => name === "haiku"],
+  ])("is missing by a %s", async (_, before, after) => {
+    const sessions = await openStore({ models: before() });
+    const { session } = await sessions.startInSlot({ ...plan, model: { name: "opus" } });
+    const id = session?.id ?? "";
+    expect(await sessions.latestSession("T1", "plan")).toMatchObject({ modelMissing: false });
+    await sessions.addEvent(id, "note", {});
+
+    sessions.setModels(after());
+    expect(await failure(sessions.addEvent(id, "note", {}))).toMatchObject({
+      code: "MODEL_MISSING",
+      details: { id, model: "opus" },
+    });
+    expect(await code(sessions.resume(id))).toBe("MODEL_MISSING");
+    const there = await sessions.latestSession("T1", "plan");
+    expect(there).toMatchObject({ session: { id }, modelMissing: true });
+    expect(there?.message).toMatch(/\.$/);
+    expect((await sessions.slots("T1")).map(({ modelMissing }) => modelMissing)).toEqual([true]);
+    expect(await code(sessions.startInSlot({ ...opus, taskId: "T2" }))).toBe("MODEL_MISSING");
+    expect(JSON.parse(await sessions.export(id))).toMatchObject({ id });
+    const asked = await sessions.startInSlot({ ...plan, model: "haiku" });
+    expect(asked).toMatchObject({ outcome: "needs_confirmation", modelMissing: true });
+    const replaced = await sessions.startInSlot({ ...plan, model: "haiku" }, replace);
+    expect(replaced).toMatchObject({ outcome: "replaced", modelMissing: false });
+
+    sessions.setModels(null);
+    expect(await sessions.startInSlot(opus, replace)).toMatchObject({ outcome: "replaced" });
+  });
+});
+
+describe("a function that says which models there are", () => {
+  it("is asked for what is needed, and for nothing else", async () => {
+    const asked: string[] = [];
+    const models = (name: string) => {
+      asked.push(name);
+      return name !== "gone";
+    };
+    const sessions = await inMemory({ models });
+    await sessions.start({ task: "t", mode: "m" });
+    expect(asked).toEqual([]);
+    await sessions.startInSlot(opus);
+    expect(new Set(asked)).toEqual(new Set(["opus"]));
+    expect(await code(sessions.startInSlot({ ...plan, model: "gone" }))).toBe("MODEL_MISSING");
+    expect(asked.filter((name) => name === "gone")).toHaveLength(1);
+  });
+
+  it("is asked about all the sessions of an answer at once", async () => {
+    const sessions = openSync("memory:");
+    const tasks = Array.from({ length: 400 }, (_, index) => `T${index}`);
+    for (const taskId of tasks) sessions.startInSlot({ ...plan, taskId, model: `of ${taskId}` });
+    sessions.setModels((name) => name !== "of T7");
+    const missing = sessions.slots(tasks).filter(({ modelMissing }) => modelMissing);
+    expect(missing.map(({ session }) => session.slot?.taskId)).toEqual(["T7"]);
+    expect(sessions.latestSession("T0", "plan")).toMatchObject({ modelMissing: false });
+    sessions.close();
+  });
+
+  it("is asked again, so that what it no longer says is no longer so", async () => {
+    let there = true;
+    const sessions = await inMemory({ models: () => there });
+    const { session } = await sessions.startInSlot(opus);
+    const id = session?.id ?? "";
+    there = false;
+    expect(await code(sessions.addEvent(id, "note", {}))).toBe("MODEL_MISSING");
+    there = true;
+    expect((await sessions.addEvent(id, "note", {})).status).toBe("active");
+  });
+
+  it("that throws fails the calls that need it, and leaves the others alone", async () => {
+    const broken = new Error("no network");
+    let throws = true;
+    const models = () => {
+      if (throws) throw broken;
+      return true;
+    };
+    const sessions = await inMemory({ models });
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    expect(await failure(sessions.startInSlot(opus))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: "models" },
+      cause: broken,
+    });
+    expect(await sessions.slots("T1")).toEqual([]);
+    throws = false;
+    await sessions.startInSlot(opus);
+    throws = true;
+    expect((await sessions.addEvent(id, "note", {})).status).toBe("active");
+    expect(await code(sessions.latestSession("T1", "plan"))).toBe("INVALID_ARGUMENT");
+    throws = false;
+    expect(await sessions.latestSession("T1", "plan")).toMatchObject({ modelMissing: false });
+  });
+
+  it.each([
+    ["a promise", () => Promise.resolve(true)],
+    ["nothing", () => undefined],
+    ["a name", () => "opus"],
+  ])("that answers with %s is refused", async (_, models) => {
+    const sessions = await inMemory({ models: models as never });
+    expect(await failure(sessions.startInSlot(opus))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: "models" },
+    });
+  });
+
+  it("may not use the handle that asks it", async () => {
+    const sessions = openSync("memory:");
+    sessions.setModels(() => sessions.startInSlot(opus).outcome === "created");
+    expect(await code(() => sessions.startInSlot(opus))).toBe("INVALID_ARGUMENT");
+    expect(sessions.slots("T1")).toEqual([]);
+    sessions.close();
+  });
+
+  it("that cannot make up its mind ends no call in an endless loop", async () => {
+    let times = 0;
+    const sessions = await inMemory({
+      models: () => {
+        times += 1;
+        return times % 2 === 1;
+      },
+    });
+    const outcomes = [];
+    for (let call = 0; call < 6; call += 1) {
+      outcomes.push(await sessions.startInSlot(opus).catch(({ code }) => ({ outcome: code })));
+    }
+    const seen = new Set(outcomes.map(({ outcome }) => outcome));
+    expect([...seen].every((one) => ["created", "existing", "MODEL_MISSING"].includes(one))).toBe(
+      true,
+    );
+  });
+
+  it("sees names as they are kept, whatever they are", async () => {
+    const asked: string[] = [];
+    const sessions = await inMemory({
+      models: (name) => {
+        asked.push(name);
+        return true;
+      },
+    });
+    for (const name of ["__proto__", "constructor", '"', "\ud800", "x".repeat(4000)]) {
+      const { session } = await sessions.startInSlot({
+        ...plan,
+        taskId: name.slice(0, 100),
+        model: name,
+      });
+      expect(session?.slot?.model).toBe(asked.at(-1));
+    }
+    expect(asked).toContain("\ufffd");
+  });
+});
+
+describe("which models there are", () => {
+  it.each([7, "opus", [7], { name: "opus" }])("cannot be %j", async (models) => {
+    expect(await code(inMemory({ models: models as never }))).toBe("INVALID_ARGUMENT");
+    const sessions = await inMemory({ models: ["opus"] });
+    expect(await code(() => sessions.setModels(models as never))).toBe("INVALID_ARGUMENT");
+    expect(await code(sessions.startInSlot({ ...plan, model: "haiku" }))).toBe("MODEL_MISSING");
+  });
+
+  it("is no longer of interest to a handle that is closed", async () => {
+    const sessions = openSync("memory:");
+    sessions.close();
+    expect(await code(() => sessions.setModels([]))).toBe("CLOSED");
+  });
+
+  it("holds for every call that begins later, though others are under way", async () => {
+    const sessions = await inMemory({ models: ["opus"] });
+    const before = sessions.startInSlot(opus);
+    sessions.setModels(["haiku"]);
+    const after = sessions.startInSlot({ ...opus, taskId: "T2" });
+    expect(await before).toMatchObject({ outcome: "created" });
+    expect(await code(after)).toBe("MODEL_MISSING");
+  });
+});

@@ -3,6 +3,7 @@
 import { openSync, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
+import { MapStore } from "../support/map-store.js";
 import { everyStore, opening } from "../support/stores.js";
 
 const HOUR = 3_600_000;
@@ -74,7 +75,12 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     vi.setSystemTime(BEGIN + 30 * DAY);
     const old = ["abandoned", "completed", "failed", "timeout"];
     const plan = await sessions.cleanup({ maxAge: 30 * DAY, dryRun: true });
-    expect({ ...plan, ids: [...plan.ids].sort() }).toEqual({ removed: 4, ids: old, dryRun: true });
+    expect({ ...plan, ids: [...plan.ids].sort() }).toEqual({
+      removed: 4,
+      ids: old,
+      failed: [],
+      dryRun: true,
+    });
     expect(await ids(sessions, "only")).toEqual([]);
     expect(await sessions.cleanup({ maxAge: "30d" })).toMatchObject({ removed: 4, dryRun: false });
     expect(await ids(sessions, "only")).toEqual(old);
@@ -111,6 +117,17 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     }
   });
 });
+
+/** A store that does not let one session go. */
+class StubbornStore extends MapStore {
+  override commit(changes: Parameters<MapStore["commit"]>[0]): ReturnType<MapStore["commit"]> {
+    const going = changes.sessions.filter(({ write }) => write.kind === "delete");
+    if (!going.some(({ id }) => id === "stubborn")) return super.commit(changes);
+    if (going.length === 1) throw new Error("it stays");
+    // Each on its own, then.
+    return { kind: "sessionConflict", id: "stubborn", current: 99 };
+  }
+}
 
 describe("retention by itself", () => {
   it("puts old sessions into the trash and empties it, again and again", async () => {
@@ -153,31 +170,98 @@ describe("retention by itself", () => {
     expect(await ids(sessions)).toEqual([]);
   });
 
-  it("reports what goes wrong, and goes on", async () => {
+  const MINUTE = 60_000;
+  const problem = "STORE_FAILED the store's list failed: no list today";
+
+  /** A handle on a store that has nothing, and cannot be listed unless `works` says so. */
+  async function failing(every: string, works: () => boolean) {
     const errors: string[] = [];
-    let works = false;
     const sessions = await opening(
       {
         load: () => null,
         commit: () => ({ kind: "applied" }) as const,
         list: () => {
-          if (!works) throw new Error("no list today");
+          if (!works()) throw new Error("no list today");
           return { heads: [], more: false };
         },
         record: () => null,
         scan: () => [],
       },
-      { retention: { maxAge: "1d", every: "1m" } },
+      { retention: { maxAge: "1d", every } },
     );
     sessions.on("error", ({ code, message }) => errors.push(`${code} ${message}`));
-    await vi.advanceTimersByTimeAsync(120_000);
-    expect(errors).toEqual([
-      "STORE_FAILED the store's list failed: no list today",
-      "STORE_FAILED the store's list failed: no list today",
-    ]);
+    return { sessions, errors };
+  }
+
+  it("tries again after one, five and fifteen minutes, and then says what goes wrong", async () => {
+    const { sessions, errors } = await failing("24h", () => false);
+    const tries = () => sessions.slotMetrics().retention?.at;
+    const seen = [];
+    for (const minutes of [1, 1, 5, 15]) {
+      expect(errors).toEqual([]);
+      await vi.advanceTimersByTimeAsync(minutes * MINUTE);
+      seen.push(tries());
+    }
+    const at = (minutes: number) => new Date(BEGIN + minutes * MINUTE).toISOString();
+    expect(seen).toEqual([at(1), at(2), at(7), at(22)]);
+    expect(errors).toEqual([problem]);
+    await vi.advanceTimersByTimeAsync(DAY);
+    expect(tries()).toBe(at(22 + 24 * 60));
+    expect(errors).toEqual([problem]);
+  });
+
+  it("goes on as if nothing had been once it works again", async () => {
+    let works = false;
+    const { sessions, errors } = await failing("24h", () => works);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(sessions.slotMetrics().retention).toMatchObject({ error: "STORE_FAILED", batches: 0 });
     works = true;
-    await vi.advanceTimersByTimeAsync(120_000);
-    expect(errors).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(sessions.slotMetrics().retention).toMatchObject({ error: null, batches: 2, removed: 0 });
+    works = false;
+    await vi.advanceTimersByTimeAsync(DAY + 20 * MINUTE);
+    expect(errors).toEqual([]);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(errors).toEqual([problem]);
+  });
+
+  it("looks no less often than it was told to because something goes wrong", async () => {
+    const { errors } = await failing("1m", () => false);
+    await vi.advanceTimersByTimeAsync(8 * MINUTE);
+    expect(errors).toEqual([problem, problem]);
+  });
+
+  it("stops with its handle, whatever is under way", async () => {
+    const { sessions, errors } = await failing("24h", () => false);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await sessions.close();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(errors).toEqual([]);
+  });
+
+  it("counts what it has removed, and names what it could not remove", async () => {
+    const sessions = await opening(new StubbornStore(), {
+      retention: { maxAge: "30d", every: "24h", purgeAfter: "0s" },
+    });
+    const errors: unknown[] = [];
+    sessions.on("error", ({ code, details }) => errors.push([code, details.failed]));
+    expect(sessions.slotMetrics().retention).toBeNull();
+    const putIntoTrash = async (id: string, createdAt: number) => {
+      await sessions.start({ task: "t", mode: "m", id });
+      await sessions.override(id, { createdAt });
+      await sessions.trash(id);
+    };
+    await putIntoTrash("stubborn", BEGIN + DAY);
+    const failed = [expect.objectContaining({ id: "stubborn", code: "STORE_FAILED" })];
+    for (const minutes of [1, 1, 5, 15]) {
+      expect(errors).toEqual([]);
+      await putIntoTrash("other", BEGIN);
+      await vi.advanceTimersByTimeAsync(minutes * MINUTE);
+      const { retention } = sessions.slotMetrics();
+      expect(retention).toMatchObject({ batches: 2, removed: 1, failed, error: null });
+      expect(await ids(sessions, "only")).toEqual(["stubborn"]);
+    }
+    expect(errors).toEqual([["NOT_REMOVED", failed]]);
   });
 
   it.each(["soon", "", 0, -5, Number.NaN, "1", null])("refuses to look every %j", async (every) => {

@@ -41,11 +41,11 @@ annotate() {
 
 # Adds to the summary of the job a heading, a sentence, and lines that stand there as they are.
 summarize() {
-  local text
+  local text line
   printf -v text '### %s\n\n%s\n\n' "$1" "$2"
   shift 2
-  text+=$(printf '    %s\n' "${@//[$'\r\n']/ }")
-  printf '%s\n\n' "$text" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
+  for line; do text+="    ${line//[[:cntrl:]]/ }"$'\n'; done
+  printf '%s\n' "$text" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 }
 
 # Says where the runs are kept. The refs of this repository are opened with the job's own token, so

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::members::{Members, Params};
+use tenure_core::retention::KEEP_AUDIT;
 use tenure_core::store::{Capabilities, Durability, Store};
 use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result};
 
@@ -122,6 +123,8 @@ pub struct Retention {
     pub every: Millis,
     /// What has been in the trash this long is removed for good.
     pub purge_after: Millis,
+    /// Entries of the audit log are kept this long.
+    pub keep_audit: Millis,
 }
 
 impl Params for Retention {
@@ -131,6 +134,7 @@ impl Params for Retention {
             max_age,
             every: members.take("every"),
             purge_after: members.take_or("purge_after", max_age),
+            keep_audit: members.take_or("keep_audit", KEEP_AUDIT),
         }
     }
 }

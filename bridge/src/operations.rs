@@ -7,7 +7,7 @@ use tenure_core::agent::calls::{
 };
 use tenure_core::analytics::{AgentStats, AgentStatsParams};
 use tenure_core::answers::{
-    Appended, BulkResult, CleanupResult, EventPage, SessionContext, SessionPage,
+    Appended, BulkResult, CleanupResult, EventPage, RecordsCleaned, SessionContext, SessionPage,
 };
 use tenure_core::audit::calls::{
     AuditDay, AuditDayParams, AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditView,
@@ -34,11 +34,11 @@ use tenure_core::ownership::{
     StaleCleanupParams, VmMineParams, VmRegisterParams, VmUnregisterParams, VmView,
 };
 use tenure_core::params::{
-    AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams, CompleteParams,
-    EventsParams, FailParams, ForkParams, GetParams, IdParams, ImportParams,
-    IncrementIterationParams, ListParams, ManyParams, OverrideParams, PauseParams, PurgeParams,
-    RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, SaveParams,
-    StartParams, StatsParams, UpdateContextParams, UpdateParams,
+    AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams,
+    CleanupRecordsParams, CompleteParams, EventsParams, FailParams, ForkParams, GetParams,
+    IdParams, ImportParams, IncrementIterationParams, ListParams, ManyParams, OverrideParams,
+    PauseParams, PurgeParams, RecordLearningParams, RecordToolCallParams, RecordUsageParams,
+    ResumeParams, SaveParams, StartParams, StatsParams, UpdateContextParams, UpdateParams,
 };
 use tenure_core::resume::{ResumeDecision, ShouldResumeParams};
 use tenure_core::slot::SlotPhase;
@@ -167,6 +167,9 @@ operations! {
     /// Puts sessions that have reached an age into the trash, or removes them for good. Active and
     /// paused ones are spared unless `status` names them.
     Write "cleanup" = cleanup(CleanupParams) -> CleanupResult;
+    /// Removes what has run out beside sessions: runs that keep nobody away any more, and entries of the
+    /// audit log that are a year old, or as old as is said. Leases that were given back stay.
+    Write "cleanupRecords" = cleanup_records(CleanupRecordsParams) -> RecordsCleaned;
     /// Removes for good what has been in the trash for a time, oldest first; or only says what would
     /// go. What somebody runs is spared.
     Write "purge" = purge(PurgeParams) -> CleanupResult;

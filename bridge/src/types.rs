@@ -96,6 +96,8 @@ pub fn typescript() -> String {
         params::StatsParams,
         params::CleanupParams,
         params::PurgeParams,
+        params::CleanupRecordsParams,
+        answers::RecordsCleaned,
         params::ManyParams,
         answers::Refusal,
         answers::BulkResult,

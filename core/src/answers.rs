@@ -170,6 +170,19 @@ pub struct BulkResult {
     pub refused: Vec<Refusal>,
 }
 
+/// What was removed beside sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct RecordsCleaned {
+    /// How many runs and locks of commits that had run out.
+    pub runs: u64,
+    /// How many entries of the audit log.
+    pub entries: u64,
+    /// Whether nothing was removed because only a plan was asked for.
+    pub dry_run: bool,
+}
+
 /// What a cleanup removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]

@@ -169,12 +169,21 @@ params! {
     pub struct PurgeParams {
         /// Those that have been in the trash this long and longer.
         pub older_than: Millis,
-        /// Of these only, 1,000 at most; one that is not among those that may go stays.
+        /// Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
+        /// `cursor` say nothing then.
         pub ids: Option<Vec<Text>>,
         /// How many at most, oldest first: 1 to 1,000; by default all.
         pub limit: Option<u32>,
         /// Go on where the call ended that returned this cursor.
         pub cursor: Option<Text>,
+        /// Only say what would go.
+        pub dry_run: Option<bool>,
+    }
+
+    /// What to remove beside sessions.
+    pub struct CleanupRecordsParams {
+        /// How long entries of the audit log are kept; `"365d"` by default.
+        pub keep_audit: Option<Millis>,
         /// Only say what would go.
         pub dry_run: Option<bool>,
     }

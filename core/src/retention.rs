@@ -26,6 +26,9 @@ pub const DEFAULT_STATUSES: [Status; 4] = [
     Status::Abandoned,
 ];
 
+/// How long entries of the audit log are kept, unless something else is said: a year.
+pub const KEEP_AUDIT: Millis = Millis(365 * 24 * 60 * 60 * 1000);
+
 /// The agents that have been idle for `max_idle` at `now`, in any phase.
 pub fn idle_agents(now: Timestamp, max_idle: Millis) -> Filter {
     Filter {

@@ -18,6 +18,7 @@ mod hook;
 mod layout;
 mod lease;
 mod ownership;
+mod records;
 mod slot;
 mod sweep;
 

@@ -1670,7 +1670,8 @@ export type PurgeParams = {
  */
 olderThan: number | string, 
 /**
- * Of these only, 1,000 at most; one that is not among those that may go stays.
+ * Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
+ * `cursor` say nothing then.
  */
 ids?: Array<string>, 
 /**
@@ -1685,6 +1686,36 @@ cursor?: string,
  * Only say what would go.
  */
 dryRun?: boolean, };
+
+/**
+ * What to remove beside sessions.
+ */
+export type CleanupRecordsParams = { 
+/**
+ * How long entries of the audit log are kept; `"365d"` by default.
+ */
+keepAudit?: number | string, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * What was removed beside sessions.
+ */
+export type RecordsCleaned = { 
+/**
+ * How many runs and locks of commits that had run out.
+ */
+runs: number, 
+/**
+ * How many entries of the audit log.
+ */
+entries: number, 
+/**
+ * Whether nothing was removed because only a plan was asked for.
+ */
+dryRun: boolean, };
 
 /**
  * Many sessions.
@@ -4128,6 +4159,8 @@ export interface Operations {
   restore: { params: ChangeOnly; result: SessionHead };
   /** Puts sessions that have reached an age into the trash, or removes them for good. Active and paused ones are spared unless `status` names them. */
   cleanup: { params: CleanupParams; result: CleanupResult };
+  /** Removes what has run out beside sessions: runs that keep nobody away any more, and entries of the audit log that are a year old, or as old as is said. Leases that were given back stay. */
+  cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
   /** Removes for good what has been in the trash for a time, oldest first; or only says what would go. What somebody runs is spared. */
   purge: { params: PurgeParams; result: CleanupResult };
   /** Puts many sessions into the trash, as many as possible in one commit. What could not be done is in the answer. */
@@ -4281,6 +4314,7 @@ export const OPERATIONS = {
   trash: "write",
   restore: "write",
   cleanup: "write",
+  cleanupRecords: "write",
   purge: "write",
   trashMany: "write",
   restoreMany: "write",

@@ -195,30 +195,46 @@ impl Service<'_> {
         params: DedupClearParams,
     ) -> Result<Done<DedupCleared>> {
         let ended = params.ended.unwrap_or(false);
-        let prefix = params.prefix.map(Text::into_string).unwrap_or_default();
+        let removed = self.clear_runs(env, params.prefix, ended, false).await?;
+        Ok(Done::quiet(DedupCleared { removed }))
+    }
+
+    /// Forgets runs, all or those that have run out; or only counts them.
+    pub(super) async fn clear_runs(
+        &self,
+        env: &Environment,
+        prefix: Option<Text>,
+        ended: bool,
+        dry_run: bool,
+    ) -> Result<u64> {
+        let prefix = prefix.map(Text::into_string).unwrap_or_default();
         let mut walk = Walk::new(prefix, None);
-        let mut cleared = DedupCleared::default();
+        let mut removed = 0;
         let mut meant = Vec::new();
         loop {
             let next = self.next_lease(&mut walk).await?;
             let at_end = next.is_none();
             meant.extend(next.filter(|kept| is_forgotten(env, kept, ended)));
             if meant.len() == TOGETHER || (at_end && !meant.is_empty()) {
-                cleared.removed += self.forget(env, std::mem::take(&mut meant), ended).await?;
+                let together = std::mem::take(&mut meant);
+                removed += match dry_run {
+                    true => together.len() as u64,
+                    false => self.forget(env, together, ended).await?,
+                };
             }
             if at_end {
                 break;
             }
         }
-        if cleared.removed > 0 {
+        if removed > 0 && !dry_run {
             let mut data = Entry::members(audit::DEDUP_CLEAR, env.now, None);
-            data.set("removed", &cleared.removed);
+            data.set("removed", &removed);
             data.set("call", &call(env));
             let data = data.to_json();
             let entry = Entry { at: env.now, data };
             self.keep(vec![entry.to_change()]).await?;
         }
-        Ok(Done::quiet(cleared))
+        Ok(removed)
     }
 
     /// Removes what is kept of runs, and answers of how many.

@@ -7,6 +7,7 @@ mod entries;
 mod many;
 mod meeting;
 mod purging;
+mod records;
 mod starts;
 #[path = "../support/mod.rs"]
 mod support;

@@ -96,6 +96,7 @@ pub(crate) async fn call(
         "trash" => trash(ChangeOnly),
         "restore" => restore(ChangeOnly),
         "cleanup" => cleanup(CleanupParams),
+        "cleanupRecords" => cleanup_records(CleanupRecordsParams),
         "purge" => purge(PurgeParams),
         "trashMany" => trash_many(ManyParams),
         "restoreMany" => restore_many(ManyParams),

@@ -121,7 +121,8 @@ describe("a slot that fifty processes want", () => {
         const idIn = (place: number): string => `same-${round}.${place}`;
         const asking = (place: number, id: string) => ({
           what: "start",
-          slot: { ...slotOf(taskId, round, place), model: "opus", id },
+          slot: { ...slotOf(taskId), model: "opus", id },
+          pessimistic: isPessimistic(round, place),
         });
         const { replies, winner } = await race(
           round,
@@ -159,12 +160,9 @@ describe("a slot that fifty processes want", () => {
           round,
           (place) => ({
             what: "start",
-            slot: {
-              ...slotOf(taskId, round, place),
-              onModelChange: "replace",
-              model: model(place),
-              id: idIn(place),
-            },
+            slot: { ...slotOf(taskId), model: model(place), id: idIn(place) },
+            onModelChange: "replace",
+            pessimistic: isPessimistic(round, place),
           }),
           () => inSlot(taskId),
         );
@@ -189,11 +187,14 @@ describe("a slot that fifty processes want", () => {
   );
 });
 
-/** What all ask of a slot: by one way of locking, by the other, or by both, from round to round. */
-function slotOf(taskId: string, round: number, place: number) {
-  const pessimistic = round % 3 === 2 ? place % 2 === 0 : round % 3 === 1;
-  const locking = pessimistic ? "pessimistic" : "optimistic";
-  return { taskId, phase: "run", task: "carry it out", mode: "developer", locking };
+/** The session that all want to start. */
+function slotOf(taskId: string) {
+  return { taskId, phase: "run", task: "carry it out", mode: "developer" };
+}
+
+/** Whether somebody keeps the others away meanwhile: nobody, all, or half of them, round by round. */
+function isPessimistic(round: number, place: number): boolean {
+  return round % 3 === 2 ? place % 4 < 2 : round % 3 === 1;
 }
 
 /** The place of whoever has started the session that is in a slot. */

@@ -12,6 +12,9 @@ import { slotAt } from "./scenario.mjs";
 
 const program = fileURLToPath(new URL("./slot-server.mjs", import.meta.url));
 
+/** What is not compiled yet is nobody's time. */
+const WARM_UP_MS = 1000;
+
 /** A server, seen from a user. */
 export class Server {
   #process;
@@ -76,8 +79,7 @@ export async function withServers(kind, path, number, body) {
  */
 export async function load(servers, { users, slots, seconds, think, locking }) {
   const random = randomNumbers(users);
-  // Those who came at once would stay together; what is not compiled yet is nobody's time.
-  const warm = performance.now() + Math.min(1000, seconds * 250);
+  const warm = performance.now() + WARM_UP_MS;
   const end = warm + seconds * 1000;
   const took = { nothing: [], look: [], replace: [], work: [] };
   const timed = async (server, what, about) => {
@@ -90,6 +92,7 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
   const thinking = () => (think > 0 ? sleep(-Math.log(1 - random()) * think) : undefined);
   const user = async (index) => {
     const server = servers[index % servers.length];
+    // Those who came at the same moment would stay together.
     if (think > 0) await sleep(random() * think);
     for (let turn = 0; performance.now() < end; turn += 1) {
       // One in ten is about a slot that many want.

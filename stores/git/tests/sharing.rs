@@ -122,6 +122,28 @@ fn a_handle_that_has_read_before_decides_on_what_is_there_now() {
 }
 
 #[test]
+fn a_push_that_is_refused_for_one_ref_moves_no_other() {
+    let remote = Remote::new();
+    let (one, other) = (remote.store(), remote.store());
+    let version = |version| Expect::Version { version };
+    apply(&one, vec![set(Expect::Absent, record("lease", "k", 1, ""))]);
+    // It knows this one, and goes by it.
+    assert!(other.record("lease", "k").unwrap().is_some());
+    apply(&one, vec![set(version(1), record("lease", "k", 2, ""))]);
+    let late = changes(vec![
+        set(Expect::Absent, record("lease", "beside", 1, "")),
+        set(version(1), record("lease", "k", 2, "")),
+    ]);
+    let conflict = Commit::RecordConflict {
+        record_kind: "lease".to_owned(),
+        key: "k".to_owned(),
+        current: Some(2),
+    };
+    assert_eq!(other.commit(&late).unwrap(), conflict);
+    assert_eq!(one.record("lease", "beside").unwrap(), None);
+}
+
+#[test]
 fn a_ref_whose_last_record_is_removed_is_gone() {
     let remote = Remote::new();
     let store = remote.store();

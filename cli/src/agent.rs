@@ -19,6 +19,7 @@ use crate::exit::{Exit, Outcome};
 use crate::input;
 use crate::output::{Style, clean};
 use crate::params::Params;
+use crate::removed::Removed;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -312,30 +313,12 @@ struct Cleanup {
 }
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Removed<'a> {
-        removed: u64,
-        #[serde(borrow)]
-        ids: Vec<&'a str>,
-    }
     let params = Params::new()
         .set("maxIdle", format!("{}h", args.hours))
         .flag("dryRun", args.dry_run);
-    let done = match args.dry_run {
-        true => "would be put into the trash",
-        false => "put into the trash",
-    };
     context.tell("agentCleanup", &params, |context, answer| {
-        let Removed { removed, ids } = answer.read()?;
-        for id in &ids {
-            context.out.line(id)?;
-        }
-        let more = match removed - ids.len() as u64 {
-            0 => String::new(),
-            more => format!(" ({more} of them are not named)"),
-        };
-        context.note(&format!("{removed} {done}{more}"));
-        Ok(Exit::DONE)
+        let removed: Removed = answer.read()?;
+        removed.print("put into the trash", context)
     })
 }
 

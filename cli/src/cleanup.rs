@@ -1,23 +1,22 @@
 //! `tenure cleanup`: removes what has reached an age.
 
-use serde::Deserialize;
-
 use crate::context::Context;
-use crate::exit::{Exit, Outcome};
+use crate::exit::Outcome;
 use crate::filter::statuses;
-use crate::output::{clean, count};
 use crate::params::Params;
+use crate::removed::Removed;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Active and paused sessions are spared unless --status names them.
+Active and paused sessions are spared unless --status names them. `tenure purge`
+empties the trash in batches, and can archive what goes.
 
 Examples:
   tenure cleanup --max-age 30d --dry-run
   tenure cleanup --max-age 30d
   tenure cleanup --max-age 7d --status failed,abandoned --permanent
   tenure cleanup --max-age 14d --measure updated
-  tenure cleanup --trash --max-age 30d")]
+  tenure purge --older-than 30d")]
 pub(crate) struct Args {
     /// Sessions of this age and older go: 30d, 12h, 90m
     #[arg(long, value_name = "AGE")]
@@ -40,13 +39,6 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-#[derive(Deserialize)]
-struct Removed<'a> {
-    removed: u64,
-    #[serde(borrow)]
-    ids: Vec<&'a str>,
-}
-
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let (operation, params) = if args.trash {
         ("purge", Params::new().set("olderThan", args.max_age))
@@ -59,23 +51,11 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         ("cleanup", params)
     };
     let params = params.flag("dryRun", args.dry_run);
-    let done = match (args.dry_run, args.trash || args.permanent) {
-        (true, true) => "would be removed for good",
-        (true, false) => "would be put into the trash",
-        (false, true) => "removed for good",
-        (false, false) => "put into the trash",
+    let done = match args.trash || args.permanent {
+        true => "removed for good",
+        false => "put into the trash",
     };
     context.tell(operation, &params, |context, answer| {
-        let Removed { removed, ids } = answer.read()?;
-        for id in &ids {
-            context.out.line(&clean(id))?;
-        }
-        let left_out = removed - ids.len() as u64;
-        let more = match left_out {
-            0 => String::new(),
-            more => format!(" ({more} of them are not named)"),
-        };
-        context.note(&format!("{} {done}{more}", count(removed, "session")));
-        Ok(Exit::DONE)
+        answer.read::<Removed>()?.print(done, context)
     })
 }

@@ -209,7 +209,8 @@ impl Context {
         failure.exit()
     }
 
-    fn complain(&mut self, message: &str) {
+    /// Says what was refused.
+    pub(crate) fn complain(&mut self, message: &str) {
         self.before_stderr();
         let red = stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
         let (on, off) = if red {

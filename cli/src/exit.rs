@@ -77,7 +77,7 @@ impl Failure {
 }
 
 /// What an error's code means to whoever called the command.
-fn of_code(code: &str) -> Exit {
+pub(crate) fn of_code(code: &str) -> Exit {
     match code {
         "INVALID_ARGUMENT" | "INVALID_ID" | "INVALID_CURSOR" | "TOO_LARGE" | "TOO_DEEP"
         | "UNKNOWN_OPERATION" | "UNSUPPORTED_STORE" => Exit::USAGE,

@@ -25,10 +25,13 @@ mod import;
 mod input;
 mod lease;
 mod list;
+mod many;
 mod output;
 mod owner;
 mod params;
 mod progress;
+mod purge;
+mod removed;
 #[cfg(unix)]
 mod run;
 mod session;
@@ -100,10 +103,14 @@ enum Command {
     Export(Deferred<session::Export>),
     /// Import sessions that were exported, and folders of other programs
     Import(Deferred<import::Args>),
-    /// Put sessions into the trash, or remove them for good
-    Rm(Deferred<session::Rm>),
+    /// Put sessions into the trash
+    Trash(Deferred<many::Trash>),
     /// Take sessions out of the trash
-    Restore(Deferred<session::Restore>),
+    Restore(Deferred<many::Restore>),
+    /// Put sessions into the trash, or remove them for good
+    Rm(Deferred<many::Rm>),
+    /// Remove for good what is in the trash, and archive it first
+    Purge(Deferred<purge::Args>),
     /// Put old sessions into the trash, or empty the trash
     Cleanup(Deferred<cleanup::Args>),
     /// Count sessions, and what they have used
@@ -155,8 +162,10 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Fork(Deferred(args)) => session::fork(args, context),
         Command::Export(Deferred(args)) => session::export(args, context),
         Command::Import(Deferred(args)) => import::run(args, context),
-        Command::Rm(Deferred(args)) => session::rm(args, context),
-        Command::Restore(Deferred(args)) => session::restore(args, context),
+        Command::Trash(Deferred(args)) => many::trash(args, context),
+        Command::Restore(Deferred(args)) => many::restore(args, context),
+        Command::Rm(Deferred(args)) => many::rm(args, context),
+        Command::Purge(Deferred(args)) => purge::run(args, context),
         Command::Cleanup(Deferred(args)) => cleanup::run(args, context),
         Command::Stats(Deferred(args)) => stats::run(args, context),
         Command::Copy(Deferred(args)) => copy::run(args, context),

@@ -411,7 +411,7 @@ fn cleanup_takes_those_that_were_idle_for_so_many_hours() {
     let (count, said) = cleaned(soon, &["--dry-run"]);
     assert_eq!(
         (count, &*said),
-        (1, "tenure: 1 would be put into the trash\n")
+        (1, "tenure: 1 session would be put into the trash\n")
     );
     assert_eq!(cleaned(soon, &[]).0, 1);
     assert_eq!(cleaned("2026-01-09T17:01:00Z", &["--hours", "24"]).0, 1);

@@ -273,7 +273,7 @@ again
 $ tenure rm old
 old is in the trash
 $ tenure restore old
-old is failed
+old is out of the trash
 $ tenure rm --permanent old
 old is removed for good
 $ tenure cleanup --max-age 0s --dry-run
@@ -289,7 +289,7 @@ session_mk5x3f0a_0123456789abc
 done
 tenure: 2 sessions removed for good
 $ tenure check
-2 sessions and 0 records read, no problems
+2 sessions and 7 records read, no problems
 
 "#]],
     );
@@ -347,7 +347,7 @@ error: invalid value 'busy' for '--status <STATUS,...>'
 For more information, try '--help'.
 [2]
 $ tenure list --store nowhere
-tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, registry: or memory:
+tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and runs git:origin
 [2]
 $ tenure list --now today
 error: invalid value 'today' for '--now <TIME>': time: "today" is not a time such as 2026-01-08T18:05:30Z

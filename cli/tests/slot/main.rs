@@ -66,11 +66,11 @@ fn transcript(place: &Place, commands: &[&[&str]]) -> String {
 }
 
 #[test]
-fn shells_complete_the_commands_for_slots() {
+fn shells_complete_the_commands_for_slots_and_the_trash() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = place.says(&["completions", shell]);
-        for word in ["slot", "on-model-change", "export-old"] {
+        for word in ["slot", "on-model-change", "export-old", "purge", "archive"] {
             assert!(script.contains(word), "{shell} {word}");
         }
     }

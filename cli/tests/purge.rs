@@ -1,0 +1,322 @@
+//! The commands `tenure trash`, `restore`, `rm` and `purge`: what goes, what stays, and what is archived.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use common::{Ended, NOW, Place};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+const NO: i32 = 1;
+const MISUSED: i32 = 2;
+
+/// A place with sessions in the trash, from `s0` upwards, each an hour longer there than the next.
+fn trashed(count: usize) -> Place {
+    let place = Place::new();
+    let store = place.store();
+    let now = tenure_core::Timestamp::parse(NOW).unwrap().as_millis() as f64;
+    for number in 0..count {
+        let then = now - ((count - number) * 3_600_000) as f64;
+        let start = format!(r#"{{"id":"s{number}","task":"ünï","mode":"m"}}"#);
+        store.perform("start", &start, then);
+        store.perform("trash", &format!(r#"{{"id":"s{number}"}}"#), then);
+    }
+    place
+}
+
+/// The ids in the trash, in their order.
+fn trash(place: &Place) -> Vec<String> {
+    let all = place.says(&["list", "--trash", "only", "--reverse"]);
+    let ids = all.lines().filter_map(|line| line.split('\t').next());
+    ids.map(str::to_owned).collect()
+}
+
+/// The names of the files in a folder, in order.
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// What of a session does not change in the trash.
+fn whole(place: &Place, id: &str) -> Value {
+    let text: String = serde_json::from_str(&place.says(&["export", id, "--json"])).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn what_is_done_to_many_is_told_of_each() {
+    let place = trashed(2);
+    let told = |args: &[&str]| {
+        let Ended { code, out, err } = place.run(args);
+        (code, out, err)
+    };
+    assert_eq!(
+        told(&["restore", "s0", "nobody", "s1"]),
+        (
+            NO,
+            "s0 is out of the trash\ns1 is out of the trash\n".to_owned(),
+            "tenure: there is no session nobody\n".to_owned()
+        )
+    );
+    assert_eq!(told(&["trash", "s0", "s0"]).1, "s0 is in the trash\n");
+    assert_eq!(told(&["rm", "s1"]).1, "s1 is in the trash\n");
+    assert_eq!(trash(&place), ["s0", "s1"]);
+    let (code, out, _) = told(&["rm", "--permanent", "s1", "../etc", "--json"]);
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, MISUSED);
+    assert_eq!(answer["done"], json!(["s1"]));
+    assert_eq!(answer["refused"][0]["code"], "INVALID_ID");
+    assert_eq!(trash(&place), ["s0"]);
+}
+
+#[test]
+fn json_is_the_result_of_the_operation() {
+    let (place, other) = (trashed(3), trashed(3));
+    let now = tenure_core::Timestamp::parse(NOW).unwrap().as_millis() as f64;
+    for (args, operation, params) in [
+        (
+            &["restore", "s0", "nobody", "../etc"][..],
+            "restoreMany",
+            r#"{"ids":["s0","nobody","../etc"]}"#,
+        ),
+        (&["trash", "s0"], "trashMany", r#"{"ids":["s0"]}"#),
+        (
+            &["rm", "--permanent", "s0"],
+            "deleteMany",
+            r#"{"ids":["s0"]}"#,
+        ),
+        (
+            &["purge", "--older-than", "0s", "--dry-run"],
+            "purge",
+            r#"{"olderThan":0,"dryRun":true}"#,
+        ),
+        (
+            &["purge", "s1", "s2"],
+            "purge",
+            r#"{"olderThan":0,"ids":["s1","s2"]}"#,
+        ),
+    ] {
+        let answer = other.store().perform(operation, params, now);
+        let expected = answer
+            .strip_prefix(r#"{"ok":"#)
+            .and_then(|rest| rest.strip_suffix('}'));
+        let printed = place.run(&[args, &["--json"]].concat()).out;
+        assert_eq!(Some(printed.trim_end_matches('\n')), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn more_ids_than_one_call_takes_are_parted() {
+    let place = Place::new();
+    place.says(&["start", "t", "--id", "last"]);
+    let mut ids: Vec<String> = (0..1500).map(|number| format!("s{number}")).collect();
+    ids.push("last".to_owned());
+    let mut args = vec!["trash", "--json"];
+    args.extend(ids.iter().map(String::as_str));
+    let ended = place.run(&args);
+    assert_eq!((ended.code, ended.out.lines().count()), (NO, 2));
+    assert_eq!(trash(&place), ["last"]);
+}
+
+#[test]
+fn what_has_been_in_the_trash_for_long_enough_goes() {
+    let place = trashed(5);
+    let purge = |more: &[&str]| place.run(&[&["purge", "--older-than", "3h"], more].concat());
+    let plan = purge(&["--dry-run"]);
+    assert_eq!((plan.code, &*plan.out), (0, "s0\ns1\ns2\n"));
+    assert_eq!(plan.err, "tenure: 3 sessions would be removed for good\n");
+    assert_eq!(trash(&place).len(), 5);
+    place.says(&[
+        "start",
+        "t",
+        "--id",
+        "kept",
+        "--now",
+        "2020-01-01T00:00:00Z",
+    ]);
+    let done = purge(&["--batch", "2"]);
+    assert_eq!((done.code, &*done.out), (0, "s0\ns1\ns2\n"));
+    assert_eq!(done.err, "tenure: 3 sessions removed for good\n");
+    assert_eq!(trash(&place), ["s3", "s4"]);
+    assert!(place.says(&["list"]).starts_with("kept\t"));
+    let none: Value = serde_json::from_str(&purge(&["--json"]).out).unwrap();
+    assert_eq!(
+        none,
+        json!({"removed": 0, "ids": [], "failed": [], "dryRun": false})
+    );
+}
+
+#[test]
+fn what_is_named_goes_if_it_is_in_the_trash() {
+    let place = trashed(3);
+    place.says(&["start", "t", "--id", "kept"]);
+    let plan = place.run(&["purge", "s1", "kept", "--dry-run"]);
+    assert_eq!((plan.code, &*plan.out), (NO, "s1\n"));
+    let named = place.run(&["purge", "s1", "kept", "nobody"]);
+    assert_eq!((named.code, &*named.out), (NO, "s1\n"));
+    for id in ["kept", "nobody"] {
+        assert!(
+            named.err.contains(&format!("tenure: {id} stays: ")),
+            "{named:?}"
+        );
+    }
+    let early = place.run(&["purge", "s0", "s2", "--older-than", "2h"]);
+    assert_eq!((early.code, &*early.out), (NO, "s0\n"));
+    assert_eq!(trash(&place), ["s2"]);
+    assert_eq!(place.run(&["purge"]).code, MISUSED);
+    assert_eq!(place.run(&["purge", "--older-than", "soon"]).code, MISUSED);
+    assert_eq!(place.run(&["purge", "s2", "--batch", "0"]).code, MISUSED);
+}
+
+#[test]
+fn what_goes_is_in_the_archive_first() {
+    let place = trashed(5);
+    let before: Vec<Value> = (0..4).map(|id| whole(&place, &format!("s{id}"))).collect();
+    let exported = place.says(&["export", "s0"]);
+    let archive = place.folder.path().join("old/2026");
+    let archive = archive.to_str().unwrap();
+    let purge = [
+        "purge",
+        "--older-than",
+        "2h",
+        "--batch",
+        "3",
+        "--archive",
+        archive,
+    ];
+    assert_eq!(place.run(&[&purge[..], &["--dry-run"]].concat()).code, 0);
+    assert!(!Path::new(archive).exists());
+    assert_eq!(place.run(&purge).code, 0);
+    assert_eq!(trash(&place), ["s4"]);
+    let archive = Path::new(archive);
+    assert_eq!(files(archive), ["s0.json", "s1.json", "s2.json", "s3.json"]);
+    let file = fs::read_to_string(archive.join("s0.json")).unwrap();
+    assert_eq!(file.trim_end(), exported);
+    for (number, before) in before.iter().enumerate() {
+        let id = format!("s{number}");
+        let file = archive.join(format!("{id}.json"));
+        place.says(&["import", file.to_str().unwrap()]);
+        assert_eq!(whole(&place, &id), *before);
+    }
+}
+
+#[test]
+fn what_cannot_be_archived_stays_and_is_named() {
+    let place = trashed(4);
+    let archive = place.folder.path().join("old");
+    fs::create_dir_all(archive.join("s1.json")).unwrap();
+    // Some systems take a name in capitals for this one.
+    fs::write(archive.join("s2.json"), r#"{"id":"S2"}"#).unwrap();
+    // What an earlier purge has written before it was cut off is written anew.
+    fs::write(archive.join("s3.json"), r#"{"id":"s3"}"#).unwrap();
+    let purge = [
+        "purge",
+        "--older-than",
+        "0s",
+        "--batch",
+        "1",
+        "--archive",
+        "old",
+    ];
+    let ended = place.run(&purge);
+    assert_eq!((ended.code, &*ended.out), (NO, "s0\ns3\n"), "{ended:?}");
+    for id in ["s1", "s2"] {
+        assert!(
+            ended.err.contains(&format!("tenure: {id} stays: ")),
+            "{ended:?}"
+        );
+    }
+    let end = "tenure: 2 sessions removed for good, 2 could not be\n";
+    assert!(ended.err.ends_with(end), "{ended:?}");
+    assert_eq!(trash(&place), ["s1", "s2"]);
+    assert_eq!(
+        fs::read_to_string(archive.join("s2.json")).unwrap(),
+        r#"{"id":"S2"}"#
+    );
+    assert!(
+        fs::read_to_string(archive.join("s3.json"))
+            .unwrap()
+            .contains("deletedAt")
+    );
+    let answer: Value =
+        serde_json::from_str(&place.run(&[&purge[..], &["--json"]].concat()).out).unwrap();
+    assert_eq!(answer["removed"], 0);
+    assert_eq!(answer["failed"][0]["id"], "s1");
+    assert_eq!(answer["failed"][0]["code"], "FILE_UNWRITABLE");
+}
+
+#[test]
+fn an_archive_that_cannot_be_made_is_known_before_anything_goes() {
+    let place = trashed(1);
+    fs::write(place.folder.path().join("file"), "").unwrap();
+    let ended = place.run(&["purge", "--older-than", "0s", "--archive", "file/old"]);
+    assert_eq!(ended.code, MISUSED, "{ended:?}");
+    assert_eq!(trash(&place), ["s0"]);
+}
+
+#[test]
+fn a_purge_that_is_interrupted_loses_nothing_and_goes_on_when_it_is_repeated() {
+    const ALL: usize = 150;
+    let place = trashed(ALL);
+    let archive = place.folder.path().join("old");
+    let purge = [
+        "purge",
+        "--older-than",
+        "0s",
+        "--batch",
+        "1",
+        "--archive",
+        "old",
+    ];
+    let files_without_others = || -> Vec<String> {
+        let names = files(&archive).into_iter();
+        names.filter(|name| !name.starts_with('.')).collect()
+    };
+    for (signal, millis) in [
+        (Signal::INT, 8),
+        (Signal::KILL, 8),
+        (Signal::INT, 32),
+        (Signal::KILL, 64),
+    ] {
+        let child = place.command(&purge).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+        let _ = kill_process(Pid::from_child(&child), signal);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        match output.status.code() {
+            Some(130) => assert!(said.contains("the same command goes on"), "{said}"),
+            // It was faster, or was killed, by the signal or before anybody listened.
+            Some(0) | None => {}
+            Some(code) => panic!("{code}: {said}"),
+        }
+        let left = trash(&place);
+        if left.len() == ALL {
+            continue;
+        }
+        let kept = files_without_others();
+        for number in 0..ALL {
+            let id = format!("s{number}");
+            assert!(
+                left.contains(&id) || kept.contains(&format!("{id}.json")),
+                "{id}"
+            );
+        }
+    }
+    assert_eq!(place.run(&purge).code, 0);
+    assert!(trash(&place).is_empty());
+    assert_eq!(files_without_others().len(), ALL);
+    for name in files_without_others() {
+        let file = archive.join(name);
+        place.says(&["import", file.to_str().unwrap()]);
+    }
+    assert_eq!(trash(&place).len(), ALL);
+}

@@ -1,14 +1,18 @@
 // The action and its end, beyond what the workflows in examples/ show: what they take, what they do
 // where something is wrong, and that nothing from outside becomes a part of a script.
 
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMapping } from "@actions/workflow-parser/templates/tokens/type-guards";
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 import { readAction, readWorkflow } from "./support/workflow/documents.js";
 import { Forge } from "./support/workflow/forge.js";
 import type { Job, Run } from "./support/workflow/runner.js";
+
+const scale = Number(process.env.TENURE_TEST_SCALE ?? "0.1");
 
 let forge: Forge;
 
@@ -82,6 +86,55 @@ it("takes lengths and symmetry", async () => {
   const skipped = await run(pullRequest, inputs, later(119));
   expect(skipped.outputs.tenure?.reason).toMatch(`run ${first.id} of a push has commit`);
   expect(ran(await run(another(first), inputs, later(121)))).toBe(true);
+});
+
+/** What shells, runners and files for runners have their own ideas of. */
+const awkward = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '$(echo pwned >>"$LEDGER")',
+        '`echo pwned >>"$LEDGER"`',
+        '"; echo pwned >>"$LEDGER"; "',
+        "'; echo pwned >>\"$LEDGER\"; '",
+      ),
+      fc.constantFrom("\n", "\r\n", "::error::pwned", "\n::error::pwned\n", "##[error]pwned"),
+      fc.constantFrom("skip_execution=true", "reason<<END", "%0A", "%", "--help", "-", "*", "~"),
+      fc.string({ unit: "grapheme", maxLength: 8 }).map((text) => text.replaceAll("\0", "")),
+    ),
+    { minLength: 1, maxLength: 6 },
+  )
+  .map((parts) => parts.join(""));
+
+it("takes any names as they are", async () => {
+  const store = `sqlite:${join(mkdtempSync(join(inject("packed").workshop, "any-")), "tenure.db")}`;
+  const TENURE_COMMAND = join(forge.bin, "tenure");
+  const path = inRoot("examples", "workflow-action.yml");
+  await fc.assert(
+    fc.asyncProperty(awkward, awkward, awkward, async (workflow, event, sha) => {
+      // The same names, told to the command without a shell.
+      const asked = ["--store", store, "--json", "dedup", "check", "--", event, workflow, sha];
+      const { key, skip } = JSON.parse(execFileSync(TENURE_COMMAND, asked, { encoding: "utf8" }));
+      const job = await forge.run(
+        path,
+        { ...push(), event, workflow, sha },
+        {
+          TENURE_COMMAND,
+          TENURE_STORE: store,
+        },
+      );
+      expect(job.outputs.tenure).toEqual({
+        session_key: key,
+        skip_execution: String(skip),
+        reason: expect.any(String),
+      });
+      expect(job.status).toBe("success");
+      expect(job.annotations.map(({ level }) => level)).toEqual(skip ? ["notice"] : []);
+      expect(ran(job)).toBe(!skip);
+    }),
+    { numRuns: Math.max(5, Math.round(50 * scale)), seed: 20_260_108 },
+  );
+  expect(forge.worked()).not.toContain("pwned");
 });
 
 it("keeps others away for as long as the run is under way", async () => {

@@ -121,9 +121,19 @@ export class Connection {
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#check();
-    const params = encodeMade(name, make);
+    let made: unknown;
+    const params = encodeMade(name, () => {
+      made = make();
+      return made;
+    });
     const inquiry = this.#models?.begin();
     if (inquiry === undefined) return this.#performOnce(name, params);
+    const taskIds = inquiry.prepare(name, made);
+    try {
+      if (taskIds.length > 0) this.perform("slots", () => ({ taskIds }));
+    } catch {
+      // What is wrong with the tasks, or with the store, is for the operation itself to say.
+    }
     for (;;) {
       try {
         const result = this.#performOnce(name, params);
@@ -157,10 +167,12 @@ export class Connection {
     try {
       this.#check();
       let id: unknown;
+      let made: unknown;
       const params = encodeMade(name, () => {
-        const made = make();
-        id = "id" in made ? made.id : undefined;
-        return made;
+        const params = make();
+        id = "id" in params ? params.id : undefined;
+        made = params;
+        return params;
       });
       const now = this.#environment.now();
       const entropy = this.#environment.entropy();
@@ -168,9 +180,12 @@ export class Connection {
         parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy));
       const host = this.#host;
       const inquiry = this.#models?.begin();
+      const taskIds = inquiry?.prepare(name, made) ?? [];
+      const looked =
+        taskIds.length > 0 ? this.promise(owner, "slots", () => ({ taskIds })) : undefined;
       if (host !== undefined) {
         const once = (): Promise<Result<N>> => this.#drive(host, start());
-        const begin = inquiry === undefined ? once : () => this.#inquire(inquiry, once);
+        const begin = inquiry === undefined ? once : () => this.#inquire(inquiry, once, looked);
         return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(id, begin) : begin());
       }
       if (inquiry !== undefined) {
@@ -178,7 +193,7 @@ export class Connection {
           const answer = start();
           return "wait" in answer ? this.#wait(answer.wait) : this.#finish(answer);
         };
-        return this.#keep(owner, this.#inquire(inquiry, once));
+        return this.#keep(owner, this.#inquire(inquiry, once, looked));
       }
       const answer = start();
       if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
@@ -244,8 +259,17 @@ export class Connection {
     return value;
   }
 
-  /** Performs an operation until no model that is there is missing to it. The first time is at once. */
-  async #inquire<T>(inquiry: ModelInquiry, once: () => T | Promise<T>): Promise<T> {
+  /**
+   * Performs an operation until no model that is there is missing to it. The first time is at once,
+   * unless something has to be `looked` up before.
+   */
+  async #inquire<T>(
+    inquiry: ModelInquiry,
+    once: () => T | Promise<T>,
+    looked: Promise<unknown> | undefined,
+  ): Promise<T> {
+    // What is wrong with that look is for the operation itself to say.
+    if (looked !== undefined) await looked.catch(() => {});
     for (;;) {
       try {
         const result = await once();

@@ -12,7 +12,7 @@ import { invalidArgument, isTenureError, messageOf } from "./error.js";
 export type Models = readonly string[] | ((model: string) => boolean);
 
 /** So many names are kept from one operation to the next. Those left out are asked about again. */
-const KEPT = 256;
+const KEPT = 1000;
 
 /** The models of one handle, as a function tells of them. */
 export class AskedModels {
@@ -82,6 +82,7 @@ export class AskedModels {
 export class ModelInquiry {
   readonly #learn: (names: readonly string[]) => boolean;
   readonly #asked = new Set<string>();
+  #isFinal = false;
 
   /** @internal */
   constructor(learn: (names: readonly string[]) => boolean) {
@@ -95,8 +96,22 @@ export class ModelInquiry {
     return typeof model === "string" && this.#about([model]);
   }
 
+  /**
+   * Gets ready for an operation that starts many sessions. What it has done it cannot do again, so it
+   * has to know before of all models that it meets: it asks about those that are wanted, and says into
+   * the slots of which tasks to look for the others.
+   */
+  prepare(name: string, params: unknown): readonly string[] {
+    if (name !== "startInSlots") return [];
+    this.#isFinal = true;
+    const starts = startsOf(params);
+    this.#about(starts.flatMap(({ model }) => nameOf(model)));
+    return starts.flatMap(({ taskId }) => (typeof taskId === "string" ? [taskId] : []));
+  }
+
   /** Whether an operation is to be performed again because of what it says of models. */
   isAnsweredInVain(result: unknown): boolean {
+    if (this.#isFinal) return false;
     const missing = (Array.isArray(result) ? result : [result]).flatMap(missingModel);
     return this.#about(missing);
   }
@@ -112,13 +127,31 @@ export class ModelInquiry {
 function missingModel(answer: unknown): readonly string[] {
   if (typeof answer !== "object" || answer === null) return [];
   const { modelMissing, session } = answer as Answer;
-  const model = modelMissing === true ? session?.slot?.model : undefined;
-  const name = typeof model === "object" ? model.name : model;
-  return name === undefined ? [] : [name];
+  return modelMissing === true ? nameOf(session?.slot?.model) : [];
+}
+
+function nameOf(model: unknown): readonly string[] {
+  const isSpec = typeof model === "object" && model !== null && "name" in model;
+  const name = isSpec ? model.name : model;
+  return typeof name === "string" ? [name] : [];
+}
+
+/** One of many sessions to start, as a caller gives it. */
+interface Start {
+  readonly taskId?: unknown;
+  readonly model?: unknown;
+}
+
+/** The sessions that parameters ask to be started all at once. */
+function startsOf(params: unknown): readonly Start[] {
+  if (typeof params !== "object" || params === null || !("starts" in params)) return [];
+  const { starts } = params;
+  if (!Array.isArray(starts)) return [];
+  return starts.filter((start): start is Start => typeof start === "object" && start !== null);
 }
 
 /** What answers about slots have in common. */
 interface Answer {
   readonly modelMissing?: unknown;
-  readonly session?: { readonly slot?: { readonly model: string | { readonly name: string } } };
+  readonly session?: { readonly slot?: { readonly model?: unknown } };
 }

@@ -35,6 +35,7 @@ async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Pa
     kept.sessions = await tenure.open("indexeddb:app", options);
     kept.sessions.on("lifecycle", (payload) => kept.heard.push(payload));
     kept.sessions.on("change", ({ ids }) => kept.heard.push(ids));
+    kept.sessions.on("cancelled", (cancelled) => kept.heard.push({ cancelled }));
     kept.sessions.on("error", (error) => kept.heard.push(error.message));
   }, options);
   return made;
@@ -216,6 +217,31 @@ describe("what happens in one tab", () => {
     expect(posted).toEqual([1, 0]);
   });
 
+  it("tells the runner of a session in another tab that another took its place", async () => {
+    const tabs = await Promise.all([opened(), opened()]);
+    const start = (tab: Page, id: string, model: string): Promise<unknown> =>
+      tab.evaluate(
+        ([id, model]) => {
+          const slot = { id, model, taskId: "T1", phase: "run", task: "t", mode: "m" } as const;
+          return kept.sessions.startInSlot(slot, { onModelChange: "replace" });
+        },
+        [id, model] as const,
+      );
+    await start(tabs[0], "old", "opus");
+    await start(tabs[1], "new", "haiku");
+    const slot = { taskId: "T1", phase: "run", reason: "model_change" };
+    const told = { cancelled: { id: "old", replacedBy: "new", ...slot } };
+    for (const tab of tabs) await expect.poll(() => heard(tab)).toContainEqual(told);
+    const append = (): Promise<unknown> => kept.sessions.addEvent("old", "note");
+    expect(await outcomeOf(tabs[0], append)).toMatchObject({ code: "SESSION_DELETED" });
+    for (const tab of tabs) {
+      const cancelled = (await heard(tab)).filter(
+        (one) => typeof one === "object" && one !== null && "cancelled" in one,
+      );
+      expect(cancelled).toHaveLength(1);
+    }
+  });
+
   it("is not told to a handle that is closed, or of another database", async () => {
     const [tab, closed, other, open] = await Promise.all([opened(), opened(), page(), opened()]);
     await closed.evaluate(() => kept.sessions.close());
@@ -244,6 +270,9 @@ describe("what happens in one tab", () => {
         { kind: "change", ids: [7] },
         { kind: "lifecycle", payload: "{" },
         { kind: "lifecycle", payload: {} },
+        { kind: "cancelled" },
+        { kind: "cancelled", cancelled: null },
+        { kind: "cancelled", cancelled: { id: "s", replacedBy: "t" } },
         { kind: "else", ids: ["s"] },
       ];
       for (const message of messages) channel.postMessage(message);

@@ -31,34 +31,47 @@ export interface Program {
 interface Message<Reply> {
   readonly reply?: Reply;
   readonly of?: string;
-  readonly step?: number | string;
+  readonly step?: number;
+  readonly end?: string;
+}
+
+/** What the processes have reported, by what it is about. */
+export class Reports {
+  /** The last step that was taken. */
+  readonly steps = new Map<string, number>();
+  /** The code of the error that the next step met. */
+  readonly ends = new Map<string, string>();
+
+  clear(): void {
+    this.steps.clear();
+    this.ends.clear();
+  }
 }
 
 /** A process that contends. */
 export class Contender<Reply, Hello = object> {
   readonly #process: ChildProcess;
-  readonly #steps: Map<string, number | string>;
   /** Whom the next reply is for. */
   #heard: (reply: Reply | undefined) => void = () => {};
   #hello: Hello | undefined;
 
-  private constructor({ file, args, env }: Program, steps: Map<string, number | string>) {
+  private constructor({ file, args, env }: Program, reports: Reports) {
     const path = fileURLToPath(new URL(file, import.meta.url));
     this.#process = fork(path, args, { env: { ...process.env, ...env } });
-    this.#steps = steps;
-    this.#process.on("message", ({ reply, of, step }: Message<Reply>) => {
-      if (of !== undefined && step !== undefined) this.#steps.set(of, step);
-      else this.#heard(reply);
+    this.#process.on("message", ({ reply, of, step, end }: Message<Reply>) => {
+      if (of === undefined) this.#heard(reply);
+      else if (step !== undefined) reports.steps.set(of, step);
+      else if (end !== undefined) reports.ends.set(of, end);
     });
     this.#process.on("exit", () => this.#heard(undefined));
   }
 
-  /** Starts one; what it reports of its steps is put into `steps`. */
+  /** Starts one; what it reports is put into `reports`. */
   static async start<Reply, Hello = object>(
     program: Program,
-    steps: Map<string, number | string> = new Map(),
+    reports: Reports,
   ): Promise<Contender<Reply, Hello>> {
-    const contender = new Contender<Reply, Hello>(program, steps);
+    const contender = new Contender<Reply, Hello>(program, reports);
     const hello = await new Promise<unknown>((resolve) => {
       contender.#heard = resolve;
     });
@@ -92,8 +105,8 @@ export class Contender<Reply, Hello = object> {
 export class Contenders<Reply, Hello = object> {
   /** Who is in which place. */
   readonly members: Contender<Reply, Hello>[] = [];
-  /** How far anybody has come with something: the last step, or the code of the error that ended it. */
-  readonly steps = new Map<string, number | string>();
+  /** How far anybody has come with something. */
+  readonly reports = new Reports();
   readonly #program: (place: number, generation: number) => Program;
   #killed = 0;
 
@@ -150,6 +163,6 @@ export class Contenders<Reply, Hello = object> {
   }
 
   #start(place: number): Promise<Contender<Reply, Hello>> {
-    return Contender.start(this.#program(place, this.#killed), this.steps);
+    return Contender.start(this.#program(place, this.#killed), this.reports);
   }
 }

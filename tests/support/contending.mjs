@@ -14,7 +14,7 @@ export function contend(answers, hello = {}) {
   process.send({ reply: hello });
 }
 
-/** Tells the parent, unasked, how far it has come with something. */
-export function report(of, step) {
-  process.send({ of, step });
+/** Tells the parent, unasked, how far it has come with something: `{ step }`, or `{ end }`. */
+export function report(of, how) {
+  process.send({ of, ...how });
 }

@@ -46,10 +46,10 @@ async function work(of, take) {
     if (at !== of) return;
     try {
       await take(step);
-    } catch ({ code }) {
-      report(of, code);
+    } catch ({ code, message }) {
+      report(of, { end: code ?? message });
       return;
     }
-    report(of, step);
+    report(of, { step });
   }
 }

@@ -43,7 +43,8 @@ pub(crate) struct Program {
     pub(crate) timeout: Duration,
     /// Its repository; that of the folder, without.
     pub(crate) repository: Option<PathBuf>,
-    /// What it is told beside what its configuration says. Not among its arguments, which every user
+    /// What it is told beside what its configuration says, the last with the most weight; in place
+    /// of what its caller tells it, unless there is none. Not among its arguments, which every user
     /// of a machine can read, and in no file that could be left behind.
     pub(crate) settings: Vec<(String, String)>,
 }
@@ -108,14 +109,11 @@ impl Program {
             command.env("GIT_DIR", repository);
         }
         if !self.settings.is_empty() {
-            let count = std::env::var("GIT_CONFIG_COUNT").ok();
-            let first: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
             for (number, (key, value)) in self.settings.iter().enumerate() {
-                command.env(format!("GIT_CONFIG_KEY_{}", first + number), key);
-                command.env(format!("GIT_CONFIG_VALUE_{}", first + number), value);
+                command.env(format!("GIT_CONFIG_KEY_{number}"), key);
+                command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
             }
-            let count = first + self.settings.len();
-            command.env("GIT_CONFIG_COUNT", count.to_string());
+            command.env("GIT_CONFIG_COUNT", self.settings.len().to_string());
         }
         #[cfg(unix)]
         {

@@ -53,10 +53,7 @@ impl Remote {
             Some(Some(address)) => address.clone(),
             Some(None) => return Err(unknown(place, &checkout.folder)),
         };
-        let mut settings: Vec<(String, String)> = ALWAYS
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
+        let mut settings = Vec::new();
         for (key, value) in &config.settings {
             let of_remote = key
                 .strip_prefix("remote.")
@@ -68,6 +65,10 @@ impl Remote {
                 settings.push((key.clone(), value.clone()));
             }
         }
+        // As for git, the environment comes before the checkout.
+        settings.extend(of_environment());
+        let always = ALWAYS.iter();
+        settings.extend(always.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         if !config.has_ssh {
             // Nobody is there to be asked for a passphrase.
             let command = "ssh -o BatchMode=yes".to_owned();
@@ -129,6 +130,17 @@ impl Config {
         };
         of("pushurl").or_else(|| of("url"))
     }
+}
+
+/// What the environment tells git.
+fn of_environment() -> Vec<(String, String)> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let count = variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
+    let setting = |number: u32| {
+        let key = variable(&format!("GIT_CONFIG_KEY_{number}"))?;
+        Some((key, variable(&format!("GIT_CONFIG_VALUE_{number}"))?))
+    };
+    (0..count.unwrap_or(0)).map_while(setting).collect()
 }
 
 /// Whether it can only be the name of a remote.

@@ -10,6 +10,7 @@ use std::path::Path;
 use tenure_core::store::Expect;
 use tenure_core::{Commit, Error, SyncStore};
 use tenure_git::{GitOptions, GitStore};
+use tenure_store_support::{given_path, process_of, succeed};
 
 use crate::common::{Remote, apply, changes, git, open, record, scan, set, unset};
 use crate::http::{Pushes, Server};
@@ -69,6 +70,33 @@ fn a_server_is_reached_with_what_a_checkout_knows() {
         &store.record("lease", "k").unwrap_err(),
         "could not read Username",
     );
+}
+
+#[test]
+fn what_the_environment_says_comes_before_what_a_checkout_says() {
+    let (remote, server, checkout) = served();
+    let key = format!("http.{}/.extraheader", server.address);
+    // A second header is refused, as hosts do; an empty one takes back those before.
+    git(
+        checkout.path(),
+        &["config", &key, "AUTHORIZATION: basic bm9ib2R5"],
+    );
+    let mut command = std::process::Command::new("env");
+    command
+        .current_dir(checkout.path())
+        .env("GIT_CONFIG_COUNT", "2")
+        .env("GIT_CONFIG_KEY_0", &key)
+        .env("GIT_CONFIG_VALUE_0", "")
+        .env("GIT_CONFIG_KEY_1", &key)
+        .env("GIT_CONFIG_VALUE_1", format!("AUTHORIZATION: {HEADER}"));
+    succeed(process_of(command, "writes_to_origin", checkout.path()));
+    assert_eq!(remote.refs().len(), 1);
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn writes_to_origin() {
+    apply(&open_in(&given_path(), "origin", 60_000), vec![a_lease()]);
 }
 
 #[test]

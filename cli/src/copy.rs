@@ -67,6 +67,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if !args.no_verify {
         copying.verify()?;
     }
+    // The line that says how far it is goes away before anything is printed.
+    drop(copying.progress);
     print(context, copying.result)
 }
 

@@ -60,8 +60,13 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         importing.path(path)?;
     }
     let Importing {
-        context, result, ..
+        context,
+        result,
+        progress,
+        ..
     } = importing;
+    // Its line goes away before anything is printed.
+    drop(progress);
     print(context, &result)
 }
 

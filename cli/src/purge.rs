@@ -87,8 +87,11 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         context,
         early,
         removed,
+        progress,
         ..
     } = purging;
+    // Its line goes away before anything is printed.
+    drop(progress);
     let exit = match context.json() {
         true => {
             context.out.json(&serde_json::to_string(&removed)?)?;

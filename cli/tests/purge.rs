@@ -254,6 +254,17 @@ fn what_cannot_be_archived_stays_and_is_named() {
     assert_eq!(answer["failed"][0]["code"], "FILE_UNWRITABLE");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn people_at_a_terminal_see_how_far_it_is_and_then_what_went() {
+    let place = trashed(2);
+    fs::create_dir_all(place.folder.path().join("old/s1.json")).unwrap();
+    let shown = place.on_terminal(&["purge", "--older-than", "0s", "--archive", "old"]);
+    let (progress, rest) = shown.rsplit_once("\r\x1b[K").unwrap();
+    assert!(progress.contains("archived"), "{shown:?}");
+    assert!(rest.starts_with("s0\ntenure: s1 stays: "), "{shown:?}");
+}
+
 #[test]
 fn an_archive_that_cannot_be_made_is_known_before_anything_goes() {
     let place = trashed(1);

@@ -231,16 +231,17 @@ fn pause(tried: u32) -> Duration {
 /// Says what it came to.
 fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Outcome {
     let started: Started<'_> = answer.read()?;
-    if let (Some(export), Some(text), Some(old)) = (export, &started.exported, &started.replaced) {
-        export.finish(text, old.id)?;
-    }
+    let kept = match (export, &started.exported, &started.replaced) {
+        (Some(export), Some(text), Some(old)) => export.finish(text, old.id),
+        _ => Ok(()),
+    };
     let exit = match started.outcome {
         "created" | "existing" | "replaced" => Exit::DONE,
         _ => Exit::REFUSED,
     };
     if context.json() {
         context.out.json(answer.json())?;
-        return Ok(exit);
+        return kept.map(|()| exit);
     }
     let said = format!("{}: {}", started.outcome, started.message);
     match (&started.session, exit) {
@@ -259,7 +260,7 @@ fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Out
         }
         (None, _) => context.note(&said),
     }
-    Ok(exit)
+    kept.map(|()| exit)
 }
 
 /// Who is in the slot.

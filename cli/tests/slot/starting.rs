@@ -196,6 +196,41 @@ fn nothing_is_replaced_that_could_not_be_kept() {
     assert_eq!(status(&place, "old"), "active");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_written_after_all_hides_nothing() {
+    let place = planned();
+    let args = ["--on-model-change", "replace", "--id", "new"];
+    let full = plan(
+        &place,
+        "haiku",
+        &[&args[..], &["--export-old", "/dev/full"]].concat(),
+    );
+    assert_eq!((full.code, full.out.as_str()), (3, "new\n"));
+    assert!(full.err.contains("tenure export old prints it"), "{full:?}");
+    assert_eq!(place.run(&["export", "old"]).code, 0);
+}
+
+#[test]
+fn what_was_replaced_comes_back_once_the_slot_is_free() {
+    let place = planned();
+    assert_eq!(
+        plan(
+            &place,
+            "haiku",
+            &["--on-model-change", "replace", "--id", "new"]
+        )
+        .code,
+        0
+    );
+    let refused = place.run(&["restore", "old"]);
+    assert_eq!((refused.code, refused.out.as_str()), (NO, ""));
+    assert!(refused.err.contains("new"), "{refused:?}");
+    place.says(&["trash", "new"]);
+    place.says(&["restore", "old"]);
+    assert_eq!(planner(&place), "old");
+}
+
 #[test]
 fn a_phase_has_several_names() {
     let place = Place::new();
@@ -258,11 +293,15 @@ old  active
         (listed("haiku"), listed("opus,haiku"), listed("")),
         ("missing".into(), "-".into(), "-".into())
     );
-    let refused = with(
-        "haiku",
-        &["run", "--resume", "old", "--task", "x", "--", "true"],
-    );
-    assert_ne!(refused.code, 0);
+    for args in [
+        &["run", "--now", NOW, "--resume", "old", "--", "touch", "ran"][..],
+        &["resume", "old"],
+    ] {
+        let refused = with("haiku", args);
+        assert_eq!(refused.code, NO, "{refused:?}");
+        assert!(refused.err.contains("is missing"), "{refused:?}");
+    }
+    assert!(!place.folder.path().join("ran").exists());
     let refused = with(
         "haiku",
         &["slot", "start", "T2", "plan", "it", "--model", "opus"],

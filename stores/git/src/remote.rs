@@ -51,7 +51,7 @@ impl Remote {
         let address = match &named {
             None => place.to_owned(),
             Some(Some(address)) => address.clone(),
-            Some(None) => return Err(unknown(place, &checkout.folder)),
+            Some(None) => return Err(unknown(place, checkout)?),
         };
         let mut settings = Vec::new();
         for (key, value) in &config.settings {
@@ -165,12 +165,19 @@ fn top(checkout: &Program) -> Result<PathBuf> {
     Ok(checkout.folder.clone())
 }
 
-fn unknown(name: &str, folder: &Path) -> Error {
-    unavailable(format!(
+fn unknown(name: &str, checkout: &Program) -> Result<Error> {
+    let asked = checkout.run(&["rev-parse", "--git-dir"], b"")?;
+    if !asked.succeeded() {
+        // It may be a checkout that git does not trust, and says how it would.
+        let (folder, why) = (checkout.folder.display(), asked.complaint);
+        let problem = format!("git does not look for a remote {name:?} in {folder}: {why}");
+        return Ok(unavailable(problem));
+    }
+    Ok(unavailable(format!(
         "{} is in no repository with a remote {name:?}; expected the name of a remote, or an address \
          such as git:https://host/owner/name or git:./repository.git",
-        folder.display()
-    ))
+        checkout.folder.display()
+    )))
 }
 
 /// An address without the name and the password in it.

@@ -193,6 +193,18 @@ fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_server_that_moves_no_refs_together_is_none_for_a_store() {
+    let remote = Remote::new();
+    git(
+        &remote.path(),
+        &["config", "receive.advertiseAtomic", "false"],
+    );
+    let error = remote.store().commit(&changes(vec![a_lease()]));
+    unavailable(&error.unwrap_err(), "atomic");
+    assert_eq!(remote.refs().len(), 0);
+}
+
+#[test]
 fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
     let remote = Remote::new();
     let store = remote.store();

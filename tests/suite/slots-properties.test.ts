@@ -171,11 +171,27 @@ function did(act: () => unknown): string {
   }
 }
 
-describe("several handles on one store", () => {
-  it.each([false, true])("agree on who is in which slot (pessimistic locking: %s)", (enabled) => {
+/** Something that several handles can be opened on, how to make a fresh one, and how many to try. */
+type Shared = readonly [name: string, make: () => MapStore | string, numRuns: number];
+
+const onDisk: readonly Shared[] =
+  __BUILD__ === "native"
+    ? await Promise.all([import("../support/sqlite.js"), import("../support/folders.js")]).then(
+        ([{ newDatabase }, { newFolder }]) => [
+          ["database", () => `sqlite:${newDatabase()}`, 40],
+          ["folder", () => `file:${newFolder()}`, 20],
+        ],
+      )
+    : [];
+
+const shared: readonly Shared[] = [["store of one's own", () => new MapStore(), 150], ...onDisk];
+const everyWay = shared.flatMap((one) => [false, true].map((locks) => [...one, locks] as const));
+
+describe("several handles on one", () => {
+  it.each(everyWay)("%s agree on who is in which slot", (_, make, numRuns, enabled) => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const store = new MapStore();
+        const store = make();
         const handles = Array.from({ length: HANDLES }, () =>
           openSync(store, { pessimisticLockingEnabled: enabled }),
         );
@@ -197,11 +213,11 @@ describe("several handles on one store", () => {
         }
         for (const sessions of handles) sessions.close();
       }),
-      { numRuns: 150, seed: 2 },
+      { numRuns, seed: 2 },
     );
   });
 
-  it("let one of many starters in, and lose none", async () => {
+  it("store let one of many starters in, and lose none", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ locks: fc.boolean(), model: fc.constantFrom(...MODELS) }), {

@@ -21,6 +21,7 @@ impl Hosted {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         git(folder.path(), &["init", "--quiet", "--bare", "remote.git"]);
+        std::fs::create_dir(folder.path().join("temporary")).unwrap();
         Self { folder }
     }
 
@@ -52,6 +53,7 @@ fn command(checkout: &Path, time: &str, args: &[&str]) -> Command {
     let mut command = bare(checkout, args);
     command.args(["--store", "git:origin", "--now", &now]);
     command.env("PATH", std::env::var_os("PATH").unwrap());
+    command.env("TMPDIR", checkout.with_file_name("temporary"));
     command
 }
 
@@ -93,6 +95,9 @@ fn of_jobs_of_one_commit_one_runs() {
     let checkout = hosted.checkout("reader");
     let log = tenure(&checkout, "18:06:00", &["audit", "--json"]);
     assert_eq!(log.out.matches("\"run_id\":").count(), JOBS, "{log:?}");
+    // None of them leaves anything behind.
+    let left = std::fs::read_dir(hosted.folder.path().join("temporary"));
+    assert_eq!(left.unwrap().count(), 0);
 }
 
 #[test]

@@ -6,13 +6,14 @@
 mod common;
 
 use std::io::Write;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use fastrand::Rng;
 use tenure_core::SyncStore;
 use tenure_core::store::Expect;
-use tenure_store_support::{given_path, process, scaled};
+use tenure_store_support::{given_path, process_of, scaled};
 
 use crate::common::{Remote, apply, open, record, scan, set};
 
@@ -23,7 +24,10 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
     let mut rng = Rng::with_seed(23);
     for round in 0..scaled(60) {
         let remote = Remote::new();
-        let mut writer = process("writes_until_it_is_killed", &remote.path());
+        let mut command = Command::new("env");
+        // What it leaves behind goes with the repository.
+        command.env("TMPDIR", remote.folder.path());
+        let mut writer = process_of(command, "writes_until_it_is_killed", &remote.path());
         sleep(Duration::from_millis(rng.u64(50..700)));
         writer.kill().unwrap();
         let out = writer.wait_with_output().unwrap();

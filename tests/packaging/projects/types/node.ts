@@ -25,9 +25,14 @@ import {
   type SessionMetadata,
   type Sessions,
   type SessionsSync,
+  type SlotCancelled,
+  type SlotMetrics,
+  type SlotRequest,
+  type SlotStart,
   type Stats,
   type Status,
   type Store,
+  type slotMessage,
   TenureError,
   type VERSION,
   type VmView,
@@ -103,6 +108,42 @@ export async function operations(sessions: Sessions, sync: SessionsSync): Promis
   sessions.connection;
   // @ts-expect-error: a synchronous handle closes at once
   sync.close().then();
+}
+
+export async function slots(sessions: Sessions, sync: SessionsSync): Promise<void> {
+  const request: SlotRequest = {
+    taskId: "T1",
+    phase: "plan",
+    model: { name: "opus", version: "4.1", significant: ["temperature"] },
+    task: "t",
+    mode: "planner",
+  };
+  const { signal } = new AbortController();
+  const answer = await sessions.startInSlot(request, {
+    locking: "pessimistic",
+    retries: 1,
+    signal,
+  });
+  is<Same<typeof answer, SlotStart>>();
+  is<Same<ReturnType<SessionsSync["startInSlot"]>, SlotStart>>();
+  sync.startInSlot(request, { onModelChange: "replace", confirm: undefined });
+  sessions.on("cancelled", (cancelled) => is<Same<typeof cancelled, SlotCancelled>>());
+  sessions.setModels((model) => model.startsWith("opus"));
+  sync.setModels(["opus"]);
+  sessions.pessimisticLockingEnabled = !sync.pessimisticLockingEnabled;
+  is<Same<ReturnType<Sessions["slotMetrics"]>, SlotMetrics>>();
+  is<Same<ReturnType<typeof slotMessage>, string>>();
+
+  // @ts-expect-error: a synchronous handle does not wait
+  sync.startInSlot(request, { retries: 1 });
+  // @ts-expect-error: how it may come into the slot is in the options
+  await sessions.startInSlot({ ...request, onModelChange: "replace" });
+  // @ts-expect-error: there is no such phase
+  await sessions.latestSession("T1", "lunch");
+  // @ts-expect-error: it has to answer at once
+  sessions.setModels(async () => true);
+  // @ts-expect-error: a replaced session may not be there
+  answer.replaced.id;
 }
 
 export async function lists(sessions: Sessions, sync: SessionsSync): Promise<SessionHead[]> {

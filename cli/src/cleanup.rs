@@ -1,10 +1,15 @@
 //! `tenure cleanup`: removes what has reached an age.
 
+use serde::Deserialize;
+use tenure_core::Millis;
+
 use crate::context::Context;
-use crate::exit::Outcome;
+use crate::exit::{Exit, Outcome};
 use crate::filter::statuses;
+use crate::output::count;
 use crate::params::Params;
 use crate::removed::Removed;
+use crate::time;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -16,11 +21,12 @@ Examples:
   tenure cleanup --max-age 30d
   tenure cleanup --max-age 7d --status failed,abandoned --permanent
   tenure cleanup --max-age 14d --measure updated
+  tenure cleanup --records --keep-audit 90d
   tenure purge --older-than 30d")]
 pub(crate) struct Args {
     /// Sessions of this age and older go: 30d, 12h, 90m
-    #[arg(long, value_name = "AGE")]
-    max_age: String,
+    #[arg(long, value_name = "AGE", required_unless_present = "records")]
+    max_age: Option<String>,
     /// Whether age counts from the start (created, the default) or from the
     /// last change (updated)
     #[arg(long, value_name = "TIME", value_parser = ["created", "updated"], hide_possible_values = true)]
@@ -34,12 +40,23 @@ pub(crate) struct Args {
     /// Remove for good what has been in the trash for this time
     #[arg(long, conflicts_with_all = ["measure", "status", "permanent"])]
     trash: bool,
+    /// Remove runs that keep nobody away any more, and old entries of the audit
+    /// log, instead of sessions
+    #[arg(long, conflicts_with_all = ["max_age", "measure", "status", "permanent", "trash"])]
+    records: bool,
+    /// With --records: how long entries of the audit log are kept; 365d by
+    /// default
+    #[arg(long, value_name = "AGE", value_parser = time::parse_length, requires = "records", conflicts_with = "max_age")]
+    keep_audit: Option<Millis>,
     /// Only say what would go
     #[arg(long)]
     dry_run: bool,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    if args.records {
+        return records(args.keep_audit, args.dry_run, context);
+    }
     let (operation, params) = if args.trash {
         ("purge", Params::new().set("olderThan", args.max_age))
     } else {
@@ -57,5 +74,29 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     };
     context.tell(operation, &params, |context, answer| {
         answer.read::<Removed>()?.print(done, context)
+    })
+}
+
+fn records(keep_audit: Option<Millis>, dry_run: bool, context: &mut Context) -> Outcome {
+    #[derive(Deserialize)]
+    struct Cleaned {
+        runs: u64,
+        entries: u64,
+    }
+    let params = Params::new()
+        .maybe("keepAudit", keep_audit)
+        .flag("dryRun", dry_run);
+    context.tell("cleanupRecords", &params, |context, answer| {
+        let Cleaned { runs, entries } = answer.read()?;
+        let runs = count(runs, "run");
+        let entries = match entries {
+            1 => "1 entry".to_owned(),
+            _ => format!("{entries} entries"),
+        };
+        let would = if dry_run { "would be " } else { "" };
+        context.note(&format!(
+            "{runs} and {entries} of the audit log {would}removed"
+        ));
+        Ok(Exit::DONE)
     })
 }

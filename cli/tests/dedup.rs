@@ -410,6 +410,37 @@ fn the_audit_log_is_read_and_kept_small() {
 }
 
 #[test]
+fn records_that_have_run_out_are_cleaned_up() {
+    let place = Place::new();
+    admit(&place, "1", "18:00:00", &[]);
+    let at = |now: &str, more: &[&str]| {
+        let args = [&["cleanup", "--records", "--now", now], more].concat();
+        let Ended { code, out, err } = place.run(&args);
+        assert_eq!(code, 0, "{err}");
+        (out, err)
+    };
+    let nothing = "tenure: 0 runs and 0 entries of the audit log removed\n";
+    assert_eq!(at("2026-01-08T18:05:00Z", &[]).1, nothing);
+    let plan = at("2026-01-09T18:00:00Z", &["--keep-audit", "1d", "--dry-run"]);
+    let said = "tenure: 1 run and 1 entry of the audit log would be removed\n";
+    assert_eq!(plan.1, said);
+    let json = at("2026-01-09T18:00:00Z", &["--json"]).0;
+    assert_eq!(json, "{\"runs\":1,\"entries\":0,\"dryRun\":false}\n");
+    let late = at("2027-01-08T18:00:00Z", &[]).1;
+    assert_eq!(
+        late,
+        "tenure: 0 runs and 1 entry of the audit log removed\n"
+    );
+    for args in [
+        &["cleanup"][..],
+        &["cleanup", "--max-age", "1d", "--keep-audit", "1d"],
+        &["cleanup", "--max-age", "1d", "--records"],
+    ] {
+        assert_eq!(place.run(args).code, MISUSED, "{args:?}");
+    }
+}
+
+#[test]
 fn the_rules_are_tried_on_a_store_that_is_thrown_away() {
     let place = Place::new();
     let said = place.says(&["dedup", "self-test"]);

@@ -61,7 +61,7 @@ it("shows workflows that a runner takes, with inputs that the actions have", asy
     const names = given === undefined || !isMapping(given) ? [] : [...given];
     expect(known).toEqual(expect.arrayContaining(names.map(({ key }) => key.toString())));
   }
-  expect(used).toBe(6);
+  expect(used).toBe(7);
 });
 
 it("tells every input and output, and how long things take by themselves", () => {
@@ -128,6 +128,25 @@ it("keeps away what comes later with nothing but the cache", async () => {
   }
   expect(forge.worked()).toContain("71");
   expect(forge.worked()).not.toContain("72");
+});
+
+it("lets the jobs of one run ask and end in different ones", async () => {
+  const path = workflow(blocks.find((text) => text.includes("concurrency")) ?? "");
+  const env = { TENURE_COMMAND: join(forge.bin, "tenure") };
+  const jobs = async (id: string) => {
+    const done = await forge.runAll(path, { event: "push", sha: "e".repeat(40), id }, env);
+    return [...done].map(([name, { status }]) => `${name}: ${status}`);
+  };
+  expect(await jobs("81")).toEqual(["ask: success", "agent: success"]);
+  expect(await forge.logged("81")).toMatchObject([{ executed: true, job_status: "success" }]);
+  // It was given up for the 6 hours that it might have taken: what is left is its window.
+  const { items } = JSON.parse(await forge.tenure("--json", "dedup", "list", "--all"));
+  const { acquiredAt, expiresAt } = items.find(({ holder }: { holder: string }) => holder === "81");
+  expect(Date.parse(expiresAt) - Date.parse(acquiredAt)).toBe(5 * 60_000);
+  expect(await jobs("82")).toEqual(["ask: success", "agent: skipped"]);
+  expect(forge.worked()).toContain("81");
+  expect(forge.worked()).not.toContain("82");
+  expect(await forge.logged("82")).toMatchObject([{ executed: false, duplicate_prevented: true }]);
 });
 
 it("leads to a test of the rules that passes", () => {

@@ -24,8 +24,12 @@ export interface Step {
 }
 
 export interface Job {
+  readonly id: string;
+  /** The jobs that come before it. */
+  readonly needs: readonly string[];
   readonly condition: string;
   readonly env: TemplateToken | undefined;
+  readonly outputs: TemplateToken | undefined;
   readonly steps: readonly Step[];
 }
 
@@ -52,7 +56,14 @@ export async function readWorkflow(path: string): Promise<Workflow> {
   const jobs = template.jobs.map((job) => {
     if (job.type !== "job") throw new Error(`${path} has a job without steps`);
     const told = at(value, "jobs", job.id.value, "steps");
-    return { condition: job.if.expression, env: job.env, steps: steps(job.steps, told) };
+    return {
+      id: job.id.value,
+      needs: job.needs?.map(({ value }) => value) ?? [],
+      condition: job.if.expression,
+      env: job.env,
+      outputs: job.outputs,
+      steps: steps(job.steps, told),
+    };
   });
   return { env: template.env, jobs, events: template.events };
 }

@@ -18,7 +18,7 @@ import { type GitServer, serveGit } from "../git-server.js";
 import { type Registry, serveRegistry } from "../npm-registry.js";
 import { newProject } from "../project.js";
 import { environment } from "../run.js";
-import { type Job, type Machine, type Run, runJob } from "./runner.js";
+import { type Job, type Machine, type Run, runJobs } from "./runner.js";
 
 const exec = promisify(execFile);
 const token = "token-of-the-job";
@@ -35,6 +35,8 @@ export interface Logged {
   readonly duplicate_prevented: boolean;
 }
 
+const today = () => new Date().toISOString().slice(0, 10);
+
 /** The work of the agent: it notes that it has run, and ends as it is told to. */
 const agent = `#!/bin/sh
 echo "$GITHUB_RUN_ID" >>"$LEDGER"
@@ -46,6 +48,7 @@ export class Forge implements AsyncDisposable {
   readonly #git: GitServer;
   readonly #registry: Registry;
   readonly #project: string;
+  readonly #opened = today();
   /** What was saved, the newest first. */
   readonly #cache: [key: string, folder: string][] = [];
 
@@ -76,7 +79,18 @@ export class Forge implements AsyncDisposable {
 
   /** Runs the job of a workflow on a machine of its own, which has nothing but Node, npm and git. */
   async run(workflow: string, run: Run, env: Readonly<Record<string, string>> = {}): Promise<Job> {
-    return await runJob(workflow, run, this.#machine(env));
+    const [job, ...others] = (await this.runAll(workflow, run, env)).values();
+    if (job === undefined || others.length > 0) throw new Error("expected one job");
+    return job;
+  }
+
+  /** The same of a workflow with several jobs. */
+  async runAll(
+    workflow: string,
+    run: Run,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ReadonlyMap<string, Job>> {
+    return await runJobs(workflow, run, () => this.#machine(env));
   }
 
   /** The numbers of the runs in which the agent has worked. */
@@ -87,8 +101,11 @@ export class Forge implements AsyncDisposable {
 
   /** What the audit log has of a run. */
   async logged(id: string): Promise<readonly Logged[]> {
-    const log = JSON.parse(await this.tenure("dedup", "log", "--json")) as readonly Logged[];
-    return log.filter((entry) => entry.run_id === id);
+    // The day may have ended since the tests began.
+    const days = [...new Set([this.#opened, today()])];
+    const logs = days.map((day) => this.tenure("dedup", "log", "--json", "--date", day));
+    const entries = (await Promise.all(logs)).flatMap((log): readonly Logged[] => JSON.parse(log));
+    return entries.filter((entry) => entry.run_id === id);
   }
 
   /** Runs the command on the store of the repository. */

@@ -8,7 +8,13 @@ import { join } from "node:path";
 import { inRoot } from "../../../../scripts/lib/paths.mjs";
 import { environment } from "../run.js";
 import { type Annotation, annotationsIn, valuesIn } from "./commands.js";
-import { readAction, readWorkflow, type Step, type Workflow } from "./documents.js";
+import {
+  type Job as Described,
+  readAction,
+  readWorkflow,
+  type Step,
+  type Workflow,
+} from "./documents.js";
 import { holds, type Scope, type Status, text, texts } from "./expressions.js";
 
 /** A run that an event has started. */
@@ -43,11 +49,13 @@ export type Action = (
 
 /** How a job went. */
 export interface Job {
-  readonly status: Status;
+  readonly status: Status | "skipped";
   /** How each step that has a name went; `skipped` if its condition did not hold. */
   readonly steps: Readonly<Record<string, Conclusion>>;
   /** What each step that has an `id` said to the others. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What it says to the jobs that need it. */
+  readonly told: Readonly<Record<string, string>>;
   readonly annotations: readonly Annotation[];
   readonly summary: string;
   readonly log: string;
@@ -72,15 +80,35 @@ interface Frame {
   failed: boolean;
 }
 
-/** Runs the job of a workflow that has one. */
-export async function runJob(path: string, run: Run, machine: Machine): Promise<Job> {
+/** Runs the jobs of a workflow, each after those that it needs and on a machine of its own. */
+export async function runJobs(
+  path: string,
+  run: Run,
+  newMachine: () => Machine,
+): Promise<ReadonlyMap<string, Job>> {
   const workflow = await readWorkflow(path);
-  return await new JobRun(run, machine).all(workflow);
+  const done = new Map<string, Job>();
+  for (const job of workflow.jobs)
+    done.set(job.id, await new JobRun(run, newMachine(), needed(job, done)).all(workflow, job));
+  return done;
+}
+
+function needed(
+  { needs }: Described,
+  done: ReadonlyMap<string, Job>,
+): Readonly<Record<string, Job>> {
+  const found = needs.map((id): [string, Job] => {
+    const job = done.get(id);
+    if (job === undefined) throw new Error(`the job ${id} comes too late in the file`);
+    return [id, job];
+  });
+  return Object.fromEntries(found);
 }
 
 class JobRun {
   readonly #run: Run;
   readonly #machine: Machine;
+  readonly #needs: Readonly<Record<string, Job>>;
   readonly #folder: string;
   readonly #workspace: string;
   readonly #fromFiles: Record<string, string> = {};
@@ -90,17 +118,16 @@ class JobRun {
   #summary = "";
   #log = "";
 
-  constructor(run: Run, machine: Machine) {
+  constructor(run: Run, machine: Machine, needs: Readonly<Record<string, Job>>) {
     this.#run = run;
     this.#machine = machine;
+    this.#needs = needs;
     this.#folder = mkdtempSync(join(machine.folder, "job-"));
     this.#workspace = join(this.#folder, "work");
     for (const name of ["work", "temp"]) mkdirSync(join(this.#folder, name));
   }
 
-  async all({ env, jobs }: Workflow): Promise<Job> {
-    const [job, ...others] = jobs;
-    if (job === undefined || others.length > 0) throw new Error("expected one job");
+  async all({ env }: Workflow, job: Described): Promise<Job> {
     const frame: Frame = {
       steps: {},
       inputs: undefined,
@@ -108,7 +135,9 @@ class JobRun {
       action: undefined,
       failed: false,
     };
-    if (!holds(job.condition, this.#scope(frame))) throw new Error("the job does not run");
+    const before = Object.values(this.#needs).every(({ status }) => status === "success");
+    const scope: Scope = { ...this.#scope(frame), status: before ? "success" : "failure" };
+    if (!holds(job.condition, scope)) return this.#ended("skipped", frame, {});
     Object.assign(frame.env, texts(env, this.#scope(frame)));
     Object.assign(frame.env, texts(job.env, this.#scope(frame)));
     for (const step of job.steps) {
@@ -117,8 +146,13 @@ class JobRun {
       if (name !== "") this.#named[name] = conclusion;
       if (conclusion === "failure") this.#status = "failure";
     }
+    return this.#ended(this.#status, frame, texts(job.outputs, this.#scope(frame)));
+  }
+
+  #ended(status: Job["status"], frame: Frame, told: Record<string, string>): Job {
     return {
-      status: this.#status,
+      status,
+      told,
       steps: this.#named,
       outputs: Object.fromEntries(
         Object.entries(frame.steps).map(([id, { outputs }]) => [id, outputs]),
@@ -263,6 +297,12 @@ class JobRun {
         job: { status: this.#status },
         runner: { temp: join(this.#folder, "temp") },
         steps: frame.steps,
+        needs: Object.fromEntries(
+          Object.entries(this.#needs).map(([id, { status, told }]) => [
+            id,
+            { result: status, outputs: told },
+          ]),
+        ),
         ...(frame.inputs === undefined ? {} : { inputs: frame.inputs }),
       },
       // The steps of an action go by how the action goes: it may be the last of a job that has failed.

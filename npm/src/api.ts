@@ -15,6 +15,7 @@ export type {
   AgentsSync,
   ResumePolicy,
 } from "./agents.js";
+export type { Archive, NotPurged, PurgeOptions, PurgeResult } from "./archive.js";
 export type { AuditLog } from "./audit-log.js";
 export type { BuildInfo } from "./binding.js";
 export type { Copy, CopyOptions, CopyProgress, CopyResult } from "./copy.js";
@@ -38,6 +39,7 @@ export type {
   AuditPage,
   AuditPurged,
   AuditRun,
+  BulkResult,
   Capabilities,
   CleanupParams,
   CleanupResult,
@@ -60,12 +62,18 @@ export type {
   Limits,
   Measure,
   Metric,
+  ModelChange,
+  ModelSpec,
   NewEvent,
+  OnModelChange,
   OrderBy,
   Phase,
   PhaseChange,
   Problem,
   Process,
+  RecordsCleaned,
+  Refusal,
+  ReplaceReason,
   ResumeDecision,
   ResumeDetails,
   ResumeReason,
@@ -75,9 +83,11 @@ export type {
   SessionHead,
   SessionPage,
   Slot,
+  SlotAnswer,
   SlotCancelled,
   SlotCode,
   SlotConfirmation,
+  SlotFailure,
   SlotLocking,
   SlotOutcome,
   SlotPhase,

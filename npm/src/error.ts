@@ -18,6 +18,7 @@ export type DriverErrorCode =
   | "LEASE_LOST"
   | "FILE_UNREADABLE"
   | "NOT_REMOVED"
+  | "ARCHIVE_FAILED"
   | "LISTENER_FAILED";
 
 /** Everything that {@link TenureError.code} can be. */

@@ -10,13 +10,20 @@ import type { Announcer } from "./announcer.js";
 import type { BuildInfo } from "./binding.js";
 import type { Connection, OperationName, Params, Result } from "./connection.js";
 import { invalidArgument, isTenureError, messageOf, notRemoved, TenureError } from "./error.js";
-import type { Capabilities, SlotAnswer, SlotLocking, SlotStart } from "./generated.js";
+import type {
+  Capabilities,
+  SlotAnswer,
+  SlotLocking,
+  SlotStart,
+  StartInSlotParams,
+} from "./generated.js";
 import type { Listener, SessionEvents } from "./listeners.js";
 import type { Models } from "./models.js";
 import { type Mode, Operations, type Returns } from "./operations.js";
 import { Pass, Retention, type RetentionPass, type RetentionPlan } from "./retention.js";
 import { SlotMeter, type SlotMetrics } from "./slot-metrics.js";
 import type { MaybePromise, Store } from "./store.js";
+import type { Accepts } from "./types.js";
 import type { WebhookOptions } from "./webhook.js";
 
 /** Closes the stores of handles that were dropped without being closed. */
@@ -99,6 +106,18 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
       throw invalidArgument("pessimisticLockingEnabled", "expected true or false");
     }
     this.#locking = enabled ? "pessimistic" : "optimistic";
+  }
+
+  /**
+   * Starts sessions in slots, 100 at most, as many as possible in one commit. Each answer is what
+   * {@link Operations.startInSlot} would have come to, in the order of the call, and does not wait;
+   * `"failed"` is the outcome of one that it would have thrown an error for.
+   */
+  startInSlots(starts: readonly Accepts<StartInSlotParams>[]): Returns<M, readonly SlotAnswer[]> {
+    const locking = this.slotLocking;
+    return this.ask("startInSlots", () => ({
+      starts: starts.map((start) => ({ ...start, locking: start.locking ?? locking })),
+    }));
   }
 
   /**

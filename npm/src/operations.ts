@@ -6,12 +6,15 @@
  * @module
  */
 
+import type { PurgeResult } from "./archive.js";
 import type { OperationName, Params, Result } from "./connection.js";
 import { encode } from "./encode.js";
 import { messageOf } from "./error.js";
 import type {
   Appended,
+  BulkResult,
   CleanupParams,
+  CleanupRecordsParams,
   CleanupResult,
   CompleteParams,
   EventPage,
@@ -23,6 +26,7 @@ import type {
   NewEvent,
   PauseParams,
   PurgeParams,
+  RecordsCleaned,
   RecordUsageParams,
   ResumeParams,
   SaveParams,
@@ -234,8 +238,34 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** Removes for good what has been in the trash for a certain time. */
-  purge(params: Accepts<PurgeParams>): Returns<M, CleanupResult> {
+  purge(params: Accepts<PurgeParams>): Returns<M, PurgeResult> {
     return this.ask("purge", () => params);
+  }
+
+  /**
+   * Puts sessions into the trash, 1,000 at most, as many as possible in one commit. What could not be
+   * done is in the answer, and keeps no other back.
+   */
+  trashMany(ids: readonly string[]): Returns<M, BulkResult> {
+    return this.ask("trashMany", () => ({ ids }));
+  }
+
+  /** Takes sessions out of the trash, as {@link Operations.trashMany} puts them into it. */
+  restoreMany(ids: readonly string[]): Returns<M, BulkResult> {
+    return this.ask("restoreMany", () => ({ ids }));
+  }
+
+  /** Removes sessions for good, as {@link Operations.trashMany} puts them into the trash. */
+  deleteMany(ids: readonly string[]): Returns<M, BulkResult> {
+    return this.ask("deleteMany", () => ({ ids }));
+  }
+
+  /**
+   * Removes what has run out beside sessions: runs that keep nobody away any more, and entries of the
+   * audit log that are a year old, or as old as `keepAudit` says.
+   */
+  cleanupRecords(params?: Accepts<CleanupRecordsParams>): Returns<M, RecordsCleaned> {
+    return this.ask("cleanupRecords", () => ({ ...params }));
   }
 
   /** A session with all of its history, as JSON text. */
@@ -290,8 +320,8 @@ export abstract class Operations<M extends Mode> {
   /**
    * Starts a session in the slot of a task's phase, of which there is never more than one. The
    * `outcome` says what became of it: `"created"`, `"existing"` (with the session that is there),
-   * `"needs_confirmation"` where another model has begun (call again with `confirm`), `"replaced"`,
-   * `"busy"` or `"rejected"`; `message` says it to people.
+   * `"needs_confirmation"` where another model has begun (ask, and call again with `confirm` among the
+   * options), `"replaced"`, `"busy"` or `"rejected"`; `message` says it to people.
    */
   abstract startInSlot(request: SlotRequest, options?: SlotOptionsOf<M>): Returns<M, SlotStart>;
 

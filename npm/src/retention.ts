@@ -1,7 +1,7 @@
 /**
  * Removes old sessions by itself, from time to time: puts those that have reached an age into the
- * trash, and removes for good what has been there for some time. Which sessions these are is
- * decided in the core; here is only the clock, which never keeps a process alive. What fails is tried
+ * trash, and removes for good what has been there for some time, and what has run out beside them.
+ * Which these are is decided in the core; here is only the clock, which never keeps a process alive. What fails is tried
  * again after one, five and fifteen minutes.
  *
  * @module
@@ -9,7 +9,7 @@
 
 import type { Params } from "./connection.js";
 import type { ErrorCode } from "./error.js";
-import type { CleanupResult, Refusal } from "./generated.js";
+import type { CleanupResult, RecordsCleaned, Refusal } from "./generated.js";
 import type { MaybePromise } from "./store.js";
 import { unref } from "./unref.js";
 
@@ -21,6 +21,8 @@ export interface RetentionOptions {
   readonly every: string | number;
   /** What has been in the trash this long is removed for good; `maxAge` by default. */
   readonly purgeAfter?: string | number | undefined;
+  /** How long entries of the audit log are kept; `"365d"` by default. */
+  readonly keepAudit?: string | number | undefined;
 }
 
 /** The first look comes no later than this, so that processes that are restarted often clean too. */
@@ -40,6 +42,8 @@ export interface RetentionPlan {
   readonly every: number;
   /** After which time in the trash they are removed for good. */
   readonly purgeAfter: number;
+  /** How long entries of the audit log are kept. */
+  readonly keepAudit: number;
 }
 
 /** How old sessions were last removed by themselves. */
@@ -61,7 +65,8 @@ export interface RetentionPass {
 /** One call of a pass, and what it answers. */
 type Call =
   | { readonly name: "cleanup"; readonly params: Params<"cleanup"> }
-  | { readonly name: "purge"; readonly params: Params<"purge"> };
+  | { readonly name: "purge"; readonly params: Params<"purge"> }
+  | { readonly name: "cleanupRecords"; readonly params: Params<"cleanupRecords"> };
 
 /** One pass over the sessions of a store: which calls it makes, and what comes of it. */
 export class Pass {
@@ -78,14 +83,15 @@ export class Pass {
   }
 
   /** The calls, one after the other; each is told what the one before has answered. */
-  *calls(): Generator<Call, void, CleanupResult> {
-    const { maxAge, purgeAfter } = this.#plan;
+  *calls(): Generator<Call, void, CleanupResult | RecordsCleaned> {
+    const { maxAge, purgeAfter, keepAudit } = this.#plan;
     this.#count(yield { name: "cleanup", params: { maxAge } });
     let cursor: string | undefined;
     do {
       const params = { olderThan: purgeAfter, limit: BATCH, cursor };
       cursor = this.#count(yield { name: "purge", params });
     } while (cursor !== undefined);
+    yield { name: "cleanupRecords", params: { keepAudit } };
   }
 
   /** What came of it. */
@@ -100,8 +106,10 @@ export class Pass {
     };
   }
 
-  #count({ removed, failed, nextCursor }: CleanupResult): string | undefined {
+  #count(answer: CleanupResult | RecordsCleaned): string | undefined {
     this.#batches += 1;
+    if (!("removed" in answer)) return undefined;
+    const { removed, failed, nextCursor } = answer;
     this.#removed += removed;
     this.#failed.push(...failed.slice(0, BATCH - this.#failed.length));
     return nextCursor;

@@ -5,10 +5,11 @@
  */
 
 import { Agents } from "./agents.js";
+import { type PurgeOptions, type PurgeResult, purgeArchived } from "./archive.js";
 import { AuditLog } from "./audit-log.js";
 import type { OperationName, Params, Result } from "./connection.js";
 import { Dedup } from "./dedup.js";
-import type { SlotStart } from "./generated.js";
+import type { PurgeParams, SlotStart } from "./generated.js";
 import { Handle } from "./handle.js";
 import type { HeldLease, HoldOptions } from "./held-lease.js";
 import { Leases, sessionKey } from "./leases.js";
@@ -16,6 +17,7 @@ import { type ListOptions, SessionList } from "./list.js";
 import type { Pass } from "./retention.js";
 import { patienceOf, type SlotOptions, type SlotRequest, slotParams } from "./slot-options.js";
 import { startPatiently } from "./slot-patience.js";
+import type { Accepts } from "./types.js";
 
 /** How long `close` waits for webhooks, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 5000;
@@ -54,6 +56,19 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     const params = slotParams(request, way, this.slotLocking);
     const watch = this.slotMeter.watch(params.locking);
     return startPatiently(() => this.ask("startInSlot", () => params), patience, watch);
+  }
+
+  /**
+   * Removes for good what has been in the trash for a certain time. With `archive`, each session is
+   * kept elsewhere first, one after the other; one for which it throws stays in the trash, and is among
+   * those that have `failed`.
+   */
+  override purge(
+    params: Accepts<PurgeParams>,
+    { archive }: PurgeOptions = {},
+  ): Promise<PurgeResult> {
+    if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
+    return purgeArchived((name, make) => this.ask(name, make), params, archive);
   }
 
   /**

@@ -1,0 +1,198 @@
+// Deeds to many sessions at once, the trash emptied of what was kept elsewhere first, and what runs out
+// beside sessions.
+
+import fc from "fast-check";
+import type { Sessions } from "tenure";
+import { describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
+import { everyStore, inMemory, opening } from "../support/stores.js";
+
+const IDS = ["a", "b", "c", "d", "e", "nowhere", "../x"];
+const start = (sessions: Sessions, id: string) => sessions.start({ task: "t", mode: "m", id });
+const scale = __BUILD__ === "browser" ? 0.1 : Number(process.env.TENURE_TEST_SCALE ?? "1");
+const runs = Math.max(10, Math.round(100 * scale));
+
+type Place = "list" | "trash";
+const DEEDS = ["trashMany", "restoreMany", "deleteMany"] as const;
+
+describe.each(everyStore)("many sessions %s", (_, open) => {
+  it("go where a model of the trash says, and who cannot keeps no other back", async () => {
+    const deed = fc.tuple(
+      fc.constantFrom(...DEEDS),
+      fc.array(fc.constantFrom(...IDS), { maxLength: 8 }),
+    );
+    const property = fc.asyncProperty(fc.array(deed, { maxLength: 5 }), async (deeds) => {
+      const sessions = await open();
+      const model = new Map<string, Place>();
+      for (const id of IDS.slice(0, 5)) {
+        await start(sessions, id);
+        model.set(id, "list");
+      }
+      for (const [name, ids] of deeds) {
+        const { done, refused } = await sessions[name](ids);
+        const known = [...new Set(ids)].filter((id) => model.has(id));
+        const others = [...new Set(ids)].filter((id) => !model.has(id));
+        expect(done).toEqual(known);
+        expect(refused.map(({ id }) => id)).toEqual(others);
+        for (const { id, code } of refused) {
+          expect(code).toBe(id === "../x" ? "INVALID_ID" : "SESSION_NOT_FOUND");
+        }
+        for (const id of known) {
+          if (name === "deleteMany") model.delete(id);
+          else model.set(id, name === "trashMany" ? "trash" : "list");
+        }
+        for (const [trash, place] of [
+          ["exclude", "list"],
+          ["only", "trash"],
+        ] as const) {
+          const { items } = await sessions.list({ trash });
+          const expected = [...model].filter(([, where]) => where === place).map(([id]) => id);
+          expect(items.map(({ id }) => id).sort()).toEqual(expected.sort());
+        }
+      }
+      await sessions.close();
+    });
+    await fc.assert(property, { numRuns: runs, seed: 7 });
+  });
+
+  it("are more than one commit takes", async () => {
+    const sessions = await open();
+    const ids = Array.from({ length: 105 }, (_, i) => `s${i}`);
+    for (const id of ids) await start(sessions, id);
+    expect(await sessions.trashMany(ids)).toEqual({ done: ids, refused: [] });
+    expect(await sessions.restoreMany(ids)).toEqual({ done: ids, refused: [] });
+    expect(await sessions.deleteMany(ids)).toEqual({ done: ids, refused: [] });
+    expect((await sessions.stats({ trash: "include" })).total).toBe(0);
+    const { items } = await sessions.audit.entries({ kind: "session", subject: "s104" });
+    expect(items.map(({ kind }) => kind).sort()).toEqual([
+      "session.delete",
+      "session.restore",
+      "session.trash",
+    ]);
+  });
+
+  it("start in their slots, each as if it were alone", async () => {
+    const sessions = await open();
+    const slot = { phase: "plan", task: "t", mode: "m" } as const;
+    const answers = await sessions.startInSlots([
+      { ...slot, taskId: "T1", model: "opus", id: "first" },
+      { ...slot, taskId: "T2", model: "opus" },
+      { ...slot, taskId: "T1", model: "opus" },
+      { ...slot, taskId: "T1", model: "haiku", onModelChange: "replace", locking: "pessimistic" },
+      { ...slot, taskId: "", model: "opus" },
+      { ...slot, taskId: "T3", model: "opus", id: "first" },
+    ]);
+    expect(answers.map(({ outcome }) => outcome)).toEqual([
+      "created",
+      "created",
+      "existing",
+      "replaced",
+      "failed",
+      "failed",
+    ]);
+    expect(answers[3]).toMatchObject({ replaced: { id: "first" } });
+    expect(answers[4]).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(answers[5]).toMatchObject({ code: "SESSION_EXISTS" });
+    expect(await sessions.slots(["T1", "T2", "T3"])).toHaveLength(2);
+  });
+
+  it("are kept elsewhere before they go, and stay if they are not taken", async () => {
+    const sessions = await open();
+    const ids = Array.from({ length: 120 }, (_, i) => `s${i}`);
+    for (const id of ids) await start(sessions, id);
+    await sessions.trashMany(ids);
+    const kept = new Map<string, string>();
+    const result = await sessions.purge(
+      { olderThan: 0 },
+      {
+        archive: async (session, id) => {
+          if (id.endsWith("7")) throw new Error("the disk is full");
+          expect(await sessions.get(id)).not.toBeNull();
+          kept.set(id, session);
+        },
+      },
+    );
+    const stay = ids.filter((id) => id.endsWith("7"));
+    expect(result.removed).toBe(ids.length - stay.length);
+    expect(result.failed.map(({ id }) => id).sort()).toEqual(stay.sort());
+    expect(result.failed[0]).toMatchObject({
+      code: "ARCHIVE_FAILED",
+      message: "the disk is full",
+    });
+    expect([...kept.keys()].sort()).toEqual(ids.filter((id) => !id.endsWith("7")).sort());
+    const left = await sessions.list({ trash: "only", limit: 1000 });
+    expect(left.items.map(({ id }) => id).sort()).toEqual(stay);
+    // What was kept elsewhere comes back whole.
+    await sessions.import(kept.get("s3") ?? "");
+    expect(await sessions.get("s3")).toMatchObject({ id: "s3", task: "t" });
+  });
+});
+
+describe("emptying the trash", () => {
+  it("keeps only those elsewhere that are named, or as many as are asked for", async () => {
+    const sessions = await inMemory();
+    const ids = Array.from({ length: 6 }, (_, i) => `s${i}`);
+    for (const id of ids) await start(sessions, id);
+    await sessions.trashMany(ids.slice(0, 5));
+    const kept: string[] = [];
+    const archive = (_: string, id: string) => void kept.push(id);
+    const named = ["s1", "s5", "nowhere"];
+    expect(await sessions.purge({ olderThan: 0, ids: named }, { archive })).toMatchObject({
+      removed: 1,
+      ids: ["s1"],
+    });
+    const some = await sessions.purge({ olderThan: 0, limit: 2 }, { archive });
+    expect(some).toMatchObject({ removed: 2, ids: ["s0", "s2"] });
+    const { nextCursor: cursor } = some;
+    expect(await sessions.purge({ olderThan: 0, cursor, dryRun: true }, { archive })).toMatchObject(
+      {
+        removed: 2,
+        dryRun: true,
+      },
+    );
+    const rest = await sessions.purge({ olderThan: 0, cursor }, { archive });
+    expect(rest).toMatchObject({ removed: 2, ids: ["s3", "s4"], failed: [] });
+    expect(rest).not.toHaveProperty("nextCursor");
+    expect(kept).toEqual(["s1", "s0", "s2", "s3", "s4"]);
+    expect(await code(sessions.purge({ olderThan: 0, limit: 0 }, { archive }))).toBe(
+      "INVALID_ARGUMENT",
+    );
+    expect(await code(sessions.trashMany(Array.from({ length: 1001 }, (_, i) => `${i}`)))).toBe(
+      "INVALID_ARGUMENT",
+    );
+  });
+
+  it("does not keep elsewhere what somebody has just taken out of it", async () => {
+    const sessions = await inMemory();
+    for (const id of ["a", "b"]) await start(sessions, id);
+    await sessions.trashMany(["a", "b"]);
+    const result = await sessions.purge(
+      { olderThan: 0 },
+      { archive: async (_, id) => void (id === "a" && (await sessions.restore("b"))) },
+    );
+    expect(result).toMatchObject({ removed: 1, ids: ["a"], failed: [] });
+    expect(await sessions.get("b")).not.toHaveProperty("deletedAt");
+  });
+});
+
+describe("what runs out beside sessions", () => {
+  it("goes by itself, or when it is asked for", async () => {
+    const sessions = await opening("memory:");
+    await sessions.dedup.admit({
+      eventType: "push",
+      workflow: "ci",
+      commitSha: "0123456789",
+      runId: "1",
+      window: 1,
+      keep: 1,
+    });
+    await start(sessions, "s");
+    await sessions.trash("s");
+    await new Promise((done) => setTimeout(done, 20));
+    const plan = await sessions.cleanupRecords({ keepAudit: 0, dryRun: true });
+    expect(plan).toEqual({ runs: 1, entries: 2, dryRun: true });
+    expect(await sessions.cleanupRecords()).toEqual({ runs: 1, entries: 0, dryRun: false });
+    expect((await sessions.cleanupRecords({ keepAudit: "0s" })).entries).toBe(3);
+    expect((await sessions.audit.entries()).items).toEqual([]);
+  });
+});

@@ -136,6 +136,12 @@ function members(dice: Dice, name: string): Members {
   const trash = (): Members => ({
     ...(dice.once(4) && { trash: dice.pick(['"only"', '"include"', '"exclude"', '"all"']) }),
   });
+  const ids = () => {
+    const some = Array.from({ length: dice.below(6) }, () =>
+      dice.once(8) ? dice.pick(['"../x"', '"nowhere"', '"\\ud800"', "7"]) : dice.pick(IDS),
+    );
+    return `[${some.join(",")}]`;
+  };
   const filter = (): Members => ({
     ...(dice.once(4) && { status: `"${dice.pick(STATUSES)}"` }),
     ...(dice.once(4) && { status: `["${dice.pick(STATUSES)}","${dice.pick(STATUSES)}"]` }),
@@ -258,7 +264,22 @@ function members(dice: Dice, name: string): Members {
         ...(dice.once(2) && { dryRun: "true" }),
       };
     case "purge":
-      return { olderThan: dice.pick(["0", "3000", '"1s"', "null"]) };
+      return {
+        olderThan: dice.pick(["0", "3000", '"1s"', "null"]),
+        ...(dice.once(3) && { ids: ids() }),
+        ...(dice.once(3) && { limit: number() }),
+        ...(dice.once(9) && { cursor: '"x"' }),
+        ...(dice.once(2) && { dryRun: "true" }),
+      };
+    case "cleanupRecords":
+      return {
+        ...(dice.once(2) && { keepAudit: dice.pick(["0", '"1h"', '"x"']) }),
+        ...(dice.once(2) && { dryRun: "true" }),
+      };
+    case "trashMany":
+    case "restoreMany":
+    case "deleteMany":
+      return { ids: ids() };
     case "save":
     case "import":
       return {
@@ -374,6 +395,14 @@ function members(dice: Dice, name: string): Members {
         input: JSON.stringify(dice.once(6) ? value(dice) : `{${dice.pick([flat, nested])}}`),
       };
     }
+    case "startInSlots": {
+      const starts = Array.from({ length: dice.below(5) }, () => {
+        const start = Object.entries(members(dice, "startInSlot"));
+        if (dice.once(2)) start.push(["id", dice.pick([...IDS, '"../x"'])]);
+        return `{${start.map(([key, text]) => `"${key}":${text}`).join(",")}}`;
+      });
+      return { starts: `[${starts.join(",")}]` };
+    }
     case "startInSlot":
       return {
         taskId: dice.pick(['"T1"', '"T2"', '""', '"\\ud800"']),
@@ -386,7 +415,7 @@ function members(dice: Dice, name: string): Members {
         }),
         ...(dice.once(4) && { confirm: `{"id":${id},"version":${number()}}` }),
         ...(dice.once(4) && { rerun: "true", exportOld: "true" }),
-        ...(dice.once(4) && { locking: dice.pick(['"optimistic"', '"x"']) }),
+        ...(dice.once(4) && { locking: dice.pick(['"optimistic"', '"pessimistic"', '"x"']) }),
       };
     case "latestSession":
       return { taskId: dice.pick(['"T1"', '"T2"']), phase: dice.pick(SLOT_PHASES) };
@@ -509,6 +538,7 @@ const OPERATIONS = [
   ...["leaseAcquire", "leaseAcquire", "leaseRenew", "leaseRelease", "leaseTransfer", "leaseGet"],
   ...["leaseList", "leaseClear", "processRegister", "vmRegister", "vmMine", "vmUnregister"],
   ...["activeSessions", "staleCleanup", "orphans", "orphanClaim", "orphanDone"],
+  ...["trashMany", "restoreMany", "deleteMany", "startInSlots", "startInSlots", "cleanupRecords"],
   ...["startInSlot", "startInSlot", "startInSlot", "latestSession", "slots", "slotPhase"],
   ...["dedupCheck", "dedupRegister", "dedupAdmit", "dedupAdmit", "dedupCleanup", "dedupAudit"],
   ...["dedupList", "dedupClear", "auditLog", "auditDay", "auditPurge"],

@@ -1,6 +1,6 @@
-// Many processes want the same run, or the same slot, of one database at the same time, round after
-// round, and half of those that get it are killed, some of them before they can say so: each round has
-// one winner, and nothing that anybody was told is lost.
+// Many processes want the same run, or the same slot, of one store at the same time, round after round,
+// and half of those that get it are killed, some of them before they can say so: each round has one
+// winner, and nothing that anybody was told is lost.
 
 import { join } from "node:path";
 import { type AuditEntry, open, type SessionHead, type Sessions } from "tenure";
@@ -21,26 +21,32 @@ interface Reply {
   readonly failed?: string;
 }
 
-const url = `sqlite:${join(lastingFolder(), "races.db")}`;
-/** Handles of both kinds: some that wait for the database, and some that are awaited. */
-const contenders = new Contenders<Reply>((place) => {
-  return { file: "racer.mjs", args: [url, place % 2 === 0 ? "sync" : "async"] };
-});
+const folder = lastingFolder();
+const stores = [
+  { place: "a database", url: `sqlite:${join(folder, "races.db")}`, processes: PROCESSES },
+  // All that is written there waits for the disk.
+  { place: "a folder", url: `file:${join(folder, "races")}`, processes: 8 },
+];
+let contenders: Contenders<Reply>;
 let sessions: Sessions;
 
-beforeAll(async () => {
-  sessions = await open(url);
-  await contenders.start(PROCESSES);
-}, TIMEOUT);
+describe.each(stores)("what many processes want in $place", ({ url, processes }) => {
+  beforeAll(async () => {
+    sessions = await open(url);
+    // Handles of both kinds: some that wait for the store, and some that are awaited.
+    contenders = new Contenders((place) => {
+      return { file: "racer.mjs", args: [url, place % 2 === 0 ? "sync" : "async"] };
+    });
+    await contenders.start(processes);
+  }, TIMEOUT);
 
-afterAll(async () => {
-  await contenders.end();
-  await sessions?.close();
-});
+  afterAll(async () => {
+    await contenders.end();
+    await sessions.close();
+  });
 
-describe("a run that fifty processes want", () => {
   it(
-    "begins once each round, though winners are killed, and keeps others away for its window",
+    "is a run, which begins once, though winners are killed, and keeps others away for its window",
     async () => {
       const told = new Map<string, Reply>();
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -110,11 +116,9 @@ describe("a run that fifty processes want", () => {
     },
     TIMEOUT,
   );
-});
 
-describe("a slot that fifty processes want", () => {
   it(
-    "has one session each round, though winners are killed, when all ask for one model",
+    "is a slot, which has one session, though winners are killed, when all ask for one model",
     async () => {
       contenders.reports.clear();
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -148,7 +152,7 @@ describe("a slot that fifty processes want", () => {
   );
 
   it(
-    "has one session after each round, though winners are killed, when each replaces the one before",
+    "is a slot, which has one session, though winners are killed, when each replaces the one before",
     async () => {
       contenders.reports.clear();
       const told: Reply[] = [];
@@ -274,17 +278,18 @@ async function race(
   question: Parameters<typeof contenders.ask>[0],
   inStore: () => Promise<number>,
 ) {
-  const first = (round * 7) % PROCESSES;
+  const { length } = contenders.members;
+  const first = (round * 7) % length;
   const victims = round % 4 === 3 ? 2 : 0;
   const replies = await contenders.ask(question, { first, victims, after: round % 5 });
   const winner = await inStore();
-  const isVictim = (winner - first + PROCESSES) % PROCESSES < victims;
+  const isVictim = (winner - first + length) % length < victims;
   if (round % 2 === 1 && !isVictim) {
     await new Promise((resolve) => setTimeout(resolve, round % 7));
     await contenders.kill(winner);
   }
   replies.forEach((reply, place) => {
-    const mayBeSilent = (place - first + PROCESSES) % PROCESSES < victims;
+    const mayBeSilent = (place - first + length) % length < victims;
     if (!mayBeSilent) expect(reply, `place ${place} in round ${round}`).toBeDefined();
     expect(reply?.failed).toBeUndefined();
   });

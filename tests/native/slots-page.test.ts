@@ -1,0 +1,72 @@
+// The page about slots says nothing that is not so: its examples run, and what it names is there.
+
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { open } from "tenure";
+import { describe, expect, it } from "vitest";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { run } from "../../scripts/lib/run.mjs";
+import { newFolder } from "../support/folders.js";
+import { codeBlocks, linkedFiles, sectionOf } from "../support/readme.js";
+
+const page = readFileSync(inRoot("docs", "slots.md"), "utf8");
+const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
+
+/** The members of a union of texts among the generated types. */
+function unionOf(name: string): string[] {
+  const [, union = ""] = new RegExp(`export type ${name} = ([^;]*);`).exec(generated) ?? [];
+  return [...union.matchAll(/"(\w+)"/g)].map(([, member]) => member ?? "");
+}
+
+describe("the page about slots", () => {
+  it("has examples that run", async () => {
+    const folder = newFolder();
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
+    const said: string[][] = [];
+    for (const [index, block] of codeBlocks(page, "js").entries()) {
+      writeFileSync(join(folder, `${index}.mjs`), block);
+      const { output } = await run(process.execPath, [`${index}.mjs`], { cwd: folder });
+      said.push(output.trimEnd().split("\n"));
+    }
+    expect(said).toEqual([
+      [
+        "created",
+        "existing true",
+        expect.stringMatching(/^needs_confirmation Another model/),
+        "replaced model_change true",
+        "[ 'sonnet-5' ]",
+      ],
+      ["existing minor", "needs_confirmation major", "needs_confirmation major"],
+      [
+        "run was cancelled: model_change",
+        expect.stringMatching(/^SESSION_DELETED - This session was replaced/),
+      ],
+    ]);
+  });
+
+  it("names every code, and what each comes to", () => {
+    const section = sectionOf(page, "What comes of it");
+    const rows = [...section.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \|/gm)];
+    expect(rows.map(([, , code]) => code).sort()).toEqual(unionOf("SlotCode").sort());
+    expect([...new Set(rows.map(([, outcome]) => outcome))].sort()).toEqual(
+      unionOf("SlotOutcome").sort(),
+    );
+  });
+
+  it("names methods that there are", async () => {
+    await using sessions = await open("memory:");
+    const rows = [...page.matchAll(/^\| (`\w+\(.*?) \|/gm)].map(([, cell]) => cell ?? "");
+    const names = rows.flatMap((cell) => [...cell.matchAll(/`(\w+)\(/g)].map(([, name]) => name));
+    expect(names.length).toBeGreaterThan(8);
+    for (const name of [...names, "slotMetrics"]) {
+      expect(sessions, name).toHaveProperty(name ?? "", expect.any(Function));
+    }
+  });
+
+  it("leads to files that there are", () => {
+    for (const file of linkedFiles(page)) {
+      expect(() => readFileSync(inRoot("docs", file)), file).not.toThrow();
+    }
+  });
+});

@@ -31,6 +31,18 @@ describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, o
     expect(await sessions.get(id)).toMatchObject({ status: "abandoned" });
   });
 
+  it("is told of each of many that are started at once", async () => {
+    const sessions = await openStore();
+    const heard: string[] = [];
+    sessions.on("cancelled", ({ taskId }) => heard.push(taskId));
+    const starts = (model: string) =>
+      ["T1", "T2", "T3"].map((taskId) => ({ ...run, ...replace, taskId, model }));
+    await sessions.startInSlots(starts("opus").slice(1));
+    expect(heard).toEqual([]);
+    await sessions.startInSlots(starts("haiku"));
+    expect(heard.sort()).toEqual(["T2", "T3"]);
+  });
+
   it("is not told once it has ended, nor when it stays", async () => {
     const sessions = await openStore();
     const heard: SlotCancelled[] = [];

@@ -70,6 +70,35 @@ describe("a function that says which models there are", () => {
     sessions.close();
   });
 
+  it.each(everyStore)(
+    "is asked before many sessions are started at once, %s",
+    async (_, openStore) => {
+      const sessions = await openStore();
+      await sessions.startInSlot({ ...plan, taskId: "T1", model: "old" });
+      await sessions.startInSlot({ ...plan, taskId: "T2", model: "older" });
+      sessions.setModels((name) => !["gone", "older"].includes(name));
+      const answers = await sessions.startInSlots(
+        ["T1", "T2", "T3", "T4"].map((taskId) => ({
+          ...plan,
+          taskId,
+          model: taskId === "T4" ? "gone" : "new",
+        })),
+      );
+      expect(answers).toEqual([
+        expect.objectContaining({ outcome: "needs_confirmation", modelMissing: false }),
+        expect.objectContaining({ outcome: "needs_confirmation", modelMissing: true }),
+        expect.objectContaining({ outcome: "created", modelMissing: false }),
+        expect.objectContaining({ outcome: "failed", code: "MODEL_MISSING" }),
+      ]);
+      const { outcomes } = sessions.slotMetrics();
+      expect(outcomes).toMatchObject({ created: 3, needs_confirmation: 2, failed: 1 });
+      for (const starts of [undefined, null, 7, [null], [{ taskId: 7 }]]) {
+        const call = () => sessions.startInSlots(starts as never);
+        expect(await code(async () => call())).toBe("INVALID_ARGUMENT");
+      }
+    },
+  );
+
   it("is asked again, so that what it no longer says is no longer so", async () => {
     let there = true;
     const sessions = await inMemory({ models: () => there });

@@ -19,7 +19,7 @@ import { inLanes } from "./lib/lanes.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { seconds, step } from "./lib/progress.mjs";
-import { checkRequirements } from "./lib/requirements.mjs";
+import { checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
 import { countCargoTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
 import { wasmBindgen, wasmToolchain } from "./lib/wasm-toolchain.mjs";
@@ -37,6 +37,12 @@ const groups = {
   wasm: ["wasm", "ts"],
   browser: ["wasm", "ts"],
   packaging: ["native", "cli", "wasm", "ts"],
+};
+
+/** Programs that tests of a group run beside ours. */
+const programs = {
+  rust: ["git", "jq"],
+  packaging: ["bash", "git", "jq"],
 };
 
 /**
@@ -116,6 +122,7 @@ async function prepare() {
       `there is no group "${unknown}": the groups are ${Object.keys(groups).join(", ")}`,
     );
   checkRequirements();
+  checkPrograms([...new Set(chosen.flatMap((group) => programs[group] ?? []))]);
   await ensurePackages(toTest);
   if (chosen.includes("browser") || chosen.includes("packaging")) {
     await step("Chromium", async (working) => {

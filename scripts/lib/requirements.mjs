@@ -1,5 +1,5 @@
-// Checks that the two things which the scripts cannot install are there, Node and Rust, and says in
-// one line what to do when they are not.
+// Checks that what the scripts cannot install is there, Node and Rust, and for the tests the programs
+// that they hold Tenure against, and says in one line what to do when it is not.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -10,6 +10,16 @@ import { Problem, probe } from "./run.mjs";
 export function checkRequirements() {
   checkNode();
   checkCargo();
+}
+
+/** Checks that programs are there which only tests need. */
+export function checkPrograms(names) {
+  const missing = names.filter((name) => probe(name, ["--version"]) === undefined);
+  if (missing.length === 0) return;
+  const all = missing.join(" ");
+  throw new Problem(
+    `the tests also run ${names.join(", ")}; not found: ${missing.join(", ")}. Install with \`apt-get install ${all}\` or \`brew install ${all}\``,
+  );
 }
 
 function checkNode() {

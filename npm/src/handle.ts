@@ -58,7 +58,10 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     // The clock does not keep a handle that nobody else has.
     const handle = new WeakRef(this);
     this.#retention = new Retention(plan.every, {
-      look: () => handle.deref()?.look(plan) ?? "stop",
+      look: () => {
+        const there = handle.deref();
+        return there === undefined ? "stop" : there.look(plan);
+      },
       giveUp: (problem) => handle.deref()?.report(problem),
     });
   }

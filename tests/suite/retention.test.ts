@@ -157,6 +157,29 @@ describe("retention by itself", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("goes on by itself over a synchronous handle too, whether it works or not", () => {
+    const store = new MapStore();
+    const sessions = openSync(store, { retention: { maxAge: "0s", every: "24h" } });
+    const errors: string[] = [];
+    sessions.on("error", ({ code }) => errors.push(code));
+    const list = store.list.bind(store);
+    for (let day = 0; day < 3; day += 1) {
+      const { id } = sessions.start({ task: "t", mode: "m" });
+      sessions.complete(id);
+      store.list = () => {
+        throw new Error("no list today");
+      };
+      vi.advanceTimersByTime(DAY);
+      expect(errors).toEqual(Array.from({ length: day + 1 }, () => "STORE_FAILED"));
+      store.list = list;
+      expect(sessions.get(id)).not.toBeNull();
+      vi.advanceTimersByTime(DAY);
+      expect(sessions.get(id)).toBeNull();
+    }
+    sessions.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("waits longer than a timer can", async () => {
     const sessions = await opening("memory:", {
       retention: { maxAge: "1h", every: "60d", purgeAfter: "400d" },

@@ -211,6 +211,7 @@ async function buildWasmModule({ title, name, without }) {
             "cli",
             "host",
             "stores/file",
+            "stores/git",
             "stores/sqlite",
             "stores/support",
             ...without,

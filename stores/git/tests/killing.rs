@@ -22,7 +22,7 @@ const KEYS: [&str; 3] = ["a", "b", "c"];
 #[test]
 fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
     let mut rng = Rng::with_seed(23);
-    for round in 0..scaled(60) {
+    for round in 0..scaled(30) {
         let remote = Remote::new();
         let mut command = Command::new("env");
         // What it leaves behind goes with the repository.

@@ -1,5 +1,5 @@
-//! Running the program `git`: its arguments never pass through a shell, it asks nobody anything, and
-//! it ends in time. What it reads and says goes through files, so that whatever it leaves running can
+//! Running the program `git`: its arguments never pass through a shell, it asks nobody at a
+//! terminal, and it ends in time. What it reads and says goes through files, so that whatever it leaves running can
 //! hold nobody up.
 
 use std::fs::{self, File};

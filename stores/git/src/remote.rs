@@ -9,7 +9,7 @@ use tenure_core::{Error, Result};
 use crate::program::{Program, unavailable};
 
 /// The name by which git knows the remote here.
-pub(crate) const NAME: &str = "tenure";
+pub(crate) const NAME: &str = "tenure-store";
 
 /// A repository, and what git has to be told to reach it.
 #[derive(Debug)]

@@ -264,7 +264,7 @@ impl Repository {
                  permissions: contents: write)"
             }
             // What it is told in this way, an older one does not hear.
-            false if problem.contains("'tenure' does not appear to be") => {
+            false if problem.contains("'tenure-store' does not appear to be") => {
                 "; git 2.31 or a newer one is needed"
             }
             false => "",

@@ -110,12 +110,11 @@ impl SyncStore for GitStore {
         let mut planned = self.fetch_plan(changes)?;
         // What pushes have left that were not heard to end: they may still get through.
         let mut unheard = BTreeSet::new();
+        let mut broken = false;
         let mut still = 0;
         for attempt in 0..RACES {
             let writes = match planned {
-                Plan::Conflict(_) if !unheard.is_empty() => {
-                    return Err(unknown("others have written since"));
-                }
+                Plan::Conflict(_) if broken => return Err(unknown("others have written since")),
                 Plan::Conflict(conflict) => return Ok(conflict),
                 Plan::Write(writes) if writes.is_empty() => return Ok(Commit::Applied),
                 Plan::Write(writes) => writes,
@@ -134,10 +133,12 @@ impl SyncStore for GitStore {
                 planned => planned?,
             };
             if !heard {
+                broken = true;
                 unheard.extend(commits.into_iter().flatten());
-                if self.got_through(&writes, &unheard) {
-                    return Ok(Commit::Applied);
-                }
+            }
+            // It may be one of those before that this one was refused for.
+            if broken && self.got_through(&writes, &unheard) {
+                return Ok(Commit::Applied);
             }
             still = if self.moved(&writes) { 0 } else { still + 1 };
             let limit = match is_contention(&problem) {
@@ -146,9 +147,9 @@ impl SyncStore for GitStore {
                 false => FAILURES,
             };
             if still == limit {
-                return Err(match unheard.is_empty() || is_final(&problem) {
-                    true => self.repository.unavailable(&problem),
-                    false => unknown(&problem),
+                return Err(match broken && !is_final(&problem) {
+                    true => unknown(&problem),
+                    false => self.repository.unavailable(&problem),
                 });
             }
         }

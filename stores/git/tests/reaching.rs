@@ -133,6 +133,18 @@ fn a_push_that_was_dropped_is_made_again() {
 }
 
 #[test]
+fn a_push_that_is_taken_late_is_not_taken_for_another_ones() {
+    let (remote, server, checkout) = served();
+    let store = open_in(checkout.path(), "origin", 60_000);
+    server.set(Pushes::Late);
+    apply(&store, vec![a_lease()]);
+    assert_eq!((remote.refs().len(), server.asked()), (1, 2));
+    server.set(Pushes::Late);
+    apply(&store, vec![unset(Expect::Present, "lease", "k")]);
+    assert_eq!((remote.refs().len(), server.asked()), (0, 4));
+}
+
+#[test]
 fn a_push_that_is_never_answered_ends_in_time_and_may_have_been_taken() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 5_000);

@@ -18,6 +18,8 @@ pub(crate) enum Pushes {
     Unanswered,
     /// It breaks off the next one before it takes it.
     Dropped,
+    /// It breaks off the next one, and takes it once it is asked for another.
+    Late,
     /// It never answers.
     Stuck,
 }
@@ -33,6 +35,8 @@ struct State {
     pushes: Pushes,
     /// How many it was asked for.
     asked: u32,
+    /// What it has yet to take.
+    late: Option<Request>,
     /// What is stuck.
     held: Vec<TcpStream>,
 }
@@ -47,6 +51,7 @@ impl Server {
             header: header.map(str::to_owned),
             pushes: Pushes::Taken,
             asked: 0,
+            late: None,
             held: Vec::new(),
         }));
         let shared = Arc::clone(&state);
@@ -70,83 +75,125 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = Vec::new();
-    loop {
+struct Request {
+    method: String,
+    path: String,
+    query: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn read(stream: &TcpStream) -> Option<Self> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.push((name.to_lowercase(), value.to_owned())),
-            None => break,
+        let mut words = line.split_whitespace();
+        let (method, target) = (words.next()?.to_owned(), words.next()?);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut request = Self {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            match line.trim_end().split_once(": ") {
+                Some((name, value)) => {
+                    let header = (name.to_lowercase(), value.to_owned());
+                    request.headers.push(header);
+                }
+                None => break,
+            }
         }
+        let length = request.header("content-length").parse();
+        request.body = vec![0; length.unwrap_or(0)];
+        reader.read_exact(&mut request.body).ok()?;
+        Some(request)
     }
-    let header = |name: &str| {
-        let found = headers.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.clone())
-    };
-    let length = header("content-length").and_then(|length| length.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    reader.read_exact(&mut body).ok()?;
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let is_push = path.ends_with("/git-receive-pack");
-    let (root, pushes, known) = {
+
+    fn header(&self, name: &str) -> &str {
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        found.next().map_or("", |(_, value)| value)
+    }
+
+    fn is_push(&self) -> bool {
+        self.path.ends_with("/git-receive-pack")
+    }
+
+    /// What git answers to it.
+    fn perform(&self, root: &Path) -> Option<Vec<u8>> {
+        let mut backend = Command::new("git")
+            .arg("http-backend")
+            .env("GIT_PROJECT_ROOT", root)
+            .env("GIT_HTTP_EXPORT_ALL", "1")
+            .env("REMOTE_USER", "somebody")
+            .env("REQUEST_METHOD", &self.method)
+            .env("PATH_INFO", &self.path)
+            .env("QUERY_STRING", &self.query)
+            .env("CONTENT_LENGTH", self.body.len().to_string())
+            .env("CONTENT_TYPE", self.header("content-type"))
+            .env("HTTP_CONTENT_ENCODING", self.header("content-encoding"))
+            .env("GIT_PROTOCOL", self.header("git-protocol"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let (mut given, body) = (backend.stdin.take()?, self.body.clone());
+        let writer = std::thread::spawn(move || given.write_all(&body));
+        let out = backend.wait_with_output().ok()?.stdout;
+        let _ = writer.join();
+        Some(out)
+    }
+}
+
+fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
+    let request = Request::read(&stream)?;
+    let is_push = request.is_push();
+    let (root, pushes, known, late) = {
         let mut state = state.lock().unwrap();
         let pushes = state.pushes;
+        let mut late = None;
         if is_push {
             state.asked += 1;
-            if matches!(pushes, Pushes::Unanswered | Pushes::Dropped) {
+            late = state.late.take();
+            if matches!(pushes, Pushes::Unanswered | Pushes::Dropped | Pushes::Late) {
                 state.pushes = Pushes::Taken;
             }
         }
-        let given = headers.iter().filter(|(name, _)| name == "authorization");
+        let given = request.headers.iter();
+        let given = given.filter(|(name, _)| name == "authorization");
         let given: Vec<&String> = given.map(|(_, value)| value).collect();
         // A host refuses a second one.
         let known = state.header.as_ref().is_none_or(|known| given == [known]);
-        (state.root.clone(), pushes, known)
+        (state.root.clone(), pushes, known, late)
     };
     if !known {
         let end = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"";
         return answer(&mut stream, end, b"");
     }
-    let writes = is_push || query == "service=git-receive-pack";
+    if let Some(late) = late {
+        late.perform(&root);
+    }
+    let writes = is_push || request.query == "service=git-receive-pack";
     match pushes {
         Pushes::Denied if writes => return answer(&mut stream, "403 Forbidden", b""),
         Pushes::Dropped if is_push => return None,
+        Pushes::Late if is_push => {
+            state.lock().unwrap().late = Some(request);
+            return None;
+        }
         Pushes::Stuck if is_push => {
             state.lock().unwrap().held.push(stream);
             return None;
         }
         _ => {}
     }
-    let mut backend = Command::new("git")
-        .arg("http-backend")
-        .env("GIT_PROJECT_ROOT", root)
-        .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("REMOTE_USER", "somebody")
-        .env("REQUEST_METHOD", method)
-        .env("PATH_INFO", path)
-        .env("QUERY_STRING", query)
-        .env("CONTENT_LENGTH", body.len().to_string())
-        .env("CONTENT_TYPE", header("content-type").unwrap_or_default())
-        .env(
-            "HTTP_CONTENT_ENCODING",
-            header("content-encoding").unwrap_or_default(),
-        )
-        .env("GIT_PROTOCOL", header("git-protocol").unwrap_or_default())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut given = backend.stdin.take()?;
-    let writer = std::thread::spawn(move || given.write_all(&body));
-    let out = backend.wait_with_output().ok()?.stdout;
-    let _ = writer.join();
+    let out = request.perform(&root)?;
     if is_push && pushes == Pushes::Unanswered {
         return None;
     }

@@ -11,7 +11,7 @@ use tenure_core::lease::calls::*;
 use tenure_core::members::Params;
 use tenure_core::ownership::*;
 use tenure_core::params::*;
-use tenure_core::slot::calls::StartInSlotParams;
+use tenure_core::slot::calls::{StartInSlotParams, StartInSlotsParams};
 use tenure_core::{
     Environment, Error, Host, Lift, Limits, Liveness, MemoryStore, NO_HOST, Process, Result,
     Service, Store, Text, Timestamp,
@@ -243,6 +243,9 @@ pub(crate) async fn call(
         "trash" => trash(ChangeOnly),
         "restore" => restore(ChangeOnly),
         "startInSlot" => start_in_slot(StartInSlotParams),
+        "startInSlots" => start_in_slots(StartInSlotsParams),
+        "trashMany" => trash_many(ManyParams),
+        "restoreMany" => restore_many(ManyParams),
     }
 }
 

@@ -26,12 +26,18 @@ enum Do {
     StartLocked(&'static str),
     /// The same, if there is none with another model.
     StartMeekly(&'static str),
+    /// The same, along with one in a slot that nobody else wants.
+    StartMany(&'static str),
     /// Trashes the session that the actor of this place starts first, if it is there.
     Trash(usize),
     /// Restores it, if it is there.
     Restore(usize),
     /// Appends to it, if it is there.
     Pause(usize),
+    /// Trashes those that the actors of these places start first, if they are there.
+    TrashMany(usize, usize),
+    /// Restores them, if they are there.
+    RestoreMany(usize, usize),
 }
 
 #[derive(Debug, Clone)]
@@ -161,11 +167,20 @@ impl Search {
         answer: Result<Value, Error>,
     ) -> Checked {
         match (step, answer) {
-            (Do::Start(_) | Do::StartLocked(_) | Do::StartMeekly(_), answer) => {
-                let answer = answer.map_err(|error| format!("{step:?}: {error}"))?;
+            (Do::Start(_) | Do::StartLocked(_) | Do::StartMeekly(_) | Do::StartMany(_), answer) => {
+                let mut answer = answer.map_err(|error| format!("{step:?}: {error}"))?;
+                let mut asked = &call.params;
+                if let Do::StartMany(_) = step {
+                    let beside = answer[1]["session"]["id"].as_str().unwrap_or_default();
+                    let there = answer[1]["outcome"] == "created"
+                        && session(&moment.memory, beside).is_some();
+                    check(there, || format!("{step:?} comes to {answer}"))?;
+                    answer = answer[0].take();
+                    asked = &call.params["starts"][0];
+                }
                 let outcome = answer["outcome"].as_str().unwrap_or_default().to_owned();
                 *self.outcomes.entry(outcome.clone()).or_default() += 1;
-                let is_own = answer["session"]["id"] == call.params["id"];
+                let is_own = answer["session"]["id"] == asked["id"];
                 let started = outcome == "created" || outcome == "replaced";
                 check(is_own == started, || format!("{step:?} comes to {answer}"))?;
                 if started {
@@ -205,10 +220,26 @@ fn called(step: Do, index: usize, at: usize, now: i64) -> UnderWay {
         ("startInSlot", params)
     };
     let other = |name, of: usize| (name, json!({"id": format!("s{of}-0")}));
+    let many = |name, one: usize, other: usize| {
+        (
+            name,
+            json!({"ids": [format!("s{one}-0"), format!("s{other}-0")]}),
+        )
+    };
     let (name, params) = match step {
         Do::Start(model) => start(model, json!({})),
         Do::StartLocked(model) => start(model, json!({"locking": "pessimistic"})),
         Do::StartMeekly(model) => start(model, json!({"onModelChange": "reject"})),
+        Do::StartMany(model) => {
+            let one = start(model, json!({})).1;
+            let beside = start(
+                model,
+                json!({"id": format!("x{index}-{at}"), "taskId": index.to_string()}),
+            );
+            ("startInSlots", json!({"starts": [one, beside.1]}))
+        }
+        Do::TrashMany(one, other) => many("trashMany", one, other),
+        Do::RestoreMany(one, other) => many("restoreMany", one, other),
         Do::Trash(of) => other("trash", of),
         Do::Restore(of) => other("restore", of),
         Do::Pause(of) => other("pause", of),
@@ -258,7 +289,7 @@ fn holds(moment: &Moment) -> Checked {
         actor
             .program
             .iter()
-            .any(|step| matches!(step, Do::Trash(_)))
+            .any(|step| matches!(step, Do::Trash(_) | Do::TrashMany(..)))
     };
     let over = moment.actors.iter().all(done);
     if over && !moment.told.is_empty() && !moment.actors.iter().any(trashes) {
@@ -271,7 +302,9 @@ fn holds(moment: &Moment) -> Checked {
 type Scenario = (Vec<&'static [Do]>, (u8, u8));
 
 fn scenarios() -> Vec<Scenario> {
-    use Do::{Pause, Restore, Start, StartLocked, StartMeekly, Trash};
+    use Do::{
+        Pause, Restore, RestoreMany, Start, StartLocked, StartMany, StartMeekly, Trash, TrashMany,
+    };
     let mut all: Vec<Scenario> = vec![
         (vec![&[Start("a")], &[Start("a")]], (1, 0)),
         (vec![&[Start("a")], &[Start("b")]], (1, 0)),
@@ -296,8 +329,30 @@ fn scenarios() -> Vec<Scenario> {
             (1, 0),
         ),
     ];
+    all.extend([
+        (vec![&[StartMany("a")] as &[Do], &[Start("b")]], (1, 0)),
+        (vec![&[StartMany("a")], &[StartMany("b")]], (1, 0)),
+        (
+            vec![
+                &[Start("a"), TrashMany(0, 1), RestoreMany(0, 1)],
+                &[StartMeekly("b")],
+            ],
+            (1, 0),
+        ),
+        (
+            vec![
+                &[Start("a"), TrashMany(0, 1)],
+                &[Start("b"), RestoreMany(1, 0)],
+            ],
+            (1, 0),
+        ),
+    ]);
     if scale() >= 1.0 {
         all.extend([
+            (
+                vec![&[StartMany("a")] as &[Do], &[StartMany("b")], &[Start("c")]],
+                (0, 0),
+            ),
             (
                 vec![&[Start("a")] as &[Do], &[Start("b")], &[Start("c")]],
                 (1, 0),
@@ -347,6 +402,11 @@ fn a_store_that_heeds_no_versions_of_slots_is_found() {
         [&[Do::StartMeekly("a")], &[Do::StartMeekly("a")]],
         [
             &[Do::Start("a"), Do::Trash(0), Do::Restore(0)],
+            &[Do::StartMeekly("b")],
+        ],
+        [&[Do::StartMany("a")], &[Do::StartMany("b")]],
+        [
+            &[Do::Start("a"), Do::TrashMany(0, 1), Do::RestoreMany(0, 1)],
             &[Do::StartMeekly("b")],
         ],
     ] {

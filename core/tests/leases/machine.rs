@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tenure_core::answers::Done;
+use tenure_core::audit::calls::AuditLogParams;
 use tenure_core::idempotency::Fingerprint;
 use tenure_core::lease::calls::*;
 use tenure_core::members::Params;
@@ -245,6 +246,7 @@ pub(crate) async fn call(
         "startInSlot" => start_in_slot(StartInSlotParams),
         "startInSlots" => start_in_slots(StartInSlotsParams),
         "trashMany" => trash_many(ManyParams),
+        "auditLog" => audit_log(AuditLogParams),
         "restoreMany" => restore_many(ManyParams),
     }
 }

@@ -109,6 +109,17 @@ fn a_stale_registration_is_removed_and_counted_once() {
     );
     let again = machine.ok(c, "staleCleanup", json!({}));
     assert_eq!(again, json!({"removed": 0, "sessions": [], "orphans": 1}));
+    let entries = machine.ok(c, "auditLog", json!({"kind": "lease.stale"}));
+    let about: Vec<(&Value, &Value)> = entries["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (&entry["subject"], &entry["data"]["holder"]))
+        .collect();
+    let (a, b) = (json!("process:a"), json!("process:b"));
+    assert_eq!(about.len(), 2, "{entries}");
+    assert!(about.contains(&(&a, &json!("a"))), "{entries}");
+    assert!(about.contains(&(&b, &json!("b"))), "{entries}");
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub enum Access {
     Read,
     /// It may write.
     Write,
+    /// It may write to as many sessions as there are, which takes its time.
+    WriteMany,
 }
 
 /// An operation as the table declares it.
@@ -166,21 +168,21 @@ operations! {
     Write "restore" = restore(ChangeOnly) -> SessionHead;
     /// Puts sessions that have reached an age into the trash, or removes them for good. Active and
     /// paused ones are spared unless `status` names them.
-    Write "cleanup" = cleanup(CleanupParams) -> CleanupResult;
+    WriteMany "cleanup" = cleanup(CleanupParams) -> CleanupResult;
     /// Removes what has run out beside sessions: runs that keep nobody away any more, and entries of the
     /// audit log that are a year old, or as old as is said. Leases that were given back stay.
-    Write "cleanupRecords" = cleanup_records(CleanupRecordsParams) -> RecordsCleaned;
+    WriteMany "cleanupRecords" = cleanup_records(CleanupRecordsParams) -> RecordsCleaned;
     /// Removes for good what has been in the trash for a time, oldest first; or only says what would
     /// go. What somebody runs is spared.
-    Write "purge" = purge(PurgeParams) -> CleanupResult;
+    WriteMany "purge" = purge(PurgeParams) -> CleanupResult;
     /// Puts many sessions into the trash, as many as possible in one commit. What could not be done is
     /// in the answer.
-    Write "trashMany" = trash_many(ManyParams) -> BulkResult;
+    WriteMany "trashMany" = trash_many(ManyParams) -> BulkResult;
     /// Takes many sessions out of the trash, as many as possible in one commit.
-    Write "restoreMany" = restore_many(ManyParams) -> BulkResult;
+    WriteMany "restoreMany" = restore_many(ManyParams) -> BulkResult;
     /// Removes many sessions for good, also those that cannot be read, as many as possible in one
     /// commit.
-    Write "deleteMany" = delete_many(ManyParams) -> BulkResult;
+    WriteMany "deleteMany" = delete_many(ManyParams) -> BulkResult;
     /// A session with its whole history, as one JSON text.
     Read "export" = export(IdParams) -> String;
     /// Writes a session that was exported, in place of one that has its id.
@@ -206,7 +208,7 @@ operations! {
     /// Reads what another store asks for, up to an amount.
     Read "copyRead" = copy_read(CopyReadParams) -> CopyChunk;
     /// Writes what another store has sent, in one commit.
-    Write "copyWrite" = copy_write(CopyWriteParams) -> CopyWritten;
+    WriteMany "copyWrite" = copy_write(CopyWriteParams) -> CopyWritten;
     /// Whether a file that another program has left behind can be imported, or a folder may hold
     /// such files.
     Read "importWanted" = import_wanted(ImportWantedParams) -> bool;
@@ -228,7 +230,7 @@ operations! {
     Read "shouldResume" = should_resume(ShouldResumeParams) -> ResumeDecision;
     /// Puts the agents that have been idle for a time into the trash, in whatever phase they are. Those
     /// whose work has not ended are given up; those that somebody runs are spared.
-    Write "agentCleanup" = agent_cleanup(AgentCleanupParams) -> CleanupResult;
+    WriteMany "agentCleanup" = agent_cleanup(AgentCleanupParams) -> CleanupResult;
     /// How agents have done, beside what they should keep to. It reads their histories, to say how
     /// much they fill, unless `storage` is `false`.
     Read "agentStats" = agent_stats(AgentStatsParams) -> AgentStats;
@@ -309,7 +311,7 @@ operations! {
     /// A page of the runs of a day in UTC, each with the nine members of the daily audit files.
     Read "auditDay" = audit_day(AuditDayParams) -> AuditDay;
     /// Removes what has reached an age from the audit log.
-    Write "auditPurge" = audit_purge(AuditPurgeParams) -> AuditPurged;
+    WriteMany "auditPurge" = audit_purge(AuditPurgeParams) -> AuditPurged;
     /// Starts a session in a slot, which a task has for each phase and which holds one session outside
     /// of the trash. The outcome says `created`; `existing` if one with this model is there;
     /// `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if somebody

@@ -276,7 +276,7 @@ fn operations(out: &mut String, config: &Config) {
     for operation in OPERATIONS {
         let access = match operation.access {
             Access::Read => "read",
-            Access::Write => "write",
+            Access::Write | Access::WriteMany => "write",
         };
         push(out, format_args!("  {}: \"{access}\",\n", operation.name));
     }

@@ -170,7 +170,7 @@ fn a_handle_goes_by_the_models_that_it_was_told_of_last() {
         let handle = open(&handles, "memory:", options).unwrap();
         let started = |model: &str| {
             let params = format!(
-                r#"{{"taskId":"{model}","phase":"run","model":"{model}","task":"t","mode":"m"}}"#
+                r#"{{"id":"in-{model}","taskId":"{model}","phase":"run","model":"{model}","task":"t","mode":"m"}}"#
             );
             let answer = handles.with(handle, |backend| backend.call(call("startInSlot", &params)));
             code(&answer)

@@ -114,10 +114,19 @@ fn no_reply_is_taken_for_one_that_it_is_not() {
     }
 }
 
-/// The code of what went wrong: that of an error, or what a hook says, whose answer is never one.
+/// The code of what went wrong: that of an error, or what a hook says, whose answer is never one, or
+/// what is said of one of many when another was written.
 fn trouble(answer: &str) -> Option<String> {
     if let Crossed::Ok(value) = read(answer) {
         let value: Value = serde_json::from_str(&value).ok()?;
+        let parts = value.as_array().or(value["refused"].as_array());
+        let of_store = |part: &Value| {
+            let code = part["code"].as_str()?;
+            code.starts_with("STORE_").then(|| code.to_owned())
+        };
+        if let Some(code) = parts.and_then(|parts| parts.iter().find_map(of_store)) {
+            return Some(code);
+        }
         let details = value.get("output")?.get("details")?;
         let said = details.get("audit").or(details.get("code"))?;
         return said.as_str().map(str::to_owned);

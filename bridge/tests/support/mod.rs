@@ -363,7 +363,17 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
                 "permanent": false, "dryRun": false
             }),
         ),
-        ("purge", json!({"olderThan": 0, "dryRun": false})),
+        ("cleanupRecords", json!({"keepAudit": 0, "dryRun": false})),
+        (
+            "purge",
+            json!({
+                "olderThan": 0, "ids": ["s", "t", "gone"], "limit": 2, "cursor": "ca.0.a",
+                "dryRun": false
+            }),
+        ),
+        ("trashMany", json!({"ids": ["s", "nobody", "../x", "done"]})),
+        ("restoreMany", json!({"ids": ["s", "t", "nobody"]})),
+        ("deleteMany", json!({"ids": ["t", "nobody"]})),
         ("export", anywhere.clone()),
         ("import", json!({"text": imported})),
         (
@@ -426,7 +436,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             with(&one, json!({"idle": "30m", "maxErrors": 3})),
         ),
         ("agentCleanup", json!({"maxIdle": "0s", "dryRun": false})),
-        ("agentStats", json!({"agentName": "a", "storage": true})),
+        (
+            "agentStats",
+            json!({"agentName": "a", "storage": true, "within": "1d"}),
+        ),
         (
             "hookPreDelegate",
             json!({"input": r#"{"agent_id": "s"}"#, "idle": "30m", "maxErrors": 3}),
@@ -551,6 +564,14 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
                 "confirm": {"id": "s", "version": 1}, "rerun": true, "exportOld": true,
                 "locking": "pessimistic"
             }),
+        ),
+        (
+            "startInSlots",
+            json!({"starts": [
+                {"taskId": "t", "phase": "run", "model": "a", "task": "t", "mode": "m"},
+                {"taskId": "u", "phase": "run", "model": "a", "task": "t", "mode": "m", "id": "s"},
+                {"taskId": "", "phase": "run", "model": "a", "task": "t", "mode": "m"}
+            ]}),
         ),
         ("latestSession", json!({"taskId": "t", "phase": "run"})),
         ("slots", json!({"taskIds": ["t"]})),

@@ -173,10 +173,10 @@ impl Service<'_> {
                 Err(error) => told.refuse(given, &error),
             }
             if told.failed.is_some() {
-                for given in ids.iter().skip(at + 1) {
-                    told.give_up(given);
-                }
-                break;
+                let waiting = waiting.iter().map(|plan| plan.id.as_str());
+                let rest = ids.iter().skip(at + 1).map(String::as_str);
+                waiting.chain(rest).for_each(|id| told.give_up(id));
+                return told.answer(&ids);
             }
         }
         self.commit_many(env, &mut batch, &mut waiting, deed, &mut told)
@@ -227,15 +227,9 @@ impl Service<'_> {
         let together = self.commit_batch(batch).await;
         for plan in waiting.drain(..) {
             match &together {
-                Ok(true) => {
-                    told.done.push(plan.id);
-                    told.notices.extend(plan.notices);
-                }
+                Ok(true) => told.wrote(plan.id, plan.notices),
                 Ok(false) => match self.alone(env, &plan.id, deed).await {
-                    Ok(done) => {
-                        told.done.push(plan.id);
-                        told.notices.extend(done.notices);
-                    }
+                    Ok(done) => told.wrote(plan.id, done.notices),
                     Err(error) => told.refuse(plan.id.as_str(), &error),
                 },
                 Err(error) => told.refuse(plan.id.as_str(), error),
@@ -281,11 +275,19 @@ struct Told {
     done: Vec<SessionId>,
     refused: Vec<Refusal>,
     notices: Vec<WebhookPayload>,
+    /// Whether anything was written.
+    written: bool,
     /// Why nothing more is tried.
     failed: Option<Error>,
 }
 
 impl Told {
+    fn wrote(&mut self, id: SessionId, notices: Vec<WebhookPayload>) {
+        self.written = true;
+        self.done.push(id);
+        self.notices.extend(notices);
+    }
+
     fn refuse(&mut self, id: &str, error: &Error) {
         self.refused.push(Refusal::new(id, error));
         if self.failed.is_none() && is_of_store(error) {
@@ -301,7 +303,7 @@ impl Told {
     /// The answer, in the order of the call.
     fn answer(mut self, ids: &[String]) -> Result<Done<BulkResult>> {
         if let Some(error) = self.failed
-            && self.done.is_empty()
+            && !self.written
         {
             return Err(error);
         }

@@ -283,11 +283,6 @@ impl SlotAnswer {
             problem: error.to_string(),
         })
     }
-
-    /// Whether something was decided, or failed.
-    pub(crate) fn is_started(&self) -> bool {
-        matches!(self, Self::Started(_))
-    }
 }
 
 /// What became of a session to start in a slot, for programs.

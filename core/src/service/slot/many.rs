@@ -28,6 +28,8 @@ struct Told {
     /// What has become of each, as far as it is known.
     answers: Vec<Option<SlotAnswer>>,
     notices: Vec<WebhookPayload>,
+    /// Whether anything was started.
+    started: bool,
     /// Why nothing more is tried.
     failed: Option<Error>,
 }
@@ -36,6 +38,7 @@ impl Told {
     fn tell(&mut self, at: usize, started: Result<Done<SlotStart>>) {
         let answer = match started {
             Ok(done) => {
+                self.started |= done.value.code.is_started();
                 self.notices.extend(done.notices);
                 SlotAnswer::started(done.value)
             }
@@ -72,6 +75,7 @@ impl Service<'_> {
         let mut told = Told {
             answers: (0..count).map(|_| None).collect(),
             notices: Vec::new(),
+            started: false,
             failed: None,
         };
         let mut waiting = Vec::new();
@@ -117,18 +121,19 @@ impl Service<'_> {
                 Err(error) => told.tell(at, Err(error)),
             }
         }
-        self.commit_starts(&mut batch, &mut waiting, &mut told)
-            .await;
+        if told.failed.is_none() {
+            self.commit_starts(&mut batch, &mut waiting, &mut told)
+                .await;
+        }
         let Told {
             answers,
             notices,
+            started,
             failed,
         } = told;
         let value = match failed {
             None => answers.into_iter().flatten().collect(),
-            Some(error) if !answers.iter().flatten().any(SlotAnswer::is_started) => {
-                return Err(error);
-            }
+            Some(error) if !started => return Err(error),
             // Of those that were not tried, it says why.
             Some(error) => {
                 let rest = || SlotAnswer::failed(&error);

@@ -1,6 +1,6 @@
 //! The SQLite store behind a handle. An operation that writes runs in one transaction, from loading
 //! to writing. A synchronous caller waits for its turn; an awaited one runs at once if nothing is in
-//! the way, and otherwise on the store's thread.
+//! the way and it is not about many sessions, and otherwise on the store's thread.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -81,8 +81,11 @@ impl Backend for SqliteBackend {
     }
 
     fn start(&self, call: Call<'_>) -> Answer {
-        let (Some(Access::Write), Some(thread)) = (access(call.name), &self.thread) else {
-            return self.call(call);
+        let thread = match (access(call.name), &self.thread) {
+            (Some(Access::Write), Some(thread)) => thread,
+            // Nothing else would happen on this thread meanwhile.
+            (Some(Access::WriteMany), Some(thread)) => return self.enqueue(thread, call),
+            _ => return self.call(call),
         };
         let limits = self.limits.now();
         let attempt = self

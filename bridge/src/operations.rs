@@ -320,7 +320,7 @@ operations! {
     /// Starts sessions in slots, 100 at most, as many as possible in one commit. Each answer is what
     /// `startInSlot` would have answered for it alone, in the order of the call, or `failed` with the
     /// code of an error.
-    Write "startInSlots" = start_in_slots(StartInSlotsParams) -> Vec<SlotAnswer>;
+    WriteMany "startInSlots" = start_in_slots(StartInSlotsParams) -> Vec<SlotAnswer>;
     /// The session in a slot, and whether its model is missing; `null` if the slot is free.
     Read "latestSession" = latest_session(LatestSessionParams) -> Option<SlotSession>;
     /// The sessions in the slots of tasks, by task and phase.

@@ -38,7 +38,7 @@ impl Native for FileStore {
 /// Performs an operation and answers at once.
 pub fn perform(store: &impl Native, limits: &Limits, call: Call<'_>) -> Answer {
     match access(call.name) {
-        Some(Access::Write) => store
+        Some(Access::Write | Access::WriteMany) => store
             .transaction(|store| perform_now(&Lift(store), limits, call))
             .unwrap_or_else(|error| answer::error(&error)),
         _ => perform_now(&Lift(store), limits, call),

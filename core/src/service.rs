@@ -25,27 +25,26 @@ mod sweep;
 use std::future::ready;
 use std::pin::Pin;
 
-use crate::answers::{Appended, CleanupResult, Done, EventPage, SessionContext, SessionPage};
+use crate::answers::{Appended, Done, EventPage, SessionContext, SessionPage};
 use crate::audit::removal::By;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::event::SessionEvent;
-use crate::filter::{Filter, Order, Position, Trash};
+use crate::filter::{Order, Position, Trash};
 use crate::id::SessionId;
 use crate::idempotency::{Fingerprint, Key};
 use crate::lease::Lease;
 use crate::lifecycle::Status;
 use crate::limits::Limits;
 use crate::params::{
-    AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CleanupParams,
-    CompleteParams, EventsParams, FailParams, ForkParams, GetParams, HistoryParam, IdParams,
-    IfActive, ImportParams, IncrementIterationParams, ListParams, PauseParams, PurgeParams,
-    RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams,
-    StatsParams, UpdateContextParams, UpdateParams,
+    AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
+    EventsParams, FailParams, ForkParams, GetParams, HistoryParam, IdParams, IfActive,
+    ImportParams, IncrementIterationParams, ListParams, PauseParams, RecordLearningParams,
+    RecordToolCallParams, RecordUsageParams, ResumeParams, StartParams, StatsParams,
+    UpdateContextParams, UpdateParams,
 };
 use crate::portable;
 use crate::process::Host;
-use crate::retention;
 use crate::session::{Head, Session, SessionHead};
 use crate::stats::Stats;
 use crate::store::{Commit, Expect, History, ListQuery, Loaded, Store};
@@ -53,7 +52,6 @@ use crate::text::Text;
 use crate::time::Timestamp;
 
 use commit::{MAX_ATTEMPTS, busy, put};
-use sweep::{Fate, Sweep};
 
 /// Events that `get` returns unless it is told otherwise.
 pub const DEFAULT_HISTORY: u32 = 100;
@@ -485,73 +483,6 @@ impl<'s> Service<'s> {
             draft.restore();
             Ok(())
         })
-    }
-
-    /// Puts sessions that have reached an age into the trash, or removes them for good.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn cleanup(
-        &self,
-        env: &Environment,
-        params: CleanupParams,
-    ) -> Result<Done<CleanupResult>> {
-        let filter = retention::expired(
-            env.now,
-            params.max_age,
-            params.measure.unwrap_or_default(),
-            params.status.map(|statuses| statuses.0),
-        );
-        let fate = match params.permanent {
-            Some(true) => Fate::Removed,
-            _ => Fate::Trashed,
-        };
-        let dry_run = params.dry_run.unwrap_or(false);
-        let sweep = Sweep {
-            filter,
-            meant: &|_| true,
-            fate,
-            by: By::Cleanup,
-            dry_run,
-            after: None,
-            limit: None,
-        };
-        self.sweep(env, sweep).await
-    }
-
-    /// Removes for good what has been in the trash for a time.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for the ids and the limit, `INVALID_CURSOR`, and those of the store.
-    pub async fn purge(
-        &self,
-        env: &Environment,
-        params: PurgeParams,
-    ) -> Result<Done<CleanupResult>> {
-        let filter = Filter {
-            trash: Trash::Only,
-            ..Filter::default()
-        };
-        let old = |head: &Head| {
-            head.deleted_at
-                .is_some_and(|at| env.now.since(at) >= params.older_than.0)
-        };
-        let limit = params.limit.map(|limit| page_limit(Some(limit), limit));
-        let after = params.cursor.as_ref();
-        let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), sweep::ORDER));
-        let sweep = Sweep {
-            filter,
-            meant: &old,
-            fate: Fate::Removed,
-            by: By::Purge,
-            dry_run: params.dry_run.unwrap_or(false),
-            after: after.transpose()?,
-            limit: limit.transpose()?,
-        };
-        match params.ids {
-            Some(ids) => self.sweep_named(env, sweep, &bulk::named(ids)?).await,
-            None => self.sweep(env, sweep).await,
-        }
     }
 
     /// A session with its whole history, as one JSON text.

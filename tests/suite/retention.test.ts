@@ -147,6 +147,20 @@ describe("retention by itself", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("forgets what it has entered into the audit log after a time", async () => {
+    const sessions = await opening("memory:", {
+      retention: { maxAge: "30d", every: "24h", keepAudit: "2d" },
+    });
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    await sessions.trash(id);
+    const subjects = async () =>
+      (await sessions.audit.entries()).items.map(({ subject }) => subject);
+    await vi.advanceTimersByTimeAsync(DAY);
+    expect(await subjects()).toEqual([id]);
+    await vi.advanceTimersByTimeAsync(2 * DAY);
+    expect(await subjects()).toEqual([]);
+  });
+
   it("looks within a minute of being opened, for processes that never live long", async () => {
     const sessions = openSync("memory:", { retention: { maxAge: "0s", every: "24h" } });
     const { id } = sessions.start({ task: "t", mode: "m" });

@@ -34,6 +34,10 @@ pub(crate) struct Args {
     /// Only those of this name
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
+    /// Of decisions, ends and cleanups only those of so long ago and since: 90d;
+    /// 30d by default
+    #[arg(long, value_name = "AGE")]
+    within: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +71,9 @@ struct Metric<'a> {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = Params::new().maybe("agentName", args.agent);
+    let params = Params::new()
+        .maybe("agentName", args.agent)
+        .maybe("within", args.within);
     context.tell("agentStats", &params, |context, answer| {
         let stats: Stats<'_> = answer.read()?;
         // Where there are no agents there may be no store either, and asking for it would make one.

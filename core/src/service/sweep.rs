@@ -1,20 +1,22 @@
-//! Removing sessions by their age, a page at a time, many in one commit.
+//! The operations that remove sessions by their age, a page at a time, many in one commit.
 
 use crate::answers::{CleanupResult, Done, Refusal};
 use crate::audit::Entry;
 use crate::audit::removal::{self, By};
 use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::filter::{Direction, Filter, Order, OrderBy, Position};
+use crate::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use crate::id::SessionId;
+use crate::params::{CleanupParams, PurgeParams};
+use crate::retention;
 use crate::session::Head;
 use crate::store::{Commit, Expect, History, ListQuery};
 use crate::text::Text;
 use crate::webhook::WebhookPayload;
 
-use super::bulk::{Batch, Planned, is_of_store};
+use super::bulk::{Batch, Planned, is_of_store, named};
 use super::commit::removed;
-use super::{Environment, MAX_PAGE, MAX_PAGE_BYTES, Service};
+use super::{Environment, MAX_PAGE, MAX_PAGE_BYTES, Service, page_limit};
 
 /// What becomes of the sessions that a sweep means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub(super) struct Sweep<'a> {
 }
 
 /// Oldest first: what is added meanwhile comes last.
-pub(super) const ORDER: Order = Order {
+const ORDER: Order = Order {
     by: OrderBy::CreatedAt,
     direction: Direction::Asc,
 };
@@ -96,6 +98,73 @@ impl Swept {
 }
 
 impl Service<'_> {
+    /// Puts sessions that have reached an age into the trash, or removes them for good.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn cleanup(
+        &self,
+        env: &Environment,
+        params: CleanupParams,
+    ) -> Result<Done<CleanupResult>> {
+        let filter = retention::expired(
+            env.now,
+            params.max_age,
+            params.measure.unwrap_or_default(),
+            params.status.map(|statuses| statuses.0),
+        );
+        let fate = match params.permanent {
+            Some(true) => Fate::Removed,
+            _ => Fate::Trashed,
+        };
+        let dry_run = params.dry_run.unwrap_or(false);
+        let sweep = Sweep {
+            filter,
+            meant: &|_| true,
+            fate,
+            by: By::Cleanup,
+            dry_run,
+            after: None,
+            limit: None,
+        };
+        self.sweep(env, sweep).await
+    }
+
+    /// Removes for good what has been in the trash for a time.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for the ids and the limit, `INVALID_CURSOR`, and those of the store.
+    pub async fn purge(
+        &self,
+        env: &Environment,
+        params: PurgeParams,
+    ) -> Result<Done<CleanupResult>> {
+        let filter = Filter {
+            trash: Trash::Only,
+            ..Filter::default()
+        };
+        let old = |head: &Head| {
+            head.deleted_at
+                .is_some_and(|at| env.now.since(at) >= params.older_than.0)
+        };
+        let limit = params.limit.map(|limit| page_limit(Some(limit), limit));
+        let after = params.cursor.as_ref();
+        let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), ORDER));
+        let sweep = Sweep {
+            filter,
+            meant: &old,
+            fate: Fate::Removed,
+            by: By::Purge,
+            dry_run: params.dry_run.unwrap_or(false),
+            after: after.transpose()?,
+            limit: limit.transpose()?,
+        };
+        match params.ids {
+            Some(ids) => self.sweep_named(env, sweep, &named(ids)?).await,
+            None => self.sweep(env, sweep).await,
+        }
+    }
+
     /// Removes the sessions that a sweep means, page by page, oldest first. One that cannot be removed
     /// is named, and the others go.
     pub(super) async fn sweep(

@@ -65,6 +65,21 @@ describe("sessions in SQLite", () => {
     );
   });
 
+  it("are read while many of them are removed", async () => {
+    const sessions = await opening(`sqlite:${newDatabase()}`);
+    for (const id of ["a", "b"]) await sessions.start({ task: "t", mode: "m", id });
+    await sessions.trash("b");
+    const answered: string[] = [];
+    const asked = [
+      sessions.purge({ olderThan: 0 }).then(() => answered.push("purge")),
+      sessions.get("a").then(() => answered.push("get")),
+      sessions.addEvent("a", "note").then(() => answered.push("addEvent")),
+    ];
+    await Promise.all(asked);
+    expect(answered).toEqual(["get", "purge", "addEvent"]);
+    expect(await sessions.get("b")).toBeNull();
+  });
+
   it("fail one by one among calls that succeed", async () => {
     const sessions = await opening(`sqlite:${newDatabase()}`, { durability: "full" });
     await sessions.start({ task: "t", mode: "m", id: "a" });

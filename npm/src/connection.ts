@@ -166,11 +166,11 @@ export class Connection {
   ): Promise<Result<N>> {
     try {
       this.#check();
-      let id: unknown;
+      let ids: readonly string[] = [];
       let made: unknown;
       const params = encodeMade(name, () => {
         const params = make();
-        id = "id" in params ? params.id : undefined;
+        ids = idsOf(params);
         made = params;
         return params;
       });
@@ -186,7 +186,7 @@ export class Connection {
       if (host !== undefined) {
         const once = (): Promise<Result<N>> => this.#drive(host, start());
         const begin = inquiry === undefined ? once : () => this.#inquire(inquiry, once, looked);
-        return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(id, begin) : begin());
+        return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(ids, begin) : begin());
       }
       if (inquiry !== undefined) {
         const once = (): Result<N> | Promise<Result<N>> => {
@@ -328,16 +328,15 @@ export class Connection {
   }
 
   /**
-   * Lets the writes to one session happen in the order of their calls: over a store that answers
-   * late, the second would otherwise overtake the first whenever the first has to ask again.
+   * Lets the writes to one session, or to many, happen in the order of their calls: over a store that
+   * answers late, the second would otherwise overtake the first whenever the first has to ask again.
    */
-  #inTurn<T>(id: unknown, begin: () => Promise<T>): Promise<T> {
-    if (typeof id !== "string") return begin();
-    const before = this.#lanes.get(id);
-    const turn = before === undefined ? begin() : before.then(begin, begin);
-    this.#lanes.set(id, turn);
+  #inTurn<T>(ids: readonly string[], begin: () => Promise<T>): Promise<T> {
+    const before = ids.flatMap((id) => this.#lanes.get(id) ?? []);
+    const turn = before.length === 0 ? begin() : Promise.allSettled(before).then(begin);
+    for (const id of ids) this.#lanes.set(id, turn);
     const leave = (): void => {
-      if (this.#lanes.get(id) === turn) this.#lanes.delete(id);
+      for (const id of ids) if (this.#lanes.get(id) === turn) this.#lanes.delete(id);
     };
     turn.then(leave, leave);
     return turn;
@@ -351,4 +350,11 @@ export class Connection {
     promise.then(leave, leave);
     return promise;
   }
+}
+
+/** The sessions that a call names, as far as it names any. */
+function idsOf(params: object): readonly string[] {
+  const id = "id" in params ? params.id : undefined;
+  const ids = "ids" in params && Array.isArray(params.ids) ? (params.ids as unknown[]) : [];
+  return [id, ...ids].filter((id) => typeof id === "string");
 }

@@ -71,6 +71,22 @@ describe.each(everyStore)("many sessions %s", (_, open) => {
     ]);
   });
 
+  it("change in the order of the calls, whoever waits for them", async () => {
+    const sessions = await open();
+    const ids = ["a", "b", "c"];
+    const calls: Promise<unknown>[] = [
+      ...ids.map((id) => start(sessions, id)),
+      ...ids.map((id) => sessions.addEvent(id, "note", { before: true })),
+      sessions.trashMany(ids),
+      sessions.restoreMany(["b", "a"]),
+      sessions.addEvent("a", "note", { after: true }),
+    ];
+    await Promise.all(calls);
+    expect((await sessions.get("a"))?.history).toHaveLength(3);
+    const trashed = (await sessions.list({ trash: "only" })).items.map(({ id }) => id);
+    expect(trashed).toEqual(["c"]);
+  });
+
   it("start in their slots, each as if it were alone", async () => {
     const sessions = await open();
     const slot = { phase: "plan", task: "t", mode: "m" } as const;

@@ -2,7 +2,7 @@
 //! room for are committed together; where a commit meets another writer, its sessions are done one by
 //! one, as if each had been asked for alone, so that one bad session never keeps others back.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::answers::{BulkResult, Done, Refusal};
 use crate::audit::Entry;
@@ -330,7 +330,7 @@ pub(super) fn named(ids: Vec<Text>) -> Result<Vec<String>> {
         let problem = format!("expected {MAX_IDS} ids at most, got {}", ids.len());
         return Err(Error::invalid("ids", problem));
     }
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     let ids = ids.into_iter().map(Text::into_string);
     Ok(ids.filter(|id| seen.insert(id.clone())).collect())
 }

@@ -42,6 +42,22 @@ pub(crate) async fn one_commit_writes_many_sessions_and_records(run: &Run<'_>) -
         let owner = owned.and_then(|record| record.owner);
         same("the owner of the record", &owner, &Some(id(&name(number))))?;
     }
+    // Removed together, each with an entry that says so.
+    let changes = Changes {
+        sessions: (0..250)
+            .map(|number| remove(Expect::Version { version: 1 }, &name(number)))
+            .collect(),
+        records: (0..250)
+            .map(|number| set(Expect::Any, record("entry", &name(number))))
+            .collect(),
+    };
+    apply(&*store, &changes).await?;
+    for number in 0..250 {
+        is_absent(&*store, &name(number)).await?;
+        let owned = store.record("key", &name(number)).await?;
+        same("the record of a session that is gone", &owned, &None)?;
+        is_recorded(&*store, &record("entry", &name(number))).await?;
+    }
     Ok(())
 }
 

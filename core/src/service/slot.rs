@@ -154,7 +154,7 @@ impl Service<'_> {
                 _ => {}
             }
         }
-        Err(busy(&start.slot))
+        Err(busy(&start.slot.key()))
     }
 
     /// Looks who is in the slot, and decides.
@@ -385,9 +385,9 @@ fn cancelled(
     })
 }
 
-fn busy(slot: &Slot) -> Error {
+fn busy(key: &str) -> Error {
     Error::StoreBusy {
-        what: format!("slot {:?}", slot.key()),
+        what: format!("slot {key:?}"),
         attempts: MAX_ATTEMPTS,
     }
 }

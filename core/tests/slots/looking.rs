@@ -17,6 +17,9 @@ struct Watched {
     memory: MemoryStore,
     asked: RefCell<Vec<&'static str>>,
     corrupt: Cell<bool>,
+    /// Commits are written when a session is loaded next, as by somebody else in that moment.
+    late: Cell<bool>,
+    meanwhile: RefCell<Vec<Changes>>,
 }
 
 impl Watched {
@@ -36,6 +39,9 @@ impl SyncStore for Watched {
         } else {
             "history"
         });
+        for changes in self.meanwhile.take() {
+            assert_eq!(self.memory.commit(&changes)?, Commit::Applied);
+        }
         if self.corrupt.get() {
             return Err(Error::CorruptSession {
                 id: id.to_string(),
@@ -47,6 +53,10 @@ impl SyncStore for Watched {
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         self.note("commit");
+        if self.late.get() {
+            self.meanwhile.borrow_mut().push(changes.clone());
+            return Ok(Commit::Applied);
+        }
         self.memory.commit(changes)
     }
 
@@ -85,6 +95,25 @@ fn a_slot_is_looked_up_with_one_record_and_one_head() {
     assert_eq!(one, ["record", "head", "record", "record", "record"]);
     let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
     assert_eq!(asked("slots", json!({"taskIds": many})), ["list"]);
+}
+
+#[test]
+fn a_slot_is_not_seen_empty_while_its_session_is_replaced() {
+    let world = World::over(Lift(Watched::default()));
+    world.ok("startInSlot", params("a", json!({"id": "first"})));
+    world.store.0.late.set(true);
+    let replace = json!({"id": "next", "onModelChange": "replace"});
+    world.ok("startInSlot", params("b", replace));
+    let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
+    assert_eq!(found["session"]["id"], "next");
+
+    // One that has left and that nobody has come after is looked for twice, and no more.
+    world.store.0.late.set(false);
+    world.ok("trash", json!({"id": "next"}));
+    world.store.0.asked.take();
+    let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
+    assert!(found.is_null());
+    assert_eq!(world.store.0.asked.take(), ["record", "head", "record"]);
 }
 
 #[test]

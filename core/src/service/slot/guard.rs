@@ -10,10 +10,13 @@ use crate::session::Head;
 use crate::slot::{self, SlotPhase};
 use crate::store::{Expect, History, ListQuery, Record, RecordChange, SessionChange, SessionWrite};
 
+use super::super::commit::MAX_ATTEMPTS;
 use super::super::{MAX_PAGE, MAX_PAGE_BYTES, Service};
+use super::busy;
 
-/// Tasks whose slots are looked up one by one. Each costs eight reads at most, whatever else the store
-/// holds; of more tasks, one list is fewer calls, also where it has to look at every session.
+/// Tasks whose slots are looked up one by one. Each costs a dozen reads at most, unless somebody comes
+/// in meanwhile, whatever else the store holds; of more tasks, one list is fewer calls, also where it
+/// has to look at every session.
 const FEW_TASKS: usize = 4;
 
 impl Service<'_> {
@@ -111,34 +114,51 @@ impl Service<'_> {
     }
 
     /// What guards a slot, and the session that is in it.
+    ///
+    /// # Errors
+    /// `STORE_BUSY`, and those of the store.
     pub(super) async fn look_into(
         &self,
         task: &str,
         phase: SlotPhase,
     ) -> Result<(Guard, Option<Head>)> {
-        let key = slot::key(task, phase);
-        let record = self.store.record(slot::KIND, &key).await?;
-        let guard = Guard {
-            key,
-            version: record.as_ref().map(|record| record.version),
-        };
-        let Some(record) = record else {
-            return Ok((guard, None));
-        };
-        let last = SessionId::parse(&record.body).map_err(|_| Error::StoreMisbehaved {
-            method: "record".to_owned(),
-            problem: format!("the record of slot {:?} names no session", guard.key),
-        })?;
-        let loaded = match self.store.load(&last, History::None).await {
-            // One that cannot be read is in nobody's way.
-            Err(Error::CorruptSession { .. }) => None,
-            loaded => loaded?,
-        };
         let is_in = |head: &Head| {
             let its = head.slot.as_ref().filter(|_| head.deleted_at.is_none());
             its.is_some_and(|its| its.task_id == task && its.phase == phase)
         };
-        Ok((guard, loaded.map(|loaded| loaded.head).filter(is_in)))
+        let mut guard = self.guard(task, phase).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(last) = &guard.last else {
+                return Ok((guard, None));
+            };
+            let loaded = match self.store.load(last, History::None).await {
+                // One that cannot be read is in nobody's way.
+                Err(Error::CorruptSession { .. }) => None,
+                loaded => loaded?,
+            };
+            if let Some(head) = loaded.map(|loaded| loaded.head).filter(is_in) {
+                return Ok((guard, Some(head)));
+            }
+            // Who has left may have made way, since the record was read, for one who is there now.
+            let now = self.guard(task, phase).await?;
+            if now.version == guard.version {
+                return Ok((guard, None));
+            }
+            guard = now;
+        }
+        Err(busy(&guard.key))
+    }
+
+    async fn guard(&self, task: &str, phase: SlotPhase) -> Result<Guard> {
+        let key = slot::key(task, phase);
+        let record = self.store.record(slot::KIND, &key).await?;
+        let version = record.as_ref().map(|record| record.version);
+        let last = record.map(|record| SessionId::parse(&record.body));
+        let last = last.transpose().map_err(|_| Error::StoreMisbehaved {
+            method: "record".to_owned(),
+            problem: format!("the record of slot {key:?} names no session"),
+        })?;
+        Ok(Guard { key, version, last })
     }
 }
 
@@ -147,6 +167,8 @@ pub(super) struct Guard {
     /// The slot's key.
     pub(super) key: String,
     version: Option<u64>,
+    /// The session that came into it last.
+    last: Option<SessionId>,
 }
 
 impl Guard {

@@ -161,7 +161,7 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
         const taskId = `other ${Math.floor(round / 3)}`;
         const idIn = (place: number): string => `other-${round}.${place}`;
         const model = (place: number): string => `model ${round}.${place}`;
-        const { replies } = await race(
+        const racing = race(
           round,
           (place) => ({
             what: "start",
@@ -171,6 +171,8 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
           }),
           () => inSlot(taskId),
         );
+        const [{ replies }, seen] = await lookDuring(taskId, racing);
+        if (round % 3 > 0) expect(seen, `in the slot in round ${round}`).not.toContain(undefined);
         replies.forEach((reply, place) => {
           if (reply === undefined) return;
           told.push(reply);
@@ -209,6 +211,21 @@ function isPessimistic(round: number, place: number): boolean {
 async function inSlot(taskId: string): Promise<number> {
   const latest = await sessions.latestSession(taskId, "run");
   return placeOf(latest?.session.id);
+}
+
+/** Looks into a slot for as long as something happens, and resolves to whom it has seen there, too. */
+async function lookDuring<T>(taskId: string, happening: Promise<T>) {
+  let over = false;
+  const end = () => {
+    over = true;
+  };
+  happening.then(end, end);
+  const seen = new Set<string | undefined>();
+  while (!over) {
+    seen.add((await sessions.latestSession(taskId, "run"))?.session.id);
+    await new Promise(setImmediate);
+  }
+  return [await happening, seen] as const;
 }
 
 /** One was told that it has won, unless it was killed before, and all others that it was this one. */

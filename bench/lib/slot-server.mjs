@@ -66,8 +66,10 @@ const answers = {
 };
 
 process.on("message", async ({ number, what, ...about }) => {
+  const started = performance.now();
   try {
-    process.send({ number, answer: await answers[what](about) });
+    const answer = await answers[what](about);
+    process.send({ number, answer, took: performance.now() - started });
   } catch (error) {
     process.send({ number, error: `${error.code}: ${error.message}` });
   }

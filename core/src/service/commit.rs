@@ -2,8 +2,8 @@
 //! another writer was faster.
 
 use crate::answers::{Appended, Done};
-use crate::audit::Entry;
 use crate::audit::removal::{self, By};
+use crate::audit::{self, Entry};
 use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
 use crate::filter::Trash;
@@ -263,6 +263,22 @@ impl Service<'_> {
         };
         let entry = Entry::removal(removal::DELETE, id, slot.as_ref(), By::User, env.now);
         Ok(removed(id.clone(), Expect::Present, &entry))
+    }
+
+    /// Commits changes. Where there is no room for the entries of sessions that are removed for good,
+    /// these go without, since that is what makes room.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn commit_making_room(&self, mut changes: Changes) -> Result<Commit> {
+        let committed = self.store.commit(&changes).await;
+        let removes = |change: &SessionChange| matches!(change.write, SessionWrite::Delete);
+        let is_full = matches!(committed, Err(Error::StorageFull { .. }));
+        if !is_full || !changes.sessions.iter().all(removes) {
+            return committed;
+        }
+        changes.records.retain(|record| record.kind != audit::KIND);
+        self.store.commit(&changes).await
     }
 }
 

@@ -21,6 +21,8 @@ struct Busy {
     torn: Cell<Option<&'static str>>,
     /// After how many commits the store fails.
     commits_left: Cell<Option<u32>>,
+    /// Whether there is room for nothing that is not there yet.
+    full: Cell<bool>,
     /// How many sessions each commit has written.
     commits: RefCell<Vec<usize>>,
 }
@@ -43,6 +45,14 @@ impl SyncStore for Busy {
             }
             Some(left) => self.commits_left.set(Some(left - 1)),
             None => {}
+        }
+        let is_put = |write: &SessionWrite| matches!(write, SessionWrite::Put { .. });
+        let mut writes = changes.sessions.iter().map(|change| is_put(&change.write));
+        let mut records = changes.records.iter().map(|change| change.record.is_some());
+        if self.full.get() && (writes.any(|puts| puts) || records.any(|puts| puts)) {
+            return Err(Error::StorageFull {
+                problem: "no room".to_owned(),
+            });
         }
         if let Some(torn) = self.torn.get()
             && changes
@@ -183,4 +193,25 @@ fn a_store_that_fails_says_what_was_done_before() {
         world.code("startInSlots", json!({"starts": starts})),
         "STORAGE_FULL"
     );
+}
+
+#[test]
+fn where_there_is_no_room_for_an_entry_sessions_can_still_be_removed() {
+    let (world, all) = world(9);
+    world.ok("trashMany", json!({"ids": all[..3]}));
+    world.store.0.full.set(true);
+    let entered = |world: &World<Lift<Busy>>| {
+        let log = world.ok("auditLog", json!({"kind": "session.delete"}));
+        log["items"].as_array().unwrap().len()
+    };
+    assert_eq!(world.code("trash", json!({"id": "s3"})), "STORAGE_FULL");
+    assert_eq!(world.ok("purge", json!({"olderThan": 0}))["removed"], 3);
+    world.ok("delete", json!({"id": "s3"}));
+    let answer = world.ok("deleteMany", json!({"ids": all[4..6]}));
+    assert_eq!(ids(&answer["done"]), all[4..6]);
+    assert_eq!(entered(&world), 0);
+    world.store.0.full.set(false);
+    world.ok("delete", json!({"id": "s6"}));
+    assert_eq!(entered(&world), 1);
+    assert_eq!(world.ok("stats", json!({}))["total"], 2);
 }

@@ -161,8 +161,20 @@ fn number(given: Option<String>, argument: &str) -> Result<String, Failure> {
     given.filter(some).or_else(of_job).ok_or_else(missing)
 }
 
-fn of_run(key: Option<&str>, event: &str, workflow: &str, commit: &str) -> Result<Run, Error> {
-    Run::new(key, event, workflow, commit)
+/// A run that has no key yet, unless one is given, and what says so to an operation.
+fn asked(
+    key: Option<String>,
+    event: &str,
+    workflow: &str,
+    commit: &str,
+) -> Result<(Run, Params), Error> {
+    let run = Run::new(key.as_deref(), event, workflow, commit)?;
+    let params = Params::new()
+        .set("eventType", event)
+        .set("workflow", workflow)
+        .set("commitSha", commit)
+        .maybe("key", key);
+    Ok((run, params))
 }
 
 #[derive(Debug, clap::Args)]
@@ -194,18 +206,8 @@ struct Check {
 }
 
 fn check(args: Check, context: &mut Context) -> Outcome {
-    let run = of_run(
-        args.key.as_deref(),
-        &args.event,
-        &args.workflow,
-        &args.commit,
-    )?;
-    let params = Params::new()
-        .set("eventType", &args.event)
-        .set("workflow", &args.workflow)
-        .set("commitSha", &args.commit)
-        .maybe("key", args.key)
-        .flag("symmetric", args.symmetric);
+    let (run, params) = asked(args.key, &args.event, &args.workflow, &args.commit)?;
+    let params = params.flag("symmetric", args.symmetric);
     decide(context, "dedupCheck", &params, &run, args.exit_code)
 }
 
@@ -268,7 +270,7 @@ impl Windows {
 }
 
 fn register(args: Register, context: &mut Context) -> Outcome {
-    let run = of_run(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
+    let run = Run::new(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
     let params = Params::new()
         .set("key", &args.key)
         .set("eventType", &args.event)
@@ -311,18 +313,9 @@ struct Admit {
 }
 
 fn admit(args: Admit, context: &mut Context) -> Outcome {
-    let run = of_run(
-        args.key.as_deref(),
-        &args.event,
-        &args.workflow,
-        &args.commit,
-    )?;
-    let params = Params::new()
-        .set("eventType", &args.event)
-        .set("workflow", &args.workflow)
+    let (run, params) = asked(args.key, &args.event, &args.workflow, &args.commit)?;
+    let params = params
         .set("runId", number(args.run_id, "RUN_ID")?)
-        .set("commitSha", &args.commit)
-        .maybe("key", args.key)
         .maybe("keep", args.keep);
     let params = args.windows.add(params);
     decide(context, "dedupAdmit", &params, &run, args.exit_code)

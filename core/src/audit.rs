@@ -101,13 +101,7 @@ impl Entry {
 
     /// The change that enters it.
     pub fn to_change(&self) -> RecordChange {
-        let record = self.to_record();
-        RecordChange {
-            kind: record.kind.clone(),
-            key: record.key.clone(),
-            expect: Expect::Any,
-            record: Some(record),
-        }
+        RecordChange::put(Expect::Any, self.to_record())
     }
 
     /// The record that keeps it. Keys sort by time, and two entries that say the same are one.

@@ -137,18 +137,14 @@ impl<'a> Key<'a> {
             first,
             last,
         };
-        RecordChange {
+        let record = Record {
             kind: self.kind.to_owned(),
             key: self.key.clone(),
-            expect: Expect::Absent,
-            record: Some(Record {
-                kind: self.kind.to_owned(),
-                key: self.key.clone(),
-                version: 1,
-                expires_at: None,
-                owner: Some(session.clone()),
-                body: crate::json::Json::of(&kept).as_str().to_owned(),
-            }),
-        }
+            version: 1,
+            expires_at: None,
+            owner: Some(session.clone()),
+            body: crate::json::Json::of(&kept).as_str().to_owned(),
+        };
+        RecordChange::put(Expect::Absent, record)
     }
 }

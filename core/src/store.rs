@@ -334,6 +334,11 @@ impl Expect {
             Self::Any => true,
         }
     }
+
+    /// That what is there is still as it was read: its version, or nothing.
+    pub fn as_read(version: Option<u64>) -> Self {
+        version.map_or(Self::Absent, |version| Self::Version { version })
+    }
 }
 
 /// A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
@@ -373,6 +378,18 @@ pub struct RecordChange {
     /// The record to write, of the same kind and key; `None` removes it.
     #[serde(default)]
     pub record: Option<Record>,
+}
+
+impl RecordChange {
+    /// The change that writes a record.
+    pub fn put(expect: Expect, record: Record) -> Self {
+        Self {
+            kind: record.kind.clone(),
+            key: record.key.clone(),
+            expect,
+            record: Some(record),
+        }
+    }
 }
 
 /// How a commit ended.

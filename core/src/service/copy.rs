@@ -340,12 +340,7 @@ impl Service<'_> {
                 });
             }
             if let Some(record) = part.record.0 {
-                changes.records.push(RecordChange {
-                    kind: record.kind.clone(),
-                    key: record.key.clone(),
-                    expect,
-                    record: Some(record),
-                });
+                changes.records.push(RecordChange::put(expect, record));
             }
         }
         loop {

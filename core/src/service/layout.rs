@@ -209,11 +209,6 @@ impl Service<'_> {
 fn write(expect: Expect, record: Record) -> Plan {
     Plan::Write(Changes {
         sessions: Vec::new(),
-        records: vec![RecordChange {
-            kind: record.kind.clone(),
-            key: record.key.clone(),
-            expect,
-            record: Some(record),
-        }],
+        records: vec![RecordChange::put(expect, record)],
     })
 }

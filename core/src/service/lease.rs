@@ -67,10 +67,7 @@ impl Kept {
         RecordChange {
             kind: lease::KIND.to_owned(),
             key: self.key.clone(),
-            expect: match self.version {
-                Some(version) => Expect::Version { version },
-                None => Expect::Absent,
-            },
+            expect: Expect::as_read(self.version),
             record: lease.map(|lease| lease.to_record(version)),
         }
     }

@@ -175,12 +175,7 @@ pub(crate) fn remove(expect: Expect, name: &str) -> SessionChange {
 }
 
 pub(crate) fn set(expect: Expect, record: Record) -> RecordChange {
-    RecordChange {
-        kind: record.kind.clone(),
-        key: record.key.clone(),
-        expect,
-        record: Some(record),
-    }
+    RecordChange::put(expect, record)
 }
 
 pub(crate) fn unset(expect: Expect, kind: &str, key: &str) -> RecordChange {

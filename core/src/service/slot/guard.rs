@@ -174,21 +174,14 @@ pub(super) struct Guard {
 impl Guard {
     /// The change that lets a session in, if nobody has come in since.
     pub(super) fn entry(&self, session: &SessionId) -> RecordChange {
-        RecordChange {
+        let record = Record {
             kind: slot::KIND.to_owned(),
             key: self.key.clone(),
-            expect: match self.version {
-                Some(version) => Expect::Version { version },
-                None => Expect::Absent,
-            },
-            record: Some(Record {
-                kind: slot::KIND.to_owned(),
-                key: self.key.clone(),
-                version: self.version.unwrap_or(0).saturating_add(1),
-                expires_at: None,
-                owner: None,
-                body: session.as_str().to_owned(),
-            }),
-        }
+            version: self.version.unwrap_or(0).saturating_add(1),
+            expires_at: None,
+            owner: None,
+            body: session.as_str().to_owned(),
+        };
+        RecordChange::put(Expect::as_read(self.version), record)
     }
 }

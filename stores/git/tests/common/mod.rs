@@ -69,12 +69,7 @@ pub(crate) fn record(kind: &str, key: &str, version: u64, body: &str) -> Record 
 }
 
 pub(crate) fn set(expect: Expect, record: Record) -> RecordChange {
-    RecordChange {
-        kind: record.kind.clone(),
-        key: record.key.clone(),
-        expect,
-        record: Some(record),
-    }
+    RecordChange::put(expect, record)
 }
 
 pub(crate) fn unset(expect: Expect, kind: &str, key: &str) -> RecordChange {

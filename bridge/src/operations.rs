@@ -43,8 +43,8 @@ use tenure_core::params::{
 use tenure_core::resume::{ResumeDecision, ShouldResumeParams};
 use tenure_core::slot::SlotPhase;
 use tenure_core::slot::calls::{
-    LatestSessionParams, SlotAnswer, SlotMessageParams, SlotPhaseParams, SlotSession, SlotStart,
-    SlotsParams, StartInSlotParams, StartInSlotsParams,
+    LatestSessionParams, SlotAnswer, SlotPhaseParams, SlotSession, SlotStart, SlotsParams,
+    StartInSlotParams, StartInSlotsParams,
 };
 use tenure_core::stats::Stats;
 use tenure_core::{
@@ -327,8 +327,6 @@ operations! {
     Read "slots" = slots(SlotsParams) -> Vec<SlotSession>;
     /// The phase of a slot that a session's title names before its colon; `null` if it names none.
     Read "slotPhase" = slot_phase(SlotPhaseParams) -> Option<SlotPhase>;
-    /// What people are told when an operation on a slot fails with an error of this code.
-    Read "slotMessage" = slot_message(SlotMessageParams) -> String;
 }
 
 /// Performs an operation over a store.

@@ -50,7 +50,6 @@ pub fn typescript() -> String {
         slot::calls::SlotsParams,
         slot::calls::SlotSession,
         slot::calls::SlotPhaseParams,
-        slot::calls::SlotMessageParams,
         session::SessionHead,
         session::Session,
         event::SessionEvent,

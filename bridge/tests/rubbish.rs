@@ -675,7 +675,7 @@ fn what_a_store_says_of_its_failure_is_passed_on() {
         ),
     ] {
         // Some operations ask no store.
-        let silent = ["importWanted", "slotPhase", "slotMessage"];
+        let silent = ["importWanted", "slotPhase"];
         let asking = |(name, _): &(&str, Value)| !silent.contains(name);
         for (name, params) in examples().into_iter().filter(asking) {
             let host = populated();

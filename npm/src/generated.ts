@@ -361,15 +361,6 @@ export type SlotPhaseParams = {
 title: string, };
 
 /**
- * What went wrong.
- */
-export type SlotMessageParams = { 
-/**
- * The code of the error.
- */
-code: string, };
-
-/**
  * A session without its history.
  */
 export type SessionHead = { 
@@ -4285,8 +4276,6 @@ export interface Operations {
   slots: { params: SlotsParams; result: Array<SlotSession> };
   /** The phase of a slot that a session's title names before its colon; `null` if it names none. */
   slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
-  /** What people are told when an operation on a slot fails with an error of this code. */
-  slotMessage: { params: SlotMessageParams; result: string };
 }
 
 /** Whether an operation only reads or may write. */
@@ -4377,5 +4366,4 @@ export const OPERATIONS = {
   latestSession: "read",
   slots: "read",
   slotPhase: "read",
-  slotMessage: "read",
 } as const satisfies Record<keyof Operations, "read" | "write">;

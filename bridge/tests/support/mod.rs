@@ -576,7 +576,6 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         ("latestSession", json!({"taskId": "t", "phase": "run"})),
         ("slots", json!({"taskIds": ["t"]})),
         ("slotPhase", json!({"title": "Plan: t"})),
-        ("slotMessage", json!({"code": "STORE_FAILED"})),
     ]
 }
 

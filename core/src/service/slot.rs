@@ -21,11 +21,11 @@ use crate::params::MAX_TASKS;
 use crate::portable;
 use crate::session::Head;
 use crate::slot::calls::{
-    LatestSessionParams, SlotCancelled, SlotCode, SlotLocking, SlotMessageParams, SlotPhaseParams,
-    SlotSession, SlotStart, SlotsParams, StartInSlotParams,
+    LatestSessionParams, SlotCancelled, SlotCode, SlotLocking, SlotPhaseParams, SlotSession,
+    SlotStart, SlotsParams, StartInSlotParams,
 };
 use crate::slot::decision::{Asked, Decision, ReplaceReason, decide};
-use crate::slot::{self, Slot, SlotPhase, checked_task, failure, model, slot_phase};
+use crate::slot::{self, Slot, SlotPhase, checked_task, model, slot_phase};
 use crate::store::{Changes, Commit, Expect, History, RecordChange, SessionChange, SessionWrite};
 use crate::text::Text;
 use crate::time::Millis;
@@ -326,19 +326,6 @@ impl Service<'_> {
         params: SlotPhaseParams,
     ) -> Result<Done<Option<SlotPhase>>> {
         Ok(Done::quiet(slot_phase(params.title.as_str())))
-    }
-
-    /// What people are told of an error.
-    ///
-    /// # Errors
-    /// None.
-    pub async fn slot_message(
-        &self,
-        _env: &Environment,
-        params: SlotMessageParams,
-    ) -> Result<Done<String>> {
-        let message = failure::message(params.code.as_str());
-        Ok(Done::quiet(message.to_owned()))
     }
 }
 

@@ -102,12 +102,6 @@ params! {
         pub task_ids: OneOf<Text>,
     }
 
-    /// What went wrong.
-    pub struct SlotMessageParams {
-        /// The code of the error.
-        pub code: Text,
-    }
-
     /// The title of a session.
     pub struct SlotPhaseParams {
         /// The title, such as `Plan: the new parser`.

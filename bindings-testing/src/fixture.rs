@@ -7,9 +7,11 @@ use std::rc::Rc;
 
 use serde_json::value::RawValue;
 use tenure_bridge::host::{HostStore, Mailbox, read_reply};
-use tenure_core::members::Params;
-use tenure_core::store::{Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded};
-use tenure_core::store::{Page, Record, Scan};
+use tenure_core::store::{
+    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan,
+};
+use tenure_core::stored::record::Record;
+use tenure_core::value::properties::Params;
 use tenure_core::{Json, Result, SessionId, Store};
 use tenure_testkit::Fixture;
 

@@ -1,8 +1,8 @@
 //! The texts that cross to the host.
 
 use serde::{Serialize, Serializer};
-use tenure_core::answers::Done;
-use tenure_core::webhook::WebhookPayload;
+use tenure_core::session::replies::Done;
+use tenure_core::session::webhook::WebhookPayload;
 use tenure_core::{Error, Result};
 
 /// An answer as JSON text.

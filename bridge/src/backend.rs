@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use serde::Serialize;
 use tenure_core::error::cut;
-use tenure_core::members::{Members, Params};
-use tenure_core::retention::KEEP_AUDIT;
+use tenure_core::session::retention::KEEP_AUDIT;
 use tenure_core::store::{Capabilities, Durability, Store};
+use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result};
 
 use crate::answer::{self, Answer};
@@ -97,18 +97,18 @@ impl Options {
 }
 
 impl Params for Options {
-    fn take(members: &mut Members<'_>) -> Self {
+    fn take(properties: &mut Properties<'_>) -> Self {
         Self {
             limits: Limits {
-                redact: members.take_or("redact", Redact::default()),
-                models: models(members),
-                ..members.take_or("limits", Limits::default())
+                redact: properties.take_or("redact", Redact::default()),
+                models: models(properties),
+                ..properties.take_or("limits", Limits::default())
             },
-            durability: members.take_or("durability", Durability::default()),
-            busy_timeout_ms: members.take("busy_timeout_ms"),
-            timeout_ms: members.take("timeout_ms"),
-            capabilities: members.take_or("capabilities", Capabilities::default()),
-            retention: members.take("retention"),
+            durability: properties.take_or("durability", Durability::default()),
+            busy_timeout_ms: properties.take("busy_timeout_ms"),
+            timeout_ms: properties.take("timeout_ms"),
+            capabilities: properties.take_or("capabilities", Capabilities::default()),
+            retention: properties.take("retention"),
         }
     }
 }
@@ -128,18 +128,18 @@ pub struct Retention {
 }
 
 impl Params for Retention {
-    fn take(members: &mut Members<'_>) -> Self {
-        let max_age = members.take("max_age");
+    fn take(properties: &mut Properties<'_>) -> Self {
+        let max_age = properties.take("max_age");
         Self {
             max_age,
-            every: members.take("every"),
-            purge_after: members.take_or("purge_after", max_age),
-            keep_audit: members.take_or("keep_audit", KEEP_AUDIT),
+            every: properties.take("every"),
+            purge_after: properties.take_or("purge_after", max_age),
+            keep_audit: properties.take_or("keep_audit", KEEP_AUDIT),
         }
     }
 }
 
-tenure_core::nested_members!(Retention);
+tenure_core::nested_properties!(Retention);
 
 /// How long a host waits for its own store unless it is told otherwise, in milliseconds.
 const DEFAULT_TIMEOUT_MS: u64 = 30_000;

@@ -1,8 +1,8 @@
 //! Telling calls apart by their parameters.
 
 use tenure_core::Json;
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::json::Object;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::json::Object;
 
 /// Identifies a call's parameters, less those that may differ between a call and its repeat.
 pub(crate) fn of(operation: &str, params: &str) -> Fingerprint {

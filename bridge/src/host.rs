@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tenure_core::error::cut;
-use tenure_core::session::MAX_SAFE_INTEGER;
 use tenure_core::store::{
-    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Record, Scan,
-    Store,
+    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Scan, Store,
 };
+use tenure_core::stored::head::MAX_SAFE_INTEGER;
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, Head, Json, Result, SessionId};
 
 /// Where one operation's request waits for the host, and then the host's reply for the operation.

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use tenure_core::members::{Members, Params};
+use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Limits, Result, Text};
 
 /// The limits of a handle as they are now.
@@ -43,15 +43,15 @@ struct KnownModels {
 }
 
 impl Params for KnownModels {
-    fn take(members: &mut Members<'_>) -> Self {
+    fn take(properties: &mut Properties<'_>) -> Self {
         Self {
-            models: models(members),
+            models: models(properties),
         }
     }
 }
 
 /// The member `models`, which is an option too.
-pub(crate) fn models(members: &mut Members<'_>) -> Option<Vec<String>> {
-    let names: Vec<Text> = members.take::<Option<_>>("models")?;
+pub(crate) fn models(properties: &mut Properties<'_>) -> Option<Vec<String>> {
+    let names: Vec<Text> = properties.take::<Option<_>>("models")?;
     Some(names.into_iter().map(Text::into_string).collect())
 }

@@ -1,52 +1,52 @@
 //! The table of operations. Each stands here once, with its parameters, its result and the words
 //! that its users read; the dispatcher and the TypeScript declarations are made from it.
 
-use tenure_core::agent::calls::{
+use tenure_core::agent::analytics::{AgentStats, AgentStatsParams};
+use tenure_core::agent::params::{
     AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
     AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
 };
-use tenure_core::analytics::{AgentStats, AgentStatsParams};
-use tenure_core::answers::{
-    Appended, BulkResult, CleanupResult, EventPage, RecordsCleaned, SessionContext, SessionPage,
-};
-use tenure_core::audit::calls::{
-    AuditDay, AuditDayParams, AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditView,
-};
-use tenure_core::copy::{
-    CopyChunk, CopyCompareParams, CopyCompared, CopyPage, CopyPageParams, CopyReadParams,
-    CopyWriteParams, CopyWritten,
-};
-use tenure_core::dedup::calls::{
+use tenure_core::agent::resume::{ResumeDecision, ShouldResumeParams};
+use tenure_core::apps::dedup::params::{
     DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleaned, DedupCleanupParams,
     DedupClearParams, DedupCleared, DedupDecision, DedupListParams, DedupRegisterParams,
 };
-use tenure_core::error::cut;
-use tenure_core::hook::{HookPreDelegateParams, HookReply, HookSubagentStopParams};
-use tenure_core::layout::{FileImport, ImportFileParams, ImportWantedParams};
-use tenure_core::lease::calls::{
-    LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
-    LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
-};
-use tenure_core::members::Params;
-use tenure_core::ownership::{
+use tenure_core::apps::folders::{FileImport, ImportFileParams, ImportWantedParams};
+use tenure_core::apps::hooks::{HookPreDelegateParams, HookReply, HookSubagentStopParams};
+use tenure_core::apps::machines::{
     ActiveSession, ActiveSessions, ActiveSessionsParams, OrphanClaim, OrphanClaimParams,
     OrphanDone, OrphanDoneParams, OrphansParams, ProcessRegisterParams, StaleCleanup,
     StaleCleanupParams, VmMineParams, VmRegisterParams, VmUnregisterParams, VmView,
 };
-use tenure_core::params::{
+use tenure_core::audit::params::{
+    AuditDay, AuditDayParams, AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditView,
+};
+use tenure_core::copy::model::{
+    CopyChunk, CopyCompareParams, CopyCompared, CopyPage, CopyPageParams, CopyReadParams,
+    CopyWriteParams, CopyWritten,
+};
+use tenure_core::error::cut;
+use tenure_core::lease::params::{
+    LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
+    LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
+};
+use tenure_core::session::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, CleanupParams,
     CleanupRecordsParams, CompleteParams, EventsParams, FailParams, ForkParams, GetParams,
     IdParams, ImportParams, IncrementIterationParams, ListParams, ManyParams, OverrideParams,
     PauseParams, PurgeParams, RecordLearningParams, RecordToolCallParams, RecordUsageParams,
     ResumeParams, SaveParams, StartParams, StatsParams, UpdateContextParams, UpdateParams,
 };
-use tenure_core::resume::{ResumeDecision, ShouldResumeParams};
-use tenure_core::slot::SlotPhase;
-use tenure_core::slot::calls::{
+use tenure_core::session::replies::{
+    Appended, BulkResult, CleanupResult, EventPage, RecordsCleaned, SessionContext, SessionPage,
+};
+use tenure_core::session::stats::Stats;
+use tenure_core::slot::params::{
     LatestSessionParams, SlotAnswer, SlotPhaseParams, SlotSession, SlotStart, SlotsParams,
     StartInSlotParams, StartInSlotsParams,
 };
-use tenure_core::stats::Stats;
+use tenure_core::stored::slot::SlotPhase;
+use tenure_core::value::properties::Params;
 use tenure_core::{
     Environment, Error, Limits, Result, Service, Session, SessionHead, Store, Timestamp,
 };
@@ -79,6 +79,8 @@ pub struct Operation {
     pub(crate) params: fn(&ts_rs::Config) -> String,
     #[cfg(feature = "ts")]
     pub(crate) result: fn(&ts_rs::Config) -> String,
+    #[cfg(feature = "ts")]
+    pub(crate) declare: fn(&mut crate::types::Declarations),
 }
 
 /// The access of the operation of this name.
@@ -100,6 +102,12 @@ macro_rules! operations {
             params: <$params as ts_rs::TS>::name,
             #[cfg(feature = "ts")]
             result: <$result as ts_rs::TS>::name,
+            #[cfg(feature = "ts")]
+            declare: |declarations| {
+                use ts_rs::TypeVisitor;
+                declarations.visit::<$params>();
+                declarations.visit::<$result>();
+            },
         }),*];
 
         async fn dispatch(

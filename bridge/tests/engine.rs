@@ -8,7 +8,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{Crossed, Host, NOON, Random, call, code, examples, need, populated, read, scaled};
 use tenure_bridge::{Call, OPERATIONS, perform_now};
-use tenure_core::filter::Trash;
+use tenure_core::store::filter::Trash;
 use tenure_core::store::{ListQuery, SyncStore};
 use tenure_core::{Filter, History, Lift, Limits, MemoryStore, NO_HOST, Order, SessionId};
 

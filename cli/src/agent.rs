@@ -16,11 +16,10 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::deferred::Deferred;
 use crate::exit::{Exit, Outcome};
-use crate::input;
 use crate::output::{Style, clean};
 use crate::params::Params;
 use crate::removed::Removed;
-use crate::time;
+use crate::{input, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

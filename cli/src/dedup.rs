@@ -11,7 +11,8 @@ use std::env;
 
 use clap::Subcommand;
 use serde::Deserialize;
-use tenure_core::dedup::{self as core, Run};
+use tenure_core::apps::dedup as core;
+use tenure_core::apps::dedup::Run;
 use tenure_core::{Error, Millis};
 
 use crate::answer::Answer;

@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use tenure_core::Status;
-use tenure_core::slot::SlotPhase;
+use tenure_core::stored::slot::SlotPhase;
 
 use crate::params::Params;
 use crate::slot::parse_phase;

@@ -8,7 +8,8 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tenure_bridge::Options;
-use tenure_core::hook::{self, Hook};
+use tenure_core::apps::hooks as hook;
+use tenure_core::apps::hooks::Hook;
 use tenure_core::{Error, Millis, Timestamp};
 use tenure_host::Local;
 

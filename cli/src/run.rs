@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tenure_core::redact::Redact;
+use tenure_core::value::redact::Redact;
 use tenure_core::{Error, Millis};
 
 use crate::context::{Context, perform_over};

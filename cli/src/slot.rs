@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use tenure_core::slot::{Slot, SlotPhase, slot_phase};
+use tenure_core::stored::slot::{Slot, SlotPhase, slot_phase};
 
 use crate::context::Context;
 use crate::deferred::Deferred;

@@ -6,10 +6,10 @@
 use serde::Serialize;
 use thiserror::Error as ThisError;
 
-use crate::json::{Json, Object};
-use crate::lifecycle::Status;
-use crate::phase::Phase;
-use crate::slot::SlotPhase;
+use crate::stored::phase::Phase;
+use crate::stored::slot::SlotPhase;
+use crate::stored::status::Status;
+use crate::value::json::{Json, Object};
 
 /// What the core, a store and every host answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,5 +1,5 @@
 //! The operations: each loads what it needs, lets a [`Draft`] decide, and commits what comes out as
-//! one [`Changes`](crate::Changes). The service is the only caller of a [`Store`]. It holds nothing between calls,
+//! one [`Changes`](crate::store::Changes). The service is the only caller of a [`Store`]. It holds nothing between calls,
 //! starts nothing, and awaits one store call at a time, so it runs over a store in memory as well as
 //! over one behind a network.
 //!
@@ -26,27 +26,29 @@ mod sweep;
 use std::future::ready;
 use std::pin::Pin;
 
-use crate::answers::{Appended, Done};
 use crate::audit::removal::By;
-use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::id::SessionId;
-use crate::idempotency::{Fingerprint, Key};
-use crate::lease::Lease;
-use crate::lifecycle::Status;
-use crate::limits::Limits;
-use crate::params::{
+use crate::lease::model::Lease;
+use crate::session::draft::Draft;
+use crate::session::idempotency::Key;
+use crate::session::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
     FailParams, ForkParams, IdParams, IfActive, ImportParams, IncrementIterationParams,
     PauseParams, RecordLearningParams, RecordToolCallParams, RecordUsageParams, ResumeParams,
     StartParams, UpdateContextParams, UpdateParams,
 };
-use crate::portable;
-use crate::process::Host;
-use crate::session::{Head, Session, SessionHead};
+use crate::session::portable;
+use crate::session::replies::{Appended, Done};
+use crate::session::view::{Session, SessionHead};
 use crate::store::{Commit, Expect, History, Loaded, Store};
-use crate::text::Text;
-use crate::time::Timestamp;
+use crate::stored::head::Head;
+use crate::stored::status::Status;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::id::SessionId;
+use crate::value::limits::Limits;
+use crate::value::process::Host;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
 
 use commit::{MAX_ATTEMPTS, busy, put};
 

@@ -15,7 +15,8 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use support::{NOON, World, call, scale};
-use tenure_core::store::{Answer, Capabilities, ListQuery, Loaded, Page, Record, Scan, SyncStore};
+use tenure_core::store::{Answer, Capabilities, ListQuery, Loaded, Page, Scan, SyncStore};
+use tenure_core::stored::record::Record;
 use tenure_core::{
     Changes, Commit, Error, History, Lift, Limits, MemoryStore, Service, SessionId, Store,
     Timestamp,

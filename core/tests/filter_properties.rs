@@ -9,10 +9,10 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
-use tenure_core::agent::Agent;
-use tenure_core::filter::{Direction, OrderBy, Trash};
-use tenure_core::slot::{Slot, SlotPhase};
 use tenure_core::store::ListQuery;
+use tenure_core::store::filter::{Direction, OrderBy, Trash};
+use tenure_core::stored::agent::Agent;
+use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
 
 fn order() -> impl Strategy<Value = Order> {

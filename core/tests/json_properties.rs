@@ -8,7 +8,7 @@
 )]
 
 use proptest::prelude::*;
-use tenure_core::json::Object;
+use tenure_core::value::json::Object;
 use tenure_core::{Head, Json, SessionHead};
 
 /// A member of an object: the key decoded to UTF-16, the key as it is spelled, the value's text.

@@ -7,12 +7,13 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{NOON, World, ready, scale};
-use tenure_core::audit::{self, Entry};
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::layout::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
-use tenure_core::lease::{self, Lease};
-use tenure_core::store::{Record, Scan};
-use tenure_core::{Environment, NO_HOST, Service, Store, Text, Timestamp};
+use tenure_core::apps::folders::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
+use tenure_core::audit::entry::Entry;
+use tenure_core::lease::model::Lease;
+use tenure_core::store::Scan;
+use tenure_core::stored::record::Record;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::{Environment, NO_HOST, Service, Store, Text, Timestamp, audit, lease};
 
 const HOUR: i64 = 3_600_000;
 
@@ -458,7 +459,7 @@ fn an_audit_log_becomes_entries_in_the_order_of_time() {
         (counts(&done), done.holds),
         ((3, 1, 0, 2), Some(Holds::Audit))
     );
-    let kept: Vec<Entry> = records(&world, audit::KIND)
+    let kept: Vec<Entry> = records(&world, audit::entry::KIND)
         .iter()
         .map(|record| Entry::read(record).unwrap())
         .collect();
@@ -485,7 +486,7 @@ fn more_entries_than_one_commit_takes_are_all_written() {
         counts(&import(&world, path, &json!(entries))),
         (1234, 0, 0, 0)
     );
-    assert_eq!(records(&world, audit::KIND).len(), 1234);
+    assert_eq!(records(&world, audit::entry::KIND).len(), 1234);
 }
 
 #[test]

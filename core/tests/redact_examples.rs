@@ -5,8 +5,8 @@
     reason = "clippy.toml allows this in tests but not in their helpers"
 )]
 
-use tenure_core::members::Member;
-use tenure_core::redact::Redact;
+use tenure_core::value::properties::Property;
+use tenure_core::value::redact::Redact;
 use tenure_core::{Error, Json};
 
 fn json(text: &str) -> Json {

@@ -9,8 +9,8 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use tenure_core::Json;
-use tenure_core::members::Member;
-use tenure_core::redact::{REDACTED, Redact};
+use tenure_core::value::properties::Property;
+use tenure_core::value::redact::{REDACTED, Redact};
 
 fn json(text: &str) -> Json {
     Json::parse(text.to_owned()).unwrap()

@@ -1,8 +1,8 @@
 //! Another process of this machine, for which this one acts. A command that ends at once can hold
 //! nothing itself; it holds for the shell or the agent that ran it, which goes on.
 
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::process::{Host, Liveness, Process};
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::process::{Host, Liveness, Process};
 
 use crate::process::{HOST, OWN, described, uuid};
 

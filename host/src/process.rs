@@ -8,7 +8,7 @@
 
 use std::sync::OnceLock;
 
-use tenure_core::process::{Host, Liveness, Process};
+use tenure_core::value::process::{Host, Liveness, Process};
 
 /// The machine that this process runs on.
 pub static HOST: ThisHost = ThisHost(OnceLock::new());

@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use tenure_core::process::{Host, Liveness, Process};
+use tenure_core::value::process::{Host, Liveness, Process};
 use tenure_host::HOST;
 
 /// A process that waits until it is killed.

@@ -3,108 +3,9 @@
 import type { EventType, JsonObject, Overrides, SessionMetadata } from "./types.js";
 
 /**
- * Where a session is in its life.
+ * A new session.
  */
-export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
-
-/**
- * What an agent is doing.
- */
-export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
-
-/**
- * An error that an agent met.
- */
-export type LastError = { 
-/**
- * What it said.
- */
-message: string, 
-/**
- * When it was met.
- */
-timestamp: string, };
-
-/**
- * A phase of the work on a task that has a slot.
- */
-export type SlotPhase = "plan" | "run" | "verify" | "debug";
-
-/**
- * A slot, and the model that works in it.
- */
-export type Slot = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase of its work.
- */
-phase: SlotPhase, 
-/**
- * The model.
- */
-model: string | ModelSpec, };
-
-/**
- * A model that is more than a name.
- */
-export type ModelSpec = { 
-/**
- * Its name.
- */
-name: string, 
-/**
- * Its version: what comes before the first dot is the major one.
- */
-version?: string, 
-/**
- * What it is run with.
- */
-params?: JsonObject, 
-/**
- * The names of the parameters that make another model of it when they change; all of them,
- * without.
- */
-significant?: Array<string>, };
-
-/**
- * How a model differs from another.
- */
-export type ModelChange = "minor" | "major";
-
-/**
- * What becomes of a session with another model.
- */
-export type OnModelChange = "confirm" | "replace" | "reject";
-
-/**
- * Why a session is replaced.
- */
-export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
-
-/**
- * How starters keep out of each other's way. The slot's version decides in either case.
- */
-export type SlotLocking = "optimistic" | "pessimistic";
-
-/**
- * A session to start in a slot.
- */
-export type StartInSlotParams = { 
-/**
- * The task whose slot it is.
- */
-taskId: string, 
-/**
- * The phase whose slot it is.
- */
-phase: SlotPhase, 
-/**
- * The model that is to work in it.
- */
-model: string | ModelSpec, 
+export type StartParams = { 
 /**
  * What the agent is to do.
  */
@@ -113,27 +14,6 @@ task: string,
  * The kind of agent, such as `developer`.
  */
 mode: string, 
-/**
- * What becomes of a session with another model: `"confirm"`, the default, asks first;
- * `"replace"` does not; `"reject"` leaves it.
- */
-onModelChange?: OnModelChange, 
-/**
- * The session that may be replaced, as somebody saw it and agreed.
- */
-confirm?: SlotConfirmation, 
-/**
- * Do again what is completed.
- */
-rerun?: boolean, 
-/**
- * Answer with the session that is replaced, whole, as `export` returns it.
- */
-exportOld?: boolean, 
-/**
- * How starters keep out of each other's way; `"optimistic"` by default.
- */
-locking?: SlotLocking, 
 /**
  * An id of the caller's own; by default one is made.
  */
@@ -169,313 +49,11 @@ paused?: boolean,
 /**
  * Why it starts paused.
  */
-pauseReason?: string, };
-
+pauseReason?: string, 
 /**
- * Sessions to start in slots.
+ * Makes the call safe to repeat: a second call with this key returns the first's session.
  */
-export type StartInSlotsParams = { 
-/**
- * What is to be started, 100 at most, in this order.
- */
-starts: Array<StartInSlotParams>, };
-
-/**
- * An error that kept a session from being started in a slot.
- */
-export type SlotFailure = { 
-/**
- * That it is one.
- */
-outcome: "failed", 
-/**
- * The error's code.
- */
-code: CoreErrorCode, 
-/**
- * What people are told.
- */
-message: string, 
-/**
- * The error's own message: what was wrong, and what to do.
- */
-problem: string, };
-
-/**
- * What became of one of several sessions to start in slots.
- */
-export type SlotAnswer = SlotStart | SlotFailure;
-
-/**
- * A session that somebody saw and agreed to replace.
- */
-export type SlotConfirmation = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The version that it had.
- */
-version: number, };
-
-/**
- * What became of a session to start in a slot.
- */
-export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
-
-/**
- * What became of a session to start in a slot, for programs.
- */
-export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
-
-/**
- * What became of a session to start in a slot.
- */
-export type SlotStart = { 
-/**
- * What became of it.
- */
-outcome: SlotOutcome, 
-/**
- * The same for programs, in more detail.
- */
-code: SlotCode, 
-/**
- * The same for people.
- */
-message: string, 
-/**
- * What people are warned of before they agree, if something would be lost. `message` says it too;
- * this is for whoever asks in words of their own.
- */
-warning?: string, 
-/**
- * The session that is in the slot now; absent where that is not known.
- */
-session?: SessionHead, 
-/**
- * The session that was replaced, as it is in the trash.
- */
-replaced?: SessionHead, 
-/**
- * Why it was replaced.
- */
-reason?: ReplaceReason, 
-/**
- * What its runner is to hear of it, if it was active or paused.
- */
-cancelled?: SlotCancelled, 
-/**
- * The session that was replaced, whole, as it was before, if that was asked for.
- */
-exported?: string, 
-/**
- * Whether the session that is there is completed.
- */
-finished: boolean, 
-/**
- * Whether its model is none of those that there are.
- */
-modelMissing: boolean, 
-/**
- * How the model that was asked for differs from the one of the session that is there, or was.
- */
-change?: ModelChange, 
-/**
- * How often others came in between, and it was decided anew.
- */
-conflicts: number, };
-
-/**
- * A session that was active or paused when another took its place.
- */
-export type SlotCancelled = { 
-/**
- * The session. Its runner can write to it no more.
- */
-id: string, 
-/**
- * The session that took its place.
- */
-replacedBy: string, 
-/**
- * The task in whose slot they are.
- */
-taskId: string, 
-/**
- * The phase whose slot it is.
- */
-phase: SlotPhase, 
-/**
- * Why it was replaced.
- */
-reason: ReplaceReason, };
-
-/**
- * One slot.
- */
-export type LatestSessionParams = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase.
- */
-phase: SlotPhase, };
-
-/**
- * The slots of tasks.
- */
-export type SlotsParams = { 
-/**
- * The task, or several, 1,000 at most.
- */
-taskIds: string | readonly string[], };
-
-/**
- * The session in a slot.
- */
-export type SlotSession = { 
-/**
- * The session.
- */
-session: SessionHead, 
-/**
- * Whether its model is none of those that there are.
- */
-modelMissing: boolean, 
-/**
- * What people are told, if it is.
- */
-message?: string, };
-
-/**
- * The title of a session.
- */
-export type SlotPhaseParams = { 
-/**
- * The title, such as `Plan: the new parser`.
- */
-title: string, };
-
-/**
- * A session without its history.
- */
-export type SessionHead = { 
-/**
- * The session's id.
- */
-id: string, 
-/**
- * The user it runs for.
- */
-userId?: string, 
-/**
- * The channel it was started in.
- */
-channelId?: string, 
-/**
- * The kind of agent, such as `developer`.
- */
-mode: string, 
-/**
- * What the agent is to do.
- */
-task: string, 
-/**
- * Where it works.
- */
-workspace?: string, 
-/**
- * Where it is in its life.
- */
-status: Status, 
-/**
- * When it was started.
- */
-createdAt: string, 
-/**
- * When it was last changed; never goes back.
- */
-updatedAt: string, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed; reaching them makes the session `timeout`.
- */
-maxIterations: number, 
-/**
- * The user's own state, which survives restarts.
- */
-context: JsonObject, 
-/**
- * What it ended with.
- */
-result?: string, 
-/**
- * What it failed with.
- */
-error?: string, 
-/**
- * About the run: model, tools used, tokens, cost.
- */
-metadata?: SessionMetadata, 
-/**
- * Counts the changes to the session, from 1; for `ifVersion`.
- */
-version: number, 
-/**
- * How many events its whole history has.
- */
-eventCount: number, 
-/**
- * When it ended for good.
- */
-finalizedAt?: string, 
-/**
- * The session it was forked from.
- */
-parentId?: string, 
-/**
- * When it was put into the trash, while it is there.
- */
-deletedAt?: string, 
-/**
- * The agent's name, if it is an agent's session: its mode.
- */
-agentName?: string, 
-/**
- * What the agent is for, if it is an agent's session: its task.
- */
-purpose?: string, 
-/**
- * What the agent is doing.
- */
-phase?: Phase, 
-/**
- * Whether the agent may be resumed.
- */
-resumeReady?: boolean, 
-/**
- * How many errors the agent has met.
- */
-errorCount?: number, 
-/**
- * The last error that the agent met.
- */
-lastError?: LastError, 
-/**
- * What came of the agent's work.
- */
-summary?: string, 
-/**
- * The slot that it takes, and the model that works in it.
- */
-slot?: Slot, };
+idempotencyKey?: string, };
 
 /**
  * A session with its history, or the part of it that was asked for.
@@ -599,6 +177,51 @@ summary?: string,
 slot?: Slot, };
 
 /**
+ * An error that an agent met.
+ */
+export type LastError = { 
+/**
+ * What it said.
+ */
+message: string, 
+/**
+ * When it was met.
+ */
+timestamp: string, };
+
+/**
+ * What an agent is doing.
+ */
+export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
+
+/**
+ * Where a session is in its life.
+ */
+export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
+
+/**
+ * A slot, and the model that works in it.
+ */
+export type Slot = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase of its work.
+ */
+phase: SlotPhase, 
+/**
+ * The model.
+ */
+model: string | ModelSpec, };
+
+/**
+ * A phase of the work on a task that has a slot.
+ */
+export type SlotPhase = "plan" | "run" | "verify" | "debug";
+
+/**
  * One entry of a session's history.
  */
 export type SessionEvent = { 
@@ -621,449 +244,6 @@ type: EventType,
 data: JsonObject, };
 
 /**
- * An event to record.
- */
-export type NewEvent = { 
-/**
- * The event's type. Lifecycle types have their lifecycle's effect.
- */
-type: EventType, 
-/**
- * What happened; `{}` by default.
- */
-data?: JsonObject, };
-
-/**
- * What appending events has come to: enough to go on with, at a cost that does not grow with the
- * session.
- */
-export type Appended = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The sequence number of the first event that the call wrote.
- */
-firstSequence: number, 
-/**
- * The sequence number of the last event that the call wrote.
- */
-lastSequence: number, 
-/**
- * The session's status now: a loop ends when it is no longer `active`.
- */
-status: Status, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed.
- */
-maxIterations: number, 
-/**
- * The session's version now.
- */
-version: number, 
-/**
- * When the session was last changed.
- */
-updatedAt: string, 
-/**
- * Whether the call was a repeat, by its idempotency key, and wrote nothing.
- */
-replayed: boolean, };
-
-/**
- * What an agent needs to go on with a session.
- */
-export type SessionContext = { 
-/**
- * The session.
- */
-sessionId: string, 
-/**
- * What the agent is to do.
- */
-task: string, 
-/**
- * The kind of agent.
- */
-mode: string, 
-/**
- * Where it works.
- */
-workspace: string | null, 
-/**
- * Where the session is in its life.
- */
-status: Status, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed.
- */
-maxIterations: number, 
-/**
- * The user's own state.
- */
-context: JsonObject, 
-/**
- * The last ten events.
- */
-recentHistory: Array<SessionEvent>, };
-
-/**
- * A part of a history.
- */
-export type EventPage = { 
-/**
- * The events in their order.
- */
-items: Array<SessionEvent>, 
-/**
- * Where to go on, as `after`; absent at the end.
- */
-nextAfter?: number, };
-
-/**
- * A part of a list.
- */
-export type SessionPage = { 
-/**
- * The sessions in their order, without their histories.
- */
-items: Array<SessionHead>, 
-/**
- * Where to go on, as `cursor`; absent at the end.
- */
-nextCursor?: string, 
-/**
- * Sessions that could not be read; they hide no others.
- */
-problems: Array<Problem>, };
-
-/**
- * What a cleanup removed.
- */
-export type CleanupResult = { 
-/**
- * How many sessions were removed, or would be.
- */
-removed: number, 
-/**
- * The first 1,000 of them.
- */
-ids: Array<string>, 
-/**
- * Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
- * changed, or runs, are not among them: they stay.
- */
-failed: Array<Refusal>, 
-/**
- * Whether nothing was removed because only a plan was asked for.
- */
-dryRun: boolean, 
-/**
- * Where to go on, as `cursor`, where the call ended because of its `limit`.
- */
-nextCursor?: string, };
-
-/**
- * A session that could not be read.
- */
-export type Problem = { 
-/**
- * Its id, as far as it is known.
- */
-id: string, 
-/**
- * What is wrong, and where it is kept.
- */
-problem: string, };
-
-/**
- * Statistics over sessions.
- */
-export type Stats = { 
-/**
- * How many sessions there are.
- */
-total: number, 
-/**
- * How many of each status, those of which there are none too.
- */
-byStatus: StatusCounts, 
-/**
- * How many of each mode.
- */
-byMode: Record<string, number>, 
-/**
- * Iterations a session, on average; 0 for no sessions.
- */
-averageIterations: number, 
-/**
- * Completed sessions of all, in per cent; 0 for no sessions.
- */
-successRate: number, 
-/**
- * Completed sessions of those that are completed, failed or abandoned, in per cent.
- */
-finishedSuccessRate: number, 
-/**
- * Tokens and cost in all.
- */
-usage: UsageTotals, 
-/**
- * Tokens and cost of each mode.
- */
-usageByMode: Record<string, UsageTotals>, 
-/**
- * Tokens and cost of each user: of the 1,000 with the most sessions.
- */
-usageByUser: Record<string, UsageTotals>, 
-/**
- * How many users `usageByUser` leaves out.
- */
-usersOmitted: number, };
-
-/**
- * How many sessions have each status.
- */
-export type StatusCounts = { 
-/**
- * Running.
- */
-active: number, 
-/**
- * Waiting to be resumed.
- */
-paused: number, 
-/**
- * Ended with a result.
- */
-completed: number, 
-/**
- * Ended with an error.
- */
-failed: number, 
-/**
- * Out of iterations.
- */
-timeout: number, 
-/**
- * Given up.
- */
-abandoned: number, };
-
-/**
- * Tokens and cost spent.
- */
-export type UsageTotals = { 
-/**
- * Tokens.
- */
-tokens: TokenCounts, 
-/**
- * Cost in the user's unit, summed exactly to a billionth.
- */
-cost: number, };
-
-/**
- * Tokens spent.
- */
-export type TokenCounts = { 
-/**
- * Read by the model.
- */
-prompt: number, 
-/**
- * Written by the model.
- */
-completion: number, 
-/**
- * Both.
- */
-total: number, };
-
-/**
- * The changes that are reported.
- */
-export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
-
-/**
- * The payload of a webhook.
- */
-export type WebhookPayload = { 
-/**
- * What happened.
- */
-event: WebhookEvent, 
-/**
- * To which session.
- */
-session: WebhookSession, 
-/**
- * When.
- */
-timestamp: string, 
-/**
- * The data of the history's event.
- */
-data?: JsonObject, };
-
-/**
- * The session that a webhook is about, as it was just after the change.
- */
-export type WebhookSession = { 
-/**
- * Its id.
- */
-id: string, 
-/**
- * Its mode.
- */
-mode: string, 
-/**
- * Its status.
- */
-status: Status, 
-/**
- * Its task.
- */
-task: string, 
-/**
- * Its user.
- */
-userId?: string, 
-/**
- * Its channel.
- */
-channelId?: string, };
-
-/**
- * The largest inputs that are accepted.
- */
-export type Limits = { 
-/**
- * Bytes of one event's `data`.
- */
-maxDataBytes: number, 
-/**
- * Bytes of a session's `context`, and of its `metadata`.
- */
-maxContextBytes: number, 
-/**
- * Bytes of a task.
- */
-maxTaskBytes: number, 
-/**
- * Bytes of a result, an error, a reason.
- */
-maxTextBytes: number, 
-/**
- * Bytes of a name: user, channel, mode, workspace, event type, tool.
- */
-maxLabelBytes: number, 
-/**
- * Levels of nesting in JSON.
- */
-maxDepth: number, 
-/**
- * Events in one `addEvents`.
- */
-maxBatch: number, };
-
-/**
- * Whether sessions in the trash count.
- */
-export type Trash = "exclude" | "only" | "include";
-
-/**
- * The time that orders a list.
- */
-export type OrderBy = "createdAt" | "updatedAt";
-
-/**
- * Which end of a list comes first.
- */
-export type Direction = "desc" | "asc";
-
-/**
- * The time from which a session's age counts.
- */
-export type Measure = "created" | "updated";
-
-/**
- * A new session.
- */
-export type StartParams = { 
-/**
- * What the agent is to do.
- */
-task: string, 
-/**
- * The kind of agent, such as `developer`.
- */
-mode: string, 
-/**
- * An id of the caller's own; by default one is made.
- */
-id?: string, 
-/**
- * The user it runs for.
- */
-userId?: string, 
-/**
- * The channel it is started in.
- */
-channelId?: string, 
-/**
- * Where it works.
- */
-workspace?: string, 
-/**
- * Iterations allowed; 100 by default.
- */
-maxIterations?: number, 
-/**
- * The user's own state.
- */
-context?: JsonObject, 
-/**
- * About the run.
- */
-metadata?: SessionMetadata, 
-/**
- * Start it paused.
- */
-paused?: boolean, 
-/**
- * Why it starts paused.
- */
-pauseReason?: string, 
-/**
- * Makes the call safe to repeat: a second call with this key returns the first's session.
- */
-idempotencyKey?: string, };
-
-/**
- * One session, and nothing else.
- */
-export type IdParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Whether a session in the trash is there; `"include"` by default.
- */
-trash?: Trash, };
-
-/**
  * A session and how much of its history.
  */
 export type GetParams = { 
@@ -1079,6 +259,11 @@ history?: "all" | "none" | number,
  * Whether a session in the trash is there; `"include"` by default.
  */
 trash?: Trash, };
+
+/**
+ * Whether sessions in the trash count.
+ */
+export type Trash = "exclude" | "only" | "include";
 
 /**
  * New values for what describes a session. `null` clears a member.
@@ -1130,21 +315,121 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
- * Nothing but the change itself.
+ * A session without its history.
  */
-export type ChangeOnly = { 
+export type SessionHead = { 
 /**
- * The session.
+ * The session's id.
  */
 id: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * The user it runs for.
  */
-ifVersion?: number, 
+userId?: string, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * The channel it was started in.
  */
-idempotencyKey?: string, };
+channelId?: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Where it is in its life.
+ */
+status: Status, 
+/**
+ * When it was started.
+ */
+createdAt: string, 
+/**
+ * When it was last changed; never goes back.
+ */
+updatedAt: string, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed; reaching them makes the session `timeout`.
+ */
+maxIterations: number, 
+/**
+ * The user's own state, which survives restarts.
+ */
+context: JsonObject, 
+/**
+ * What it ended with.
+ */
+result?: string, 
+/**
+ * What it failed with.
+ */
+error?: string, 
+/**
+ * About the run: model, tools used, tokens, cost.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Counts the changes to the session, from 1; for `ifVersion`.
+ */
+version: number, 
+/**
+ * How many events its whole history has.
+ */
+eventCount: number, 
+/**
+ * When it ended for good.
+ */
+finalizedAt?: string, 
+/**
+ * The session it was forked from.
+ */
+parentId?: string, 
+/**
+ * When it was put into the trash, while it is there.
+ */
+deletedAt?: string, 
+/**
+ * The agent's name, if it is an agent's session: its mode.
+ */
+agentName?: string, 
+/**
+ * What the agent is for, if it is an agent's session: its task.
+ */
+purpose?: string, 
+/**
+ * What the agent is doing.
+ */
+phase?: Phase, 
+/**
+ * Whether the agent may be resumed.
+ */
+resumeReady?: boolean, 
+/**
+ * How many errors the agent has met.
+ */
+errorCount?: number, 
+/**
+ * The last error that the agent met.
+ */
+lastError?: LastError, 
+/**
+ * What came of the agent's work.
+ */
+summary?: string, 
+/**
+ * The slot that it takes, and the model that works in it.
+ */
+slot?: Slot, };
 
 /**
  * A session to pause.
@@ -1302,6 +587,48 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
+ * What appending events has come to: enough to go on with, at a cost that does not grow with the
+ * session.
+ */
+export type Appended = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The sequence number of the first event that the call wrote.
+ */
+firstSequence: number, 
+/**
+ * The sequence number of the last event that the call wrote.
+ */
+lastSequence: number, 
+/**
+ * The session's status now: a loop ends when it is no longer `active`.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The session's version now.
+ */
+version: number, 
+/**
+ * When the session was last changed.
+ */
+updatedAt: string, 
+/**
+ * Whether the call was a repeat, by its idempotency key, and wrote nothing.
+ */
+replayed: boolean, };
+
+/**
  * Events to record in one step.
  */
 export type AddEventsParams = { 
@@ -1321,6 +648,19 @@ ifVersion?: number,
  * Makes the call safe to repeat: a second call with this key changes nothing.
  */
 idempotencyKey?: string, };
+
+/**
+ * An event to record.
+ */
+export type NewEvent = { 
+/**
+ * The event's type. Lifecycle types have their lifecycle's effect.
+ */
+type: EventType, 
+/**
+ * What happened; `{}` by default.
+ */
+data?: JsonObject, };
 
 /**
  * One more iteration.
@@ -1461,6 +801,60 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
+ * One session, and nothing else.
+ */
+export type IdParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Whether a session in the trash is there; `"include"` by default.
+ */
+trash?: Trash, };
+
+/**
+ * What an agent needs to go on with a session.
+ */
+export type SessionContext = { 
+/**
+ * The session.
+ */
+sessionId: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent.
+ */
+mode: string, 
+/**
+ * Where it works.
+ */
+workspace: string | null, 
+/**
+ * Where the session is in its life.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The user's own state.
+ */
+context: JsonObject, 
+/**
+ * The last ten events.
+ */
+recentHistory: Array<SessionEvent>, };
+
+/**
  * A part of a history.
  */
 export type EventsParams = { 
@@ -1476,6 +870,19 @@ after?: number,
  * How many events at most: 1 to 1,000, 100 by default.
  */
 limit?: number, };
+
+/**
+ * A part of a history.
+ */
+export type EventPage = { 
+/**
+ * The events in their order.
+ */
+items: Array<SessionEvent>, 
+/**
+ * Where to go on, as `after`; absent at the end.
+ */
+nextAfter?: number, };
 
 /**
  * Which sessions to list, and how.
@@ -1563,6 +970,46 @@ offset?: number,
 cursor?: string, };
 
 /**
+ * The time that orders a list.
+ */
+export type OrderBy = "createdAt" | "updatedAt";
+
+/**
+ * Which end of a list comes first.
+ */
+export type Direction = "desc" | "asc";
+
+/**
+ * A part of a list.
+ */
+export type SessionPage = { 
+/**
+ * The sessions in their order, without their histories.
+ */
+items: Array<SessionHead>, 
+/**
+ * Where to go on, as `cursor`; absent at the end.
+ */
+nextCursor?: string, 
+/**
+ * Sessions that could not be read; they hide no others.
+ */
+problems: Array<Problem>, };
+
+/**
+ * A session that could not be read.
+ */
+export type Problem = { 
+/**
+ * Its id, as far as it is known.
+ */
+id: string, 
+/**
+ * What is wrong, and where it is kept.
+ */
+problem: string, };
+
+/**
  * Which sessions to count.
  */
 export type StatsParams = { 
@@ -1628,6 +1075,127 @@ text?: string,
 trash?: Trash, };
 
 /**
+ * Statistics over sessions.
+ */
+export type Stats = { 
+/**
+ * How many sessions there are.
+ */
+total: number, 
+/**
+ * How many of each status, those of which there are none too.
+ */
+byStatus: StatusCounts, 
+/**
+ * How many of each mode.
+ */
+byMode: Record<string, number>, 
+/**
+ * Iterations a session, on average; 0 for no sessions.
+ */
+averageIterations: number, 
+/**
+ * Completed sessions of all, in per cent; 0 for no sessions.
+ */
+successRate: number, 
+/**
+ * Completed sessions of those that are completed, failed or abandoned, in per cent.
+ */
+finishedSuccessRate: number, 
+/**
+ * Tokens and cost in all.
+ */
+usage: UsageTotals, 
+/**
+ * Tokens and cost of each mode.
+ */
+usageByMode: Record<string, UsageTotals>, 
+/**
+ * Tokens and cost of each user: of the 1,000 with the most sessions.
+ */
+usageByUser: Record<string, UsageTotals>, 
+/**
+ * How many users `usageByUser` leaves out.
+ */
+usersOmitted: number, };
+
+/**
+ * How many sessions have each status.
+ */
+export type StatusCounts = { 
+/**
+ * Running.
+ */
+active: number, 
+/**
+ * Waiting to be resumed.
+ */
+paused: number, 
+/**
+ * Ended with a result.
+ */
+completed: number, 
+/**
+ * Ended with an error.
+ */
+failed: number, 
+/**
+ * Out of iterations.
+ */
+timeout: number, 
+/**
+ * Given up.
+ */
+abandoned: number, };
+
+/**
+ * Tokens and cost spent.
+ */
+export type UsageTotals = { 
+/**
+ * Tokens.
+ */
+tokens: TokenCounts, 
+/**
+ * Cost in the user's unit, summed exactly to a billionth.
+ */
+cost: number, };
+
+/**
+ * Tokens spent.
+ */
+export type TokenCounts = { 
+/**
+ * Read by the model.
+ */
+prompt: number, 
+/**
+ * Written by the model.
+ */
+completion: number, 
+/**
+ * Both.
+ */
+total: number, };
+
+/**
+ * Nothing but the change itself.
+ */
+export type ChangeOnly = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
  * Which sessions to remove for their age.
  */
 export type CleanupParams = { 
@@ -1653,30 +1221,52 @@ permanent?: boolean,
 dryRun?: boolean, };
 
 /**
- * Which sessions in the trash to remove for good.
+ * The time from which a session's age counts.
  */
-export type PurgeParams = { 
+export type Measure = "created" | "updated";
+
 /**
- * Those that have been in the trash this long and longer.
+ * What a cleanup removed.
  */
-olderThan: number | string, 
+export type CleanupResult = { 
 /**
- * Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
- * `cursor` say nothing then.
+ * How many sessions were removed, or would be.
  */
-ids?: Array<string>, 
+removed: number, 
 /**
- * How many at most, oldest first: 1 to 1,000; by default all.
+ * The first 1,000 of them.
  */
-limit?: number, 
+ids: Array<string>, 
 /**
- * Go on where the call ended that returned this cursor.
+ * Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
+ * changed, or runs, are not among them: they stay.
  */
-cursor?: string, 
+failed: Array<Refusal>, 
 /**
- * Only say what would go.
+ * Whether nothing was removed because only a plan was asked for.
  */
-dryRun?: boolean, };
+dryRun: boolean, 
+/**
+ * Where to go on, as `cursor`, where the call ended because of its `limit`.
+ */
+nextCursor?: string, };
+
+/**
+ * A session to which something could not be done, and why.
+ */
+export type Refusal = { 
+/**
+ * The session, as it was named.
+ */
+id: string, 
+/**
+ * The code of the error that the call for it alone would have ended with.
+ */
+code: CoreErrorCode, 
+/**
+ * What was wrong, and what to do.
+ */
+message: string, };
 
 /**
  * What to remove beside sessions.
@@ -1709,6 +1299,32 @@ entries: number,
 dryRun: boolean, };
 
 /**
+ * Which sessions in the trash to remove for good.
+ */
+export type PurgeParams = { 
+/**
+ * Those that have been in the trash this long and longer.
+ */
+olderThan: number | string, 
+/**
+ * Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
+ * `cursor` say nothing then.
+ */
+ids?: Array<string>, 
+/**
+ * How many at most, oldest first: 1 to 1,000; by default all.
+ */
+limit?: number, 
+/**
+ * Go on where the call ended that returned this cursor.
+ */
+cursor?: string, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
  * Many sessions.
  */
 export type ManyParams = { 
@@ -1716,23 +1332,6 @@ export type ManyParams = {
  * The sessions, 1,000 at most.
  */
 ids: Array<string>, };
-
-/**
- * A session to which something could not be done, and why.
- */
-export type Refusal = { 
-/**
- * The session, as it was named.
- */
-id: string, 
-/**
- * The code of the error that the call for it alone would have ended with.
- */
-code: CoreErrorCode, 
-/**
- * What was wrong, and what to do.
- */
-message: string, };
 
 /**
  * What was done to many sessions.
@@ -1835,38 +1434,6 @@ after?: string,
 whole?: boolean, };
 
 /**
- * What another store has.
- */
-export type CopyCompareParams = { 
-/**
- * The `page` of `copyPage` there.
- */
-page: string, 
-/**
- * Ask for what is not here, and where this is `true` also for what is newer or different
- * here. Without, nothing is asked for.
- */
-overwrite?: boolean, };
-
-/**
- * What another store asks for.
- */
-export type CopyReadParams = { 
-/**
- * The `wanted` of `copyCompare` there, or the `rest` of the call before.
- */
-wanted: string, };
-
-/**
- * What another store sends.
- */
-export type CopyWriteParams = { 
-/**
- * The `chunk` of `copyRead` there.
- */
-chunk: string, };
-
-/**
  * A part of what a store has.
  */
 export type CopyPage = { 
@@ -1892,6 +1459,20 @@ problems: Array<Problem>,
 next?: string, };
 
 /**
+ * What another store has.
+ */
+export type CopyCompareParams = { 
+/**
+ * The `page` of `copyPage` there.
+ */
+page: string, 
+/**
+ * Ask for what is not here, and where this is `true` also for what is newer or different
+ * here. Without, nothing is asked for.
+ */
+overwrite?: boolean, };
+
+/**
  * How what a store has compares with a page.
  */
 export type CopyCompared = { 
@@ -1908,6 +1489,37 @@ same: number,
  * What else is not as it is there.
  */
 differences: Array<CopyDifference>, };
+
+/**
+ * How a session or record that differs is in the store that was copied to.
+ */
+export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
+
+/**
+ * A session or record that is not the same in both stores.
+ */
+export type CopyDifference = { 
+/**
+ * `"session"`, or the kind of a record.
+ */
+what: string, 
+/**
+ * The session's id, or the record's key.
+ */
+key: string, 
+/**
+ * How it is in the store that was copied to.
+ */
+target: Difference, };
+
+/**
+ * What another store asks for.
+ */
+export type CopyReadParams = { 
+/**
+ * The `wanted` of `copyCompare` there, or the `rest` of the call before.
+ */
+wanted: string, };
 
 /**
  * Sessions and records on their way.
@@ -1931,6 +1543,15 @@ problems: Array<Problem>,
 differences: Array<CopyDifference>, };
 
 /**
+ * What another store sends.
+ */
+export type CopyWriteParams = { 
+/**
+ * The `chunk` of `copyRead` there.
+ */
+chunk: string, };
+
+/**
  * What was written of a chunk.
  */
 export type CopyWritten = { 
@@ -1946,28 +1567,6 @@ records: number,
  * What was changed here by others meanwhile, and was left alone.
  */
 differences: Array<CopyDifference>, };
-
-/**
- * A session or record that is not the same in both stores.
- */
-export type CopyDifference = { 
-/**
- * `"session"`, or the kind of a record.
- */
-what: string, 
-/**
- * The session's id, or the record's key.
- */
-key: string, 
-/**
- * How it is in the store that was copied to.
- */
-target: Difference, };
-
-/**
- * How a session or record that differs is in the store that was copied to.
- */
-export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
 
 /**
  * A file or a folder.
@@ -2118,62 +1717,21 @@ export type AgentGetParams = {
 id: string, };
 
 /**
- * An agent whose work ends.
+ * A step from one phase to another.
  */
-export type AgentFinalizeParams = { 
+export type PhaseChange = { 
 /**
- * The session.
+ * The phase before.
  */
-id: string, 
+fromPhase: Phase, 
 /**
- * How it ends.
+ * The phase after.
  */
-outcome: "completed" | "failed" | "abandoned", 
+toPhase: Phase, 
 /**
- * What came of it.
+ * When.
  */
-summary?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * Which agents to list.
- */
-export type AgentListParams = { 
-/**
- * Only those whose phase is not final.
- */
-activeOnly?: boolean, 
-/**
- * Only those that `shouldResume` would resume.
- */
-resumable?: boolean, 
-/**
- * Only those of this name.
- */
-agentName?: string, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, 
-/**
- * With `resumable`: idle for less than this; 30 minutes by default.
- */
-idle?: number | string, 
-/**
- * With `resumable`: fewer errors than this; 3 by default.
- */
-maxErrors?: number, };
+timestamp: string, };
 
 /**
  * An agent as it stands.
@@ -2237,38 +1795,21 @@ durationSeconds: number | null,
 summary: string | null, };
 
 /**
- * A step from one phase to another.
+ * An agent whose work ends.
  */
-export type PhaseChange = { 
-/**
- * The phase before.
- */
-fromPhase: Phase, 
-/**
- * The phase after.
- */
-toPhase: Phase, 
-/**
- * When.
- */
-timestamp: string, };
-
-/**
- * An agent that needs somebody's approval.
- */
-export type RequestApprovalParams = { 
+export type AgentFinalizeParams = { 
 /**
  * The session.
  */
 id: string, 
 /**
- * What for; kept in the context as `pauseReason`.
+ * How it ends.
  */
-reason?: string, 
+outcome: "completed" | "failed" | "abandoned", 
 /**
- * Members to merge into the metadata.
+ * What came of it.
  */
-metadata?: SessionMetadata, 
+summary?: string, 
 /**
  * Refuse with `VERSION_CONFLICT` unless the session is at this version.
  */
@@ -2279,29 +1820,113 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
- * Somebody's answer to an agent that waits for approval.
+ * Which agents to list.
  */
-export type ApprovalParams = { 
+export type AgentListParams = { 
 /**
- * The session.
+ * Only those whose phase is not final.
+ */
+activeOnly?: boolean, 
+/**
+ * Only those that `shouldResume` would resume.
+ */
+resumable?: boolean, 
+/**
+ * Only those of this name.
+ */
+agentName?: string, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, 
+/**
+ * With `resumable`: idle for less than this; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * With `resumable`: fewer errors than this; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * An agent that might be resumed, and the policy.
+ */
+export type ShouldResumeParams = { 
+/**
+ * The agent's session.
  */
 id: string, 
 /**
- * Who answers.
+ * Not when it has been idle this long and longer; 30 minutes by default.
  */
-by?: string, 
+idle?: number | string, 
 /**
- * Why.
+ * Not when it has met this many errors and more; 3 by default.
  */
-reason?: string, 
+maxErrors?: number, };
+
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Whether an agent should be resumed.
  */
-ifVersion?: number, 
+export type ResumeDecision = { 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * Whether it should.
  */
-idempotencyKey?: string, };
+resume: boolean, 
+/**
+ * Why, or why not.
+ */
+reason: ResumeReason, 
+/**
+ * What the decision was made from.
+ */
+details: ResumeDetails, };
+
+/**
+ * Why an agent should be resumed, or not.
+ */
+export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+
+/**
+ * What a decision was made from. Members of the session are absent where there is none.
+ */
+export type ResumeDetails = { 
+/**
+ * The reason, for people.
+ */
+message: string, 
+/**
+ * The session's status.
+ */
+status?: Status, 
+/**
+ * The agent's phase, if it has one.
+ */
+phase?: Phase, 
+/**
+ * Whether it says that it is ready.
+ */
+resumeReady?: boolean, 
+/**
+ * How many errors it has met.
+ */
+errorCount?: number, 
+/**
+ * How many are too many.
+ */
+maxErrors: number, 
+/**
+ * For how long it has been idle, in milliseconds.
+ */
+idleMs?: number, 
+/**
+ * How long is too long, in milliseconds.
+ */
+idleLimitMs: number, };
 
 /**
  * Which agents to put into the trash.
@@ -2397,6 +2022,32 @@ storageBytes: Metric,
 lastCleanup: string | null, };
 
 /**
+ * A number and what it should be.
+ */
+export type Metric = { 
+/**
+ * The number; `null` where there is nothing to make it from.
+ */
+value: number | null, 
+/**
+ * The bound that it should keep to.
+ */
+target: number, 
+/**
+ * On which side of it the number should be.
+ */
+wanted: Wanted, 
+/**
+ * Whether it is as it should be.
+ */
+met: boolean | null, };
+
+/**
+ * On which side of a target a number should be.
+ */
+export type Wanted = "above" | "below";
+
+/**
  * How many agents are in each phase.
  */
 export type PhaseCounts = { 
@@ -2438,32 +2089,6 @@ failed: number,
 abandoned: number, };
 
 /**
- * A number and what it should be.
- */
-export type Metric = { 
-/**
- * The number; `null` where there is nothing to make it from.
- */
-value: number | null, 
-/**
- * The bound that it should keep to.
- */
-target: number, 
-/**
- * On which side of it the number should be.
- */
-wanted: Wanted, 
-/**
- * Whether it is as it should be.
- */
-met: boolean | null, };
-
-/**
- * On which side of a target a number should be.
- */
-export type Wanted = "above" | "below";
-
-/**
  * A task that is about to be handed to an agent.
  */
 export type HookPreDelegateParams = { 
@@ -2481,15 +2106,6 @@ idle?: number | string,
 maxErrors?: number, };
 
 /**
- * An agent that has stopped.
- */
-export type HookSubagentStopParams = { 
-/**
- * What the hook was given, as it came.
- */
-input: string, };
-
-/**
  * What a hook answers.
  */
 export type HookReply = { 
@@ -2503,80 +2119,103 @@ exitCode: number,
 output: JsonObject, };
 
 /**
- * An agent that might be resumed, and the policy.
+ * An agent that has stopped.
  */
-export type ShouldResumeParams = { 
+export type HookSubagentStopParams = { 
 /**
- * The agent's session.
+ * What the hook was given, as it came.
+ */
+input: string, };
+
+/**
+ * An agent that needs somebody's approval.
+ */
+export type RequestApprovalParams = { 
+/**
+ * The session.
  */
 id: string, 
 /**
- * Not when it has been idle this long and longer; 30 minutes by default.
+ * What for; kept in the context as `pauseReason`.
  */
-idle?: number | string, 
+reason?: string, 
 /**
- * Not when it has met this many errors and more; 3 by default.
+ * Members to merge into the metadata.
  */
-maxErrors?: number, };
+metadata?: SessionMetadata, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
 
 /**
- * Whether an agent should be resumed.
+ * Somebody's answer to an agent that waits for approval.
  */
-export type ResumeDecision = { 
+export type ApprovalParams = { 
 /**
- * Whether it should.
+ * The session.
  */
-resume: boolean, 
+id: string, 
 /**
- * Why, or why not.
+ * Who answers.
  */
-reason: ResumeReason, 
+by?: string, 
 /**
- * What the decision was made from.
+ * Why.
  */
-details: ResumeDetails, };
+reason?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
 
 /**
- * Why an agent should be resumed, or not.
+ * A lease to hold.
  */
-export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+export type LeaseAcquireParams = { 
+/**
+ * What to hold: any text of 1 to 512 bytes.
+ */
+key: string, 
+/**
+ * Who is to hold it; the calling process by default. A process holds for as long as it
+ * runs, any other holder until the lease runs out.
+ */
+holder?: string, 
+/**
+ * For how long; 30 seconds by default, and as long as before for who holds it already.
+ */
+leaseDurationMs?: number | string, 
+/**
+ * What to say about it; `{}` by default.
+ */
+data?: JsonObject, 
+/**
+ * Whether even the one that holds it already is refused, as anybody else; `false` by default.
+ */
+once?: boolean, };
 
 /**
- * What a decision was made from. Members of the session are absent where there is none.
+ * What came of a request for a lease.
  */
-export type ResumeDetails = { 
+export type LeaseOutcome = { 
 /**
- * The reason, for people.
+ * `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
+ * `not_owner` or `not_held`; `transferred`.
  */
-message: string, 
+outcome: LeaseOutcomeKind, 
 /**
- * The session's status.
+ * The lease as it is now; `null` where there never was one.
  */
-status?: Status, 
-/**
- * The agent's phase, if it has one.
- */
-phase?: Phase, 
-/**
- * Whether it says that it is ready.
- */
-resumeReady?: boolean, 
-/**
- * How many errors it has met.
- */
-errorCount?: number, 
-/**
- * How many are too many.
- */
-maxErrors: number, 
-/**
- * For how long it has been idle, in milliseconds.
- */
-idleMs?: number, 
-/**
- * How long is too long, in milliseconds.
- */
-idleLimitMs: number, };
+lease: LeaseView | null, };
 
 /**
  * A process as it is told from all others: those of other machines, and those that had its number
@@ -2614,35 +2253,54 @@ hostname?: string, };
 export type LeaseState = "held" | "stale" | "released";
 
 /**
- * What came of a request.
+ * A lease as it is at one moment.
  */
-export type LeaseOutcomeKind = "acquired" | "renewed" | "held" | "lost" | "released" | "not_owner" | "not_held" | "transferred";
-
+export type LeaseView = { 
 /**
- * A lease to hold.
- */
-export type LeaseAcquireParams = { 
-/**
- * What to hold: any text of 1 to 512 bytes.
+ * What is held.
  */
 key: string, 
 /**
- * Who is to hold it; the calling process by default. A process holds for as long as it
- * runs, any other holder until the lease runs out.
+ * Who holds it, or held it last.
  */
-holder?: string, 
+holder: string, 
 /**
- * For how long; 30 seconds by default, and as long as before for who holds it already.
+ * The process that this is, where it is one.
  */
-leaseDurationMs?: number | string, 
+process?: Process, 
 /**
- * What to say about it; `{}` by default.
+ * Whether it is held now.
  */
-data?: JsonObject, 
+state: LeaseState, 
 /**
- * Whether even the one that holds it already is refused, as anybody else; `false` by default.
+ * Whether it is the calling process that holds it.
  */
-once?: boolean, };
+mine: boolean, 
+/**
+ * Grows with each holder: what is guarded refuses a write that carries a smaller one.
+ */
+token: number, 
+/**
+ * Since when.
+ */
+acquiredAt: string, 
+/**
+ * When the holder last said that it still does.
+ */
+renewedAt: string, 
+/**
+ * When it runs out, unless it is renewed or held by a process that runs; `null` for never.
+ */
+expiresAt: string | null, 
+/**
+ * What the holder says about it.
+ */
+data: JsonObject, };
+
+/**
+ * What came of a request.
+ */
+export type LeaseOutcomeKind = "acquired" | "renewed" | "held" | "lost" | "released" | "not_owner" | "not_held" | "transferred";
 
 /**
  * A lease to hold for longer.
@@ -2742,74 +2400,6 @@ limit?: number,
 cursor?: string, };
 
 /**
- * Which leases to take from their holders.
- */
-export type LeaseClearParams = { 
-/**
- * Only those whose keys begin so; by default all.
- */
-prefix?: string, };
-
-/**
- * A lease as it is at one moment.
- */
-export type LeaseView = { 
-/**
- * What is held.
- */
-key: string, 
-/**
- * Who holds it, or held it last.
- */
-holder: string, 
-/**
- * The process that this is, where it is one.
- */
-process?: Process, 
-/**
- * Whether it is held now.
- */
-state: LeaseState, 
-/**
- * Whether it is the calling process that holds it.
- */
-mine: boolean, 
-/**
- * Grows with each holder: what is guarded refuses a write that carries a smaller one.
- */
-token: number, 
-/**
- * Since when.
- */
-acquiredAt: string, 
-/**
- * When the holder last said that it still does.
- */
-renewedAt: string, 
-/**
- * When it runs out, unless it is renewed or held by a process that runs; `null` for never.
- */
-expiresAt: string | null, 
-/**
- * What the holder says about it.
- */
-data: JsonObject, };
-
-/**
- * What came of a request for a lease.
- */
-export type LeaseOutcome = { 
-/**
- * `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
- * `not_owner` or `not_held`; `transferred`.
- */
-outcome: LeaseOutcomeKind, 
-/**
- * The lease as it is now; `null` where there never was one.
- */
-lease: LeaseView | null, };
-
-/**
  * A part of the leases, in the order of their keys.
  */
 export type LeasePage = { 
@@ -2821,6 +2411,15 @@ items: Array<LeaseView>,
  * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
  */
 nextCursor?: string, };
+
+/**
+ * Which leases to take from their holders.
+ */
+export type LeaseClearParams = { 
+/**
+ * Only those whose keys begin so; by default all.
+ */
+prefix?: string, };
 
 /**
  * Leases that were taken from their holders.
@@ -2839,6 +2438,81 @@ export type ProcessRegisterParams = {
  * The name of another holder than the calling process.
  */
 holder?: string, };
+
+/**
+ * A session that runs: a process that is registered, and the virtual machine that it has.
+ */
+export type ActiveSession = { 
+/**
+ * The session.
+ */
+sessionId: string, 
+/**
+ * The number of its process, where it is one.
+ */
+pid: number | null, 
+/**
+ * The name of its machine, where it is known.
+ */
+hostname: string | null, 
+/**
+ * When it was registered.
+ */
+createdAt: string, 
+/**
+ * Whether it is the calling process.
+ */
+mine: boolean, 
+/**
+ * The virtual machine that it has.
+ */
+vm: VmView | null, };
+
+/**
+ * What becomes of a virtual machine.
+ */
+export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
+
+/**
+ * A virtual machine and who owns it.
+ */
+export type VmView = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * Where it runs.
+ */
+zone: string, 
+/**
+ * What runs on it.
+ */
+components: Array<string>, 
+/**
+ * Anything else about it.
+ */
+metadata: JsonObject, 
+/**
+ * When its owner registered it first.
+ */
+registeredAt: string, 
+/**
+ * What becomes of it.
+ */
+status: VmStatus, 
+/**
+ * The session of its owner, or of the last one that it had.
+ */
+holder: string, 
+/**
+ * The process that this is, where it is one.
+ */
+process?: Process, 
+/**
+ * Grows with each owner, and with each that sees to it as an orphan.
+ */
+token: number, };
 
 /**
  * A virtual machine to own.
@@ -2910,6 +2584,23 @@ export type StaleCleanupParams = {
 dryRun?: boolean, };
 
 /**
+ * What a cleanup of the registry has come to.
+ */
+export type StaleCleanup = { 
+/**
+ * How many sessions this call removed, or would; not those that another call was faster with.
+ */
+removed: number, 
+/**
+ * The first 1,000 of them.
+ */
+sessions: Array<string>, 
+/**
+ * How many virtual machines are orphans now.
+ */
+orphans: number, };
+
+/**
  * Which orphans.
  */
 export type OrphansParams = { 
@@ -2941,120 +2632,6 @@ holder?: string,
 leaseDurationMs?: number | string, };
 
 /**
- * An orphan that was seen to.
- */
-export type OrphanDoneParams = { 
-/**
- * The machine.
- */
-vmId: string, 
-/**
- * The token that came with the claim.
- */
-token: number, 
-/**
- * Whether it is gone. If not, it is an orphan again.
- */
-success: boolean, };
-
-/**
- * What becomes of a virtual machine.
- */
-export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
-
-/**
- * A virtual machine and who owns it.
- */
-export type VmView = { 
-/**
- * The machine.
- */
-vmId: string, 
-/**
- * Where it runs.
- */
-zone: string, 
-/**
- * What runs on it.
- */
-components: Array<string>, 
-/**
- * Anything else about it.
- */
-metadata: JsonObject, 
-/**
- * When its owner registered it first.
- */
-registeredAt: string, 
-/**
- * What becomes of it.
- */
-status: VmStatus, 
-/**
- * The session of its owner, or of the last one that it had.
- */
-holder: string, 
-/**
- * The process that this is, where it is one.
- */
-process?: Process, 
-/**
- * Grows with each owner, and with each that sees to it as an orphan.
- */
-token: number, };
-
-/**
- * A session that runs: a process that is registered, and the virtual machine that it has.
- */
-export type ActiveSession = { 
-/**
- * The session.
- */
-sessionId: string, 
-/**
- * The number of its process, where it is one.
- */
-pid: number | null, 
-/**
- * The name of its machine, where it is known.
- */
-hostname: string | null, 
-/**
- * When it was registered.
- */
-createdAt: string, 
-/**
- * Whether it is the calling process.
- */
-mine: boolean, 
-/**
- * The virtual machine that it has.
- */
-vm: VmView | null, };
-
-/**
- * What a cleanup of the registry has come to.
- */
-export type StaleCleanup = { 
-/**
- * How many sessions this call removed, or would; not those that another call was faster with.
- */
-removed: number, 
-/**
- * The first 1,000 of them.
- */
-sessions: Array<string>, 
-/**
- * How many virtual machines are orphans now.
- */
-orphans: number, };
-
-/**
- * Whether an orphan may be seen to.
- */
-export type ClaimOutcome = "acquired" | "held" | "not_held";
-
-/**
  * The answer to who wants to see to an orphan.
  */
 export type OrphanClaim = { 
@@ -3072,9 +2649,26 @@ token: number | null,
 vm: VmView | null, };
 
 /**
- * What became of an orphan that was seen to.
+ * Whether an orphan may be seen to.
  */
-export type OrphanOutcome = "released" | "orphaned" | "lost";
+export type ClaimOutcome = "acquired" | "held" | "not_held";
+
+/**
+ * An orphan that was seen to.
+ */
+export type OrphanDoneParams = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * The token that came with the claim.
+ */
+token: number, 
+/**
+ * Whether it is gone. If not, it is an orphan again.
+ */
+success: boolean, };
 
 /**
  * What became of an orphan.
@@ -3086,9 +2680,9 @@ export type OrphanDone = {
 outcome: OrphanOutcome, };
 
 /**
- * Why a run is to run, or to be skipped.
+ * What became of an orphan that was seen to.
  */
-export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock" | "store_unavailable";
+export type OrphanOutcome = "released" | "orphaned" | "lost";
 
 /**
  * A run that may be one too many.
@@ -3114,6 +2708,45 @@ key?: string,
  * Whether a push keeps pull requests of its commit away, as they keep pushes away.
  */
 symmetric?: boolean, };
+
+/**
+ * Whether a run is to run.
+ */
+export type DedupDecision = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * Whether it is to be skipped.
+ */
+skip: boolean, 
+/**
+ * Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
+ * for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
+ */
+reason: DedupReason, 
+/**
+ * The same in words, in one line.
+ */
+message: string, 
+/**
+ * The run that is in its way.
+ */
+holder?: string, 
+/**
+ * Since when that is.
+ */
+since?: string, 
+/**
+ * When that ends at the latest.
+ */
+until?: string, };
+
+/**
+ * Why a run is to run, or to be skipped.
+ */
+export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock" | "store_unavailable";
 
 /**
  * A run to register.
@@ -3204,40 +2837,6 @@ keep?: number | string,
 symmetric?: boolean, };
 
 /**
- * Whether a run is to run.
- */
-export type DedupDecision = { 
-/**
- * The key under which it is known.
- */
-key: string, 
-/**
- * Whether it is to be skipped.
- */
-skip: boolean, 
-/**
- * Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
- * for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
- */
-reason: DedupReason, 
-/**
- * The same in words, in one line.
- */
-message: string, 
-/**
- * The run that is in its way.
- */
-holder?: string, 
-/**
- * Since when that is.
- */
-since?: string, 
-/**
- * When that ends at the latest.
- */
-until?: string, };
-
-/**
  * A run that has ended.
  */
 export type DedupCleanupParams = { 
@@ -3303,6 +2902,27 @@ executed: boolean,
  * How its job ended, such as `success`.
  */
 jobStatus: string, };
+
+/**
+ * An entry of the audit log.
+ */
+export type AuditEntry = { 
+/**
+ * When it was entered.
+ */
+at: string, 
+/**
+ * What has happened, such as `agent.decision` or `dedup.run`.
+ */
+kind: string, 
+/**
+ * What it is about: a session, or the key of a run.
+ */
+subject: string | null, 
+/**
+ * Everything that it says.
+ */
+data: JsonObject, };
 
 /**
  * Which runs to list.
@@ -3377,27 +2997,6 @@ limit?: number,
 cursor?: string, };
 
 /**
- * An entry of the audit log.
- */
-export type AuditEntry = { 
-/**
- * When it was entered.
- */
-at: string, 
-/**
- * What has happened, such as `agent.decision` or `dedup.run`.
- */
-kind: string, 
-/**
- * What it is about: a session, or the key of a run.
- */
-subject: string | null, 
-/**
- * Everything that it says.
- */
-data: JsonObject, };
-
-/**
  * A part of the audit log, oldest first.
  */
 export type AuditPage = { 
@@ -3426,6 +3025,23 @@ limit?: number,
  * Go on where the page ended that returned this cursor.
  */
 cursor?: string, };
+
+/**
+ * A part of the runs of a day, oldest first.
+ */
+export type AuditDay = { 
+/**
+ * The name of the file that such a day is kept in elsewhere: `session_audit_20260108.json`.
+ */
+file: string, 
+/**
+ * The runs, as that file lists them.
+ */
+items: Array<AuditRun>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
 
 /**
  * A run as the audit file of its day shows it.
@@ -3469,23 +3085,6 @@ job_status: string,
 duplicate_prevented: boolean, };
 
 /**
- * A part of the runs of a day, oldest first.
- */
-export type AuditDay = { 
-/**
- * The name of the file that such a day is kept in elsewhere: `session_audit_20260108.json`.
- */
-file: string, 
-/**
- * The runs, as that file lists them.
- */
-items: Array<AuditRun>, 
-/**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
- */
-nextCursor?: string, };
-
-/**
  * Which entries of the audit log to remove.
  */
 export type AuditPurgeParams = { 
@@ -3510,6 +3109,475 @@ removed: number,
  * Whether they are still there, and were only counted.
  */
 dryRun: boolean, };
+
+/**
+ * A session to start in a slot.
+ */
+export type StartInSlotParams = { 
+/**
+ * The task whose slot it is.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * The model that is to work in it.
+ */
+model: string | ModelSpec, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * What becomes of a session with another model: `"confirm"`, the default, asks first;
+ * `"replace"` does not; `"reject"` leaves it.
+ */
+onModelChange?: OnModelChange, 
+/**
+ * The session that may be replaced, as somebody saw it and agreed.
+ */
+confirm?: SlotConfirmation, 
+/**
+ * Do again what is completed.
+ */
+rerun?: boolean, 
+/**
+ * Answer with the session that is replaced, whole, as `export` returns it.
+ */
+exportOld?: boolean, 
+/**
+ * How starters keep out of each other's way; `"optimistic"` by default.
+ */
+locking?: SlotLocking, 
+/**
+ * An id of the caller's own; by default one is made.
+ */
+id?: string, 
+/**
+ * The user it runs for.
+ */
+userId?: string, 
+/**
+ * The channel it is started in.
+ */
+channelId?: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Iterations allowed; 100 by default.
+ */
+maxIterations?: number, 
+/**
+ * The user's own state.
+ */
+context?: JsonObject, 
+/**
+ * About the run.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Start it paused.
+ */
+paused?: boolean, 
+/**
+ * Why it starts paused.
+ */
+pauseReason?: string, };
+
+/**
+ * What becomes of a session with another model.
+ */
+export type OnModelChange = "confirm" | "replace" | "reject";
+
+/**
+ * A session that somebody saw and agreed to replace.
+ */
+export type SlotConfirmation = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The version that it had.
+ */
+version: number, };
+
+/**
+ * How starters keep out of each other's way. The slot's version decides in either case.
+ */
+export type SlotLocking = "optimistic" | "pessimistic";
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotStart = { 
+/**
+ * What became of it.
+ */
+outcome: SlotOutcome, 
+/**
+ * The same for programs, in more detail.
+ */
+code: SlotCode, 
+/**
+ * The same for people.
+ */
+message: string, 
+/**
+ * What people are warned of before they agree, if something would be lost. `message` says it too;
+ * this is for whoever asks in words of their own.
+ */
+warning?: string, 
+/**
+ * The session that is in the slot now; absent where that is not known.
+ */
+session?: SessionHead, 
+/**
+ * The session that was replaced, as it is in the trash.
+ */
+replaced?: SessionHead, 
+/**
+ * Why it was replaced.
+ */
+reason?: ReplaceReason, 
+/**
+ * What its runner is to hear of it, if it was active or paused.
+ */
+cancelled?: SlotCancelled, 
+/**
+ * The session that was replaced, whole, as it was before, if that was asked for.
+ */
+exported?: string, 
+/**
+ * Whether the session that is there is completed.
+ */
+finished: boolean, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * How the model that was asked for differs from the one of the session that is there, or was.
+ */
+change?: ModelChange, 
+/**
+ * How often others came in between, and it was decided anew.
+ */
+conflicts: number, };
+
+/**
+ * What became of a session to start in a slot, for programs.
+ */
+export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
+
+/**
+ * How a model differs from another.
+ */
+export type ModelChange = "minor" | "major";
+
+/**
+ * Why a session is replaced.
+ */
+export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
+
+/**
+ * A session that was active or paused when another took its place.
+ */
+export type SlotCancelled = { 
+/**
+ * The session. Its runner can write to it no more.
+ */
+id: string, 
+/**
+ * The session that took its place.
+ */
+replacedBy: string, 
+/**
+ * The task in whose slot they are.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * Why it was replaced.
+ */
+reason: ReplaceReason, };
+
+/**
+ * Sessions to start in slots.
+ */
+export type StartInSlotsParams = { 
+/**
+ * What is to be started, 100 at most, in this order.
+ */
+starts: Array<StartInSlotParams>, };
+
+/**
+ * An error that kept a session from being started in a slot.
+ */
+export type SlotFailure = { 
+/**
+ * That it is one.
+ */
+outcome: "failed", 
+/**
+ * The error's code.
+ */
+code: CoreErrorCode, 
+/**
+ * What people are told.
+ */
+message: string, 
+/**
+ * The error's own message: what was wrong, and what to do.
+ */
+problem: string, };
+
+/**
+ * What became of one of several sessions to start in slots.
+ */
+export type SlotAnswer = SlotStart | SlotFailure;
+
+/**
+ * One slot.
+ */
+export type LatestSessionParams = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase.
+ */
+phase: SlotPhase, };
+
+/**
+ * The session in a slot.
+ */
+export type SlotSession = { 
+/**
+ * The session.
+ */
+session: SessionHead, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * What people are told, if it is.
+ */
+message?: string, };
+
+/**
+ * The slots of tasks.
+ */
+export type SlotsParams = { 
+/**
+ * The task, or several, 1,000 at most.
+ */
+taskIds: string | readonly string[], };
+
+/**
+ * The title of a session.
+ */
+export type SlotPhaseParams = { 
+/**
+ * The title, such as `Plan: the new parser`.
+ */
+title: string, };
+
+/**
+ * The largest inputs that are accepted.
+ */
+export type Limits = { 
+/**
+ * Bytes of one event's `data`.
+ */
+maxDataBytes: number, 
+/**
+ * Bytes of a session's `context`, and of its `metadata`.
+ */
+maxContextBytes: number, 
+/**
+ * Bytes of a task.
+ */
+maxTaskBytes: number, 
+/**
+ * Bytes of a result, an error, a reason.
+ */
+maxTextBytes: number, 
+/**
+ * Bytes of a name: user, channel, mode, workspace, event type, tool.
+ */
+maxLabelBytes: number, 
+/**
+ * Levels of nesting in JSON.
+ */
+maxDepth: number, 
+/**
+ * Events in one `addEvents`.
+ */
+maxBatch: number, };
+
+/**
+ * A model that is more than a name.
+ */
+export type ModelSpec = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its version: what comes before the first dot is the major one.
+ */
+version?: string, 
+/**
+ * What it is run with.
+ */
+params?: JsonObject, 
+/**
+ * The names of the parameters that make another model of it when they change; all of them,
+ * without.
+ */
+significant?: Array<string>, };
+
+/**
+ * The payload of a webhook.
+ */
+export type WebhookPayload = { 
+/**
+ * What happened.
+ */
+event: WebhookEvent, 
+/**
+ * To which session.
+ */
+session: WebhookSession, 
+/**
+ * When.
+ */
+timestamp: string, 
+/**
+ * The data of the history's event.
+ */
+data?: JsonObject, };
+
+/**
+ * The session that a webhook is about, as it was just after the change.
+ */
+export type WebhookSession = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its mode.
+ */
+mode: string, 
+/**
+ * Its status.
+ */
+status: Status, 
+/**
+ * Its task.
+ */
+task: string, 
+/**
+ * Its user.
+ */
+userId?: string, 
+/**
+ * Its channel.
+ */
+channelId?: string, };
+
+/**
+ * The changes that are reported.
+ */
+export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
+
+/**
+ * What a store can do beyond the least.
+ */
+export type Capabilities = { 
+/**
+ * What was written is there when the store is opened again.
+ */
+persistent: boolean, 
+/**
+ * Several processes (or pages) may have the store open at once.
+ */
+shared: boolean, 
+/**
+ * White space between the tokens of user data may change. The tokens never do.
+ */
+reindents: boolean, };
+
+/**
+ * How much of a history to load.
+ */
+export type History = { "kind": "none" } | { "kind": "last", 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "after", 
+/**
+ * The sequence number before the first event to load; 0 begins at the first.
+ */
+sequence: number, 
+/**
+ * How many at most.
+ */
+limit: number, } | { "kind": "all" };
+
+/**
+ * A session as of one moment.
+ */
+export type Loaded = { 
+/**
+ * The head.
+ */
+head: StoredHead, 
+/**
+ * The events that were asked for, in their order.
+ */
+events: Array<StoredEvent>, };
+
+/**
+ * One entry of a history, in the form that stores keep: its data is a JSON text.
+ */
+export type StoredEvent = { 
+/**
+ * The place in the history, from 1.
+ */
+sequence: number, 
+/**
+ * When it was recorded, by the clock of whoever recorded it.
+ */
+timestamp: number, 
+/**
+ * One of [`kind`] or a name of the user's own.
+ */
+type: string, 
+/**
+ * What happened, as the JSON text that the caller gave.
+ */
+data: string, };
 
 /**
  * A session without its history, in the form that stores keep.
@@ -3613,6 +3681,27 @@ slot: StoredSlot | null,
 deletedAt: number | null, };
 
 /**
+ * The slot of a session and the model that works in it, in the form that stores keep.
+ */
+export type StoredSlot = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase of its work.
+ */
+phase: SlotPhase, 
+/**
+ * The model's name.
+ */
+model: string, 
+/**
+ * What else is known of the model: the text of a JSON object.
+ */
+details: string | null, };
+
+/**
  * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
  */
 export type Usage = { 
@@ -3668,95 +3757,6 @@ message: string,
 timestamp: number, };
 
 /**
- * The slot of a session and the model that works in it, in the form that stores keep.
- */
-export type StoredSlot = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase of its work.
- */
-phase: SlotPhase, 
-/**
- * The model's name.
- */
-model: string, 
-/**
- * What else is known of the model: the text of a JSON object.
- */
-details: string | null, };
-
-/**
- * One entry of a history, in the form that stores keep: its data is a JSON text.
- */
-export type StoredEvent = { 
-/**
- * The place in the history, from 1.
- */
-sequence: number, 
-/**
- * When it was recorded, by the clock of whoever recorded it.
- */
-timestamp: number, 
-/**
- * One of [`kind`] or a name of the user's own.
- */
-type: string, 
-/**
- * What happened, as the JSON text that the caller gave.
- */
-data: string, };
-
-/**
- * What a store can do beyond the least.
- */
-export type Capabilities = { 
-/**
- * What was written is there when the store is opened again.
- */
-persistent: boolean, 
-/**
- * Several processes (or pages) may have the store open at once.
- */
-shared: boolean, 
-/**
- * White space between the tokens of user data may change. The tokens never do.
- */
-reindents: boolean, };
-
-/**
- * How much of a history to load.
- */
-export type History = { "kind": "none" } | { "kind": "last", 
-/**
- * How many.
- */
-count: number, } | { "kind": "after", 
-/**
- * The sequence number before the first event to load; 0 begins at the first.
- */
-sequence: number, 
-/**
- * How many at most.
- */
-limit: number, } | { "kind": "all" };
-
-/**
- * A session as of one moment.
- */
-export type Loaded = { 
-/**
- * The head.
- */
-head: StoredHead, 
-/**
- * The events that were asked for, in their order.
- */
-events: Array<StoredEvent>, };
-
-/**
  * All that one operation writes. It is applied as a whole or not at all. No session and no record
  * is named twice.
  */
@@ -3788,6 +3788,15 @@ expect: Expect,
 write: SessionWrite, };
 
 /**
+ * What must be there for a change to apply.
+ */
+export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
+/**
+ * The version.
+ */
+version: number, } | { "kind": "any" };
+
+/**
  * What to do to a session.
  */
 export type SessionWrite = { "kind": "put", 
@@ -3805,13 +3814,25 @@ replaceHistory: boolean,
 events: Array<StoredEvent>, } | { "kind": "delete" };
 
 /**
- * What must be there for a change to apply.
+ * A change to one record.
  */
-export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
+export type RecordChange = { 
 /**
- * The version.
+ * The record's kind.
  */
-version: number, } | { "kind": "any" };
+kind: string, 
+/**
+ * The record's key.
+ */
+key: string, 
+/**
+ * What must be there for the change to apply.
+ */
+expect: Expect, 
+/**
+ * The record to write, of the same kind and key; `None` removes it.
+ */
+record: StoredRecord | null, };
 
 /**
  * A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
@@ -3842,27 +3863,6 @@ owner: string | null,
  * The value.
  */
 body: string, };
-
-/**
- * A change to one record.
- */
-export type RecordChange = { 
-/**
- * The record's kind.
- */
-kind: string, 
-/**
- * The record's key.
- */
-key: string, 
-/**
- * What must be there for the change to apply.
- */
-expect: Expect, 
-/**
- * The record to write, of the same kind and key; `None` removes it.
- */
-record: StoredRecord | null, };
 
 /**
  * How a commit ended.
@@ -3919,38 +3919,17 @@ limit: number,
 maxBytes: number, };
 
 /**
- * A part of a list.
+ * A place in an ordered list: just after the session that stood here.
  */
-export type Page = { 
+export type Position = { 
 /**
- * The sessions in their order.
+ * The ordering time of that session.
  */
-heads: Array<StoredHead>, 
+at: number, 
 /**
- * Whether more follow.
+ * The id of that session.
  */
-more: boolean, 
-/**
- * Sessions that could not be read. They hide no others.
- */
-problems: Array<Problem>, };
-
-/**
- * Which records to read.
- */
-export type Scan = { 
-/**
- * Their kind.
- */
-kind: string, 
-/**
- * Begin after this key.
- */
-after: string | null, 
-/**
- * How many at most; at least 1.
- */
-limit: number, };
+id: string, };
 
 /**
  * What a session must be like. Every member that is given must hold.
@@ -4032,17 +4011,38 @@ by: OrderBy,
 direction: Direction, };
 
 /**
- * A place in an ordered list: just after the session that stood here.
+ * A part of a list.
  */
-export type Position = { 
+export type Page = { 
 /**
- * The ordering time of that session.
+ * The sessions in their order.
  */
-at: number, 
+heads: Array<StoredHead>, 
 /**
- * The id of that session.
+ * Whether more follow.
  */
-id: string, };
+more: boolean, 
+/**
+ * Sessions that could not be read. They hide no others.
+ */
+problems: Array<Problem>, };
+
+/**
+ * Which records to read.
+ */
+export type Scan = { 
+/**
+ * Their kind.
+ */
+kind: string, 
+/**
+ * Begin after this key.
+ */
+after: string | null, 
+/**
+ * How many at most; at least 1.
+ */
+limit: number, };
 
 /** The codes of errors that the core and its stores report. */
 export type CoreErrorCode =

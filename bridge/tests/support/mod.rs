@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tenure_bridge::{Call, HostEngine, perform_now};
-use tenure_core::filter::Trash;
+use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, Changes, History, ListQuery, Scan, SyncStore};
 use tenure_core::{Error, Filter, Lift, Limits, MemoryStore, NO_HOST, SessionId, Text};
 

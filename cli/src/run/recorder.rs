@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use std::os::unix::process::ExitStatusExt;
-use tenure_core::redact::Redact;
+use tenure_core::value::redact::Redact;
 use tenure_core::{Millis, Timestamp};
 use tenure_host::Local;
 

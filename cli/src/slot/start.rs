@@ -9,18 +9,17 @@ use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tenure_core::slot::SlotPhase;
+use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Error, Timestamp};
 
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::input;
 use crate::output::clean;
 use crate::params::Params;
 use crate::session::Begun;
-use crate::time;
 use crate::whole::Whole;
+use crate::{input, time};
 
 use super::ask::{self, Said};
 use super::{InSlot, again, parse_phase};

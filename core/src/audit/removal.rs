@@ -2,11 +2,10 @@
 //! together with what it tells of. A session that gives way to another in its slot has an entry of
 //! another kind, and none of these.
 
-use crate::id::SessionId;
-use crate::slot::Slot;
-use crate::time::Timestamp;
-
-use super::Entry;
+use crate::audit::entry::Entry;
+use crate::stored::slot::Slot;
+use crate::value::id::SessionId;
+use crate::value::time::Timestamp;
 
 /// The `kind` of an entry that says that a session was put into the trash.
 pub const TRASH: &str = "session.trash";

@@ -6,11 +6,10 @@
 //! A token belongs to one holding of a lease, from its beginning to its end. It grows with each, and
 //! never becomes smaller, so that what a holder of before still writes can be told and refused.
 
-use crate::json::Json;
-use crate::process::{Liveness, Process};
-use crate::time::{Millis, Timestamp};
-
-use super::{Lease, State};
+use crate::lease::model::{Lease, State};
+use crate::value::json::Json;
+use crate::value::process::{Liveness, Process};
+use crate::value::time::{Millis, Timestamp};
 
 /// For how long a lease is given to somebody who does not say.
 pub const DEFAULT_LENGTH: Millis = Millis(30_000);

@@ -1,14 +1,14 @@
-//! The operations of an administrator: what is decided in [`administrator`](crate::administrator),
+//! The operations of an administrator: what is decided in [`administrator`](crate::session::administrator),
 //! committed.
 
-use crate::administrator;
-use crate::answers::Done;
-use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
-use crate::params::{ChangeParams, OverrideParams, SaveParams};
-use crate::portable;
-use crate::session::{Head, SessionHead};
+use crate::session::draft::{Draft, Finished};
+use crate::session::params::{ChangeParams, OverrideParams, SaveParams};
+use crate::session::replies::Done;
+use crate::session::view::SessionHead;
+use crate::session::{administrator, portable};
 use crate::store::{Commit, Expect, History, Loaded};
+use crate::stored::head::Head;
 
 use super::commit::{MAX_ATTEMPTS, busy, put};
 use super::{Environment, Pending, Service};

@@ -1,26 +1,27 @@
 //! The operations on agents. An agent is a session, so each is a change to one session or a list of
 //! them, as all others are; an unknown id is answered with nothing.
 
-use crate::agent::calls::{
+use crate::agent::analytics::{AgentStats, AgentStatsParams, Count};
+use crate::agent::params::{
     AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
     AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
 };
-use crate::analytics::{AgentStats, AgentStatsParams, Count};
-use crate::answers::{CleanupResult, Done, SessionPage};
-use crate::audit::Entry;
+use crate::agent::resume::{self, Found, Policy, ResumeDecision, ShouldResumeParams};
+use crate::audit::entry::Entry;
 use crate::audit::removal::By;
-use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::filter::{Filter, Order, Position, Trash};
-use crate::id::SessionId;
-use crate::params::ChangeParams;
-use crate::phase::Phase;
-use crate::resume::{self, Found, Policy, ResumeDecision, ShouldResumeParams};
-use crate::retention;
-use crate::session::{Head, SessionHead};
+use crate::session::draft::Draft;
+use crate::session::params::ChangeParams;
+use crate::session::replies::{CleanupResult, Done, SessionPage};
+use crate::session::retention;
+use crate::session::view::SessionHead;
+use crate::store::filter::{Filter, Order, Position, Trash};
 use crate::store::{History, ListQuery, Loaded};
-use crate::text::Text;
-use crate::time::Millis;
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
+use crate::value::time::Millis;
 
 use super::audit::Range;
 use super::sweep::{Fate, Sweep};

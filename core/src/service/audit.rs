@@ -3,16 +3,18 @@
 
 use std::collections::VecDeque;
 
-use crate::answers::Done;
-use crate::audit::calls::{
+use crate::audit;
+use crate::audit::entry::Entry;
+use crate::audit::params::{
     AuditDay, AuditDayParams, AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditRun,
     AuditView,
 };
-use crate::audit::{self, Entry};
 use crate::error::{Error, Result};
-use crate::store::{Expect, Record, RecordChange, Scan};
-use crate::text::Text;
-use crate::time::{Millis, Timestamp};
+use crate::session::replies::Done;
+use crate::store::{Expect, RecordChange, Scan};
+use crate::stored::record::Record;
+use crate::value::text::Text;
+use crate::value::time::{Millis, Timestamp};
 
 use super::{Environment, MAX_PAGE, Service, page_limit};
 
@@ -62,9 +64,9 @@ impl Service<'_> {
         params: AuditDayParams,
     ) -> Result<Done<AuditDay>> {
         let limit = page_limit(params.limit, MAX_PAGE)? as usize;
-        let begin = audit::day(params.date.as_ref().map(Text::as_str), env.now)?;
+        let begin = audit::entry::day(params.date.as_ref().map(Text::as_str), env.now)?;
         let mut day = AuditDay {
-            file: audit::day_file(begin),
+            file: audit::entry::day_file(begin),
             items: Vec::new(),
             next_cursor: None,
         };
@@ -103,7 +105,7 @@ impl Service<'_> {
             if let Some((key, _)) = next {
                 purged.removed += 1;
                 old.push(RecordChange {
-                    kind: audit::KIND.to_owned(),
+                    kind: audit::entry::KIND.to_owned(),
                     key,
                     expect: Expect::Any,
                     record: None,
@@ -125,7 +127,7 @@ impl Service<'_> {
     pub(super) async fn next_entry(&self, range: &mut Range) -> Result<Option<(String, Entry)>> {
         if range.read.is_empty() && !range.ended {
             let scan = Scan {
-                kind: audit::KIND.to_owned(),
+                kind: audit::entry::KIND.to_owned(),
                 after: range.after.take(),
                 limit: MAX_PAGE,
             };

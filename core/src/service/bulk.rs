@@ -4,16 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::answers::{BulkResult, Done, Refusal};
-use crate::audit::Entry;
+use crate::audit::entry::Entry;
 use crate::audit::removal::By;
-use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
-use crate::id::SessionId;
-use crate::params::{ChangeOnly, IdParams, ManyParams};
+use crate::session::draft::{Draft, Finished};
+use crate::session::params::{ChangeOnly, IdParams, ManyParams};
+use crate::session::replies::{BulkResult, Done, Refusal};
+use crate::session::webhook::WebhookPayload;
 use crate::store::{Changes, Commit, Expect, SessionWrite};
-use crate::text::Text;
-use crate::webhook::WebhookPayload;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
 
 use super::commit::put;
 use super::{Environment, MAX_PAGE_BYTES, Service};

@@ -1,17 +1,19 @@
 //! How a decision gets into the store: load, let a [`Draft`] decide, commit, and decide anew when
 //! another writer was faster.
 
-use crate::answers::{Appended, Done};
+use crate::audit;
+use crate::audit::entry::Entry;
 use crate::audit::removal::{self, By};
-use crate::audit::{self, Entry};
-use crate::draft::{Draft, Finished};
 use crate::error::{Error, Result};
-use crate::filter::Trash;
-use crate::id::SessionId;
-use crate::idempotency::{Kept, Key};
-use crate::params::Target;
-use crate::session::{Head, Session, SessionHead};
+use crate::session::draft::{Draft, Finished};
+use crate::session::idempotency::{Kept, Key};
+use crate::session::params::Target;
+use crate::session::replies::{Appended, Done};
+use crate::session::view::{Session, SessionHead};
+use crate::store::filter::Trash;
 use crate::store::{Changes, Commit, Expect, History, Loaded, SessionChange, SessionWrite};
+use crate::stored::head::Head;
+use crate::value::id::SessionId;
 
 use super::{Environment, Pending, Service, not_found};
 
@@ -277,7 +279,9 @@ impl Service<'_> {
         if !is_full || !changes.sessions.iter().all(removes) {
             return committed;
         }
-        changes.records.retain(|record| record.kind != audit::KIND);
+        changes
+            .records
+            .retain(|record| record.kind != audit::entry::KIND);
         self.store.commit(&changes).await
     }
 }
@@ -298,7 +302,7 @@ pub(super) fn put(
     head: Head,
     expect: Expect,
     replace_history: bool,
-    events: Vec<crate::Event>,
+    events: Vec<crate::stored::event::Event>,
 ) -> Changes {
     Changes {
         sessions: vec![SessionChange {

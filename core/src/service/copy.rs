@@ -3,23 +3,23 @@
 //! of its own, bounded by bytes, so that the host in between can show progress, stop, and start
 //! again. What is there already is told by its stamp, without reading its history.
 
-use crate::answers::Done;
-use crate::copy::{
+use crate::copy::kinds::RECORD_KINDS;
+use crate::copy::model::{
     CopyChunk, CopyCompareParams, CopyCompared, CopyDifference, CopyPage, CopyPageParams,
     CopyReadParams, CopyWriteParams, CopyWritten, Difference, Part, STEP_BYTES, Sent, Stamp, There,
     compare, digest, read_chunk, read_stamps,
 };
 use crate::error::{Error, Result};
-use crate::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
-use crate::id::SessionId;
-use crate::json::Json;
-use crate::kinds::RECORD_KINDS;
-use crate::slot;
+use crate::session::replies::Done;
+use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use crate::store::{
     Changes, Commit, History, ListQuery, Loaded, Problem, RecordChange, Scan, SessionChange,
     SessionWrite,
 };
-use crate::text::Text;
+use crate::stored;
+use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::value::text::Text;
 
 use super::{Environment, MAX_PAGE_BYTES, Service};
 
@@ -347,7 +347,7 @@ impl Service<'_> {
             let (entries, refused) = self.entries(&mut changes.sessions).await?;
             for id in refused {
                 answer.differences.push(CopyDifference {
-                    what: crate::copy::SESSION.to_owned(),
+                    what: crate::copy::model::SESSION.to_owned(),
                     key: id.to_string(),
                     target: Difference::Different,
                 });
@@ -369,10 +369,12 @@ impl Service<'_> {
                     break;
                 }
                 // Somebody has come into a slot: look again who is there.
-                Commit::RecordConflict { record_kind, .. } if record_kind == slot::KIND => continue,
+                Commit::RecordConflict { record_kind, .. } if record_kind == stored::slot::KIND => {
+                    continue;
+                }
                 Commit::SessionConflict { id, .. } => {
                     changes.sessions.retain(|change| change.id != id);
-                    (crate::copy::SESSION.to_owned(), id.to_string())
+                    (crate::copy::model::SESSION.to_owned(), id.to_string())
                 }
                 Commit::RecordConflict {
                     record_kind, key, ..

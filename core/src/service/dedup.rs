@@ -2,21 +2,22 @@
 //! of its commit, lets the decision be made, and writes what comes out in one commit, if nothing else
 //! was written meanwhile.
 
-use crate::answers::Done;
-use crate::audit::calls::AuditView;
-use crate::audit::{self, Entry};
-use crate::dedup::calls::{
+use crate::apps::dedup::params::{
     DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleaned, DedupCleanupParams,
     DedupClearParams, DedupCleared, DedupDecision, DedupListParams, DedupRegisterParams,
 };
-use crate::dedup::{self, Asked, Decision, KEEP, PULL_REQUEST_WINDOW, Run, WINDOW};
+use crate::apps::dedup::{self, Asked, Decision, KEEP, PULL_REQUEST_WINDOW, Run, WINDOW};
+use crate::audit;
+use crate::audit::entry::Entry;
+use crate::audit::params::AuditView;
 use crate::error::Result;
-use crate::idempotency::Fingerprint;
-use crate::lease::calls::{LeasePage, LeaseView};
-use crate::lease::{Lease, State};
+use crate::lease::model::{Lease, State};
+use crate::lease::params::{LeasePage, LeaseView};
+use crate::session::replies::Done;
 use crate::store::RecordChange;
-use crate::text::Text;
-use crate::time::Millis;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::text::Text;
+use crate::value::time::Millis;
 
 use super::commit::MAX_ATTEMPTS;
 use super::lease::{Kept, Walk, busy};
@@ -227,7 +228,7 @@ impl Service<'_> {
             }
         }
         if removed > 0 && !dry_run {
-            let mut data = Entry::members(audit::DEDUP_CLEAR, env.now, None);
+            let mut data = Entry::members(audit::entry::DEDUP_CLEAR, env.now, None);
             data.set("removed", &removed);
             data.set("call", &call(env));
             let data = data.to_json();

@@ -3,22 +3,22 @@
 
 use std::cell::Cell;
 
-use crate::answers::Done;
-use crate::audit::Entry;
-use crate::error::{Error, Result, cut};
-use crate::filter::{Direction, Filter, Order, OrderBy};
-use crate::hook::{
+use crate::agent::resume::{self, Found, Policy};
+use crate::apps::hooks::{
     Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, Request, TASK_ID, Why,
 };
-use crate::id::SessionId;
-use crate::idempotency::Fingerprint;
-use crate::json::{Json, Object};
-use crate::lifecycle::Status;
-use crate::params::Target;
-use crate::phase::Phase;
-use crate::resume::{self, Found, Policy};
-use crate::session::Head;
+use crate::audit::entry::Entry;
+use crate::error::{Error, Result, cut};
+use crate::session::params::Target;
+use crate::session::replies::Done;
+use crate::store::filter::{Direction, Filter, Order, OrderBy};
 use crate::store::{Changes, History, ListQuery, Loaded};
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::stored::status::Status;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::id::SessionId;
+use crate::value::json::{Json, Object};
 
 use super::{Environment, MAX_PAGE_BYTES, Service};
 

@@ -1,12 +1,15 @@
 //! Taking over files that other programs have left behind. Doing it again changes nothing: what is
 //! there already stays, and so does what is newer.
 
-use crate::answers::Done;
+use crate::apps::folders::{
+    File, FileImport, ImportFileParams, ImportWantedParams, Item, is_wanted,
+};
 use crate::error::{Error, Result};
-use crate::layout::{File, FileImport, ImportFileParams, ImportWantedParams, Item, is_wanted};
-use crate::lease::Lease;
-use crate::portable::Portable;
-use crate::store::{Changes, Commit, Expect, History, Record, RecordChange};
+use crate::lease::model::Lease;
+use crate::session::portable::Portable;
+use crate::session::replies::Done;
+use crate::store::{Changes, Commit, Expect, History, RecordChange};
+use crate::stored::record::Record;
 
 use super::commit::{MAX_ATTEMPTS, put};
 use super::{Environment, Service};

@@ -3,21 +3,24 @@
 
 use std::collections::VecDeque;
 
-use crate::answers::Done;
-use crate::audit::{self, Entry};
+use crate::audit;
+use crate::audit::entry::Entry;
 use crate::error::{Error, Result};
-use crate::id::SessionId;
-use crate::json::Json;
-use crate::lease::calls::{
+use crate::lease;
+use crate::lease::decision::{self, Decision, Holder, Outcome, Request};
+use crate::lease::model::{Lease, MAX_KEY_BYTES, State};
+use crate::lease::params::{
     LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
     LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
 };
-use crate::lease::decision::{self, Decision, Holder, Outcome, Request};
-use crate::lease::{self, Lease, MAX_KEY_BYTES, State};
-use crate::process::Liveness;
-use crate::store::{Changes, Commit, Expect, Record, RecordChange, Scan};
-use crate::text::Text;
-use crate::time::Millis;
+use crate::session::replies::Done;
+use crate::store::{Changes, Commit, Expect, RecordChange, Scan};
+use crate::stored::record::Record;
+use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::value::process::Liveness;
+use crate::value::text::Text;
+use crate::value::time::Millis;
 
 use super::commit::MAX_ATTEMPTS;
 use super::{Environment, MAX_PAGE, Service, page_limit};
@@ -291,7 +294,7 @@ impl Service<'_> {
             };
             let mut records = vec![kept.change(Some(&lease))];
             if let (Request::Clear, Some(held)) = (request, &kept.lease) {
-                let entry = Entry::of_lease(audit::LEASE_CLEAR, held, env.now);
+                let entry = Entry::of_lease(audit::entry::LEASE_CLEAR, held, env.now);
                 records.push(entry.to_change());
             }
             if self.keep(records).await? {

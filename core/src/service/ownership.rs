@@ -1,19 +1,21 @@
 //! The operations on processes and the virtual machines that they own. What a call changes of a
 //! process and of its machine is written together, so that they never disagree.
 
-use crate::answers::Done;
-use crate::audit::{self, Entry};
-use crate::error::{Error, Result};
-use crate::lease::decision::{Holder, Request};
-use crate::lease::{Lease, MAX_KEY_BYTES};
-use crate::ownership::{
-    self, ActiveSession, ActiveSessions, ActiveSessionsParams, CLAIM_LENGTH, ClaimOutcome, LENGTH,
+use crate::apps::machines as ownership;
+use crate::apps::machines::{
+    ActiveSession, ActiveSessions, ActiveSessionsParams, CLAIM_LENGTH, ClaimOutcome, LENGTH,
     OrphanClaim, OrphanClaimParams, OrphanDone, OrphanDoneParams, OrphanOutcome, OrphansParams,
     ProcessRegisterParams, StaleCleanup, StaleCleanupParams, VmMineParams, VmRegisterParams,
     VmUnregisterParams, VmView,
 };
-use crate::process::Liveness;
-use crate::text::Text;
+use crate::audit;
+use crate::audit::entry::Entry;
+use crate::error::{Error, Result};
+use crate::lease::decision::{Holder, Request};
+use crate::lease::model::{Lease, MAX_KEY_BYTES};
+use crate::session::replies::Done;
+use crate::value::process::Liveness;
+use crate::value::text::Text;
 
 use super::commit::MAX_ATTEMPTS;
 use super::lease::{Kept, Walk, busy, checked, holder};
@@ -249,7 +251,7 @@ impl Service<'_> {
             let mut records = vec![kept.change(None)];
             let ended = kept.lease.as_ref().filter(|lease| !lease.released);
             records.extend(
-                ended.map(|it| Entry::of_lease(audit::LEASE_STALE, it, env.now).to_change()),
+                ended.map(|it| Entry::of_lease(audit::entry::LEASE_STALE, it, env.now).to_change()),
             );
             let removed = dry_run || self.keep(records).await?;
             if let Some(lease) = kept.lease.filter(|lease| removed && !lease.released) {
@@ -360,7 +362,7 @@ impl Service<'_> {
             let vm = ownership::orphaned(vm);
             let mut records = Vec::new();
             if outcome == OrphanOutcome::Released {
-                let entry = Entry::of_lease(audit::LEASE_SWEEP, &vm, env.now);
+                let entry = Entry::of_lease(audit::entry::LEASE_SWEEP, &vm, env.now);
                 records.push(entry.to_change());
             }
             records.push(kept.change(Some(&vm)));

@@ -1,17 +1,18 @@
 //! The operations that read sessions: one of them, a page of them, or what there is to say of them. What is
 //! kept beside sessions is read elsewhere.
 
-use crate::answers::{Done, EventPage, SessionContext, SessionPage};
 use crate::error::Result;
-use crate::event::SessionEvent;
-use crate::filter::{Order, Position, Trash};
-use crate::id::SessionId;
-use crate::params::{EventsParams, GetParams, HistoryParam, IdParams, ListParams, StatsParams};
-use crate::portable;
-use crate::session::{Session, SessionHead};
-use crate::stats::Stats;
+use crate::session::params::{
+    EventsParams, GetParams, HistoryParam, IdParams, ListParams, StatsParams,
+};
+use crate::session::portable;
+use crate::session::replies::{Done, EventPage, SessionContext, SessionPage};
+use crate::session::stats::Stats;
+use crate::session::view::{Session, SessionEvent, SessionHead};
+use crate::store::filter::{Order, Position, Trash};
 use crate::store::{History, ListQuery, Loaded};
-use crate::text::Text;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
 
 use super::{
     DEFAULT_HISTORY, DEFAULT_SESSIONS, Environment, MAX_PAGE_BYTES, RECENT_HISTORY, Service,
@@ -129,7 +130,7 @@ impl Service<'_> {
     /// Those of the filter and of the store.
     pub async fn stats(&self, _env: &Environment, params: StatsParams) -> Result<Done<Stats>> {
         let tally = self.store.tally(&params.filter()?).await?;
-        Ok(Done::quiet(tally.stats()))
+        Ok(Done::quiet(Stats::of(&tally)))
     }
 
     /// A session with its whole history, as one JSON text.

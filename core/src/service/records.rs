@@ -2,11 +2,11 @@
 //! the audit log. Other leases stay, given back or not: somebody may take them again, and their tokens
 //! go on growing. What guards a slot stays with it.
 
-use crate::answers::{Done, RecordsCleaned};
-use crate::audit::calls::AuditPurgeParams;
+use crate::audit::params::AuditPurgeParams;
 use crate::error::Result;
-use crate::params::CleanupRecordsParams;
-use crate::retention::KEEP_AUDIT;
+use crate::session::params::CleanupRecordsParams;
+use crate::session::replies::{Done, RecordsCleaned};
+use crate::session::retention::KEEP_AUDIT;
 
 use super::{Environment, Service};
 

@@ -9,26 +9,27 @@ mod many;
 
 use std::collections::BTreeSet;
 
-use crate::answers::Done;
-use crate::audit::Entry;
-use crate::draft::{Draft, Finished};
+use crate::audit::entry::Entry;
 use crate::error::{Error, Result};
-use crate::id::SessionId;
-use crate::lease;
 use crate::lease::decision::{Holder, Request};
-use crate::lifecycle::Status;
-use crate::params::MAX_TASKS;
-use crate::portable;
-use crate::session::Head;
-use crate::slot::calls::{
+use crate::session::draft::{Draft, Finished};
+use crate::session::params::MAX_TASKS;
+use crate::session::portable;
+use crate::session::replies::Done;
+use crate::slot::decision::{Asked, Decision, ReplaceReason, decide};
+use crate::slot::params::{
     LatestSessionParams, SlotCancelled, SlotCode, SlotLocking, SlotPhaseParams, SlotSession,
     SlotStart, SlotsParams, StartInSlotParams,
 };
-use crate::slot::decision::{Asked, Decision, ReplaceReason, decide};
-use crate::slot::{self, Slot, SlotPhase, checked_task, model, slot_phase};
 use crate::store::{Changes, Commit, Expect, History, RecordChange, SessionChange, SessionWrite};
-use crate::text::Text;
-use crate::time::Millis;
+use crate::stored::head::Head;
+use crate::stored::model;
+use crate::stored::slot::{Slot, SlotPhase, checked_task, slot_phase};
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
+use crate::value::time::Millis;
+use crate::{lease, slot};
 
 use super::commit::{MAX_ATTEMPTS, put};
 use super::{Environment, Service};
@@ -210,7 +211,7 @@ impl Service<'_> {
             value.exported = exported;
             value.cancelled = cancelled(&before, slot, &new.head.id, reason);
             value.replaced = Some(gone.head.clone().into());
-            let entry = slot::replacement(&before, &new.head, reason, env.now);
+            let entry = slot::decision::replacement(&before, &new.head, reason, env.now);
             changes.records.push(entry.to_change());
             changes
                 .records

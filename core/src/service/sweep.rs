@@ -1,18 +1,18 @@
 //! The operations that remove sessions by their age, a page at a time, many in one commit.
 
-use crate::answers::{CleanupResult, Done, Refusal};
-use crate::audit::Entry;
+use crate::audit::entry::Entry;
 use crate::audit::removal::{self, By};
-use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
-use crate::id::SessionId;
-use crate::params::{CleanupParams, PurgeParams};
-use crate::retention;
-use crate::session::Head;
+use crate::session::draft::Draft;
+use crate::session::params::{CleanupParams, PurgeParams};
+use crate::session::replies::{CleanupResult, Done, Refusal};
+use crate::session::retention;
+use crate::session::webhook::WebhookPayload;
+use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use crate::store::{Commit, Expect, History, ListQuery};
-use crate::text::Text;
-use crate::webhook::WebhookPayload;
+use crate::stored::head::Head;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
 
 use super::bulk::{Batch, Planned, is_of_store, named};
 use super::commit::removed;

@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lifecycle::Status;
-use crate::session::Head;
-
-use super::model::{self, Model, ModelChange};
+use crate::audit::entry::Entry;
+use crate::stored::head::Head;
+use crate::stored::model::{self, Model, ModelChange};
+use crate::stored::status::Status;
+use crate::value::time::Timestamp;
 
 /// What becomes of a session with another model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,3 +124,25 @@ pub fn decide(occupant: Option<&Head>, asked: Asked<'_>) -> Decision {
         _ => Decision::Replace(ReplaceReason::ModelChange),
     }
 }
+
+/// The `kind` of an entry of the audit log that says which session was replaced by which.
+pub const REPLACEMENT: &str = "slot.replacement";
+
+/// The entry of a session that was replaced.
+pub fn replacement(old: &Head, new: &Head, reason: ReplaceReason, at: Timestamp) -> Entry {
+    let mut data = Entry::members(REPLACEMENT, at, Some(old.id.as_str()));
+    data.set("by", &new.id);
+    data.set("reason", &reason);
+    if let (Some(old), Some(new)) = (&old.slot, &new.slot) {
+        data.set("taskId", &new.task_id);
+        data.set("phase", &new.phase);
+        data.set("from", &old.model());
+        data.set("to", &new.model());
+    }
+    Entry {
+        at,
+        data: data.to_json(),
+    }
+}
+
+crate::plain_properties!(OnModelChange);

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tenure_core::hook::{Hook, store_unavailable};
+use tenure_core::apps::hooks::{Hook, store_unavailable};
 use tenure_core::store::{
-    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan, Store,
+    Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, Store,
 };
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, Filter, SessionId};
 
 use crate::endings::audit;
@@ -484,7 +485,7 @@ impl Store for Failing {
         fail()
     }
 
-    fn tally<'a>(&'a self, _: &'a Filter) -> Answer<'a, tenure_core::stats::Tally> {
+    fn tally<'a>(&'a self, _: &'a Filter) -> Answer<'a, tenure_core::store::tally::Tally> {
         fail()
     }
 }

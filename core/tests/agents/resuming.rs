@@ -3,11 +3,12 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use tenure_core::agent::Agent;
-use tenure_core::resume::{Found, Policy, ResumeReason, decide};
+use tenure_core::agent::resume::{Found, Policy, ResumeReason, decide};
 use tenure_core::store::{
-    Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan, SyncStore,
+    Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SyncStore,
 };
+use tenure_core::stored::agent::Agent;
+use tenure_core::stored::record::Record;
 use tenure_core::{
     Error, Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Status, Timestamp,
 };

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 
 use serde_json::{Value, json};
 use tenure_core::store::{
-    Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan, SessionWrite, SyncStore,
+    Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
 };
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
 
 use crate::ids;

@@ -4,13 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use tenure_core::copy::{
+use tenure_core::copy::kinds::RECORD_KINDS;
+use tenure_core::copy::model::{
     CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams, Difference,
 };
-use tenure_core::filter::Trash;
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::kinds::RECORD_KINDS;
-use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Record, Scan};
+use tenure_core::store::filter::Trash;
+use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Scan};
+use tenure_core::stored::record::Record;
+use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{
     Changes, Commit, Environment, Error, Filter, History, Limits, MemoryStore, NO_HOST, Order,
     Result, Service, SessionId, Store, SyncStore, Text, Timestamp,

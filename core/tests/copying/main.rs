@@ -12,11 +12,12 @@ use std::cell::{Cell, RefCell};
 use driver::{Dice, Failing, Watched, act, contents, copy, copy_quietly, populated, seeds};
 use serde_json::{Value, json};
 use support::{World, ready};
-use tenure_core::audit::Entry;
-use tenure_core::copy::{Difference, Stamp, read_chunk};
-use tenure_core::kinds::RECORD_KINDS;
-use tenure_core::lease::Lease;
-use tenure_core::store::{Expect, Loaded, Record, RecordChange};
+use tenure_core::audit::entry::Entry;
+use tenure_core::copy::kinds::RECORD_KINDS;
+use tenure_core::copy::model::{Difference, Stamp, read_chunk};
+use tenure_core::lease::model::Lease;
+use tenure_core::store::{Expect, Loaded, RecordChange};
+use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Json, Lift, MemoryStore, Store, Timestamp};
 
 #[test]

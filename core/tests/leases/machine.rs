@@ -5,14 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tenure_core::answers::Done;
-use tenure_core::audit::calls::AuditLogParams;
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::lease::calls::*;
-use tenure_core::members::Params;
-use tenure_core::ownership::*;
-use tenure_core::params::*;
-use tenure_core::slot::calls::{StartInSlotParams, StartInSlotsParams};
+use tenure_core::apps::machines::*;
+use tenure_core::audit::params::AuditLogParams;
+use tenure_core::lease::params::*;
+use tenure_core::session::params::*;
+use tenure_core::session::replies::Done;
+use tenure_core::slot::params::{StartInSlotParams, StartInSlotsParams};
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::properties::Params;
 use tenure_core::{
     Environment, Error, Host, Lift, Limits, Liveness, MemoryStore, NO_HOST, Process, Result,
     Service, Store, Text, Timestamp,

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::lease::Lease;
+use tenure_core::lease::model::Lease;
 use tenure_core::store::SyncStore;
+use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{Host, MemoryStore, Timestamp};
 
 use crate::machine::{Simulated, process, running};

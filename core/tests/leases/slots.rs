@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
-use tenure_core::idempotency::Fingerprint;
 use tenure_core::store::SyncStore;
+use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{Error, Head, History, MemoryStore, SessionId, Status};
 
 use crate::machine::nobody;

@@ -7,9 +7,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
-use tenure_core::store::{
-    Answer, Capabilities, Expect, ListQuery, Loaded, Page, Record, Scan, SyncStore,
-};
+use tenure_core::store::{Answer, Capabilities, Expect, ListQuery, Loaded, Page, Scan, SyncStore};
+use tenure_core::stored::record::Record;
 use tenure_core::{
     Changes, Commit, Error, History, Host, Liveness, MemoryStore, SessionId, Store, Timestamp,
 };

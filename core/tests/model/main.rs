@@ -15,7 +15,7 @@ mod rules;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use operations::{Call, IDS, IfVersion, Members, Step, steps};
+use operations::{Call, IDS, IfVersion, Properties, Step, steps};
 use reference::{Model, Outcome, start_members};
 use support::World;
 
@@ -79,7 +79,7 @@ fn actual(world: &World, name: &str, params: &str) -> Outcome {
 }
 
 fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseError> {
-    let by_id = |id: &str| Members::default().text("id", Some(id)).end();
+    let by_id = |id: &str| Properties::default().text("id", Some(id)).end();
     let (name, params) = match &step.call {
         Call::Start { key, .. } => (
             "start",
@@ -97,31 +97,31 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
                 IfVersion::Current => Some(version),
                 IfVersion::Next => Some(version + 1),
             };
-            let mut members = change.members();
-            members
+            let mut properties = change.properties();
+            properties
                 .text("id", Some(id))
                 .number("ifVersion", version)
                 .text("idempotencyKey", *key);
-            (change.name(), members.end())
+            (change.name(), properties.end())
         }
         Call::Get { id, history } => {
-            let mut members = Members::default();
-            members.text("id", Some(id));
+            let mut properties = Properties::default();
+            properties.text("id", Some(id));
             match history {
                 None => {}
-                Some(Ok(count)) => drop(members.number("history", Some(count))),
-                Some(Err(part)) => drop(members.text("history", Some(part))),
+                Some(Ok(count)) => drop(properties.number("history", Some(count))),
+                Some(Err(part)) => drop(properties.text("history", Some(part))),
             }
-            ("get", members.end())
+            ("get", properties.end())
         }
         Call::Read { id, operation } => (*operation, by_id(id)),
         Call::Events { id, after, limit } => {
-            let mut members = Members::default();
-            members
+            let mut properties = Properties::default();
+            properties
                 .text("id", Some(id))
                 .number("after", *after)
                 .number("limit", *limit);
-            ("events", members.end())
+            ("events", properties.end())
         }
         Call::List {
             filter,
@@ -132,14 +132,14 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
         } => {
             let expected = model.list(filter, *updated, *ascending);
             return list(world, &expected, *offset, *limit, || {
-                let mut members = filter.members(BASE);
-                members
+                let mut properties = filter.properties(BASE);
+                properties
                     .text("orderBy", updated.then_some("updatedAt"))
                     .text("direction", ascending.then_some("asc"));
-                members
+                properties
             });
         }
-        Call::Stats { filter } => ("stats", filter.members(BASE).end()),
+        Call::Stats { filter } => ("stats", filter.properties(BASE).end()),
         Call::Delete { id } => ("delete", by_id(id)),
         Call::Cleanup {
             max_age,
@@ -148,24 +148,24 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
             permanent,
             dry_run,
         } => {
-            let mut members = Members::default();
-            members
+            let mut properties = Properties::default();
+            properties
                 .number("maxAge", Some(max_age))
                 .text("measure", *measure)
                 .list("status", status.as_deref())
                 .number("permanent", *permanent)
                 .number("dryRun", *dry_run);
-            ("cleanup", members.end())
+            ("cleanup", properties.end())
         }
         Call::Purge {
             older_than,
             dry_run,
         } => {
-            let mut members = Members::default();
-            members
+            let mut properties = Properties::default();
+            properties
                 .number("olderThan", Some(older_than))
                 .number("dryRun", *dry_run);
-            ("purge", members.end())
+            ("purge", properties.end())
         }
         Call::Export { id } => {
             model.exported.extend(model.sessions.get(*id).cloned());
@@ -182,7 +182,7 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
             } else {
                 session.renamed(id)
             };
-            let text = Members::default()
+            let text = Properties::default()
                 .text("text", Some(&session.whole()))
                 .end();
             let expected = model.import(&session);
@@ -197,15 +197,15 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
             max_iterations,
             context,
         } => {
-            let mut members = Members::default();
-            members
+            let mut properties = Properties::default();
+            properties
                 .text("id", Some(id))
                 .text("newId", Some(new_id))
                 .number("atSequence", *at)
                 .words("task", *task)
                 .number("maxIterations", *max_iterations)
                 .object("context", context.as_ref());
-            ("fork", members.end())
+            ("fork", properties.end())
         }
     };
     let expected = model.call(&step.call);
@@ -225,12 +225,12 @@ fn list(
     expected: &[String],
     offset: u64,
     limit: u32,
-    members: impl Fn() -> Members,
+    properties: impl Fn() -> Properties,
 ) -> Result<(), TestCaseError> {
     let mut rest = expected.get(offset as usize..).unwrap_or_default();
     let mut cursor: Option<String> = None;
     loop {
-        let mut params = members();
+        let mut params = properties();
         params
             .number("limit", Some(limit))
             .text("cursor", cursor.as_deref());

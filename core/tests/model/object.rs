@@ -52,8 +52,8 @@ pub(crate) struct Known {
     pub(crate) nanos: u64,
     /// As a time.
     pub(crate) time: Option<i64>,
-    /// As an object: its members.
-    pub(crate) members: Option<&'static [(Key, &'static str)]>,
+    /// As an object: its properties.
+    pub(crate) properties: Option<&'static [(Key, &'static str)]>,
     /// As a list: its items.
     pub(crate) items: Option<&'static [&'static str]>,
 }
@@ -66,7 +66,7 @@ const fn plain(json: &'static str) -> Known {
         count: None,
         nanos: 0,
         time: None,
-        members: None,
+        properties: None,
         items: None,
     }
 }
@@ -116,12 +116,12 @@ pub(crate) const VALUES: &[Known] = &[
     ),
     Known {
         depth: 1,
-        members: Some(&[]),
+        properties: Some(&[]),
         ..plain("{}")
     },
     Known {
         depth: 1,
-        members: Some(&[
+        properties: Some(&[
             ((r#""prompt""#, "prompt"), "3"),
             ((r#""x""#, "x"), "1e400"),
             ((r#""comp\u006cetion""#, "completion"), "1"),
@@ -130,7 +130,7 @@ pub(crate) const VALUES: &[Known] = &[
     },
     Known {
         depth: 3,
-        members: Some(&[((r#""n""#, "n"), r#"[[0.0]]"#)]),
+        properties: Some(&[((r#""n""#, "n"), r#"[[0.0]]"#)]),
         ..plain(r#"{"n":[[0.0]]}"#)
     },
     Known {
@@ -164,7 +164,7 @@ pub(crate) struct Value {
     pub(crate) nanos: u64,
     pub(crate) time: Option<i64>,
     /// Decoded key, the key as it is spelled, the value's text.
-    pub(crate) members: Option<Vec<(String, String, String)>>,
+    pub(crate) properties: Option<Vec<(String, String, String)>>,
     pub(crate) items: Option<Vec<String>>,
 }
 
@@ -185,9 +185,9 @@ impl From<Known> for Value {
             count: known.count,
             nanos: known.nanos,
             time: known.time,
-            members: known
-                .members
-                .map(|members| members.iter().map(member).collect()),
+            properties: known
+                .properties
+                .map(|properties| properties.iter().map(member).collect()),
             items: known.items.map(items),
         }
     }
@@ -243,15 +243,15 @@ impl Value {
         }
     }
 
-    pub(crate) fn object(members: Vec<(String, String, String)>, depth: u32) -> Self {
-        let printed: Vec<String> = members
+    pub(crate) fn object(properties: Vec<(String, String, String)>, depth: u32) -> Self {
+        let printed: Vec<String> = properties
             .iter()
             .map(|(_, spelling, value)| format!("{spelling}:{value}"))
             .collect();
         Self {
             json: format!("{{{}}}", printed.join(",")),
             depth,
-            members: Some(members),
+            properties: Some(properties),
             ..Self::default()
         }
     }
@@ -266,13 +266,13 @@ impl Value {
     }
 }
 
-/// An object: its text, and its members as far as they count.
+/// An object: its text, and its properties as far as they count.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Object {
     text: String,
     depth: u32,
     /// Decoded key, the key as it is spelled, the value. No key occurs twice.
-    members: Vec<(String, String, Value)>,
+    properties: Vec<(String, String, Value)>,
 }
 
 impl Default for Object {
@@ -280,22 +280,22 @@ impl Default for Object {
         Self {
             text: "{}".to_owned(),
             depth: 1,
-            members: Vec::new(),
+            properties: Vec::new(),
         }
     }
 }
 
 impl Object {
-    /// An object of these members, keys that occur twice among them, with white space or without.
-    fn generated(members: Vec<(Key, Known)>, spaced: bool) -> Self {
+    /// An object of these properties, keys that occur twice among them, with white space or without.
+    fn generated(properties: Vec<(Key, Known)>, spaced: bool) -> Self {
         let (comma, colon) = if spaced { (" ,\t", " : ") } else { (",", ":") };
-        let spelled: Vec<String> = members
+        let spelled: Vec<String> = properties
             .iter()
             .map(|((key, _), value)| format!("{key}{colon}{}", value.json))
             .collect();
-        let depth = members.iter().map(|(_, value)| value.depth).max();
+        let depth = properties.iter().map(|(_, value)| value.depth).max();
         let mut object = Self::default();
-        for ((spelling, key), value) in members {
+        for ((spelling, key), value) in properties {
             object.put(key, spelling, value.into());
         }
         object.text = format!("{{{}}}", spelled.join(comma));
@@ -312,16 +312,20 @@ impl Object {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        let member = self.members.iter().find(|(known, _, _)| known == key);
+        let member = self.properties.iter().find(|(known, _, _)| known == key);
         member.map(|(_, _, value)| value)
     }
 
     /// A key that is there keeps its place and its spelling; a new one goes last.
     fn put(&mut self, key: &str, spelling: &str, value: Value) {
-        match self.members.iter_mut().find(|(known, _, _)| known == key) {
+        match self
+            .properties
+            .iter_mut()
+            .find(|(known, _, _)| known == key)
+        {
             Some((_, _, known)) => *known = value,
             None => self
-                .members
+                .properties
                 .push((key.to_owned(), spelling.to_owned(), value)),
         }
     }
@@ -332,34 +336,38 @@ impl Object {
     }
 
     pub(crate) fn without(mut self, keys: &[&str]) -> Self {
-        self.members
+        self.properties
             .retain(|(key, _, _)| !keys.contains(&key.as_str()));
         self.printed()
     }
 
     pub(crate) fn merged(mut self, patch: &Self) -> Self {
-        for (key, spelling, value) in &patch.members {
+        for (key, spelling, value) in &patch.properties {
             self.put(key, spelling, value.clone());
         }
         self.printed()
     }
 
-    /// The text of an object that was edited: its members, without white space between them.
+    /// The text of an object that was edited: its properties, without white space between them.
     fn printed(mut self) -> Self {
-        let members: Vec<String> = self
-            .members
+        let properties: Vec<String> = self
+            .properties
             .iter()
             .map(|(_, spelling, value)| format!("{spelling}:{}", value.json))
             .collect();
-        self.text = format!("{{{}}}", members.join(","));
-        let depth = self.members.iter().map(|(_, _, value)| value.depth).max();
+        self.text = format!("{{{}}}", properties.join(","));
+        let depth = self
+            .properties
+            .iter()
+            .map(|(_, _, value)| value.depth)
+            .max();
         self.depth = depth.unwrap_or(0) + 1;
         self
     }
 
     /// `{key: value, ...}` of the rules' own making.
-    pub(crate) fn of<const N: usize>(members: [(&str, Option<Value>); N]) -> Self {
-        members
+    pub(crate) fn of<const N: usize>(properties: [(&str, Option<Value>); N]) -> Self {
+        properties
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)))
             .fold(Self::default(), |object, (key, value)| {
@@ -368,15 +376,15 @@ impl Object {
     }
 }
 
-/// An object with a few members, keys that mean something among them.
+/// An object with a few properties, keys that mean something among them.
 pub(crate) fn object() -> impl Strategy<Value = Object> {
     let key = prop_oneof![
         3 => prop::sample::select(KEYS),
         2 => prop::sample::select(MEANT),
     ];
-    let members = prop::collection::vec((key, value()), 0..5);
-    (members, prop::bool::weighted(0.2))
-        .prop_map(|(members, spaced)| Object::generated(members, spaced))
+    let properties = prop::collection::vec((key, value()), 0..5);
+    (properties, prop::bool::weighted(0.2))
+        .prop_map(|(properties, spaced)| Object::generated(properties, spaced))
 }
 
 /// Text as JSON writes it.

@@ -497,11 +497,11 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// The members of a JSON object being written.
+/// The properties of a JSON object being written.
 #[derive(Default)]
-pub(crate) struct Members(Vec<String>);
+pub(crate) struct Properties(Vec<String>);
 
-impl Members {
+impl Properties {
     pub(crate) fn raw(&mut self, key: &str, value: Option<impl AsRef<str>>) -> &mut Self {
         if let Some(value) = value {
             self.0.push(format!("{}:{}", quoted(key), value.as_ref()));
@@ -547,12 +547,12 @@ impl Members {
 }
 
 impl NewEvent {
-    fn members(&self) -> Members {
-        let mut members = Members::default();
-        members
+    fn properties(&self) -> Properties {
+        let mut properties = Properties::default();
+        properties
             .text("type", Some(self.kind))
             .object("data", self.data.as_ref());
-        members
+        properties
     }
 }
 
@@ -579,8 +579,8 @@ impl Change {
     }
 
     /// The parameters that are the change's own.
-    pub(crate) fn members(&self) -> Members {
-        let mut members = Members::default();
+    pub(crate) fn properties(&self) -> Properties {
+        let mut properties = Properties::default();
         match self {
             Self::Update {
                 task,
@@ -591,7 +591,7 @@ impl Change {
                 context,
                 metadata,
             } => {
-                members
+                properties
                     .words("task", *task)
                     .words("mode", *mode)
                     .patch("workspace", *workspace)
@@ -601,34 +601,36 @@ impl Change {
                     .object("metadata", metadata.as_ref());
             }
             Self::Pause { reason } | Self::Abandon { reason } => {
-                members.words("reason", *reason);
+                properties.words("reason", *reason);
             }
             Self::Resume { add } => {
-                members.number("addIterations", *add);
+                properties.number("addIterations", *add);
             }
             Self::Complete { result } => {
-                members.words("result", *result);
+                properties.words("result", *result);
             }
             Self::Fail { error } => {
-                members.words("error", *error);
+                properties.words("error", *error);
             }
-            Self::AddEvent(event) => members = event.members(),
+            Self::AddEvent(event) => properties = event.properties(),
             Self::AddEvents(events) => {
-                let events: Vec<String> =
-                    events.iter().map(|event| event.members().end()).collect();
-                members.raw("events", Some(format!("[{}]", events.join(","))));
+                let events: Vec<String> = events
+                    .iter()
+                    .map(|event| event.properties().end())
+                    .collect();
+                properties.raw("events", Some(format!("[{}]", events.join(","))));
             }
             Self::Iterate { data } => {
-                members.object("data", data.as_ref());
+                properties.object("data", data.as_ref());
             }
             Self::Tool { tool, args, result } => {
-                members
+                properties
                     .words("tool", Some(*tool))
                     .raw("args", args.map(|args| args.json))
                     .raw("result", result.map(|result| result.json));
             }
             Self::Learn { insight, file } => {
-                members
+                properties
                     .words("insight", Some(*insight))
                     .words("expertiseFile", *file);
             }
@@ -637,29 +639,29 @@ impl Change {
                 completion,
                 cost,
             } => {
-                let mut tokens = Members::default();
+                let mut tokens = Properties::default();
                 tokens
                     .number("prompt", *prompt)
                     .number("completion", *completion);
-                members
+                properties
                     .raw("tokens", Some(tokens.end()))
                     .raw("cost", cost.map(|(json, _)| json));
             }
             Self::Context { context, replace } => {
-                members
+                properties
                     .object("context", Some(context))
                     .number("replace", *replace);
             }
             Self::Trash | Self::Restore => {}
         }
-        members
+        properties
     }
 }
 
 impl Filter {
-    pub(crate) fn members(&self, base: i64) -> Members {
-        let mut members = Members::default();
-        members
+    pub(crate) fn properties(&self, base: i64) -> Properties {
+        let mut properties = Properties::default();
+        properties
             .words("userId", self.user)
             .words("mode", self.mode)
             .list("status", self.status.as_deref())
@@ -668,6 +670,6 @@ impl Filter {
             .number("updatedBefore", self.updated_before.map(|at| base + at))
             .text("text", self.text)
             .text("trash", self.trash);
-        members
+        properties
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::object::{Object, Value, iso, quoted};
-use crate::operations::{Call, Change, Filter, IfVersion, Members};
+use crate::operations::{Call, Change, Filter, IfVersion, Properties};
 use crate::rules::{
     Draft, MAX_BATCH, MAX_CONTEXT, MAX_LABEL, MAX_TASK, PAUSE_KEYS, Session, short, usage, within,
 };
@@ -82,7 +82,7 @@ impl Model {
                 let count = session.history.len();
                 let after = after.unwrap_or(0) as usize;
                 let last = (after + limit.unwrap_or(100) as usize).min(count);
-                let mut page = Members::default();
+                let mut page = Properties::default();
                 page.raw("items", Some(session.events(after + 1, last)))
                     .number("nextAfter", (after < last && last < count).then_some(last));
                 quiet(page.end())
@@ -164,7 +164,7 @@ impl Model {
             }
             _ => {
                 let count = session.history.len();
-                let mut out = Members::default();
+                let mut out = Properties::default();
                 out.text("sessionId", Some(&session.id))
                     .text("task", Some(&session.task))
                     .text("mode", Some(&session.mode))
@@ -310,7 +310,7 @@ impl Model {
         let call = format!(
             "{} {}",
             change.name(),
-            change.members().text("id", Some(&id)).end()
+            change.properties().text("id", Some(&id)).end()
         );
         let appends = matches!(
             change,
@@ -324,7 +324,7 @@ impl Model {
             if !appends {
                 return session.head().end();
             }
-            let mut out = Members::default();
+            let mut out = Properties::default();
             out.text("id", Some(&id))
                 .number("firstSequence", Some(first))
                 .number("lastSequence", Some(last))
@@ -483,7 +483,7 @@ impl Model {
             .collect();
         found.sort();
         let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
-        let mut out = Members::default();
+        let mut out = Properties::default();
         out.number("removed", Some(ids.len()))
             .list("ids", Some(&ids))
             .raw("failed", Some("[]".to_owned()))
@@ -573,12 +573,12 @@ impl Model {
                 let (prompt, completion, nanos) = usage(session.metadata.as_ref());
                 sum = (sum.0 + prompt, sum.1 + completion, sum.2 + nanos);
             }
-            let mut tokens = Members::default();
+            let mut tokens = Properties::default();
             tokens
                 .number("prompt", Some(sum.0))
                 .number("completion", Some(sum.1))
                 .number("total", Some(sum.0 + sum.1));
-            let mut out = Members::default();
+            let mut out = Properties::default();
             out.raw("tokens", Some(tokens.end()))
                 .raw("cost", Some(number(sum.2 as f64 / 1e9)));
             out.end()
@@ -595,17 +595,17 @@ impl Model {
         let modes = grouped(&|session| Some(session.mode.clone()));
         let users = grouped(&|session| session.user.clone());
         let printed = |groups: &BTreeMap<String, Vec<&Session>>| {
-            let mut out = Members::default();
+            let mut out = Properties::default();
             for (name, sessions) in groups {
                 out.raw(name, Some(used(sessions)));
             }
             out.end()
         };
-        let mut by_status = Members::default();
+        let mut by_status = Properties::default();
         for status in STATUSES {
             by_status.number(status, Some(with(status)));
         }
-        let mut by_mode = Members::default();
+        let mut by_mode = Properties::default();
         for (mode, sessions) in &modes {
             by_mode.number(mode, Some(sessions.len()));
         }
@@ -615,7 +615,7 @@ impl Model {
             .sum();
         let completed = with("completed");
         let ended = completed + with("failed") + with("abandoned");
-        let mut out = Members::default();
+        let mut out = Properties::default();
         out.number("total", Some(found.len()))
             .raw("byStatus", Some(by_status.end()))
             .raw("byMode", Some(by_mode.end()))
@@ -640,8 +640,8 @@ impl Model {
 }
 
 /// The parameters of a start, without its key.
-pub(crate) fn start_members(call: &Call) -> Members {
-    let mut members = Members::default();
+pub(crate) fn start_members(call: &Call) -> Properties {
+    let mut properties = Properties::default();
     if let Call::Start {
         id,
         task,
@@ -657,7 +657,7 @@ pub(crate) fn start_members(call: &Call) -> Members {
         ..
     } = call
     {
-        members
+        properties
             .text("id", Some(id))
             .words("task", Some(*task))
             .words("mode", Some(*mode))
@@ -670,5 +670,5 @@ pub(crate) fn start_members(call: &Call) -> Members {
             .number("paused", *paused)
             .words("pauseReason", *reason);
     }
-    members
+    properties
 }

@@ -1,7 +1,7 @@
 //! The rules for one session in the fewest words: what each change does to it and how it is shown.
 
 use crate::object::{MOST, Object, Value, iso, quoted};
-use crate::operations::{Change, Members, NewEvent, Patch};
+use crate::operations::{Change, NewEvent, Patch, Properties};
 
 pub(crate) const MAX_DATA: usize = 120;
 pub(crate) const MAX_CONTEXT: usize = 160;
@@ -94,8 +94,8 @@ fn leads(from: &str, to: &str) -> bool {
 pub(crate) fn usage(metadata: Option<&Object>) -> (u64, u64, u64) {
     let tokens = metadata.and_then(|metadata| metadata.get("tokens"));
     let count = |key: &str| {
-        let members = tokens.and_then(|tokens| tokens.members.as_ref());
-        let member = members.and_then(|members| members.iter().find(|(k, _, _)| k == key));
+        let properties = tokens.and_then(|tokens| tokens.properties.as_ref());
+        let member = properties.and_then(|properties| properties.iter().find(|(k, _, _)| k == key));
         member
             .and_then(|(_, _, json)| json.parse::<u64>().ok())
             .unwrap_or(0)
@@ -124,8 +124,8 @@ impl Session {
         self.iterations < self.max_iterations
     }
 
-    pub(crate) fn head(&self) -> Members {
-        let mut out = Members::default();
+    pub(crate) fn head(&self) -> Properties {
+        let mut out = Properties::default();
         out.text("id", Some(&self.id))
             .text("userId", self.user.as_deref())
             .text("channelId", self.channel.as_deref())
@@ -157,7 +157,7 @@ impl Session {
             .zip(1..)
             .filter(|&(_, number)| first <= number && number <= last)
             .map(|(event, number)| {
-                let mut out = Members::default();
+                let mut out = Properties::default();
                 out.number("sequence", Some(number))
                     .text("timestamp", Some(&iso(event.at)))
                     .text("type", Some(&event.kind))
@@ -179,12 +179,12 @@ impl Session {
         self.with_events(1, usize::MAX)
     }
 
-    /// The session as an export has it: with what the other members do not say.
+    /// The session as an export has it: with what the other properties do not say.
     pub(crate) fn exported(&self) -> String {
         let said = self.context.get("pausedAt").and_then(|at| at.time);
         let said = said.filter(|_| self.status == "paused");
         let own = (self.paused_at != said).then(|| {
-            let mut own = Members::default();
+            let mut own = Properties::default();
             match self.paused_at.map(iso) {
                 Some(at) => own.text("pausedAt", Some(&at)),
                 None => own.raw("pausedAt", Some("null")),
@@ -220,7 +220,7 @@ impl Draft {
     }
 
     pub(crate) fn tell(&mut self, event: &str, data: &Object) {
-        let mut session = Members::default();
+        let mut session = Properties::default();
         session
             .text("id", Some(&self.session.id))
             .text("mode", Some(&self.session.mode))
@@ -228,7 +228,7 @@ impl Draft {
             .text("task", Some(&self.session.task))
             .text("userId", self.session.user.as_deref())
             .text("channelId", self.session.channel.as_deref());
-        let mut told = Members::default();
+        let mut told = Properties::default();
         told.text("event", Some(event))
             .raw("session", Some(session.end()))
             .text("timestamp", Some(&iso(self.now)))
@@ -550,23 +550,23 @@ impl Draft {
                 let completion = sum(before.1, completion.unwrap_or(0));
                 let metadata = self.session.metadata.clone().unwrap_or_default();
                 let tokens = metadata.get("tokens");
-                let mut members = tokens
-                    .and_then(|tokens| tokens.members.clone())
+                let mut properties = tokens
+                    .and_then(|tokens| tokens.properties.clone())
                     .unwrap_or_default();
                 let depth = tokens
-                    .filter(|tokens| tokens.members.is_some())
+                    .filter(|tokens| tokens.properties.is_some())
                     .map_or(1, |tokens| tokens.depth);
                 for (key, count) in [
                     ("prompt", prompt),
                     ("completion", completion),
                     ("total", prompt + completion),
                 ] {
-                    match members.iter_mut().find(|(known, _, _)| known == key) {
+                    match properties.iter_mut().find(|(known, _, _)| known == key) {
                         Some((_, _, value)) => *value = count.to_string(),
-                        None => members.push((key.to_owned(), quoted(key), count.to_string())),
+                        None => properties.push((key.to_owned(), quoted(key), count.to_string())),
                     }
                 }
-                let mut metadata = metadata.set("tokens", Value::object(members, depth));
+                let mut metadata = metadata.set("tokens", Value::object(properties, depth));
                 if cost.is_some() {
                     metadata = metadata.set("cost", Value::money_of(sum(before.2, nanos)));
                 }

@@ -3,9 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use serde_json::json;
-use tenure_core::store::{
-    Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan, SyncStore,
-};
+use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SyncStore};
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
 
 use crate::params;

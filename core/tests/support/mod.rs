@@ -10,20 +10,20 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
-use tenure_core::agent::calls::*;
-use tenure_core::analytics::AgentStatsParams;
-use tenure_core::answers::Done;
-use tenure_core::audit::calls::*;
-use tenure_core::dedup::calls::*;
-use tenure_core::hook::{HookPreDelegateParams, HookSubagentStopParams};
-use tenure_core::idempotency::Fingerprint;
-use tenure_core::json::Object;
-use tenure_core::layout::ImportFileParams;
-use tenure_core::lease::calls::{LeaseAcquireParams, LeaseClearParams};
-use tenure_core::members::Params;
-use tenure_core::params::*;
-use tenure_core::resume::ShouldResumeParams;
-use tenure_core::slot::calls::*;
+use tenure_core::agent::analytics::AgentStatsParams;
+use tenure_core::agent::params::*;
+use tenure_core::agent::resume::ShouldResumeParams;
+use tenure_core::apps::dedup::params::*;
+use tenure_core::apps::folders::ImportFileParams;
+use tenure_core::apps::hooks::{HookPreDelegateParams, HookSubagentStopParams};
+use tenure_core::audit::params::*;
+use tenure_core::lease::params::{LeaseAcquireParams, LeaseClearParams};
+use tenure_core::session::params::*;
+use tenure_core::session::replies::Done;
+use tenure_core::slot::params::*;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::json::Object;
+use tenure_core::value::properties::Params;
 use tenure_core::{
     Environment, Error, Json, Lift, Limits, MemoryStore, NO_HOST, Result, Service, Store, Timestamp,
 };

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_core::SessionId;
-use tenure_core::store::Record;
+use tenure_core::stored::record::Record;
 
 /// The records whose keys have the same hash: nearly always one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! A session as its file keeps it: the head, the history and the records that it owns. The text is
 //! that of the core, indented; the records are a member of it that only this store reads.
 
-use tenure_core::json::Object;
-use tenure_core::store::Record;
-use tenure_core::{Event, Head, Json, Result, SessionId, portable};
+use tenure_core::session::portable;
+use tenure_core::stored::record::Record;
+use tenure_core::value::json::Object;
+use tenure_core::{Event, Head, Json, Result, SessionId};
 
 /// What a session's file holds.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,10 @@
 //! What is said of many sessions or records at once. Every session's file is read; of what is read,
 //! only the heads that the answer may hold are kept.
 
-use tenure_core::filter::Filter;
-use tenure_core::stats::Tally;
-use tenure_core::store::{ListQuery, Page, Problem, Record, Scan};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Tally;
+use tenure_core::store::{ListQuery, Page, Problem, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Head, Result, SessionId};
 
 use crate::disk::Disk;

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tenure_core::store::{
-    Changes, Commit, Expect, Record, RecordChange, SessionChange, SessionWrite,
-};
+use tenure_core::store::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, Json, Result, SessionId};
 
 use crate::bucket::{Bucket, Slot};

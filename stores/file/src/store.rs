@@ -6,9 +6,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tenure_core::filter::Filter;
-use tenure_core::stats::Tally;
-use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Tally;
+use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 
 use crate::disk::{Disk, Os};

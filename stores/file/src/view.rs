@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 
-use tenure_core::store::Record;
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, Result, SessionId};
 
 use crate::bucket::{Bucket, Slot};

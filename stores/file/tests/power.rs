@@ -10,9 +10,8 @@ use std::fmt;
 use common::sim::{Fault, Sim};
 use common::{event, head, id, list, put_change, record, scaled, set};
 use fastrand::Rng;
-use tenure_core::store::{
-    Commit, Expect, Loaded, Record, RecordChange, Scan, SessionChange, SessionWrite,
-};
+use tenure_core::store::{Commit, Expect, Loaded, RecordChange, Scan, SessionChange, SessionWrite};
+use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Error, History, Json, MemoryStore, SessionId, SyncStore};
 use tenure_file::{Durability, FileOptions, FileStore};
 

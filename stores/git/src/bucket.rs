@@ -1,7 +1,7 @@
 //! What a ref keeps: records, as the text of its one file, a line each.
 
 use serde::Deserialize;
-use tenure_core::store::Record;
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, Result};
 
 /// The file of a ref's commit.

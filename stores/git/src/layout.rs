@@ -73,7 +73,7 @@ pub(crate) fn groups(kind: &str, refs: Vec<String>, after: Option<&str>) -> Vec<
 
 /// Whether the keys of a kind begin with a time, and are read by it.
 fn is_log(kind: &str) -> bool {
-    kind == audit::KIND
+    kind == audit::entry::KIND
 }
 
 /// The day that a key begins with, as `20260108`.

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tenure_core::store::{Record, RecordChange};
+use tenure_core::store::RecordChange;
+use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit};
 
 use crate::bucket::Bucket;

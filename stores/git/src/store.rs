@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan};
+use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 
 use crate::layout;

@@ -4,7 +4,8 @@
 mod common;
 
 use fastrand::Rng;
-use tenure_core::store::{Expect, Record, RecordChange, Scan};
+use tenure_core::store::{Expect, RecordChange, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Commit, MemoryStore, SyncStore, Timestamp};
 use tenure_store_support::scaled;
 

@@ -6,7 +6,7 @@
 
 use rusqlite::params_from_iter;
 use tenure_core::Result;
-use tenure_core::filter::{Filter, OrderBy, Trash};
+use tenure_core::store::filter::{Filter, OrderBy, Trash};
 
 use crate::database::Database;
 use crate::query::{self, Query};
@@ -177,9 +177,9 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use tenure_core::filter::{Direction, Order};
-    use tenure_core::slot::SlotPhase;
     use tenure_core::store::ListQuery;
+    use tenure_core::store::filter::{Direction, Order};
+    use tenure_core::stored::slot::SlotPhase;
     use tenure_core::{Phase, SessionId, Status, Timestamp};
 
     use super::*;

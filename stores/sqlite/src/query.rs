@@ -3,8 +3,8 @@
 //! are given, so that few texts are ever prepared.
 
 use rusqlite::types::Value;
-use tenure_core::filter::{Direction, Filter, OrderBy, Trash};
 use tenure_core::store::ListQuery;
+use tenure_core::store::filter::{Direction, Filter, OrderBy, Trash};
 use tenure_core::{Phase, SessionId, Timestamp};
 
 use crate::row::head_columns;

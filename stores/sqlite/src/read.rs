@@ -2,10 +2,11 @@
 //! first still stands on its row, which holds SQLite's snapshot.
 
 use rusqlite::params_from_iter;
-use tenure_core::filter::Filter;
-use tenure_core::session::Usage;
-use tenure_core::stats::{Count, Group, Tally};
-use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Record, Scan};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::{Count, Group, Tally};
+use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Scan};
+use tenure_core::stored::head::Usage;
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, Event, Result, SessionId, Status, Timestamp};
 
 use crate::database::Database;

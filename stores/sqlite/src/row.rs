@@ -3,9 +3,9 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
-use tenure_core::agent::{Agent, StoredError};
-use tenure_core::session::Usage;
-use tenure_core::slot::{Slot, SlotPhase};
+use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::head::Usage;
+use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Event, Head, Json, Phase, SessionId, Status, Timestamp};
 
 /// The columns of a head, in the order in which [`read_head`] and [`bind_head`] take them.

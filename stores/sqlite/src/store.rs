@@ -6,18 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tenure_core::filter::Filter;
-use tenure_core::stats::Tally;
-use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Record, Scan};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Tally;
+use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 
-use crate::CAPABILITIES;
 use crate::database::{Database, Transaction};
 use crate::file::File;
 use crate::options::SqliteOptions;
-use crate::schema;
 use crate::unit::{Undo, Unit};
 use crate::writer::{Done, Job};
+use crate::{CAPABILITIES, schema};
 use tenure_core::store::Durability;
 
 /// A handle on a SQLite store, for one thread at a time. Any number of handles, of any number of

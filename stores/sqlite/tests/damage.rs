@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Place, append, head, id, remove, start};
-use tenure_core::filter::{Filter, Order};
+use tenure_core::store::filter::{Filter, Order};
 use tenure_core::store::{Commit, Expect, ListQuery, SessionChange, SessionWrite};
 use tenure_core::{Changes, History, SyncStore};
 use tenure_sqlite::SqliteStore;

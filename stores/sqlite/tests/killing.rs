@@ -11,8 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Place, append, event, given_path, head, id, put, scaled, start};
-use tenure_core::filter::{Filter, Order};
-use tenure_core::store::{Expect, ListQuery, Record, RecordChange};
+use tenure_core::store::filter::{Filter, Order};
+use tenure_core::store::{Expect, ListQuery, RecordChange};
+use tenure_core::stored::record::Record;
 use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, SqliteOptions, SqliteStore};
 

@@ -6,10 +6,10 @@ mod common;
 
 use common::{Place, head, id, scaled, start, time};
 use fastrand::Rng;
-use tenure_core::filter::{Direction, Filter, Order, OrderBy, Trash};
-use tenure_core::session::Usage;
-use tenure_core::stats::Tally;
 use tenure_core::store::ListQuery;
+use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};
+use tenure_core::store::tally::Tally;
+use tenure_core::stored::head::Usage;
 use tenure_core::{Head, Status, SyncStore};
 
 /// Enough that every sort of filter is met by many sessions, and by few.

@@ -11,8 +11,8 @@
 
 mod process;
 
-use tenure_core::session::Usage;
 use tenure_core::store::{Commit, Expect, SessionChange, SessionWrite};
+use tenure_core::stored::head::Usage;
 use tenure_core::{
     Changes, Event, Head, History, Json, Result, SessionId, Status, SyncStore, Timestamp,
 };

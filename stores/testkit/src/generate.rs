@@ -2,11 +2,11 @@
 //! and texts nearly match. Everything follows from the seed.
 
 use fastrand::Rng;
-use tenure_core::agent::{Agent, StoredError};
-use tenure_core::filter::{Direction, OrderBy, Trash};
-use tenure_core::session::Usage;
-use tenure_core::slot::{Slot, SlotPhase};
 use tenure_core::store::ListQuery;
+use tenure_core::store::filter::{Direction, OrderBy, Trash};
+use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::head::Usage;
+use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
 
 use crate::sample::{MAX_SAFE, PLENTY, at, head, id, json};

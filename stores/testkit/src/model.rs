@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use tenure_core::store::{Expect, Loaded, Record, RecordChange, Scan, SessionChange, SessionWrite};
+use tenure_core::store::{Expect, Loaded, RecordChange, Scan, SessionChange, SessionWrite};
+use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Event, Head, History, Position, SessionId, Store};
 
 use crate::cases::list::everything;

@@ -1,10 +1,12 @@
 //! Heads, events, records and changes for cases to write, and the few steps that cases are made of.
 
-use tenure_core::agent::{Agent, StoredError};
-use tenure_core::session::Usage;
-use tenure_core::slot::{Slot, SlotPhase};
-use tenure_core::store::ListQuery;
-use tenure_core::store::{Expect, Loaded, Page, Record, RecordChange, SessionChange, SessionWrite};
+use tenure_core::store::{
+    Expect, ListQuery, Loaded, Page, RecordChange, SessionChange, SessionWrite,
+};
+use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::head::Usage;
+use tenure_core::stored::record::Record;
+use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{
     Changes, Commit, Event, Filter, Head, History, Json, Order, Phase, SessionId, Status, Store,
     Timestamp,

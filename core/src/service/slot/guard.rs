@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::filter::{Filter, Order};
-use crate::id::SessionId;
-use crate::session::Head;
-use crate::slot::{self, SlotPhase};
-use crate::store::{Expect, History, ListQuery, Record, RecordChange, SessionChange, SessionWrite};
+use crate::store::filter::{Filter, Order};
+use crate::store::{Expect, History, ListQuery, RecordChange, SessionChange, SessionWrite};
+use crate::stored;
+use crate::stored::head::Head;
+use crate::stored::record::Record;
+use crate::stored::slot::SlotPhase;
+use crate::value::id::SessionId;
 
 use super::super::commit::MAX_ATTEMPTS;
 use super::super::{MAX_PAGE, MAX_PAGE_BYTES, Service};
@@ -150,8 +152,8 @@ impl Service<'_> {
     }
 
     async fn guard(&self, task: &str, phase: SlotPhase) -> Result<Guard> {
-        let key = slot::key(task, phase);
-        let record = self.store.record(slot::KIND, &key).await?;
+        let key = stored::slot::key(task, phase);
+        let record = self.store.record(stored::slot::KIND, &key).await?;
         let version = record.as_ref().map(|record| record.version);
         let last = record.map(|record| SessionId::parse(&record.body));
         let last = last.transpose().map_err(|_| Error::StoreMisbehaved {
@@ -175,7 +177,7 @@ impl Guard {
     /// The change that lets a session in, if nobody has come in since.
     pub(super) fn entry(&self, session: &SessionId) -> RecordChange {
         let record = Record {
-            kind: slot::KIND.to_owned(),
+            kind: stored::slot::KIND.to_owned(),
             key: self.key.clone(),
             version: self.version.unwrap_or(0).saturating_add(1),
             expires_at: None,

@@ -1,12 +1,12 @@
 //! Starting many sessions in slots at once. What becomes of each is decided as if it were asked for
 //! alone, in the order of the call; what can be is committed together.
 
-use crate::answers::Done;
 use crate::error::{Error, Result};
-use crate::idempotency::Fingerprint;
-use crate::slot;
-use crate::slot::calls::{SlotAnswer, SlotLocking, SlotStart, StartInSlotsParams};
-use crate::webhook::WebhookPayload;
+use crate::session::replies::Done;
+use crate::session::webhook::WebhookPayload;
+use crate::slot::params::{SlotAnswer, SlotLocking, SlotStart, StartInSlotsParams};
+use crate::stored;
+use crate::value::fingerprint::Fingerprint;
 
 use super::super::bulk::{Batch, is_of_store};
 use super::super::{Environment, Service};
@@ -94,7 +94,7 @@ impl Service<'_> {
             };
             let locks = start.params.locking == Some(SlotLocking::Pessimistic);
             // Whoever is started before it in its slot is to be seen there.
-            if locks || batch.is_full() || batch.writes(slot::KIND, &start.slot.key()) {
+            if locks || batch.is_full() || batch.writes(stored::slot::KIND, &start.slot.key()) {
                 self.commit_starts(&mut batch, &mut waiting, &mut told)
                     .await;
             }

@@ -11,8 +11,9 @@ use std::process::Child;
 
 use tempfile::TempDir;
 use tenure_core::SyncStore;
-use tenure_core::filter::{Filter, Order, Trash};
-use tenure_core::store::{Expect, ListQuery, Page, Record, RecordChange};
+use tenure_core::store::filter::{Filter, Order, Trash};
+use tenure_core::store::{Expect, ListQuery, Page, RecordChange};
+use tenure_core::stored::record::Record;
 use tenure_file::{FileOptions, FileStore};
 
 pub(crate) use tenure_store_support::*;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use tenure_core::store::{Expect, Record, RecordChange, Scan};
+use tenure_core::store::{Expect, RecordChange, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Result, SyncStore};
 use tenure_git::{GitOptions, GitStore};
 

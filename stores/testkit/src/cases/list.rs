@@ -1,9 +1,9 @@
 //! Which sessions a list means and in which order, one rule at a time. `properties` goes through
 //! their combinations.
 
-use tenure_core::filter::{Direction, OrderBy, Trash};
-use tenure_core::slot::SlotPhase;
+use tenure_core::store::filter::{Direction, OrderBy, Trash};
 use tenure_core::store::{Expect, ListQuery};
+use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Filter, Head, Order, Status, Store, Timestamp};
 
 use crate::check::{Check, same};

@@ -1,6 +1,7 @@
 //! What is kept of records, how their keys are told apart, and in which order a scan finds them.
 
-use tenure_core::store::{Expect, Record, Scan};
+use tenure_core::store::{Expect, Scan};
+use tenure_core::stored::record::Record;
 use tenure_core::{Store, Timestamp};
 
 use crate::check::{Check, same};

@@ -1,7 +1,7 @@
 //! What is kept of a session's head, and that sessions are kept apart.
 
-use tenure_core::session::Usage;
 use tenure_core::store::Expect;
+use tenure_core::stored::head::Usage;
 use tenure_core::{Head, History, Status, Timestamp};
 
 use crate::check::{Check, same};

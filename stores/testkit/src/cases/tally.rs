@@ -1,9 +1,9 @@
 //! What a store counts for statistics.
 
-use tenure_core::filter::Trash;
-use tenure_core::session::Usage;
-use tenure_core::stats::Tally;
 use tenure_core::store::Expect;
+use tenure_core::store::filter::Trash;
+use tenure_core::store::tally::Tally;
+use tenure_core::stored::head::Usage;
 use tenure_core::{Filter, Head, Status, Store};
 
 use crate::cases::list::everything;

@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use tenure_core::filter::{Direction, Trash};
-use tenure_core::stats::{Count, Group, Tally};
-use tenure_core::store::{
-    Capabilities, Expect, ListQuery, Loaded, Page, Record, Scan, SessionWrite,
-};
+use tenure_core::store::filter::{Direction, Trash};
+use tenure_core::store::tally::{Count, Group, Tally};
+use tenure_core::store::{Capabilities, Expect, ListQuery, Loaded, Page, Scan, SessionWrite};
+use tenure_core::stored::record::Record;
 use tenure_core::{
     Changes, Commit, Error, Event, Filter, Head, History, Json, Lift, MemoryStore, Order,
     SessionId, SyncStore,

@@ -1,0 +1,323 @@
+//! How agents have done: how often they were resumed and with what success, how long they took, how
+//! many met errors, and how much of the store they fill, each beside the target that it should keep.
+//! Sessions and entries of the audit log are counted in one by one; reading them is the service's.
+
+use std::collections::{BTreeMap, BinaryHeap};
+
+use serde::Serialize;
+
+use crate::audit::entry::Entry;
+use crate::stored::event::Event;
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::value::json::Object;
+use crate::value::text::Text;
+use crate::value::time::{Millis, Timestamp};
+use crate::{audit, declare_params};
+
+/// A day in milliseconds.
+const DAY: f64 = 86_400_000.0;
+/// Names of agents that are told apart; the others are in the totals.
+const MAX_NAMES: usize = 1000;
+
+/// What the numbers should keep to: at least so many percent resumed, and resumed with success, ...
+const RESUMED: f64 = 60.0;
+const SUCCEEDED: f64 = 80.0;
+/// ... at most so many milliseconds, in the middle and for all but 5 % ...
+const MEDIAN: f64 = 5.0 * 60_000.0;
+const P95: f64 = 30.0 * 60_000.0;
+/// ... at most so many percent with errors, and so many bytes.
+const ERRORS: f64 = 10.0;
+const BYTES: f64 = 100e6;
+
+declare_params! {
+    /// Whose numbers to show.
+    pub struct AgentStatsParams {
+        /// Only those of agents of this name.
+        pub agent_name: Option<Text>,
+        /// Whether to add up what their sessions fill, for which their histories are read; by default
+        /// it is.
+        pub storage: Option<bool>,
+        /// Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
+        /// is read from there on.
+        pub within: Option<Millis>,
+    }
+}
+
+/// How agents have done. Those in the trash fill the store, and count no more otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct AgentStats {
+    /// How many there are.
+    pub total: u64,
+    /// How many of them are in a phase that is not final.
+    pub active: u64,
+    /// How many were created a day, since the first was.
+    pub created_per_day: f64,
+    /// How many there are by their names; of many names, the first 1,000.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
+    pub by_agent: BTreeMap<String, u64>,
+    /// How many there are in each phase.
+    pub by_phase: PhaseCounts,
+    /// How often it was decided whether to resume, within the time that is asked for.
+    pub decisions: u64,
+    /// How often it was decided to resume.
+    pub resumed: u64,
+    /// How many percent of the decisions were to resume.
+    pub resume_rate: Metric,
+    /// How many percent of those that were resumed and have ended were completed.
+    pub resume_success_rate: Metric,
+    /// How long those that have ended took, in milliseconds: half of them took no longer.
+    pub median_duration_ms: Metric,
+    /// How long they took: 95 % of them took no longer.
+    pub p95_duration_ms: Metric,
+    /// How many percent have met errors, or failed.
+    pub error_rate: Metric,
+    /// About how many bytes they fill, with those in the trash.
+    pub storage_bytes: Metric,
+    /// When a cleanup last ran to its end, if it was within that time.
+    pub last_cleanup: Option<Timestamp>,
+}
+
+/// How many agents are in each phase.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PhaseCounts {
+    /// Just created.
+    pub initializing: u64,
+    /// Finding out.
+    pub investigating: u64,
+    /// Making a plan.
+    pub planning: u64,
+    /// Waiting for approval.
+    pub approval: u64,
+    /// Carrying the plan out.
+    pub executing: u64,
+    /// Checking what came of it.
+    pub validating: u64,
+    /// Ended well.
+    pub completed: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Given up.
+    pub abandoned: u64,
+}
+
+/// A number and what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Metric {
+    /// The number; `null` where there is nothing to make it from.
+    pub value: Option<f64>,
+    /// The bound that it should keep to.
+    pub target: f64,
+    /// On which side of it the number should be.
+    pub wanted: Wanted,
+    /// Whether it is as it should be.
+    pub met: Option<bool>,
+}
+
+/// On which side of a target a number should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// Above it.
+    Above,
+    /// Below it.
+    Below,
+}
+
+impl Metric {
+    fn above(value: Option<f64>, target: f64) -> Self {
+        Self {
+            value,
+            target,
+            wanted: Wanted::Above,
+            met: value.map(|value| value > target),
+        }
+    }
+
+    fn below(value: Option<f64>, target: f64) -> Self {
+        Self {
+            value,
+            target,
+            wanted: Wanted::Below,
+            met: value.map(|value| value < target),
+        }
+    }
+}
+
+/// What may befall a session: it is resumed, its work ends, and is completed.
+const RESUMED_ONCE: u64 = 1;
+const ENDED: u64 = 2;
+const ENDED_WELL: u64 = 4;
+
+/// What was counted.
+#[derive(Debug, Clone, Default)]
+pub struct Count {
+    agent_name: Option<String>,
+    first: Option<Timestamp>,
+    total: u64,
+    active: u64,
+    with_errors: u64,
+    by_agent: BTreeMap<String, u64>,
+    by_phase: [u64; Phase::ALL.len()],
+    durations: BinaryHeap<u64>,
+    bytes: Option<u64>,
+    decisions: u64,
+    resumed: u64,
+    /// What befell sessions, as the audit log says.
+    fates: BTreeMap<String, u64>,
+    last_cleanup: Option<Timestamp>,
+}
+
+impl Count {
+    /// Counts what such a call asks for.
+    pub fn new(params: &AgentStatsParams) -> Self {
+        Self {
+            agent_name: params.agent_name.as_ref().map(Text::to_string),
+            ..Self::default()
+        }
+    }
+
+    /// Counts an agent's session.
+    pub fn session(&mut self, head: &Head) {
+        let Some(agent) = head.agent.as_ref().filter(|_| head.deleted_at.is_none()) else {
+            return;
+        };
+        self.total += 1;
+        self.active += u64::from(!agent.phase.is_final());
+        self.with_errors += u64::from(agent.error_count > 0 || agent.phase == Phase::Failed);
+        let first = self.first.get_or_insert(head.created_at);
+        *first = head.created_at.min(*first);
+        if let Some(count) = self.by_phase.get_mut(agent.phase as usize) {
+            *count += 1;
+        }
+        if self.by_agent.len() < MAX_NAMES || self.by_agent.contains_key(&head.mode) {
+            *self.by_agent.entry(head.mode.clone()).or_default() += 1;
+        }
+        if let Some(end) = head.finalized_at {
+            self.durations.push(end.since(head.created_at));
+        }
+    }
+
+    /// Counts what a session fills.
+    pub fn storage(&mut self, head: &Head, events: &[Event]) {
+        let events = events.iter().map(|event| event.data.as_str().len() as u64);
+        let bytes = head.user_bytes().saturating_add(events.sum());
+        self.bytes = Some(self.bytes.unwrap_or(0).saturating_add(bytes));
+    }
+
+    /// Counts an entry of the audit log.
+    pub fn entry(&mut self, entry: &Entry) {
+        let data = Object::parse(&entry.data);
+        let Some(kind) = data.text("kind") else {
+            return;
+        };
+        if kind == audit::entry::CLEANUP {
+            self.last_cleanup = self.last_cleanup.max(Some(entry.at));
+            return;
+        }
+        let agent = data.text("agent");
+        if self.agent_name.is_some() && self.agent_name != agent {
+            return;
+        }
+        let subject = data.text("subject");
+        match (kind.as_str(), subject) {
+            (audit::entry::DECISION, subject) => {
+                self.decisions += 1;
+                if data.read("resume").unwrap_or(false) {
+                    self.resumed += 1;
+                    self.befall(subject.unwrap_or_default(), RESUMED_ONCE);
+                }
+            }
+            (audit::entry::FINALIZATION, Some(subject)) => {
+                let completed = data.read::<Phase>("outcome") == Some(Phase::Completed);
+                self.befall(subject, if completed { ENDED | ENDED_WELL } else { ENDED });
+            }
+            _ => {}
+        }
+    }
+
+    fn befall(&mut self, subject: String, what: u64) {
+        *self.fates.entry(subject).or_default() |= what;
+    }
+
+    /// What the counts say.
+    pub fn stats(self, now: Timestamp) -> AgentStats {
+        let durations = self.durations.into_sorted_vec();
+        let with = |all: u64| {
+            self.fates
+                .values()
+                .filter(|&&fate| fate & all == all)
+                .count() as u64
+        };
+        let ended = with(RESUMED_ONCE | ENDED);
+        let completed = with(RESUMED_ONCE | ENDED_WELL);
+        let of = |phase: Phase| self.by_phase.get(phase as usize).copied().unwrap_or(0);
+        // Of less than a day the rate would be a guess.
+        let days = self
+            .first
+            .map(|first| (now.since(first) as f64 / DAY).max(1.0));
+        AgentStats {
+            total: self.total,
+            active: self.active,
+            created_per_day: days.map_or(0.0, |days| self.total as f64 / days),
+            decisions: self.decisions,
+            resumed: self.resumed,
+            resume_rate: Metric::above(percent(self.resumed, self.decisions), RESUMED),
+            resume_success_rate: Metric::above(percent(completed, ended), SUCCEEDED),
+            median_duration_ms: Metric::below(quantile(&durations, 50), MEDIAN),
+            p95_duration_ms: Metric::below(quantile(&durations, 95), P95),
+            error_rate: Metric::below(percent(self.with_errors, self.total), ERRORS),
+            storage_bytes: Metric::below(self.bytes.map(|bytes| bytes as f64), BYTES),
+            last_cleanup: self.last_cleanup,
+            by_agent: self.by_agent,
+            by_phase: PhaseCounts {
+                initializing: of(Phase::Initializing),
+                investigating: of(Phase::Investigating),
+                planning: of(Phase::Planning),
+                approval: of(Phase::Approval),
+                executing: of(Phase::Executing),
+                validating: of(Phase::Validating),
+                completed: of(Phase::Completed),
+                failed: of(Phase::Failed),
+                abandoned: of(Phase::Abandoned),
+            },
+        }
+    }
+}
+
+fn percent(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64 * 100.0)
+}
+
+/// The least of the numbers that so many percent of them do not exceed. They are in their order.
+fn quantile(ordered: &[u64], percent: usize) -> Option<f64> {
+    let rank = (ordered.len() * percent).div_ceil(100);
+    ordered.get(rank.max(1) - 1).map(|&number| number as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_percent_of_the_numbers_do_not_exceed_a_quantile() {
+        assert_eq!(quantile(&[], 50), None);
+        for count in 1..200usize {
+            let numbers: Vec<u64> = (0..count as u64).map(|number| number * 3).collect();
+            for share in [1, 50, 95, 100] {
+                let least = quantile(&numbers, share).unwrap();
+                let within = |bound: f64| numbers.iter().filter(|&&n| n as f64 <= bound).count();
+                assert!(within(least) * 100 >= count * share, "{share} % of {count}");
+                assert!(
+                    within(least - 1.0) * 100 < count * share,
+                    "{share} % of {count}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Whether an agent should be resumed: a decision with a reason, made from its session and a policy.
+//! It changes nothing and refuses nothing; whoever is told not to resume begins anew.
+
+use serde::Serialize;
+
+use crate::agent::params::AgentListParams;
+use crate::declare_params;
+use crate::store::filter::Filter;
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::stored::status::Status;
+use crate::value::text::Text;
+use crate::value::time::{Millis, Timestamp};
+
+declare_params! {
+    /// An agent that might be resumed, and the policy.
+    pub struct ShouldResumeParams {
+        /// The agent's session.
+        pub id: Text,
+        /// Not when it has been idle this long and longer; 30 minutes by default.
+        pub idle: Option<Millis>,
+        /// Not when it has met this many errors and more; 3 by default.
+        pub max_errors: Option<u32>,
+    }
+}
+
+/// When an agent is too far gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// It has been idle for this long.
+    pub idle: Millis,
+    /// It has met so many errors.
+    pub max_errors: u32,
+}
+
+impl Policy {
+    /// The policy that a call asks for.
+    pub fn new(idle: Option<Millis>, max_errors: Option<u32>) -> Self {
+        Self {
+            idle: idle.unwrap_or(Millis(30 * 60 * 1000)),
+            max_errors: max_errors.unwrap_or(3),
+        }
+    }
+}
+
+impl Policy {
+    /// The agents that are to be resumed, and a few others.
+    pub fn filter(self, now: Timestamp) -> Filter {
+        let phases = Phase::ALL.into_iter().filter(|phase| phase.is_resumable());
+        Filter {
+            phase: Some(phases.collect()),
+            status: Some(vec![Status::Active, Status::Paused]),
+            updated_after: Some(now.minus(self.idle)),
+            ..Filter::default()
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::new(None, None)
+    }
+}
+
+impl From<&ShouldResumeParams> for Policy {
+    fn from(params: &ShouldResumeParams) -> Self {
+        Self::new(params.idle, params.max_errors)
+    }
+}
+
+impl From<&AgentListParams> for Policy {
+    fn from(params: &AgentListParams) -> Self {
+        Self::new(params.idle, params.max_errors)
+    }
+}
+
+/// What was found of an agent.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'h> {
+    /// No session of its id.
+    Nothing,
+    /// A session that cannot be read.
+    Unreadable,
+    /// Its session.
+    Session(&'h Head),
+}
+
+/// Why an agent should be resumed, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ResumeReason {
+    /// It can go on where it stood.
+    Resumable,
+    /// There is no such session, or it is in the trash.
+    NotFound,
+    /// The session cannot be read.
+    Unreadable,
+    /// Its work has ended.
+    Finished,
+    /// Its phase is not one that can be taken up.
+    PhaseNotResumable,
+    /// It is not ready, by its own word or because nothing paused it.
+    NotReady,
+    /// It has met too many errors.
+    TooManyErrors,
+    /// It has been idle for too long.
+    IdleTooLong,
+}
+
+impl ResumeReason {
+    /// The name that crosses to JavaScript and the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resumable => "resumable",
+            Self::NotFound => "not_found",
+            Self::Unreadable => "unreadable",
+            Self::Finished => "finished",
+            Self::PhaseNotResumable => "phase_not_resumable",
+            Self::NotReady => "not_ready",
+            Self::TooManyErrors => "too_many_errors",
+            Self::IdleTooLong => "idle_too_long",
+        }
+    }
+}
+
+/// Whether an agent should be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct ResumeDecision {
+    /// Whether it should.
+    pub resume: bool,
+    /// Why, or why not.
+    pub reason: ResumeReason,
+    /// What the decision was made from.
+    pub details: ResumeDetails,
+}
+
+/// What a decision was made from. Members of the session are absent where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct ResumeDetails {
+    /// The reason, for people.
+    pub message: String,
+    /// The session's status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// The agent's phase, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Whether it says that it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume_ready: Option<bool>,
+    /// How many errors it has met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_count: Option<u32>,
+    /// How many are too many.
+    pub max_errors: u32,
+    /// For how long it has been idle, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<u64>,
+    /// How long is too long, in milliseconds.
+    pub idle_limit_ms: u64,
+}
+
+impl Head {
+    /// Whether it says that it may be resumed: an agent by its word, any other session by being
+    /// paused. One that is out of iterations may not.
+    pub fn is_resume_ready(&self) -> bool {
+        match &self.agent {
+            Some(agent) => agent.resume_ready && self.status != Status::Timeout,
+            None => self.status == Status::Paused,
+        }
+    }
+}
+
+/// Decides whether an agent should be resumed.
+pub fn decide(found: Found<'_>, policy: Policy, now: Timestamp) -> ResumeDecision {
+    let mut details = ResumeDetails {
+        max_errors: policy.max_errors,
+        idle_limit_ms: policy.idle.0,
+        ..ResumeDetails::default()
+    };
+    let reason = match found {
+        Found::Nothing => ResumeReason::NotFound,
+        Found::Unreadable => ResumeReason::Unreadable,
+        Found::Session(head) if head.deleted_at.is_some() => ResumeReason::NotFound,
+        Found::Session(head) => {
+            details.status = Some(head.status);
+            details.phase = head.agent.as_ref().map(|agent| agent.phase);
+            details.resume_ready = Some(head.is_resume_ready());
+            details.error_count = Some(errors(head));
+            details.idle_ms = Some(now.since(head.updated_at));
+            reason(head, policy, now)
+        }
+    };
+    details.message = message(reason, &details);
+    ResumeDecision {
+        resume: reason == ResumeReason::Resumable,
+        reason,
+        details,
+    }
+}
+
+fn reason(head: &Head, policy: Policy, now: Timestamp) -> ResumeReason {
+    let phase = head.agent.as_ref().map(|agent| agent.phase);
+    if head.status.is_finished() {
+        ResumeReason::Finished
+    } else if phase.is_some_and(|phase| !phase.is_resumable()) {
+        ResumeReason::PhaseNotResumable
+    } else if !head.is_resume_ready() {
+        ResumeReason::NotReady
+    } else if errors(head) >= policy.max_errors {
+        ResumeReason::TooManyErrors
+    } else if now.since(head.updated_at) >= policy.idle.0 {
+        ResumeReason::IdleTooLong
+    } else {
+        ResumeReason::Resumable
+    }
+}
+
+fn errors(head: &Head) -> u32 {
+    head.agent.as_ref().map_or(0, |agent| agent.error_count)
+}
+
+fn message(reason: ResumeReason, details: &ResumeDetails) -> String {
+    let phase = details.phase.map_or("no phase", Phase::as_str);
+    let status = details.status.map_or("gone", Status::as_str);
+    let idle = details.idle_ms.unwrap_or(0) / 1000;
+    match reason {
+        ResumeReason::Resumable => {
+            format!("it was active {idle} s ago and can go on; its phase: {phase}")
+        }
+        ResumeReason::NotFound => "there is no such session, or it is in the trash".to_owned(),
+        ResumeReason::Unreadable => "the session cannot be read".to_owned(),
+        ResumeReason::Finished => format!("it is {status}"),
+        ResumeReason::PhaseNotResumable => format!(
+            "its phase is {phase}; an agent is resumed in approval, investigating or planning"
+        ),
+        ResumeReason::NotReady => format!("it is {status} and not ready to be resumed"),
+        ResumeReason::TooManyErrors => format!(
+            "it has met {} errors; {} are too many",
+            details.error_count.unwrap_or(0),
+            details.max_errors
+        ),
+        ResumeReason::IdleTooLong => format!(
+            "it has been idle for {idle} s; {} s are too long",
+            details.idle_limit_ms / 1000
+        ),
+    }
+}

@@ -1,0 +1,14 @@
+//! The kinds of records that there are, in one list, for what has to find them all. A feature that
+//! keeps records names their kind here. The guards of slots are not among them: a store counts who
+//! came into its slots, and another store's count says nothing.
+
+use crate::session::idempotency;
+use crate::{audit, lease};
+
+/// Every kind of record, in the order in which they are copied.
+pub const RECORD_KINDS: &[&str] = &[
+    idempotency::STORE_SCOPE,
+    idempotency::SESSION_SCOPE,
+    lease::KIND,
+    audit::entry::KIND,
+];

@@ -1,0 +1,488 @@
+//! What copying from one store to another decides, and the forms in which sessions and records go
+//! from one to the other. A [`Stamp`] tells one state of a session or record from any other without
+//! its contents; [`compare`] says what a difference means. User data counts without the white space
+//! between its tokens, which a store may change. Loading and writing is in `service/copy.rs`.
+
+use std::hash::Hasher;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::declare_params;
+use crate::error::{Error, Result};
+use crate::store::{Expect, Loaded, Problem};
+use crate::stored::event::Event;
+use crate::stored::head::{Head, MAX_SAFE_INTEGER};
+use crate::stored::record::Record;
+use crate::value::json::Json;
+use crate::value::properties::{Params, Properties, Property};
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+
+/// What a [`Stamp`] calls a session; a record is called by its kind.
+pub const SESSION: &str = "session";
+
+/// Texts that are read or sent in one step end once they exceed this. A session is never parted.
+pub const STEP_BYTES: usize = 1 << 20;
+
+declare_params! {
+    /// Which part of a store to name.
+    pub struct CopyPageParams {
+        /// Go on where the page ended that returned this as `next`.
+        pub after: Option<Text>,
+        /// Read histories too, so that the whole can be compared.
+        pub whole: Option<bool>,
+    }
+
+    /// What another store has.
+    pub struct CopyCompareParams {
+        /// The `page` of `copyPage` there.
+        pub page: Text,
+        /// Ask for what is not here, and where this is `true` also for what is newer or different
+        /// here. Without, nothing is asked for.
+        pub overwrite: Option<bool>,
+    }
+
+    /// What another store asks for.
+    pub struct CopyReadParams {
+        /// The `wanted` of `copyCompare` there, or the `rest` of the call before.
+        pub wanted: Text,
+    }
+
+    /// What another store sends.
+    pub struct CopyWriteParams {
+        /// The `chunk` of `copyRead` there.
+        pub chunk: Text,
+    }
+}
+
+/// A part of what a store has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyPage {
+    /// What names it, for `copyCompare`.
+    pub page: String,
+    /// How many sessions it names.
+    pub sessions: u64,
+    /// How many records it names.
+    pub records: u64,
+    /// Sessions that cannot be read. They hide no others.
+    pub problems: Vec<Problem>,
+    /// Where to go on, as `after`; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// How what a store has compares with a page.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyCompared {
+    /// What is to be read, for `copyRead`; absent when there is nothing, or nothing was
+    /// to be asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+    /// How many sessions of the page are there already.
+    pub same: u64,
+    /// What else is not as it is there.
+    pub differences: Vec<CopyDifference>,
+}
+
+/// Sessions and records on their way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyChunk {
+    /// They, for `copyWrite`.
+    pub chunk: String,
+    /// What did not fit, as `wanted`; absent when everything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<String>,
+    /// Sessions that cannot be read. They hide no others.
+    pub problems: Vec<Problem>,
+    /// What is left alone.
+    pub differences: Vec<CopyDifference>,
+}
+
+/// What was written of a chunk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyWritten {
+    /// How many sessions.
+    pub sessions: u64,
+    /// How many records.
+    pub records: u64,
+    /// What was changed here by others meanwhile, and was left alone.
+    pub differences: Vec<CopyDifference>,
+}
+
+/// A session or record that is not the same in both stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CopyDifference {
+    /// `"session"`, or the kind of a record.
+    pub what: String,
+    /// The session's id, or the record's key.
+    pub key: String,
+    /// How it is in the store that was copied to.
+    pub target: Difference,
+}
+
+/// How a session or record that differs is in the store that was copied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Difference {
+    /// Not there.
+    Missing,
+    /// There as it was before.
+    Older,
+    /// There as it may be later on: it was changed since.
+    Newer,
+    /// Another one of the same name, or one that has gone another way.
+    Different,
+    /// There, but it cannot be read.
+    Unreadable,
+}
+
+/// What tells one state of a session or record from any other, and what a target that asks for it
+/// says of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stamp {
+    /// [`SESSION`], or the kind of a record.
+    pub what: Text,
+    /// The session's id, or the record's key.
+    pub key: Text,
+    version: u64,
+    created_at: Timestamp,
+    events: u64,
+    /// The digest of all but the history.
+    pub head: Text,
+    /// The digest of the history, where that was read.
+    pub history: Option<Text>,
+    /// The session that owns a record.
+    pub owner: Option<Text>,
+    /// The digest of that session's head.
+    pub owner_head: Option<Text>,
+    /// What the target has.
+    pub there: There,
+}
+
+/// What a target has where it asks for something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct There {
+    /// The version; nothing when nothing is there, or it cannot be read.
+    pub version: Option<u64>,
+    /// Whether something is there that cannot be read.
+    pub unreadable: bool,
+    /// How many events of it are there, if they are the first of the same history.
+    pub events: u64,
+    /// What tells whether they are.
+    pub history: Text,
+    /// Whether to send all of it if they are not.
+    pub overwrite: bool,
+}
+
+impl Params for Stamp {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            what: properties.take("what"),
+            key: properties.take("key"),
+            version: properties.take("version"),
+            created_at: properties.take("created_at"),
+            events: properties.take("events"),
+            head: properties.take("head"),
+            history: properties.take("history"),
+            owner: properties.take("owner"),
+            owner_head: properties.take("owner_head"),
+            there: properties.take("there"),
+        }
+    }
+}
+
+impl Params for There {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            version: properties.take("version"),
+            unreadable: properties.take("unreadable"),
+            events: properties.take("events"),
+            history: properties.take("history"),
+            overwrite: properties.take("overwrite"),
+        }
+    }
+}
+
+crate::nested_properties!(Stamp, There, Part);
+
+impl Stamp {
+    /// The stamp of a session without its history.
+    pub fn of_head(head: &Head) -> Self {
+        let mut hasher = SipHasher13::new();
+        hash(&mut hasher, &head.context);
+        if let Some(metadata) = &head.metadata {
+            hash(&mut hasher, metadata);
+        }
+        let bare = Head {
+            context: Json::default(),
+            // That there are none is not the same as that there are empty ones.
+            metadata: head.metadata.as_ref().map(|_| Json::default()),
+            ..head.clone()
+        };
+        hash(&mut hasher, &Json::of(&bare));
+        Self {
+            what: SESSION.into(),
+            key: head.id.as_str().into(),
+            version: head.version,
+            created_at: head.created_at,
+            events: head.event_count,
+            head: finish(&hasher),
+            ..Self::default()
+        }
+    }
+
+    /// The stamp of a session with all of its history.
+    pub fn of_session(session: &Loaded) -> Self {
+        Self {
+            history: Some(digest(&session.events)),
+            ..Self::of_head(&session.head)
+        }
+    }
+
+    /// The stamp of a record.
+    pub fn of_record(record: &Record) -> Self {
+        let mut hasher = SipHasher13::new();
+        hash(&mut hasher, &Json::of(record));
+        Self {
+            what: record.kind.as_str().into(),
+            key: record.key.as_str().into(),
+            version: record.version,
+            head: finish(&hasher),
+            ..Self::default()
+        }
+    }
+
+    /// Counts the writes of what it names.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether it is a session's.
+    pub fn is_session(&self) -> bool {
+        self.what.as_str() == SESSION
+    }
+
+    /// That what it names differs.
+    pub fn differs(&self, target: Difference) -> CopyDifference {
+        CopyDifference {
+            what: self.what.to_string(),
+            key: self.key.to_string(),
+            target,
+        }
+    }
+
+    /// The part of a session to send: all of it, or what the target lacks. Nothing when the target
+    /// has another history that is not to be overwritten.
+    pub fn part(&self, mut session: Loaded) -> Option<Part> {
+        let first = usize::try_from(self.there.events).unwrap_or(usize::MAX);
+        let known = session.events.get(..first);
+        let continues = known.is_some_and(|known| digest(known) == self.there.history);
+        if continues {
+            session.events.drain(..first);
+        }
+        (continues || self.there.overwrite).then_some(Part {
+            version: self.there.version,
+            unreadable: self.there.unreadable,
+            // Where nothing is kept, nothing that is in the way stays either.
+            replace: !continues || first == 0,
+            session: Sent(Some(session)),
+            record: Sent(None),
+        })
+    }
+}
+
+/// How what is in the target relates to what is in the source; nothing when they are the same.
+/// Histories count where both were read.
+pub fn compare(source: &Stamp, target: &Stamp) -> Option<Difference> {
+    let versions = target.version.cmp(&source.version);
+    if versions.is_eq() && source.head == target.head {
+        let histories = source.history.is_some() && target.history.is_some();
+        let differ = histories && source.history != target.history;
+        return differ.then_some(Difference::Different);
+    }
+    let events = target.events.cmp(&source.events);
+    Some(if source.created_at != target.created_at {
+        Difference::Different
+    } else if versions.is_lt() && events.is_le() {
+        Difference::Older
+    } else if versions.is_gt() && events.is_ge() {
+        Difference::Newer
+    } else {
+        Difference::Different
+    })
+}
+
+/// A session or a record on its way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// The version that must be there in the target; nothing when it must not be there.
+    pub version: Option<u64>,
+    /// Whether what is there cannot be read, and so may be anything.
+    pub unreadable: bool,
+    /// Whether the events there are removed first.
+    pub replace: bool,
+    /// The session, with the events that follow those that are kept.
+    pub session: Sent<Loaded>,
+    /// The record.
+    pub record: Sent<Record>,
+}
+
+impl Params for Part {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            version: properties.take("version"),
+            unreadable: properties.take("unreadable"),
+            replace: properties.take("replace"),
+            session: properties.take("session"),
+            record: properties.take("record"),
+        }
+    }
+}
+
+impl Part {
+    /// What must be there in the target.
+    pub fn expect(&self) -> Expect {
+        match self.version {
+            _ if self.unreadable => Expect::Any,
+            Some(version) => Expect::Version { version },
+            None => Expect::Absent,
+        }
+    }
+}
+
+/// What a part has, or has not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sent<T>(pub Option<T>);
+
+impl<T> Default for Sent<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: DeserializeOwned> Property for Sent<T> {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        crate::value::properties::parse(name, text).map(Self)
+    }
+}
+
+/// Reads a chunk. It comes from another store, and a store is not given what it could not give back.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn read_chunk(text: &str) -> Result<Vec<Part>> {
+    let chunk = Vec::<Part>::read("chunk", text)?;
+    for Loaded { head, events } in chunk.iter().filter_map(|part| part.session.0.as_ref()) {
+        let sent = events.len() as u64;
+        let numbered = head.event_count >= sent
+            && events
+                .iter()
+                .zip(head.event_count - sent + 1..)
+                .all(|(event, sequence)| event.sequence == sequence);
+        let objects = std::iter::once(&head.context).chain(&head.metadata);
+        if !(numbered
+            && (1..MAX_SAFE_INTEGER).contains(&head.version)
+            && head.event_count < MAX_SAFE_INTEGER
+            && objects.into_iter().all(Json::is_object))
+        {
+            let problem = format!("session {} is not as `copyRead` sends it", head.id);
+            return Err(Error::invalid("chunk", problem));
+        }
+    }
+    Ok(chunk)
+}
+
+/// Reads a page, or what is wanted of one.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn read_stamps(what: &str, text: &str) -> Result<Vec<Stamp>> {
+    Vec::read(what, text)
+}
+
+/// What tells a history from any other.
+pub fn digest(events: &[Event]) -> Text {
+    let mut hasher = SipHasher13::new();
+    for event in events {
+        hasher.write_u64(event.sequence);
+        hasher.write_i64(event.timestamp.as_millis());
+        hasher.write_u64(event.kind.len() as u64);
+        hasher.write(event.kind.as_bytes());
+        hash(&mut hasher, &event.data);
+    }
+    finish(&hasher)
+}
+
+/// Hashes JSON without the white space between its tokens, and where it ends.
+fn hash(hasher: &mut SipHasher13, json: &Json) {
+    let json = json.clone().compact();
+    hasher.write_u64(json.as_str().len() as u64);
+    hasher.write(json.as_str().as_bytes());
+}
+
+fn finish(hasher: &SipHasher13) -> Text {
+    format!("{:032x}", hasher.finish128().as_u128()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(data: &str) -> Event {
+        Event {
+            sequence: 1,
+            timestamp: Timestamp::default(),
+            kind: "note".to_owned(),
+            data: Json::parse(data.to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn white_space_counts_only_within_strings() {
+        let of = |data: &str| digest(&[event(data)]);
+        let plain = of(r#"{"a":["x y",1e400,"\\"],"b":{}}"#);
+        assert_eq!(
+            plain,
+            of("{ \"a\" : [\"x y\",\n\t1e400 , \"\\\\\" ],\r\"b\":{ } }")
+        );
+        for other in [
+            r#"{"a":["xy",1e400,"\\"],"b":{}}"#,
+            r#"{"a":["x  y",1e400,"\\"],"b":{}}"#,
+            r#"{"b":{},"a":["x y",1e400,"\\"]}"#,
+            r#"{"a":["x y",1e401,"\\"],"b":{}}"#,
+        ] {
+            assert_ne!(plain, of(other), "{other}");
+        }
+        assert_ne!(of(r#"{"a":"\" b"}"#), of(r#"{"a":"\"b"}"#));
+    }
+
+    #[test]
+    fn a_history_is_told_from_its_parts() {
+        let (a, b) = (event(r#"{"a":1}"#), event("{}"));
+        let all = [a.clone(), b.clone()];
+        let digests = [
+            digest(&[]),
+            digest(&all[..1]),
+            digest(&all),
+            digest(&[b, a]),
+        ];
+        for (index, one) in digests.iter().enumerate() {
+            assert!(digests.iter().skip(index + 1).all(|other| one != other));
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! A session being changed by one operation. A draft begins with what was loaded, takes the
+//! operation's steps one by one (each checked against the [lifecycle](crate::stored::status) and the
+//! [limits](Limits)), and collects what they write: the new head, the new events, and what the
+//! outside world is to be told. It writes nothing itself. This file has its beginning and its end; the
+//! steps are in the modules below it.
+
+mod agent;
+mod content;
+mod history;
+mod lifecycle;
+
+use crate::audit::entry::Entry;
+use crate::audit::removal::{self, By};
+use crate::error::{Error, Result};
+use crate::session::params::StartParams;
+use crate::session::webhook::{WebhookEvent, WebhookPayload};
+use crate::stored::agent::Agent;
+use crate::stored::event::{Event, kind};
+use crate::stored::head::{Head, Usage};
+use crate::stored::phase::Phase;
+use crate::stored::slot::Slot;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::json::{Json, Object};
+use crate::value::limits::Limits;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+
+/// Iterations allowed when nothing is said.
+pub const DEFAULT_MAX_ITERATIONS: u32 = 100;
+
+/// The context's members while a session is paused.
+const PAUSED_AT: &str = "pausedAt";
+const PAUSE_REASON: &str = "pauseReason";
+
+/// A session with an operation's changes, before they are written.
+#[derive(Debug, Clone)]
+pub struct Draft<'l> {
+    head: Head,
+    events: Vec<Event>,
+    /// Whether `events` are the whole history, and not what follows it.
+    replaces_history: bool,
+    notices: Vec<WebhookPayload>,
+    /// Entries for the audit log.
+    entries: Vec<Entry>,
+    /// Whether the operation counts as activity whatever else it changes.
+    touched: bool,
+    now: Timestamp,
+    limits: &'l Limits,
+}
+
+/// What a draft has come to.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The head to write, with its new version.
+    pub head: Head,
+    /// The events to append.
+    pub events: Vec<Event>,
+    /// Whether they take the place of the history instead.
+    pub replaces_history: bool,
+    /// What to tell the outside world once it is written.
+    pub notices: Vec<WebhookPayload>,
+    /// What to enter into the audit log.
+    pub entries: Vec<Entry>,
+}
+
+impl<'l> Draft<'l> {
+    /// A draft of a new session: its first event is written.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP` for what the parameters hold.
+    pub fn start(
+        id: SessionId,
+        params: &StartParams,
+        now: Timestamp,
+        limits: &'l Limits,
+    ) -> Result<Self> {
+        limits.task(&params.task)?;
+        limits.label("mode", Some(&params.mode))?;
+        limits.label("userId", params.user_id.as_ref())?;
+        limits.label("channelId", params.channel_id.as_ref())?;
+        limits.label("workspace", params.workspace.as_ref())?;
+        let max_iterations = params.max_iterations.unwrap_or(DEFAULT_MAX_ITERATIONS);
+        if max_iterations == 0 {
+            return Err(Error::invalid("maxIterations", "expected 1 or more"));
+        }
+        let context = params.context.clone().unwrap_or_default();
+        limits.object("context", &context)?;
+        if let Some(metadata) = &params.metadata {
+            limits.object("metadata", metadata)?;
+        }
+        let text = |text: &Option<Text>| text.clone().map(Text::into_string);
+        let mut draft = Self::of(
+            Head {
+                id,
+                version: 0,
+                user_id: text(&params.user_id),
+                channel_id: text(&params.channel_id),
+                mode: params.mode.to_string(),
+                task: params.task.to_string(),
+                workspace: text(&params.workspace),
+                status: Status::Active,
+                created_at: now,
+                updated_at: now,
+                iterations: 0,
+                max_iterations,
+                context,
+                result: None,
+                error: None,
+                usage: params
+                    .metadata
+                    .as_ref()
+                    .map(Usage::of_metadata)
+                    .unwrap_or_default(),
+                metadata: params.metadata.clone(),
+                event_count: 0,
+                paused_at: None,
+                finalized_at: None,
+                parent_id: None,
+                agent: None,
+                slot: None,
+                deleted_at: None,
+            },
+            now,
+            limits,
+        );
+        let mut data = Object::default();
+        data.set("task", &params.task);
+        data.set("mode", &params.mode);
+        if let Some(workspace) = &params.workspace {
+            data.set("workspace", workspace);
+        }
+        draft.append(kind::START, data.to_json());
+        draft.notify(WebhookEvent::Start);
+        if params.paused.unwrap_or(false) {
+            draft.pause(params.pause_reason.as_ref(), None)?;
+        }
+        Ok(draft)
+    }
+
+    /// A draft of a session that exists.
+    pub fn of(head: Head, now: Timestamp, limits: &'l Limits) -> Self {
+        Self {
+            head,
+            events: Vec::new(),
+            replaces_history: false,
+            notices: Vec::new(),
+            entries: Vec::new(),
+            touched: false,
+            now,
+            limits,
+        }
+    }
+
+    /// A draft of a new session with another's past: `parent` with the events that it copies.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` for the task, `INVALID_ARGUMENT` for the budget.
+    pub fn fork(
+        id: SessionId,
+        parent: Head,
+        events: Vec<Event>,
+        params: &crate::session::params::ForkParams,
+        now: Timestamp,
+        limits: &'l Limits,
+    ) -> Result<Self> {
+        let at_sequence = events.last().map_or(0, |event| event.sequence);
+        let iterations = events
+            .iter()
+            .filter(|event| event.kind == kind::ITERATION)
+            .count();
+        let agent = parent.agent.as_ref().map(|_| forked_agent(&events));
+        let parent_id = parent.id;
+        let context = edited(&parent.context, unpause);
+        // What the parent has spent is the parent's: counting it twice would falsify every sum.
+        let metadata = parent.metadata.as_ref().map(|metadata| {
+            edited(metadata, |metadata| {
+                metadata.remove("tokens");
+                metadata.remove("cost");
+            })
+        });
+        let mut draft = Self::of(
+            Head {
+                id,
+                version: 0,
+                status: Status::Active,
+                created_at: now,
+                updated_at: now,
+                iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
+                context,
+                result: None,
+                error: None,
+                metadata,
+                event_count: at_sequence,
+                usage: Usage::default(),
+                paused_at: None,
+                finalized_at: None,
+                parent_id: Some(parent_id.clone()),
+                agent,
+                // The parent may be in it.
+                slot: None,
+                deleted_at: None,
+                user_id: parent.user_id,
+                channel_id: parent.channel_id,
+                mode: parent.mode,
+                task: parent.task,
+                workspace: parent.workspace,
+                max_iterations: parent.max_iterations,
+            },
+            now,
+            limits,
+        );
+        draft.events = events;
+        if let Some(task) = &params.task {
+            limits.task(task)?;
+            draft.head.task = task.to_string();
+        }
+        if let Some(max_iterations) = params.max_iterations {
+            draft.set_max_iterations(max_iterations)?;
+        }
+        if let Some(patch) = &params.context {
+            draft.merge_context(patch)?;
+        }
+        let mut data = Object::default();
+        data.set("parentId", &parent_id);
+        data.set("atSequence", &at_sequence);
+        draft.append(kind::FORK, data.to_json());
+        draft.notify(WebhookEvent::Start);
+        Ok(draft)
+    }
+
+    /// The session as it is in the draft.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Whether the draft comes to nothing that `before` is not already.
+    pub fn changes_nothing(&self, before: &Head) -> bool {
+        self.head == *before && !self.replaces_history && !self.touched
+    }
+
+    /// Ends the draft: the version is counted up and `updatedAt` is set.
+    pub fn finish(mut self) -> Finished {
+        self.head.version += 1;
+        self.head.updated_at = self.head.updated_at.max(self.now);
+        Finished {
+            head: self.head,
+            events: self.events,
+            replaces_history: self.replaces_history,
+            notices: self.notices,
+            entries: self.entries,
+        }
+    }
+
+    /// Takes a slot. That nobody else is in it is for whoever writes the session to see to.
+    pub fn take_slot(&mut self, slot: Slot) {
+        self.head.slot = Some(slot);
+    }
+
+    /// Refuses to let a session go on whose model is missing.
+    ///
+    /// # Errors
+    /// `MODEL_MISSING`.
+    pub fn check_model(&self) -> Result<()> {
+        match &self.head.slot {
+            Some(slot) if self.limits.misses(slot) => Err(Error::ModelMissing {
+                id: self.head.id.to_string(),
+                model: slot.model.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the session into the trash; one that is there already stays as it is. Nothing is entered
+    /// of one that goes by what has an entry of its own.
+    pub fn trash(&mut self, by: Option<By>) {
+        if self.head.deleted_at.is_none() {
+            self.head.deleted_at = Some(self.now);
+            self.enter_removal(removal::TRASH, by);
+        }
+    }
+
+    /// Takes the session out of the trash.
+    pub fn restore(&mut self) {
+        if self.head.deleted_at.take().is_some() {
+            self.enter_removal(removal::RESTORE, Some(By::User));
+        }
+    }
+
+    fn enter_removal(&mut self, kind: &str, by: Option<By>) {
+        let Head { id, slot, .. } = &self.head;
+        let entry = by.map(|by| Entry::removal(kind, id, slot.as_ref(), by, self.now));
+        self.entries.extend(entry);
+    }
+
+    fn append_checked(&mut self, kind: &str, data: Json) -> Result<()> {
+        self.limits.data(&data)?;
+        self.append(kind, data);
+        Ok(())
+    }
+
+    fn append(&mut self, kind: &str, data: Json) {
+        self.head.event_count += 1;
+        self.events.push(Event {
+            sequence: self.head.event_count,
+            timestamp: self.now,
+            kind: kind.to_owned(),
+            data,
+        });
+    }
+
+    /// Tells the outside world of the change that the last event records.
+    fn notify(&mut self, event: WebhookEvent) {
+        let data = self.events.last().map(|event| event.data.clone());
+        self.notify_with(event, data.unwrap_or_default());
+    }
+
+    fn notify_with(&mut self, event: WebhookEvent, data: Json) {
+        self.notices
+            .push(WebhookPayload::new(event, &self.head, self.now, data));
+    }
+}
+
+/// The agent of a fork: in the phase that the copied history leads to, with nothing gone wrong yet.
+fn forked_agent(events: &[Event]) -> Agent {
+    let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
+    let phase: Option<Phase> = last.and_then(|event| Object::parse(&event.data).read("to"));
+    let mut agent = Agent::default();
+    agent.enter(phase.unwrap_or_default());
+    agent.agree_with(Status::Active);
+    agent
+}
+
+/// A copy of an object with an edit made to it.
+fn edited<'a>(object: &'a Json, edit: impl FnOnce(&mut Object<'a>)) -> Json {
+    let mut members = Object::parse(object);
+    edit(&mut members);
+    members.to_json()
+}
+
+/// A copy of an object with the members of another merged into it.
+pub(crate) fn merged(object: &Json, patch: &Json) -> Json {
+    edited(object, |members| members.merge(Object::parse(patch)))
+}
+
+/// Checks a context against the limits. The words that pausing put in do not count, or a session
+/// could be paused and not go on.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+pub(crate) fn check_context(context: &Json, limits: &Limits) -> Result<()> {
+    let checked = limits.object("context", context);
+    let members = Object::parse(context);
+    let ours = |key| members.get(key).is_none_or(|text| text.starts_with('"'));
+    if matches!(checked, Err(Error::TooLarge { .. })) && ours(PAUSED_AT) && ours(PAUSE_REASON) {
+        return limits.object("context", &edited(context, unpause));
+    }
+    checked
+}
+
+/// Takes out of a context what pausing put in.
+fn unpause(context: &mut Object<'_>) {
+    context.remove(PAUSED_AT);
+    context.remove(PAUSE_REASON);
+}
+
+/// `{key: value}`, or `{}` without a value.
+fn object_of<T: serde::Serialize>(key: &str, value: Option<&T>) -> Json {
+    let mut object = Object::default();
+    if let Some(value) = value {
+        object.set(key, value);
+    }
+    object.to_json()
+}

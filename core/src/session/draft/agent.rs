@@ -1,0 +1,264 @@
+//! The steps of an agent: phases, errors, approvals and the end of its work. They are a draft's steps
+//! as all others are. Taken on a session that is no agent's yet, they make it one; merging metadata
+//! does not.
+
+use crate::agent::params::{AgentCreateParams, AgentUpdateParams};
+use crate::audit::entry::Entry;
+use crate::error::{Error, Result};
+use crate::session::params::{IfExhausted, StartParams};
+use crate::stored::agent::{Agent, StoredError};
+use crate::stored::event::kind;
+use crate::stored::phase::Phase;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::json::{Json, Object};
+use crate::value::limits::Limits;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+
+use super::{Draft, PAUSE_REASON, edited};
+
+/// What leads on from a final phase.
+const FINAL: &str = "it is final and leads to no other; create a new agent, or fork this one";
+/// What leads to an approval.
+const NOT_WAITING: &str = "it does not wait for approval; ask for it with requestApproval first";
+
+impl<'l> Draft<'l> {
+    /// A draft of a new agent's session.
+    ///
+    /// # Errors
+    /// Those of [`Draft::start`].
+    pub fn start_agent(
+        id: SessionId,
+        params: &AgentCreateParams,
+        now: Timestamp,
+        limits: &'l Limits,
+    ) -> Result<Self> {
+        if params.agent_name.as_str().is_empty() {
+            return Err(Error::invalid("agentName", "expected the agent's name"));
+        }
+        let params = StartParams {
+            task: params.purpose.clone().unwrap_or_default(),
+            mode: params.agent_name.clone(),
+            max_iterations: params.max_iterations,
+            metadata: params
+                .metadata
+                .as_ref()
+                .map(|metadata| limits.redact.json(metadata)),
+            ..StartParams::default()
+        };
+        let mut draft = Self::start(id, &params, now, limits)?;
+        draft.agent();
+        Ok(draft)
+    }
+
+    /// Takes down what an agent says of itself. It counts as activity even if it says nothing new.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED` for an error, `INVALID_PHASE`, `INVALID_ARGUMENT`, and those of the limits.
+    pub fn update_agent(&mut self, params: &AgentUpdateParams) -> Result<()> {
+        self.touched = true;
+        if let Some(error) = &params.error {
+            self.meet(error)?;
+        }
+        if let Some(metadata) = &params.metadata {
+            self.merge_agent_metadata(metadata)?;
+        }
+        let summary = params.summary.as_ref();
+        match params.phase {
+            Some(outcome) if outcome.is_final() => self.finalize(outcome, summary)?,
+            phase => {
+                phase.map_or(Ok(()), |phase| self.set_phase(phase))?;
+                self.limits.text("summary", summary)?;
+                if let Some(summary) = summary {
+                    self.agent().summary = Some(summary.to_string());
+                }
+            }
+        }
+        params
+            .resume_ready
+            .map_or(Ok(()), |ready| self.set_resume_ready(ready))
+    }
+
+    /// Ends the agent's work. Ending it again in the same way only fills in a summary that is
+    /// missing.
+    ///
+    /// # Errors
+    /// `INVALID_PHASE` if it has ended in another way, `INVALID_ARGUMENT` for a phase that is not
+    /// final, `TOO_LARGE`.
+    pub fn finalize(&mut self, outcome: Phase, summary: Option<&Text>) -> Result<()> {
+        self.limits.text("summary", summary)?;
+        let Some(status) = outcome.final_status() else {
+            let problem = format!("expected completed, failed or abandoned, got {outcome}");
+            return Err(Error::invalid("outcome", problem));
+        };
+        self.agent();
+        if self.head.status == status {
+            self.sum_up(summary);
+            return Ok(());
+        }
+        if self.head.status.is_finished() {
+            return Err(self.out_of_phase(FINAL));
+        }
+        match outcome {
+            Phase::Completed => self.complete(summary, None),
+            Phase::Failed => self.fail(summary, None),
+            _ => self.abandon(summary, None),
+        }
+    }
+
+    /// Waits for somebody's approval: the session is paused.
+    ///
+    /// # Errors
+    /// `INVALID_PHASE` in a final phase, and those of the limits.
+    pub fn request_approval(
+        &mut self,
+        reason: Option<&Text>,
+        metadata: Option<&Json>,
+    ) -> Result<()> {
+        self.touched = true;
+        if let Some(metadata) = metadata {
+            self.merge_agent_metadata(metadata)?;
+        }
+        self.set_phase(Phase::Approval)?;
+        if self.head.status != Status::Paused {
+            return self.pause(reason, None);
+        }
+        self.limits.text("reason", reason)?;
+        if let Some(reason) = reason {
+            self.head.context = edited(&self.head.context, |context| {
+                context.set(PAUSE_REASON, reason);
+            });
+        }
+        Ok(())
+    }
+
+    /// Approves what the agent waits for. A paused session is resumed; the phase stays until the
+    /// agent enters another.
+    ///
+    /// # Errors
+    /// `INVALID_PHASE` if it waits for nothing, `BUDGET_EXHAUSTED`, and those of the limits.
+    pub fn approve(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
+        self.answer(true, by, reason)?;
+        if self.head.status == Status::Paused {
+            self.resume(None, IfExhausted::Refuse, None)?;
+        }
+        Ok(())
+    }
+
+    /// Denies what the agent waits for, which ends its work.
+    ///
+    /// # Errors
+    /// `INVALID_PHASE` if it waits for nothing, and those of the limits.
+    pub fn deny(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
+        self.answer(false, by, reason)?;
+        self.finalize(Phase::Abandoned, reason)
+    }
+
+    /// Takes an agent into a phase, and records that it came there.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        let agent = self.agent();
+        let from = agent.phase;
+        agent.enter(phase);
+        if from != phase {
+            let mut said = Object::default();
+            said.set("from", &from);
+            said.set("to", &phase);
+            self.append(kind::PHASE, said.to_json());
+        }
+    }
+
+    /// Takes an agent into its final phase.
+    pub(super) fn end(&mut self, phase: Phase) {
+        self.enter(phase);
+        self.entries
+            .push(Entry::finalization(&self.head, phase, self.now));
+    }
+
+    /// Says what came of an agent's work, unless that is said already.
+    pub(super) fn sum_up(&mut self, summary: Option<&Text>) {
+        if let (Some(agent), Some(summary)) = (&mut self.head.agent, summary) {
+            agent.summary.get_or_insert_with(|| summary.to_string());
+        }
+    }
+
+    fn set_phase(&mut self, phase: Phase) -> Result<()> {
+        if self.head.status.is_finished() {
+            return Err(self.out_of_phase(FINAL));
+        }
+        self.enter(phase);
+        Ok(())
+    }
+
+    fn meet(&mut self, error: &Text) -> Result<()> {
+        self.check_live()?;
+        self.limits.text("error", Some(error))?;
+        let timestamp = self.now;
+        let agent = self.agent();
+        agent.error_count = agent.error_count.saturating_add(1);
+        agent.last_error = Some(StoredError {
+            message: error.to_string(),
+            timestamp,
+        });
+        let mut said = Object::default();
+        said.set("message", error);
+        self.append(kind::AGENT_ERROR, said.to_json());
+        Ok(())
+    }
+
+    fn merge_agent_metadata(&mut self, patch: &Json) -> Result<()> {
+        self.limits.object("metadata", patch)?;
+        self.merge_metadata(&self.limits.redact.json(patch))
+    }
+
+    fn set_resume_ready(&mut self, ready: bool) -> Result<()> {
+        let agent = self.agent();
+        if ready && !agent.phase.is_resumable() {
+            let problem = format!(
+                "an agent in phase {} is not resumed; expected investigating, planning or approval",
+                agent.phase
+            );
+            return Err(Error::invalid("resumeReady", problem));
+        }
+        agent.resume_ready = ready;
+        Ok(())
+    }
+
+    /// Records somebody's answer to what the agent waits for.
+    fn answer(&mut self, approved: bool, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
+        let phase = self.head.agent.as_ref().map(|agent| agent.phase);
+        if phase != Some(Phase::Approval) {
+            return Err(self.out_of_phase(NOT_WAITING));
+        }
+        self.limits.label("by", by)?;
+        self.limits.text("reason", reason)?;
+        let mut said = Object::default();
+        said.set("approved", &approved);
+        if let Some(reason) = reason {
+            said.set("reason", reason);
+        }
+        if let Some(by) = by {
+            said.set("by", by);
+        }
+        self.append(kind::APPROVAL, said.to_json());
+        Ok(())
+    }
+
+    /// What the session has because it is an agent's; if it was none, it is one now.
+    fn agent(&mut self) -> &mut Agent {
+        let status = self.head.status;
+        self.head.agent.get_or_insert_with(|| {
+            let mut agent = Agent::default();
+            agent.agree_with(status);
+            agent
+        })
+    }
+
+    fn out_of_phase(&self, problem: &str) -> Error {
+        Error::InvalidPhase {
+            id: self.head.id.to_string(),
+            phase: self.head.agent.as_ref().map(|agent| agent.phase),
+            problem: problem.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The steps that change what a session says of itself and what it keeps for its user: its description,
+//! its context and its metadata. None of them is an event.
+
+use crate::error::{Error, Result};
+use crate::session::administrator::{self, Past};
+use crate::session::params::UpdateParams;
+use crate::stored::head::{Usage, cost_nanos};
+use crate::value::json::{Json, Object};
+use crate::value::properties::Patch;
+
+use super::{Draft, check_context, merged};
+
+impl Draft<'_> {
+    /// Sets what describes the session.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for the budget, and those of the limits.
+    pub fn update(&mut self, params: &UpdateParams) -> Result<()> {
+        if let Some(task) = &params.task {
+            self.limits.task(task)?;
+            self.head.task = task.to_string();
+        }
+        self.limits.label("mode", params.mode.as_ref())?;
+        if let Some(mode) = &params.mode {
+            self.head.mode = mode.to_string();
+        }
+        for (name, value, member) in [
+            ("workspace", &params.workspace, &mut self.head.workspace),
+            ("userId", &params.user_id, &mut self.head.user_id),
+            ("channelId", &params.channel_id, &mut self.head.channel_id),
+        ] {
+            match value {
+                Patch::Keep => {}
+                Patch::Clear => *member = None,
+                Patch::Set(value) => {
+                    self.limits.label(name, Some(value))?;
+                    *member = Some(value.to_string());
+                }
+            }
+        }
+        if let Some(max_iterations) = params.max_iterations {
+            self.set_max_iterations(max_iterations)?;
+        }
+        if let Some(context) = &params.context {
+            self.merge_context(context)?;
+        }
+        match &params.metadata {
+            Some(patch) => self.merge_metadata(patch),
+            None => Ok(()),
+        }
+    }
+
+    /// Merges members into the context.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn merge_context(&mut self, patch: &Json) -> Result<()> {
+        self.limits.object("context", patch)?;
+        let context = merged(&self.head.context, patch);
+        self.replace_context(&context)
+    }
+
+    /// Replaces the context.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn replace_context(&mut self, context: &Json) -> Result<()> {
+        check_context(context, self.limits)?;
+        self.head.context = context.clone();
+        Ok(())
+    }
+
+    /// Merges members into the metadata.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn merge_metadata(&mut self, patch: &Json) -> Result<()> {
+        self.limits.object("metadata", patch)?;
+        let metadata = merged(&self.head.metadata.clone().unwrap_or_default(), patch);
+        self.head.usage = Usage::of_metadata(&metadata);
+        self.set_metadata(metadata)
+    }
+
+    /// Adds tokens and cost to what the metadata says was used.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a cost that is no amount; `TOO_LARGE`.
+    pub fn use_up(&mut self, prompt: u64, completion: u64, cost: Option<f64>) -> Result<()> {
+        let cost_nanos = match cost {
+            None => 0,
+            Some(cost) if cost >= 0.0 && cost.is_finite() => cost_nanos(cost),
+            Some(cost) => {
+                return Err(Error::invalid("cost", format!("{cost} is not 0 or more")));
+            }
+        };
+        let usage = self
+            .head
+            .usage
+            .plus(Usage {
+                prompt_tokens: prompt,
+                completion_tokens: completion,
+                cost_nanos,
+            })
+            .kept();
+        let metadata = self.head.metadata.clone().unwrap_or_default();
+        let mut metadata = Object::parse(&metadata);
+        let tokens = metadata.read::<Json>("tokens").unwrap_or_default();
+        let mut tokens = Object::parse(&tokens);
+        tokens.set("prompt", &usage.prompt_tokens);
+        tokens.set("completion", &usage.completion_tokens);
+        tokens.set("total", &usage.total_tokens());
+        metadata.set("tokens", &tokens.to_json());
+        if cost.is_some() {
+            metadata.set("cost", &usage.cost_json());
+        }
+        self.set_metadata(metadata.to_json())?;
+        self.head.usage = usage;
+        Ok(())
+    }
+
+    /// Sets anything that the session has, past the lifecycle.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, and those of the limits.
+    pub fn overrule(&mut self, updates: &Json) -> Result<()> {
+        let overruled = administrator::overruled(&self.head, updates, self.now, self.limits)?;
+        self.become_overruled(overruled);
+        Ok(())
+    }
+
+    /// Becomes what an administrator says.
+    pub fn become_overruled(&mut self, overruled: administrator::Overruled) {
+        self.head = overruled.head;
+        self.replaces_history = matches!(overruled.past, Past::Rewritten(_));
+        let (Past::Continued(events) | Past::Rewritten(events)) = overruled.past;
+        self.events = events;
+    }
+
+    pub(super) fn set_max_iterations(&mut self, max_iterations: u32) -> Result<()> {
+        let least = self.head.iterations.max(1);
+        if max_iterations < least {
+            return Err(Error::invalid(
+                "maxIterations",
+                format!(
+                    "expected {least} or more, since {} are used",
+                    self.head.iterations
+                ),
+            ));
+        }
+        self.head.max_iterations = max_iterations;
+        Ok(())
+    }
+
+    pub(super) fn set_metadata(&mut self, metadata: Json) -> Result<()> {
+        self.limits.object("metadata", &metadata)?;
+        self.head.metadata = Some(metadata);
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! The steps that a session's history records beside those of its life: iterations, calls of tools,
+//! what was learned, and events of any other type.
+
+use crate::error::{Error, Result};
+use crate::session::params::IfExhausted;
+use crate::stored::event::kind;
+use crate::stored::status::Status;
+use crate::value::json::{Json, Object};
+use crate::value::text::Text;
+
+use super::{Draft, object_of};
+
+impl Draft<'_> {
+    /// Counts one iteration; the last one of the budget makes an active session `timeout`. A paused
+    /// session counts too, so that pausing does not break the step that is under way, but never
+    /// beyond its budget.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, `BUDGET_EXHAUSTED`, and those of the data's limits.
+    pub fn iterate(&mut self, data: Option<Json>) -> Result<()> {
+        self.check_live()?;
+        if self.head.status == Status::Timeout || !self.head.has_budget() {
+            return Err(self.exhausted());
+        }
+        self.head.iterations += 1;
+        let number = self.head.iterations;
+        self.append_checked(
+            kind::ITERATION,
+            data.unwrap_or_else(|| object_of("iteration", Some(&number))),
+        )?;
+        if !self.head.has_budget() && self.head.status == Status::Active {
+            self.time_out(None)?;
+        }
+        Ok(())
+    }
+
+    /// Records a call of a tool, and the tool among those used.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, and those of the limits.
+    pub fn tool_call(
+        &mut self,
+        tool: &Text,
+        args: Option<&Json>,
+        result: Option<&Json>,
+    ) -> Result<()> {
+        let mut data = Object::default();
+        data.set("tool", tool);
+        match args {
+            Some(args) => data.set("args", args),
+            None => data.set("args", &Json::empty_object()),
+        }
+        data.set("result", &result);
+        self.record(kind::TOOL_CALL, Some(data.to_json()))
+    }
+
+    /// Records something learned.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, and those of the limits.
+    pub fn learning(&mut self, insight: &Text, expertise_file: Option<&Text>) -> Result<()> {
+        let mut data = Object::default();
+        data.set("insight", insight);
+        if let Some(file) = expertise_file {
+            data.set("expertiseFile", file);
+        }
+        self.record(kind::LEARNING, Some(data.to_json()))
+    }
+
+    /// Records an event of any type. A lifecycle type has its lifecycle's effect, with what the data
+    /// says of it (`reason`, `result`, `error`, `addIterations`, `tool`).
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, those of the effect, and those of the limits.
+    pub fn record(&mut self, kind: &str, data: Option<Json>) -> Result<()> {
+        self.check_live()?;
+        if let Some(data) = &data {
+            self.limits.data(data)?;
+        }
+        let given = data.clone().unwrap_or_default();
+        let members = Object::parse(&given);
+        let text = |key: &str| members.text(key).map(Text::from);
+        match kind {
+            "" => Err(Error::invalid("type", "expected the name of an event type")),
+            kind::START => Err(Error::invalid(
+                "type",
+                "\"start\" is recorded when a session is started, and only then",
+            )),
+            // What an agent's history says of its work has come about.
+            kind::PHASE | kind::AGENT_ERROR | kind::APPROVAL if self.head.agent.is_some() => {
+                let problem = format!(
+                    "{kind:?} is recorded of an agent by agentUpdate, approve and deny alone"
+                );
+                Err(Error::invalid("type", problem))
+            }
+            kind::ITERATION => self.iterate(data),
+            kind::PAUSE => self.pause(text("reason").as_ref(), data),
+            kind::RESUME => {
+                let added = members.read("addIterations");
+                self.resume(added, IfExhausted::Refuse, data)
+            }
+            kind::COMPLETE => self.complete(text("result").as_ref(), data),
+            kind::ERROR => self.fail(text("error").as_ref(), data),
+            kind::ABANDONED => self.abandon(text("reason").as_ref(), data),
+            kind::TIMEOUT => self.time_out(data),
+            kind::TOOL_CALL => {
+                if let Some(tool) = text("tool") {
+                    self.limits.label("tool", Some(&tool))?;
+                    self.add_tool_used(tool.as_str())?;
+                }
+                self.append_checked(kind, self.limits.redact.member(&given, "args"))
+            }
+            _ => {
+                self.limits.label("type", Some(&Text::from(kind)))?;
+                self.append_checked(kind, given.clone())
+            }
+        }
+    }
+
+    fn add_tool_used(&mut self, tool: &str) -> Result<()> {
+        let metadata = self.head.metadata.clone().unwrap_or_default();
+        let mut metadata = Object::parse(&metadata);
+        // Others may have put more than names there: what is there is kept as it is.
+        let mut tools: Vec<Json> = metadata.read("toolsUsed").unwrap_or_default();
+        if tools
+            .iter()
+            .all(|known| known.as_text().as_deref() != Some(tool))
+        {
+            tools.push(Json::of(tool));
+            metadata.set("toolsUsed", &tools);
+            self.set_metadata(metadata.to_json())?;
+        }
+        Ok(())
+    }
+}

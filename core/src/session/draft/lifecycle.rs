@@ -1,0 +1,198 @@
+//! The steps of a session's life: pausing, resuming and the ways to its end. Each is checked against the
+//! [lifecycle](crate::stored::status) in one place, whoever takes it, and recorded by an event. Counting
+//! iterations is not among them, though the last one leads here.
+
+use crate::error::{Error, Result};
+use crate::session::params::{IfExhausted, IfFinished};
+use crate::session::webhook::WebhookEvent;
+use crate::stored::event::kind;
+use crate::stored::phase::Phase;
+use crate::stored::status::Status;
+use crate::value::json::{Json, Object};
+use crate::value::text::Text;
+
+use super::{Draft, PAUSE_REASON, PAUSED_AT, edited, object_of, unpause};
+
+impl Draft<'_> {
+    /// Pauses the session. `data` is the event's, by default the reason.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, `TOO_LARGE`.
+    pub fn pause(&mut self, reason: Option<&Text>, data: Option<Json>) -> Result<()> {
+        self.limits.text("reason", reason)?;
+        self.go(Status::Paused)?;
+        self.head.paused_at = Some(self.now);
+        self.head.context = edited(&self.head.context, |context| {
+            context.remove(PAUSE_REASON);
+            context.set(PAUSED_AT, &self.now);
+            if let Some(reason) = reason {
+                context.set(PAUSE_REASON, reason);
+            }
+        });
+        self.append(
+            kind::PAUSE,
+            data.unwrap_or_else(|| object_of("reason", reason)),
+        );
+        self.notify(WebhookEvent::Pause);
+        Ok(())
+    }
+
+    /// Resumes a paused session, or takes up an active one whose runner is gone. Members of `data`
+    /// come before ours in the event.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`; `BUDGET_EXHAUSTED` when no iterations would be left.
+    pub fn resume(
+        &mut self,
+        add_iterations: Option<u32>,
+        if_exhausted: IfExhausted,
+        data: Option<Json>,
+    ) -> Result<()> {
+        let recovered = self.head.status == Status::Active;
+        let paused_at = self.head.paused_at;
+        if !recovered {
+            self.go(Status::Active)?;
+            self.head.context = edited(&self.head.context, unpause);
+        }
+        let added = add_iterations.unwrap_or(0);
+        self.head.max_iterations = self.head.max_iterations.saturating_add(added);
+        if !self.head.has_budget() && if_exhausted == IfExhausted::Refuse {
+            return Err(self.exhausted());
+        }
+        let paused_duration = paused_at.map_or(0, |at| self.now.since(at));
+        let data = data.unwrap_or_default();
+        let mut data = Object::parse(&data);
+        data.set("pausedDuration", &paused_duration);
+        if recovered {
+            data.set("recovered", &true);
+        }
+        if added > 0 {
+            data.set("addIterations", &added);
+        }
+        self.append(kind::RESUME, data.to_json());
+        self.notify(WebhookEvent::Resume);
+        if !self.head.has_budget() {
+            self.time_out(None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether ending the session again leaves it as it is.
+    pub fn stays_ended(&self, wanted: Option<IfFinished>) -> bool {
+        wanted == Some(IfFinished::Keep) && self.head.status.is_finished()
+    }
+
+    /// Ends the session with a result.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, `TOO_LARGE`.
+    pub fn complete(&mut self, result: Option<&Text>, data: Option<Json>) -> Result<()> {
+        self.limits.text("result", result)?;
+        self.go(Status::Completed)?;
+        self.head.result = result.map(Text::to_string);
+        self.append(
+            kind::COMPLETE,
+            data.unwrap_or_else(|| object_of("result", result)),
+        );
+        self.sum_up(result);
+        self.notify(WebhookEvent::Complete);
+        Ok(())
+    }
+
+    /// Ends the session with an error.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, `TOO_LARGE`.
+    pub fn fail(&mut self, error: Option<&Text>, data: Option<Json>) -> Result<()> {
+        self.limits.text("error", error)?;
+        self.go(Status::Failed)?;
+        self.head.error = error.map(Text::to_string);
+        self.append(
+            kind::ERROR,
+            data.unwrap_or_else(|| object_of("error", error)),
+        );
+        self.sum_up(error);
+        self.notify(WebhookEvent::Error);
+        Ok(())
+    }
+
+    /// Gives the session up.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`, `TOO_LARGE`.
+    pub fn abandon(&mut self, reason: Option<&Text>, data: Option<Json>) -> Result<()> {
+        self.limits.text("reason", reason)?;
+        self.go(Status::Abandoned)?;
+        self.append(
+            kind::ABANDONED,
+            data.unwrap_or_else(|| object_of("reason", reason)),
+        );
+        self.sum_up(reason);
+        let mut told = Object::default();
+        told.set("reason", Status::Abandoned.as_str());
+        if let Some(reason) = reason {
+            told.set("detail", reason);
+        }
+        self.notify_with(WebhookEvent::Error, told.to_json());
+        Ok(())
+    }
+
+    /// Gives the session up with words of ours, for which a limit may be too short.
+    ///
+    /// # Errors
+    /// `INVALID_TRANSITION`.
+    pub fn give_up(&mut self, reason: &Text) -> Result<()> {
+        let given_up = self.abandon(Some(reason), None);
+        given_up.or_else(|_| self.abandon(None, None))
+    }
+
+    pub(super) fn time_out(&mut self, data: Option<Json>) -> Result<()> {
+        self.go(Status::Timeout)?;
+        let mut said = Object::default();
+        said.set("iterations", &self.head.iterations);
+        said.set("maxIterations", &self.head.max_iterations);
+        self.append(kind::TIMEOUT, data.unwrap_or_else(|| said.to_json()));
+        self.notify(WebhookEvent::Timeout);
+        Ok(())
+    }
+
+    pub(super) fn go(&mut self, to: Status) -> Result<()> {
+        let from = self.head.status;
+        if !from.successors().contains(&to) {
+            return Err(Error::InvalidTransition {
+                id: self.head.id.to_string(),
+                from,
+                to,
+                allowed: from.successors().to_vec(),
+            });
+        }
+        self.head.status = to;
+        // Pausing sets it again.
+        self.head.paused_at = None;
+        if to.is_finished() {
+            self.head.finalized_at = Some(self.now);
+        }
+        if let (Some(_), Some(phase)) = (&self.head.agent, Phase::of_final(to)) {
+            self.end(phase);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_live(&self) -> Result<()> {
+        if self.head.status.is_finished() {
+            return Err(Error::SessionFinished {
+                id: self.head.id.to_string(),
+                status: self.head.status,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn exhausted(&self) -> Error {
+        Error::BudgetExhausted {
+            id: self.head.id.to_string(),
+            iterations: self.head.iterations,
+            max_iterations: self.head.max_iterations,
+        }
+    }
+}

@@ -1,0 +1,527 @@
+//! A session as one JSON text: the shape of a `session.json`, with what Tenure adds to it. It is
+//! printed and read here alone, for export, import and the store of files. Reading is lenient: a
+//! text that carries only the original members is enough, and members that are not known are passed
+//! over. What is read back from what was printed is the same session.
+
+use serde::de::{self, IgnoredAny, SeqAccess};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::session::draft::check_context;
+use crate::session::view::Session;
+use crate::stored::agent::{Agent, LastError, StoredError};
+use crate::stored::event::Event;
+use crate::stored::head::{Head, MAX_SAFE_INTEGER, Usage};
+use crate::stored::phase::Phase;
+use crate::stored::slot::Slot;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::json::{Json, Object};
+use crate::value::limits::Limits;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+
+/// The members of the text that are a session's, and the one that is Tenure's own.
+pub const MEMBERS: [&str; 30] = [
+    "id",
+    "version",
+    "userId",
+    "channelId",
+    "mode",
+    "task",
+    "workspace",
+    "status",
+    "createdAt",
+    "updatedAt",
+    "iterations",
+    "maxIterations",
+    "context",
+    "result",
+    "error",
+    "metadata",
+    "history",
+    "eventCount",
+    "finalizedAt",
+    "parentId",
+    "deletedAt",
+    "tenure",
+    "agentName",
+    "purpose",
+    "phase",
+    "resumeReady",
+    "errorCount",
+    "lastError",
+    "summary",
+    SLOT,
+];
+
+/// How many of [`MEMBERS`] every session may have; the rest are an agent's and the slot. In a text
+/// that is no agent's, or whose slot is none, they are another program's.
+const COMMON: usize = 22;
+const SLOT: &str = "slot";
+
+/// A session read from text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Portable {
+    /// The head.
+    pub head: Head,
+    /// The whole history, numbered from 1; nothing when only the head was asked for.
+    pub events: Vec<Event>,
+    /// What a store keeps with the session, as it was printed. It is no part of the session.
+    pub records: Option<Json>,
+}
+
+/// Prints a session, with what a store keeps along with it.
+///
+/// # Errors
+/// `INTERNAL`, for a defect.
+pub fn print(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<String> {
+    let derived = Derived::of(&head);
+    let own = Own {
+        paused_at: (head.paused_at != derived.paused_at).then_some(head.paused_at),
+        finalized_at: (head.finalized_at.is_none() && derived.finalized_at.is_some())
+            .then_some(None),
+        usage: (head.usage != derived.usage).then_some(head.usage),
+        records,
+    };
+    let printed = Printed {
+        session: Session::new(head, events),
+        tenure: own.says_something().then_some(own),
+    };
+    serde_json::to_string(&printed)
+        .map_err(|error| Error::internal(format!("printing a session: {error}")))
+}
+
+/// What a session's other members say of these.
+struct Derived {
+    paused_at: Option<Timestamp>,
+    finalized_at: Option<Timestamp>,
+    usage: Usage,
+}
+
+impl Derived {
+    fn of(head: &Head) -> Self {
+        let paused = head.status == Status::Paused;
+        let finished = head.status.is_finished();
+        Self {
+            paused_at: paused
+                .then(|| Object::parse(&head.context).read("pausedAt"))
+                .flatten(),
+            finalized_at: finished.then_some(head.updated_at),
+            usage: head
+                .metadata
+                .as_ref()
+                .map(Usage::of_metadata)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    session: Session,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenure: Option<Own<&'a Json>>,
+}
+
+/// What the other members cannot say, under one name that no other program uses.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Own<J> {
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_at: Option<Option<Timestamp>>,
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finalized_at: Option<Option<Timestamp>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<J>,
+}
+
+impl<J> Own<J> {
+    fn says_something(&self) -> bool {
+        self.paused_at.is_some()
+            || self.finalized_at.is_some()
+            || self.usage.is_some()
+            || self.records.is_some()
+    }
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(d).map(Some)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionText<H> {
+    id: Text,
+    version: Option<u64>,
+    user_id: Option<Text>,
+    channel_id: Option<Text>,
+    mode: Text,
+    task: Text,
+    workspace: Option<Text>,
+    status: Status,
+    created_at: Timestamp,
+    updated_at: Option<Timestamp>,
+    #[serde(default)]
+    iterations: u32,
+    max_iterations: Option<u32>,
+    context: Option<Json>,
+    result: Option<Text>,
+    error: Option<Text>,
+    metadata: Option<Json>,
+    #[serde(default)]
+    history: H,
+    finalized_at: Option<Timestamp>,
+    parent_id: Option<SessionId>,
+    deleted_at: Option<Timestamp>,
+    tenure: Option<Own<Json>>,
+    // What other programs mean by these names may be anything.
+    #[serde(default)]
+    agent_name: Json,
+    #[serde(default)]
+    phase: Json,
+    #[serde(default)]
+    resume_ready: Json,
+    #[serde(default)]
+    error_count: Json,
+    #[serde(default)]
+    last_error: Json,
+    #[serde(default)]
+    summary: Json,
+    #[serde(default)]
+    slot: Json,
+}
+
+#[derive(Deserialize)]
+struct PortableEvent {
+    timestamp: Timestamp,
+    #[serde(rename = "type")]
+    kind: Text,
+    #[serde(default)]
+    data: Json,
+}
+
+/// The number of events of a history that was read but not kept.
+#[derive(Default)]
+struct Counted(u64);
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Counted;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Counted, A::Error> {
+                let mut count = 0;
+                while seq.next_element::<EventShape>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Counted(count))
+            }
+        }
+
+        deserializer.deserialize_seq(Visitor)
+    }
+}
+
+/// What is an event and what is not, as [`PortableEvent`] says it.
+#[derive(Deserialize)]
+struct EventShape {
+    #[serde(rename = "timestamp")]
+    _timestamp: Timestamp,
+    #[serde(rename = "type")]
+    _kind: Text,
+    #[serde(default, rename = "data")]
+    _data: IgnoredAny,
+}
+
+/// Reads a session from the text that [`print`] makes, or from a `session.json` of that shape. Its
+/// size is not looked at.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when the text is no such session, and `INVALID_ID`.
+pub fn read(text: &str) -> Result<Portable> {
+    let mut members: SessionText<Vec<PortableEvent>> = parse(text)?;
+    let history = std::mem::take(&mut members.history);
+    let mut portable = members.portable(history.len() as u64)?;
+    portable.events = history
+        .into_iter()
+        .zip(1..)
+        .map(|(event, sequence)| Event {
+            sequence,
+            timestamp: event.timestamp,
+            kind: event.kind.into_string(),
+            data: event.data,
+        })
+        .collect();
+    Ok(portable)
+}
+
+/// Reads a session as [`read`] does and finds the same faults, but keeps its head only.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_head(text: &str) -> Result<Portable> {
+    let members: SessionText<Counted> = parse(text)?;
+    let count = members.history.0;
+    members.portable(count)
+}
+
+/// The members of a session's text that are none of [`MEMBERS`]: those of other programs.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for text that is no JSON.
+pub fn foreign(text: &str) -> Result<Json> {
+    let json = Json::parse(text.to_owned())?;
+    let mut members = Object::parse(&json);
+    let is_agents = members.text("agentName").is_some()
+        && members
+            .text("phase")
+            .is_some_and(|phase| Phase::parse(&phase).is_some());
+    let has_slot = members
+        .read(SLOT)
+        .is_some_and(|slot| Slot::read(&slot).is_some());
+    for (place, name) in MEMBERS.into_iter().enumerate() {
+        let ours = match name {
+            SLOT => has_slot,
+            _ => is_agents || place < COMMON,
+        };
+        if ours {
+            members.remove(name);
+        }
+    }
+    Ok(members.to_json())
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    // Texts are read as bytes, for their lone surrogates; that alone lets control characters in.
+    serde_json::from_str::<&RawValue>(text)
+        .map_err(|error| Error::invalid("text", error.to_string()))?;
+    // A list would be read as the members in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Error::invalid("text", "expected the JSON of a session"));
+    }
+    serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))
+}
+
+impl<H> SessionText<H> {
+    fn portable(self, event_count: u64) -> Result<Portable> {
+        let agent = self.agent();
+        let string = |text: Option<Text>| text.map(Text::into_string);
+        let mut head = Head {
+            id: SessionId::parse(self.id.as_str())?,
+            version: match self.version {
+                None => 1,
+                Some(version) if version < MAX_SAFE_INTEGER => version,
+                // Nobody counted that far. It leaves room for the changes to come.
+                Some(_) => MAX_SAFE_INTEGER / 2,
+            },
+            user_id: string(self.user_id),
+            channel_id: string(self.channel_id),
+            mode: self.mode.into_string(),
+            task: self.task.into_string(),
+            workspace: string(self.workspace),
+            status: self.status,
+            created_at: self.created_at,
+            updated_at: self.updated_at.unwrap_or(self.created_at),
+            iterations: self.iterations,
+            max_iterations: self
+                .max_iterations
+                .unwrap_or(crate::session::draft::DEFAULT_MAX_ITERATIONS),
+            usage: Usage::default(),
+            context: object("context", self.context.unwrap_or_default())?,
+            result: string(self.result),
+            error: string(self.error),
+            metadata: self
+                .metadata
+                .map(|metadata| object("metadata", metadata))
+                .transpose()?,
+            event_count,
+            paused_at: None,
+            finalized_at: None,
+            parent_id: self.parent_id,
+            agent,
+            slot: Slot::read(&self.slot),
+            deleted_at: self.deleted_at,
+        };
+        let derived = Derived::of(&head);
+        head.usage = derived.usage;
+        head.paused_at = derived.paused_at;
+        head.finalized_at = self.finalized_at.or(derived.finalized_at);
+        let mut records = None;
+        if let Some(own) = self.tenure {
+            records = own.records;
+            head.usage = own.usage.unwrap_or(head.usage);
+            head.paused_at = own.paused_at.unwrap_or(head.paused_at);
+            head.finalized_at = own.finalized_at.unwrap_or(head.finalized_at);
+        }
+        Ok(Portable {
+            head,
+            events: Vec::new(),
+            records,
+        })
+    }
+}
+
+impl<H> SessionText<H> {
+    /// What makes it an agent's session: a name and a phase that is one of ours.
+    fn agent(&self) -> Option<Agent> {
+        self.agent_name.as_text()?;
+        let phase = Phase::parse(&self.phase.as_text()?)?;
+        let mut agent = Agent::default();
+        agent.enter(phase);
+        agent.resume_ready = self.resume_ready.read().unwrap_or(agent.resume_ready);
+        agent.error_count = self.error_count.read().unwrap_or_default();
+        agent.last_error = self.last_error.read::<LastError>().map(StoredError::from);
+        agent.summary = self.summary.as_text();
+        Some(agent)
+    }
+}
+
+fn object(what: &str, json: Json) -> Result<Json> {
+    if json.is_object() {
+        Ok(json)
+    } else {
+        Err(Error::invalid(what, "expected an object"))
+    }
+}
+
+impl Portable {
+    /// Holds a session that comes from outside to the limits, and mends what the text may say but
+    /// no session of ours does.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` and `TOO_DEEP`.
+    pub fn checked(mut self, limits: &Limits) -> Result<Self> {
+        let head = &mut self.head;
+        limits.task(&head.task)?;
+        limits.label("mode", Some(&head.mode))?;
+        limits.label("userId", head.user_id.as_deref())?;
+        limits.label("channelId", head.channel_id.as_deref())?;
+        limits.label("workspace", head.workspace.as_deref())?;
+        limits.text("result", head.result.as_deref())?;
+        limits.text("error", head.error.as_deref())?;
+        check_context(&head.context, limits)?;
+        if let Some(metadata) = &head.metadata {
+            limits.object("metadata", metadata)?;
+        }
+        for event in &mut self.events {
+            if event.data.as_str() == "null" {
+                event.data = Json::empty_object();
+            }
+            limits.label("type", Some(&event.kind))?;
+            limits.kept_data(&event.data)?;
+        }
+        // Leaves room for all the changes to come.
+        head.version = head.version.min(MAX_SAFE_INTEGER / 2);
+        head.max_iterations = head.max_iterations.max(1);
+        head.usage = head.usage.kept();
+        if head.status != Status::Paused {
+            head.paused_at = None;
+        }
+        if head.status.is_finished() && head.finalized_at.is_none() {
+            head.finalized_at = Some(head.updated_at);
+        }
+        if let Some(agent) = &mut head.agent {
+            limits.text("summary", agent.summary.as_deref())?;
+            let said = agent.last_error.as_ref();
+            limits.text("lastError", said.map(|error| error.message.as_str()))?;
+            agent.agree_with(head.status);
+        }
+        if let Some(slot) = &head.slot {
+            slot.check(limits)?;
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(members: &str) -> String {
+        format!(
+            r#"{{"id":"a","mode":"m","task":"t","status":"active","createdAt":"2026-01-02T03:04:05Z"{members}}}"#
+        )
+    }
+
+    #[test]
+    fn no_version_is_read_that_cannot_be_counted_up() {
+        for (said, read_as) in [
+            ("", 1),
+            (r#","version":9007199254740990"#, MAX_SAFE_INTEGER - 1),
+            (r#","version":9007199254740991"#, MAX_SAFE_INTEGER / 2),
+            (r#","version":18446744073709551615"#, MAX_SAFE_INTEGER / 2),
+        ] {
+            assert_eq!(read(&text(said)).unwrap().head.version, read_as, "{said}");
+        }
+        for said in [r#","version":-1"#, r#","version":1.5"#, r#","version":"1""#] {
+            assert!(read(&text(said)).is_err(), "{said}");
+        }
+    }
+
+    #[test]
+    fn every_member_that_is_printed_is_a_member() {
+        let rich = text(
+            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","slot":{"taskId":"t","phase":"plan","model":"m"}"#,
+        );
+        let Portable { head, events, .. } = read(&rich).unwrap();
+        let records = Json::parse("[]".to_owned()).unwrap();
+        let printed = print(head, events, Some(&records)).unwrap();
+        let printed = Json::parse(printed).unwrap();
+        let names: std::collections::BTreeSet<String> = Object::parse(&printed)
+            .by_key()
+            .map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
+            .collect();
+        let members = MEMBERS.map(str::to_owned).into();
+        assert_eq!(names, members);
+        assert_eq!(foreign(printed.as_str()).unwrap().as_str(), "{}");
+    }
+
+    #[test]
+    fn what_is_foreign_is_told_from_what_is_not() {
+        let read = foreign(&text(r#","priority":1e400,"Status":"x","task2":null"#)).unwrap();
+        assert_eq!(
+            read.as_str(),
+            r#"{"priority":1e400,"Status":"x","task2":null}"#
+        );
+    }
+
+    #[test]
+    fn what_other_programs_call_a_phase_or_a_slot_is_theirs() {
+        for said in [
+            r#","phase":"beta","summary":{"a":1},"errorCount":"many""#,
+            r#","phase":"planning","lastError":7"#,
+            r#","agentName":"bot","purpose":null,"phase":3"#,
+            r#","slot":7"#,
+            r#","slot":{"taskId":"t","phase":"beta","model":"m"}"#,
+            r#","slot":{"taskId":"t","phase":"plan"}"#,
+        ] {
+            let text = text(said);
+            let head = read(&text).unwrap().head;
+            assert_eq!((head.agent, head.slot), (None, None), "{said}");
+            let kept = foreign(&text).unwrap();
+            assert_eq!(kept.as_str()[1..], format!("{}}}", &said[1..]));
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_a_session() {
+        for text in ["", "null", "[]", r#"["a",1]"#, "\"a\"", "7"] {
+            assert_eq!(read(text).unwrap_err().code(), "INVALID_ARGUMENT", "{text}");
+            assert_eq!(read_head(text).unwrap_err().code(), "INVALID_ARGUMENT");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Retention: which sessions are old enough to go. A plan is turned into a filter here; the service
+//! walks the sessions that it means.
+
+use crate::store::filter::{Filter, Trash};
+use crate::stored::phase::Phase;
+use crate::stored::status::Status;
+use crate::value::time::{Millis, Timestamp};
+
+/// The time from which a session's age counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Measure {
+    /// Since it was started.
+    #[default]
+    Created,
+    /// Since it was last changed.
+    Updated,
+}
+
+/// The statuses that cleanup removes unless it is told otherwise: those that wait for nobody.
+pub const DEFAULT_STATUSES: [Status; 4] = [
+    Status::Completed,
+    Status::Failed,
+    Status::Timeout,
+    Status::Abandoned,
+];
+
+/// How long entries of the audit log are kept, unless something else is said: a year.
+pub const KEEP_AUDIT: Millis = Millis(365 * 24 * 60 * 60 * 1000);
+
+/// The agents that have been idle for `max_idle` at `now`, in any phase.
+pub fn idle_agents(now: Timestamp, max_idle: Millis) -> Filter {
+    Filter {
+        phase: Some(Phase::ALL.to_vec()),
+        ..expired(now, max_idle, Measure::Updated, Some(Status::ALL.to_vec()))
+    }
+}
+
+/// The sessions that have reached `max_age` at `now`. An age below the limit is spared, the limit
+/// itself is not.
+pub fn expired(
+    now: Timestamp,
+    max_age: Millis,
+    measure: Measure,
+    statuses: Option<Vec<Status>>,
+) -> Filter {
+    // Every session has reached an age of nothing, one from the future too.
+    let limit = (max_age > Millis(0)).then(|| now.minus(max_age));
+    // Nothing is older than time.
+    let reachable = max_age.0 <= now.since(Timestamp::MIN);
+    let (created_before, updated_before) = match measure {
+        Measure::Created => (limit, None),
+        Measure::Updated => (None, limit),
+    };
+    Filter {
+        status: Some(match statuses {
+            _ if !reachable => Vec::new(),
+            Some(statuses) => statuses,
+            None => DEFAULT_STATUSES.to_vec(),
+        }),
+        created_before,
+        updated_before,
+        trash: Trash::Exclude,
+        ..Filter::default()
+    }
+}
+
+crate::plain_properties!(Measure);

@@ -1,0 +1,167 @@
+//! Statistics over sessions: what a store's counts say.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::store::tally::{Count, Tally};
+use crate::stored::head::Usage;
+use crate::stored::status::Status;
+
+/// Users with the most sessions that statistics name; the others are in the totals.
+const MAX_USERS: usize = 1000;
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+/// Statistics over sessions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// How many sessions there are.
+    pub total: u64,
+    /// How many of each status, those of which there are none too.
+    pub by_status: StatusCounts,
+    /// How many of each mode.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
+    pub by_mode: BTreeMap<String, u64>,
+    /// Iterations a session, on average; 0 for no sessions.
+    pub average_iterations: f64,
+    /// Completed sessions of all, in per cent; 0 for no sessions.
+    pub success_rate: f64,
+    /// Completed sessions of those that are completed, failed or abandoned, in per cent.
+    pub finished_success_rate: f64,
+    /// Tokens and cost in all.
+    pub usage: UsageTotals,
+    /// Tokens and cost of each mode.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
+    pub usage_by_mode: BTreeMap<String, UsageTotals>,
+    /// Tokens and cost of each user: of the 1,000 with the most sessions.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
+    pub usage_by_user: BTreeMap<String, UsageTotals>,
+    /// How many users `usageByUser` leaves out.
+    pub users_omitted: u64,
+}
+
+impl Stats {
+    /// What the counts of sessions say.
+    pub fn of(tally: &Tally) -> Self {
+        let mut all = Count::default();
+        let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
+        let mut by_mode: BTreeMap<String, Count> = BTreeMap::new();
+        let mut by_user: BTreeMap<String, Count> = BTreeMap::new();
+        for (status, mode, user, count) in tally.groups() {
+            all.add(count);
+            *by_status.entry(status).or_default() += count.sessions;
+            by_mode.entry(mode.to_owned()).or_default().add(count);
+            if let Some(user) = user {
+                by_user.entry(user.to_owned()).or_default().add(count);
+            }
+        }
+        let of = |status: Status| by_status.get(&status).copied().unwrap_or(0);
+        let completed = of(Status::Completed);
+        let finished = completed + of(Status::Failed) + of(Status::Abandoned);
+        let mut users: Vec<(String, Count)> = by_user.into_iter().collect();
+        users.sort_by(|(a_name, a), (b_name, b)| {
+            b.sessions.cmp(&a.sessions).then_with(|| a_name.cmp(b_name))
+        });
+        let users_omitted = users.len().saturating_sub(MAX_USERS) as u64;
+        users.truncate(MAX_USERS);
+        Self {
+            total: all.sessions,
+            by_status: StatusCounts {
+                active: of(Status::Active),
+                paused: of(Status::Paused),
+                completed,
+                failed: of(Status::Failed),
+                timeout: of(Status::Timeout),
+                abandoned: of(Status::Abandoned),
+            },
+            by_mode: by_mode
+                .iter()
+                .map(|(mode, count)| (mode.clone(), count.sessions))
+                .collect(),
+            average_iterations: ratio(all.iterations, all.sessions),
+            success_rate: ratio(completed, all.sessions) * 100.0,
+            finished_success_rate: ratio(completed, finished) * 100.0,
+            usage: all.usage.into(),
+            usage_by_mode: by_mode
+                .into_iter()
+                .map(|(mode, count)| (mode, count.usage.into()))
+                .collect(),
+            usage_by_user: users
+                .into_iter()
+                .map(|(user, count)| (user, count.usage.into()))
+                .collect(),
+            users_omitted,
+        }
+    }
+}
+
+/// How many sessions have each status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct StatusCounts {
+    /// Running.
+    pub active: u64,
+    /// Waiting to be resumed.
+    pub paused: u64,
+    /// Ended with a result.
+    pub completed: u64,
+    /// Ended with an error.
+    pub failed: u64,
+    /// Out of iterations.
+    pub timeout: u64,
+    /// Given up.
+    pub abandoned: u64,
+}
+
+/// Tokens and cost spent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct UsageTotals {
+    /// Tokens.
+    pub tokens: TokenCounts,
+    /// Cost in the user's unit, summed exactly to a billionth.
+    pub cost: f64,
+}
+
+/// Tokens spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct TokenCounts {
+    /// Read by the model.
+    pub prompt: u64,
+    /// Written by the model.
+    pub completion: u64,
+    /// Both.
+    pub total: u64,
+}
+
+impl From<Usage> for UsageTotals {
+    fn from(usage: Usage) -> Self {
+        Self {
+            tokens: usage.into(),
+            cost: usage.cost(),
+        }
+    }
+}
+
+impl From<Usage> for TokenCounts {
+    fn from(usage: Usage) -> Self {
+        Self {
+            prompt: usage.prompt_tokens,
+            completion: usage.completion_tokens,
+            total: usage.total_tokens(),
+        }
+    }
+}

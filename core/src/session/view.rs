@@ -1,0 +1,197 @@
+//! A session as callers see it: user data as JSON, times as text. [`SessionHead`] leaves the history
+//! out, [`Session`] adds it.
+
+use serde::Serialize;
+
+use crate::declare_params;
+use crate::stored::agent::LastError;
+use crate::stored::event::Event;
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::stored::slot::SlotView;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+
+/// A session without its history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionHead {
+    /// The session's id.
+    pub id: SessionId,
+    /// The user it runs for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The channel it was started in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<String>,
+    /// The kind of agent, such as `developer`.
+    pub mode: String,
+    /// What the agent is to do.
+    pub task: String,
+    /// Where it works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// Where it is in its life.
+    pub status: Status,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When it was last changed; never goes back.
+    pub updated_at: Timestamp,
+    /// Iterations used.
+    pub iterations: u32,
+    /// Iterations allowed; reaching them makes the session `timeout`.
+    pub max_iterations: u32,
+    /// The user's own state, which survives restarts.
+    pub context: Json,
+    /// What it ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// What it failed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// About the run: model, tools used, tokens, cost.
+    #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Json>,
+    /// Counts the changes to the session, from 1; for `ifVersion`.
+    pub version: u64,
+    /// How many events its whole history has.
+    pub event_count: u64,
+    /// When it ended for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finalized_at: Option<Timestamp>,
+    /// The session it was forked from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<SessionId>,
+    /// When it was put into the trash, while it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+    /// The agent's name, if it is an agent's session: its mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_name: Option<String>,
+    /// What the agent is for, if it is an agent's session: its task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// What the agent is doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Whether the agent may be resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume_ready: Option<bool>,
+    /// How many errors the agent has met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_count: Option<u32>,
+    /// The last error that the agent met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+    /// What came of the agent's work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The slot that it takes, and the model that works in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotView>,
+}
+
+impl From<Head> for SessionHead {
+    fn from(head: Head) -> Self {
+        let is_agents = head.agent.is_some();
+        let agent = head.agent.unwrap_or_default();
+        Self {
+            agent_name: is_agents.then(|| head.mode.clone()),
+            purpose: is_agents.then(|| head.task.clone()),
+            phase: is_agents.then_some(agent.phase),
+            resume_ready: is_agents.then_some(agent.resume_ready),
+            error_count: is_agents.then_some(agent.error_count),
+            last_error: agent.last_error.map(LastError::from),
+            summary: agent.summary,
+            slot: head.slot.map(SlotView::from),
+            id: head.id,
+            user_id: head.user_id,
+            channel_id: head.channel_id,
+            mode: head.mode,
+            task: head.task,
+            workspace: head.workspace,
+            status: head.status,
+            created_at: head.created_at,
+            updated_at: head.updated_at,
+            iterations: head.iterations,
+            max_iterations: head.max_iterations,
+            context: head.context,
+            result: head.result,
+            error: head.error,
+            metadata: head.metadata,
+            version: head.version,
+            event_count: head.event_count,
+            finalized_at: head.finalized_at,
+            parent_id: head.parent_id,
+            deleted_at: head.deleted_at,
+        }
+    }
+}
+
+/// A session with its history, or the part of it that was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Session {
+    /// Everything but the history.
+    #[serde(flatten)]
+    pub head: SessionHead,
+    /// Events in their order. `eventCount` says how many there are in all.
+    pub history: Vec<SessionEvent>,
+}
+
+impl Session {
+    /// Puts a stored head and events together.
+    pub fn new(head: Head, events: Vec<Event>) -> Self {
+        Self {
+            head: head.into(),
+            history: events.into_iter().map(SessionEvent::from).collect(),
+        }
+    }
+}
+
+/// One entry of a session's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionEvent {
+    /// The place in the history, from 1. It orders events; timestamps do not.
+    pub sequence: u64,
+    /// When it was recorded.
+    pub timestamp: Timestamp,
+    /// `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
+    /// `timeout`, or a name of the user's own.
+    #[cfg_attr(feature = "ts", ts(type = "EventType"))]
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened.
+    pub data: Json,
+}
+
+impl From<Event> for SessionEvent {
+    fn from(event: Event) -> Self {
+        Self {
+            sequence: event.sequence,
+            timestamp: event.timestamp,
+            kind: event.kind,
+            data: event.data,
+        }
+    }
+}
+
+declare_params! {
+    /// An event to record.
+    pub struct NewEvent {
+        /// The event's type. Lifecycle types have their lifecycle's effect.
+        #[cfg_attr(feature = "ts", ts(type = "EventType"))]
+        pub r#type: Text,
+        /// What happened; `{}` by default.
+        pub data: Option<Json>,
+    }
+}
+
+crate::nested_properties!(NewEvent);

@@ -1,0 +1,83 @@
+//! What the outside world is told when a session's status changes: the payload of a webhook. It is
+//! built here, with the change that it reports; delivering it is the host's work.
+
+use serde::Serialize;
+
+use crate::stored::head::Head;
+use crate::stored::status::Status;
+use crate::value::json::Json;
+use crate::value::time::Timestamp;
+
+/// The changes that are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookEvent {
+    /// A session was started.
+    Start,
+    /// A session was paused.
+    Pause,
+    /// A session was resumed.
+    Resume,
+    /// A session ended with a result.
+    Complete,
+    /// A session ended with an error, or was given up (then `data.reason` is `abandoned`).
+    Error,
+    /// A session ran out of iterations.
+    Timeout,
+}
+
+/// The payload of a webhook.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+pub struct WebhookPayload {
+    /// What happened.
+    pub event: WebhookEvent,
+    /// To which session.
+    pub session: WebhookSession,
+    /// When.
+    pub timestamp: Timestamp,
+    /// The data of the history's event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Json>,
+}
+
+/// The session that a webhook is about, as it was just after the change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookSession {
+    /// Its id.
+    pub id: String,
+    /// Its mode.
+    pub mode: String,
+    /// Its status.
+    pub status: Status,
+    /// Its task.
+    pub task: String,
+    /// Its user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Its channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<String>,
+}
+
+impl WebhookPayload {
+    /// Reports a change of `head`.
+    pub fn new(event: WebhookEvent, head: &Head, timestamp: Timestamp, data: Json) -> Self {
+        Self {
+            event,
+            session: WebhookSession {
+                id: head.id.as_str().to_owned(),
+                mode: head.mode.clone(),
+                status: head.status,
+                task: head.task.clone(),
+                user_id: head.user_id.clone(),
+                channel_id: head.channel_id.clone(),
+            },
+            timestamp,
+            data: Some(data),
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What the operations on slots take and answer, and what people are told of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::declare_params;
+use crate::error::Error;
+use crate::session::params::{OneOf, StartParams};
+use crate::session::view::SessionHead;
+use crate::slot::decision::{OnModelChange, ReplaceReason};
+use crate::slot::message as failure;
+use crate::stored::head::Head;
+use crate::stored::model::{Model, ModelChange};
+use crate::stored::slot::SlotPhase;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::value::limits::Limits;
+use crate::value::text::Text;
+
+/// How starters keep out of each other's way. The slot's version decides in either case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum SlotLocking {
+    /// Whoever is second decides anew.
+    #[default]
+    Optimistic,
+    /// Whoever is second is `busy` for as long as the first holds the lease of the slot.
+    Pessimistic,
+}
+
+declare_params! {
+    /// A session to start in a slot.
+    pub struct StartInSlotParams {
+        /// The task whose slot it is.
+        pub task_id: Text,
+        /// The phase whose slot it is.
+        pub phase: SlotPhase,
+        /// The model that is to work in it.
+        pub model: Model,
+        /// What the agent is to do.
+        pub task: Text,
+        /// The kind of agent, such as `developer`.
+        pub mode: Text,
+        /// What becomes of a session with another model: `"confirm"`, the default, asks first;
+        /// `"replace"` does not; `"reject"` leaves it.
+        pub on_model_change: Option<OnModelChange>,
+        /// The session that may be replaced, as somebody saw it and agreed.
+        pub confirm: Option<SlotConfirmation>,
+        /// Do again what is completed.
+        pub rerun: Option<bool>,
+        /// Answer with the session that is replaced, whole, as `export` returns it.
+        pub export_old: Option<bool>,
+        /// How starters keep out of each other's way; `"optimistic"` by default.
+        pub locking: Option<SlotLocking>,
+        /// An id of the caller's own; by default one is made.
+        pub id: Option<Text>,
+        /// The user it runs for.
+        pub user_id: Option<Text>,
+        /// The channel it is started in.
+        pub channel_id: Option<Text>,
+        /// Where it works.
+        pub workspace: Option<Text>,
+        /// Iterations allowed; 100 by default.
+        pub max_iterations: Option<u32>,
+        /// The user's own state.
+        pub context: Option<Json>,
+        /// About the run.
+        #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
+        pub metadata: Option<Json>,
+        /// Start it paused.
+        pub paused: Option<bool>,
+        /// Why it starts paused.
+        pub pause_reason: Option<Text>,
+    }
+
+    /// Sessions to start in slots.
+    pub struct StartInSlotsParams {
+        /// What is to be started, 100 at most, in this order.
+        pub starts: Vec<StartInSlotParams>,
+    }
+
+    /// A session that somebody saw and agreed to replace.
+    pub struct SlotConfirmation {
+        /// The session.
+        pub id: Text,
+        /// The version that it had.
+        pub version: u64,
+    }
+
+    /// One slot.
+    pub struct LatestSessionParams {
+        /// The task.
+        pub task_id: Text,
+        /// The phase.
+        pub phase: SlotPhase,
+    }
+
+    /// The slots of tasks.
+    pub struct SlotsParams {
+        /// The task, or several, 1,000 at most.
+        pub task_ids: OneOf<Text>,
+    }
+
+    /// The title of a session.
+    pub struct SlotPhaseParams {
+        /// The title, such as `Plan: the new parser`.
+        pub title: Text,
+    }
+}
+
+impl StartInSlotParams {
+    /// The session to start.
+    pub(crate) fn start(&self) -> StartParams {
+        StartParams {
+            task: self.task.clone(),
+            mode: self.mode.clone(),
+            id: self.id.clone(),
+            user_id: self.user_id.clone(),
+            channel_id: self.channel_id.clone(),
+            workspace: self.workspace.clone(),
+            max_iterations: self.max_iterations,
+            context: self.context.clone(),
+            metadata: self.metadata.clone(),
+            paused: self.paused,
+            pause_reason: self.pause_reason.clone(),
+            idempotency_key: None,
+        }
+    }
+}
+
+/// The session in a slot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct SlotSession {
+    /// The session.
+    pub session: SessionHead,
+    /// Whether its model is none of those that there are.
+    pub model_missing: bool,
+    /// What people are told, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'static str>,
+}
+
+impl SlotSession {
+    /// What people are told of a session whose model is missing.
+    pub const MODEL_MISSING: &'static str = "The model of this session is no longer available. It can be viewed, exported, deleted or replaced.";
+
+    /// A session, and whether its model is missing.
+    pub(crate) fn new(head: Head, limits: &Limits) -> Self {
+        let model_missing = head.slot.as_ref().is_some_and(|slot| limits.misses(slot));
+        Self {
+            session: head.into(),
+            model_missing,
+            message: model_missing.then_some(Self::MODEL_MISSING),
+        }
+    }
+}
+
+/// What became of a session to start in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum SlotOutcome {
+    /// It was started: the slot was free.
+    Created,
+    /// There is one with this model.
+    Existing,
+    /// There is one with another model: ask whether it may be replaced, and call again with
+    /// `confirm`.
+    NeedsConfirmation,
+    /// It was started, and the one before is in the trash.
+    Replaced,
+    /// Somebody else is changing the slot or the session in it.
+    Busy,
+    /// There is one with another model, and it stays.
+    Rejected,
+}
+
+/// What became of a session to start in a slot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct SlotStart {
+    /// What became of it.
+    pub outcome: SlotOutcome,
+    /// The same for programs, in more detail.
+    pub code: SlotCode,
+    /// The same for people.
+    pub message: &'static str,
+    /// What people are warned of before they agree, if something would be lost. `message` says it too;
+    /// this is for whoever asks in words of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
+    /// The session that is in the slot now; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionHead>,
+    /// The session that was replaced, as it is in the trash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<SessionHead>,
+    /// Why it was replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReplaceReason>,
+    /// What its runner is to hear of it, if it was active or paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<SlotCancelled>,
+    /// The session that was replaced, whole, as it was before, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exported: Option<String>,
+    /// Whether the session that is there is completed.
+    pub finished: bool,
+    /// Whether its model is none of those that there are.
+    pub model_missing: bool,
+    /// How the model that was asked for differs from the one of the session that is there, or was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ModelChange>,
+    /// How often others came in between, and it was decided anew.
+    pub conflicts: u32,
+}
+
+/// A session that was active or paused when another took its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SlotCancelled {
+    /// The session. Its runner can write to it no more.
+    pub id: SessionId,
+    /// The session that took its place.
+    pub replaced_by: SessionId,
+    /// The task in whose slot they are.
+    pub task_id: String,
+    /// The phase whose slot it is.
+    pub phase: SlotPhase,
+    /// Why it was replaced.
+    pub reason: ReplaceReason,
+}
+
+/// What became of one of several sessions to start in slots.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(untagged)]
+pub enum SlotAnswer {
+    /// What a call for it alone would have answered.
+    Started(Box<SlotStart>),
+    /// The error with which a call for it alone would have ended.
+    Failed(SlotFailure),
+}
+
+/// An error that kept a session from being started in a slot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SlotFailure {
+    /// That it is one.
+    #[cfg_attr(feature = "ts", ts(type = "\"failed\""))]
+    pub outcome: &'static str,
+    /// The error's code.
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode"))]
+    pub code: &'static str,
+    /// What people are told.
+    pub message: &'static str,
+    /// The error's own message: what was wrong, and what to do.
+    pub problem: String,
+}
+
+impl SlotAnswer {
+    pub(crate) fn started(start: SlotStart) -> Self {
+        Self::Started(Box::new(start))
+    }
+
+    pub(crate) fn failed(error: &Error) -> Self {
+        Self::Failed(SlotFailure {
+            outcome: "failed",
+            code: error.code(),
+            message: failure::message(error.code()),
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// What became of a session to start in a slot, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SlotCode {
+    /// A session was started in a free slot.
+    SlotCreated,
+    /// A session with this model is active or paused.
+    SameModelActive,
+    /// A session with this model is completed.
+    SameModelFinished,
+    /// A session with another model is there, and may be replaced.
+    ModelChanged,
+    /// A session was replaced.
+    SlotReplaced,
+    /// The session that was to be replaced is no longer as it was seen.
+    SessionChanged,
+    /// Somebody else is starting a session in the slot.
+    SlotLocked,
+    /// A session with another model is there, and stays.
+    ModelRejected,
+}
+
+impl SlotCode {
+    /// What people are told.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::SlotCreated => "The session was started.",
+            Self::SameModelActive => {
+                "This model is already at work on it. Open the session to follow its progress."
+            }
+            Self::SameModelFinished => {
+                "This model has already finished it. Open the session to see the result, or run it again."
+            }
+            Self::ModelChanged => {
+                "Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it?"
+            }
+            Self::SlotReplaced => "The session was started. The one before it is in the trash.",
+            Self::SessionChanged | Self::SlotLocked => {
+                "Somebody is changing this session right now. Wait a moment and try again."
+            }
+            Self::ModelRejected => {
+                "Another model has begun this, and its session may not be replaced."
+            }
+        }
+    }
+
+    /// What people are told where the model of the session that is there is missing.
+    fn message_of_missing(self) -> &'static str {
+        match self {
+            Self::ModelChanged => {
+                "The model that has begun this is no longer available. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it?"
+            }
+            Self::ModelRejected => {
+                "The model that has begun this is no longer available, and its session may not be replaced. It can be viewed, exported or deleted."
+            }
+            _ => self.message(),
+        }
+    }
+
+    /// What people are warned of before they agree.
+    fn warning(self) -> Option<&'static str> {
+        const LOST: &str = "Whatever the session has not saved is lost when it is replaced. Export it first to keep it.";
+        matches!(self, Self::ModelChanged).then_some(LOST)
+    }
+
+    /// Whether a session was started.
+    pub(crate) fn is_started(self) -> bool {
+        matches!(self, Self::SlotCreated | Self::SlotReplaced)
+    }
+
+    /// What it comes to.
+    pub fn outcome(self) -> SlotOutcome {
+        match self {
+            Self::SlotCreated => SlotOutcome::Created,
+            Self::SameModelActive | Self::SameModelFinished => SlotOutcome::Existing,
+            Self::ModelChanged => SlotOutcome::NeedsConfirmation,
+            Self::SlotReplaced => SlotOutcome::Replaced,
+            Self::SessionChanged | Self::SlotLocked => SlotOutcome::Busy,
+            Self::ModelRejected => SlotOutcome::Rejected,
+        }
+    }
+}
+
+impl SlotStart {
+    /// What comes of it with this session in the slot, if that is known.
+    pub(crate) fn new(
+        code: SlotCode,
+        session: Option<Head>,
+        conflicts: u32,
+        limits: &Limits,
+    ) -> Self {
+        let slot = session.as_ref().and_then(|head| head.slot.as_ref());
+        let model_missing = slot.is_some_and(|slot| limits.misses(slot));
+        Self {
+            outcome: code.outcome(),
+            code,
+            message: if model_missing {
+                code.message_of_missing()
+            } else {
+                code.message()
+            },
+            warning: code.warning(),
+            model_missing,
+            finished: session
+                .as_ref()
+                .is_some_and(|head| head.status == Status::Completed),
+            session: session.map(SessionHead::from),
+            replaced: None,
+            reason: None,
+            cancelled: None,
+            exported: None,
+            change: None,
+            conflicts,
+        }
+    }
+}
+
+crate::plain_properties!(SlotLocking);
+crate::nested_properties!(SlotConfirmation, StartInSlotParams);

@@ -1,0 +1,190 @@
+//! What one operation writes: a [`Changes`], applied whole or not at all, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stored::event::Event;
+use crate::stored::head::Head;
+use crate::stored::record::Record;
+use crate::value::id::SessionId;
+
+/// All that one operation writes. It is applied as a whole or not at all. No session and no record
+/// is named twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", default)]
+pub struct Changes {
+    /// Sessions to write or remove.
+    pub sessions: Vec<SessionChange>,
+    /// Records to write or remove.
+    pub records: Vec<RecordChange>,
+}
+
+/// A change to one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionChange {
+    /// The session.
+    pub id: SessionId,
+    /// What must be there for the change to apply.
+    pub expect: Expect,
+    /// What to do.
+    pub write: SessionWrite,
+}
+
+/// What to do to a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum SessionWrite {
+    /// Write the head, and events after those that are kept.
+    Put {
+        /// The new head, with its new version.
+        head: Box<Head>,
+        /// Whether the events that are stored are removed first.
+        #[serde(rename = "replaceHistory")]
+        replace_history: bool,
+        /// New events, numbered on from the last that is kept.
+        events: Vec<Event>,
+    },
+    /// Remove the session, its events and every record that it owns. It must work on a session
+    /// that cannot be read.
+    Delete,
+}
+
+/// What must be there for a change to apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Expect {
+    /// Nothing.
+    Absent,
+    /// Something, of whatever version.
+    Present,
+    /// This version.
+    Version {
+        /// The version.
+        version: u64,
+    },
+    /// Anything or nothing.
+    Any,
+}
+
+impl Expect {
+    /// Whether what is there (its version, or nothing) is as expected.
+    pub fn allows(self, current: Option<u64>) -> bool {
+        match self {
+            Self::Absent => current.is_none(),
+            Self::Present => current.is_some(),
+            Self::Version { version } => current == Some(version),
+            Self::Any => true,
+        }
+    }
+
+    /// That what is there is still as it was read: its version, or nothing.
+    pub fn as_read(version: Option<u64>) -> Self {
+        version.map_or(Self::Absent, |version| Self::Version { version })
+    }
+}
+
+/// A change to one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct RecordChange {
+    /// The record's kind.
+    pub kind: String,
+    /// The record's key.
+    pub key: String,
+    /// What must be there for the change to apply.
+    pub expect: Expect,
+    /// The record to write, of the same kind and key; `None` removes it.
+    #[serde(default)]
+    pub record: Option<Record>,
+}
+
+impl RecordChange {
+    /// The change that writes a record.
+    pub fn put(expect: Expect, record: Record) -> Self {
+        Self {
+            kind: record.kind.clone(),
+            key: record.key.clone(),
+            expect,
+            record: Some(record),
+        }
+    }
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", tag = "kind", try_from = "CommitParts")]
+pub enum Commit {
+    /// Everything was written.
+    Applied,
+    /// Nothing was written: this session was not as expected.
+    SessionConflict {
+        /// The session.
+        id: SessionId,
+        /// The version that is there.
+        #[serde(default)]
+        current: Option<u64>,
+    },
+    /// Nothing was written: this record was not as expected.
+    RecordConflict {
+        /// The record's kind.
+        #[serde(rename = "recordKind")]
+        record_kind: String,
+        /// The record's key.
+        key: String,
+        /// The version that is there.
+        #[serde(default)]
+        current: Option<u64>,
+    },
+}
+
+/// A [`Commit`] as it is read: a flat object, which needs no buffering.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitParts {
+    kind: String,
+    #[serde(default)]
+    id: Option<SessionId>,
+    #[serde(default)]
+    record_kind: Option<String>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    current: Option<u64>,
+}
+
+impl TryFrom<CommitParts> for Commit {
+    type Error = &'static str;
+
+    fn try_from(parts: CommitParts) -> std::result::Result<Self, Self::Error> {
+        let current = parts.current;
+        let kind = parts.kind.clone();
+        match (kind.as_str(), parts) {
+            ("applied", _) => Ok(Self::Applied),
+            ("sessionConflict", CommitParts { id: Some(id), .. }) => {
+                Ok(Self::SessionConflict { id, current })
+            }
+            (
+                "recordConflict",
+                CommitParts {
+                    record_kind: Some(record_kind),
+                    key: Some(key),
+                    ..
+                },
+            ) => Ok(Self::RecordConflict {
+                record_kind,
+                key,
+                current,
+            }),
+            _ => Err(
+                "expected applied, sessionConflict with an id, or recordConflict with a \
+                      recordKind and a key",
+            ),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Which sessions a list or a statistic is about, and in which order. [`Filter::matches`] and
+//! [`Order::compare`] are the reference: a store may answer by other means (an index), never
+//! differently. The test kit holds every store to that.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::stored::slot::{Slot, SlotPhase};
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::time::{self, Timestamp};
+
+/// What a session must be like. Every member that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", default)]
+pub struct Filter {
+    /// Runs for this user.
+    pub user_id: Option<String>,
+    /// Was started in this channel.
+    pub channel_id: Option<String>,
+    /// Is of this mode.
+    pub mode: Option<String>,
+    /// Has one of these statuses; an empty list matches nothing.
+    pub status: Option<Vec<Status>>,
+    /// Is an agent's, in one of these phases; an empty list matches nothing.
+    pub phase: Option<Vec<Phase>>,
+    /// Takes a slot of one of these tasks; an empty list matches nothing.
+    pub task_ids: Option<Vec<String>>,
+    /// Takes the slot of one of these phases; an empty list matches nothing.
+    pub slot_phase: Option<Vec<SlotPhase>>,
+    /// Takes a slot, and the model of this name works in it.
+    pub model: Option<String>,
+    /// Was forked from this session.
+    pub parent_id: Option<SessionId>,
+    /// Was created at this time or later.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(with = "time::as_millis::option")]
+    pub created_after: Option<Timestamp>,
+    /// Was created at this time or earlier.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(with = "time::as_millis::option")]
+    pub created_before: Option<Timestamp>,
+    /// Was last changed at this time or later.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(with = "time::as_millis::option")]
+    pub updated_after: Option<Timestamp>,
+    /// Was last changed at this time or earlier.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(with = "time::as_millis::option")]
+    pub updated_before: Option<Timestamp>,
+    /// Has this text in its task; A-Z and a-z are the same, other letters are not.
+    pub text: Option<String>,
+    /// Whether sessions in the trash count.
+    pub trash: Trash,
+}
+
+/// Whether sessions in the trash count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Trash {
+    /// Only sessions that are not in the trash.
+    #[default]
+    Exclude,
+    /// Only sessions that are in the trash.
+    Only,
+    /// Both.
+    Include,
+}
+
+impl Filter {
+    /// Whether a session is meant.
+    pub fn matches(&self, head: &Head) -> bool {
+        let same = |wanted: &Option<String>, actual: Option<&str>| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| actual == Some(wanted))
+        };
+        same(&self.user_id, head.user_id.as_deref())
+            && same(&self.channel_id, head.channel_id.as_deref())
+            && same(&self.mode, Some(&head.mode))
+            && self
+                .status
+                .as_ref()
+                .is_none_or(|statuses| statuses.contains(&head.status))
+            && self.phase.as_ref().is_none_or(|phases| {
+                head.agent
+                    .as_ref()
+                    .is_some_and(|agent| phases.contains(&agent.phase))
+            })
+            && slotted(head, &self.task_ids, |slot, ids| {
+                ids.contains(&slot.task_id)
+            })
+            && slotted(head, &self.slot_phase, |slot, of| of.contains(&slot.phase))
+            && slotted(head, &self.model, |slot, model| slot.model == *model)
+            && self
+                .parent_id
+                .as_ref()
+                .is_none_or(|parent| head.parent_id.as_ref() == Some(parent))
+            && self.created_after.is_none_or(|at| head.created_at >= at)
+            && self.created_before.is_none_or(|at| head.created_at <= at)
+            && self.updated_after.is_none_or(|at| head.updated_at >= at)
+            && self.updated_before.is_none_or(|at| head.updated_at <= at)
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| contains_ignoring_ascii_case(&head.task, text))
+            && self.trash.admits(head)
+    }
+}
+
+/// Whether a session's slot is as it is wanted, if anything is.
+fn slotted<T>(head: &Head, wanted: &Option<T>, fits: impl FnOnce(&Slot, &T) -> bool) -> bool {
+    wanted.as_ref().is_none_or(|wanted| {
+        let slot = head.slot.as_ref();
+        slot.is_some_and(|slot| fits(slot, wanted))
+    })
+}
+
+impl Trash {
+    /// Whether a session counts.
+    pub fn admits(self, head: &Head) -> bool {
+        match self {
+            Self::Exclude => head.deleted_at.is_none(),
+            Self::Only => head.deleted_at.is_some(),
+            Self::Include => true,
+        }
+    }
+}
+
+fn contains_ignoring_ascii_case(text: &str, part: &str) -> bool {
+    text.to_ascii_lowercase()
+        .contains(&part.to_ascii_lowercase())
+}
+
+/// The time that orders a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum OrderBy {
+    /// When sessions were started.
+    #[default]
+    CreatedAt,
+    /// When sessions were last changed.
+    UpdatedAt,
+}
+
+/// Which end of a list comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Newest first.
+    #[default]
+    Desc,
+    /// Oldest first.
+    Asc,
+}
+
+/// The order of a list. Sessions of the same millisecond are ordered by their ids, byte by byte, in
+/// the same direction, so that the order is total.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The time that orders.
+    pub by: OrderBy,
+    /// Which end comes first.
+    pub direction: Direction,
+}
+
+impl Order {
+    /// Where a session stands in this order.
+    pub fn position(self, head: &Head) -> Position {
+        Position {
+            at: self.time(head),
+            id: head.id.clone(),
+        }
+    }
+
+    /// The time by which a session is ordered.
+    fn time(self, head: &Head) -> Timestamp {
+        match self.by {
+            OrderBy::CreatedAt => head.created_at,
+            OrderBy::UpdatedAt => head.updated_at,
+        }
+    }
+
+    /// Compares two sessions: the lesser comes first.
+    pub fn compare(self, a: &Head, b: &Head) -> Ordering {
+        self.directed((self.time(a), &a.id), (self.time(b), &b.id))
+    }
+
+    /// Compares a session with a position: a greater session comes after it.
+    pub fn compare_to(self, head: &Head, position: &Position) -> Ordering {
+        self.directed((self.time(head), &head.id), (position.at, &position.id))
+    }
+
+    /// Compares two positions: the lesser comes first.
+    pub fn compare_positions(self, a: &Position, b: &Position) -> Ordering {
+        self.directed((a.at, &a.id), (b.at, &b.id))
+    }
+
+    fn directed(self, a: (Timestamp, &SessionId), b: (Timestamp, &SessionId)) -> Ordering {
+        match self.direction {
+            Direction::Asc => a.cmp(&b),
+            Direction::Desc => b.cmp(&a),
+        }
+    }
+}
+
+/// A place in an ordered list: just after the session that stood here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Position {
+    /// The ordering time of that session.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    #[serde(with = "time::as_millis")]
+    pub at: Timestamp,
+    /// The id of that session.
+    pub id: SessionId,
+}
+
+impl Position {
+    /// The position as a cursor for callers, who pass it back unread. It names the order it is for.
+    pub fn to_cursor(&self, order: Order) -> String {
+        format!("{}.{}.{}", prefix(order), self.at.as_millis(), self.id)
+    }
+
+    /// Reads a cursor.
+    ///
+    /// # Errors
+    /// `INVALID_CURSOR` when it is not one of ours, or for another order.
+    pub fn from_cursor(cursor: &str, order: Order) -> Result<Self> {
+        let read = || {
+            let rest = cursor.strip_prefix(prefix(order))?.strip_prefix('.')?;
+            let (at, id) = rest.split_once('.')?;
+            Some(Self {
+                at: Timestamp::from_millis(at.parse().ok()?).ok()?,
+                id: SessionId::parse(id).ok()?,
+            })
+        };
+        read().ok_or(Error::InvalidCursor)
+    }
+}
+
+fn prefix(order: Order) -> &'static str {
+    match (order.by, order.direction) {
+        (OrderBy::CreatedAt, Direction::Desc) => "cd",
+        (OrderBy::CreatedAt, Direction::Asc) => "ca",
+        (OrderBy::UpdatedAt, Direction::Desc) => "ud",
+        (OrderBy::UpdatedAt, Direction::Asc) => "ua",
+    }
+}
+
+crate::plain_properties!(Direction, OrderBy, Trash);

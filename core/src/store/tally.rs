@@ -1,0 +1,75 @@
+//! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
+//! lets the default count heads. What the counts say is in [`stats`](crate::session::stats).
+
+use std::collections::BTreeMap;
+
+use crate::stored::head::{Head, Usage};
+use crate::stored::status::Status;
+
+/// Counts of sessions, by what statistics tell apart: status, mode and user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<(Status, String, Option<String>), Count>);
+
+/// Sessions that share status, mode and user, counted by a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Their status.
+    pub status: Status,
+    /// Their mode.
+    pub mode: String,
+    /// Their user.
+    pub user_id: Option<String>,
+    /// How many they are, and what they sum up to.
+    pub count: Count,
+}
+
+/// A number of sessions and what they sum up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// How many they are.
+    pub sessions: u64,
+    /// The sum of their iterations.
+    pub iterations: u64,
+    /// The sum of what they used.
+    pub usage: Usage,
+}
+
+impl Count {
+    /// Adds another count; it stops at the largest number rather than wrap.
+    pub fn add(&mut self, other: Self) {
+        self.sessions = self.sessions.saturating_add(other.sessions);
+        self.iterations = self.iterations.saturating_add(other.iterations);
+        self.usage = self.usage.plus(other.usage);
+    }
+}
+
+impl Tally {
+    /// Counts one session.
+    pub fn count(&mut self, head: &Head) {
+        self.add(Group {
+            status: head.status,
+            mode: head.mode.clone(),
+            user_id: head.user_id.clone(),
+            count: Count {
+                sessions: 1,
+                iterations: u64::from(head.iterations),
+                usage: head.usage,
+            },
+        });
+    }
+
+    /// Adds a group that a store has counted.
+    pub fn add(&mut self, group: Group) {
+        self.0
+            .entry((group.status, group.mode, group.user_id))
+            .or_default()
+            .add(group.count);
+    }
+
+    /// The groups that were counted.
+    pub fn groups(&self) -> impl Iterator<Item = (Status, &str, Option<&str>, Count)> {
+        self.0
+            .iter()
+            .map(|((status, mode, user), &count)| (*status, mode.as_str(), user.as_deref(), count))
+    }
+}

@@ -1,0 +1,11 @@
+//! What a store keeps of a session, an event, an agent and a slot, and its generic records. User data
+//! is JSON text here, and times are milliseconds. What callers see of these is in the domains.
+
+pub mod agent;
+pub mod event;
+pub mod head;
+pub mod model;
+pub mod phase;
+pub mod record;
+pub mod slot;
+pub mod status;

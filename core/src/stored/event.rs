@@ -1,0 +1,59 @@
+//! Events: the append-only history of a session. An event is numbered from 1 within its session;
+//! the numbers order events, the timestamps never do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::json::{self, Json};
+use crate::value::time::{self, Timestamp};
+
+/// The event types that Tenure itself writes. Any other name is a custom event.
+pub mod kind {
+    /// The session was started.
+    pub const START: &str = "start";
+    /// One iteration of the agent's loop was counted.
+    pub const ITERATION: &str = "iteration";
+    /// The agent called a tool.
+    pub const TOOL_CALL: &str = "tool_call";
+    /// The agent learned something.
+    pub const LEARNING: &str = "learning";
+    /// The session was paused.
+    pub const PAUSE: &str = "pause";
+    /// The session was resumed.
+    pub const RESUME: &str = "resume";
+    /// The session ended with a result.
+    pub const COMPLETE: &str = "complete";
+    /// The session ended with an error.
+    pub const ERROR: &str = "error";
+    /// The session ran out of iterations.
+    pub const TIMEOUT: &str = "timeout";
+    /// The session was given up.
+    pub const ABANDONED: &str = "abandoned";
+    /// The agent came into another phase of its work.
+    pub const PHASE: &str = "phase";
+    /// The agent met an error and went on.
+    pub const AGENT_ERROR: &str = "agent_error";
+    /// Somebody approved or denied what the agent had asked for.
+    pub const APPROVAL: &str = "approval";
+    /// The session was forked from another.
+    pub const FORK: &str = "fork";
+}
+
+/// One entry of a history, in the form that stores keep: its data is a JSON text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredEvent"))]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// The place in the history, from 1.
+    pub sequence: u64,
+    /// When it was recorded, by the clock of whoever recorded it.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    #[serde(with = "time::as_millis")]
+    pub timestamp: Timestamp,
+    /// One of [`kind`] or a name of the user's own.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, as the JSON text that the caller gave.
+    #[cfg_attr(feature = "ts", ts(type = "string"))]
+    #[serde(with = "json::as_text")]
+    pub data: Json,
+}

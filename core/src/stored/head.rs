@@ -1,0 +1,260 @@
+//! The session itself, in its two forms. A [`Head`] is what stores keep: everything about a session
+//! but its history, user data as JSON text, times as milliseconds. A [`SessionHead`] is what callers
+//! see: the same, with user data as JSON and times as text; [`Session`] adds the history.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stored::agent::Agent;
+use crate::stored::slot::Slot;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::json::{self, Json, Object};
+use crate::value::time::{self, Timestamp};
+
+/// A session without its history, in the form that stores keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredHead"))]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// The session's id.
+    pub id: SessionId,
+    /// Counts the commits that changed the session, from 1; guards every write.
+    pub version: u64,
+    /// The user it runs for.
+    #[serde(default)]
+    pub user_id: Option<String>,
+    /// The channel it was started in.
+    #[serde(default)]
+    pub channel_id: Option<String>,
+    /// The kind of agent.
+    pub mode: String,
+    /// What the agent is to do.
+    pub task: String,
+    /// Where it works.
+    #[serde(default)]
+    pub workspace: Option<String>,
+    /// Where it is in its life.
+    pub status: Status,
+    /// When it was started.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    #[serde(with = "time::as_millis")]
+    pub created_at: Timestamp,
+    /// When it was last changed; never goes back.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    #[serde(with = "time::as_millis")]
+    pub updated_at: Timestamp,
+    /// Iterations used.
+    pub iterations: u32,
+    /// Iterations allowed.
+    pub max_iterations: u32,
+    /// The user's state: the text of a JSON object.
+    #[cfg_attr(feature = "ts", ts(type = "string"))]
+    #[serde(with = "json::as_text")]
+    pub context: Json,
+    /// What it ended with.
+    #[serde(default)]
+    pub result: Option<String>,
+    /// What it failed with.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The text of a JSON object about the run: model, tools, tokens, cost.
+    #[cfg_attr(feature = "ts", ts(type = "string | null"))]
+    #[serde(default, with = "json::as_text::option")]
+    pub metadata: Option<Json>,
+    /// How many events its history has; the last one's sequence number.
+    pub event_count: u64,
+    /// What it has used, as `metadata` says, for statistics.
+    #[serde(default)]
+    pub usage: Usage,
+    /// When it was paused, while it is.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(default, with = "time::as_millis::option")]
+    pub paused_at: Option<Timestamp>,
+    /// When it ended for good.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(default, with = "time::as_millis::option")]
+    pub finalized_at: Option<Timestamp>,
+    /// The session it was forked from.
+    #[serde(default)]
+    pub parent_id: Option<SessionId>,
+    /// What it has because it is an agent's.
+    #[serde(default)]
+    pub agent: Option<Agent>,
+    /// The slot that it takes, and the model that works in it.
+    #[serde(default)]
+    pub slot: Option<Slot>,
+    /// When it was put into the trash, while it is there.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    #[serde(default, with = "time::as_millis::option")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Head {
+    /// About how much user data it carries, in bytes.
+    pub fn user_bytes(&self) -> u64 {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let metadata = self.metadata.as_ref().map_or(0, |json| json.as_str().len());
+        let agent = self.agent.as_ref().map_or(0, |agent| {
+            let error = agent.last_error.as_ref();
+            text(&agent.summary) + error.map_or(0, |error| error.message.len())
+        });
+        let model = self.slot.as_ref().and_then(|slot| slot.details.as_ref());
+        let bytes = self.task.len()
+            + self.context.as_str().len()
+            + text(&self.result)
+            + text(&self.error)
+            + metadata
+            + agent
+            + model.map_or(0, |details| details.as_str().len());
+        bytes as u64
+    }
+
+    /// Whether iterations are left.
+    pub fn has_budget(&self) -> bool {
+        self.iterations < self.max_iterations
+    }
+
+    /// Whether an agent may go on with it: paused, or active with iterations left.
+    pub fn is_resumable(&self) -> bool {
+        self.deleted_at.is_none()
+            && match self.status {
+                Status::Paused => true,
+                Status::Active => self.has_budget(),
+                _ => false,
+            }
+    }
+
+    /// How much of the budget is used, from 0 to 100.
+    pub fn progress(&self) -> f64 {
+        if self.max_iterations == 0 {
+            return 100.0;
+        }
+        (f64::from(self.iterations) / f64::from(self.max_iterations) * 100.0).min(100.0)
+    }
+
+    /// How long it has run, in milliseconds: to its end, or to `now` while it lives.
+    pub fn duration(&self, now: Timestamp) -> u64 {
+        let end = match self.status {
+            Status::Active | Status::Paused => now,
+            _ => self.finalized_at.unwrap_or(self.updated_at),
+        };
+        end.since(self.created_at)
+    }
+}
+
+/// Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Tokens read by the model.
+    pub prompt_tokens: u64,
+    /// Tokens written by the model.
+    pub completion_tokens: u64,
+    /// Cost in billionths of the user's unit.
+    pub cost_nanos: u64,
+}
+
+impl Usage {
+    /// What `metadata` says in its members `tokens` and `cost`; 0 where it says nothing readable.
+    pub fn of_metadata(metadata: &Json) -> Self {
+        let metadata = Object::parse(metadata);
+        let tokens = metadata
+            .get("tokens")
+            .map(|text| Json::parse(text.to_owned()));
+        let count = |key: &str| -> u64 {
+            match &tokens {
+                Some(Ok(tokens)) => Object::parse(tokens).read(key).unwrap_or(0),
+                _ => 0,
+            }
+        };
+        Self {
+            prompt_tokens: count("prompt"),
+            completion_tokens: count("completion"),
+            cost_nanos: metadata.read("cost").map_or(0, cost_nanos),
+        }
+        .kept()
+    }
+
+    /// What a session can keep: no count is beyond what JavaScript counts exactly, since a store
+    /// written there could not give it back.
+    pub fn kept(self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.min(MAX_SAFE_INTEGER),
+            completion_tokens: self.completion_tokens.min(MAX_SAFE_INTEGER),
+            cost_nanos: self.cost_nanos.min(MAX_SAFE_INTEGER),
+        }
+    }
+
+    /// The sum of both; it stops at the largest number rather than wrap.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self
+                .completion_tokens
+                .saturating_add(other.completion_tokens),
+            cost_nanos: self.cost_nanos.saturating_add(other.cost_nanos),
+        }
+    }
+
+    /// All tokens.
+    pub fn total_tokens(self) -> u64 {
+        self.prompt_tokens.saturating_add(self.completion_tokens)
+    }
+
+    /// The cost in the user's unit as JSON, to the last billionth.
+    pub fn cost_json(self) -> Json {
+        let (whole, nanos) = (
+            self.cost_nanos / 1_000_000_000,
+            self.cost_nanos % 1_000_000_000,
+        );
+        let text = format!("{whole}.{nanos:09}");
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        // A decimal number is well-formed JSON.
+        Json::parse(text.to_owned()).unwrap_or_default()
+    }
+
+    /// The cost in the user's unit.
+    pub fn cost(self) -> f64 {
+        self.cost_nanos as f64 / 1e9
+    }
+}
+
+/// The largest number up to which JavaScript counts exactly.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// A cost in billionths, rounded; 0 for what is negative or no number.
+pub fn cost_nanos(cost: f64) -> u64 {
+    // A float-to-integer cast saturates, and takes NaN to 0.
+    (cost * 1e9).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(metadata: &str) -> Usage {
+        Usage::of_metadata(&Json::parse(metadata.to_owned()).unwrap())
+    }
+
+    #[test]
+    fn what_metadata_claims_to_have_used_is_read_as_far_as_it_can_be() {
+        let read = usage(r#"{"tokens":{"prompt":10,"completion":5},"cost":0.1}"#);
+        assert_eq!((read.total_tokens(), read.cost_nanos), (15, 100_000_000));
+        for text in [
+            "{}",
+            r#"{"tokens":7,"cost":"much"}"#,
+            r#"{"tokens":{"prompt":-1},"cost":-1}"#,
+        ] {
+            assert_eq!(usage(text), Usage::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_count_is_beyond_what_javascript_counts_exactly() {
+        let most = usage(r#"{"tokens":{"prompt":18446744073709551615},"cost":1e300}"#);
+        assert_eq!(most.prompt_tokens, MAX_SAFE_INTEGER);
+        assert_eq!(most.cost_nanos, MAX_SAFE_INTEGER);
+        assert_eq!(most.plus(most).kept(), most);
+    }
+}

@@ -1,0 +1,132 @@
+//! The phases of an agent's work and which of them it can be taken up from. A phase says what the
+//! agent is doing, the [status](crate::stored::status::Status) whether it runs; the two meet at the end, where a
+//! final phase is a final status. Whether an agent should be resumed is not decided here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::stored::status::Status;
+
+/// What an agent is doing.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Just created.
+    #[default]
+    Initializing,
+    /// Finding out; may take several turns.
+    Investigating,
+    /// Making a plan.
+    Planning,
+    /// Waiting for somebody's approval.
+    Approval,
+    /// Carrying the plan out.
+    Executing,
+    /// Checking what came of it.
+    Validating,
+    /// Ended well.
+    Completed,
+    /// Ended badly.
+    Failed,
+    /// Given up.
+    Abandoned,
+}
+
+impl Phase {
+    /// Every phase, in the order of the work.
+    pub const ALL: [Self; 9] = [
+        Self::Initializing,
+        Self::Investigating,
+        Self::Planning,
+        Self::Approval,
+        Self::Executing,
+        Self::Validating,
+        Self::Completed,
+        Self::Failed,
+        Self::Abandoned,
+    ];
+
+    /// The name that crosses to JavaScript, stores and the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initializing => "initializing",
+            Self::Investigating => "investigating",
+            Self::Planning => "planning",
+            Self::Approval => "approval",
+            Self::Executing => "executing",
+            Self::Validating => "validating",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The phase of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.as_str() == name)
+    }
+
+    /// Whether an agent that was interrupted in this phase can go on where it stood.
+    pub fn is_resumable(self) -> bool {
+        matches!(self, Self::Approval | Self::Investigating | Self::Planning)
+    }
+
+    /// Whether nothing comes after it.
+    pub fn is_final(self) -> bool {
+        self.final_status().is_some()
+    }
+
+    /// The status that a session in this phase has, where the phase says it.
+    pub fn final_status(self) -> Option<Status> {
+        match self {
+            Self::Completed => Some(Status::Completed),
+            Self::Failed => Some(Status::Failed),
+            Self::Abandoned => Some(Status::Abandoned),
+            _ => None,
+        }
+    }
+
+    /// The phase that a session of this status is in, where the status says it.
+    pub fn of_final(status: Status) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|phase| phase.final_status() == Some(status))
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+crate::plain_properties!(Phase);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_has_a_name_of_its_own() {
+        for phase in Phase::ALL {
+            assert_eq!(Phase::parse(phase.as_str()), Some(phase));
+        }
+        assert_eq!(Phase::parse("Approval"), None);
+    }
+
+    #[test]
+    fn final_phases_and_final_statuses_are_the_same() {
+        for status in Status::ALL {
+            assert_eq!(Phase::of_final(status).is_some(), status.is_finished());
+        }
+        for phase in Phase::ALL {
+            let there_and_back = phase.final_status().and_then(Phase::of_final);
+            assert_eq!(there_and_back, phase.is_final().then_some(phase));
+            assert!(!(phase.is_final() && phase.is_resumable()));
+        }
+    }
+}

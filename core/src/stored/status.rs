@@ -1,0 +1,113 @@
+//! The statuses of a session and the ways between them. This is the whole graph; what else happens
+//! on a way (events, context, counters) is in `draft`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a session is in its life.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Running, or interrupted by a crash and ready to go on.
+    #[default]
+    Active,
+    /// Waiting to be resumed.
+    Paused,
+    /// Ended with a result.
+    Completed,
+    /// Ended with an error.
+    Failed,
+    /// Out of iterations: may be paused and resumed with more, or ended.
+    Timeout,
+    /// Given up.
+    Abandoned,
+}
+
+impl Status {
+    /// Every status, in the order in which statistics show them.
+    pub const ALL: [Self; 6] = [
+        Self::Active,
+        Self::Paused,
+        Self::Completed,
+        Self::Failed,
+        Self::Timeout,
+        Self::Abandoned,
+    ];
+
+    /// The name that crosses to JavaScript, stores and the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The status of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// Whether the session has ended for good: it takes no more events.
+    pub fn is_finished(self) -> bool {
+        self.successors().is_empty()
+    }
+
+    /// The statuses that can follow this one.
+    pub fn successors(self) -> &'static [Self] {
+        match self {
+            Self::Active => &[
+                Self::Paused,
+                Self::Completed,
+                Self::Failed,
+                Self::Timeout,
+                Self::Abandoned,
+            ],
+            Self::Paused => &[Self::Active, Self::Completed, Self::Failed, Self::Abandoned],
+            Self::Timeout => &[Self::Paused, Self::Completed, Self::Failed, Self::Abandoned],
+            Self::Completed | Self::Failed | Self::Abandoned => &[],
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+crate::plain_properties!(Status);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_named_as_it_is_serialised() {
+        for status in Status::ALL {
+            let json = serde_json::to_string(&status).unwrap();
+            assert_eq!(json, format!("\"{status}\""));
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("running"), None);
+    }
+
+    #[test]
+    fn a_finished_session_leads_nowhere() {
+        let finished: Vec<Status> = Status::ALL
+            .into_iter()
+            .filter(|s| s.is_finished())
+            .collect();
+        assert_eq!(
+            finished,
+            [Status::Completed, Status::Failed, Status::Abandoned]
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! Values at the bottom of everything: JSON that is kept to the letter, text, times, ids, the limits
+//! of inputs, and how parameters are read from a JSON object. They know no session and no store.
+
+pub mod fingerprint;
+pub mod id;
+pub mod json;
+pub mod limits;
+pub mod process;
+pub mod properties;
+pub mod redact;
+mod secret;
+pub mod text;
+pub mod time;
+#[cfg(feature = "ts")]
+pub(crate) mod ts;

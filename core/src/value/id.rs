@@ -1,0 +1,175 @@
+//! Session ids. Ours are `session_<base36 milliseconds>_<random>`; foreign ones are accepted when
+//! they are safe in a file name, a URL and a shell, so that no id can reach outside a store.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Error, Result};
+use crate::value::fingerprint::Fingerprint;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+
+const MAX_LENGTH: usize = 128;
+/// 13 base-36 digits hold 67 bits.
+const RANDOM_DIGITS: usize = 13;
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// The id of a session: a letter or digit, then up to 127 letters, digits, `.`, `_` or `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// Accepts a foreign id.
+    ///
+    /// # Errors
+    /// `INVALID_ID` when a character or the length is not allowed.
+    ///
+    /// ```
+    /// use tenure_core::SessionId;
+    /// assert!(SessionId::parse("agent-20260108-180530-abc12345").is_ok());
+    /// assert_eq!(SessionId::parse("../etc/passwd").unwrap_err().code(), "INVALID_ID");
+    /// ```
+    pub fn parse(id: &str) -> Result<Self> {
+        let bytes = id.as_bytes();
+        let ok = bytes.len() <= MAX_LENGTH
+            && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if ok {
+            Ok(Self(id.to_owned()))
+        } else {
+            Err(Error::InvalidId {
+                id: id.chars().take(MAX_LENGTH).collect(),
+            })
+        }
+    }
+
+    /// Makes a new id from the time and 128 random bits.
+    pub fn generate(now: Timestamp, entropy: [u8; 16]) -> Self {
+        let millis = u128::from(now.since(Timestamp::default()));
+        let time = base36(millis, 8);
+        let random = base36(u128::from_le_bytes(entropy), RANDOM_DIGITS);
+        // The last digits of a 128-bit number are as random as the number.
+        let random = &random[random.len() - RANDOM_DIGITS..];
+        Self(format!("session_{time}_{random}"))
+    }
+
+    /// Makes a new id of an agent from the time and random bits: `agent-<date>-<time>-<8 digits>`. An
+    /// `attempt` of another number has other digits.
+    pub fn of_agent(now: Timestamp, entropy: [u8; 16], attempt: u8) -> Self {
+        let mut bits = entropy.to_vec();
+        bits.push(attempt);
+        let digest = Fingerprint::of("agent", bits).text();
+        let time: String = now
+            .to_string()
+            .chars()
+            .take("2026-01-08T18:05:30".len())
+            .filter(|&c| c.is_ascii_digit() || c == 'T')
+            .map(|c| if c == 'T' { '-' } else { c })
+            .collect();
+        let digits: String = digest.chars().take(8).collect();
+        Self(format!("agent-{time}-{digits}"))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `number` in base 36, with leading zeros up to `width` digits.
+fn base36(mut number: u128, width: usize) -> String {
+    let mut digits = Vec::new();
+    while number > 0 || digits.len() < width {
+        digits.push(DIGITS[(number % 36) as usize]);
+        number /= 36;
+    }
+    digits
+        .iter()
+        .rev()
+        .map(|&digit| char::from(digit))
+        .collect()
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        Self::parse(text.as_str()).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(feature = "ts")]
+crate::value::ts::declare_as!(SessionId, "string");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_ids_carry_the_time_and_at_least_sixty_random_bits() {
+        let now = Timestamp::parse("2026-01-08T18:05:30Z").unwrap();
+        let id = SessionId::generate(now, [0xA5; 16]);
+        let parts: Vec<&str> = id.as_str().split('_').collect();
+        assert_eq!(parts[0], "session");
+        let millis = i64::from_str_radix(parts[1], 36).unwrap();
+        assert_eq!(millis, now.as_millis());
+        assert!(36f64.powi(parts[2].len() as i32).log2() >= 60.0);
+        assert_eq!(SessionId::parse(id.as_str()).unwrap(), id);
+        assert_ne!(id, SessionId::generate(now, [0xA6; 16]));
+    }
+
+    #[test]
+    fn ids_of_agents_show_the_time_and_differ_with_the_attempt() {
+        let now = Timestamp::parse("2026-01-08T18:05:30.999Z").unwrap();
+        let id = SessionId::of_agent(now, [0xA5; 16], 0);
+        let digits = id.as_str().strip_prefix("agent-20260108-180530-").unwrap();
+        assert_eq!(digits.len(), 8);
+        assert!(u32::from_str_radix(digits, 16).is_ok(), "{id}");
+        assert_eq!(SessionId::parse(id.as_str()).unwrap(), id);
+        assert_ne!(id, SessionId::of_agent(now, [0xA5; 16], 1));
+        assert_ne!(id, SessionId::of_agent(now, [0xA6; 16], 0));
+    }
+
+    #[test]
+    fn ids_that_could_reach_outside_a_store_are_refused() {
+        let long = "a".repeat(129);
+        for id in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "-a",
+            "_a",
+            "a b",
+            "a\0",
+            "é",
+            "a%2e",
+            "a:b",
+            "__proto__",
+            &long,
+        ] {
+            assert_eq!(
+                SessionId::parse(id).unwrap_err().code(),
+                "INVALID_ID",
+                "{id:?}"
+            );
+        }
+        assert!(SessionId::parse(&"a".repeat(128)).is_ok());
+    }
+}

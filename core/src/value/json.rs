@@ -1,0 +1,593 @@
+//! User data: JSON that is kept as the text it came in. `context`, event `data` and `metadata` are
+//! never turned into values and printed again, because that loses what JSON text can say and values
+//! cannot (lone surrogates, 1e400, twenty-digit integers, key order). Where Tenure edits an object
+//! (a shallow merge, the keys it owns), it moves whole members of the text.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::de::{self, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::value::text::Text;
+
+/// A well-formed JSON value, kept as text. Cloning shares the text.
+#[derive(Debug, Clone)]
+pub struct Json(Arc<RawValue>);
+
+impl Json {
+    /// Takes over JSON text.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the text is not one JSON value.
+    pub fn parse(text: String) -> Result<Self> {
+        RawValue::from_string(text)
+            .map(|raw| Self(raw.into()))
+            .map_err(|error| Error::invalid("json", error.to_string()))
+    }
+
+    /// The empty object, `{}`.
+    pub fn empty_object() -> Self {
+        Object::default().to_json()
+    }
+
+    /// The JSON text of any value that Tenure itself makes.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        match serde_json::value::to_raw_value(value) {
+            Ok(raw) => Self(raw.into()),
+            // Only maps with keys that are no strings and failing Serialize impls fail; Tenure
+            // has neither.
+            Err(_) => Self::empty_object(),
+        }
+    }
+
+    /// The JSON text of a text, or `null`.
+    pub fn of_text(text: Option<&str>) -> Self {
+        text.map_or_else(|| Self::of(&()), Self::of)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The value read as `T`; `None` where it is of another type.
+    pub fn read<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
+        serde_json::from_str(self.as_str()).ok()
+    }
+
+    /// The value as text, if it is a string.
+    pub fn as_text(&self) -> Option<String> {
+        serde_json::from_str::<Text>(self.as_str())
+            .ok()
+            .map(Text::into_string)
+    }
+
+    /// Whether the value is an object.
+    pub fn is_object(&self) -> bool {
+        self.as_str().trim_start().starts_with('{')
+    }
+
+    /// The same value without white space between its tokens, which stay as they are.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        let mut text = String::with_capacity(self.as_str().len());
+        for token in Tokens(self.as_str()) {
+            text.push_str(token);
+        }
+        if text.len() == self.as_str().len() {
+            return self;
+        }
+        // Two tokens that need white space between them never meet in well-formed JSON.
+        Self::parse(text).unwrap_or(self)
+    }
+
+    /// The value as text on many lines, two spaces to a level, as people like to read it. Deep
+    /// inside it goes on in one line, so that white space never outweighs what it sets apart.
+    pub fn indented(&self) -> String {
+        indented(self.as_str())
+    }
+
+    /// Checks that the value is an object within the limits of size and depth. `what` names it in
+    /// the error.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn check_object(&self, what: &str, max_bytes: u64, max_depth: u32) -> Result<()> {
+        if !self.is_object() {
+            return Err(Error::invalid(what, "expected an object"));
+        }
+        let actual = self.as_str().len() as u64;
+        if actual > max_bytes {
+            return Err(Error::TooLarge {
+                what: what.to_owned(),
+                actual,
+                limit: max_bytes,
+            });
+        }
+        if depth(self.as_str()) > max_depth {
+            return Err(Error::TooDeep {
+                what: what.to_owned(),
+                limit: max_depth,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self::empty_object()
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(raw.into()))
+    }
+}
+
+/// The form that stores keep: the text as one string.
+pub(crate) mod as_text {
+    use super::Json;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(json: &Json, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(json.as_str())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Json, D::Error> {
+        Json::parse(String::deserialize(d)?).map_err(de::Error::custom)
+    }
+
+    pub(crate) mod option {
+        use super::super::Json;
+        use serde::{Deserialize, Deserializer, Serializer, de};
+
+        pub(crate) fn serialize<S: Serializer>(
+            json: &Option<Json>,
+            s: S,
+        ) -> Result<S::Ok, S::Error> {
+            match json {
+                Some(json) => s.serialize_str(json.as_str()),
+                None => s.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            d: D,
+        ) -> Result<Option<Json>, D::Error> {
+            Option::<String>::deserialize(d)?
+                .map(|text| Json::parse(text).map_err(de::Error::custom))
+                .transpose()
+        }
+    }
+}
+
+/// The tokens of a well-formed JSON text, without the white space between them.
+pub(crate) struct Tokens<'t>(&'t str);
+
+impl<'t> Tokens<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        Self(text)
+    }
+
+    /// How many bytes follow the last token.
+    pub(crate) fn rest(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<'t> Iterator for Tokens<'t> {
+    type Item = &'t str;
+
+    fn next(&mut self) -> Option<&'t str> {
+        let rest = self.0.trim_start_matches([' ', '\n', '\r', '\t']);
+        let bytes = rest.as_bytes();
+        let length = match bytes.first()? {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => {
+                let mut escaped = false;
+                let end = bytes.iter().skip(1).position(|&byte| {
+                    let ends = byte == b'"' && !escaped;
+                    escaped = byte == b'\\' && !escaped;
+                    ends
+                });
+                end.map_or(bytes.len(), |end| end + 2)
+            }
+            _ => bytes
+                .iter()
+                .position(|byte| b"{}[],:\" \n\r\t".contains(byte))
+                .unwrap_or(bytes.len()),
+        };
+        let (token, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(token)
+    }
+}
+
+/// See [`Json::indented`].
+fn indented(text: &str) -> String {
+    /// Levels that have lines of their own.
+    const LEVELS: usize = 16;
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut level = 0usize;
+    let line = |out: &mut String, level: usize| {
+        if level <= LEVELS {
+            out.push('\n');
+            out.extend(std::iter::repeat_n("  ", level));
+        }
+    };
+    let mut tokens = Tokens(text).peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            "{" | "[" => {
+                out.push_str(token);
+                if let Some(&end @ ("}" | "]")) = tokens.peek() {
+                    out.push_str(end);
+                    tokens.next();
+                } else {
+                    level += 1;
+                    line(&mut out, level);
+                }
+            }
+            "}" | "]" => {
+                if level <= LEVELS {
+                    line(&mut out, level.saturating_sub(1));
+                }
+                level = level.saturating_sub(1);
+                out.push_str(token);
+            }
+            "," => {
+                out.push(',');
+                line(&mut out, level);
+            }
+            ":" => out.push_str(if level <= LEVELS { ": " } else { ":" }),
+            _ => out.push_str(token),
+        }
+    }
+    out
+}
+
+/// How deeply arrays and objects are nested: 0 for a plain value. The text is well-formed.
+fn depth(text: &str) -> u32 {
+    let (mut depth, mut deepest) = (0u32, 0u32);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth = depth.saturating_add(1);
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'\\' => {
+                            bytes.next();
+                        }
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The members of a JSON object in their order, each as the text it came in. A key that occurs
+/// twice counts once, at its first place and with its last value, as `JSON.parse` reads it.
+#[derive(Debug, Clone, Default)]
+pub struct Object<'a> {
+    members: Vec<Option<Member<'a>>>,
+    /// Decoded key -> place in `members`. Keys are compared decoded: `"a"` is `"\u0061"`.
+    places: BTreeMap<Vec<u8>, usize>,
+}
+
+#[derive(Debug, Clone)]
+struct Member<'a> {
+    key: Cow<'a, str>,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Object<'a> {
+    /// Takes an object apart. Anything else has no members.
+    pub fn parse(json: &'a Json) -> Self {
+        // A `Json` is well-formed, so only "not an object" can fail.
+        serde_json::from_str(json.as_str()).unwrap_or_default()
+    }
+
+    /// The text of a member's value.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let place = *self.places.get(key.as_bytes())?;
+        let member = self.members.get(place)?.as_ref()?;
+        Some(&member.value)
+    }
+
+    /// A member's value, read as `T`; `None` where it is absent or of another type.
+    pub fn read<'s, T: Deserialize<'s>>(&'s self, key: &str) -> Option<T> {
+        serde_json::from_str(self.get(key)?).ok()
+    }
+
+    /// A member's value as text; `None` where it is absent or no string.
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.read::<Text>(key).map(Text::into_string)
+    }
+
+    /// The members in the order of their decoded keys, with the texts of their values.
+    pub fn by_key(&self) -> impl Iterator<Item = (&[u8], &str)> {
+        self.places.iter().filter_map(|(key, &place)| {
+            let member = self.members.get(place)?.as_ref()?;
+            Some((key.as_slice(), &*member.value))
+        })
+    }
+
+    /// Sets a member: a known key keeps its place, a new one goes last.
+    pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        let text = Json::of(key).as_str().to_owned();
+        let value = Json::of(value).as_str().to_owned();
+        self.put(
+            key.as_bytes().to_vec(),
+            Member {
+                key: Cow::Owned(text),
+                value: Cow::Owned(value),
+            },
+        );
+    }
+
+    /// Removes a member.
+    pub fn remove(&mut self, key: &str) {
+        if let Some(place) = self.places.remove(key.as_bytes())
+            && let Some(member) = self.members.get_mut(place)
+        {
+            *member = None;
+        }
+    }
+
+    /// Shallow merge: every member of `other` replaces the one of its key or goes last.
+    pub fn merge(&mut self, other: Self) {
+        let Self {
+            mut members,
+            places,
+        } = other;
+        // Back from the sorted keys to the order in which the members came.
+        let mut ordered: Vec<(usize, Vec<u8>)> = places
+            .into_iter()
+            .map(|(key, place)| (place, key))
+            .collect();
+        ordered.sort_unstable_by_key(|(place, _)| *place);
+        for (place, key) in ordered {
+            if let Some(member) = members.get_mut(place).and_then(Option::take) {
+                self.put(key, member);
+            }
+        }
+    }
+
+    /// Puts the object together again.
+    pub fn to_json(&self) -> Json {
+        let mut text = String::from("{");
+        for member in self.members.iter().flatten() {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&member.key);
+            text.push(':');
+            text.push_str(&member.value);
+        }
+        text.push('}');
+        // Well-formed by construction: keys and values are texts of well-formed JSON.
+        Json::parse(text).unwrap_or_default()
+    }
+
+    fn put(&mut self, key: Vec<u8>, member: Member<'a>) {
+        match self.places.get(&key) {
+            Some(&place) => {
+                // The key keeps the spelling of its first place, as its place.
+                if let Some(Some(known)) = self.members.get_mut(place) {
+                    known.value = member.value;
+                }
+            }
+            None => {
+                self.places.insert(key, self.members.len());
+                self.members.push(Some(member));
+            }
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut object = Object::default();
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let decoded = serde_json::from_str::<Decoded>(key.get())
+                        .map_err(de::Error::custom)?
+                        .0;
+                    object.put(
+                        decoded,
+                        Member {
+                            key: Cow::Borrowed(key.get()),
+                            value: Cow::Borrowed(value.get()),
+                        },
+                    );
+                }
+                Ok(object)
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// The bytes of a JSON string, lone surrogates among them.
+struct Decoded(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Decoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Decoded;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Decoded, E> {
+                Ok(Decoded(bytes.to_vec()))
+            }
+        }
+
+        deserializer.deserialize_bytes(Visitor)
+    }
+}
+
+#[cfg(feature = "ts")]
+crate::value::ts::declare_as!(Json, "JsonObject");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.to_owned()).unwrap()
+    }
+
+    fn merged(base: &str, patch: &str) -> String {
+        let (base, patch) = (json(base), json(patch));
+        let mut object = Object::parse(&base);
+        object.merge(Object::parse(&patch));
+        object.to_json().as_str().to_owned()
+    }
+
+    #[test]
+    fn what_values_cannot_hold_is_kept_to_the_letter() {
+        for text in [
+            r#"{"a":1e400,"b":-0,"c":12345678901234567890,"d":0.10}"#,
+            r#"{"\ud800":"\udc00","":{"":[]},"__proto__":{"x":1}}"#,
+            r#"{"a":1,"b":{"b":1,"b":2}}"#,
+        ] {
+            assert_eq!(json(text).as_str(), text);
+            assert_eq!(Object::parse(&json(text)).to_json().as_str(), text);
+            assert_eq!(merged("{}", text), text);
+        }
+    }
+
+    #[test]
+    fn a_merge_keeps_places_and_puts_new_keys_last() {
+        assert_eq!(
+            merged(r#"{"a":1,"b":2}"#, r#"{"c":3,"a":{"x":1}}"#),
+            r#"{"a":{"x":1},"b":2,"c":3}"#
+        );
+        assert_eq!(merged(r#"{"a":1}"#, r#"{"\u0061":2}"#), r#"{"a":2}"#);
+        assert_eq!(
+            merged(r#"{"\ud800":1}"#, r#"{"\ud801":2}"#),
+            r#"{"\ud800":1,"\ud801":2}"#
+        );
+        assert_eq!(merged(r#"{"a":1,"b":2,"a":3}"#, "{}"), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn our_own_keys_are_edited_in_place() {
+        let base = json(r#"{"x":1e400,"pausedAt":"then","y":2}"#);
+        let mut object = Object::parse(&base);
+        object.set("pausedAt", "now");
+        assert_eq!(
+            object.to_json().as_str(),
+            r#"{"x":1e400,"pausedAt":"now","y":2}"#
+        );
+        assert_eq!(object.text("pausedAt").as_deref(), Some("now"));
+        object.remove("pausedAt");
+        object.remove("absent");
+        object.set("pausedAt", "again");
+        assert_eq!(
+            object.to_json().as_str(),
+            r#"{"x":1e400,"y":2,"pausedAt":"again"}"#
+        );
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_of_strings() {
+        assert_eq!(depth("1"), 0);
+        assert_eq!(depth(r#"{"a":["[[[\"[",{}]}"#), 3);
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(depth(json(&deep).as_str()), 100_000);
+    }
+
+    #[test]
+    fn indented_text_is_what_other_programs_print() {
+        let text = r#"{"a":{},"b":[],"c":[1,{"d":"{ , }"}],"e":"\"[\\"}"#;
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        let theirs = serde_json::to_string_pretty(&value).unwrap();
+        assert_eq!(json(text).indented(), theirs);
+        assert_eq!(json(&theirs).indented(), theirs);
+        assert_eq!(json(&theirs).compact().as_str(), text);
+    }
+
+    #[test]
+    fn deep_inside_indented_text_goes_on_in_one_line() {
+        let deep = format!("{}1, 2{}", "[".repeat(100), "]".repeat(100));
+        let indented = json(&deep).indented();
+        assert!(indented.len() < 1000, "{}", indented.len());
+        assert!(indented.contains(&format!("{}1,2{}", "[".repeat(84), "]".repeat(84))));
+        assert_eq!(json(&indented).compact(), json(&deep).compact());
+    }
+
+    #[test]
+    fn limits_name_what_they_limit() {
+        let code = |text: &str, bytes, depth| {
+            json(text)
+                .check_object("context", bytes, depth)
+                .unwrap_err()
+                .code()
+        };
+        assert_eq!(code("[1]", 100, 100), "INVALID_ARGUMENT");
+        assert_eq!(code(r#"{"a":"bc"}"#, 9, 100), "TOO_LARGE");
+        assert_eq!(code(r#"{"a":{}}"#, 100, 1), "TOO_DEEP");
+        assert!(json(r#"{"a":{}}"#).check_object("context", 8, 2).is_ok());
+    }
+
+    #[test]
+    fn malformed_text_is_refused() {
+        for text in [
+            "",
+            "{",
+            "{a:1}",
+            "[1,]",
+            "nul",
+            "\"\n\"",
+            "1 2",
+            "\u{feff}{}",
+        ] {
+            assert!(Json::parse(text.to_owned()).is_err(), "{text}");
+        }
+    }
+}

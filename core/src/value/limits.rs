@@ -1,0 +1,146 @@
+//! How large inputs may be. The limits keep one careless call from filling a store or stopping a
+//! process; each is configured when a store is opened, and each error names the limit it met.
+
+use crate::error::{Error, Result};
+use crate::stored::slot::Slot;
+use crate::value::json::Json;
+use crate::value::properties::{Params, Properties};
+use crate::value::redact::Redact;
+
+/// The largest inputs that are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename_all = "camelCase"))]
+pub struct Limits {
+    /// Bytes of one event's `data`.
+    pub max_data_bytes: u64,
+    /// Bytes of a session's `context`, and of its `metadata`.
+    pub max_context_bytes: u64,
+    /// Bytes of a task.
+    pub max_task_bytes: u64,
+    /// Bytes of a result, an error, a reason.
+    pub max_text_bytes: u64,
+    /// Bytes of a name: user, channel, mode, workspace, event type, tool.
+    pub max_label_bytes: u64,
+    /// Levels of nesting in JSON.
+    pub max_depth: u32,
+    /// Events in one `addEvents`.
+    pub max_batch: u32,
+    /// What is blotted out of inputs. It is an option of its own where a store is opened, beside
+    /// the limits.
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub redact: Redact,
+    /// The names of the models that there are, if that is known. It is an option of its own, too.
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub models: Option<Vec<String>>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_data_bytes: 1 << 20,
+            max_context_bytes: 1 << 20,
+            max_task_bytes: 64 << 10,
+            max_text_bytes: 1 << 20,
+            max_label_bytes: 4 << 10,
+            max_depth: 128,
+            max_batch: 1000,
+            redact: Redact::default(),
+            models: None,
+        }
+    }
+}
+
+impl Params for Limits {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            max_data_bytes: properties.take_or("max_data_bytes", default.max_data_bytes),
+            max_context_bytes: properties.take_or("max_context_bytes", default.max_context_bytes),
+            max_task_bytes: properties.take_or("max_task_bytes", default.max_task_bytes),
+            max_text_bytes: properties.take_or("max_text_bytes", default.max_text_bytes),
+            max_label_bytes: properties.take_or("max_label_bytes", default.max_label_bytes),
+            max_depth: properties.take_or("max_depth", default.max_depth),
+            max_batch: properties.take_or("max_batch", default.max_batch),
+            redact: default.redact,
+            models: default.models,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether the model of a slot is none of those that there are.
+    pub fn misses(&self, slot: &Slot) -> bool {
+        let models = self.models.as_ref();
+        models.is_some_and(|models| !models.contains(&slot.model))
+    }
+
+    /// Checks a task.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn task(&self, task: &(impl AsRef<str> + ?Sized)) -> Result<()> {
+        check("task", task.as_ref().len(), self.max_task_bytes)
+    }
+
+    /// Checks a result, an error or a reason; `what` names it.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn text(&self, what: &str, text: Option<&(impl AsRef<str> + ?Sized)>) -> Result<()> {
+        let length = text.map_or(0, |text| text.as_ref().len());
+        check(what, length, self.max_text_bytes)
+    }
+
+    /// Checks a name; `what` says of what.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn label(&self, what: &str, label: Option<&(impl AsRef<str> + ?Sized)>) -> Result<()> {
+        let length = label.map_or(0, |label| label.as_ref().len());
+        check(what, length, self.max_label_bytes)
+    }
+
+    /// Checks an event's data, which has to be an object.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn data(&self, data: &Json) -> Result<()> {
+        data.check_object("data", self.max_data_bytes, self.max_depth)
+    }
+
+    /// Checks the data of an event that was recorded before: around a result, an error or a reason
+    /// Tenure has put the quotes and escapes that JSON needs.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn kept_data(&self, data: &Json) -> Result<()> {
+        const ESCAPED: u64 = "\\u0000".len() as u64;
+        const NAMES: u64 = 1024;
+        let text = self.max_text_bytes.saturating_mul(ESCAPED);
+        let most = self
+            .max_data_bytes
+            .saturating_add(text)
+            .saturating_add(NAMES);
+        data.check_object("data", most, self.max_depth)
+    }
+
+    /// Checks a context or metadata, which has to be an object; `what` says which.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn object(&self, what: &str, object: &Json) -> Result<()> {
+        object.check_object(what, self.max_context_bytes, self.max_depth)
+    }
+}
+
+fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
+    let actual = actual as u64;
+    if actual > limit {
+        return Err(Error::TooLarge {
+            what: what.to_owned(),
+            actual,
+            limit,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,357 @@
+//! Redaction: what looks like a secret is blotted out of user data before it is kept, because what is
+//! kept is read later by people and programs that it was not meant for. A string is blotted out as a
+//! whole when its member's name is a secret's, and in part where a well-known form of a secret stands
+//! in it; everything else keeps its bytes. What secrets look like stands in `secret`.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::value::json::{Json, Tokens};
+use crate::value::properties::{Params, Properties, Property};
+use crate::value::secret;
+use crate::value::text::Text;
+
+/// What stands in a secret's place.
+pub const REDACTED: &str = "[redacted]";
+
+/// Names and patterns of a user's own, at most, and their bytes.
+const MOST: usize = 100;
+const LONGEST: usize = 256;
+
+/// What is blotted out. By default it is what Tenure knows as secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redact {
+    off: bool,
+    names: Vec<Text>,
+    patterns: Vec<Text>,
+}
+
+impl Params for Redact {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            off: false,
+            names: properties.take_or("names", Vec::new()),
+            patterns: properties.take_or("patterns", Vec::new()),
+        }
+    }
+}
+
+impl Property for Redact {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        match text {
+            "false" => Ok(Self::off()),
+            "true" => Ok(Self::default()),
+            _ => {
+                let redact: Self = Params::read(name, text)?;
+                redact.check()
+            }
+        }
+    }
+}
+
+impl Redact {
+    /// Blots out nothing.
+    pub fn off() -> Self {
+        Self {
+            off: true,
+            ..Self::default()
+        }
+    }
+
+    fn check(self) -> Result<Self> {
+        for (what, list) in [
+            ("redact.names", &self.names),
+            ("redact.patterns", &self.patterns),
+        ] {
+            let fits = |item: &Text| (1..=LONGEST).contains(&item.as_str().len());
+            if list.len() > MOST || !list.iter().all(fits) {
+                return Err(Error::invalid(
+                    what,
+                    "expected at most 100 texts of 1 to 256 bytes each",
+                ));
+            }
+        }
+        Ok(self)
+    }
+
+    /// A JSON text without its secrets.
+    #[must_use]
+    pub fn json(&self, json: &Json) -> Json {
+        self.walk(json, None)
+    }
+
+    /// A JSON object without the secrets of one member; the others stay as they are.
+    #[must_use]
+    pub fn member(&self, json: &Json, name: &str) -> Json {
+        self.walk(json, Some(name))
+    }
+
+    /// A text without its secrets.
+    #[must_use]
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.off {
+            return Cow::Borrowed(text);
+        }
+        let mut kept = Cow::Borrowed(text);
+        for stage in STAGES {
+            let found = spans(self, &kept, *stage);
+            if !found.is_empty() {
+                kept = Cow::Owned(blotted(&kept, &found));
+            }
+        }
+        kept
+    }
+
+    /// The arguments of a command without their secrets, also where a secret's name is an argument
+    /// and the secret is the next: `--password x`.
+    #[must_use]
+    pub fn arguments(&self, arguments: &[String]) -> Vec<String> {
+        let mut secret_next = false;
+        let one = |argument: &String| {
+            let option = argument.starts_with('-');
+            if std::mem::take(&mut secret_next) && !option {
+                return REDACTED.to_owned();
+            }
+            secret_next = option && self.is_secret(argument);
+            self.text(argument).into_owned()
+        };
+        arguments.iter().map(one).collect()
+    }
+
+    /// Whether a member of this name holds a secret.
+    fn is_secret(&self, name: &str) -> bool {
+        !self.off
+            && (secret::is_secret_name(name)
+                || self
+                    .names
+                    .iter()
+                    .any(|pattern| secret::matches(pattern.as_str(), name)))
+    }
+
+    /// Goes through the tokens of a text. It needs no recursion: all that has to be known of what is
+    /// around a token is whether it is an object and whether its name is a secret's.
+    fn walk(&self, json: &Json, only: Option<&str>) -> Json {
+        if self.off {
+            return json.clone();
+        }
+        let text = json.as_str();
+        let mut out = String::new();
+        // What is before this place is in `out`.
+        let mut copied = 0;
+        let mut around: Vec<Around> = Vec::new();
+        let mut key_next = false;
+        let mut secret = false;
+        let mut in_scope = only.is_none();
+        let mut tokens = Tokens::of(text);
+        while let Some(token) = tokens.next() {
+            match token.as_bytes().first() {
+                Some(b'{') => {
+                    around.push(Around {
+                        object: true,
+                        secret,
+                    });
+                    (key_next, secret) = (true, false);
+                }
+                Some(b'[') => around.push(Around {
+                    object: false,
+                    secret,
+                }),
+                Some(b'}' | b']') => {
+                    around.pop();
+                    key_next = false;
+                }
+                Some(b',') => {
+                    let (object, within) = around
+                        .last()
+                        .map_or((false, false), |around| (around.object, around.secret));
+                    key_next = object;
+                    // The items of an array are all that its name says.
+                    secret = within && !object;
+                }
+                Some(b'"') if std::mem::take(&mut key_next) => {
+                    let name = decoded(inside(token));
+                    if let Some(only) = only
+                        && around.len() == 1
+                    {
+                        in_scope = name.text == only;
+                    }
+                    secret = in_scope && self.is_secret(&name.text);
+                }
+                Some(b'"') if in_scope => {
+                    if let Some(blotted) = self.string(inside(token), secret) {
+                        let end = text.len() - tokens.rest();
+                        let start = end - token.len();
+                        out.push_str(text.get(copied..start).unwrap_or_default());
+                        out.push('"');
+                        out.push_str(&blotted);
+                        out.push('"');
+                        copied = end;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if copied == 0 {
+            return json.clone();
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        // Well-formed: strings took the place of strings. Were it not, nothing may leak.
+        Json::parse(out).unwrap_or_default()
+    }
+
+    /// The inside of a JSON string without its secrets; nothing where it stays.
+    fn string(&self, raw: &str, secret: bool) -> Option<String> {
+        if secret {
+            return (!raw.is_empty() && raw != REDACTED).then(|| REDACTED.to_owned());
+        }
+        let mut kept: Option<String> = None;
+        for stage in STAGES {
+            let raw = kept.as_deref().unwrap_or(raw);
+            let decoded = decoded(raw);
+            let mut found = spans(self, &decoded.text, *stage);
+            if found.is_empty() {
+                continue;
+            }
+            for span in &mut found {
+                *span = decoded.place(span.start)..decoded.place(span.end);
+            }
+            kept = Some(blotted(raw, &found));
+        }
+        kept
+    }
+}
+
+struct Around {
+    object: bool,
+    /// Whether the name of it is a secret's.
+    secret: bool,
+}
+
+/// What runs over many words goes first: a part of it, once blotted out, would hide it.
+const STAGES: &[Stage] = &[Stage::Blocks, Stage::Forms];
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Blocks,
+    Forms,
+}
+
+/// Where secrets stand in a text, in order, none touching another.
+fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    match stage {
+        Stage::Blocks => {
+            secret::key_blocks(text, &mut found);
+            own_patterns(redact, text, &mut found);
+        }
+        Stage::Forms => secret::forms(text, &|name| redact.is_secret(name), &mut found),
+    }
+    found.sort_unstable_by_key(|span| span.start);
+    found.dedup_by(|later, earlier| {
+        let touches = later.start <= earlier.end;
+        if touches {
+            earlier.end = earlier.end.max(later.end);
+        }
+        touches
+    });
+    found
+}
+
+/// The user's patterns mean a whole string or a word in it. What has been blotted out already is no
+/// new secret, whatever stands beside it.
+fn own_patterns(redact: &Redact, text: &str, found: &mut Vec<Range<usize>>) {
+    let is_meant = |part: &str| {
+        !part.is_empty()
+            && !part.contains(REDACTED)
+            && redact
+                .patterns
+                .iter()
+                .any(|pattern| secret::matches(pattern.as_str(), part))
+    };
+    if redact.patterns.is_empty() {
+        return;
+    }
+    if is_meant(text) {
+        found.push(0..text.len());
+        return;
+    }
+    let mut at = 0;
+    for word in text.split([' ', '\n', '\r', '\t']) {
+        if is_meant(word) {
+            found.push(at..at + word.len());
+        }
+        at += word.len() + 1;
+    }
+}
+
+fn blotted(text: &str, spans: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for span in spans {
+        out.push_str(text.get(copied..span.start).unwrap_or_default());
+        out.push_str(REDACTED);
+        copied = span.end;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    out
+}
+
+/// The text between a JSON string's quotes.
+fn inside(token: &str) -> &str {
+    let inner = token.strip_prefix('"').unwrap_or(token);
+    inner.strip_suffix('"').unwrap_or(inner)
+}
+
+/// A JSON string without its escapes, and where each byte came from.
+struct Decoded<'t> {
+    text: Cow<'t, str>,
+    /// By byte of the text, and one for its end; empty where there are no escapes.
+    places: Vec<usize>,
+}
+
+impl Decoded<'_> {
+    fn place(&self, at: usize) -> usize {
+        self.places.get(at).copied().unwrap_or(at)
+    }
+}
+
+/// Takes the escapes out of a JSON string. Halves of surrogate pairs become U+FFFD each: no secret
+/// is recognised by them.
+fn decoded(raw: &str) -> Decoded<'_> {
+    if !raw.contains('\\') {
+        return Decoded {
+            text: Cow::Borrowed(raw),
+            places: Vec::new(),
+        };
+    }
+    let mut text = String::with_capacity(raw.len());
+    let mut places = Vec::with_capacity(raw.len());
+    let mut chars = raw.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let c = match c {
+            '\\' => match chars.next() {
+                Some((_, 'b')) => '\u{8}',
+                Some((_, 'f')) => '\u{c}',
+                Some((_, 'n')) => '\n',
+                Some((_, 'r')) => '\r',
+                Some((_, 't')) => '\t',
+                Some((_, 'u')) => {
+                    let digits = (0..4).filter_map(|_| chars.next()?.1.to_digit(16));
+                    let unit = digits.fold(0, |unit, digit| unit * 16 + digit);
+                    char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)
+                }
+                Some((_, c)) => c,
+                None => break,
+            },
+            c => c,
+        };
+        text.push(c);
+        places.resize(text.len(), at);
+    }
+    places.push(raw.len());
+    Decoded {
+        text: Cow::Owned(text),
+        places,
+    }
+}

@@ -72,7 +72,7 @@ impl Writer {
                 entropy,
                 host,
             };
-            way.send(operation, crate::guarded(|| perform(store, &limits, call)));
+            way.send(operation, crate::guarded(|| perform(store, limits, &call)));
         }));
         answer::wait(operation)
     }
@@ -88,7 +88,7 @@ impl Backend for FileBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        perform(&self.store, &self.limits.now(), call)
+        perform(&self.store, self.limits.now(), &call)
     }
 
     fn start(&self, call: Call<'_>) -> Answer {

@@ -16,7 +16,7 @@ use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
 use tenure_core::Error;
 use tenure_core::error::cut;
-use tenure_host::{HOST, Place};
+use tenure_host::{Place, this_host};
 
 use crate::store_thread::StoreThread;
 
@@ -136,7 +136,7 @@ fn with_call(
                 params,
                 now,
                 entropy,
-                host: &HOST,
+                host: this_host(),
             }),
             Err(error) => answer::error(&error),
         },

@@ -6,11 +6,9 @@ use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
-use tenure_bridge::{
-    Access, Answer, Backend, Call, HandleLimits, Options, access, answer, perform_now,
-};
+use tenure_bridge::{Access, Answer, Backend, Call, HandleLimits, Options, access, answer};
 use tenure_core::store::Capabilities;
-use tenure_core::{Error, Lift, Result, SyncStore};
+use tenure_core::{Error, Result, SyncStore};
 use tenure_host::{perform, sqlite_options};
 use tenure_sqlite::{Attempt, SqliteStore};
 
@@ -59,7 +57,7 @@ impl SqliteBackend {
                     entropy,
                     host,
                 };
-                perform_now(&Lift(store), &limits, call)
+                tenure_bridge::perform(store, limits, &call, true)
             }),
             Box::new(move |result| way.send(operation, unwrapped(result))),
         );
@@ -77,7 +75,7 @@ impl Backend for SqliteBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        perform(&self.store, &self.limits.now(), call)
+        perform(&self.store, self.limits.now(), &call)
     }
 
     fn start(&self, call: Call<'_>) -> Answer {
@@ -88,9 +86,9 @@ impl Backend for SqliteBackend {
             _ => return self.call(call),
         };
         let limits = self.limits.now();
-        let attempt = self
-            .store
-            .try_transaction(|store: &dyn SyncStore| perform_now(&Lift(store), &limits, call));
+        let attempt = self.store.try_transaction(|store: &dyn SyncStore| {
+            tenure_bridge::perform(store, limits, &call, true)
+        });
         match attempt {
             Attempt::Answered(result) => unwrapped(result),
             Attempt::Busy(_) => self.enqueue(thread, call),

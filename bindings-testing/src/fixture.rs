@@ -2,8 +2,7 @@
 //! mailbox of its own. The kit closes a store by dropping it, which cannot wait; the host is told
 //! before the next store is opened, and at the end.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 use tenure_bridge::host::{HostStore, Mailbox, read_reply};
@@ -29,15 +28,15 @@ pub(crate) struct Request {
 #[derive(Default)]
 pub(crate) struct Stores {
     /// A mailbox for each that was opened; the first has the number 1.
-    opened: RefCell<Vec<Rc<Mailbox>>>,
+    opened: Mutex<Vec<Arc<Mailbox>>>,
     /// Those that were dropped and are still to be closed.
-    dropped: RefCell<Vec<u32>>,
+    dropped: Mutex<Vec<u32>>,
 }
 
 impl Stores {
     /// What the run waits for. It waits for one thing at a time.
     pub(crate) fn take_request(&self) -> Option<Request> {
-        let opened = self.opened.borrow();
+        let opened = lock(&self.opened);
         let mut numbered = (1..).zip(opened.iter());
         numbered.find_map(|(store, mailbox)| {
             mailbox.take_request().map(|(method, params)| Request {
@@ -50,7 +49,7 @@ impl Stores {
 
     /// Puts the host's reply to that in.
     pub(crate) fn put_reply(&self, reply: String) {
-        let opened = self.opened.borrow();
+        let opened = lock(&self.opened);
         let waiting = opened.iter().find(|mailbox| mailbox.awaited().is_some());
         if let Some(mailbox) = waiting {
             mailbox.put_reply(reply);
@@ -61,10 +60,10 @@ impl Stores {
     pub(crate) async fn close_dropped(&self) -> Result<()> {
         loop {
             // Out of the table before it is asked: the borrow must not last while it waits.
-            let next = self.dropped.borrow_mut().pop();
+            let next = lock(&self.dropped).pop();
             let Some(store) = next else { return Ok(()) };
             let index = (store - 1) as usize;
-            let mailbox = self.opened.borrow().get(index).map(Rc::clone);
+            let mailbox = lock(&self.opened).get(index).map(Arc::clone);
             if let Some(mailbox) = mailbox {
                 let reply = mailbox.ask("close", Json::default()).await;
                 // Whatever it returns.
@@ -73,12 +72,12 @@ impl Stores {
         }
     }
 
-    async fn open(self: &Rc<Self>) -> Result<Box<dyn Store>> {
+    async fn open(self: &Arc<Self>) -> Result<Box<dyn Store>> {
         self.close_dropped().await?;
-        let mailbox = Rc::new(Mailbox::default());
+        let mailbox = Arc::new(Mailbox::default());
         let number = {
-            let mut opened = self.opened.borrow_mut();
-            opened.push(Rc::clone(&mailbox));
+            let mut opened = lock(&self.opened);
+            opened.push(Arc::clone(&mailbox));
             opened.len() as u32
         };
         let reply = mailbox.ask("open", Json::default()).await;
@@ -87,13 +86,18 @@ impl Stores {
         Ok(Box::new(OpenStore {
             number,
             store: HostStore::new(mailbox, capabilities),
-            stores: Rc::clone(self),
+            stores: Arc::clone(self),
         }))
     }
 }
 
+/// Nothing that could panic is done while one of the lists is locked.
+fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A run's way to open the host's stores.
-pub(crate) struct HostFixture(pub(crate) Rc<Stores>);
+pub(crate) struct HostFixture(pub(crate) Arc<Stores>);
 
 impl Fixture for HostFixture {
     fn open<'a>(&'a self) -> Answer<'a, Box<dyn Store>> {
@@ -105,12 +109,12 @@ impl Fixture for HostFixture {
 struct OpenStore {
     number: u32,
     store: HostStore,
-    stores: Rc<Stores>,
+    stores: Arc<Stores>,
 }
 
 impl Drop for OpenStore {
     fn drop(&mut self) {
-        self.stores.dropped.borrow_mut().push(self.number);
+        lock(&self.stores.dropped).push(self.number);
     }
 }
 

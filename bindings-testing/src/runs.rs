@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use serde::Serialize;
@@ -65,7 +65,7 @@ pub(crate) struct Runs {
 
 struct Running {
     future: Pin<Box<dyn Future<Output = Step>>>,
-    stores: Rc<Stores>,
+    stores: Arc<Stores>,
 }
 
 impl Runs {
@@ -75,8 +75,8 @@ impl Runs {
             let problem = format!("there is no case {name:?}");
             return answer::error(&Error::invalid("case", problem));
         };
-        let stores = Rc::new(Stores::default());
-        let future = Box::pin(run(case, Rc::clone(&stores), scale));
+        let stores = Arc::new(Stores::default());
+        let future = Box::pin(run(case, Arc::clone(&stores), scale));
         let id = self.last.get().wrapping_add(1);
         self.last.set(id);
         self.step(id, Running { future, stores })
@@ -126,8 +126,8 @@ impl Runs {
 }
 
 /// Runs a case to its end, with all that it has opened closed.
-async fn run(case: &'static Case, stores: Rc<Stores>, scale: f64) -> Step {
-    let fixture = HostFixture(Rc::clone(&stores));
+async fn run(case: &'static Case, stores: Arc<Stores>, scale: f64) -> Step {
+    let fixture = HostFixture(Arc::clone(&stores));
     let outcome = case.check(&fixture, scale).await;
     let closed = stores.close_dropped().await;
     let (outcome, message) = match (outcome, closed) {

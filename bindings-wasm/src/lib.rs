@@ -1,8 +1,10 @@
 //! Tenure as WebAssembly: the bridge's functions, exported to JavaScript. Texts cross both ways as
 //! JSON; what they mean is the bridge's matter. Everything runs on the one thread that calls.
 
+use std::sync::Arc;
 use tenure_bridge::{Answer, Call, Handles, Info};
-use tenure_core::NO_HOST;
+
+use tenure_core::NoHost;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 thread_local! {
@@ -78,7 +80,7 @@ fn with_call(
             params,
             now,
             entropy,
-            host: &NO_HOST,
+            host: Arc::new(NoHost),
         }),
         Err(error) => tenure_bridge::answer::error(&error),
     }

@@ -1,9 +1,9 @@
 //! The texts that cross to the host.
 
 use serde::{Serialize, Serializer};
-use tenure_core::session::replies::Done;
-use tenure_core::session::webhook::WebhookPayload;
-use tenure_core::{Error, Result};
+use tenure_core::Error;
+use tenure_core::work::execution::Ended;
+use tenure_core::work::webhook::WebhookPayload;
 
 /// An answer as JSON text.
 pub type Answer = String;
@@ -48,14 +48,14 @@ struct Request<'a> {
     params: &'a serde_json::value::RawValue,
 }
 
-/// `{"ok": …}` or `{"error": …}`.
-pub fn of<T: Serialize>(result: &Result<Done<T>>) -> Answer {
-    match result {
+/// The end of an operation: `{"ok": …}` or `{"error": …}`.
+pub fn of(ended: Ended) -> Answer {
+    match ended {
         Result::Ok(done) => text(&Ok {
-            ok: &done.value,
+            ok: &done.value.to_json(),
             notices: Notices(&done.notices),
         }),
-        Result::Err(error) => text(&Err { error }),
+        Result::Err(error) => text(&Err { error: &error }),
     }
 }
 
@@ -98,13 +98,14 @@ fn text<T: Serialize>(value: &T) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use crate::backend::Call;
-    use crate::engine::perform_now;
-    use tenure_core::{Lift, Limits, MemoryStore, NO_HOST};
+    use std::sync::Arc;
+
+    use crate::call::{Call, perform};
+    use tenure_core::{MemoryStore, NoHost};
 
     #[test]
     fn a_notice_is_the_text_that_was_built() {
-        let store = Lift(MemoryStore::default());
+        let store = MemoryStore::default();
         let perform = |name, params| {
             let (now, entropy) = (0.0, [0; 16]);
             let call = Call {
@@ -112,9 +113,9 @@ mod tests {
                 params,
                 now,
                 entropy,
-                host: &NO_HOST,
+                host: Arc::new(NoHost),
             };
-            perform_now(&store, &Limits::default(), call)
+            self::perform(&store, Arc::default(), &call, false)
         };
         perform("start", r#"{"id":"s","task":"t","mode":"m"}"#);
         let answer = perform(

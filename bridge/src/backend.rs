@@ -8,28 +8,14 @@ use std::rc::Rc;
 use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::session::retention::KEEP_AUDIT;
-use tenure_core::store::{Capabilities, Durability, Store};
+use tenure_core::store::{Capabilities, Durability};
 use tenure_core::value::properties::{Params, Properties};
-use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Millis, Redact, Result};
+use tenure_core::{Error, Limits, MemoryStore, Millis, Redact, Result, SyncStore};
 
 use crate::answer::{self, Answer};
-use crate::engine::{HostEngine, perform_now};
+use crate::call::{Call, perform};
+use crate::engine::HostEngine;
 use crate::limits::{HandleLimits, models};
-
-/// One call of an operation, as a host makes it.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// The operation's name.
-    pub name: &'a str,
-    /// Its parameters, as JSON text.
-    pub params: &'a str,
-    /// The present, in milliseconds since 1970.
-    pub now: f64,
-    /// Random bits, used once.
-    pub entropy: [u8; 16],
-    /// The process that calls, and what is known of others.
-    pub host: &'static dyn Host,
-}
 
 /// A store that is open, with a way to perform operations over it.
 pub trait Backend {
@@ -145,7 +131,7 @@ tenure_core::nested_properties!(Retention);
 const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 
 struct MemoryBackend {
-    store: Lift<MemoryStore>,
+    store: MemoryStore,
     limits: HandleLimits,
 }
 
@@ -159,7 +145,7 @@ impl Backend for MemoryBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        perform_now(&self.store, &self.limits.now(), call)
+        perform(&self.store, self.limits.now(), &call, false)
     }
 }
 
@@ -289,7 +275,7 @@ fn open(
     }
     let backend: Rc<dyn Backend> = match url {
         "memory:" => Rc::new(MemoryBackend {
-            store: Lift(MemoryStore::default()),
+            store: MemoryStore::default(),
             limits: HandleLimits::new(options.limits),
         }),
         "host:" => Rc::new(HostBackend {

@@ -1,31 +1,21 @@
-//! Running operations. Over a store that answers at once an operation runs to its end in one call;
-//! over a store that the host provides it runs until it needs the store, hands the request out and
-//! goes on when the reply comes in.
+//! Running operations over a store that the host provides: each runs until it needs the store, hands
+//! the request out and goes on when the reply comes in.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tenure_core::store::Capabilities;
-use tenure_core::{Error, Limits, Store};
+use tenure_core::work::execution::run_async;
+use tenure_core::{Error, Limits};
 
 use crate::answer::{self, Answer};
-use crate::backend::Call;
+use crate::call::Call;
 use crate::host::{HostStore, Mailbox};
 use crate::limits::HandleLimits;
-use crate::operations::perform;
-
-/// Performs an operation over a store that answers at once.
-pub fn perform_now(store: &dyn Store, limits: &Limits, call: Call<'_>) -> Answer {
-    let mut operation = std::pin::pin!(perform(store, limits, call));
-    match poll(operation.as_mut()) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => answer::error(&Error::StoreIsAsync),
-    }
-}
 
 /// Runs operations over a store that the host provides.
 pub struct HostEngine {
@@ -38,7 +28,7 @@ pub struct HostEngine {
 
 struct Running {
     future: Pin<Box<dyn Future<Output = Answer>>>,
-    mailbox: Rc<Mailbox>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl HostEngine {
@@ -61,21 +51,13 @@ impl HostEngine {
 
     /// Begins an operation: its end, or the first thing that it needs of the store.
     pub fn start(&self, call: Call<'_>) -> Answer {
-        let mailbox = Rc::new(Mailbox::default());
-        let store = HostStore::new(Rc::clone(&mailbox), self.capabilities);
-        let limits = self.limits.now();
-        let (name, params) = (call.name.to_owned(), call.params.to_owned());
-        let (now, entropy, host) = (call.now, call.entropy, call.host);
-        let future = async move {
-            let call = Call {
-                name: &name,
-                params: &params,
-                now,
-                entropy,
-                host,
-            };
-            perform(&store, &limits, call).await
+        let execution = match call.begin(self.limits.now(), false) {
+            Ok(execution) => execution,
+            Err(error) => return answer::error(&error),
         };
+        let mailbox = Arc::new(Mailbox::default());
+        let store = HostStore::new(Arc::clone(&mailbox), self.capabilities);
+        let future = async move { answer::of(run_async(&store, &store, execution).await) };
         let id = self.next_id();
         self.step(
             id,

@@ -3,9 +3,8 @@
 //! and puts the reply in. What comes back is not trusted: it is read strictly, and checked where a
 //! wrong answer could do harm.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use serde::de::DeserializeOwned;
@@ -17,11 +16,12 @@ use tenure_core::store::{
 };
 use tenure_core::stored::head::MAX_SAFE_INTEGER;
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, Head, Json, Result, SessionId};
+use tenure_core::work::execution::Timer;
+use tenure_core::{Error, Head, Json, Millis, Result, SessionId};
 
 /// Where one operation's request waits for the host, and then the host's reply for the operation.
 #[derive(Debug, Default)]
-pub struct Mailbox(RefCell<Slot>);
+pub struct Mailbox(Mutex<Slot>);
 
 #[derive(Debug, Default)]
 enum Slot {
@@ -38,7 +38,7 @@ enum Slot {
 impl Mailbox {
     /// Takes the request out, to be handed to the host.
     pub fn take_request(&self) -> Option<(&'static str, Json)> {
-        let mut slot = self.0.borrow_mut();
+        let mut slot = self.slot();
         match std::mem::take(&mut *slot) {
             Slot::Request { method, params } => {
                 *slot = Slot::Waiting { method };
@@ -53,22 +53,27 @@ impl Mailbox {
 
     /// Puts the host's reply in.
     pub fn put_reply(&self, reply: String) {
-        *self.0.borrow_mut() = Slot::Reply(reply);
+        *self.slot() = Slot::Reply(reply);
     }
 
     /// The method whose reply is awaited.
     pub fn awaited(&self) -> Option<&'static str> {
-        match &*self.0.borrow() {
+        match &*self.slot() {
             Slot::Waiting { method } => Some(method),
             _ => None,
         }
     }
 
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        // A slot is one value: a panic elsewhere cannot have left half of one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks the host and waits for its reply, which [`read_reply`] reads.
     pub async fn ask(&self, method: &'static str, params: Json) -> String {
-        *self.0.borrow_mut() = Slot::Request { method, params };
+        *self.slot() = Slot::Request { method, params };
         poll_fn(|_| {
-            let mut slot = self.0.borrow_mut();
+            let mut slot = self.slot();
             match std::mem::take(&mut *slot) {
                 Slot::Reply(reply) => Poll::Ready(reply),
                 other => {
@@ -83,13 +88,13 @@ impl Mailbox {
 
 /// One operation's view of the host's store.
 pub struct HostStore {
-    mailbox: Rc<Mailbox>,
+    mailbox: Arc<Mailbox>,
     capabilities: Capabilities,
 }
 
 impl HostStore {
     /// A store that asks through this mailbox.
-    pub fn new(mailbox: Rc<Mailbox>, capabilities: Capabilities) -> Self {
+    pub fn new(mailbox: Arc<Mailbox>, capabilities: Capabilities) -> Self {
         Self {
             mailbox,
             capabilities,
@@ -99,7 +104,7 @@ impl HostStore {
     async fn ask<T: DeserializeOwned>(
         &self,
         method: &'static str,
-        params: &impl Serialize,
+        params: &(impl Serialize + Sync),
         id: Option<&SessionId>,
     ) -> Result<T> {
         let reply = self.mailbox.ask(method, Json::of(params)).await;
@@ -281,6 +286,16 @@ impl Store for HostStore {
             }
             Ok(records)
         })
+    }
+}
+
+impl Timer for HostStore {
+    fn sleep(&self, time: Millis) -> Answer<'_, ()> {
+        #[derive(Serialize)]
+        struct Sleep {
+            ms: Millis,
+        }
+        Box::pin(async move { self.ask("sleep", &Sleep { ms: time }, None).await })
     }
 }
 

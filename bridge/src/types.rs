@@ -1,12 +1,9 @@
 //! Writes the TypeScript declarations of all operations and of all types that cross: the file
 //! `npm/src/generated.ts`.
 
-use std::any::TypeId;
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use tenure_core::Error;
-use tenure_core::session::webhook::WebhookPayload;
 use tenure_core::slot::message;
 use tenure_core::slot::params::{SlotCancelled, SlotFailure};
 use tenure_core::store::{
@@ -14,15 +11,21 @@ use tenure_core::store::{
 };
 use tenure_core::stored::model::ModelSpec;
 use tenure_core::value::limits::Limits;
-use ts_rs::{Config, TS, TypeVisitor};
+use tenure_core::value::ts::Declarations;
+use tenure_core::work::operation::Access;
+use tenure_core::work::webhook::WebhookPayload;
+use ts_rs::{Config, TypeVisitor};
 
-use crate::operations::{Access, OPERATIONS};
+use crate::table::TABLE;
 
 /// The whole file.
 pub fn typescript() -> String {
-    let mut declarations = Declarations::new();
-    for operation in OPERATIONS {
-        (operation.declare)(&mut declarations);
+    let mut declarations = Declarations::new(
+        "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
+         import type { EventType, JsonObject, Overrides, SessionMetadata } from \"./types.js\";\n\n",
+    );
+    for operation in TABLE.iter() {
+        operation.declare(&mut declarations);
     }
     // What the package uses beside the operations: options, webhooks, and the methods of a store.
     declarations.visit::<Limits>();
@@ -40,50 +43,14 @@ pub fn typescript() -> String {
     declarations.visit::<Scan>();
     declarations.visit::<Record>();
     let Declarations {
-        config, mut out, ..
+        config,
+        text: mut out,
+        ..
     } = declarations;
     error_codes(&mut out);
     failure_messages(&mut out);
     operations(&mut out, &config);
     out
-}
-
-/// The declarations of types, each once, after those that use it.
-pub struct Declarations {
-    config: Config,
-    declared: BTreeSet<TypeId>,
-    out: String,
-}
-
-impl Declarations {
-    fn new() -> Self {
-        Self {
-            config: Config::new().with_large_int("number"),
-            declared: BTreeSet::new(),
-            out: String::from(
-                "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
-                 import type { EventType, JsonObject, Overrides, SessionMetadata } from \"./types.js\";\n\n",
-            ),
-        }
-    }
-}
-
-impl TypeVisitor for Declarations {
-    fn visit<T: TS + 'static + ?Sized>(&mut self) {
-        if !self.declared.insert(TypeId::of::<T>()) {
-            return;
-        }
-        // Only types with a declaration of their own have a place to be written to.
-        if T::output_path().is_some() {
-            if let Some(docs) = T::docs() {
-                self.out.push_str(&docs);
-            }
-            let declaration = T::decl(&self.config);
-            push(&mut self.out, format_args!("export {declaration}\n\n"));
-        }
-        T::visit_dependencies(self);
-        T::visit_generics(self);
-    }
 }
 
 fn error_codes(out: &mut String) {
@@ -115,28 +82,24 @@ fn failure_messages(out: &mut String) {
 
 fn operations(out: &mut String, config: &Config) {
     out.push_str("/** Every operation: what it takes and what it answers. */\nexport interface Operations {\n");
-    for operation in OPERATIONS {
-        let doc: Vec<&str> = operation.doc.lines().map(str::trim).collect();
+    for operation in TABLE.iter() {
+        let doc: Vec<&str> = operation.doc().lines().map(str::trim).collect();
+        let (params, reply) = operation.type_names(config);
+        let (doc, name) = (doc.join(" "), operation.name());
         push(
             out,
-            format_args!(
-                "  /** {} */\n  {}: {{ params: {}; result: {} }};\n",
-                doc.join(" "),
-                operation.name,
-                (operation.params)(config),
-                (operation.result)(config),
-            ),
+            format_args!("  /** {doc} */\n  {name}: {{ params: {params}; result: {reply} }};\n"),
         );
     }
     out.push_str(
         "}\n\n/** Whether an operation only reads or may write. */\nexport const OPERATIONS = {\n",
     );
-    for operation in OPERATIONS {
-        let access = match operation.access {
+    for operation in TABLE.iter() {
+        let access = match operation.access() {
             Access::Read => "read",
             Access::Write | Access::WriteMany => "write",
         };
-        push(out, format_args!("  {}: \"{access}\",\n", operation.name));
+        push(out, format_args!("  {}: \"{access}\",\n", operation.name()));
     }
     out.push_str("} as const satisfies Record<keyof Operations, \"read\" | \"write\">;\n");
 }

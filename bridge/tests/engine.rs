@@ -5,24 +5,25 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use support::{Crossed, Host, NOON, Random, call, code, examples, need, populated, read, scaled};
-use tenure_bridge::{Call, OPERATIONS, perform_now};
+use support::{
+    Crossed, Host, NOON, Random, at_once, call, code, examples, need, populated, read, scaled,
+};
+use tenure_bridge::{Call, TABLE};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{ListQuery, SyncStore};
-use tenure_core::{Filter, History, Lift, Limits, MemoryStore, NO_HOST, Order, SessionId};
+use tenure_core::{Filter, History, MemoryStore, NoHost, Order, SessionId};
 
 #[test]
 fn there_is_an_example_of_every_operation_with_every_member() {
-    let names: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
-    let examples = examples();
-    let with_example: Vec<&str> = examples.iter().map(|(name, _)| *name).collect();
-    assert_eq!(with_example, names);
-    let store = Lift(MemoryStore::default());
-    for (name, params) in examples {
+    let store = MemoryStore::default();
+    assert_eq!(examples().len(), TABLE.iter().count());
+    for (name, params) in examples() {
         let mut more = params.clone();
         more["?"] = json!(1);
-        let answer = perform_now(&store, &Limits::default(), call(name, &more.to_string()));
+        let answer = at_once(&store, call(name, &more.to_string()));
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let said = answer["error"]["message"].as_str().unwrap();
         let known = said
@@ -82,8 +83,7 @@ fn over_the_hosts_store_every_operation_comes_to_the_same() {
             at_a_time: random.once_in(2).then(|| 1 + random.below(5)),
             ..Host::default()
         };
-        let store = Lift(MemoryStore::default());
-        let limits = Limits::default();
+        let store = MemoryStore::default();
         for step in 0..60 {
             let (name, example) = match random.below(4) {
                 0 => examples[0].clone(),
@@ -125,16 +125,19 @@ fn over_the_hosts_store_every_operation_comes_to_the_same() {
                 entropy: (step as u128 + 1)
                     .wrapping_mul(u128::MAX / 61)
                     .to_le_bytes(),
-                host: &NO_HOST,
+                host: Arc::new(NoHost),
             };
-            let at_once = perform_now(&store, &limits, call);
+            let expected = at_once(&store, call.clone());
             let driven = host.perform(call);
-            assert_eq!(driven, at_once, "seed {seed}, step {step}: {name} {params}");
+            assert_eq!(
+                driven, expected,
+                "seed {seed}, step {step}: {name} {params}"
+            );
             assert_eq!(host.engine.pending(), 0);
         }
         assert_eq!(
             format!("{:?}", host.memory),
-            format!("{:?}", store.0),
+            format!("{store:?}"),
             "seed {seed}"
         );
     }
@@ -460,9 +463,8 @@ fn a_session_that_moves_while_a_page_is_made_is_in_it_once() {
             let first: Value = serde_json::from_str(&reply).unwrap();
             assert_eq!(first["ok"]["ordered"][0]["id"], "done");
             let params = r#"{"id":"done","task":"later"}"#;
-            let moved = perform_now(
-                &Lift(&host.memory),
-                &Limits::default(),
+            let moved = at_once(
+                &host.memory,
                 Call {
                     now: NOON + 1000.0,
                     ..call("update", params)

@@ -6,9 +6,10 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Crossed, NOON, call, code, examples, populated, read};
-use tenure_bridge::{Call, OPERATIONS, access, perform_now};
-use tenure_core::{Lift, Limits, MemoryStore, NO_HOST};
+use std::sync::Arc;
+use support::{Crossed, NOON, at_once, call, code, examples, populated, read};
+use tenure_bridge::{Call, TABLE, access};
+use tenure_core::{MemoryStore, NoHost};
 
 /// A value of every JSON type, and some that are hard on readers, as text.
 fn values() -> Vec<String> {
@@ -79,7 +80,7 @@ fn with(params: &Value, key: &str, text: &str) -> String {
 /// Performs a call over a store with a few sessions; the answer has to be one.
 fn perform(name: &str, params: &str) -> String {
     let host = populated();
-    let answer = perform_now(&Lift(&host.memory), &Limits::default(), call(name, params));
+    let answer = at_once(&host.memory, call(name, params));
     match read(&answer) {
         Crossed::Error(code) => assert_ne!(code, "INTERNAL", "{name}: {answer}"),
         Crossed::Ok(_) => {}
@@ -112,7 +113,7 @@ fn every_member_of_every_operation_takes_every_type_of_json() {
 fn parameters_that_are_no_object_are_refused() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let unclosed = "{\"id\":".repeat(100_000);
-    for operation in OPERATIONS {
+    for operation in TABLE.iter() {
         for params in [
             "",
             " ",
@@ -134,13 +135,13 @@ fn parameters_that_are_no_object_are_refused() {
             &deep,
             &unclosed,
         ] {
-            let answer = perform(operation.name, params);
+            let answer = perform(operation.name(), params);
             let shown: String = params.chars().take(40).collect();
             assert_eq!(
                 code(&answer).as_deref(),
                 Some("INVALID_ARGUMENT"),
                 "{} {shown}",
-                operation.name
+                operation.name()
             );
             assert!(answer.len() < 4096);
         }
@@ -252,23 +253,23 @@ fn a_name_that_is_no_operation_is_refused() {
         assert_eq!(code(&answer).as_deref(), Some("UNKNOWN_OPERATION"));
         assert!(answer.len() < 4096, "{} bytes", answer.len());
     }
-    for operation in OPERATIONS {
-        assert_eq!(access(operation.name), Some(operation.access));
+    for operation in TABLE.iter() {
+        assert_eq!(access(operation.name()), Some(operation.access()));
     }
 }
 
 #[test]
 fn a_clock_that_shows_no_time_is_refused() {
-    let store = Lift(MemoryStore::default());
+    let store = MemoryStore::default();
     let at = |now: f64, name: &str, params: &str| {
         let call = Call {
             name,
             params,
             now,
             entropy: [1; 16],
-            host: &NO_HOST,
+            host: Arc::new(NoHost),
         };
-        perform_now(&store, &Limits::default(), call)
+        at_once(&store, call)
     };
     let start = r#"{"id":"s","task":"t","mode":"m"}"#;
     for now in [
@@ -314,8 +315,8 @@ fn a_clock_that_shows_no_time_is_refused() {
 
 #[test]
 fn a_repeat_may_spell_its_parameters_in_another_way() {
-    let store = Lift(MemoryStore::default());
-    let perform = |name, params| perform_now(&store, &Limits::default(), call(name, params));
+    let store = MemoryStore::default();
+    let perform = |name, params| at_once(&store, call(name, params));
     let first = perform(
         "start",
         r#"{"id":"s","task":"t","mode":"m","idempotencyKey":"k"}"#,

@@ -4,9 +4,10 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tenure_core::{Host, Limits, Process, Timestamp};
-use tenure_host::{HOST, Local, OnBehalf};
+use tenure_host::{Local, OnBehalf, this_host};
 
 use crate::answer::Answer;
 use crate::exit::{Exit, Failure, Outcome};
@@ -58,7 +59,7 @@ pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
     store: Option<Opened>,
-    host: &'static dyn Host,
+    host: Arc<dyn Host>,
     limits: Limits,
 }
 
@@ -79,7 +80,7 @@ impl Context {
             globals,
             out: Output::new(),
             store: None,
-            host: &HOST,
+            host: this_host(),
             limits,
         }
     }
@@ -98,17 +99,16 @@ impl Context {
 
     /// What is performed from now on is done for another process.
     pub(crate) fn act_for(&mut self, behalf: OnBehalf) {
-        // As long as the command: it has one of these.
-        self.host = Box::leak(Box::new(behalf));
+        self.host = Arc::new(behalf);
     }
 
     /// What is performed from now on is done for this process itself.
     pub(crate) fn act_for_itself(&mut self) {
-        self.host = &HOST;
+        self.host = this_host();
     }
 
     /// The process for which all is done.
-    pub(crate) fn process(&self) -> Option<&'static Process> {
+    pub(crate) fn process(&self) -> Option<&Process> {
         self.host.process()
     }
 
@@ -119,10 +119,7 @@ impl Context {
 
     /// The present.
     pub(crate) fn now(&self) -> Timestamp {
-        self.globals
-            .now
-            .or_else(|| Timestamp::from_millis(tenure_host::now() as i64).ok())
-            .unwrap_or_default()
+        self.globals.now.unwrap_or_else(tenure_host::now)
     }
 
     /// The limits under which stores are opened; they say which models there are, too.
@@ -139,7 +136,9 @@ impl Context {
             _ => Opened::for_operation(named, name, &self.limits)?,
         };
         let now = now.as_millis() as f64;
-        let answer = store.local.perform_as(self.host, name, &params.text(), now);
+        let answer = store
+            .local
+            .perform_as(Arc::clone(&self.host), name, &params.text(), now);
         self.store = Some(store);
         Answer::of(answer)
     }

@@ -11,8 +11,8 @@ use std::env;
 
 use clap::Subcommand;
 use serde::Deserialize;
-use tenure_core::apps::dedup as core;
-use tenure_core::apps::dedup::Run;
+use tenure_apps::dedup::run as core;
+use tenure_apps::dedup::run::Run;
 use tenure_core::{Error, Millis};
 
 use crate::answer::Answer;

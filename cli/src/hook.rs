@@ -7,9 +7,9 @@ use std::io::{IsTerminal, Read, stdin};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tenure_apps::hooks::request as hook;
+use tenure_apps::hooks::request::Hook;
 use tenure_bridge::Options;
-use tenure_core::apps::hooks as hook;
-use tenure_core::apps::hooks::Hook;
 use tenure_core::{Error, Millis, Timestamp};
 use tenure_host::Local;
 

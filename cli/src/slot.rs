@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use tenure_core::stored::slot::{Slot, SlotPhase, slot_phase};
+use tenure_core::stored::slot::{SlotPhase, slot_phase};
 
 use crate::context::Context;
 use crate::deferred::Deferred;
@@ -95,12 +95,7 @@ impl InSlot<'_> {
 
     /// Whether its model is none of those that there are.
     pub(crate) fn misses_model(&self, context: &Context) -> bool {
-        context.limits().misses(&Slot {
-            task_id: self.task_id.as_ref().to_owned(),
-            phase: self.phase,
-            model: self.named().0,
-            details: None,
-        })
+        context.limits().lacks_model(&self.named().0)
     }
 
     fn named(&self) -> (String, Option<String>) {

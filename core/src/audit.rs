@@ -1,5 +1,7 @@
 //! The audit log: what was decided, by which operation, and when.
 
 pub mod entry;
+pub mod operations;
 pub mod params;
+pub mod range;
 pub mod removal;

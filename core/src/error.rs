@@ -6,9 +6,6 @@
 use serde::Serialize;
 use thiserror::Error as ThisError;
 
-use crate::stored::phase::Phase;
-use crate::stored::slot::SlotPhase;
-use crate::stored::status::Status;
 use crate::value::json::{Json, Object};
 
 /// What the core, a store and every host answer with.
@@ -85,7 +82,7 @@ pub enum Error {
         /// The session.
         id: String,
         /// How it ended.
-        status: Status,
+        status: &'static str,
     },
     /// The lifecycle does not lead from this status to that one.
     #[error("session {id} cannot go from {from} to {to}; from {from} it can go to {}", list(.allowed))]
@@ -93,19 +90,19 @@ pub enum Error {
         /// The session.
         id: String,
         /// Its status.
-        from: Status,
+        from: &'static str,
         /// The status that was asked for.
-        to: Status,
+        to: &'static str,
         /// The statuses that it can take from here.
-        allowed: Vec<Status>,
+        allowed: Vec<&'static str>,
     },
     /// The agent is in a phase that does not lead to what was asked for.
-    #[error("the phase of agent {id} is {}: {problem}", .phase.map_or("none", Phase::as_str))]
+    #[error("the phase of agent {id} is {}: {problem}", .phase.unwrap_or("none"))]
     InvalidPhase {
         /// The agent's session.
         id: String,
         /// Its phase, if it has one.
-        phase: Option<Phase>,
+        phase: Option<&'static str>,
         /// What does not go in it, and what to do.
         problem: String,
     },
@@ -164,7 +161,7 @@ pub enum Error {
         /// The task.
         task_id: String,
         /// The phase.
-        phase: SlotPhase,
+        phase: &'static str,
         /// The session that is in it.
         by: String,
     },
@@ -225,7 +222,7 @@ pub enum Error {
         problem: String,
     },
     /// A store method answered something that is not an answer to its request.
-    #[error("the store's {method} returned rubbish: {problem}")]
+    #[error("the store's {method} returned an invalid reply: {problem}")]
     StoreMisbehaved {
         /// The store's method.
         method: String,
@@ -262,6 +259,14 @@ pub enum Error {
         /// What can be opened instead.
         problem: String,
     },
+    /// An operation that this build does not contain.
+    #[error("the operation {name:?} is not in this build: {instead}")]
+    UnsupportedOperation {
+        /// The operation.
+        name: String,
+        /// What to use instead.
+        instead: String,
+    },
     /// A defect in Tenure.
     #[error("internal error: {problem}; please report this")]
     Internal {
@@ -270,9 +275,26 @@ pub enum Error {
     },
 }
 
-/// Gives every variant its code, and the list of them all.
+/// What sort of failure an error is: what a host decides on, such as an exit code or an HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The call is not well formed, or an input is not acceptable.
+    Invalid,
+    /// What the call names is not there.
+    NotFound,
+    /// Another writer, holder or session has the place.
+    Conflict,
+    /// The session or the build does not allow it.
+    Refused,
+    /// The store does not work.
+    Store,
+    /// A defect in Tenure.
+    Internal,
+}
+
+/// Gives every variant its code and its class, and the list of all codes.
 macro_rules! codes {
-    ($($variant:ident => $code:literal,)*) => {
+    ($($variant:ident => $code:literal $class:ident,)*) => {
         impl Error {
             /// Every code that there is.
             pub const CODES: &'static [&'static str] = &[$($code),*];
@@ -283,42 +305,50 @@ macro_rules! codes {
                     $(Self::$variant { .. } => $code,)*
                 }
             }
+
+            /// What sort of failure it is.
+            pub fn class(&self) -> Class {
+                match self {
+                    $(Self::$variant { .. } => Class::$class,)*
+                }
+            }
         }
     };
 }
 
 codes! {
-    InvalidArgument => "INVALID_ARGUMENT",
-    InvalidId => "INVALID_ID",
-    TooLarge => "TOO_LARGE",
-    TooDeep => "TOO_DEEP",
-    InvalidCursor => "INVALID_CURSOR",
-    UnknownOperation => "UNKNOWN_OPERATION",
-    SessionNotFound => "SESSION_NOT_FOUND",
-    SessionDeleted => "SESSION_DELETED",
-    SessionExists => "SESSION_EXISTS",
-    SessionFinished => "SESSION_FINISHED",
-    InvalidTransition => "INVALID_TRANSITION",
-    InvalidPhase => "INVALID_PHASE",
-    BudgetExhausted => "BUDGET_EXHAUSTED",
-    VersionConflict => "VERSION_CONFLICT",
-    IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
-    SessionHeld => "SESSION_HELD",
-    SlotTaken => "SLOT_TAKEN",
-    ModelMissing => "MODEL_MISSING",
-    CorruptSession => "CORRUPT_SESSION",
-    StoreBusy => "STORE_BUSY",
-    StoreUnavailable => "STORE_UNAVAILABLE",
-    StorageFull => "STORAGE_FULL",
-    SchemaTooNew => "SCHEMA_TOO_NEW",
-    StoreFailed => "STORE_FAILED",
-    StoreMisbehaved => "STORE_MISBEHAVED",
-    StoreTimeout => "STORE_TIMEOUT",
-    OutcomeUnknown => "OUTCOME_UNKNOWN",
-    StoreIsAsync => "STORE_IS_ASYNC",
-    Closed => "CLOSED",
-    UnsupportedStore => "UNSUPPORTED_STORE",
-    Internal => "INTERNAL",
+    InvalidArgument => "INVALID_ARGUMENT" Invalid,
+    InvalidId => "INVALID_ID" Invalid,
+    TooLarge => "TOO_LARGE" Invalid,
+    TooDeep => "TOO_DEEP" Invalid,
+    InvalidCursor => "INVALID_CURSOR" Invalid,
+    UnknownOperation => "UNKNOWN_OPERATION" Invalid,
+    SessionNotFound => "SESSION_NOT_FOUND" NotFound,
+    SessionDeleted => "SESSION_DELETED" NotFound,
+    SessionExists => "SESSION_EXISTS" Conflict,
+    SessionFinished => "SESSION_FINISHED" Refused,
+    InvalidTransition => "INVALID_TRANSITION" Refused,
+    InvalidPhase => "INVALID_PHASE" Refused,
+    BudgetExhausted => "BUDGET_EXHAUSTED" Refused,
+    VersionConflict => "VERSION_CONFLICT" Conflict,
+    IdempotencyMismatch => "IDEMPOTENCY_MISMATCH" Conflict,
+    SessionHeld => "SESSION_HELD" Conflict,
+    SlotTaken => "SLOT_TAKEN" Conflict,
+    ModelMissing => "MODEL_MISSING" Refused,
+    CorruptSession => "CORRUPT_SESSION" Store,
+    StoreBusy => "STORE_BUSY" Store,
+    StoreUnavailable => "STORE_UNAVAILABLE" Store,
+    StorageFull => "STORAGE_FULL" Store,
+    SchemaTooNew => "SCHEMA_TOO_NEW" Store,
+    StoreFailed => "STORE_FAILED" Store,
+    StoreMisbehaved => "STORE_MISBEHAVED" Store,
+    StoreTimeout => "STORE_TIMEOUT" Store,
+    OutcomeUnknown => "OUTCOME_UNKNOWN" Store,
+    StoreIsAsync => "STORE_IS_ASYNC" Invalid,
+    Closed => "CLOSED" Invalid,
+    UnsupportedStore => "UNSUPPORTED_STORE" Invalid,
+    UnsupportedOperation => "UNSUPPORTED_OPERATION" Invalid,
+    Internal => "INTERNAL" Internal,
 }
 
 impl Error {
@@ -365,7 +395,7 @@ impl Error {
             }
             Self::InvalidPhase { id, phase, problem } => {
                 details.set("id", id);
-                details.set("phase", &Json::of_text(phase.map(Phase::as_str)));
+                details.set("phase", &Json::of_text(*phase));
                 details.set("problem", problem);
             }
             Self::BudgetExhausted {
@@ -441,9 +471,23 @@ impl Error {
                 details.set("url", url);
                 details.set("problem", problem);
             }
+            Self::UnsupportedOperation { name, instead } => {
+                details.set("name", name);
+                details.set("instead", instead);
+            }
             Self::InvalidCursor | Self::StoreIsAsync | Self::Closed => {}
         }
         details.to_json()
+    }
+
+    /// Whether it says that the store does not work, and not that something cannot be done to one
+    /// session.
+    pub fn is_of_store(&self) -> bool {
+        match self {
+            Self::CorruptSession { .. } | Self::StoreBusy { .. } => false,
+            Self::StoreIsAsync | Self::Closed | Self::UnsupportedStore { .. } => true,
+            error => matches!(error.class(), Class::Store | Class::Internal),
+        }
     }
 
     /// An [`Error::InvalidArgument`] about `what`.
@@ -499,10 +543,9 @@ fn on(pid: Option<u32>, hostname: Option<&str>) -> String {
     }
 }
 
-fn list(statuses: &[Status]) -> String {
-    if statuses.is_empty() {
-        return "no other status".to_owned();
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => "no other status".to_owned(),
+        names => names.join(", "),
     }
-    let names: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
-    names.join(", ")
 }

@@ -1,7 +1,10 @@
 //! Leases: who holds what, since when and until when.
 
+pub mod cleanup;
 pub mod decision;
 pub mod model;
+pub mod operations;
 pub mod params;
+pub mod walk;
 
 pub use model::{KIND, Lease, MAX_KEY_BYTES, State};

@@ -8,20 +8,19 @@
 //! [`session`], [`agent`] and [`slot`] hold the rules.
 
 pub mod agent;
-pub mod apps;
 pub mod audit;
 pub mod copy;
 pub mod error;
 pub mod lease;
-pub mod service;
 pub mod session;
 pub mod slot;
 pub mod store;
 pub mod stored;
+pub mod table;
 pub mod value;
+pub mod work;
 
 pub use error::{Error, Result};
-pub use service::{Environment, Service};
 pub use session::view::{Session, SessionEvent, SessionHead};
 pub use store::filter::{Filter, Order, Position};
 pub use store::memory::MemoryStore;
@@ -33,7 +32,7 @@ pub use stored::status::Status;
 pub use value::id::SessionId;
 pub use value::json::Json;
 pub use value::limits::Limits;
-pub use value::process::{Host, Liveness, NO_HOST, Process};
+pub use value::process::{Host, Liveness, NoHost, Process};
 pub use value::redact::Redact;
 pub use value::text::Text;
 pub use value::time::{Millis, Timestamp};

@@ -2,12 +2,17 @@
 //! their operations.
 
 pub mod administrator;
+pub mod bulk;
+pub mod change;
+pub mod claim;
+pub mod cleanup;
 pub mod draft;
 pub mod idempotency;
+pub mod operations;
 pub mod params;
 pub mod portable;
+pub mod read;
 pub mod replies;
 pub mod retention;
 pub mod stats;
 pub mod view;
-pub mod webhook;

@@ -1,5 +1,7 @@
 //! Slots: one session for each phase of a task.
 
+mod bulk;
 pub mod decision;
 pub mod message;
+pub mod operations;
 pub mod params;

@@ -12,6 +12,7 @@ pub mod tally;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -20,18 +21,19 @@ use crate::store::filter::{Filter, Order};
 use crate::store::tally::Tally;
 pub use crate::stored::record::Record;
 use crate::value::id::SessionId;
+use crate::value::limits::MAX_PAGE_BYTES;
 use crate::value::properties::{Params, Properties, Property};
 pub use changes::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
-pub use query::{History, ListQuery, Loaded, Page, Problem, Scan};
+pub use query::{Found, History, ListQuery, Loaded, Page, Problem, Read, Scan};
 
-/// A store's answer in the making. It is made, polled and dropped on one thread.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+/// A store's reply in the making. It may be pending on a waker, and move between threads.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A place where sessions are kept.
 ///
 /// Errors are `STORE_UNAVAILABLE`, `STORAGE_FULL`, `STORE_FAILED`, `CORRUPT_SESSION` and their
 /// like; that something is not there, or is not as expected, is an answer and not an error.
-pub trait Store {
+pub trait Store: Send + Sync {
     /// What this store can do beyond the least.
     fn capabilities(&self) -> Capabilities;
 
@@ -49,6 +51,12 @@ pub trait Store {
 
     /// The records of a kind in the order of their keys, byte by byte, beginning after a key.
     fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>>;
+
+    /// Several sessions and records, in this order. By default it reads them one by one; a store
+    /// behind a network reads them in one request.
+    fn read<'a>(&'a self, reads: &'a [Read]) -> Answer<'a, Vec<Found>> {
+        Box::pin(read_one_by_one(self, reads))
+    }
 
     /// Counts the sessions that a filter means. By default it reads them page by page.
     fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
@@ -86,6 +94,18 @@ pub trait SyncStore {
     /// # Errors
     /// Those of the store.
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>>;
+    /// See [`Store::read`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
+        let one = |read: &Read| match read {
+            Read::Session { id, history } => found(self.load(id, *history)),
+            Read::Record { kind, key } => self.record(kind, key).map(Found::Record),
+        };
+        reads.iter().map(one).collect()
+    }
+
     /// See [`Store::tally`]. `None` leaves the counting to the default.
     ///
     /// # Errors
@@ -120,16 +140,61 @@ impl<S: SyncStore + ?Sized> SyncStore for &S {
         (**self).scan(scan)
     }
 
+    fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
+        (**self).read(reads)
+    }
+
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         (**self).tally(filter)
     }
+}
+
+/// A store for one thread at a time may be shared behind a lock.
+impl<S: SyncStore> SyncStore for Mutex<S> {
+    fn capabilities(&self) -> Capabilities {
+        unlocked(self).capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        unlocked(self).load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        unlocked(self).commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        unlocked(self).list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        unlocked(self).record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        unlocked(self).scan(scan)
+    }
+
+    fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
+        unlocked(self).read(reads)
+    }
+
+    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+        unlocked(self).tally(filter)
+    }
+}
+
+/// The store behind a lock. A store applies a commit whole or not at all, so a panic elsewhere has
+/// spoiled nothing.
+fn unlocked<S>(store: &Mutex<S>) -> MutexGuard<'_, S> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes a [`Store`] of a [`SyncStore`]: every answer is ready at the first poll.
 #[derive(Debug, Clone, Default)]
 pub struct Lift<S>(pub S);
 
-impl<S: SyncStore> Store for Lift<S> {
+impl<S: SyncStore + Send + Sync> Store for Lift<S> {
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities()
     }
@@ -152,6 +217,10 @@ impl<S: SyncStore> Store for Lift<S> {
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
         Box::pin(ready(self.0.scan(scan)))
+    }
+
+    fn read<'a>(&'a self, reads: &'a [Read]) -> Answer<'a, Vec<Found>> {
+        Box::pin(ready(self.0.read(reads)))
     }
 
     fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
@@ -214,32 +283,84 @@ impl Property for Durability {
     }
 }
 
+/// What loading a session has found: that it cannot be read is said of it alone.
+fn found(loaded: Result<Option<Loaded>>) -> Result<Found> {
+    match loaded {
+        Err(error) if !matches!(error, Error::CorruptSession { .. }) => Err(error),
+        loaded => Ok(Found::Session(loaded)),
+    }
+}
+
+async fn read_one_by_one<S: Store + ?Sized>(store: &S, reads: &[Read]) -> Result<Vec<Found>> {
+    let mut all = Vec::with_capacity(reads.len());
+    for read in reads {
+        all.push(match read {
+            Read::Session { id, history } => found(store.load(id, *history).await)?,
+            Read::Record { kind, key } => Found::Record(store.record(kind, key).await?),
+        });
+    }
+    Ok(all)
+}
+
 async fn tally_by_pages<S: Store + ?Sized>(store: &S, filter: &Filter) -> Result<Tally> {
-    let mut query = ListQuery {
-        filter: filter.clone(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 500,
-        max_bytes: 8 << 20,
-    };
-    let mut tally = Tally::default();
-    loop {
-        let page = store.list(&query).await?;
-        for head in &page.heads {
-            tally.count(head);
+    let mut count = TallyByPages::new(filter);
+    while count.add(&store.list(&count.query).await?)? {}
+    Ok(count.tally)
+}
+
+/// Counts the sessions that a filter selects, as the store counts them or else page by page.
+///
+/// # Errors
+/// Those of the store.
+pub fn tally_at_once(store: &dyn SyncStore, filter: &Filter) -> Result<Tally> {
+    if let Some(tally) = store.tally(filter)? {
+        return Ok(tally);
+    }
+    let mut count = TallyByPages::new(filter);
+    while count.add(&store.list(&count.query)?)? {}
+    Ok(count.tally)
+}
+
+/// Counts of sessions, made of the pages of a list.
+struct TallyByPages {
+    /// The next page.
+    query: ListQuery,
+    tally: Tally,
+}
+
+impl TallyByPages {
+    fn new(filter: &Filter) -> Self {
+        Self {
+            query: ListQuery {
+                filter: filter.clone(),
+                order: Order::default(),
+                after: None,
+                offset: 0,
+                limit: 500,
+                max_bytes: MAX_PAGE_BYTES,
+            },
+            tally: Tally::default(),
         }
+    }
+
+    /// Counts a page: whether there is another one.
+    fn add(&mut self, page: &Page) -> Result<bool> {
+        for head in &page.heads {
+            self.tally.count(head);
+        }
+        let order = self.query.order;
         let last = match page.heads.last() {
-            Some(last) if page.more => query.order.position(last),
-            _ => return Ok(tally),
+            Some(last) if page.more => order.position(last),
+            _ => return Ok(false),
         };
-        let repeats = |after| !query.order.compare_positions(&last, after).is_gt();
-        if query.after.as_ref().is_some_and(repeats) {
+        let repeats = |after| !order.compare_positions(&last, after).is_gt();
+        if self.query.after.as_ref().is_some_and(repeats) {
             return Err(Error::StoreMisbehaved {
                 method: "list".to_owned(),
                 problem: "a page does not come after the page before".to_owned(),
             });
         }
-        query.after = Some(last);
+        self.query.after = Some(last);
+        Ok(true)
     }
 }

@@ -12,4 +12,4 @@ mod secret;
 pub mod text;
 pub mod time;
 #[cfg(feature = "ts")]
-pub(crate) mod ts;
+pub mod ts;

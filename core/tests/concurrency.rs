@@ -7,19 +7,17 @@
 
 mod support;
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn, ready as at_once};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
-use support::{NOON, World, call, scale};
+use support::{NOON, Shared, World, call, scale};
 use tenure_core::store::{Answer, Capabilities, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{
-    Changes, Commit, Error, History, Lift, Limits, MemoryStore, Service, SessionId, Store,
-    Timestamp,
+    Changes, Commit, Error, History, Lift, Limits, MemoryStore, SessionId, Store, Timestamp,
 };
 
 /// A store whose every call takes one step: it is performed when its future is polled again.
@@ -106,8 +104,7 @@ type Running<'a> = Pin<Box<dyn Future<Output = String> + 'a>>;
 fn begin<'a>(store: &'a dyn Store, limits: &'a Limits, index: usize, op: &'a Op) -> Running<'a> {
     Box::pin(async move {
         let now = Timestamp::from_millis(NOON + 60_000 + index as i64).unwrap();
-        let service = Service::new(store, limits);
-        match call(service, now, 7 + index as u128, op.name, &op.params).await {
+        match call(store, limits, now, 7 + index as u128, op.name, &op.params).await {
             Ok(said) => format!("{} told {}", said.value, said.notices),
             Err(error) => serde_json::to_string(&error).unwrap(),
         }
@@ -463,8 +460,8 @@ fn a_version_that_was_promised_is_never_overwritten() {
 /// A store over another, in which others change the session before each commit, so many times.
 struct Contended<'m> {
     memory: &'m MemoryStore,
-    conflicts: Cell<u32>,
-    commits: Cell<u32>,
+    conflicts: Shared<u32>,
+    commits: Shared<u32>,
 }
 
 impl Contended<'_> {
@@ -509,8 +506,8 @@ impl Store for Contended<'_> {
 fn contended(memory: &MemoryStore, conflicts: u32) -> World<Contended<'_>> {
     World::over(Contended {
         memory,
-        conflicts: Cell::new(conflicts),
-        commits: Cell::new(0),
+        conflicts: Shared::new(conflicts),
+        commits: Shared::new(0),
     })
 }
 

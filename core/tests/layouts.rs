@@ -6,14 +6,14 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{NOON, World, ready, scale};
-use tenure_core::apps::folders::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
+use support::{NOON, World, call_at, ready, run, scale};
+use tenure_apps::folders::file::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
+use tenure_apps::folders::operations::IMPORT_FILE;
 use tenure_core::audit::entry::Entry;
 use tenure_core::lease::model::Lease;
 use tenure_core::store::Scan;
 use tenure_core::stored::record::Record;
-use tenure_core::value::fingerprint::Fingerprint;
-use tenure_core::{Environment, NO_HOST, Service, Store, Text, Timestamp, audit, lease};
+use tenure_core::{Store, Text, Timestamp, audit, lease};
 
 const HOUR: i64 = 3_600_000;
 
@@ -22,20 +22,16 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn import_with(world: &World, path: &str, text: &str, dry_run: bool) -> FileImport {
-    let env = Environment {
-        now: at(world.now()),
-        entropy: [0; 16],
-        fingerprint: Fingerprint::default(),
-        host: &NO_HOST,
-    };
     let params = ImportFileParams {
         path: Text::from(path),
         text: Text::from(text),
         modified_at: Some(at(NOON)),
         dry_run: Some(dry_run),
     };
-    let service = Service::new(&world.store, &world.limits);
-    ready(service.import_file(&env, params)).unwrap().value
+    let call = call_at(at(world.now()), 0, &world.limits);
+    ready(run(&world.store, &IMPORT_FILE, params, call))
+        .unwrap()
+        .value
 }
 
 fn import(world: &World, path: &str, file: &Value) -> FileImport {

@@ -10,6 +10,6 @@ mod store;
 
 pub use behalf::OnBehalf;
 pub use place::Place;
-pub use process::{HOST, ThisHost};
+pub use process::{HOST, ThisHost, this_host};
 pub use registry::registry_path;
 pub use store::{Local, Native, file_options, now, perform, sqlite_options};

@@ -6,12 +6,32 @@
 //! calls that safe Rust does not have: there nobody is said to live or to be dead, and a lease ends
 //! when it expires.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tenure_core::value::process::{Host, Liveness, Process};
 
 /// The machine that this process runs on.
 pub static HOST: ThisHost = ThisHost(OnceLock::new());
+
+/// The machine that this process runs on, to be shared by calls.
+pub fn this_host() -> Arc<dyn Host> {
+    static SHARED: OnceLock<Arc<dyn Host>> = OnceLock::new();
+    Arc::clone(SHARED.get_or_init(|| Arc::new(Shared)))
+}
+
+/// [`HOST`], as a value that can be shared.
+#[derive(Debug)]
+struct Shared;
+
+impl Host for Shared {
+    fn process(&self) -> Option<&Process> {
+        HOST.process()
+    }
+
+    fn liveness(&self, process: &Process) -> Liveness {
+        HOST.liveness(process)
+    }
+}
 
 /// What this process can tell of itself and of others.
 #[derive(Debug)]

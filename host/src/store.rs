@@ -2,17 +2,22 @@
 //! them: what writes is one transaction, from loading to writing.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tenure_bridge::{Access, Answer, Call, Options, access, answer, entropy, perform_now};
+use tenure_bridge::{Access, Answer, Call, Options, access, answer, entropy};
 use tenure_core::error::cut;
-use tenure_core::{Error, Host, Lift, Limits, MemoryStore, Result, SyncStore};
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::work::call;
+use tenure_core::work::execution::{Done, run_typed};
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Error, Host, Limits, MemoryStore, Result, SyncStore, Timestamp};
 use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 use crate::place::Place;
-use crate::process::HOST;
+use crate::process::this_host;
 
 /// A store of this machine, in which a whole operation can be one transaction.
 pub trait Native: SyncStore {
@@ -36,12 +41,39 @@ impl Native for FileStore {
 }
 
 /// Performs an operation and answers at once.
-pub fn perform(store: &impl Native, limits: &Limits, call: Call<'_>) -> Answer {
+pub fn perform(store: &impl Native, limits: Arc<Limits>, call: &Call<'_>) -> Answer {
     match access(call.name) {
         Some(Access::Write | Access::WriteMany) => store
-            .transaction(|store| perform_now(&Lift(store), limits, call))
+            .transaction(|store| tenure_bridge::perform(store, limits, call, true))
             .unwrap_or_else(|error| answer::error(&error)),
-        _ => perform_now(&Lift(store), limits, call),
+        _ => tenure_bridge::perform(store, limits, call, false),
+    }
+}
+
+/// Runs an operation whose types are known.
+///
+/// # Errors
+/// Those of the operation.
+fn run<P, R>(
+    store: &impl Native,
+    operation: &'static Operation<P, R>,
+    params: P,
+    call: call::Call,
+) -> Result<Done<R>>
+where
+    Operation<P, R>: AnyOperation,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    match operation.access {
+        Access::Read => run_typed(store, operation, params, call),
+        Access::Write | Access::WriteMany => {
+            let isolated = call::Call {
+                isolated: true,
+                ..call
+            };
+            store.transaction(|store| run_typed(store, operation, params, isolated))?
+        }
     }
 }
 
@@ -75,14 +107,14 @@ fn git_options(options: &Options) -> GitOptions {
 /// A store that is open, for one thread at a time. Every operation answers at once.
 pub struct Local {
     store: Kind,
-    limits: Limits,
+    limits: Arc<Limits>,
 }
 
 enum Kind {
-    Memory(Lift<MemoryStore>),
+    Memory(MemoryStore),
     Sqlite(SqliteStore),
     File(FileStore),
-    Git(Lift<GitStore>),
+    Git(GitStore),
 }
 
 impl fmt::Debug for Local {
@@ -91,7 +123,7 @@ impl fmt::Debug for Local {
             Kind::Memory(_) => f.write_str("memory:"),
             Kind::Sqlite(store) => store.fmt(f),
             Kind::File(store) => store.fmt(f),
-            Kind::Git(store) => store.0.fmt(f),
+            Kind::Git(store) => store.fmt(f),
         }
     }
 }
@@ -103,7 +135,7 @@ impl Local {
     /// `UNSUPPORTED_STORE`, and those of the store.
     pub fn open(url: &str, options: &Options) -> Result<Self> {
         let store = match Place::of(url)? {
-            Some(Place::Memory) => Kind::Memory(Lift(MemoryStore::default())),
+            Some(Place::Memory) => Kind::Memory(MemoryStore::default()),
             Some(Place::Sqlite(path)) => {
                 // Whoever opens one of these has a call or two to make, or makes many and is gone.
                 let options = SqliteOptions {
@@ -113,9 +145,7 @@ impl Local {
                 Kind::Sqlite(SqliteStore::open(&path, options)?)
             }
             Some(Place::File(path)) => Kind::File(FileStore::open(&path, file_options(options))?),
-            Some(Place::Git(place)) => {
-                Kind::Git(Lift(GitStore::open(&place, &git_options(options))?))
-            }
+            Some(Place::Git(place)) => Kind::Git(GitStore::open(&place, &git_options(options))?),
             None => {
                 return Err(Error::UnsupportedStore {
                     url: cut(url.to_owned()),
@@ -127,23 +157,72 @@ impl Local {
         };
         Ok(Self {
             store,
-            limits: options.limits.clone(),
+            limits: Arc::new(options.limits.clone()),
         })
     }
 
-    /// Performs an operation as this process, with random bits of its own.
-    pub fn perform(&self, name: &str, params: &str, now: f64) -> Answer {
-        self.perform_as(&HOST, name, params, now)
+    /// Runs an operation as this process, at this time.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run<P, R>(&self, operation: &'static Operation<P, R>, params: P) -> Result<R>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        self.run_at(
+            operation,
+            params,
+            now(),
+            this_host(),
+            Fingerprint::default(),
+        )
     }
 
-    /// Performs an operation as the process that a host names.
-    pub fn perform_as(
+    /// Runs an operation at a time, as the process that a host names. `fingerprint` identifies the
+    /// parameters of a call with an idempotency key.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run_at<P, R>(
         &self,
-        host: &'static dyn Host,
-        name: &str,
-        params: &str,
-        now: f64,
-    ) -> Answer {
+        operation: &'static Operation<P, R>,
+        params: P,
+        now: Timestamp,
+        host: Arc<dyn Host>,
+        fingerprint: Fingerprint,
+    ) -> Result<R>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        let call = call::Call {
+            now,
+            entropy: entropy(None, getrandom::fill)?,
+            fingerprint,
+            host,
+            limits: Arc::clone(&self.limits),
+            isolated: false,
+        };
+        let done = match &self.store {
+            Kind::Memory(store) => run_typed(store, operation, params, call),
+            Kind::Sqlite(store) => run(store, operation, params, call),
+            Kind::File(store) => run(store, operation, params, call),
+            // No other writer can be kept out of a repository: each commit is one push.
+            Kind::Git(store) => run_typed(store, operation, params, call),
+        };
+        Ok(done?.value)
+    }
+
+    /// Performs an operation by its name, as this process.
+    pub fn perform(&self, name: &str, params: &str, now: f64) -> Answer {
+        self.perform_as(this_host(), name, params, now)
+    }
+
+    /// Performs an operation by its name, as the process that a host names.
+    pub fn perform_as(&self, host: Arc<dyn Host>, name: &str, params: &str, now: f64) -> Answer {
         let entropy = match entropy(None, getrandom::fill) {
             Ok(entropy) => entropy,
             Err(error) => return answer::error(&error),
@@ -155,20 +234,22 @@ impl Local {
             entropy,
             host,
         };
+        let limits = Arc::clone(&self.limits);
         match &self.store {
-            Kind::Memory(store) => perform_now(store, &self.limits, call),
-            Kind::Sqlite(store) => perform(store, &self.limits, call),
-            Kind::File(store) => perform(store, &self.limits, call),
-            // Nobody can be kept out of a repository: each commit is one push.
-            Kind::Git(store) => perform_now(store, &self.limits, call),
+            Kind::Memory(store) => tenure_bridge::perform(store, limits, &call, false),
+            Kind::Sqlite(store) => perform(store, limits, &call),
+            Kind::File(store) => perform(store, limits, &call),
+            Kind::Git(store) => tenure_bridge::perform(store, limits, &call, false),
         }
     }
 }
 
-/// The present as this machine's clock shows it, in milliseconds since 1970.
-pub fn now() -> f64 {
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(since) => since.as_millis() as f64,
-        Err(before) => -(before.duration().as_millis() as f64),
-    }
+/// The present time as this machine's clock shows it.
+pub fn now() -> Timestamp {
+    let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    };
+    // A clock beyond the calendar shows its end.
+    Timestamp::from_millis(millis).unwrap_or_default()
 }

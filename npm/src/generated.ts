@@ -177,6 +177,28 @@ summary?: string,
 slot?: Slot, };
 
 /**
+ * One entry of a session's history.
+ */
+export type SessionEvent = { 
+/**
+ * The place in the history, from 1. It orders events; timestamps do not.
+ */
+sequence: number, 
+/**
+ * When it was recorded.
+ */
+timestamp: string, 
+/**
+ * `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
+ * `timeout`, or a name of the user's own.
+ */
+type: EventType, 
+/**
+ * What happened.
+ */
+data: JsonObject, };
+
+/**
  * An error that an agent met.
  */
 export type LastError = { 
@@ -188,16 +210,6 @@ message: string,
  * When it was met.
  */
 timestamp: string, };
-
-/**
- * What an agent is doing.
- */
-export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
-
-/**
- * Where a session is in its life.
- */
-export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
 
 /**
  * A slot, and the model that works in it.
@@ -222,48 +234,14 @@ model: string | ModelSpec, };
 export type SlotPhase = "plan" | "run" | "verify" | "debug";
 
 /**
- * One entry of a session's history.
+ * What an agent is doing.
  */
-export type SessionEvent = { 
-/**
- * The place in the history, from 1. It orders events; timestamps do not.
- */
-sequence: number, 
-/**
- * When it was recorded.
- */
-timestamp: string, 
-/**
- * `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
- * `timeout`, or a name of the user's own.
- */
-type: EventType, 
-/**
- * What happened.
- */
-data: JsonObject, };
+export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
 
 /**
- * A session and how much of its history.
+ * Where a session is in its life.
  */
-export type GetParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * `"all"`, `"none"`, or how many of the last events; 100 by default.
- */
-history?: "all" | "none" | number, 
-/**
- * Whether a session in the trash is there; `"include"` by default.
- */
-trash?: Trash, };
-
-/**
- * Whether sessions in the trash count.
- */
-export type Trash = "exclude" | "only" | "include";
+export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
 
 /**
  * New values for what describes a session. `null` clears a member.
@@ -814,6 +792,118 @@ id: string,
 trash?: Trash, };
 
 /**
+ * Whether sessions in the trash count.
+ */
+export type Trash = "exclude" | "only" | "include";
+
+/**
+ * Nothing but the change itself.
+ */
+export type ChangeOnly = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session as text.
+ */
+export type ImportParams = { 
+/**
+ * What `export` returned, or a `session.json` of the same shape.
+ */
+text: string, };
+
+/**
+ * New values for anything that a session has. `null` clears a member that may be absent.
+ */
+export type OverrideParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The members to set; those of `context` and `metadata` are merged.
+ */
+updates: Overrides, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session to keep as it is given.
+ */
+export type SaveParams = { 
+/**
+ * The whole session, in the shape that `export` returns.
+ */
+text: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
+ * that is not there.
+ */
+ifVersion?: number, };
+
+/**
+ * A new session with another's past.
+ */
+export type ForkParams = { 
+/**
+ * The session to fork.
+ */
+id: string, 
+/**
+ * The new session's id; by default one is made.
+ */
+newId?: string, 
+/**
+ * Copy the history up to this sequence number; by default all of it.
+ */
+atSequence?: number, 
+/**
+ * Another task.
+ */
+task?: string, 
+/**
+ * Another budget.
+ */
+maxIterations?: number, 
+/**
+ * Members to merge into the copied context.
+ */
+context?: JsonObject, };
+
+/**
+ * A session and how much of its history.
+ */
+export type GetParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * `"all"`, `"none"`, or how many of the last events; 100 by default.
+ */
+history?: "all" | "none" | number, 
+/**
+ * Whether a session in the trash is there; `"include"` by default.
+ */
+trash?: Trash, };
+
+/**
  * What an agent needs to go on with a session.
  */
 export type SessionContext = { 
@@ -1120,35 +1210,6 @@ usageByUser: Record<string, UsageTotals>,
 usersOmitted: number, };
 
 /**
- * How many sessions have each status.
- */
-export type StatusCounts = { 
-/**
- * Running.
- */
-active: number, 
-/**
- * Waiting to be resumed.
- */
-paused: number, 
-/**
- * Ended with a result.
- */
-completed: number, 
-/**
- * Ended with an error.
- */
-failed: number, 
-/**
- * Out of iterations.
- */
-timeout: number, 
-/**
- * Given up.
- */
-abandoned: number, };
-
-/**
  * Tokens and cost spent.
  */
 export type UsageTotals = { 
@@ -1179,21 +1240,73 @@ completion: number,
 total: number, };
 
 /**
- * Nothing but the change itself.
+ * How many sessions have each status.
  */
-export type ChangeOnly = { 
+export type StatusCounts = { 
 /**
- * The session.
+ * Running.
+ */
+active: number, 
+/**
+ * Waiting to be resumed.
+ */
+paused: number, 
+/**
+ * Ended with a result.
+ */
+completed: number, 
+/**
+ * Ended with an error.
+ */
+failed: number, 
+/**
+ * Out of iterations.
+ */
+timeout: number, 
+/**
+ * Given up.
+ */
+abandoned: number, };
+
+/**
+ * Many sessions.
+ */
+export type ManyParams = { 
+/**
+ * The sessions, 1,000 at most.
+ */
+ids: Array<string>, };
+
+/**
+ * What was done to many sessions.
+ */
+export type BulkResult = { 
+/**
+ * Those to which it was done, or that were so already.
+ */
+done: Array<string>, 
+/**
+ * Those to which it could not be done. After an error of the store nothing more is tried, and all
+ * that were left are here.
+ */
+refused: Array<Refusal>, };
+
+/**
+ * A session to which something could not be done, and why.
+ */
+export type Refusal = { 
+/**
+ * The session, as it was named.
  */
 id: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * The code of the error that the call for it alone would have ended with.
  */
-ifVersion?: number, 
+code: CoreErrorCode, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * What was wrong, and what to do.
  */
-idempotencyKey?: string, };
+message: string, };
 
 /**
  * Which sessions to remove for their age.
@@ -1252,23 +1365,6 @@ dryRun: boolean,
 nextCursor?: string, };
 
 /**
- * A session to which something could not be done, and why.
- */
-export type Refusal = { 
-/**
- * The session, as it was named.
- */
-id: string, 
-/**
- * The code of the error that the call for it alone would have ended with.
- */
-code: CoreErrorCode, 
-/**
- * What was wrong, and what to do.
- */
-message: string, };
-
-/**
  * What to remove beside sessions.
  */
 export type CleanupRecordsParams = { 
@@ -1323,323 +1419,6 @@ cursor?: string,
  * Only say what would go.
  */
 dryRun?: boolean, };
-
-/**
- * Many sessions.
- */
-export type ManyParams = { 
-/**
- * The sessions, 1,000 at most.
- */
-ids: Array<string>, };
-
-/**
- * What was done to many sessions.
- */
-export type BulkResult = { 
-/**
- * Those to which it was done, or that were so already.
- */
-done: Array<string>, 
-/**
- * Those to which it could not be done. After an error of the store nothing more is tried, and all
- * that were left are here.
- */
-refused: Array<Refusal>, };
-
-/**
- * A session as text.
- */
-export type ImportParams = { 
-/**
- * What `export` returned, or a `session.json` of the same shape.
- */
-text: string, };
-
-/**
- * New values for anything that a session has. `null` clears a member that may be absent.
- */
-export type OverrideParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The members to set; those of `context` and `metadata` are merged.
- */
-updates: Overrides, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session to keep as it is given.
- */
-export type SaveParams = { 
-/**
- * The whole session, in the shape that `export` returns.
- */
-text: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
- * that is not there.
- */
-ifVersion?: number, };
-
-/**
- * A new session with another's past.
- */
-export type ForkParams = { 
-/**
- * The session to fork.
- */
-id: string, 
-/**
- * The new session's id; by default one is made.
- */
-newId?: string, 
-/**
- * Copy the history up to this sequence number; by default all of it.
- */
-atSequence?: number, 
-/**
- * Another task.
- */
-task?: string, 
-/**
- * Another budget.
- */
-maxIterations?: number, 
-/**
- * Members to merge into the copied context.
- */
-context?: JsonObject, };
-
-/**
- * Which part of a store to name.
- */
-export type CopyPageParams = { 
-/**
- * Go on where the page ended that returned this as `next`.
- */
-after?: string, 
-/**
- * Read histories too, so that the whole can be compared.
- */
-whole?: boolean, };
-
-/**
- * A part of what a store has.
- */
-export type CopyPage = { 
-/**
- * What names it, for `copyCompare`.
- */
-page: string, 
-/**
- * How many sessions it names.
- */
-sessions: number, 
-/**
- * How many records it names.
- */
-records: number, 
-/**
- * Sessions that cannot be read. They hide no others.
- */
-problems: Array<Problem>, 
-/**
- * Where to go on, as `after`; absent at the end.
- */
-next?: string, };
-
-/**
- * What another store has.
- */
-export type CopyCompareParams = { 
-/**
- * The `page` of `copyPage` there.
- */
-page: string, 
-/**
- * Ask for what is not here, and where this is `true` also for what is newer or different
- * here. Without, nothing is asked for.
- */
-overwrite?: boolean, };
-
-/**
- * How what a store has compares with a page.
- */
-export type CopyCompared = { 
-/**
- * What is to be read, for `copyRead`; absent when there is nothing, or nothing was
- * to be asked for.
- */
-wanted?: string, 
-/**
- * How many sessions of the page are there already.
- */
-same: number, 
-/**
- * What else is not as it is there.
- */
-differences: Array<CopyDifference>, };
-
-/**
- * How a session or record that differs is in the store that was copied to.
- */
-export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
-
-/**
- * A session or record that is not the same in both stores.
- */
-export type CopyDifference = { 
-/**
- * `"session"`, or the kind of a record.
- */
-what: string, 
-/**
- * The session's id, or the record's key.
- */
-key: string, 
-/**
- * How it is in the store that was copied to.
- */
-target: Difference, };
-
-/**
- * What another store asks for.
- */
-export type CopyReadParams = { 
-/**
- * The `wanted` of `copyCompare` there, or the `rest` of the call before.
- */
-wanted: string, };
-
-/**
- * Sessions and records on their way.
- */
-export type CopyChunk = { 
-/**
- * They, for `copyWrite`.
- */
-chunk: string, 
-/**
- * What did not fit, as `wanted`; absent when everything did.
- */
-rest?: string, 
-/**
- * Sessions that cannot be read. They hide no others.
- */
-problems: Array<Problem>, 
-/**
- * What is left alone.
- */
-differences: Array<CopyDifference>, };
-
-/**
- * What another store sends.
- */
-export type CopyWriteParams = { 
-/**
- * The `chunk` of `copyRead` there.
- */
-chunk: string, };
-
-/**
- * What was written of a chunk.
- */
-export type CopyWritten = { 
-/**
- * How many sessions.
- */
-sessions: number, 
-/**
- * How many records.
- */
-records: number, 
-/**
- * What was changed here by others meanwhile, and was left alone.
- */
-differences: Array<CopyDifference>, };
-
-/**
- * A file or a folder.
- */
-export type ImportWantedParams = { 
-/**
- * Where it is, with `/` or `\` between folders; the path of a folder ends with one.
- */
-path: string, };
-
-/**
- * A file.
- */
-export type ImportFileParams = { 
-/**
- * Where it is, with `/` or `\` between folders.
- */
-path: string, 
-/**
- * What it says.
- */
-text: string, 
-/**
- * When it was last written.
- */
-modifiedAt?: string, 
-/**
- * Only say what would be written.
- */
-dryRun?: boolean, };
-
-/**
- * What has become of a file.
- */
-export type FileImport = { 
-/**
- * What the file holds; absent for one that is not known.
- */
-holds?: Holds, 
-/**
- * How many of these were written.
- */
-written: number, 
-/**
- * How many were there already.
- */
-unchanged: number, 
-/**
- * How many are newer where they were to be written, and were left alone.
- */
-newer: number, 
-/**
- * What could not be read or written.
- */
-problems: Array<FileProblem>, };
-
-/**
- * Something in a file that could not be read or written.
- */
-export type FileProblem = { 
-/**
- * The code of the error.
- */
-code: string, 
-/**
- * What is wrong.
- */
-message: string, };
-
-/**
- * What a file holds.
- */
-export type Holds = "sessions" | "leases" | "audit";
 
 /**
  * A new agent.
@@ -2089,45 +1868,6 @@ failed: number,
 abandoned: number, };
 
 /**
- * A task that is about to be handed to an agent.
- */
-export type HookPreDelegateParams = { 
-/**
- * What the hook was given, as it came.
- */
-input: string, 
-/**
- * Not to be resumed when idle this long and longer; 30 minutes by default.
- */
-idle?: number | string, 
-/**
- * Not to be resumed after this many errors and more; 3 by default.
- */
-maxErrors?: number, };
-
-/**
- * What a hook answers.
- */
-export type HookReply = { 
-/**
- * What to exit with: 1 if the input was no JSON object, otherwise 0.
- */
-exitCode: number, 
-/**
- * What to print.
- */
-output: JsonObject, };
-
-/**
- * An agent that has stopped.
- */
-export type HookSubagentStopParams = { 
-/**
- * What the hook was given, as it came.
- */
-input: string, };
-
-/**
  * An agent that needs somebody's approval.
  */
 export type RequestApprovalParams = { 
@@ -2218,41 +1958,6 @@ outcome: LeaseOutcomeKind,
 lease: LeaseView | null, };
 
 /**
- * A process as it is told from all others: those of other machines, and those that had its number
- * before or have it after.
- */
-export type Process = { 
-/**
- * The name that it gave itself when it began: a UUID.
- */
-session: string, 
-/**
- * Its number.
- */
-pid?: number, 
-/**
- * When it began, in the unit of its host. A number is given again, and then this is another.
- */
-startTime?: number, 
-/**
- * Which start of the machine it belongs to.
- */
-bootId?: string, 
-/**
- * Among which processes of the machine its number counts.
- */
-pidNamespace?: string, 
-/**
- * The machine's name, for people.
- */
-hostname?: string, };
-
-/**
- * Whether a lease is held.
- */
-export type LeaseState = "held" | "stale" | "released";
-
-/**
  * A lease as it is at one moment.
  */
 export type LeaseView = { 
@@ -2296,6 +2001,41 @@ expiresAt: string | null,
  * What the holder says about it.
  */
 data: JsonObject, };
+
+/**
+ * Whether a lease is held.
+ */
+export type LeaseState = "held" | "stale" | "released";
+
+/**
+ * A process as it is told from all others: those of other machines, and those that had its number
+ * before or have it after.
+ */
+export type Process = { 
+/**
+ * The name that it gave itself when it began: a UUID.
+ */
+session: string, 
+/**
+ * Its number.
+ */
+pid?: number, 
+/**
+ * When it began, in the unit of its host. A number is given again, and then this is another.
+ */
+startTime?: number, 
+/**
+ * Which start of the machine it belongs to.
+ */
+bootId?: string, 
+/**
+ * Among which processes of the machine its number counts.
+ */
+pidNamespace?: string, 
+/**
+ * The machine's name, for people.
+ */
+hostname?: string, };
 
 /**
  * What came of a request.
@@ -2431,6 +2171,646 @@ export type LeaseCleared = {
 released: number, };
 
 /**
+ * A session to start in a slot.
+ */
+export type StartInSlotParams = { 
+/**
+ * The task whose slot it is.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * The model that is to work in it.
+ */
+model: string | ModelSpec, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * What becomes of a session with another model: `"confirm"`, the default, asks first;
+ * `"replace"` does not; `"reject"` leaves it.
+ */
+onModelChange?: OnModelChange, 
+/**
+ * The session that may be replaced, as somebody saw it and agreed.
+ */
+confirm?: SlotConfirmation, 
+/**
+ * Do again what is completed.
+ */
+rerun?: boolean, 
+/**
+ * Answer with the session that is replaced, whole, as `export` returns it.
+ */
+exportOld?: boolean, 
+/**
+ * How starters keep out of each other's way; `"optimistic"` by default.
+ */
+locking?: SlotLocking, 
+/**
+ * An id of the caller's own; by default one is made.
+ */
+id?: string, 
+/**
+ * The user it runs for.
+ */
+userId?: string, 
+/**
+ * The channel it is started in.
+ */
+channelId?: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Iterations allowed; 100 by default.
+ */
+maxIterations?: number, 
+/**
+ * The user's own state.
+ */
+context?: JsonObject, 
+/**
+ * About the run.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Start it paused.
+ */
+paused?: boolean, 
+/**
+ * Why it starts paused.
+ */
+pauseReason?: string, };
+
+/**
+ * A session that somebody saw and agreed to replace.
+ */
+export type SlotConfirmation = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The version that it had.
+ */
+version: number, };
+
+/**
+ * What becomes of a session with another model.
+ */
+export type OnModelChange = "confirm" | "replace" | "reject";
+
+/**
+ * How starters keep out of each other's way. The slot's version decides in either case.
+ */
+export type SlotLocking = "optimistic" | "pessimistic";
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotStart = { 
+/**
+ * What became of it.
+ */
+outcome: SlotOutcome, 
+/**
+ * The same for programs, in more detail.
+ */
+code: SlotCode, 
+/**
+ * The same for people.
+ */
+message: string, 
+/**
+ * What people are warned of before they agree, if something would be lost. `message` says it too;
+ * this is for whoever asks in words of their own.
+ */
+warning?: string, 
+/**
+ * The session that is in the slot now; absent where that is not known.
+ */
+session?: SessionHead, 
+/**
+ * The session that was replaced, as it is in the trash.
+ */
+replaced?: SessionHead, 
+/**
+ * Why it was replaced.
+ */
+reason?: ReplaceReason, 
+/**
+ * What its runner is to hear of it, if it was active or paused.
+ */
+cancelled?: SlotCancelled, 
+/**
+ * The session that was replaced, whole, as it was before, if that was asked for.
+ */
+exported?: string, 
+/**
+ * Whether the session that is there is completed.
+ */
+finished: boolean, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * How the model that was asked for differs from the one of the session that is there, or was.
+ */
+change?: ModelChange, 
+/**
+ * How often others came in between, and it was decided anew.
+ */
+conflicts: number, };
+
+/**
+ * How a model differs from another.
+ */
+export type ModelChange = "minor" | "major";
+
+/**
+ * Why a session is replaced.
+ */
+export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
+
+/**
+ * A session that was active or paused when another took its place.
+ */
+export type SlotCancelled = { 
+/**
+ * The session. Its runner can write to it no more.
+ */
+id: string, 
+/**
+ * The session that took its place.
+ */
+replacedBy: string, 
+/**
+ * The task in whose slot they are.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * Why it was replaced.
+ */
+reason: ReplaceReason, };
+
+/**
+ * What became of a session to start in a slot, for programs.
+ */
+export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
+
+/**
+ * Sessions to start in slots.
+ */
+export type StartInSlotsParams = { 
+/**
+ * What is to be started, 100 at most, in this order.
+ */
+starts: Array<StartInSlotParams>, };
+
+/**
+ * An error that kept a session from being started in a slot.
+ */
+export type SlotFailure = { 
+/**
+ * That it is one.
+ */
+outcome: "failed", 
+/**
+ * The error's code.
+ */
+code: CoreErrorCode, 
+/**
+ * What people are told.
+ */
+message: string, 
+/**
+ * The error's own message: what was wrong, and what to do.
+ */
+problem: string, };
+
+/**
+ * What became of one of several sessions to start in slots.
+ */
+export type SlotAnswer = SlotStart | SlotFailure;
+
+/**
+ * One slot.
+ */
+export type LatestSessionParams = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase.
+ */
+phase: SlotPhase, };
+
+/**
+ * The session in a slot.
+ */
+export type SlotSession = { 
+/**
+ * The session.
+ */
+session: SessionHead, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * What people are told, if it is.
+ */
+message?: string, };
+
+/**
+ * The slots of tasks.
+ */
+export type SlotsParams = { 
+/**
+ * The task, or several, 1,000 at most.
+ */
+taskIds: string | readonly string[], };
+
+/**
+ * The title of a session.
+ */
+export type SlotPhaseParams = { 
+/**
+ * The title, such as `Plan: the new parser`.
+ */
+title: string, };
+
+/**
+ * Which entries of the audit log to list.
+ */
+export type AuditLogParams = { 
+/**
+ * Only those of this moment and later.
+ */
+after?: string, 
+/**
+ * Only those before this moment.
+ */
+before?: string, 
+/**
+ * Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
+ */
+kind?: string, 
+/**
+ * Only those about this: a session, or the key of a run.
+ */
+subject?: string, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * A part of the audit log, oldest first.
+ */
+export type AuditPage = { 
+/**
+ * The entries.
+ */
+items: Array<AuditEntry>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * An entry of the audit log.
+ */
+export type AuditEntry = { 
+/**
+ * When it was entered.
+ */
+at: string, 
+/**
+ * What has happened, such as `agent.decision` or `dedup.run`.
+ */
+kind: string, 
+/**
+ * What it is about: a session, or the key of a run.
+ */
+subject: string | null, 
+/**
+ * Everything that it says.
+ */
+data: JsonObject, };
+
+/**
+ * Which entries of the audit log to remove.
+ */
+export type AuditPurgeParams = { 
+/**
+ * Those of this age and older.
+ */
+olderThan: number | string, 
+/**
+ * Only say how many would be removed.
+ */
+dryRun?: boolean, };
+
+/**
+ * Entries that were removed from the audit log.
+ */
+export type AuditPurged = { 
+/**
+ * How many.
+ */
+removed: number, 
+/**
+ * Whether they are still there, and were only counted.
+ */
+dryRun: boolean, };
+
+/**
+ * Which part of a store to name.
+ */
+export type CopyPageParams = { 
+/**
+ * Go on where the page ended that returned this as `next`.
+ */
+after?: string, 
+/**
+ * Read histories too, so that the whole can be compared.
+ */
+whole?: boolean, };
+
+/**
+ * A part of what a store has.
+ */
+export type CopyPage = { 
+/**
+ * What names it, for `copyCompare`.
+ */
+page: string, 
+/**
+ * How many sessions it names.
+ */
+sessions: number, 
+/**
+ * How many records it names.
+ */
+records: number, 
+/**
+ * Sessions that cannot be read. They hide no others.
+ */
+problems: Array<Problem>, 
+/**
+ * Where to go on, as `after`; absent at the end.
+ */
+next?: string, };
+
+/**
+ * What another store has.
+ */
+export type CopyCompareParams = { 
+/**
+ * The `page` of `copyPage` there.
+ */
+page: string, 
+/**
+ * Ask for what is not here, and where this is `true` also for what is newer or different
+ * here. Without, nothing is asked for.
+ */
+overwrite?: boolean, };
+
+/**
+ * How what a store has compares with a page.
+ */
+export type CopyCompared = { 
+/**
+ * What is to be read, for `copyRead`; absent when there is nothing, or nothing was
+ * to be asked for.
+ */
+wanted?: string, 
+/**
+ * How many sessions of the page are there already.
+ */
+same: number, 
+/**
+ * What else is not as it is there.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * How a session or record that differs is in the store that was copied to.
+ */
+export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
+
+/**
+ * A session or record that is not the same in both stores.
+ */
+export type CopyDifference = { 
+/**
+ * `"session"`, or the kind of a record.
+ */
+what: string, 
+/**
+ * The session's id, or the record's key.
+ */
+key: string, 
+/**
+ * How it is in the store that was copied to.
+ */
+target: Difference, };
+
+/**
+ * What another store asks for.
+ */
+export type CopyReadParams = { 
+/**
+ * The `wanted` of `copyCompare` there, or the `rest` of the call before.
+ */
+wanted: string, };
+
+/**
+ * Sessions and records on their way.
+ */
+export type CopyChunk = { 
+/**
+ * They, for `copyWrite`.
+ */
+chunk: string, 
+/**
+ * What did not fit, as `wanted`; absent when everything did.
+ */
+rest?: string, 
+/**
+ * Sessions that cannot be read. They hide no others.
+ */
+problems: Array<Problem>, 
+/**
+ * What is left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * What another store sends.
+ */
+export type CopyWriteParams = { 
+/**
+ * The `chunk` of `copyRead` there.
+ */
+chunk: string, };
+
+/**
+ * What was written of a chunk.
+ */
+export type CopyWritten = { 
+/**
+ * How many sessions.
+ */
+sessions: number, 
+/**
+ * How many records.
+ */
+records: number, 
+/**
+ * What was changed here by others meanwhile, and was left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * A file or a folder.
+ */
+export type ImportWantedParams = { 
+/**
+ * Where it is, with `/` or `\` between folders; the path of a folder ends with one.
+ */
+path: string, };
+
+/**
+ * A file.
+ */
+export type ImportFileParams = { 
+/**
+ * Where it is, with `/` or `\` between folders.
+ */
+path: string, 
+/**
+ * What it says.
+ */
+text: string, 
+/**
+ * When it was last written.
+ */
+modifiedAt?: string, 
+/**
+ * Only say what would be written.
+ */
+dryRun?: boolean, };
+
+/**
+ * What has become of a file.
+ */
+export type FileImport = { 
+/**
+ * What the file holds; absent for one that is not known.
+ */
+holds?: Holds, 
+/**
+ * How many of these were written.
+ */
+written: number, 
+/**
+ * How many were there already.
+ */
+unchanged: number, 
+/**
+ * How many are newer where they were to be written, and were left alone.
+ */
+newer: number, 
+/**
+ * What could not be read or written.
+ */
+problems: Array<FileProblem>, };
+
+/**
+ * Something in a file that could not be read or written.
+ */
+export type FileProblem = { 
+/**
+ * The code of the error.
+ */
+code: string, 
+/**
+ * What is wrong.
+ */
+message: string, };
+
+/**
+ * What a file holds.
+ */
+export type Holds = "sessions" | "leases" | "audit";
+
+/**
+ * A task that is about to be handed to an agent.
+ */
+export type HookPreDelegateParams = { 
+/**
+ * What the hook was given, as it came.
+ */
+input: string, 
+/**
+ * Not to be resumed when idle this long and longer; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * Not to be resumed after this many errors and more; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * What a hook answers.
+ */
+export type HookReply = { 
+/**
+ * What to exit with: 1 if the input was no JSON object, otherwise 0.
+ */
+exitCode: number, 
+/**
+ * What to print.
+ */
+output: JsonObject, };
+
+/**
+ * An agent that has stopped.
+ */
+export type HookSubagentStopParams = { 
+/**
+ * What the hook was given, as it came.
+ */
+input: string, };
+
+/**
  * The process to register.
  */
 export type ProcessRegisterParams = { 
@@ -2467,11 +2847,6 @@ mine: boolean,
  * The virtual machine that it has.
  */
 vm: VmView | null, };
-
-/**
- * What becomes of a virtual machine.
- */
-export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
 
 /**
  * A virtual machine and who owns it.
@@ -2513,6 +2888,11 @@ process?: Process,
  * Grows with each owner, and with each that sees to it as an orphan.
  */
 token: number, };
+
+/**
+ * What becomes of a virtual machine.
+ */
+export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
 
 /**
  * A virtual machine to own.
@@ -2904,27 +3284,6 @@ executed: boolean,
 jobStatus: string, };
 
 /**
- * An entry of the audit log.
- */
-export type AuditEntry = { 
-/**
- * When it was entered.
- */
-at: string, 
-/**
- * What has happened, such as `agent.decision` or `dedup.run`.
- */
-kind: string, 
-/**
- * What it is about: a session, or the key of a run.
- */
-subject: string | null, 
-/**
- * Everything that it says.
- */
-data: JsonObject, };
-
-/**
  * Which runs to list.
  */
 export type DedupListParams = { 
@@ -2966,48 +3325,6 @@ export type DedupCleared = {
  * How many, and the locks of commits among them.
  */
 removed: number, };
-
-/**
- * Which entries of the audit log to list.
- */
-export type AuditLogParams = { 
-/**
- * Only those of this moment and later.
- */
-after?: string, 
-/**
- * Only those before this moment.
- */
-before?: string, 
-/**
- * Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
- */
-kind?: string, 
-/**
- * Only those about this: a session, or the key of a run.
- */
-subject?: string, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, };
-
-/**
- * A part of the audit log, oldest first.
- */
-export type AuditPage = { 
-/**
- * The entries.
- */
-items: Array<AuditEntry>, 
-/**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
- */
-nextCursor?: string, };
 
 /**
  * A day of the audit log.
@@ -3083,323 +3400,6 @@ job_status: string,
  * Whether it was one too many.
  */
 duplicate_prevented: boolean, };
-
-/**
- * Which entries of the audit log to remove.
- */
-export type AuditPurgeParams = { 
-/**
- * Those of this age and older.
- */
-olderThan: number | string, 
-/**
- * Only say how many would be removed.
- */
-dryRun?: boolean, };
-
-/**
- * Entries that were removed from the audit log.
- */
-export type AuditPurged = { 
-/**
- * How many.
- */
-removed: number, 
-/**
- * Whether they are still there, and were only counted.
- */
-dryRun: boolean, };
-
-/**
- * A session to start in a slot.
- */
-export type StartInSlotParams = { 
-/**
- * The task whose slot it is.
- */
-taskId: string, 
-/**
- * The phase whose slot it is.
- */
-phase: SlotPhase, 
-/**
- * The model that is to work in it.
- */
-model: string | ModelSpec, 
-/**
- * What the agent is to do.
- */
-task: string, 
-/**
- * The kind of agent, such as `developer`.
- */
-mode: string, 
-/**
- * What becomes of a session with another model: `"confirm"`, the default, asks first;
- * `"replace"` does not; `"reject"` leaves it.
- */
-onModelChange?: OnModelChange, 
-/**
- * The session that may be replaced, as somebody saw it and agreed.
- */
-confirm?: SlotConfirmation, 
-/**
- * Do again what is completed.
- */
-rerun?: boolean, 
-/**
- * Answer with the session that is replaced, whole, as `export` returns it.
- */
-exportOld?: boolean, 
-/**
- * How starters keep out of each other's way; `"optimistic"` by default.
- */
-locking?: SlotLocking, 
-/**
- * An id of the caller's own; by default one is made.
- */
-id?: string, 
-/**
- * The user it runs for.
- */
-userId?: string, 
-/**
- * The channel it is started in.
- */
-channelId?: string, 
-/**
- * Where it works.
- */
-workspace?: string, 
-/**
- * Iterations allowed; 100 by default.
- */
-maxIterations?: number, 
-/**
- * The user's own state.
- */
-context?: JsonObject, 
-/**
- * About the run.
- */
-metadata?: SessionMetadata, 
-/**
- * Start it paused.
- */
-paused?: boolean, 
-/**
- * Why it starts paused.
- */
-pauseReason?: string, };
-
-/**
- * What becomes of a session with another model.
- */
-export type OnModelChange = "confirm" | "replace" | "reject";
-
-/**
- * A session that somebody saw and agreed to replace.
- */
-export type SlotConfirmation = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The version that it had.
- */
-version: number, };
-
-/**
- * How starters keep out of each other's way. The slot's version decides in either case.
- */
-export type SlotLocking = "optimistic" | "pessimistic";
-
-/**
- * What became of a session to start in a slot.
- */
-export type SlotStart = { 
-/**
- * What became of it.
- */
-outcome: SlotOutcome, 
-/**
- * The same for programs, in more detail.
- */
-code: SlotCode, 
-/**
- * The same for people.
- */
-message: string, 
-/**
- * What people are warned of before they agree, if something would be lost. `message` says it too;
- * this is for whoever asks in words of their own.
- */
-warning?: string, 
-/**
- * The session that is in the slot now; absent where that is not known.
- */
-session?: SessionHead, 
-/**
- * The session that was replaced, as it is in the trash.
- */
-replaced?: SessionHead, 
-/**
- * Why it was replaced.
- */
-reason?: ReplaceReason, 
-/**
- * What its runner is to hear of it, if it was active or paused.
- */
-cancelled?: SlotCancelled, 
-/**
- * The session that was replaced, whole, as it was before, if that was asked for.
- */
-exported?: string, 
-/**
- * Whether the session that is there is completed.
- */
-finished: boolean, 
-/**
- * Whether its model is none of those that there are.
- */
-modelMissing: boolean, 
-/**
- * How the model that was asked for differs from the one of the session that is there, or was.
- */
-change?: ModelChange, 
-/**
- * How often others came in between, and it was decided anew.
- */
-conflicts: number, };
-
-/**
- * What became of a session to start in a slot, for programs.
- */
-export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
-
-/**
- * How a model differs from another.
- */
-export type ModelChange = "minor" | "major";
-
-/**
- * Why a session is replaced.
- */
-export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
-
-/**
- * What became of a session to start in a slot.
- */
-export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
-
-/**
- * A session that was active or paused when another took its place.
- */
-export type SlotCancelled = { 
-/**
- * The session. Its runner can write to it no more.
- */
-id: string, 
-/**
- * The session that took its place.
- */
-replacedBy: string, 
-/**
- * The task in whose slot they are.
- */
-taskId: string, 
-/**
- * The phase whose slot it is.
- */
-phase: SlotPhase, 
-/**
- * Why it was replaced.
- */
-reason: ReplaceReason, };
-
-/**
- * Sessions to start in slots.
- */
-export type StartInSlotsParams = { 
-/**
- * What is to be started, 100 at most, in this order.
- */
-starts: Array<StartInSlotParams>, };
-
-/**
- * An error that kept a session from being started in a slot.
- */
-export type SlotFailure = { 
-/**
- * That it is one.
- */
-outcome: "failed", 
-/**
- * The error's code.
- */
-code: CoreErrorCode, 
-/**
- * What people are told.
- */
-message: string, 
-/**
- * The error's own message: what was wrong, and what to do.
- */
-problem: string, };
-
-/**
- * What became of one of several sessions to start in slots.
- */
-export type SlotAnswer = SlotStart | SlotFailure;
-
-/**
- * One slot.
- */
-export type LatestSessionParams = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase.
- */
-phase: SlotPhase, };
-
-/**
- * The session in a slot.
- */
-export type SlotSession = { 
-/**
- * The session.
- */
-session: SessionHead, 
-/**
- * Whether its model is none of those that there are.
- */
-modelMissing: boolean, 
-/**
- * What people are told, if it is.
- */
-message?: string, };
-
-/**
- * The slots of tasks.
- */
-export type SlotsParams = { 
-/**
- * The task, or several, 1,000 at most.
- */
-taskIds: string | readonly string[], };
-
-/**
- * The title of a session.
- */
-export type SlotPhaseParams = { 
-/**
- * The title, such as `Plan: the new parser`.
- */
-title: string, };
 
 /**
  * The largest inputs that are accepted.
@@ -3559,27 +3559,6 @@ head: StoredHead,
 events: Array<StoredEvent>, };
 
 /**
- * One entry of a history, in the form that stores keep: its data is a JSON text.
- */
-export type StoredEvent = { 
-/**
- * The place in the history, from 1.
- */
-sequence: number, 
-/**
- * When it was recorded, by the clock of whoever recorded it.
- */
-timestamp: number, 
-/**
- * One of [`kind`] or a name of the user's own.
- */
-type: string, 
-/**
- * What happened, as the JSON text that the caller gave.
- */
-data: string, };
-
-/**
  * A session without its history, in the form that stores keep.
  */
 export type StoredHead = { 
@@ -3681,44 +3660,6 @@ slot: StoredSlot | null,
 deletedAt: number | null, };
 
 /**
- * The slot of a session and the model that works in it, in the form that stores keep.
- */
-export type StoredSlot = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase of its work.
- */
-phase: SlotPhase, 
-/**
- * The model's name.
- */
-model: string, 
-/**
- * What else is known of the model: the text of a JSON object.
- */
-details: string | null, };
-
-/**
- * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
- */
-export type Usage = { 
-/**
- * Tokens read by the model.
- */
-promptTokens: number, 
-/**
- * Tokens written by the model.
- */
-completionTokens: number, 
-/**
- * Cost in billionths of the user's unit.
- */
-costNanos: number, };
-
-/**
  * What an agent's session has beyond any other, in the form that stores keep.
  */
 export type StoredAgent = { 
@@ -3757,6 +3698,65 @@ message: string,
 timestamp: number, };
 
 /**
+ * The slot of a session and the model that works in it, in the form that stores keep.
+ */
+export type StoredSlot = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase of its work.
+ */
+phase: SlotPhase, 
+/**
+ * The model's name.
+ */
+model: string, 
+/**
+ * What else is known of the model: the text of a JSON object.
+ */
+details: string | null, };
+
+/**
+ * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
+ */
+export type Usage = { 
+/**
+ * Tokens read by the model.
+ */
+promptTokens: number, 
+/**
+ * Tokens written by the model.
+ */
+completionTokens: number, 
+/**
+ * Cost in billionths of the user's unit.
+ */
+costNanos: number, };
+
+/**
+ * One entry of a history, in the form that stores keep: its data is a JSON text.
+ */
+export type StoredEvent = { 
+/**
+ * The place in the history, from 1.
+ */
+sequence: number, 
+/**
+ * When it was recorded, by the clock of whoever recorded it.
+ */
+timestamp: number, 
+/**
+ * One of [`kind`] or a name of the user's own.
+ */
+type: string, 
+/**
+ * What happened, as the JSON text that the caller gave.
+ */
+data: string, };
+
+/**
  * All that one operation writes. It is applied as a whole or not at all. No session and no record
  * is named twice.
  */
@@ -3769,32 +3769,6 @@ sessions: Array<SessionChange>,
  * Records to write or remove.
  */
 records: Array<RecordChange>, };
-
-/**
- * A change to one session.
- */
-export type SessionChange = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What must be there for the change to apply.
- */
-expect: Expect, 
-/**
- * What to do.
- */
-write: SessionWrite, };
-
-/**
- * What must be there for a change to apply.
- */
-export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
-/**
- * The version.
- */
-version: number, } | { "kind": "any" };
 
 /**
  * What to do to a session.
@@ -3814,25 +3788,30 @@ replaceHistory: boolean,
 events: Array<StoredEvent>, } | { "kind": "delete" };
 
 /**
- * A change to one record.
+ * What must be there for a change to apply.
  */
-export type RecordChange = { 
+export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
 /**
- * The record's kind.
+ * The version.
  */
-kind: string, 
+version: number, } | { "kind": "any" };
+
 /**
- * The record's key.
+ * A change to one session.
  */
-key: string, 
+export type SessionChange = { 
+/**
+ * The session.
+ */
+id: string, 
 /**
  * What must be there for the change to apply.
  */
 expect: Expect, 
 /**
- * The record to write, of the same kind and key; `None` removes it.
+ * What to do.
  */
-record: StoredRecord | null, };
+write: SessionWrite, };
 
 /**
  * A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
@@ -3863,6 +3842,27 @@ owner: string | null,
  * The value.
  */
 body: string, };
+
+/**
+ * A change to one record.
+ */
+export type RecordChange = { 
+/**
+ * The record's kind.
+ */
+kind: string, 
+/**
+ * The record's key.
+ */
+key: string, 
+/**
+ * What must be there for the change to apply.
+ */
+expect: Expect, 
+/**
+ * The record to write, of the same kind and key; `None` removes it.
+ */
+record: StoredRecord | null, };
 
 /**
  * How a commit ended.
@@ -3917,19 +3917,6 @@ limit: number,
  * A store may end the page once its user data exceeds this many bytes.
  */
 maxBytes: number, };
-
-/**
- * A place in an ordered list: just after the session that stood here.
- */
-export type Position = { 
-/**
- * The ordering time of that session.
- */
-at: number, 
-/**
- * The id of that session.
- */
-id: string, };
 
 /**
  * What a session must be like. Every member that is given must hold.
@@ -3995,6 +3982,19 @@ text: string | null,
  * Whether sessions in the trash count.
  */
 trash: Trash, };
+
+/**
+ * A place in an ordered list: just after the session that stood here.
+ */
+export type Position = { 
+/**
+ * The ordering time of that session.
+ */
+at: number, 
+/**
+ * The id of that session.
+ */
+id: string, };
 
 /**
  * The order of a list. Sessions of the same millisecond are ordered by their ids, byte by byte, in
@@ -4076,6 +4076,7 @@ export type CoreErrorCode =
   | "STORE_IS_ASYNC"
   | "CLOSED"
   | "UNSUPPORTED_STORE"
+  | "UNSUPPORTED_OPERATION"
   | "INTERNAL"
 ;
 
@@ -4106,19 +4107,17 @@ export const UNEXPECTED_FAILURE = "Something went wrong that should not have. If
 export interface Operations {
   /** Starts a session. Its first event is `start`. */
   start: { params: StartParams; result: Session };
-  /** A session with the part of its history that is asked for, by default the last 100 events; `null` for an unknown id. */
-  get: { params: GetParams; result: Session | null };
   /** Sets what describes a session. It records no event. */
   update: { params: UpdateParams; result: SessionHead };
   /** Pauses a session: `pausedAt` and `pauseReason` appear in its context. */
   pause: { params: PauseParams; result: SessionHead };
-  /** Resumes a paused session, or takes up an active one whose runner is gone. The event carries `pausedDuration` in milliseconds. */
+  /** Resumes a paused session, or recovers an active one whose runner has ended. The event carries `pausedDuration` in milliseconds. */
   resume: { params: ResumeParams; result: SessionHead };
-  /** Ends a session with a result. */
+  /** Completes a session with a result. */
   complete: { params: CompleteParams; result: SessionHead };
-  /** Ends a session with an error. */
+  /** Fails a session with an error. */
   fail: { params: FailParams; result: SessionHead };
-  /** Gives a session up. */
+  /** Abandons a session. */
   abandon: { params: AbandonParams; result: SessionHead };
   /** Records an event. A lifecycle type has its lifecycle's effect. */
   addEvent: { params: AddEventParams; result: Appended };
@@ -4132,8 +4131,24 @@ export interface Operations {
   recordLearning: { params: RecordLearningParams; result: Appended };
   /** Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them. */
   recordUsage: { params: RecordUsageParams; result: SessionHead };
-  /** Merges members into the context, or replaces it. */
+  /** Merges properties into the context, or replaces it. */
   updateContext: { params: UpdateContextParams; result: SessionHead };
+  /** Removes a session for good, also one that cannot be read. */
+  delete: { params: IdParams; result: null };
+  /** Puts a session into the trash: it leaves lists and statistics and takes no changes. */
+  trash: { params: ChangeOnly; result: SessionHead };
+  /** Takes a session out of the trash. */
+  restore: { params: ChangeOnly; result: SessionHead };
+  /** Writes a session that was exported, in place of one that has its id. */
+  import: { params: ImportParams; result: SessionHead };
+  /** Sets anything that a session has, as an administrator may: past the lifecycle, with no event and no webhook. The version still counts up. */
+  override: { params: OverrideParams; result: SessionHead };
+  /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
+  save: { params: SaveParams; result: SessionHead };
+  /** Starts a new session with another's past. */
+  fork: { params: ForkParams; result: Session };
+  /** A session with the part of its history that is asked for, by default the last 100 events; `null` for an unknown id. */
+  get: { params: GetParams; result: Session | null };
   /** What an agent needs to go on with a session; `null` for an unknown id. */
   context: { params: IdParams; result: SessionContext | null };
   /** A part of a history, oldest first. */
@@ -4142,40 +4157,76 @@ export interface Operations {
   list: { params: ListParams; result: SessionPage };
   /** Statistics over sessions. */
   stats: { params: StatsParams; result: Stats };
-  /** Removes a session for good, also one that cannot be read. */
-  delete: { params: IdParams; result: null };
-  /** Puts a session into the trash: it leaves lists and statistics and takes no changes. */
-  trash: { params: ChangeOnly; result: SessionHead };
-  /** Takes a session out of the trash. */
-  restore: { params: ChangeOnly; result: SessionHead };
-  /** Puts sessions that have reached an age into the trash, or removes them for good. Active and paused ones are spared unless `status` names them. */
-  cleanup: { params: CleanupParams; result: CleanupResult };
-  /** Removes what has run out beside sessions: runs that keep nobody away any more, and entries of the audit log that are a year old, or as old as is said. Leases that were given back stay. */
-  cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
-  /** Removes for good what has been in the trash for a time, oldest first; or only says what would go. What somebody runs is spared. */
-  purge: { params: PurgeParams; result: CleanupResult };
-  /** Puts many sessions into the trash, as many as possible in one commit. What could not be done is in the answer. */
-  trashMany: { params: ManyParams; result: BulkResult };
-  /** Takes many sessions out of the trash, as many as possible in one commit. */
-  restoreMany: { params: ManyParams; result: BulkResult };
-  /** Removes many sessions for good, also those that cannot be read, as many as possible in one commit. */
-  deleteMany: { params: ManyParams; result: BulkResult };
   /** A session with its whole history, as one JSON text. */
   export: { params: IdParams; result: string };
-  /** Writes a session that was exported, in place of one that has its id. */
-  import: { params: ImportParams; result: SessionHead };
-  /** Sets anything that a session has, as an administrator may: past the lifecycle, with no event and no webhook. The version still counts up. */
-  override: { params: OverrideParams; result: SessionHead };
-  /** Keeps a session as it is given, whole, with no event of its own and no webhook. Where it only continues the history that is kept, only what is new of it is written. */
-  save: { params: SaveParams; result: SessionHead };
-  /** Starts a new session with another's past. */
-  fork: { params: ForkParams; result: Session };
   /** Whether an agent may go on with a session: paused, or active with iterations left. */
   isResumable: { params: IdParams; result: boolean };
   /** How much of its budget a session has used, from 0 to 100; `null` for an unknown id. */
   progress: { params: IdParams; result: number | null };
   /** How long a session has run, in milliseconds; `null` for an unknown id. */
   duration: { params: IdParams; result: number | null };
+  /** Puts many sessions into the trash, as many as possible in one commit. The reply names those that were refused. */
+  trashMany: { params: ManyParams; result: BulkResult };
+  /** Takes many sessions out of the trash, as many as possible in one commit. */
+  restoreMany: { params: ManyParams; result: BulkResult };
+  /** Removes many sessions for good, also those that cannot be read, as many as possible in one commit. */
+  deleteMany: { params: ManyParams; result: BulkResult };
+  /** Puts sessions that have reached an age into the trash, or removes them for good. Active and paused ones stay unless `status` names them. */
+  cleanup: { params: CleanupParams; result: CleanupResult };
+  /** Removes what has expired beside sessions: leases that nobody is to take again, such as those of runs, and entries of the audit log that are a year old, or as old as `keepAudit` says. Other leases stay, so that their tokens go on growing. */
+  cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
+  /** Removes for good what has been in the trash for a time, oldest first; or only says what would go. What somebody runs stays. */
+  purge: { params: PurgeParams; result: CleanupResult };
+  /** Creates an agent: a session with a phase, `initializing` at first. */
+  agentCreate: { params: AgentCreateParams; result: SessionHead };
+  /** Records an agent's update, which counts as activity; `null` for an unknown id. A final phase finalizes the agent as `agentFinalize` does. */
+  agentUpdate: { params: AgentUpdateParams; result: SessionHead | null };
+  /** An agent as it stands, with the phases that it came through; `null` for an unknown id. */
+  agentGet: { params: AgentGetParams; result: AgentState | null };
+  /** Finalizes an agent; `null` for an unknown id. The same outcome again only fills in a summary that is missing. */
+  agentFinalize: { params: AgentFinalizeParams; result: SessionHead | null };
+  /** A page of agents, newest first. A page may have few items, or none, and go on all the same. */
+  agentList: { params: AgentListParams; result: SessionPage };
+  /** Whether an agent should be resumed, and the reason. */
+  shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
+  /** Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished ones are abandoned; those that somebody runs stay. */
+  agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
+  /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
+  agentStats: { params: AgentStatsParams; result: AgentStats };
+  /** Requests approval: the agent's session is paused in the phase `approval`. */
+  requestApproval: { params: RequestApprovalParams; result: SessionHead };
+  /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. */
+  approve: { params: ApprovalParams; result: SessionHead };
+  /** Denies what an agent waits for, which finalizes it as `abandoned`. */
+  deny: { params: ApprovalParams; result: SessionHead };
+  /** Acquires a lease, or renews the caller's own. The outcome is `acquired`, `renewed`, or `held` if another holder has it. A process holds a lease for as long as it runs, any other holder until the lease expires. */
+  leaseAcquire: { params: LeaseAcquireParams; result: LeaseOutcome };
+  /** Renews a lease. The outcome is `renewed`, or `lost` if the caller no longer holds it. */
+  leaseRenew: { params: LeaseRenewParams; result: LeaseOutcome };
+  /** Releases a lease. The outcome is `released`, `not_owner` or `not_held`. */
+  leaseRelease: { params: LeaseReleaseParams; result: LeaseOutcome };
+  /** Transfers a lease to another holder. The outcome is `transferred`, or `lost`. */
+  leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
+  /** A lease as it is now; `null` where there never was one. */
+  leaseGet: { params: LeaseGetParams; result: LeaseView | null };
+  /** A page of the leases, in the order of their keys. */
+  leaseList: { params: LeaseListParams; result: LeasePage };
+  /** Takes leases from their holders. */
+  leaseClear: { params: LeaseClearParams; result: LeaseCleared };
+  /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
+  startInSlot: { params: StartInSlotParams; result: SlotStart };
+  /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error. */
+  startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
+  /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
+  latestSession: { params: LatestSessionParams; result: SlotSession | null };
+  /** The sessions in the slots of tasks, by task and phase. */
+  slots: { params: SlotsParams; result: Array<SlotSession> };
+  /** The phase of a slot that a session's title names before its colon; `null` if it names none. */
+  slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
+  /** A page of the audit log, oldest first: decisions about agents and runs, and what was removed. */
+  auditLog: { params: AuditLogParams; result: AuditPage };
+  /** Removes what has reached an age from the audit log. */
+  auditPurge: { params: AuditPurgeParams; result: AuditPurged };
   /** Names a part of the sessions and records of a store that is copied. */
   copyPage: { params: CopyPageParams; result: CopyPage };
   /** Compares another store's page with what is here, and may ask for what is not. */
@@ -4184,104 +4235,53 @@ export interface Operations {
   copyRead: { params: CopyReadParams; result: CopyChunk };
   /** Writes what another store has sent, in one commit. */
   copyWrite: { params: CopyWriteParams; result: CopyWritten };
-  /** Whether a file that another program has left behind can be imported, or a folder may hold such files. */
+  /** Whether a file of another program can be imported, or a folder may hold such files. */
   importWanted: { params: ImportWantedParams; result: boolean };
-  /** Imports a file that another program has left behind. */
+  /** Imports a file of another program. */
   importFile: { params: ImportFileParams; result: FileImport };
-  /** Creates an agent: a session with a phase, `initializing` at first. */
-  agentCreate: { params: AgentCreateParams; result: SessionHead };
-  /** Takes down what an agent says of itself, which counts as activity; `null` for an unknown id. A final phase ends its work as `agentFinalize` does. */
-  agentUpdate: { params: AgentUpdateParams; result: SessionHead | null };
-  /** An agent as it stands, with the phases that it came through; `null` for an unknown id. */
-  agentGet: { params: AgentGetParams; result: AgentState | null };
-  /** Ends an agent's work; `null` for an unknown id. Ending it again in the same way only fills in a summary that is missing. */
-  agentFinalize: { params: AgentFinalizeParams; result: SessionHead | null };
-  /** A page of agents, newest first. A page may have few items, or none, and go on all the same. */
-  agentList: { params: AgentListParams; result: SessionPage };
-  /** Whether an agent should be resumed, and why, or why not. */
-  shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
-  /** Puts the agents that have been idle for a time into the trash, in whatever phase they are. Those whose work has not ended are given up; those that somebody runs are spared. */
-  agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
-  /** How agents have done, beside what they should keep to. It reads their histories, to say how much they fill, unless `storage` is `false`. */
-  agentStats: { params: AgentStatsParams; result: AgentStats };
-  /** What the hook before a task is handed to an agent answers: whether the task goes on with a session, and with which. */
+  /** The reply of the hook before a task is handed to an agent: whether the task resumes a session, and which. Without the id of one it is the session of the same agent and the same `task_id` that was active last, if it can be resumed and is among the last 100 of the agent. */
   hookPreDelegate: { params: HookPreDelegateParams; result: HookReply };
-  /** What the hook after an agent has stopped answers: its work ends, by its exit code. */
+  /** The reply of the hook after an agent has stopped: it is finalized, by its exit code. A paused session stays as it is if the agent stopped without an error, which it has done on purpose. */
   hookSubagentStop: { params: HookSubagentStopParams; result: HookReply };
-  /** Asks for somebody's approval: the agent's session is paused in the phase `approval`. */
-  requestApproval: { params: RequestApprovalParams; result: SessionHead };
-  /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. */
-  approve: { params: ApprovalParams; result: SessionHead };
-  /** Denies what an agent waits for, which ends its work as `abandoned`. */
-  deny: { params: ApprovalParams; result: SessionHead };
-  /** Takes a lease, or holds it longer. The outcome says `acquired`, `renewed`, or `held` if it is somebody else's. A process holds for as long as it runs, any other holder until the lease runs out. */
-  leaseAcquire: { params: LeaseAcquireParams; result: LeaseOutcome };
-  /** Holds a lease longer. The outcome says `renewed`, or `lost` if it is no longer held. */
-  leaseRenew: { params: LeaseRenewParams; result: LeaseOutcome };
-  /** Gives a lease back. The outcome says `released`, `not_held` if nobody held it, or `not_owner` if somebody else does. */
-  leaseRelease: { params: LeaseReleaseParams; result: LeaseOutcome };
-  /** Hands a lease to somebody else, who has a token of its own. The outcome says `transferred`, or `lost` if it is no longer held. */
-  leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
-  /** A lease as it is now; `null` where there never was one. */
-  leaseGet: { params: LeaseGetParams; result: LeaseView | null };
-  /** A page of leases, in the order of their keys. Those that were given back are left out unless `state` asks for them. */
-  leaseList: { params: LeaseListParams; result: LeasePage };
-  /** Takes leases from their holders, whoever they are. Their tokens go on growing. */
-  leaseClear: { params: LeaseClearParams; result: LeaseCleared };
-  /** Registers the calling process, or says that it still runs; so does the machine that it owns. */
+  /** Registers the calling process, or renews its registration, and the lease of its machine with it. */
   processRegister: { params: ProcessRegisterParams; result: ActiveSession };
-  /** Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if somebody else owns this one. For the one that it owns, what is said about it is replaced. */
+  /** Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if this one has another owner. The owner may update what it says about the machine. */
   vmRegister: { params: VmRegisterParams; result: boolean };
   /** The virtual machine that the calling process owns, or `null`. */
   vmMine: { params: VmMineParams; result: VmView | null };
-  /** Gives up the virtual machine that the calling process owns: `false` if there is none, or another than the one that is named. */
+  /** Unregisters the virtual machine that the calling process owns: `false` if it owns none, or another than the one that is named. */
   vmUnregister: { params: VmUnregisterParams; result: boolean };
-  /** The sessions that run, by their ids, with and without virtual machines. Those that have ended are left out. */
+  /** The active sessions by id, with and without virtual machines. Those whose processes have ended are left out. */
   activeSessions: { params: ActiveSessionsParams; result: { [key in string]: ActiveSession } };
-  /** Removes the registrations of processes that have ended. Their virtual machines are orphans until somebody has seen to them. */
+  /** Removes the registrations of processes that have ended. Their virtual machines are orphans until they are cleaned up. */
   staleCleanup: { params: StaleCleanupParams; result: StaleCleanup };
-  /** The virtual machines whose owners have ended, also those that somebody is just seeing to. */
+  /** The virtual machines whose owners have ended, also those that are claimed for cleanup. */
   orphans: { params: OrphansParams; result: Array<VmView> };
-  /** Gives an orphan to the caller, who sees to it, and to nobody else until `orphanDone`. If the caller ends before, it is an orphan again. */
+  /** Claims an orphan for the caller, who cleans it up; no other call can claim it until `orphanDone`. If the caller ends before, it is an orphan again. */
   orphanClaim: { params: OrphanClaimParams; result: OrphanClaim };
-  /** Ends a claim: with success nobody owns the machine any more, otherwise it is an orphan again. */
+  /** Ends a claim: with success the machine has no owner, otherwise it is an orphan again. */
   orphanDone: { params: OrphanDoneParams; result: OrphanDone };
-  /** Whether a run would be one too many now: the same is under way or was a short time ago, or a pull request has run its commit. Nothing is written; `dedupAdmit` lets nobody in between. */
+  /** Whether a run would be a duplicate now: the same run is active or was a short time ago, or a pull request has run its commit. Nothing is written; `dedupAdmit` checks and registers in one step. */
   dedupCheck: { params: DedupCheckParams; result: DedupDecision };
-  /** Registers a run that was checked, unless it has become one too many meanwhile. That of a pull request locks its commit for pushes. Registering it again changes nothing. */
+  /** Registers a run that was checked, unless it has become a duplicate meanwhile. That of a pull request locks its commit for pushes. Registering it again changes nothing. */
   dedupRegister: { params: DedupRegisterParams; result: DedupDecision };
-  /** Checks a run and registers it, in one step: of all that ask for one key at once, one is to run. It keeps the others away until `dedupCleanup` or the time `keep`, and at least for its window. */
+  /** Checks a run and registers it, in one step: of all that ask for one key at once, one is to run. The others are duplicates until `dedupCleanup` or the time `keep`, and at least for its window. */
   dedupAdmit: { params: DedupAdmitParams; result: DedupDecision };
-  /** Says that a run has ended. It keeps others away until the end of its window, and no longer. The outcome says `not_owner` if the run is another's, which it leaves alone. */
+  /** Ends a run. Others are duplicates until the end of its window, and no longer. The outcome is `not_owner` if the run is another's, which is left alone. */
   dedupCleanup: { params: DedupCleanupParams; result: DedupCleaned };
-  /** Enters into the audit log how a run went, whether it did its work or was one too many. */
+  /** Enters into the audit log how a run went, whether it did its work or was a duplicate. */
   dedupAudit: { params: DedupAuditParams; result: AuditEntry };
-  /** A page of the runs that keep others away and of the locks of commits, in the order of their keys. */
+  /** A page of the active runs and of the locks of commits, in the order of their keys. */
   dedupList: { params: DedupListParams; result: LeasePage };
-  /** Forgets runs and the locks of commits, whoever's they are, or only those that have run out. */
+  /** Removes runs and the locks of commits, whoever holds them, or only those that have expired. */
   dedupClear: { params: DedupClearParams; result: DedupCleared };
-  /** A page of the audit log, oldest first: decisions about agents and runs, and what was cleaned up. */
-  auditLog: { params: AuditLogParams; result: AuditPage };
-  /** A page of the runs of a day in UTC, each with the nine members of the daily audit files. */
+  /** A page of the runs of a day in UTC, each with the nine properties of the daily audit files. */
   auditDay: { params: AuditDayParams; result: AuditDay };
-  /** Removes what has reached an age from the audit log. */
-  auditPurge: { params: AuditPurgeParams; result: AuditPurged };
-  /** Starts a session in a slot, which a task has for each phase and which holds one session outside of the trash. The outcome says `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if somebody else is changing it. What has failed, timed out or was given up is replaced without asking. */
-  startInSlot: { params: StartInSlotParams; result: SlotStart };
-  /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each answer is what `startInSlot` would have answered for it alone, in the order of the call, or `failed` with the code of an error. */
-  startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
-  /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
-  latestSession: { params: LatestSessionParams; result: SlotSession | null };
-  /** The sessions in the slots of tasks, by task and phase. */
-  slots: { params: SlotsParams; result: Array<SlotSession> };
-  /** The phase of a slot that a session's title names before its colon; `null` if it names none. */
-  slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
 }
 
 /** Whether an operation only reads or may write. */
 export const OPERATIONS = {
   start: "write",
-  get: "read",
   update: "write",
   pause: "write",
   resume: "write",
@@ -4295,33 +4295,28 @@ export const OPERATIONS = {
   recordLearning: "write",
   recordUsage: "write",
   updateContext: "write",
-  context: "read",
-  events: "read",
-  list: "read",
-  stats: "read",
   delete: "write",
   trash: "write",
   restore: "write",
-  cleanup: "write",
-  cleanupRecords: "write",
-  purge: "write",
-  trashMany: "write",
-  restoreMany: "write",
-  deleteMany: "write",
-  export: "read",
   import: "write",
   override: "write",
   save: "write",
   fork: "write",
+  get: "read",
+  context: "read",
+  events: "read",
+  list: "read",
+  stats: "read",
+  export: "read",
   isResumable: "read",
   progress: "read",
   duration: "read",
-  copyPage: "read",
-  copyCompare: "read",
-  copyRead: "read",
-  copyWrite: "write",
-  importWanted: "read",
-  importFile: "write",
+  trashMany: "write",
+  restoreMany: "write",
+  deleteMany: "write",
+  cleanup: "write",
+  cleanupRecords: "write",
+  purge: "write",
   agentCreate: "write",
   agentUpdate: "write",
   agentGet: "read",
@@ -4330,8 +4325,6 @@ export const OPERATIONS = {
   shouldResume: "read",
   agentCleanup: "write",
   agentStats: "read",
-  hookPreDelegate: "write",
-  hookSubagentStop: "write",
   requestApproval: "write",
   approve: "write",
   deny: "write",
@@ -4342,6 +4335,21 @@ export const OPERATIONS = {
   leaseGet: "read",
   leaseList: "read",
   leaseClear: "write",
+  startInSlot: "write",
+  startInSlots: "write",
+  latestSession: "read",
+  slots: "read",
+  slotPhase: "read",
+  auditLog: "read",
+  auditPurge: "write",
+  copyPage: "read",
+  copyCompare: "read",
+  copyRead: "read",
+  copyWrite: "write",
+  importWanted: "read",
+  importFile: "write",
+  hookPreDelegate: "write",
+  hookSubagentStop: "write",
   processRegister: "write",
   vmRegister: "write",
   vmMine: "read",
@@ -4358,12 +4366,5 @@ export const OPERATIONS = {
   dedupAudit: "write",
   dedupList: "read",
   dedupClear: "write",
-  auditLog: "read",
   auditDay: "read",
-  auditPurge: "write",
-  startInSlot: "write",
-  startInSlots: "write",
-  latestSession: "read",
-  slots: "read",
-  slotPhase: "read",
 } as const satisfies Record<keyof Operations, "read" | "write">;

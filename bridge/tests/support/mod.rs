@@ -8,10 +8,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tenure_bridge::{Call, HostEngine, perform_now};
+use std::sync::Arc;
+
+use tenure_bridge::{Call, HostEngine, TABLE, perform};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, Changes, History, ListQuery, Scan, SyncStore};
-use tenure_core::{Error, Filter, Lift, Limits, MemoryStore, NO_HOST, SessionId, Text};
+use tenure_core::work::operation::AnyOperation;
+use tenure_core::{Error, Filter, Limits, MemoryStore, NoHost, SessionId, Text};
 
 /// 2026-01-08T18:05:30.000Z.
 pub(crate) const NOON: f64 = 1_767_895_530_000.0;
@@ -23,8 +26,13 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
         params,
         now: NOON,
         entropy: [7; 16],
-        host: &NO_HOST,
+        host: Arc::new(NoHost),
     }
+}
+
+/// Performs an operation over a store that answers at once.
+pub(crate) fn at_once(store: &MemoryStore, call: Call<'_>) -> String {
+    perform(store, Arc::default(), &call, false)
 }
 
 /// A request of an operation to the host's store.
@@ -173,6 +181,7 @@ impl Host {
                 let scan: Scan = get(params, "scan");
                 serde_json::to_string(&self.memory.scan(&scan).unwrap())
             }
+            "sleep" => Ok("null".to_owned()),
             other => panic!("no store has a method {other}"),
         };
         format!(r#"{{"ok":{}}}"#, ok.unwrap())
@@ -200,9 +209,10 @@ impl Host {
         call: Call<'_>,
         mut bend: impl FnMut(usize, &Request, String) -> String,
     ) -> String {
+        let name = call.name.to_owned();
         let mut answer = self.engine.start(call);
         for turn in 0.. {
-            assert!(turn < 2000, "{} asks for ever", call.name);
+            assert!(turn < 2000, "{name} asks for ever");
             let Crossed::Need(request) = read(&answer) else {
                 break;
             };
@@ -231,8 +241,7 @@ impl Host {
 pub(crate) fn populated() -> Host {
     let host = Host::default();
     let perform = |name: &str, params: Value| {
-        let store = Lift(&host.memory);
-        let answer = perform_now(&store, &Limits::default(), call(name, &params.to_string()));
+        let answer = at_once(&host.memory, call(name, &params.to_string()));
         assert!(answer.starts_with("{\"ok\":"), "{answer}");
     };
     for id in ["s", "done", "gone"] {
@@ -249,334 +258,13 @@ pub(crate) fn populated() -> Host {
     host
 }
 
-/// Every operation with parameters that have every member, all of them right.
+/// Every operation with the parameters of its sample call, which have every property.
 pub(crate) fn examples() -> Vec<(&'static str, Value)> {
-    let filter = json!({
-        "userId": "u", "channelId": "c", "mode": "m", "status": ["active"], "phase": ["planning"],
-        "parentId": "p", "taskIds": ["t"], "slotPhase": ["plan"], "model": "m",
-        "createdAfter": 0, "createdBefore": "2030-01-01", "updatedAfter": 0,
-        "updatedBefore": "2030-01-01T00:00:00Z", "text": "t", "trash": "include"
-    });
-    let with = |base: &Value, more: Value| {
-        let mut all = base.clone();
-        all.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        all
+    let sample = |operation: &'static dyn AnyOperation| {
+        let params = serde_json::from_str(operation.sample());
+        (operation.name(), params.unwrap())
     };
-    let one = json!({"id": "s"});
-    let anywhere = json!({"id": "s", "trash": "include"});
-    let change = |more: Value| {
-        with(
-            &json!({"id": "s", "ifVersion": 4, "idempotencyKey": "k"}),
-            more,
-        )
-    };
-    let stamp = |there: Value| {
-        json!([{
-            "what": "session", "key": "s", "version": 1, "createdAt": 0, "events": 1,
-            "head": "h", "history": null, "owner": null, "ownerHead": null, "there": there
-        }])
-        .to_string()
-    };
-    let page = stamp(json!({"unreadable": false, "events": 0, "history": "", "overwrite": false}));
-    let wanted = stamp(json!({"unreadable": true, "events": 0, "history": "h", "overwrite": true}));
-    let record = json!({"kind": "k", "key": "k", "version": 1, "body": ""});
-    let chunk = json!([{"unreadable": true, "replace": true, "session": null, "record": record}]);
-    let chunk = chunk.to_string();
-    let imported = r#"{"id":"s","mode":"m","task":"t","status":"active","createdAt":0}"#;
-    vec![
-        (
-            "start",
-            json!({
-                "task": "t", "mode": "m", "id": "new", "userId": "u", "channelId": "c",
-                "workspace": "w", "maxIterations": 3, "context": {"a": 1}, "metadata": {"b": 2},
-                "paused": true, "pauseReason": "r", "idempotencyKey": "k"
-            }),
-        ),
-        ("get", with(&one, json!({"history": 2, "trash": "include"}))),
-        (
-            "update",
-            change(json!({
-                "task": "t", "mode": "m", "workspace": "w", "userId": "u", "channelId": null,
-                "maxIterations": 10, "context": {"a": 1}, "metadata": {"b": 2}
-            })),
-        ),
-        ("pause", change(json!({"reason": "r"}))),
-        (
-            "resume",
-            change(json!({
-                "addIterations": 1, "ifActive": "keep", "ifExhausted": "timeout", "holder": "h"
-            })),
-        ),
-        (
-            "complete",
-            change(json!({"result": "r", "ifFinished": "keep"})),
-        ),
-        ("fail", change(json!({"error": "e", "ifFinished": "keep"}))),
-        ("abandon", change(json!({"reason": "r"}))),
-        (
-            "addEvent",
-            change(json!({"type": "note", "data": {"a": 1}})),
-        ),
-        (
-            "addEvents",
-            change(json!({"events": [{"type": "note", "data": {"a": 1}}]})),
-        ),
-        ("incrementIteration", change(json!({"data": {"a": 1}}))),
-        (
-            "recordToolCall",
-            change(json!({"tool": "t", "args": [1], "result": 2})),
-        ),
-        (
-            "recordLearning",
-            change(json!({"insight": "i", "expertiseFile": "f"})),
-        ),
-        (
-            "recordUsage",
-            change(json!({"tokens": {"prompt": 1, "completion": 2}, "cost": 0.1})),
-        ),
-        (
-            "updateContext",
-            change(json!({"context": {"a": 1}, "replace": false})),
-        ),
-        ("context", anywhere.clone()),
-        ("events", with(&one, json!({"after": 1, "limit": 2}))),
-        (
-            "list",
-            with(
-                &filter,
-                json!({
-                    "orderBy": "updatedAt", "direction": "asc", "limit": 2, "offset": 0,
-                    "cursor": "ua.0.a"
-                }),
-            ),
-        ),
-        ("stats", filter),
-        ("delete", anywhere.clone()),
-        ("trash", change(json!({}))),
-        ("restore", change(json!({}))),
-        (
-            "cleanup",
-            json!({
-                "maxAge": "0s", "measure": "created", "status": ["active", "completed"],
-                "permanent": false, "dryRun": false
-            }),
-        ),
-        ("cleanupRecords", json!({"keepAudit": 0, "dryRun": false})),
-        (
-            "purge",
-            json!({
-                "olderThan": 0, "ids": ["s", "t", "gone"], "limit": 2, "cursor": "ca.0.a",
-                "dryRun": false
-            }),
-        ),
-        ("trashMany", json!({"ids": ["s", "nobody", "../x", "done"]})),
-        ("restoreMany", json!({"ids": ["s", "t", "nobody"]})),
-        ("deleteMany", json!({"ids": ["t", "nobody"]})),
-        ("export", anywhere.clone()),
-        ("import", json!({"text": imported})),
-        (
-            "override",
-            change(json!({"updates": {"status": "failed", "error": "e"}})),
-        ),
-        ("save", json!({"text": imported, "ifVersion": 1})),
-        (
-            "fork",
-            with(
-                &one,
-                json!({
-                    "newId": "f", "atSequence": 2, "task": "t", "maxIterations": 9,
-                    "context": {"a": 1}
-                }),
-            ),
-        ),
-        ("isResumable", anywhere.clone()),
-        ("progress", anywhere.clone()),
-        ("duration", anywhere),
-        ("copyPage", json!({"after": "ca.0.a", "whole": true})),
-        ("copyCompare", json!({"page": page, "overwrite": true})),
-        ("copyRead", json!({"wanted": wanted})),
-        ("copyWrite", json!({"chunk": chunk})),
-        ("importWanted", json!({"path": "a/b/session.json"})),
-        (
-            "importFile",
-            json!({
-                "path": "a/b/session.json", "text": imported, "modifiedAt": 0, "dryRun": false
-            }),
-        ),
-        (
-            "agentCreate",
-            json!({
-                "agentName": "a", "purpose": "p", "metadata": {"a": 1}, "id": "new",
-                "maxIterations": 3, "idempotencyKey": "k"
-            }),
-        ),
-        (
-            "agentUpdate",
-            change(json!({
-                "phase": "planning", "metadata": {"a": 1}, "error": "e", "resumeReady": true,
-                "summary": "s"
-            })),
-        ),
-        ("agentGet", one.clone()),
-        (
-            "agentFinalize",
-            change(json!({"outcome": "completed", "summary": "s"})),
-        ),
-        (
-            "agentList",
-            json!({
-                "activeOnly": true, "resumable": true, "agentName": "a", "limit": 2,
-                "cursor": "cd.0.a", "idle": "30m", "maxErrors": 3
-            }),
-        ),
-        (
-            "shouldResume",
-            with(&one, json!({"idle": "30m", "maxErrors": 3})),
-        ),
-        ("agentCleanup", json!({"maxIdle": "0s", "dryRun": false})),
-        (
-            "agentStats",
-            json!({"agentName": "a", "storage": true, "within": "1d"}),
-        ),
-        (
-            "hookPreDelegate",
-            json!({"input": r#"{"agent_id": "s"}"#, "idle": "30m", "maxErrors": 3}),
-        ),
-        ("hookSubagentStop", json!({"input": r#"{"agent_id": "s"}"#})),
-        (
-            "requestApproval",
-            change(json!({"reason": "r", "metadata": {"a": 1}})),
-        ),
-        ("approve", change(json!({"by": "b", "reason": "r"}))),
-        ("deny", change(json!({"by": "b", "reason": "r"}))),
-        (
-            "leaseAcquire",
-            json!({
-                "key": "k", "holder": "h", "leaseDurationMs": 1000, "data": {"a": 1}, "once": true
-            }),
-        ),
-        (
-            "leaseRenew",
-            json!({
-                "key": "k", "holder": "h", "token": 1, "leaseDurationMs": 1000,
-                "data": {"a": 1}
-            }),
-        ),
-        (
-            "leaseRelease",
-            json!({"key": "k", "holder": "h", "token": 1}),
-        ),
-        (
-            "leaseTransfer",
-            json!({
-                "key": "k", "holder": "h", "token": 1, "to": "h", "leaseDurationMs": "1s"
-            }),
-        ),
-        ("leaseGet", json!({"key": "k"})),
-        (
-            "leaseList",
-            json!({"prefix": "k", "state": "held", "limit": 2, "cursor": "a"}),
-        ),
-        ("leaseClear", json!({"prefix": "k"})),
-        ("processRegister", json!({"holder": "h"})),
-        (
-            "vmRegister",
-            json!({
-                "vmId": "v", "zone": "z", "components": ["c"], "metadata": {"a": 1},
-                "holder": "h"
-            }),
-        ),
-        ("vmMine", json!({"holder": "h"})),
-        ("vmUnregister", json!({"vmId": "v", "holder": "h"})),
-        ("activeSessions", json!({"limit": 2, "after": "a"})),
-        ("staleCleanup", json!({"dryRun": false})),
-        ("orphans", json!({"limit": 2, "after": "a"})),
-        (
-            "orphanClaim",
-            json!({"vmId": "v", "holder": "h", "leaseDurationMs": 1000}),
-        ),
-        (
-            "orphanDone",
-            json!({"vmId": "v", "token": 1, "success": true}),
-        ),
-        (
-            "dedupCheck",
-            json!({
-                "eventType": "push", "workflow": "w", "commitSha": "0123456789", "key": "run",
-                "symmetric": true
-            }),
-        ),
-        (
-            "dedupRegister",
-            json!({
-                "key": "run", "eventType": "pull_request", "workflow": "w", "runId": "1",
-                "runAttempt": 2, "commitSha": "0123456789", "window": "5m", "prWindow": "1h",
-                "symmetric": true
-            }),
-        ),
-        (
-            "dedupAdmit",
-            json!({
-                "eventType": "push", "workflow": "w", "runId": "1", "runAttempt": 2,
-                "commitSha": "0123456789", "key": "run", "window": "5m", "prWindow": "1h",
-                "keep": "10m", "symmetric": true
-            }),
-        ),
-        (
-            "dedupCleanup",
-            json!({"key": "run", "runId": "1", "runAttempt": 2}),
-        ),
-        (
-            "dedupAudit",
-            json!({
-                "key": "run", "eventType": "push", "workflow": "w", "runId": "1",
-                "runAttempt": 2, "commitSha": "0123456789", "executed": true,
-                "jobStatus": "success"
-            }),
-        ),
-        (
-            "dedupList",
-            json!({"prefix": "r", "ended": true, "limit": 2, "cursor": "a"}),
-        ),
-        ("dedupClear", json!({"prefix": "r", "ended": true})),
-        (
-            "auditLog",
-            json!({
-                "after": 0, "before": "2030-01-01", "kind": "dedup", "subject": "run",
-                "limit": 2, "cursor": "2"
-            }),
-        ),
-        (
-            "auditDay",
-            json!({"date": "2026-01-08", "limit": 2, "cursor": "2"}),
-        ),
-        ("auditPurge", json!({"olderThan": "30d", "dryRun": false})),
-        (
-            "startInSlot",
-            json!({
-                "taskId": "t", "phase": "plan",
-                "model": {"name": "m", "version": "1", "params": {"a": 1}, "significant": ["a"]},
-                "task": "t", "mode": "m", "id": "new", "userId": "u", "channelId": "c",
-                "workspace": "w", "maxIterations": 3, "context": {"a": 1}, "metadata": {"b": 2},
-                "paused": true, "pauseReason": "r", "onModelChange": "confirm",
-                "confirm": {"id": "s", "version": 1}, "rerun": true, "exportOld": true,
-                "locking": "pessimistic"
-            }),
-        ),
-        (
-            "startInSlots",
-            json!({"starts": [
-                {"taskId": "t", "phase": "run", "model": "a", "task": "t", "mode": "m"},
-                {"taskId": "u", "phase": "run", "model": "a", "task": "t", "mode": "m", "id": "s"},
-                {"taskId": "", "phase": "run", "model": "a", "task": "t", "mode": "m"}
-            ]}),
-        ),
-        ("latestSession", json!({"taskId": "t", "phase": "run"})),
-        ("slots", json!({"taskIds": ["t"]})),
-        ("slotPhase", json!({"title": "Plan: t"})),
-    ]
+    TABLE.iter().map(sample).collect()
 }
 
 /// Numbers that look random and are the same in every run.

@@ -76,7 +76,7 @@ impl From<&AgentListParams> for Policy {
 
 /// What was found of an agent.
 #[derive(Debug, Clone, Copy)]
-pub enum Found<'h> {
+pub enum Candidate<'h> {
     /// No session of its id.
     Nothing,
     /// A session that cannot be read.
@@ -176,17 +176,17 @@ impl Head {
 }
 
 /// Decides whether an agent should be resumed.
-pub fn decide(found: Found<'_>, policy: Policy, now: Timestamp) -> ResumeDecision {
+pub fn decide(candidate: Candidate<'_>, policy: Policy, now: Timestamp) -> ResumeDecision {
     let mut details = ResumeDetails {
         max_errors: policy.max_errors,
         idle_limit_ms: policy.idle.0,
         ..ResumeDetails::default()
     };
-    let reason = match found {
-        Found::Nothing => ResumeReason::NotFound,
-        Found::Unreadable => ResumeReason::Unreadable,
-        Found::Session(head) if head.deleted_at.is_some() => ResumeReason::NotFound,
-        Found::Session(head) => {
+    let reason = match candidate {
+        Candidate::Nothing => ResumeReason::NotFound,
+        Candidate::Unreadable => ResumeReason::Unreadable,
+        Candidate::Session(head) if head.deleted_at.is_some() => ResumeReason::NotFound,
+        Candidate::Session(head) => {
             details.status = Some(head.status);
             details.phase = head.agent.as_ref().map(|agent| agent.phase);
             details.resume_ready = Some(head.is_resume_ready());

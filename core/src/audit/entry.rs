@@ -2,8 +2,6 @@
 //! records, and what they have in common; what is entered is decided elsewhere.
 
 use crate::error::{Error, Result};
-use crate::lease::model::Lease;
-use crate::store::{Expect, RecordChange};
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
 use crate::stored::record::Record;
@@ -21,18 +19,11 @@ pub const FINALIZATION: &str = "agent.finalization";
 /// The `kind` of an entry that says how many agents a cleanup has removed.
 pub const CLEANUP: &str = "agent.cleanup";
 
-/// The `kind` of an entry that says whether a run was to run.
-pub const DEDUP_DECISION: &str = "dedup.decision";
-/// The `kind` of an entry that says how a run went.
-pub const DEDUP_RUN: &str = "dedup.run";
-/// The `kind` of an entry that says that an orphaned machine was seen to.
-pub const LEASE_SWEEP: &str = "lease.sweep";
+/// The `kind` of an entry that says how a run of a workflow went. Entries of other programs say no
+/// kind, and are of this one.
+pub const RUN: &str = "dedup.run";
 /// The `kind` of an entry that says that a lease was taken from its holder.
 pub const LEASE_CLEAR: &str = "lease.clear";
-/// The `kind` of an entry that says that a process has ended without saying so.
-pub const LEASE_STALE: &str = "lease.stale";
-/// The `kind` of an entry that says how many runs were forgotten.
-pub const DEDUP_CLEAR: &str = "dedup.clear";
 
 /// Something that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +36,7 @@ pub struct Entry {
 
 impl Entry {
     /// What every entry of ours says: its kind, its time, and the session that it is about.
-    pub(crate) fn members(kind: &str, at: Timestamp, subject: Option<&str>) -> Object<'static> {
+    pub fn properties(kind: &str, at: Timestamp, subject: Option<&str>) -> Object<'static> {
         let mut data = Object::default();
         data.set("kind", kind);
         data.set("time", &at);
@@ -56,7 +47,7 @@ impl Entry {
     /// What has happened. An entry of another program does not say: it is about a run.
     pub fn kind(&self) -> String {
         let kind = Object::parse(&self.data).text("kind");
-        kind.unwrap_or_else(|| DEDUP_RUN.to_owned())
+        kind.unwrap_or_else(|| RUN.to_owned())
     }
 
     /// What it is about: a session, or the key of a run.
@@ -67,7 +58,7 @@ impl Entry {
 
     /// The entry of an agent whose work has ended.
     pub fn finalization(head: &Head, outcome: Phase, at: Timestamp) -> Self {
-        let mut data = Self::members(FINALIZATION, at, Some(head.id.as_str()));
+        let mut data = Self::properties(FINALIZATION, at, Some(head.id.as_str()));
         data.set("agent", &head.mode);
         data.set("outcome", &outcome);
         data.set("durationMs", &at.since(head.created_at));
@@ -79,7 +70,7 @@ impl Entry {
 
     /// The entry of a cleanup that has removed so many agents.
     pub fn cleanup(removed: u64, at: Timestamp) -> Self {
-        let mut data = Self::members(CLEANUP, at, None);
+        let mut data = Self::properties(CLEANUP, at, None);
         data.set("removed", &removed);
         Self {
             at,
@@ -87,19 +78,14 @@ impl Entry {
         }
     }
 
-    /// The entry of a lease that was taken from whoever held it last.
-    pub(crate) fn of_lease(kind: &str, lease: &Lease, at: Timestamp) -> Self {
-        let mut data = Self::members(kind, at, Some(&lease.key));
-        data.set("holder", &lease.holder);
+    /// The entry of what was done about something that a holder had.
+    pub fn about(kind: &str, subject: &str, holder: &str, at: Timestamp) -> Self {
+        let mut data = Self::properties(kind, at, Some(subject));
+        data.set("holder", holder);
         Self {
             at,
             data: data.to_json(),
         }
-    }
-
-    /// The change that enters it.
-    pub fn to_change(&self) -> RecordChange {
-        RecordChange::put(Expect::Any, self.to_record())
     }
 
     /// The record that keeps it. Keys sort by time, and two entries that say the same are one.
@@ -132,34 +118,4 @@ impl Entry {
             problem: format!("the record of entry {:?} keeps none", record.key),
         })
     }
-}
-
-/// The first moment of a day: of the one that is named, as `2026-01-08` or `20260108`, or else of the
-/// present one.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` for what is no day.
-pub fn day(date: Option<&str>, now: Timestamp) -> Result<Timestamp> {
-    let today = now.to_string();
-    let date = date.unwrap_or_else(|| today.get(..10).unwrap_or_default());
-    let problem = || Error::invalid("date", "expected a day such as 2026-01-08 or 20260108");
-    let digits: String = date.chars().filter(|char| *char != '-').collect();
-    let plain = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let (Some(year), Some(month), Some(day), true) =
-        (digits.get(..4), digits.get(4..6), digits.get(6..), plain)
-    else {
-        return Err(problem());
-    };
-    let dashed = [year, "-", month, "-", day].concat();
-    if date != digits && date != dashed {
-        return Err(problem());
-    }
-    Timestamp::parse(&dashed).map_err(|_| problem())
-}
-
-/// The name of the file in which other programs keep a day.
-pub fn day_file(day: Timestamp) -> String {
-    let text = day.to_string();
-    let digits = text.get(..10).unwrap_or_default().replace('-', "");
-    ["session_audit_", &digits, ".json"].concat()
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::audit::entry::Entry;
 use crate::declare_params;
-use crate::value::json::{Json, Object};
+use crate::value::json::Json;
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 
@@ -20,16 +20,6 @@ declare_params! {
         /// Only those about this: a session, or the key of a run.
         pub subject: Option<Text>,
         /// How many at most: 1 to 1,000, 50 by default.
-        pub limit: Option<u32>,
-        /// Go on where the page ended that returned this cursor.
-        pub cursor: Option<Text>,
-    }
-
-    /// A day of the audit log.
-    pub struct AuditDayParams {
-        /// The day, as `2026-01-08` or `20260108`, in UTC; today by default.
-        pub date: Option<Text>,
-        /// How many runs at most: 1 to 1,000, 1,000 by default.
         pub limit: Option<u32>,
         /// Go on where the page ended that returned this cursor.
         pub cursor: Option<Text>,
@@ -77,78 +67,6 @@ impl From<Entry> for AuditView {
 pub struct AuditPage {
     /// The entries.
     pub items: Vec<AuditView>,
-    /// Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<String>,
-}
-
-/// A run as the audit file of its day shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct AuditRun {
-    /// The key under which it is known.
-    pub session_key: String,
-    /// When it was entered, to the microsecond.
-    pub timestamp: String,
-    /// The event that has started it.
-    pub event_type: String,
-    /// The name of its workflow.
-    pub workflow: String,
-    /// Its number.
-    pub run_id: String,
-    /// The first characters of its commit.
-    pub commit_sha: String,
-    /// Whether it did its work.
-    pub executed: bool,
-    /// How its job ended.
-    pub job_status: String,
-    /// Whether it was one too many.
-    pub duplicate_prevented: bool,
-}
-
-impl AuditRun {
-    /// The run that an entry is about, if it is an entry of a run that has ended.
-    pub fn of(entry: &Entry) -> Option<Self> {
-        if entry.kind() != crate::audit::entry::DEDUP_RUN {
-            return None;
-        }
-        let data = Object::parse(&entry.data);
-        // A number of another program may be one, and not a text.
-        let text = |name: &str| {
-            let plain = || data.get(name).filter(|text| *text != "null");
-            let text = data.text(name).or_else(|| plain().map(str::to_owned));
-            text.unwrap_or_default()
-        };
-        let executed = data.read("executed").unwrap_or(false);
-        Some(Self {
-            session_key: entry.subject().unwrap_or_default(),
-            timestamp: data.text("timestamp").unwrap_or_else(|| micros(entry.at)),
-            event_type: text("event_type"),
-            workflow: text("workflow"),
-            run_id: text("run_id"),
-            commit_sha: text("commit_sha"),
-            executed,
-            job_status: text("job_status"),
-            duplicate_prevented: data.read("duplicate_prevented").unwrap_or(!executed),
-        })
-    }
-}
-
-/// A time to the microsecond, as `2026-01-08T18:05:30.123000Z`.
-fn micros(at: Timestamp) -> String {
-    let text = at.to_string();
-    [text.strip_suffix('Z').unwrap_or(&text), "000Z"].concat()
-}
-
-/// A part of the runs of a day, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
-#[serde(rename_all = "camelCase")]
-pub struct AuditDay {
-    /// The name of the file that such a day is kept in elsewhere: `session_audit_20260108.json`.
-    pub file: String,
-    /// The runs, as that file lists them.
-    pub items: Vec<AuditRun>,
     /// Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

@@ -14,9 +14,9 @@ pub const RESTORE: &str = "session.restore";
 /// The `kind` of an entry that says that a session was removed for good.
 pub const DELETE: &str = "session.delete";
 
-/// By what a session went.
+/// Actor what a session went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum Actor {
     /// Somebody asked for it.
     User,
     /// Its age.
@@ -27,7 +27,7 @@ pub enum By {
     AgentCleanup,
 }
 
-impl By {
+impl Actor {
     fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -44,10 +44,10 @@ impl Entry {
         kind: &str,
         id: &SessionId,
         slot: Option<&Slot>,
-        by: By,
+        by: Actor,
         at: Timestamp,
     ) -> Self {
-        let mut data = Self::members(kind, at, Some(id.as_str()));
+        let mut data = Self::properties(kind, at, Some(id.as_str()));
         data.set("by", by.as_str());
         if let Some(slot) = slot {
             data.set("taskId", &slot.task_id);

@@ -230,6 +230,7 @@ fn begun(
         expires_at: length.map(|length| now.plus(length)),
         token: kept.map_or(0, |lease| lease.token).saturating_add(1),
         released: false,
+        disposable: false,
         data,
     }
 }

@@ -51,6 +51,8 @@ pub struct Lease {
     pub token: u64,
     /// Whether the holder has given it back. It is kept, so that its token goes on growing.
     pub released: bool,
+    /// Whether its record may be removed once it has expired: nobody relies on its token.
+    pub disposable: bool,
     /// What the holder says about it: the text of a JSON object.
     pub data: Json,
 }
@@ -66,6 +68,8 @@ struct Body {
     process: Option<Process>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     released: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disposable: bool,
     data: Json,
 }
 
@@ -78,22 +82,13 @@ impl Params for Body {
             token: properties.take("token"),
             process: properties.take("process"),
             released: properties.take_or("released", false),
+            disposable: properties.take_or("disposable", false),
             data: properties.take("data"),
         }
     }
 }
 
 impl Lease {
-    /// The key under which a virtual machine is held.
-    pub fn vm_key(vm: &str) -> String {
-        format!("vm:{vm}")
-    }
-
-    /// The virtual machine that is held under a key.
-    pub fn vm_of_key(key: &str) -> Option<&str> {
-        key.strip_prefix("vm:")
-    }
-
     /// The key under which a process holds its own name: its registration.
     pub fn process_key(session: &str) -> String {
         format!("process:{session}")
@@ -102,11 +97,6 @@ impl Lease {
     /// The key under which whoever runs a session holds it.
     pub fn session_key(id: &SessionId) -> String {
         format!("session:{id}")
-    }
-
-    /// The key under which pushes of a commit are held off while its pull request runs.
-    pub fn pull_request_key(commit: &str) -> String {
-        format!("pr:{commit}")
     }
 
     /// The record that keeps it, at this version.
@@ -118,6 +108,7 @@ impl Lease {
             token: self.token,
             process: self.process.clone(),
             released: self.released,
+            disposable: self.disposable,
             data: self.data.clone().compact(),
         };
         Record {
@@ -148,6 +139,7 @@ impl Lease {
             expires_at: record.expires_at,
             token: body.token,
             released: body.released,
+            disposable: body.disposable,
             data: body.data,
         })
     }

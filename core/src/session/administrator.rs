@@ -1,5 +1,5 @@
 //! An administrator's hand: sessions that become what someone says they are, past the lifecycle.
-//! [`overruled`] sets members of a session, [`saved`] puts a whole one in place of what is kept. Both
+//! [`overridden`] sets members of a session, [`saved`] puts a whole one in place of what is kept. Both
 //! say only what is to be written; nothing is recorded of it and nobody is told. What no one can set
 //! (the version, when it was changed, how long its history is) still follows from what happens.
 
@@ -31,7 +31,7 @@ const FINALIZED_AT: &str = "finalizedAt";
 
 /// What is to become of a session.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Overruled {
+pub struct Overridden {
     /// Its head; version and time of change are still those from before.
     pub head: Head,
     /// Its history.
@@ -64,12 +64,12 @@ impl Past {
 /// # Errors
 /// `INVALID_ARGUMENT` for a member that no session has or a value that it cannot have, and those of
 /// the limits.
-pub fn overruled(
+pub fn overridden(
     kept: &Head,
     updates: &Json,
     now: Timestamp,
     limits: &Limits,
-) -> Result<Overruled> {
+) -> Result<Overridden> {
     if !updates.is_object() {
         return Err(Error::invalid("updates", "expected an object"));
     }
@@ -131,7 +131,7 @@ pub fn saved(
     given: Portable,
     ended: Option<Timestamp>,
     now: Timestamp,
-) -> Overruled {
+) -> Overridden {
     let past = Past::between(events, given.events);
     settled(kept, given.head, ended, past, now)
 }
@@ -151,7 +151,7 @@ fn settled(
     ended: Option<Timestamp>,
     past: Past,
     now: Timestamp,
-) -> Overruled {
+) -> Overridden {
     let mut head = Head {
         version: kept.version,
         updated_at: kept.updated_at,
@@ -179,7 +179,7 @@ fn settled(
     if let Some(agent) = &mut head.agent {
         agent.agree_with(head.status);
     }
-    Overruled { head, past }
+    Overridden { head, past }
 }
 
 #[cfg(test)]
@@ -254,7 +254,7 @@ mod tests {
             let ended = ended.map(at);
             let saved = saved(&before.head, &before.events, after, ended, at(9));
             let updates = Json::parse(format!(r#"{{"status":"{to}"}}"#)).unwrap();
-            let set = overruled(&before.head, &updates, at(9), &Limits::default()).unwrap();
+            let set = overridden(&before.head, &updates, at(9), &Limits::default()).unwrap();
             prop_assert!(matches!(&set.past, Past::Continued(events) if events.is_empty()));
             prop_assert_eq!(set.head.event_count, kept.len() as u64);
             prop_assert_eq!(saved.head.event_count, given.len() as u64);
@@ -278,7 +278,7 @@ mod tests {
     fn whoever_passes_on_a_whole_session_means_no_harm() {
         let kept = session(Status::Paused, history(&[1])).head;
         let passed_on = Json::of(&SessionHead::from(kept.clone()));
-        let set = overruled(&kept, &passed_on, at(9), &Limits::default()).unwrap();
+        let set = overridden(&kept, &passed_on, at(9), &Limits::default()).unwrap();
         assert_eq!(set.head, kept);
     }
 }

@@ -10,10 +10,9 @@ mod history;
 mod lifecycle;
 
 use crate::audit::entry::Entry;
-use crate::audit::removal::{self, By};
+use crate::audit::removal::{self, Actor};
 use crate::error::{Error, Result};
 use crate::session::params::StartParams;
-use crate::session::webhook::{WebhookEvent, WebhookPayload};
 use crate::stored::agent::Agent;
 use crate::stored::event::{Event, kind};
 use crate::stored::head::{Head, Usage};
@@ -25,6 +24,7 @@ use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
+use crate::work::webhook::{WebhookEvent, WebhookPayload};
 
 /// Iterations allowed when nothing is said.
 pub const DEFAULT_MAX_ITERATIONS: u32 = 100;
@@ -239,6 +239,11 @@ impl<'l> Draft<'l> {
         self.head == *before && !self.replaces_history && !self.touched
     }
 
+    /// Counts the operation as activity, whatever else it changes.
+    pub(crate) fn touch(&mut self) {
+        self.touched = true;
+    }
+
     /// Ends the draft: the version is counted up and `updatedAt` is set.
     pub fn finish(mut self) -> Finished {
         self.head.version += 1;
@@ -263,7 +268,7 @@ impl<'l> Draft<'l> {
     /// `MODEL_MISSING`.
     pub fn check_model(&self) -> Result<()> {
         match &self.head.slot {
-            Some(slot) if self.limits.misses(slot) => Err(Error::ModelMissing {
+            Some(slot) if self.limits.lacks_model(&slot.model) => Err(Error::ModelMissing {
                 id: self.head.id.to_string(),
                 model: slot.model.clone(),
             }),
@@ -273,7 +278,7 @@ impl<'l> Draft<'l> {
 
     /// Puts the session into the trash; one that is there already stays as it is. Nothing is entered
     /// of one that goes by what has an entry of its own.
-    pub fn trash(&mut self, by: Option<By>) {
+    pub fn trash(&mut self, by: Option<Actor>) {
         if self.head.deleted_at.is_none() {
             self.head.deleted_at = Some(self.now);
             self.enter_removal(removal::TRASH, by);
@@ -283,11 +288,11 @@ impl<'l> Draft<'l> {
     /// Takes the session out of the trash.
     pub fn restore(&mut self) {
         if self.head.deleted_at.take().is_some() {
-            self.enter_removal(removal::RESTORE, Some(By::User));
+            self.enter_removal(removal::RESTORE, Some(Actor::User));
         }
     }
 
-    fn enter_removal(&mut self, kind: &str, by: Option<By>) {
+    fn enter_removal(&mut self, kind: &str, by: Option<Actor>) {
         let Head { id, slot, .. } = &self.head;
         let entry = by.map(|by| Entry::removal(kind, id, slot.as_ref(), by, self.now));
         self.entries.extend(entry);

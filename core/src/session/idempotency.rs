@@ -5,10 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::store::{Expect, RecordChange};
 use crate::stored::record::Record;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::work::transaction::{Attempt, Transaction};
 
 /// Keys of `start` and the like: unique within the store.
 pub const STORE_SCOPE: &str = "idempotency.store";
@@ -17,9 +18,9 @@ pub const SESSION_SCOPE: &str = "idempotency.session";
 
 const MAX_KEY_BYTES: usize = 512;
 
-/// What is kept under a key.
+/// What a call leaves under its key: what identifies its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct StoredKey {
     fingerprint: String,
     /// The session that the call made or changed.
     pub session: SessionId,
@@ -83,8 +84,8 @@ impl<'a> Key<'a> {
     /// # Errors
     /// `IDEMPOTENCY_MISMATCH` when that call had other parameters, `STORE_MISBEHAVED` when the
     /// record is not one that a call has kept.
-    pub fn read(&self, record: &Record) -> Result<Kept> {
-        let kept = serde_json::from_str::<Kept>(&record.body)
+    pub fn read(&self, record: &Record) -> Result<StoredKey> {
+        let kept = serde_json::from_str::<StoredKey>(&record.body)
             .ok()
             // A call that wrote no event ends before it begins.
             .filter(|kept| kept.first >= 1 && kept.first - 1 <= kept.last);
@@ -103,22 +104,39 @@ impl<'a> Key<'a> {
         Ok(kept)
     }
 
-    /// The change that keeps the key for a repeat.
-    pub fn keep(&self, session: &SessionId, first: u64, last: u64) -> RecordChange {
-        let kept = Kept {
+    /// What an earlier call with this key has left; nothing if there was none.
+    ///
+    /// # Errors
+    /// Those of [`Key::read`], and of the store.
+    pub fn find(&self, tx: &mut Transaction<'_>) -> Attempt<Option<StoredKey>> {
+        let record = tx.record(self.kind, &self.key)?;
+        Ok(record.map(|record| self.read(&record)).transpose()?)
+    }
+
+    /// Leaves what identifies the call's result under the key.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn put(
+        &self,
+        tx: &mut Transaction<'_>,
+        session: &SessionId,
+        first: u64,
+        last: u64,
+    ) -> Attempt<()> {
+        let stored = StoredKey {
             fingerprint: self.fingerprint.text(),
             session: session.clone(),
             first,
             last,
         };
-        let record = Record {
+        tx.put_record(Record {
             kind: self.kind.to_owned(),
             key: self.key.clone(),
             version: 1,
             expires_at: None,
             owner: Some(session.clone()),
-            body: crate::value::json::Json::of(&kept).as_str().to_owned(),
-        };
-        RecordChange::put(Expect::Absent, record)
+            body: Json::of(&stored).as_str().to_owned(),
+        })
     }
 }

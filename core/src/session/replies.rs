@@ -4,40 +4,12 @@ use serde::Serialize;
 
 use crate::error::{Error, cut};
 use crate::session::view::{SessionEvent, SessionHead};
-use crate::session::webhook::WebhookPayload;
 use crate::store::Problem;
 use crate::stored::head::Head;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
 use crate::value::time::Timestamp;
-
-/// An operation's result, with what the outside world is to be told of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done<T> {
-    /// The result.
-    pub value: T,
-    /// Webhook payloads, in the order of what they report.
-    pub notices: Vec<WebhookPayload>,
-}
-
-impl<T> Done<T> {
-    /// A result of which nobody else needs to know.
-    pub fn quiet(value: T) -> Self {
-        Self {
-            value,
-            notices: Vec::new(),
-        }
-    }
-
-    /// The same notices with another result.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Done<U> {
-        Done {
-            value: f(self.value),
-            notices: self.notices,
-        }
-    }
-}
 
 /// What appending events has come to: enough to go on with, at a cost that does not grow with the
 /// session.

@@ -130,7 +130,7 @@ pub const REPLACEMENT: &str = "slot.replacement";
 
 /// The entry of a session that was replaced.
 pub fn replacement(old: &Head, new: &Head, reason: ReplaceReason, at: Timestamp) -> Entry {
-    let mut data = Entry::members(REPLACEMENT, at, Some(old.id.as_str()));
+    let mut data = Entry::properties(REPLACEMENT, at, Some(old.id.as_str()));
     data.set("by", &new.id);
     data.set("reason", &reason);
     if let (Some(old), Some(new)) = (&old.slot, &new.slot) {

@@ -149,7 +149,10 @@ impl SlotSession {
 
     /// A session, and whether its model is missing.
     pub(crate) fn new(head: Head, limits: &Limits) -> Self {
-        let model_missing = head.slot.as_ref().is_some_and(|slot| limits.misses(slot));
+        let model_missing = head
+            .slot
+            .as_ref()
+            .is_some_and(|slot| limits.lacks_model(&slot.model));
         Self {
             session: head.into(),
             model_missing,
@@ -372,7 +375,7 @@ impl SlotStart {
         limits: &Limits,
     ) -> Self {
         let slot = session.as_ref().and_then(|head| head.slot.as_ref());
-        let model_missing = slot.is_some_and(|slot| limits.misses(slot));
+        let model_missing = slot.is_some_and(|slot| limits.lacks_model(&slot.model));
         Self {
             outcome: code.outcome(),
             code,

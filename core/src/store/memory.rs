@@ -1,8 +1,8 @@
 //! The memory store: the reference for what a store does, for tests and for sessions that need not
 //! outlive the process.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
 use crate::store::{
@@ -14,9 +14,24 @@ use crate::stored::record::Record;
 use crate::value::id::SessionId;
 
 /// Keeps everything in memory, and nothing when it is dropped.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct MemoryStore {
-    state: RefCell<State>,
+    state: Mutex<State>,
+}
+
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        Self {
+            state: Mutex::new(self.state().clone()),
+        }
+    }
+}
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that could panic is done while the state is half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug, Default, Clone)]
@@ -31,7 +46,7 @@ impl SyncStore for MemoryStore {
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        let state = self.state.borrow();
+        let state = self.state();
         Ok(state.sessions.get(id).map(|(head, events)| Loaded {
             head: head.clone(),
             events: match history.range(head.event_count) {
@@ -46,7 +61,7 @@ impl SyncStore for MemoryStore {
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state();
         for change in &changes.sessions {
             let current = state.sessions.get(&change.id).map(|(head, _)| head.version);
             if !change.expect.allows(current) {
@@ -104,17 +119,17 @@ impl SyncStore for MemoryStore {
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        let state = self.state.borrow();
+        let state = self.state();
         Ok(query.page(state.sessions.values().map(|(head, _)| head)))
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
         let key = (kind.to_owned(), key.to_owned());
-        Ok(self.state.borrow().records.get(&key).cloned())
+        Ok(self.state().records.get(&key).cloned())
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        let state = self.state.borrow();
+        let state = self.state();
         let records = state.records.values();
         Ok(records
             .filter(|record| record.kind == scan.kind)

@@ -3,9 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::store::filter::{Filter, Order, Position};
 use crate::stored::event::Event;
 use crate::stored::head::Head;
+use crate::stored::record::Record;
+use crate::value::id::SessionId;
 
 /// How much of a history to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,34 @@ pub struct Loaded {
     /// The events that were asked for, in their order.
     #[serde(default)]
     pub events: Vec<Event>,
+}
+
+/// One of several things that are read in one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// A session.
+    Session {
+        /// Its id.
+        id: SessionId,
+        /// How much of its history.
+        history: History,
+    },
+    /// A record.
+    Record {
+        /// Its kind.
+        kind: String,
+        /// Its key.
+        key: String,
+    },
+}
+
+/// What one [`Read`] has found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// A session; `None` where there is none, `CORRUPT_SESSION` where it cannot be read.
+    Session(Result<Option<Loaded>>),
+    /// A record; `None` where there is none.
+    Record(Option<Record>),
 }
 
 /// Which sessions to list.

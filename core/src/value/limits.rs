@@ -2,7 +2,6 @@
 //! process; each is configured when a store is opened, and each error names the limit it met.
 
 use crate::error::{Error, Result};
-use crate::stored::slot::Slot;
 use crate::value::json::Json;
 use crate::value::properties::{Params, Properties};
 use crate::value::redact::Redact;
@@ -68,10 +67,10 @@ impl Params for Limits {
 }
 
 impl Limits {
-    /// Whether the model of a slot is none of those that there are.
-    pub fn misses(&self, slot: &Slot) -> bool {
+    /// Whether a model is none of those that there are, as far as that is known.
+    pub fn lacks_model(&self, name: &str) -> bool {
         let models = self.models.as_ref();
-        models.is_some_and(|models| !models.contains(&slot.model))
+        models.is_some_and(|models| !models.iter().any(|model| model == name))
     }
 
     /// Checks a task.
@@ -143,4 +142,33 @@ fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
         });
     }
     Ok(())
+}
+
+/// Items of a page at most.
+pub const MAX_PAGE: u32 = 1000;
+/// A page of sessions ends early when its user data exceeds this many bytes.
+pub const MAX_PAGE_BYTES: u64 = 8 << 20;
+
+/// The limit of a page: the one that is given, or else the default.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for none and for more than 1,000.
+pub fn page_limit(given: Option<u32>, default: u32) -> Result<u32> {
+    limit_of(given, default, MAX_PAGE)
+}
+
+/// A limit from 1 to `most`: the one that is given, or else the default.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn limit_of(given: Option<u32>, default: u32, most: u32) -> Result<u32> {
+    let limit = given.unwrap_or(default);
+    if (1..=most).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Error::invalid(
+            "limit",
+            format!("expected 1 to {most}, got {limit}"),
+        ))
+    }
 }

@@ -60,7 +60,7 @@ pub enum Liveness {
 }
 
 /// What surrounds the core: the process that calls, and what can be told of others.
-pub trait Host: Sync {
+pub trait Host: Send + Sync {
     /// The process that calls; nothing in a browser.
     fn process(&self) -> Option<&Process>;
 
@@ -87,6 +87,3 @@ impl Host for NoHost {
         Liveness::Unknown
     }
 }
-
-/// The host that knows of no process.
-pub static NO_HOST: NoHost = NoHost;

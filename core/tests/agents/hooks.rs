@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tenure_core::apps::hooks::{Hook, store_unavailable};
+use tenure_apps::hooks::request::{Hook, store_unavailable};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, Store,
 };
@@ -456,7 +456,7 @@ fn full() -> Error {
 /// A store that fails at everything.
 struct Failing;
 
-fn fail<'a, T: 'a>() -> Answer<'a, T> {
+fn fail<'a, T: Send + 'a>() -> Answer<'a, T> {
     Box::pin(std::future::ready(Err(full())))
 }
 

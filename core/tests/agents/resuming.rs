@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use tenure_core::agent::resume::{Found, Policy, ResumeReason, decide};
+use tenure_core::agent::resume::{Candidate, Policy, ResumeReason, decide};
 use tenure_core::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SyncStore,
 };
@@ -205,7 +205,7 @@ proptest! {
         let now = Timestamp::from_millis(NOON).unwrap();
         let head = head(status, agent.clone(), NOON - age, deleted);
         let policy = Policy { idle: Millis(idle), max_errors };
-        let decision = decide(Found::Session(&head), policy, now);
+        let decision = decide(Candidate::Session(&head), policy, now);
 
         let finished = matches!(status, Status::Completed | Status::Failed | Status::Abandoned);
         let phase_goes = agent.as_ref().is_none_or(|agent| {

@@ -1,7 +1,5 @@
 //! What holds of many when others come in between, or the store fails.
 
-use std::cell::{Cell, RefCell};
-
 use serde_json::{Value, json};
 use tenure_core::store::{
     Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
@@ -10,22 +8,22 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
 
 use crate::ids;
-use crate::support::World;
+use crate::support::{Shared, World};
 
 /// A store in which others write, and which may fail.
 #[derive(Default)]
 struct Busy {
     memory: MemoryStore,
     /// Sessions that others change before the next commit of several.
-    changing: RefCell<Vec<&'static str>>,
+    changing: Shared<Vec<&'static str>>,
     /// A session that cannot be written.
-    torn: Cell<Option<&'static str>>,
+    torn: Shared<Option<&'static str>>,
     /// After how many commits the store fails.
-    commits_left: Cell<Option<u32>>,
+    commits_left: Shared<Option<u32>>,
     /// Whether there is room for nothing that is not there yet.
-    full: Cell<bool>,
+    full: Shared<bool>,
     /// How many sessions each commit has written.
-    commits: RefCell<Vec<usize>>,
+    commits: Shared<Vec<usize>>,
 }
 
 impl SyncStore for Busy {

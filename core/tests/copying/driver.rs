@@ -1,23 +1,22 @@
 //! What the tests of copying share: stores with random contents, stores that fail or are watched, and
 //! a copy driven as a host drives it.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use tenure_core::copy::kinds::RECORD_KINDS;
 use tenure_core::copy::model::{
     CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams, Difference,
 };
+use tenure_core::copy::operations::{COPY_COMPARE, COPY_PAGE, COPY_READ, COPY_WRITE};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
-use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{
-    Changes, Commit, Environment, Error, Filter, History, Limits, MemoryStore, NO_HOST, Order,
-    Result, Service, SessionId, Store, SyncStore, Text, Timestamp,
+    Changes, Commit, Error, Filter, History, Limits, MemoryStore, Order, Result, SessionId, Store,
+    SyncStore, Text, Timestamp,
 };
 
-use crate::support::{World, ready, scale};
+use crate::support::{Shared, World, call_at, ready, run, scale};
 
 /// Random numbers that are the same for the same seed.
 pub(crate) struct Dice(pub(crate) u64);
@@ -148,13 +147,7 @@ pub(crate) fn copy(
     mut between: impl FnMut(),
 ) -> Result<Copied> {
     let limits = Limits::default();
-    let (source, target) = (Service::new(from, &limits), Service::new(to, &limits));
-    let env = Environment {
-        now: Timestamp::default(),
-        entropy: [0; 16],
-        fingerprint: Fingerprint::default(),
-        host: &NO_HOST,
-    };
+    let call = || call_at(Timestamp::default(), 0, &limits);
     let text = |text: &str| Text::from(text);
     let mut copied = Copied::default();
     for whole in [false, true] {
@@ -166,13 +159,13 @@ pub(crate) fn copy(
                 after: after.as_deref().map(text),
                 whole: Some(whole),
             };
-            let page = ready(source.copy_page(&env, params))?.value;
+            let page = ready(run(from, &COPY_PAGE, params, call()))?.value;
             between();
             let params = CopyCompareParams {
                 page: text(&page.page),
                 overwrite: (!whole).then_some(overwrite),
             };
-            let compared = ready(target.copy_compare(&env, params))?.value;
+            let compared = ready(run(to, &COPY_COMPARE, params, call()))?.value;
             if whole {
                 assert_eq!(compared.wanted, None);
                 copied.differences.extend(compared.differences);
@@ -186,14 +179,14 @@ pub(crate) fn copy(
                     let params = CopyReadParams {
                         wanted: text(&some),
                     };
-                    let chunk = ready(source.copy_read(&env, params))?.value;
+                    let chunk = ready(run(from, &COPY_READ, params, call()))?.value;
                     copied.problems.extend(chunk.problems);
                     copied.left.extend(chunk.differences);
                     between();
                     let params = CopyWriteParams {
                         chunk: text(&chunk.chunk),
                     };
-                    let written = ready(target.copy_write(&env, params))?.value;
+                    let written = ready(run(to, &COPY_WRITE, params, call()))?.value;
                     copied.sessions += written.sessions;
                     copied.records += written.records;
                     copied.left.extend(written.differences);
@@ -220,7 +213,7 @@ pub(crate) fn seeds(count: f64) -> std::ops::Range<u64> {
 /// A store that fails at one of its calls, before or after that has done its work.
 pub(crate) struct Failing<'s> {
     pub(crate) store: &'s MemoryStore,
-    pub(crate) calls: Cell<u64>,
+    pub(crate) calls: Shared<u64>,
     pub(crate) fails_at: u64,
     pub(crate) after_work: bool,
 }
@@ -268,9 +261,9 @@ impl SyncStore for Failing<'_> {
 #[derive(Default)]
 pub(crate) struct Watched {
     pub(crate) store: MemoryStore,
-    pub(crate) unreadable: RefCell<BTreeSet<String>>,
-    pub(crate) histories: Cell<u64>,
-    pub(crate) kinds: RefCell<BTreeSet<String>>,
+    pub(crate) unreadable: Shared<BTreeSet<String>>,
+    pub(crate) histories: Shared<u64>,
+    pub(crate) kinds: Shared<BTreeSet<String>>,
 }
 
 impl SyncStore for Watched {

@@ -7,11 +7,9 @@ mod driver;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::cell::{Cell, RefCell};
-
 use driver::{Dice, Failing, Watched, act, contents, copy, copy_quietly, populated, seeds};
 use serde_json::{Value, json};
-use support::{World, ready};
+use support::{Shared, World, ready};
 use tenure_core::audit::entry::Entry;
 use tenure_core::copy::kinds::RECORD_KINDS;
 use tenure_core::copy::model::{Difference, Stamp, read_chunk};
@@ -85,6 +83,7 @@ fn leases_and_entries_of_the_audit_log_go_along() {
         expires_at: Some(at),
         token: 7,
         released: false,
+        disposable: false,
         data: Json::parse(r#"{ "a": 1e400 }"#.to_owned()).unwrap(),
     };
     let entry = Entry {
@@ -143,7 +142,7 @@ fn a_copy_that_was_broken_off_anywhere_is_finished_by_the_next() {
                 let memory = MemoryStore::default();
                 let failing = Lift(Failing {
                     store: &memory,
-                    calls: Cell::new(0),
+                    calls: Shared::new(0),
                     fails_at,
                     after_work,
                 });
@@ -193,7 +192,7 @@ fn a_source_that_changes_meanwhile_is_copied_as_it_was_at_some_time() {
         let mut dice = Dice(seed);
         let from = populated(&mut dice, 40);
         let to = Lift(MemoryStore::default());
-        let was = RefCell::new(contents(&from.store).0);
+        let was = Shared::new(contents(&from.store).0);
         let copied = copy(&from.store, &to, false, || {
             if dice.below(2) == 0 {
                 act(&from, &mut dice);

@@ -2,17 +2,16 @@
 //! It is the code that runs everywhere that is run here; that the orders show what is wrong is tried
 //! with a store that writes whatever has been written meanwhile.
 
-use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, ready};
 use std::pin::pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use tenure_core::store::{Answer, Capabilities, Expect, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
-use tenure_core::{
-    Changes, Commit, History, Limits, MemoryStore, Service, SessionId, Store, Timestamp,
-};
+use tenure_core::{Changes, Commit, History, Limits, MemoryStore, SessionId, Store, Timestamp};
 
 use crate::support::{NOON, call};
 
@@ -36,18 +35,18 @@ struct UnderWay {
 /// A store that says again what it said, then answers one call, and then no more.
 struct OneMore<'m> {
     memory: &'m MemoryStore,
-    heard: RefCell<Vec<Reply>>,
-    next: Cell<usize>,
-    more: Cell<bool>,
+    heard: Mutex<Vec<Reply>>,
+    next: AtomicUsize,
+    more: AtomicBool,
     versions: bool,
 }
 
 impl OneMore<'_> {
     fn reply(&self, perform: impl FnOnce() -> Reply) -> Option<Reply> {
-        let next = self.next.replace(self.next.get() + 1);
-        let mut heard = self.heard.borrow_mut();
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut heard = self.heard.lock().unwrap();
         if next == heard.len() {
-            if !self.more.replace(false) {
+            if !self.more.swap(false, Ordering::Relaxed) {
                 return None;
             }
             heard.push(perform());
@@ -56,7 +55,10 @@ impl OneMore<'_> {
     }
 }
 
-fn answer<'a, T: 'a>(reply: Option<Reply>, read: impl FnOnce(Reply) -> Option<T>) -> Answer<'a, T> {
+fn answer<'a, T: Send + 'a>(
+    reply: Option<Reply>,
+    read: impl FnOnce(Reply) -> Option<T>,
+) -> Answer<'a, T> {
     match reply {
         Some(reply) => Box::pin(ready(Ok(read(reply).expect("it does what it did before")))),
         None => Box::pin(pending()),
@@ -122,22 +124,21 @@ impl UnderWay {
     fn go_on(&mut self, memory: &MemoryStore, now: i64, entropy: u128, versions: bool) {
         let store = OneMore {
             memory,
-            heard: RefCell::new(std::mem::take(&mut self.heard)),
-            next: Cell::new(0),
-            more: Cell::new(true),
+            heard: Mutex::new(std::mem::take(&mut self.heard)),
+            next: AtomicUsize::new(0),
+            more: AtomicBool::new(true),
             versions,
         };
         let limits = Limits::default();
         let now = Timestamp::from_millis(now).unwrap();
         let params = self.params.to_string();
-        let service = Service::new(&store, &limits);
         {
-            let future = pin!(call(service, now, entropy, self.name, &params));
+            let future = pin!(call(&store, &limits, now, entropy, self.name, &params));
             if let Poll::Ready(said) = future.poll(&mut Context::from_waker(Waker::noop())) {
                 self.answer = Some(serde_json::from_str(&said.unwrap().value).unwrap());
             }
         }
-        self.heard = store.heard.into_inner();
+        self.heard = store.heard.into_inner().unwrap();
     }
 }
 

@@ -3,23 +3,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
-use tenure_core::apps::machines::*;
-use tenure_core::audit::params::AuditLogParams;
-use tenure_core::lease::params::*;
-use tenure_core::session::params::*;
-use tenure_core::session::replies::Done;
-use tenure_core::slot::params::{StartInSlotParams, StartInSlotsParams};
-use tenure_core::value::fingerprint::Fingerprint;
-use tenure_core::value::properties::Params;
 use tenure_core::{
-    Environment, Error, Host, Lift, Limits, Liveness, MemoryStore, NO_HOST, Process, Result,
-    Service, Store, Text, Timestamp,
+    Error, Host, Lift, Limits, Liveness, MemoryStore, NoHost, Process, Result, Store, Text,
+    Timestamp,
 };
 
 use crate::steps::Fault;
-use crate::support::{NOON, ready};
+use crate::support::{NOON, call_as, call_of, ready};
 
 thread_local! {
     /// The processes that run, by number and beginning.
@@ -127,7 +120,7 @@ impl Simulated {
 
 /// Nobody that is a process.
 pub(crate) fn nobody() -> &'static dyn Host {
-    &NO_HOST
+    &NoHost
 }
 
 /// A store, a clock and who calls.
@@ -197,60 +190,19 @@ pub(crate) async fn call(
     name: &str,
     params: &Value,
 ) -> Result<String> {
-    let limits = Limits::default();
-    let service = Service::new(store, &limits);
-    let env = Environment {
-        now,
-        entropy: entropy.to_le_bytes(),
-        fingerprint: Fingerprint::default(),
-        host,
-    };
-    let params = params.to_string();
-    macro_rules! operations {
-        ($($name:literal => $method:ident($params:ty),)*) => {
-            match name {
-                $($name => {
-                    let params = <$params>::read(name, &params)?;
-                    text(service.$method(&env, params).await?)
-                })*
-                _ => panic!("there is no operation {name}"),
-            }
-        };
-    }
-    operations! {
-        "leaseAcquire" => lease_acquire(LeaseAcquireParams),
-        "leaseRenew" => lease_renew(LeaseRenewParams),
-        "leaseRelease" => lease_release(LeaseReleaseParams),
-        "leaseTransfer" => lease_transfer(LeaseTransferParams),
-        "leaseGet" => lease_get(LeaseGetParams),
-        "leaseList" => lease_list(LeaseListParams),
-        "leaseClear" => lease_clear(LeaseClearParams),
-        "processRegister" => process_register(ProcessRegisterParams),
-        "vmRegister" => vm_register(VmRegisterParams),
-        "vmMine" => vm_mine(VmMineParams),
-        "vmUnregister" => vm_unregister(VmUnregisterParams),
-        "activeSessions" => active_sessions(ActiveSessionsParams),
-        "staleCleanup" => stale_cleanup(StaleCleanupParams),
-        "orphans" => orphans(OrphansParams),
-        "orphanClaim" => orphan_claim(OrphanClaimParams),
-        "orphanDone" => orphan_done(OrphanDoneParams),
-        "start" => start(StartParams),
-        "get" => get(GetParams),
-        "pause" => pause(PauseParams),
-        "resume" => resume(ResumeParams),
-        "complete" => complete(CompleteParams),
-        "delete" => delete(IdParams),
-        "cleanup" => cleanup(CleanupParams),
-        "trash" => trash(ChangeOnly),
-        "restore" => restore(ChangeOnly),
-        "startInSlot" => start_in_slot(StartInSlotParams),
-        "startInSlots" => start_in_slots(StartInSlotsParams),
-        "trashMany" => trash_many(ManyParams),
-        "auditLog" => audit_log(AuditLogParams),
-        "restoreMany" => restore_many(ManyParams),
-    }
+    let call = call_of(Arc::new(Lasting(host)), now, entropy, &Limits::default());
+    Ok(call_as(store, call, name, &params.to_string()).await?.value)
 }
 
-fn text<T: serde::Serialize>(done: Done<T>) -> Result<String> {
-    Ok(serde_json::to_string(&done.value).unwrap())
+/// A host that lasts as long as the tests.
+struct Lasting(&'static dyn Host);
+
+impl Host for Lasting {
+    fn process(&self) -> Option<&Process> {
+        self.0.process()
+    }
+
+    fn liveness(&self, process: &Process) -> Liveness {
+        self.0.liveness(process)
+    }
 }

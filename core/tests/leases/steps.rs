@@ -1,9 +1,10 @@
 //! Operations a store call at a time. What an operation has heard from the store so far is all that
 //! it depends on, so one that is under way can be kept, copied and gone on with from any moment.
 
-use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, ready};
 use std::pin::pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
@@ -65,9 +66,9 @@ impl UnderWay {
         let store = Repeating {
             memory,
             fault,
-            heard: RefCell::new(std::mem::take(&mut self.heard)),
-            next: Cell::new(0),
-            calls: Cell::new(calls),
+            heard: Mutex::new(std::mem::take(&mut self.heard)),
+            next: AtomicUsize::new(0),
+            calls: AtomicUsize::new(calls),
         };
         let now = Timestamp::from_millis(self.now).unwrap();
         let (answer, said) = repeating(std::mem::take(&mut self.said), || {
@@ -78,7 +79,7 @@ impl UnderWay {
             }
         });
         self.said = said;
-        self.heard = store.heard.into_inner();
+        self.heard = store.heard.into_inner().unwrap();
         answer.map(|answer| answer.map(|text| serde_json::from_str(&text).unwrap()))
     }
 }
@@ -87,18 +88,18 @@ impl UnderWay {
 struct Repeating<'m> {
     memory: &'m MemoryStore,
     fault: Fault,
-    heard: RefCell<Vec<Reply>>,
-    next: Cell<usize>,
-    calls: Cell<usize>,
+    heard: Mutex<Vec<Reply>>,
+    next: AtomicUsize,
+    calls: AtomicUsize,
 }
 
 impl Repeating<'_> {
     fn reply(&self, perform: impl FnOnce() -> Reply) -> Option<Reply> {
-        let next = self.next.replace(self.next.get() + 1);
-        let mut heard = self.heard.borrow_mut();
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut heard = self.heard.lock().unwrap();
         if next == heard.len() {
-            let calls = self.calls.get().checked_sub(1)?;
-            self.calls.set(calls);
+            let calls = self.calls.load(Ordering::Relaxed).checked_sub(1)?;
+            self.calls.store(calls, Ordering::Relaxed);
             heard.push(perform());
         }
         heard.get(next).cloned()
@@ -123,7 +124,7 @@ impl Repeating<'_> {
     }
 }
 
-fn answer<'a, T: 'a>(reply: Option<T>) -> Answer<'a, T> {
+fn answer<'a, T: Send + 'a>(reply: Option<T>) -> Answer<'a, T> {
     match reply {
         Some(reply) => Box::pin(ready(Ok(reply))),
         None => Box::pin(pending()),

@@ -1,24 +1,22 @@
 //! What looking into a slot asks of a store, and what is made of a session there that cannot be read.
 
-use std::cell::{Cell, RefCell};
-
 use serde_json::json;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
 
 use crate::params;
-use crate::support::World;
+use crate::support::{Shared, World};
 
 /// A store that notes what it is asked, and may find that it cannot read its sessions.
 #[derive(Default)]
 struct Watched {
     memory: MemoryStore,
-    asked: RefCell<Vec<&'static str>>,
-    corrupt: Cell<bool>,
+    asked: Shared<Vec<&'static str>>,
+    corrupt: Shared<bool>,
     /// Commits are written when a session is loaded next, as by somebody else in that moment.
-    late: Cell<bool>,
-    meanwhile: RefCell<Vec<Changes>>,
+    late: Shared<bool>,
+    meanwhile: Shared<Vec<Changes>>,
 }
 
 impl Watched {
@@ -91,7 +89,7 @@ fn a_slot_is_looked_up_with_one_record_and_one_head() {
     assert_eq!(again, ["record", "head"]);
     assert_eq!(asked("latestSession", look), ["record", "head"]);
     let one = asked("slots", json!({"taskIds": ["t"]}));
-    assert_eq!(one, ["record", "head", "record", "record", "record"]);
+    assert_eq!(one, ["record", "record", "record", "record", "head"]);
     let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
     assert_eq!(asked("slots", json!({"taskIds": many})), ["list"]);
 }

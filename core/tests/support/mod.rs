@@ -7,25 +7,20 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
-use tenure_core::agent::analytics::AgentStatsParams;
-use tenure_core::agent::params::*;
-use tenure_core::agent::resume::ShouldResumeParams;
-use tenure_core::apps::dedup::params::*;
-use tenure_core::apps::folders::ImportFileParams;
-use tenure_core::apps::hooks::{HookPreDelegateParams, HookSubagentStopParams};
-use tenure_core::audit::params::*;
-use tenure_core::lease::params::{LeaseAcquireParams, LeaseClearParams};
-use tenure_core::session::params::*;
-use tenure_core::session::replies::Done;
-use tenure_core::slot::params::*;
+use tenure_core::store::Answer;
+use tenure_core::table::Table;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::json::Object;
-use tenure_core::value::properties::Params;
+use tenure_core::value::process::Host;
+use tenure_core::work::call::Call;
+use tenure_core::work::execution::{Done, Execution, Timer, run_async, typed};
+use tenure_core::work::operation::{AnyOperation, Operation};
 use tenure_core::{
-    Environment, Error, Json, Lift, Limits, MemoryStore, NO_HOST, Result, Service, Store, Timestamp,
+    Error, Json, Lift, Limits, MemoryStore, Millis, NoHost, Result, Store, Timestamp,
 };
 
 /// 2026-01-08T18:05:30.000Z: where clocks begin.
@@ -47,105 +42,82 @@ pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Every operation, those of the applications too.
+pub(crate) const TABLE: Table = Table {
+    operations: &[tenure_core::table::OPERATIONS, tenure_apps::OPERATIONS],
+    instead: |_| None,
+};
+
+/// Time that passes at once.
+pub(crate) struct AtOnce;
+
+impl Timer for AtOnce {
+    fn sleep(&self, _: Millis) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// A call at a time, of no process.
+pub(crate) fn call_at(now: Timestamp, entropy: u128, limits: &Limits) -> Call {
+    call_of(Arc::new(NoHost), now, entropy, limits)
+}
+
+/// A call at a time, of the process that a host names.
+pub(crate) fn call_of(host: Arc<dyn Host>, now: Timestamp, entropy: u128, limits: &Limits) -> Call {
+    Call {
+        now,
+        entropy: entropy.to_le_bytes(),
+        fingerprint: Fingerprint::default(),
+        host,
+        limits: Arc::new(limits.clone()),
+        isolated: false,
+    }
+}
+
+/// Runs an operation whose types are known.
+pub(crate) async fn run<P, R>(
+    store: &dyn Store,
+    operation: &'static Operation<P, R>,
+    params: P,
+    call: Call,
+) -> Result<Done<R>>
+where
+    Operation<P, R>: AnyOperation,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    let execution = Execution::new(operation, Box::new(params), call);
+    typed(run_async(store, &AtOnce, execution).await)
+}
+
 /// Calls an operation by its name.
 pub(crate) async fn call(
-    service: Service<'_>,
+    store: &dyn Store,
+    limits: &Limits,
     now: Timestamp,
     entropy: u128,
     name: &str,
     params: &str,
 ) -> Result<Said> {
-    let environment = Environment {
-        now,
-        entropy: entropy.to_le_bytes(),
-        fingerprint: fingerprint(name, params),
-        host: &NO_HOST,
-    };
-    macro_rules! operations {
-        ($($name:literal => $method:ident($params:ty),)*) => {
-            match name {
-                $($name => {
-                    let params = <$params>::read(name, params)?;
-                    said(service.$method(&environment, params).await?)
-                })*
-                _ => panic!("there is no operation {name}"),
-            }
-        };
-    }
-    operations! {
-        "start" => start(StartParams),
-        "get" => get(GetParams),
-        "update" => update(UpdateParams),
-        "pause" => pause(PauseParams),
-        "resume" => resume(ResumeParams),
-        "complete" => complete(CompleteParams),
-        "fail" => fail(FailParams),
-        "abandon" => abandon(AbandonParams),
-        "addEvent" => add_event(AddEventParams),
-        "addEvents" => add_events(AddEventsParams),
-        "incrementIteration" => increment_iteration(IncrementIterationParams),
-        "recordToolCall" => record_tool_call(RecordToolCallParams),
-        "recordLearning" => record_learning(RecordLearningParams),
-        "recordUsage" => record_usage(RecordUsageParams),
-        "updateContext" => update_context(UpdateContextParams),
-        "context" => context(IdParams),
-        "events" => events(EventsParams),
-        "list" => list(ListParams),
-        "stats" => stats(StatsParams),
-        "delete" => delete(IdParams),
-        "trash" => trash(ChangeOnly),
-        "restore" => restore(ChangeOnly),
-        "cleanup" => cleanup(CleanupParams),
-        "cleanupRecords" => cleanup_records(CleanupRecordsParams),
-        "purge" => purge(PurgeParams),
-        "trashMany" => trash_many(ManyParams),
-        "restoreMany" => restore_many(ManyParams),
-        "deleteMany" => delete_many(ManyParams),
-        "export" => export(IdParams),
-        "import" => import(ImportParams),
-        "override" => overrule(OverrideParams),
-        "save" => save(SaveParams),
-        "fork" => fork(ForkParams),
-        "startInSlot" => start_in_slot(StartInSlotParams),
-        "startInSlots" => start_in_slots(StartInSlotsParams),
-        "latestSession" => latest_session(LatestSessionParams),
-        "slots" => slots(SlotsParams),
-        "slotPhase" => slot_phase(SlotPhaseParams),
-        "isResumable" => is_resumable(IdParams),
-        "progress" => progress(IdParams),
-        "duration" => duration(IdParams),
-        "agentCreate" => agent_create(AgentCreateParams),
-        "agentUpdate" => agent_update(AgentUpdateParams),
-        "agentGet" => agent_get(AgentGetParams),
-        "agentFinalize" => agent_finalize(AgentFinalizeParams),
-        "agentList" => agent_list(AgentListParams),
-        "shouldResume" => should_resume(ShouldResumeParams),
-        "requestApproval" => request_approval(RequestApprovalParams),
-        "approve" => approve(ApprovalParams),
-        "deny" => deny(ApprovalParams),
-        "agentCleanup" => agent_cleanup(AgentCleanupParams),
-        "agentStats" => agent_stats(AgentStatsParams),
-        "hookPreDelegate" => hook_pre_delegate(HookPreDelegateParams),
-        "leaseClear" => lease_clear(LeaseClearParams),
-        "leaseAcquire" => lease_acquire(LeaseAcquireParams),
-        "hookSubagentStop" => hook_subagent_stop(HookSubagentStopParams),
-        "dedupCheck" => dedup_check(DedupCheckParams),
-        "dedupRegister" => dedup_register(DedupRegisterParams),
-        "dedupAdmit" => dedup_admit(DedupAdmitParams),
-        "dedupCleanup" => dedup_cleanup(DedupCleanupParams),
-        "dedupAudit" => dedup_audit(DedupAuditParams),
-        "dedupList" => dedup_list(DedupListParams),
-        "dedupClear" => dedup_clear(DedupClearParams),
-        "auditLog" => audit_log(AuditLogParams),
-        "auditDay" => audit_day(AuditDayParams),
-        "auditPurge" => audit_purge(AuditPurgeParams),
-        "importFile" => import_file(ImportFileParams),
-    }
+    call_as(store, call_at(now, entropy, limits), name, params).await
 }
 
-fn said<T: serde::Serialize>(done: Done<T>) -> Result<Said> {
+/// As [`call`], with all that a call brings along.
+pub(crate) async fn call_as(
+    store: &dyn Store,
+    call: Call,
+    name: &str,
+    params: &str,
+) -> Result<Said> {
+    let call = Call {
+        fingerprint: fingerprint(name, params),
+        ..call
+    };
+    let operation = TABLE.find(name).unwrap();
+    let execution = Execution::new(operation, operation.read(params)?, call);
+    let done = run_async(store, &AtOnce, execution).await?;
     Ok(Said {
-        value: serde_json::to_string(&done.value).unwrap(),
+        value: done.value.to_json().as_str().to_owned(),
         notices: serde_json::to_string(&done.notices).unwrap(),
     })
 }
@@ -216,7 +188,8 @@ impl<S: Store> World<S> {
     pub(crate) fn raw(&self, name: &str, params: &str) -> Result<Said> {
         self.calls.set(self.calls.get() + 1);
         ready(call(
-            Service::new(&self.store, &self.limits),
+            &self.store,
+            &self.limits,
             Timestamp::from_millis(self.now.get()).unwrap(),
             // Multiplied so that the last digits of ids differ widely.
             self.calls
@@ -282,5 +255,47 @@ impl<S: Store> World<S> {
     pub(crate) fn export(&self, id: &str) -> String {
         let text = self.ok("export", json!({"id": id}));
         text.as_str().unwrap().to_owned()
+    }
+}
+
+/// A value that a store in a test changes while others see it.
+#[derive(Debug, Default)]
+pub(crate) struct Shared<T>(std::sync::Mutex<T>);
+
+impl<T> Shared<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(std::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn borrow(&self) -> std::sync::MutexGuard<'_, T> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn borrow_mut(&self) -> std::sync::MutexGuard<'_, T> {
+        self.borrow()
+    }
+
+    pub(crate) fn set(&self, value: T) {
+        *self.borrow() = value;
+    }
+
+    pub(crate) fn replace(&self, value: T) -> T {
+        std::mem::replace(&mut *self.borrow(), value)
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().unwrap()
+    }
+}
+
+impl<T: Copy> Shared<T> {
+    pub(crate) fn get(&self) -> T {
+        *self.borrow()
+    }
+}
+
+impl<T: Default> Shared<T> {
+    pub(crate) fn take(&self) -> T {
+        self.replace(T::default())
     }
 }

@@ -1,6 +1,8 @@
 //! The store passes the kit that every store passes, with each durability.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Mutex;
+
 use tenure_core::{Lift, Result, Store};
 use tenure_file::{Durability, FileOptions, FileStore};
 
@@ -12,10 +14,10 @@ fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
             durability,
             ..FileOptions::default()
         };
-        tenure_testkit::store(Lift(FileStore::open(
+        tenure_testkit::store(Lift(Mutex::new(FileStore::open(
             &folder.path().join("sessions"),
             options,
-        )?))
+        )?)))
     }
 }
 

@@ -14,7 +14,7 @@ fn about_records() -> Vec<&'static Case> {
 }
 
 fn outcome(case: &Case, remote: &Remote) -> Outcome {
-    let fixture = || tenure_testkit::store(Lift(remote.store()));
+    let fixture = || tenure_testkit::store(Lift(std::sync::Mutex::new(remote.store())));
     tenure_testkit::answer_now(async { Ok(case.check(&fixture, 0.1).await) }).unwrap()
 }
 

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::Mutex;
+
 use common::Place;
 use tenure_core::{Lift, Result, Store};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
@@ -15,7 +17,7 @@ fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
             durability,
             ..SqliteOptions::default()
         };
-        tenure_testkit::store(Lift(SqliteStore::open(&place.file(), options)?))
+        tenure_testkit::store(Lift(Mutex::new(SqliteStore::open(&place.file(), options)?)))
     }
 }
 

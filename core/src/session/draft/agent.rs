@@ -2,19 +2,15 @@
 //! as all others are. Taken on a session that is no agent's yet, they make it one; merging metadata
 //! does not.
 
-use crate::agent::params::{AgentCreateParams, AgentUpdateParams};
 use crate::audit::entry::Entry;
 use crate::error::{Error, Result};
-use crate::session::params::{IfExhausted, StartParams};
+use crate::session::params::IfExhausted;
 use crate::stored::agent::{Agent, StoredError};
 use crate::stored::event::kind;
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
-use crate::value::id::SessionId;
 use crate::value::json::{Json, Object};
-use crate::value::limits::Limits;
 use crate::value::text::Text;
-use crate::value::time::Timestamp;
 
 use super::{Draft, PAUSE_REASON, edited};
 
@@ -23,63 +19,7 @@ const FINAL: &str = "it is final and leads to no other; create a new agent, or f
 /// What leads to an approval.
 const NOT_WAITING: &str = "it does not wait for approval; ask for it with requestApproval first";
 
-impl<'l> Draft<'l> {
-    /// A draft of a new agent's session.
-    ///
-    /// # Errors
-    /// Those of [`Draft::start`].
-    pub fn start_agent(
-        id: SessionId,
-        params: &AgentCreateParams,
-        now: Timestamp,
-        limits: &'l Limits,
-    ) -> Result<Self> {
-        if params.agent_name.as_str().is_empty() {
-            return Err(Error::invalid("agentName", "expected the agent's name"));
-        }
-        let params = StartParams {
-            task: params.purpose.clone().unwrap_or_default(),
-            mode: params.agent_name.clone(),
-            max_iterations: params.max_iterations,
-            metadata: params
-                .metadata
-                .as_ref()
-                .map(|metadata| limits.redact.json(metadata)),
-            ..StartParams::default()
-        };
-        let mut draft = Self::start(id, &params, now, limits)?;
-        draft.agent();
-        Ok(draft)
-    }
-
-    /// Takes down what an agent says of itself. It counts as activity even if it says nothing new.
-    ///
-    /// # Errors
-    /// `SESSION_FINISHED` for an error, `INVALID_PHASE`, `INVALID_ARGUMENT`, and those of the limits.
-    pub fn update_agent(&mut self, params: &AgentUpdateParams) -> Result<()> {
-        self.touched = true;
-        if let Some(error) = &params.error {
-            self.meet(error)?;
-        }
-        if let Some(metadata) = &params.metadata {
-            self.merge_agent_metadata(metadata)?;
-        }
-        let summary = params.summary.as_ref();
-        match params.phase {
-            Some(outcome) if outcome.is_final() => self.finalize(outcome, summary)?,
-            phase => {
-                phase.map_or(Ok(()), |phase| self.set_phase(phase))?;
-                self.limits.text("summary", summary)?;
-                if let Some(summary) = summary {
-                    self.agent().summary = Some(summary.to_string());
-                }
-            }
-        }
-        params
-            .resume_ready
-            .map_or(Ok(()), |ready| self.set_resume_ready(ready))
-    }
-
+impl Draft<'_> {
     /// Ends the agent's work. Ending it again in the same way only fills in a summary that is
     /// missing.
     ///
@@ -182,7 +122,7 @@ impl<'l> Draft<'l> {
         }
     }
 
-    fn set_phase(&mut self, phase: Phase) -> Result<()> {
+    pub(crate) fn set_phase(&mut self, phase: Phase) -> Result<()> {
         if self.head.status.is_finished() {
             return Err(self.out_of_phase(FINAL));
         }
@@ -190,7 +130,7 @@ impl<'l> Draft<'l> {
         Ok(())
     }
 
-    fn meet(&mut self, error: &Text) -> Result<()> {
+    pub(crate) fn meet(&mut self, error: &Text) -> Result<()> {
         self.check_live()?;
         self.limits.text("error", Some(error))?;
         let timestamp = self.now;
@@ -206,12 +146,12 @@ impl<'l> Draft<'l> {
         Ok(())
     }
 
-    fn merge_agent_metadata(&mut self, patch: &Json) -> Result<()> {
+    pub(crate) fn merge_agent_metadata(&mut self, patch: &Json) -> Result<()> {
         self.limits.object("metadata", patch)?;
         self.merge_metadata(&self.limits.redact.json(patch))
     }
 
-    fn set_resume_ready(&mut self, ready: bool) -> Result<()> {
+    pub(crate) fn set_resume_ready(&mut self, ready: bool) -> Result<()> {
         let agent = self.agent();
         if ready && !agent.phase.is_resumable() {
             let problem = format!(
@@ -245,7 +185,7 @@ impl<'l> Draft<'l> {
     }
 
     /// What the session has because it is an agent's; if it was none, it is one now.
-    fn agent(&mut self) -> &mut Agent {
+    pub(crate) fn agent(&mut self) -> &mut Agent {
         let status = self.head.status;
         self.head.agent.get_or_insert_with(|| {
             let mut agent = Agent::default();
@@ -254,10 +194,19 @@ impl<'l> Draft<'l> {
         })
     }
 
+    /// Sets the summary, if one is given.
+    pub(crate) fn set_summary(&mut self, summary: Option<&Text>) -> Result<()> {
+        self.limits.text("summary", summary)?;
+        if let Some(summary) = summary {
+            self.agent().summary = Some(summary.to_string());
+        }
+        Ok(())
+    }
+
     fn out_of_phase(&self, problem: &str) -> Error {
         Error::InvalidPhase {
             id: self.head.id.to_string(),
-            phase: self.head.agent.as_ref().map(|agent| agent.phase),
+            phase: self.head.agent.as_ref().map(|agent| agent.phase.as_str()),
             problem: problem.to_owned(),
         }
     }

@@ -85,7 +85,7 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a cost that is no amount; `TOO_LARGE`.
-    pub fn use_up(&mut self, prompt: u64, completion: u64, cost: Option<f64>) -> Result<()> {
+    pub fn add_usage(&mut self, prompt: u64, completion: u64, cost: Option<f64>) -> Result<()> {
         let cost_nanos = match cost {
             None => 0,
             Some(cost) if cost >= 0.0 && cost.is_finite() => cost_nanos(cost),
@@ -122,17 +122,17 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, and those of the limits.
-    pub fn overrule(&mut self, updates: &Json) -> Result<()> {
-        let overruled = administrator::overruled(&self.head, updates, self.now, self.limits)?;
-        self.become_overruled(overruled);
+    pub fn override_with(&mut self, updates: &Json) -> Result<()> {
+        let overridden = administrator::overridden(&self.head, updates, self.now, self.limits)?;
+        self.become_overridden(overridden);
         Ok(())
     }
 
     /// Becomes what an administrator says.
-    pub fn become_overruled(&mut self, overruled: administrator::Overruled) {
-        self.head = overruled.head;
-        self.replaces_history = matches!(overruled.past, Past::Rewritten(_));
-        let (Past::Continued(events) | Past::Rewritten(events)) = overruled.past;
+    pub fn become_overridden(&mut self, overridden: administrator::Overridden) {
+        self.head = overridden.head;
+        self.replaces_history = matches!(overridden.past, Past::Rewritten(_));
+        let (Past::Continued(events) | Past::Rewritten(events)) = overridden.past;
         self.events = events;
     }
 

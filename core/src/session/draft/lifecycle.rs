@@ -4,12 +4,12 @@
 
 use crate::error::{Error, Result};
 use crate::session::params::{IfExhausted, IfFinished};
-use crate::session::webhook::WebhookEvent;
 use crate::stored::event::kind;
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::json::{Json, Object};
 use crate::value::text::Text;
+use crate::work::webhook::WebhookEvent;
 
 use super::{Draft, PAUSE_REASON, PAUSED_AT, edited, object_of, unpause};
 
@@ -37,7 +37,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Resumes a paused session, or takes up an active one whose runner is gone. Members of `data`
+    /// Resumes a paused session, or recovers an active one whose runner has ended. Properties of `data`
     /// come before ours in the event.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Draft<'_> {
     }
 
     /// Whether ending the session again leaves it as it is.
-    pub fn stays_ended(&self, wanted: Option<IfFinished>) -> bool {
+    pub fn keeps_finished(&self, wanted: Option<IfFinished>) -> bool {
         wanted == Some(IfFinished::Keep) && self.head.status.is_finished()
     }
 
@@ -141,7 +141,7 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `INVALID_TRANSITION`.
-    pub fn give_up(&mut self, reason: &Text) -> Result<()> {
+    pub fn force_abandon(&mut self, reason: &Text) -> Result<()> {
         let given_up = self.abandon(Some(reason), None);
         given_up.or_else(|_| self.abandon(None, None))
     }
@@ -161,9 +161,13 @@ impl Draft<'_> {
         if !from.successors().contains(&to) {
             return Err(Error::InvalidTransition {
                 id: self.head.id.to_string(),
-                from,
-                to,
-                allowed: from.successors().to_vec(),
+                from: from.as_str(),
+                to: to.as_str(),
+                allowed: from
+                    .successors()
+                    .iter()
+                    .map(|status| status.as_str())
+                    .collect(),
             });
         }
         self.head.status = to;
@@ -182,7 +186,7 @@ impl Draft<'_> {
         if self.head.status.is_finished() {
             return Err(Error::SessionFinished {
                 id: self.head.id.to_string(),
-                status: self.head.status,
+                status: self.head.status.as_str(),
             });
         }
         Ok(())

@@ -1,8 +1,7 @@
 //! The memory store with one defect: the ways in which stores get broken.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use tenure_core::store::filter::{Direction, Trash};
 use tenure_core::store::tally::{Count, Group, Tally};
@@ -60,13 +59,13 @@ pub(crate) enum Defect {
 /// The memory store, as several handles on one store, with a defect.
 struct Broken {
     defect: Defect,
-    store: Rc<MemoryStore>,
+    store: Arc<MemoryStore>,
     /// Owners that a defect keeps from the store.
-    owners: Rc<RefCell<BTreeMap<(String, String), SessionId>>>,
+    owners: Arc<Mutex<BTreeMap<(String, String), SessionId>>>,
     /// Events that a defect leaves behind.
-    ghosts: Rc<RefCell<BTreeMap<SessionId, Vec<Event>>>>,
+    ghosts: Arc<Mutex<BTreeMap<SessionId, Vec<Event>>>>,
     /// Heads that this handle has seen.
-    cache: RefCell<BTreeMap<SessionId, Head>>,
+    cache: Mutex<BTreeMap<SessionId, Head>>,
 }
 
 impl Broken {
@@ -103,7 +102,7 @@ impl Broken {
         {
             return None;
         }
-        let owners = self.owners.borrow();
+        let owners = self.owners.lock().unwrap();
         let owner = owners
             .get(&(record.kind.clone(), record.key.clone()))
             .cloned();
@@ -157,8 +156,8 @@ impl Broken {
             {
                 let place = (record.kind.clone(), record.key.clone());
                 match record.owner.take() {
-                    Some(owner) => self.owners.borrow_mut().insert(place, owner),
-                    None => self.owners.borrow_mut().remove(&place),
+                    Some(owner) => self.owners.lock().unwrap().insert(place, owner),
+                    None => self.owners.lock().unwrap().remove(&place),
                 };
             }
         }
@@ -214,13 +213,13 @@ impl SyncStore for Broken {
         let mut loaded = self.store.load(&self.id(id), window)?;
         if let Some(loaded) = &mut loaded {
             if self.has(Defect::CachesHeads) {
-                let mut cache = self.cache.borrow_mut();
+                let mut cache = self.cache.lock().unwrap();
                 loaded.head = cache
                     .entry(id.clone())
                     .or_insert(loaded.head.clone())
                     .clone();
             }
-            if let Some(ghosts) = self.ghosts.borrow().get(id)
+            if let Some(ghosts) = self.ghosts.lock().unwrap().get(id)
                 && window == History::All
             {
                 loaded.events.splice(0..0, ghosts.iter().cloned());
@@ -231,13 +230,14 @@ impl SyncStore for Broken {
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         for change in &changes.sessions {
-            self.cache.borrow_mut().remove(&change.id);
+            self.cache.lock().unwrap().remove(&change.id);
             if self.has(Defect::KeepsTheEventsOfRemovedSessions)
                 && matches!(change.write, SessionWrite::Delete)
                 && let Some(loaded) = self.store.load(&change.id, History::All)?
             {
                 self.ghosts
-                    .borrow_mut()
+                    .lock()
+                    .unwrap()
                     .insert(change.id.clone(), loaded.events);
             }
             if self.has(Defect::RefusesToRemoveNothing)
@@ -418,21 +418,21 @@ fn printed_anew(json: &Json) -> Json {
 
 /// Handles on one store with a defect.
 pub(crate) fn fixture(defect: Defect) -> impl Fixture {
-    let kept = Rc::new(MemoryStore::default());
-    let owners = Rc::default();
-    let ghosts = Rc::default();
+    let kept = Arc::new(MemoryStore::default());
+    let owners = Arc::default();
+    let ghosts = Arc::default();
     move || {
         let forgets = defect == Defect::ForgetsOnReopening;
         store(Lift(Broken {
             defect,
             store: if forgets {
-                Rc::default()
+                Arc::default()
             } else {
-                Rc::clone(&kept)
+                Arc::clone(&kept)
             },
-            owners: Rc::clone(&owners),
-            ghosts: Rc::clone(&ghosts),
-            cache: RefCell::default(),
+            owners: Arc::clone(&owners),
+            ghosts: Arc::clone(&ghosts),
+            cache: Mutex::default(),
         }))
     }
 }

@@ -1,0 +1,165 @@
+//! The operations that import files of other programs, one at a time.
+
+use tenure_core::audit::entry::Entry;
+use tenure_core::error::{Error, Result};
+use tenure_core::lease::model::Lease;
+use tenure_core::lease::operations::find;
+use tenure_core::session::bulk::settled;
+use tenure_core::session::change::head_read;
+use tenure_core::session::claim;
+use tenure_core::session::portable::Portable;
+use tenure_core::store::Read;
+use tenure_core::work::context::Context;
+use tenure_core::work::operation::Group;
+use tenure_core::work::transaction::{Attempt, Transaction};
+
+use super::file::{File, FileImport, ImportFileParams, ImportWantedParams, is_wanted};
+use super::text::Item;
+
+/// Items that are written in one commit.
+const MAX_TOGETHER: usize = 500;
+
+tenure_core::operations! {
+    Group::Folders;
+    /// Whether a file of another program can be imported, or a folder may hold such files.
+    IMPORT_WANTED = Read "importWanted" (ImportWantedParams) -> bool, unit import_wanted,
+        r#"{"path":"a/b/session.json"}"#;
+    /// Imports a file of another program.
+    IMPORT_FILE = Write "importFile" (ImportFileParams) -> FileImport, steps import_file,
+        r#"{"path":"a/b/session.json","text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","modifiedAt":0,"dryRun":false}"#;
+}
+
+fn import_wanted(_: &mut Transaction<'_>, params: &ImportWantedParams) -> Attempt<bool> {
+    Ok(is_wanted(params.path.as_str()))
+}
+
+/// What is wrong with the file is in the reply.
+async fn import_file(context: &Context, params: ImportFileParams) -> Result<FileImport> {
+    let mut reply = FileImport::default();
+    let path = params.path.as_str();
+    let Some(file) = File::of(path, params.text.as_str(), params.modified_at) else {
+        return Ok(reply);
+    };
+    reply.holds = Some(file.layout.holds());
+    let dry_run = params.dry_run.unwrap_or(false);
+    let mut items = Vec::new();
+    for item in file.items(&context.call().limits) {
+        match item {
+            Ok(item) => items.push(item),
+            Err(error) => reply.problems.push((&error).into()),
+        }
+    }
+    for items in items.chunks(MAX_TOGETHER) {
+        let mut imported = context.transact(|tx| import(tx, items, dry_run)).await?;
+        reply.written += imported.written;
+        reply.unchanged += imported.unchanged;
+        reply.newer += imported.newer;
+        reply.problems.append(&mut imported.problems);
+    }
+    Ok(reply)
+}
+
+/// What becomes of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Written,
+    Unchanged,
+    Newer,
+}
+
+/// Writes items in one commit, or only says what would be written.
+fn import(tx: &mut Transaction<'_>, items: &[Item], dry_run: bool) -> Attempt<FileImport> {
+    let before = tx.snapshot();
+    tx.read_all(items.iter().map(read_of))?;
+    let mut reply = FileImport::default();
+    for item in items {
+        let fate = match item {
+            Item::Session(session) => settled(import_session(tx, session)),
+            Item::Lease(lease) => import_lease(tx, lease).map(Ok),
+            Item::Entry(entry) => import_entry(tx, entry).map(Ok),
+        };
+        match fate? {
+            Ok(Fate::Written) => reply.written += 1,
+            Ok(Fate::Unchanged) => reply.unchanged += 1,
+            Ok(Fate::Newer) => reply.newer += 1,
+            Err(
+                error @ (Error::CorruptSession { .. }
+                | Error::SessionExists { .. }
+                | Error::SlotTaken { .. }),
+            ) => reply.problems.push((&error).into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if dry_run {
+        tx.restore(before);
+    }
+    Ok(reply)
+}
+
+fn read_of(item: &Item) -> Read {
+    let record = |kind: &str, key: String| Read::Record {
+        kind: kind.to_owned(),
+        key,
+    };
+    match item {
+        Item::Session(session) => head_read(&session.head.id),
+        Item::Lease(lease) => tenure_core::lease::operations::read_of(&lease.key),
+        Item::Entry(entry) => {
+            let stored = entry.to_record();
+            record(&stored.kind, stored.key)
+        }
+    }
+}
+
+fn import_session(tx: &mut Transaction<'_>, session: &Portable) -> Attempt<Fate> {
+    let Portable { head, events, .. } = session;
+    let mut head = head.clone();
+    if let Some(stored) = tx.head(&head.id)? {
+        if stored.created_at != head.created_at {
+            let id = head.id.to_string();
+            return Err(Error::SessionExists { id }.into());
+        }
+        if stored.updated_at > head.updated_at {
+            return Ok(Fate::Newer);
+        }
+        if stored.updated_at == head.updated_at {
+            return Ok(Fate::Unchanged);
+        }
+        // A version never returns, or an `ifVersion` from before would match.
+        head.version = head.version.max(stored.version + 1);
+    }
+    head.version = head.version.max(1);
+    claim::claim(tx, &head)?;
+    tx.write(head, events.clone(), true)?;
+    Ok(Fate::Written)
+}
+
+fn import_lease(tx: &mut Transaction<'_>, lease: &Lease) -> Attempt<Fate> {
+    let Some(stored) = find(tx, &lease.key)? else {
+        tx.put_record(lease.to_record(1))?;
+        return Ok(Fate::Written);
+    };
+    let is_others = stored.holder != lease.holder;
+    if stored.renewed_at == lease.renewed_at && !is_others {
+        return Ok(Fate::Unchanged);
+    }
+    if stored.renewed_at >= lease.renewed_at || (is_others && stored.is_held(tx.now(), tx.host())) {
+        return Ok(Fate::Newer);
+    }
+    let is_new_holding = is_others || stored.released;
+    let lease = Lease {
+        token: stored.token.saturating_add(u64::from(is_new_holding)),
+        ..lease.clone()
+    };
+    tx.put_record(lease.to_record(1))?;
+    Ok(Fate::Written)
+}
+
+fn import_entry(tx: &mut Transaction<'_>, entry: &Entry) -> Attempt<Fate> {
+    let record = entry.to_record();
+    if tx.record(&record.kind, &record.key)?.is_some() {
+        return Ok(Fate::Unchanged);
+    }
+    tx.put_record(record)?;
+    Ok(Fate::Written)
+}

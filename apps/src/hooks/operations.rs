@@ -1,0 +1,236 @@
+//! The operations behind an agent's hooks. They answer whatever the store says: its failures are
+//! reasons in the reply, and never errors of the operation.
+
+use tenure_core::agent::resume::{self, Candidate, Policy};
+use tenure_core::error::{Error, Result, cut};
+use tenure_core::session::change::change;
+use tenure_core::session::params::ChangeOnly;
+use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
+use tenure_core::store::{History, ListQuery, Loaded};
+use tenure_core::stored::head::Head;
+use tenure_core::stored::phase::Phase;
+use tenure_core::stored::status::Status;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::id::SessionId;
+use tenure_core::value::json::{Json, Object};
+use tenure_core::value::limits::MAX_PAGE_BYTES;
+use tenure_core::value::text::Text;
+use tenure_core::work::context::Context;
+use tenure_core::work::operation::Group;
+use tenure_core::work::transaction::{Attempt, Transaction};
+
+use super::request::{
+    Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, Request, TASK_ID, Why,
+};
+
+/// Sessions of an agent among which one of the same task is looked for.
+const MAX_CANDIDATES: u32 = 100;
+
+tenure_core::operations! {
+    Group::Hooks;
+    /// The reply of the hook before a task is handed to an agent: whether the task resumes a session,
+    /// and which. Without the id of one it is the session of the same agent and the same `task_id`
+    /// that was active last, if it can be resumed and is among the last 100 of the agent.
+    HOOK_PRE_DELEGATE = Write "hookPreDelegate" (HookPreDelegateParams) -> HookReply,
+        steps pre_delegate,
+        r#"{"input":"{\"agent_id\": \"s\"}","idle":"30m","maxErrors":3}"#;
+    /// The reply of the hook after an agent has stopped: it is finalized, by its exit code. A paused
+    /// session stays as it is if the agent stopped without an error, which it has done on purpose.
+    HOOK_SUBAGENT_STOP = Write "hookSubagentStop" (HookSubagentStopParams) -> HookReply,
+        steps subagent_stop,
+        r#"{"input":"{\"agent_id\": \"s\"}"}"#;
+}
+
+async fn pre_delegate(context: &Context, params: HookPreDelegateParams) -> Result<HookReply> {
+    let request = match Request::read(Hook::PreDelegate, params.input.as_str()) {
+        Ok(request) => request,
+        Err(reply) => return Ok(reply),
+    };
+    let policy = Policy::new(params.idle, params.max_errors);
+    let (why, found) = match delegation(context, &request, policy).await {
+        Ok(found) => found,
+        Err(error) => return Ok(request.delegated(&Why::trouble(&error), None)),
+    };
+    let call = context.call();
+    let nonce = Fingerprint::of("hook", call.entropy).text();
+    let head = found.as_ref().map(|found| &found.loaded.head);
+    let entry = request.entry(&why, head, call.now, &nonce);
+    let entered = context
+        .transact(|tx| {
+            tx.enter(entry.to_record());
+            Ok(())
+        })
+        .await;
+    let why = match entered {
+        Ok(()) => why,
+        // What was decided holds all the same.
+        Err(error) => why.not_entered(&error),
+    };
+    let resumed = found.as_ref().filter(|found| found.resumed);
+    let resumed = resumed.map(|found| (&found.loaded.head, found.loaded.events.as_slice()));
+    Ok(request.delegated(&why, resumed))
+}
+
+/// The session that a task would resume.
+struct Delegation {
+    loaded: Loaded,
+    resumed: bool,
+}
+
+/// Finds the session that a task resumes, and decides.
+async fn delegation(
+    context: &Context,
+    request: &Request,
+    policy: Policy,
+) -> Result<(Why, Option<Delegation>)> {
+    let id = match &request.agent_id {
+        Some(id) => SessionId::parse(id).ok(),
+        None => match (&request.agent_name, &request.task_id) {
+            (Some(agent), Some(task)) => {
+                let found = session_of_task(context, agent, task, policy).await?;
+                if found.is_none() {
+                    let message = "no session of this agent for this task can be resumed";
+                    return Ok((Why::nothing("not_found", message), None));
+                }
+                found
+            }
+            _ => {
+                let message =
+                    "the input names no agent_id, nor an agent_name and a task_id to go by";
+                return Ok((Why::nothing("no_agent_id", message), None));
+            }
+        },
+    };
+    let Some(id) = id else {
+        let message = "the agent_id is none that a session can have";
+        return Ok((Why::nothing("invalid_id", message), None));
+    };
+    let now = context.call().now;
+    let decide = |candidate: Candidate<'_>| resume::decide(candidate, policy, now);
+    let decided = |candidate: Candidate<'_>| Why::decided(&decide(candidate));
+    // Its history is read only if it is needed.
+    match context.load(&id, History::None).await {
+        Ok(None) => return Ok((decided(Candidate::Nothing), None)),
+        Err(Error::CorruptSession { .. }) => return Ok((decided(Candidate::Unreadable), None)),
+        Err(error) => return Err(error),
+        Ok(Some(loaded)) => {
+            let decision = decide(Candidate::Session(&loaded.head));
+            if !decision.resume {
+                let why = Why::decided(&decision);
+                let resumed = false;
+                return Ok((why, Some(Delegation { loaded, resumed })));
+            }
+        }
+    }
+    match context.load(&id, History::All).await? {
+        None => Ok((decided(Candidate::Nothing), None)),
+        Some(loaded) => {
+            let decision = decide(Candidate::Session(&loaded.head));
+            let why = Why::decided(&decision);
+            let resumed = decision.resume;
+            Ok((why, Some(Delegation { loaded, resumed })))
+        }
+    }
+}
+
+/// The session of an agent and a task that was active last, if it can be resumed.
+async fn session_of_task(
+    context: &Context,
+    agent: &str,
+    task: &Json,
+    policy: Policy,
+) -> Result<Option<SessionId>> {
+    let now = context.call().now;
+    let query = ListQuery {
+        filter: Filter {
+            mode: Some(agent.to_owned()),
+            ..policy.filter(now)
+        },
+        order: Order {
+            by: OrderBy::UpdatedAt,
+            direction: Direction::Desc,
+        },
+        after: None,
+        offset: 0,
+        limit: MAX_CANDIDATES,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    let has_task = |head: &Head| {
+        let metadata = head.metadata.clone().unwrap_or_default();
+        let known = Object::parse(&metadata).read::<Json>(TASK_ID);
+        known.is_some_and(|known| known.compact() == *task)
+    };
+    let page = context.list(&query).await?;
+    let mut heads = page.heads.into_iter().filter(has_task);
+    let resumable = |head: &Head| resume::decide(Candidate::Session(head), policy, now).resume;
+    Ok(heads.find(resumable).map(|head| head.id))
+}
+
+async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Result<HookReply> {
+    let request = match Request::read(Hook::SubagentStop, params.input.as_str()) {
+        Ok(request) => request,
+        Err(reply) => return Ok(reply),
+    };
+    let outcome = request.outcome();
+    let Some(id) = &request.agent_id else {
+        let why = Why::nothing("no_agent_id", "the input names no agent_id");
+        return Ok(request.stopped(&why, false, None));
+    };
+    let limits = &context.call().limits;
+    let summary = request.summary();
+    let summary = summary.map(|summary| match limits.text("summary", Some(&summary)) {
+        Ok(()) => summary,
+        Err(_) => cut(summary.into_string()).into(),
+    });
+    let target = ChangeOnly {
+        id: Text::from(id.as_str()),
+        ..ChangeOnly::default()
+    };
+    let stopped = context
+        .transact(|tx| stop(tx, &target, outcome, summary.as_ref()))
+        .await;
+    let before = match stopped {
+        Ok(before) => before,
+        Err(error) => return Ok(request.stopped(&not_stopped(&error), false, None)),
+    };
+    Ok(match before {
+        Status::Paused if outcome == Phase::Completed => {
+            request.stopped(&Why::waiting(), false, None)
+        }
+        status if status.is_finished() => {
+            let why = Why::ended_before("the agent's work had ended in this way before");
+            request.stopped(&why, true, Some(outcome))
+        }
+        _ => request.stopped(&Why::finalized(), true, Some(outcome)),
+    })
+}
+
+/// Finalizes an agent that has stopped, unless it waits: its status before.
+fn stop(
+    tx: &mut Transaction<'_>,
+    target: &ChangeOnly,
+    outcome: Phase,
+    summary: Option<&Text>,
+) -> Attempt<Status> {
+    let id = SessionId::parse(target.id.as_str())?;
+    let before = tx.head(&id)?.map(|head| head.status);
+    change(tx, target, &|draft| {
+        if draft.head().status == Status::Paused && outcome == Phase::Completed {
+            return Ok(());
+        }
+        draft.finalize(outcome, summary)
+    })?;
+    Ok(before.unwrap_or_default())
+}
+
+/// Why an agent could not be finalized.
+fn not_stopped(error: &Error) -> Why {
+    match error {
+        Error::InvalidPhase { .. } => Why::ended_before(&error.to_string()),
+        Error::SessionNotFound { .. } | Error::SessionDeleted { .. } => {
+            Why::nothing("not_found", &error.to_string())
+        }
+        Error::InvalidId { .. } => Why::nothing("invalid_id", &error.to_string()),
+        error => Why::trouble(error),
+    }
+}

@@ -1,0 +1,353 @@
+//! What the hooks of an agent's host are told, and what they answer. A hook reads JSON and prints
+//! JSON, with the names in snake case and times in whole seconds, whatever goes wrong: an agent
+//! must not stop because its sessions cannot be reached. What is asked of the store is in the service.
+
+use serde::Serialize;
+
+use tenure_core::agent::params::PhaseChange;
+use tenure_core::agent::resume::{ResumeDecision, ResumeReason};
+use tenure_core::audit::entry::Entry;
+use tenure_core::error::{Error, cut};
+use tenure_core::stored::event::Event;
+use tenure_core::stored::head::Head;
+use tenure_core::stored::phase::Phase;
+use tenure_core::value::json::{Json, Object};
+use tenure_core::value::text::Text;
+use tenure_core::value::time::{Millis, Timestamp};
+use tenure_core::{audit, declare_params};
+
+declare_params! {
+    /// A task that is about to be handed to an agent.
+    pub struct HookPreDelegateParams {
+        /// What the hook was given, as it came.
+        pub input: Text,
+        /// Not to be resumed when idle this long and longer; 30 minutes by default.
+        pub idle: Option<Millis>,
+        /// Not to be resumed after this many errors and more; 3 by default.
+        pub max_errors: Option<u32>,
+    }
+
+    /// An agent that has stopped.
+    pub struct HookSubagentStopParams {
+        /// What the hook was given, as it came.
+        pub input: Text,
+    }
+}
+
+/// What a hook answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct HookReply {
+    /// What to exit with: 1 if the input was no JSON object, otherwise 0.
+    pub exit_code: u8,
+    /// What to print.
+    #[cfg_attr(feature = "ts", ts(type = "JsonObject"))]
+    pub output: Json,
+}
+
+/// The hooks that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    /// A task is about to be handed to an agent.
+    PreDelegate,
+    /// An agent has stopped.
+    SubagentStop,
+}
+
+/// The answer of a hook that could not reach its store: `code` and `problem` say why not.
+pub fn store_unavailable(hook: Hook, input: &str, code: &str, problem: &str) -> HookReply {
+    let request = match Request::read(hook, input) {
+        Ok(request) => request,
+        Err(reply) => return reply,
+    };
+    let why = Why::new(STORE_UNAVAILABLE, code, problem);
+    match hook {
+        Hook::PreDelegate => request.delegated(&why, None),
+        Hook::SubagentStop => request.stopped(&why, false, None),
+    }
+}
+
+/// The answer of a hook that was given what it cannot read: `problem` says why.
+pub fn invalid(hook: Hook, problem: &str) -> HookReply {
+    let nothing = Request {
+        input: Json::of_text(None),
+        agent_id: None,
+        agent_name: None,
+        task_id: None,
+    };
+    let why = Why::new("invalid_json", "invalid_json", problem);
+    let reply = match hook {
+        Hook::PreDelegate => nothing.delegated(&why, None),
+        Hook::SubagentStop => nothing.stopped(&why, false, None),
+    };
+    HookReply {
+        exit_code: 1,
+        ..reply
+    }
+}
+
+const STORE_UNAVAILABLE: &str = "store_unavailable";
+const NO_SESSION: &str = "no_existing_session";
+
+/// The member of an input, and of an agent's metadata, that names the task.
+pub(crate) const TASK_ID: &str = "task_id";
+
+/// What a hook was given. Its members stand in `task_info`, or beside it.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    input: Json,
+    /// The agent's session.
+    pub(crate) agent_id: Option<String>,
+    /// The agent's name.
+    pub(crate) agent_name: Option<String>,
+    /// The task, as the text of its JSON.
+    pub(crate) task_id: Option<Json>,
+}
+
+impl Request {
+    /// Reads what a hook was given; what is no JSON object is answered.
+    pub(crate) fn read(hook: Hook, input: &str) -> Result<Self, HookReply> {
+        let input = input.strip_prefix('\u{feff}').unwrap_or(input).trim();
+        let problem = match Json::parse(input.to_owned()) {
+            Ok(json) if json.is_object() => return Ok(Self::new(json)),
+            Ok(_) => "expected a JSON object".to_owned(),
+            Err(Error::InvalidArgument { problem, .. }) => problem,
+            Err(error) => error.to_string(),
+        };
+        Err(invalid(hook, &problem))
+    }
+
+    fn new(input: Json) -> Self {
+        let given = |name: &str| member(&input, "task_info", name);
+        let text = |name: &str| given(name)?.as_text().filter(|text| !text.is_empty());
+        Self {
+            agent_id: text("agent_id"),
+            agent_name: text("agent_name"),
+            task_id: given(TASK_ID).map(Json::compact),
+            input,
+        }
+    }
+
+    /// How the agent's work ended, by its exit code. None counts as 0; one that is no number is not a
+    /// success.
+    pub(crate) fn outcome(&self) -> Phase {
+        let code = member(&self.input, "workflow_metrics", "exit_code");
+        let good = code.is_none_or(|code| {
+            let text = code.as_text();
+            let text = text.as_deref().unwrap_or(code.as_str());
+            let number = Json::parse(text.trim().to_owned());
+            number.is_ok_and(|number| number.read() == Some(0.0))
+        });
+        if good {
+            Phase::Completed
+        } else {
+            Phase::Failed
+        }
+    }
+
+    /// What came of the agent's work, in a few words.
+    pub(crate) fn summary(&self) -> Option<Text> {
+        let given = ["task_info", "workflow_metrics"]
+            .into_iter()
+            .find_map(|group| member(&self.input, group, "summary")?.as_text())
+            .filter(|summary| !summary.is_empty());
+        let code = || {
+            let code = member(&self.input, "workflow_metrics", "exit_code")?;
+            let failed = self.outcome() == Phase::Failed;
+            failed.then(|| cut(format!("exit code {}", code.as_str())))
+        };
+        given.or_else(code).map(Text::from)
+    }
+
+    /// The answer to a task that is about to be handed on. The whole past is there only of an agent
+    /// that is to be resumed.
+    pub(crate) fn delegated(&self, why: &Why, resumed: Option<(&Head, &[Event])>) -> HookReply {
+        let mut output = Object::default();
+        output.set("should_resume", &resumed.is_some());
+        output.set("reason", why.reason);
+        let found = resumed.map(|(head, _)| head.id.as_str());
+        let id = found.or(self.agent_id.as_deref());
+        output.set("agent_id", &Json::of_text(id));
+        let past = resumed.map(|(head, events)| past(head, events));
+        output.set("resume_metadata", &past.unwrap_or(Json::of_text(None)));
+        output.set("details", &why.details);
+        output.set("original_context", &self.input);
+        reply(&output)
+    }
+
+    /// The answer to an agent's stop.
+    pub(crate) fn stopped(&self, why: &Why, finalized: bool, outcome: Option<Phase>) -> HookReply {
+        let mut output = Object::default();
+        output.set("finalized", &finalized);
+        output.set("reason", why.reason);
+        output.set("agent_id", &Json::of_text(self.agent_id.as_deref()));
+        output.set("outcome", &Json::of_text(outcome.map(Phase::as_str)));
+        output.set("details", &why.details);
+        reply(&output)
+    }
+
+    /// The entry of the audit log for what is decided. `call` tells it from others of its moment.
+    pub(crate) fn entry(&self, why: &Why, head: Option<&Head>, at: Timestamp, call: &str) -> Entry {
+        let subject = head.map(|head| head.id.as_str());
+        let subject = subject.or(self.agent_id.as_deref());
+        let mut data = Entry::properties(
+            audit::entry::DECISION,
+            at,
+            subject.map(|id| cut(id.to_owned())).as_deref(),
+        );
+        let agent = head.map(|head| head.mode.as_str());
+        let agent = agent.or(self.agent_name.as_deref());
+        let agent = agent.map(|name| cut(name.to_owned()));
+        data.set("agent", &Json::of_text(agent.as_deref()));
+        data.set("resume", &(why.reason == RESUMABLE));
+        data.set("reason", why.reason);
+        data.set("code", why.code.as_str());
+        data.set("call", call);
+        Entry {
+            at,
+            data: data.to_json(),
+        }
+    }
+}
+
+const RESUMABLE: &str = "session_resumable";
+
+/// A hook's reason, with what is behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct Why {
+    reason: &'static str,
+    code: String,
+    details: Json,
+}
+
+impl Why {
+    fn new(reason: &'static str, code: &str, message: &str) -> Self {
+        let details = details(code, message);
+        Self {
+            reason,
+            code: code.to_owned(),
+            details: details.to_json(),
+        }
+    }
+
+    /// A decision whether to resume.
+    pub(crate) fn decided(decision: &ResumeDecision) -> Self {
+        let reason = match decision.reason {
+            ResumeReason::Resumable => RESUMABLE,
+            ResumeReason::NotFound => NO_SESSION,
+            _ => "session_not_resumable",
+        };
+        let known = &decision.details;
+        let code = decision.reason.as_str();
+        let mut details = details(code, &known.message);
+        if let Some(status) = known.status {
+            details.set("status", &status);
+            details.set("phase", &Json::of_text(known.phase.map(Phase::as_str)));
+            details.set("resume_ready", &known.resume_ready.unwrap_or(false));
+            details.set("error_count", &known.error_count.unwrap_or(0));
+            details.set("max_errors", &known.max_errors);
+            details.set("idle_ms", &known.idle_ms.unwrap_or(0));
+            details.set("idle_limit_ms", &known.idle_limit_ms);
+        }
+        Self {
+            reason,
+            code: code.to_owned(),
+            details: details.to_json(),
+        }
+    }
+
+    /// There is no session to go on with.
+    pub(crate) fn nothing(code: &str, message: &str) -> Self {
+        Self::new(NO_SESSION, code, message)
+    }
+
+    /// The store has failed.
+    pub(crate) fn trouble(error: &Error) -> Self {
+        Self::new(STORE_UNAVAILABLE, error.code(), &error.to_string())
+    }
+
+    /// The agent's work has ended by this call.
+    pub(crate) fn finalized() -> Self {
+        Self::new(
+            "session_finalized",
+            "finalized",
+            "the agent's work has ended",
+        )
+    }
+
+    /// The agent's work had ended before.
+    pub(crate) fn ended_before(message: &str) -> Self {
+        Self::new("session_already_finalized", "finished", message)
+    }
+
+    /// The agent waits and is left to.
+    pub(crate) fn waiting() -> Self {
+        let message = "the session is paused: it waits for an approval or to be resumed";
+        Self::new("session_waiting", "paused", message)
+    }
+
+    /// The same, and that it could not be entered into the audit log.
+    pub(crate) fn not_entered(mut self, error: &Error) -> Self {
+        let known = self.details.clone();
+        let mut details = Object::parse(&known);
+        details.set("audit", error.code());
+        self.details = details.to_json();
+        self
+    }
+}
+
+fn details(code: &str, message: &str) -> Object<'static> {
+    let mut details = Object::default();
+    details.set("code", code);
+    details.set("message", &cut(message.to_owned()));
+    details
+}
+
+fn reply(output: &Object<'_>) -> HookReply {
+    HookReply {
+        exit_code: 0,
+        output: output.to_json(),
+    }
+}
+
+/// A member of the object `group`, or one beside it.
+fn member(input: &Json, group: &str, name: &str) -> Option<Json> {
+    let members = Object::parse(input);
+    let nested = members.read::<Json>(group).unwrap_or_default();
+    let nested = Object::parse(&nested).read::<Json>(name);
+    let there = |json: &Json| json.as_str() != "null";
+    nested
+        .filter(there)
+        .or_else(|| members.read::<Json>(name).filter(there))
+}
+
+/// What an agent that is resumed goes on from.
+fn past(head: &Head, events: &[Event]) -> Json {
+    let history: Vec<Json> = PhaseChange::all(events).iter().map(step).collect();
+    let mut past = Object::default();
+    let phase = head.agent.as_ref().map(|agent| agent.phase.as_str());
+    past.set("previous_phase", &Json::of_text(phase));
+    past.set("created_at", &in_seconds(head.created_at));
+    past.set("history", &history);
+    past.set(
+        "session_metadata",
+        &head.metadata.clone().unwrap_or_default(),
+    );
+    past.to_json()
+}
+
+fn step(change: &PhaseChange) -> Json {
+    let mut step = Object::default();
+    step.set("from_phase", &change.from_phase);
+    step.set("to_phase", &change.to_phase);
+    step.set("timestamp", &in_seconds(change.timestamp));
+    step.to_json()
+}
+
+/// A time without its milliseconds.
+fn in_seconds(at: Timestamp) -> String {
+    let text = at.to_string();
+    let (seconds, _) = text.split_once('.').unwrap_or((&text, ""));
+    [seconds, "Z"].concat()
+}

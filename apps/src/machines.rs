@@ -1,0 +1,4 @@
+//! Processes, and the virtual machines that they own.
+
+pub mod model;
+pub mod operations;

@@ -1,0 +1,78 @@
+//! One call of an operation, as a host makes it: a name and JSON text.
+
+use std::sync::Arc;
+
+use tenure_core::store::SyncStore;
+use tenure_core::work::call;
+use tenure_core::work::execution::{self, Execution};
+use tenure_core::work::operation::Access;
+use tenure_core::{Error, Host, Limits, Result, Timestamp};
+
+use crate::answer::{self, Answer};
+use crate::fingerprint;
+use crate::table::TABLE;
+
+/// One call of an operation.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// The operation's name.
+    pub name: &'a str,
+    /// Its parameters, as JSON text.
+    pub params: &'a str,
+    /// The present time, in milliseconds since 1970.
+    pub now: f64,
+    /// Random bits, used once.
+    pub entropy: [u8; 16],
+    /// The process that calls, and what is known of others.
+    pub host: Arc<dyn Host>,
+}
+
+impl Call<'_> {
+    /// The operation, about to run. `isolated` says whether all of it runs inside one transaction of
+    /// the store.
+    ///
+    /// # Errors
+    /// `UNKNOWN_OPERATION`, `UNSUPPORTED_OPERATION`, and `INVALID_ARGUMENT` for the parameters.
+    pub fn begin(&self, limits: Arc<Limits>, isolated: bool) -> Result<Execution> {
+        let now = timestamp(self.now)?;
+        let operation = TABLE.find(self.name)?;
+        let params = operation.read(self.params)?;
+        let call = call::Call {
+            now,
+            entropy: self.entropy,
+            fingerprint: fingerprint::of(self.name, self.params),
+            host: Arc::clone(&self.host),
+            limits,
+            isolated,
+        };
+        Ok(Execution::new(operation, params, call))
+    }
+}
+
+/// The access of the operation of this name.
+pub fn access(name: &str) -> Option<Access> {
+    TABLE.find(name).ok().map(|operation| operation.access())
+}
+
+/// Performs an operation over a store that answers at once.
+pub fn perform(
+    store: &dyn SyncStore,
+    limits: Arc<Limits>,
+    call: &Call<'_>,
+    isolated: bool,
+) -> Answer {
+    match call.begin(limits, isolated) {
+        Ok(execution) => answer::of(execution::run(store, execution)),
+        Err(error) => answer::error(&error),
+    }
+}
+
+/// The present time. JavaScript's clock shows a whole number of milliseconds, but a faked one may show
+/// anything.
+fn timestamp(millis: f64) -> Result<Timestamp> {
+    if millis.is_nan() {
+        return Err(Error::invalid("now", "the clock shows no time"));
+    }
+    // A float-to-integer cast saturates, and the ends are outside of the calendar.
+    Timestamp::from_millis(millis as i64)
+}

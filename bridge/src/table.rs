@@ -1,0 +1,64 @@
+//! The table of the operations that this build serves: those of the core, and of the applications
+//! where they are built in.
+
+use tenure_core::table::Table;
+
+/// The table of this build.
+pub const TABLE: Table = Table {
+    operations: &[
+        tenure_core::table::OPERATIONS,
+        #[cfg(feature = "apps")]
+        tenure_apps::OPERATIONS,
+    ],
+    instead,
+};
+
+/// What to use instead of an operation of an application, in a build without applications.
+fn instead(name: &str) -> Option<&'static str> {
+    let is_apps = APPLICATIONS.iter().any(|prefix| name.starts_with(prefix));
+    is_apps.then_some(
+        "the browser's module has no deduplication, machines, hooks and imports of folders; use \
+         Node with the package `tenure`, or the command `tenure`",
+    )
+}
+
+/// How the names of the applications' operations begin.
+const APPLICATIONS: &[&str] = &[
+    "dedup",
+    "auditDay",
+    "hookPreDelegate",
+    "hookSubagentStop",
+    "importFile",
+    "importWanted",
+    "processRegister",
+    "activeSessions",
+    "staleCleanup",
+    "orphan",
+    "vm",
+];
+
+#[cfg(all(test, feature = "apps"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_applications_knows_the_names_of_all_their_operations() {
+        for operation in tenure_apps::OPERATIONS.iter().copied().flatten() {
+            assert!(instead(operation.name()).is_some(), "{}", operation.name());
+        }
+        for operation in tenure_core::table::OPERATIONS.iter().copied().flatten() {
+            assert_eq!(instead(operation.name()), None, "{}", operation.name());
+        }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_reads_its_sample() {
+        let mut names = std::collections::BTreeSet::new();
+        for operation in TABLE.iter() {
+            let name = operation.name();
+            assert!(names.insert(name), "{name} is declared twice");
+            assert!(operation.read(operation.sample()).is_ok(), "{name}");
+            assert!(!operation.doc().is_empty(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The operations on agents. An agent is a session with a phase, so each is a change to one session or
+//! a list of them. An unknown id is answered with nothing.
+
+use crate::audit::entry::Entry;
+use crate::audit::range::Range;
+use crate::audit::removal::Actor;
+use crate::error::{Error, Result};
+use crate::session::change::{change, create, store_key};
+use crate::session::cleanup::{Fate, Sweep, sweep};
+use crate::session::read::{DEFAULT_SESSIONS, find};
+use crate::session::replies::{CleanupResult, SessionPage};
+use crate::session::retention;
+use crate::session::view::SessionHead;
+use crate::store::filter::{Filter, Order, Position, Trash};
+use crate::store::{History, ListQuery, Loaded};
+use crate::stored::head::Head;
+use crate::stored::phase::Phase;
+use crate::value::id::SessionId;
+use crate::value::limits::{MAX_PAGE, MAX_PAGE_BYTES, page_limit};
+use crate::value::text::Text;
+use crate::value::time::{Millis, Timestamp};
+use crate::work::context::Context;
+use crate::work::operation::Group;
+use crate::work::transaction::{Attempt, Stop, Transaction};
+
+use super::analytics::{AgentStats, AgentStatsParams, Count};
+use super::params::{
+    AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
+    AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
+};
+use super::resume::{self, Candidate, Policy, ResumeDecision, ShouldResumeParams};
+use super::steps;
+
+/// How long an agent may be idle before a cleanup, if nothing else is said.
+const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
+/// How far back the audit log is read for statistics, if nothing else is said.
+const COUNTED: Millis = Millis(30 * 24 * 60 * 60 * 1000);
+/// Ids that are tried for a new agent.
+const MAX_IDS: u8 = 16;
+/// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
+const MAX_ROUNDS: usize = 20;
+
+crate::operations! {
+    Group::Agents;
+    /// Creates an agent: a session with a phase, `initializing` at first.
+    AGENT_CREATE = Write "agentCreate" (AgentCreateParams) -> SessionHead, unit create_agent,
+        r#"{"agentName":"a","purpose":"p","metadata":{"a":1},"id":"new","maxIterations":3,"idempotencyKey":"k"}"#;
+    /// Records an agent's update, which counts as activity; `null` for an unknown id. A final phase
+    /// finalizes the agent as `agentFinalize` does.
+    AGENT_UPDATE = Write "agentUpdate" (AgentUpdateParams) -> Option<SessionHead>, unit update,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","phase":"planning","metadata":{"a":1},"error":"e","resumeReady":true,"summary":"s"}"#;
+    /// An agent as it stands, with the phases that it came through; `null` for an unknown id.
+    AGENT_GET = Read "agentGet" (AgentGetParams) -> Option<AgentState>, unit get,
+        r#"{"id":"s"}"#;
+    /// Finalizes an agent; `null` for an unknown id. The same outcome again only fills in a summary
+    /// that is missing.
+    AGENT_FINALIZE = Write "agentFinalize" (AgentFinalizeParams) -> Option<SessionHead>,
+        unit finalize,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","outcome":"completed","summary":"s"}"#;
+    /// A page of agents, newest first. A page may have few items, or none, and go on all the same.
+    AGENT_LIST = Read "agentList" (AgentListParams) -> SessionPage, steps list,
+        r#"{"activeOnly":true,"resumable":true,"agentName":"a","limit":2,"cursor":"cd.0.a","idle":"30m","maxErrors":3}"#;
+    /// Whether an agent should be resumed, and the reason.
+    SHOULD_RESUME = Read "shouldResume" (ShouldResumeParams) -> ResumeDecision, unit should_resume,
+        r#"{"id":"s","idle":"30m","maxErrors":3}"#;
+    /// Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished
+    /// ones are abandoned; those that somebody runs stay.
+    AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
+        r#"{"maxIdle":"0s","dryRun":false}"#;
+    /// Statistics of agents, against their targets. It reads their histories, to say how much storage
+    /// they use, unless `storage` is `false`.
+    AGENT_STATS = Read "agentStats" (AgentStatsParams) -> AgentStats, steps stats,
+        r#"{"agentName":"a","storage":true,"within":"1d"}"#;
+    /// Requests approval: the agent's session is paused in the phase `approval`.
+    REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
+        unit request_approval,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r","metadata":{"a":1}}"#;
+    /// Approves what an agent waits for, and resumes its session if that is paused. The phase stays
+    /// until the agent enters another.
+    APPROVE = Write "approve" (ApprovalParams) -> SessionHead, unit approve,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
+    /// Denies what an agent waits for, which finalizes it as `abandoned`.
+    DENY = Write "deny" (ApprovalParams) -> SessionHead, unit deny,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
+}
+
+fn create_agent(tx: &mut Transaction<'_>, params: &AgentCreateParams) -> Attempt<SessionHead> {
+    let key = store_key(tx, params.idempotency_key.as_ref())?;
+    let id = match &params.id {
+        Some(id) => SessionId::parse(id.as_str())?,
+        // An id has so few random bits that one of two agents may have to take another.
+        None => (0..=MAX_IDS)
+            .map(|attempt| SessionId::of_agent(tx.now(), tx.entropy(), attempt))
+            .find(|id| !tx.has_lost(id))
+            .unwrap_or_else(|| SessionId::of_agent(tx.now(), tx.entropy(), MAX_IDS)),
+    };
+    let draft = steps::start(id, params, tx.now(), tx.limits())?;
+    Ok(create(tx, draft, key.as_ref())?.head)
+}
+
+fn update(tx: &mut Transaction<'_>, params: &AgentUpdateParams) -> Attempt<Option<SessionHead>> {
+    known(change(tx, params, &|draft| steps::update(draft, params)))
+}
+
+fn finalize(
+    tx: &mut Transaction<'_>,
+    params: &AgentFinalizeParams,
+) -> Attempt<Option<SessionHead>> {
+    known(change(tx, params, &|draft| {
+        draft.finalize(params.outcome, params.summary.as_ref())
+    }))
+}
+
+/// The reply of a change to what may not be there.
+fn known<R>(attempt: Attempt<R>) -> Attempt<Option<R>> {
+    match attempt {
+        Err(Stop::Failed(Error::SessionNotFound { .. })) => Ok(None),
+        attempt => Ok(Some(attempt?)),
+    }
+}
+
+fn get(tx: &mut Transaction<'_>, params: &AgentGetParams) -> Attempt<Option<AgentState>> {
+    let loaded = find(tx, &params.id, History::All, None)?;
+    Ok(loaded.map(|loaded| AgentState::new(loaded.head, &loaded.events)))
+}
+
+fn should_resume(tx: &mut Transaction<'_>, params: &ShouldResumeParams) -> Attempt<ResumeDecision> {
+    let id = SessionId::parse(params.id.as_str())?;
+    let head = match tx.head(&id) {
+        Err(Stop::Failed(Error::CorruptSession { .. })) => Err(()),
+        head => Ok(head?),
+    };
+    let candidate = match &head {
+        Ok(Some(head)) => Candidate::Session(head),
+        Ok(None) => Candidate::Nothing,
+        Err(()) => Candidate::Unreadable,
+    };
+    Ok(resume::decide(candidate, Policy::from(params), tx.now()))
+}
+
+fn request_approval(
+    tx: &mut Transaction<'_>,
+    params: &RequestApprovalParams,
+) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        draft.request_approval(params.reason.as_ref(), params.metadata.as_ref())
+    })
+}
+
+fn approve(tx: &mut Transaction<'_>, params: &ApprovalParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        draft.approve(params.by.as_ref(), params.reason.as_ref())
+    })
+}
+
+fn deny(tx: &mut Transaction<'_>, params: &ApprovalParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        draft.deny(params.by.as_ref(), params.reason.as_ref())
+    })
+}
+
+async fn list(context: &Context, params: AgentListParams) -> Result<SessionPage> {
+    let now = context.call().now;
+    let order = Order::default();
+    let after = params.cursor.as_ref();
+    let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), order));
+    let limit = page_limit(params.limit, DEFAULT_SESSIONS)?;
+    let resumable = params.resumable.unwrap_or(false);
+    let policy = resumable.then(|| Policy::from(&params));
+    let mut query = ListQuery {
+        filter: filter(now, &params, policy),
+        order,
+        after: after.transpose()?,
+        offset: 0,
+        limit,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    let selects = |head: &Head| {
+        policy.is_none_or(|policy| resume::decide(Candidate::Session(head), policy, now).resume)
+    };
+    let mut reply = SessionPage {
+        items: Vec::new(),
+        next_cursor: None,
+        problems: Vec::new(),
+    };
+    for _ in 0..MAX_ROUNDS {
+        let page = context.list(&query).await?;
+        reply.problems.extend(page.problems);
+        let mut more = page.more;
+        let mut heads = page.heads.into_iter();
+        for head in heads.by_ref() {
+            query.after = Some(order.position(&head));
+            if selects(&head) {
+                reply.items.push(head.into());
+            }
+            if reply.items.len() >= limit as usize {
+                break;
+            }
+        }
+        more |= heads.len() > 0;
+        let cursor = query.after.as_ref().filter(|_| more);
+        reply.next_cursor = cursor.map(|after| after.to_cursor(order));
+        if !more || reply.items.len() >= limit as usize {
+            break;
+        }
+    }
+    Ok(reply)
+}
+
+/// The agents that a list is about. Of those that are to be resumed it holds all, and a few others.
+fn filter(now: Timestamp, params: &AgentListParams, policy: Option<Policy>) -> Filter {
+    let active_only = params.active_only.unwrap_or(false);
+    let phases = Phase::ALL.into_iter();
+    let phases = phases.filter(|phase| !active_only || !phase.is_final());
+    let all = || Filter {
+        phase: Some(phases.collect()),
+        ..Filter::default()
+    };
+    Filter {
+        mode: params.agent_name.as_ref().map(Text::to_string),
+        ..policy.map_or_else(all, |policy| policy.filter(now))
+    }
+}
+
+async fn cleanup(context: &Context, params: AgentCleanupParams) -> Result<CleanupResult> {
+    let now = context.call().now;
+    let dry_run = params.dry_run.unwrap_or(false);
+    let plan = Sweep {
+        filter: retention::idle_agents(now, params.max_idle.unwrap_or(MAX_IDLE)),
+        selects: &|_| true,
+        fate: Fate::Abandoned,
+        actor: Actor::AgentCleanup,
+        dry_run,
+        after: None,
+        limit: None,
+    };
+    let result = sweep(context, plan).await?;
+    if !dry_run {
+        let entry = Entry::cleanup(result.removed, now);
+        context
+            .transact(|tx| {
+                tx.enter(entry.to_record());
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(result)
+}
+
+/// Sessions and entries of the audit log are read a page at a time, and of the log only those of a
+/// time.
+async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats> {
+    let now = context.call().now;
+    let mut count = Count::new(&params);
+    let order = Order::default();
+    let mut query = ListQuery {
+        filter: Filter {
+            mode: params.agent_name.as_ref().map(Text::to_string),
+            phase: Some(Phase::ALL.to_vec()),
+            trash: Trash::Include,
+            ..Filter::default()
+        },
+        order,
+        after: None,
+        offset: 0,
+        limit: MAX_PAGE,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    loop {
+        let page = context.list(&query).await?;
+        for head in &page.heads {
+            count.session(head);
+            if params.storage.unwrap_or(true) {
+                count_storage(context, &mut count, &head.id).await?;
+            }
+        }
+        match page.heads.last() {
+            Some(last) if page.more => query.after = Some(order.position(last)),
+            _ => break,
+        }
+    }
+    let from = now.minus(params.within.unwrap_or(COUNTED));
+    let mut range = Range::new(Some(from), None, None);
+    while let Some((_, entry)) = range.next(context).await? {
+        count.entry(&entry);
+    }
+    Ok(count.stats(now))
+}
+
+async fn count_storage(context: &Context, count: &mut Count, id: &SessionId) -> Result<()> {
+    match context.load(id, History::All).await {
+        Ok(Some(Loaded { head, events })) => count.storage(&head, &events),
+        // One that cannot be read, or is no longer there, uses no storage that could be counted.
+        Ok(None) | Err(Error::CorruptSession { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

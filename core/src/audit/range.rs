@@ -1,0 +1,75 @@
+//! A walk over the entries of the audit log of a time, oldest first, page by page. Keys of entries
+//! begin with their time, so it reads only those of that time.
+
+use std::collections::VecDeque;
+
+use crate::error::{Error, Result};
+use crate::store::{Record, Scan};
+use crate::value::limits::MAX_PAGE;
+use crate::value::text::Text;
+use crate::value::time::Timestamp;
+use crate::work::context::Context;
+
+use super::entry::{Entry, KIND};
+
+/// A walk over entries.
+#[derive(Debug)]
+pub struct Range {
+    after: Option<String>,
+    /// Where it ends.
+    pub before: Option<Timestamp>,
+    read: VecDeque<Record>,
+    ended: bool,
+    /// How many entries it has returned.
+    pub count: usize,
+}
+
+impl Range {
+    /// A walk that begins at a time, or after the key that was a page's cursor.
+    pub fn new(from: Option<Timestamp>, before: Option<Timestamp>, cursor: Option<Text>) -> Self {
+        // Keys begin with the time: what is of this very time comes after it.
+        let from = from.map(|from| from.to_string());
+        Self {
+            after: cursor.map(Text::into_string).max(from),
+            before,
+            read: VecDeque::new(),
+            ended: false,
+            count: 0,
+        }
+    }
+
+    /// The next entry with its key; nothing at the end.
+    ///
+    /// # Errors
+    /// `STORE_MISBEHAVED` for a record that holds no entry, and those of the store.
+    pub async fn next(&mut self, context: &Context) -> Result<Option<(String, Entry)>> {
+        if self.read.is_empty() && !self.ended {
+            let scan = Scan {
+                kind: KIND.to_owned(),
+                after: self.after.take(),
+                limit: MAX_PAGE,
+            };
+            let records = context.scan(&scan).await?;
+            self.ended = records.len() < MAX_PAGE as usize;
+            self.after = records.last().map(|last| last.key.clone());
+            if self.after.is_some() && self.after <= scan.after {
+                return Err(Error::StoreMisbehaved {
+                    method: "scan".to_owned(),
+                    problem: "the records do not come after those before".to_owned(),
+                });
+            }
+            self.read = records.into();
+        }
+        let Some(record) = self.read.pop_front() else {
+            return Ok(None);
+        };
+        let entry = Entry::read(&record)?;
+        if self.before.is_some_and(|before| entry.at >= before) {
+            self.ended = true;
+            self.read.clear();
+            return Ok(None);
+        }
+        self.count += 1;
+        Ok(Some((record.key, entry)))
+    }
+}

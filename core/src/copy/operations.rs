@@ -1,0 +1,372 @@
+//! Copying, step by step: the source names what it has, the target says what it lacks of that, the
+//! source reads it out, the target writes it, and at the end both are compared. Each step is a call
+//! of its own, bounded by bytes, so that the host in between can show progress, stop, and start
+//! again. What is there already is told by its stamp, without reading its history.
+
+use crate::error::{Error, Result};
+use crate::session::claim;
+use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
+use crate::store::{History, ListQuery, Loaded, Problem, Scan};
+use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::value::limits::MAX_PAGE_BYTES;
+use crate::value::text::Text;
+use crate::work::context::Context;
+use crate::work::operation::Group;
+use crate::work::transaction::{Attempt, Stop, Transaction};
+
+use super::kinds::RECORD_KINDS;
+use super::model::{
+    CopyChunk, CopyCompareParams, CopyCompared, CopyDifference, CopyPage, CopyPageParams,
+    CopyReadParams, CopyWriteParams, CopyWritten, Difference, Part, SESSION, STEP_BYTES, Sent,
+    Stamp, There, compare, digest, read_chunk, read_stamps,
+};
+
+/// Sessions or records that one step names at most.
+const MAX_NAMED: u32 = 500;
+
+/// Oldest first: what is added meanwhile comes last, and so comes along.
+const ORDER: Order = Order {
+    by: OrderBy::CreatedAt,
+    direction: Direction::Asc,
+};
+
+crate::operations! {
+    Group::Copying;
+    /// Names a part of the sessions and records of a store that is copied.
+    COPY_PAGE = Read "copyPage" (CopyPageParams) -> CopyPage, steps page,
+        r#"{"after":"ca.0.a","whole":true}"#;
+    /// Compares another store's page with what is here, and may ask for what is not.
+    COPY_COMPARE = Read "copyCompare" (CopyCompareParams) -> CopyCompared, steps compare_page,
+        r#"{"page":"[{\"what\":\"session\",\"key\":\"s\",\"version\":1,\"createdAt\":0,\"events\":1,\"head\":\"h\",\"history\":null,\"owner\":null,\"ownerHead\":null,\"there\":{\"unreadable\":false,\"events\":0,\"history\":\"\",\"overwrite\":false}}]","overwrite":true}"#;
+    /// Reads what another store asks for, up to an amount.
+    COPY_READ = Read "copyRead" (CopyReadParams) -> CopyChunk, steps read,
+        r#"{"wanted":"[{\"what\":\"session\",\"key\":\"s\",\"version\":1,\"createdAt\":0,\"events\":1,\"head\":\"h\",\"history\":null,\"owner\":null,\"ownerHead\":null,\"there\":{\"unreadable\":true,\"events\":0,\"history\":\"h\",\"overwrite\":true}}]"}"#;
+    /// Writes what another store has sent, in one commit.
+    COPY_WRITE = WriteMany "copyWrite" (CopyWriteParams) -> CopyWritten, steps write,
+        r#"{"chunk":"[{\"unreadable\":true,\"replace\":true,\"session\":null,\"record\":{\"kind\":\"k\",\"key\":\"k\",\"version\":1,\"body\":\"\"}}]"}"#;
+}
+
+async fn page(context: &Context, params: CopyPageParams) -> Result<CopyPage> {
+    let after = params.after.as_ref().map_or("", |after| after.as_str());
+    match after.split_once('/') {
+        Some((kind, after)) => record_page(context, kind, after.strip_prefix('/')).await,
+        None => session_page(context, after, params.whole.unwrap_or(false)).await,
+    }
+}
+
+async fn session_page(context: &Context, after: &str, whole: bool) -> Result<CopyPage> {
+    let after = match after {
+        "" => None,
+        cursor => Some(Position::from_cursor(cursor, ORDER)?),
+    };
+    let query = ListQuery {
+        filter: Filter {
+            trash: Trash::Include,
+            ..Filter::default()
+        },
+        order: ORDER,
+        after,
+        offset: 0,
+        limit: MAX_NAMED,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    let found = context.list(&query).await?;
+    let (mut stamps, mut problems) = (Vec::new(), found.problems);
+    let (mut bytes, mut next) = (0, None);
+    for head in &found.heads {
+        if bytes > STEP_BYTES {
+            break;
+        }
+        next = Some(ORDER.position(head).to_cursor(ORDER));
+        if !whole {
+            stamps.push(Stamp::of_head(head));
+        } else if let Some(whole) = load_whole(context, &head.id, &mut problems).await? {
+            bytes += size(&whole);
+            stamps.push(Stamp::of_session(&whole));
+        }
+    }
+    // What the step ended before is on the next page.
+    let more = found.more || bytes > STEP_BYTES;
+    let records = || RECORD_KINDS.first().map(|kind| format!("{kind}/"));
+    Ok(CopyPage {
+        page: text(&stamps),
+        sessions: stamps.len() as u64,
+        records: 0,
+        problems,
+        next: next.filter(|_| more).or_else(records),
+    })
+}
+
+/// A session with all of its history; nothing when it is gone or cannot be read.
+async fn load_whole(
+    context: &Context,
+    id: &SessionId,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Loaded>> {
+    match context.load(id, History::All).await {
+        Err(Error::CorruptSession { id, problem }) => {
+            problems.push(Problem { id, problem });
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
+async fn record_page(context: &Context, kind: &str, after: Option<&str>) -> Result<CopyPage> {
+    let mut kinds = RECORD_KINDS.iter().skip_while(|known| **known != kind);
+    if kinds.next().is_none() {
+        return Err(Error::InvalidCursor);
+    }
+    let scan = Scan {
+        kind: kind.to_owned(),
+        after: after.map(str::to_owned),
+        limit: MAX_NAMED,
+    };
+    let records = context.scan(&scan).await?;
+    let (mut stamps, mut bytes) = (Vec::new(), 0);
+    let (mut read, mut last) = (0, None);
+    let mut owners = Owners::default();
+    for record in &records {
+        if bytes > STEP_BYTES {
+            break;
+        }
+        if record.kind != kind || after == Some(record.key.as_str()) {
+            return Err(Error::StoreMisbehaved {
+                method: "scan".to_owned(),
+                problem: "it returned records that were not asked for".to_owned(),
+            });
+        }
+        read += 1;
+        bytes += record.body.len();
+        last = Some(format!("{kind}//{}", record.key));
+        let mut stamp = Stamp::of_record(record);
+        if let Some(owner) = &record.owner {
+            stamp.owner = Some(owner.as_str().into());
+            stamp.owner_head = owners.head(context, owner.as_str()).await?;
+            // A record whose session cannot be read goes nowhere.
+            if stamp.owner_head.is_none() {
+                continue;
+            }
+        }
+        stamps.push(stamp);
+    }
+    let more = read < records.len() || records.len() >= MAX_NAMED as usize;
+    let next_kind = || kinds.next().map(|kind| format!("{kind}/"));
+    Ok(CopyPage {
+        page: text(&stamps),
+        records: stamps.len() as u64,
+        next: last.filter(|_| more).or_else(next_kind),
+        ..CopyPage::default()
+    })
+}
+
+/// The digests of the heads of sessions that own records. Records of one session often follow one
+/// another: the last is remembered.
+#[derive(Default)]
+struct Owners(Option<(String, Option<Text>)>);
+
+impl Owners {
+    /// The digest of a session's head, unless it is gone or cannot be read.
+    async fn head(&mut self, context: &Context, id: &str) -> Result<Option<Text>> {
+        if let Some((last, head)) = &self.0
+            && last == id
+        {
+            return Ok(head.clone());
+        }
+        let head = match context.load(&SessionId::parse(id)?, History::None).await {
+            Ok(loaded) => loaded.map(|loaded| Stamp::of_head(&loaded.head).head),
+            Err(Error::CorruptSession { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        self.0 = Some((id.to_owned(), head.clone()));
+        Ok(head)
+    }
+}
+
+async fn compare_page(context: &Context, params: CopyCompareParams) -> Result<CopyCompared> {
+    let (overwrite, verify) = match params.overwrite {
+        None => (false, true),
+        Some(overwrite) => (overwrite, false),
+    };
+    let mut reply = CopyCompared::default();
+    let mut wanted = Vec::new();
+    let mut owners = Owners::default();
+    for mut stamp in read_stamps("page", params.page.as_str())? {
+        if let Some(owner) = &stamp.owner {
+            // It says something about that session as it is there, and nothing about another.
+            let head = owners.head(context, owner.as_str()).await?;
+            if head != stamp.owner_head {
+                continue;
+            }
+        }
+        let mut there = There {
+            overwrite,
+            ..There::default()
+        };
+        let difference = match here(context, &stamp, &mut there).await? {
+            None if there.unreadable => Difference::Unreadable,
+            None => Difference::Missing,
+            Some(here) => {
+                there.version = Some(here.version());
+                match compare(&stamp, &here) {
+                    Some(difference) => difference,
+                    None => {
+                        reply.same += u64::from(stamp.is_session());
+                        continue;
+                    }
+                }
+            }
+        };
+        let asks = matches!(difference, Difference::Missing | Difference::Older);
+        if verify || !(asks || overwrite) {
+            reply.differences.push(stamp.differs(difference));
+            continue;
+        }
+        let mut events = Vec::new();
+        if difference == Difference::Older && stamp.is_session() {
+            let id = SessionId::parse(stamp.key.as_str())?;
+            let loaded = load_whole(context, &id, &mut Vec::new()).await?;
+            events = loaded.map(|loaded| loaded.events).unwrap_or_default();
+        }
+        there.events = events.len() as u64;
+        there.history = digest(&events);
+        stamp.there = there;
+        wanted.push(stamp);
+    }
+    reply.wanted = (!wanted.is_empty()).then(|| text(&wanted));
+    Ok(reply)
+}
+
+/// The stamp of what is here under the name of another; with its history where that one's was read.
+async fn here(context: &Context, stamp: &Stamp, there: &mut There) -> Result<Option<Stamp>> {
+    if !stamp.is_session() {
+        let (kind, key) = (stamp.what.as_str(), stamp.key.as_str());
+        let record = context.record(kind, key).await?;
+        return Ok(record.map(|record| Stamp::of_record(&record)));
+    }
+    let whole = stamp.history.is_some();
+    let history = if whole { History::All } else { History::None };
+    let id = SessionId::parse(stamp.key.as_str())?;
+    match context.load(&id, history).await {
+        Err(Error::CorruptSession { .. }) => {
+            there.unreadable = true;
+            Ok(None)
+        }
+        loaded => Ok(loaded?.map(|loaded| match whole {
+            true => Stamp::of_session(&loaded),
+            false => Stamp::of_head(&loaded.head),
+        })),
+    }
+}
+
+async fn read(context: &Context, params: CopyReadParams) -> Result<CopyChunk> {
+    let wanted = read_stamps("wanted", params.wanted.as_str())?;
+    let mut reply = CopyChunk::default();
+    let mut chunk = Vec::new();
+    let mut bytes = 0;
+    let mut rest = wanted.as_slice();
+    while let Some((one, others)) = rest.split_first()
+        && bytes <= STEP_BYTES
+    {
+        rest = others;
+        if !one.is_session() {
+            let (kind, key) = (one.what.as_str(), one.key.as_str());
+            if let Some(record) = context.record(kind, key).await? {
+                bytes += record.body.len();
+                chunk.push(Part {
+                    version: one.there.version,
+                    record: Sent(Some(record)),
+                    ..Part::default()
+                });
+            }
+            continue;
+        }
+        let id = SessionId::parse(one.key.as_str())?;
+        let Some(session) = load_whole(context, &id, &mut reply.problems).await? else {
+            continue;
+        };
+        bytes += size(&session);
+        match one.part(session) {
+            Some(part) => chunk.push(part),
+            None => reply.differences.push(one.differs(Difference::Different)),
+        }
+    }
+    reply.chunk = text(&chunk);
+    reply.rest = (!rest.is_empty()).then(|| text(rest));
+    Ok(reply)
+}
+
+/// What was changed here since it was asked for is left as it is.
+async fn write(context: &Context, params: CopyWriteParams) -> Result<CopyWritten> {
+    let parts = read_chunk(params.chunk.as_str())?;
+    context.transact(|tx| write_parts(tx, &parts)).await
+}
+
+/// Nothing is read but what occupies slots: what each part expects is what the other store was told.
+fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten> {
+    let mut reply = CopyWritten::default();
+    let mut sessions = Vec::new();
+    for part in parts {
+        if let Some(loaded) = &part.session.0 {
+            match tx.has_lost(&loaded.head.id) {
+                true => reply
+                    .differences
+                    .push(different(SESSION, loaded.head.id.as_str())),
+                false => sessions.push((part, loaded)),
+            }
+        }
+        if let Some(record) = &part.record.0 {
+            if tx.has_lost_record(&record.kind, &record.key) {
+                reply.differences.push(different(&record.kind, &record.key));
+            } else {
+                tx.put_record_expecting(record.clone(), part.expect());
+                reply.records += 1;
+            }
+        }
+    }
+    // Whether a slot is free depends on what else is written, so all are written before any claims.
+    let before = tx.snapshot();
+    loop {
+        for (part, Loaded { head, events }) in &sessions {
+            tx.write_expecting(head.clone(), events.clone(), part.replace, part.expect());
+        }
+        let mut refused = Vec::new();
+        for (_, Loaded { head, .. }) in &sessions {
+            match claim::claim(tx, head) {
+                Err(Stop::Failed(Error::SlotTaken { .. })) => refused.push(&head.id),
+                claimed => claimed?,
+            }
+        }
+        if refused.is_empty() {
+            break;
+        }
+        for id in &refused {
+            reply.differences.push(different(SESSION, id.as_str()));
+        }
+        sessions.retain(|(_, loaded)| !refused.contains(&&loaded.head.id));
+        tx.restore(before.clone());
+    }
+    reply.sessions = sessions.len() as u64;
+    Ok(reply)
+}
+
+fn different(what: &str, key: &str) -> CopyDifference {
+    CopyDifference {
+        what: what.to_owned(),
+        key: key.to_owned(),
+        target: Difference::Different,
+    }
+}
+
+fn text<T: serde::Serialize>(value: &[T]) -> String {
+    Json::of(value).as_str().to_owned()
+}
+
+fn size(session: &Loaded) -> usize {
+    // What an event has beside its data takes about this much.
+    const BESIDE: usize = 80;
+    let events = session.events.iter();
+    let events: usize = events.map(|event| event.data.as_str().len() + BESIDE).sum();
+    session.head.user_bytes() as usize + events
+}

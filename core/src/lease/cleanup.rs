@@ -1,0 +1,124 @@
+//! Removing leases that have expired and that nobody is to take again. Other leases stay, released or
+//! not, so that their tokens go on growing.
+
+use crate::audit::entry::Entry;
+use crate::error::Result;
+use crate::store::Record;
+use crate::value::fingerprint::Fingerprint;
+use crate::value::time::Timestamp;
+use crate::work::context::Context;
+use crate::work::transaction::{Attempt, Transaction};
+
+use super::model::{KIND, Lease};
+use super::operations::find;
+use super::walk::Walk;
+
+/// The `kind` of an entry that says how many disposable leases, which are those of runs, were removed.
+const REMOVAL: &str = "dedup.clear";
+/// Leases that are removed in one commit: some stores cross a network for each.
+const TOGETHER: usize = 50;
+
+/// Removes the leases that have expired and are [disposable](Lease::disposable), or only counts
+/// them: how many.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn remove_expired(context: &Context, dry_run: bool) -> Result<u64> {
+    let call = context.call();
+    let expired = |lease: &Lease| lease.disposable && !lease.is_held(call.now, &*call.host);
+    let walk = Walk::new(String::new(), None);
+    let removed = remove(context, walk, &expired, dry_run).await?;
+    if removed > 0 && !dry_run {
+        let entry = removal_entry(removed, call.now, call.entropy);
+        context
+            .transact(|tx| {
+                tx.enter(entry.to_record());
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(removed)
+}
+
+/// The entry of the audit log that says how many disposable leases were removed.
+pub fn removal_entry(removed: u64, at: Timestamp, entropy: [u8; 16]) -> Entry {
+    let mut data = Entry::properties(REMOVAL, at, None);
+    data.set("removed", &removed);
+    // What tells a call from others of its time.
+    data.set("call", &Fingerprint::of("dedup", entropy).text());
+    let data = data.to_json();
+    Entry { at, data }
+}
+
+/// Removes the leases of a walk that are selected, or only counts them: how many.
+///
+/// # Errors
+/// Those of the store.
+pub async fn remove(
+    context: &Context,
+    mut walk: Walk,
+    selects: &(dyn Fn(&Lease) -> bool + Sync),
+    dry_run: bool,
+) -> Result<u64> {
+    let mut removed = 0;
+    let mut batch: Vec<Record> = Vec::new();
+    loop {
+        let next = walk.next(context).await?;
+        let ended = next.is_none();
+        batch.extend(
+            next.filter(|(_, lease)| selects(lease))
+                .map(|(record, _)| record),
+        );
+        if !batch.is_empty() && (ended || batch.len() == TOGETHER) {
+            let batch = std::mem::take(&mut batch);
+            removed += match dry_run {
+                true => batch.len() as u64,
+                false => remove_batch(context, batch, selects).await?,
+            };
+        }
+        if ended {
+            return Ok(removed);
+        }
+    }
+}
+
+/// Removes leases in one commit, or else one by one.
+async fn remove_batch(
+    context: &Context,
+    batch: Vec<Record>,
+    selects: &(dyn Fn(&Lease) -> bool + Sync),
+) -> Result<u64> {
+    let together = context
+        .try_transact(|tx| {
+            for record in &batch {
+                tx.assume_record(record.clone());
+                tx.remove_record(KIND, &record.key)?;
+            }
+            Ok(())
+        })
+        .await?;
+    if together.is_some() {
+        return Ok(batch.len() as u64);
+    }
+    // Another writer has changed one of them. Which others have, each of them tells.
+    let mut removed = 0;
+    for record in batch {
+        let selected = context
+            .transact(|tx| remove_one(tx, &record.key, selects))
+            .await?;
+        removed += u64::from(selected);
+    }
+    Ok(removed)
+}
+
+fn remove_one(
+    tx: &mut Transaction<'_>,
+    key: &str,
+    selects: &(dyn Fn(&Lease) -> bool + Sync),
+) -> Attempt<bool> {
+    let selected = find(tx, key)?.is_some_and(|lease| selects(&lease));
+    if selected {
+        tx.remove_record(KIND, key)?;
+    }
+    Ok(selected)
+}

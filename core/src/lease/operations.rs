@@ -1,0 +1,303 @@
+//! The operations on leases. Each reads the lease's record, lets the [decision](super::decision) be
+//! made, and writes the lease that comes of it.
+
+use crate::audit::entry::{self, Entry};
+use crate::error::{Error, Result};
+use crate::store::Read;
+use crate::value::id::SessionId;
+use crate::value::json::Json;
+use crate::value::limits::page_limit;
+use crate::value::process::{Host, Liveness};
+use crate::value::text::Text;
+use crate::value::time::Millis;
+use crate::work::context::Context;
+use crate::work::operation::Group;
+use crate::work::transaction::{Attempt, Transaction};
+
+use super::decision::{self, Decision, Holder, Outcome, Request};
+use super::model::{KIND, Lease, MAX_KEY_BYTES, State};
+use super::params::{
+    LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
+    LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
+};
+use super::walk::Walk;
+
+const DEFAULT_LEASES: u32 = 50;
+/// Leases that one call of `leaseList` reads.
+const MAX_READ: usize = 10_000;
+
+crate::operations! {
+    Group::Leases;
+    /// Acquires a lease, or renews the caller's own. The outcome is `acquired`, `renewed`, or `held` if
+    /// another holder has it. A process holds a lease for as long as it runs, any other holder until
+    /// the lease expires.
+    LEASE_ACQUIRE = Write "leaseAcquire" (LeaseAcquireParams) -> LeaseOutcome, unit acquire,
+        r#"{"key":"k","holder":"h","leaseDurationMs":1000,"data":{"a":1},"once":true}"#;
+    /// Renews a lease. The outcome is `renewed`, or `lost` if the caller no longer holds it.
+    LEASE_RENEW = Write "leaseRenew" (LeaseRenewParams) -> LeaseOutcome, unit renew,
+        r#"{"key":"k","holder":"h","token":1,"leaseDurationMs":1000,"data":{"a":1}}"#;
+    /// Releases a lease. The outcome is `released`, `not_owner` or `not_held`.
+    LEASE_RELEASE = Write "leaseRelease" (LeaseReleaseParams) -> LeaseOutcome, unit release,
+        r#"{"key":"k","holder":"h","token":1}"#;
+    /// Transfers a lease to another holder. The outcome is `transferred`, or `lost`.
+    LEASE_TRANSFER = Write "leaseTransfer" (LeaseTransferParams) -> LeaseOutcome, unit transfer,
+        r#"{"key":"k","holder":"h","token":1,"to":"h","leaseDurationMs":"1s"}"#;
+    /// A lease as it is now; `null` where there never was one.
+    LEASE_GET = Read "leaseGet" (LeaseGetParams) -> Option<LeaseView>, unit get,
+        r#"{"key":"k"}"#;
+    /// A page of the leases, in the order of their keys.
+    LEASE_LIST = Read "leaseList" (LeaseListParams) -> LeasePage, steps list,
+        r#"{"prefix":"k","state":"held","limit":2,"cursor":"a"}"#;
+    /// Takes leases from their holders.
+    LEASE_CLEAR = WriteMany "leaseClear" (LeaseClearParams) -> LeaseCleared, steps clear,
+        r#"{"prefix":"k"}"#;
+}
+
+fn acquire(tx: &mut Transaction<'_>, params: &LeaseAcquireParams) -> Attempt<LeaseOutcome> {
+    let request = Request::Acquire {
+        holder: holder(tx.host(), params.holder.as_ref())?,
+        length: checked_duration(params.lease_duration_ms)?,
+        data: checked_data(tx, params.data.as_ref())?,
+        once: params.once.unwrap_or(false),
+    };
+    reply(tx, &params.key, &request)
+}
+
+fn renew(tx: &mut Transaction<'_>, params: &LeaseRenewParams) -> Attempt<LeaseOutcome> {
+    let request = Request::Renew {
+        holder: holder(tx.host(), params.holder.as_ref())?.name,
+        token: params.token,
+        length: checked_duration(params.lease_duration_ms)?,
+        data: checked_data(tx, params.data.as_ref())?,
+    };
+    reply(tx, &params.key, &request)
+}
+
+fn release(tx: &mut Transaction<'_>, params: &LeaseReleaseParams) -> Attempt<LeaseOutcome> {
+    let request = Request::Release {
+        holder: holder(tx.host(), params.holder.as_ref())?.name,
+        token: params.token,
+    };
+    reply(tx, &params.key, &request)
+}
+
+fn transfer(tx: &mut Transaction<'_>, params: &LeaseTransferParams) -> Attempt<LeaseOutcome> {
+    let mut to = holder(tx.host(), Some(&params.to))?;
+    if to.process.is_none() {
+        // A process that is registered is known by its session.
+        let key = Lease::process_key(&to.name);
+        let registered = match key.len() <= MAX_KEY_BYTES {
+            true => find(tx, &key)?,
+            false => None,
+        };
+        to.process = registered
+            .filter(|lease| !lease.released)
+            .and_then(|lease| lease.process);
+    }
+    let request = Request::Transfer {
+        holder: holder(tx.host(), params.holder.as_ref())?.name,
+        token: params.token,
+        to,
+        length: checked_duration(params.lease_duration_ms)?,
+    };
+    reply(tx, &params.key, &request)
+}
+
+fn get(tx: &mut Transaction<'_>, params: &LeaseGetParams) -> Attempt<Option<LeaseView>> {
+    let lease = find(tx, checked_key("key", &params.key)?)?;
+    Ok(lease.map(|lease| LeaseView::new(lease, tx.now(), tx.host())))
+}
+
+async fn list(context: &Context, params: LeaseListParams) -> Result<LeasePage> {
+    let call = context.call();
+    let limit = page_limit(params.limit, DEFAULT_LEASES)? as usize;
+    let prefix = params.prefix.map(Text::into_string).unwrap_or_default();
+    let mut walk = Walk::new(prefix, params.cursor.map(Text::into_string));
+    let mut page = LeasePage::default();
+    let mut read = 0;
+    while let Some((record, lease)) = walk.next(context).await? {
+        read += 1;
+        let view = LeaseView::new(lease, call.now, &*call.host);
+        let selected = match params.state {
+            Some(state) => view.state == state,
+            None => view.state != State::Released,
+        };
+        if selected {
+            page.items.push(view);
+        }
+        if page.items.len() == limit || read == MAX_READ {
+            page.next_cursor = Some(record.key);
+            break;
+        }
+    }
+    Ok(page)
+}
+
+async fn clear(context: &Context, params: LeaseClearParams) -> Result<LeaseCleared> {
+    let prefix = params.prefix.map(Text::into_string).unwrap_or_default();
+    let mut walk = Walk::new(prefix, None);
+    let mut cleared = LeaseCleared::default();
+    while let Some((record, _)) = walk.next(context).await? {
+        let key = record.key.clone();
+        let mut first = Some(record);
+        let outcome = context
+            .transact(|tx| {
+                if let Some(record) = first.take() {
+                    tx.assume_record(record);
+                }
+                if let Some(lease) = find(tx, &key)? {
+                    let entry =
+                        Entry::about(entry::LEASE_CLEAR, &lease.key, &lease.holder, tx.now());
+                    let (outcome, _) = ask(tx, &key, &Request::Clear)?;
+                    if outcome == Outcome::Released {
+                        tx.enter(entry.to_record());
+                    }
+                    return Ok(outcome);
+                }
+                Ok(Outcome::NotHeld)
+            })
+            .await?;
+        cleared.released += u64::from(outcome == Outcome::Released);
+    }
+    Ok(cleared)
+}
+
+/// Who runs a session, if it is held by another than the calling process and the holder of this name.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn other_runner(
+    tx: &mut Transaction<'_>,
+    id: &SessionId,
+    name: Option<&str>,
+) -> Attempt<Option<Lease>> {
+    let own = tx.host().process();
+    let other = |lease: &Lease| {
+        let is_own = lease.process.is_some() && lease.process.as_ref() == own;
+        !is_own && name != Some(lease.holder.as_str())
+    };
+    Ok(runner(tx, id)?.filter(other))
+}
+
+/// Who runs a session, if it is held.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn runner(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Option<Lease>> {
+    let lease = find(tx, &Lease::session_key(id))?;
+    Ok(lease.filter(|lease| lease.is_held(tx.now(), tx.host())))
+}
+
+/// What has to be read to know who runs a session.
+pub(crate) fn runner_read(id: &SessionId) -> Read {
+    read_of(&Lease::session_key(id))
+}
+
+/// What has to be read to know a lease.
+pub fn read_of(key: &str) -> Read {
+    Read::Record {
+        kind: KIND.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+/// A lease as the transaction has it; nothing where there never was one.
+///
+/// # Errors
+/// `STORE_MISBEHAVED` for a record that holds none, and those of the store.
+pub fn find(tx: &mut Transaction<'_>, key: &str) -> Attempt<Option<Lease>> {
+    let record = tx.record(KIND, key)?;
+    Ok(record.map(|record| Lease::read(&record)).transpose()?)
+}
+
+/// Writes a lease in place of what is there.
+///
+/// # Errors
+/// Those of the store.
+pub fn put(tx: &mut Transaction<'_>, lease: &Lease) -> Attempt<()> {
+    tx.put_record(lease.to_record(1))
+}
+
+/// Decides on a request, and writes the lease that comes of it: the outcome, and the lease from now
+/// on.
+///
+/// # Errors
+/// Those of the store.
+pub fn ask(
+    tx: &mut Transaction<'_>,
+    key: &str,
+    request: &Request,
+) -> Attempt<(Outcome, Option<Lease>)> {
+    let lease = find(tx, key)?;
+    let liveness = lease.as_ref().map(|lease| lease.liveness(tx.host()));
+    let liveness = liveness.unwrap_or(Liveness::Unknown);
+    let Decision { outcome, write } =
+        decision::decide(key, lease.as_ref(), request, tx.now(), liveness);
+    match write {
+        None => Ok((outcome, lease)),
+        Some(lease) => {
+            put(tx, &lease)?;
+            Ok((outcome, Some(lease)))
+        }
+    }
+}
+
+fn reply(tx: &mut Transaction<'_>, key: &Text, request: &Request) -> Attempt<LeaseOutcome> {
+    let (outcome, lease) = ask(tx, checked_key("key", key)?, request)?;
+    Ok(LeaseOutcome {
+        outcome,
+        lease: lease.map(|lease| LeaseView::new(lease, tx.now(), tx.host())),
+    })
+}
+
+fn checked_data(tx: &Transaction<'_>, data: Option<&Json>) -> Result<Option<Json>> {
+    if let Some(data) = data {
+        tx.limits().data(data)?;
+    }
+    Ok(data.cloned())
+}
+
+/// The holder of a name: the calling process without one, and by the name of its session.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` where there is neither a name nor a process.
+pub fn holder(host: &dyn Host, given: Option<&Text>) -> Result<Holder> {
+    match (given, host.process()) {
+        (None, Some(process)) => Ok(Holder::of(process)),
+        (Some(name), Some(process)) if *name == process.session => Ok(Holder::of(process)),
+        (Some(name), _) => Ok(Holder {
+            name: checked_key("holder", name)?.to_owned(),
+            process: None,
+        }),
+        (None, None) => Err(Error::invalid(
+            "holder",
+            "expected a name: there is no process here that could be the holder",
+        )),
+    }
+}
+
+/// A key or a holder's name; `what` says which.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn checked_key<'t>(what: &str, text: &'t Text) -> Result<&'t str> {
+    let length = text.as_str().len();
+    if (1..=MAX_KEY_BYTES).contains(&length) {
+        Ok(text.as_str())
+    } else {
+        let problem = format!("expected 1 to {MAX_KEY_BYTES} bytes, got {length}");
+        Err(Error::invalid(what, problem))
+    }
+}
+
+/// A duration for which something can be held.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for none.
+pub fn checked_duration(duration: Option<Millis>) -> Result<Option<Millis>> {
+    if duration == Some(Millis(0)) {
+        let problem = "expected a duration above 0";
+        return Err(Error::invalid("leaseDurationMs", problem));
+    }
+    Ok(duration)
+}

@@ -1,0 +1,250 @@
+//! How a decision about one session gets into the store: a [`Draft`] of what is there takes the
+//! operation's steps, and what it has come to is written. A call with an idempotency key that was made
+//! before changes nothing.
+
+use crate::error::{Error, Result};
+use crate::store::{History, Loaded, Read};
+use crate::stored::head::Head;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
+use crate::work::transaction::{Attempt, Stop, Transaction};
+
+use super::claim;
+use super::draft::{Draft, Finished};
+use super::idempotency::Key;
+use super::params::ChangeParams;
+use super::replies::Appended;
+use super::view::{Session, SessionHead};
+
+/// What an operation does to a session.
+pub type Steps<'a> = &'a dyn Fn(&mut Draft<'_>) -> Result<()>;
+
+/// A change to one session as it was written, now or by an earlier call with the same key.
+pub struct Changed {
+    /// The session after it.
+    pub(crate) head: Head,
+    first: u64,
+    last: u64,
+    replayed: bool,
+}
+
+/// Writes a session that was not there.
+///
+/// # Errors
+/// `SESSION_EXISTS`, `IDEMPOTENCY_MISMATCH`, and those of the store.
+pub fn create(
+    tx: &mut Transaction<'_>,
+    draft: Draft<'_>,
+    key: Option<&Key<'_>>,
+) -> Attempt<Session> {
+    if let Some(key) = key
+        && let Some(stored) = key.find(tx)?
+    {
+        let history = History::After {
+            sequence: stored.first.saturating_sub(1),
+            limit: u32::try_from(stored.last + 1 - stored.first).unwrap_or(u32::MAX),
+        };
+        return match tx.loaded(&stored.session, history)? {
+            Some(Loaded { head, events }) => Ok(Session::new(head.clone(), events.clone())),
+            // Deleted between the two reads, and its key with it.
+            None => Err(Stop::Retry),
+        };
+    }
+    let Finished {
+        head,
+        events,
+        notices,
+        ..
+    } = draft.finish();
+    tx.insert(head.clone(), events.clone())?;
+    if let Some(key) = key {
+        key.put(tx, &head.id, 1, head.event_count)?;
+    }
+    tx.notify(notices);
+    Ok(Session::new(head, events))
+}
+
+/// Changes a session that is not in the trash.
+///
+/// # Errors
+/// `INVALID_ID`, `SESSION_NOT_FOUND`, `SESSION_DELETED`, `VERSION_CONFLICT`, `IDEMPOTENCY_MISMATCH`,
+/// those of the steps and of the store.
+pub fn change(
+    tx: &mut Transaction<'_>,
+    params: &dyn ChangeParams,
+    steps: Steps<'_>,
+) -> Attempt<SessionHead> {
+    Ok(changed(tx, params, false, steps)?.head.into())
+}
+
+/// As [`change`], also for a session in the trash.
+///
+/// # Errors
+/// Those of [`change`] but `SESSION_DELETED`.
+pub fn change_anywhere(
+    tx: &mut Transaction<'_>,
+    params: &dyn ChangeParams,
+    steps: Steps<'_>,
+) -> Attempt<SessionHead> {
+    Ok(changed(tx, params, true, steps)?.head.into())
+}
+
+/// Appends events to a session.
+///
+/// # Errors
+/// `MODEL_MISSING`, and those of [`change`].
+pub fn append(
+    tx: &mut Transaction<'_>,
+    params: &dyn ChangeParams,
+    steps: Steps<'_>,
+) -> Attempt<Appended> {
+    let changed = changed(tx, params, false, &|draft| {
+        draft.check_model()?;
+        steps(draft)
+    })?;
+    Ok(Appended {
+        first_sequence: changed.first,
+        last_sequence: changed.last,
+        status: changed.head.status,
+        iterations: changed.head.iterations,
+        max_iterations: changed.head.max_iterations,
+        version: changed.head.version,
+        updated_at: changed.head.updated_at,
+        replayed: changed.replayed,
+        id: changed.head.id,
+    })
+}
+
+fn changed(
+    tx: &mut Transaction<'_>,
+    params: &dyn ChangeParams,
+    in_trash_too: bool,
+    steps: Steps<'_>,
+) -> Attempt<Changed> {
+    let target = params.target()?;
+    let id = &target.id;
+    let key = match target.idempotency_key.as_deref() {
+        Some(key) => Some(Key::in_session(id, key, tx.fingerprint())?),
+        None => None,
+    };
+    // The key is read after the session: one that is not there yet has not changed it either.
+    let key_read = key.as_ref().map(|key| Read::Record {
+        kind: key.kind.to_owned(),
+        key: key.key.clone(),
+    });
+    tx.read_all([head_read(id)].into_iter().chain(key_read))?;
+    let before = existing(tx, id)?;
+    if let Some(key) = &key
+        && let Some(stored) = key.find(tx)?
+    {
+        return Ok(Changed {
+            // The head may have been read before the call that left the key.
+            head: tx.head_again(id)?.ok_or_else(|| not_found(id.as_str()))?,
+            first: stored.first,
+            last: stored.last,
+            replayed: true,
+        });
+    }
+    if before.deleted_at.is_some() && !in_trash_too {
+        return Err(Error::SessionDeleted { id: id.to_string() }.into());
+    }
+    if let Some(expected) = target.if_version
+        && expected != before.version
+    {
+        return Err(Error::VersionConflict {
+            id: id.to_string(),
+            expected,
+            current: before.version,
+        }
+        .into());
+    }
+    let first = before.event_count + 1;
+    let was_in_trash = before.deleted_at.is_some();
+    let mut draft = Draft::of(before.clone(), tx.now(), tx.limits());
+    steps(&mut draft)?;
+    if key.is_none() && draft.changes_nothing(&before) {
+        return Ok(Changed {
+            first,
+            last: before.event_count,
+            head: before,
+            replayed: false,
+        });
+    }
+    if was_in_trash {
+        // Out of the trash it comes back into its slot.
+        claim::claim(tx, draft.head())?;
+    }
+    let head = write(tx, draft.finish())?;
+    if let Some(key) = &key {
+        key.put(tx, id, first, head.event_count)?;
+    }
+    Ok(Changed {
+        first,
+        last: head.event_count,
+        head,
+        replayed: false,
+    })
+}
+
+/// Writes what a draft of a session that was read has come to.
+///
+/// # Errors
+/// Those of the transaction.
+pub fn write(tx: &mut Transaction<'_>, finished: Finished) -> Result<Head> {
+    let Finished {
+        head,
+        events,
+        replaces_history,
+        notices,
+        entries,
+    } = finished;
+    tx.write(head.clone(), events, replaces_history)?;
+    for entry in entries {
+        tx.enter(entry.to_record());
+    }
+    tx.notify(notices);
+    Ok(head)
+}
+
+/// The head of a session that has to be there.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`, and those of the store.
+pub fn existing(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Head> {
+    let head = tx.head(id)?;
+    Ok(head.ok_or_else(|| not_found(id.as_str()))?)
+}
+
+/// What has to be read to know a session's head.
+pub fn head_read(id: &SessionId) -> Read {
+    Read::Session {
+        id: id.clone(),
+        history: History::None,
+    }
+}
+
+/// The id of a new session: the one that is given, or else a new one.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn new_id(tx: &Transaction<'_>, given: Option<&Text>) -> Result<SessionId> {
+    match given {
+        Some(id) => SessionId::parse(id.as_str()),
+        None => Ok(SessionId::generate(tx.now(), tx.entropy())),
+    }
+}
+
+/// The idempotency key of a call that makes something new.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn store_key<'a>(tx: &Transaction<'_>, given: Option<&'a Text>) -> Result<Option<Key<'a>>> {
+    given
+        .map(|key| Key::in_store(key.as_str(), tx.fingerprint()))
+        .transpose()
+}
+
+/// That there is no session of an id.
+pub fn not_found(id: &str) -> Error {
+    Error::SessionNotFound { id: id.to_owned() }
+}

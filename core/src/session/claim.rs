@@ -1,0 +1,128 @@
+//! The claim of a session on its slot. A record for each slot names the session that claimed it last;
+//! whether that session still occupies the slot is what its head says. Every operation that brings a
+//! session into a slot reads the record, then the session that it names, and writes the record's next
+//! version along with its own session: of two that do so at once, one meets the other's version and
+//! decides again. Leaving a slot needs no claim.
+
+use crate::error::{Error, Result};
+use crate::store::Read;
+use crate::stored::head::Head;
+use crate::stored::record::Record;
+use crate::stored::slot::{KIND, Slot, SlotPhase, key};
+use crate::value::id::SessionId;
+use crate::work::transaction::{Attempt, Stop, Transaction};
+
+use super::change::head_read;
+
+/// Claims the slot of a session, if it takes one.
+///
+/// # Errors
+/// `SLOT_TAKEN` if another session occupies it, and those of the store.
+pub fn claim(tx: &mut Transaction<'_>, head: &Head) -> Attempt<()> {
+    let Some(slot) = claimed(head) else {
+        return Ok(());
+    };
+    match occupant(tx, &slot.task_id, slot.phase)? {
+        Some(other) if other.id != head.id => Err(Error::SlotTaken {
+            id: head.id.to_string(),
+            task_id: slot.task_id.clone(),
+            phase: slot.phase.as_str(),
+            by: other.id.to_string(),
+        }
+        .into()),
+        _ => put(tx, slot, &head.id),
+    }
+}
+
+/// Writes that a session has claimed a slot, whoever occupied it before.
+///
+/// # Errors
+/// Those of the store.
+pub fn put(tx: &mut Transaction<'_>, slot: &Slot, session: &SessionId) -> Attempt<()> {
+    tx.put_record(Record {
+        kind: KIND.to_owned(),
+        key: slot.key(),
+        version: 1,
+        expires_at: None,
+        owner: None,
+        body: session.as_str().to_owned(),
+    })
+}
+
+/// The session that occupies a slot; nothing if it is free.
+///
+/// # Errors
+/// `STORE_MISBEHAVED` for a record that names no session, and those of the store.
+pub fn occupant(tx: &mut Transaction<'_>, task: &str, phase: SlotPhase) -> Attempt<Option<Head>> {
+    let key = key(task, phase);
+    let Some(record) = tx.record(KIND, &key)? else {
+        return Ok(None);
+    };
+    let last = claimant(&record)?;
+    let head = match tx.head_named_by(KIND, &key, &last) {
+        // One that cannot be read does not block the slot.
+        Err(Stop::Failed(Error::CorruptSession { .. })) => None,
+        head => head?,
+    };
+    let occupies = |head: &Head| {
+        let slot = claimed(head);
+        slot.is_some_and(|slot| slot.task_id == task && slot.phase == phase)
+    };
+    Ok(head.filter(occupies))
+}
+
+/// As [`occupant`], for a decision that writes no claim: that the slot is free is made sure of.
+///
+/// # Errors
+/// Those of [`occupant`].
+pub fn confirmed_occupant(
+    tx: &mut Transaction<'_>,
+    task: &str,
+    phase: SlotPhase,
+) -> Attempt<Option<Head>> {
+    let occupant = occupant(tx, task, phase)?;
+    let key = key(task, phase);
+    if occupant.is_none() && tx.record(KIND, &key)?.is_some() {
+        // The session that has left may have made room for one that came after the record was read.
+        tx.confirm_record(KIND, &key)?;
+    }
+    Ok(occupant)
+}
+
+/// The session that a slot's record names.
+///
+/// # Errors
+/// `STORE_MISBEHAVED` for a record that names none.
+pub fn claimant(record: &Record) -> Result<SessionId> {
+    SessionId::parse(&record.body).map_err(|_| Error::StoreMisbehaved {
+        method: "record".to_owned(),
+        problem: format!("the record of slot {:?} names no session", record.key),
+    })
+}
+
+/// What has to be read first to know who occupies a slot.
+pub fn record_read(task: &str, phase: SlotPhase) -> Read {
+    Read::Record {
+        kind: KIND.to_owned(),
+        key: key(task, phase),
+    }
+}
+
+/// What has to be read then: the session that the record names, if there is one.
+///
+/// # Errors
+/// `STORE_MISBEHAVED` for a record that names none, and those of the store.
+pub fn claimant_read(
+    tx: &mut Transaction<'_>,
+    task: &str,
+    phase: SlotPhase,
+) -> Attempt<Option<Read>> {
+    let record = tx.record(KIND, &key(task, phase))?;
+    let claimant = record.map(|record| claimant(&record)).transpose()?;
+    Ok(claimant.map(|id| head_read(&id)))
+}
+
+/// The slot that a session occupies, or would.
+pub fn claimed(head: &Head) -> Option<&Slot> {
+    head.slot.as_ref().filter(|_| head.deleted_at.is_none())
+}

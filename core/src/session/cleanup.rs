@@ -1,0 +1,395 @@
+//! The operations that remove sessions by their age, a page at a time, many in one commit, and with
+//! them what has expired beside sessions. A session that somebody runs stays, and so does one that
+//! was changed since it was listed.
+
+use crate::audit::entry::Entry;
+use crate::audit::removal::{self, Actor};
+use crate::audit::{self, params::AuditPurgeParams};
+use crate::error::{Error, Result};
+use crate::lease;
+use crate::lease::operations::{runner, runner_read};
+use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
+use crate::store::{Found, ListQuery};
+use crate::stored::head::Head;
+use crate::value::id::SessionId;
+use crate::value::limits::{MAX_PAGE, MAX_PAGE_BYTES, page_limit};
+use crate::value::text::Text;
+use crate::work::context::Context;
+use crate::work::operation::Group;
+use crate::work::transaction::{Attempt, Transaction};
+
+use super::bulk::{MAX_TOGETHER, distinct, is_full};
+use super::change::{head_read, write};
+use super::draft::Draft;
+use super::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
+use super::replies::{CleanupResult, RecordsCleaned, Refusal};
+use super::retention::{self, KEEP_AUDIT};
+
+crate::operations! {
+    Group::Sessions;
+    /// Puts sessions that have reached an age into the trash, or removes them for good. Active and
+    /// paused ones stay unless `status` names them.
+    CLEANUP = WriteMany "cleanup" (CleanupParams) -> CleanupResult, steps cleanup,
+        r#"{"maxAge":"0s","measure":"created","status":["active","completed"],"permanent":false,"dryRun":false}"#;
+    /// Removes what has expired beside sessions: leases that nobody is to take again, such as those of
+    /// runs, and entries of the audit log that are a year old, or as old as `keepAudit` says. Other
+    /// leases stay, so that their tokens go on growing.
+    CLEANUP_RECORDS = WriteMany "cleanupRecords" (CleanupRecordsParams) -> RecordsCleaned,
+        steps cleanup_records,
+        r#"{"keepAudit":0,"dryRun":false}"#;
+    /// Removes for good what has been in the trash for a time, oldest first; or only says what would
+    /// go. What somebody runs stays.
+    PURGE = WriteMany "purge" (PurgeParams) -> CleanupResult, steps purge,
+        r#"{"olderThan":0,"ids":["s","t","gone"],"limit":2,"cursor":"ca.0.a","dryRun":false}"#;
+}
+
+/// What becomes of the sessions that a sweep selects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// They go into the trash.
+    Trashed,
+    /// They are abandoned, where they have not ended, and go into the trash.
+    Abandoned,
+    /// They are removed for good.
+    Removed,
+}
+
+/// Which sessions a sweep selects, and what becomes of them.
+pub(crate) struct Sweep<'a> {
+    /// Where to look.
+    pub(crate) filter: Filter,
+    /// Which of those are selected.
+    pub(crate) selects: &'a (dyn Fn(&Head) -> bool + Sync),
+    /// What becomes of them.
+    pub(crate) fate: Fate,
+    /// What the audit log names as the actor.
+    pub(crate) actor: Actor,
+    /// Only find out which they are.
+    pub(crate) dry_run: bool,
+    /// Go on where a page ended.
+    pub(crate) after: Option<Position>,
+    /// How many at most.
+    pub(crate) limit: Option<u32>,
+}
+
+/// Oldest first: what is added meanwhile comes last.
+const ORDER: Order = Order {
+    by: OrderBy::CreatedAt,
+    direction: Direction::Asc,
+};
+/// Ids that a cleanup names.
+const MAX_NAMED: usize = 1000;
+
+async fn cleanup(context: &Context, params: CleanupParams) -> Result<CleanupResult> {
+    let filter = retention::expired(
+        context.call().now,
+        params.max_age,
+        params.measure.unwrap_or_default(),
+        params.status.map(|statuses| statuses.0),
+    );
+    let fate = match params.permanent {
+        Some(true) => Fate::Removed,
+        _ => Fate::Trashed,
+    };
+    let plan = Sweep {
+        filter,
+        selects: &|_| true,
+        fate,
+        actor: Actor::Cleanup,
+        dry_run: params.dry_run.unwrap_or(false),
+        after: None,
+        limit: None,
+    };
+    sweep(context, plan).await
+}
+
+async fn cleanup_records(
+    context: &Context,
+    params: CleanupRecordsParams,
+) -> Result<RecordsCleaned> {
+    let dry_run = params.dry_run.unwrap_or(false);
+    let runs = lease::cleanup::remove_expired(context, dry_run).await?;
+    let purge = AuditPurgeParams {
+        older_than: params.keep_audit.unwrap_or(KEEP_AUDIT),
+        dry_run: params.dry_run,
+    };
+    let entries = audit::operations::purge(context, purge).await?.removed;
+    Ok(RecordsCleaned {
+        runs,
+        entries,
+        dry_run,
+    })
+}
+
+async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> {
+    let now = context.call().now;
+    let old = |head: &Head| {
+        let deleted = head.deleted_at;
+        deleted.is_some_and(|at| now.since(at) >= params.older_than.0)
+    };
+    let limit = params.limit.map(|limit| page_limit(Some(limit), limit));
+    let after = params.cursor.as_ref();
+    let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), ORDER));
+    let plan = Sweep {
+        filter: Filter {
+            trash: Trash::Only,
+            ..Filter::default()
+        },
+        selects: &old,
+        fate: Fate::Removed,
+        actor: Actor::Purge,
+        dry_run: params.dry_run.unwrap_or(false),
+        after: after.transpose()?,
+        limit: limit.transpose()?,
+    };
+    match params.ids {
+        Some(ids) => sweep_named(context, plan, &distinct(ids)?).await,
+        None => sweep(context, plan).await,
+    }
+}
+
+/// Removes the sessions that a sweep selects, page by page, oldest first. One that cannot be removed
+/// is named, and the others go.
+///
+/// # Errors
+/// Those of the store, where nothing was removed.
+pub(crate) async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupResult> {
+    let limit = plan.limit.map(u64::from);
+    let mut query = ListQuery {
+        filter: plan.filter.clone(),
+        order: ORDER,
+        after: plan.after.clone(),
+        offset: 0,
+        limit: plan
+            .limit
+            .map_or(MAX_PAGE, |limit| limit.clamp(1, MAX_PAGE)),
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    let mut swept = Swept::new(&plan);
+    loop {
+        let page = context.list(&query).await?;
+        let count = page.heads.len();
+        let done = swept.sweep(context, &plan, &page.heads, limit).await;
+        let last = done.checked_sub(1).and_then(|last| page.heads.get(last));
+        if let Some(last) = last {
+            query.after = Some(ORDER.position(last));
+        }
+        let more = page.more || done < count;
+        let full = limit.is_some_and(|limit| swept.taken >= limit);
+        if full && more {
+            let next = query.after.as_ref();
+            swept.result.next_cursor = next.map(|after| after.to_cursor(ORDER));
+        }
+        if full || !more || last.is_none() || swept.failed.is_some() {
+            return swept.result();
+        }
+    }
+}
+
+/// Removes those of these sessions that a sweep selects.
+async fn sweep_named(context: &Context, plan: Sweep<'_>, ids: &[String]) -> Result<CleanupResult> {
+    let mut swept = Swept::new(&plan);
+    for ids in ids.chunks(MAX_TOGETHER) {
+        let mut heads = Vec::new();
+        let (mut reads, mut names) = (Vec::new(), Vec::new());
+        for given in ids {
+            match SessionId::parse(given) {
+                Ok(id) => {
+                    reads.push(head_read(&id));
+                    names.push(given);
+                }
+                Err(error) => swept.fail(given, &error),
+            }
+        }
+        match context.read(reads).await {
+            Ok(found) => {
+                for (given, found) in names.into_iter().zip(found) {
+                    match found {
+                        Found::Session(Ok(Some(loaded))) if plan.filter.matches(&loaded.head) => {
+                            heads.push(loaded.head);
+                        }
+                        Found::Session(Err(error)) => swept.fail(given, &error),
+                        _ => {}
+                    }
+                }
+            }
+            Err(error) => names
+                .into_iter()
+                .for_each(|given| swept.fail(given, &error)),
+        }
+        swept.sweep(context, &plan, &heads, None).await;
+        if swept.failed.is_some() {
+            break;
+        }
+    }
+    swept.result()
+}
+
+/// A sweep under way.
+struct Swept {
+    result: CleanupResult,
+    /// How many were selected, whatever came of them.
+    taken: u64,
+    /// Why nothing more is tried.
+    failed: Option<Error>,
+}
+
+impl Swept {
+    fn new(plan: &Sweep<'_>) -> Self {
+        Self {
+            result: CleanupResult {
+                dry_run: plan.dry_run,
+                ..CleanupResult::default()
+            },
+            taken: 0,
+            failed: None,
+        }
+    }
+
+    /// Sweeps these sessions up to a limit, in as few commits as possible: how many were looked at.
+    async fn sweep(
+        &mut self,
+        context: &Context,
+        plan: &Sweep<'_>,
+        heads: &[Head],
+        limit: Option<u64>,
+    ) -> usize {
+        let mut done = 0;
+        while let Some(rest) = heads.get(done..).filter(|rest| !rest.is_empty())
+            && self.failed.is_none()
+        {
+            let left = limit.map(|limit| limit.saturating_sub(self.taken));
+            if left == Some(0) {
+                break;
+            }
+            let batch = context.try_transact(|tx| batch(tx, plan, rest, left)).await;
+            match batch {
+                Ok(Some(selected)) => {
+                    done += selected.len();
+                    for (head, selected) in rest.iter().zip(selected) {
+                        self.taken += u64::from(selected);
+                        if selected {
+                            self.count(&head.id);
+                        }
+                    }
+                }
+                Ok(None) | Err(Error::CorruptSession { .. }) => {
+                    let together = rest.len().min(MAX_TOGETHER);
+                    for head in rest.iter().take(together) {
+                        if left == Some(0) || self.failed.is_some() {
+                            break;
+                        }
+                        done += 1;
+                        self.sweep_one(context, plan, head).await;
+                        if limit.is_some_and(|limit| self.taken >= limit) {
+                            break;
+                        }
+                    }
+                }
+                Err(error) => {
+                    let together = rest.iter().take(MAX_TOGETHER);
+                    let selected = together.filter(|head| (plan.selects)(head));
+                    selected.for_each(|head| self.fail(head.id.as_str(), &error));
+                    self.failed.get_or_insert(error);
+                }
+            }
+        }
+        done
+    }
+
+    /// Sweeps one session. One that has changed since it was listed is in use, and stays.
+    async fn sweep_one(&mut self, context: &Context, plan: &Sweep<'_>, head: &Head) {
+        let one = std::slice::from_ref(head);
+        match context.try_transact(|tx| batch(tx, plan, one, None)).await {
+            Ok(Some(selected)) if selected.first() == Some(&true) => {
+                self.taken += 1;
+                self.count(&head.id);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => self.taken += 1,
+            Err(error) => {
+                self.taken += 1;
+                self.fail(head.id.as_str(), &error);
+            }
+        }
+    }
+
+    fn count(&mut self, id: &SessionId) {
+        self.result.removed += 1;
+        if self.result.ids.len() < MAX_NAMED {
+            self.result.ids.push(id.clone());
+        }
+    }
+
+    fn fail(&mut self, id: &str, error: &Error) {
+        if self.result.failed.len() < MAX_NAMED {
+            self.result.failed.push(Refusal::new(id, error));
+        }
+        if self.failed.is_none() && error.is_of_store() {
+            self.failed = Some(error.clone());
+        }
+    }
+
+    /// The reply; an error, if that is all that has come of it.
+    fn result(self) -> Result<CleanupResult> {
+        match self.failed {
+            Some(error) if self.result.removed == 0 => Err(error),
+            _ => Ok(self.result),
+        }
+    }
+}
+
+/// Sweeps the first of these sessions, as many as there is room for in one commit: which of them were
+/// selected.
+fn batch(
+    tx: &mut Transaction<'_>,
+    plan: &Sweep<'_>,
+    heads: &[Head],
+    limit: Option<u64>,
+) -> Attempt<Vec<bool>> {
+    let heads = heads.get(..MAX_TOGETHER).unwrap_or(heads);
+    let candidates = heads.iter().filter(|head| (plan.selects)(head));
+    tx.read_all(
+        candidates
+            .map(|head| runner_read(&head.id))
+            .collect::<Vec<_>>(),
+    )?;
+    let mut selected = Vec::new();
+    let mut taken = 0;
+    for head in heads {
+        if is_full(tx) || limit.is_some_and(|limit| taken >= limit) {
+            break;
+        }
+        if !(plan.selects)(head) || runner(tx, &head.id)?.is_some() {
+            selected.push(false);
+            continue;
+        }
+        taken += 1;
+        selected.push(true);
+        if !plan.dry_run {
+            tx.assume(head.clone());
+            remove(tx, plan, head)?;
+        }
+    }
+    Ok(selected)
+}
+
+fn remove(tx: &mut Transaction<'_>, plan: &Sweep<'_>, head: &Head) -> Attempt<()> {
+    let Sweep { fate, actor, .. } = *plan;
+    if fate == Fate::Removed {
+        let slot = head.slot.as_ref();
+        let entry = Entry::removal(removal::DELETE, &head.id, slot, actor, tx.now());
+        tx.enter(entry.to_record());
+        tx.delete_as_read(head.id.clone())?;
+        return Ok(());
+    }
+    let mut draft = Draft::of(head.clone(), tx.now(), tx.limits());
+    if fate == Fate::Abandoned && !head.status.is_finished() {
+        let idle = tx.now().since(head.updated_at) / 1000;
+        let reason = Text::from(format!("cleaned up after {idle} s without activity"));
+        draft.force_abandon(&reason)?;
+    }
+    draft.trash(Some(actor));
+    write(tx, draft.finish())?;
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! The operations that change one session, each a unit of work: the session is read, a
+//! [`Draft`](super::draft::Draft) takes the operation's steps, and what it has come to is written.
+
+use crate::audit::removal::Actor;
+use crate::error::Error;
+use crate::lease::model::Lease;
+use crate::lease::operations::{other_runner, runner_read};
+use crate::store::{History, Loaded};
+use crate::stored::head::Head;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::text::Text;
+use crate::work::operation::Group;
+use crate::work::transaction::{Attempt, Stop, Transaction};
+
+use super::change::{
+    append, change, change_anywhere, create, head_read, new_id, not_found, store_key, write,
+};
+use super::draft::{Draft, Finished};
+use super::params::{
+    AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
+    FailParams, ForkParams, IdParams, IfActive, ImportParams, IncrementIterationParams,
+    OverrideParams, PauseParams, RecordLearningParams, RecordToolCallParams, RecordUsageParams,
+    ResumeParams, SaveParams, StartParams, UpdateContextParams, UpdateParams,
+};
+use super::replies::Appended;
+use super::view::{Session, SessionHead};
+use super::{administrator, bulk, claim, portable};
+
+crate::operations! {
+    Group::Sessions;
+    /// Starts a session. Its first event is `start`.
+    START = Write "start" (StartParams) -> Session, unit start,
+        r#"{"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","idempotencyKey":"k"}"#;
+    /// Sets what describes a session. It records no event.
+    UPDATE = Write "update" (UpdateParams) -> SessionHead, unit update,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
+    /// Pauses a session: `pausedAt` and `pauseReason` appear in its context.
+    PAUSE = Write "pause" (PauseParams) -> SessionHead, unit pause,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r"}"#;
+    /// Resumes a paused session, or recovers an active one whose runner has ended. The event carries
+    /// `pausedDuration` in milliseconds.
+    RESUME = Write "resume" (ResumeParams) -> SessionHead, unit resume,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","addIterations":1,"ifActive":"keep","ifExhausted":"timeout","holder":"h"}"#;
+    /// Completes a session with a result.
+    COMPLETE = Write "complete" (CompleteParams) -> SessionHead, unit complete,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","result":"r","ifFinished":"keep"}"#;
+    /// Fails a session with an error.
+    FAIL = Write "fail" (FailParams) -> SessionHead, unit fail,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","error":"e","ifFinished":"keep"}"#;
+    /// Abandons a session.
+    ABANDON = Write "abandon" (AbandonParams) -> SessionHead, unit abandon,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r"}"#;
+    /// Records an event. A lifecycle type has its lifecycle's effect.
+    ADD_EVENT = Write "addEvent" (AddEventParams) -> Appended, unit add_event,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","type":"note","data":{"a":1}}"#;
+    /// Records several events in one commit, all or none.
+    ADD_EVENTS = Write "addEvents" (AddEventsParams) -> Appended, unit add_events,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","events":[{"type":"note","data":{"a":1}}]}"#;
+    /// Counts an iteration. The last one of the budget makes the session `timeout`.
+    INCREMENT_ITERATION = Write "incrementIteration" (IncrementIterationParams) -> Appended,
+        unit increment_iteration,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","data":{"a":1}}"#;
+    /// Records a call of a tool, and the tool among `metadata.toolsUsed`.
+    RECORD_TOOL_CALL = Write "recordToolCall" (RecordToolCallParams) -> Appended,
+        unit record_tool_call,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","tool":"t","args":[1],"result":2}"#;
+    /// Records something that the agent learned.
+    RECORD_LEARNING = Write "recordLearning" (RecordLearningParams) -> Appended,
+        unit record_learning,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","insight":"i","expertiseFile":"f"}"#;
+    /// Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them.
+    RECORD_USAGE = Write "recordUsage" (RecordUsageParams) -> SessionHead, unit record_usage,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","tokens":{"prompt":1,"completion":2},"cost":0.1}"#;
+    /// Merges properties into the context, or replaces it.
+    UPDATE_CONTEXT = Write "updateContext" (UpdateContextParams) -> SessionHead,
+        unit update_context,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","context":{"a":1},"replace":false}"#;
+    /// Removes a session for good, also one that cannot be read.
+    DELETE = Write "delete" (IdParams) -> (), unit delete,
+        r#"{"id":"s","trash":"include"}"#;
+    /// Puts a session into the trash: it leaves lists and statistics and takes no changes.
+    TRASH = Write "trash" (ChangeOnly) -> SessionHead, unit trash,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k"}"#;
+    /// Takes a session out of the trash.
+    RESTORE = Write "restore" (ChangeOnly) -> SessionHead, unit restore,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k"}"#;
+    /// Writes a session that was exported, in place of one that has its id.
+    IMPORT = Write "import" (ImportParams) -> SessionHead, unit import,
+        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}"}"#;
+    /// Sets anything that a session has, as an administrator may: past the lifecycle, with no event
+    /// and no webhook. The version still counts up.
+    OVERRIDE = Write "override" (OverrideParams) -> SessionHead, unit override_session,
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","updates":{"status":"failed","error":"e"}}"#;
+    /// Writes a session as it is given, with no event of its own and no webhook. Where it only
+    /// continues the history that is stored, only the new events are written.
+    SAVE = Write "save" (SaveParams) -> SessionHead, unit save,
+        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","ifVersion":1}"#;
+    /// Starts a new session with another's past.
+    FORK = Write "fork" (ForkParams) -> Session, unit fork,
+        r#"{"id":"s","newId":"f","atSequence":2,"task":"t","maxIterations":9,"context":{"a":1}}"#;
+}
+
+fn start(tx: &mut Transaction<'_>, params: &StartParams) -> Attempt<Session> {
+    let id = new_id(tx, params.id.as_ref())?;
+    let key = store_key(tx, params.idempotency_key.as_ref())?;
+    let draft = Draft::start(id, params, tx.now(), tx.limits())?;
+    create(tx, draft, key.as_ref())
+}
+
+fn update(tx: &mut Transaction<'_>, params: &UpdateParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| draft.update(params))
+}
+
+fn pause(tx: &mut Transaction<'_>, params: &PauseParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        draft.pause(params.reason.as_ref(), None)
+    })
+}
+
+fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHead> {
+    let keeps = params.if_active == Some(IfActive::Keep);
+    let id = params.target()?.id;
+    let holder = match keeps {
+        true => None,
+        false => {
+            tx.read_all([head_read(&id), runner_read(&id)])?;
+            other_runner(tx, &id, params.holder.as_ref().map(Text::as_str))?
+        }
+    };
+    change(tx, params, &|draft| {
+        draft.check_model()?;
+        if draft.head().status == Status::Active {
+            if keeps {
+                return Ok(());
+            }
+            if let Some(holder) = &holder {
+                return Err(held(draft.head(), holder));
+            }
+        }
+        let if_exhausted = params.if_exhausted.unwrap_or_default();
+        draft.resume(params.add_iterations, if_exhausted, None)
+    })
+}
+
+fn complete(tx: &mut Transaction<'_>, params: &CompleteParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        if draft.keeps_finished(params.if_finished) {
+            return Ok(());
+        }
+        draft.complete(params.result.as_ref(), None)
+    })
+}
+
+fn fail(tx: &mut Transaction<'_>, params: &FailParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        if draft.keeps_finished(params.if_finished) {
+            return Ok(());
+        }
+        draft.fail(params.error.as_ref(), None)
+    })
+}
+
+fn abandon(tx: &mut Transaction<'_>, params: &AbandonParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| {
+        draft.abandon(params.reason.as_ref(), None)
+    })
+}
+
+fn add_event(tx: &mut Transaction<'_>, params: &AddEventParams) -> Attempt<Appended> {
+    append(tx, params, &|draft| {
+        draft.record(params.r#type.as_str(), params.data.clone())
+    })
+}
+
+fn add_events(tx: &mut Transaction<'_>, params: &AddEventsParams) -> Attempt<Appended> {
+    let count = params.events.len();
+    let most = tx.limits().max_batch as usize;
+    if count == 0 || count > most {
+        let problem = format!("expected 1 to {most} events, got {count}");
+        return Err(Error::invalid("events", problem).into());
+    }
+    append(tx, params, &|draft| {
+        let mut events = params.events.iter();
+        events.try_for_each(|event| draft.record(event.r#type.as_str(), event.data.clone()))
+    })
+}
+
+fn increment_iteration(
+    tx: &mut Transaction<'_>,
+    params: &IncrementIterationParams,
+) -> Attempt<Appended> {
+    append(tx, params, &|draft| draft.iterate(params.data.clone()))
+}
+
+fn record_tool_call(tx: &mut Transaction<'_>, params: &RecordToolCallParams) -> Attempt<Appended> {
+    append(tx, params, &|draft| {
+        draft.tool_call(&params.tool, params.args.as_ref(), params.result.as_ref())
+    })
+}
+
+fn record_learning(tx: &mut Transaction<'_>, params: &RecordLearningParams) -> Attempt<Appended> {
+    append(tx, params, &|draft| {
+        draft.learning(&params.insight, params.expertise_file.as_ref())
+    })
+}
+
+fn record_usage(tx: &mut Transaction<'_>, params: &RecordUsageParams) -> Attempt<SessionHead> {
+    let tokens = params.tokens.as_ref();
+    let prompt = tokens.and_then(|tokens| tokens.prompt).unwrap_or(0);
+    let completion = tokens.and_then(|tokens| tokens.completion).unwrap_or(0);
+    change(tx, params, &|draft| {
+        draft.add_usage(prompt, completion, params.cost)
+    })
+}
+
+fn update_context(tx: &mut Transaction<'_>, params: &UpdateContextParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| match params.replace {
+        Some(true) => draft.replace_context(&params.context),
+        _ => draft.merge_context(&params.context),
+    })
+}
+
+fn delete(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<()> {
+    let id = SessionId::parse(params.id.as_str())?;
+    bulk::delete(tx, &id, params.trash)
+}
+
+fn trash(tx: &mut Transaction<'_>, params: &ChangeOnly) -> Attempt<SessionHead> {
+    change_anywhere(tx, params, &|draft| {
+        draft.trash(Some(Actor::User));
+        Ok(())
+    })
+}
+
+fn restore(tx: &mut Transaction<'_>, params: &ChangeOnly) -> Attempt<SessionHead> {
+    change_anywhere(tx, params, &|draft| {
+        draft.restore();
+        Ok(())
+    })
+}
+
+fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHead> {
+    let imported = portable::read(params.text.as_str())?.checked(tx.limits())?;
+    let mut head = imported.head;
+    let current = match tx.head(&head.id) {
+        Ok(stored) => stored.map_or(0, |stored| stored.version),
+        // One that cannot be read has no version to go by.
+        Err(Stop::Failed(Error::CorruptSession { .. })) => 0,
+        Err(stop) => return Err(stop),
+    };
+    // A version never returns, or an `ifVersion` from before would match.
+    head.version = head.version.max(current + 1);
+    claim::claim(tx, &head)?;
+    tx.write(head.clone(), imported.events, true)?;
+    Ok(head.into())
+}
+
+fn override_session(tx: &mut Transaction<'_>, params: &OverrideParams) -> Attempt<SessionHead> {
+    change(tx, params, &|draft| draft.override_with(&params.updates))
+}
+
+fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
+    let given = portable::read(params.text.as_str())?.checked(tx.limits())?;
+    let ended = administrator::ended(params.text.as_str())?;
+    let id = given.head.id.clone();
+    let stored = tx.loaded(&id, History::All)?.cloned();
+    let current = stored.as_ref().map_or(0, |stored| stored.head.version);
+    if let Some(expected) = params.if_version
+        && expected != current
+    {
+        return Err(Error::VersionConflict {
+            id: id.to_string(),
+            expected,
+            current,
+        }
+        .into());
+    }
+    let (before, events) = match stored {
+        Some(Loaded { head, .. }) if head.deleted_at.is_some() => {
+            return Err(Error::SessionDeleted { id: id.to_string() }.into());
+        }
+        Some(Loaded { head, events }) => (head, events),
+        None => (unwritten(&given.head), Vec::new()),
+    };
+    let saved = administrator::saved(&before, &events, given, ended, tx.now());
+    let mut draft = Draft::of(before.clone(), tx.now(), tx.limits());
+    draft.become_overridden(saved);
+    if current > 0 && draft.changes_nothing(&before) {
+        return Ok(before.into());
+    }
+    if current == 0 {
+        claim::claim(tx, draft.head())?;
+    }
+    // It is written without notices and without entries.
+    let finished = Finished {
+        notices: Vec::new(),
+        entries: Vec::new(),
+        ..draft.finish()
+    };
+    Ok(write(tx, finished)?.into())
+}
+
+/// A session that is not there yet, as the one before it is saved: finishing counts its version up.
+fn unwritten(given: &Head) -> Head {
+    Head {
+        version: given.version.saturating_sub(1),
+        event_count: 0,
+        deleted_at: None,
+        ..given.clone()
+    }
+}
+
+fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
+    let id = new_id(tx, params.new_id.as_ref())?;
+    let parent = SessionId::parse(params.id.as_str())?;
+    let parent = tx.loaded(&parent, History::All)?.cloned();
+    let Loaded { head, mut events } = parent.ok_or_else(|| not_found(params.id.as_str()))?;
+    if let Some(at) = params.at_sequence {
+        if at > head.event_count {
+            let problem = format!("expected at most {}, the last event", head.event_count);
+            return Err(Error::invalid("atSequence", problem).into());
+        }
+        events.retain(|event| event.sequence <= at);
+    }
+    let draft = Draft::fork(id, head, events, params, tx.now(), tx.limits())?;
+    create(tx, draft, None)
+}
+
+fn held(session: &Head, lease: &Lease) -> Error {
+    let process = lease.process.as_ref();
+    let hostname = process.and_then(|process| process.hostname.as_ref());
+    Error::SessionHeld {
+        id: session.id.to_string(),
+        holder: lease.holder.clone(),
+        pid: process.and_then(|process| process.pid),
+        hostname: hostname.map(Text::to_string),
+    }
+}

@@ -1,0 +1,161 @@
+//! The operations that read sessions: one of them, a page of them, or statistics.
+
+use crate::error::Result;
+use crate::store::filter::{Order, Position, Trash};
+use crate::store::{History, ListQuery, Loaded};
+use crate::value::id::SessionId;
+use crate::value::limits::{MAX_PAGE_BYTES, page_limit};
+use crate::value::text::Text;
+use crate::work::context::Context;
+use crate::work::operation::Group;
+use crate::work::transaction::{Attempt, Transaction};
+
+use super::change::not_found;
+use super::params::{EventsParams, GetParams, HistoryParam, IdParams, ListParams, StatsParams};
+use super::portable;
+use super::replies::{EventPage, SessionContext, SessionPage};
+use super::stats::Stats;
+use super::view::{Session, SessionEvent, SessionHead};
+
+/// Events that `get` returns unless it is told otherwise.
+pub const DEFAULT_HISTORY: u32 = 100;
+/// Events that a [`SessionContext`] carries.
+pub const RECENT_HISTORY: u32 = 10;
+/// Sessions of a page unless a call says otherwise.
+pub(crate) const DEFAULT_SESSIONS: u32 = 50;
+/// Events of a page unless a call says otherwise.
+const DEFAULT_EVENTS: u32 = 100;
+
+crate::operations! {
+    Group::Sessions;
+    /// A session with the part of its history that is asked for, by default the last 100 events;
+    /// `null` for an unknown id.
+    GET = Read "get" (GetParams) -> Option<Session>, unit get,
+        r#"{"id":"s","history":2,"trash":"include"}"#;
+    /// What an agent needs to go on with a session; `null` for an unknown id.
+    CONTEXT = Read "context" (IdParams) -> Option<SessionContext>, unit context,
+        r#"{"id":"s","trash":"include"}"#;
+    /// A part of a history, oldest first.
+    EVENTS = Read "events" (EventsParams) -> EventPage, unit events,
+        r#"{"id":"s","after":1,"limit":2}"#;
+    /// A page of sessions, newest first.
+    LIST = Read "list" (ListParams) -> SessionPage, steps list,
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","orderBy":"updatedAt","direction":"asc","limit":2,"offset":0,"cursor":"ua.0.a"}"#;
+    /// Statistics over sessions.
+    STATS = Read "stats" (StatsParams) -> Stats, steps stats,
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include"}"#;
+    /// A session with its whole history, as one JSON text.
+    EXPORT = Read "export" (IdParams) -> String, unit export,
+        r#"{"id":"s","trash":"include"}"#;
+    /// Whether an agent may go on with a session: paused, or active with iterations left.
+    IS_RESUMABLE = Read "isResumable" (IdParams) -> bool, unit is_resumable,
+        r#"{"id":"s","trash":"include"}"#;
+    /// How much of its budget a session has used, from 0 to 100; `null` for an unknown id.
+    PROGRESS = Read "progress" (IdParams) -> Option<f64>, unit progress,
+        r#"{"id":"s","trash":"include"}"#;
+    /// How long a session has run, in milliseconds; `null` for an unknown id.
+    DURATION = Read "duration" (IdParams) -> Option<u64>, unit duration,
+        r#"{"id":"s","trash":"include"}"#;
+}
+
+fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>> {
+    let history = match params.history {
+        None => History::Last {
+            count: DEFAULT_HISTORY,
+        },
+        Some(HistoryParam::Last(count)) => History::Last { count },
+        Some(HistoryParam::All) => History::All,
+        Some(HistoryParam::None) => History::None,
+    };
+    let loaded = find(tx, &params.id, history, params.trash)?;
+    Ok(loaded.map(|Loaded { head, events }| Session::new(head, events)))
+}
+
+fn context(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<SessionContext>> {
+    let history = History::Last {
+        count: RECENT_HISTORY,
+    };
+    let loaded = find(tx, &params.id, history, params.trash)?;
+    Ok(loaded.map(|Loaded { head, events }| {
+        SessionContext::new(head, events.into_iter().map(SessionEvent::from).collect())
+    }))
+}
+
+fn events(tx: &mut Transaction<'_>, params: &EventsParams) -> Attempt<EventPage> {
+    let limit = page_limit(params.limit, DEFAULT_EVENTS)?;
+    let sequence = params.after.unwrap_or(0);
+    let loaded = find(tx, &params.id, History::After { sequence, limit }, None)?;
+    let Loaded { head, events } = loaded.ok_or_else(|| not_found(params.id.as_str()))?;
+    let last = events.last().map(|event| event.sequence);
+    Ok(EventPage {
+        next_after: last.filter(|&last| last < head.event_count),
+        items: events.into_iter().map(SessionEvent::from).collect(),
+    })
+}
+
+async fn list(context: &Context, params: ListParams) -> Result<SessionPage> {
+    let order = Order {
+        by: params.order_by.unwrap_or_default(),
+        direction: params.direction.unwrap_or_default(),
+    };
+    let after = params.cursor.as_ref();
+    let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), order));
+    let query = ListQuery {
+        after: after.transpose()?,
+        filter: params.filter()?,
+        order,
+        offset: params.offset.unwrap_or(0),
+        limit: page_limit(params.limit, DEFAULT_SESSIONS)?,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    let page = context.list(&query).await?;
+    let last = page.heads.last().filter(|_| page.more);
+    Ok(SessionPage {
+        next_cursor: last.map(|last| order.position(last).to_cursor(order)),
+        items: page.heads.into_iter().map(SessionHead::from).collect(),
+        problems: page.problems,
+    })
+}
+
+async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
+    let tally = context.tally(&params.filter()?).await?;
+    Ok(Stats::of(&tally))
+}
+
+fn export(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<String> {
+    let loaded = find(tx, &params.id, History::All, params.trash)?;
+    let Loaded { head, events } = loaded.ok_or_else(|| not_found(params.id.as_str()))?;
+    Ok(portable::print(head, events, None)?)
+}
+
+fn is_resumable(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<bool> {
+    let loaded = find(tx, &params.id, History::None, params.trash)?;
+    Ok(loaded.is_some_and(|loaded| loaded.head.is_resumable()))
+}
+
+fn progress(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<f64>> {
+    let loaded = find(tx, &params.id, History::None, params.trash)?;
+    Ok(loaded.map(|loaded| loaded.head.progress()))
+}
+
+fn duration(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<u64>> {
+    let now = tx.now();
+    let loaded = find(tx, &params.id, History::None, params.trash)?;
+    Ok(loaded.map(|loaded| loaded.head.duration(now)))
+}
+
+/// A session with a part of its history; nothing for an unknown id, and where the trash says so.
+///
+/// # Errors
+/// `INVALID_ID`, and those of the store.
+pub(crate) fn find(
+    tx: &mut Transaction<'_>,
+    id: &Text,
+    history: History,
+    trash: Option<Trash>,
+) -> Attempt<Option<Loaded>> {
+    let id = SessionId::parse(id.as_str())?;
+    let trash = trash.unwrap_or(Trash::Include);
+    let loaded = tx.take_loaded(&id, history)?;
+    Ok(loaded.filter(|loaded| trash.admits(&loaded.head)))
+}

@@ -1,0 +1,130 @@
+//! Starting many sessions in slots at once. Each is decided on as if it were asked for alone, in the
+//! order of the call; as many as possible are written in one commit.
+
+use crate::error::{Error, Result};
+use crate::session::bulk::{is_full, settled};
+use crate::stored::slot::KIND;
+use crate::value::fingerprint::Fingerprint;
+use crate::work::context::Context;
+use crate::work::transaction::{Attempt, Transaction};
+
+use super::operations::{Start, start, start_alone};
+use super::params::{SlotAnswer, SlotLocking, SlotStart, StartInSlotParams, StartInSlotsParams};
+
+/// Sessions that one call starts at most.
+const MAX_STARTS: usize = 100;
+
+pub(super) async fn start_in_slots(
+    context: &Context,
+    params: StartInSlotsParams,
+) -> Result<Vec<SlotAnswer>> {
+    let starts = params.starts;
+    let count = starts.len();
+    if count > MAX_STARTS {
+        let problem = format!("expected {MAX_STARTS} at most, got {count}");
+        return Err(Error::invalid("starts", problem));
+    }
+    let mut outcome = Outcome::default();
+    while outcome.answers.len() < count && outcome.failed.is_none() {
+        let done = outcome.answers.len();
+        let rest = starts.get(done..).unwrap_or_default();
+        match rest.first() {
+            // A lease is acquired by a commit of its own.
+            Some(first) if first.locking == Some(SlotLocking::Pessimistic) => {
+                outcome.record(alone(context, first, done).await);
+            }
+            _ => match context.try_transact(|tx| batch(tx, rest, done)).await {
+                Ok(Some(results)) => results.into_iter().for_each(|it| outcome.record(it)),
+                Ok(None) | Err(Error::CorruptSession { .. }) => {
+                    for (at, params) in (done..).zip(rest) {
+                        outcome.record(alone(context, params, at).await);
+                        if outcome.failed.is_some() {
+                            break;
+                        }
+                    }
+                }
+                Err(error) => outcome.record(Err(error)),
+            },
+        }
+    }
+    outcome.result(count)
+}
+
+async fn alone(context: &Context, params: &StartInSlotParams, at: usize) -> Result<SlotStart> {
+    start_alone(context, params, Some(entropy(&context.call().entropy, at))).await
+}
+
+/// Starts the first of these sessions, as many as there is room for in one commit. One in a slot that
+/// the commit writes already comes after it.
+fn batch(
+    tx: &mut Transaction<'_>,
+    starts: &[StartInSlotParams],
+    first: usize,
+) -> Attempt<Vec<Result<SlotStart>>> {
+    let mut results = Vec::new();
+    for (at, params) in (first..).zip(starts) {
+        if params.locking == Some(SlotLocking::Pessimistic) || is_full(tx) {
+            break;
+        }
+        let entropy = Some(entropy(&tx.entropy(), at));
+        let one = match Start::new(tx, params, entropy) {
+            Ok(one) => one,
+            Err(error) => {
+                results.push(Err(error));
+                continue;
+            }
+        };
+        if tx.writes_record(KIND, &one.slot.key()) {
+            break;
+        }
+        results.push(settled(start(tx, &one, None))?);
+    }
+    Ok(results)
+}
+
+/// What has come of a call so far.
+#[derive(Default)]
+struct Outcome {
+    answers: Vec<SlotAnswer>,
+    /// Whether anything was started.
+    started: bool,
+    /// Why nothing more is tried.
+    failed: Option<Error>,
+}
+
+impl Outcome {
+    fn record(&mut self, started: Result<SlotStart>) {
+        self.answers.push(match started {
+            Ok(start) => {
+                self.started |= start.code.is_started();
+                SlotAnswer::started(start)
+            }
+            Err(error) => {
+                let answer = SlotAnswer::failed(&error);
+                if self.failed.is_none() && error.is_of_store() {
+                    self.failed = Some(error);
+                }
+                answer
+            }
+        });
+    }
+
+    /// The reply. Where the store has failed, those that were not tried have failed for that.
+    fn result(mut self, count: usize) -> Result<Vec<SlotAnswer>> {
+        match self.failed {
+            Some(error) if !self.started => return Err(error),
+            Some(error) => self
+                .answers
+                .resize_with(count, || SlotAnswer::failed(&error)),
+            None => {}
+        }
+        Ok(self.answers)
+    }
+}
+
+/// The random bits of one of several.
+fn entropy(entropy: &[u8; 16], at: usize) -> [u8; 16] {
+    let mut bits = entropy.to_vec();
+    bits.extend((at as u64).to_le_bytes());
+    Fingerprint::of("startInSlots", bits).bits().to_le_bytes()
+}

@@ -1,0 +1,197 @@
+//! What an operation has while it runs: its [`Call`], the store, asked through a [`Mailbox`], and the
+//! notices that it has to send once its changes are written.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::store::filter::Filter;
+use crate::store::query::{Found, Read};
+use crate::store::tally::Tally;
+use crate::store::{Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan};
+use crate::value::id::SessionId;
+use crate::value::time::Millis;
+
+use super::call::Call;
+use super::mailbox::{Mailbox, Reply, Request};
+use super::transaction::{Attempt, Transaction};
+use super::webhook::WebhookPayload;
+
+/// What an operation has while it runs.
+#[derive(Debug)]
+pub struct Context {
+    call: Call,
+    mailbox: Arc<Mailbox>,
+    notices: Mutex<Vec<WebhookPayload>>,
+}
+
+impl Context {
+    /// The context of a call.
+    pub(crate) fn new(call: Call, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            call,
+            mailbox,
+            notices: Mutex::default(),
+        }
+    }
+
+    /// The call.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// A session's head with a part of its history, as of one moment.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        let read = Read::Session {
+            id: id.clone(),
+            history,
+        };
+        match self.read_one(read).await? {
+            Found::Session(loaded) => loaded,
+            Found::Record(_) => Err(unexpected()),
+        }
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        let read = Read::Record {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+        };
+        match self.read_one(read).await? {
+            Found::Record(record) => Ok(record),
+            Found::Session(_) => Err(unexpected()),
+        }
+    }
+
+    /// Several sessions and records, in one request where the store can.
+    ///
+    /// # Errors
+    /// Those of the store. That one session cannot be read is said in its place.
+    pub async fn read(&self, reads: Vec<Read>) -> Result<Vec<Found>> {
+        let count = reads.len();
+        match self.mailbox.ask(Request::Read(reads)).await? {
+            Reply::Read(found) if found.len() == count => Ok(found),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// A page of sessions.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list(&self, query: &ListQuery) -> Result<Page> {
+        match self.mailbox.ask(Request::List(query.clone())).await? {
+            Reply::Page(page) => Ok(page),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// A range of records, in the order of their keys.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        match self.mailbox.ask(Request::Scan(scan.clone())).await? {
+            Reply::Records(records) => Ok(records),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Counts the sessions that a filter selects.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn tally(&self, filter: &Filter) -> Result<Tally> {
+        match self.mailbox.ask(Request::Tally(filter.clone())).await? {
+            Reply::Tally(tally) => Ok(tally),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Writes changes, if what they expect is there.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn commit(&self, changes: Changes) -> Result<Commit> {
+        match self.mailbox.ask(Request::Commit(changes)).await? {
+            Reply::Commit(commit) => Ok(commit),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// Those of the driver.
+    pub(crate) async fn sleep(&self, time: Millis) -> Result<()> {
+        match self.mailbox.ask(Request::Sleep(time)).await? {
+            Reply::Slept => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Sends these notices once the operation has ended.
+    pub fn notify(&self, notices: impl IntoIterator<Item = WebhookPayload>) {
+        self.notices().extend(notices);
+    }
+
+    /// Takes out the notices.
+    pub(crate) fn take_notices(&self) -> Vec<WebhookPayload> {
+        std::mem::take(&mut *self.notices())
+    }
+
+    /// Runs a unit of work until it is committed: `decide` reads, decides and writes; it is called
+    /// again when it needed something that was not read yet, and when another writer was faster.
+    ///
+    /// # Errors
+    /// What `decide` fails with, `STORE_BUSY`, and those of the store.
+    pub async fn transact<R: Send>(
+        &self,
+        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
+    ) -> Result<R> {
+        let mut result = None;
+        let mut run = |transaction: &mut Transaction<'_>| {
+            result = Some(decide(transaction)?);
+            Ok(())
+        };
+        super::transaction::run(self, &mut run).await?;
+        result.ok_or_else(|| Error::internal("a unit of work has no result"))
+    }
+
+    /// Runs a unit of work once: `None` if another writer was faster, and nothing was written.
+    ///
+    /// # Errors
+    /// What `decide` fails with, and those of the store.
+    pub async fn try_transact<R: Send>(
+        &self,
+        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
+    ) -> Result<Option<R>> {
+        let mut result = None;
+        let mut run = |transaction: &mut Transaction<'_>| {
+            result = Some(decide(transaction)?);
+            Ok(())
+        };
+        let committed = super::transaction::run_once(self, &mut run).await?;
+        Ok(result.filter(|_| committed))
+    }
+
+    async fn read_one(&self, read: Read) -> Result<Found> {
+        let found = self.read(vec![read]).await?.pop();
+        found.ok_or_else(unexpected)
+    }
+
+    fn notices(&self) -> MutexGuard<'_, Vec<WebhookPayload>> {
+        // Nothing that could panic is done while the notices are locked.
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unexpected() -> Error {
+    Error::internal("the reply is not one to the request")
+}

@@ -1,10 +1,11 @@
 // Runs one of the checks that read the sources without building anything:
-// `node scripts/check.mjs modules`.
+// `node scripts/check.mjs modules`, or `words`.
 
 import { checkModules } from "./lib/module-check.mjs";
 import { main, Problem, terminal } from "./lib/run.mjs";
+import { checkWords } from "./lib/word-check.mjs";
 
-const checks = { modules: checkModules };
+const checks = { modules: checkModules, words: checkWords };
 
 await main(async () => {
   const names = process.argv.slice(2);

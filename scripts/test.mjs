@@ -24,6 +24,7 @@ import { checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
 import { countCargoTests, countNodeTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
 import { wasmBindgen, wasmToolchain } from "./lib/wasm-toolchain.mjs";
+import { checkWords } from "./lib/word-check.mjs";
 
 const everything = process.env.TENURE_FULL === "1";
 const licenceChecker = "0.20.2";
@@ -42,6 +43,7 @@ const groups = {
 
 /** Programs that the checks of a group run beside ours. */
 const programs = {
+  lint: ["git"],
   rust: ["git", "jq"],
   packaging: ["bash", "git", "jq"],
 };
@@ -57,6 +59,7 @@ const checks = [
     run: (show) => cargo(show, "fmt", "--all", "--check"),
   },
   { group: "lint", title: "circles of Rust modules", run: checkModules },
+  { group: "lint", title: "banned words", run: checkWords },
   { group: "lint", title: "tests of the scripts", run: scriptTests },
   { group: "lint", title: "generated types", run: checkTypes },
   { group: "lint", title: "TypeScript and JSON style", run: biome },

@@ -49,7 +49,7 @@ const programs = {
 };
 
 /**
- * Every check, in the order in which they are told of. Those in Chromium wait for it for most of their
+ * Every check, in the order in which they are shown. Those in Chromium wait for it for most of their
  * time: they run beside the others.
  */
 const checks = [

@@ -67,7 +67,7 @@ pub fn open(
     }))
 }
 
-/// Performs an operation and answers at once. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits.
 #[napi]
 pub fn call(
     handle: u32,
@@ -110,7 +110,7 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation))))
 }
 
-/// Says anew which models there are, for the calls of a handle from now on.
+/// Replaces the models that exist, for the calls of a handle from now on.
 #[napi]
 pub fn set_models(handle: u32, params: String) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.set_models(handle, &params)))

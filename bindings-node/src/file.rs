@@ -14,6 +14,7 @@ use tenure_core::{Error, Result, SyncStore};
 use tenure_file::FileStore;
 use tenure_host::{file_options, perform};
 
+use crate::panics::guarded;
 use crate::store_thread::StoreThread;
 
 /// Opens the store in a directory.
@@ -72,7 +73,7 @@ impl Writer {
                 entropy,
                 host,
             };
-            completion.send(operation, crate::guarded(|| perform(store, &limits, call)));
+            completion.send(operation, guarded(|| perform(store, &limits, call)));
         }));
         answer::wait(operation)
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The action itself: asks tenure whether the run is one too many, and tells the steps after it, and
-# people. If nobody can say, the run goes on, as one too many costs less than one that is missing.
+# The action itself: asks tenure whether the run is a duplicate, and passes the answer on to the steps
+# after it and to people. If there is no answer, the run goes on: a duplicate run costs less than a
+# missing one.
 
 set -euo pipefail
 # shellcheck source=SCRIPTDIR/common.sh
@@ -27,14 +28,14 @@ case $code:$skip in
   0:false) ;;
   1:true)
     annotate notice "Run skipped" "$reason"
-    summarize "Run skipped" "It would be one too many:" "$reason"
+    summarize "Run skipped" "It would be a duplicate run:" "$reason"
     ;;
   3:false)
-    annotate warning "Nobody can say whether this run is one too many" "$reason"
+    annotate warning "It is unknown whether this run is a duplicate" "$reason"
     ;;
   *)
     reason="tenure could not be asked (exit code $code), so the run goes on: $(complaint)"
-    annotate warning "Nobody can say whether this run is one too many" "$reason"
+    annotate warning "It is unknown whether this run is a duplicate" "$reason"
     printf '%s\n' "session_key=" "skip_execution=false" "reason=${reason//$'\r'/ }" >>"$GITHUB_OUTPUT"
     ;;
 esac

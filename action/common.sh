@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What the two scripts of the action have in common: how tenure is run, and how people are told what
-# came of it. It decides nothing, and nothing that it is given is ever read as a command.
+# What the two scripts of the action have in common: how tenure is run, and how its outcome is shown.
+# It decides nothing, and nothing that it is given is ever read as a command.
 
 # The version is that of the package beside it.
 default_command="npx --yes tenure@0.1.0"
 
 # Runs tenure, and leaves what it said in `said` and its exit code in `code`. The text has names in it
-# which anybody may have chosen, so the runner is told to look for no commands there.
-# shellcheck disable=SC2034 # who sources this reads `code`
+# which anybody may have chosen, so the runner is instructed to execute no commands in it.
+# shellcheck disable=SC2034 # the scripts that source this read `code`
 tenure() {
   local words token
   read -ra words <<<"${INPUT_COMMAND:-${TENURE_COMMAND:-$default_command}}"
@@ -17,12 +17,12 @@ tenure() {
   printf '::stop-commands::%s\n%s\n::%s::\n' "$token" "$said" "$token"
 }
 
-# The last line of what tenure has said that begins so.
+# The value of the last line of tenure's output that begins with this name.
 line() {
   sed -n "s/^$1=//p" <<<"$said" | tail -n 1
 }
 
-# The last complaint in what was said, or else its last line, whoever said it.
+# The last error in the output, or else its last line, whichever program printed it.
 complaint() {
   local found
   found=$(sed -n '/^tenure: /p; /^error: /p' <<<"$said" | tail -n 1)

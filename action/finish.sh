@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The end of a job: enters into the audit log how the run went, and ends it if it did its work. Whatever
-# fails here is told as a warning, and the job is as good as it was.
+# The end of a job: enters into the audit log how the run went, and ends it if it did its work. A failure
+# here becomes a warning and does not change the result of the job.
 
 set -euo pipefail
 # shellcheck source=SCRIPTDIR/common.sh

@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
 
 const sessions = await open(options.store, { webhook: options.webhook });
 try {
-  const id = (await takeUp()) ?? (await begin());
+  const id = (await recover()) ?? (await begin());
   try {
     await work(id);
   } catch (error) {
@@ -61,8 +61,8 @@ async function begin() {
   return id;
 }
 
-/** Finds the session that waits for this user, or that a process left which is no more. */
-async function takeUp() {
+/** Resumes the session that waits for this user, or an orphaned one, whose process has ended. */
+async function recover() {
   const { items } = await sessions.list({
     mode: "survey",
     userId: options.user,
@@ -108,7 +108,7 @@ async function work(id) {
     findings[name] = insight;
     await sessions.updateContext(id, { findings });
 
-    // The last iteration of the budget has made the session `timeout`: somebody has to look at it.
+    // The last iteration of the budget has made the session `timeout`: a person has to look at it.
     if (begun.status === "timeout") return;
   }
 
@@ -145,7 +145,7 @@ function written(task, findings) {
 }
 
 /**
- * Says what has been recorded, and under which number: whoever reads this may rely on it being kept.
+ * Prints what has been recorded, and under which number: a record that is printed survives a crash.
  * @param {number} sequence
  * @param {string} type
  * @param {string} text

@@ -41,8 +41,8 @@ Runs a small agent on this repository, kills it half-way and starts it again.
   --help    print this
 `;
 
-/** Whoever is not there is not waited for. */
-const patienceMs = 15_000;
+/** How long the agent's question waits for an answer from the terminal. */
+const answerTimeoutMs = 15_000;
 /** Something is badly wrong when the demo takes this long. */
 const limitMs = 120_000;
 
@@ -52,7 +52,7 @@ const database = join(place, "tenure.db");
 const receiver = await startReceiver();
 const limit = setTimeout(() => leave(`the demo took longer than ${seconds(limitMs)}`), limitMs);
 process.once("SIGINT", () => leave("interrupted"));
-// Whoever reads the output may stop reading.
+// The program that reads the output may end first.
 process.stdout.once("error", () => leave("nobody reads its output"));
 
 const sessions = await open(`sqlite:${database}`);
@@ -102,7 +102,7 @@ async function play() {
   print(` ? ${paused.context.pauseReason}`, yellow);
   print("   the session is paused, and the process has ended", dim);
 
-  const answer = await ask(`   yes or no, yes in ${patienceMs / 1000} s: `);
+  const answer = await ask(`   yes or no, yes in ${answerTimeoutMs / 1000} s: `);
   section(`The answer is ${answer}`, "a third process");
   await runAgent({ ...agent, answer }, show);
   const ended = await theSession();
@@ -169,7 +169,9 @@ async function ask(question) {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   terminal.once("SIGINT", () => leave("interrupted"));
   try {
-    const said = await terminal.question(question, { signal: AbortSignal.timeout(patienceMs) });
+    const said = await terminal.question(question, {
+      signal: AbortSignal.timeout(answerTimeoutMs),
+    });
     return said.trim().toLowerCase().startsWith("n") ? "no" : "yes";
   } catch {
     print();

@@ -10,19 +10,21 @@
 // TENURE_FULL=1      also check the licences of all dependencies, whose tool takes a minute to build;
 //                    and what a machine lacks is then a failure, not a step that is left out
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, checkTypes, locked } from "./build.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
 import { inLanes } from "./lib/lanes.mjs";
+import { checkModules } from "./lib/module-check.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { seconds, step } from "./lib/progress.mjs";
 import { checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
-import { countCargoTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
+import { countCargoTests, countNodeTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
 import { wasmBindgen, wasmToolchain } from "./lib/wasm-toolchain.mjs";
+import { checkWords } from "./lib/word-check.mjs";
 
 const everything = process.env.TENURE_FULL === "1";
 const licenceChecker = "0.20.2";
@@ -39,14 +41,15 @@ const groups = {
   packaging: ["native", "cli", "wasm", "ts"],
 };
 
-/** Programs that tests of a group run beside ours. */
+/** Programs that the checks of a group run beside ours. */
 const programs = {
+  lint: ["git"],
   rust: ["git", "jq"],
   packaging: ["bash", "git", "jq"],
 };
 
 /**
- * Every check, in the order in which they are told of. Those in Chromium wait for it for most of their
+ * Every check, in the order in which they are shown. Those in Chromium wait for it for most of their
  * time: they run beside the others.
  */
 const checks = [
@@ -55,6 +58,9 @@ const checks = [
     title: "Rust formatting",
     run: (show) => cargo(show, "fmt", "--all", "--check"),
   },
+  { group: "lint", title: "circles of Rust modules", run: checkModules },
+  { group: "lint", title: "banned words", run: checkWords },
+  { group: "lint", title: "tests of the scripts", run: scriptTests },
   { group: "lint", title: "generated types", run: checkTypes },
   { group: "lint", title: "TypeScript and JSON style", run: biome },
   { group: "lint", title: "TypeScript types", run: typeCheck },
@@ -205,6 +211,13 @@ async function typeCheck(show) {
 async function licences(show) {
   const deny = await cargoTool({ crate: "cargo-deny", version: licenceChecker });
   await run(deny, ["--log-level", "warn", "check", "bans", "licenses", "sources"], { show });
+}
+
+function scriptTests(show) {
+  const folder = inRoot("scripts", "lib");
+  const tests = readdirSync(folder).filter((name) => name.endsWith(".test.mjs"));
+  const args = ["--test", "--test-reporter=spec", ...tests.map((name) => join(folder, name))];
+  return counted(show, process.execPath, args, {}, countNodeTests);
 }
 
 function rustTests(show) {

@@ -14,6 +14,7 @@ use tenure_core::{Error, Result, SyncStore};
 use tenure_file::FileStore;
 use tenure_host::{file_options, perform};
 
+use crate::panics::guarded;
 use crate::store_thread::StoreThread;
 
 /// Opens the store in a directory.
@@ -62,7 +63,7 @@ impl Writer {
         self.last_operation.set(operation);
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
         let (now, entropy, host) = (call.now, call.entropy, call.host);
-        let way = self.thread.way();
+        let completion = self.thread.completion();
         let limits = limits.now();
         self.queue.put(Box::new(move |store| {
             let call = Call {
@@ -72,7 +73,7 @@ impl Writer {
                 entropy,
                 host,
             };
-            way.send(operation, crate::guarded(|| perform(store, limits, &call)));
+            completion.send(operation, guarded(|| perform(store, limits, &call)));
         }));
         answer::wait(operation)
     }

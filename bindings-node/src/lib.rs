@@ -1,14 +1,10 @@
 //! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
-//!
-//! A panic is a defect in Tenure. It ends in an answer with the code `INTERNAL`, never in the end of
-//! the process.
 
 mod file;
+mod panics;
 mod sqlite;
 mod store_thread;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use napi::Env;
 use napi::bindgen_prelude::Function;
@@ -18,6 +14,7 @@ use tenure_core::Error;
 use tenure_core::error::cut;
 use tenure_host::{Place, this_host};
 
+use crate::panics::guarded;
 use crate::store_thread::StoreThread;
 
 thread_local! {
@@ -67,7 +64,7 @@ pub fn open(
     }))
 }
 
-/// Performs an operation and answers at once. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits.
 #[napi]
 pub fn call(
     handle: u32,
@@ -110,7 +107,7 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation))))
 }
 
-/// Says anew which models there are, for the calls of a handle from now on.
+/// Replaces the models that exist, for the calls of a handle from now on.
 #[napi]
 pub fn set_models(handle: u32, params: String) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.set_models(handle, &params)))
@@ -141,15 +138,4 @@ fn with_call(
             Err(error) => answer::error(&error),
         },
     )
-}
-
-fn guarded(act: impl FnOnce() -> Answer) -> Answer {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .map(|said| (*said).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        answer::error(&Error::internal(said))
-    })
 }

@@ -1,6 +1,6 @@
 //! The SQLite store behind a handle. An operation that writes runs in one transaction, from loading
-//! to writing. A synchronous caller waits for its turn; an awaited one runs at once if nothing is in
-//! the way and it is not about many sessions, and otherwise on the store's thread.
+//! to writing. A synchronous caller waits for its turn; an awaited one runs inline if the database
+//! is not busy and it is no bulk operation, and otherwise on the store's thread.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -47,7 +47,7 @@ impl SqliteBackend {
         let limits = self.limits.now();
         let (name, params) = (call.name.to_owned(), call.params.to_owned());
         let (now, entropy, host) = (call.now, call.entropy, call.host);
-        let way = thread.way();
+        let completion = thread.completion();
         self.store.enqueue(
             Box::new(move |store| {
                 let call = Call {
@@ -59,7 +59,7 @@ impl SqliteBackend {
                 };
                 tenure_bridge::perform(store, limits, &call, true)
             }),
-            Box::new(move |result| way.send(operation, unwrapped(result))),
+            Box::new(move |result| completion.send(operation, unwrapped(result))),
         );
         answer::wait(operation)
     }

@@ -12,7 +12,7 @@ use tenure_bridge::Answer;
 /// Calls JavaScript without a value: what it is called with is made on the JavaScript thread.
 type Wake = ThreadsafeFunction<(), (), String, Status, false, true>;
 
-/// The way from a store's thread to the `done` of one handle.
+/// Delivers what a store's thread answers to the `done` of one handle.
 pub(crate) struct StoreThread {
     env: Env,
     shared: Arc<Shared>,
@@ -28,7 +28,7 @@ struct Shared {
 struct State {
     /// How many answers are awaited.
     awaited: usize,
-    /// Taken away when the handle is closed and nothing is awaited any more.
+    /// Dropped when the handle is closed and nothing is awaited.
     wake: Option<Wake>,
     closed: bool,
 }
@@ -54,9 +54,9 @@ impl StoreThread {
         keep_alive(&mut state, &self.env)
     }
 
-    /// The way for one answer.
-    pub(crate) fn way(&self) -> Way {
-        Way(Arc::clone(&self.shared))
+    /// The completion of one operation.
+    pub(crate) fn completion(&self) -> Completion {
+        Completion(Arc::clone(&self.shared))
     }
 }
 
@@ -70,10 +70,10 @@ impl Drop for StoreThread {
     }
 }
 
-/// The way for one answer from a store's thread.
-pub(crate) struct Way(Arc<Shared>);
+/// Takes the answer of one operation from a store's thread to the JavaScript thread.
+pub(crate) struct Completion(Arc<Shared>);
 
-impl Way {
+impl Completion {
     /// Sends the answer of an operation.
     pub(crate) fn send(self, operation: u32, answer: Answer) {
         let mut answers = lock(&self.0.answers);

@@ -1,6 +1,6 @@
 //! The stores of one run, which are the host's: each is opened under a number of its own and has a
-//! mailbox of its own. The kit closes a store by dropping it, which cannot wait; the host is told
-//! before the next store is opened, and at the end.
+//! mailbox of its own. The kit closes a store by dropping it, which cannot wait; the host closes
+//! it before the next store is opened, or at the end.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

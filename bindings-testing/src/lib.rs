@@ -35,7 +35,7 @@ pub fn resume(run: u32, reply: String) -> Answer {
     RUNS.with(|runs| runs.resume(run, reply))
 }
 
-/// Gives a run up.
+/// Abandons a run.
 #[wasm_bindgen]
 pub fn cancel(run: u32) -> Answer {
     RUNS.with(|runs| runs.cancel(run))

@@ -27,7 +27,7 @@ pub fn open(url: &str, options: &str) -> Answer {
     HANDLES.with(|handles| handles.open(url, options, |_, _| None))
 }
 
-/// Performs an operation and answers at once. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits.
 #[wasm_bindgen]
 pub fn call(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
     with_call(name, params, now, entropy, |call| {
@@ -55,7 +55,7 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
     HANDLES.with(|handles| handles.with(handle, |backend| backend.cancel(operation)))
 }
 
-/// Says anew which models there are, for the calls of a handle from now on.
+/// Replaces the models that exist, for the calls of a handle from now on.
 #[wasm_bindgen(js_name = setModels)]
 pub fn set_models(handle: u32, params: &str) -> Answer {
     HANDLES.with(|handles| handles.set_models(handle, params))

@@ -1,5 +1,5 @@
-// Looks for anything that the crash may have cost: compares what the agent was told is kept, what was
-// there right after it was killed, and what was there in the end.
+// Looks for anything that the crash may have cost: compares the records that were acknowledged to the
+// agent, those that were there right after it was killed, and those that were there in the end.
 
 import { steps } from "../survey.mjs";
 
@@ -16,7 +16,7 @@ import { steps } from "../survey.mjs";
  */
 
 /**
- * What the demo has seen: all that the killed process had been told is recorded, the session as it
+ * What the demo has seen: all records that were acknowledged to the killed process, the session as it
  * was after the kill and in the end, each with its whole history, and the webhooks about it.
  * @typedef {{ acknowledged: Acknowledged[], killed: Session, ended: Session, payloads: WebhookPayload[] }} Seen
  */

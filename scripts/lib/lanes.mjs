@@ -1,5 +1,5 @@
-// Does several things at once and tells of them as if they were done one after the other: what comes
-// first in the list is told while it happens, everything else when its turn has come.
+// Does several things at once and shows their output as if they were done one after the other: that of
+// the first in the list while it is printed, all other output when its turn has come.
 
 import { terminal } from "./run.mjs";
 
@@ -10,7 +10,7 @@ import { terminal } from "./run.mjs";
 export async function inLanes(jobs, laneOf, perform) {
   const transcripts = jobs.map(() => new Transcript());
   transcripts[0]?.show();
-  let told = 0;
+  let shown = 0;
   const ended = new Set();
   const results = [];
   const lanes = new Map();
@@ -22,7 +22,7 @@ export async function inLanes(jobs, laneOf, perform) {
     for (const index of indices) {
       results[index] = await perform(jobs[index], transcripts[index]);
       ended.add(index);
-      while (ended.has(told)) transcripts[++told]?.show();
+      while (ended.has(shown)) transcripts[++shown]?.show();
     }
   };
   await Promise.all([...lanes.values()].map(work));

@@ -1,6 +1,6 @@
 // Installs the npm packages of the workspaces, no more of them than asked for and only when they are
 // not there already. What is there is read from the record that npm itself keeps in node_modules, so
-// nothing is installed twice, whoever installed it first.
+// nothing is installed twice, also not what was installed by hand.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export async function ensurePackages(workspaces) {
     const needed = requiredBy(workspaces, locked);
     if (isInstalled(needed, locked, present)) return;
     working("installing");
-    // `npm ci` starts from an empty folder: whoever had more than is needed now gets it all again.
+    // `npm ci` starts from an empty folder: where more was installed than is needed now, all of it is again.
     const hadMore = Object.entries(present ?? {}).some(
       ([place, { link, optional }]) => !link && !optional && !needed.has(place),
     );

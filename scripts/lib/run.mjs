@@ -31,7 +31,7 @@ export const terminal = {
  * Runs a program to its end and returns what it printed: all of it as `output`, its standard output
  * also as `stdout`.
  *
- * `show` is told the output while it is printed: `terminal`, or whoever has `out` and `err`. With
+ * `show` receives the output while it is printed: `terminal`, or anything with `out` and `err`. With
  * `data`, the standard output is for machines and left out of what people are shown. A program that
  * takes longer than `timeoutMs` is killed together with everything it started.
  */

@@ -29,12 +29,12 @@ export async function whenChanged(name, { inputs, outputs, also = "" }, make) {
   return { made: true, note };
 }
 
-/** The members of the Cargo workspace, without those named, and the files that rule them all. */
+/** The folders of the workspace's crates, without those named, and the files that apply to all. */
 export function rustSources({ without = [] } = {}) {
   const manifest = readFileSync(inRoot("Cargo.toml"), "utf8");
   const list = manifest.match(/^members\s*=\s*\[([^\]]*)\]/m)?.[1] ?? "";
-  const members = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
-  return ["Cargo.toml", "Cargo.lock", ...members.filter((member) => !without.includes(member))];
+  const crates = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+  return ["Cargo.toml", "Cargo.lock", ...crates.filter((crate) => !without.includes(crate))];
 }
 
 function readStamp(path) {

@@ -22,6 +22,16 @@ export function countCargoTests(output) {
   );
 }
 
+/** Reads the closing lines of Node's own test runner. */
+export function countNodeTests(output) {
+  const lines = stripVTControlCharacters(output).matchAll(/^ℹ (pass|fail|cancelled) (\d+)$/gm);
+  return sum(
+    [...lines].map(([, kind, count]) =>
+      kind === "pass" ? { passed: Number(count), failed: 0 } : { passed: 0, failed: Number(count) },
+    ),
+  );
+}
+
 /** Reads the report that vitest writes as JSON; there is none when it did not get that far. */
 export function countVitestTests(path) {
   try {

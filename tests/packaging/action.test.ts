@@ -184,7 +184,7 @@ it("says in the summary of a job what came of it", async () => {
   );
   const skipped = await run(another(first), { key: "the-key" });
   expect(skipped.summary).toMatch(
-    /^### Run skipped\n\nIt would be one too many:\n\n {4}run \d+ has the-key since .*\n\n### Run recorded\n/,
+    /^### Run skipped\n\nIt would be a duplicate run:\n\n {4}run \d+ has the-key since .*\n\n### Run recorded\n/,
   );
 });
 
@@ -201,7 +201,7 @@ it.each([
   const [warning] = job.annotations;
   expect(warning).toMatchObject({
     level: "warning",
-    title: "Nobody can say whether this run is one too many",
+    title: "It is unknown whether this run is a duplicate",
   });
   expect(warning?.message).toMatch(said);
 });

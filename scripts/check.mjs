@@ -1,0 +1,16 @@
+// Runs one of the checks that read the sources without building anything:
+// `node scripts/check.mjs modules`, or `words`.
+
+import { checkModules } from "./lib/module-check.mjs";
+import { main, Problem, terminal } from "./lib/run.mjs";
+import { checkWords } from "./lib/word-check.mjs";
+
+const checks = { modules: checkModules, words: checkWords };
+
+await main(async () => {
+  const names = process.argv.slice(2);
+  const unknown = names.find((name) => !(name in checks));
+  if (unknown !== undefined || names.length === 0)
+    throw new Problem(`name one or more of the checks: ${Object.keys(checks).join(", ")}`);
+  for (const name of names) await checks[name](terminal);
+});

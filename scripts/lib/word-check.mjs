@@ -1,0 +1,123 @@
+// Checks that no file of the repository uses a banned word; the list is in `word-list.mjs`.
+
+import { readFileSync } from "node:fs";
+import { inRoot } from "./paths.mjs";
+import { Problem, run } from "./run.mjs";
+import { tokensOf } from "./rust-tokens.mjs";
+import { bannedWords } from "./word-list.mjs";
+
+/** Files whose words are not ours, are written elsewhere, or are about the words themselves. */
+const exempt = [
+  /^LICENSE-/,
+  /(^|\/)(package-lock\.json|Cargo\.lock)$/,
+  /^npm\/src\/generated\.ts$/,
+  /^bench\/results\//,
+  /^scripts\/lib\/word-/,
+];
+
+/** Checks every text file that git tracks or would. Throws a problem that lists the words. */
+export async function checkWords(show) {
+  const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const { stdout } = await run("git", listing, { data: true });
+  const paths = stdout.split("\0").filter((path) => !exempt.some((files) => files.test(path)));
+  const texts = paths
+    .map((path) => [path, readText(path)])
+    .filter(([, text]) => text !== undefined);
+  const found = texts.flatMap(([path, text]) => findWords(path, text));
+  if (found.length === 0) return show.out(`no banned words in ${texts.length} files\n`);
+  const lines = found.map(({ path, line, word, instead }) => {
+    const place = line === 0 ? `${path}: in its name` : `${path}:${line}`;
+    return `${place}: "${word}": write ${instead}`;
+  });
+  const files = new Set(found.map(({ path }) => path)).size;
+  throw new Problem(
+    `${lines.join("\n")}\n\n${found.length} banned words in ${files} files; scripts/lib/word-list.mjs lists them`,
+  );
+}
+
+/** The text of a file; nothing for one that is no text, or that is tracked and removed. */
+function readText(path) {
+  try {
+    const text = readFileSync(inRoot(path), "utf8");
+    return text.includes("\0") ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The banned words in a file and in its name, in their order, each once a line. Line 0 is the name.
+ * @param {string} path
+ * @param {string} text
+ * @returns {{ path: string, line: number, word: string, instead: string }[]}
+ */
+export function findWords(path, text, list = bannedWords) {
+  const raw = text.split("\n");
+  const prose = asProse(text);
+  const name = asProse(path);
+  const names = identifiersOf(path, text);
+  const found = new Map();
+  for (const { words = [], names: banned, code, instead, except } of list) {
+    const add = (line, text) => {
+      if (except?.test(raw[line - 1] ?? path)) return;
+      const word = text.replace(/\s+/g, " ");
+      found.set(`${line} ${word}`, { path, line, word, instead });
+    };
+    for (const phrase of words) {
+      for (const { 0: word } of name.matchAll(matcherOf(phrase))) add(0, word);
+      for (const { 0: word, index } of prose.matchAll(matcherOf(phrase)))
+        add(lineAt(prose, index), word);
+    }
+    if (banned) for (const { line, text: word } of names) if (banned.test(word)) add(line, word);
+    if (code && isCode(path))
+      for (const { 0: word, index } of text.matchAll(new RegExp(code, "g")))
+        add(lineAt(text, index), word);
+  }
+  return [...found.values()].sort((one, other) => one.line - other.line);
+}
+
+const matchers = new Map();
+
+/** The expression that finds a phrase in prose, where a line may end between its words. */
+function matcherOf(phrase) {
+  if (!matchers.has(phrase)) {
+    const gap = "(?:[^\\S\\n]+|[^\\S\\n]*\\n[^\\S\\n]*)";
+    matchers.set(phrase, new RegExp(`\\b(?:${phrase.replaceAll(" ", gap)})\\b`, "gi"));
+  }
+  return matchers.get(phrase);
+}
+
+/** A text with its identifiers split into words and without what marks comments, line for line. */
+function asProse(text) {
+  return text
+    .replace(/^[^\S\n]*(?:\/\/[/!]?|\/?\*+|#+|>|\|)/gm, " ")
+    .replace(/\\$/gm, " ")
+    .replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, " ")
+    .replace(/(?<=[A-Za-z0-9])[_-](?=[A-Za-z0-9])|[_*`]/g, " ");
+}
+
+function lineAt(text, index) {
+  let line = 1;
+  for (let i = text.indexOf("\n"); i !== -1 && i < index; i = text.indexOf("\n", i + 1)) line++;
+  return line;
+}
+
+function isCode(path) {
+  return /\.(rs|[cm]?[jt]s)$/.test(path);
+}
+
+/** The identifiers in the code of a file, with their lines; none where it is no code. */
+function identifiersOf(path, text) {
+  if (path.endsWith(".rs")) return tokensOf(text).filter(({ kind }) => kind === "name");
+  if (!isCode(path)) return [];
+  // Comments and strings become blanks. What stands in the placeholders of a template goes with it.
+  const strings =
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
+  const code = text.replace(strings, (found) => found.replace(/[^\n]/g, " "));
+  return code.split("\n").flatMap((line, i) =>
+    [...line.matchAll(/[\p{ID_Start}_$][\p{ID_Continue}$]*/gu)].map(([name]) => ({
+      text: name,
+      line: i + 1,
+    })),
+  );
+}

@@ -62,7 +62,9 @@ impl Declarations {
             declared: BTreeSet::new(),
             out: String::from(
                 "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
-                 import type { EventType, JsonObject, Overrides, SessionMetadata } from \"./types.js\";\n\n",
+                 import type { EventType, JsonObject, OverridesOf, SessionMetadata } from \"./values/session-data.js\";\n\n\
+                 /** New values for anything that a session has. */\n\
+                 export type Overrides = OverridesOf<Status, Phase>;\n\n",
             ),
         }
     }

@@ -2,7 +2,7 @@
 // open twice.
 
 import { describeStore } from "tenure/testing";
-import { IndexedDbStore } from "../../npm/dist/indexeddb.js";
+import { IndexedDbStore } from "../../npm/dist/stores/indexeddb.js";
 import { newDatabase } from "../support/indexeddb.js";
 
 describeStore("IndexedDB", () => {

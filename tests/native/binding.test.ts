@@ -1,7 +1,7 @@
 // A core that has broken down. No call is known to do this, so the binding is a false one.
 
 import { describe, expect, it } from "vitest";
-import { buildOf } from "../../npm/dist/binding.js";
+import { buildOf } from "../../npm/dist/builds/binding.js";
 
 const info = JSON.stringify({ ok: { build: "wasm", version: "0.0.0", stores: [] } });
 

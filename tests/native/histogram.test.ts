@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Stopwatches } from "../../npm/dist/histogram.js";
+import { Stopwatches } from "../../npm/dist/slots/histogram.js";
 
 const length = fc.oneof(
   fc.double({ min: 0, max: 20_000, noNaN: true }),

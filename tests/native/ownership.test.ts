@@ -198,8 +198,8 @@ describe("sweeping", () => {
     runScript(registry, orphaned("vm-1"));
     const { stdout } = runScript(
       registry,
-      `import { nativeBuild } from ${JSON.stringify(join(dist, "native.js"))};
-       import { SessionManager } from ${JSON.stringify(join(dist, "session-manager.js"))};
+      `import { nativeBuild } from ${JSON.stringify(join(dist, "builds", "native-addon.js"))};
+       import { SessionManager } from ${JSON.stringify(join(dist, "machines", "session-manager.js"))};
        const { binding, info } = nativeBuild();
        const busy = JSON.stringify({ error: { code: "STORE_BUSY", message: "busy", details: {} } });
        let failures = 1;

@@ -146,8 +146,8 @@ describe("the version", () => {
     const { version } = JSON.parse(readFileSync(join(npm, "package.json"), "utf8"));
     const result = run(
       `import { VERSION } from "tenure";
-       import { nativeBuild } from ${JSON.stringify(join(npm, "dist/native.js"))};
-       import { wasmBuild } from ${JSON.stringify(join(npm, "dist/wasm-sync.js"))};
+       import { nativeBuild } from ${JSON.stringify(join(npm, "dist/builds/native-addon.js"))};
+       import { wasmBuild } from ${JSON.stringify(join(npm, "dist/builds/wasm-file.js"))};
        const wasm = await import(${JSON.stringify(join(npm, "wasm/tenure_wasm.js"))});
        console.log(VERSION, nativeBuild().info.version, wasmBuild(() => wasm).info.version);`,
     );

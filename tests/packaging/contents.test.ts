@@ -17,7 +17,7 @@ beforeAll(async () => {
 describe("the packed package", () => {
   it("holds what runs, its types, and what a package has to say about itself", () => {
     const expected =
-      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(testing\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(wasm|testing)-glue\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(builds\/wasm|testing\/kit)-glue\.d\.ts)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([

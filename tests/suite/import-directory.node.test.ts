@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 // The types of "tenure" in the tests are those of browsers, where there are no directories.
-import { importDirectory } from "../../npm/dist/node.js";
+import { importDirectory } from "../../npm/dist/entry/node.js";
 import { code, failure } from "../support/failures.js";
 import { newFolder } from "../support/folders.js";
 import { everyStore, inMemory } from "../support/stores.js";

@@ -5,7 +5,7 @@
  */
 
 import * as glue from "#testing";
-import { fetchInto } from "../wasm-fetch.js";
+import { fetchInto } from "../builds/wasm-fetch.js";
 import { Kit } from "./kit.js";
 
 let loading: Promise<Kit> | undefined;

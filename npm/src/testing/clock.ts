@@ -5,11 +5,11 @@
  * @module
  */
 
-import { type Binding, type Opened, parseAnswer, resultOf } from "../binding.js";
-import type { Environment } from "../connection.js";
-import { encode } from "../encode.js";
-import { invalidArgument, isTenureError } from "../error.js";
-import type { Time } from "../types.js";
+import { type Binding, type Opened, parseAnswer, resultOf } from "../builds/binding.js";
+import type { Environment } from "../connection/connection.js";
+import { encode } from "../connection/encode.js";
+import { invalidArgument, isTenureError } from "../values/error.js";
+import type { Time } from "../values/params.js";
 
 /** The time of a test's sessions. */
 export interface Clock {

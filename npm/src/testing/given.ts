@@ -4,11 +4,12 @@
  * @module
  */
 
-import { encode } from "../encode.js";
+import { encode } from "../connection/encode.js";
 import type { SessionHead, Status } from "../generated.js";
-import type { Sessions } from "../sessions.js";
-import type { SessionsSync } from "../sessions-sync.js";
-import type { EventType, JsonObject, SessionMetadata, Time } from "../types.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Time } from "../values/params.js";
+import type { EventType, JsonObject, SessionMetadata } from "../values/session-data.js";
 import { START } from "./clock.js";
 
 /** What a session is to be like; what is left out has a default. */

@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { ErrorBody } from "../error.js";
-import { internalError, messageOf, TenureError } from "../error.js";
-import type { StoreRequest } from "../store.js";
+import type { StoreRequest } from "../stores/store.js";
+import type { ErrorBody } from "../values/error.js";
+import { internalError, messageOf, TenureError } from "../values/error.js";
 
 /** The exports of the kit's WebAssembly. Every answer is `{"ok": value}` or `{"error": body}`. */
 export interface KitExports {

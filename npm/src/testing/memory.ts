@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { Build } from "../binding.js";
-import type { Environment } from "../connection.js";
-import type { Source } from "../entry.js";
-import { openSessions, openSessionsSync } from "../open.js";
-import type { OpenOptions } from "../options.js";
-import type { Sessions } from "../sessions.js";
-import type { SessionsSync } from "../sessions-sync.js";
-import type { Time } from "../types.js";
+import type { Build } from "../builds/binding.js";
+import type { Source } from "../builds/source.js";
+import type { Environment } from "../connection/connection.js";
+import { openSessions, openSessionsSync } from "../handles/open.js";
+import type { OpenOptions } from "../handles/options.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Time } from "../values/params.js";
 import { type Clock, START, testEnvironment } from "./clock.js";
 
 /** How sessions for tests are opened. */

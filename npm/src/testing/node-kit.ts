@@ -5,7 +5,7 @@
  */
 
 import * as glue from "#testing";
-import { instantiated } from "../wasm-sync.js";
+import { instantiated } from "../builds/wasm-file.js";
 import { Kit } from "./kit.js";
 
 let kit: Kit | undefined;

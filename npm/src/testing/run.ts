@@ -6,9 +6,9 @@
  * @module
  */
 
-import { invalidArgument, messageOf } from "../error.js";
-import { HostStore, type Outcome, outcomeOf } from "../host.js";
-import type { MaybePromise, Store } from "../store.js";
+import { type Outcome, outcomeOf, StoreDriver } from "../connection/store-driver.js";
+import type { MaybePromise, Store } from "../stores/store.js";
+import { invalidArgument, messageOf } from "../values/error.js";
 import type { End, Kit, Need, Step, StoreCase } from "./kit.js";
 
 /**
@@ -121,7 +121,7 @@ class OpenStores {
   thrown: unknown;
   readonly #factory: StoreFactory;
   readonly #timeoutMs: number;
-  readonly #open = new Map<number, HostStore>();
+  readonly #open = new Map<number, StoreDriver>();
   #opener: StoreOpener | undefined;
   #ended = false;
 
@@ -178,7 +178,7 @@ class OpenStores {
     if (typeof store !== "object" || store === null) {
       throw new Error("expected an object with the methods of a store");
     }
-    const host = new HostStore(store, this.#timeoutMs);
+    const host = new StoreDriver(store, this.#timeoutMs);
     // It came too late: nobody else would close it.
     if (this.#ended) await host.close();
     else this.#open.set(number, host);

@@ -19,8 +19,8 @@ const types: Readonly<Record<string, string>> = {
 
 const own: Readonly<Record<string, string>> = {
   "/index.html": `<!doctype html><title>Tenure</title><script type="module">
-    import * as tenure from "/npm/dist/browser.js";
-    import { Database } from "/npm/dist/indexeddb-database.js";
+    import * as tenure from "/npm/dist/entry/browser.js";
+    import { Database } from "/npm/dist/stores/indexeddb-database.js";
     globalThis.kept = { heard: [], posted: [] };
     globalThis.Database = Database;
     globalThis.outcomeOf = (call) => call().then(
@@ -30,7 +30,7 @@ const own: Readonly<Record<string, string>> = {
     globalThis.tenure = tenure;
   </script>`,
   // What it does is sent to it as text and comes back as text.
-  "/worker.js": `import * as tenure from "/npm/dist/browser.js";
+  "/worker.js": `import * as tenure from "/npm/dist/entry/browser.js";
     globalThis.tenure = tenure;
     onmessage = async ({ data }) => postMessage(await (0, eval)("(" + data + ")")());`,
   "/denied.html": `<!doctype html><title>Denied</title>

@@ -41,7 +41,7 @@ describe("a core that has broken down", () => {
 
   it("is called again when it looks after itself", () => {
     const { exports, calls } = broken();
-    const { binding } = buildOf(exports, "go on");
+    const { binding } = buildOf(exports, "continue");
     expect(code(binding.call(1, "get", "{}", 0))).toBe("INTERNAL");
     expect(code(binding.call(1, "get", "{}", 0))).toBe("INTERNAL");
     expect(calls()).toBe(2);

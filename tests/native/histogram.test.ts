@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Stopwatches } from "../../npm/dist/slots/histogram.js";
+import { DurationHistogram } from "../../npm/dist/slots/histogram.js";
 
 const length = fc.oneof(
   fc.double({ min: 0, max: 20_000, noNaN: true }),
@@ -13,7 +13,7 @@ describe("lengths of time", () => {
   it("are counted in each bucket whose bound they do not exceed", () => {
     fc.assert(
       fc.property(fc.array(length), (lengths) => {
-        const counted = new Stopwatches();
+        const counted = new DurationHistogram();
         for (const took of lengths) counted.add(took);
         const { buckets, count, sum } = counted.read();
         expect(count).toBe(lengths.length);
@@ -27,7 +27,7 @@ describe("lengths of time", () => {
   });
 
   it("that were read do not change when more are counted", () => {
-    const counted = new Stopwatches();
+    const counted = new DurationHistogram();
     counted.add(1);
     const before = counted.read();
     counted.add(1);

@@ -1,6 +1,6 @@
 /**
- * What both builds of the Rust core export: a few functions over numbered handles, with JSON text
- * both ways. This is the whole boundary; nothing else crosses it.
+ * The boundary to the Rust core, the same for both builds: a few functions over numbered handles
+ * that take and return JSON text. Nothing else crosses it.
  *
  * @module
  */
@@ -9,118 +9,124 @@ import type { Capabilities } from "../generated.js";
 import type { StoreRequest } from "../stores/store.js";
 import { type ErrorBody, internalError, messageOf, TenureError } from "../values/error.js";
 
-/** The exports of the native addon and of the WebAssembly alike. Every answer is an {@link Answer}. */
+/**
+ * The exports of the native addon and of the WebAssembly module. Every returned text is an
+ * {@link Answer}.
+ */
 export interface Binding {
   /** `ok` is a {@link BuildInfo}. */
   info(): string;
   /** Opens a store; `ok` is an {@link Opened}. Only the native build takes `done`. */
   open(url: string, options: string, done?: (settled: string) => void): string;
   /**
-   * Performs an operation over a store that answers at once. `entropy`, 32 hexadecimal digits, takes
-   * the place of the build's own random bits.
+   * Performs an operation over a synchronous store. `entropy`, 32 hexadecimal digits, replaces the
+   * random bits that the build would draw itself.
    */
   call(handle: number, operation: string, params: string, now: number, entropy?: string): string;
-  /** Begins an operation over any store. */
+  /** Starts an operation over any store. */
   start(handle: number, operation: string, params: string, now: number, entropy?: string): string;
-  /** Goes on with an operation that needed something of a JavaScript store. */
+  /** Resumes an operation with the reply of a JavaScript store. */
   resume(handle: number, operation: number, reply: string): string;
-  /** Gives up an operation that waits for a JavaScript store. */
+  /** Cancels an operation that waits for a JavaScript store. */
   cancel(handle: number, operation: number): string;
-  /** Says which models there are for the calls from now on: `{models}`, `null` where it is not known. */
+  /** Sets the available models for later calls: `{models}`, `null` if they are unknown. */
   setModels(handle: number, params: string): string;
   /** Closes a handle. */
   close(handle: number): string;
 }
 
-/** What a build says about itself. */
+/** Information about a build. */
 export interface BuildInfo {
   /** Which build it is. */
   readonly build: "native" | "wasm";
   /** Its version. */
   readonly version: string;
-  /** The stores that it can open, by the scheme of their URLs. */
+  /** The URL schemes of the stores that it can open. */
   readonly stores: readonly string[];
 }
 
-/** The options of retention as the core has read them, in milliseconds. */
+/** The retention options as the core parsed them, in milliseconds. */
 export interface RetentionPlan {
-  /** From which age on sessions go into the trash. */
+  /** The age at which sessions move to the trash. */
   readonly maxAge: number;
   /** The interval between two passes. */
   readonly every: number;
-  /** After which time in the trash they are removed for good. */
+  /** The time after which sessions in the trash are purged. */
   readonly purgeAfter: number;
-  /** How long entries of the audit log are kept. */
+  /** The time for which entries of the audit log are kept. */
   readonly keepAudit: number;
 }
 
 /** An opened store. */
 export interface Opened {
-  /** The number that names it in every call. */
+  /** The number that identifies the store in every call. */
   readonly handle: number;
   /** What the store can do. */
   readonly capabilities: Capabilities;
-  /** How to clean up by itself, where the options say that it should. */
+  /** How to run retention, if the options ask for it. */
   readonly retention?: RetentionPlan;
 }
 
-/** An operation has succeeded. */
+/** The operation succeeded. */
 export interface Succeeded<T> {
   /** Its result. */
   readonly ok: T;
-  /** What the outside world is to be told: the text of a `WebhookPayload` each. */
+  /** Notifications for listeners and webhooks; each is the text of a `WebhookPayload`. */
   readonly notices?: readonly string[];
 }
 
-/** An operation has failed. */
+/** The operation failed. */
 export interface Failed {
-  /** With this. */
+  /** The error. */
   readonly error: ErrorBody;
 }
 
-/** An operation needs something of a JavaScript store. */
+/** The operation needs a call of a JavaScript store. */
 export interface Needs {
-  /** What it needs; `method` and `params` are a {@link StoreRequest}. */
+  /** The call; `method` and `params` are a {@link StoreRequest}. */
   readonly need: StoreRequest & { readonly operation: number };
 }
 
-/** A thread of the native build will answer through `done`. */
+/** A thread of the native build will deliver the answer through `done`. */
 export interface Waits {
-  /** The number under which the answer will come. */
+  /** The number of the operation. */
   readonly wait: number;
 }
 
-/** What a call of the binding returns, once parsed. */
+/** The parsed return value of a call of the binding. */
 export type Answer<T> = Succeeded<T> | Failed | Needs | Waits;
 
-/** An answer after which nothing more comes. */
+/** An answer that completes the operation. */
 export type FinalAnswer<T> = Succeeded<T> | Failed;
 
-/** An answer that came through `done`. */
+/** An answer that was delivered through `done`. */
 export interface Settled {
-  /** The number that `wait` gave. */
+  /** The number from `wait`. */
   readonly operation: number;
   /** The answer. */
   readonly answer: FinalAnswer<unknown>;
 }
 
-/** Reads an answer. */
+/** Parses an answer. */
 export function parseAnswer<T>(text: string): Answer<T> {
   return JSON.parse(text) as Answer<T>;
 }
 
-/** What a final answer comes to: its result, or its error thrown. No other place throws the core's. */
+/**
+ * Returns the result of a final answer, or throws its error. Errors of the core are thrown nowhere
+ * else.
+ */
 export function resultOf<T>(answer: Answer<T>, cause?: unknown): T {
   if ("ok" in answer) return answer.ok;
   if ("error" in answer) throw new TenureError(answer.error, cause);
-  throw new TenureError(internalError("an answer out of turn"));
+  throw new TenureError(internalError("an answer that is not final"));
 }
 
 /**
- * Makes a binding that never throws. Where a throw leaves the build in an unknown state (in
- * WebAssembly a panic is a trap, and its memory stays half changed), it is not called again.
+ * Wraps a binding so that it never throws. With `"refuse"` it is not called again after an
+ * exception: a panic in WebAssembly is a trap that leaves its memory inconsistent.
  */
-function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
+function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
   let refusal: string | undefined;
   const guard = (call: () => string): string => {
     if (refusal !== undefined) return refusal;
@@ -131,7 +137,7 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
         error: internalError(`the core has failed: ${messageOf(thrown)}`),
       });
       if (afterThrow === "refuse") {
-        const problem = `the core has failed (${messageOf(thrown)}) and takes no more calls`;
+        const problem = `the core has failed (${messageOf(thrown)}) and refuses further calls`;
         refusal = JSON.stringify({ error: internalError(problem) });
       }
       return answer;
@@ -149,16 +155,16 @@ function guarded(binding: Binding, afterThrow: "go on" | "refuse"): Binding {
   };
 }
 
-/** A build that can be called. */
+/** A loaded build. */
 export interface Build {
-  /** What it says about itself. */
+  /** Information about the build. */
   readonly info: BuildInfo;
-  /** Its exports, which do not throw. */
+  /** Its exports, wrapped so that they do not throw. */
   readonly binding: Binding;
 }
 
-/** Makes a build of its exports. */
-export function buildOf(exports: Binding, afterThrow: "go on" | "refuse"): Build {
+/** Creates a build from its exports. */
+export function buildOf(exports: Binding, afterThrow: "continue" | "refuse"): Build {
   const binding = guarded(exports, afterThrow);
   return { binding, info: resultOf(parseAnswer<BuildInfo>(binding.info())) };
 }

@@ -1,6 +1,5 @@
 /**
- * Where browsers have their build from: the WebAssembly, which is fetched before the first handle is
- * opened.
+ * The build in browsers: WebAssembly, which is fetched before the first handle is opened.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import { fetchInto } from "./wasm-fetch.js";
 let build: Build | undefined;
 let loading: Promise<void> | undefined;
 
-/** The browser's build: there once it was fetched. */
+/** The source of the build in browsers. It is available once it was fetched. */
 export const browserSource: Source = {
   now() {
     if (build === undefined) throw wasmNotReady();
@@ -23,7 +22,7 @@ export const browserSource: Source = {
   prepare(options) {
     if (build !== undefined) return undefined;
     loading ??= load(options).finally(() => {
-      // After a failure, such as a lost connection, the next call tries again.
+      // After a failure, such as a lost connection, the next call retries.
       loading = undefined;
     });
     return loading;

@@ -23,7 +23,7 @@ function load(): Build | TenureError {
   const platform = platformName();
   const path = `../../native/tenure-${platform}.node`;
   try {
-    return buildOf(require(path) as Binding, "go on");
+    return buildOf(require(path) as Binding, "continue");
   } catch (thrown) {
     const missing = isMissing(thrown);
     const problem = missing
@@ -42,10 +42,12 @@ function platformName(): string {
   return `${process.platform}-${process.arch}${musl}`;
 }
 
-/** Whether Node runs on the GNU C library: it says so itself, and musl says nothing. */
+/**
+ * Whether Node runs on the GNU C library. Its version is in Node's report; with musl there is none.
+ */
 function usesGlibc(): boolean {
   const { report } = process;
-  // Asking for the network's interfaces as well can take seconds.
+  // Without this the report also resolves network interfaces, which can take seconds.
   if ("excludeNetwork" in report) report.excludeNetwork = true;
   const header: unknown = Object.entries(report.getReport()).find(
     ([name]) => name === "header",

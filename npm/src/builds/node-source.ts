@@ -1,7 +1,7 @@
 /**
- * Where Node has its build from: the native addon, or the WebAssembly where there is no addon for the
- * platform and the store does not need one. `TENURE_BINDING=native` or `=wasm` in the environment
- * decides.
+ * The build in Node: the native addon, or WebAssembly if there is no addon for the platform and the
+ * store does not need it. The environment variable `TENURE_BINDING` (`native` or `wasm`) overrides
+ * this.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const require = createRequire(import.meta.url);
 
 let warned = false;
 
-/** Node's build: there at once. */
+/** The source of the build in Node. It loads synchronously. */
 export const nodeSource: Source = { now: buildFor, prepare: () => undefined };
 
 function buildFor(target: Target | undefined): Build {
@@ -32,7 +32,7 @@ function buildFor(target: Target | undefined): Build {
       try {
         return nativeBuild();
       } catch (thrown) {
-        return instead(target, thrown);
+        return wasmFallback(target, thrown);
       }
     default:
       throw bindingUnavailable(
@@ -41,11 +41,11 @@ function buildFor(target: Target | undefined): Build {
   }
 }
 
-/** The WebAssembly in place of the addon, for the stores that it serves. */
-function instead(target: Target | undefined, thrown: unknown): Build {
+/** The WebAssembly build as a fallback, for the stores that it supports. */
+function wasmFallback(target: Target | undefined, thrown: unknown): Build {
   const url = urlOf(target);
   const scheme = url.slice(0, url.indexOf(":"));
-  const build = wasmIfThere();
+  const build = tryWasm();
   if (!build?.info.stores.includes(scheme)) {
     throw bindingUnavailable(`${messageOf(thrown)}, which ${url} needs`, thrown);
   }
@@ -58,7 +58,7 @@ function instead(target: Target | undefined, thrown: unknown): Build {
   return build;
 }
 
-function wasmIfThere(): Build | undefined {
+function tryWasm(): Build | undefined {
   try {
     return wasm();
   } catch {
@@ -67,6 +67,6 @@ function wasmIfThere(): Build | undefined {
 }
 
 function wasm(): Build {
-  // Only loaded when it is needed, and then at once: Node requires modules that await nothing.
+  // Loaded on first use, synchronously: Node can `require` an ES module without top-level await.
   return wasmBuild(() => require("../../wasm/tenure_wasm.js") as Glue);
 }

@@ -1,6 +1,5 @@
 /**
- * Where an entry point of the package takes its build from, and how a build that has to be fetched is
- * prepared.
+ * The source of an entry point's build, and the options for loading WebAssembly.
  *
  * @module
  */
@@ -8,22 +7,22 @@
 import type { Target } from "../stores/target.js";
 import type { Build } from "./binding.js";
 
-/** Where an entry takes its build from. */
+/** The source of an entry point's build. */
 export interface Source {
-  /** The build for a target, at once. */
+  /** Returns the build for a target. */
   readonly now: (target: Target | undefined) => Build;
-  /** Prepares the build where that takes time; it is in `now` afterwards. */
+  /** Loads the build where that is asynchronous; `now` returns it afterwards. */
   readonly prepare: (options?: InitOptions) => Promise<void> | undefined;
 }
 
-/** How the WebAssembly is loaded. */
+/** How to load the WebAssembly module. */
 export interface InitOptions {
   /**
-   * Where it comes from: a compiled `WebAssembly.Module`, its bytes, a `Response`, or a URL. By
-   * default it is fetched from beside the package's own code.
+   * The module: a compiled `WebAssembly.Module`, its bytes, a `Response`, or a URL. By default it
+   * is fetched from the folder of the package's own code.
    */
   readonly module?: WasmSource | undefined;
 }
 
-/** What WebAssembly can be loaded from: a `WebAssembly.Module`, bytes, a `Response`, or a URL. */
+/** A source of WebAssembly: a `WebAssembly.Module`, bytes, a `Response`, or a URL. */
 export type WasmSource = URL | string | ArrayBuffer | ArrayBufferView | object;

@@ -1,5 +1,6 @@
 /**
- * Loads WebAssembly where there is no Node: fetched from beside the glue, or from where the caller says.
+ * Loads WebAssembly in browsers: fetches it from the folder of the glue, or from the caller's
+ * source.
  *
  * @module
  */
@@ -13,35 +14,38 @@ export interface Fetching {
   default(source?: { module_or_path: unknown }): Promise<unknown>;
 }
 
-/** Fetches the module of this name into its glue; `source` says from elsewhere. */
+/**
+ * Fetches the module of this name and initialises its glue with it. `source` overrides where it is
+ * fetched from.
+ */
 export async function fetchInto(
   glue: Fetching,
   name: string,
   source?: WasmSource | undefined,
 ): Promise<void> {
-  const neighbourhood = prebundledIn();
+  const viteFolder = vitePrebundleFolder();
   try {
-    const found = source ?? (neighbourhood && (await packageNear(neighbourhood, name)));
+    const found = source ?? (viteFolder && (await fetchFromPackage(viteFolder, name)));
     await glue.default(found === undefined ? undefined : { module_or_path: found });
   } catch (thrown) {
-    const advice = neighbourhood ? '; with Vite, set `optimizeDeps: { exclude: ["tenure"] }`' : "";
+    const advice = viteFolder ? '; with Vite, set `optimizeDeps: { exclude: ["tenure"] }`' : "";
     const problem = `the WebAssembly cannot be loaded: ${messageOf(thrown)}${advice}`;
     throw bindingUnavailable(problem, thrown);
   }
 }
 
 /**
- * The folder in which Vite's development server has put this code. Up to version 7 it moves the code
- * of packages there, but not the files beside it, so that the glue looks for them in vain. The
- * address comes from a stack, as `import.meta.url` would have other bundlers write the path of the
- * machine that they run on into their output.
+ * The folder in which Vite's development server serves pre-bundled code, if this code is there. Up
+ * to version 7 Vite moves the code of packages to that folder without the files beside it, so the
+ * glue cannot find its module. The address is read from a stack trace: other bundlers would replace
+ * `import.meta.url` by a path of the build machine.
  */
-function prebundledIn(): string | undefined {
+function vitePrebundleFolder(): string | undefined {
   return /https?:\/\/[^\s()]+?\/\.vite\/deps[^/\s]*\//.exec(new Error().stack ?? "")?.[0];
 }
 
-/** The WebAssembly in the package itself, where that is next door, as it usually is. */
-async function packageNear(folder: string, name: string): Promise<Response | undefined> {
+/** The module in the package's own folder, if it is served at the usual path. */
+async function fetchFromPackage(folder: string, name: string): Promise<Response | undefined> {
   const response = await fetch(`${folder}../../tenure/wasm/${name}`);
   const found = response.ok && response.headers.get("content-type")?.includes("wasm");
   return found ? response : undefined;

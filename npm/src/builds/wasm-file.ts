@@ -1,5 +1,5 @@
 /**
- * Loads the WebAssembly in Node, where a file can be read at once: on first use, without `await`.
+ * Loads the WebAssembly module in Node synchronously, from a file, on first use.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { readFileSync } from "node:fs";
 import { bindingUnavailable, messageOf } from "../values/error.js";
 import { type Build, buildOf } from "./binding.js";
 
-/** The glue that wasm-bindgen has written. */
+/** The JavaScript glue that wasm-bindgen generates. */
 export type Glue = typeof import("#wasm");
 
 let loaded: Build | undefined;
 
-/** The WebAssembly build, of the glue that `require` returns. */
+/** The WebAssembly build over the glue that `require` returns. */
 export function wasmBuild(require: () => Glue): Build {
   loaded ??= load(require);
   return loaded;
@@ -23,7 +23,10 @@ function load(require: () => Glue): Build {
   return buildOf(instantiated(require, "tenure_wasm_bg.wasm"), "refuse");
 }
 
-/** The glue that `require` returns, with the module of this name read from the package's files. */
+/**
+ * The glue that `require` returns, initialised with the module of this name from the package's
+ * files.
+ */
 export function instantiated<G extends Pick<Glue, "initSync">>(
   require: () => G,
   module: string,

@@ -1,5 +1,5 @@
-// The part of wasm-bindgen's glue that is used: what the package's `#wasm` names. It is written by
-// hand because the glue is made by the build and need not be there when this is compiled.
+// The part of wasm-bindgen's glue that is used, imported as `#wasm`. It is written by hand because
+// the build generates the glue, so it may not exist when this is compiled.
 
 declare function init(source?: { module_or_path: unknown }): Promise<unknown>;
 

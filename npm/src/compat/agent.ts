@@ -1,6 +1,6 @@
 /**
- * An agent whose runs are sessions: started before it runs, ended as it ended. What the agent does is
- * the bot's own function.
+ * An agent whose runs are recorded as sessions: each run starts a session and completes or fails
+ * it. The agent itself is a function of the bot.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
   recordLearning,
   startSession,
 } from "./steps.js";
-import { ask, askOr } from "./store.js";
+import { call, callOr } from "./store.js";
 import type {
   AgentResult,
   AgentRunner,
@@ -23,36 +23,39 @@ import type {
   SessionSummary,
 } from "./types.js";
 
-/** Runs an agent for one user in one channel, each run in a session. */
+/** Runs an agent for one user in one channel, each run in its own session. */
 export class SessionAwareAgent {
   readonly #userId: string;
   readonly #channelId: string;
   readonly #runner: AgentRunner;
 
-  /** An agent that `runner` runs. */
+  /** Creates an agent that `runner` implements. */
   constructor(userId: string, channelId: string, runner: AgentRunner) {
     this.#userId = userId;
     this.#channelId = channelId;
     this.#runner = runner;
   }
 
-  /** Runs the agent in a new session. What the agent throws is thrown, after the session has failed. */
+  /**
+   * Runs the agent in a new session. If the agent throws, the session fails and the error is
+   * rethrown.
+   */
   async execute(task: string, mode: string, options: SessionOptions = {}): Promise<AgentResult> {
     const { userId = this.#userId, channelId = this.#channelId } = options;
     return this.#run(await startSession(task, mode, { ...options, userId, channelId }));
   }
 
   /**
-   * Pauses a session. An agent that runs is not stopped by it; when it stops by itself without
-   * success, its session stays paused.
+   * Pauses a session. This does not stop a running agent; if the agent then ends without success,
+   * its session stays paused.
    */
   pause(id: string, reason?: string): Promise<AgentSession | null> {
     return pauseSession(id, reason);
   }
 
-  /** Resumes a session and runs the agent on; `null` for a session that is not there. */
+  /** Resumes a session and runs the agent in it; `null` for a session that does not exist. */
   async resume(id: string): Promise<AgentResult | null> {
-    const session = await askOr(null, (sessions) => sessions.resume(id, { ifActive: "keep" }));
+    const session = await callOr(null, (sessions) => sessions.resume(id, { ifActive: "keep" }));
     return session && this.#run(session as SessionSummary);
   }
 
@@ -70,7 +73,7 @@ export class SessionAwareAgent {
       else if (!(await isPaused(id))) await failSession(id, error || "Failed");
       return result;
     } catch (thrown) {
-      // A store that fails as well must not hide what the agent has thrown.
+      // An error of the store must not replace the agent's error.
       await failSession(id, messageOf(thrown)).catch(() => null);
       throw thrown;
     }
@@ -78,6 +81,6 @@ export class SessionAwareAgent {
 }
 
 async function isPaused(id: string): Promise<boolean> {
-  const session = await ask((sessions) => sessions.get(id, { history: "none" }));
+  const session = await call((sessions) => sessions.get(id, { history: "none" }));
   return session?.status === "paused";
 }

@@ -1,7 +1,7 @@
 /**
- * The functions that bots know which carried their own code for sessions, over a store of Tenure:
- * such a bot goes on by changing its import. Everything here is done by a handle's operations; what
- * is here besides is their older names, and answers in place of errors.
+ * The functions of `tenure/compat`: the API that bots with their own session code use, over a store
+ * of Tenure. Such a bot migrates by changing its import. The functions call the operations of a
+ * handle under their older names, and return values such as `null` in place of errors.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What happens to a session in `tenure/compat`: the functions that return promises. Each has done its
- * work before it returns where the store answers at once, so that none has to be waited for.
+ * The functions of `tenure/compat` that return promises: starting a session, its lifecycle, and its
+ * events. Over a synchronous store each completes before it returns, so it need not be awaited.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { FailureReason } from "../handles/operations.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
-import { ask, askOr } from "./store.js";
+import { call, callOr } from "./store.js";
 import type { AgentSession, SessionOptions } from "./types.js";
 
 type AnySessions = Sessions | SessionsSync;
@@ -21,19 +21,21 @@ export function startSession(
   mode: string,
   options: SessionOptions = {},
 ): Promise<AgentSession> {
-  return ask((sessions) =>
-    next(sessions.start({ ...options, task, mode }), (session) => whole(sessions, session)),
+  return call((sessions) =>
+    andThen(sessions.start({ ...options, task, mode }), (session) =>
+      withHistory(sessions, session),
+    ),
   );
 }
 
-/** Pauses a session that is active, or out of iterations. */
+/** Pauses a session that is active or `timeout`. */
 export function pauseSession(id: string, reason?: string): Promise<AgentSession | null> {
   return change(id, (sessions) => sessions.pause(id, reason));
 }
 
 /**
- * Resumes a paused session. One that is active stays as it is; one that has no iterations left is
- * `timeout` again at once.
+ * Resumes a paused session. An active session is left unchanged; a session without remaining
+ * iterations becomes `timeout` immediately.
  */
 export function resumeSession(id: string): Promise<AgentSession | null> {
   return change(id, (sessions) =>
@@ -41,30 +43,30 @@ export function resumeSession(id: string): Promise<AgentSession | null> {
   );
 }
 
-/** Ends a session with a result. One that has ended stays as it is. */
+/** Completes a session with a result. A finished session is left unchanged. */
 export function completeSession(id: string, result?: string): Promise<AgentSession | null> {
   return change(id, (sessions) => sessions.complete(id, result, { ifFinished: "keep" }));
 }
 
-/** Ends a session with an error. One that has ended stays as it is. */
+/** Fails a session with an error. A finished session is left unchanged. */
 export function failSession(id: string, error?: FailureReason): Promise<AgentSession | null> {
   return change(id, (sessions) => sessions.fail(id, error, { ifFinished: "keep" }));
 }
 
-/** Records an event. `false` for a session that is not there or takes no more. */
+/** Appends an event. `false` if the session does not exist or is finished. */
 export function addEvent(id: string, type: EventType, data?: JsonObject): Promise<boolean> {
   return record((sessions) => sessions.addEvent(id, type, data));
 }
 
 /**
- * Counts an iteration; the last one makes the session `timeout`. `false` for a session that is not
- * there or takes no more.
+ * Counts an iteration; the last one makes the session `timeout`. `false` if the session does not
+ * exist or is finished.
  */
 export function incrementIteration(id: string, data?: JsonObject): Promise<boolean> {
   return record((sessions) => sessions.incrementIteration(id, data));
 }
 
-/** Records a call of a tool. `false` for a session that is not there or takes no more. */
+/** Records a tool call. `false` if the session does not exist or is finished. */
 export function recordToolCall(
   id: string,
   tool: string,
@@ -74,7 +76,7 @@ export function recordToolCall(
   return record((sessions) => sessions.recordToolCall(id, tool, args, result));
 }
 
-/** Records something that the agent learned. `false` for a session that is not there or takes no more. */
+/** Records an insight of the agent. `false` if the session does not exist or is finished. */
 export function recordLearning(
   id: string,
   insight: string,
@@ -83,34 +85,40 @@ export function recordLearning(
   return record((sessions) => sessions.recordLearning(id, insight, expertiseFile));
 }
 
-/** The session after a change to it. */
+/** Changes a session and returns it. */
 function change(
   id: string,
   act: (sessions: AnySessions) => SessionHead | Promise<SessionHead>,
 ): Promise<AgentSession | null> {
-  return askOr(null, (sessions) =>
-    next(act(sessions), () => sessions.get(id, { history: "all" })),
+  return callOr(null, (sessions) =>
+    andThen(act(sessions), () => sessions.get(id, { history: "all" })),
   ) as Promise<AgentSession | null>;
 }
 
-/** Whether something could be recorded. */
+/** Appends to a session. Returns whether it was accepted. */
 function record(act: (sessions: AnySessions) => unknown): Promise<boolean> {
-  return askOr(false, (sessions) => next(act(sessions), () => true), [
+  return callOr(false, (sessions) => andThen(act(sessions), () => true), [
     "SESSION_FINISHED",
     "BUDGET_EXHAUSTED",
   ]);
 }
 
-/** A new session; a call that repeats an earlier one has brought only that call's events. */
-function whole(sessions: AnySessions, session: Session): AgentSession | Promise<AgentSession> {
+/**
+ * A started session with its complete history. A repeated call with an idempotency key returns only
+ * the events of the first call.
+ */
+function withHistory(
+  sessions: AnySessions,
+  session: Session,
+): AgentSession | Promise<AgentSession> {
   if (session.history.length === session.eventCount) return session as AgentSession;
-  return next(
+  return andThen(
     sessions.get(session.id, { history: "all" }),
     (found) => (found ?? session) as AgentSession,
   );
 }
 
-/** Goes on with a value, now where it is there and later where it is promised. */
-function next<T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> {
+/** Continues with a value: synchronously, or when its promise resolves. */
+function andThen<T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> {
   return value instanceof Promise ? value.then(then) : then(value);
 }

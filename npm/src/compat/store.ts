@@ -1,7 +1,7 @@
 /**
- * The one store behind `tenure/compat`: opened at its first use, closed when another is configured.
- * Over a store that answers at once every function works, and those that return promises have done
- * their work before they return. Over any other only these work.
+ * The store behind `tenure/compat`: opened on first use, closed when another one is configured.
+ * Over a synchronous store all functions work, and those that return promises complete before they
+ * return. Over an asynchronous store only functions that return promises work.
  *
  * @module
  */
@@ -22,37 +22,37 @@ import {
 } from "../values/error.js";
 import type { CompatOptions } from "./types.js";
 
-/** Where sessions are kept unless `configure` says otherwise. */
+/** The default store. */
 const DEFAULT_STORE = "file:./sessions";
 
-/** What a call on a session that is not there fails with. */
+/** The error codes for a session that does not exist. */
 const ABSENT: readonly ErrorCode[] = ["SESSION_NOT_FOUND", "SESSION_DELETED", "INVALID_ID"];
 
-/** The functions of an entry of the package that open stores. */
+/** The functions of an entry point that open stores. */
 interface Opener {
   readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
   readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
   readonly init: (options?: InitOptions) => Promise<void>;
 }
 
-/** The store in use: one that answers at once, or one that is asked by promises. */
+/** The open store: a synchronous or an asynchronous handle. */
 type Opened =
-  | { readonly now: SessionsSync; readonly later?: undefined }
-  | { readonly now?: undefined; readonly later: Promise<Sessions> };
+  | { readonly sync: SessionsSync; readonly pending?: undefined }
+  | { readonly sync?: undefined; readonly pending: Promise<Sessions> };
 
 let entry: Opener;
 let settings: CompatOptions = {};
 let webhook: CompatOptions["webhook"] | null;
 let opened: Opened | undefined;
 
-/** Takes stores from this entry of the package. */
-export function driveWith(source: Opener): void {
+/** Sets the entry point that opens stores. */
+export function setEntry(source: Opener): void {
   entry = source;
 }
 
 /**
- * Says where sessions are kept, and how: any options of `open`, and `store`. What was open is closed.
- * A webhook stays configured until another is named.
+ * Configures the store: `store`, and any options of `open`. Closes the current store. A webhook
+ * stays configured until it is replaced.
  */
 export function configure(options: CompatOptions = {}): void {
   if (typeof options !== "object" || options === null) {
@@ -62,69 +62,74 @@ export function configure(options: CompatOptions = {}): void {
   const before = opened;
   opened = undefined;
   settings = { ...options };
-  before?.now?.close();
-  // Nobody waits for the end of a store that is no longer used.
-  before?.later?.then((sessions) => sessions.close()).catch(() => {});
+  before?.sync?.close();
+  // Closing the previous store is not awaited.
+  before?.pending?.then((sessions) => sessions.close()).catch(() => {});
 }
 
-/** Posts the changes of sessions to this address from now on; `null` switches it off. */
+/** Sets the webhook to which changes of sessions are posted; `null` switches it off. */
 export function configureWebhook(url: CompatOptions["webhook"] | null): void {
-  // Refused here and not at the first use of the store, which may be far from here.
+  // Validates the webhook now, instead of on the first use of the store.
   if (url !== null && url !== undefined) new Webhook(url, () => {});
   webhook = url;
-  opened?.now?.setWebhook(url ?? null);
-  opened?.later?.then((sessions) => sessions.setWebhook(url ?? null)).catch(() => {});
+  opened?.sync?.setWebhook(url ?? null);
+  opened?.pending?.then((sessions) => sessions.setWebhook(url ?? null)).catch(() => {});
 }
 
-/** Closes the store, once webhooks that wait are delivered; the next call opens it again. */
+/** Closes the store after pending webhooks were delivered. The next call opens it again. */
 export async function closeStore(): Promise<void> {
   const before = opened;
   opened = undefined;
-  before?.now?.close();
-  await (await before?.later)?.close();
+  before?.sync?.close();
+  await (await before?.pending)?.close();
 }
 
-/** Loads the WebAssembly where that is needed: in browsers, before the first synchronous call. */
+/** Loads the WebAssembly module. Needed in browsers before the first synchronous call. */
 export function init(options?: InitOptions): Promise<void> {
   return entry.init(options);
 }
 
-/** Asks a store that answers at once. */
-export function atOnce<T>(ask: (sessions: SessionsSync) => T): T {
-  const { now } = current();
-  if (now === undefined) throw onlyPromises();
-  return ask(now);
+/** Calls the handle of a synchronous store. */
+export function callSync<T>(operation: (sessions: SessionsSync) => T): T {
+  const { sync } = current();
+  if (sync === undefined) throw onlyPromises();
+  return operation(sync);
 }
 
-/** As {@link atOnce}, with `otherwise` for a session that is not there. */
-export function atOnceOr<T, U>(otherwise: U, ask: (sessions: SessionsSync) => T): T | U {
+/** As {@link callSync}, but returns `otherwise` for a session that does not exist. */
+export function callSyncOr<T, U>(otherwise: U, operation: (sessions: SessionsSync) => T): T | U {
   try {
-    return atOnce(ask);
+    return callSync(operation);
   } catch (thrown) {
     return absentOr(otherwise, thrown, ABSENT);
   }
 }
 
-/** Asks a store of any kind; one that answers at once has answered when this returns. */
-export async function ask<T>(
-  question: (sessions: Sessions | SessionsSync) => T | Promise<T>,
+/**
+ * Calls the handle of any store. Over a synchronous store the call has completed when this returns.
+ */
+export async function call<T>(
+  operation: (sessions: Sessions | SessionsSync) => T | Promise<T>,
 ): Promise<T> {
   let opened = currentIfReady();
   if (opened === undefined) {
     await entry.init();
     opened = current();
   }
-  return question(opened.now ?? (await opened.later));
+  return operation(opened.sync ?? (await opened.pending));
 }
 
-/** As {@link ask}, with `otherwise` for a session that is not there, or for what `also` says. */
-export async function askOr<T, U>(
+/**
+ * As {@link call}, but returns `otherwise` for a session that does not exist, and for the error
+ * codes in `also`.
+ */
+export async function callOr<T, U>(
   otherwise: U,
-  question: (sessions: Sessions | SessionsSync) => T | Promise<T>,
+  operation: (sessions: Sessions | SessionsSync) => T | Promise<T>,
   also: readonly ErrorCode[] = [],
 ): Promise<T | U> {
   try {
-    return await ask(question);
+    return await call(operation);
   } catch (thrown) {
     return absentOr(otherwise, thrown, [...ABSENT, ...also]);
   }
@@ -140,7 +145,7 @@ function current(): Opened {
   return opened;
 }
 
-/** The store, unless the WebAssembly has to be waited for first. */
+/** The store; `undefined` if the WebAssembly module has to be loaded first. */
 function currentIfReady(): Opened | undefined {
   try {
     return current();
@@ -155,39 +160,39 @@ function open(store: CompatOptions["store"]): Opened {
   const options = { ...rest, webhook: webhook ?? undefined };
   const target = store ?? DEFAULT_STORE;
   try {
-    if (!answersLater(target)) return { now: entry.openSync(target, options) };
+    if (!isAsyncStore(target)) return { sync: entry.openSync(target, options) };
   } catch (thrown) {
     if (store === undefined && isTenureError(thrown, "UNSUPPORTED_STORE")) {
       throw noDefaultStore(DEFAULT_STORE, thrown);
     }
     if (!isTenureError(thrown, "STORE_IS_ASYNC")) throw thrown;
   }
-  const later = entry.open(target, options);
-  later.catch(() => {
-    // The next call tries again.
-    if (opened?.later === later) opened = undefined;
+  const pending = entry.open(target, options);
+  pending.catch(() => {
+    // The next call retries.
+    if (opened?.pending === pending) opened = undefined;
   });
-  return { later };
+  return { pending };
 }
 
 /**
- * Whether a store of one's own answers with promises. It is asked for a session before anything is
- * written, since a write that cannot be waited for would have happened all the same.
+ * Whether a custom store is asynchronous. This is tested with a read: a write whose promise cannot
+ * be awaited would still be applied.
  */
-function answersLater(target: Target): boolean {
+function isAsyncStore(target: Target): boolean {
   if (typeof target === "string" || target instanceof URL) return false;
   if (typeof target !== "object" || target === null) return false;
-  const answer = firstAnswer(target);
+  const answer = firstResult(target);
   if (!(answer instanceof Object && "then" in answer)) return false;
   Promise.resolve(answer).catch(() => {});
   return true;
 }
 
-function firstAnswer(store: Store): unknown {
+function firstResult(store: Store): unknown {
   try {
     return store.load("tenure", { kind: "none" });
   } catch {
-    // It will say so again when it is used.
+    // The store will report its error again when it is used.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The types of `tenure/compat`: sessions as bots know them that carried their own code for them. They
- * can be written to, since such bots do so before they save a session.
+ * The types of `tenure/compat`: sessions in the form that existing bots use. They are mutable,
+ * because such bots modify a session before they save it.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { EventType, JsonObject } from "../values/session-data.js";
 
 export type { SessionContext, Stats as SessionStats, Status as SessionStatus };
 
-/** What is known about a run. */
+/** Metadata of a run. */
 export interface AgentSessionMetadata {
   /** The model that the agent uses. */
   model?: string;
@@ -28,15 +28,15 @@ export interface AgentSessionMetadata {
   timeout?: number;
   /** Whether the agent may record what it learns. */
   enableLearning?: boolean;
-  /** Whether another agent handed the task on. */
+  /** Whether another agent delegated the task. */
   delegated?: boolean;
-  /** Actions that the agent was kept from. */
+  /** Actions that were blocked. */
   blockedActions?: Array<{ action: string; reason: string }>;
-  /** The tools that were called, each once; `recordToolCall` adds to it. */
+  /** The names of the called tools, without repetition. `recordToolCall` adds to it. */
   toolsUsed?: string[];
-  /** What the run has cost. */
+  /** The cost of the run. */
   cost?: number;
-  /** The tokens that the run has used. */
+  /** The tokens that the run has consumed. */
   tokens?: { prompt: number; completion: number; total: number };
   /** Anything else. */
   [key: string]: unknown;
@@ -50,7 +50,7 @@ export interface SessionEvent {
   type: EventType;
   /** What happened. */
   data: Record<string, unknown>;
-  /** Its place in the history, from 1. Sessions that were made by hand need not say it. */
+  /** Its sequence number, from 1. Optional in sessions that the bot creates itself. */
   sequence?: number;
 }
 
@@ -58,17 +58,17 @@ export interface SessionEvent {
 export interface SessionSummary {
   /** The session's id. */
   id: string;
-  /** The user it runs for. */
+  /** The user that it runs for. */
   userId?: string;
-  /** The channel it was started in. */
+  /** The channel that it was started in. */
   channelId?: string;
   /** The kind of agent. */
   mode: string;
-  /** What the agent is to do. */
+  /** The task of the agent. */
   task: string;
   /** Where it works. */
   workspace?: string;
-  /** Where it is in its life. */
+  /** The status. */
   status: Status;
   /** When it was started. */
   createdAt: string;
@@ -78,52 +78,52 @@ export interface SessionSummary {
   iterations: number;
   /** Iterations allowed; reaching them makes the session `timeout`. */
   maxIterations: number;
-  /** The bot's own state. */
+  /** The state of the bot. */
   context: Record<string, unknown>;
-  /** What it ended with. */
+  /** The result. */
   result?: string;
-  /** What it failed with. */
+  /** The error. */
   error?: string;
-  /** About the run. */
+  /** Metadata of the run. */
   metadata?: AgentSessionMetadata;
-  /** Counts the changes to the session, from 1. Sessions that were made by hand need not say it. */
+  /** The version, which counts changes from 1. Optional in sessions that the bot creates itself. */
   version?: number;
-  /** How many events its history has. */
+  /** The number of events in its history. */
   eventCount?: number;
-  /** When it ended for good. */
+  /** When it reached a terminal status. */
   finalizedAt?: string;
-  /** The session it was forked from. */
+  /** The session that it was forked from. */
   parentId?: string;
 }
 
-/** A session with its whole history. */
+/** A session with its complete history. */
 export interface AgentSession extends SessionSummary {
   /** Its events, oldest first. */
   history: SessionEvent[];
 }
 
-/** What a session can be started with, beside its task and mode. */
+/** Options of a new session, besides its task and mode. */
 export type SessionOptions = Omit<Accepts<StartParams>, "task" | "mode">;
 
-/** What a session is made of. */
+/** Parameters of a new session. */
 export type CreateSessionOptions = Accepts<StartParams>;
 
-/** What can be set of a session. */
+/** New values for the fields of a session. */
 export type SessionUpdates = Overrides;
 
-/** Which sessions are meant: every member that is given must hold. */
+/** A filter for sessions. All given conditions must match. */
 export type SessionFilter = Omit<Accepts<ListParams>, "cursor" | "orderBy" | "direction" | "trash">;
 
-/** Where sessions are kept, and how. */
+/** The store, and its options. */
 export interface CompatOptions extends OpenOptions {
   /** A URL or a store of your own; `"file:./sessions"` by default. */
   readonly store?: string | URL | Store | undefined;
 }
 
-/** What {@link SessionAwareAgent} runs: your agent. */
+/** The function that {@link SessionAwareAgent} runs: your agent. */
 export type AgentRunner = (run: AgentRun) => Promise<AgentResult> | AgentResult;
 
-/** What an agent is to do. */
+/** A run of an agent. */
 export interface AgentRun {
   /** The task. */
   readonly task: string;
@@ -131,19 +131,19 @@ export interface AgentRun {
   readonly mode: string;
   /** The session that it runs in. */
   readonly sessionId: string;
-  /** The session's context: what an earlier run has left there. */
+  /** The session's context, with data of earlier runs. */
   readonly context: JsonObject;
 }
 
-/** What an agent has done. */
+/** The result of a run. */
 export interface AgentResult {
-  /** Whether it has done its task. */
+  /** Whether the task succeeded. */
   readonly success: boolean;
-  /** What came out. */
+  /** The output. */
   readonly output: string;
-  /** What went wrong. */
+  /** The error. */
   readonly error?: string | undefined;
-  /** What it has learned, which is recorded. */
+  /** An insight to record. */
   readonly learned?:
     | { readonly insight: string; readonly expertiseFile?: string | undefined }
     | undefined;

@@ -1,5 +1,5 @@
 /**
- * The types of a call: the name of an operation, what it takes, and its result or a promise of it.
+ * The types of a call: the name of an operation, its parameters, and its result or a promise of it.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import type { Accepts } from "../values/params.js";
 
 /** The name of an operation. */
 export type OperationName = keyof Operations;
-/** What an operation takes, as callers may give it. */
+/** The parameters of an operation, as callers may pass them. */
 export type Params<N extends OperationName> = Accepts<Operations[N]["params"]>;
-/** What an operation answers. */
+/** The result of an operation. */
 export type Result<N extends OperationName> = Operations[N]["result"];
 
 /** Whether a handle returns results or promises of them. */
 export type Mode = "sync" | "async";
 
-/** What a method of a handle returns: the result, or a promise of it. */
+/** The return type of a handle's method: the result, or a promise of it. */
 export type Returns<M extends Mode, T> = M extends "async" ? Promise<T> : T;
 
 /** Performs an operation with the parameters that `make` returns. */
@@ -26,7 +26,7 @@ export type Ask<M extends Mode> = <N extends OperationName>(
   make: () => Params<N>,
 ) => Returns<M, Result<N>>;
 
-/** Something that performs operations asynchronously: a handle, whatever its mode. */
+/** Performs operations asynchronously. Every handle does, in either mode. */
 export interface Performer {
   /** Performs an operation. */
   perform<N extends OperationName>(name: N, params: Params<N>): Promise<Result<N>>;

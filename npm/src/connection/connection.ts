@@ -1,8 +1,7 @@
 /**
- * One opened store: carries operations to the core and brings their results back, synchronously or
- * not, over stores of either build and over stores that are written in JavaScript. It knows nothing
- * about what the operations do; which operations there are, and what they take, is in
- * `generated.ts`.
+ * A connection to an opened store: performs operations in the core, synchronously or
+ * asynchronously, over stores of either build and over JavaScript stores. It does not know what the
+ * operations do; they are listed in `generated.ts`.
  *
  * @module
  */
@@ -22,67 +21,70 @@ import type { Store } from "../stores/store.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "../values/error.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { encode, encodeMade } from "./encode.js";
-import { AskedModels, type ModelInquiry, type Models } from "./models.js";
+import { ModelFunction, type ModelInquiry, type Models } from "./models.js";
 import type { StoreDriver } from "./store-driver.js";
 
-/** Someone who waits for an answer of a store's thread. */
+/** A promise that an answer of a store's thread settles. */
 interface Waiter {
   readonly resolve: (answer: FinalAnswer<unknown>) => void;
 }
 
-/** What the core needs from outside with every call. */
+/** The clock and the random bits that the core takes with every call. */
 export interface Environment {
-  /** The present, in milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   now(): number;
-  /** Random bits as 32 hexadecimal digits, used once; the build's own where there are none. */
+  /** Random bits as 32 hexadecimal digits, used once; `undefined` to use those of the build. */
   entropy(): string | undefined;
 }
 
-const ACTUAL: Environment = { now: () => Date.now(), entropy: () => undefined };
+const SYSTEM: Environment = { now: () => Date.now(), entropy: () => undefined };
 
-/** What a connection is opened with. */
+/** Options of a connection. */
 export interface ConnectionOptions {
   /** The build to use. */
   readonly binding: Binding;
-  /** The URL of the store; `host:` for a store in JavaScript. */
+  /** The URL of the store; `host:` for a JavaScript store. */
   readonly url: string;
   /** The core's options as JSON. */
   readonly options: string;
-  /** The store, where it is in JavaScript. */
-  readonly host: StoreDriver | undefined;
-  /** Told of every change that the outside world is to hear of, by the text of its payload. */
+  /** The driver of a JavaScript store. */
+  readonly driver: StoreDriver | undefined;
+  /** Called with the text of the payload of each notification, after the commit. */
   readonly notify: (payload: string) => void;
-  /** Which models there are, where the options do not say it to the core. */
+  /**
+   * A function that decides which models are available. Lists of names are among the core's
+   * options.
+   */
   readonly models?: Models | undefined;
-  /** The clock and the random bits; the actual ones unless others are given. */
+  /** Overrides the clock and the random bits, for tests. */
   readonly environment?: Environment | undefined;
 }
 
-/** An opened store. */
+/** A connection to an opened store. */
 export class Connection {
-  /** What the store can do. */
+  /** The capabilities of the store. */
   readonly capabilities: Capabilities;
-  /** What tells its store from others, as far as it can be told: a URL, or the store itself. */
-  readonly place: string | Store;
-  /** How to clean up by itself, if at all. */
+  /** What identifies the store: its URL, or the JavaScript store itself. */
+  readonly target: string | Store;
+  /** How to run retention, if it is configured. */
   readonly retention: RetentionPlan | undefined;
   readonly #binding: Binding;
   readonly #handle: number;
-  readonly #host: StoreDriver | undefined;
+  readonly #driver: StoreDriver | undefined;
   readonly #notify: (payload: string) => void;
   readonly #environment: Environment;
   readonly #waiters: Map<number, Waiter>;
-  /** Where a function says which models there are. */
-  #models: AskedModels | undefined;
-  /** Operations under way, and what must stay alive until they end. */
-  readonly #underWay = new Map<Promise<unknown>, object>();
-  /** The last write to each session that is under way over a store in JavaScript. */
-  readonly #lanes = new Map<string, Promise<unknown>>();
+  /** Set if a function decides which models are available. */
+  #models: ModelFunction | undefined;
+  /** Pending operations, and the objects that must stay alive until they end. */
+  readonly #pending = new Map<Promise<unknown>, object>();
+  /** The last pending write to each session, over a JavaScript store. */
+  readonly #lastWrites = new Map<string, Promise<unknown>>();
   #closed = false;
 
   /** Opens a store. */
-  constructor({ binding, url, options, host, notify, models, environment }: ConnectionOptions) {
-    // Only this map is held by the native side, so that a dropped connection can be collected.
+  constructor({ binding, url, options, driver, notify, models, environment }: ConnectionOptions) {
+    // The native side holds this map only, so that a dropped connection can be garbage-collected.
     const waiters = new Map<number, Waiter>();
     const done = (settled: string): void => {
       for (const { operation, answer } of JSON.parse(settled) as readonly Settled[]) {
@@ -92,160 +94,170 @@ export class Connection {
       }
     };
     const opened = resultOf(
-      parseAnswer<Opened>(binding.open(url, options, host === undefined ? done : undefined)),
+      parseAnswer<Opened>(binding.open(url, options, driver === undefined ? done : undefined)),
     );
-    this.place = host?.store ?? url;
+    this.target = driver?.store ?? url;
     this.capabilities = opened.capabilities;
     this.retention = opened.retention;
     this.#handle = opened.handle;
     this.#binding = binding;
-    this.#host = host;
+    this.#driver = driver;
     this.#notify = notify;
-    this.#environment = environment ?? ACTUAL;
+    this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
-    if (typeof models === "function") this.#models = this.#asking(models);
+    if (typeof models === "function") this.#models = this.#modelFunction(models);
   }
 
-  /** Whether it was closed, or is being closed. */
+  /** Whether the connection is closed or closing. */
   get isClosed(): boolean {
     return this.#closed;
   }
 
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
-    this.#check();
-    let made: unknown;
+    this.#assertUsable();
+    let givenParams: unknown;
     const params = encodeMade(name, () => {
-      made = make();
-      return made;
+      givenParams = make();
+      return givenParams;
     });
     const inquiry = this.#models?.begin();
-    if (inquiry === undefined) return this.#performOnce(name, params);
-    const taskIds = inquiry.prepare(name, made);
+    if (inquiry === undefined) return this.#attempt(name, params);
+    const taskIds = inquiry.prepare(name, givenParams);
     try {
       if (taskIds.length > 0) this.perform("slots", () => ({ taskIds }));
     } catch {
-      // What is wrong with the tasks, or with the store, is for the operation itself to say.
+      // Errors of the tasks or the store are reported by the operation itself.
     }
     for (;;) {
       try {
-        const result = this.#performOnce(name, params);
-        if (!inquiry.isAnsweredInVain(result)) return result;
+        const result = this.#attempt(name, params);
+        if (!inquiry.shouldRetryAfterResult(result)) return result;
       } catch (thrown) {
-        if (!inquiry.isRefusedInVain(thrown)) throw thrown;
+        if (!inquiry.shouldRetryAfterError(thrown)) throw thrown;
       }
     }
   }
 
-  #performOnce<N extends OperationName>(name: N, params: string): Result<N> {
+  #attempt<N extends OperationName>(name: N, params: string): Result<N> {
     const now = this.#environment.now();
     const entropy = this.#environment.entropy();
-    if (this.#host === undefined) {
+    if (this.#driver === undefined) {
       return this.#finish(
         parseAnswer(this.#binding.call(this.#handle, name, params, now, entropy)),
       );
     }
     return this.#driveSync(
-      this.#host,
+      this.#driver,
       parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy)),
     );
   }
 
-  /** Performs an operation and promises its result. `owner` stays alive until then. */
-  promise<N extends OperationName>(
+  /** Performs an operation asynchronously. `owner` stays alive until it ends. */
+  performAsync<N extends OperationName>(
     owner: object,
     name: N,
     make: () => Params<N>,
   ): Promise<Result<N>> {
     try {
-      this.#check();
+      this.#assertUsable();
       let ids: readonly string[] = [];
-      let made: unknown;
+      let givenParams: unknown;
       const params = encodeMade(name, () => {
         const params = make();
         ids = idsOf(params);
-        made = params;
+        givenParams = params;
         return params;
       });
       const now = this.#environment.now();
       const entropy = this.#environment.entropy();
       const start = (): Answer<Result<N>> =>
         parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy));
-      const host = this.#host;
+      const driver = this.#driver;
       const inquiry = this.#models?.begin();
-      const taskIds = inquiry?.prepare(name, made) ?? [];
-      const looked =
-        taskIds.length > 0 ? this.promise(owner, "slots", () => ({ taskIds })) : undefined;
-      if (host !== undefined) {
-        const once = (): Promise<Result<N>> => this.#drive(host, start());
-        const begin = inquiry === undefined ? once : () => this.#inquire(inquiry, once, looked);
-        return this.#keep(owner, OPERATIONS[name] === "write" ? this.#inTurn(ids, begin) : begin());
+      const taskIds = inquiry?.prepare(name, givenParams) ?? [];
+      const lookup =
+        taskIds.length > 0 ? this.performAsync(owner, "slots", () => ({ taskIds })) : undefined;
+      if (driver !== undefined) {
+        const attempt = (): Promise<Result<N>> => this.#drive(driver, start());
+        const begin =
+          inquiry === undefined ? attempt : () => this.#retryForModels(inquiry, attempt, lookup);
+        return this.#track(
+          owner,
+          OPERATIONS[name] === "write" ? this.#inOrder(ids, begin) : begin(),
+        );
       }
       if (inquiry !== undefined) {
-        const once = (): Result<N> | Promise<Result<N>> => {
+        const attempt = (): Result<N> | Promise<Result<N>> => {
           const answer = start();
           return "wait" in answer ? this.#wait(answer.wait) : this.#finish(answer);
         };
-        return this.#keep(owner, this.#inquire(inquiry, once, looked));
+        return this.#track(owner, this.#retryForModels(inquiry, attempt, lookup));
       }
       const answer = start();
       if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
-      return this.#keep(owner, this.#wait(answer.wait));
+      return this.#track(owner, this.#wait(answer.wait));
     } catch (thrown) {
       return Promise.reject(thrown);
     }
   }
 
-  /** Says anew which models there are; `null` where that is not known. */
+  /** Replaces the available models; `null` if they are unknown. */
   setModels(models: Models | null): void {
-    this.#check();
-    const asked = typeof models === "function" ? this.#asking(models) : undefined;
-    this.#tellModels(asked === undefined ? models : []);
-    this.#models = asked;
+    this.#assertUsable();
+    const source = typeof models === "function" ? this.#modelFunction(models) : undefined;
+    this.#sendModels(source === undefined ? models : []);
+    this.#models = source;
   }
 
-  #asking(isThere: (model: string) => boolean): AskedModels {
-    return new AskedModels(isThere, (names) => this.#tellModels(names));
+  #modelFunction(isAvailable: (model: string) => boolean): ModelFunction {
+    return new ModelFunction(isAvailable, (names) => this.#sendModels(names));
   }
 
-  #tellModels(models: unknown): void {
+  #sendModels(models: unknown): void {
     const params = encode("setModels", { models });
     resultOf(parseAnswer<null>(this.#binding.setModels(this.#handle, params)));
   }
 
-  /** Takes no more operations, lets those under way come to their end, and closes the store. */
+  /** Refuses further operations, waits for the pending ones, and closes the store. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.keys());
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending.keys());
     resultOf(parseAnswer<null>(this.#binding.close(this.#handle)));
-    const outcome = await this.#host?.close();
+    const outcome = await this.#driver?.close();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
-    if (outcome?.kind === "silence") throw storeNotClosed("did not answer");
+    if (outcome?.kind === "timeout") throw storeNotClosed("did not answer");
   }
 
-  /** Closes the store of a connection that never has operations under way between calls. */
+  /**
+   * Closes the store synchronously, for a connection that never has pending operations between
+   * calls.
+   */
   closeSync(): void {
-    if (this.#host?.isCalling) throw storeReentered();
+    if (this.#driver?.isCalling) throw storeReentered();
     this.#closed = true;
     resultOf(parseAnswer<null>(this.#binding.close(this.#handle)));
-    const outcome = this.#host?.closeSync();
+    const outcome = this.#driver?.closeSync();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
   }
 
-  /** Closes the store of a connection that nobody has any more: nobody is there to tell. */
+  /** Closes the store of a connection that is no longer referenced, and ignores errors. */
   abandon(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#binding.close(this.#handle);
-    void this.#host?.close();
+    void this.#driver?.close();
   }
 
-  #check(): void {
+  #assertUsable(): void {
     if (this.#closed) throw closed();
-    if (this.#host?.isCalling) throw storeReentered();
+    if (this.#driver?.isCalling) throw storeReentered();
   }
 
-  /** What a final answer comes to: the notices are passed on, an error is thrown. */
+  /**
+   * Completes an operation: passes on its notifications, and returns its result or throws its
+   * error.
+   */
   #finish<T>(answer: Answer<T>, cause?: unknown): T {
     const value = resultOf(answer, cause);
     if ("notices" in answer && answer.notices) answer.notices.forEach(this.#notify);
@@ -253,37 +265,37 @@ export class Connection {
   }
 
   /**
-   * Performs an operation until no model that is there is missing to it. The first time is at once,
-   * unless something has to be `looked` up before.
+   * Performs an operation, again while it reports models missing that are available. The first
+   * attempt is synchronous, unless it has to wait for `lookup`.
    */
-  async #inquire<T>(
+  async #retryForModels<T>(
     inquiry: ModelInquiry,
-    once: () => T | Promise<T>,
-    looked: Promise<unknown> | undefined,
+    attempt: () => T | Promise<T>,
+    lookup: Promise<unknown> | undefined,
   ): Promise<T> {
-    // What is wrong with that look is for the operation itself to say.
-    if (looked !== undefined) await looked.catch(() => {});
+    // Errors of the lookup are reported by the operation itself.
+    if (lookup !== undefined) await lookup.catch(() => {});
     for (;;) {
       try {
-        const result = await once();
-        if (!inquiry.isAnsweredInVain(result)) return result;
+        const result = await attempt();
+        if (!inquiry.shouldRetryAfterResult(result)) return result;
       } catch (thrown) {
-        if (!inquiry.isRefusedInVain(thrown)) throw thrown;
+        if (!inquiry.shouldRetryAfterError(thrown)) throw thrown;
       }
     }
   }
 
-  async #drive<T>(host: StoreDriver, begun: Answer<T>): Promise<T> {
-    let answer = begun;
+  async #drive<T>(driver: StoreDriver, started: Answer<T>): Promise<T> {
+    let answer = started;
     let cause: unknown;
-    // A store that answers at once is driven to the end before the caller gets the promise.
+    // Over a synchronous store the operation completes before the caller gets the promise.
     while ("need" in answer) {
       const { operation } = answer.need;
-      const asked = host.ask(answer.need);
+      const asked = driver.ask(answer.need);
       const outcome = asked instanceof Promise ? await asked : asked;
       cause = outcome.kind === "error" ? outcome.thrown : undefined;
       answer = parseAnswer<T>(
-        outcome.kind === "silence"
+        outcome.kind === "timeout"
           ? this.#binding.cancel(this.#handle, operation)
           : this.#binding.resume(this.#handle, operation, outcome.text),
       );
@@ -291,13 +303,13 @@ export class Connection {
     return this.#finish(answer, cause);
   }
 
-  #driveSync<T>(host: StoreDriver, begun: Answer<T>): T {
-    let answer = begun;
+  #driveSync<T>(driver: StoreDriver, started: Answer<T>): T {
+    let answer = started;
     let cause: unknown;
     while ("need" in answer) {
       const { operation } = answer.need;
-      const outcome = host.askSync(answer.need);
-      if (outcome === undefined || outcome.kind === "silence") {
+      const outcome = driver.askSync(answer.need);
+      if (outcome === undefined || outcome.kind === "timeout") {
         this.#binding.cancel(this.#handle, operation);
         throw storeIsAsync();
       }
@@ -321,31 +333,31 @@ export class Connection {
   }
 
   /**
-   * Lets the writes to one session, or to many, happen in the order of their calls: over a store that
-   * answers late, the second would otherwise overtake the first whenever the first has to ask again.
+   * Performs the writes to a session in the order of their calls. Over an asynchronous store a
+   * later write would otherwise overtake an earlier one that is retried.
    */
-  #inTurn<T>(ids: readonly string[], begin: () => Promise<T>): Promise<T> {
-    const before = ids.flatMap((id) => this.#lanes.get(id) ?? []);
+  #inOrder<T>(ids: readonly string[], begin: () => Promise<T>): Promise<T> {
+    const before = ids.flatMap((id) => this.#lastWrites.get(id) ?? []);
     const turn = before.length === 0 ? begin() : Promise.allSettled(before).then(begin);
-    for (const id of ids) this.#lanes.set(id, turn);
+    for (const id of ids) this.#lastWrites.set(id, turn);
     const leave = (): void => {
-      for (const id of ids) if (this.#lanes.get(id) === turn) this.#lanes.delete(id);
+      for (const id of ids) if (this.#lastWrites.get(id) === turn) this.#lastWrites.delete(id);
     };
     turn.then(leave, leave);
     return turn;
   }
 
-  #keep<T>(owner: object, promise: Promise<T>): Promise<T> {
-    this.#underWay.set(promise, owner);
+  #track<T>(owner: object, promise: Promise<T>): Promise<T> {
+    this.#pending.set(promise, owner);
     const leave = (): void => {
-      this.#underWay.delete(promise);
+      this.#pending.delete(promise);
     };
     promise.then(leave, leave);
     return promise;
   }
 }
 
-/** The sessions that a call names, as far as it names any. */
+/** The ids of the sessions that a call writes to. */
 function idsOf(params: object): readonly string[] {
   const id = "id" in params ? params.id : undefined;
   const ids = "ids" in params && Array.isArray(params.ids) ? (params.ids as unknown[]) : [];

@@ -1,24 +1,26 @@
 /**
- * Turns parameters into the JSON text that crosses to the core: one `JSON.stringify` a call, user
- * data and all. What JSON cannot say at the top of the parameters is refused here, because it would
- * arrive as something else: an invalid `Date` or `NaN` as `null`, which means "not given".
+ * Encodes parameters as the JSON text that is passed to the core, with one `JSON.stringify` per
+ * call, user data included. Top-level values that JSON cannot represent are refused here: an
+ * invalid `Date` or `NaN` would become `null`, which means "not given".
  *
  * @module
  */
 
 import { invalidArgument, messageOf, TenureError } from "../values/error.js";
 
-/** The text of an operation's parameters, or of options. `what` names them in errors. */
+/** Encodes the parameters of an operation, or options. `what` names them in errors. */
 export function encode(what: string, params: unknown): string {
   return encodeMade(what, () => params);
 }
 
-/** The text of what `make` returns, which may fail as well: callers' objects can have getters. */
+/**
+ * Encodes what `make` returns. `make` may throw as well, as the caller's objects can have getters.
+ */
 export function encodeMade(what: string, make: () => unknown): string {
   try {
     const params = make();
     if (typeof params === "object" && params !== null) {
-      for (const [name, value] of Object.entries(params)) checkMember(name, value);
+      for (const [name, value] of Object.entries(params)) checkProperty(name, value);
     }
     return JSON.stringify(params) ?? "null";
   } catch (thrown) {
@@ -27,7 +29,7 @@ export function encodeMade(what: string, make: () => unknown): string {
   }
 }
 
-function checkMember(name: string, value: unknown): void {
+function checkProperty(name: string, value: unknown): void {
   if (typeof value === "number" && !Number.isFinite(value)) {
     throw invalidArgument(name, `expected a finite number, got ${value}`);
   }
@@ -35,6 +37,6 @@ function checkMember(name: string, value: unknown): void {
     throw invalidArgument(name, "expected a time, got an invalid Date");
   }
   if (name === "tokens" && typeof value === "object" && value !== null) {
-    for (const [inner, count] of Object.entries(value)) checkMember(`tokens.${inner}`, count);
+    for (const [inner, count] of Object.entries(value)) checkProperty(`tokens.${inner}`, count);
   }
 }

@@ -1,52 +1,59 @@
 /**
- * Which models there are, where a function says so. The core knows lists alone: it is told the names
- * that the function has said yes to, and an operation that meets any other name is performed again if
- * the function says yes to that one too. What a missing model means is decided in the core.
+ * Which models are available, where a function decides it. The core takes a list of names only. It
+ * is given the names that the function has accepted; an operation that meets another name is
+ * performed again if the function accepts that name too. The core decides what a missing model
+ * means.
  *
  * @module
  */
 
 import { invalidArgument, isTenureError, messageOf } from "../values/error.js";
 
-/** The names of the models that there are, or a function that says of a name whether it is one. */
+/** The names of the available models, or a function that tells whether a model is available. */
 export type Models = readonly string[] | ((model: string) => boolean);
 
-/** So many names are kept from one operation to the next. Those left out are asked about again. */
-const KEPT = 1000;
+/** The number of names that are remembered from one operation to the next. */
+const MAX_REMEMBERED = 1000;
 
-/** The models of one handle, as a function tells of them. */
-export class AskedModels {
-  readonly #isThere: (model: string) => boolean;
-  readonly #tell: (names: readonly string[]) => void;
-  /** What the core knows, the newest last. */
+/** The available models of one handle, as its function reports them. */
+export class ModelFunction {
+  readonly #isAvailable: (model: string) => boolean;
+  readonly #setNames: (names: readonly string[]) => void;
+  /** The names that the core has, the newest last. */
   #names: ReadonlySet<string> = new Set();
   #isAsking = false;
 
-  /** `tell` tells the core which names there are. It knows of none at first. */
-  constructor(isThere: (model: string) => boolean, tell: (names: readonly string[]) => void) {
-    this.#isThere = isThere;
-    this.#tell = tell;
+  /** `setNames` passes the available names to the core, which has none at first. */
+  constructor(
+    isAvailable: (model: string) => boolean,
+    setNames: (names: readonly string[]) => void,
+  ) {
+    this.#isAvailable = isAvailable;
+    this.#setNames = setNames;
   }
 
-  /** Begins an operation: a model that has gone since is no longer there for it. */
+  /** Begins an operation. Models that are no longer available are removed first. */
   begin(): ModelInquiry {
     if (this.#names.size > 0 && !this.#isAsking) {
-      const kept = [...this.#names].slice(-KEPT);
-      this.#know(kept.filter((name) => this.#isStillThere(name)));
+      const remembered = [...this.#names].slice(-MAX_REMEMBERED);
+      this.#replaceNames(remembered.filter((name) => this.#isStillAvailable(name)));
     }
     return new ModelInquiry((names) => this.#learn(names));
   }
 
-  /** Asks about names that the core has missed, and says whether there are any that it now knows. */
+  /** Asks about names that the core reported missing; returns whether any of them is available. */
   #learn(names: readonly string[]): boolean {
-    const there = names.filter((name) => this.#ask(name));
-    if (there.length === 0) return false;
-    this.#know([...this.#names, ...there]);
+    const available = names.filter((name) => this.#ask(name));
+    if (available.length === 0) return false;
+    this.#replaceNames([...this.#names, ...available]);
     return true;
   }
 
-  /** A function that fails has not said yes. Who needs that model asks again, and is told. */
-  #isStillThere(name: string): boolean {
+  /**
+   * A function that throws counts as "not available". An operation that needs the model asks again,
+   * and reports the error.
+   */
+  #isStillAvailable(name: string): boolean {
     try {
       return this.#ask(name);
     } catch {
@@ -56,10 +63,10 @@ export class AskedModels {
 
   #ask(name: string): boolean {
     if (this.#isAsking)
-      throw invalidArgument("models", "the function used the handle that asks it");
+      throw invalidArgument("models", "the function called the handle that it serves");
     this.#isAsking = true;
     try {
-      const answer: unknown = this.#isThere(name);
+      const answer: unknown = this.#isAvailable(name);
       if (typeof answer === "boolean") return answer;
     } catch (thrown) {
       const problem = `the function threw for ${JSON.stringify(name)}: ${messageOf(thrown)}`;
@@ -67,18 +74,20 @@ export class AskedModels {
     } finally {
       this.#isAsking = false;
     }
-    throw invalidArgument("models", "expected the function to return true or false, at once");
+    throw invalidArgument("models", "expected the function to return true or false synchronously");
   }
 
-  #know(names: readonly string[]): void {
+  #replaceNames(names: readonly string[]): void {
     const now = new Set(names);
     if (now.size === this.#names.size && names.every((name) => this.#names.has(name))) return;
-    this.#tell([...now]);
+    this.#setNames([...now]);
     this.#names = now;
   }
 }
 
-/** What one operation asks about models. It asks about no name twice, so it comes to an end. */
+/**
+ * The questions of one operation about models. No name is asked about twice, so the retries end.
+ */
 export class ModelInquiry {
   readonly #learn: (names: readonly string[]) => boolean;
   readonly #asked = new Set<string>();
@@ -89,44 +98,44 @@ export class ModelInquiry {
     this.#learn = learn;
   }
 
-  /** Whether an operation that was refused is to be performed again. */
-  isRefusedInVain(thrown: unknown): boolean {
+  /** Whether an operation that failed with this error is to be performed again. */
+  shouldRetryAfterError(thrown: unknown): boolean {
     if (!isTenureError(thrown, "MODEL_MISSING")) return false;
     const { model } = thrown.details;
-    return typeof model === "string" && this.#about([model]);
+    return typeof model === "string" && this.#askAbout([model]);
   }
 
   /**
-   * Gets ready for an operation that starts many sessions. What it has done it cannot do again, so it
-   * has to know before of all models that it meets: it asks about those that are wanted, and says into
-   * the slots of which tasks to look for the others.
+   * Prepares a bulk operation that starts sessions in slots. It cannot be performed again, so all
+   * models have to be known before: this asks about the requested models, and returns the tasks
+   * whose slots have to be looked up for the models of their current occupants.
    */
   prepare(name: string, params: unknown): readonly string[] {
     if (name !== "startInSlots") return [];
     this.#isFinal = true;
     const starts = startsOf(params);
-    this.#about(starts.flatMap(({ model }) => nameOf(model)));
+    this.#askAbout(starts.flatMap(({ model }) => nameOf(model)));
     return starts.flatMap(({ taskId }) => (typeof taskId === "string" ? [taskId] : []));
   }
 
-  /** Whether an operation is to be performed again because of what it says of models. */
-  isAnsweredInVain(result: unknown): boolean {
+  /** Whether an operation is to be performed again because its result reports a missing model. */
+  shouldRetryAfterResult(result: unknown): boolean {
     if (this.#isFinal) return false;
     const missing = (Array.isArray(result) ? result : [result]).flatMap(missingModel);
-    return this.#about(missing);
+    return this.#askAbout(missing);
   }
 
-  #about(names: readonly string[]): boolean {
+  #askAbout(names: readonly string[]): boolean {
     const fresh = [...new Set(names)].filter((name) => !this.#asked.has(name));
     for (const name of fresh) this.#asked.add(name);
     return fresh.length > 0 && this.#learn(fresh);
   }
 }
 
-/** The name of the model that an answer about a slot says is missing. */
-function missingModel(answer: unknown): readonly string[] {
-  if (typeof answer !== "object" || answer === null) return [];
-  const { modelMissing, session } = answer as Answer;
+/** The name of the model that a result about a slot reports missing. */
+function missingModel(result: unknown): readonly string[] {
+  if (typeof result !== "object" || result === null) return [];
+  const { modelMissing, session } = result as SlotResult;
   return modelMissing === true ? nameOf(session?.slot?.model) : [];
 }
 
@@ -136,13 +145,13 @@ function nameOf(model: unknown): readonly string[] {
   return typeof name === "string" ? [name] : [];
 }
 
-/** One of many sessions to start, as a caller gives it. */
+/** One session of a bulk start, as a caller passes it. */
 interface Start {
   readonly taskId?: unknown;
   readonly model?: unknown;
 }
 
-/** The sessions that parameters ask to be started all at once. */
+/** The sessions of a bulk start. */
 function startsOf(params: unknown): readonly Start[] {
   if (typeof params !== "object" || params === null || !("starts" in params)) return [];
   const { starts } = params;
@@ -150,8 +159,8 @@ function startsOf(params: unknown): readonly Start[] {
   return starts.filter((start): start is Start => typeof start === "object" && start !== null);
 }
 
-/** What answers about slots have in common. */
-interface Answer {
+/** The part that all results about slots have in common. */
+interface SlotResult {
   readonly modelMissing?: unknown;
   readonly session?: { readonly slot?: { readonly model?: unknown } };
 }

@@ -1,8 +1,7 @@
 /**
- * Calls a store that is written in JavaScript. Whatever its methods do (throw, reject, return
- * rubbish, never settle, settle twice, call back), what comes out of here is a reply for the core
- * or the word that there was none in time; nothing is thrown and no timer stays behind. What a
- * reply means is decided in the core.
+ * Calls a store that is written in JavaScript. Whatever its methods do (throw, reject, return an
+ * invalid reply, never settle, settle twice, call back), the outcome is a reply for the core or a
+ * timeout; nothing is thrown and no timer is left. The core validates the reply.
  *
  * @module
  */
@@ -11,14 +10,14 @@ import { MAX_DELAY_MS } from "../runtime/timers.js";
 import type { Store, StoreRequest } from "../stores/store.js";
 import { messageOf } from "../values/error.js";
 
-/** How a call of a store's method ended. */
+/** The outcome of a call of a store's method. */
 export type Outcome =
-  /** With a reply for the core. */
+  /** A reply for the core. */
   | { readonly kind: "reply"; readonly text: string }
-  /** With an error, of which the core is told; `thrown` is the store's own. */
+  /** An error: `text` is the reply for the core, `thrown` the store's own error. */
   | { readonly kind: "error"; readonly text: string; readonly thrown: unknown }
-  /** Not at all within the time that it has. */
-  | { readonly kind: "silence" };
+  /** No result within the timeout. */
+  | { readonly kind: "timeout" };
 
 /** The codes that a store may give its errors. */
 const CODES: ReadonlySet<unknown> = new Set([
@@ -27,44 +26,44 @@ const CODES: ReadonlySet<unknown> = new Set([
   "CORRUPT_SESSION",
 ]);
 
-/** A store, and whether it is being called. */
+/** Drives one store. */
 export class StoreDriver {
   readonly #store: Store;
   readonly #timeoutMs: number;
   #calling = false;
 
-  /** Serves `store`; a method that has not settled after `timeoutMs` is given up. */
+  /** Drives `store`; a method that has not settled after `timeoutMs` is abandoned. */
   constructor(store: Store, timeoutMs: number) {
     this.#store = store;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The store that is called. */
+  /** The store. */
   get store(): Store {
     return this.#store;
   }
 
-  /** Whether one of the store's methods is running right now, further up the stack. */
+  /** Whether a method of the store is running further up the stack. */
   get isCalling(): boolean {
     return this.#calling;
   }
 
-  /** Asks the store. The outcome is there at once when the store answers at once. */
+  /** Calls the store. The outcome is returned synchronously if the store is synchronous. */
   ask(request: StoreRequest): Outcome | Promise<Outcome> {
     return this.#ask(() => call(this.#store, request));
   }
 
-  /** Asks the store for an answer at once; `undefined` means that it returned a promise. */
+  /** Calls the store synchronously; `undefined` means that it returned a promise. */
   askSync(request: StoreRequest): Outcome | undefined {
     return this.#askSync(() => call(this.#store, request));
   }
 
-  /** Tells the store that it is no longer needed. */
+  /** Closes the store. */
   close(): Outcome | Promise<Outcome> {
     return this.#ask(() => this.#store.close?.());
   }
 
-  /** Tells the store that it is no longer needed; `undefined` means that it returned a promise. */
+  /** Closes the store synchronously; `undefined` means that it returned a promise. */
   closeSync(): Outcome | undefined {
     return this.#askSync(() => this.#store.close?.());
   }
@@ -95,8 +94,8 @@ export class StoreDriver {
 }
 
 /**
- * Calls something of a user's. The outcome is there at once unless a promise is returned; one that
- * has not settled after `timeoutMs` comes to silence.
+ * Calls code of a user. The outcome is returned synchronously unless the code returns a promise; a
+ * promise that has not settled after `timeoutMs` is a timeout.
  */
 export function outcomeOf(method: () => unknown, timeoutMs: number): Outcome | Promise<Outcome> {
   try {
@@ -110,12 +109,12 @@ export function outcomeOf(method: () => unknown, timeoutMs: number): Outcome | P
 function settled(answer: PromiseLike<unknown>, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const delay = Math.min(timeoutMs, MAX_DELAY_MS);
-    const timer = setTimeout(() => resolve({ kind: "silence" }), delay);
+    const timer = setTimeout(() => resolve({ kind: "timeout" }), delay);
     const end = (outcome: Outcome): void => {
       clearTimeout(timer);
       resolve(outcome);
     };
-    // A promise of our own takes whatever the thenable does: throwing, settling twice.
+    // `Promise.resolve` handles a thenable that throws or settles twice.
     Promise.resolve(answer).then(
       (value) => end(replied(value)),
       (thrown: unknown) => end(failed(thrown)),
@@ -142,7 +141,7 @@ function replied(value: unknown): Outcome {
   try {
     return { kind: "reply", text: `{"ok":${JSON.stringify(value) ?? "null"}}` };
   } catch (thrown) {
-    // No JSON, which the core takes for the rubbish that it is.
+    // The text is not JSON, so the core refuses it as an invalid reply.
     return { kind: "error", text: messageOf(thrown), thrown };
   }
 }
@@ -161,7 +160,7 @@ function codeOf(thrown: unknown): unknown {
   }
 }
 
-/** Whether a value is a promise, or something that stands for one. */
+/** Whether a value is a promise or another thenable. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === "object" && value !== null) || typeof value === "function") &&
@@ -170,7 +169,9 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** Takes a promise that nobody waits for, so that its rejection is not reported as unhandled. */
+/**
+ * Handles the rejection of a promise that is not awaited, so that it is not reported as unhandled.
+ */
 function ignore(promise: PromiseLike<unknown>): void {
   Promise.resolve(promise).catch(() => {});
 }

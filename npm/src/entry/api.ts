@@ -1,6 +1,6 @@
 /**
- * What every entry of the package exports besides `open`, `openSync`, `init` and their like: the
- * types, and the error.
+ * The exports that all entry points of the package share: the types and the error class. Each entry
+ * point adds its own `open`, `openSync`, `init` and the like.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The package in browsers, and wherever else there is no Node: the WebAssembly build, which is
+ * The entry point in browsers and other environments without Node: the WebAssembly build, which is
  * fetched before the first handle is opened.
  *
  * @module
@@ -20,31 +20,31 @@ export * from "./api.js";
 const entry = entryOver(browserSource);
 
 /**
- * Opens the sessions of a store: `"indexeddb:name"`, `"memory:"`, or a store of your own. Loads the
- * WebAssembly first.
+ * Opens a store: `"indexeddb:name"`, `"memory:"`, or a store of your own. Loads the WebAssembly
+ * module first.
  */
 export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
 
 /**
- * Opens the sessions of a store that answers at once; its methods return results, not promises.
- * Throws `WASM_NOT_READY` until `await init()` or an `open` has loaded the WebAssembly.
+ * Opens a synchronous store. The methods of the handle return results, not promises. Throws
+ * `WASM_NOT_READY` until `await init()` or `await open()` has loaded the WebAssembly module.
  */
 export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
 
 /**
- * Copies all sessions of one store into another, with their histories, and says what differs at the
- * end. A copy that was stopped goes on where it was when it is started again.
+ * Copies all sessions of one store into another, with their histories, and reports the differences
+ * at the end. An aborted copy continues where it stopped when it is started again.
  */
 export const copy: Copy = entry.copy;
 
-/** Loads the WebAssembly, once; `module` says from where. */
+/** Loads the WebAssembly module, once. `module` overrides where it is loaded from. */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
 
 /**
- * The session manager of this process: which virtual machine it owns, and which the other processes of
- * this machine do. It is made when it is first asked for, is the same ever after, and never fails.
+ * Returns the session manager. In browsers it works in memory, not shared with other pages. The
+ * first call creates it. Never fails.
  */
 export const getSessionManager: () => SessionManager = entry.getSessionManager;
 
-/** Whether there is a session manager already. It makes none. */
+/** Whether the session manager was created. Does not create it. */
 export const isSessionManagerAvailable: () => boolean = entry.isSessionManagerAvailable;

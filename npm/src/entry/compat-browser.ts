@@ -1,12 +1,12 @@
 /**
- * `tenure/compat` over `browser.ts`.
+ * The entry point `tenure/compat` in browsers, over `browser.ts`.
  *
  * @module
  */
 
-import { driveWith } from "../compat/store.js";
+import { setEntry } from "../compat/store.js";
 import { init, open, openSync } from "./browser.js";
 
 export * from "../compat/api.js";
 
-driveWith({ open, openSync, init });
+setEntry({ open, openSync, init });

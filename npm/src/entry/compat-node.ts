@@ -1,12 +1,12 @@
 /**
- * `tenure/compat` over `node.ts`.
+ * The entry point `tenure/compat` in Node, over `node.ts`.
  *
  * @module
  */
 
-import { driveWith } from "../compat/store.js";
+import { setEntry } from "../compat/store.js";
 import { init, open, openSync } from "./node.js";
 
 export * from "../compat/api.js";
 
-driveWith({ open, openSync, init });
+setEntry({ open, openSync, init });

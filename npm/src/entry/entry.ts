@@ -1,6 +1,6 @@
 /**
- * The functions that every entry of the package exports, put together over the builds that the entry
- * has: `node.ts` both, `node-wasm.ts` and `browser.ts` the WebAssembly.
+ * Creates the functions that every entry point of the package exports, over its source of builds:
+ * `node.ts` has both builds, `node-wasm.ts` and `browser.ts` only WebAssembly.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { type SessionManagers, sessionManagersOver } from "../machines/session-m
 import type { Runtime } from "../runtime/runtime.js";
 import type { Target } from "../stores/target.js";
 
-/** What every entry of the package exports. */
+/** The functions of an entry point. */
 export interface Entry extends SessionManagers {
-  /** Opens a store. See the entry's own words. */
+  /** Opens a store. The entry points document which. */
   readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
-  /** Opens a store that answers at once. */
+  /** Opens a synchronous store. */
   readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
   /** Copies all sessions of one store into another. */
   readonly copy: Copy;
-  /** Loads the WebAssembly. */
+  /** Loads the WebAssembly module. */
   readonly init: (options?: InitOptions) => Promise<void>;
 }
 
-/** An entry over a source of builds, with what surrounds its session manager. */
+/** Creates the functions of an entry point; `runtime` is for its session manager. */
 export function entryOver(source: Source, runtime?: Runtime): Entry {
   const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
     const preparing = source.prepare();

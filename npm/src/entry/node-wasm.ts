@@ -1,5 +1,5 @@
 /**
- * The package's `tenure/wasm` in Node: the WebAssembly build, whatever else there is.
+ * The entry point `tenure/wasm` in Node: always the WebAssembly build.
  *
  * @module
  */
@@ -31,32 +31,32 @@ const entry = entryOver(
   nodeRuntime,
 );
 
-/** Opens the sessions of a store: `"memory:"`, or a store of your own. */
+/** Opens a store: `"memory:"`, or a store of your own. */
 export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
 
-/** Opens the sessions of a store that answers at once; its methods return results, not promises. */
+/** Opens a synchronous store. The methods of the handle return results, not promises. */
 export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
 
 /**
- * Copies all sessions of one store into another, with their histories, and says what differs at the
- * end. A copy that was stopped goes on where it was when it is started again.
+ * Copies all sessions of one store into another, with their histories, and reports the differences
+ * at the end. An aborted copy continues where it stopped when it is started again.
  */
 export const copy: Copy = entry.copy;
 
 /**
- * Imports the files that other programs have left behind in a directory: sessions of bots and of
- * agents, ownership of virtual machines, and what keeps runs from being repeated.
+ * Imports the files that other programs left in a directory: sessions of bots and agents, ownership
+ * of virtual machines, and deduplication records.
  */
 export const importDirectory: ImportDirectory = importDirectoryWith(entry.open);
 
-/** Does nothing here: in browsers it loads the WebAssembly, which Node does by itself when needed. */
+/** Does nothing in Node, which loads WebAssembly when needed. In browsers it loads the module. */
 export const init: () => Promise<void> = () => entry.init();
 
 /**
- * The session manager of this process: which virtual machine it owns, and which the other processes of
- * this machine do. It is made when it is first asked for, is the same ever after, and never fails.
+ * Returns the session manager of this process: which virtual machine it owns, and which the other
+ * processes of this machine own. The first call creates it. Never fails.
  */
 export const getSessionManager: () => SessionManager = entry.getSessionManager;
 
-/** Whether there is a session manager already. It makes none. */
+/** Whether the session manager was created. Does not create it. */
 export const isSessionManagerAvailable: () => boolean = entry.isSessionManagerAvailable;

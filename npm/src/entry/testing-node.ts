@@ -1,6 +1,6 @@
 /**
- * The package's `tenure/testing` in Node: the conformance kit for stores as tests of vitest, and what
- * users' own suites need.
+ * The entry point `tenure/testing` in Node: the conformance kit for stores as vitest tests, and
+ * helpers for users' own suites.
  *
  * @module
  */
@@ -12,8 +12,8 @@ export type { DescribeStore } from "../testing/describe.js";
 export * from "./testing-plain-node.js";
 
 /**
- * Makes tests of the conformance kit for a store: a `describe` for each of its groups, an `it` for each
- * case. The factory makes an empty store for each.
+ * Defines the tests of the conformance kit for a store: a `describe` for each group, an `it` for
+ * each case. The factory creates an empty store for each case.
  *
  * ```js
  * describeStore("my store", () => new MyStore());

@@ -1,5 +1,6 @@
 /**
- * The package's `tenure/testing/plain` in browsers: what `tenure/testing` has that needs no vitest.
+ * The entry point `tenure/testing/plain` in browsers: the part of `tenure/testing` that needs no
+ * vitest.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { type MemorySessions, type MemorySessionsSync, memoryOver } from "../tes
 export * from "../testing/api.js";
 
 /**
- * Holds a store to every case of the conformance kit and says how it met each.
+ * Checks a store with every case of the conformance kit, and returns the results.
  *
  * ```js
  * const results = await checkStore(() => new MyStore());
@@ -25,7 +26,7 @@ export const checkStore: CheckStore = checkerOf(browserKit, browserScale);
 const memory = memoryOver(browserSource);
 
 /**
- * Opens fresh sessions in memory, with a clock that stands still until it is moved and ids that follow
+ * Opens an empty store in memory, with a clock that only the test advances and ids that are derived
  * from a seed.
  *
  * ```js
@@ -37,6 +38,8 @@ const memory = memoryOver(browserSource);
  */
 export const memorySessions: MemorySessions = memory.memorySessions;
 
-/** As {@link memorySessions}, with methods that return results instead of promises. Throws `WASM_NOT_READY`
- * until `await init()` or an `open` of the package has loaded the WebAssembly. */
+/**
+ * As {@link memorySessions}, with a synchronous handle. Throws `WASM_NOT_READY` until
+ * `await init()` or `await open()` has loaded the WebAssembly module.
+ */
 export const memorySessionsSync: MemorySessionsSync = memory.memorySessionsSync;

@@ -1,5 +1,6 @@
 /**
- * The package's `tenure/testing/plain` in Node: what `tenure/testing` has that needs no vitest.
+ * The entry point `tenure/testing/plain` in Node: the part of `tenure/testing` that needs no
+ * vitest.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { nodeKit, nodeScale } from "../testing/node-kit.js";
 export * from "../testing/api.js";
 
 /**
- * Holds a store to every case of the conformance kit and says how it met each.
+ * Checks a store with every case of the conformance kit, and returns the results.
  *
  * ```js
  * const results = await checkStore(() => new MyStore());
@@ -25,7 +26,7 @@ export const checkStore: CheckStore = checkerOf(nodeKit, nodeScale);
 const memory = memoryOver(nodeSource);
 
 /**
- * Opens fresh sessions in memory, with a clock that stands still until it is moved and ids that follow
+ * Opens an empty store in memory, with a clock that only the test advances and ids that are derived
  * from a seed.
  *
  * ```js
@@ -37,5 +38,5 @@ const memory = memoryOver(nodeSource);
  */
 export const memorySessions: MemorySessions = memory.memorySessions;
 
-/** As {@link memorySessions}, with methods that return results instead of promises. */
+/** As {@link memorySessions}, with a synchronous handle. */
 export const memorySessionsSync: MemorySessionsSync = memory.memorySessionsSync;

@@ -1,7 +1,7 @@
 /**
- * What the handles on one database tell each other across tabs and workers: which sessions a commit
- * has changed, what happened in their lives, and which were cancelled. It carries words between listeners and nothing else;
- * no handle relies on them, as the versions in the store guard every write.
+ * Messages between the handles on one database, across tabs and workers: which sessions a commit
+ * changed, their lifecycle events, and which were cancelled. They only serve listeners. No handle
+ * relies on them, because the versions in the store guard every write.
  *
  * @module
  */
@@ -9,59 +9,59 @@
 import type { SlotCancelled, WebhookPayload } from "../generated.js";
 import { unref } from "../runtime/timers.js";
 
-/** Who listens to the news. */
+/** Receives the messages of a database. */
 export interface BroadcastListener {
-  /** Sessions were changed, through this handle or through another. */
-  changed(ids: readonly string[]): void;
-  /** Something happened in a session's life, through another handle. */
-  heard(payload: WebhookPayload): void;
+  /** Sessions were changed, through this or another handle. */
+  onChange(ids: readonly string[]): void;
+  /** A lifecycle event happened through another handle. */
+  onRemoteLifecycle(payload: WebhookPayload): void;
   /** A session was cancelled through another handle. */
-  heardCancelled(cancelled: SlotCancelled): void;
+  onRemoteCancelled(cancelled: SlotCancelled): void;
 }
 
-/** What crosses from handle to handle. */
+/** A message between handles. */
 type Message =
   | { readonly kind: "change"; readonly ids: readonly string[] }
   | { readonly kind: "lifecycle"; readonly payload: string }
   | { readonly kind: "cancelled"; readonly cancelled: SlotCancelled };
 
-/** The news of one database, as one handle tells and hears them. */
+/** Sends and receives the messages of one database for one handle. */
 export class Broadcast {
   #channel: BroadcastChannel | undefined;
   #listener: WeakRef<BroadcastListener> | undefined;
 
-  /** Joins those who share the database of this name. */
+  /** Joins the handles on the database of this name. */
   join(name: string, listener: BroadcastListener): void {
-    // An open channel stays alive by itself: it must not keep its handle.
+    // An open channel is not garbage-collected, so it must not reference the handle.
     const reference = new WeakRef(listener);
     this.#listener = reference;
     if (typeof BroadcastChannel === "undefined") return;
     const channel = new BroadcastChannel(`tenure:${name}`);
     channel.onmessage = ({ data }) => {
-      const hearer = reference.deref();
-      if (hearer !== undefined) pass(data, hearer);
+      const receiver = reference.deref();
+      if (receiver !== undefined) deliver(data, receiver);
     };
     unref(channel);
     this.#channel = channel;
   }
 
-  /** Tells of sessions that a commit of this handle has changed. */
+  /** Reports the sessions that a commit of this handle changed, to this handle as well. */
   change(ids: readonly string[]): void {
     this.#post({ kind: "change", ids });
-    this.#listener?.deref()?.changed(ids);
+    this.#listener?.deref()?.onChange(ids);
   }
 
-  /** Tells the others of something that has happened through this handle. */
+  /** Sends a lifecycle event of this handle to the others. */
   lifecycle(payload: string): void {
     this.#post({ kind: "lifecycle", payload });
   }
 
-  /** Tells the others of a session that was cancelled through this handle. */
+  /** Sends the cancellation of a session by this handle to the others. */
   cancelled(cancelled: SlotCancelled): void {
     this.#post({ kind: "cancelled", cancelled });
   }
 
-  /** Leaves. What was told is still delivered. */
+  /** Leaves the channel. Sent messages are still delivered. */
   leave(): void {
     this.#channel?.close();
     this.#channel = undefined;
@@ -73,24 +73,27 @@ export class Broadcast {
   }
 }
 
-/** Passes a message on if it is one: whatever is of the same origin can post to the channel. */
-function pass(message: unknown, listener: BroadcastListener): void {
+/**
+ * Passes a message to the listener if it is valid. Any code of the same origin can post to the
+ * channel.
+ */
+function deliver(message: unknown, listener: BroadcastListener): void {
   if (typeof message !== "object" || message === null || !("kind" in message)) return;
   if (message.kind === "change" && "ids" in message && isTexts(message.ids)) {
-    listener.changed(message.ids);
+    listener.onChange(message.ids);
   } else if (
     message.kind === "lifecycle" &&
     "payload" in message &&
     typeof message.payload === "string"
   ) {
     const payload = parsed(message.payload);
-    if (payload !== undefined) listener.heard(payload);
+    if (payload !== undefined) listener.onRemoteLifecycle(payload);
   } else if (
     message.kind === "cancelled" &&
     "cancelled" in message &&
     isCancelled(message.cancelled)
   ) {
-    listener.heardCancelled(message.cancelled);
+    listener.onRemoteCancelled(message.cancelled);
   }
 }
 
@@ -105,7 +108,7 @@ function parsed(text: string): WebhookPayload | undefined {
 function isCancelled(value: unknown): value is SlotCancelled {
   if (typeof value !== "object" || value === null) return false;
   const { id, replacedBy, taskId, phase, reason } = value as Partial<SlotCancelled>;
-  return [id, replacedBy, taskId, phase, reason].every((member) => typeof member === "string");
+  return [id, replacedBy, taskId, phase, reason].every((value) => typeof value === "string");
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -1,6 +1,6 @@
 /**
- * Who is told what happens to the sessions of a handle. A listener is called after the commit and
- * can neither delay, fail nor undo it: what it throws goes to the `"error"` listeners.
+ * The listeners of a handle. A listener is called after the commit and cannot delay, fail or undo
+ * it: what it throws is passed to the `"error"` listeners.
  *
  * @module
  */
@@ -8,34 +8,34 @@
 import type { SlotCancelled, WebhookPayload } from "../generated.js";
 import { invalidArgument, listenerFailed, type TenureError } from "../values/error.js";
 
-/** What can be listened for, and what a listener is given. */
+/** The events of a handle, and what their listeners are given. */
 export interface SessionEvents {
   /**
-   * A session was started, paused, resumed or ended through this handle; over `indexeddb:` also
-   * through another one on the same database.
+   * A session was started, paused, resumed or finished through this handle; over `indexeddb:` also
+   * through another handle on the same database.
    */
   lifecycle: WebhookPayload;
   /**
-   * Sessions were changed, through this handle or through another one on the same database, be it in
-   * another tab. Stores that tell it: `indexeddb:`.
+   * Sessions were changed through this handle, or through another handle on the same database, also
+   * in another tab. Only `indexeddb:` reports this event.
    */
   change: SessionsChanged;
   /**
-   * A session that was active or paused has given its slot to another: whoever runs it is to stop.
-   * Told by the handle that has started the other; over `indexeddb:` by those in other tabs too.
+   * An active or paused session was superseded in its slot, and its runner should stop. Reported by
+   * the handle that started the new session; over `indexeddb:` also by handles in other tabs.
    */
   cancelled: SlotCancelled;
-  /** Something failed that no call waits for: a webhook, a retention pass, another listener. */
+  /** A failure in the background: of a webhook, a retention pass, or another listener. */
   error: TenureError;
 }
 
-/** Which sessions a commit has changed. */
+/** The sessions that a commit changed. */
 export interface SessionsChanged {
-  /** Their ids; those of removed sessions too. */
+  /** Their ids, also of deleted sessions. */
   readonly ids: readonly string[];
 }
 
-/** A listener for one sort of event. */
+/** A listener for an event. */
 export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) => void;
 
 /** The listeners of one handle. */
@@ -45,7 +45,7 @@ export class Listeners {
   readonly #cancelled = new Set<Listener<"cancelled">>();
   readonly #error = new Set<Listener<"error">>();
 
-  /** Adds a listener; adding it again changes nothing. */
+  /** Adds a listener. Adding it again has no effect. */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
     if (typeof listener !== "function") throw invalidArgument("listener", "expected a function");
     this.#of(event).add(listener);
@@ -56,38 +56,38 @@ export class Listeners {
     this.#of(event).delete(listener);
   }
 
-  /** Tells of a change to a session. */
+  /** Calls the `"lifecycle"` listeners. */
   lifecycle(payload: WebhookPayload): void {
-    this.#tell("lifecycle", this.#lifecycle, payload);
+    this.#call("lifecycle", this.#lifecycle, payload);
   }
 
-  /** Tells of a commit. */
+  /** Calls the `"change"` listeners. */
   change(change: SessionsChanged): void {
-    this.#tell("change", this.#change, change);
+    this.#call("change", this.#change, change);
   }
 
-  /** Tells of a session that was cancelled. */
+  /** Calls the `"cancelled"` listeners. */
   cancelled(cancelled: SlotCancelled): void {
-    this.#tell("cancelled", this.#cancelled, cancelled);
+    this.#call("cancelled", this.#cancelled, cancelled);
   }
 
-  /** Tells of a failure, and says whether anyone listened. */
+  /** Calls the `"error"` listeners. Returns whether there are any. */
   error(error: TenureError): boolean {
     for (const listener of [...this.#error]) {
       try {
         listener(error);
       } catch (thrown) {
-        // There is nobody left to tell but whoever reads the console.
+        // No listener is left for this error, so it is logged.
         console.error(listenerFailed("error", thrown));
       }
     }
     return this.#error.size > 0;
   }
 
-  #tell<T>(event: string, listeners: ReadonlySet<(told: T) => void>, told: T): void {
+  #call<T>(event: string, listeners: ReadonlySet<(payload: T) => void>, payload: T): void {
     for (const listener of [...listeners]) {
       try {
-        listener(told);
+        listener(payload);
       } catch (thrown) {
         this.error(listenerFailed(event, thrown));
       }

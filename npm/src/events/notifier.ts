@@ -1,6 +1,6 @@
 /**
- * Tells the changes of one handle: its listeners at once, its webhook in its own time, and other
- * handles on the same database where there can be such.
+ * Delivers the notifications of one handle: to its listeners synchronously, to its webhook
+ * asynchronously, and to other handles on the same database.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import type { Broadcast, BroadcastListener } from "./broadcast.js";
 import { Listeners } from "./listeners.js";
 import { Webhook, type WebhookOptions } from "./webhook.js";
 
-/** Where the changes of one handle are told: its listeners and its webhook. */
+/** Delivers the notifications of one handle. */
 export class Notifier implements BroadcastListener {
   /** The handle's listeners. */
   readonly listeners = new Listeners();
-  /** How many webhooks were not delivered. */
+  /** The number of webhooks that were not delivered. */
   failures = 0;
   #webhook: Webhook | undefined;
   #broadcast: Broadcast | undefined;
 
-  /** Tells of a change, given the payload's text: what is posted is what the core has written. */
-  readonly announce = (text: string): void => {
+  /** Delivers a lifecycle event, given its payload's text. The webhook posts exactly this text. */
+  readonly notify = (text: string): void => {
     const payload = JSON.parse(text) as WebhookPayload;
     this.listeners.lifecycle(payload);
     this.#webhook?.post({
@@ -32,39 +32,42 @@ export class Notifier implements BroadcastListener {
     this.#broadcast?.lifecycle(text);
   };
 
-  /** Tells the other handles on a database as well, and hears of them. */
-  share(broadcast: Broadcast, name: string): void {
+  /** Exchanges notifications with the other handles on a database. */
+  join(broadcast: Broadcast, name: string): void {
     this.#broadcast = broadcast;
     broadcast.join(name, this);
   }
 
-  /** Sessions were changed. */
-  changed(ids: readonly string[]): void {
+  /** Called when sessions were changed, through this or another handle. */
+  onChange(ids: readonly string[]): void {
     this.listeners.change({ ids });
   }
 
-  /** Another handle has told of a change. It posts its own webhook. */
-  heard(payload: WebhookPayload): void {
+  /** Called for a lifecycle event of another handle, which posts its own webhook. */
+  onRemoteLifecycle(payload: WebhookPayload): void {
     this.listeners.lifecycle(payload);
   }
 
-  /** A session was cancelled through this handle. */
+  /** Delivers the cancellation of a session by this handle. */
   cancelled(cancelled: SlotCancelled): void {
     this.listeners.cancelled(cancelled);
     this.#broadcast?.cancelled(cancelled);
   }
 
-  /** Another handle has cancelled a session. */
-  heardCancelled(cancelled: SlotCancelled): void {
+  /** Called for the cancellation of a session by another handle. */
+  onRemoteCancelled(cancelled: SlotCancelled): void {
     this.listeners.cancelled(cancelled);
   }
 
-  /** Posts from now on as `options` say; `null` ends it. What waits already is still delivered. */
+  /** Sets the webhook; `null` switches it off. Pending webhooks are still delivered. */
   configure(options: string | URL | WebhookOptions | null): void {
     this.#webhook = options === null ? undefined : new Webhook(options, this.#onFailure);
   }
 
-  /** Resolves when every webhook was delivered or has failed, which it has after `timeoutMs`. */
+  /**
+   * Resolves when every pending webhook was delivered or has failed, at the latest after
+   * `timeoutMs`.
+   */
   async drain(timeoutMs: number): Promise<void> {
     await this.#webhook?.drain(timeoutMs);
   }

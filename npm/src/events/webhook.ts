@@ -1,7 +1,7 @@
 /**
- * Delivers webhooks: posts the payloads that the core has built, after the change that they report
- * was committed. Best effort: in order within a session, never more than a few at once, given up
- * after a time, counted when they fail. Delivery has no influence on any operation.
+ * Delivers webhooks: posts the payloads of the core after the commit of the change that they
+ * report. Delivery is best effort: in order within a session, with limited concurrency and a
+ * timeout, and failures are counted. It does not affect any operation.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { WebhookEvent } from "../generated.js";
 import { MAX_DELAY_MS } from "../runtime/timers.js";
 import { invalidArgument, messageOf, type TenureError, webhookFailed } from "../values/error.js";
 
-/** Where webhooks go, and which. */
+/** Options of webhooks. */
 export interface WebhookOptions {
-  /** The address that payloads are posted to. */
+  /** The URL that payloads are posted to. */
   readonly url: string | URL;
-  /** Headers to send besides `content-type`. */
+  /** Additional headers besides `content-type`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The changes to report; all by default. */
+  /** The events to report; all by default. */
   readonly events?: readonly WebhookEvent[] | undefined;
-  /** How long one delivery may take in milliseconds; 10,000 by default. */
+  /** The timeout of one delivery, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number | undefined;
-  /** What to post with instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: WebhookFetch | undefined;
 }
 
@@ -35,24 +35,24 @@ export type WebhookFetch = (
   },
 ) => Promise<{ readonly ok: boolean; readonly status: number; readonly body?: unknown }>;
 
-/** How long a delivery may take unless the options say otherwise. */
+/** The default timeout of a delivery, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** Deliveries under way at once. */
+/** The maximum number of concurrent deliveries. */
 const MAX_ACTIVE = 8;
-/** Payloads that may wait; those beyond fail at once. */
+/** The maximum number of pending payloads; further ones fail immediately. */
 const MAX_WAITING = 10_000;
 
-/** What is delivered: a payload's text, and what has to be known of it on the way. */
+/** A payload to deliver. */
 export interface Delivery {
-  /** What happened. */
+  /** The event. */
   readonly event: WebhookEvent;
-  /** The id of the session that it happened to. */
+  /** The id of the session. */
   readonly session: string;
-  /** The payload as the core has written it. */
+  /** The payload, as the core serialized it. */
   readonly text: string;
 }
 
-/** Posts payloads to one address. */
+/** Posts payloads to one URL. */
 export class Webhook {
   readonly #url: string;
   readonly #headers: Record<string, string>;
@@ -60,15 +60,18 @@ export class Webhook {
   readonly #timeoutMs: number;
   readonly #fetch: WebhookFetch | undefined;
   readonly #onFailure: (error: TenureError) => void;
-  /** What waits, by session; a session that is being delivered to is here too, maybe empty. */
-  readonly #lanes = new Map<string, Delivery[]>();
-  /** The sessions that have something waiting and nothing under way. */
+  /**
+   * The pending payloads by session. A session with a running delivery has an entry, which may be
+   * empty.
+   */
+  readonly #queues = new Map<string, Delivery[]>();
+  /** The sessions with pending payloads and no running delivery. */
   readonly #ready: string[] = [];
   readonly #aborts = new Set<AbortController>();
   #waiting = 0;
   #onIdle: (() => void) | undefined;
 
-  /** Delivers as `options` say; `onFailure` is told of every payload that is not delivered. */
+  /** Creates a webhook. `onFailure` is called for every payload that is not delivered. */
   constructor(options: string | URL | WebhookOptions, onFailure: (error: TenureError) => void) {
     const given: WebhookOptions =
       typeof options === "string" || options instanceof URL ? { url: options } : options;
@@ -85,7 +88,7 @@ export class Webhook {
     this.#onFailure = onFailure;
   }
 
-  /** Accepts a payload for delivery. */
+  /** Queues a payload for delivery. */
   post(payload: Delivery): void {
     if (this.#events && !this.#events.has(payload.event)) return;
     if (this.#waiting >= MAX_WAITING) {
@@ -93,19 +96,19 @@ export class Webhook {
       return;
     }
     this.#waiting += 1;
-    const lane = this.#lanes.get(payload.session);
-    if (lane) {
-      lane.push(payload);
+    const queue = this.#queues.get(payload.session);
+    if (queue) {
+      queue.push(payload);
     } else {
-      this.#lanes.set(payload.session, [payload]);
+      this.#queues.set(payload.session, [payload]);
       this.#ready.push(payload.session);
       this.#pump();
     }
   }
 
-  /** Resolves when nothing waits any more; what is left after `timeoutMs` fails. */
+  /** Resolves when no payload is pending. Payloads that are pending after `timeoutMs` fail. */
   async drain(timeoutMs: number): Promise<void> {
-    if (this.#lanes.size === 0) return;
+    if (this.#queues.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
       this.#onIdle = () => {
@@ -116,11 +119,11 @@ export class Webhook {
     this.stop();
   }
 
-  /** Gives up everything that waits or is under way. */
+  /** Cancels all pending and running deliveries. */
   stop(): void {
     this.#ready.length = 0;
-    for (const lane of this.#lanes.values()) {
-      for (const payload of lane.splice(0)) {
+    for (const queue of this.#queues.values()) {
+      for (const payload of queue.splice(0)) {
         this.#waiting -= 1;
         this.#fail(payload, "the handle was closed");
       }
@@ -132,7 +135,7 @@ export class Webhook {
     while (this.#aborts.size < MAX_ACTIVE) {
       const session = this.#ready.shift();
       if (session === undefined) return;
-      const payload = this.#lanes.get(session)?.shift();
+      const payload = this.#queues.get(session)?.shift();
       if (payload) void this.#deliver(session, payload);
     }
   }
@@ -152,10 +155,10 @@ export class Webhook {
       clearTimeout(timer);
       this.#aborts.delete(abort);
       this.#waiting -= 1;
-      if (this.#lanes.get(session)?.length) this.#ready.push(session);
-      else this.#lanes.delete(session);
+      if (this.#queues.get(session)?.length) this.#ready.push(session);
+      else this.#queues.delete(session);
       this.#pump();
-      if (this.#lanes.size === 0) this.#onIdle?.();
+      if (this.#queues.size === 0) this.#onIdle?.();
     }
   }
 
@@ -176,7 +179,7 @@ export class Webhook {
   }
 }
 
-/** Lets go of an answer's body, so that its connection can be used again. */
+/** Discards the body of a response, so that its connection can be reused. */
 async function discard(body: unknown): Promise<void> {
   if (
     typeof body === "object" &&
@@ -188,14 +191,14 @@ async function discard(body: unknown): Promise<void> {
   }
 }
 
-/** Rejects when the signal aborts: a `fetch` of the user's own may not look at it. */
+/** Rejects when the signal aborts, as a custom `fetch` may ignore the signal. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
 
-/** The address in full: in a page it may be relative. */
+/** The absolute URL. In a page it may be given relative to the page. */
 function absolute(url: string | URL): string {
   if (typeof url !== "string" && !(url instanceof URL)) {
     throw invalidArgument("webhook", "expected a URL, or an object with a url");

@@ -1,6 +1,6 @@
 /**
- * Agents: sessions that have a phase, and can be asked whether to resume them. Each method gives its
- * arguments the shape that the operation takes; the phases and the decisions are the core's.
+ * Agents: sessions that have a phase, with a decision on whether to resume them. Each method builds
+ * the parameters of its operation; the core implements the phases and the decisions.
  *
  * @module
  */
@@ -28,21 +28,21 @@ import type {
 import type { Accepts } from "../values/params.js";
 import { SessionList, SessionPageSync } from "./list.js";
 
-/** Which agents to list, and how many to a page. */
+/** Filter and paging of a list of agents. */
 export type AgentListOptions = Accepts<AgentListParams>;
 
-/** When an agent is too far gone to be resumed. */
+/** The conditions under which an agent is not resumable. */
 export type ResumePolicy = Accepts<Omit<ShouldResumeParams, "id">>;
 
-/** Which agents are cleaned up. */
+/** Options of the cleanup of agents. */
 export type AgentCleanupOptions = Accepts<Omit<AgentCleanupParams, "maxIdle">> & {
-  /** Those that have been idle for this many hours; 24 by default. */
+  /** The idle time in hours; 24 by default. */
   readonly hours?: number | undefined;
 };
 
 /** The operations on agents, in either mode. */
 abstract class AgentOperations<M extends Mode> {
-  /** What runs before and after an agent that another one hands work to. */
+  /** Hooks that run before and after a delegated agent. */
   readonly hooks: AgentHooks<M>;
   /** @internal */
   protected readonly ask: Ask<M>;
@@ -62,8 +62,8 @@ abstract class AgentOperations<M extends Mode> {
   }
 
   /**
-   * Takes down what an agent says of itself, which counts as activity: its phase, members to merge
-   * into its metadata, an error. A final phase ends its work. `null` for an unknown id.
+   * Records an update of an agent, which counts as activity: its phase, properties to merge into
+   * its metadata, an error. A final phase finishes the agent. `null` for an unknown id.
    */
   update(
     id: string,
@@ -72,19 +72,19 @@ abstract class AgentOperations<M extends Mode> {
     return this.ask("agentUpdate", () => ({ ...patch, id }));
   }
 
-  /** Whether an agent should be resumed, and why, or why not. */
+  /** Decides whether an agent should be resumed, with the reason. */
   shouldResume(id: string, policy?: ResumePolicy): Returns<M, ResumeDecision> {
     return this.ask("shouldResume", () => ({ ...policy, id }));
   }
 
-  /** An agent as it stands, with the phases that it came through; `null` for an unknown id. */
+  /** Returns the state of an agent with its phase changes; `null` for an unknown id. */
   get(id: string): Returns<M, AgentState | null> {
     return this.ask("agentGet", () => ({ id }));
   }
 
   /**
-   * Ends an agent's work; `null` for an unknown id. To end it again in the same way only fills in a
-   * summary that is missing.
+   * Finishes an agent; `null` for an unknown id. Finishing it again with the same outcome only adds
+   * a missing summary.
    */
   finalize(
     id: string,
@@ -94,7 +94,7 @@ abstract class AgentOperations<M extends Mode> {
     return this.ask("agentFinalize", () => ({ ...options, id, outcome }));
   }
 
-  /** Asks for somebody's approval: the agent is paused in the phase `approval`. */
+  /** Requests an approval: pauses the agent in the phase `approval`. */
   requestApproval(
     id: string,
     options?: Accepts<Omit<RequestApprovalParams, "id">>,
@@ -102,32 +102,32 @@ abstract class AgentOperations<M extends Mode> {
     return this.ask("requestApproval", () => ({ ...options, id }));
   }
 
-  /** Approves what an agent waits for, and resumes it. */
+  /** Approves the agent's request, and resumes it. */
   approve(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
     return this.ask("approve", () => ({ ...options, id }));
   }
 
-  /** Denies what an agent waits for, which ends its work as `abandoned`. */
+  /** Denies the agent's request, which finishes it as `abandoned`. */
   deny(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
     return this.ask("deny", () => ({ ...options, id }));
   }
 
-  /** Puts agents that have been idle too long into the trash; unfinished ones are `abandoned`. */
+  /** Moves idle agents to the trash; unfinished ones become `abandoned`. */
   cleanup({ hours, ...options }: AgentCleanupOptions = {}): Returns<M, CleanupResult> {
     const maxIdle = hours === undefined ? undefined : `${hours}h`;
     return this.ask("agentCleanup", () => ({ ...options, maxIdle }));
   }
 
   /**
-   * How agents have done, beside what they should keep to. It reads their histories, to say how much
-   * they fill, unless `storage` is `false`.
+   * Returns the metrics of agents against their targets. It reads their histories to measure the
+   * storage, unless `storage` is `false`.
    */
   stats(options?: Accepts<AgentStatsParams>): Returns<M, AgentStats> {
     return this.ask("agentStats", () => ({ ...options }));
   }
 }
 
-/** What runs before and after an agent, as its host's hooks. */
+/** The hooks of an agent host: they run before and after an agent. */
 export class AgentHooks<M extends Mode> {
   readonly #ask: Ask<M>;
 
@@ -137,8 +137,9 @@ export class AgentHooks<M extends Mode> {
   }
 
   /**
-   * Before work is handed to an agent: whether there is a session to resume. `input` is what the hook
-   * is given, as text or as what the text says; `output` of the reply is what it prints.
+   * Runs before work is delegated to an agent: decides whether a session should be resumed. `input`
+   * is the hook's input as JSON text or as an object; `output` of the reply is what the hook
+   * prints.
    */
   preDelegate(
     input: string | object,
@@ -147,7 +148,7 @@ export class AgentHooks<M extends Mode> {
     return this.#ask("hookPreDelegate", () => ({ ...policy, input: textOf(input) }));
   }
 
-  /** After an agent has stopped: ends its session by its exit code. */
+  /** Runs after an agent stopped: finishes its session by its exit code. */
   subagentStop(input: string | object): Returns<M, HookReply> {
     return this.#ask("hookSubagentStop", () => ({ input: textOf(input) }));
   }
@@ -156,19 +157,19 @@ export class AgentHooks<M extends Mode> {
 /** The agents of a store. */
 export class Agents extends AgentOperations<"async"> {
   /**
-   * The agents that are meant, newest first. `await` gives a page of them (`limit`, 50 by default);
-   * `for await` gives them all, page by page.
+   * Lists the matching agents, newest first. `await` returns a page (`limit`, 50 by default);
+   * `for await` iterates over all agents, page by page.
    */
   list(options: AgentListOptions = {}): SessionList<AgentListOptions> {
     return new SessionList({ ...options }, (page) => this.ask("agentList", () => page));
   }
 }
 
-/** The agents of a store that answers at once. */
+/** The agents of a synchronous store. */
 export class AgentsSync extends AgentOperations<"sync"> {
   /**
-   * A page of the agents that are meant, newest first (`limit`, 50 by default); to iterate over it
-   * goes on through all pages that follow.
+   * Lists the matching agents, newest first: returns a page (`limit`, 50 by default). Iterating
+   * over it continues through all following pages.
    */
   list(options: AgentListOptions = {}): SessionPageSync<AgentListOptions> {
     return new SessionPageSync({ ...options }, (page) => this.ask("agentList", () => page));

@@ -1,6 +1,6 @@
 /**
- * The audit log: what was decided, when, and about what. Each method gives its arguments the shape
- * that the operation takes; what is entered is decided in the core.
+ * The audit log: which decision was made, when, and about which subject. Each method builds the
+ * parameters of its operation; the core writes the entries.
  *
  * @module
  */
@@ -25,17 +25,20 @@ export class AuditLog<M extends Mode> {
     this.#ask = ask;
   }
 
-  /** A page of the entries that are meant, oldest first; `nextCursor` says where the next begins. */
+  /**
+   * Returns a page of the matching entries, oldest first; `nextCursor` is the cursor of the next
+   * page.
+   */
   entries(options?: Accepts<AuditLogParams>): Returns<M, AuditPage> {
     return this.#ask("auditLog", () => ({ ...options }));
   }
 
-  /** The runs of a day, as the file of such a day lists them. */
+  /** Returns the runs of a day, in the format of the daily audit file. */
   day(options?: Accepts<AuditDayParams>): Returns<M, AuditDay> {
     return this.#ask("auditDay", () => ({ ...options }));
   }
 
-  /** Removes the entries that have reached an age. */
+  /** Purges the entries that are older than a given age. */
   purge(options: Accepts<AuditPurgeParams>): Returns<M, AuditPurged> {
     return this.#ask("auditPurge", () => ({ ...options }));
   }

@@ -1,5 +1,5 @@
 /**
- * The package's `copy`: opens both sides, copies, and closes what it has opened.
+ * The function `copy`: opens both sides, runs the copy, and closes the sides that it opened.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type CopyTarget, isSame, sideOf } from "./side.js";
 /** Copies all sessions of one store into another. */
 export type Copy = (from: CopyTarget, to: CopyTarget, options?: CopyOptions) => Promise<CopyResult>;
 
-/** Copies between stores that `open` opens, unless they are open. */
+/** Returns `copy` for an entry point; `open` opens targets that are not open. */
 export function copyWith(open: (target: Target) => Promise<Sessions>): Copy {
   return async (from, to, options = {}) => {
     if (typeof options !== "object" || options === null) {

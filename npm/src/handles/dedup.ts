@@ -1,7 +1,6 @@
 /**
- * Runs that are not to be repeated, such as those of a workflow that two events have started. Each
- * method gives its arguments the shape that the operation takes; what is a repetition is decided in
- * the core.
+ * Deduplication of runs, such as those of a workflow that two events started. Each method builds
+ * the parameters of its operation; the core decides what is a duplicate.
  *
  * @module
  */
@@ -23,7 +22,7 @@ import type {
 } from "../generated.js";
 import type { Accepts } from "../values/params.js";
 
-/** The runs of a store. */
+/** The deduplicated runs of a store. */
 export class Dedup<M extends Mode> {
   readonly #ask: Ask<M>;
 
@@ -33,14 +32,15 @@ export class Dedup<M extends Mode> {
   }
 
   /**
-   * Lets a run begin, or says that it is one too many: checked and registered in one step, so that of
-   * two at once one begins. What it says is in `skip`, and why in `reason` and `message`.
+   * Admits a run, or reports that it is a duplicate. It checks and registers atomically, so that
+   * only one of two concurrent runs is admitted. `skip` is true for a duplicate; `reason` and
+   * `message` explain it.
    */
   admit(run: Accepts<DedupAdmitParams>): Returns<M, DedupDecision> {
     return this.#ask("dedupAdmit", () => ({ ...run }));
   }
 
-  /** Whether a run would be one too many. Nothing keeps another from asking the same. */
+  /** Checks whether a run would be a duplicate, without registering it. */
   check(run: Accepts<DedupCheckParams>): Returns<M, DedupDecision> {
     return this.#ask("dedupCheck", () => ({ ...run }));
   }
@@ -50,22 +50,22 @@ export class Dedup<M extends Mode> {
     return this.#ask("dedupRegister", () => ({ ...run }));
   }
 
-  /** Says that a run has ended. Its window stays, and another's run is left alone. */
+  /** Marks a run as ended. Its window still blocks duplicates; other runs are not affected. */
   cleanup(run: Accepts<DedupCleanupParams>): Returns<M, DedupCleaned> {
     return this.#ask("dedupCleanup", () => ({ ...run }));
   }
 
-  /** Enters into the audit log how a run went. */
+  /** Records the outcome of a run in the audit log. */
   audit(run: Accepts<DedupAuditParams>): Returns<M, AuditEntry> {
     return this.#ask("dedupAudit", () => ({ ...run }));
   }
 
-  /** A page of the runs that keep others away. */
+  /** Returns a page of the runs that block duplicates. */
   list(options?: Accepts<DedupListParams>): Returns<M, LeasePage> {
     return this.#ask("dedupList", () => ({ ...options }));
   }
 
-  /** Forgets runs, so that they may be repeated. */
+  /** Removes runs, so that they can be repeated. */
   clear(options?: Accepts<DedupClearParams>): Returns<M, DedupCleared> {
     return this.#ask("dedupClear", () => ({ ...options }));
   }

@@ -1,7 +1,8 @@
 /**
- * What the synchronous and the asynchronous handle share beside their operations: listeners,
- * webhooks, what is set and counted for slots, the retention clock, and the end of a handle that nobody closed. `sessions.ts` and
- * `sessions-sync.ts` say how each performs an operation and how it is closed.
+ * What the synchronous and the asynchronous handle share besides their operations: listeners,
+ * webhooks, the settings and metrics of slots, retention, and the cleanup of a handle that was not
+ * closed. `sessions.ts` and `sessions-sync.ts` define how each performs operations and how it is
+ * closed.
  *
  * @module
  */
@@ -20,7 +21,8 @@ import type {
   SlotStart,
   StartInSlotParams,
 } from "../generated.js";
-import { Pass, Retention, type RetentionPass } from "../jobs/retention.js";
+import { PeriodicTask } from "../jobs/periodic-task.js";
+import { Pass, type RetentionPass } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import type { MaybePromise, Store } from "../stores/store.js";
 import {
@@ -33,14 +35,14 @@ import {
 import type { Accepts } from "../values/params.js";
 import { Operations } from "./operations.js";
 
-/** Closes the stores of handles that were dropped without being closed. */
+/** Closes the stores of handles that were garbage-collected without being closed. */
 const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
 
-/** What every handle has. */
+/** The base class of all handles. */
 export abstract class Handle<M extends Mode> extends Operations<M> {
   /** Which build serves this handle: the native addon or the WebAssembly. */
   readonly binding: BuildInfo["build"];
-  /** What its store can do. */
+  /** The capabilities of its store. */
   readonly capabilities: Capabilities;
   /** @internal */
   protected readonly connection: Connection;
@@ -50,7 +52,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   protected slotMeter = new SlotMeter();
   #locking: SlotLocking = "optimistic";
   #lastPass: RetentionPass | null = null;
-  readonly #retention: Retention | undefined;
+  readonly #retention: PeriodicTask | undefined;
 
   /** @internal */
   constructor(build: BuildInfo["build"], connection: Connection, notifier: Notifier) {
@@ -62,30 +64,30 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     dropped.register(this, connection, connection);
     const plan = connection.retention;
     if (plan === undefined) return;
-    // The clock does not keep a handle that nobody else has.
+    // The timer must not keep the handle alive.
     const handle = new WeakRef(this);
-    this.#retention = new Retention(plan.every, {
-      look: () => {
-        const there = handle.deref();
-        return there === undefined ? "stop" : there.look(plan);
+    this.#retention = new PeriodicTask(plan.every, {
+      run: () => {
+        const live = handle.deref();
+        return live === undefined ? "stop" : live.runRetention(plan);
       },
-      giveUp: (problem) => handle.deref()?.report(problem),
+      onFailure: (error) => handle.deref()?.report(error),
     });
   }
 
   /**
-   * How many webhooks were not delivered since the handle was opened. Each was also told to the
-   * `"error"` listeners.
+   * The number of webhooks that were not delivered since the handle was opened. Each failure is
+   * also passed to the `"error"` listeners.
    */
   get webhookFailures(): number {
     return this.notifier.failures;
   }
 
   /**
-   * Calls a listener for what happens through this handle: `"lifecycle"` for changes of sessions,
-   * `"change"` for whatever is written to them, `"cancelled"` for sessions that gave their slot to
-   * another while they were active or paused, `"error"` for failures that no call waits for. Returns a
-   * function that removes the listener.
+   * Adds a listener for events of this handle: `"lifecycle"` for status changes of sessions,
+   * `"change"` for every write, `"cancelled"` for active or paused sessions that were superseded in
+   * their slot, `"error"` for failures in the background. Returns a function that removes the
+   * listener.
    */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
     this.notifier.listeners.on(event, listener);
@@ -97,15 +99,15 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     this.notifier.listeners.off(event, listener);
   }
 
-  /** Posts the changes of sessions to a URL from now on; `null` switches it off. */
+  /** Sets the webhook to which changes of sessions are posted; `null` switches it off. */
   setWebhook(webhook: string | URL | WebhookOptions | null): void {
     this.notifier.configure(webhook);
   }
 
   /**
-   * Whether whoever starts a session in a slot keeps others from it meanwhile, where the call does not
-   * say which `locking` it wants. Set, it holds from the next call on. Sessions keep out of each
-   * other's way in either case: each is written only if the slot is as it was when it was decided.
+   * Whether starting a session in a slot locks the slot by default; the option `locking` of a call
+   * overrides it. A new value applies to later calls. The slot is consistent in either case: a
+   * session is written only if the slot has not changed since the decision.
    */
   get pessimisticLockingEnabled(): boolean {
     return this.#locking === "pessimistic";
@@ -119,9 +121,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   }
 
   /**
-   * Starts sessions in slots, 100 at most, as many as possible in one commit. Each answer is what
-   * {@link Operations.startInSlot} would have come to, in the order of the call, and does not wait;
-   * `"failed"` is the outcome of one that it would have thrown an error for.
+   * Starts up to 100 sessions in slots, as many as possible in one commit. The results are in the
+   * order of the call, each as from {@link Operations.startInSlot} without waiting; the outcome
+   * `"failed"` stands for an error that it would have thrown.
    */
   startInSlots(starts: readonly Accepts<StartInSlotParams>[]): Returns<M, readonly SlotAnswer[]> {
     const locking = this.slotLocking;
@@ -131,80 +133,81 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   }
 
   /**
-   * Says anew which models there are, from the next call on: their names, or a function that says of a
-   * name whether it is one; `null` takes every model to be there.
+   * Replaces the available models for later calls: their names, or a function that tells whether a
+   * model is available; with `null` every model is available.
    */
   setModels(models: Models | null): void {
     this.connection.setModels(models);
   }
 
-  /** What has happened in slots through this handle since it was opened, or since it counts anew. */
+  /** The metrics of slots of this handle, since it was opened or since the last reset. */
   slotMetrics(): SlotMetrics {
     return this.slotMeter.read(this.#lastPass);
   }
 
-  /** Counts anew what happens in slots. */
+  /** Resets the metrics of slots. */
   resetSlotMetrics(): void {
     this.slotMeter = new SlotMeter();
   }
 
-  /** What tells its store from others, as far as it can be told: a URL, or the store itself. @internal */
-  get place(): string | Store {
-    return this.connection.place;
+  /** What identifies the store: its URL, or the JavaScript store itself. @internal */
+  get target(): string | Store {
+    return this.connection.target;
   }
 
-  /** Performs an operation that has no method. @internal */
+  /** Performs an operation that has no method of its own. @internal */
   perform<N extends OperationName>(name: N, params: Params<N>): Promise<Result<N>> {
-    return this.connection.promise(this, name, () => params);
+    return this.connection.performAsync(this, name, () => params);
   }
 
-  /** What calls do about slots that do not say it. @internal */
+  /** The default locking of slots. @internal */
   protected get slotLocking(): SlotLocking {
     return this.#locking;
   }
 
-  /** What is to be done with the result of an operation before its caller gets it. @internal */
+  /** Returns what observes the result of an operation before its caller gets it. @internal */
   protected watch<N extends OperationName>(name: N): ((result: Result<N>) => void) | undefined {
     if (name === "latestSession" || name === "slots") {
       const began = performance.now();
       const [meter, locking] = [this.slotMeter, this.#locking];
       return () => meter.lookedUp(locking, performance.now() - began);
     }
-    if (name === "startInSlot") return (answer) => this.#tellOf(answer as SlotStart);
+    if (name === "startInSlot") return (answer) => this.#notifyCancelled(answer as SlotStart);
     if (name === "startInSlots") {
       return (answers) => {
         for (const answer of answers as readonly SlotAnswer[]) {
           this.slotMeter.count(answer);
-          if (answer.outcome !== "failed") this.#tellOf(answer);
+          if (answer.outcome !== "failed") this.#notifyCancelled(answer);
         }
       };
     }
     return undefined;
   }
 
-  #tellOf({ cancelled }: SlotStart): void {
+  #notifyCancelled({ cancelled }: SlotStart): void {
     if (cancelled !== undefined) this.notifier.cancelled(cancelled);
   }
 
-  /** Makes the calls of a pass. @internal */
+  /** Performs the calls of a retention pass. @internal */
   protected abstract makeCalls(pass: Pass): Returns<M, void>;
 
-  /** Ends what runs by itself. @internal */
+  /** Stops retention. @internal */
   protected detach(): void {
     this.#retention?.stop();
     dropped.unregister(this.connection);
   }
 
-  /** Tells of a failure that no call waits for. @internal */
+  /** Reports a failure in the background. @internal */
   protected report(thrown: unknown): void {
     const error = asError(thrown);
-    // Sessions that are not removed fill a disk: with no listener the console has to do.
+    // Without a listener it is logged to the console, as sessions that are not removed fill the
+    // disk.
     if (!this.notifier.listeners.error(error))
       console.warn(`tenure: retention failed: ${error.message}`);
   }
 
-  /** Removes what is old: what has gone wrong, if anything has. */
-  private look(plan: RetentionPlan): MaybePromise<unknown> | "stop" {
+  /** Runs a retention pass. Returns the error, if it failed. */
+  private runRetention(plan: RetentionPlan): MaybePromise<unknown> | "stop" {
     if (this.connection.isClosed) return "stop";
     const pass = new Pass(plan);
     const end = (thrown?: unknown): unknown => {
@@ -222,7 +225,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   }
 }
 
-/** A thrown value as an error of Tenure. */
+/** A thrown value as a `TenureError`. */
 function asError(thrown: unknown): TenureError {
   if (isTenureError(thrown)) return thrown;
   return new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);

@@ -1,6 +1,6 @@
 /**
- * The package's `importDirectory`: opens the store to import into, imports, and closes what it has
- * opened. For Node.
+ * The function `importDirectory`: opens the target, runs the import, and closes the target if it
+ * opened it. For Node.
  *
  * @module
  */
@@ -18,14 +18,14 @@ import { invalidArgument, messageOf } from "../values/error.js";
 import type { Sessions } from "./sessions.js";
 import { type CopyTarget, sideOf } from "./side.js";
 
-/** Imports a directory. */
+/** Imports the files that other programs left in a directory. */
 export type ImportDirectory = (
   directory: string | URL,
   to: CopyTarget,
   options?: ImportDirectoryOptions,
 ) => Promise<ImportDirectoryResult>;
 
-/** Imports into stores that `open` opens, unless they are open. */
+/** Returns `importDirectory` for an entry point; `open` opens a target that is not open. */
 export function importDirectoryWith(open: (target: Target) => Promise<Sessions>): ImportDirectory {
   return async (directory, to, options = {}) => {
     if (typeof options !== "object" || options === null) {

@@ -1,7 +1,6 @@
 /**
- * Leases: who holds what, and until when. Each method gives its arguments the shape that the
- * operation takes; `hold` is for people, and keeps a lease for as long as a piece of work takes. Who
- * gets a lease is decided in the core.
+ * Leases: exclusive, expiring claims on keys. Each method builds the parameters of its operation,
+ * which the core implements. `hold` acquires a lease and renews it until it is released.
  *
  * @module
  */
@@ -23,7 +22,7 @@ import { randomUuid } from "../runtime/random-uuid.js";
 import type { Accepts } from "../values/params.js";
 import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
 
-/** What is held of a session by whoever runs it. */
+/** The lease key of a session, held by its runner. */
 export function sessionKey(id: string): string {
   return `session:${id}`;
 }
@@ -41,9 +40,9 @@ abstract class LeaseOperations<M extends Mode> {
   }
 
   /**
-   * Takes a lease, or holds it longer. The `outcome` says `"acquired"`, `"renewed"`, or `"held"` when
-   * it is somebody else's. Without a `holder` it is the process that holds it, for as long as it runs;
-   * browsers have none, and any other holder has it until the lease runs out.
+   * Acquires or renews a lease. The `outcome` is `"acquired"`, `"renewed"`, or `"held"` if another
+   * holder has it. Without a `holder`, the process holds the lease while it runs. Browsers have no
+   * processes. A lease of any other holder expires.
    */
   acquire(
     key: string,
@@ -52,17 +51,17 @@ abstract class LeaseOperations<M extends Mode> {
     return this.ask("leaseAcquire", () => ({ ...options, key }));
   }
 
-  /** Holds a lease longer: `"renewed"`, or `"lost"` if it is no longer held. */
+  /** Renews a lease: `"renewed"`, or `"lost"` if it is no longer held. */
   renew(key: string, lease: Accepts<Omit<LeaseRenewParams, "key">>): Returns<M, LeaseOutcome> {
     return this.ask("leaseRenew", () => ({ ...lease, key }));
   }
 
-  /** Gives a lease back: `"released"`, `"not_held"`, or `"not_owner"` if somebody else has it. */
+  /** Releases a lease: `"released"`, `"not_held"`, or `"not_owner"` if another holder has it. */
   release(key: string, lease?: Accepts<Omit<LeaseReleaseParams, "key">>): Returns<M, LeaseOutcome> {
     return this.ask("leaseRelease", () => ({ ...lease, key }));
   }
 
-  /** Hands a lease to somebody else, with a new token: `"transferred"`, or `"lost"`. */
+  /** Transfers a lease to another holder, with a new token: `"transferred"`, or `"lost"`. */
   transfer(
     key: string,
     lease: Accepts<Omit<LeaseTransferParams, "key">>,
@@ -70,19 +69,22 @@ abstract class LeaseOperations<M extends Mode> {
     return this.ask("leaseTransfer", () => ({ ...lease, key }));
   }
 
-  /** A lease as it is now, also one that was given back; `null` where there never was one. */
+  /**
+   * Returns the current state of a lease, also of a released one; `null` if the key was never
+   * leased.
+   */
   get(key: string): Returns<M, LeaseView | null> {
     return this.ask("leaseGet", () => ({ key }));
   }
 
-  /** Takes leases from whoever holds them. Their tokens go on growing. */
+  /** Clears leases of any holder. Their tokens continue to grow. */
   clear(options?: Accepts<LeaseClearParams>): Returns<M, LeaseCleared> {
     return this.ask("leaseClear", () => ({ ...options }));
   }
 
-  /** What to ask for to hold a lease alone. @internal */
+  /** The parameters that acquire an exclusive lease. @internal */
   protected toHold(key: string, options: HoldOptions | undefined): Accepts<LeaseAcquireParams> {
-    // Where no process can be named, each holder is a new one.
+    // In WebAssembly there is no process, so each call is a new holder.
     const holder = options?.holder ?? (this.#build === "wasm" ? randomUuid() : undefined);
     return { ...options, holder, key, once: true };
   }
@@ -91,8 +93,8 @@ abstract class LeaseOperations<M extends Mode> {
 /** The leases of a store. */
 export class Leases extends LeaseOperations<"async"> {
   /**
-   * Holds a lease until it is released, renewing it by itself; `null` if it is held already, also by
-   * this very process.
+   * Acquires a lease and renews it until it is released; `null` if it is already held, also by this
+   * process.
    *
    * ```js
    * await using lease = await sessions.leases.hold("deploy");
@@ -106,19 +108,19 @@ export class Leases extends LeaseOperations<"async"> {
   }
 
   /**
-   * The leases that are meant, in the order of their keys. `await` gives a page of them, `for await`
-   * all. Those that were given back are left out unless `state` asks for them.
+   * Lists the matching leases in the order of their keys. `await` returns a page, `for await`
+   * iterates over all. Released leases are omitted unless `state` includes them.
    */
   list(options: LeaseListOptions = {}): LeaseList {
     return new LeaseList({ ...options }, (page) => this.ask("leaseList", () => page));
   }
 }
 
-/** The leases of a store that answers at once. */
+/** The leases of a synchronous store. */
 export class LeasesSync extends LeaseOperations<"sync"> {
   /**
-   * Holds a lease until it is released, renewing it by itself; `null` if it is held already, also by
-   * this very process.
+   * Acquires a lease and renews it until it is released; `null` if it is already held, also by this
+   * process.
    */
   hold(key: string, options?: HoldOptions): HeldLeaseSync | null {
     const asked = performance.now();
@@ -127,8 +129,8 @@ export class LeasesSync extends LeaseOperations<"sync"> {
   }
 
   /**
-   * A page of the leases that are meant, in the order of their keys; to iterate over it goes on
-   * through all pages that follow.
+   * Lists the matching leases in the order of their keys: returns a page. Iterating over it
+   * continues through all following pages.
    */
   list(options: LeaseListOptions = {}): LeasePageSync {
     return new LeasePageSync({ ...options }, (page) => this.ask("leaseList", () => page));

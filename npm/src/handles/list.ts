@@ -1,6 +1,6 @@
 /**
- * Lists of sessions or leases that are longer than a page. A list asks for its pages one by one, each
- * only when it is needed; the pages and their cursors are made by the core.
+ * Paged lists of sessions and leases. A list loads its pages one by one, when they are needed; the
+ * core creates the pages and their cursors.
  *
  * @module
  */
@@ -16,28 +16,28 @@ import type {
 } from "../generated.js";
 import type { Accepts } from "../values/params.js";
 
-/** Which sessions to list, in which order, and how many to a page. */
+/** Filter, order and paging of a list of sessions. */
 export type ListOptions = Accepts<ListParams>;
 
-/** Which leases to list, and how many to a page. */
+/** Filter and paging of a list of leases. */
 export type LeaseListOptions = Accepts<LeaseListParams>;
 
-/** A part of a list. */
+/** A page of a list. */
 interface Page<Item> {
   readonly items: Item[];
   readonly nextCursor?: string;
 }
 
-/** Where a part of a list begins. */
-interface Place {
+/** The position of a page. */
+interface Position {
   readonly cursor?: string | undefined;
 }
 
 /**
- * A list that is being asked for: `await` gives its first page, `for await` gives the items of all
- * pages. Nothing is asked for before one or the other.
+ * A lazy list: `await` returns its first page, `for await` iterates over the items of all pages.
+ * Nothing is loaded before that.
  */
-abstract class List<Item, P extends Page<Item>, Options extends Place>
+abstract class List<Item, P extends Page<Item>, Options extends Position>
   implements Promise<P>, AsyncIterable<Item>
 {
   /** Names the class where objects are printed. */
@@ -46,7 +46,7 @@ abstract class List<Item, P extends Page<Item>, Options extends Place>
   readonly #load: (options: Options) => Promise<P>;
   #first: Promise<P> | undefined;
 
-  /** A list of what `load` returns page by page. */
+  /** A list whose pages `load` returns. */
   constructor(options: Options, load: (options: Options) => Promise<P>) {
     this.#options = options;
     this.#load = load;
@@ -89,10 +89,9 @@ abstract class List<Item, P extends Page<Item>, Options extends Place>
 }
 
 /**
- * Sessions that are being asked for: `await` gives the first page, `for await` gives the sessions of
- * all pages.
+ * A lazy list of sessions: `await` returns the first page, `for await` iterates over all sessions.
  */
-export class SessionList<Options extends Place = ListOptions> extends List<
+export class SessionList<Options extends Position = ListOptions> extends List<
   SessionHead,
   SessionPage,
   Options
@@ -101,29 +100,26 @@ export class SessionList<Options extends Place = ListOptions> extends List<
   readonly [Symbol.toStringTag] = "SessionList";
 }
 
-/**
- * Leases that are being asked for: `await` gives the first page, `for await` gives the leases of all
- * pages.
- */
+/** A lazy list of leases: `await` returns the first page, `for await` iterates over all leases. */
 export class LeaseList extends List<LeaseView, LeasePage, LeaseListOptions> {
   /** Names the class where objects are printed. */
   readonly [Symbol.toStringTag] = "LeaseList";
 }
 
-/** A page of a list; to iterate over it goes on through all pages that follow. */
-abstract class PageSync<Item, P extends Page<Item>, Options extends Place>
+/** A page of a list. Iterating over it continues through all following pages. */
+abstract class PageSync<Item, P extends Page<Item>, Options extends Position>
   implements Page<Item>, Iterable<Item>
 {
-  /** What is on this page. */
+  /** The items of this page. */
   readonly items: Item[];
-  /** Where the next page begins; absent on the last one. */
+  /** The cursor of the next page; absent on the last page. */
   declare readonly nextCursor?: string;
-  /** This page as it came. */
+  /** This page. */
   readonly #page: P;
   readonly #options: Options;
   readonly #load: (options: Options) => P;
 
-  /** The first page, and `load`, which returns the others. */
+  /** Wraps the first page; `load` returns the following ones. */
   constructor(page: P, options: Options, load: (options: Options) => P) {
     this.items = page.items;
     if (page.nextCursor !== undefined) this.nextCursor = page.nextCursor;
@@ -132,7 +128,7 @@ abstract class PageSync<Item, P extends Page<Item>, Options extends Place>
     this.#load = load;
   }
 
-  /** The pages, beginning with this one. */
+  /** The pages, starting with this one. */
   *pages(): Generator<P, void, undefined> {
     let page = this.#page;
     let options: Options | undefined = this.#options;
@@ -144,21 +140,21 @@ abstract class PageSync<Item, P extends Page<Item>, Options extends Place>
     }
   }
 
-  /** The items of this page and of all that follow. */
+  /** The items of this page and of all following pages. */
   *[Symbol.iterator](): Generator<Item, void, undefined> {
     for (const page of this.pages()) yield* page.items;
   }
 }
 
-/** A page of sessions; to iterate over it goes on through all pages that follow. */
-export class SessionPageSync<Options extends Place = ListOptions>
+/** A page of sessions. Iterating over it continues through all following pages. */
+export class SessionPageSync<Options extends Position = ListOptions>
   extends PageSync<SessionHead, SessionPage, Options>
   implements SessionPage
 {
-  /** Sessions that could not be read. They hide no others. */
+  /** Sessions that could not be read. Other sessions are not affected. */
   readonly problems: Problem[];
 
-  /** The first page of what `load` returns page by page. */
+  /** Loads the first page; `load` returns the pages. */
   constructor(options: Options, load: (options: Options) => SessionPage) {
     const page = load(options);
     super(page, options, load);
@@ -166,19 +162,19 @@ export class SessionPageSync<Options extends Place = ListOptions>
   }
 }
 
-/** A page of leases; to iterate over it goes on through all pages that follow. */
+/** A page of leases. Iterating over it continues through all following pages. */
 export class LeasePageSync
   extends PageSync<LeaseView, LeasePage, LeaseListOptions>
   implements LeasePage
 {
-  /** The first page of what `load` returns page by page. */
+  /** Loads the first page; `load` returns the pages. */
   constructor(options: LeaseListOptions, load: (options: LeaseListOptions) => LeasePage) {
     super(load(options), options, load);
   }
 }
 
-/** What to ask for after a page. A cursor has the offset behind it. */
-function following<Options extends Place>(
+/** The options of the next page. A cursor replaces the offset. */
+function following<Options extends Position>(
   options: Options,
   page: Page<unknown>,
 ): Options | undefined {

@@ -1,6 +1,6 @@
 /**
- * Opens handles: finds the build for a store, opens the store with it, and puts a handle together.
- * Where builds come from is the business of `node.ts`, `node-wasm.ts` and `browser.ts`.
+ * Opens handles: opens a store with a build, and creates the handle over it. The entry points
+ * choose the build.
  *
  * @module
  */
@@ -18,9 +18,12 @@ import { type OpenOptions, optionsForStore, optionsForUrl, timeoutOf } from "./o
 import { Sessions } from "./sessions.js";
 import { SessionsSync } from "./sessions-sync.js";
 
-/** How the URLs of databases in the browser begin. */
+/** The URL scheme of databases in the browser. */
 const INDEXEDDB_SCHEME = "indexeddb:";
-/** Of the time that a call has, opening a database takes at most this: what failed is known in time. */
+/**
+ * The share of a call's timeout that opening a database may take, so that its error arrives before
+ * the timeout.
+ */
 const OPENING_SHARE = 0.9;
 
 /** Opens an asynchronous handle. */
@@ -50,7 +53,7 @@ export function openSessionsSync(
   return configured(new SessionsSync(build.info.build, connection, notifier), options);
 }
 
-/** Opens an asynchronous handle over the browser's database of this name. */
+/** Opens an asynchronous handle over the IndexedDB database of this name. */
 async function openDatabase(build: Build, name: string, options: OpenOptions): Promise<Sessions> {
   if (name === "") throw invalidArgument("store", 'expected a name, as in "indexeddb:my-app"');
   checkOptions(options);
@@ -66,11 +69,14 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     connection.abandon();
     throw await openingError(name, thrown);
   }
-  notifier.share(store.broadcast, name);
+  notifier.join(store.broadcast, name);
   return configured(new Sessions(build.info.build, connection, notifier), options);
 }
 
-/** The name of the browser's database that a target means, where there are such databases. */
+/**
+ * The name of the IndexedDB database of a target; `undefined` for other targets, and where there is
+ * no IndexedDB.
+ */
 function databaseOf(target: Target | undefined): string | undefined {
   const url = urlOf(target);
   const isMeant = url.startsWith(INDEXEDDB_SCHEME) && "indexedDB" in globalThis;
@@ -87,7 +93,7 @@ function checkOptions(options: unknown): void {
   }
 }
 
-/** Sets what a handle keeps of its options to itself. */
+/** Applies the options that the handle itself implements. */
 function configured<H extends Sessions | SessionsSync>(handle: H, options: OpenOptions): H {
   handle.pessimisticLockingEnabled = options.pessimisticLockingEnabled ?? false;
   return handle;
@@ -103,14 +109,14 @@ function connect(
   checkOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const { binding } = build;
-  const notify = notifier.announce;
+  const { notify } = notifier;
   const url = urlOf(target);
   if (target === undefined || typeof target === "string" || target instanceof URL) {
     return new Connection({
       binding,
       url,
       options: optionsForUrl(options),
-      host: undefined,
+      driver: undefined,
       notify,
       models: options.models,
       environment,
@@ -124,7 +130,7 @@ function connect(
     binding,
     url,
     options: json,
-    host: new StoreDriver(target, timeoutMs),
+    driver: new StoreDriver(target, timeoutMs),
     notify,
     models: options.models,
     environment,

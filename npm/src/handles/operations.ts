@@ -1,7 +1,6 @@
 /**
- * The methods that every handle has, written once for the synchronous and the asynchronous one: each
- * gives its arguments the shape that the operation of the same name takes. What an operation does is
- * decided in the core.
+ * The methods of every handle, written once for the synchronous and the asynchronous one. Each
+ * method builds the parameters of the operation of the same name; the core implements it.
  *
  * @module
  */
@@ -47,16 +46,16 @@ import { messageOf } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
 
-/** On what condition a session is changed. */
+/** Preconditions of a change. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey">>;
 
-/** Whether a session in the trash is there. */
+/** Whether sessions in the trash are included. */
 export type TrashOption = Accepts<Pick<IdParams, "trash">>;
 
-/** Which sessions are meant: every member that is given must hold. */
+/** A filter for sessions. All given conditions must match. */
 export type Filter = Accepts<StatsParams>;
 
-/** What {@link Operations.fail} accepts as the error: a text, or an `Error` for its message. */
+/** The error that {@link Operations.fail} accepts: a text, or an `Error`, whose message is used. */
 export type FailureReason = string | { readonly message: string };
 
 /** The operations of a handle. */
@@ -68,22 +67,25 @@ export abstract class Operations<M extends Mode> {
   ): Returns<M, Result<N>>;
 
   /**
-   * Starts a session. With an `idempotencyKey` the call is safe to repeat: it returns the session
-   * that the first one started.
+   * Starts a session. With an `idempotencyKey` the call can be repeated: it returns the session
+   * that the first call started.
    */
   start(params: Accepts<StartParams>): Returns<M, Session> {
     return this.ask("start", () => params);
   }
 
   /**
-   * A session with its history, or `null` for an unknown id. `history` says how much of the history
-   * comes along: `"all"`, `"none"`, or how many of the last events (100 by default).
+   * Returns a session with its history, or `null` for an unknown id. `history` selects the events:
+   * `"all"`, `"none"`, or the number of latest events (100 by default).
    */
   get(id: string, options?: Accepts<Omit<GetParams, "id">>): Returns<M, Session | null> {
     return this.ask("get", () => ({ ...options, id }));
   }
 
-  /** Sets what describes a session. Members of `context` and `metadata` are merged; `null` clears. */
+  /**
+   * Updates the descriptive fields of a session. Properties of `context` and `metadata` are merged;
+   * `null` clears a field.
+   */
   update(
     id: string,
     patch: Accepts<Omit<UpdateParams, "id">>,
@@ -92,21 +94,28 @@ export abstract class Operations<M extends Mode> {
     return this.ask("update", () => ({ ...patch, ...options, id }));
   }
 
-  /** Pauses a session. The context says since when and why: `pausedAt`, `pauseReason`. */
+  /**
+   * Pauses a session. The time and the reason are stored in its context as `pausedAt` and
+   * `pauseReason`.
+   */
   pause(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
     return this.ask("pause", () => ({ ...options, id, reason }));
   }
 
   /**
-   * Resumes a paused session, or takes up an active one whose runner is gone. One that has used its
-   * iterations needs more: `addIterations`. `ifActive: "keep"` leaves an active one as it is, and
-   * `ifExhausted: "timeout"` makes one without iterations `timeout` instead of refusing it.
+   * Resumes a paused session, or recovers an orphaned active one. A session without remaining
+   * iterations needs `addIterations`. With `ifActive: "keep"` an active session is left unchanged;
+   * with `ifExhausted: "timeout"` a session without iterations becomes `timeout` instead of being
+   * refused.
    */
   resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead> {
     return this.ask("resume", () => ({ ...options, id }));
   }
 
-  /** Ends a session with a result; `ifFinished: "keep"` leaves one that has ended as it is. */
+  /**
+   * Completes a session with a result. With `ifFinished: "keep"` a finished session is left
+   * unchanged.
+   */
   complete(
     id: string,
     result?: string,
@@ -115,7 +124,9 @@ export abstract class Operations<M extends Mode> {
     return this.ask("complete", () => ({ ...options, id, result }));
   }
 
-  /** Ends a session with an error; `ifFinished: "keep"` leaves one that has ended as it is. */
+  /**
+   * Fails a session with an error. With `ifFinished: "keep"` a finished session is left unchanged.
+   */
   fail(
     id: string,
     error?: FailureReason,
@@ -124,12 +135,14 @@ export abstract class Operations<M extends Mode> {
     return this.ask("fail", () => ({ ...options, id, error: textOf(error) }));
   }
 
-  /** Gives a session up. */
+  /** Abandons a session. */
   abandon(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
     return this.ask("abandon", () => ({ ...options, id, reason }));
   }
 
-  /** Records an event. The lifecycle's types (`pause`, `complete`, ...) have the lifecycle's effect. */
+  /**
+   * Appends an event. Events of lifecycle types (`pause`, `complete`, ...) also change the status.
+   */
   addEvent(
     id: string,
     type: EventType,
@@ -139,7 +152,7 @@ export abstract class Operations<M extends Mode> {
     return this.ask("addEvent", () => ({ ...options, id, type, data }));
   }
 
-  /** Records many events in one step. */
+  /** Appends several events atomically. */
   addEvents(
     id: string,
     events: readonly Accepts<NewEvent>[],
@@ -148,12 +161,12 @@ export abstract class Operations<M extends Mode> {
     return this.ask("addEvents", () => ({ ...options, id, events }));
   }
 
-  /** Counts an iteration. The one that reaches `maxIterations` makes the session `timeout`. */
+  /** Counts an iteration. When it reaches `maxIterations`, the session becomes `timeout`. */
   incrementIteration(id: string, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
     return this.ask("incrementIteration", () => ({ ...options, id, data }));
   }
 
-  /** Records a call of a tool, and the tool's name in `metadata.toolsUsed`. */
+  /** Records a tool call, and adds the tool's name to `metadata.toolsUsed`. */
   recordToolCall(
     id: string,
     tool: string,
@@ -164,7 +177,7 @@ export abstract class Operations<M extends Mode> {
     return this.ask("recordToolCall", () => ({ ...options, id, tool, args, result }));
   }
 
-  /** Records something that the agent learned. */
+  /** Records an insight of the agent. */
   recordLearning(
     id: string,
     insight: string,
@@ -174,7 +187,7 @@ export abstract class Operations<M extends Mode> {
     return this.ask("recordLearning", () => ({ ...options, id, insight, expertiseFile }));
   }
 
-  /** Adds tokens and cost to what the session has used. */
+  /** Adds tokens and cost to the usage of the session. */
   recordUsage(
     id: string,
     usage: Accepts<Pick<RecordUsageParams, "tokens" | "cost">>,
@@ -183,7 +196,7 @@ export abstract class Operations<M extends Mode> {
     return this.ask("recordUsage", () => ({ ...usage, ...options, id }));
   }
 
-  /** Merges members into the context; with `replace` they are all of it. */
+  /** Merges properties into the context; with `replace` they replace it. */
   updateContext(
     id: string,
     context: JsonObject,
@@ -192,93 +205,102 @@ export abstract class Operations<M extends Mode> {
     return this.ask("updateContext", () => ({ ...options, id, context }));
   }
 
-  /** What an agent needs to go on: the context and the last ten events; `null` for an unknown id. */
+  /**
+   * Returns what an agent needs to continue: the context and the last ten events; `null` for an
+   * unknown id.
+   */
   context(id: string, options?: TrashOption): Returns<M, SessionContext | null> {
     return this.ask("context", () => ({ ...options, id }));
   }
 
-  /** A part of a history, from the oldest event on. `nextAfter` is the `after` of the next part. */
+  /**
+   * Returns a page of the history, oldest events first. `nextAfter` is the `after` of the next
+   * page.
+   */
   events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage> {
     return this.ask("events", () => ({ ...options, id }));
   }
 
-  /** Statistics over the sessions that a filter means; over all of them without one. */
+  /** Returns statistics over the matching sessions; over all sessions without a filter. */
   stats(filter?: Filter): Returns<M, Stats> {
     return this.ask("stats", () => ({ ...filter }));
   }
 
-  /** Removes a session for good, one that cannot be read too. */
+  /** Deletes a session permanently, also one that cannot be read. */
   delete(id: string, options?: TrashOption): Returns<M, null> {
     return this.ask("delete", () => ({ ...options, id }));
   }
 
-  /** Puts a session into the trash: it is in no list and takes no change until it is restored. */
+  /** Moves a session to the trash: it is not listed and cannot be changed until it is restored. */
   trash(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
     return this.ask("trash", () => ({ ...options, id }));
   }
 
-  /** Takes a session out of the trash. */
+  /** Restores a session from the trash. */
   restore(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
     return this.ask("restore", () => ({ ...options, id }));
   }
 
-  /** Puts sessions of a certain age into the trash, or removes them for good. */
+  /** Moves sessions of a given age to the trash, or deletes them permanently. */
   cleanup(params: Accepts<CleanupParams>): Returns<M, CleanupResult> {
     return this.ask("cleanup", () => params);
   }
 
-  /** Removes for good what has been in the trash for a certain time. */
+  /** Purges the trash: permanently deletes sessions that have been in it for a given time. */
   purge(params: Accepts<PurgeParams>): Returns<M, PurgeResult> {
     return this.ask("purge", () => params);
   }
 
   /**
-   * Puts sessions into the trash, 1,000 at most, as many as possible in one commit. What could not be
-   * done is in the answer, and keeps no other back.
+   * Moves up to 1,000 sessions to the trash, as many as possible in one commit. Failures are in the
+   * result, and do not affect other sessions.
    */
   trashMany(ids: readonly string[]): Returns<M, BulkResult> {
     return this.ask("trashMany", () => ({ ids }));
   }
 
-  /** Takes sessions out of the trash, as {@link Operations.trashMany} puts them into it. */
+  /** Restores sessions from the trash, in the manner of {@link Operations.trashMany}. */
   restoreMany(ids: readonly string[]): Returns<M, BulkResult> {
     return this.ask("restoreMany", () => ({ ids }));
   }
 
-  /** Removes sessions for good, as {@link Operations.trashMany} puts them into the trash. */
+  /** Deletes sessions permanently, in the manner of {@link Operations.trashMany}. */
   deleteMany(ids: readonly string[]): Returns<M, BulkResult> {
     return this.ask("deleteMany", () => ({ ids }));
   }
 
   /**
-   * Removes what has run out beside sessions: runs that keep nobody away any more, and entries of the
-   * audit log that are a year old, or as old as `keepAudit` says.
+   * Removes expired records: runs that no longer block duplicates, and entries of the audit log
+   * that are older than a year, or than `keepAudit`.
    */
   cleanupRecords(params?: Accepts<CleanupRecordsParams>): Returns<M, RecordsCleaned> {
     return this.ask("cleanupRecords", () => ({ ...params }));
   }
 
-  /** A session with all of its history, as JSON text. */
+  /** Exports a session with its complete history as JSON text. */
   export(id: string, options?: TrashOption): Returns<M, string> {
     return this.ask("export", () => ({ ...options, id }));
   }
 
-  /** Stores an exported session, replacing one of the same id. Takes the text, or what it says. */
+  /**
+   * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
+   * object.
+   */
   import(session: string | object): Returns<M, SessionHead> {
     return this.ask("import", () => ({ text: sessionText(session) }));
   }
 
   /**
-   * Sets anything that a session has, as an administrator may: past the lifecycle, with no event and
-   * no webhook.
+   * Overrides any field of a session, for administrators: without lifecycle checks, events or
+   * webhooks.
    */
   override(id: string, updates: Overrides, options?: ChangeOptions): Returns<M, SessionHead> {
     return this.ask("override", () => ({ ...options, id, updates }));
   }
 
   /**
-   * Keeps a whole session as it is given, with no event of its own and no webhook; one that is not
-   * there is created. Takes it as text, or what the text says.
+   * Stores a complete session as given, without an event or a webhook; creates it if it does not
+   * exist. Takes the JSON text, or the parsed object.
    */
   save(
     session: string | object,
@@ -287,45 +309,55 @@ export abstract class Operations<M extends Mode> {
     return this.ask("save", () => ({ ...options, text: sessionText(session) }));
   }
 
-  /** Starts a session with another's past: its task, context and history up to a point. */
+  /**
+   * Starts a session with the task, the context and the history of another one, up to a given
+   * event.
+   */
   fork(id: string, options?: Accepts<Omit<ForkParams, "id">>): Returns<M, Session> {
     return this.ask("fork", () => ({ ...options, id }));
   }
 
-  /** Whether an agent may go on with it: paused, or active with iterations left. */
+  /** Whether a session can be continued: paused, or active with remaining iterations. */
   isResumable(id: string): Returns<M, boolean> {
     return this.ask("isResumable", () => ({ id }));
   }
 
-  /** How much of its iterations it has used, from 0 to 100; `null` for an unknown id. */
+  /** Returns the consumed iterations in percent, from 0 to 100; `null` for an unknown id. */
   progress(id: string, options?: TrashOption): Returns<M, number | null> {
     return this.ask("progress", () => ({ ...options, id }));
   }
 
-  /** How long it has run, in milliseconds, so far or to its end; `null` for an unknown id. */
+  /**
+   * Returns the running time in milliseconds, until now or until its end; `null` for an unknown id.
+   */
   duration(id: string, options?: TrashOption): Returns<M, number | null> {
     return this.ask("duration", () => ({ ...options, id }));
   }
 
   /**
-   * Starts a session in the slot of a task's phase, of which there is never more than one. The
-   * `outcome` says what became of it: `"created"`, `"existing"` (with the session that is there),
-   * `"needs_confirmation"` where another model has begun (ask, and call again with `confirm` among the
-   * options), `"replaced"`, `"busy"` or `"rejected"`; `message` says it to people.
+   * Starts a session in the slot of a task's phase. A slot holds at most one session. The `outcome`
+   * is `"created"`, `"existing"` (with the current occupant), `"needs_confirmation"` if the
+   * occupant uses another model (ask the user, and call again with the option `confirm`),
+   * `"replaced"`, `"busy"` or `"rejected"`; `message` is a text for users.
    */
   abstract startInSlot(request: SlotRequest, options?: SlotOptionsOf<M>): Returns<M, SlotStart>;
 
-  /** The session in the slot of a task's phase, and whether its model is missing; `null` for none. */
+  /**
+   * Returns the session in the slot of a task's phase, and whether its model is missing; `null` if
+   * the slot is empty.
+   */
   latestSession(taskId: string, phase: SlotPhase): Returns<M, SlotSession | null> {
     return this.ask("latestSession", () => ({ taskId, phase }));
   }
 
-  /** The sessions in the slots of tasks. */
+  /** Returns the sessions in the slots of tasks. */
   slots(taskIds: string | readonly string[]): Returns<M, readonly SlotSession[]> {
     return this.ask("slots", () => ({ taskIds }));
   }
 
-  /** The phase that a title such as `Plan: the new parser` names; `null` if it names none. */
+  /**
+   * Returns the phase that a title such as `Plan: the new parser` names; `null` if it names none.
+   */
   slotPhase(title: string): Returns<M, SlotPhase | null> {
     return this.ask("slotPhase", () => ({ title }));
   }

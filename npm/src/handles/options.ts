@@ -1,7 +1,6 @@
 /**
- * What a handle can be opened with. The core's options go to the core as they are, which also
- * refuses those that it does not know; webhooks, the switch of slots and what is a function are
- * JavaScript's.
+ * The options of `open`. The core's options are passed to the core unchanged, which refuses unknown
+ * ones; webhooks, pessimistic locking and functions are implemented in JavaScript.
  *
  * @module
  */
@@ -14,58 +13,60 @@ import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
 import type { Accepts } from "../values/params.js";
 
-/** How long a method of a store in JavaScript may take, unless `timeoutMs` says otherwise. */
+/** The default timeout of a method of a JavaScript store, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** How a handle is opened. */
+/** Options of a handle. */
 export interface OpenOptions {
-  /** How large inputs may be. */
+  /** Size limits for inputs. */
   readonly limits?: Accepts<Partial<Limits>> | undefined;
   /**
-   * SQLite and IndexedDB: `"normal"` survives a killed process, `"full"` a power cut too, at the cost
-   * of speed.
+   * SQLite and IndexedDB: with `"normal"` acknowledged writes survive a killed process, with
+   * `"full"` also a power loss, which is slower.
    */
   readonly durability?: "normal" | "full" | undefined;
-  /** SQLite: how long to wait for other processes that write, in milliseconds. */
+  /** SQLite: how long to wait for writes of other processes, in milliseconds. */
   readonly busyTimeoutMs?: number | undefined;
-  /** How long IndexedDB or a method of your own store may take, in milliseconds; 30,000 by default. */
+  /**
+   * The timeout of IndexedDB and of methods of your own store, in milliseconds; 30,000 by default.
+   */
   readonly timeoutMs?: number | undefined;
-  /** Where changes of sessions are posted to. */
+  /** The webhook to which changes of sessions are posted. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
-  /** Removes old sessions from time to time. */
+  /** Removes old sessions periodically. */
   readonly retention?: RetentionOptions | undefined;
   /**
-   * Secrets are blotted out of the arguments of tools and of agents' metadata before they are kept:
-   * what else is secret, or `false` to keep everything as it comes.
+   * Secrets in tool arguments and in agents' metadata are redacted before they are stored. The
+   * options name further secrets; `false` switches redaction off.
    */
   readonly redact?: boolean | RedactOptions | undefined;
   /**
-   * Which models there are: their names, or a function that says of a name whether it is one. Sessions
-   * in slots whose model is none of them can be looked at, exported, deleted and replaced, and nothing
-   * else. Without it every model is taken to be there. `setModels` changes it.
+   * The available models: their names, or a function that tells whether a model is available. A
+   * session in a slot whose model is not available can only be read, exported, deleted and
+   * replaced. By default every model is available. `setModels` changes it.
    */
   readonly models?: Models | undefined;
   /**
-   * Whether whoever starts a session in a slot keeps others from it meanwhile, unless the call says
-   * which `locking` it wants. `pessimisticLockingEnabled` of the handle changes it.
+   * Whether starting a session in a slot locks the slot by default; the option `locking` of a call
+   * overrides it. The property `pessimisticLockingEnabled` of the handle changes it.
    */
   readonly pessimisticLockingEnabled?: boolean | undefined;
 }
 
-/** What is secret beside what Tenure knows as secret. In each, `*` stands for any text. */
+/** Additional secrets to redact. In each pattern `*` matches any text. */
 export interface RedactOptions {
-  /** Names of members whose texts are blotted out: `"pin"`, `"internal*"`. */
+  /** Names of properties whose texts are redacted: `"pin"`, `"internal*"`. */
   readonly names?: readonly string[] | undefined;
-  /** Texts, or words in texts, that are blotted out: `"corp-*"`. */
+  /** Texts, or words in texts, that are redacted: `"corp-*"`. */
   readonly patterns?: readonly string[] | undefined;
 }
 
-/** The core's options as JSON, for a store that a URL names. */
+/** The core's options as JSON, for a store that is opened by URL. */
 export function optionsForUrl(options: OpenOptions): string {
   return encode("options", coreOptions(options));
 }
 
-/** The core's options as JSON for a store in JavaScript, and the time that its methods have. */
+/** The core's options as JSON for a JavaScript store, and the timeout of its methods. */
 export function optionsForStore(
   options: OpenOptions,
   store: Store,
@@ -79,7 +80,7 @@ export function optionsForStore(
   return { json, timeoutMs };
 }
 
-/** How long a method of a store in JavaScript may take, in milliseconds. */
+/** The timeout of a method of a JavaScript store, in milliseconds. */
 export function timeoutOf({ timeoutMs }: OpenOptions): number {
   return timeoutMs ?? DEFAULT_TIMEOUT_MS;
 }
@@ -90,6 +91,6 @@ function coreOptions({
   models,
   ...core
 }: OpenOptions): object {
-  // Of a function the core knows nothing: at first there are no models.
+  // The core cannot call a function: it starts with an empty list of models.
   return { ...core, models: typeof models === "function" ? [] : models };
 }

@@ -1,5 +1,5 @@
 /**
- * The synchronous handle: sessions over a store that answers at once.
+ * The synchronous handle: sessions over a synchronous store.
  *
  * @module
  */
@@ -18,44 +18,47 @@ import { type ListOptions, SessionPageSync } from "./list.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync extends Handle<"sync"> implements Disposable {
-  /** Agents: sessions that have a phase, and may be resumed. */
+  /** Agents: sessions that have a phase. */
   readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
-  /** Leases: who holds what, and until when. */
+  /** Leases: exclusive, expiring claims on keys. */
   readonly leases: LeasesSync = new LeasesSync((name, make) => this.ask(name, make), this.binding);
-  /** Runs that are not to be repeated. */
+  /** Deduplication of runs. */
   readonly dedup: Dedup<"sync"> = new Dedup((name, make) => this.ask(name, make));
-  /** What was decided, when, and about what. */
+  /** The audit log. */
   readonly audit: AuditLog<"sync"> = new AuditLog((name, make) => this.ask(name, make));
 
   /**
-   * A page of the sessions that are meant, newest first (`limit`, 50 by default); to iterate over it
-   * goes on through all pages that follow.
+   * Lists the matching sessions, newest first: returns a page (`limit`, 50 by default). Iterating
+   * over it continues through all following pages.
    */
   list(options: ListOptions = {}): SessionPageSync {
     return new SessionPageSync({ ...options }, (page) => this.ask("list", () => page));
   }
 
   /**
-   * Holds a session, so that nobody else resumes it: its lease, renewed until it is released, or
-   * `null` if it is held already.
+   * Holds the lease of a session, so that no other holder resumes it, and renews it until it is
+   * released. `null` if it is already held.
    */
   hold(id: string, options?: HoldOptions): HeldLeaseSync | null {
     return this.leases.hold(sessionKey(id), options);
   }
 
-  /** See {@link Operations.startInSlot}. Where somebody else has the slot, it is `busy` at once. */
+  /**
+   * See {@link Operations.startInSlot}. It does not wait: while another call is starting a session
+   * in the slot, the outcome is `busy`.
+   */
   override startInSlot(request: SlotRequest, options: SlotOptionsSync = {}): SlotStart {
     const params = slotParams(request, options, this.slotLocking);
-    const watch = this.slotMeter.watch(params.locking);
-    watch.tries();
+    const attempts = this.slotMeter.observe(params.locking);
+    attempts.began();
     try {
-      return watch.ends(this.ask("startInSlot", () => params));
+      return attempts.succeeded(this.ask("startInSlot", () => params));
     } catch (thrown) {
-      throw watch.fails(thrown);
+      throw attempts.failed(thrown);
     }
   }
 
-  /** Closes the handle. It takes no more calls; webhooks that wait are still delivered. */
+  /** Closes the handle. Pending webhooks are still delivered; later calls are refused. */
   close(): void {
     if (this.connection.isClosed) return;
     this.connection.closeSync();

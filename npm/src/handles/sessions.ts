@@ -19,49 +19,52 @@ import { Handle } from "./handle.js";
 import { Leases, sessionKey } from "./leases.js";
 import { type ListOptions, SessionList } from "./list.js";
 
-/** How long `close` waits for webhooks, in milliseconds. */
+/** The time that `close` waits for webhooks, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 5000;
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions extends Handle<"async"> implements AsyncDisposable {
-  /** Agents: sessions that have a phase, and may be resumed. */
+  /** Agents: sessions that have a phase. */
   readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
-  /** Leases: who holds what, and until when. */
+  /** Leases: exclusive, expiring claims on keys. */
   readonly leases: Leases = new Leases((name, make) => this.ask(name, make), this.binding);
-  /** Runs that are not to be repeated. */
+  /** Deduplication of runs. */
   readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
-  /** What was decided, when, and about what. */
+  /** The audit log. */
   readonly audit: AuditLog<"async"> = new AuditLog((name, make) => this.ask(name, make));
   #closing: Promise<void> | undefined;
 
   /**
-   * The sessions that are meant, newest first. `await` gives a page of them (`limit`, 50 by
-   * default); `for await` gives them all, page by page.
+   * Lists the matching sessions, newest first. `await` returns a page (`limit`, 50 by default);
+   * `for await` iterates over all sessions, page by page.
    */
   list(options: ListOptions = {}): SessionList {
     return new SessionList({ ...options }, (page) => this.ask("list", () => page));
   }
 
   /**
-   * Holds a session, so that nobody else resumes it: its lease, renewed until it is released, or
-   * `null` if it is held already.
+   * Holds the lease of a session, so that no other holder resumes it, and renews it until it is
+   * released. `null` if it is already held.
    */
   hold(id: string, options?: HoldOptions): Promise<HeldLease | null> {
     return this.leases.hold(sessionKey(id), options);
   }
 
-  /** See {@link Operations.startInSlot}. It waits while somebody else has the slot. */
+  /**
+   * See {@link Operations.startInSlot}. It retries while another call is starting a session in the
+   * slot.
+   */
   override async startInSlot(request: SlotRequest, options: SlotOptions = {}): Promise<SlotStart> {
-    const { policy, way } = retryPolicyOf(options);
-    const params = slotParams(request, way, this.slotLocking);
-    const watch = this.slotMeter.watch(params.locking);
-    return startWithRetries(() => this.ask("startInSlot", () => params), policy, watch);
+    const { policy, start } = retryPolicyOf(options);
+    const params = slotParams(request, start, this.slotLocking);
+    const attempts = this.slotMeter.observe(params.locking);
+    return startWithRetries(() => this.ask("startInSlot", () => params), policy, attempts);
   }
 
   /**
-   * Removes for good what has been in the trash for a certain time. With `archive`, each session is
-   * kept elsewhere first, one after the other; one for which it throws stays in the trash, and is among
-   * those that have `failed`.
+   * Purges the trash: permanently deletes sessions that have been in it for a given time. With
+   * `archive`, each session is archived before it is deleted, one at a time; a session for which it
+   * throws stays in the trash and is listed in `failed`.
    */
   override purge(
     params: Accepts<PurgeParams>,
@@ -72,8 +75,8 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   }
 
   /**
-   * Closes the handle. It takes no more calls; those under way come to their end, and webhooks that
-   * wait are delivered, for five seconds at most. Closing again does nothing.
+   * Closes the handle. Pending calls complete, and pending webhooks are delivered within five
+   * seconds; later calls are refused. Closing again does nothing.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -90,7 +93,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     name: N,
     make: () => Params<N>,
   ): Promise<Result<N>> {
-    const result = this.connection.promise(this, name, make);
+    const result = this.connection.performAsync(this, name, make);
     const watch = this.watch(name);
     if (watch === undefined) return result;
     return result.then((result) => {

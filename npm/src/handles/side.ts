@@ -1,6 +1,6 @@
 /**
- * One side of a copy or an import: a handle that is open, or a target that is opened for as long as
- * it takes.
+ * One side of a copy or an import: an open handle, or a target that is opened for the duration of
+ * the job.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import { Handle } from "./handle.js";
 import type { Sessions } from "./sessions.js";
 import type { SessionsSync } from "./sessions-sync.js";
 
-/** What can be copied from and to: a URL, a store of your own, or a handle that is open. */
+/** The source or target of a copy: a URL, a store of your own, or an open handle. */
 export type CopyTarget = Target | Sessions | SessionsSync;
 
-/** A handle to work with. */
+/** One side of a copy or an import. */
 export interface Side {
   /** The handle. */
   readonly handle: Handle<Mode>;
-  /** Closes what was opened for this, and only that. */
+  /** Closes the handle if it was opened for the job. */
   readonly close: () => Promise<void>;
 }
 
-/** The handle of a side. */
+/** Opens a side, unless it is an open handle. */
 export async function sideOf(
   open: (target: Target) => Promise<Sessions>,
   of: CopyTarget,
@@ -32,16 +32,16 @@ export async function sideOf(
   return { handle, close: () => handle.close() };
 }
 
-/** Whether two sides can be told to be the same store. */
+/** Whether two sides are known to be the same store. */
 export function isSame(one: CopyTarget, other: CopyTarget): boolean {
-  const place = placeOf(one);
-  // Each `memory:` is a store of its own.
-  return place !== "memory:" && place === placeOf(other);
+  const store = storeOf(one);
+  // Each `memory:` is a separate store.
+  return store !== "memory:" && store === storeOf(other);
 }
 
-function placeOf(side: CopyTarget): unknown {
-  const place = side instanceof Handle ? side.place : side;
-  if (side instanceof Handle && place === "memory:") return side;
-  const url = place instanceof URL ? place.href : place;
+function storeOf(side: CopyTarget): unknown {
+  const store = side instanceof Handle ? side.target : side;
+  if (side instanceof Handle && store === "memory:") return side;
+  const url = store instanceof URL ? store.href : store;
   return typeof url === "string" ? url.replace(/^(\w+:)(\.\/)+/, "$1") : url;
 }

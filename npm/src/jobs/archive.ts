@@ -1,7 +1,7 @@
 /**
- * Keeps sessions elsewhere before they are removed for good: asks the core which may go, a page at a
- * time, hands each out as text, and has the core remove those that were taken. Which may go is decided
- * in the core, and again when they are removed.
+ * The job that archives sessions before they are purged: asks the core for a page of purgeable
+ * sessions, passes each to the archive as text, and lets the core purge the archived ones. The core
+ * decides which sessions are purgeable, and checks it again when it purges them.
  *
  * @module
  */
@@ -13,33 +13,36 @@ import type { ErrorCode } from "../values/error.js";
 import { isTenureError, messageOf } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 
-/** Keeps a session, given as `export` returns it. It stays in the trash if this throws. */
+/**
+ * Archives a session, given as the text that `export` returns. If it throws, the session stays in
+ * the trash.
+ */
 export type Archive = (session: string, id: string) => MaybePromise<void>;
 
-/** What is done before sessions are removed for good. */
+/** Options of a purge. */
 export interface PurgeOptions {
-  /** Keeps each session elsewhere. */
+  /** Archives each session before it is deleted. */
   readonly archive?: Archive | undefined;
 }
 
-/** What emptying the trash has come to. */
+/** The result of a purge. */
 export interface PurgeResult extends Omit<CleanupResult, "failed"> {
-  /** Sessions that are still there, the first 1,000 of them, and why. */
+  /** The first 1,000 sessions that were not purged, with the reason. */
   readonly failed: readonly NotPurged[];
 }
 
-/** A session that is still there. */
+/** A session that was not purged. */
 export interface NotPurged extends Omit<Refusal, "code"> {
-  /** The code of what was thrown; `ARCHIVE_FAILED` if it has none. */
+  /** The code of the error; `ARCHIVE_FAILED` if it has none. */
   readonly code: ErrorCode;
 }
 
-/** How many sessions are handed out before they are removed. */
-const PAGE = 100;
-/** How many sessions a result names. */
-const NAMED = 1000;
+/** The number of sessions that are archived before they are purged. */
+const PAGE_SIZE = 100;
+/** The maximum number of sessions in a result. */
+const MAX_LISTED = 1000;
 
-/** Empties the trash of what was archived. */
+/** Archives and purges the sessions in the trash. */
 export async function purgeArchived(
   ask: Ask<"async">,
   params: Accepts<PurgeParams>,
@@ -49,36 +52,36 @@ export async function purgeArchived(
   const ids: string[] = [];
   const failed: NotPurged[] = [];
   let removed = 0;
-  const named = params.ids === undefined || params.ids === null ? undefined : [...params.ids];
-  let left = params.limit ?? Number.POSITIVE_INFINITY;
+  const requested = params.ids === undefined || params.ids === null ? undefined : [...params.ids];
+  let remaining = params.limit ?? Number.POSITIVE_INFINITY;
   let cursor = params.cursor;
   do {
-    const page = named?.splice(0, PAGE);
-    const limit = Math.min(PAGE, left);
+    const page = requested?.splice(0, PAGE_SIZE);
+    const limit = Math.min(PAGE_SIZE, remaining);
     const which = page === undefined ? { cursor, limit } : { ids: page };
     const plan = await ask("purge", () => ({ olderThan, ...which, dryRun: true }));
-    const kept: string[] = [];
+    const archived: string[] = [];
     failed.push(...plan.failed);
     for (const id of plan.ids) {
-      const problem = await tryToKeep(ask, archive, id);
-      if (problem === undefined) kept.push(id);
-      else failed.push(problem);
+      const failure = await tryArchive(ask, archive, id);
+      if (failure === undefined) archived.push(id);
+      else failed.push(failure);
     }
-    const gone = await ask("purge", () => ({ olderThan, ids: kept }));
-    removed += gone.removed;
-    ids.push(...gone.ids);
-    failed.push(...gone.failed);
-    ids.splice(NAMED);
-    failed.splice(NAMED);
-    left -= plan.ids.length;
+    const purged = await ask("purge", () => ({ olderThan, ids: archived }));
+    removed += purged.removed;
+    ids.push(...purged.ids);
+    failed.push(...purged.failed);
+    ids.splice(MAX_LISTED);
+    failed.splice(MAX_LISTED);
+    remaining -= plan.ids.length;
     cursor = plan.nextCursor;
-  } while (named === undefined ? cursor !== undefined && left > 0 : named.length > 0);
+  } while (requested === undefined ? cursor !== undefined && remaining > 0 : requested.length > 0);
   const next = cursor === undefined ? {} : { nextCursor: cursor };
   return { removed, ids, failed, dryRun: false, ...next };
 }
 
-/** Hands a session out: why it was not taken, if it was not. */
-async function tryToKeep(
+/** Archives a session. Returns the failure, if there was one. */
+async function tryArchive(
   ask: Ask<"async">,
   archive: Archive,
   id: string,

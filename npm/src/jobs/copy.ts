@@ -1,7 +1,7 @@
 /**
- * Copies sessions from one store to another. It goes back and forth between the two, a step at a
- * time, shows how far it has come and stops when it is told to; what is copied, what is there
- * already and what differs is decided in the core.
+ * The job that copies sessions from one store to another. It moves data between the two in steps,
+ * reports progress and can be aborted. The core decides what is copied, what exists already and
+ * what differs.
  *
  * @module
  */
@@ -10,52 +10,56 @@ import type { OperationName, Params, Performer, Result } from "../connection/cal
 import type { CopyDifference, Problem } from "../generated.js";
 import { aborted } from "../values/error.js";
 
-/** How sessions are copied. */
+/** Options of a copy. */
 export interface CopyOptions {
-  /** Replace what is newer or different in the store that is copied to. */
+  /** Replace sessions that are newer or different in the target. */
   readonly overwrite?: boolean | undefined;
-  /** Compare everything at the end; `true` by default. */
+  /** Compare all data at the end; `true` by default. */
   readonly verify?: boolean | undefined;
-  /** Told how far the copy has come, after each step. */
+  /** Called with the progress after each step. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
-  /** Stops the copy, which then rejects with `ABORTED`. Started again, it goes on from there. */
+  /** Aborts the copy, which then rejects with `ABORTED`. Started again, it continues from there. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How far a copy has come. */
+/** The progress of a copy. */
 export interface CopyProgress {
-  /** Whether it copies, or compares what it has copied. */
+  /** The phase: copying, or verifying the copied data. */
   readonly phase: "copy" | "verify";
-  /** Sessions that were looked at in this phase. */
+  /** The sessions that were processed in this phase. */
   readonly sessions: number;
-  /** How many there are; about, if the source changes meanwhile. */
+  /** The total number of sessions; approximate if the source changes meanwhile. */
   readonly of: number;
-  /** Records that were looked at in this phase. */
+  /** The records that were processed in this phase. */
   readonly records: number;
-  /** The size of what was sent so far, as text. */
+  /** The size of the transferred data so far, in characters of JSON text. */
   readonly bytes: number;
 }
 
-/** What a copy has come to. */
+/** The result of a copy. */
 export interface CopyResult {
-  /** Sessions that were written. */
+  /** The number of written sessions. */
   readonly sessions: number;
-  /** Records that were written: idempotency keys and the like. */
+  /** The number of written records, such as idempotency keys. */
   readonly records: number;
-  /** Sessions that were there already. */
+  /** The number of sessions that existed in the target already. */
   readonly same: number;
-  /** The size of what was sent, as text. */
+  /** The size of the transferred data, in characters of JSON text. */
   readonly bytes: number;
-  /** How many sessions and records of the source are not the same in the target at the end. */
+  /** The number of sessions and records of the source that differ in the target at the end. */
   readonly differing: number;
-  /** The first 1,000 of them. A record whose session differs is not named beside it. */
+  /**
+   * The first 1,000 of these differences. A record whose session differs is not listed in addition.
+   */
   readonly differences: readonly CopyDifference[];
-  /** Sessions of the source that cannot be read, the first 1,000. They hide no others. */
+  /**
+   * The first 1,000 sessions of the source that cannot be read. Other sessions are not affected.
+   */
   readonly problems: readonly Problem[];
 }
 
-/** How many differences and problems a result names. */
-const MAX_NAMED = 1000;
+/** The maximum number of differences and of problems in a result. */
+const MAX_LISTED = 1000;
 
 /** Copies all sessions of `source` into `target`. */
 export function copySessions(
@@ -63,37 +67,38 @@ export function copySessions(
   target: Performer,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  return new Copying(source, target, options).run();
+  return new CopyRun(source, target, options).run();
 }
 
-/** A copy that is under way. */
-class Copying {
+/** A running copy. */
+class CopyRun {
   readonly #source: Performer;
   readonly #target: Performer;
   readonly #options: CopyOptions;
   readonly #differences = new Differences();
   readonly #problems = new Map<string, Problem>();
   readonly #written = { sessions: 0, records: 0, same: 0, bytes: 0 };
-  #seen: { phase: CopyProgress["phase"]; sessions: number; records: number };
-  #of = 0;
+  #visited: { phase: CopyProgress["phase"]; sessions: number; records: number };
+  #total = 0;
 
   constructor(source: Performer, target: Performer, options: CopyOptions) {
     this.#source = source;
     this.#target = target;
     this.#options = options;
-    this.#seen = { phase: "copy", sessions: 0, records: 0 };
+    this.#visited = { phase: "copy", sessions: 0, records: 0 };
   }
 
   async run(): Promise<CopyResult> {
     const { onProgress, verify = true } = this.#options;
-    if (onProgress) this.#of = (await this.#ask(this.#source, "stats", { trash: "include" })).total;
-    await this.#pages(false, (page) => this.#copy(page));
+    if (onProgress)
+      this.#total = (await this.#ask(this.#source, "stats", { trash: "include" })).total;
+    await this.#visitPages(false, (page) => this.#copy(page));
     if (verify) {
-      const seen = this.#differences.begin();
-      this.#seen = { phase: "verify", sessions: 0, records: 0 };
-      await this.#pages(true, async (page) => {
+      const previous = this.#differences.reset();
+      this.#visited = { phase: "verify", sessions: 0, records: 0 };
+      await this.#visitPages(true, async (page) => {
         const { differences } = await this.#ask(this.#target, "copyCompare", { page });
-        this.#differences.add(differences, seen);
+        this.#differences.add(differences, previous);
       });
     }
     return {
@@ -104,15 +109,15 @@ class Copying {
     };
   }
 
-  /** Goes through all that the source has, page by page. */
-  async #pages(whole: boolean, visit: (page: string) => Promise<void>): Promise<void> {
+  /** Visits all pages of the source. */
+  async #visitPages(whole: boolean, visit: (page: string) => Promise<void>): Promise<void> {
     let after: string | undefined;
     do {
       const page = await this.#ask(this.#source, "copyPage", { after, whole });
       this.#report(page.problems);
       await visit(page.page);
-      this.#seen.sessions += page.sessions;
-      this.#seen.records += page.records;
+      this.#visited.sessions += page.sessions;
+      this.#visited.records += page.records;
       this.#progress();
       after = page.next;
     } while (after !== undefined);
@@ -141,46 +146,46 @@ class Copying {
   }
 
   async #ask<N extends OperationName>(
-    handle: Performer,
+    store: Performer,
     name: N,
     params: Params<N>,
   ): Promise<Result<N>> {
     const { signal } = this.#options;
-    // A store that answers at once would otherwise let nobody else run until the end.
-    await new Promise((go) => setTimeout(go, 0));
+    // Yields to the event loop: over synchronous stores nothing else would run until the end.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     if (signal?.aborted) throw aborted(signal.reason);
-    return handle.perform(name, params);
+    return store.perform(name, params);
   }
 
   #report(problems: readonly Problem[]): void {
     for (const problem of problems) {
-      if (this.#problems.size < MAX_NAMED) this.#problems.set(problem.id, problem);
+      if (this.#problems.size < MAX_LISTED) this.#problems.set(problem.id, problem);
     }
   }
 
   #progress(): void {
     const { bytes } = this.#written;
-    this.#options.onProgress?.({ ...this.#seen, of: this.#of, bytes });
+    this.#options.onProgress?.({ ...this.#visited, of: this.#total, bytes });
   }
 }
 
-/** What differs: counted, and the first of it named. */
+/** The differences: their number, and the first of them. */
 class Differences {
   first: CopyDifference[] = [];
   count = 0;
 
-  /** Counts anew. Returns what was named, by what it names. */
-  begin(): ReadonlyMap<string, CopyDifference> {
-    const named = new Map(this.first.map((one) => [`${one.what} ${one.key}`, one]));
+  /** Resets the count. Returns the previous differences by their subject. */
+  reset(): ReadonlyMap<string, CopyDifference> {
+    const previous = new Map(this.first.map((one) => [`${one.what} ${one.key}`, one]));
     this.first = [];
     this.count = 0;
-    return named;
+    return previous;
   }
 
-  /** Adds differences; those that were named before stay as they were named. */
+  /** Adds differences. One that is in `previous` keeps its earlier description. */
   add(differences: readonly CopyDifference[], named?: ReadonlyMap<string, CopyDifference>): void {
     this.count += differences.length;
-    const room = differences.slice(0, MAX_NAMED - this.first.length);
+    const room = differences.slice(0, MAX_LISTED - this.first.length);
     this.first.push(...room.map((one) => named?.get(`${one.what} ${one.key}`) ?? one));
   }
 }

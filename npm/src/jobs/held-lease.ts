@@ -1,7 +1,7 @@
 /**
- * A lease for as long as a piece of work takes: it renews itself, says when it is lost, and is given
- * back at the end. Who gets a lease, and until when, is decided in the core; here is only the clock,
- * which never keeps a process alive.
+ * A lease that is held for the duration of some work: it is renewed automatically, signals when it
+ * is lost, and is released at the end. The core decides who gets a lease and for how long; this
+ * file only has the timer, which never keeps a process alive.
  *
  * @module
  */
@@ -12,38 +12,41 @@ import { MAX_DELAY_MS, unref } from "../runtime/timers.js";
 import { leaseLost } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 
-/** How a lease is held. */
+/** Options of a held lease. */
 export type HoldOptions = Accepts<Omit<LeaseAcquireParams, "key" | "once">>;
 
-/** It is renewed after this part of its time. */
-const RENEWED_AFTER = 1 / 3;
-/** After a renewal that failed, the next comes no later than this, in milliseconds. */
+/** The lease is renewed after this part of its duration. */
+const RENEWAL_FRACTION = 1 / 3;
+/** The longest delay of the retry after a failed renewal, in milliseconds. */
 const RETRY_MS = 1000;
 
-/** What is held, in either mode. */
+/** A held lease, in either mode. */
 abstract class Held<M extends Mode> {
-  /** What is held. */
+  /** The key of the lease. */
   readonly key: string;
-  /** Who holds it. */
+  /** The holder. */
   readonly holder: string;
-  /** Grows with each holder: what the lease guards can refuse a write that carries a smaller one. */
+  /**
+   * The fencing token. It grows with each holder, so that the guarded resource can refuse writes
+   * with a smaller one.
+   */
   readonly token: number;
   /**
-   * Aborted when the lease is no longer held: somebody has taken it, or it could not be renewed in
-   * time. Its reason has the code `LEASE_LOST`.
+   * Aborted when the lease is lost: another holder acquired it, or it could not be renewed in time.
+   * The reason of the signal has the code `LEASE_LOST`.
    */
   readonly lost: AbortSignal;
   /** @internal */
   protected readonly ask: Ask<M>;
   readonly #lost = new AbortController();
-  readonly #length: number | undefined;
-  /** Until when it surely lasts, on a clock that is never set. */
-  #end = 0;
+  readonly #durationMs: number | undefined;
+  /** When the lease expires at the earliest, on the monotonic clock. */
+  #expiresAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #released = false;
 
   /** @internal */
-  constructor(ask: Ask<M>, lease: LeaseView, asked: number) {
+  constructor(ask: Ask<M>, lease: LeaseView, since: number) {
     const { key, holder, token, renewedAt, expiresAt } = lease;
     this.key = key;
     this.holder = holder;
@@ -51,28 +54,28 @@ abstract class Held<M extends Mode> {
     this.lost = this.#lost.signal;
     this.ask = ask;
     if (!expiresAt) return;
-    this.#length = Date.parse(expiresAt) - Date.parse(renewedAt);
-    this.#last(asked, this.#length);
+    this.#durationMs = Date.parse(expiresAt) - Date.parse(renewedAt);
+    this.#extend(since, this.#durationMs);
   }
 
-  /** Whether it is held, as far as is known here. */
+  /** Whether the lease is held, as far as this process knows. */
   get isHeld(): boolean {
     return !this.#released && !this.lost.aborted;
   }
 
-  /** Ends the renewals. @internal */
+  /** Stops the renewals. @internal */
   protected end(): void {
     this.#released = true;
     clearTimeout(this.#timer);
   }
 
-  /** It lasts `length` from a moment on, and is to be renewed before that. */
-  #last(since: number, length: number): void {
-    this.#end = since + length;
-    this.#renewIn(length * RENEWED_AFTER);
+  /** Sets the expiry to `durationMs` after `since`, and schedules the next renewal. */
+  #extend(since: number, durationMs: number): void {
+    this.#expiresAt = since + durationMs;
+    this.#scheduleRenewal(durationMs * RENEWAL_FRACTION);
   }
 
-  #renewIn(delay: number): void {
+  #scheduleRenewal(delay: number): void {
     this.#timer = setTimeout(() => this.#renew(), Math.min(delay, MAX_DELAY_MS));
     unref(this.#timer);
   }
@@ -80,28 +83,28 @@ abstract class Held<M extends Mode> {
   async #renew(): Promise<void> {
     const { key, holder, token } = this;
     const began = performance.now();
-    const length = this.#length ?? 0;
+    const durationMs = this.#durationMs ?? 0;
     try {
       const { outcome } = await this.ask("leaseRenew", () => ({ key, holder, token }));
       if (!this.isHeld) return;
-      if (outcome === "renewed") this.#last(began, length);
-      else this.#lose("somebody else has it, or it was given back");
+      if (outcome === "renewed") this.#extend(began, durationMs);
+      else this.#signalLoss("another holder has it, or it was released");
     } catch (thrown) {
       if (!this.isHeld) return;
-      const left = this.#end - performance.now();
-      if (left > 0) this.#renewIn(Math.min(RETRY_MS, length * RENEWED_AFTER, left));
-      else this.#lose("it could not be renewed in time", thrown);
+      const left = this.#expiresAt - performance.now();
+      if (left > 0) this.#scheduleRenewal(Math.min(RETRY_MS, durationMs * RENEWAL_FRACTION, left));
+      else this.#signalLoss("it could not be renewed in time", thrown);
     }
   }
 
-  #lose(problem: string, cause?: unknown): void {
+  #signalLoss(problem: string, cause?: unknown): void {
     this.#lost.abort(leaseLost(this.key, problem, cause));
   }
 }
 
-/** A lease that is held until it is released, which `await using` does at the end of its block. */
+/** A lease that is held until it is released. `await using` releases it at the end of the block. */
 export class HeldLease extends Held<"async"> implements AsyncDisposable {
-  /** Gives it back: `false` if it was no longer held. */
+  /** Releases the lease: `false` if it was no longer held. */
   async release(): Promise<boolean> {
     this.end();
     const { key, holder, token } = this;
@@ -115,9 +118,9 @@ export class HeldLease extends Held<"async"> implements AsyncDisposable {
   }
 }
 
-/** A lease that is held until it is released, which `using` does at the end of its block. */
+/** A lease that is held until it is released. `using` releases it at the end of the block. */
 export class HeldLeaseSync extends Held<"sync"> implements Disposable {
-  /** Gives it back: `false` if it was no longer held. */
+  /** Releases the lease: `false` if it was no longer held. */
   release(): boolean {
     this.end();
     const { key, holder, token } = this;

@@ -1,7 +1,7 @@
 /**
- * Imports the files that other programs have left behind in a directory. It walks the directory and
- * hands over what it finds; which files are known, what they say and what becomes of them is
- * decided in the core. For Node.
+ * The job that imports the files that other programs left in a directory. It walks the directory
+ * and passes the files to the core, which recognises their formats, parses them and decides what is
+ * written. For Node.
  *
  * @module
  */
@@ -12,58 +12,60 @@ import type { Performer } from "../connection/call.js";
 import type { FileImport, Holds } from "../generated.js";
 import { aborted, fileUnreadable } from "../values/error.js";
 
-/** How a directory is imported. */
+/** Options of an import. */
 export interface ImportDirectoryOptions {
-  /** Only say what would be written. */
+  /** Only report what would be written. */
   readonly dryRun?: boolean | undefined;
-  /** Told of each file, once it is done with. */
+  /** Called after each file. */
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
-  /** Stops the import, which then rejects with `ABORTED`. Started again, it goes on from there. */
+  /**
+   * Aborts the import, which then rejects with `ABORTED`. Started again, it continues from there.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How far an import has come. */
+/** The progress of an import. */
 export interface ImportProgress {
-  /** The file that was done with last, as seen from the directory. */
+  /** The last processed file, relative to the directory. */
   readonly path: string;
-  /** How many files there were so far. */
+  /** The number of processed files. */
   readonly files: number;
 }
 
-/** What has become of sessions, leases or entries. */
+/** The numbers of imported sessions, leases or audit entries. */
 export interface ImportCounts {
-  /** Those that were written, or would be. */
+  /** The number that was written, or would be with `dryRun`. */
   readonly written: number;
-  /** Those that were there already. */
+  /** The number that existed already. */
   readonly unchanged: number;
-  /** Those that are newer where they were to be written, and were left alone. */
+  /** The number that is newer in the target, and was not changed. */
   readonly newer: number;
 }
 
-/** Something that could not be read or written. It hides nothing else. */
+/** A file that could not be read, or an item that could not be written. Others are not affected. */
 export interface ImportProblem {
-  /** The file or folder, as seen from the directory. */
+  /** The file or folder, relative to the directory. */
   readonly path: string;
   /** The code of the error. */
   readonly code: string;
-  /** What is wrong. */
+  /** The error message. */
   readonly message: string;
 }
 
-/** What an import has come to. */
+/** The result of an import. */
 export interface ImportDirectoryResult extends Readonly<Record<Holds, ImportCounts>> {
-  /** How many files of a known layout there were. */
+  /** The number of files with a known format. */
   readonly files: number;
-  /** How many problems there were. */
+  /** The number of problems. */
   readonly failed: number;
-  /** The first 1,000 of them. */
+  /** The first 1,000 problems. */
   readonly problems: readonly ImportProblem[];
-  /** Whether nothing was written because only a plan was asked for. */
+  /** Whether nothing was written because of the option `dryRun`. */
   readonly dryRun: boolean;
 }
 
-/** How many problems a result names. */
-const MAX_NAMED = 1000;
+/** The maximum number of problems in a result. */
+const MAX_LISTED = 1000;
 
 /** Imports the files of the directory `root` into the store of `target`. */
 export function importFiles(
@@ -71,15 +73,15 @@ export function importFiles(
   target: Performer,
   options: ImportDirectoryOptions,
 ): Promise<ImportDirectoryResult> {
-  return new Importing(root, target, options).run();
+  return new ImportRun(root, target, options).run();
 }
 
 type Counts = { -readonly [K in keyof ImportCounts]: number };
 
-/** An import that is under way. */
-class Importing {
+/** A running import. */
+class ImportRun {
   readonly #root: string;
-  readonly #handle: Performer;
+  readonly #target: Performer;
   readonly #options: ImportDirectoryOptions;
   readonly #counts: Record<Holds, Counts> = {
     sessions: { written: 0, unchanged: 0, newer: 0 },
@@ -90,14 +92,14 @@ class Importing {
   #failed = 0;
   #files = 0;
 
-  constructor(root: string, handle: Performer, options: ImportDirectoryOptions) {
+  constructor(root: string, target: Performer, options: ImportDirectoryOptions) {
     this.#root = root;
-    this.#handle = handle;
+    this.#target = target;
     this.#options = options;
   }
 
   async run(): Promise<ImportDirectoryResult> {
-    await this.#folder(this.#root);
+    await this.#walk(this.#root);
     return {
       ...this.#counts,
       files: this.#files,
@@ -107,18 +109,18 @@ class Importing {
     };
   }
 
-  async #folder(folder: string): Promise<void> {
+  async #walk(folder: string): Promise<void> {
     const entries = await readdir(folder, { withFileTypes: true }).catch((thrown: unknown) => {
-      this.#problem(folder, fileUnreadable(thrown));
+      this.#addProblem(folder, fileUnreadable(thrown));
       return [];
     });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name);
-      // A link may lead round in a circle, or out of the directory: it is not followed.
+      // Links are not followed: they may form a cycle, or lead out of the directory.
       if (entry.isDirectory()) {
-        if (await this.#isWanted(path + sep)) await this.#folder(path);
+        if (await this.#isWanted(path + sep)) await this.#walk(path);
       } else if (entry.isFile() && (await this.#isWanted(path))) {
-        await this.#file(path);
+        await this.#importFile(path);
       }
     }
   }
@@ -126,29 +128,29 @@ class Importing {
   #isWanted(path: string): Promise<boolean> {
     const { signal } = this.#options;
     if (signal?.aborted) throw aborted(signal.reason);
-    return this.#handle.perform("importWanted", { path });
+    return this.#target.perform("importWanted", { path });
   }
 
-  async #file(path: string): Promise<void> {
+  async #importFile(path: string): Promise<void> {
     const { dryRun, onProgress } = this.#options;
     this.#files += 1;
     let file: { readonly text: string; readonly modifiedAt: string } | undefined;
     try {
       const { mtime } = await stat(path);
-      // What is no UTF-8 is refused: with its bytes replaced it would not be what was there.
+      // Invalid UTF-8 is refused: replacement characters would change the content.
       const text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
       file = { text, modifiedAt: mtime.toISOString() };
     } catch (thrown) {
-      this.#problem(path, fileUnreadable(thrown));
+      this.#addProblem(path, fileUnreadable(thrown));
     }
     if (file !== undefined) {
-      this.#count(path, await this.#handle.perform("importFile", { path, ...file, dryRun }));
+      this.#count(path, await this.#target.perform("importFile", { path, ...file, dryRun }));
     }
-    onProgress?.({ path: this.#shown(path), files: this.#files });
+    onProgress?.({ path: this.#relativePath(path), files: this.#files });
   }
 
   #count(path: string, { holds, written, unchanged, newer, problems }: FileImport): void {
-    for (const problem of problems) this.#problem(path, problem);
+    for (const problem of problems) this.#addProblem(path, problem);
     if (holds === undefined) return;
     const counts = this.#counts[holds];
     counts.written += written;
@@ -156,14 +158,14 @@ class Importing {
     counts.newer += newer;
   }
 
-  #problem(path: string, { code, message }: Omit<ImportProblem, "path">): void {
+  #addProblem(path: string, { code, message }: Omit<ImportProblem, "path">): void {
     this.#failed += 1;
-    if (this.#problems.length < MAX_NAMED) {
-      this.#problems.push({ path: this.#shown(path), code, message });
+    if (this.#problems.length < MAX_LISTED) {
+      this.#problems.push({ path: this.#relativePath(path), code, message });
     }
   }
 
-  #shown(path: string): string {
+  #relativePath(path: string): string {
     return relative(this.#root, path) || ".";
   }
 }

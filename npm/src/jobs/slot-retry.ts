@@ -1,6 +1,6 @@
 /**
- * Tries again to start a session in a slot while somebody else has the slot. Whether somebody has it
- * is decided in the core; here is only the clock.
+ * Retries to start a session in a slot while another call holds the slot's lock. The core decides
+ * whether the slot is locked; this file only waits.
  *
  * @module
  */
@@ -8,78 +8,79 @@
 import type { SlotStart } from "../generated.js";
 import { aborted, isTenureError } from "../values/error.js";
 
-/** How long to go on trying. */
+/** How often to retry. */
 export interface RetryPolicy {
-  /** How often to try again. */
+  /** The number of retries. */
   readonly retries: number;
-  /** Ends the waiting. */
+  /** Aborts the waiting. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** One call that starts a session, as it is watched. */
+/** Observes the attempts of one call that starts a session. */
 export interface SlotAttempts {
-  /** It tries, for the first time or again. */
-  tries(): void;
-  /** Somebody else has the slot. */
-  meetsAnother(): void;
-  /** It ends with this answer, which is returned. */
-  ends(answer: SlotStart): SlotStart;
-  /** It ends with this error, which is returned to be thrown. */
-  fails(thrown: unknown): unknown;
+  /** An attempt begins: the first one or a retry. */
+  began(): void;
+  /** Another call holds the lock of the slot. */
+  contended(): void;
+  /** The call ends with this result, which is returned. */
+  succeeded(result: SlotStart): SlotStart;
+  /** The call ends with this error, which is returned to be thrown. */
+  failed(thrown: unknown): unknown;
 }
 
-/** The longest first wait, in milliseconds. Each that follows is this many times as long. */
-const FIRST_WAIT = 50;
+/** The longest first delay, in milliseconds. Each further one is `GROWTH` times as long. */
+const FIRST_DELAY_MS = 50;
 const GROWTH = 4;
-/** No wait is longer: a lease of a slot that nobody gives back runs out sooner. */
-const LONGEST_WAIT = 5000;
+/** No delay is longer: the lease of a slot that is not released expires before that. */
+const MAX_RETRY_DELAY_MS = 5000;
 
-/** Makes attempts until one is answered with more than that somebody else is there, or policy ends. */
+/** Makes attempts until one finds the slot unlocked, or the policy ends. */
 export async function startWithRetries(
   attempt: () => Promise<SlotStart>,
   policy: RetryPolicy,
-  watch: SlotAttempts,
+  attempts: SlotAttempts,
 ): Promise<SlotStart> {
   try {
-    return watch.ends(await lastOf(attempt, policy, watch));
+    return attempts.succeeded(await lastAttempt(attempt, policy, attempts));
   } catch (thrown) {
-    throw watch.fails(thrown);
+    throw attempts.failed(thrown);
   }
 }
 
-async function lastOf(
+async function lastAttempt(
   attempt: () => Promise<SlotStart>,
   { retries, signal }: RetryPolicy,
-  watch: SlotAttempts,
+  attempts: SlotAttempts,
 ): Promise<SlotStart> {
-  for (let tried = 0; ; tried += 1) {
+  for (let failures = 0; ; failures += 1) {
     if (signal?.aborted) throw aborted(signal.reason);
-    watch.tries();
+    attempts.began();
     try {
-      const answer = await attempt();
-      // Of a session that is not as it was seen, only whoever agreed to replace it can look again.
-      if (answer.code !== "SLOT_LOCKED" || tried === retries) return answer;
-      watch.meetsAnother();
+      const result = await attempt();
+      // Any other outcome is final. Whether to replace an occupant that has changed is the caller's
+      // decision.
+      if (result.code !== "SLOT_LOCKED" || failures === retries) return result;
+      attempts.contended();
     } catch (thrown) {
-      if (!isTenureError(thrown, "STORE_BUSY") || tried === retries) throw thrown;
+      if (!isTenureError(thrown, "STORE_BUSY") || failures === retries) throw thrown;
     }
-    await wait(delayAfter(tried), signal);
+    await wait(delayAfter(failures), signal);
   }
 }
 
-/** How long to wait: half of it by chance, so that those who met do not meet again. */
-function delayAfter(tried: number): number {
-  const longest = Math.min(FIRST_WAIT * GROWTH ** tried, LONGEST_WAIT);
+/** The delay before the next attempt. Half of it is random, so that concurrent calls diverge. */
+function delayAfter(failures: number): number {
+  const longest = Math.min(FIRST_DELAY_MS * GROWTH ** failures, MAX_RETRY_DELAY_MS);
   return longest * (1 - Math.random() / 2);
 }
 
-function wait(delay: number, signal: AbortSignal | undefined): Promise<void> {
+function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Somebody waits for this: it keeps the process.
+    // A caller waits for this, so the timer keeps the process alive.
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, delay);
+    }, delayMs);
     const stop = (): void => {
       clearTimeout(timer);
       reject(aborted(signal?.reason));

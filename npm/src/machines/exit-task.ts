@@ -1,7 +1,6 @@
 /**
- * What a session manager does when its process ends: it deletes the virtual machine of the process,
- * and gives it up if that succeeds. When processes end, and how, is told by what surrounds it; Node's
- * is in `node-runtime.ts`.
+ * The exit handler of a session manager: deletes the virtual machine of the process when the process
+ * ends, and unregisters it if that succeeds. The runtime reports the end of the process.
  *
  * @module
  */
@@ -11,99 +10,102 @@ import type { Runtime } from "../runtime/runtime.js";
 import { messageOf } from "../values/error.js";
 import { checkTask, DEFAULT_TIMEOUT_MS, perform, performSync, type VmTask } from "./vm-task.js";
 
-/** What is to be done at the end of the process. */
+/** Options of the exit handler. */
 export interface ExitOptions {
   /**
-   * Deletes the virtual machine. A function may return a promise, but at `process.exit()` and after an
-   * uncaught exception nobody can wait for it: then only a command, or a function that returns at
-   * once, can delete anything.
+   * Deletes the virtual machine. A function may return a promise, but at `process.exit()` and after
+   * an uncaught exception it cannot be awaited: then only a command or a synchronous function
+   * succeeds.
    */
   readonly run: VmTask;
   /**
-   * Also when the process is ended by `SIGINT`, `SIGTERM` or `SIGHUP`, unless somebody else listens to
-   * the signal too and so decides what it means. A second signal ends the process at once.
+   * Also run on `SIGINT`, `SIGTERM` and `SIGHUP`, unless the program has other listeners for the
+   * signal, which then decide what it does. A second signal ends the process immediately.
    */
   readonly signals?: boolean | undefined;
-  /** How long a command may take, in milliseconds; 120,000 by default. */
+  /** The timeout of a command, in milliseconds; 120,000 by default. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What the task needs of the session manager. */
+/** The part of the session manager that the exit handler uses. */
 export interface Owner {
-  /** The virtual machine of this process, as far as it is known. */
+  /** Returns the virtual machine of this process. */
   readonly vm: () => VmView | null;
-  /** Gives it up. */
-  readonly giveUp: (vmId: string) => void;
+  /** Unregisters it. */
+  readonly unregister: (vmId: string) => void;
 }
 
-/** The end of a process, prepared. */
+/** Deletes the virtual machine of this process when the process ends. */
 export class ExitTask {
   readonly #owner: Owner;
   readonly #runtime: Runtime | undefined;
-  /** The last machine that was tried: each gets one chance. */
+  /** The last machine that was tried; each is tried once. */
   #tried: string | undefined;
-  /** What is under way: whoever else wants the process to end waits for it too. */
-  #underWay: Promise<void> | undefined;
-  #off: () => void = () => {};
+  /** The running deletion. Further events that end the process wait for it too. */
+  #running: Promise<void> | undefined;
+  #remove: () => void = () => {};
 
-  /** Nothing is done until `set` says what. */
+  /** Does nothing until `set` is called. */
   constructor(owner: Owner, runtime: Runtime | undefined) {
     this.#owner = owner;
     this.#runtime = runtime;
   }
 
-  /** Does this from now on, instead of what was set before; returns what takes it back. */
+  /** Installs the handler in place of an earlier one. Returns a function that removes it. */
   set(options: ExitOptions): () => void {
     const { run, signals = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     checkTask(run, timeoutMs);
-    const soon = (): Promise<void> => {
-      this.#underWay ??= this.#soon(run, timeoutMs).finally(() => {
-        this.#underWay = undefined;
+    const beforeExit = (): Promise<void> => {
+      this.#running ??= this.#runBeforeExit(run, timeoutMs).finally(() => {
+        this.#running = undefined;
       });
-      return this.#underWay;
+      return this.#running;
     };
-    const now = (): void => this.#now(run, timeoutMs);
-    const off = this.#runtime?.onExit({ beforeExit: soon, exit: now }, signals) ?? (() => {});
-    this.#off();
+    const exit = (): void => this.#runAtExit(run, timeoutMs);
+    const remove = this.#runtime?.onExit({ beforeExit, exit }, signals) ?? (() => {});
+    this.#remove();
     this.#tried = undefined;
-    this.#off = off;
-    return off;
+    this.#remove = remove;
+    return remove;
   }
 
-  async #soon(run: VmTask, timeoutMs: number): Promise<void> {
-    const vm = this.#next();
+  async #runBeforeExit(run: VmTask, timeoutMs: number): Promise<void> {
+    const vm = this.#nextVm();
     if (vm === null) return;
     try {
-      this.#ended(vm, await perform(run, vm, this.#runtime, timeoutMs));
+      this.#finish(vm, await perform(run, vm, this.#runtime, timeoutMs));
     } catch (thrown) {
       warn(vm, messageOf(thrown));
     }
   }
 
-  #now(run: VmTask, timeoutMs: number): void {
-    const vm = this.#next();
+  #runAtExit(run: VmTask, timeoutMs: number): void {
+    const vm = this.#nextVm();
     if (vm === null) return;
     try {
-      this.#ended(vm, performSync(run, vm, this.#runtime, timeoutMs));
+      this.#finish(vm, performSync(run, vm, this.#runtime, timeoutMs));
     } catch (thrown) {
       warn(vm, messageOf(thrown));
     }
   }
 
-  #next(): VmView | null {
+  #nextVm(): VmView | null {
     const vm = this.#owner.vm();
     if (vm === null || vm.vmId === this.#tried) return null;
     this.#tried = vm.vmId;
     return vm;
   }
 
-  #ended(vm: VmView, isDone: boolean): void {
-    if (isDone) this.#owner.giveUp(vm.vmId);
-    else warn(vm, "what was to delete it did not succeed");
+  #finish(vm: VmView, succeeded: boolean): void {
+    if (succeeded) this.#owner.unregister(vm.vmId);
+    else warn(vm, "its deletion did not succeed");
   }
 }
 
-/** Nobody is left to catch anything, and a machine that stays costs money: the console has to do. */
+/**
+ * At exit an error cannot be thrown to anyone, and a machine that is left running costs money, so
+ * it is logged.
+ */
 function warn({ vmId, zone }: VmView, problem: string): void {
   console.warn(
     `tenure: the virtual machine ${vmId} in ${zone} stays listed as an orphan: ${problem}`,

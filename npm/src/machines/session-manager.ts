@@ -1,65 +1,75 @@
 /**
- * The session manager: one for a process, always there, which knows this process, the virtual machine
- * that it owns, and those of the other processes of the machine. Who owns what is decided in the core.
+ * The session manager: one per process. It knows this process, the virtual machine that the process
+ * owns, and the virtual machines of the other processes of the machine. The core decides who owns
+ * what.
  *
  * @module
  */
 
 import type { Source } from "../builds/source.js";
 import type { ActiveSession, StaleCleanup, VmView } from "../generated.js";
-import { Retention } from "../jobs/retention.js";
+import { PeriodicTask } from "../jobs/periodic-task.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { JsonObject } from "../values/session-data.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
 import { REGISTRY_URL, SessionRegistry } from "./session-registry.js";
 import { checkTask, DEFAULT_TIMEOUT_MS, perform, type VmTask } from "./vm-task.js";
 
-/** How often a process says that it still runs, in milliseconds; others believe it for 12 hours. */
-const RENEWED_EVERY = 60 * 60 * 1000;
-/** Orphans that are asked for at a time. */
-const ORPHANS = 100;
+/**
+ * The interval in which a process renews its registration, in milliseconds; a registration is valid
+ * for 12 hours.
+ */
+const RENEWAL_INTERVAL_MS = 60 * 60 * 1000;
+/** The number of orphans per page. */
+const ORPHANS_PER_PAGE = 100;
 
-/** What a session manager has counted, and knows of itself. */
+/** The statistics of a session manager. */
 export interface SessionManagerStatistics {
-  /** The session that this process is. */
+  /** The session id of this process. */
   readonly sessionId: string;
-  /** The number of the process; `null` where there is none. */
+  /** The PID; `null` in browsers. */
   readonly pid: number | null;
-  /** The machine's name; `null` where it is not known. */
+  /** The host name; `null` if it is unknown. */
   readonly hostname: string | null;
-  /** For how long the manager has been there. */
+  /** The time since the manager was created, in seconds. */
   readonly uptimeSeconds: number;
   /** Whether the process owns a virtual machine. */
   readonly hasVm: boolean;
-  /** Which. */
+  /** The id of that virtual machine. */
   readonly vmId: string | null;
-  /** How often a virtual machine was registered here. */
+  /** The number of registrations of virtual machines by this manager. */
   readonly vmsRegistered: number;
-  /** How often one was given up here. */
+  /** The number of virtual machines that this manager unregistered. */
   readonly vmsUnregistered: number;
-  /** How often sessions that had ended were looked for here. */
+  /** The number of cleanups of stale sessions by this manager. */
   readonly registryCleanups: number;
-  /** How many of them were removed. */
+  /** The number of stale sessions that they removed. */
   readonly staleSessionsRemoved: number;
-  /** Whether it works in memory, unknown to other processes, because there is no registry. */
+  /**
+   * Whether the manager works in memory, not shared with other processes, because the registry
+   * cannot be opened.
+   */
   readonly degraded: boolean;
 }
 
-/** How orphans are swept. */
+/** Options of a sweep. */
 export interface SweepOptions {
-  /** How long a command may take for each, in milliseconds; 120,000 by default. */
+  /** The timeout of the command for each orphan, in milliseconds; 120,000 by default. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What came of sweeping. */
+/** The result of a sweep. */
 export interface SweepResult {
-  /** The orphans that are gone. */
+  /** The orphans that were deleted. */
   readonly swept: readonly VmView[];
-  /** Those that are orphans still, and what was thrown, if anything was. */
+  /** The orphans that were not deleted, with the error if one was thrown. */
   readonly failed: readonly { readonly vm: VmView; readonly error: unknown }[];
 }
 
-/** Knows the sessions of this machine. There is one for a process: `getSessionManager()`. */
+/**
+ * Manages the sessions and virtual machines of this machine. `getSessionManager()` returns the one
+ * of the process.
+ */
 export class SessionManager {
   readonly #registry: SessionRegistry;
   readonly #runtime: Runtime | undefined;
@@ -71,9 +81,9 @@ export class SessionManager {
     registryCleanups: 0,
     staleSessionsRemoved: 0,
   };
-  /** Orphans that were seen to, of which the registry does not know yet. */
-  readonly #unsettled = new Map<string, { readonly token: number; readonly success: boolean }>();
-  /** The virtual machine as it was last seen, for when the registry cannot be read. */
+  /** Claimed orphans whose outcome is not recorded in the registry yet. */
+  readonly #unrecorded = new Map<string, { readonly token: number; readonly success: boolean }>();
+  /** The last known virtual machine, used when the registry cannot be read. */
   #vm: VmView | null = null;
 
   /** @internal */
@@ -81,53 +91,56 @@ export class SessionManager {
     this.#registry = new SessionRegistry(source);
     this.#runtime = runtime;
     const owner = {
-      vm: () => this.#vmAsKnown(),
-      giveUp: (vmId: string) => this.unregisterVmSync(vmId),
+      vm: () => this.#lastKnownVm(),
+      unregister: (vmId: string) => this.unregisterVmSync(vmId),
     };
     this.#exit = new ExitTask(owner, runtime);
-    new Retention(RENEWED_EVERY, {
-      look: () => {
-        this.#keepUp().catch(() => {
-          // The next time comes soon enough, and whoever asks for something is told what is wrong.
+    new PeriodicTask(RENEWAL_INTERVAL_MS, {
+      run: () => {
+        this.#renew().catch(() => {
+          // The next run retries, and every call reports its own error.
         });
       },
-      giveUp: () => {},
+      onFailure: () => {},
     });
   }
 
-  /** The session that this process is: a UUID. Its threads are the same session. */
+  /** The session id of this process, a UUID. Worker threads have the same id. */
   get sessionId(): string {
     return this.#registry.session.sessionId;
   }
 
-  /** The number of the process; `null` where there is none. */
+  /** The PID; `null` in browsers. */
   get pid(): number | null {
     return this.#registry.session.pid;
   }
 
-  /** The machine's name; `null` where it is not known. */
+  /** The host name; `null` if it is unknown. */
   get hostname(): string | null {
     return this.#registry.session.hostname;
   }
 
-  /** When the session began. */
+  /** When the session was created. */
   get createdAt(): string {
     return this.#registry.session.createdAt;
   }
 
-  /** The registry as a URL, for `open`: `"registry:"`, or `"memory:"` where that cannot be opened. */
+  /**
+   * The URL of the registry, for `open`: `"registry:"`, or `"memory:"` if the registry cannot be
+   * opened.
+   */
   get registry(): string {
     return this.#registry.url;
   }
 
-  /** Why the registry could not be opened; `undefined` when it was. */
+  /** The error if the registry could not be opened; otherwise `undefined`. */
   get problem(): unknown {
     return this.#registry.problem;
   }
 
   /**
-   * Makes this process the owner of a virtual machine. `false` if it owns another one, or if a session
-   * that runs owns this one. For the one that it owns, what is said about it is replaced.
+   * Registers this process as the owner of a virtual machine. `false` if it owns another one, or if
+   * an active session owns this one. If it owns this one already, its data is replaced.
    */
   async registerVm(
     vmId: string,
@@ -135,12 +148,12 @@ export class SessionManager {
     components: readonly string[],
     metadata?: JsonObject,
   ): Promise<boolean> {
-    this.#prepare();
+    this.#retryRegistry();
     const vm = { vmId, zone, components, metadata };
-    const isDone = await this.#registry.ask("vmRegister", (holder) => ({ ...vm, holder }));
-    // Only to remember it: it is registered, whether it can be read now or not.
-    if (isDone) await this.getMyVm().catch(() => null);
-    return this.#counted(isDone, "vmsRegistered");
+    const succeeded = await this.#registry.ask("vmRegister", (holder) => ({ ...vm, holder }));
+    // Caches the virtual machine. It is registered even if it cannot be read now.
+    if (succeeded) await this.getMyVm().catch(() => null);
+    return this.#counted(succeeded, "vmsRegistered");
   }
 
   /** See {@link SessionManager.registerVm}. */
@@ -150,14 +163,14 @@ export class SessionManager {
     components: readonly string[],
     metadata?: JsonObject,
   ): boolean {
-    this.#prepare();
+    this.#retryRegistry();
     const vm = { vmId, zone, components, metadata };
-    const isDone = this.#registry.askSync("vmRegister", (holder) => ({ ...vm, holder }));
-    if (isDone) this.#vmAsKnown();
-    return this.#counted(isDone, "vmsRegistered");
+    const succeeded = this.#registry.askSync("vmRegister", (holder) => ({ ...vm, holder }));
+    if (succeeded) this.#lastKnownVm();
+    return this.#counted(succeeded, "vmsRegistered");
   }
 
-  /** The virtual machine that this process owns, or `null`. */
+  /** Returns the virtual machine that this process owns, or `null`. */
   async getMyVm(): Promise<VmView | null> {
     this.#vm = await this.#registry.ask("vmMine", (holder) => ({ holder }));
     return this.#vm;
@@ -170,23 +183,25 @@ export class SessionManager {
   }
 
   /**
-   * Says that the virtual machine of this process is gone: `false` if it owns none, or another than
-   * `vmId`. Delete it first: nobody looks after one that nobody owns.
+   * Unregisters the virtual machine of this process: `false` if it owns none, or not `vmId`. Delete
+   * the machine first: a machine without an owner is not cleaned up.
    */
   async unregisterVm(vmId?: string): Promise<boolean> {
-    const isDone = await this.#registry.ask("vmUnregister", (holder) => ({ vmId, holder }));
-    if (isDone) this.#vm = null;
-    return this.#counted(isDone, "vmsUnregistered");
+    const succeeded = await this.#registry.ask("vmUnregister", (holder) => ({ vmId, holder }));
+    if (succeeded) this.#vm = null;
+    return this.#counted(succeeded, "vmsUnregistered");
   }
 
   /** See {@link SessionManager.unregisterVm}. */
   unregisterVmSync(vmId?: string): boolean {
-    const isDone = this.#registry.askSync("vmUnregister", (holder) => ({ vmId, holder }));
-    if (isDone) this.#vm = null;
-    return this.#counted(isDone, "vmsUnregistered");
+    const succeeded = this.#registry.askSync("vmUnregister", (holder) => ({ vmId, holder }));
+    if (succeeded) this.#vm = null;
+    return this.#counted(succeeded, "vmsUnregistered");
   }
 
-  /** The sessions that run on this machine, by their ids, with and without virtual machines. */
+  /**
+   * Returns the active sessions of this machine by their ids, with and without virtual machines.
+   */
   async getAllActiveSessions(): Promise<Record<string, ActiveSession>> {
     return this.#registry.ask("activeSessions", () => ({}));
   }
@@ -197,8 +212,8 @@ export class SessionManager {
   }
 
   /**
-   * Removes the sessions that have ended, and says how many this call removed. Their virtual machines
-   * are orphans. It happens by itself every hour, too.
+   * Removes the sessions of ended processes, and returns their number. Their virtual machines
+   * become orphans. This also runs automatically every hour.
    */
   async cleanupStaleSessions(): Promise<number> {
     return this.#cleaned(await this.#registry.ask("staleCleanup", () => ({})));
@@ -209,12 +224,12 @@ export class SessionManager {
     return this.#cleaned(this.#registry.askSync("staleCleanup", () => ({})));
   }
 
-  /** The virtual machines whose owners have ended, also those that somebody is just seeing to. */
+  /** Returns the virtual machines whose owners have ended, also those that are being swept. */
   async orphans(): Promise<VmView[]> {
     const orphans: VmView[] = [];
     for (;;) {
       const after = orphans.at(-1)?.vmId;
-      const page = await this.#registry.ask("orphans", () => ({ limit: ORPHANS, after }));
+      const page = await this.#registry.ask("orphans", () => ({ limit: ORPHANS_PER_PAGE, after }));
       if (page.length === 0) return orphans;
       orphans.push(...page);
     }
@@ -225,15 +240,15 @@ export class SessionManager {
     const orphans: VmView[] = [];
     for (;;) {
       const after = orphans.at(-1)?.vmId;
-      const page = this.#registry.askSync("orphans", () => ({ limit: ORPHANS, after }));
+      const page = this.#registry.askSync("orphans", () => ({ limit: ORPHANS_PER_PAGE, after }));
       if (page.length === 0) return orphans;
       orphans.push(...page);
     }
   }
 
   /**
-   * Sees to the orphans, one after the other and each once: deletes it by `run`, and takes it off the
-   * list if that succeeds. Nobody else sees to one meanwhile.
+   * Sweeps the orphans: claims each of them, deletes it with `run`, and removes it from the list if
+   * that succeeds. Other sweeps skip an orphan that is claimed.
    */
   async sweep(
     run: VmTask,
@@ -242,7 +257,7 @@ export class SessionManager {
     const swept: VmView[] = [];
     const failed: { vm: VmView; error: unknown }[] = [];
     checkTask(run, timeoutMs);
-    await this.#settle();
+    await this.#recordOutcomes();
     for (const { vmId } of await this.orphans()) {
       const claim = await this.#registry.ask("orphanClaim", (holder) => ({ vmId, holder }));
       const { token, vm } = claim;
@@ -254,26 +269,26 @@ export class SessionManager {
       } catch (thrown) {
         error = thrown;
       }
-      this.#unsettled.set(vmId, { token, success });
+      this.#unrecorded.set(vmId, { token, success });
       if (success) swept.push(vm);
       else failed.push({ vm, error });
-      await this.#settle();
+      await this.#recordOutcomes();
     }
     return { swept, failed };
   }
 
   /**
-   * Deletes the virtual machine of this process by `run` when the process ends, and gives it up if
-   * that succeeds; otherwise it stays listed, as an orphan. Returns a function that takes this back;
-   * to call it again replaces what was said before. It does nothing in browsers.
+   * When the process ends, deletes its virtual machine with `run`, and unregisters it if that
+   * succeeds; otherwise it stays listed as an orphan. Returns a function that removes this handler.
+   * A further call replaces it. Does nothing in browsers.
    */
   onExit(options: ExitOptions): () => void {
     return this.#exit.set(options);
   }
 
-  /** What this manager has counted. Never fails. */
+  /** Returns the statistics of this manager. Never fails. */
   getStatistics(): SessionManagerStatistics {
-    const vm = this.#vmAsKnown();
+    const vm = this.#lastKnownVm();
     const { sessionId, pid, hostname } = this;
     return {
       sessionId,
@@ -286,30 +301,33 @@ export class SessionManager {
       degraded: this.registry !== REGISTRY_URL,
     };
   }
-  /** A registry that was busy or not there yet may be there now, when it comes to matter. */
-  #prepare(): void {
+
+  /**
+   * Retries to open a registry that was busy or missing, before a virtual machine is registered.
+   */
+  #retryRegistry(): void {
     if (this.#vm === null) this.#registry.retry();
   }
 
-  async #keepUp(): Promise<void> {
-    this.#prepare();
+  async #renew(): Promise<void> {
+    this.#retryRegistry();
     await this.#registry.renew();
     await this.cleanupStaleSessions();
   }
 
   /**
-   * Says what came of orphans that were seen to. What fails here is said again by the next sweep: this
-   * process runs, and so nobody else sees to them.
+   * Records the outcomes of claimed orphans. If that fails, the next sweep retries it: the claims
+   * of a running process stay valid.
    */
-  async #settle(): Promise<void> {
-    for (const [vmId, done] of this.#unsettled) {
+  async #recordOutcomes(): Promise<void> {
+    for (const [vmId, done] of this.#unrecorded) {
       await this.#registry.ask("orphanDone", () => ({ vmId, ...done }));
-      this.#unsettled.delete(vmId);
+      this.#unrecorded.delete(vmId);
     }
   }
 
-  /** The virtual machine, by the registry or else by memory. */
-  #vmAsKnown(): VmView | null {
+  /** The virtual machine in the registry, or the last known one. */
+  #lastKnownVm(): VmView | null {
     try {
       return this.getMyVmSync();
     } catch {
@@ -317,9 +335,9 @@ export class SessionManager {
     }
   }
 
-  #counted(isDone: boolean, what: "vmsRegistered" | "vmsUnregistered"): boolean {
-    if (isDone) this.#counts[what] += 1;
-    return isDone;
+  #counted(succeeded: boolean, what: "vmsRegistered" | "vmsUnregistered"): boolean {
+    if (succeeded) this.#counts[what] += 1;
+    return succeeded;
   }
 
   #cleaned({ removed }: StaleCleanup): number {
@@ -329,15 +347,15 @@ export class SessionManager {
   }
 }
 
-/** The functions by which an entry of the package gives its session manager. */
+/** The functions of an entry point that return the session manager. */
 export interface SessionManagers {
-  /** The session manager of this process, which is made when it is first asked for. Never fails. */
+  /** Returns the session manager of this process, and creates it on the first call. Never fails. */
   readonly getSessionManager: () => SessionManager;
-  /** Whether there is a session manager already. It makes none. */
+  /** Whether the session manager was created. Does not create it. */
   readonly isSessionManagerAvailable: () => boolean;
 }
 
-/** The session manager over a source of builds. */
+/** Creates these functions for an entry point. */
 export function sessionManagersOver(source: Source, runtime?: Runtime): SessionManagers {
   let manager: SessionManager | undefined;
   return {

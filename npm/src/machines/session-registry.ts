@@ -1,6 +1,6 @@
 /**
  * The registry of a session manager: the store that all processes of the machine share, or one in
- * memory in its place, and who this process is in it.
+ * memory as a fallback, and the registration of this process in it.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { Connection } from "../connection/connection.js";
 import type { ActiveSession } from "../generated.js";
 import { randomUuid } from "../runtime/random-uuid.js";
 
-/** What all processes of a user on a machine share. */
+/** The registry that all processes of a user on a machine share. */
 export const REGISTRY_URL = "registry:";
-/** What takes its place where it cannot be opened. */
+/** The fallback if the registry cannot be opened. */
 export const MEMORY_URL = "memory:";
 
-/** The parameters of an operation, given the holder that stands for this process. */
+/** Returns the parameters of an operation, given the holder for this process. */
 type Make<N extends OperationName> = (holder: string | undefined) => Params<N>;
 
-/** A registry that is open. */
+/** An open registry. */
 interface Opened {
   readonly url: string;
   readonly connection: Connection;
-  /** The holder that stands for this process, where the core knows of no process. */
+  /** The holder for this process in WebAssembly, where the core has no process. */
   readonly holder: string | undefined;
   readonly session: ActiveSession;
 }
 
-/** The registry, opened as soon as that is possible. */
+/** The registry, opened as soon as possible. */
 export class SessionRegistry {
   readonly #source: Source;
   readonly #name = randomUuid();
@@ -37,7 +37,10 @@ export class SessionRegistry {
   #opened: Opened | undefined;
   #problem: unknown;
 
-  /** Opens the registry if that can be done at once; in browsers the WebAssembly may not be there. */
+  /**
+   * Opens the registry if that is possible synchronously; in browsers the WebAssembly module may
+   * not be loaded yet.
+   */
   constructor(source: Source) {
     this.#source = source;
     try {
@@ -47,37 +50,40 @@ export class SessionRegistry {
     }
   }
 
-  /** What it is kept in. */
+  /** The URL of the registry. */
   get url(): string {
     return this.#opened?.url ?? MEMORY_URL;
   }
 
-  /** Why it is not shared, if it is not. */
+  /** The error if the shared registry could not be opened. */
   get problem(): unknown {
     return this.#problem;
   }
 
-  /** Who this process is. */
+  /** The session of this process. */
   get session(): Pick<ActiveSession, "sessionId" | "pid" | "hostname" | "createdAt"> {
     const { session } = this.#opened ?? {};
     if (session) return session;
     return { sessionId: this.#name, pid: null, hostname: null, createdAt: this.#createdAt };
   }
 
-  /** Performs an operation, after the registry has been opened. */
+  /** Performs an operation; opens the registry first if necessary. */
   async ask<N extends OperationName>(name: N, make: Make<N>): Promise<Result<N>> {
     if (this.#opened === undefined) await this.#source.prepare();
     const { connection, holder } = this.#open();
-    return connection.promise(this, name, () => make(holder));
+    return connection.performAsync(this, name, () => make(holder));
   }
 
-  /** Performs an operation at once. */
+  /** Performs an operation synchronously. */
   askSync<N extends OperationName>(name: N, make: Make<N>): Result<N> {
     const { connection, holder } = this.#open();
     return connection.perform(name, () => make(holder));
   }
 
-  /** Tries again to open the shared registry, where that in memory holds nothing that matters. */
+  /**
+   * Retries to open the shared registry, in place of the one in memory. Only call it while this
+   * process owns no virtual machine.
+   */
   retry(): void {
     const before = this.#opened;
     if (before?.url !== MEMORY_URL) return;
@@ -87,7 +93,7 @@ export class SessionRegistry {
     this.#opened = shared;
   }
 
-  /** Says that this process runs, and what it owns is still owned. */
+  /** Renews the registration of this process, and with it its ownership. */
   async renew(): Promise<void> {
     await this.ask("processRegister", (holder) => ({ holder }));
   }
@@ -114,7 +120,7 @@ export class SessionRegistry {
       binding,
       url,
       options: "{}",
-      host: undefined,
+      driver: undefined,
       notify: () => {},
     });
     try {

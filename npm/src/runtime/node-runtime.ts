@@ -1,5 +1,5 @@
 /**
- * What surrounds a session manager in Node: programs, and the ways in which a process ends.
+ * The runtime of the session manager in Node: runs programs, and reports the end of the process.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { isMainThread } from "node:worker_threads";
 import { invalidArgument } from "../values/error.js";
 import type { ExitHandler, Runtime } from "./runtime.js";
 
-/** The signals that end a process which has not asked for them. */
+/** The signals that end a process by default. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Node. */
@@ -31,7 +31,7 @@ function runSync([program = "", ...args]: readonly string[], timeout: number): b
 
 function onExit(handler: ExitHandler, signals: boolean): () => void {
   if (!isMainThread) {
-    // Its own end is not that of the process.
+    // The end of a worker is not the end of the process.
     throw invalidArgument("onExit", "expected to be called in the process's main thread");
   }
   let isEnding = false;

@@ -1,5 +1,5 @@
 /**
- * Names that nobody else has, for holders that are no process.
+ * Random UUIDs, for lease holders that are not a process.
  *
  * @module
  */

@@ -13,7 +13,7 @@ export interface Programs {
   readonly runSync: (command: readonly string[], timeoutMs: number) => boolean;
 }
 
-/** What is called when a process ends. */
+/** Called when the process ends. */
 export interface ExitHandler {
   /** The process ends, but can wait for a promise. Never rejects. */
   readonly beforeExit: () => Promise<void>;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The longest delay that `setTimeout` takes, in milliseconds; it fires at once after a longer one. */
+/** The longest delay that `setTimeout` takes, in milliseconds; a timer with a longer one fires immediately. */
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Lets the process end while `pending`, a timer or a channel, is open. Does nothing in browsers. */

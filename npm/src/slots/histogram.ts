@@ -1,48 +1,48 @@
 /**
- * How long something took, counted by lengths of time. It takes the same room however often it counts.
+ * Histograms of durations. Their size does not depend on the number of measurements.
  *
  * @module
  */
 
-/** How often something took how long. */
+/** A histogram of durations. */
 export interface Histogram {
   /**
-   * How often it took `le` milliseconds or less. The last one, whose `le` is `"+Inf"`, counts
-   * everything.
+   * Cumulative counts: the measurements of at most `le` milliseconds. The last bucket, with `le`
+   * `"+Inf"`, counts all.
    */
   readonly buckets: readonly HistogramBucket[];
-  /** How often it was measured. */
+  /** The number of measurements. */
   readonly count: number;
-  /** How long it took together, in milliseconds. */
+  /** The sum of all durations, in milliseconds. */
   readonly sum: number;
 }
 
-/** How often something took so long or less. */
+/** A bucket of a histogram. */
 export interface HistogramBucket {
-  /** The longest time that is counted, in milliseconds. */
+  /** The upper bound of the bucket, in milliseconds. */
   readonly le: number | "+Inf";
-  /** How often. */
+  /** The number of measurements up to this bound. */
   readonly count: number;
 }
 
 /** The bounds of the buckets, in milliseconds. */
 const BOUNDS = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000] as const;
 
-/** Counts how long something takes. */
-export class Stopwatches {
+/** Records durations in a histogram. */
+export class DurationHistogram {
   readonly #counts: number[] = BOUNDS.map(() => 0);
   #count = 0;
   #sum = 0;
 
-  /** Counts one more that has taken so long, in milliseconds. */
-  add(took: number): void {
+  /** Adds a duration, in milliseconds. */
+  add(durationMs: number): void {
     this.#count += 1;
-    this.#sum += took;
-    const bucket = BOUNDS.findIndex((bound) => took <= bound);
+    this.#sum += durationMs;
+    const bucket = BOUNDS.findIndex((bound) => durationMs <= bound);
     if (bucket >= 0) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
   }
 
-  /** What was counted so far. */
+  /** Returns the current histogram. */
   read(): Histogram {
     let count = 0;
     const buckets: HistogramBucket[] = BOUNDS.map((le, index) => {

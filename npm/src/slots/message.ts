@@ -1,6 +1,6 @@
 /**
- * The words for people when an operation on a slot fails. They are written in the core; they stand
- * here too because whoever cannot open a store has nobody to ask for them.
+ * The messages for users when an operation on a slot fails. The core defines them; they are also
+ * part of the package because a program that cannot open a store cannot ask the core for them.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 import { FAILURE_MESSAGES, UNEXPECTED_FAILURE } from "../generated.js";
 
 /**
- * What people are told of an error: something to show them, without codes and names. What an outcome
- * says to people is in its `message` and `warning`.
+ * The message for users for an error: a text without codes and identifiers. The texts for outcomes
+ * are in their `message` and `warning`.
  */
 export function slotMessage(error: unknown): string {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";

@@ -1,6 +1,5 @@
 /**
- * Counts what happens in the slots of one handle: how starting sessions came out, how long it took,
- * and what locking had to do with it. It is told; it decides nothing.
+ * The metrics of the slots of one handle: outcomes, durations, and lock contention.
  *
  * @module
  */
@@ -8,38 +7,38 @@
 import type { ReplaceReason, SlotAnswer, SlotLocking, SlotOutcome } from "../generated.js";
 import type { RetentionPass } from "../jobs/retention.js";
 import type { SlotAttempts } from "../jobs/slot-retry.js";
-import { type Histogram, Stopwatches } from "./histogram.js";
+import { DurationHistogram, type Histogram } from "./histogram.js";
 
-/** What has happened in the slots of a handle since it was opened, or since it counts anew. */
+/** The metrics of the slots of a handle, since it was opened or since the last reset. */
 export interface SlotMetrics {
-  /** How often each came of starting a session, and how often it failed with an error. */
+  /** The number of each outcome of starting a session, and of errors. */
   readonly outcomes: Readonly<Record<SlotOutcome | "failed", number>>;
-  /** How often a session was replaced, by the reason. */
+  /** The number of replaced sessions, by reason. */
   readonly replacements: Readonly<Record<ReplaceReason, number>>;
-  /** How often others came in between, and it was decided anew. */
+  /** The number of write conflicts after which the decision was retried. */
   readonly conflicts: number;
-  /** What pessimistic locking had to do. */
+  /** The metrics of pessimistic locking. */
   readonly locks: {
-    /** How often a slot was locked. */
+    /** The number of locks that were acquired. */
     readonly acquired: number;
-    /** How long it took to come to that, from the call on, in milliseconds. */
+    /** The time from the call to the lock, in milliseconds. */
     readonly waited: Histogram;
-    /** How often somebody else had the lock. */
+    /** The number of attempts that found the slot locked. */
     readonly contended: number;
-    /** How often that was so until nobody tried any more. */
+    /** The number of calls that found the slot locked at every attempt. */
     readonly timedOut: number;
   };
-  /** How often a call tried again. */
+  /** The number of retries. */
   readonly retries: number;
-  /** How long calls took that replaced a session, from the call to its answer, in milliseconds. */
+  /** The duration of calls that replaced a session, in milliseconds. */
   readonly replacementTime: Readonly<Record<SlotLocking, Histogram>>;
-  /** How long it took to look who is in slots, in milliseconds, by what the handle's locking was. */
+  /** The duration of looking up slots, in milliseconds, by the handle's locking. */
   readonly lookupTime: Readonly<Record<SlotLocking, Histogram>>;
-  /** The last time that old sessions were removed by themselves, if that has happened. */
+  /** The last retention pass; `null` if there was none. */
   readonly retention: RetentionPass | null;
 }
 
-/** Counts for one handle. */
+/** Collects the metrics of one handle. */
 export class SlotMeter {
   readonly #outcomes: Record<SlotOutcome | "failed", number> = {
     created: 0,
@@ -57,65 +56,71 @@ export class SlotMeter {
     timeout: 0,
     abandoned: 0,
   };
-  readonly #waited = new Stopwatches();
-  readonly #replacementTime = { optimistic: new Stopwatches(), pessimistic: new Stopwatches() };
-  readonly #lookupTime = { optimistic: new Stopwatches(), pessimistic: new Stopwatches() };
+  readonly #waited = new DurationHistogram();
+  readonly #replacementTime = {
+    optimistic: new DurationHistogram(),
+    pessimistic: new DurationHistogram(),
+  };
+  readonly #lookupTime = {
+    optimistic: new DurationHistogram(),
+    pessimistic: new DurationHistogram(),
+  };
   #conflicts = 0;
   #acquired = 0;
   #contended = 0;
   #timedOut = 0;
   #retries = 0;
 
-  /** Watches a call that starts a session. */
-  watch(locking: SlotLocking): SlotAttempts {
-    const began = performance.now();
-    let tries = 0;
-    let tried = began;
-    const meetsAnother = (): void => {
+  /** Observes a call that starts a session. */
+  observe(locking: SlotLocking): SlotAttempts {
+    const callBegan = performance.now();
+    let attempts = 0;
+    let attemptBegan = callBegan;
+    const contended = (): void => {
       this.#contended += 1;
     };
     return {
-      meetsAnother,
-      tries: () => {
-        tried = performance.now();
-        tries += 1;
-        if (tries > 1) this.#retries += 1;
+      contended,
+      began: () => {
+        attemptBegan = performance.now();
+        attempts += 1;
+        if (attempts > 1) this.#retries += 1;
       },
-      ends: (answer) => {
-        if (answer.code === "SLOT_LOCKED") {
-          meetsAnother();
+      succeeded: (result) => {
+        if (result.code === "SLOT_LOCKED") {
+          contended();
           this.#timedOut += 1;
         } else if (locking === "pessimistic") {
           this.#acquired += 1;
-          this.#waited.add(tried - began);
+          this.#waited.add(attemptBegan - callBegan);
         }
-        if (answer.outcome === "replaced") {
-          this.#replacementTime[locking].add(performance.now() - began);
+        if (result.outcome === "replaced") {
+          this.#replacementTime[locking].add(performance.now() - callBegan);
         }
-        this.count(answer);
-        return answer;
+        this.count(result);
+        return result;
       },
-      fails: (thrown) => {
+      failed: (thrown) => {
         this.#outcomes.failed += 1;
         return thrown;
       },
     };
   }
 
-  /** Counts what came of starting a session. */
-  count(answer: SlotAnswer): void {
-    this.#outcomes[answer.outcome] += 1;
-    if (answer.outcome === "failed") return;
-    this.#conflicts += answer.conflicts;
-    if (answer.reason !== undefined) this.#replacements[answer.reason] += 1;
+  /** Counts the outcome of starting a session. */
+  count(result: SlotAnswer): void {
+    this.#outcomes[result.outcome] += 1;
+    if (result.outcome === "failed") return;
+    this.#conflicts += result.conflicts;
+    if (result.reason !== undefined) this.#replacements[result.reason] += 1;
   }
 
-  /** Counts a look into slots that took so long. */
-  lookedUp(locking: SlotLocking, took: number): void {
-    this.#lookupTime[locking].add(took);
+  /** Adds the duration of looking up slots, in milliseconds. */
+  lookedUp(locking: SlotLocking, durationMs: number): void {
+    this.#lookupTime[locking].add(durationMs);
   }
 
-  /** What was counted so far. */
+  /** Returns the current metrics. */
   read(retention: RetentionPass | null): SlotMetrics {
     return {
       outcomes: { ...this.#outcomes },
@@ -136,7 +141,7 @@ export class SlotMeter {
 }
 
 function readBoth(
-  counted: Readonly<Record<SlotLocking, Stopwatches>>,
+  counted: Readonly<Record<SlotLocking, DurationHistogram>>,
 ): Record<SlotLocking, Histogram> {
   return { optimistic: counted.optimistic.read(), pessimistic: counted.pessimistic.read() };
 }

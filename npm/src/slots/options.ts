@@ -1,5 +1,5 @@
 /**
- * What a caller says of a session to start in a slot: what it is, and how it may come into the slot.
+ * The parameters of starting a session in a slot: the session, and the options of the start.
  *
  * @module
  */
@@ -10,67 +10,68 @@ import type { RetryPolicy } from "../jobs/slot-retry.js";
 import { invalidArgument } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 
-/** What says how a session may come into a slot, and not what it is. */
-const WAY = ["onModelChange", "confirm", "rerun", "exportOld", "locking"] as const;
-type Way = (typeof WAY)[number];
+/** The options of the start, as opposed to the properties of the session. */
+const START_OPTIONS = ["onModelChange", "confirm", "rerun", "exportOld", "locking"] as const;
+type StartOption = (typeof START_OPTIONS)[number];
 
 /** A session to start in a slot. */
-export type SlotRequest = Accepts<Omit<StartInSlotParams, Way>>;
+export type SlotRequest = Accepts<Omit<StartInSlotParams, StartOption>>;
 
 /**
- * How a session may come into a slot. Without `locking` it is what `pessimisticLockingEnabled` says.
- * A synchronous handle does not wait: where somebody else has the slot, it answers `busy` at once.
+ * Options of starting a session in a slot. The default of `locking` is the handle's
+ * `pessimisticLockingEnabled`. A synchronous handle does not wait: if another call holds the lock
+ * of the slot, the outcome is `busy`.
  */
-export type SlotOptionsSync = Accepts<Pick<StartInSlotParams, Way>>;
+export type SlotOptionsSync = Accepts<Pick<StartInSlotParams, StartOption>>;
 
-/** How a session may come into a slot, and how long to wait for it. */
+/** Options of starting a session in a slot, with retries. */
 export interface SlotOptions extends SlotOptionsSync {
   /**
-   * How often to try again while somebody else has the slot, or the store has no time: 3 times by
+   * The number of retries while another call holds the lock of the slot, or the store is busy: 3 by
    * default, after 25 to 50, 100 to 200 and 400 to 800 milliseconds.
    */
   readonly retries?: number | undefined;
-  /** Ends the waiting, with an error of the code `ABORTED`. */
+  /** Aborts the waiting, with the error code `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a handle takes of these. */
+/** The options that a handle of this mode takes. */
 export type SlotOptionsOf<M extends Mode> = M extends "async" ? SlotOptions : SlotOptionsSync;
 
-/** How often to try again by default. */
-const RETRIES = 3;
-/** More would be waited for longer than anybody waits. */
-const MOST_RETRIES = 10;
+/** The default number of retries. */
+const DEFAULT_RETRIES = 3;
+/** The maximum number of retries. */
+const MAX_RETRIES = 10;
 
-/** What the core is asked; `locking` is what the handle does where the call does not say it. */
+/** The parameters for the core; `locking` is the handle's default. */
 export function slotParams(
   request: SlotRequest,
-  way: SlotOptionsSync,
+  start: SlotOptionsSync,
   locking: SlotLocking,
 ): Accepts<StartInSlotParams> & { readonly locking: SlotLocking } {
-  checkObject("options", way);
-  for (const name of WAY) {
+  checkObject("options", start);
+  for (const name of START_OPTIONS) {
     if (typeof request === "object" && request !== null && name in request) {
       throw invalidArgument(name, "expected it among the options, which are the second argument");
     }
   }
-  return { ...request, ...way, locking: way.locking ?? locking };
+  return { ...request, ...start, locking: start.locking ?? locking };
 }
 
-/** Tells what the core is to know from how long to go on trying. */
+/** Separates the retry policy from the options for the core. */
 export function retryPolicyOf(options: SlotOptions): {
   readonly policy: RetryPolicy;
-  readonly way: SlotOptionsSync;
+  readonly start: SlotOptionsSync;
 } {
   checkObject("options", options);
-  const { retries = RETRIES, signal, ...way } = options;
-  if (!Number.isInteger(retries) || retries < 0 || retries > MOST_RETRIES) {
-    throw invalidArgument("retries", `expected a whole number from 0 to ${MOST_RETRIES}`);
+  const { retries = DEFAULT_RETRIES, signal, ...start } = options;
+  if (!Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES) {
+    throw invalidArgument("retries", `expected a whole number from 0 to ${MAX_RETRIES}`);
   }
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
     throw invalidArgument("signal", "expected an AbortSignal");
   }
-  return { policy: { retries, signal }, way };
+  return { policy: { retries, signal }, start };
 }
 
 function checkObject(what: string, value: unknown): void {

@@ -1,7 +1,7 @@
 /**
- * The connection to an IndexedDB database: opens it, makes its object stores, gives way to tabs with
- * a newer version, comes back when the browser has closed it, and says in the words that stores have
- * what became of a transaction. What is kept where is the business of `indexeddb.ts`.
+ * The connection to an IndexedDB database: opens it, creates its object stores, closes it for tabs
+ * that upgrade it, reopens it after the browser closed it, and maps failures of transactions to the
+ * error codes of stores. The contents are defined in `indexeddb.ts`.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { MAX_DELAY_MS } from "../runtime/timers.js";
 import { messageOf, schemaTooNew, storageFull, storeUnavailable } from "../values/error.js";
 
-/** The version of the layout; a database of a newer one is not touched. */
+/** The schema version. A database with a newer version is not modified. */
 export const SCHEMA = 1;
 
 /** The object stores. */
@@ -17,57 +17,57 @@ export type StoreName = "heads" | "events" | "records";
 
 const STORE_NAMES: readonly StoreName[] = ["heads", "events", "records"];
 
-/** What the methods of the store fail with, where it is not for a defect. */
+/** An expected failure of the database. */
 export class DatabaseError extends Error {
   override readonly name: string = "DatabaseError";
-  /** A code that stores may give their errors. */
+  /** The error code of a store. */
   readonly code: "STORE_UNAVAILABLE" | "STORAGE_FULL";
 
-  /** An error that says `problem`, for the reason that `cause` is. */
+  /** Creates an error with the message `problem`. */
   constructor(code: DatabaseError["code"], problem: string, cause?: unknown) {
     super(problem, cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }
 
-/** The database is of a newer version than this code knows. */
+/** The schema of the database is newer than this code supports. */
 export class NewerDatabaseError extends DatabaseError {
   override readonly name = "NewerDatabaseError";
 
-  /** To those who have it open it has become so just now. */
+  /** The message is for handles whose database was upgraded while it was open. */
   constructor(cause: unknown) {
     const problem = "another tab has upgraded the database to a newer Tenure: reload this page";
     super("STORE_UNAVAILABLE", problem, cause);
   }
 }
 
-/** Which database, and how long it may take to open. */
+/** Options of a database connection. */
 export interface DatabaseOptions {
-  /** Its name. */
+  /** The name of the database. */
   readonly name: string;
-  /** The version of its layout that the code knows. */
+  /** The schema version that the code supports. */
   readonly schema: number;
-  /** How long it may take to open, in milliseconds. */
+  /** The timeout of opening it, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** A database, open or to be opened. */
+/** A database that is opened on first use. */
 export class Database {
   readonly #options: DatabaseOptions;
   #connection: Promise<IDBDatabase> | undefined;
   #closed = false;
 
-  /** A database that is not open yet. */
+  /** Does not open the database yet. */
   constructor(options: DatabaseOptions) {
     this.#options = options;
   }
 
-  /** Opens it, if it is not open. */
+  /** Opens the database if it is not open. */
   async open(): Promise<void> {
     await this.#connect();
   }
 
-  /** Closes it. Transactions under way come to their end. */
+  /** Closes the database. Pending transactions complete. */
   close(): void {
     this.#closed = true;
     this.#connection?.then(
@@ -85,13 +85,13 @@ export class Database {
     try {
       return await body(await this.#begin(stores, "readonly"));
     } catch (thrown) {
-      throw wordOf(thrown);
+      throw storeErrorOf(thrown);
     }
   }
 
   /**
-   * Writes in one transaction, which is undone if `body` returns something (which is returned) or
-   * fails. It is kept when the promise resolves to `undefined`.
+   * Writes in one transaction. It is rolled back if `body` fails or returns a value, which is then
+   * returned; it is committed when the promise resolves to `undefined`.
    */
   async write<T>(
     stores: readonly StoreName[],
@@ -104,7 +104,7 @@ export class Database {
       const refusal = await body(transaction).catch(async (thrown: unknown) => {
         quietly(() => transaction.abort());
         const reason = await end;
-        // A request says only that it was given up where the transaction says why, and the other way.
+        // Either the request or the transaction has the cause; the other one only reports an abort.
         throw nameOf(reason) === "AbortError" ? thrown : reason;
       });
       quietly(() => (refusal === undefined ? transaction.commit() : transaction.abort()));
@@ -112,7 +112,7 @@ export class Database {
       if (refusal === undefined && reason !== undefined) throw reason;
       return refusal;
     } catch (thrown) {
-      throw wordOf(thrown);
+      throw storeErrorOf(thrown);
     }
   }
 
@@ -127,7 +127,7 @@ export class Database {
       return connection.transaction(stores, mode, options);
     } catch (thrown) {
       if (nameOf(thrown) !== "InvalidStateError") throw thrown;
-      // It is being closed, and nobody has been told yet.
+      // The connection is closing, but its event was not delivered yet.
       if (this.#connection === connecting) this.#connection = undefined;
       return (await this.#connect()).transaction(stores, mode, options);
     }
@@ -140,7 +140,8 @@ export class Database {
       const forget = (): void => {
         if (this.#connection === connecting) this.#connection = undefined;
       };
-      // The next call opens it again: after an upgrade it is told so, after a removal it begins anew.
+      // The next call reopens the database: after an upgrade that fails with an error, after a
+      // deletion it creates a new one.
       connection.onversionchange = () => {
         connection.close();
         forget();
@@ -158,17 +159,17 @@ export class Database {
 
 function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    // Where storage is denied, this throws.
+    // Throws if storage is denied.
     const request = indexedDB.open(name, schema);
     let blocked = false;
     let late = false;
     const timer = setTimeout(
       () => {
         late = true;
-        const holder = blocked
+        const blocker = blocked
           ? ": another tab holds an older version of it open; close that tab"
           : "";
-        const problem = `the database did not open within ${timeoutMs} ms${holder}`;
+        const problem = `the database did not open within ${timeoutMs} ms${blocker}`;
         reject(new DatabaseError("STORE_UNAVAILABLE", problem));
       },
       Math.min(timeoutMs, MAX_DELAY_MS),
@@ -178,7 +179,7 @@ function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatab
     };
     request.onupgradeneeded = ({ oldVersion }) => {
       if (late) request.transaction?.abort();
-      else if (oldVersion === 0) makeStores(request.result);
+      else if (oldVersion === 0) createStores(request.result);
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -201,7 +202,7 @@ function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatab
   }) as Promise<IDBDatabase>;
 }
 
-function makeStores(database: IDBDatabase): void {
+function createStores(database: IDBDatabase): void {
   const heads = database.createObjectStore("heads", { keyPath: "id" });
   heads.createIndex("createdAt", ["createdAt", "id"]);
   heads.createIndex("updatedAt", ["updatedAt", "id"]);
@@ -209,7 +210,7 @@ function makeStores(database: IDBDatabase): void {
   database.createObjectStore("records").createIndex("owner", "owner");
 }
 
-/** What keeps a database from being opened. */
+/** The error for a database that cannot be opened. */
 function openingFailure(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
   switch (nameOf(thrown)) {
@@ -226,7 +227,7 @@ function openingFailure(thrown: unknown): DatabaseError {
   }
 }
 
-/** What a caller of `open` is told when the database cannot be opened. */
+/** The error that `open` rejects with when the database cannot be opened. */
 export async function openingError(name: string, thrown: unknown): Promise<unknown> {
   if (!(thrown instanceof DatabaseError)) return thrown;
   if (thrown instanceof NewerDatabaseError)
@@ -235,14 +236,14 @@ export async function openingError(name: string, thrown: unknown): Promise<unkno
   return code === "STORAGE_FULL" ? storageFull(message, cause) : storeUnavailable(message, cause);
 }
 
-/** The schema of a database that is newer than this code, where the browser tells. */
+/** The schema version of a newer database, if the browser reports it. */
 async function schemaOf(name: string): Promise<number | undefined> {
   const databases = await indexedDB.databases?.().catch(() => []);
   return databases?.find((database) => database.name === name)?.version;
 }
 
-/** What a transaction failed with, in the words that stores have where they have some. */
-function wordOf(thrown: unknown): unknown {
+/** Maps the failure of a transaction to an error code of stores, if there is one. */
+function storeErrorOf(thrown: unknown): unknown {
   switch (nameOf(thrown)) {
     case "QuotaExceededError":
       return full(thrown);
@@ -251,7 +252,7 @@ function wordOf(thrown: unknown): unknown {
     case "UnknownError":
       return new DatabaseError(
         "STORE_UNAVAILABLE",
-        `the browser gave up a transaction: ${messageOf(thrown)}`,
+        `the browser aborted a transaction: ${messageOf(thrown)}`,
         thrown,
       );
     default:
@@ -261,10 +262,13 @@ function wordOf(thrown: unknown): unknown {
 
 function full(thrown: unknown): DatabaseError {
   const said = messageOf(thrown);
-  return new DatabaseError("STORAGE_FULL", `the browser's quota is used up: ${said}`, thrown);
+  return new DatabaseError("STORAGE_FULL", `the browser's quota is exhausted: ${said}`, thrown);
 }
 
-/** Resolves at the end of a transaction: to `undefined` if it was kept, or else to the reason. */
+/**
+ * Resolves at the end of a transaction: to `undefined` if it was committed, otherwise to the
+ * reason.
+ */
 function endOf(transaction: IDBTransaction): Promise<unknown> {
   return new Promise((resolve) => {
     transaction.oncomplete = () => resolve(undefined);
@@ -274,7 +278,7 @@ function endOf(transaction: IDBTransaction): Promise<unknown> {
   });
 }
 
-/** Ends a transaction that may have ended already. */
+/** Ends a transaction that may have ended before. */
 function quietly(end: () => void): void {
   try {
     end();

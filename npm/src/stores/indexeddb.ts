@@ -1,7 +1,7 @@
 /**
- * The store in the browser's IndexedDB: which object store keeps what, and how changes and questions
- * become requests. It holds no rule: sessions are sent in their order, and the core picks. How the
- * database is opened, and what happens to it, is in `indexeddb-database.ts`.
+ * The store in the browser's IndexedDB: its object stores, and the requests for each method of a
+ * store. It returns sessions in order and unfiltered; the core filters them. The connection to the
+ * database is in `indexeddb-database.ts`.
  *
  * | Object store | Key | Value | Indexes |
  * |---|---|---|---|
@@ -28,16 +28,16 @@ import type {
   StoredSession,
 } from "./stored.js";
 
-/** How many heads are read at a time, before their size is looked at. */
-const HEADS_AT_A_TIME = 64;
-/** How many heads are sent at most. */
-const MOST_HEADS = 500;
+/** The number of heads that are read before their size is checked. */
+const HEADS_PER_READ = 64;
+/** The maximum number of heads in a reply. */
+const MAX_HEADS = 500;
 
-/** How the store is opened. */
+/** Options of the store. */
 export interface IndexedDbOptions {
-  /** Whether an acknowledged write survives the loss of power. */
+  /** Whether an acknowledged write survives a power loss. */
   readonly durability: "normal" | "full" | undefined;
-  /** How long the database may take to open, in milliseconds. */
+  /** The timeout of opening the database, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -45,7 +45,7 @@ export interface IndexedDbOptions {
 export class IndexedDbStore implements Store {
   /** See {@link Store.capabilities}. */
   readonly capabilities = { persistent: true, shared: true };
-  /** What this handle and the others on the database tell each other. */
+  /** Notifications between the handles on this database. */
   readonly broadcast = new Broadcast();
   readonly #database: Database;
   readonly #durability: IDBTransactionDurability;
@@ -56,7 +56,7 @@ export class IndexedDbStore implements Store {
     this.#durability = durability === "full" ? "strict" : "relaxed";
   }
 
-  /** Opens the database; the first call would do it too. */
+  /** Opens the database. The first call would open it as well. */
   open(): Promise<void> {
     return this.#database.open();
   }
@@ -67,7 +67,7 @@ export class IndexedDbStore implements Store {
     return this.#database.read(stores, async (transaction) => {
       const head: StoredHead | undefined = await answer(transaction.objectStore("heads").get(id));
       if (head === undefined) return undefined;
-      const [first, last] = part(history, head.eventCount);
+      const [first, last] = sequenceRange(history, head.eventCount);
       if (first > last) return { head, events: [] };
       const range = IDBKeyRange.bound([id, first], [id, last]);
       const events: StoredEvent[] = await answer(transaction.objectStore("events").getAll(range));
@@ -81,7 +81,7 @@ export class IndexedDbStore implements Store {
       storesOf(changes),
       this.#durability,
       async (transaction) => {
-        // All at once: what is asked first is answered first.
+        // The requests run concurrently; IndexedDB answers them in order.
         const conflict = conflictOf(transaction, changes);
         const owned = Promise.all(
           changes.sessions
@@ -105,14 +105,14 @@ export class IndexedDbStore implements Store {
   list({ order, after, offset, limit, maxBytes }: StoredQuery): Promise<StoredOrderedHeads> {
     return this.#database.read(["heads"], async (transaction) => {
       const index = transaction.objectStore("heads").index(order.by);
-      // One more than the page takes, which tells whether there is another.
-      const wanted = Math.min(offset + limit + 1, MOST_HEADS);
+      // One more than the page holds, to know whether another page exists.
+      const wanted = Math.min(offset + limit + 1, MAX_HEADS);
       const ordered: StoredHead[] = [];
-      let from: Place | undefined = after === null ? undefined : [after.at, after.id];
+      let from: Position | undefined = after === null ? undefined : [after.at, after.id];
       let size = 0;
       while (ordered.length < wanted && size <= maxBytes) {
-        const count = Math.min(wanted - ordered.length, HEADS_AT_A_TIME);
-        const heads = await following(index, order.direction, from, count);
+        const count = Math.min(wanted - ordered.length, HEADS_PER_READ);
+        const heads = await readHeads(index, order.direction, from, count);
         ordered.push(...heads);
         const last = heads.at(-1);
         if (last === undefined || heads.length < count) return { ordered, more: false };
@@ -137,7 +137,7 @@ export class IndexedDbStore implements Store {
       answer(
         transaction
           .objectStore("records")
-          // A list comes after every text and all bytes.
+          // In the order of keys an array is greater than any text or bytes.
           .getAll(IDBKeyRange.bound(from, [kind, []], true), limit),
       ),
     );
@@ -156,7 +156,7 @@ function storesOf({ sessions, records }: StoredChanges): readonly StoreName[] {
   return records.length > 0 || deletes ? ["heads", "events", "records"] : ["heads", "events"];
 }
 
-/** The first of the changes that meets something else than it expects. */
+/** The first change whose expected version does not match. */
 async function conflictOf(
   transaction: IDBTransaction,
   { sessions, records }: StoredChanges,
@@ -202,7 +202,10 @@ function allows(expect: Expectation, current: number | null): boolean {
   }
 }
 
-/** Writes the changes. `owned` are the keys of the records that go with their sessions. */
+/**
+ * Writes the changes. `owned` are the keys of the records that are deleted together with their
+ * sessions.
+ */
 function apply(
   transaction: IDBTransaction,
   { sessions, records }: StoredChanges,
@@ -219,16 +222,21 @@ function apply(
     }
   }
   if (owned.length === 0 && records.length === 0) return;
-  const kept = transaction.objectStore("records");
-  for (const key of owned) kept.delete(key);
+  const stored = transaction.objectStore("records");
+  for (const key of owned) stored.delete(key);
   for (const { kind, key, record } of records) {
-    if (record) kept.put(record, recordKey(kind, key));
-    else kept.delete(recordKey(kind, key));
+    if (record) stored.put(record, recordKey(kind, key));
+    else stored.delete(recordKey(kind, key));
   }
 }
 
-/** The sequence numbers that are meant in a history of so many events: the first and the last. */
-function part(history: StoredHistory, count: number): readonly [first: number, last: number] {
+/**
+ * The first and the last sequence number of the requested part of a history with `count` events.
+ */
+function sequenceRange(
+  history: StoredHistory,
+  count: number,
+): readonly [first: number, last: number] {
   switch (history.kind) {
     case "none":
       return [1, 0];
@@ -241,30 +249,30 @@ function part(history: StoredHistory, count: number): readonly [first: number, l
   }
 }
 
-/** A place in an index of heads: the time and the id. */
-type Place = [at: number, id: string];
+/** A position in an index of heads: the time and the id. */
+type Position = [at: number, id: string];
 
-/** The heads that come next in an index. */
-function following(
+/** Reads the next heads of an index. */
+function readHeads(
   index: IDBIndex,
   direction: StoredQuery["order"]["direction"],
-  from: Place | undefined,
+  from: Position | undefined,
   count: number,
 ): Promise<readonly StoredHead[]> {
   if (direction === "asc") {
     return answer(index.getAll(from && IDBKeyRange.lowerBound(from, true), count));
   }
   const range = from && IDBKeyRange.upperBound(from, true);
-  // Browsers that can read backwards at once have this too; the others would take the options for a key.
+  // Only browsers with `getAllRecords` accept these options; others would take them for a key.
   if ("getAllRecords" in index) {
     const options = { query: range ?? null, count, direction: "prev" };
     return answer(index.getAll(options as unknown as IDBKeyRange));
   }
-  return backwards(index, range, count);
+  return readHeadsBackwards(index, range, count);
 }
 
-/** The same one by one, for browsers that read at once only forwards. */
-function backwards(
+/** Reads the heads one by one, for browsers whose `getAll` reads only forwards. */
+function readHeadsBackwards(
   index: IDBIndex,
   range: IDBKeyRange | undefined,
   count: number,
@@ -282,7 +290,7 @@ function backwards(
   });
 }
 
-/** About how much user data a head carries. */
+/** The approximate size of the user data in a head. */
 function sizeOf({ task, context, metadata, result, error }: StoredHead): number {
   return [task, context, metadata, result, error].reduce(
     (sum, text) => sum + (text?.length ?? 0),
@@ -290,7 +298,10 @@ function sizeOf({ task, context, metadata, result, error }: StoredHead): number 
   );
 }
 
-/** Texts are ordered by their UTF-16 units, bytes by themselves: as the keys of records have to be. */
+/**
+ * The key is stored as UTF-8 bytes, because IndexedDB orders texts by UTF-16 units and record keys
+ * are ordered by bytes.
+ */
 function recordKey(kind: string, key: string): [string, Uint8Array<ArrayBuffer>] {
   return [kind, new TextEncoder().encode(key)];
 }

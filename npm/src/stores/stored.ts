@@ -1,7 +1,8 @@
 /**
- * The forms in which a store keeps things: heads, events and records, and the changes to them. They
- * are the core's own, given names that tell them from what callers see. User data is JSON text and
- * stays text; times are milliseconds since 1970. Nothing of them is changed by either side.
+ * The types of what a store keeps: heads, events and records, and the changes to them. They are the
+ * core's types under names that distinguish them from the types of the API. User data is JSON text
+ * and stays text; times are milliseconds since 1970. Neither side modifies a value that it
+ * received.
  *
  * @module
  */
@@ -19,45 +20,45 @@ import type {
   Scan,
 } from "../generated.js";
 
-/** A value that nobody changes, however deep. */
+/** A deeply read-only value. */
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 /** A session without its history. */
 export type StoredHead = Frozen<Head>;
-/** One entry of a history. */
+/** One event of a history. */
 export type StoredEvent = Frozen<Event>;
-/** A keyed value of a feature's own; its `body` is text that only its feature reads. */
+/** A keyed record of a feature. Its `body` is text that only the feature reads. */
 export type StoredRecord = Frozen<Rec>;
-/** A session as of one moment: its head, and the events that were asked for. */
+/** A session in one consistent read: its head, and the requested events. */
 export type StoredSession = Frozen<Loaded>;
-/** How much of a history to load. */
+/** The part of a history to load. */
 export type StoredHistory = Frozen<History>;
-/** All that one operation writes: to be applied as a whole or not at all. */
+/** Everything that one operation writes, applied atomically. */
 export type StoredChanges = Frozen<Changes>;
-/** How a commit ended. */
+/** The outcome of a commit. */
 export type StoredCommit = Frozen<Commit>;
-/** Which sessions to list, and how. */
+/** A query for sessions: filter, order, position and limits. */
 export type StoredQuery = Frozen<ListQuery>;
-/** A part of a list. Without `problems` there were none. */
+/** A page of sessions. `problems` may be omitted if there are none. */
 export type StoredPage = Frozen<Omit<Page, "problems"> & Partial<Pick<Page, "problems">>>;
 /**
- * All heads that a store has, in any order: what a store answers to `list` that leaves it to the core
- * to pick, to order and to cut.
+ * All heads of a store, in any order: the reply to `list` of a store that leaves filtering,
+ * ordering and paging to the core.
  */
 export interface StoredHeads {
   /** The heads. */
   readonly all: readonly StoredHead[];
 }
 /**
- * Heads in the order of a query that come after its `after`, whatever they are like and as many as a
- * store likes to send: what a store answers to `list` that leaves it to the core to pick. While `more`
- * follow, the core may ask again, with `after` set to the last of them.
+ * Heads in the order of a query, after its `after`, unfiltered and as many as the store chooses:
+ * the reply to `list` of a store that leaves filtering to the core. If `more` is true, the core may
+ * ask again with `after` set to the last of them.
  */
 export interface StoredOrderedHeads {
-  /** The heads: at least one if more follow. */
+  /** The heads: at least one if `more` is true. */
   readonly ordered: readonly StoredHead[];
-  /** Whether more follow. */
+  /** Whether further heads exist. */
   readonly more: boolean;
 }
-/** Which records to read. */
+/** The records to read: a kind, a key to continue after, and a limit. */
 export type StoredScan = Frozen<Scan>;

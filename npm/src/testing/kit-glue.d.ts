@@ -1,6 +1,6 @@
-// The part of wasm-bindgen's glue for the conformance kit that is used: what the package's `#testing`
-// names. It is written by hand because the glue is made by the build and need not be there when this
-// is compiled.
+// The part of wasm-bindgen's glue for the conformance kit that is used, imported as `#testing`. It
+// is written by hand because the build generates the glue, so it may not exist when this is
+// compiled.
 
 declare function init(source?: { module_or_path: unknown }): Promise<unknown>;
 

@@ -1,14 +1,17 @@
 /**
- * The one error that Tenure throws. Almost all errors come from the Rust core as data and are only
- * given this class; the few that can arise before the core is reached, or after it has answered,
- * are made here, so that no other file words an error.
+ * The one error class that Tenure throws. Most errors come from the Rust core as data and are given
+ * this class here. The few that arise before the core is called, or after it has returned, are
+ * created in this file; no other file writes the message of an error.
  *
  * @module
  */
 
 import type { CoreErrorCode, Refusal } from "../generated.js";
 
-/** Errors of the JavaScript side: of loading, driving and delivering, never of a rule. */
+/**
+ * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
+ * webhooks. Rules are checked in the core.
+ */
 export type DriverErrorCode =
   | "WASM_NOT_READY"
   | "BINDING_UNAVAILABLE"
@@ -21,10 +24,10 @@ export type DriverErrorCode =
   | "ARCHIVE_FAILED"
   | "LISTENER_FAILED";
 
-/** Everything that {@link TenureError.code} can be. */
+/** Every value of {@link TenureError.code}. */
 export type ErrorCode = CoreErrorCode | DriverErrorCode;
 
-/** An error as data: how it crosses from Rust. */
+/** An error as data, the form in which it comes from Rust. */
 export interface ErrorBody {
   /** The stable code. */
   readonly code: ErrorCode;
@@ -35,17 +38,17 @@ export interface ErrorBody {
 }
 
 /**
- * What Tenure throws. Decide on `code`: it is the same in Node, browsers and the command line, and
- * never changes; the message may.
+ * The error that Tenure throws. Decide on `code`: it is stable, and the same in Node, in browsers
+ * and on the command line. The message may change.
  */
 export class TenureError extends Error {
   override readonly name = "TenureError";
   /** What went wrong, for programs. */
   readonly code: ErrorCode;
-  /** The values involved, by name: what the message says, without the prose. */
+  /** The values that the message contains, by name. */
   readonly details: Readonly<Record<string, unknown>>;
 
-  /** Makes an error of its data. `cause` is what was thrown by someone else, where there is such. */
+  /** Creates an error from its data. `cause` is the underlying error, if there is one. */
   constructor(body: ErrorBody, cause?: unknown) {
     super(body.message, cause === undefined ? undefined : { cause });
     this.code = body.code;
@@ -54,7 +57,7 @@ export class TenureError extends Error {
 }
 
 /**
- * Whether a value is an error of Tenure, of the given code where one is given. It also knows errors
+ * Whether a value is a `TenureError`, and has this code if one is given. It also recognises errors
  * of another copy of this package.
  */
 export function isTenureError(value: unknown, code?: ErrorCode): value is TenureError {
@@ -66,7 +69,7 @@ export function isTenureError(value: unknown, code?: ErrorCode): value is Tenure
   );
 }
 
-/** What a thrown value says, whatever it is. */
+/** The message of a thrown value of any type. */
 export function messageOf(thrown: unknown): string {
   try {
     if (typeof thrown === "object" && thrown !== null && "message" in thrown)
@@ -77,7 +80,7 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** A parameter cannot be passed on. */
+/** A parameter is invalid. */
 export function invalidArgument(what: string, problem: string, cause?: unknown): TenureError {
   const message = `${what}: ${problem}`;
   return new TenureError({ code: "INVALID_ARGUMENT", message, details: { what, problem } }, cause);
@@ -88,34 +91,34 @@ export function closed(): TenureError {
   return new TenureError({ code: "CLOSED", message: "this handle is closed", details: {} });
 }
 
-/** A promise came where a value was needed. */
+/** A store returned a promise where a synchronous result is needed. */
 export function storeIsAsync(): TenureError {
   const message = "this store is asynchronous: open it with `open`, not `openSync`";
   return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
 }
 
-/** A function of `tenure/compat` that returns a value was called over a store that answers later. */
+/** A synchronous function of `tenure/compat` was called over an asynchronous store. */
 export function onlyPromises(): TenureError {
   const message =
     "this store is asynchronous: over it only those functions of tenure/compat work that return promises";
   return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
 }
 
-/** The store that `tenure/compat` uses by itself is not there in this build. */
+/** This build cannot open the default store of `tenure/compat`. */
 export function noDefaultStore(url: string, cause: unknown): TenureError {
   const problem = "call `configure({ store })` first, with a store that this build can open";
   const message = `${JSON.stringify(url)}, the default store, cannot be opened by this build: ${problem}`;
   return new TenureError({ code: "UNSUPPORTED_STORE", message, details: { url, problem } }, cause);
 }
 
-/** A store's method called the handle that had called it. */
+/** A method of a store called the handle that it serves. */
 export function storeReentered(): TenureError {
   const message =
     "a store's method called back into the handle that it serves; a store must not use its own sessions";
   return new TenureError({ code: "STORE_REENTERED", message, details: {} });
 }
 
-/** A store's `close` did not work. */
+/** A store's `close` failed. */
 export function storeNotClosed(how: "failed" | "did not answer", thrown?: unknown): TenureError {
   const problem = how === "failed" ? messageOf(thrown) : "it did not settle in time";
   const message = `the store's close failed: ${problem}`;
@@ -131,13 +134,13 @@ export function storeUnavailable(problem: string, cause: unknown): TenureError {
   return new TenureError({ code: "STORE_UNAVAILABLE", message, details: { problem } }, cause);
 }
 
-/** There is no room for a store. */
+/** The storage of a store is full. */
 export function storageFull(problem: string, cause: unknown): TenureError {
   const message = `the store has no room left: ${problem}; nothing was written`;
   return new TenureError({ code: "STORAGE_FULL", message, details: { problem } }, cause);
 }
 
-/** The store was written by a newer version of Tenure; `found` is its schema, if that is known. */
+/** A newer version of Tenure wrote the store. `found` is its schema version, if it is known. */
 export function schemaTooNew(
   found: number | undefined,
   supported: number,
@@ -155,7 +158,7 @@ export function wasmNotReady(): TenureError {
   return new TenureError({ code: "WASM_NOT_READY", message, details: {} });
 }
 
-/** Neither build can serve what was asked for. */
+/** No build can open the requested store. */
 export function bindingUnavailable(problem: string, cause?: unknown): TenureError {
   return new TenureError(
     { code: "BINDING_UNAVAILABLE", message: problem, details: { problem } },
@@ -163,13 +166,13 @@ export function bindingUnavailable(problem: string, cause?: unknown): TenureErro
   );
 }
 
-/** The caller has stopped what was under way. */
+/** The caller's signal aborted the operation. */
 export function aborted(reason: unknown): TenureError {
-  const message = "stopped by the signal that was given; started again, it goes on from there";
+  const message = "aborted by the signal; started again, it continues from there";
   return new TenureError({ code: "ABORTED", message, details: {} }, reason);
 }
 
-/** A lease that was held is held no more. */
+/** A held lease was lost. */
 export function leaseLost(key: string, problem: string, cause: unknown): TenureError {
   const message = `the lease ${JSON.stringify(key)} is lost: ${problem}; stop what it guards`;
   return new TenureError({ code: "LEASE_LOST", message, details: { key, problem } }, cause);
@@ -182,11 +185,11 @@ export function fileUnreadable(cause: unknown): TenureError {
   return new TenureError({ code: "FILE_UNREADABLE", message, details: { problem } }, cause);
 }
 
-/** Old sessions could not be removed. */
+/** Retention could not remove sessions. */
 export function notRemoved(failed: readonly Refusal[]): TenureError {
   const [first] = failed;
   const count = failed.length === 1 ? "one session" : `${failed.length} sessions`;
-  const message = `${count} could not be removed, the first of them ${first?.id}: ${first?.message}; look at them, and delete them by hand`;
+  const message = `${count} could not be removed, the first of them ${first?.id}: ${first?.message}; inspect and delete them manually`;
   return new TenureError({ code: "NOT_REMOVED", message, details: { failed } });
 }
 
@@ -212,7 +215,7 @@ export function listenerFailed(event: string, cause: unknown): TenureError {
   return new TenureError({ code: "LISTENER_FAILED", message, details: { event, problem } }, cause);
 }
 
-/** A defect in Tenure, as data. */
+/** An internal error of Tenure, as data. */
 export function internalError(problem: string): ErrorBody {
   return {
     code: "INTERNAL",

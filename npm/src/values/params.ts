@@ -1,18 +1,21 @@
 /**
- * The forms in which callers may give parameters. What operations take and return is in
- * `generated.ts`, written from the Rust core.
+ * The types that callers may pass as parameters. The exact parameters and results of each operation
+ * are in `generated.ts`, which is generated from the Rust core.
  *
  * @module
  */
 
-/** A moment: a `Date`, an RFC 3339 text or bare date, or milliseconds since 1970. */
+/**
+ * A point in time: a `Date`, an RFC 3339 timestamp, a date such as `"2026-01-31"`, or milliseconds
+ * since 1970.
+ */
 export type Time = Date | string | number;
 
 type TimeKey = "createdAfter" | "createdBefore" | "updatedAfter" | "updatedBefore";
 
 /**
- * Parameters as callers may give them: a member that may be left out may also be `undefined`, lists
- * may be read-only, and where a moment is meant any {@link Time} will do.
+ * Parameters as callers may pass them: an optional property may also be `undefined`, lists may be
+ * read-only, and a point in time may be any {@link Time}.
  */
 export type Accepts<T> = {
   readonly [K in keyof T]:

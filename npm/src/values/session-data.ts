@@ -1,16 +1,16 @@
 /**
- * The types of what callers keep in a session: JSON objects, metadata and events. They are written by
- * hand, and the types that are generated from the Rust core are built from them.
+ * The types of the data that callers store in a session: JSON objects, metadata and events. They
+ * are written by hand; the types that are generated from the Rust core use them.
  *
  * @module
  */
 
 import type { Time } from "./params.js";
 
-/** A JSON object: what `context` and event `data` are. */
+/** A JSON object, the type of `context` and of an event's `data`. */
 export type JsonObject = Record<string, unknown>;
 
-/** What is known about a run. Further members of your own are kept as they are. */
+/** Metadata of a run. Properties of your own are stored unchanged. */
 export interface SessionMetadata {
   /** The model that the agent uses. */
   readonly model?: string;
@@ -18,15 +18,15 @@ export interface SessionMetadata {
   readonly timeout?: number;
   /** Whether the agent may record what it learns. */
   readonly enableLearning?: boolean;
-  /** Whether another agent handed the task on. */
+  /** Whether another agent delegated the task. */
   readonly delegated?: boolean;
-  /** Actions that the agent was kept from. */
+  /** Actions that were blocked. */
   readonly blockedActions?: readonly { readonly action: string; readonly reason: string }[];
-  /** The tools that were called, each once; `recordToolCall` adds to it. */
+  /** The names of the called tools, without repetition. `recordToolCall` adds to it. */
   readonly toolsUsed?: readonly string[];
-  /** What the run has cost; `recordUsage` adds to it. */
+  /** The cost of the run. `recordUsage` adds to it. */
   readonly cost?: number;
-  /** The tokens that the run has used; `recordUsage` adds to it. */
+  /** The tokens that the run has consumed. `recordUsage` adds to it. */
   readonly tokens?: {
     readonly prompt: number;
     readonly completion: number;
@@ -57,23 +57,23 @@ export type BuiltInEventType =
 export type EventType = BuiltInEventType | (string & {});
 
 /**
- * New values for anything that a session has. Members of `context` and `metadata` are merged, a
- * `history` takes the place of the one that is there, and `null` clears. What follows from other
- * things (`id`, `version`, `updatedAt`, `eventCount`, `deletedAt`, `agentName`, `purpose`) may come
- * along, and is passed over.
+ * New values for the fields of a session. Properties of `context` and `metadata` are merged,
+ * `history` replaces the existing history, and `null` clears a field. Derived fields (`id`,
+ * `version`, `updatedAt`, `eventCount`, `deletedAt`, `agentName`, `purpose`) are accepted and
+ * ignored, so that a whole session can be passed.
  */
 export interface OverridesOf<Status, Phase> {
-  /** What the agent is to do. */
+  /** The task of the agent. */
   readonly task?: string | undefined;
   /** The kind of agent. */
   readonly mode?: string | undefined;
   /** Where it works. */
   readonly workspace?: string | null | undefined;
-  /** The user it runs for. */
+  /** The user that it runs for. */
   readonly userId?: string | null | undefined;
-  /** The channel it belongs to. */
+  /** The channel that it belongs to. */
   readonly channelId?: string | null | undefined;
-  /** Where it is in its life, whatever leads there. */
+  /** The status. Transitions are not checked. */
   readonly status?: Status | undefined;
   /** Iterations used. */
   readonly iterations?: number | undefined;
@@ -83,27 +83,27 @@ export interface OverridesOf<Status, Phase> {
   readonly createdAt?: Time | undefined;
   /** When it ended. */
   readonly finalizedAt?: Time | null | undefined;
-  /** Members to merge into the context. */
+  /** Properties to merge into the context. */
   readonly context?: JsonObject | undefined;
-  /** Members to merge into the metadata. */
+  /** Properties to merge into the metadata. */
   readonly metadata?: SessionMetadata | null | undefined;
-  /** What it ended with. */
+  /** The result. */
   readonly result?: string | null | undefined;
-  /** What it failed with. */
+  /** The error. */
   readonly error?: string | null | undefined;
-  /** What the agent is doing, which makes the session an agent's; `null` makes it any other's. */
+  /** The agent's phase. A phase makes the session an agent; `null` makes it an ordinary session. */
   readonly phase?: Phase | null | undefined;
   /** Whether the agent may be resumed. */
   readonly resumeReady?: boolean | undefined;
-  /** How many errors the agent has met. */
+  /** The number of errors that the agent reported. */
   readonly errorCount?: number | undefined;
-  /** The last error that the agent met. */
+  /** The last error that the agent reported. */
   readonly lastError?: { readonly message: string; readonly timestamp: Time } | null | undefined;
-  /** What came of the agent's work. */
+  /** A summary of the agent's work. */
   readonly summary?: string | null | undefined;
-  /** The session it was forked from. */
+  /** The session that it was forked from. */
   readonly parentId?: string | undefined;
-  /** All of its events, which are numbered anew. */
+  /** The complete history. Its events are renumbered. */
   readonly history?:
     | readonly {
         /** When it was recorded. */
@@ -112,22 +112,22 @@ export interface OverridesOf<Status, Phase> {
         readonly type: EventType;
         /** What happened. */
         readonly data?: JsonObject | undefined;
-        /** Its number, which is passed over. */
+        /** Its sequence number. Ignored. */
         readonly sequence?: number | undefined;
       }[]
     | undefined;
-  /** Passed over. */
+  /** Ignored. */
   readonly id?: string | undefined;
-  /** Passed over. */
+  /** Ignored. */
   readonly version?: number | undefined;
-  /** Passed over. */
+  /** Ignored. */
   readonly updatedAt?: Time | undefined;
-  /** Passed over. */
+  /** Ignored. */
   readonly eventCount?: number | undefined;
-  /** Passed over. */
+  /** Ignored. */
   readonly deletedAt?: Time | undefined;
-  /** Passed over: it is the mode. */
+  /** Ignored: it is the mode. */
   readonly agentName?: string | undefined;
-  /** Passed over: it is the task. */
+  /** Ignored: it is the task. */
   readonly purpose?: string | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The version of the package, which is also that of the builds in it.
+ * The version of the package and of the builds in it.
  *
  * @module
  */

@@ -137,7 +137,7 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
         error: internalError(`the core has failed: ${messageOf(thrown)}`),
       });
       if (afterThrow === "refuse") {
-        const problem = `the core has failed (${messageOf(thrown)}) and refuses further calls`;
+        const problem = `the core has failed (${messageOf(thrown)}) and takes no more calls`;
         refusal = JSON.stringify({ error: internalError(problem) });
       }
       return answer;

@@ -1,5 +1,4 @@
-// The conformance kit on the store in IndexedDB, which is there when it is opened again and may be
-// open twice.
+// The conformance kit on the IndexedDB store, which is persistent and shared.
 
 import { describeStore } from "tenure/testing";
 import { IndexedDbStore } from "../../npm/dist/stores/indexeddb.js";

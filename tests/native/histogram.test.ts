@@ -1,4 +1,4 @@
-// How lengths of time are counted. What measures them is elsewhere; here they are given.
+// Histograms of given durations.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ const length = fc.oneof(
   fc.constantFrom(0, 0.5, 1, 25, 50, 5000, 5000.1, Number.MAX_VALUE),
 );
 
-describe("lengths of time", () => {
+describe("durations", () => {
   it("are counted in each bucket whose bound they do not exceed", () => {
     fc.assert(
       fc.property(fc.array(length), (lengths) => {
@@ -26,7 +26,7 @@ describe("lengths of time", () => {
     );
   });
 
-  it("that were read do not change when more are counted", () => {
+  it("that were read do not change when more are added", () => {
     const counted = new DurationHistogram();
     counted.add(1);
     const before = counted.read();

@@ -1,6 +1,6 @@
 /**
- * What the pages of these tests have: the package, the part of it that opens databases, and a place to
- * keep things between two steps.
+ * The globals of the pages in these tests: the package, its database class, and variables that
+ * persist between two steps.
  */
 
 declare const tenure: typeof import("tenure");
@@ -19,5 +19,5 @@ declare const kept: {
   connection: IDBDatabase;
 };
 
-/** Tells the test of an event that is kept. */
+/** Reports an acknowledged event to the test. */
 declare const acknowledge: (sequence: number) => Promise<void>;

@@ -1,5 +1,5 @@
-// Sessions in IndexedDB as users have them: in several tabs at once, in workers, across reloads, with
-// the browser refusing, closing and removing what it likes.
+// Sessions in IndexedDB in real use: in several tabs, in workers, across reloads, and with a
+// browser that refuses, closes and deletes databases.
 
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -28,7 +28,7 @@ afterEach(() => context.close());
 
 const page = (): Promise<Page> => newPage(context, site);
 
-/** Opens the sessions of a page, for its next steps. */
+/** Opens sessions in a page, for its next steps. */
 async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Page> {
   const made = await page();
   await made.evaluate(async (options) => {
@@ -50,7 +50,7 @@ const start = (page: Page): Promise<void> =>
 const session = (page: Page): Promise<{ iterations: number; eventCount: number } | null> =>
   page.evaluate(() => kept.sessions.get("s", { history: "none" }));
 
-/** What comes of a call in a page: `"done"`, or what it fails with. */
+/** The result of a call in a page: `"done"`, or its error code. */
 const outcomeOf = (page: Page, call: () => Promise<unknown>): Promise<unknown> =>
   page.evaluate(`outcomeOf(${call})`);
 
@@ -75,7 +75,7 @@ describe("sessions in IndexedDB", () => {
     ]);
   });
 
-  it("lose nothing when two tabs change the same one at once", async () => {
+  it("lose nothing when two tabs change the same one concurrently", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     await start(tabs[0]);
     const each = Math.ceil(1000 * scale);
@@ -93,7 +93,7 @@ describe("sessions in IndexedDB", () => {
     );
   });
 
-  it("are read whole while another tab writes them", async () => {
+  it("are read consistently while another tab writes them", async () => {
     const [writing, reading] = await Promise.all([opened(), opened()]);
     await start(writing);
     const read = reading.evaluate(async () => {
@@ -115,7 +115,7 @@ describe("sessions in IndexedDB", () => {
     expect(reads).toBeGreaterThan(1);
   });
 
-  it("are started once by two tabs that start with one key", async () => {
+  it("are started once by two tabs with the same idempotency key", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     const ids = await Promise.all(
       tabs.map((tab) =>
@@ -129,7 +129,7 @@ describe("sessions in IndexedDB", () => {
     expect(await tabs[0].evaluate(async () => (await kept.sessions.list()).items.length)).toBe(1);
   });
 
-  it("are ended once: of two tabs, one is refused", async () => {
+  it("are finished once: the second of two tabs is refused", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     await start(tabs[0]);
     const outcomes = await Promise.all(
@@ -139,7 +139,7 @@ describe("sessions in IndexedDB", () => {
     expect(outcomes).toContainEqual(expect.objectContaining({ code: "INVALID_TRANSITION" }));
   });
 
-  it("are there for workers and pages alike", async () => {
+  it("are shared by workers and pages", async () => {
     const tab = await opened();
     await start(tab);
     const inWorker = await tab.evaluate(() => {
@@ -163,7 +163,7 @@ describe("sessions in IndexedDB", () => {
     await expect.poll(() => heard(tab)).toContainEqual(expect.objectContaining({ event: "pause" }));
   });
 
-  it("are each other's business only within a database", async () => {
+  it("in different databases are independent", async () => {
     const [tab, other] = await Promise.all([opened(), page()]);
     await start(tab);
     const found = await other.evaluate(async () => {
@@ -176,8 +176,8 @@ describe("sessions in IndexedDB", () => {
 
 const heard = (page: Page): Promise<readonly unknown[]> => page.evaluate(() => kept.heard);
 
-describe("what happens in one tab", () => {
-  it("is told in the others as it is in its own", async () => {
+describe("the events of a tab", () => {
+  it("are delivered in other tabs as in its own", async () => {
     const tabs = await Promise.all([opened(), opened(), opened()]);
     await start(tabs[0]);
     await tabs[0].evaluate(async () => {
@@ -197,7 +197,7 @@ describe("what happens in one tab", () => {
     for (const tab of tabs.slice(1)) await expect.poll(() => heard(tab)).toEqual(told);
   });
 
-  it("is posted to the webhook of its own handle and no other", async () => {
+  it("are posted to the webhook of its own handle only", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     for (const tab of tabs) {
       await tab.evaluate(() =>
@@ -217,7 +217,7 @@ describe("what happens in one tab", () => {
     expect(posted).toEqual([1, 0]);
   });
 
-  it("tells the runner of a session in another tab that another took its place", async () => {
+  it("notify the runner of a superseded session in another tab", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     const start = (tab: Page, id: string, model: string): Promise<unknown> =>
       tab.evaluate(
@@ -242,7 +242,7 @@ describe("what happens in one tab", () => {
     }
   });
 
-  it("is not told to a handle that is closed, or of another database", async () => {
+  it("are not delivered to closed handles or handles on another database", async () => {
     const [tab, closed, other, open] = await Promise.all([opened(), opened(), page(), opened()]);
     await closed.evaluate(() => kept.sessions.close());
     await other.evaluate(async () => {
@@ -250,13 +250,13 @@ describe("what happens in one tab", () => {
       kept.sessions.on("change", (change) => kept.heard.push(change));
     });
     await start(tab);
-    // By then the others would have heard as well.
+    // By then the others would have received it as well.
     await expect.poll(() => heard(open)).toHaveLength(2);
     expect(await heard(closed)).toEqual([]);
     expect(await heard(other)).toEqual([]);
   });
 
-  it("is not what others post to the channel", async () => {
+  it("do not include foreign messages on the channel", async () => {
     const tab = await opened();
     await tab.evaluate(async () => {
       const channel = new BroadcastChannel("tenure:app");
@@ -281,7 +281,7 @@ describe("what happens in one tab", () => {
     await expect.poll(() => heard(tab)).toEqual([["the last"]]);
   });
 
-  it("keeps no handle that nobody has", async () => {
+  it("do not keep an unreferenced handle alive", async () => {
     const tab = await page();
     await tab.evaluate(async () => {
       const collect = (globalThis as unknown as { gc: () => void }).gc;
@@ -289,7 +289,7 @@ describe("what happens in one tab", () => {
         new WeakRef(await tenure.open("indexeddb:app"));
       const handle = await open();
       const pause = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 10));
-      // To look keeps it for the rest of a turn.
+      // `deref` keeps the target alive for the rest of the turn.
       while (handle.deref() !== undefined) {
         await pause();
         collect();
@@ -299,19 +299,19 @@ describe("what happens in one tab", () => {
   });
 });
 
-describe("the browser", () => {
-  it("may have no room: nothing is half written, and it goes on when there is room", async () => {
+describe("IndexedDB", () => {
+  it("may be full: nothing is partly written, and writes succeed again when there is space", async () => {
     const tab = await page();
     const devTools = await context.newCDPSession(tab);
     const { origin } = new URL(site.url);
-    // Chromium looks at its quota before the first write, and then again when it is used up.
+    // Chromium checks its quota before the first write, and then again when it is exhausted.
     await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3_000_000 });
     await tab.evaluate(async () => {
       kept.sessions = await tenure.open("indexeddb:app");
       await kept.sessions.start({ id: "old", mode: "m", task: "t" });
     });
     await start(tab);
-    // Nothing that could be compressed.
+    // Incompressible data.
     await tab.evaluate(() => {
       const letters = (): string => crypto.randomUUID().replaceAll("-", "");
       kept.text = Array.from({ length: 15_000 }, letters).join("");
@@ -334,11 +334,11 @@ describe("the browser", () => {
     const found = await tab.evaluate(() => kept.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ eventCount: done + 1, version: done + 1 });
     expect(found?.history).toHaveLength(done + 1);
-    // To remove something takes no room.
+    // A deletion needs no space.
     await tab.evaluate(() => kept.sessions.delete("old"));
     expect(await tab.evaluate(() => kept.sessions.get("old"))).toBeNull();
     await devTools.send("Storage.overrideQuotaForOrigin", { origin });
-    // The call that had no room is no repetition of one that had.
+    // The failed call did not use up its idempotency key.
     const appended = await tab.evaluate(
       (idempotencyKey) =>
         kept.sessions.addEvent("s", "note", { text: kept.text }, { idempotencyKey }),
@@ -347,7 +347,7 @@ describe("the browser", () => {
     expect(appended).toMatchObject({ replayed: false, lastSequence: done + 2 });
   });
 
-  it("may have no room for a database at all", async () => {
+  it("may be too full to create a database", async () => {
     const tab = await page();
     const devTools = await context.newCDPSession(tab);
     const { origin } = new URL(site.url);
@@ -359,7 +359,7 @@ describe("the browser", () => {
     expect(outcome).toMatchObject({ code: "STORAGE_FULL" });
   });
 
-  it("may deny storage", async () => {
+  it("may be denied", async () => {
     const tab = await context.newPage();
     await tab.goto(`${site.url}denied.html`);
     const frame = tab.frames()[1];
@@ -372,7 +372,7 @@ describe("the browser", () => {
     });
   });
 
-  it("may close the database: it is opened again at the next call", async () => {
+  it("may close the database, which the next call reopens", async () => {
     const tab = await opened();
     await start(tab);
     const devTools = await context.newCDPSession(tab);
@@ -385,7 +385,7 @@ describe("the browser", () => {
     expect(await session(tab)).toMatchObject({ eventCount: 1 });
   });
 
-  it("may close it amid calls: each is kept or has failed", async () => {
+  it("may close the database during calls, each of which is committed or fails", async () => {
     const tab = await opened();
     await start(tab);
     const devTools = await context.newCDPSession(tab);
@@ -414,7 +414,7 @@ describe("the browser", () => {
 });
 
 describe("a database", () => {
-  it("that another tab has upgraded is left alone", async () => {
+  it("that another tab has upgraded is not modified", async () => {
     const [old, upgrading] = await Promise.all([opened(), page()]);
     await start(old);
     await upgrading.evaluate(async () => {
@@ -433,7 +433,7 @@ describe("a database", () => {
     await old.evaluate(() => kept.sessions.close());
   });
 
-  it("that is held open in an older version is waited for, and then given up", async () => {
+  it("that is held open in an older version is unavailable after the timeout", async () => {
     const [holding, upgrading] = await Promise.all([page(), page()]);
     await holding.evaluate(async () => {
       const request = indexedDB.open("app", 1);
@@ -456,11 +456,11 @@ describe("a database", () => {
     });
     const opening = open(20_000);
     await holding.evaluate(() => kept.connection.close());
-    // Not Tenure's, as it turns out.
+    // The database is not Tenure's.
     expect(await opening).toMatchObject({ message: expect.stringContaining("not Tenure's") });
   });
 
-  it("that takes too long to open is unavailable, and is not opened behind anyone's back", async () => {
+  it("that takes too long to open is unavailable, and is not opened later", async () => {
     const [holding, waiting] = await Promise.all([page(), page()]);
     await holding.evaluate(async () => {
       const request = indexedDB.open("app", 7);
@@ -468,7 +468,7 @@ describe("a database", () => {
         request.onsuccess = resolve;
       });
       kept.connection = request.result;
-      // It is removed when the connection is closed, and nobody gets in before that.
+      // The deletion waits for the connection to close, and blocks other connections until then.
       indexedDB.deleteDatabase("app");
     });
     expect(await outcomeOf(waiting, reopen)).toMatchObject({
@@ -479,7 +479,7 @@ describe("a database", () => {
     expect(await outcomeOf(waiting, reopen)).toBe("done");
   });
 
-  it("that is another program's is not touched", async () => {
+  it("of another program is not modified", async () => {
     const tab = await page();
     await tab.evaluate(async () => {
       const request = indexedDB.open("app", 1);
@@ -503,7 +503,7 @@ describe("a database", () => {
     expect(stores).toEqual(["heads"]);
   });
 
-  it("that is removed by another tab begins anew", async () => {
+  it("that another tab deletes is created again", async () => {
     const [tab, removing] = await Promise.all([opened(), page()]);
     await start(tab);
     const removed = await removing.evaluate(

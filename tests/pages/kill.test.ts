@@ -1,4 +1,4 @@
-// What IndexedDB has acknowledged survives the end of the browser, however it comes.
+// Writes that IndexedDB acknowledged survive when the browser is killed.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newProfile, startOwn } from "./support/process.js";
@@ -37,7 +37,7 @@ it.each(["normal", "full"] as const)(
           expect(found?.eventCount).toBeGreaterThanOrEqual(least);
           expect(found?.history).toHaveLength(found?.eventCount ?? 0);
           expect(found?.iterations).toBe((found?.eventCount ?? 0) - 1);
-          // It goes on until the browser is gone.
+          // Runs until the browser is killed.
           void page
             .evaluate(async (id) => {
               for (;;) {

@@ -1,4 +1,4 @@
-// What the runner of a session hears when another takes its place.
+// Notifications to the runner of a session that is superseded in its slot.
 
 import type { SlotCancelled } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ const run = { taskId: "T1", phase: "run", task: "carry it out", mode: "developer
 const replace = { onModelChange: "replace" } as const;
 
 describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, openStore) => {
-  it.each(["active", "paused"])("and is %s, is told as cancelled", async (status) => {
+  it.each(["active", "paused"])("and is %s, is reported as cancelled", async (status) => {
     const sessions = await openStore();
     const heard: SlotCancelled[] = [];
     sessions.on("cancelled", (cancelled) => heard.push(cancelled));
@@ -31,7 +31,7 @@ describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, o
     expect(await sessions.get(id)).toMatchObject({ status: "abandoned" });
   });
 
-  it("is told of each of many that are started at once", async () => {
+  it("is reported for each session of a bulk start", async () => {
     const sessions = await openStore();
     const heard: string[] = [];
     sessions.on("cancelled", ({ taskId }) => heard.push(taskId));
@@ -43,7 +43,7 @@ describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, o
     expect(heard.sort()).toEqual(["T2", "T3"]);
   });
 
-  it("is not told once it has ended, nor when it stays", async () => {
+  it("is not reported if it has finished or stays", async () => {
     const sessions = await openStore();
     const heard: SlotCancelled[] = [];
     sessions.on("cancelled", (cancelled) => heard.push(cancelled));
@@ -60,7 +60,7 @@ describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, o
 });
 
 describe("a listener for cancelled sessions", () => {
-  it("is called before the call that has started the other returns, and never once it is gone", async () => {
+  it("is called before the starting call returns, and not after it is removed", async () => {
     const sessions = await inMemory();
     const order: string[] = [];
     const off = sessions.on("cancelled", () => order.push("heard"));
@@ -72,7 +72,7 @@ describe("a listener for cancelled sessions", () => {
     expect(order).toEqual(["heard", "returned"]);
   });
 
-  it("that throws undoes nothing", async () => {
+  it("that throws does not undo the start", async () => {
     const sessions = await inMemory();
     const errors: string[] = [];
     sessions.on("error", ({ code }) => errors.push(code));

@@ -1,5 +1,4 @@
-// Stores with one defect each, such as stores get: all of them a `MapStore` of which something is
-// different.
+// Stores with one realistic defect each: all of them are a `MapStore` with one difference.
 
 import type { Store, StoredChanges, StoredCommit, StoredHead, StoredScan } from "tenure";
 import type { StoreOpener } from "tenure/testing";
@@ -8,7 +7,7 @@ import { MapStore } from "./map-store.js";
 type SessionChange = StoredChanges["sessions"][number];
 type RecordChange = StoredChanges["records"][number];
 
-/** A fresh store of which some methods are others. */
+/** A new store with some methods replaced. */
 function mapStore(change: (store: MapStore) => Partial<Store>): Store {
   const store = new MapStore();
   const changed: Store = Object.create(store);
@@ -26,7 +25,7 @@ function distorting(
   }));
 }
 
-/** A session change whose head is another. */
+/** A session change with a modified head. */
 function withHead(change: SessionChange, head: (head: StoredHead) => StoredHead): SessionChange {
   const { write } = change;
   return write.kind === "put" ? { ...change, write: { ...write, head: head(write.head) } } : change;
@@ -40,7 +39,7 @@ const printedAnew = (text: string): string => {
   }
 };
 
-/** A store with several handles: what `handle` returns is opened over the one map. */
+/** A store with several handles: each `handle` is opened over the same map. */
 function severally(handle: (shared: MapStore) => Store): StoreOpener {
   const shared = new MapStore();
   return { open: () => handle(shared) };
@@ -48,7 +47,7 @@ function severally(handle: (shared: MapStore) => Store): StoreOpener {
 
 const persistent = { persistent: true, shared: true, reindents: false };
 
-/** The defects: what is wrong, a store that has it, and a case that must find it. */
+/** The defects: a description, a store with the defect, and the case that must detect it. */
 export const brokenStores: readonly (readonly [
   defect: string,
   make: () => Store | StoreOpener,

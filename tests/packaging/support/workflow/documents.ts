@@ -1,5 +1,5 @@
-// Workflows and actions, read and checked by the package that the editors of workflows use. What is not
-// as a runner wants it is an error here.
+// Workflows and actions, parsed and validated by the package that workflow editors use. Invalid
+// ones are an error.
 
 import { readFileSync } from "node:fs";
 import {
@@ -16,7 +16,7 @@ import type { TemplateContext } from "@actions/workflow-parser/templates/templat
 import type { MappingToken, TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
 import { isMapping, isSequence } from "@actions/workflow-parser/templates/tokens/type-guards";
 
-/** A step: under which condition it runs, and all that is said of it. */
+/** A step: its condition and its properties. */
 export interface Step {
   readonly id: string;
   readonly condition: string;
@@ -25,7 +25,7 @@ export interface Step {
 
 export interface Job {
   readonly id: string;
-  /** The jobs that come before it. */
+  /** The jobs that it needs. */
   readonly needs: readonly string[];
   readonly condition: string;
   readonly env: TemplateToken | undefined;
@@ -36,7 +36,7 @@ export interface Job {
 export interface Workflow {
   readonly env: TemplateToken | undefined;
   readonly jobs: readonly Job[];
-  /** What starts it. */
+  /** The events that trigger it. */
   readonly events: WorkflowTemplate["events"];
 }
 
@@ -46,7 +46,7 @@ export interface CompositeAction {
   readonly steps: readonly Step[];
 }
 
-/** Reads a workflow whose jobs are made of steps. */
+/** Parses a workflow whose jobs have steps. */
 export async function readWorkflow(path: string): Promise<Workflow> {
   const file = { name: path, content: readFileSync(path, "utf8") };
   const { context, value } = parseWorkflow(file, new NoOperationTraceWriter());
@@ -68,7 +68,7 @@ export async function readWorkflow(path: string): Promise<Workflow> {
   return { env: template.env, jobs, events: template.events };
 }
 
-/** Reads an action that is made of steps. */
+/** Parses a composite action. */
 export function readAction(path: string): CompositeAction {
   const file = { name: path, content: readFileSync(path, "utf8") };
   const { context, value } = parseAction(file, new NoOperationTraceWriter());

@@ -100,11 +100,11 @@ function value(dice: Dice, depth = 0): string {
 function object(dice: Dice, depth = 0): string {
   if (dice.once(80)) return `{"deep":${"[".repeat(140)}${"]".repeat(140)}}`;
   if (dice.once(80)) return `{"deep":${'{"a":'.repeat(100)}1${"}".repeat(100)}}`;
-  const members = Array.from(
+  const properties = Array.from(
     { length: dice.below(5) },
     () => `${dice.pick(KEYS)}${dice.pick([":", " : ", ":\t\n"])}${value(dice, depth)}`,
   );
-  return `{${members.join(",")}}`;
+  return `{${properties.join(",")}}`;
 }
 
 const IDS = ['"s1"', '"s2"', '"s3"', '"s4"', '"s5"'];
@@ -126,14 +126,14 @@ const TYPES = [
 ];
 const STATUSES = ["active", "paused", "completed", "failed", "timeout", "abandoned", "nonsense"];
 
-type Members = Record<string, string>;
+type Properties = Record<string, string>;
 
 /** The properties that an operation takes, as JSON texts. */
-function members(dice: Dice, name: string): Members {
+function properties(dice: Dice, name: string): Properties {
   const id = dice.once(12) ? dice.pick(BAD_IDS) : dice.pick(IDS);
   const text = () => dice.pick(STRINGS);
   const number = () => dice.pick(["0", "1", "2", "3", "50", "-1", "1.5", "1e400", "4294967296"]);
-  const trash = (): Members => ({
+  const trash = (): Properties => ({
     ...(dice.once(4) && { trash: dice.pick(['"only"', '"include"', '"exclude"', '"all"']) }),
   });
   const ids = () => {
@@ -142,7 +142,7 @@ function members(dice: Dice, name: string): Members {
     );
     return `[${some.join(",")}]`;
   };
-  const filter = (): Members => ({
+  const filter = (): Properties => ({
     ...(dice.once(4) && { status: `"${dice.pick(STATUSES)}"` }),
     ...(dice.once(4) && { status: `["${dice.pick(STATUSES)}","${dice.pick(STATUSES)}"]` }),
     ...(dice.once(6) && { userId: text() }),
@@ -153,15 +153,15 @@ function members(dice: Dice, name: string): Members {
     ...trash(),
   });
   const event = () => `{"type":"note","timestamp":"2026-01-01","data":${object(dice)}}`;
-  const ifFinished = (): Members => ({
+  const ifFinished = (): Properties => ({
     ...(dice.once(3) && { ifFinished: dice.pick(['"keep"', '"refuse"', "true"]) }),
   });
-  const change: Members = {
+  const change: Properties = {
     id,
     ...(dice.once(8) && { ifVersion: dice.pick(["1", "2", "3", "-1", "99999999999999999999"]) }),
     ...(dice.once(6) && { idempotencyKey: dice.pick(['"k1"', '"k2"', '"\\ud800"', '""']) }),
   };
-  const with1 = (key: string, make: () => string): Members => ({
+  const with1 = (key: string, make: () => string): Properties => ({
     ...change,
     ...(dice.once(6) ? {} : { [key]: make() }),
   });
@@ -218,8 +218,8 @@ function members(dice: Dice, name: string): Members {
           ...(dice.once(3) && { context: object(dice) }),
           ...(dice.once(3) && { metadata: metadata(dice) }),
           ...(dice.once(4) && { history: `[${event()}]` }),
-          ...(dice.once(20) && { nobody: "1" }),
-        } satisfies Members)
+          ...(dice.once(20) && { unknown: "1" }),
+        } satisfies Properties)
           .map(([key, text]) => `"${key}":${text}`)
           .join(",")}}`,
       };
@@ -397,7 +397,7 @@ function members(dice: Dice, name: string): Members {
     }
     case "startInSlots": {
       const starts = Array.from({ length: dice.below(5) }, () => {
-        const start = Object.entries(members(dice, "startInSlot"));
+        const start = Object.entries(properties(dice, "startInSlot"));
         if (dice.once(2)) start.push(["id", dice.pick([...IDS, '"../x"'])]);
         return `{${start.map(([key, text]) => `"${key}":${text}`).join(",")}}`;
       });
@@ -558,7 +558,7 @@ function sequence(seed: number): readonly Step[] {
   return Array.from({ length: CALLS }, (_, call) => {
     now += dice.pick([0, 1, 1, 5, 1000, -3, 0.5]);
     const name = dice.pick(OPERATIONS);
-    const texts = Object.entries(members(dice, name)).map(([key, text]) => `"${key}":${text}`);
+    const texts = Object.entries(properties(dice, name)).map(([key, text]) => `"${key}":${text}`);
     if (dice.once(40)) texts.push('"unknown":1');
     const params = dice.once(60) ? dice.pick(["", "null", "[]", "{", "7"]) : `{${texts.join(",")}}`;
     const entropy = call.toString(16).padStart(32, "0");

@@ -27,7 +27,7 @@ const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 const pathOf = (folder: string, id: string): string => join(folder, id, "session.json");
 
 /** A session as another program writes it: only the required properties. */
-function writeForeign(folder: string, id: string, members: object = {}): void {
+function writeForeign(folder: string, id: string, properties: object = {}): void {
   const session = {
     id,
     mode: "developer",
@@ -46,7 +46,7 @@ function writeForeign(folder: string, id: string, members: object = {}): void {
       },
       { timestamp: "2026-01-02T03:05:00.000Z", type: "iteration", data: {} },
     ],
-    ...members,
+    ...properties,
   };
   mkdirSync(join(folder, id), { recursive: true });
   writeFileSync(pathOf(folder, id), JSON.stringify(session, null, 2));

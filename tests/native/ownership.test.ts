@@ -40,7 +40,7 @@ function start(registry: Registry, script: string) {
   return {
     pid: child.pid,
     line: async (): Promise<string | undefined> => (await lines.next()).value,
-    tell: (): unknown => child.stdin.write("\n"),
+    send: (): unknown => child.stdin.write("\n"),
     end: async (signal?: NodeJS.Signals) => {
       if (signal) child.kill(signal);
       const [status, by] = await exit;
@@ -186,7 +186,7 @@ describe("sweeping", () => {
       console.log(deleted.join());`;
     const sweepers = Array.from({ length: 4 }, () => start(registry, script));
     for (const sweeper of sweepers) await sweeper.line();
-    for (const sweeper of sweepers) sweeper.tell();
+    for (const sweeper of sweepers) sweeper.send();
     const deleted: string[] = [];
     for (const sweeper of sweepers) deleted.push(...((await sweeper.line()) ?? "").split(","));
     expect(deleted.filter((vmId) => vmId !== "").sort()).toEqual(names);
@@ -342,7 +342,7 @@ describe("the end of a process", () => {
     expect(await ended.line()).toBe("deleting");
     process.kill(ended.pid ?? 0, "SIGTERM");
     await new Promise((go) => setTimeout(go, 100));
-    ended.tell();
+    ended.send();
     expect(await ended.line()).toBe("deleted");
     expect(await ended.end()).toEqual({ status: null, signal: "SIGTERM", stderr: "" });
     expect(machines(registry)).toEqual({ owned: [], orphans: [] });

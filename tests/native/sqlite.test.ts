@@ -88,7 +88,7 @@ describe("sessions in SQLite", () => {
     await sessions.start({ task: "t", mode: "m", id: "a" });
     const calls = [
       sessions.addEvent("a", "note"),
-      sessions.addEvent("nobody", "note"),
+      sessions.addEvent("unknown", "note"),
       sessions.pause("a"),
       sessions.pause("a"),
       sessions.addEvent("a", "note"),

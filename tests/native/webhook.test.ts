@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
   });
   request.on("end", () => {
     received.push({ headers: request.headers, body });
-    if (answerWith !== "nothing") response.writeHead(answerWith).end("a body that nobody reads");
+    if (answerWith !== "nothing") response.writeHead(answerWith).end("an unread body");
   });
 });
 let url: string;

@@ -253,7 +253,7 @@ it("inserts no expression into a script", async () => {
   const workflows = await Promise.all(examples.map(readWorkflow));
   const jobs = workflows.flatMap((workflow) => workflow.jobs);
   const scripts = [...actions, ...jobs].flatMap(({ steps }) =>
-    steps.map(({ told }) => told.find("run")).filter((script) => script !== undefined),
+    steps.map(({ definition }) => definition.find("run")).filter((script) => script !== undefined),
   );
   expect(scripts.length).toBeGreaterThan(6);
   for (const script of scripts) expect(script.isExpression, script.toString()).toBe(false);
@@ -261,7 +261,7 @@ it("inserts no expression into a script", async () => {
 
 it("the finish action takes the same environment", () => {
   const environmentOf = (folder: string) => {
-    const env = readAction(inRoot(folder, "action.yml")).steps[0]?.told.find("env");
+    const env = readAction(inRoot(folder, "action.yml")).steps[0]?.definition.find("env");
     if (env === undefined || !isMapping(env)) throw new Error(`${folder} has no environment`);
     return new Map([...env].map(({ key, value }) => [key.toString(), value.toString()]));
   };

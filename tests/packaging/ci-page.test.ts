@@ -48,13 +48,13 @@ it("shows valid workflows with existing inputs", async () => {
   const workflows = await Promise.all(blocks.map((block) => readWorkflow(workflow(block))));
   const steps = workflows.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
   let used = 0;
-  for (const { told } of steps) {
+  for (const { definition } of steps) {
     const [, name] =
-      told
+      definition
         .find("uses")
         ?.toString()
         .match(/^OWNER\/tenure\/(.+)@v0$/) ?? [];
-    const given = told.find("with");
+    const given = definition.find("with");
     if (name === undefined) continue;
     used += 1;
     const known = [...action(name).defaults.keys()];
@@ -66,11 +66,11 @@ it("shows valid workflows with existing inputs", async () => {
 
 it("documents every input and output, and the default durations", () => {
   const { defaults, outputs } = action("action");
-  const told = sectionOf(page, "The action");
+  const section = sectionOf(page, "The action");
   const names = [defaults, outputs, action("action/finish").defaults].flatMap((all) => [
     ...all.keys(),
   ]);
-  for (const name of names) expect(told).toContain(`\`${name}\``);
+  for (const name of names) expect(section).toContain(`\`${name}\``);
   const lengths = sectionOf(page, "Which runs are the same").matchAll(
     /\| (\d+) (hour|minute)s?\b.*`([a-z-]+)` \|$/gm,
   );
@@ -108,8 +108,10 @@ it("counts the prevented runs", async () => {
   expect(every?.trim().split("\n")).toHaveLength(6);
   const entries = JSON.parse(all ?? "") as readonly object[];
   expect(entries).toHaveLength(3);
-  const members = page.match(/objects with the members ([^:]*):/)?.[1]?.match(/\w+(?=`)/g);
-  for (const entry of entries) expect(Object.keys(entry)).toEqual(members);
+  const properties = page
+    .match(/objects with the (?:members|properties) ([^:]*):/)?.[1]
+    ?.match(/\w+(?=`)/g);
+  for (const entry of entries) expect(Object.keys(entry)).toEqual(properties);
   expect(prevented).toBe("2\n");
 });
 

@@ -11,9 +11,9 @@ declare const Database: new (options: {
   readonly timeoutMs: number;
 }) => { open(): Promise<void> };
 
-declare const kept: {
+declare const state: {
   sessions: import("tenure").Sessions;
-  heard: unknown[];
+  received: unknown[];
   posted: unknown[];
   text: string;
   connection: IDBDatabase;

@@ -32,11 +32,11 @@ const page = (): Promise<Page> => newPage(context, site);
 async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Page> {
   const made = await page();
   await made.evaluate(async (options) => {
-    kept.sessions = await tenure.open("indexeddb:app", options);
-    kept.sessions.on("lifecycle", (payload) => kept.heard.push(payload));
-    kept.sessions.on("change", ({ ids }) => kept.heard.push(ids));
-    kept.sessions.on("cancelled", (cancelled) => kept.heard.push({ cancelled }));
-    kept.sessions.on("error", (error) => kept.heard.push(error.message));
+    state.sessions = await tenure.open("indexeddb:app", options);
+    state.sessions.on("lifecycle", (payload) => state.received.push(payload));
+    state.sessions.on("change", ({ ids }) => state.received.push(ids));
+    state.sessions.on("cancelled", (cancelled) => state.received.push({ cancelled }));
+    state.sessions.on("error", (error) => state.received.push(error.message));
   }, options);
   return made;
 }
@@ -44,25 +44,25 @@ async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Pa
 /** Starts a session `s`, whose budget is large. */
 const start = (page: Page): Promise<void> =>
   page.evaluate(async () => {
-    await kept.sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 100_000 });
+    await state.sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 100_000 });
   });
 
 const session = (page: Page): Promise<{ iterations: number; eventCount: number } | null> =>
-  page.evaluate(() => kept.sessions.get("s", { history: "none" }));
+  page.evaluate(() => state.sessions.get("s", { history: "none" }));
 
 /** The result of a call in a page: `"done"`, or its error code. */
 const outcomeOf = (page: Page, call: () => Promise<unknown>): Promise<unknown> =>
   page.evaluate(`outcomeOf(${call})`);
 
-const read = (): Promise<unknown> => kept.sessions.get("s");
-const append = (): Promise<unknown> => kept.sessions.incrementIteration("s");
+const read = (): Promise<unknown> => state.sessions.get("s");
+const append = (): Promise<unknown> => state.sessions.incrementIteration("s");
 const reopen = (): Promise<unknown> => tenure.open("indexeddb:app", { timeoutMs: 1000 });
 
 describe("sessions in IndexedDB", () => {
   it("survive a reload", async () => {
     const tab = await opened();
     await start(tab);
-    await tab.evaluate(() => kept.sessions.addEvent("s", "note", { text: "kept" }));
+    await tab.evaluate(() => state.sessions.addEvent("s", "note", { text: "stored" }));
     await tab.reload();
     await ready(tab);
     const found = await tab.evaluate(async () => {
@@ -71,7 +71,7 @@ describe("sessions in IndexedDB", () => {
     });
     expect(found?.history.map(({ type, data }) => [type, data])).toEqual([
       ["start", expect.anything()],
-      ["note", { text: "kept" }],
+      ["note", { text: "stored" }],
     ]);
   });
 
@@ -82,11 +82,11 @@ describe("sessions in IndexedDB", () => {
     await Promise.all(
       tabs.map((tab) =>
         tab.evaluate(async (each) => {
-          for (let done = 0; done < each; done += 1) await kept.sessions.incrementIteration("s");
+          for (let done = 0; done < each; done += 1) await state.sessions.incrementIteration("s");
         }, each),
       ),
     );
-    const found = await tabs[1].evaluate(() => kept.sessions.get("s", { history: "all" }));
+    const found = await tabs[1].evaluate(() => state.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ iterations: 2 * each, version: 2 * each + 1 });
     expect(found?.history.map(({ sequence }) => sequence)).toEqual(
       Array.from({ length: 2 * each + 1 }, (_, index) => index + 1),
@@ -99,7 +99,7 @@ describe("sessions in IndexedDB", () => {
     const read = reading.evaluate(async () => {
       let [reads, halves, last] = [0, 0, 0];
       while (last < 300) {
-        const found = await kept.sessions.get("s", { history: "all" });
+        const found = await state.sessions.get("s", { history: "all" });
         last = found?.eventCount ?? 0;
         reads += 1;
         if (found?.history.length !== last || found.iterations * 3 + 1 !== last) halves += 1;
@@ -108,7 +108,7 @@ describe("sessions in IndexedDB", () => {
     });
     await writing.evaluate(async () => {
       const events = ["iteration", "note", "note"].map((type) => ({ type }));
-      for (let done = 0; done < 100; done += 1) await kept.sessions.addEvents("s", events);
+      for (let done = 0; done < 100; done += 1) await state.sessions.addEvents("s", events);
     });
     const { reads, halves } = await read;
     expect(halves).toBe(0);
@@ -121,19 +121,19 @@ describe("sessions in IndexedDB", () => {
       tabs.map((tab) =>
         tab.evaluate(async () => {
           const params = { mode: "m", task: "t", idempotencyKey: "k" };
-          return (await kept.sessions.start(params)).id;
+          return (await state.sessions.start(params)).id;
         }),
       ),
     );
     expect(ids[0]).toBe(ids[1]);
-    expect(await tabs[0].evaluate(async () => (await kept.sessions.list()).items.length)).toBe(1);
+    expect(await tabs[0].evaluate(async () => (await state.sessions.list()).items.length)).toBe(1);
   });
 
   it("are finished once: the second of two tabs is refused", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     await start(tabs[0]);
     const outcomes = await Promise.all(
-      tabs.map((tab) => outcomeOf(tab, () => kept.sessions.complete("s"))),
+      tabs.map((tab) => outcomeOf(tab, () => state.sessions.complete("s"))),
     );
     expect(outcomes).toContain("done");
     expect(outcomes).toContainEqual(expect.objectContaining({ code: "INVALID_TRANSITION" }));
@@ -160,7 +160,9 @@ describe("sessions in IndexedDB", () => {
     });
     expect(inWorker).toEqual({ isPage: false, types: ["start", "iteration", "pause"] });
     expect(await session(tab)).toMatchObject({ status: "paused", iterations: 1 });
-    await expect.poll(() => heard(tab)).toContainEqual(expect.objectContaining({ event: "pause" }));
+    await expect
+      .poll(() => received(tab))
+      .toContainEqual(expect.objectContaining({ event: "pause" }));
   });
 
   it("in different databases are independent", async () => {
@@ -174,19 +176,19 @@ describe("sessions in IndexedDB", () => {
   });
 });
 
-const heard = (page: Page): Promise<readonly unknown[]> => page.evaluate(() => kept.heard);
+const received = (page: Page): Promise<readonly unknown[]> => page.evaluate(() => state.received);
 
 describe("the events of a tab", () => {
   it("are delivered in other tabs as in its own", async () => {
     const tabs = await Promise.all([opened(), opened(), opened()]);
     await start(tabs[0]);
     await tabs[0].evaluate(async () => {
-      await kept.sessions.addEvent("s", "note");
-      await kept.sessions.pause("s", "why");
-      await kept.sessions.delete("s");
+      await state.sessions.addEvent("s", "note");
+      await state.sessions.pause("s", "why");
+      await state.sessions.delete("s");
     });
-    const told = await heard(tabs[0]);
-    expect(told).toEqual([
+    const expected = await received(tabs[0]);
+    expect(expected).toEqual([
       ["s"],
       expect.objectContaining({ event: "start" }),
       ["s"],
@@ -194,26 +196,26 @@ describe("the events of a tab", () => {
       expect.objectContaining({ event: "pause" }),
       ["s"],
     ]);
-    for (const tab of tabs.slice(1)) await expect.poll(() => heard(tab)).toEqual(told);
+    for (const tab of tabs.slice(1)) await expect.poll(() => received(tab)).toEqual(expected);
   });
 
   it("are posted to the webhook of its own handle only", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     for (const tab of tabs) {
       await tab.evaluate(() =>
-        kept.sessions.setWebhook({
+        state.sessions.setWebhook({
           url: "http://127.0.0.1:9/",
           fetch: async (_, { body }) => {
-            kept.posted.push(body);
+            state.posted.push(body);
             return { ok: true, status: 200, body: null };
           },
         }),
       );
     }
     await start(tabs[0]);
-    await expect.poll(() => heard(tabs[1])).toHaveLength(2);
-    for (const tab of tabs) await tab.evaluate(() => kept.sessions.close());
-    const posted = await Promise.all(tabs.map((tab) => tab.evaluate(() => kept.posted.length)));
+    await expect.poll(() => received(tabs[1])).toHaveLength(2);
+    for (const tab of tabs) await tab.evaluate(() => state.sessions.close());
+    const posted = await Promise.all(tabs.map((tab) => tab.evaluate(() => state.posted.length)));
     expect(posted).toEqual([1, 0]);
   });
 
@@ -223,19 +225,19 @@ describe("the events of a tab", () => {
       tab.evaluate(
         ([id, model]) => {
           const slot = { id, model, taskId: "T1", phase: "run", task: "t", mode: "m" } as const;
-          return kept.sessions.startInSlot(slot, { onModelChange: "replace" });
+          return state.sessions.startInSlot(slot, { onModelChange: "replace" });
         },
         [id, model] as const,
       );
     await start(tabs[0], "old", "opus");
     await start(tabs[1], "new", "haiku");
     const slot = { taskId: "T1", phase: "run", reason: "model_change" };
-    const told = { cancelled: { id: "old", replacedBy: "new", ...slot } };
-    for (const tab of tabs) await expect.poll(() => heard(tab)).toContainEqual(told);
-    const append = (): Promise<unknown> => kept.sessions.addEvent("old", "note");
+    const expected = { cancelled: { id: "old", replacedBy: "new", ...slot } };
+    for (const tab of tabs) await expect.poll(() => received(tab)).toContainEqual(expected);
+    const append = (): Promise<unknown> => state.sessions.addEvent("old", "note");
     expect(await outcomeOf(tabs[0], append)).toMatchObject({ code: "SESSION_DELETED" });
     for (const tab of tabs) {
-      const cancelled = (await heard(tab)).filter(
+      const cancelled = (await received(tab)).filter(
         (one) => typeof one === "object" && one !== null && "cancelled" in one,
       );
       expect(cancelled).toHaveLength(1);
@@ -244,16 +246,16 @@ describe("the events of a tab", () => {
 
   it("are not delivered to closed handles or handles on another database", async () => {
     const [tab, closed, other, open] = await Promise.all([opened(), opened(), page(), opened()]);
-    await closed.evaluate(() => kept.sessions.close());
+    await closed.evaluate(() => state.sessions.close());
     await other.evaluate(async () => {
-      kept.sessions = await tenure.open("indexeddb:other");
-      kept.sessions.on("change", (change) => kept.heard.push(change));
+      state.sessions = await tenure.open("indexeddb:other");
+      state.sessions.on("change", (change) => state.received.push(change));
     });
     await start(tab);
     // By then the others would have received it as well.
-    await expect.poll(() => heard(open)).toHaveLength(2);
-    expect(await heard(closed)).toEqual([]);
-    expect(await heard(other)).toEqual([]);
+    await expect.poll(() => received(open)).toHaveLength(2);
+    expect(await received(closed)).toEqual([]);
+    expect(await received(other)).toEqual([]);
   });
 
   it("do not include foreign messages on the channel", async () => {
@@ -278,7 +280,7 @@ describe("the events of a tab", () => {
       for (const message of messages) channel.postMessage(message);
       channel.postMessage({ kind: "change", ids: ["the last"] });
     });
-    await expect.poll(() => heard(tab)).toEqual([["the last"]]);
+    await expect.poll(() => received(tab)).toEqual([["the last"]]);
   });
 
   it("do not keep an unreferenced handle alive", async () => {
@@ -307,20 +309,20 @@ describe("IndexedDB", () => {
     // Chromium checks its quota before the first write, and then again when it is exhausted.
     await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3_000_000 });
     await tab.evaluate(async () => {
-      kept.sessions = await tenure.open("indexeddb:app");
-      await kept.sessions.start({ id: "old", mode: "m", task: "t" });
+      state.sessions = await tenure.open("indexeddb:app");
+      await state.sessions.start({ id: "old", mode: "m", task: "t" });
     });
     await start(tab);
     // Incompressible data.
     await tab.evaluate(() => {
       const letters = (): string => crypto.randomUUID().replaceAll("-", "");
-      kept.text = Array.from({ length: 15_000 }, letters).join("");
+      state.text = Array.from({ length: 15_000 }, letters).join("");
     });
     const outcome = await tab.evaluate(async () => {
       for (let done = 0; done < 100; done += 1) {
         const options = { idempotencyKey: `k${done}` };
         try {
-          await kept.sessions.addEvent("s", "note", { text: kept.text }, options);
+          await state.sessions.addEvent("s", "note", { text: state.text }, options);
         } catch (error) {
           const { code, message } = error as { code: string; message: string };
           return { done, code, message };
@@ -331,17 +333,17 @@ describe("IndexedDB", () => {
     expect(outcome).toMatchObject({ code: "STORAGE_FULL" });
     const done = outcome?.done ?? 0;
     expect(done).toBeGreaterThan(0);
-    const found = await tab.evaluate(() => kept.sessions.get("s", { history: "all" }));
+    const found = await tab.evaluate(() => state.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ eventCount: done + 1, version: done + 1 });
     expect(found?.history).toHaveLength(done + 1);
     // A deletion needs no space.
-    await tab.evaluate(() => kept.sessions.delete("old"));
-    expect(await tab.evaluate(() => kept.sessions.get("old"))).toBeNull();
+    await tab.evaluate(() => state.sessions.delete("old"));
+    expect(await tab.evaluate(() => state.sessions.get("old"))).toBeNull();
     await devTools.send("Storage.overrideQuotaForOrigin", { origin });
     // The failed call did not use up its idempotency key.
     const appended = await tab.evaluate(
       (idempotencyKey) =>
-        kept.sessions.addEvent("s", "note", { text: kept.text }, { idempotencyKey }),
+        state.sessions.addEvent("s", "note", { text: state.text }, { idempotencyKey }),
       `k${done}`,
     );
     expect(appended).toMatchObject({ replayed: false, lastSequence: done + 2 });
@@ -391,12 +393,12 @@ describe("IndexedDB", () => {
     const devTools = await context.newCDPSession(tab);
     await tab.evaluate(() => {
       const calls = Array.from({ length: 50 }, (_, n) =>
-        kept.sessions.start({ id: `n${n}`, mode: "m", task: "t" }),
+        state.sessions.start({ id: `n${n}`, mode: "m", task: "t" }),
       );
-      kept.heard.length = 0;
+      state.received.length = 0;
       void Promise.allSettled(calls).then((settled) => {
-        kept.heard.push(
-          ...settled.map((one) => (one.status === "rejected" ? one.reason.code : "kept")),
+        state.received.push(
+          ...settled.map((one) => (one.status === "rejected" ? one.reason.code : "state")),
         );
       });
     });
@@ -405,11 +407,11 @@ describe("IndexedDB", () => {
       storageTypes: "indexeddb",
     });
     const outcomes = (): Promise<readonly unknown[]> =>
-      tab.evaluate(() => kept.heard.filter((one) => typeof one === "string"));
+      tab.evaluate(() => state.received.filter((one) => typeof one === "string"));
     await expect.poll(outcomes).toHaveLength(50);
-    const allowed = ["kept", "STORE_UNAVAILABLE"];
+    const allowed = ["state", "STORE_UNAVAILABLE"];
     expect((await outcomes()).filter((one) => !allowed.includes(String(one)))).toEqual([]);
-    await tab.evaluate(() => kept.sessions.list());
+    await tab.evaluate(() => state.sessions.list());
   });
 });
 
@@ -430,7 +432,7 @@ describe("a database", () => {
       code: "SCHEMA_TOO_NEW",
       message: expect.stringContaining("schema 2"),
     });
-    await old.evaluate(() => kept.sessions.close());
+    await old.evaluate(() => state.sessions.close());
   });
 
   it("that is held open in an older version is unavailable after the timeout", async () => {
@@ -440,7 +442,7 @@ describe("a database", () => {
       await new Promise((resolve) => {
         request.onsuccess = resolve;
       });
-      kept.connection = request.result;
+      state.connection = request.result;
     });
     const open = (timeoutMs: number): Promise<unknown> =>
       upgrading.evaluate(async (timeoutMs) => {
@@ -455,7 +457,7 @@ describe("a database", () => {
       message: expect.stringContaining("close that tab"),
     });
     const opening = open(20_000);
-    await holding.evaluate(() => kept.connection.close());
+    await holding.evaluate(() => state.connection.close());
     // The database is not Tenure's.
     expect(await opening).toMatchObject({ message: expect.stringContaining("not Tenure's") });
   });
@@ -467,7 +469,7 @@ describe("a database", () => {
       await new Promise((resolve) => {
         request.onsuccess = resolve;
       });
-      kept.connection = request.result;
+      state.connection = request.result;
       // The deletion waits for the connection to close, and blocks other connections until then.
       indexedDB.deleteDatabase("app");
     });
@@ -475,7 +477,7 @@ describe("a database", () => {
       code: "STORE_UNAVAILABLE",
       message: expect.stringContaining("did not open within 900 ms"),
     });
-    await holding.evaluate(() => kept.connection.close());
+    await holding.evaluate(() => state.connection.close());
     expect(await outcomeOf(waiting, reopen)).toBe("done");
   });
 

@@ -29,10 +29,10 @@ it.each(["normal", "full"] as const)(
             acknowledged = sequence;
           });
           const found = await page.evaluate(async (durability) => {
-            kept.sessions = await tenure.open("indexeddb:app", { durability });
+            state.sessions = await tenure.open("indexeddb:app", { durability });
             const key = { mode: "m", task: "t", maxIterations: 1e6, idempotencyKey: "k" };
-            const { id } = await kept.sessions.start(key);
-            return kept.sessions.get(id, { history: "all" });
+            const { id } = await state.sessions.start(key);
+            return state.sessions.get(id, { history: "all" });
           }, durability);
           expect(found?.eventCount).toBeGreaterThanOrEqual(least);
           expect(found?.history).toHaveLength(found?.eventCount ?? 0);
@@ -41,7 +41,7 @@ it.each(["normal", "full"] as const)(
           void page
             .evaluate(async (id) => {
               for (;;) {
-                const { lastSequence } = await kept.sessions.incrementIteration(id);
+                const { lastSequence } = await state.sessions.incrementIteration(id);
                 await acknowledge(lastSequence);
               }
             }, found?.id ?? "")

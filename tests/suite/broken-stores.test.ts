@@ -58,7 +58,7 @@ describe("every case fails for a store", () => {
       /STORE_FAILED .*out of order/,
     ],
     ["that never settles", () => doing(() => new Promise(() => {})), /did not settle within 5 ms/],
-    ["that returns rubbish", () => doing(() => "rubbish"), /STORE_MISBEHAVED/],
+    ["that returns an invalid reply", () => doing(() => "invalid"), /STORE_MISBEHAVED/],
     [
       "that cannot be made",
       () => {

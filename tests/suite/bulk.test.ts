@@ -12,22 +12,22 @@ const scale = __BUILD__ === "browser" ? 0.1 : Number(process.env.TENURE_TEST_SCA
 const runs = Math.max(10, Math.round(100 * scale));
 
 type Place = "list" | "trash";
-const DEEDS = ["trashMany", "restoreMany", "deleteMany"] as const;
+const OPERATIONS = ["trashMany", "restoreMany", "deleteMany"] as const;
 
 describe.each(everyStore)("bulk operations %s", (_, open) => {
   it("move sessions to and from the trash as a model predicts, and failures affect no other session", async () => {
-    const deed = fc.tuple(
-      fc.constantFrom(...DEEDS),
+    const operation = fc.tuple(
+      fc.constantFrom(...OPERATIONS),
       fc.array(fc.constantFrom(...IDS), { maxLength: 8 }),
     );
-    const property = fc.asyncProperty(fc.array(deed, { maxLength: 5 }), async (deeds) => {
+    const property = fc.asyncProperty(fc.array(operation, { maxLength: 5 }), async (operations) => {
       const sessions = await open();
       const model = new Map<string, Place>();
       for (const id of IDS.slice(0, 5)) {
         await start(sessions, id);
         model.set(id, "list");
       }
-      for (const [name, ids] of deeds) {
+      for (const [name, ids] of operations) {
         const { done, refused } = await sessions[name](ids);
         const known = [...new Set(ids)].filter((id) => model.has(id));
         const others = [...new Set(ids)].filter((id) => !model.has(id));

@@ -121,7 +121,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     expect(broken).toMatchObject({ status: "failed", error: "before the end" });
     const removed = await run(async (id) => {
       deleteSession(id);
-      throw new Error("gone");
+      throw new Error("unavailable");
     });
     expect(removed).toBeNull();
   });
@@ -157,7 +157,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     const { id } = await startSession("task", "mode");
     for (let i = 0; i < 3; i++) {
       const session = getSession(id);
-      if (session === null) throw new Error("it is gone");
+      if (session === null) throw new Error("there is no session");
       session.context[`step${i}`] = i;
       session.iterations += 1;
       session.history.push({

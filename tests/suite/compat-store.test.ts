@@ -112,11 +112,11 @@ describe("an asynchronous store", () => {
   it("that cannot be opened fails every call", async () => {
     const broken: Store = asynchronous({
       ...new MapStore(),
-      load: () => Promise.reject(new Error("gone")),
-      commit: () => Promise.reject(new Error("gone")),
-      list: () => Promise.reject(new Error("gone")),
-      record: () => Promise.reject(new Error("gone")),
-      scan: () => Promise.reject(new Error("gone")),
+      load: () => Promise.reject(new Error("unavailable")),
+      commit: () => Promise.reject(new Error("unavailable")),
+      list: () => Promise.reject(new Error("unavailable")),
+      record: () => Promise.reject(new Error("unavailable")),
+      scan: () => Promise.reject(new Error("unavailable")),
     });
     configure({ store: broken });
     expect(await code(pauseSession("a"))).toBe("STORE_FAILED");

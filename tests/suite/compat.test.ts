@@ -277,7 +277,7 @@ describe.each(compatStores)("%s", (_, store) => {
   it("a session is saved as the bot has modified it", async () => {
     const { id } = await startSession("t", "m", { userId: "u", context: { a: 1 } });
     const session = getSession(id);
-    if (session === null) throw new Error("it is gone");
+    if (session === null) throw new Error("there is no session");
     session.context = { b: 2 };
     session.status = "failed";
     session.error = "by hand";

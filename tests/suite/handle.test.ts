@@ -161,12 +161,12 @@ describe("listening", () => {
 describe("errors", () => {
   it("have one class, a code, a message and details", async () => {
     const sessions = await inMemory();
-    const error = await failure(sessions.pause("nobody"));
+    const error = await failure(sessions.pause("unknown"));
     expect(error).toBeInstanceOf(TenureError);
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe("TenureError");
-    expect(error.message).toBe("there is no session nobody");
-    expect(String(error)).toBe("TenureError: there is no session nobody");
+    expect(error.message).toBe("there is no session unknown");
+    expect(String(error)).toBe("TenureError: there is no session unknown");
     expect(error.stack).toContain("TenureError");
     expect(error).not.toHaveProperty("cause");
     expect(isTenureError(error)).toBe(true);

@@ -123,8 +123,8 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     ["all heads that are no list", { all: 7 }],
     ["a page of nonsense", { heads: [7], more: "no" }],
     ["another store's record", { kind: "x", key: "y", version: 1, body: "" }],
-  ])("returns %s fails the call with STORE_MISBEHAVED", async (_, rubbish) => {
-    for (const answer of [() => rubbish, async () => rubbish]) {
+  ])("returns %s fails the call with STORE_MISBEHAVED", async (_, reply) => {
+    for (const answer of [() => reply, async () => reply]) {
       const sessions = await opening(storeWith(method, answer));
       const error = await failure(call(sessions));
       expect(error.code).toBe("STORE_MISBEHAVED");

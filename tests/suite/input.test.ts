@@ -156,7 +156,7 @@ describe("parameters", () => {
     ["a context that is text", { task: "t", mode: "m", context: "{}" }],
     ["metadata that is no object", { task: "t", mode: "m", metadata: 5 }],
     ["paused as text", { task: "t", mode: "m", paused: "yes" }],
-    ["a misspelt member", { task: "t", mode: "m", maxIteration: 5 }],
+    ["a misspelt property", { task: "t", mode: "m", maxIteration: 5 }],
     ["nothing", undefined],
     ["null", null],
     ["a text", "task"],

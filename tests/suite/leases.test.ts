@@ -145,7 +145,7 @@ describe("a held lease", () => {
     const lost = new Promise((resolve) => lease?.lost.addEventListener("abort", resolve));
     const { record } = store;
     store.record = () => {
-      throw new Error("gone");
+      throw new Error("unavailable");
     };
     await lost;
     expect(lease?.lost.reason).toMatchObject({
@@ -240,13 +240,13 @@ describe("a session that is held", () => {
   beforeEach(async () => {
     sessions = await inMemory();
     await sessions.start({ id: "s", task: "t", mode: "m" });
-    holder = await sessions.hold("s", { holder: "somebody" });
+    holder = await sessions.hold("s", { holder: "other" });
   });
 
   it("is not resumed by other holders until it is released", async () => {
     expect(await failure(sessions.resume("s"))).toMatchObject({
       code: "SESSION_HELD",
-      details: { id: "s", holder: "somebody" },
+      details: { id: "s", holder: "other" },
     });
     expect(await sessions.hold("s")).toBeNull();
     await holder?.release();
@@ -255,7 +255,7 @@ describe("a session that is held", () => {
   });
 
   it("is resumed by its holder, and accepts events", async () => {
-    expect(await sessions.resume("s", { holder: "somebody" })).toMatchObject({ status: "active" });
+    expect(await sessions.resume("s", { holder: "other" })).toMatchObject({ status: "active" });
     expect(await sessions.addEvent("s", "note")).toMatchObject({ id: "s" });
   });
 });

@@ -276,18 +276,18 @@ describe.each(everyStore)("sessions %s", (_, open) => {
   });
 
   it("are null for an unknown id, which cannot be changed", async () => {
-    expect(await sessions.get("nobody")).toBeNull();
-    expect(await sessions.context("nobody")).toBeNull();
-    expect(await sessions.progress("nobody")).toBeNull();
-    expect(await sessions.duration("nobody")).toBeNull();
-    expect(await failure(sessions.pause("nobody"))).toMatchObject({
+    expect(await sessions.get("unknown")).toBeNull();
+    expect(await sessions.context("unknown")).toBeNull();
+    expect(await sessions.progress("unknown")).toBeNull();
+    expect(await sessions.duration("unknown")).toBeNull();
+    expect(await failure(sessions.pause("unknown"))).toMatchObject({
       code: "SESSION_NOT_FOUND",
-      details: { id: "nobody" },
+      details: { id: "unknown" },
     });
-    expect(await code(sessions.addEvent("nobody", "x"))).toBe("SESSION_NOT_FOUND");
-    expect(await code(sessions.events("nobody"))).toBe("SESSION_NOT_FOUND");
-    expect(await code(sessions.delete("nobody"))).toBe("SESSION_NOT_FOUND");
-    expect(await code(sessions.export("nobody"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.addEvent("unknown", "x"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.events("unknown"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.delete("unknown"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.export("unknown"))).toBe("SESSION_NOT_FOUND");
   });
 });
 

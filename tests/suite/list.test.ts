@@ -64,7 +64,7 @@ describe.each(everyStore)("a list %s", (_, open) => {
     [{ text: "übung" }, []],
     [{ text: "Übung" }, ["s4"]],
     [{ userId: "ben", mode: "developer", status: "completed" }, ["s2"]],
-    [{ userId: "nobody" }, []],
+    [{ userId: "unknown" }, []],
     [{ createdAfter: new Date(BEGIN + 3 * DAY) }, ["s4", "s3"]],
     [{ createdAfter: BEGIN + 3 * DAY + 1 }, ["s4"]],
     [{ createdBefore: "2026-01-02" }, ["s1", "s0"]],

@@ -17,8 +17,8 @@ describe.each(everyStore)("%s, a session", (_, open) => {
   });
 
   it("is overridden without lifecycle checks or events", async () => {
-    const told: string[] = [];
-    sessions.on("lifecycle", ({ event }) => told.push(event));
+    const events: string[] = [];
+    sessions.on("lifecycle", ({ event }) => events.push(event));
     await sessions.complete(id, "done");
     const head = await sessions.override(id, {
       status: "active",
@@ -38,11 +38,11 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     const { history, ...rest } = (await sessions.get(id)) ?? { history: [] };
     expect(rest).toEqual(head);
     expect(history.map(({ type }) => type)).toEqual(["start", "complete"]);
-    expect(told).toEqual(["complete"]);
+    expect(events).toEqual(["complete"]);
     expect(await code(sessions.override(id, { task: "u" }, { ifVersion: 1 }))).toBe(
       "VERSION_CONFLICT",
     );
-    expect(await code(sessions.override("nobody", {}))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.override("unknown", {}))).toBe("SESSION_NOT_FOUND");
   });
 
   it("takes another history, and appends to it", async () => {
@@ -63,7 +63,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
 
   it("is saved as given, and only new events are written", async () => {
     const session = await sessions.get(id, { history: "all" });
-    if (session === null) throw new Error("it is gone");
+    if (session === null) throw new Error("there is no session");
     const event = { timestamp: "2026-01-01T00:00:00.000Z", type: "note", data: { x: 1 } };
     const head = await sessions.save({
       ...session,

@@ -125,6 +125,6 @@ describe.each(everyStore)("%s, a session", (_, open) => {
       code: "SESSION_EXISTS",
     });
     expect(await code(sessions.fork("a", { atSequence: 99 }))).toBe("INVALID_ARGUMENT");
-    expect(await code(sessions.fork("nobody"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.fork("unknown"))).toBe("SESSION_NOT_FOUND");
   });
 });

@@ -16,7 +16,7 @@ const LOCK = "slot:T1/plan";
 
 /** Locks the slot, as a caller does that is starting a session in it. */
 const lock = (sessions: Sessions, leaseDurationMs = 5000) =>
-  sessions.leases.acquire(LOCK, { holder: "somebody", leaseDurationMs });
+  sessions.leases.acquire(LOCK, { holder: "other", leaseDurationMs });
 
 describe("a slot that another caller has locked", () => {
   beforeEach(() => {
@@ -32,7 +32,7 @@ describe("a slot that another caller has locked", () => {
     await lock(sessions);
     const started = sessions.startInSlot(opus, pessimistic);
     await vi.advanceTimersByTimeAsync(50);
-    await sessions.leases.release(LOCK, { holder: "somebody" });
+    await sessions.leases.release(LOCK, { holder: "other" });
     await vi.advanceTimersByTimeAsync(200);
     expect(await started).toMatchObject({ outcome: "created" });
     const { locks, retries, outcomes } = sessions.slotMetrics();
@@ -79,7 +79,7 @@ describe("a slot that another caller has locked", () => {
 
   it("is busy immediately for a synchronous handle", () => {
     const sessions = openSync("memory:");
-    sessions.leases.acquire(LOCK, { holder: "somebody", leaseDurationMs: 5000 });
+    sessions.leases.acquire(LOCK, { holder: "other", leaseDurationMs: 5000 });
     expect(sessions.startInSlot(opus, pessimistic)).toMatchObject({ code: "SLOT_LOCKED" });
     const { locks, retries } = sessions.slotMetrics();
     expect({ ...locks, retries }).toMatchObject({ contended: 1, timedOut: 1, retries: 0 });

@@ -53,10 +53,10 @@ async function situations(): Promise<Readonly<Record<string, string | undefined>
 
 describe("the messages for users of slots", () => {
   it("are different in each of the eight situations", async () => {
-    const words = Object.values(await situations());
-    expect(words).toHaveLength(8);
-    expect(new Set(words).size).toBe(8);
-    for (const text of words) {
+    const messages = Object.values(await situations());
+    expect(messages).toHaveLength(8);
+    expect(new Set(messages).size).toBe(8);
+    for (const text of messages) {
       expect(text).toMatch(/^[A-Z].+[.?]$/);
       // No codes, no names of programs, and no technical terms.
       expect(text).not.toMatch(

@@ -184,7 +184,7 @@ const onDisk: readonly Shared[] =
       )
     : [];
 
-const shared: readonly Shared[] = [["store of one's own", () => new MapStore(), 150], ...onDisk];
+const shared: readonly Shared[] = [["JavaScript", () => new MapStore(), 150], ...onDisk];
 const everyWay = shared.flatMap((one) => [false, true].map((locks) => [...one, locks] as const));
 
 describe("several handles on one", () => {
@@ -307,8 +307,8 @@ describe("a task, a phase or a model", () => {
     );
     const where = fc.constantFrom("taskId", "phase", "model");
     await fc.assert(
-      fc.asyncProperty(where, anything, async (member, value) => {
-        const request = { ...good, [member]: value };
+      fc.asyncProperty(where, anything, async (property, value) => {
+        const request = { ...good, [property]: value };
         const failed = await sessions.startInSlot(request as never).then(
           () => undefined,
           (thrown: TenureError) => thrown.code,

@@ -267,34 +267,35 @@ describe("delivery of webhooks", () => {
 describe("listeners", () => {
   it("are called before the call returns, and until they are removed", async () => {
     const sessions = await inMemory();
-    const heard: string[] = [];
-    const listener = ({ event, session }: WebhookPayload) => heard.push(`${event} ${session.id}`);
+    const received: string[] = [];
+    const listener = ({ event, session }: WebhookPayload) =>
+      received.push(`${event} ${session.id}`);
     const remove = sessions.on("lifecycle", listener);
     sessions.on("lifecycle", listener);
     await sessions.start({ task: "t", mode: "m", id: "a" });
-    expect(heard).toEqual(["start a"]);
+    expect(received).toEqual(["start a"]);
     remove();
     await sessions.pause("a");
-    expect(heard).toEqual(["start a"]);
+    expect(received).toEqual(["start a"]);
     sessions.on("lifecycle", listener);
     sessions.off("lifecycle", listener);
     await sessions.resume("a");
-    expect(heard).toEqual(["start a"]);
+    expect(received).toEqual(["start a"]);
   });
 
   it("that throw only affect the error listeners", async () => {
     const sessions = await inMemory();
     const errors: TenureError[] = [];
-    const heard: string[] = [];
+    const received: string[] = [];
     const cause = new Error("listener broke");
     sessions.on("lifecycle", () => {
       throw cause;
     });
-    sessions.on("lifecycle", ({ event }) => heard.push(event));
+    sessions.on("lifecycle", ({ event }) => received.push(event));
     sessions.on("error", (error) => errors.push(error));
     const session = await sessions.start({ task: "t", mode: "m" });
     expect(session.status).toBe("active");
-    expect(heard).toEqual(["start"]);
+    expect(received).toEqual(["start"]);
     expect(errors).toEqual([expect.objectContaining({ code: "LISTENER_FAILED", cause })]);
   });
 

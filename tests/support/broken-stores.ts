@@ -31,7 +31,7 @@ function withHead(change: SessionChange, head: (head: StoredHead) => StoredHead)
   return write.kind === "put" ? { ...change, write: { ...write, head: head(write.head) } } : change;
 }
 
-const printedAnew = (text: string): string => {
+const reencoded = (text: string): string => {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch {
@@ -54,7 +54,7 @@ export const brokenStores: readonly (readonly [
   found: string,
 ])[] = [
   [
-    "does not look at versions",
+    "ignores versions",
     () =>
       distorting((change) =>
         change.expect.kind === "version" ? { ...change, expect: { kind: "present" } } : change,
@@ -62,7 +62,7 @@ export const brokenStores: readonly (readonly [
     "a_stale_version_of_a_session_never_applies",
   ],
   [
-    "does not look at the versions of records",
+    "ignores the versions of records",
     () =>
       distorting(
         (change) => change,
@@ -106,20 +106,20 @@ export const brokenStores: readonly (readonly [
     "replacing_a_history_removes_and_renumbers_it",
   ],
   [
-    "prints user data anew",
+    "re-encodes user data",
     () =>
       distorting((change) =>
-        withHead(change, (head) => ({ ...head, context: printedAnew(head.context) })),
+        withHead(change, (head) => ({ ...head, context: reencoded(head.context) })),
       ),
     "hostile_json_is_kept_to_the_byte",
   ],
   [
-    "does not know every member of a head",
+    "drops a property of a head",
     () => distorting((change) => withHead(change, (head) => ({ ...head, channelId: null }))),
     "every_field_of_a_head_comes_back",
   ],
   [
-    "takes ids for equal whatever their case",
+    "ignores the case of ids",
     () =>
       mapStore((store) => ({
         load: (id, history) => store.load(id.toLowerCase(), history),

@@ -91,13 +91,13 @@ export class Model {
     const session = this.get(id);
     if (session !== null && isFinished(session)) return value(session);
     return this.#step(id, ["active", "paused", "timeout"], (session) => {
-      const [member, type] =
+      const [property, type] =
         status === "completed" ? (["result", "complete"] as const) : (["error", "error"] as const);
       session.status = status;
       session.finalizedAt = iso(this.now);
-      delete session[member];
-      if (text !== undefined) session[member] = text;
-      this.#record(session, type, text === undefined ? {} : { [member]: text });
+      delete session[property];
+      if (text !== undefined) session[property] = text;
+      this.#record(session, type, text === undefined ? {} : { [property]: text });
       return undefined;
     });
   }

@@ -31,5 +31,5 @@ const onDisk = async (): Promise<readonly CompatStore[]> => {
 export const compatStores: readonly CompatStore[] = [
   ...(__BUILD__ === "native" ? await onDisk() : []),
   ["in memory", () => "memory:"],
-  ["over a store of one's own", () => new MapStore()],
+  ["over a JavaScript store", () => new MapStore()],
 ];

@@ -159,9 +159,9 @@ export class Contenders<Reply, Hello = object> {
 
   /** The process in a place. */
   at(place: number): Contender<Reply, Hello> {
-    const member = this.processes[place];
-    if (member === undefined) throw new Error(`no contender in place ${place}`);
-    return member;
+    const process = this.processes[place];
+    if (process === undefined) throw new Error(`no contender in place ${place}`);
+    return process;
   }
 
   #start(place: number): Promise<Contender<Reply, Hello>> {

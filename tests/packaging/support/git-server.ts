@@ -41,7 +41,7 @@ function answer(folder: string, request: IncomingMessage, response: ServerRespon
       PATH: process.env.PATH,
       GIT_PROJECT_ROOT: folder,
       GIT_HTTP_EXPORT_ALL: "1",
-      REMOTE_USER: "somebody",
+      REMOTE_USER: "user",
       REQUEST_METHOD: request.method,
       PATH_INFO: pathname,
       QUERY_STRING: search.slice(1),

@@ -21,7 +21,7 @@ const own: Readonly<Record<string, string>> = {
   "/index.html": `<!doctype html><title>Tenure</title><script type="module">
     import * as tenure from "/npm/dist/entry/browser.js";
     import { Database } from "/npm/dist/stores/indexeddb-database.js";
-    globalThis.kept = { heard: [], posted: [] };
+    globalThis.state = { received: [], posted: [] };
     globalThis.Database = Database;
     globalThis.outcomeOf = (call) => call().then(
       () => "done",

@@ -20,7 +20,7 @@ import { isMapping, isSequence } from "@actions/workflow-parser/templates/tokens
 export interface Step {
   readonly id: string;
   readonly condition: string;
-  readonly told: MappingToken;
+  readonly definition: MappingToken;
 }
 
 export interface Job {
@@ -55,14 +55,14 @@ export async function readWorkflow(path: string): Promise<Workflow> {
   refuseErrors(context);
   const jobs = template.jobs.map((job) => {
     if (job.type !== "job") throw new Error(`${path} has a job without steps`);
-    const told = at(value, "jobs", job.id.value, "steps");
+    const definition = at(value, "jobs", job.id.value, "steps");
     return {
       id: job.id.value,
       needs: job.needs?.map(({ value }) => value) ?? [],
       condition: job.if.expression,
       env: job.env,
       outputs: job.outputs,
-      steps: steps(job.steps, told),
+      steps: steps(job.steps, definition),
     };
   });
   return { env: template.env, jobs, events: template.events };
@@ -83,12 +83,12 @@ export function readAction(path: string): CompositeAction {
   };
 }
 
-function steps(read: readonly Read[], told: TemplateToken | undefined): readonly Step[] {
-  if (told === undefined || !isSequence(told)) throw new Error("there are no steps");
+function steps(read: readonly Read[], definition: TemplateToken | undefined): readonly Step[] {
+  if (definition === undefined || !isSequence(definition)) throw new Error("there are no steps");
   return read.map(({ id, if: condition }, index) => {
-    const step = told.get(index);
+    const step = definition.get(index);
     if (!isMapping(step)) throw new Error(`step ${index} is no object`);
-    return { id, condition: condition?.expression ?? "success()", told: step };
+    return { id, condition: condition?.expression ?? "success()", definition: step };
   });
 }
 

@@ -181,10 +181,10 @@ async function makeRepository(folder: string): Promise<void> {
   writeFileSync(join(source, "agent.sh"), agent);
   chmodSync(join(source, "agent.sh"), 0o755);
   const git = (...args: readonly string[]) => exec("git", args, { cwd: source });
-  const somebody = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+  const author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
   await exec("git", ["init", "--quiet", "--bare", hosted]);
   await git("init", "--quiet", "--initial-branch=main");
   await git("add", ".");
-  await git(...somebody, "commit", "--quiet", "-m", "Add an agent");
+  await git(...author, "commit", "--quiet", "-m", "Add an agent");
   await git("push", "--quiet", hosted, "main");
 }

@@ -55,7 +55,7 @@ export interface Job {
   /** The outputs of each step with an `id`. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The outputs of the job. */
-  readonly told: Readonly<Record<string, string>>;
+  readonly jobOutputs: Readonly<Record<string, string>>;
   readonly annotations: readonly Annotation[];
   readonly summary: string;
   readonly log: string;
@@ -142,17 +142,17 @@ class JobRun {
     Object.assign(frame.env, texts(job.env, this.#scope(frame)));
     for (const step of job.steps) {
       const { conclusion } = await this.#step(step, frame);
-      const name = text(step.told.find("name"), this.#scope(frame));
+      const name = text(step.definition.find("name"), this.#scope(frame));
       if (name !== "") this.#named[name] = conclusion;
       if (conclusion === "failure") this.#status = "failure";
     }
     return this.#ended(this.#status, frame, texts(job.outputs, this.#scope(frame)));
   }
 
-  #ended(status: Job["status"], frame: Frame, told: Record<string, string>): Job {
+  #ended(status: Job["status"], frame: Frame, jobOutputs: Record<string, string>): Job {
     return {
       status,
-      told,
+      jobOutputs,
       steps: this.#named,
       outputs: Object.fromEntries(
         Object.entries(frame.steps).map(([id, { outputs }]) => [id, outputs]),
@@ -169,24 +169,24 @@ class JobRun {
     return context;
   }
 
-  async #outcome({ condition, told }: Step, frame: Frame): Promise<StepContext> {
+  async #outcome({ condition, definition }: Step, frame: Frame): Promise<StepContext> {
     if (!holds(condition, this.#scope(frame)))
       return { outputs: {}, outcome: "skipped", conclusion: "skipped" };
     const scope = this.#scope(frame);
-    const env = { ...frame.env, ...texts(told.find("env"), scope) };
+    const env = { ...frame.env, ...texts(definition.find("env"), scope) };
     const within = this.#scope({ ...frame, env });
-    const uses = told.find("uses");
+    const uses = definition.find("uses");
     const { ok, outputs } =
       uses === undefined
         ? await this.#script(
-            text(told.find("run"), within),
-            told.find("shell") !== undefined,
+            text(definition.find("run"), within),
+            definition.find("shell") !== undefined,
             frame,
             env,
           )
-        : await this.#action(text(uses, within), texts(told.find("with"), within), env);
+        : await this.#action(text(uses, within), texts(definition.find("with"), within), env);
     const outcome = ok ? "success" : "failure";
-    const forgiven = text(told.find("continue-on-error"), within) === "true";
+    const forgiven = text(definition.find("continue-on-error"), within) === "true";
     return { outputs, outcome, conclusion: forgiven ? "success" : outcome };
   }
 
@@ -300,9 +300,9 @@ class JobRun {
         runner: { temp: join(this.#folder, "temp") },
         steps: frame.steps,
         needs: Object.fromEntries(
-          Object.entries(this.#needs).map(([id, { status, told }]) => [
+          Object.entries(this.#needs).map(([id, { status, jobOutputs }]) => [
             id,
-            { result: status, outputs: told },
+            { result: status, outputs: jobOutputs },
           ]),
         ),
         ...(frame.inputs === undefined ? {} : { inputs: frame.inputs }),

@@ -1,16 +1,16 @@
-/** Where a test of the suite runs; vitest.config.ts sets it for each project. */
+/** The build that a test of the suite runs on; vitest.config.ts sets it for each project. */
 declare const __BUILD__: "native" | "wasm" | "browser";
 
-/** The address of a file, as Vite gives it. */
+/** The URL of a file, as a Vite import. */
 declare module "*?url" {
   const url: string;
-  // biome-ignore lint/style/noDefaultExport: that is how Vite gives it.
+  // biome-ignore lint/style/noDefaultExport: Vite exports it as the default.
   export default url;
 }
 
-/** A document as text, as Vite serves it. */
+/** A document as text, as a Vite import. */
 declare module "*.md?raw" {
   const text: string;
-  // biome-ignore lint/style/noDefaultExport: that is how Vite gives it.
+  // biome-ignore lint/style/noDefaultExport: Vite exports it as the default.
   export default text;
 }

@@ -1,7 +1,8 @@
-// One suite, three places: Node on the native addon, Node on WebAssembly, and a browser. Beside it,
-// tests that belong to one place only, and tests of the packed package in projects that install it.
+// One suite runs in three environments: Node with the native addon, Node with WebAssembly, and a
+// browser. In addition there are tests for one environment only, and tests of the packed package in
+// projects that install it.
 //
-// A test learns where it runs from the constant `__BUILD__`.
+// The constant `__BUILD__` tells a test its environment.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,7 +19,7 @@ const packageAsIs = { deps: { external: [/\/npm\/dist\//] } };
 
 const workflowParser = /@actions\/workflow-parser\/.*\.js$/;
 
-/** A package whose maps lead to sources that are not in it is loaded without them. */
+/** Removes references to source maps whose sources are not in the package. */
 const withoutSourceMaps = (files: RegExp) => ({
   name: "without-source-maps",
   load: (id: string) =>
@@ -27,7 +28,7 @@ const withoutSourceMaps = (files: RegExp) => ({
 
 export default defineConfig({
   test: {
-    // Many of the files wait: for disks, for other processes, for time to pass.
+    // Many test files wait for disks, for other processes or for timers.
     maxWorkers: "100%",
     projects: [
       {
@@ -52,7 +53,7 @@ export default defineConfig({
       },
       {
         define: build("browser"),
-        // Pre-bundled, the glue would look for its module beside the bundle.
+        // Pre-bundled glue would look for its module in the folder of the bundle.
         optimizeDeps: { exclude: ["tenure"], include: ["fast-check"] },
         server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
         test: {
@@ -88,7 +89,7 @@ export default defineConfig({
           name: "packaging",
           include: ["packaging/**/*.test.ts"],
           globalSetup: "packaging/setup.ts",
-          // It imports JSON in a way that Node does not know.
+          // It imports JSON with a syntax that Node does not support.
           server: { deps: { inline: [workflowParser] } },
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -2,8 +2,8 @@
 // one object store, as one would write it without further thought. It checks nothing and decides
 // nothing: to append, it puts a session that it has in memory already.
 
-import { init, open, openSync } from "/npm/dist/browser.js";
-import { IndexedDbStore } from "/npm/dist/indexeddb.js";
+import { init, open, openSync } from "/npm/dist/entry/browser.js";
+import { IndexedDbStore } from "/npm/dist/stores/indexeddb.js";
 import { fill, fillMany, iterationData, pastEvent, userOf } from "../lib/scenario.mjs";
 import { MapStore } from "./map-store.mjs";
 

@@ -1,10 +1,10 @@
 // Tenure, as it is used and at its boundary.
 
 import { createRequire } from "node:module";
-import { resultOf } from "../../npm/dist/binding.js";
-import { nativeBuild } from "../../npm/dist/native.js";
-import * as native from "../../npm/dist/node.js";
-import { wasmBuild } from "../../npm/dist/wasm-sync.js";
+import { resultOf } from "../../npm/dist/builds/binding.js";
+import { nativeBuild } from "../../npm/dist/builds/native-addon.js";
+import { wasmBuild } from "../../npm/dist/builds/wasm-file.js";
+import * as native from "../../npm/dist/entry/node.js";
 
 const require = createRequire(import.meta.url);
 
@@ -15,7 +15,7 @@ export const wasm = await loadWasm();
 
 async function loadWasm() {
   try {
-    const entry = await import("../../npm/dist/node-wasm.js");
+    const entry = await import("../../npm/dist/entry/node-wasm.js");
     entry.openSync("memory:").close();
     return entry;
   } catch (error) {

@@ -22,7 +22,9 @@ use crate::table::TABLE;
 pub fn typescript() -> String {
     let mut declarations = Declarations::new(
         "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
-         import type { EventType, JsonObject, Overrides, SessionMetadata } from \"./types.js\";\n\n",
+         import type { EventType, JsonObject, OverridesOf, SessionMetadata } from \"./values/session-data.js\";\n\n\
+         /** New values for anything that a session has. */\n\
+         export type Overrides = OverridesOf<Status, Phase>;\n\n",
     );
     for operation in TABLE.iter() {
         operation.declare(&mut declarations);

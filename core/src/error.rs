@@ -6,8 +6,6 @@
 use serde::Serialize;
 use thiserror::Error as ThisError;
 
-use crate::value::json::{Json, Object};
-
 /// What the core, a store and every host answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -353,8 +351,8 @@ codes! {
 
 impl Error {
     /// The values involved, by name, for programs: what the message says, without the prose.
-    pub fn details(&self) -> Json {
-        let mut details = Object::default();
+    pub fn details(&self) -> Details {
+        let mut details = Details::default();
         match self {
             Self::InvalidArgument { what, problem } => {
                 details.set("what", what);
@@ -395,7 +393,7 @@ impl Error {
             }
             Self::InvalidPhase { id, phase, problem } => {
                 details.set("id", id);
-                details.set("phase", &Json::of_text(*phase));
+                details.set("phase", phase);
                 details.set("problem", problem);
             }
             Self::BudgetExhausted {
@@ -477,7 +475,7 @@ impl Error {
             }
             Self::InvalidCursor | Self::StoreIsAsync | Self::Closed => {}
         }
-        details.to_json()
+        details
     }
 
     /// Whether it says that the store does not work, and not that something cannot be done to one
@@ -503,6 +501,83 @@ impl Error {
         Self::Internal {
             problem: problem.into(),
         }
+    }
+}
+
+/// The values that an error involves, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Details(Vec<(&'static str, Detail)>);
+
+/// A value that an error involves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Detail {
+    Nothing,
+    Number(u64),
+    Text(String),
+    Names(Vec<&'static str>),
+}
+
+impl Details {
+    fn set(&mut self, name: &'static str, value: impl Into<Detail>) {
+        self.0.push((name, value.into()));
+    }
+}
+
+impl Serialize for Details {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, detail)| (name, detail)))
+    }
+}
+
+impl From<&String> for Detail {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<&&'static str> for Detail {
+    fn from(text: &&'static str) -> Self {
+        Self::Text((*text).to_owned())
+    }
+}
+
+impl From<&u32> for Detail {
+    fn from(number: &u32) -> Self {
+        Self::Number((*number).into())
+    }
+}
+
+impl From<&u64> for Detail {
+    fn from(number: &u64) -> Self {
+        Self::Number(*number)
+    }
+}
+
+impl From<&Vec<&'static str>> for Detail {
+    fn from(names: &Vec<&'static str>) -> Self {
+        Self::Names(names.clone())
+    }
+}
+
+impl From<&Option<u32>> for Detail {
+    fn from(number: &Option<u32>) -> Self {
+        number.as_ref().map_or(Self::Nothing, Self::from)
+    }
+}
+
+impl From<&Option<String>> for Detail {
+    fn from(text: &Option<String>) -> Self {
+        text.as_ref().map_or(Self::Nothing, Self::from)
+    }
+}
+
+impl From<&Option<&'static str>> for Detail {
+    fn from(name: &Option<&'static str>) -> Self {
+        name.as_ref().map_or(Self::Nothing, Self::from)
     }
 }
 

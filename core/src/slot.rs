@@ -5,3 +5,4 @@ pub mod decision;
 pub mod message;
 pub mod operations;
 pub mod params;
+mod start;

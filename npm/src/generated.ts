@@ -1,6 +1,9 @@
 // Generated from the table of operations: `npm run build -- types` writes it. Do not edit.
 
-import type { EventType, JsonObject, Overrides, SessionMetadata } from "./types.js";
+import type { EventType, JsonObject, OverridesOf, SessionMetadata } from "./values/session-data.js";
+
+/** New values for anything that a session has. */
+export type Overrides = OverridesOf<Status, Phase>;
 
 /**
  * A new session.

@@ -262,6 +262,11 @@ class Reader {
 
   /** Reads a macro for other crates. Its `$crate` is how they reach this one, and no use within it. */
   #readExportedMacro(module) {
+    // Within the crate its path begins at the root; it is of the module that declares it.
+    const name = this.#tokens[this.#at + 2]?.text;
+    const root = rootOf(module);
+    root.macros ??= new Map();
+    root.macros.set(name, module);
     while (!this.#is("{") && !this.#is("(")) this.#at++;
     const end = this.#closing();
     while (this.#at < end) {
@@ -302,6 +307,7 @@ function resolve(module, segments) {
   else target = module.children.get(first) ?? module.imports.get(first);
   for (at = 1; target && segments[at] === "super"; at++) target = target.parent;
   while (target?.children.has(segments[at])) target = target.children.get(segments[at++]);
+  if (at === 1 && first === "crate") target = target.macros?.get(segments[1]) ?? target;
   return { target, complete: target !== undefined && at === segments.length };
 }
 

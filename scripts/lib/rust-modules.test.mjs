@@ -113,3 +113,12 @@ test("a macro for other crates may name what they see of this one", () => {
   assert.deepEqual(usesIn("#[macro_export] macro_rules! m { () => { $crate::a::f() } }"), []);
   assert.deepEqual(usesIn("macro_rules! m { () => { $crate::a::f() } }"), ["a 1"]);
 });
+
+test("a macro for other crates is of the module that declares it", () => {
+  const { uses } = crate({
+    "src/lib.rs": "mod a; mod b;",
+    "src/a.rs": "#[macro_export] macro_rules! m { () => {} }",
+    "src/b.rs": "crate::m!();",
+  });
+  assert.deepEqual(uses, ["b -> a (src/b.rs:1 crate::m)"]);
+});

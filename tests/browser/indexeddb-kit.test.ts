@@ -1,8 +1,7 @@
-// The conformance kit on the store in IndexedDB, which is there when it is opened again and may be
-// open twice.
+// The conformance kit on the IndexedDB store, which is persistent and shared.
 
 import { describeStore } from "tenure/testing";
-import { IndexedDbStore } from "../../npm/dist/indexeddb.js";
+import { IndexedDbStore } from "../../npm/dist/stores/indexeddb.js";
 import { newDatabase } from "../support/indexeddb.js";
 
 describeStore("IndexedDB", () => {

@@ -1,4 +1,4 @@
-// How sessions in IndexedDB are opened, and how they are kept there.
+// Opening sessions in IndexedDB, and how they are stored.
 
 import { copy, open, openSync, type SessionHead } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -8,8 +8,8 @@ import { newDatabase } from "../support/indexeddb.js";
 import { codeBlocks } from "../support/readme.js";
 import { opening } from "../support/stores.js";
 
-describe("opening a database of the browser", () => {
-  it("takes a text or a URL", async () => {
+describe("opening an IndexedDB database", () => {
+  it("accepts a string or a URL", async () => {
     const name = newDatabase();
     const { id } = await (await opening(`indexeddb:${name}`)).start({ mode: "m", task: "t" });
     const sessions = await opening(new URL(`indexeddb:${name}`));
@@ -19,17 +19,17 @@ describe("opening a database of the browser", () => {
     expect(databases).toContainEqual({ name, version: 1 });
   });
 
-  it("needs promises", async () => {
+  it("is asynchronous only", async () => {
     expect(await code(() => openSync(`indexeddb:${newDatabase()}`))).toBe("STORE_IS_ASYNC");
   });
 
-  it("needs a name", async () => {
+  it("requires a name", async () => {
     const { code, message } = await failure(open("indexeddb:"));
     expect(code).toBe("INVALID_ARGUMENT");
     expect(message).toContain("indexeddb:my-app");
   });
 
-  it("makes none for options that cannot be", async () => {
+  it("creates no database for invalid options", async () => {
     const name = newDatabase();
     const options = { durability: "much" } as unknown as { durability: "full" };
     expect(await code(open(`indexeddb:${name}`, options))).toBe("INVALID_ARGUMENT");
@@ -41,12 +41,12 @@ describe("opening a database of the browser", () => {
   });
 });
 
-describe("a commit to a database of the browser", () => {
+describe("a commit to IndexedDB", () => {
   it.each([
     ["strict", "full"],
     ["relaxed", "normal"],
     ["relaxed", undefined],
-  ] as const)("is %s where the durability asked for is %s", async (expected, durability) => {
+  ] as const)("is %s with durability %s", async (expected, durability) => {
     const begin = IDBDatabase.prototype.transaction;
     const asked: unknown[] = [];
     IDBDatabase.prototype.transaction = function (stores, mode, options) {
@@ -63,7 +63,7 @@ describe("a commit to a database of the browser", () => {
     expect(asked).toEqual([expected]);
   });
 
-  it("keeps user data as the text that it was", async () => {
+  it("stores user data as unchanged text", async () => {
     const name = newDatabase();
     const sessions = await opening(`indexeddb:${name}`);
     const data = JSON.parse('{"\\ud800":"\\udc00","b":1e21,"__proto__":1,"a":[{}," "]}');
@@ -86,8 +86,8 @@ describe("a commit to a database of the browser", () => {
   });
 });
 
-describe("a list of a database of the browser", () => {
-  it("is the same where the browser reads backwards only one by one", async () => {
+describe("a list from IndexedDB", () => {
+  it("is the same in browsers that read backwards one by one", async () => {
     const sessions = await opening(`indexeddb:${newDatabase()}`);
     for (let n = 0; n < 150; n += 1) {
       await sessions.start({ id: `s${n}`, mode: `m${n % 3}`, task: "t" });
@@ -110,7 +110,7 @@ describe("a list of a database of the browser", () => {
     expect(atOnce).toHaveLength(50);
   });
 
-  it("ends a page early that would become too large, and loses nothing", async () => {
+  it("shortens a page that would be too large, and loses no session", async () => {
     const sessions = await opening(`indexeddb:${newDatabase()}`);
     const context = { text: "x".repeat(900_000) };
     for (let n = 0; n < 12; n += 1) await sessions.start({ mode: "m", task: "t", context });
@@ -123,8 +123,8 @@ describe("a list of a database of the browser", () => {
   });
 });
 
-describe("a database of the browser", () => {
-  it("is copied to and from like any store", async () => {
+describe("an IndexedDB database", () => {
+  it("can be the source and the target of a copy", async () => {
     const memory = await opening("memory:");
     for (let n = 0; n < 30; n += 1) {
       const { id } = await memory.start({ mode: "m", task: "t", idempotencyKey: `k${n}` });
@@ -136,7 +136,7 @@ describe("a database of the browser", () => {
     expect(await copy(second, memory)).toMatchObject({ sessions: 0, same: 30, differing: 0 });
   });
 
-  it("is used in the documentation as it works", async () => {
+  it("works as its documentation shows", async () => {
     const [example = ""] = codeBlocks(page, "js");
     const body = example
       .replace('import { open } from "tenure";', "")

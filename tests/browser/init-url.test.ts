@@ -1,10 +1,10 @@
-// Loading the WebAssembly from where the caller says.
+// Loading WebAssembly from a URL.
 
 import { init, openSync } from "tenure";
 import url from "tenure/wasm/tenure_wasm_bg.wasm?url";
 import { expect, it } from "vitest";
 
-it("init takes a URL", async () => {
+it("init accepts a URL", async () => {
   await init({ module: new URL(url, location.href) });
   using sessions = openSync("memory:");
   expect(sessions.start({ task: "t", mode: "m" }).status).toBe("active");

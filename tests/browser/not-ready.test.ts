@@ -1,10 +1,10 @@
-// Before the WebAssembly is there.
+// Calls before WebAssembly is loaded.
 
 import { init, isTenureError, open, openSync } from "tenure";
 import { expect, it } from "vitest";
 import { code } from "../support/failures.js";
 
-it("a handle without promises waits for init, and one with promises for nothing", async () => {
+it("openSync needs init, and open does not", async () => {
   expect(await code(() => openSync("memory:"))).toBe("WASM_NOT_READY");
   expect(await code(init({ module: "/no/such/file.wasm" }))).toBe("BINDING_UNAVAILABLE");
   expect(await code(() => openSync("memory:"))).toBe("WASM_NOT_READY");
@@ -15,7 +15,7 @@ it("a handle without promises waits for init, and one with promises for nothing"
   await init({ module: "/no/such/file.wasm" });
 });
 
-it("what only Node can open is refused", async () => {
+it("stores that only Node can open are refused", async () => {
   const error: unknown = await open().catch((error: unknown) => error);
   expect(isTenureError(error, "UNSUPPORTED_STORE")).toBe(true);
 });

@@ -1,4 +1,4 @@
-// The README's example for a browser does in a browser what it says.
+// The README's example for a browser works in a browser.
 
 import * as tenure from "tenure";
 import { expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { codeBlocks } from "../support/readme.js";
 
 it("the example for a browser runs", async () => {
   const [, example = ""] = codeBlocks(readme, "js");
-  // A text that is run has no imports of its own: what it imports is passed to it.
+  // The example is run as a function, so its imports are passed as arguments.
   const body = example.replace('import { open } from "tenure";', "");
   expect(body).not.toBe(example);
   const lines: string[] = [];

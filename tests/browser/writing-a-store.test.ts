@@ -1,4 +1,4 @@
-// The store of the guide passes the conformance kit in a browser, by vitest and without it.
+// The store of the guide passes the conformance kit in a browser, with and without vitest.
 
 import { checkStore, describeStore, type StoreFactory } from "tenure/testing";
 import { expect, it } from "vitest";
@@ -13,9 +13,9 @@ const { MapStore } = (await import(/* @vite-ignore */ url)) as {
 
 describeStore("the store of the guide", () => new MapStore());
 
-it("says of itself that nothing fails", async () => {
+it("reports no failed case", async () => {
   const [check = ""] = blocks.filter((block) => block.startsWith("// check.mjs"));
-  // A text that is run has no imports of its own: what it imports is passed to it.
+  // The example is run as a function, so its imports are passed as arguments.
   const body = check.replaceAll(/^import .*$/gm, "");
   const lines: string[] = [];
   const console = { log: (...said: unknown[]) => lines.push(said.join(" ")), error: lines.push };

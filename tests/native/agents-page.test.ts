@@ -1,4 +1,4 @@
-// The page about agents says nothing that is not so: its examples run, and what it names is there.
+// The page about agents is correct: its examples run, and the names in it exist.
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,18 +12,18 @@ import { codeBlocks, sectionOf } from "../support/readme.js";
 const page = readFileSync(inRoot("docs", "agents.md"), "utf8");
 const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
 
-/** The members of a union of texts among the generated types. */
+/** The members of a string union among the generated types. */
 function unionOf(name: string): string[] {
   const [, union = ""] = new RegExp(`export type ${name} = ([^;]*);`).exec(generated) ?? [];
   return [...union.matchAll(/"(\w+)"/g)].map(([, member]) => member ?? "");
 }
 
-/** The first column of the tables in a text, without the heads. */
+/** The first column of the tables in a text, without the headers. */
 const firstColumn = (text: string): string[] =>
   [...text.matchAll(/^\| (`.*?) \|/gm)].map(([, cell]) => cell ?? "");
 
 describe("the page about agents", () => {
-  it("has examples that run", async () => {
+  it("has working examples", async () => {
     const folder = newFolder();
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
@@ -46,7 +46,7 @@ describe("the page about agents", () => {
     ]);
   });
 
-  it("names methods that there are", async () => {
+  it("names existing methods", async () => {
     await using sessions = await open("memory:");
     const names = [...page.matchAll(/^\| `([\w.]+)\(/gm)].map(([, name]) => name ?? "");
     expect(names.length).toBeGreaterThan(10);
@@ -63,7 +63,7 @@ describe("the page about agents", () => {
     expect(given.sort()).toEqual(unionOf("ResumeReason").sort());
   });
 
-  it("has settings that are JSON", () => {
+  it("has settings in valid JSON", () => {
     const [settings = ""] = codeBlocks(page, "json");
     const { PreToolUse, SubagentStop } = JSON.parse(settings).hooks;
     expect(PreToolUse[0].hooks[0].command).toBe("tenure hook pre-delegate");

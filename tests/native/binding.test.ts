@@ -1,7 +1,7 @@
-// A core that has broken down. No call is known to do this, so the binding is a false one.
+// A core that panics. No call is known to cause this, so the test uses a fake binding.
 
 import { describe, expect, it } from "vitest";
-import { buildOf } from "../../npm/dist/binding.js";
+import { buildOf } from "../../npm/dist/builds/binding.js";
 
 const info = JSON.stringify({ ok: { build: "wasm", version: "0.0.0", stores: [] } });
 
@@ -29,8 +29,8 @@ function broken() {
 
 const code = (answer: string): string => JSON.parse(answer).error.code;
 
-describe("a core that has broken down", () => {
-  it("takes no more calls when its memory may be half changed", () => {
+describe("a core that has panicked", () => {
+  it("is not called again when its memory may be inconsistent", () => {
     const { exports, calls } = broken();
     const { binding } = buildOf(exports, "refuse");
     expect(code(binding.start(1, "get", "{}", 0))).toBe("INTERNAL");
@@ -39,9 +39,9 @@ describe("a core that has broken down", () => {
     expect(calls()).toBe(1);
   });
 
-  it("is called again when it looks after itself", () => {
+  it("is called again when it recovers from panics", () => {
     const { exports, calls } = broken();
-    const { binding } = buildOf(exports, "go on");
+    const { binding } = buildOf(exports, "continue");
     expect(code(binding.call(1, "get", "{}", 0))).toBe("INTERNAL");
     expect(code(binding.call(1, "get", "{}", 0))).toBe("INTERNAL");
     expect(calls()).toBe(2);

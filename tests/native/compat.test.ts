@@ -1,5 +1,5 @@
-// `tenure/compat` where bots run: its document says nothing that is not so, and a bot that has only
-// changed its import goes on with its sessions from one process to the next.
+// `tenure/compat` in Node: its documentation is correct, and a bot that only changed its import
+// continues its sessions from one process to the next.
 
 import {
   existsSync,
@@ -31,7 +31,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The sessions of the folder, as their files say. */
+/** The sessions in the files of the folder. */
 const files = (): readonly compat.AgentSession[] =>
   readdirSync(join(folder, "sessions"))
     .filter((name) => !name.startsWith("."))
@@ -48,7 +48,7 @@ async function runs(code: string): Promise<readonly string[]> {
 describe("the document", () => {
   const [usage = "", configuring = "", agent = ""] = codeBlocks(document, "js");
 
-  it("shows code that runs", async () => {
+  it("shows working code", async () => {
     // Three iterations, the timeout, and the events around them.
     expect(await runs(usage)).toEqual(["Max iterations reached 6", "completed"]);
     expect(await runs(agent)).toEqual(["code_review: Review code", "0"]);
@@ -56,20 +56,20 @@ describe("the document", () => {
     expect(await runs(configuring)).toEqual(["0"]);
   });
 
-  it("names every function, and none that is not there", () => {
+  it("names exactly the exported functions", () => {
     const table =
       sectionOf(document, "The functions")
         .match(/^\|.*$/gm)
         ?.join("\n") ?? "";
     const spans = [...table.matchAll(/`([a-z]\w*)/gi)].map(([, name]) => name ?? "");
     const named = new Set(spans.filter((name) => !/^(null|true|false)$/.test(name)));
-    // The class has its own words below the table.
+    // The class is documented below the table.
     const functions = Object.keys(compat).filter((name) => /^[a-z]/.test(name));
     const others = ["isTenureError"];
     expect([...named].sort()).toEqual(functions.filter((name) => !others.includes(name)).sort());
   });
 
-  it("leads only to files that exist", () => {
+  it("links to existing files", () => {
     const missing = linkedFiles(document).filter(
       (file) => !existsSync(inRoot(dirname("docs/compat.md"), file)),
     );
@@ -84,7 +84,7 @@ describe("a bot", () => {
     return output.trim();
   };
 
-  it("goes on in another process with what it has left in files", async () => {
+  it("continues in another process with its sessions in files", async () => {
     expect(await bot("start Fix the build", "ann")).toBe("Fix the build: May I merge?");
     const [paused] = files();
     expect(paused).toMatchObject({
@@ -108,7 +108,7 @@ describe("a bot", () => {
     ]);
   });
 
-  it("goes on with the files that its own code has left", async () => {
+  it("continues with the files of its former session code", async () => {
     const session = {
       id: "session_abc123_xyz",
       userId: "ann",
@@ -138,7 +138,7 @@ describe("a bot", () => {
     });
   });
 
-  it("removes a session whose file is broken, which hides no other", async () => {
+  it("deletes a session with a corrupt file, which affects no other", async () => {
     await bot("start Fix the build", "ann");
     const broken = join(folder, "sessions", "broken");
     mkdirSync(broken);

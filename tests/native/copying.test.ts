@@ -1,5 +1,4 @@
-// Copying into a database that its process does not live to finish, a large store, and the page that
-// explains it all.
+// An interrupted copy into a database, a copy of a large store, and the documentation of copying.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -17,7 +16,7 @@ import { codeBlocks, linkedFiles } from "../support/readme.js";
 const tests = fileURLToPath(new URL("..", import.meta.url));
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "0.1");
 
-/** A database with sessions, some of which are long. */
+/** A database with sessions, some with a long history. */
 async function populated(url: string, count: number): Promise<Map<string, string>> {
   await using sessions = await open(url);
   for (let n = 0; n < count; n += 1) {
@@ -40,7 +39,7 @@ async function exported(sessions: Sessions): Promise<Map<string, string>> {
   return all;
 }
 
-/** Copies in a process of its own, which is killed after so many steps. */
+/** Copies in a separate process, which is killed after a number of steps. */
 function killedCopy(from: string, to: string, steps: number): Promise<unknown> {
   const script = `import { copy } from "tenure";
     let steps = 0;
@@ -52,7 +51,7 @@ function killedCopy(from: string, to: string, steps: number): Promise<unknown> {
 }
 
 describe("a copy into SQLite", () => {
-  it("that is killed leaves whole sessions behind, and is finished by the next", async () => {
+  it("that is killed leaves only complete sessions, and the next copy completes it", async () => {
     const folder = newFolder();
     const from = `sqlite:${join(folder, "from.db")}`;
     const source = await populated(from, 400);
@@ -79,7 +78,7 @@ describe("a copy into SQLite", () => {
 });
 
 describe("a copy between the builds", () => {
-  it("tells what is the same, whichever build reads it", async () => {
+  it("recognises equal sessions, whichever build reads them", async () => {
     const native = openSync("memory:");
     const other = wasm.openSync("memory:");
     const start = { id: "a", task: "t", mode: "m", idempotencyKey: "k", context: { a: "\ud800" } };
@@ -99,7 +98,7 @@ describe("a copy between the builds", () => {
 });
 
 describe("a large store", () => {
-  it("is copied page by page, and says how far it has come", async () => {
+  it("is copied page by page, with progress", async () => {
     const count = Math.max(2000, Math.round(50_000 * scale));
     const folder = newFolder();
     await using from = await open(`sqlite:${join(folder, "from.db")}`);
@@ -131,7 +130,7 @@ describe("a large store", () => {
 describe("the page about copying", () => {
   const page = readFileSync(inRoot("docs", "copying.md"), "utf8");
 
-  it("has examples that run", async () => {
+  it("has working examples", async () => {
     const folder = newFolder();
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
@@ -154,7 +153,7 @@ describe("the page about copying", () => {
     expect(await imported.get("b")).not.toBeNull();
   });
 
-  it("names options and outcomes that there are", () => {
+  it("names existing options and outcomes", () => {
     const types = readFileSync(inRoot("npm", "src", "copy.ts"), "utf8");
     for (const name of ["onProgress", "signal", "overwrite", "verify", "differing", "problems"]) {
       expect(page).toContain(`\`${name}\``);

@@ -1,5 +1,4 @@
-// The demo runs for real, the agent in it survives kills at any moment, and the demo would notice if
-// something were lost.
+// The demo runs, its agent survives kills at any moment, and the demo detects lost data.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +26,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the demo", () => {
-  it("kills the agent, and shows that nothing was lost", async () => {
+  it("kills the agent, and proves that nothing was lost", async () => {
     const { output } = await run(process.execPath, [demo, "--once"], {
       env: { TMPDIR: folder, NO_COLOR: "1" },
     });
@@ -55,7 +54,7 @@ describe("the demo", () => {
     expect(output).toContain("Nothing that was recorded was lost");
   });
 
-  it("keeps the database when it is told to", async () => {
+  it("keeps the database on request", async () => {
     const { output } = await run(process.execPath, [demo, "--once", "--keep"], {
       env: { TMPDIR: folder },
     });
@@ -73,7 +72,7 @@ describe("the demo", () => {
   });
 });
 
-it("the agent does every step once, however often it is killed", async () => {
+it("the agent performs every step once, however often it is killed", async () => {
   const agent = {
     store: `sqlite:${join(folder, "killed.db")}`,
     report: join(folder, "survey.md"),
@@ -81,7 +80,7 @@ it("the agent does every step once, however often it is killed", async () => {
   };
   let kills = 0;
   for (;;) {
-    // Late enough for some progress each time, and at any moment from there.
+    // Late enough for some progress each time, then at a random moment.
     let records = 0;
     const { signal } = await runAgent(agent, (_, kill) => {
       records += 1;
@@ -110,10 +109,10 @@ it("the agent does every step once, however often it is killed", async () => {
   for (const name of plan) expect(report).toContain(`**${name}**`);
 });
 
-describe("the demo's own judgement", () => {
+describe("the proof of the demo", () => {
   let seen: Parameters<typeof statements>[0];
 
-  /** What a run looks like in which nothing goes wrong. */
+  /** The record of a correct run. */
   beforeAll(async () => {
     await using sessions = await open("memory:");
     const payloads: WebhookPayload[] = [];
@@ -149,7 +148,7 @@ describe("the demo's own judgement", () => {
     return statements(run).filter(({ holds }) => !holds).length;
   };
 
-  it("finds nothing wrong where nothing is", () => {
+  it("finds no error in a correct run", () => {
     expect(broken(() => {})).toBe(0);
   });
 

@@ -1,5 +1,5 @@
-// Both builds answer every call with the same bytes: the same long sequences of calls, hostile JSON
-// among them, go into the native addon and the WebAssembly, and the texts that come out are compared.
+// Both builds return the same bytes for every call: long sequences of calls, including hostile
+// JSON, are sent to the native addon and to WebAssembly, and the returned texts are compared.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -31,7 +31,7 @@ const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 const seeds = Array.from({ length: Math.max(2, Math.round(10 * scale)) }, (_, i) => i + 1);
 const CALLS = 1200;
 
-/** Random numbers that are the same for the same seed. */
+/** Random numbers that are derived from a seed. */
 class Dice {
   #state: number;
 
@@ -51,7 +51,7 @@ class Dice {
     return items[this.below(items.length)] as T;
   }
 
-  /** Whether something that happens once in `n` times happens now. */
+  /** True with a probability of 1 in `n`. */
   once(n: number): boolean {
     return this.below(n) === 0;
   }
@@ -84,7 +84,7 @@ const NUMBERS = [
 const KEYS = [...STRINGS, '"a"', '"\\u0061"', '"b"', '"pausedAt"', '"pauseReason"', '"reason"'];
 const LITERALS = ["null", "true", "false"];
 
-/** JSON text of a value, with what JSON allows and objects do not. */
+/** JSON text of a value, including texts that `JSON.stringify` never produces. */
 function value(dice: Dice, depth = 0): string {
   const kind = dice.below(depth > 3 ? 3 : 5);
   if (kind === 0) return dice.pick(STRINGS);
@@ -96,15 +96,15 @@ function value(dice: Dice, depth = 0): string {
   return object(dice, depth + 1);
 }
 
-/** JSON text of an object, with duplicate keys now and then, and odd white space. */
+/** JSON text of an object, sometimes with duplicate keys and unusual white space. */
 function object(dice: Dice, depth = 0): string {
   if (dice.once(80)) return `{"deep":${"[".repeat(140)}${"]".repeat(140)}}`;
   if (dice.once(80)) return `{"deep":${'{"a":'.repeat(100)}1${"}".repeat(100)}}`;
-  const members = Array.from(
+  const properties = Array.from(
     { length: dice.below(5) },
     () => `${dice.pick(KEYS)}${dice.pick([":", " : ", ":\t\n"])}${value(dice, depth)}`,
   );
-  return `{${members.join(",")}}`;
+  return `{${properties.join(",")}}`;
 }
 
 const IDS = ['"s1"', '"s2"', '"s3"', '"s4"', '"s5"'];
@@ -126,14 +126,14 @@ const TYPES = [
 ];
 const STATUSES = ["active", "paused", "completed", "failed", "timeout", "abandoned", "nonsense"];
 
-type Members = Record<string, string>;
+type Properties = Record<string, string>;
 
-/** The members that an operation takes, as JSON texts. */
-function members(dice: Dice, name: string): Members {
+/** The properties that an operation takes, as JSON texts. */
+function properties(dice: Dice, name: string): Properties {
   const id = dice.once(12) ? dice.pick(BAD_IDS) : dice.pick(IDS);
   const text = () => dice.pick(STRINGS);
   const number = () => dice.pick(["0", "1", "2", "3", "50", "-1", "1.5", "1e400", "4294967296"]);
-  const trash = (): Members => ({
+  const trash = (): Properties => ({
     ...(dice.once(4) && { trash: dice.pick(['"only"', '"include"', '"exclude"', '"all"']) }),
   });
   const ids = () => {
@@ -142,7 +142,7 @@ function members(dice: Dice, name: string): Members {
     );
     return `[${some.join(",")}]`;
   };
-  const filter = (): Members => ({
+  const filter = (): Properties => ({
     ...(dice.once(4) && { status: `"${dice.pick(STATUSES)}"` }),
     ...(dice.once(4) && { status: `["${dice.pick(STATUSES)}","${dice.pick(STATUSES)}"]` }),
     ...(dice.once(6) && { userId: text() }),
@@ -153,15 +153,15 @@ function members(dice: Dice, name: string): Members {
     ...trash(),
   });
   const event = () => `{"type":"note","timestamp":"2026-01-01","data":${object(dice)}}`;
-  const ifFinished = (): Members => ({
+  const ifFinished = (): Properties => ({
     ...(dice.once(3) && { ifFinished: dice.pick(['"keep"', '"refuse"', "true"]) }),
   });
-  const change: Members = {
+  const change: Properties = {
     id,
     ...(dice.once(8) && { ifVersion: dice.pick(["1", "2", "3", "-1", "99999999999999999999"]) }),
     ...(dice.once(6) && { idempotencyKey: dice.pick(['"k1"', '"k2"', '"\\ud800"', '""']) }),
   };
-  const with1 = (key: string, make: () => string): Members => ({
+  const with1 = (key: string, make: () => string): Properties => ({
     ...change,
     ...(dice.once(6) ? {} : { [key]: make() }),
   });
@@ -218,8 +218,8 @@ function members(dice: Dice, name: string): Members {
           ...(dice.once(3) && { context: object(dice) }),
           ...(dice.once(3) && { metadata: metadata(dice) }),
           ...(dice.once(4) && { history: `[${event()}]` }),
-          ...(dice.once(20) && { nobody: "1" }),
-        } satisfies Members)
+          ...(dice.once(20) && { unknown: "1" }),
+        } satisfies Properties)
           .map(([key, text]) => `"${key}":${text}`)
           .join(",")}}`,
       };
@@ -343,7 +343,7 @@ function members(dice: Dice, name: string): Members {
     case "leaseRenew":
     case "leaseRelease":
     case "leaseTransfer":
-      // The process that calls is the holder otherwise, which only the native build knows.
+      // The default holder is the calling process, which only the native build has.
       return {
         key: dice.pick(['"a"', '"session:s1"', '"\\ud800"', '""', '"ü"']),
         holder: dice.pick(['"x"', '"y"', '"\\u0000"']),
@@ -397,7 +397,7 @@ function members(dice: Dice, name: string): Members {
     }
     case "startInSlots": {
       const starts = Array.from({ length: dice.below(5) }, () => {
-        const start = Object.entries(members(dice, "startInSlot"));
+        const start = Object.entries(properties(dice, "startInSlot"));
         if (dice.once(2)) start.push(["id", dice.pick([...IDS, '"../x"'])]);
         return `{${start.map(([key, text]) => `"${key}":${text}`).join(",")}}`;
       });
@@ -480,7 +480,7 @@ const PHASES = [
   ...["validating", "completed", "failed", "abandoned", "spawning"],
 ];
 
-/** An object with something in it that is to be blotted out. */
+/** An object with a secret to redact. */
 function secrets(dice: Dice): string {
   const known = [
     `"apiKey":${dice.pick(STRINGS)}`,
@@ -500,7 +500,7 @@ const PATHS = [
   "../x",
 ];
 
-/** What another program says of an agent. */
+/** The state of an agent in the format of another program. */
 function agentState(dice: Dice): string {
   return `{"agent_id":${dice.pick(IDS)},"agent_name":"a","purpose":${dice.pick(STRINGS)},"phase":"${dice.pick(PHASES)}","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:01Z","metadata":${object(dice)}}`;
 }
@@ -558,7 +558,7 @@ function sequence(seed: number): readonly Step[] {
   return Array.from({ length: CALLS }, (_, call) => {
     now += dice.pick([0, 1, 1, 5, 1000, -3, 0.5]);
     const name = dice.pick(OPERATIONS);
-    const texts = Object.entries(members(dice, name)).map(([key, text]) => `"${key}":${text}`);
+    const texts = Object.entries(properties(dice, name)).map(([key, text]) => `"${key}":${text}`);
     if (dice.once(40)) texts.push('"unknown":1');
     const params = dice.once(60) ? dice.pick(["", "null", "[]", "{", "7"]) : `{${texts.join(",")}}`;
     const entropy = call.toString(16).padStart(32, "0");
@@ -571,7 +571,7 @@ const handleOf = (answer: string): number => JSON.parse(answer).ok.handle;
 describe.each(seeds)("the sequence of calls %i", (seed) => {
   const steps = sequence(seed);
 
-  it("gives the same bytes over the store in memory", () => {
+  it("returns the same bytes from both builds over the store in memory", () => {
     const options = '{"limits":{"maxContextBytes":4000,"maxBatch":3}}';
     const a = handleOf(native.open("memory:", options));
     const b = handleOf(wasm.open("memory:", options));
@@ -581,10 +581,10 @@ describe.each(seeds)("the sequence of calls %i", (seed) => {
       expect(wasm.call(b, name, params, now, entropy), `${name} ${params}`).toBe(answer);
       if (answer.startsWith('{"ok"')) succeeded += 1;
     }
-    // A sequence of nothing but refusals would prove nothing.
+    // A sequence in which every call fails would prove nothing.
     expect(succeeded).toBeGreaterThan(CALLS / 5);
 
-    // What there is at the end is copied in the same steps, and compares as the same.
+    // The resulting sessions are copied in the same steps, and compare as equal.
     const to = [handleOf(native.open("memory:", "{}")), handleOf(wasm.open("memory:", "{}"))];
     const both = (side: "from" | "to", name: string, params: object) => {
       const [c, d] = side === "from" ? [a, b] : (to as [number, number]);
@@ -613,7 +613,7 @@ describe.each(seeds)("the sequence of calls %i", (seed) => {
     expect(native.close(a)).toBe(wasm.close(b));
   });
 
-  it("asks the same of a store in JavaScript, and makes the same of its answers", () => {
+  it("makes the same requests to a JavaScript store from both builds, and returns the same results", () => {
     const a = handleOf(native.open("host:", "{}"));
     const b = handleOf(wasm.open("host:", "{}"));
     const dice = new Dice(seed * 7919);
@@ -649,7 +649,7 @@ describe.each(seeds)("the sequence of calls %i", (seed) => {
   });
 });
 
-/** What a simple store answers. */
+/** The reply of a simple store. */
 function answerOf(
   { method, params }: { method: string; params: never },
   heads: Map<string, Record<string, unknown>>,

@@ -1,5 +1,5 @@
-// Sessions in files, as a user of the package meets them: folders that people and other programs
-// read, write and remove. What the store does in itself is tested where it lives.
+// Sessions in files, as users of the package see them: folders that people and other programs read,
+// write and delete. The store itself is tested in its own crate.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,11 +23,11 @@ import { opening } from "../support/stores.js";
 const writer = fileURLToPath(new URL("../support/writer.mjs", import.meta.url));
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 
-/** Where a session of a folder is kept. */
+/** The path of a session's file. */
 const pathOf = (folder: string, id: string): string => join(folder, id, "session.json");
 
-/** What another program has written of a session: only the members that every session has. */
-function writeForeign(folder: string, id: string, members: object = {}): void {
+/** A session as another program writes it: only the required properties. */
+function writeForeign(folder: string, id: string, properties: object = {}): void {
   const session = {
     id,
     mode: "developer",
@@ -46,7 +46,7 @@ function writeForeign(folder: string, id: string, members: object = {}): void {
       },
       { timestamp: "2026-01-02T03:05:00.000Z", type: "iteration", data: {} },
     ],
-    ...members,
+    ...properties,
   };
   mkdirSync(join(folder, id), { recursive: true });
   writeFileSync(pathOf(folder, id), JSON.stringify(session, null, 2));
@@ -88,7 +88,7 @@ describe("a session in files", () => {
     expect(Date.parse(session.createdAt)).toBeLessThanOrEqual(Date.parse(session.updatedAt));
   });
 
-  it("that another program has written is read, and goes on", async () => {
+  it("that another program has written is read and continued", async () => {
     const folder = newFolder();
     writeForeign(folder, "session_abc123_xyz", { userId: "ada", metadata: { model: "large" } });
     const sessions = await opening(`file:${folder}`);
@@ -102,7 +102,7 @@ describe("a session in files", () => {
     expect(session.createdAt).toBe("2026-01-02T03:04:05.678Z");
   });
 
-  it("keeps what another program has put beside its members", async () => {
+  it("keeps unknown properties of another program", async () => {
     const folder = newFolder();
     writeForeign(folder, "a", { priority: "high", links: [{ href: "x" }], result: null });
     const sessions = await opening(`file:${folder}`);
@@ -117,7 +117,7 @@ describe("a session in files", () => {
     expect(JSON.parse(await sessions.export("a"))).not.toHaveProperty("priority");
   });
 
-  it("that cannot be read hides no other, is left as it is, and can be removed", async () => {
+  it("that cannot be read affects no other, is not modified, and can be deleted", async () => {
     const folder = newFolder();
     writeForeign(folder, "good");
     writeForeign(folder, "bad");
@@ -146,7 +146,7 @@ describe("a session in files", () => {
     expect((await sessions.list()).problems).toEqual([]);
   });
 
-  it("is there or gone as its folder is, at the next call", async () => {
+  it("appears and disappears with its folder at the next call", async () => {
     const folder = join(newFolder(), "sessions");
     const sessions = openSync(`file:${folder}`);
     const { id } = sessions.start({ task: "t", mode: "m" });
@@ -162,7 +162,7 @@ describe("a session in files", () => {
     sessions.close();
   });
 
-  it("is deleted with its folder, and trashed where it is", async () => {
+  it("is deleted with its folder, and trashed in place", async () => {
     const folder = newFolder();
     const sessions = await opening(`file:${folder}`);
     for (const id of ["a", "b"]) await sessions.start({ id, task: "t", mode: "m" });
@@ -176,13 +176,13 @@ describe("a session in files", () => {
 });
 
 describe("the file store", () => {
-  it("says what it can do", async () => {
+  it("reports its capabilities", async () => {
     const sessions = await opening(`file:${newFolder()}`);
     expect(sessions.capabilities).toEqual({ persistent: true, shared: true, reindents: true });
     expect(sessions.binding).toBe("native");
   });
 
-  it("takes paths as they are and URLs as they are meant", async () => {
+  it("takes paths literally and decodes URLs", async () => {
     const folder = join(newFolder(), "with spaces %20 and ü");
     using plain = openSync(`file:${folder}`);
     plain.start({ id: "a", task: "t", mode: "m" });
@@ -198,7 +198,7 @@ describe("the file store", () => {
   });
 
   it.each(["normal", "full"] as const)(
-    "writes in the order of the calls, and answers without them, with durability %s",
+    "writes in the order of the calls, and reads without waiting for writes, with durability %s",
     async (durability) => {
       const sessions = await opening(`file:${newFolder()}`, { durability });
       await sessions.start({ task: "t", mode: "m", id: "a" });
@@ -211,7 +211,7 @@ describe("the file store", () => {
     },
   );
 
-  it("lets JavaScript go on while it writes", async () => {
+  it("does not block JavaScript while it writes", async () => {
     const sessions = await opening(`file:${newFolder()}`, { durability: "full" });
     await sessions.start({ task: "t", mode: "m", id: "a" });
     let turns = 0;
@@ -229,7 +229,7 @@ describe("the file store", () => {
     expect(turns).toBeGreaterThan(1);
   });
 
-  it("is shared by handles with and without promises", async () => {
+  it("is shared by synchronous and asynchronous handles", async () => {
     const folder = newFolder();
     const one = await opening(`file:${folder}`);
     using other = openSync(`file:${folder}`);
@@ -240,7 +240,7 @@ describe("the file store", () => {
     expect(other.get("a")).toMatchObject({ iterations: 60, eventCount: 61 });
   });
 
-  it("loses nothing to processes that write at once, and shows no broken session meanwhile", async () => {
+  it("loses nothing to concurrent processes, which never see a partial session", async () => {
     const folder = newFolder();
     using sessions = openSync(`file:${folder}`);
     sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 100_000 });
@@ -269,7 +269,7 @@ describe("the file store", () => {
     expect(sessions.get("a")).toMatchObject({ iterations: 4 * count, eventCount: 4 * count + 1 });
   });
 
-  it("repeats a start with the same key, and forgets the key with the session", async () => {
+  it("repeats a start with the same idempotency key, and deletes the key with the session", async () => {
     const folder = newFolder();
     const sessions = await opening(`file:${folder}`);
     const params = { task: "t", mode: "m", idempotencyKey: "k" };

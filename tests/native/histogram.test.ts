@@ -1,19 +1,19 @@
-// How lengths of time are counted. What measures them is elsewhere; here they are given.
+// Histograms of given durations.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Stopwatches } from "../../npm/dist/histogram.js";
+import { DurationHistogram } from "../../npm/dist/slots/histogram.js";
 
 const length = fc.oneof(
   fc.double({ min: 0, max: 20_000, noNaN: true }),
   fc.constantFrom(0, 0.5, 1, 25, 50, 5000, 5000.1, Number.MAX_VALUE),
 );
 
-describe("lengths of time", () => {
+describe("durations", () => {
   it("are counted in each bucket whose bound they do not exceed", () => {
     fc.assert(
       fc.property(fc.array(length), (lengths) => {
-        const counted = new Stopwatches();
+        const counted = new DurationHistogram();
         for (const took of lengths) counted.add(took);
         const { buckets, count, sum } = counted.read();
         expect(count).toBe(lengths.length);
@@ -26,8 +26,8 @@ describe("lengths of time", () => {
     );
   });
 
-  it("that were read do not change when more are counted", () => {
-    const counted = new Stopwatches();
+  it("that were read do not change when more are added", () => {
+    const counted = new DurationHistogram();
     counted.add(1);
     const before = counted.read();
     counted.add(1);

@@ -1,11 +1,11 @@
-// What a URL of IndexedDB comes to in Node. Sessions in it are in `browser/` and `pages/`.
+// An IndexedDB URL in Node. Sessions in IndexedDB are tested in `browser/` and `pages/`.
 
 import { open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { failure } from "../support/failures.js";
 
 describe("indexeddb:", () => {
-  it("is no store where there is no IndexedDB", async () => {
+  it("is unsupported without IndexedDB", async () => {
     for (const attempt of [
       () => open("indexeddb:app"),
       async () => openSync("indexeddb:app"),

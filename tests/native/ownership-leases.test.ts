@@ -1,5 +1,4 @@
-// Leases and held sessions between real processes: what a process holds it holds for as long as it
-// runs, and not a moment longer.
+// Leases and held sessions between real processes: a process holds them exactly while it runs.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -33,7 +32,7 @@ async function holder(url: string) {
 }
 
 describe("a session that another process holds", () => {
-  it("is not resumed by others while that process runs, and at once when it is killed", async () => {
+  it("is not resumed by others while that process runs, and is resumed immediately after it is killed", async () => {
     const url = `sqlite:${newDatabase()}`;
     await using sessions = await open(url);
     await sessions.start({ id: "s", task: "t", mode: "m" });
@@ -56,7 +55,7 @@ describe("a session that another process holds", () => {
 });
 
 describe("a lease that a process holds", () => {
-  it("keeps no process alive, and is anybody's when its process has ended", () => {
+  it("does not keep the process alive, and can be acquired when the process has ended", () => {
     const url = `sqlite:${newDatabase()}`;
     const { stdout, status } = runScript(
       newRegistry(),
@@ -73,7 +72,7 @@ describe("a lease that a process holds", () => {
     }
   });
 
-  it("can be given back at the very end of the process", () => {
+  it("can be released in the exit handler of the process", () => {
     const url = `sqlite:${newDatabase()}`;
     const script = `import { openSync } from "tenure";
       const sessions = openSync(${JSON.stringify(url)});
@@ -85,7 +84,7 @@ describe("a lease that a process holds", () => {
     expect(sessions.leases.get("a")).toMatchObject({ state: "released" });
   });
 
-  it("may be handed to a process that is registered, which then has it", async () => {
+  it("can be transferred to a registered process, which then holds it", async () => {
     const registry = newRegistry();
     const child = spawn(
       process.execPath,

@@ -1,4 +1,4 @@
-// The page about leases says nothing that is not so: its examples run, and what it names is there.
+// The page about leases is correct: its examples run, and the names in it exist.
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,14 +13,14 @@ import { newRegistry, registryView, runScript } from "../support/registry.js";
 const page = readFileSync(inRoot("docs", "leases.md"), "utf8");
 const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
 
-/** The methods that the tables of a text name. */
+/** The methods in the tables of a text. */
 const methodsIn = (text: string): string[] =>
   [...text.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) =>
     [...(cell ?? "").matchAll(/`(\w+)\(/g)].map(([, name]) => name ?? ""),
   );
 
 describe("the page about leases", () => {
-  it("has examples that run", async () => {
+  it("has working examples", async () => {
     const folder = newFolder();
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
@@ -47,7 +47,7 @@ describe("the page about leases", () => {
     expect((await sessions.leases.list({ state: "released" })).items).toHaveLength(2);
   });
 
-  it("names methods that there are, and every outcome", async () => {
+  it("names existing methods, and every outcome", async () => {
     await using sessions = await open("memory:");
     const [leases = "", manager = ""] = page.split("## The session manager");
     const names = methodsIn(leases);

@@ -1,4 +1,4 @@
-// Who owns which virtual machine, between real processes that exit, crash and are killed.
+// Ownership of virtual machines between real processes that exit, crash and are killed.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** Starts a script that has a `manager`; what it prints comes line by line. */
+/** Starts a script that has a `manager`; its output is read line by line. */
 function start(registry: Registry, script: string) {
   const child = spawn(process.execPath, nodeArguments(script), {
     ...nodeOptions(registry),
@@ -40,7 +40,7 @@ function start(registry: Registry, script: string) {
   return {
     pid: child.pid,
     line: async (): Promise<string | undefined> => (await lines.next()).value,
-    tell: (): unknown => child.stdin.write("\n"),
+    send: (): unknown => child.stdin.write("\n"),
     end: async (signal?: NodeJS.Signals) => {
       if (signal) child.kill(signal);
       const [status, by] = await exit;
@@ -54,7 +54,7 @@ const owning = (vmId: string): string =>
   `console.log(await manager.registerVm("${vmId}", "zone", ["ml"]), manager.sessionId);
    setInterval(() => {}, 1000);`;
 
-/** The machines that a registry shows: those of sessions that run, and orphans. */
+/** The machines in a registry: those of active sessions, and orphans. */
 function machines(registry: object) {
   const { sessions, orphans } = registryView(registry);
   const owned = Object.values(sessions).flatMap(({ vm }) => (vm === null ? [] : [vm.vmId]));
@@ -62,7 +62,7 @@ function machines(registry: object) {
 }
 
 describe("two processes", () => {
-  it("see each other, and neither gets what the other owns", async () => {
+  it("see each other, and cannot register a machine that the other owns", async () => {
     const registry = newRegistry();
     const one = start(registry, owning("vm-1"));
     const [registered, sessionId = ""] = (await one.line())?.split(" ") ?? [];
@@ -79,7 +79,7 @@ describe("two processes", () => {
     });
   });
 
-  it("may start at the same moment, and both be listed", async () => {
+  it("are both listed when they start at the same moment", async () => {
     const registry = newRegistry();
     const names = Array.from({ length: 8 }, (_, n) => `vm-${n}`);
     const all = names.map((vmId) => start(registry, owning(vmId)));
@@ -89,7 +89,7 @@ describe("two processes", () => {
 });
 
 describe("a process that is killed", () => {
-  it("leaves an orphan that anybody may see to, or take over", async () => {
+  it("leaves an orphan that any process can sweep or register", async () => {
     const registry = newRegistry();
     const all = ["vm-1", "vm-2"].map((vmId) => start(registry, owning(vmId)));
     for (const process of all) await process.line();
@@ -107,7 +107,7 @@ describe("a process that is killed", () => {
        console.log(removed.join(), swept.map(({ vmId }) => vmId).join(), failed.length);
        console.log(manager.getStatistics().registryCleanups);`,
     );
-    // The two that were killed, and the two that have looked; the one that has taken over runs.
+    // The two killed processes, and the two that only read the registry; the new owner still runs.
     expect(stdout).toBe("delete vm-1\n4,0 vm-1 0\n2\n");
     expect(machines(registry)).toEqual({ owned: ["vm-2"], orphans: [] });
   });
@@ -117,7 +117,7 @@ describe("sweeping", () => {
   const orphaned = (vmId: string): string =>
     `manager.registerVmSync("${vmId}", "zone", []); process.kill(process.pid, "SIGKILL");`;
 
-  it("keeps on the list what could not be deleted", () => {
+  it("keeps orphans listed that could not be deleted", () => {
     const registry = newRegistry();
     for (const vmId of ["vm-1", "vm-2", "vm-3"]) runScript(registry, orphaned(vmId));
     const { stdout } = runScript(
@@ -133,7 +133,7 @@ describe("sweeping", () => {
     expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1", "vm-2"] });
   });
 
-  it("runs a command for each, and no shell reads it", () => {
+  it("runs a command for each orphan without a shell", () => {
     const registry = newRegistry();
     const odd = "vm-1 '$(id)'; {zone}";
     runScript(registry, `manager.registerVmSync(${JSON.stringify(odd)}, "z 1", []);`);
@@ -152,7 +152,7 @@ describe("sweeping", () => {
     expect(machines(registry)).toEqual({ owned: [], orphans: [] });
   });
 
-  it("takes a command that fails, hangs or is not there for a failure", () => {
+  it("reports a command that fails, hangs or does not exist as a failure", () => {
     const registry = newRegistry();
     runScript(registry, orphaned("vm-1"));
     const { stdout } = runScript(
@@ -171,7 +171,7 @@ describe("sweeping", () => {
     expect(machines(registry).orphans).toEqual(["vm-1"]);
   });
 
-  it("by several processes at once sees to each orphan once", async () => {
+  it("by several processes at the same time deletes each orphan once", async () => {
     const registry = newRegistry();
     const names = Array.from({ length: 6 }, (_, n) => `vm-${n}`);
     for (const vmId of names) runScript(registry, orphaned(vmId));
@@ -186,20 +186,20 @@ describe("sweeping", () => {
       console.log(deleted.join());`;
     const sweepers = Array.from({ length: 4 }, () => start(registry, script));
     for (const sweeper of sweepers) await sweeper.line();
-    for (const sweeper of sweepers) sweeper.tell();
+    for (const sweeper of sweepers) sweeper.send();
     const deleted: string[] = [];
     for (const sweeper of sweepers) deleted.push(...((await sweeper.line()) ?? "").split(","));
     expect(deleted.filter((vmId) => vmId !== "").sort()).toEqual(names);
     expect(machines(registry).orphans).toEqual([]);
   });
 
-  it("says again what the registry was not told in time", () => {
+  it("records an outcome again that the registry could not store", () => {
     const registry = newRegistry();
     runScript(registry, orphaned("vm-1"));
     const { stdout } = runScript(
       registry,
-      `import { nativeBuild } from ${JSON.stringify(join(dist, "native.js"))};
-       import { SessionManager } from ${JSON.stringify(join(dist, "session-manager.js"))};
+      `import { nativeBuild } from ${JSON.stringify(join(dist, "builds", "native-addon.js"))};
+       import { SessionManager } from ${JSON.stringify(join(dist, "machines", "session-manager.js"))};
        const { binding, info } = nativeBuild();
        const busy = JSON.stringify({ error: { code: "STORE_BUSY", message: "busy", details: {} } });
        let failures = 1;
@@ -216,7 +216,7 @@ describe("sweeping", () => {
     expect(stdout).toBe("delete vm-1\nSTORE_BUSY\nsweeping\n0\n");
   });
 
-  it("is taken up by the next one when the process that swept is killed", async () => {
+  it("is continued by another sweep when the sweeping process is killed", async () => {
     const registry = newRegistry();
     runScript(registry, orphaned("vm-1"));
     const sweeper = start(
@@ -240,13 +240,13 @@ describe("sweeping", () => {
 });
 
 describe("the end of a process", () => {
-  /** A script that owns a machine, says what is to delete it, and ends in some way. */
+  /** A script that owns a machine, sets an exit handler that deletes it, and ends in some way. */
   const ending = (run: string, end: string, signals = false): string =>
     `manager.registerVmSync("vm-1", "zone", []);
      manager.onExit({ signals: ${signals}, run: ${run} });
      ${end}`;
-  const atOnce = `({ vmId }) => { console.log("deleted", vmId); }`;
-  const later = `async ({ vmId }) => {
+  const synchronous = `({ vmId }) => { console.log("deleted", vmId); }`;
+  const asynchronous = `async ({ vmId }) => {
     await new Promise((go) => setTimeout(go, 50));
     console.log("deleted", vmId);
   }`;
@@ -256,14 +256,14 @@ describe("the end of a process", () => {
   const crash = `setTimeout(() => { throw new Error("crash"); }, 1);`;
 
   it.each([
-    ["comes by itself", natural, 0, ["at once", atOnce]],
-    ["comes by itself", natural, 0, ["later", later]],
-    ["comes by itself", natural, 0, ["by a command", command]],
-    ["is an exit", exit, 7, ["at once", atOnce]],
-    ["is an exit", exit, 7, ["by a command", command]],
-    ["is a crash", crash, 1, ["at once", atOnce]],
-    ["is a crash", crash, 1, ["by a command", command]],
-  ])("%s: the machine is deleted, then given up", (_, end, status, [, run]) => {
+    ["without a cause", natural, 0, ["synchronously", synchronous]],
+    ["without a cause", natural, 0, ["asynchronously", asynchronous]],
+    ["without a cause", natural, 0, ["by a command", command]],
+    ["process.exit()", exit, 7, ["synchronously", synchronous]],
+    ["process.exit()", exit, 7, ["by a command", command]],
+    ["an uncaught exception", crash, 1, ["synchronously", synchronous]],
+    ["an uncaught exception", crash, 1, ["by a command", command]],
+  ])("%s: the machine is deleted, then unregistered", (_, end, status, [, run]) => {
     const registry = newRegistry();
     const result = runScript(registry, ending(run ?? "", end));
     expect(result).toMatchObject({ status, stdout: "deleted vm-1\n" });
@@ -273,14 +273,14 @@ describe("the end of a process", () => {
   it.each([
     ["throws", `() => { throw new Error("quota"); }`, natural],
     ["throws", `() => { throw new Error("quota"); }`, exit],
-    ["says no", "() => false", exit],
+    ["returns false", "() => false", exit],
     ["rejects", `async () => { throw new Error("quota"); }`, natural],
-    ["only promises", later, exit],
+    ["returns a promise at exit", asynchronous, exit],
     ["is a command that fails", `["false"]`, natural],
     ["is a command that fails", `["false"]`, exit],
-    ["is a command that is not there", `["no-such-program"]`, exit],
-    ["is a command that is not there", `["no-such-program"]`, natural],
-  ])("leaves the machine listed when what deletes it %s", (_, run, end) => {
+    ["is a command that does not exist", `["no-such-program"]`, exit],
+    ["is a command that does not exist", `["no-such-program"]`, natural],
+  ])("leaves the machine listed when its deletion %s", (_, run, end) => {
     const registry = newRegistry();
     const { stderr, stdout } = runScript(registry, ending(run, end));
     expect(stdout).toBe("");
@@ -290,30 +290,30 @@ describe("the end of a process", () => {
   });
 
   it.each([["SIGINT"], ["SIGTERM"], ["SIGHUP"]] as const)(
-    "by %s deletes the machine where that was asked for, and is told to be by it",
+    "by %s deletes the machine if signals are enabled, and reports the signal",
     async (signal) => {
       const registry = newRegistry();
       const wait = `console.log("ready"); setInterval(() => {}, 1000);`;
-      for (const run of [later, command]) {
+      for (const run of [asynchronous, command]) {
         const asked = start(registry, ending(run, wait, true));
         expect(await asked.line()).toBe("ready");
         expect(await asked.end(signal)).toEqual({ status: null, signal, stderr: "" });
         expect(await asked.line()).toBe("deleted vm-1");
         expect(machines(registry)).toEqual({ owned: [], orphans: [] });
       }
-      const other = start(registry, ending(later, wait));
+      const other = start(registry, ending(asynchronous, wait));
       expect(await other.line()).toBe("ready");
       expect(await other.end(signal)).toEqual({ status: null, signal, stderr: "" });
       expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
     },
   );
 
-  it("is decided by the program where it listens to the signal itself", async () => {
+  it("is left to the program if it has its own signal listener", async () => {
     const registry = newRegistry();
     const listening = start(
       registry,
       ending(
-        atOnce,
+        synchronous,
         `process.on("SIGTERM", () => { console.log("reload"); });
          process.on("SIGINT", () => { process.exit(5); });
          console.log("ready");
@@ -330,7 +330,7 @@ describe("the end of a process", () => {
     expect(machines(registry)).toEqual({ owned: [], orphans: [] });
   });
 
-  it("waits for a deletion that is under way when a signal comes", async () => {
+  it("waits for a running deletion when a signal arrives", async () => {
     const registry = newRegistry();
     const slow = `async () => {
       console.log("deleting");
@@ -342,13 +342,13 @@ describe("the end of a process", () => {
     expect(await ended.line()).toBe("deleting");
     process.kill(ended.pid ?? 0, "SIGTERM");
     await new Promise((go) => setTimeout(go, 100));
-    ended.tell();
+    ended.send();
     expect(await ended.line()).toBe("deleted");
     expect(await ended.end()).toEqual({ status: null, signal: "SIGTERM", stderr: "" });
     expect(machines(registry)).toEqual({ owned: [], orphans: [] });
   });
 
-  it("comes at once with a second signal", async () => {
+  it("is immediate on a second signal", async () => {
     const registry = newRegistry();
     const never = `() => { console.log("deleting"); return new Promise(() => {}); }`;
     const wait = `console.log("ready"); setInterval(() => {}, 1000);`;
@@ -360,15 +360,15 @@ describe("the end of a process", () => {
     expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
   });
 
-  it("does nothing where there is no machine, or what was said was taken back", () => {
+  it("does nothing without a machine, or after the handler was removed", () => {
     const registry = newRegistry();
-    const without = `manager.onExit({ run: ${atOnce} }); manager.unregisterVmSync();`;
+    const without = `manager.onExit({ run: ${synchronous} }); manager.unregisterVmSync();`;
     expect(runScript(registry, without)).toMatchObject({ status: 0, stdout: "", stderr: "" });
     const back = `manager.registerVmSync("vm-1", "zone", []);
-      manager.onExit({ run: ${atOnce} })();`;
+      manager.onExit({ run: ${synchronous} })();`;
     expect(runScript(registry, back)).toMatchObject({ status: 0, stdout: "", stderr: "" });
     const twice = `manager.registerVmSync("vm-2", "zone", []);
-      const first = manager.onExit({ run: ${atOnce} });
+      const first = manager.onExit({ run: ${synchronous} });
       manager.onExit({ run: () => { console.log("instead"); } });
       first();`;
     expect(runScript(registry, twice)).toMatchObject({ stdout: "instead\n", stderr: "" });
@@ -377,7 +377,7 @@ describe("the end of a process", () => {
 });
 
 describe("the threads of a process", () => {
-  it("are one session, which does not end with one of them", () => {
+  it("share one session, which does not end with a thread", () => {
     const registry = newRegistry();
     const { stdout, stderr } = runScript(
       registry,
@@ -408,33 +408,34 @@ describe("the threads of a process", () => {
   });
 });
 
-describe("where there is no registry", () => {
+describe("without a registry", () => {
   const script = `console.log(manager.registry, manager.problem?.code);
     console.log(await manager.registerVm("vm-1", "zone", []), manager.getMyVmSync().vmId);
     const { degraded, pid } = manager.getStatistics();
     console.log(degraded, pid === process.pid);`;
 
-  it.each(["a file is in its place", "its folder cannot be made", "its database is no database"])(
-    "since %s, the manager works in memory and says so",
-    (why) => {
-      const folder = newFolder();
-      const file = join(folder, "file");
-      writeFileSync(file, "no database, but long enough to be looked at".repeat(100));
-      const places: Record<string, object> = {
-        "a file is in its place": { XDG_RUNTIME_DIR: file },
-        "its folder cannot be made": { XDG_RUNTIME_DIR: "/proc/nowhere" },
-        "its database is no database": { XDG_RUNTIME_DIR: "", TMPDIR: file },
-      };
-      const { stdout, stderr, status } = runScript(places[why] ?? {}, script);
-      expect({ status, stdout, stderr }).toEqual({
-        status: 0,
-        stdout: "memory: STORE_UNAVAILABLE\ntrue vm-1\ntrue true\n",
-        stderr: "",
-      });
-    },
-  );
+  it.each([
+    "a file is in its place",
+    "its folder cannot be created",
+    "its database is no database",
+  ])("because %s, the manager works in memory and reports that it is degraded", (why) => {
+    const folder = newFolder();
+    const file = join(folder, "file");
+    writeFileSync(file, "no database, but long enough to be looked at".repeat(100));
+    const places: Record<string, object> = {
+      "a file is in its place": { XDG_RUNTIME_DIR: file },
+      "its folder cannot be created": { XDG_RUNTIME_DIR: "/proc/nowhere" },
+      "its database is no database": { XDG_RUNTIME_DIR: "", TMPDIR: file },
+    };
+    const { stdout, stderr, status } = runScript(places[why] ?? {}, script);
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: "memory: STORE_UNAVAILABLE\ntrue vm-1\ntrue true\n",
+      stderr: "",
+    });
+  });
 
-  it("is looked for again when a machine is registered", () => {
+  it("the manager retries to open it when a machine is registered", () => {
     const place = join(newFolder(), "place");
     writeFileSync(place, "");
     const registry = { XDG_RUNTIME_DIR: place };
@@ -458,21 +459,21 @@ describe("where there is no registry", () => {
     expect(machines(registry).orphans).toEqual(["vm-1"]);
   });
 
-  it("since it is WebAssembly, there is no process either", () => {
+  it("in WebAssembly, there is no process either", () => {
     const { stdout } = runScript({ TENURE_BINDING: "wasm" }, script);
     expect(stdout).toBe("memory: UNSUPPORTED_STORE\ntrue vm-1\ntrue false\n");
   });
 });
 
-describe("a process that does nothing but ask", () => {
-  it("ends by itself, and later than it has ended it is not listed", () => {
+describe("a process that only gets its session manager", () => {
+  it("ends normally, and is no longer listed afterwards", () => {
     const registry = newRegistry();
     const { stdout, status } = runScript(registry, `console.log(manager.sessionId)`);
     expect(status).toBe(0);
     expect(registryView(registry).sessions).not.toHaveProperty(stdout.trim());
   });
 
-  it("is listed under the folder of temporary files where nothing else is named", () => {
+  it("uses the folder for temporary files by default", () => {
     const folder = newFolder();
     const { stdout } = runScript(
       { XDG_RUNTIME_DIR: "", TMPDIR: folder },

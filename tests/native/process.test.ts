@@ -1,5 +1,4 @@
-// How the package behaves in a process of its own: when Node may end, which build is chosen, and how
-// it is loaded.
+// The package in its own process: when Node exits, which build is chosen, and how it is loaded.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -29,7 +28,7 @@ function run(
 const ok = (stdout: string) => ({ status: 0, signal: null, stdout, stderr: "" });
 
 describe("Node", () => {
-  it.each(["memory:", "sqlite", "wasm"])("ends by itself with an idle handle over %s", (kind) => {
+  it.each(["memory:", "sqlite", "wasm"])("exits normally with an idle handle over %s", (kind) => {
     const url = kind === "sqlite" ? `sqlite:${newDatabase()}` : "memory:";
     const result = run(
       `import { open, openSync } from "tenure";
@@ -45,7 +44,7 @@ describe("Node", () => {
     expect(result).toEqual(ok("end"));
   });
 
-  it("waits for a call that is under way on a store's thread", () => {
+  it("waits for a pending call on a store's thread", () => {
     const result = run(
       `import { open } from "tenure";
        const sessions = await open(${JSON.stringify(`sqlite:${newDatabase()}`)}, { durability: "full" });
@@ -57,7 +56,7 @@ describe("Node", () => {
     expect(result).toEqual(ok("52"));
   });
 
-  it("waits for a store of one's own until its time is over", () => {
+  it("waits for a JavaScript store until the timeout", () => {
     const result = run(
       `import { open } from "tenure";
        const store = { load: () => new Promise(() => {}) };
@@ -67,7 +66,7 @@ describe("Node", () => {
     expect(result).toEqual(ok("STORE_TIMEOUT"));
   });
 
-  it("lets go of handles that are dropped", () => {
+  it("garbage-collects dropped handles", () => {
     const result = run(
       `import { open, openSync } from "tenure";
        let closed = 0;
@@ -91,7 +90,7 @@ describe("Node", () => {
     expect(result).toEqual(ok("closed"));
   });
 
-  it("keeps a handle alive while a call of it is under way", () => {
+  it("keeps a handle alive during a pending call", () => {
     const result = run(
       `import { open } from "tenure";
        let answer;
@@ -108,7 +107,7 @@ describe("Node", () => {
     expect(result).toEqual(ok("null"));
   });
 
-  it("may use the package from several threads", () => {
+  it("can use the package from several threads", () => {
     const result = run(
       `import { openSync } from "tenure";
        import { Worker } from "node:worker_threads";
@@ -146,8 +145,8 @@ describe("the version", () => {
     const { version } = JSON.parse(readFileSync(join(npm, "package.json"), "utf8"));
     const result = run(
       `import { VERSION } from "tenure";
-       import { nativeBuild } from ${JSON.stringify(join(npm, "dist/native.js"))};
-       import { wasmBuild } from ${JSON.stringify(join(npm, "dist/wasm-sync.js"))};
+       import { nativeBuild } from ${JSON.stringify(join(npm, "dist/builds/native-addon.js"))};
+       import { wasmBuild } from ${JSON.stringify(join(npm, "dist/builds/wasm-file.js"))};
        const wasm = await import(${JSON.stringify(join(npm, "wasm/tenure_wasm.js"))});
        console.log(VERSION, nativeBuild().info.version, wasmBuild(() => wasm).info.version);`,
     );
@@ -194,7 +193,7 @@ describe("a platform without an addon", () => {
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("is served by WebAssembly, and told so once", () => {
+  it("uses WebAssembly, with one warning", () => {
     const result = run(
       `import { open, openSync } from "tenure";
        console.log((await open("memory:")).binding, openSync("memory:").binding);
@@ -206,7 +205,7 @@ describe("a platform without an addon", () => {
     expect(result.stderr).toContain(`no native addon for ${process.platform}-${process.arch}`);
   });
 
-  it("is told what needs the addon", () => {
+  it("reports which stores need the addon", () => {
     const result = run(
       `import { open } from "tenure";
        await open("sqlite:./x.db").catch(({ code, message }) => console.log(code, message));

@@ -1,5 +1,5 @@
-// Many processes want the same lease at the same time, round after round, and half of those that get it
-// are killed while they have it: each round has one winner, tokens only grow, and nobody's registration
+// Many processes request the same lease concurrently, round after round, and half of the winners
+// are killed while they hold it: each round has one winner, tokens only grow, and no registration
 // is lost.
 
 import { afterEach, describe, expect, it } from "vitest";
@@ -22,16 +22,16 @@ let contenders: Contenders<Reply, Owner> | undefined;
 
 afterEach(() => contenders?.end());
 
-describe("a lease that fifty processes want", () => {
+describe("a lease that fifty processes request", () => {
   it(
-    "has one winner each round, and a higher token, though winners are killed",
+    "has one winner in each round, with a higher token, although winners are killed",
     async () => {
       const env = newRegistry();
       contenders = new Contenders((place, generation) => {
         return { file: "contender.mjs", args: [`vm-${place}-${generation}`], env };
       });
       await contenders.start(PROCESSES);
-      const { members } = contenders;
+      const { processes } = contenders;
       const killed: string[] = [];
       const tokens: number[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -57,9 +57,9 @@ describe("a lease that fifty processes want", () => {
       expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
       expect(killed.length).toBe(Math.floor(ROUNDS / 2));
 
-      expect(members.map(({ hello }) => hello.registered)).toEqual(members.map(() => true));
+      expect(processes.map(({ hello }) => hello.registered)).toEqual(processes.map(() => true));
       const { sessions, orphans } = registryView(env);
-      const running = members.map(({ hello }) => [hello.sessionId, hello.vmId]);
+      const running = processes.map(({ hello }) => [hello.sessionId, hello.vmId]);
       const listed = Object.values(sessions).map(({ sessionId, vm }) => [sessionId, vm?.vmId]);
       expect(listed).toEqual(expect.arrayContaining(running));
       expect(listed.filter(([, vmId]) => vmId !== undefined)).toHaveLength(PROCESSES);

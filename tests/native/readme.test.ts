@@ -1,5 +1,5 @@
-// The README says nothing that is not so: its example for a bot runs, twice, in a folder that has
-// nothing but the package, its types are right, and what it names is there.
+// The README is correct: its example for a bot runs twice in a folder with only the package, its
+// types check, and the names in it exist.
 
 import {
   existsSync,
@@ -34,7 +34,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the example for a bot", () => {
-  it("goes on with its session when it is run again", async () => {
+  it("continues its session when it is run again", async () => {
     writeFileSync(join(folder, "bot.mjs"), bot);
     const first = await run(process.execPath, ["bot.mjs"], { cwd: folder });
     expect(first.output).toContain("pauseReason: 'May I merge?'");
@@ -58,7 +58,7 @@ describe("the example for a bot", () => {
   });
 });
 
-it("the examples are right about the types", async () => {
+it("the examples type-check", async () => {
   writeFileSync(join(folder, "bot.mts"), bot);
   writeFileSync(join(folder, "browser.mts"), browser);
   const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
@@ -66,7 +66,7 @@ it("the examples are right about the types", async () => {
   await run(node, [tsc, ...strictly, "--types", "node", "bot.mts", "browser.mts"], { cwd: folder });
 });
 
-it("every method that is in the box is there", async () => {
+it("every listed method exists", async () => {
   await using sessions = await open("memory:");
   const box = sectionOf(readme, "What is in the box").replaceAll(
     /`(idempotencyKey|ifVersion)`/g,
@@ -92,7 +92,7 @@ it.each([
   "ARCHITECTURE.md",
   "examples/README.md",
   ...guides.map((name) => `docs/${name}`),
-])("every file that %s leads to exists", (document) => {
+])("every file that %s links to exists", (document) => {
   const files = linkedFiles(readFileSync(inRoot(document), "utf8"));
   const missing = files.filter((file) => !existsSync(inRoot(dirname(document), file)));
   expect(missing).toEqual([]);

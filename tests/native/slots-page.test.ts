@@ -1,4 +1,4 @@
-// The page about slots says nothing that is not so: its examples run, and what it names is there.
+// The page about slots is correct: its examples run, and the names in it exist.
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,14 +12,14 @@ import { codeBlocks, linkedFiles, sectionOf } from "../support/readme.js";
 const page = readFileSync(inRoot("docs", "slots.md"), "utf8");
 const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
 
-/** The members of a union of texts among the generated types. */
+/** The members of a string union among the generated types. */
 function unionOf(name: string): string[] {
   const [, union = ""] = new RegExp(`export type ${name} = ([^;]*);`).exec(generated) ?? [];
   return [...union.matchAll(/"(\w+)"/g)].map(([, member]) => member ?? "");
 }
 
 describe("the page about slots", () => {
-  it("has examples that run", async () => {
+  it("has working examples", async () => {
     const folder = newFolder();
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
@@ -45,7 +45,7 @@ describe("the page about slots", () => {
     ]);
   });
 
-  it("names every code, and what each comes to", () => {
+  it("names every code with its outcome", () => {
     const section = sectionOf(page, "What comes of it");
     const rows = [...section.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \|/gm)];
     expect(rows.map(([, , code]) => code).sort()).toEqual(unionOf("SlotCode").sort());
@@ -54,7 +54,7 @@ describe("the page about slots", () => {
     );
   });
 
-  it("names methods that there are", async () => {
+  it("names existing methods", async () => {
     await using sessions = await open("memory:");
     const rows = [...page.matchAll(/^\| (`\w+\(.*?) \|/gm)].map(([, cell]) => cell ?? "");
     const names = rows.flatMap((cell) => [...cell.matchAll(/`(\w+)\(/g)].map(([, name]) => name));
@@ -64,7 +64,7 @@ describe("the page about slots", () => {
     }
   });
 
-  it("leads to files that there are", () => {
+  it("links to existing files", () => {
     for (const file of linkedFiles(page)) {
       expect(() => readFileSync(inRoot("docs", file)), file).not.toThrow();
     }

@@ -1,5 +1,5 @@
-// Sessions in SQLite, as a user of the package meets them: kept between handles, processes and
-// crashes. What the store does in itself is tested where it lives.
+// Sessions in SQLite, as users of the package see them: persistent across handles, processes and
+// crashes. The store itself is tested in its own crate.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,10 @@ import { opening } from "../support/stores.js";
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 const writer = fileURLToPath(new URL("../support/writer.mjs", import.meta.url));
 
-/** Starts a process that appends events to session `a` and prints the number of each that is kept. */
+/**
+ * Starts a process that appends events to session `a` and prints the number of each acknowledged
+ * one.
+ */
 function startWriter(path: string, ...args: string[]) {
   const child = spawn(process.execPath, [writer, `sqlite:${path}`, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -24,7 +27,7 @@ function startWriter(path: string, ...args: string[]) {
 }
 
 describe("sessions in SQLite", () => {
-  it("are there when the file is opened again", async () => {
+  it("exist when the file is reopened", async () => {
     const path = newDatabase();
     const first = await open(`sqlite:${path}`);
     const { id } = await first.start({ task: "t", mode: "m", context: { a: 1 } });
@@ -39,7 +42,7 @@ describe("sessions in SQLite", () => {
     again.close();
   });
 
-  it("are shared by the handles of a process, with and without promises", async () => {
+  it("are shared by the synchronous and asynchronous handles of a process", async () => {
     const path = newDatabase();
     const one = await opening(`sqlite:${path}`);
     using other = openSync(`sqlite:${path}`);
@@ -50,7 +53,7 @@ describe("sessions in SQLite", () => {
     expect(other.get("a")).toMatchObject({ iterations: 600, eventCount: 601 });
   });
 
-  it("keep the order of the calls of a handle", async () => {
+  it("are written in the order of a handle's calls", async () => {
     const sessions = await opening(`sqlite:${newDatabase()}`, { durability: "full" });
     await sessions.start({ task: "t", mode: "m", id: "a" });
     const appended = await Promise.all(
@@ -65,7 +68,7 @@ describe("sessions in SQLite", () => {
     );
   });
 
-  it("are read while many of them are removed", async () => {
+  it("can be read while many are deleted", async () => {
     const sessions = await opening(`sqlite:${newDatabase()}`);
     for (const id of ["a", "b"]) await sessions.start({ task: "t", mode: "m", id });
     await sessions.trash("b");
@@ -80,12 +83,12 @@ describe("sessions in SQLite", () => {
     expect(await sessions.get("b")).toBeNull();
   });
 
-  it("fail one by one among calls that succeed", async () => {
+  it("fail individually among successful calls", async () => {
     const sessions = await opening(`sqlite:${newDatabase()}`, { durability: "full" });
     await sessions.start({ task: "t", mode: "m", id: "a" });
     const calls = [
       sessions.addEvent("a", "note"),
-      sessions.addEvent("nobody", "note"),
+      sessions.addEvent("unknown", "note"),
       sessions.pause("a"),
       sessions.pause("a"),
       sessions.addEvent("a", "note"),
@@ -103,7 +106,7 @@ describe("sessions in SQLite", () => {
     expect((await sessions.get("a"))?.eventCount).toBe(4);
   });
 
-  it("that are not a database are refused, and left as they are", async () => {
+  it("in a file that is not a database are refused, and the file is not modified", async () => {
     const path = newDatabase();
     writeFileSync(path, "this is no database, but long enough to be looked at".repeat(100));
     const error = await failure(open(`sqlite:${path}`));
@@ -111,7 +114,7 @@ describe("sessions in SQLite", () => {
     expect(readFileSync(path, "utf8")).toContain("this is no database");
   });
 
-  it("make the folder that they are to be kept in, where one can be", async () => {
+  it("create the folder of the database if possible", async () => {
     const path = newDatabase();
     const sessions = await opening(`sqlite:${path}/in/a/folder.db`);
     await sessions.start({ task: "t", mode: "m" });
@@ -120,7 +123,7 @@ describe("sessions in SQLite", () => {
     expect(await code(open(inAFile))).toBe("STORE_UNAVAILABLE");
   });
 
-  it("lose nothing when two processes write to them", async () => {
+  it("lose nothing when two processes write", async () => {
     const path = newDatabase();
     const sessions = await opening(`sqlite:${path}`);
     await sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 100_000 });
@@ -139,7 +142,7 @@ describe("sessions in SQLite", () => {
 
   const kills = Math.max(5, Math.round(50 * scale));
 
-  it(`lose no acknowledged write to ${kills} kills at random moments`, async () => {
+  it(`lose no acknowledged write in ${kills} kills at random moments`, async () => {
     const path = newDatabase();
     const sessions = await opening(`sqlite:${path}`);
     await sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 10_000_000 });

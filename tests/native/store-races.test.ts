@@ -1,6 +1,6 @@
-// Many processes want the same run, or the same slot, of one store at the same time, round after round,
-// and half of those that get it are killed, some of them before they can say so: each round has one
-// winner, and nothing that anybody was told is lost.
+// Many processes start the same run, or a session in the same slot of one store, concurrently and
+// round after round. Half of the winners are killed, some of them before they can report. Each
+// round has one winner, and no reported result is lost.
 
 import { join } from "node:path";
 import { type AuditEntry, open, type SessionHead, type Sessions } from "tenure";
@@ -9,34 +9,34 @@ import { Contenders, PROCESSES, ROUNDS, TIMEOUT } from "../support/contenders.js
 import { lastingFolder } from "../support/folders.js";
 
 interface Reply {
-  /** Of a run. */
+  /** The decision on a run. */
   readonly skip?: boolean;
   readonly reason?: string;
   readonly holder?: string;
-  /** Of a slot. */
+  /** The outcome of starting a session in a slot. */
   readonly outcome?: string;
   readonly id?: string;
   readonly replaced?: string;
-  /** Of anything that went wrong. */
+  /** The error of a failed call. */
   readonly failed?: string;
 }
 
-/** For how long a slot stays locked at most. */
+/** The maximum duration of a slot's lock. */
 const LOCK_MS = 5000;
 
 const folder = lastingFolder();
 const stores = [
   { place: "a database", url: `sqlite:${join(folder, "races.db")}`, processes: PROCESSES },
-  // All that is written there waits for the disk.
+  // Every write waits for the disk.
   { place: "a folder", url: `file:${join(folder, "races")}`, processes: 8 },
 ];
 let contenders: Contenders<Reply>;
 let sessions: Sessions;
 
-describe.each(stores)("what many processes want in $place", ({ url, processes }) => {
+describe.each(stores)("concurrent processes in $place", ({ url, processes }) => {
   beforeAll(async () => {
     sessions = await open(url);
-    // Handles of both kinds: some that wait for the store, and some that are awaited.
+    // Synchronous and asynchronous handles.
     contenders = new Contenders((place) => {
       return { file: "racer.mjs", args: [url, place % 2 === 0 ? "sync" : "async"] };
     });
@@ -49,31 +49,31 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
   });
 
   it(
-    "is a run, which begins once, though winners are killed, and keeps others away for its window",
+    "admit a run once, which blocks duplicates for its window, although winners are killed",
     async () => {
-      const told = new Map<string, Reply>();
+      const reported = new Map<string, Reply>();
       for (let round = 0; round < ROUNDS; round += 1) {
-        // Some rounds are about a run that was forgotten, and is begun anew.
+        // In some rounds the run was cleared before, and is admitted again.
         const commit = Math.floor(round / 3);
         if (round % 3 > 0) await sessions.dedup.clear();
         const eventType = commit % 2 === 0 ? "push" : "pull_request";
         const run = { eventType, workflow: "CI", commitSha: `c${commit}` };
-        const idIn = (place: number): string => `${round}.${place}`;
+        const idOf = (place: number): string => `${round}.${place}`;
         const { key } = await sessions.dedup.check(run);
 
         const { replies, winner } = await race(
           round,
-          (place) => ({ what: "admit", run: { ...run, runId: idIn(place) } }),
+          (place) => ({ what: "admit", run: { ...run, runId: idOf(place) } }),
           async () => {
             const { items } = await sessions.dedup.list({ prefix: key });
             expect(items, `the holders in round ${round}`).toHaveLength(1);
             return placeOf(items[0]?.holder);
           },
         );
-        const holder = idIn(winner);
+        const holder = idOf(winner);
         replies.forEach((reply, place) => {
           if (reply === undefined) return;
-          told.set(idIn(place), reply);
+          reported.set(idOf(place), reply);
           expect(reply, `place ${place} in round ${round}`).toMatchObject(
             place === winner
               ? { skip: false, reason: "new_session" }
@@ -82,8 +82,8 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
         });
 
         const late = `${round}.late`;
-        const intruding = await sessions.dedup.cleanup({ key, runId: late });
-        expect(intruding).toMatchObject({ outcome: "not_owner" });
+        const foreign = await sessions.dedup.cleanup({ key, runId: late });
+        expect(foreign).toMatchObject({ outcome: "not_owner" });
         if (round % 2 === 0) {
           const ended = await sessions.dedup.cleanup({ key, runId: holder });
           expect(ended).toMatchObject({ outcome: "released" });
@@ -100,20 +100,20 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
         decisions.set(id, data);
         if (data.skip === false) began.push(id.split(".")[0] ?? "");
       }
-      for (const [id, { skip, reason }] of told) {
+      for (const [id, { skip, reason }] of reported) {
         expect(decisions.get(id), id).toMatchObject({ skip, reason });
       }
       expect(began.map(Number).sort((a, b) => a - b)).toEqual(
         Array.from({ length: ROUNDS }, (_, round) => round),
       );
-      const kept = new Set<string>();
+      const stored = new Set<string>();
       for (const { data } of await entries("dedup.run"))
-        kept.add(`${data.run_id} ${data.job_status}`);
+        stored.add(`${data.run_id} ${data.job_status}`);
       const { steps, ends } = contenders.reports;
       expect(ends).toEqual(new Map());
       for (const [id, step] of steps) {
         for (let taken = 1; taken <= step; taken += 1) {
-          expect(kept.has(`${id} step ${taken}`), `${id} step ${taken} is kept`).toBe(true);
+          expect(stored.has(`${id} step ${taken}`), `${id} step ${taken} is stored`).toBe(true);
         }
       }
     },
@@ -121,12 +121,12 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
   );
 
   it(
-    "is a slot, which has one session, though winners are killed, when all ask for one model",
+    "start one session in a slot for one model, although winners are killed",
     async () => {
       contenders.reports.clear();
       for (let round = 0; round < ROUNDS; round += 1) {
         const taskId = `same ${round}`;
-        const idIn = (place: number): string => `same-${round}.${place}`;
+        const idOf = (place: number): string => `same-${round}.${place}`;
         const asking = (place: number, id: string) => ({
           what: "start",
           slot: { ...slotOf(taskId), model: "opus", id },
@@ -134,90 +134,96 @@ describe.each(stores)("what many processes want in $place", ({ url, processes })
         });
         const { replies, winner } = await race(
           round,
-          (place) => asking(place, idIn(place)),
+          (place) => asking(place, idOf(place)),
           () => inSlot(taskId),
         );
-        expectOneWinner(replies, winner, { outcome: "created", id: idIn(winner) });
+        expectOneWinner(replies, winner, { outcome: "created", id: idOf(winner) });
 
-        // What has failed gives way to the next.
+        // A failed session is superseded by the next one.
         if (round % 2 === 1) continue;
         await contenders.at(winner).ask({ what: "stop" });
-        await sessions.fail(idIn(winner), "the build server did not answer");
-        const idThen = (place: number): string => `again-${round}.${place}`;
-        const then = await contenders.ask((place) => asking(place, idThen(place)));
-        const heir = await inSlot(taskId);
-        const replaced = idIn(winner);
-        expectOneWinner(then, heir, { outcome: "replaced", id: idThen(heir), replaced });
+        await sessions.fail(idOf(winner), "the build server did not answer");
+        const nextId = (place: number): string => `again-${round}.${place}`;
+        const nextReplies = await contenders.ask((place) => asking(place, nextId(place)));
+        const successor = await inSlot(taskId);
+        const replaced = idOf(winner);
+        expectOneWinner(nextReplies, successor, {
+          outcome: "replaced",
+          id: nextId(successor),
+          replaced,
+        });
       }
-      await expectWhole("same");
+      await expectConsistent("same");
     },
     TIMEOUT,
   );
 
   it(
-    "is a slot, which has one session, though winners are killed, when each replaces the one before",
+    "replace the session in a slot one at a time, although winners are killed",
     async () => {
       contenders.reports.clear();
-      const told: Reply[] = [];
+      const reported: Reply[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
-        // A slot that is free, and then one in which somebody is at work.
+        // First a free slot, then an occupied one.
         const taskId = `other ${Math.floor(round / 3)}`;
-        const idIn = (place: number): string => `other-${round}.${place}`;
+        const idOf = (place: number): string => `other-${round}.${place}`;
         const model = (place: number): string => `model ${round}.${place}`;
         const racing = race(
           round,
           (place) => ({
             what: "start",
-            slot: { ...slotOf(taskId), model: model(place), id: idIn(place) },
+            slot: { ...slotOf(taskId), model: model(place), id: idOf(place) },
             onModelChange: "replace",
             pessimistic: isPessimistic(round, place),
           }),
           () => inSlot(taskId),
         );
-        const [{ replies }, seen] = await lookDuring(taskId, racing);
+        const [{ replies }, seen] = await observeDuring(taskId, racing);
         if (round % 3 > 0) expect(seen, `in the slot in round ${round}`).not.toContain(undefined);
         replies.forEach((reply, place) => {
           if (reply === undefined) return;
-          told.push(reply);
-          expect(reply.id).toBe(idIn(place));
+          reported.push(reply);
+          expect(reply.id).toBe(idOf(place));
           expect(["created", "replaced"]).toContain(reply.outcome);
         });
         const created = replies.filter((reply) => reply?.outcome === "created");
         const most = round % 3 === 0 ? 1 : 0;
-        // Whoever has created one may have been killed before it could say so.
+        // The winner may have been killed before it could report.
         const least = replies.includes(undefined) ? 0 : most;
         expect(created.length, `created in round ${round}`).toBeLessThanOrEqual(most);
         expect(created.length, `created in round ${round}`).toBeGreaterThanOrEqual(least);
       }
-      const heirs = await expectWhole("other");
+      const successors = await expectConsistent("other");
       expect(contenders.reports.ends.size, "at work when they were replaced").toBeGreaterThan(0);
-      for (const { id = "", replaced } of told) {
+      for (const { id = "", replaced } of reported) {
         expect(await sessions.get(id), id).not.toBeNull();
-        if (replaced !== undefined) expect(heirs.get(replaced)).toBe(id);
+        if (replaced !== undefined) expect(successors.get(replaced)).toBe(id);
       }
     },
     TIMEOUT,
   );
 });
 
-/** The session that all want to start. */
+/** The session that all processes start. */
 function slotOf(taskId: string) {
   return { taskId, phase: "run", task: "carry it out", mode: "developer" };
 }
 
-/** Whether somebody keeps the others away meanwhile: nobody, all, or half of them, round by round. */
+/** Whether a process locks the slot: none, all, or half of them, depending on the round. */
 function isPessimistic(round: number, place: number): boolean {
   return round % 3 === 2 ? place % 4 < 2 : round % 3 === 1;
 }
 
-/** The place of whoever has started the session that is in a slot. */
+/** The place of the process that started the session in a slot. */
 async function inSlot(taskId: string): Promise<number> {
   const latest = await sessions.latestSession(taskId, "run");
   return placeOf(latest?.session.id);
 }
 
-/** Looks into a slot for as long as something happens, and resolves to whom it has seen there, too. */
-async function lookDuring<T>(taskId: string, happening: Promise<T>) {
+/**
+ * Looks up a slot repeatedly until `happening` settles; also resolves to the occupants that it saw.
+ */
+async function observeDuring<T>(taskId: string, happening: Promise<T>) {
   let over = false;
   const end = () => {
     over = true;
@@ -231,7 +237,10 @@ async function lookDuring<T>(taskId: string, happening: Promise<T>) {
   return [await happening, seen] as const;
 }
 
-/** One was told that it has won, unless it was killed before, and all others that it was this one. */
+/**
+ * The winner reports that it has won, unless it was killed before, and all others report this
+ * winner.
+ */
 function expectOneWinner(replies: readonly (Reply | undefined)[], winner: number, won: Reply) {
   replies.forEach((reply, place) => {
     if (reply === undefined) return;
@@ -242,67 +251,70 @@ function expectOneWinner(replies: readonly (Reply | undefined)[], winner: number
 }
 
 /**
- * Holds the sessions of the tasks whose names begin so to what has to be true whatever was killed, and
- * resolves to which session was replaced by which, as the audit log says.
+ * Checks the invariants of all sessions whose task starts with `tasks`. Resolves to the successor
+ * of each replaced session, from the audit log.
  */
-async function expectWhole(tasks: string): Promise<Map<string, string>> {
+async function expectConsistent(tasks: string): Promise<Map<string, string>> {
   const byTask = new Map<string, SessionHead[]>();
   for await (const head of sessions.list({ trash: "include", slotPhase: "run", limit: 1000 })) {
     const task = head.slot?.taskId ?? "";
     if (task.startsWith(tasks)) byTask.set(task, [...(byTask.get(task) ?? []), head]);
   }
-  const heirs = new Map<string, string>();
+  const successors = new Map<string, string>();
   for (const { subject, data } of await entries("slot.replacement")) {
     if (!String(data.taskId).startsWith(tasks)) continue;
     const old = subject ?? "";
-    expect(heirs.has(old), `${old} was replaced twice`).toBe(false);
-    heirs.set(old, String(data.by));
+    expect(successors.has(old), `${old} was replaced twice`).toBe(false);
+    successors.set(old, String(data.by));
   }
   for (const [task, heads] of byTask) {
     const there = heads.filter(({ deletedAt }) => deletedAt === undefined);
     expect(there, `sessions in the slot of ${task}`).toHaveLength(1);
-    // From the one that is there back to the first, each has replaced one other, and none is left over.
-    const before = new Map(heads.flatMap(({ id }) => (heirs.has(id) ? [[heirs.get(id), id]] : [])));
+    // From the occupant back to the first session, each has replaced one other, and there are no
+    // further sessions.
+    const before = new Map(
+      heads.flatMap(({ id }) => (successors.has(id) ? [[successors.get(id), id]] : [])),
+    );
     let passed = 0;
     for (let id = there[0]?.id; id !== undefined; id = before.get(id)) passed += 1;
     expect(passed, `sessions in the chain of ${task}`).toBe(heads.length);
   }
-  for (const { id } of [...byTask.values()].flat()) await expectWholeHistory(id);
+  for (const { id } of [...byTask.values()].flat()) await expectCompleteHistory(id);
   const { ends } = contenders.reports;
   for (const [id, code] of ends) {
     expect(code, id).toBe("SESSION_DELETED");
-    expect(heirs.has(id), `${id} was replaced`).toBe(true);
+    expect(successors.has(id), `${id} was replaced`).toBe(true);
   }
-  return heirs;
+  return successors;
 }
 
-/** A history has all of its numbers, and all steps that somebody was told are kept. */
-async function expectWholeHistory(id: string): Promise<void> {
+/** A history has consecutive numbers and all reported steps. */
+async function expectCompleteHistory(id: string): Promise<void> {
   const session = await sessions.get(id, { history: "all" });
   const { history = [], eventCount } = session ?? {};
   const numbers = history.map(({ sequence }) => sequence);
   expect(numbers, id).toEqual(Array.from({ length: eventCount ?? 0 }, (_, index) => index + 1));
   const steps = history.filter(({ type }) => type === "note").map(({ data }) => data.step);
   expect(steps, id).toEqual(steps.map((_, index) => index + 1));
-  const told = contenders.reports.steps.get(id) ?? 0;
-  expect(steps.length, id).toBeGreaterThanOrEqual(told);
+  const reported = contenders.reports.steps.get(id) ?? 0;
+  expect(steps.length, id).toBeGreaterThanOrEqual(reported);
 }
 
 /**
- * Has all of them ask at once, and finds the place of the one that has won, by what the store says. In
- * every other round somebody is killed: the winner at its work, or those who ask first, before they
- * have an answer, and the winner too if it is none of them.
+ * Asks all processes concurrently, and reads the place of the winner from the store. In every other
+ * round processes are killed: the winner at its work, or the first ones before they have a reply,
+ * and then also the winner.
  */
 async function race(
   round: number,
   question: Parameters<typeof contenders.ask>[0],
   inStore: () => Promise<number>,
 ) {
-  const { length } = contenders.members;
+  const { length } = contenders.processes;
   const first = (round * 7) % length;
   const victims = round % 4 === 3 ? 2 : 0;
   const replies = await contenders.ask(question, { first, victims, after: round % 5 });
-  // Whoever is killed with the lock of a slot keeps out the others that lock it, until it has run out.
+  // The lock of a killed process blocks the others that lock the slot until it expires.
   const locked = replies.flatMap(({ outcome } = {}, place) => (outcome === "busy" ? [place] : []));
   if (victims > 0 && locked.length > 0) {
     await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
@@ -318,14 +330,14 @@ async function race(
     await contenders.kill(winner);
   }
   replies.forEach((reply, place) => {
-    const mayBeSilent = (place - first + length) % length < victims;
-    if (!mayBeSilent) expect(reply, `place ${place} in round ${round}`).toBeDefined();
+    const wasKilled = (place - first + length) % length < victims;
+    if (!wasKilled) expect(reply, `place ${place} in round ${round}`).toBeDefined();
     expect(reply?.failed).toBeUndefined();
   });
   return { replies, winner };
 }
 
-/** The place of whoever has named something so. */
+/** The place of the process that chose this name. */
 function placeOf(name: string | undefined): number {
   return Number(name?.split(".")[1]);
 }

@@ -1,4 +1,4 @@
-// Webhooks over real HTTP, from a process that does not wait for them.
+// Webhooks over HTTP, from a process that does not wait for them.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 const tests = fileURLToPath(new URL("..", import.meta.url));
 
-/** What came in: its headers and body. */
+/** A received request: its headers and body. */
 const received: { headers: IncomingMessage["headers"]; body: string }[] = [];
 let answerWith: number | "nothing" = 204;
 
@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
   });
   request.on("end", () => {
     received.push({ headers: request.headers, body });
-    if (answerWith !== "nothing") response.writeHead(answerWith).end("a body that nobody reads");
+    if (answerWith !== "nothing") response.writeHead(answerWith).end("an unread body");
   });
 });
 let url: string;
@@ -41,7 +41,7 @@ afterAll(() => {
   server.close();
 });
 
-/** Runs a script to its end and says how it ended. */
+/** Runs a script to its end and returns its exit code and output. */
 async function run(script: string) {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     cwd: tests,
@@ -56,7 +56,7 @@ async function run(script: string) {
 }
 
 describe("webhooks over HTTP", () => {
-  it("arrive in order although the process ends, which they keep no longer than they need", async () => {
+  it("arrive in order although the process ends, which waits only for them", async () => {
     const { status, stdout } = await run(
       `import { open } from "tenure";
        const sessions = await open("memory:", {
@@ -92,7 +92,7 @@ describe("webhooks over HTTP", () => {
     expect(received).toHaveLength(1);
   });
 
-  it("that are not taken fail, whatever the reason", async () => {
+  it("fail when the receiver refuses them, for any reason", async () => {
     answerWith = 503;
     const failing = await run(
       `import { open } from "tenure";
@@ -109,7 +109,7 @@ describe("webhooks over HTTP", () => {
     ]);
   });
 
-  it("that are never answered keep the process for their time only", async () => {
+  it("without a response keep the process alive until the timeout only", async () => {
     answerWith = "nothing";
     const { status, stdout } = await run(
       `import { open } from "tenure";

@@ -1,5 +1,5 @@
-// The guide for those who write stores says nothing that is not so: its store passes the kit, its
-// tests run as a user would run them, and what it names is there.
+// The guide to writing a store is correct: its store passes the kit, its tests run as a user would
+// run them, and the names in it exist.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ beforeAll(() => {
   symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
   symlinkSync(inRoot("node_modules", "vitest"), join(folder, "node_modules", "vitest"), "junction");
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  // Each block begins with the name of its file.
+  // The first line of each block is the name of its file.
   for (const block of blocks) {
     const name = /^\/\/ (\S+)\n/.exec(block)?.[1];
     writeFileSync(join(folder, name ?? "unnamed"), block);
@@ -37,19 +37,19 @@ describe("the store of the guide", () => {
     expect((await script("use.mjs", build)).output.trim()).toBe(`2 events over ${build}`);
   });
 
-  it("passes the kit, opened once or again and again, under vitest", async () => {
+  it("passes the kit under vitest, as a store and as an opener", async () => {
     const [node, vitest] = nodeTool("vitest", "vitest", inRoot("tests"));
     const args = [vitest, "run", "--reporter=json", "--root", folder];
     const { stdout } = await run(node, args, { cwd: folder, data: true });
     const report = JSON.parse(stdout);
     const counts = { files: report.testResults.length, failed: report.numFailedTests };
     expect(counts).toEqual({ files: 2, failed: 0 });
-    // What is left out is so only where nothing is claimed.
+    // Cases are skipped only for capabilities that the store does not declare.
     expect(report.numPendingTests).toBe(6);
     expect(report.numPassedTests).toBeGreaterThan(150);
   }, 240_000);
 
-  it("passes it without vitest", async () => {
+  it("passes the kit without vitest", async () => {
     expect((await script("check.mjs")).output.trim()).toBe("0 failed");
   });
 
@@ -60,7 +60,7 @@ describe("the store of the guide", () => {
   });
 });
 
-it("every block of code has a file, and is run here or by `cargo test`", () => {
+it("every code block has a file name, and is run here or by `cargo test`", () => {
   const names = blocks.map((block) => /^\/\/ (\S+)\n/.exec(block)?.[1]);
   expect(names).toEqual(["store.mjs", "use.mjs", "store.test.mjs", "shared.test.mjs", "check.mjs"]);
   const kit = readFileSync(inRoot("stores", "testkit", "src", "lib.rs"), "utf8");

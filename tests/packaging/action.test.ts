@@ -1,5 +1,5 @@
-// The action and its end, beyond what the workflows in examples/ show: what they take, what they do
-// where something is wrong, and that nothing from outside becomes a part of a script.
+// The action and its finish action, beyond the workflows in examples/: their inputs, their
+// behaviour on errors, and that no untrusted value becomes part of a script.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -44,7 +44,7 @@ function workflowWith(inputs: Readonly<Record<string, string>>): string {
   return path;
 }
 
-/** Runs the workflow with the command that the project has; `now` is another present. */
+/** Runs the workflow with the command of the project; `now` is a clock override. */
 function run(one: Run, inputs: Readonly<Record<string, string>>, now?: string): Promise<Job> {
   const command = [join(forge.bin, "tenure"), ...(now === undefined ? [] : ["--now", now])];
   return forge.run(workflowWith(inputs), one, { TENURE_COMMAND: command.join(" ") });
@@ -52,7 +52,7 @@ function run(one: Run, inputs: Readonly<Record<string, string>>, now?: string): 
 
 const ran = ({ steps }: Job) => steps["Run the agent"] === "success";
 
-it("takes what a workflow says instead of what the event does", async () => {
+it("inputs override the values of the event", async () => {
   const first = push();
   const inputs = {
     workflow: "Nightly",
@@ -69,14 +69,14 @@ it("takes what a workflow says instead of what the event does", async () => {
   expect(again.outputs.tenure?.reason).toMatch("run 4711 has nightly-manual-01234567");
 });
 
-it("knows a run by the key that it is given", async () => {
+it("the input key identifies a run", async () => {
   const key = "\"a key: with 'quotes' and $(blanks) #1\"";
   const [first, second] = [push(), push()];
   expect((await run(first, { key })).outputs.tenure?.session_key).toBe(JSON.parse(key));
   expect(ran(await run(second, { key }))).toBe(false);
 });
 
-it("takes lengths and symmetry", async () => {
+it("accepts durations and symmetry", async () => {
   const first = push();
   const inputs = { window: "1h", "pr-window": "2h", keep: "3h", symmetric: "'true'" };
   await run(first, inputs);
@@ -88,7 +88,7 @@ it("takes lengths and symmetry", async () => {
   expect(ran(await run(another(first), inputs, later(121)))).toBe(true);
 });
 
-/** What shells, runners and files for runners have their own ideas of. */
+/** Texts that shells, runners and runner files could interpret. */
 const awkward = fc
   .array(
     fc.oneof(
@@ -106,13 +106,13 @@ const awkward = fc
   )
   .map((parts) => parts.join(""));
 
-it("takes any names as they are", async () => {
+it("accepts names with any characters", async () => {
   const store = `sqlite:${join(mkdtempSync(join(inject("packed").workshop, "any-")), "tenure.db")}`;
   const TENURE_COMMAND = join(forge.bin, "tenure");
   const path = inRoot("examples", "workflow-action.yml");
   await fc.assert(
     fc.asyncProperty(awkward, awkward, awkward, async (workflow, event, sha) => {
-      // The same names, told to the command without a shell.
+      // The same names, passed to the command without a shell.
       const asked = ["--store", store, "--json", "dedup", "check", "--", event, workflow, sha];
       const { key, skip } = JSON.parse(execFileSync(TENURE_COMMAND, asked, { encoding: "utf8" }));
       const job = await forge.run(
@@ -137,7 +137,7 @@ it("takes any names as they are", async () => {
   expect(forge.worked()).not.toContain("pwned");
 });
 
-it("keeps others away for as long as the run is under way", async () => {
+it("a run blocks duplicates while it is active", async () => {
   const first = push();
   const started = await forge.run(withoutEnd(), first, {
     TENURE_COMMAND: join(forge.bin, "tenure"),
@@ -148,26 +148,26 @@ it("keeps others away for as long as the run is under way", async () => {
   expect(ran(await run(another(first), {}, later(6.1)))).toBe(true);
 });
 
-/** The workflow on a machine that is gone before its end. */
+/** The workflow on a machine that is lost before its end. */
 function withoutEnd(): string {
   const path = join(mkdtempSync(join(inject("packed").workshop, "workflow-")), "workflow.yml");
   writeFileSync(path, example.slice(0, example.indexOf("      - name: Record how it went")));
   return path;
 }
 
-it("lets another attempt run when the window of the first one is over", async () => {
+it("another attempt runs when the window of the first one has expired", async () => {
   const first = push();
   await run(first, {});
   const later = new Date(Date.now() + 5.5 * 60_000).toISOString();
   const again = await run({ ...first, attempt: 2 }, {}, later);
   expect(ran(again)).toBe(true);
-  // It is a run of its own, which it ends itself.
+  // The attempt is a separate run, which it finishes itself.
   const third = await run(another(first), {}, later);
   expect(third.outputs.tenure?.reason).toMatch(`run ${first.id}/2 has`);
   expect(again.log).toContain(" has ended; its window goes on until ");
 });
 
-it("says in the summary of a job what came of it", async () => {
+it("the summary of the job shows the decision", async () => {
   const first = push();
   const job = await run(first, { key: "the-key" });
   expect(job.summary).toBe(
@@ -194,7 +194,7 @@ it.each([
   ["a command that is not there", { command: "no-such-program --at all" }, /not found/],
   ["a command that fails", { command: "false" }, /exit code 1/],
   ["a store that is none", { store: "nonsense:here" }, /nonsense/],
-])("runs, and warns of %s", async (_, inputs, said) => {
+])("runs with a warning for %s", async (_, inputs, said) => {
   const job = await run(push(), { command: join(forge.bin, "tenure"), ...inputs });
   expect(job).toMatchObject({ status: "success", steps: { "Run the agent": "success" } });
   expect(job.outputs.tenure?.skip_execution).toBe("false");
@@ -206,7 +206,7 @@ it.each([
   expect(warning?.message).toMatch(said);
 });
 
-it("says so where a run that it has let work cannot be recorded", async () => {
+it("warns when an admitted run cannot be recorded", async () => {
   const first = push();
   const ending = example.replace(/(uses: OWNER\/tenure\/action\/finish@v0\n +with:)/, (uses) =>
     [uses, "          store: git:http://127.0.0.1:1/nowhere"].join("\n"),
@@ -221,7 +221,7 @@ it("says so where a run that it has let work cannot be recorded", async () => {
   ]);
 });
 
-it("gets tenure by itself where nobody says how", async () => {
+it("installs tenure by default", async () => {
   const first = push();
   const path = inRoot("examples", "workflow-action.yml");
   const job = await forge.run(path, first);
@@ -229,7 +229,7 @@ it("gets tenure by itself where nobody says how", async () => {
   expect(await forge.logged(first.id)).toMatchObject([{ executed: true, job_status: "success" }]);
 });
 
-it("gets the version that it is a part of", () => {
+it("installs its own version", () => {
   const { version } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
   const named = (...path: string[]) =>
     readFileSync(inRoot(...path), "utf8").match(/tenure@[\d.]+\w/g);
@@ -237,7 +237,7 @@ it("gets the version that it is a part of", () => {
   expect(named("examples", "workflow.yml")).toEqual([`tenure@${version}`]);
 });
 
-it("does not print the token, and has the runner blot out what is made of it", async () => {
+it("does not print the token, and lets the runner mask values derived from it", async () => {
   const job = await run(push(), {});
   expect(job.log).not.toContain("token-of-the-job");
   const secret = Buffer.from("x-access-token:token-of-the-job").toString("base64");
@@ -245,7 +245,7 @@ it("does not print the token, and has the runner blot out what is made of it", a
   expect(new Set(lines)).toEqual(new Set([`::add-mask::${secret}`]));
 });
 
-it("lets nothing from outside become a part of a script", async () => {
+it("inserts no expression into a script", async () => {
   const actions = ["action", "action/finish"].map((folder) =>
     readAction(inRoot(folder, "action.yml")),
   );
@@ -253,15 +253,15 @@ it("lets nothing from outside become a part of a script", async () => {
   const workflows = await Promise.all(examples.map(readWorkflow));
   const jobs = workflows.flatMap((workflow) => workflow.jobs);
   const scripts = [...actions, ...jobs].flatMap(({ steps }) =>
-    steps.map(({ told }) => told.find("run")).filter((script) => script !== undefined),
+    steps.map(({ definition }) => definition.find("run")).filter((script) => script !== undefined),
   );
   expect(scripts.length).toBeGreaterThan(6);
   for (const script of scripts) expect(script.isExpression, script.toString()).toBe(false);
 });
 
-it("is ended with what it was begun with", () => {
+it("the finish action takes the same environment", () => {
   const environmentOf = (folder: string) => {
-    const env = readAction(inRoot(folder, "action.yml")).steps[0]?.told.find("env");
+    const env = readAction(inRoot(folder, "action.yml")).steps[0]?.definition.find("env");
     if (env === undefined || !isMapping(env)) throw new Error(`${folder} has no environment`);
     return new Map([...env].map(({ key, value }) => [key.toString(), value.toString()]));
   };

@@ -1,5 +1,4 @@
-// The packed package in pages, by the bundlers that people use. None of them needs to be told anything
-// about it, with one exception below.
+// The packed package in pages built by common bundlers. Only one of them needs configuration.
 
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,7 +32,7 @@ const works = {
   complaints: [],
 };
 
-/** What an older Vite may have to be told. */
+/** The configuration for older versions of Vite. */
 const advice = 'optimizeDeps: { exclude: ["tenure"] }';
 
 describe.each<[string, Vite]>([
@@ -49,7 +48,7 @@ describe.each<[string, Vite]>([
     await expectTidy(join(project, "dist"));
   });
 
-  it("serves a page that works while it is developed", async () => {
+  it("serves a working page in development", async () => {
     const { url, output, close } = await viteDev(vite, project);
     const visited = await visit(browser, url).finally(close);
     expect(visited, output()).toEqual({ ...works, wasm: [expect.stringMatching(/\.wasm$/)] });
@@ -57,8 +56,9 @@ describe.each<[string, Vite]>([
   });
 });
 
-// It bundles packages into the folder of the page, which says nothing about where they came from.
-describe("Vite 7 in a workspace, developing a page", () => {
+// Vite pre-bundles packages into a folder of the page, from which their original location cannot be
+// derived.
+describe("Vite 7 in a workspace, in development", () => {
   let page: string;
 
   beforeAll(async () => {
@@ -68,7 +68,7 @@ describe("Vite 7 in a workspace, developing a page", () => {
     await writeFile(join(page, "package.json"), '{"private":true,"type":"module"}');
   });
 
-  it("is told what to configure", async () => {
+  it("reports the required configuration", async () => {
     const { url, close } = await viteDev("vite-7", page);
     const { state, outcome } = await visit(browser, url).finally(close);
     expect({ state, outcome }).toEqual({
@@ -80,7 +80,7 @@ describe("Vite 7 in a workspace, developing a page", () => {
     });
   });
 
-  it("works with that", async () => {
+  it("works with this configuration", async () => {
     await writeFile(join(page, "vite.config.js"), `export default { ${advice} };`);
     const { url, output, close } = await viteDev("vite-7", page);
     const visited = await visit(browser, url).finally(close);
@@ -96,7 +96,7 @@ describe("webpack 5", () => {
       context: project,
       entry: "./main.js",
       output: { path: output, filename: "main.js" },
-      // Its advice on the size of files is not what this is about.
+      // Performance hints about file sizes are irrelevant here.
       performance: false,
     });
     expect(stats.toJson({ all: false, errors: true, warnings: true })).toMatchObject({
@@ -111,7 +111,7 @@ describe("webpack 5", () => {
   });
 });
 
-/** What was built has the WebAssembly as a file of its own, and tells nobody where it was built. */
+/** The output has WebAssembly as a separate file, and no path of the build machine. */
 async function expectTidy(folder: string): Promise<void> {
   const paths = await readdir(folder, { recursive: true });
   const module = await readFile(join(installedIn(project), "wasm", "tenure_wasm_bg.wasm"));

@@ -1,5 +1,5 @@
-// What docs/ci.md says is so: its workflows are read as a runner reads them, its commands are given to a
-// shell, and what it names is there.
+// docs/ci.md is correct: its workflows are parsed as by a runner, its commands run in a shell, and
+// the names in it exist.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ afterAll(async () => {
   await forge?.[Symbol.asyncDispose]();
 });
 
-/** A block of the page as a workflow: steps alone get a job around them. */
+/** A code block of the page as a workflow; a block with only steps is wrapped in a job. */
 function workflow(block: string, more = ""): string {
   const around = "jobs:\n  agent:\n    runs-on: ubuntu-latest\n    steps:\n";
   const path = join(mkdtempSync(join(folder, "workflow-")), "workflow.yml");
@@ -38,23 +38,23 @@ function workflow(block: string, more = ""): string {
 
 const action = (name: string) => readAction(inRoot(name, "action.yml"));
 
-it("begins with the workflow of the examples", () => {
+it("starts with the example workflow", () => {
   const example = readFileSync(inRoot("examples", "workflow-action.yml"), "utf8");
   expect(example).toContain(blocks[0]?.slice(blocks[0].indexOf("jobs:")));
 });
 
-it("shows workflows that a runner takes, with inputs that the actions have", async () => {
+it("shows valid workflows with existing inputs", async () => {
   expect(blocks.length).toBe(4);
   const workflows = await Promise.all(blocks.map((block) => readWorkflow(workflow(block))));
   const steps = workflows.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
   let used = 0;
-  for (const { told } of steps) {
+  for (const { definition } of steps) {
     const [, name] =
-      told
+      definition
         .find("uses")
         ?.toString()
         .match(/^OWNER\/tenure\/(.+)@v0$/) ?? [];
-    const given = told.find("with");
+    const given = definition.find("with");
     if (name === undefined) continue;
     used += 1;
     const known = [...action(name).defaults.keys()];
@@ -64,13 +64,13 @@ it("shows workflows that a runner takes, with inputs that the actions have", asy
   expect(used).toBe(7);
 });
 
-it("tells every input and output, and how long things take by themselves", () => {
+it("documents every input and output, and the default durations", () => {
   const { defaults, outputs } = action("action");
-  const told = sectionOf(page, "The action");
+  const section = sectionOf(page, "The action");
   const names = [defaults, outputs, action("action/finish").defaults].flatMap((all) => [
     ...all.keys(),
   ]);
-  for (const name of names) expect(told).toContain(`\`${name}\``);
+  for (const name of names) expect(section).toContain(`\`${name}\``);
   const lengths = sectionOf(page, "Which runs are the same").matchAll(
     /\| (\d+) (hour|minute)s?\b.*`([a-z-]+)` \|$/gm,
   );
@@ -79,7 +79,7 @@ it("tells every input and output, and how long things take by themselves", () =>
   expect(said).toEqual(inputs.map((name) => [name, defaults.get(name)?.toString()]));
 });
 
-it("counts what was saved", async () => {
+it("counts the prevented runs", async () => {
   const runs = ["1", "2", "3"].map((id): Run => ({ event: "push", sha: "c".repeat(40), id }));
   const example = inRoot("examples", "workflow-action.yml");
   const env = { TENURE_COMMAND: join(forge.bin, "tenure") };
@@ -108,12 +108,14 @@ it("counts what was saved", async () => {
   expect(every?.trim().split("\n")).toHaveLength(6);
   const entries = JSON.parse(all ?? "") as readonly object[];
   expect(entries).toHaveLength(3);
-  const members = page.match(/objects with the members ([^:]*):/)?.[1]?.match(/\w+(?=`)/g);
-  for (const entry of entries) expect(Object.keys(entry)).toEqual(members);
+  const properties = page
+    .match(/objects with the (?:members|properties) ([^:]*):/)?.[1]
+    ?.match(/\w+(?=`)/g);
+  for (const entry of entries) expect(Object.keys(entry)).toEqual(properties);
   expect(prevented).toBe("2\n");
 });
 
-it("keeps away what comes later with nothing but the cache", async () => {
+it("blocks later duplicates with the cache alone", async () => {
   const block = blocks.find((text) => text.includes("actions/cache")) ?? "";
   const work = [
     "      - name: Run the agent",
@@ -130,7 +132,7 @@ it("keeps away what comes later with nothing but the cache", async () => {
   expect(forge.worked()).not.toContain("72");
 });
 
-it("lets the jobs of one run ask and end in different ones", async () => {
+it("checks and finishes a run in different jobs", async () => {
   const path = workflow(blocks.find((text) => text.includes("concurrency")) ?? "");
   const env = { TENURE_COMMAND: join(forge.bin, "tenure") };
   const jobs = async (id: string) => {
@@ -139,7 +141,7 @@ it("lets the jobs of one run ask and end in different ones", async () => {
   };
   expect(await jobs("81")).toEqual(["ask: success", "agent: success"]);
   expect(await forge.logged("81")).toMatchObject([{ executed: true, job_status: "success" }]);
-  // It was given up for the 6 hours that it might have taken: what is left is its window.
+  // The lease of the abandoned run has expired after 6 hours; only its window still blocks.
   const { items } = JSON.parse(await forge.tenure("--json", "dedup", "list", "--all"));
   const { acquiredAt, expiresAt } = items.find(({ holder }: { holder: string }) => holder === "81");
   expect(Date.parse(expiresAt) - Date.parse(acquiredAt)).toBe(5 * 60_000);
@@ -149,7 +151,7 @@ it("lets the jobs of one run ask and end in different ones", async () => {
   expect(await forge.logged("82")).toMatchObject([{ executed: false, duplicate_prevented: true }]);
 });
 
-it("leads to a test of the rules that passes", () => {
+it("refers to a passing test of the rules", () => {
   const [command = ""] = page.match(/tenure dedup self-test/) ?? [];
   const args = command.split(" ").slice(1);
   const said = execFileSync(join(forge.bin, "tenure"), args, { encoding: "utf8" });

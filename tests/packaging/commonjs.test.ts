@@ -1,4 +1,4 @@
-// The packed package in a project that requires its packages.
+// The packed package in a CommonJS project.
 
 import { expect, it } from "vitest";
 import { newProject } from "./support/project.js";

@@ -1,4 +1,4 @@
-// What is in the packed package, and what is not.
+// The contents of the packed package.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -15,9 +15,9 @@ beforeAll(async () => {
 });
 
 describe("the packed package", () => {
-  it("holds what runs, its types, and what a package has to say about itself", () => {
+  it("contains code, types and package metadata only", () => {
     const expected =
-      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(testing\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(wasm|testing)-glue\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(builds\/wasm|testing\/kit)-glue\.d\.ts)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([
@@ -39,7 +39,7 @@ describe("the packed package", () => {
     expect(files).toEqual(expect.arrayContaining(typed));
   });
 
-  it("holds every file that it names", () => {
+  it("contains every file that its manifest names", () => {
     const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     const { main, types, bin, exports, imports } = manifest;
     const named = targets({ main, types, bin, exports, imports });
@@ -47,14 +47,14 @@ describe("the packed package", () => {
     expect(named.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
   });
 
-  it("brings the command, which starts without Node", () => {
+  it("contains the command, which starts without Node", () => {
     const command = join(installed, "..", ".bin", "tenure");
     const said = execFileSync(command, ["--version"], { encoding: "utf8", env: {} });
     const { version } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     expect(said).toBe(`tenure ${version}\n`);
   });
 
-  it("needs no other package, and runs nothing when it is installed", () => {
+  it("has no dependencies and no install scripts", () => {
     const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     expect(manifest).not.toHaveProperty("dependencies");
     expect(Object.keys(manifest.scripts ?? {})).not.toContainEqual(
@@ -62,7 +62,7 @@ describe("the packed package", () => {
     );
   });
 
-  it("holds code that names no folder of the machine it was built on", () => {
+  it("contains no path of the build machine", () => {
     const repository = join(import.meta.dirname, "..", "..");
     const texts = files.filter((path) => statSync(join(installed, path)).size < 5e6);
     const naming = texts.filter((path) => readFileSync(join(installed, path)).includes(repository));

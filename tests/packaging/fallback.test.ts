@@ -1,4 +1,4 @@
-// The packed package on a platform for which it has no addon.
+// The packed package on a platform without an addon.
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 describe("without an addon for the platform", () => {
-  it("WebAssembly serves what it can, with one warning", async () => {
+  it("WebAssembly is used where possible, with one warning", async () => {
     const { status, stdout, stderr } = await node(project, ["life.js", "memory:"]);
     expect({ status, stdout }).toEqual({
       status: 0,
@@ -23,7 +23,7 @@ describe("without an addon for the platform", () => {
     expect(stderr.match(/TENURE_WASM_FALLBACK/g)).toHaveLength(1);
   });
 
-  it("SQLite is refused, and says what is missing", async () => {
+  it("SQLite is refused with the missing platform in the message", async () => {
     const { status, stderr } = await node(project, ["life.js", "sqlite:./life.db"]);
     expect(status).toBe(1);
     expect(stderr).toContain("code: 'BINDING_UNAVAILABLE'");

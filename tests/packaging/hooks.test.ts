@@ -1,5 +1,5 @@
-// The settings and the line of a crontab in docs/agents.md, as a host of agents and a crontab run them:
-// by a shell, in the folder of a project that has the package.
+// The settings and the crontab line in docs/agents.md, run as by an agent host and by cron: in a
+// shell, in the folder of a project with the package.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ function shell(command: string, input = ""): string {
 const runHook = (hooks: [{ hooks: [{ command: string }] }], input: object) =>
   JSON.parse(shell(hooks[0].hooks[0].command, JSON.stringify(input)));
 
-it("hands work to the agent that waits, and ends it when it has stopped", () => {
+it("the hooks resume the waiting agent, and finish it when it has stopped", () => {
   const id = shell("tenure agent create --agent builder --purpose build").trim();
   shell(`tenure agent update ${id} --phase planning`);
   expect(runHook(PreToolUse, { agent_name: "builder", agent_id: id })).toMatchObject({
@@ -48,7 +48,7 @@ it("hands work to the agent that waits, and ends it when it has stopped", () => 
   });
 });
 
-it("cleans up the agents that nobody ended, and spares the others", () => {
+it("the crontab cleans up unfinished agents, and no others", () => {
   const id = shell("tenure agent create --agent cleaner --purpose clean").trim();
   const tomorrow = new Date(Date.now() + 86_400_000 + 1000).toISOString();
   expect(shell("tenure agent list --agent cleaner")).toContain(id);

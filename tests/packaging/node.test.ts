@@ -1,4 +1,4 @@
-// The packed package in a project of ES modules in Node.
+// The packed package in an ES module project in Node.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,28 +20,28 @@ describe("a project of ES modules", () => {
     ["memory:", "tenure", {}, "native"],
     ["memory:", "tenure", { TENURE_BINDING: "wasm" }, "wasm"],
     ["memory:", "tenure/wasm", {}, "wasm"],
-  ])("runs over %s with %s %o, and ends by itself", async (url, entry, env, build) => {
+  ])("runs over %s with %s %o, and exits normally", async (url, entry, env, build) => {
     const outcome = await node(project, ["life.js", url, entry], { env });
     expect(outcome).toEqual(ok(`${build}: ${life}`));
   });
 
-  it("imports both entries by name, which have one error and one version", async () => {
+  it("imports both entry points by name, with one error class and one version", async () => {
     const manifest = await readFile(join(installedIn(project), "package.json"), "utf8");
     const { version } = JSON.parse(manifest);
     const caught = "INVALID_ID true true INVALID_ID true true CLOSED";
     expect(await node(project, ["static.js"])).toEqual(ok(`${version} ${version} ${caught}`));
   });
 
-  it("ends only after the calls that are under way", async () => {
+  it("exits after the pending calls", async () => {
     expect(await node(project, ["pending.js"])).toEqual(ok("waiting\nall are done"));
   });
 
-  it("writes to one database from two threads and loses nothing", async () => {
+  it("writes to one database from two threads without losing anything", async () => {
     const { stdout, ...rest } = await node(project, ["threads.js"]);
     expect(rest).toEqual({ status: 0, stderr: "" });
     expect(JSON.parse(stdout)).toEqual({
       codes: [0, 0],
-      // The two writers' and the one that begins every history.
+      // The events of both writers, and the start event.
       events: 401,
       inOrder: [true, true],
       own: 40,

@@ -1,4 +1,4 @@
-// Packs the package as it would be published, once for all tests, and cleans up after them.
+// Packs the package as for publishing, once for all tests, and cleans up after them.
 
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,9 +12,9 @@ import { bytes } from "../../scripts/lib/progress.mjs";
 /** The packed package. */
 export interface Packed {
   readonly tarball: string;
-  /** The paths of all that is in it. */
+  /** The paths of its files. */
   readonly files: readonly string[];
-  /** A folder for the projects that install it. */
+  /** The folder of the projects that install it. */
   readonly workshop: string;
 }
 

@@ -1,5 +1,5 @@
-// The packed package in a project that tests: its own store with the kit, and its own code with the
-// helpers.
+// The packed package in a project with tests: the kit for its own store, and the helpers for its
+// own code.
 
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,14 +42,14 @@ async function vitest(file: string): Promise<Report> {
   return JSON.parse(stdout) as Report;
 }
 
-describe("before vitest is installed", () => {
+describe("without vitest", () => {
   it("the kit and the helpers run without it", async () => {
     expect(await node(project, ["plain.js"])).toEqual(
       ok("every_field_of_a_head_comes_back failed true\ngiven-1 2026-01-02T00:00:00.000Z"),
     );
   });
 
-  it("what needs it says what is missing", async () => {
+  it("the tests of the kit report the missing package", async () => {
     const { status, stderr } = await node(project, ["-e", 'import("tenure/testing")']);
     expect(status).toBe(1);
     expect(stderr).toContain("Cannot find package 'vitest'");
@@ -57,13 +57,14 @@ describe("before vitest is installed", () => {
 });
 
 describe("with vitest", () => {
-  // There is no registry to install it from; it finds its own packages where it really is.
+  // Linked, as there is no registry to install it from; its dependencies are resolved from its real
+  // path.
   beforeAll(() => {
     const installed = inRoot("node_modules", "vitest");
     symlinkSync(installed, join(project, "node_modules", "vitest"), "junction");
   });
 
-  it("the kit passes a store that does what it must", async () => {
+  it("the kit passes a correct store", async () => {
     const report = await vitest("store.test.mjs");
     expect(report.testResults.map(({ message }) => message)).toEqual([""]);
     expect(report.numFailedTests).toBe(0);
@@ -76,7 +77,7 @@ describe("with vitest", () => {
     );
   });
 
-  it("the kit fails one that does not, case by case and with what was wrong", async () => {
+  it("the kit fails an incorrect store, with a message for each case", async () => {
     const report = await vitest("forgetful.test.js");
     expect(report.numFailedTests).toBeGreaterThan(5);
     const cases = report.testResults[0]?.assertionResults ?? [];
@@ -90,7 +91,7 @@ describe("with vitest", () => {
     );
   });
 
-  it("a suite of one's own has sessions whose time it moves", async () => {
+  it("a user's suite controls the time of its sessions", async () => {
     expect(await vitest("suite.test.js")).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
   });
 });

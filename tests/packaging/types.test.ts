@@ -1,5 +1,5 @@
-// The types of the packed package, as strictly as a project can look at them: those of the package
-// itself are checked as well. What is refused is marked in the files that are compiled.
+// The types of the packed package under the strictest settings, including the package's own
+// declarations. Expected errors are marked in the compiled files.
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,7 +37,7 @@ describe("the types", () => {
     ["to suites in pages", ["testing.ts"], [...bundler, ...inPages]],
     ["to CommonJS", ["commonjs.cts"], [...nodenext, ...inNode]],
     ["to pages", ["page.ts", "assets.d.ts"], [...bundler, ...inPages]],
-  ])("say the right things %s", async (_, files, options) => {
+  ])("are correct %s", async (_, files, options) => {
     const outcome = await node(project, [compiler, ...strictly, ...options, ...files]);
     expect(outcome).toEqual(ok(""));
   });

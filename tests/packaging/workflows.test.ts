@@ -1,6 +1,6 @@
-// The workflows in examples/ and the actions that they use, run as a runner runs them: conditions and
-// values are evaluated, scripts are given to bash, and the runs are kept in a repository that is served
-// over HTTP, of which the jobs know nothing but its address and their token.
+// The workflows in examples/ and the actions that they use, run as by a runner: conditions and
+// values are evaluated, scripts run in bash, and the runs are stored in a repository that is served
+// over HTTP, to which the jobs have only the URL and a token.
 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -22,7 +22,7 @@ afterAll(async () => {
 let runs = 1000;
 let commits = 0;
 const newId = () => String(++runs);
-/** A commit that nothing has run yet. */
+/** A new commit. */
 const newSha = () => (++commits).toString(16).padStart(8, "c0ffee00").padEnd(40, "0");
 
 const worked = (run: Run) => forge.worked().includes(run.id);
@@ -32,13 +32,13 @@ describe.each([
   {
     name: "workflow-action.yml",
     asked: "Ask whether this run is one too many",
-    // A form of a command that is obeyed in the midst of a line: the action has it overlooked.
+    // A command syntax that is accepted within a line: the action disables it.
     ofAction: ["##[error]pwned"],
   },
 ])("$name", ({ name, asked, ofAction }) => {
   const path = inRoot("examples", name);
   const last = "Record how it went, and end the run";
-  // The machines of the action have the command; those of the plain workflow install it.
+  // The machines of the action have the command installed; the plain workflow installs it.
   const run = (one: Run, env: Record<string, string> = {}): Promise<Job> =>
     forge.run(path, one, { TENURE_COMMAND: join(forge.bin, "tenure"), ...env });
 
@@ -50,7 +50,7 @@ describe.each([
     payload: { pull_request: { head: { sha } } },
   });
 
-  it("is asked for by the main branch, by pull requests and by the tests", async () => {
+  it("is triggered by the main branch, by pull requests and by the test workflow", async () => {
     const { events } = await readWorkflow(path);
     expect(events).toEqual({
       push: { branches: ["main"], paths: ["src/**"] },
@@ -59,7 +59,7 @@ describe.each([
     });
   });
 
-  it("lets the first run of a commit work, and skips the second one with a notice", async () => {
+  it("runs the first run of a commit, and skips the second one with a notice", async () => {
     const sha = newSha();
     const key = `agent-push-${sha.slice(0, 8)}`;
     const [first, second] = [push(sha), push(sha)];
@@ -92,7 +92,7 @@ describe.each([
     ]);
   });
 
-  it("skips a push whose pull request has run", async () => {
+  it("skips a push of a commit that a pull request has run for", async () => {
     const sha = newSha();
     const [before, after] = [pullRequest(sha), push(sha)];
     expect((await run(before)).steps["Run the agent"]).toBe("success");
@@ -103,11 +103,11 @@ describe.each([
     );
   });
 
-  it("knows a run that follows another one by the commit of that one", async () => {
+  it("identifies a workflow_run by the commit of the triggering run", async () => {
     const head_sha = newSha();
     const following = (): Run => ({
       event: "workflow_run",
-      // That of the main branch, whatever the run is about.
+      // The commit of the main branch, whatever triggered the run.
       sha: "f".repeat(40),
       id: newId(),
       payload: { workflow_run: { head_sha, name: "Tests" } },
@@ -120,7 +120,7 @@ describe.each([
     expect((await run(second)).steps["Run the agent"]).toBe("skipped");
   });
 
-  it("records a run that has failed, and ends it", async () => {
+  it("records a failed run, and finishes it", async () => {
     const failing = push(newSha());
     const job = await run(failing, { AGENT_ENDS_WITH: "7" });
     expect(job).toMatchObject({
@@ -133,7 +133,7 @@ describe.each([
     ]);
   });
 
-  it("skips another attempt that comes at once, as it does any other run", async () => {
+  it("skips an immediate further attempt like any other run", async () => {
     const first = push(newSha());
     await run(first, { AGENT_ENDS_WITH: "7" });
     const again = await run({ ...first, attempt: 2 });
@@ -141,7 +141,7 @@ describe.each([
     expect(again.annotations[0]?.message).toMatch(`run ${first.id} has `);
   });
 
-  it("runs where the store cannot be reached", async () => {
+  it("runs when the store is unreachable", async () => {
     const store = "git:http://127.0.0.1:1/nowhere";
     const first = { ...push(newSha()), vars: { TENURE_STORE: store } };
     const job = await run(first, { TENURE_STORE: store });
@@ -150,7 +150,7 @@ describe.each([
     expect(worked(first)).toBe(true);
   });
 
-  it("runs where tenure cannot be had", async () => {
+  it("runs when tenure cannot be installed", async () => {
     const first = push(newSha());
     const nowhere = "http://127.0.0.1:1/";
     const job = await run(first, {
@@ -161,7 +161,7 @@ describe.each([
     expect(worked(first)).toBe(true);
   });
 
-  it("comes to no harm by the name of a workflow", async () => {
+  it("is safe with any workflow name", async () => {
     const sha = newSha();
     const workflow = [
       `"; echo pwned >>"$LEDGER"; $(echo pwned >>"$LEDGER") \`echo pwned >>"$LEDGER"\` 'it' --help`,
@@ -188,7 +188,7 @@ describe.each([
     expect(await forge.logged(first.id)).toMatchObject([{ workflow, executed: true }]);
   });
 
-  it("lets one of eight work that come at once", async () => {
+  it("runs one of eight concurrent runs", async () => {
     const sha = newSha();
     const all = Array.from({ length: 8 }, () => push(sha));
     const jobs = await Promise.all(all.map((one) => run(one)));

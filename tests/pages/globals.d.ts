@@ -1,6 +1,6 @@
 /**
- * What the pages of these tests have: the package, the part of it that opens databases, and a place to
- * keep things between two steps.
+ * The globals of the pages in these tests: the package, its database class, and variables that
+ * persist between two steps.
  */
 
 declare const tenure: typeof import("tenure");
@@ -11,13 +11,13 @@ declare const Database: new (options: {
   readonly timeoutMs: number;
 }) => { open(): Promise<void> };
 
-declare const kept: {
+declare const state: {
   sessions: import("tenure").Sessions;
-  heard: unknown[];
+  received: unknown[];
   posted: unknown[];
   text: string;
   connection: IDBDatabase;
 };
 
-/** Tells the test of an event that is kept. */
+/** Reports an acknowledged event to the test. */
 declare const acknowledge: (sequence: number) => Promise<void>;

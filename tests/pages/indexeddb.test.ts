@@ -1,5 +1,5 @@
-// Sessions in IndexedDB as users have them: in several tabs at once, in workers, across reloads, with
-// the browser refusing, closing and removing what it likes.
+// Sessions in IndexedDB in real use: in several tabs, in workers, across reloads, and with a
+// browser that refuses, closes and deletes databases.
 
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -28,15 +28,15 @@ afterEach(() => context.close());
 
 const page = (): Promise<Page> => newPage(context, site);
 
-/** Opens the sessions of a page, for its next steps. */
+/** Opens sessions in a page, for its next steps. */
 async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Page> {
   const made = await page();
   await made.evaluate(async (options) => {
-    kept.sessions = await tenure.open("indexeddb:app", options);
-    kept.sessions.on("lifecycle", (payload) => kept.heard.push(payload));
-    kept.sessions.on("change", ({ ids }) => kept.heard.push(ids));
-    kept.sessions.on("cancelled", (cancelled) => kept.heard.push({ cancelled }));
-    kept.sessions.on("error", (error) => kept.heard.push(error.message));
+    state.sessions = await tenure.open("indexeddb:app", options);
+    state.sessions.on("lifecycle", (payload) => state.received.push(payload));
+    state.sessions.on("change", ({ ids }) => state.received.push(ids));
+    state.sessions.on("cancelled", (cancelled) => state.received.push({ cancelled }));
+    state.sessions.on("error", (error) => state.received.push(error.message));
   }, options);
   return made;
 }
@@ -44,25 +44,25 @@ async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Pa
 /** Starts a session `s`, whose budget is large. */
 const start = (page: Page): Promise<void> =>
   page.evaluate(async () => {
-    await kept.sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 100_000 });
+    await state.sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 100_000 });
   });
 
 const session = (page: Page): Promise<{ iterations: number; eventCount: number } | null> =>
-  page.evaluate(() => kept.sessions.get("s", { history: "none" }));
+  page.evaluate(() => state.sessions.get("s", { history: "none" }));
 
-/** What comes of a call in a page: `"done"`, or what it fails with. */
+/** The result of a call in a page: `"done"`, or its error code. */
 const outcomeOf = (page: Page, call: () => Promise<unknown>): Promise<unknown> =>
   page.evaluate(`outcomeOf(${call})`);
 
-const read = (): Promise<unknown> => kept.sessions.get("s");
-const append = (): Promise<unknown> => kept.sessions.incrementIteration("s");
+const read = (): Promise<unknown> => state.sessions.get("s");
+const append = (): Promise<unknown> => state.sessions.incrementIteration("s");
 const reopen = (): Promise<unknown> => tenure.open("indexeddb:app", { timeoutMs: 1000 });
 
 describe("sessions in IndexedDB", () => {
   it("survive a reload", async () => {
     const tab = await opened();
     await start(tab);
-    await tab.evaluate(() => kept.sessions.addEvent("s", "note", { text: "kept" }));
+    await tab.evaluate(() => state.sessions.addEvent("s", "note", { text: "stored" }));
     await tab.reload();
     await ready(tab);
     const found = await tab.evaluate(async () => {
@@ -71,35 +71,35 @@ describe("sessions in IndexedDB", () => {
     });
     expect(found?.history.map(({ type, data }) => [type, data])).toEqual([
       ["start", expect.anything()],
-      ["note", { text: "kept" }],
+      ["note", { text: "stored" }],
     ]);
   });
 
-  it("lose nothing when two tabs change the same one at once", async () => {
+  it("lose nothing when two tabs change the same one concurrently", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     await start(tabs[0]);
     const each = Math.ceil(1000 * scale);
     await Promise.all(
       tabs.map((tab) =>
         tab.evaluate(async (each) => {
-          for (let done = 0; done < each; done += 1) await kept.sessions.incrementIteration("s");
+          for (let done = 0; done < each; done += 1) await state.sessions.incrementIteration("s");
         }, each),
       ),
     );
-    const found = await tabs[1].evaluate(() => kept.sessions.get("s", { history: "all" }));
+    const found = await tabs[1].evaluate(() => state.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ iterations: 2 * each, version: 2 * each + 1 });
     expect(found?.history.map(({ sequence }) => sequence)).toEqual(
       Array.from({ length: 2 * each + 1 }, (_, index) => index + 1),
     );
   });
 
-  it("are read whole while another tab writes them", async () => {
+  it("are read consistently while another tab writes them", async () => {
     const [writing, reading] = await Promise.all([opened(), opened()]);
     await start(writing);
     const read = reading.evaluate(async () => {
       let [reads, halves, last] = [0, 0, 0];
       while (last < 300) {
-        const found = await kept.sessions.get("s", { history: "all" });
+        const found = await state.sessions.get("s", { history: "all" });
         last = found?.eventCount ?? 0;
         reads += 1;
         if (found?.history.length !== last || found.iterations * 3 + 1 !== last) halves += 1;
@@ -108,38 +108,38 @@ describe("sessions in IndexedDB", () => {
     });
     await writing.evaluate(async () => {
       const events = ["iteration", "note", "note"].map((type) => ({ type }));
-      for (let done = 0; done < 100; done += 1) await kept.sessions.addEvents("s", events);
+      for (let done = 0; done < 100; done += 1) await state.sessions.addEvents("s", events);
     });
     const { reads, halves } = await read;
     expect(halves).toBe(0);
     expect(reads).toBeGreaterThan(1);
   });
 
-  it("are started once by two tabs that start with one key", async () => {
+  it("are started once by two tabs with the same idempotency key", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     const ids = await Promise.all(
       tabs.map((tab) =>
         tab.evaluate(async () => {
           const params = { mode: "m", task: "t", idempotencyKey: "k" };
-          return (await kept.sessions.start(params)).id;
+          return (await state.sessions.start(params)).id;
         }),
       ),
     );
     expect(ids[0]).toBe(ids[1]);
-    expect(await tabs[0].evaluate(async () => (await kept.sessions.list()).items.length)).toBe(1);
+    expect(await tabs[0].evaluate(async () => (await state.sessions.list()).items.length)).toBe(1);
   });
 
-  it("are ended once: of two tabs, one is refused", async () => {
+  it("are finished once: the second of two tabs is refused", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     await start(tabs[0]);
     const outcomes = await Promise.all(
-      tabs.map((tab) => outcomeOf(tab, () => kept.sessions.complete("s"))),
+      tabs.map((tab) => outcomeOf(tab, () => state.sessions.complete("s"))),
     );
     expect(outcomes).toContain("done");
     expect(outcomes).toContainEqual(expect.objectContaining({ code: "INVALID_TRANSITION" }));
   });
 
-  it("are there for workers and pages alike", async () => {
+  it("are shared by workers and pages", async () => {
     const tab = await opened();
     await start(tab);
     const inWorker = await tab.evaluate(() => {
@@ -160,10 +160,12 @@ describe("sessions in IndexedDB", () => {
     });
     expect(inWorker).toEqual({ isPage: false, types: ["start", "iteration", "pause"] });
     expect(await session(tab)).toMatchObject({ status: "paused", iterations: 1 });
-    await expect.poll(() => heard(tab)).toContainEqual(expect.objectContaining({ event: "pause" }));
+    await expect
+      .poll(() => received(tab))
+      .toContainEqual(expect.objectContaining({ event: "pause" }));
   });
 
-  it("are each other's business only within a database", async () => {
+  it("in different databases are independent", async () => {
     const [tab, other] = await Promise.all([opened(), page()]);
     await start(tab);
     const found = await other.evaluate(async () => {
@@ -174,19 +176,19 @@ describe("sessions in IndexedDB", () => {
   });
 });
 
-const heard = (page: Page): Promise<readonly unknown[]> => page.evaluate(() => kept.heard);
+const received = (page: Page): Promise<readonly unknown[]> => page.evaluate(() => state.received);
 
-describe("what happens in one tab", () => {
-  it("is told in the others as it is in its own", async () => {
+describe("the events of a tab", () => {
+  it("are delivered in other tabs as in its own", async () => {
     const tabs = await Promise.all([opened(), opened(), opened()]);
     await start(tabs[0]);
     await tabs[0].evaluate(async () => {
-      await kept.sessions.addEvent("s", "note");
-      await kept.sessions.pause("s", "why");
-      await kept.sessions.delete("s");
+      await state.sessions.addEvent("s", "note");
+      await state.sessions.pause("s", "why");
+      await state.sessions.delete("s");
     });
-    const told = await heard(tabs[0]);
-    expect(told).toEqual([
+    const expected = await received(tabs[0]);
+    expect(expected).toEqual([
       ["s"],
       expect.objectContaining({ event: "start" }),
       ["s"],
@@ -194,69 +196,69 @@ describe("what happens in one tab", () => {
       expect.objectContaining({ event: "pause" }),
       ["s"],
     ]);
-    for (const tab of tabs.slice(1)) await expect.poll(() => heard(tab)).toEqual(told);
+    for (const tab of tabs.slice(1)) await expect.poll(() => received(tab)).toEqual(expected);
   });
 
-  it("is posted to the webhook of its own handle and no other", async () => {
+  it("are posted to the webhook of its own handle only", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     for (const tab of tabs) {
       await tab.evaluate(() =>
-        kept.sessions.setWebhook({
+        state.sessions.setWebhook({
           url: "http://127.0.0.1:9/",
           fetch: async (_, { body }) => {
-            kept.posted.push(body);
+            state.posted.push(body);
             return { ok: true, status: 200, body: null };
           },
         }),
       );
     }
     await start(tabs[0]);
-    await expect.poll(() => heard(tabs[1])).toHaveLength(2);
-    for (const tab of tabs) await tab.evaluate(() => kept.sessions.close());
-    const posted = await Promise.all(tabs.map((tab) => tab.evaluate(() => kept.posted.length)));
+    await expect.poll(() => received(tabs[1])).toHaveLength(2);
+    for (const tab of tabs) await tab.evaluate(() => state.sessions.close());
+    const posted = await Promise.all(tabs.map((tab) => tab.evaluate(() => state.posted.length)));
     expect(posted).toEqual([1, 0]);
   });
 
-  it("tells the runner of a session in another tab that another took its place", async () => {
+  it("notify the runner of a superseded session in another tab", async () => {
     const tabs = await Promise.all([opened(), opened()]);
     const start = (tab: Page, id: string, model: string): Promise<unknown> =>
       tab.evaluate(
         ([id, model]) => {
           const slot = { id, model, taskId: "T1", phase: "run", task: "t", mode: "m" } as const;
-          return kept.sessions.startInSlot(slot, { onModelChange: "replace" });
+          return state.sessions.startInSlot(slot, { onModelChange: "replace" });
         },
         [id, model] as const,
       );
     await start(tabs[0], "old", "opus");
     await start(tabs[1], "new", "haiku");
     const slot = { taskId: "T1", phase: "run", reason: "model_change" };
-    const told = { cancelled: { id: "old", replacedBy: "new", ...slot } };
-    for (const tab of tabs) await expect.poll(() => heard(tab)).toContainEqual(told);
-    const append = (): Promise<unknown> => kept.sessions.addEvent("old", "note");
+    const expected = { cancelled: { id: "old", replacedBy: "new", ...slot } };
+    for (const tab of tabs) await expect.poll(() => received(tab)).toContainEqual(expected);
+    const append = (): Promise<unknown> => state.sessions.addEvent("old", "note");
     expect(await outcomeOf(tabs[0], append)).toMatchObject({ code: "SESSION_DELETED" });
     for (const tab of tabs) {
-      const cancelled = (await heard(tab)).filter(
+      const cancelled = (await received(tab)).filter(
         (one) => typeof one === "object" && one !== null && "cancelled" in one,
       );
       expect(cancelled).toHaveLength(1);
     }
   });
 
-  it("is not told to a handle that is closed, or of another database", async () => {
+  it("are not delivered to closed handles or handles on another database", async () => {
     const [tab, closed, other, open] = await Promise.all([opened(), opened(), page(), opened()]);
-    await closed.evaluate(() => kept.sessions.close());
+    await closed.evaluate(() => state.sessions.close());
     await other.evaluate(async () => {
-      kept.sessions = await tenure.open("indexeddb:other");
-      kept.sessions.on("change", (change) => kept.heard.push(change));
+      state.sessions = await tenure.open("indexeddb:other");
+      state.sessions.on("change", (change) => state.received.push(change));
     });
     await start(tab);
-    // By then the others would have heard as well.
-    await expect.poll(() => heard(open)).toHaveLength(2);
-    expect(await heard(closed)).toEqual([]);
-    expect(await heard(other)).toEqual([]);
+    // By then the others would have received it as well.
+    await expect.poll(() => received(open)).toHaveLength(2);
+    expect(await received(closed)).toEqual([]);
+    expect(await received(other)).toEqual([]);
   });
 
-  it("is not what others post to the channel", async () => {
+  it("do not include foreign messages on the channel", async () => {
     const tab = await opened();
     await tab.evaluate(async () => {
       const channel = new BroadcastChannel("tenure:app");
@@ -278,10 +280,10 @@ describe("what happens in one tab", () => {
       for (const message of messages) channel.postMessage(message);
       channel.postMessage({ kind: "change", ids: ["the last"] });
     });
-    await expect.poll(() => heard(tab)).toEqual([["the last"]]);
+    await expect.poll(() => received(tab)).toEqual([["the last"]]);
   });
 
-  it("keeps no handle that nobody has", async () => {
+  it("do not keep an unreferenced handle alive", async () => {
     const tab = await page();
     await tab.evaluate(async () => {
       const collect = (globalThis as unknown as { gc: () => void }).gc;
@@ -289,7 +291,7 @@ describe("what happens in one tab", () => {
         new WeakRef(await tenure.open("indexeddb:app"));
       const handle = await open();
       const pause = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 10));
-      // To look keeps it for the rest of a turn.
+      // `deref` keeps the target alive for the rest of the turn.
       while (handle.deref() !== undefined) {
         await pause();
         collect();
@@ -299,28 +301,28 @@ describe("what happens in one tab", () => {
   });
 });
 
-describe("the browser", () => {
-  it("may have no room: nothing is half written, and it goes on when there is room", async () => {
+describe("IndexedDB", () => {
+  it("may be full: nothing is partly written, and writes succeed again when there is space", async () => {
     const tab = await page();
     const devTools = await context.newCDPSession(tab);
     const { origin } = new URL(site.url);
-    // Chromium looks at its quota before the first write, and then again when it is used up.
+    // Chromium checks its quota before the first write, and then again when it is exhausted.
     await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3_000_000 });
     await tab.evaluate(async () => {
-      kept.sessions = await tenure.open("indexeddb:app");
-      await kept.sessions.start({ id: "old", mode: "m", task: "t" });
+      state.sessions = await tenure.open("indexeddb:app");
+      await state.sessions.start({ id: "old", mode: "m", task: "t" });
     });
     await start(tab);
-    // Nothing that could be compressed.
+    // Incompressible data.
     await tab.evaluate(() => {
       const letters = (): string => crypto.randomUUID().replaceAll("-", "");
-      kept.text = Array.from({ length: 15_000 }, letters).join("");
+      state.text = Array.from({ length: 15_000 }, letters).join("");
     });
     const outcome = await tab.evaluate(async () => {
       for (let done = 0; done < 100; done += 1) {
         const options = { idempotencyKey: `k${done}` };
         try {
-          await kept.sessions.addEvent("s", "note", { text: kept.text }, options);
+          await state.sessions.addEvent("s", "note", { text: state.text }, options);
         } catch (error) {
           const { code, message } = error as { code: string; message: string };
           return { done, code, message };
@@ -331,23 +333,23 @@ describe("the browser", () => {
     expect(outcome).toMatchObject({ code: "STORAGE_FULL" });
     const done = outcome?.done ?? 0;
     expect(done).toBeGreaterThan(0);
-    const found = await tab.evaluate(() => kept.sessions.get("s", { history: "all" }));
+    const found = await tab.evaluate(() => state.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ eventCount: done + 1, version: done + 1 });
     expect(found?.history).toHaveLength(done + 1);
-    // To remove something takes no room.
-    await tab.evaluate(() => kept.sessions.delete("old"));
-    expect(await tab.evaluate(() => kept.sessions.get("old"))).toBeNull();
+    // A deletion needs no space.
+    await tab.evaluate(() => state.sessions.delete("old"));
+    expect(await tab.evaluate(() => state.sessions.get("old"))).toBeNull();
     await devTools.send("Storage.overrideQuotaForOrigin", { origin });
-    // The call that had no room is no repetition of one that had.
+    // The failed call did not use up its idempotency key.
     const appended = await tab.evaluate(
       (idempotencyKey) =>
-        kept.sessions.addEvent("s", "note", { text: kept.text }, { idempotencyKey }),
+        state.sessions.addEvent("s", "note", { text: state.text }, { idempotencyKey }),
       `k${done}`,
     );
     expect(appended).toMatchObject({ replayed: false, lastSequence: done + 2 });
   });
 
-  it("may have no room for a database at all", async () => {
+  it("may be too full to create a database", async () => {
     const tab = await page();
     const devTools = await context.newCDPSession(tab);
     const { origin } = new URL(site.url);
@@ -359,7 +361,7 @@ describe("the browser", () => {
     expect(outcome).toMatchObject({ code: "STORAGE_FULL" });
   });
 
-  it("may deny storage", async () => {
+  it("may be denied", async () => {
     const tab = await context.newPage();
     await tab.goto(`${site.url}denied.html`);
     const frame = tab.frames()[1];
@@ -372,7 +374,7 @@ describe("the browser", () => {
     });
   });
 
-  it("may close the database: it is opened again at the next call", async () => {
+  it("may close the database, which the next call reopens", async () => {
     const tab = await opened();
     await start(tab);
     const devTools = await context.newCDPSession(tab);
@@ -385,18 +387,18 @@ describe("the browser", () => {
     expect(await session(tab)).toMatchObject({ eventCount: 1 });
   });
 
-  it("may close it amid calls: each is kept or has failed", async () => {
+  it("may close the database during calls, each of which is committed or fails", async () => {
     const tab = await opened();
     await start(tab);
     const devTools = await context.newCDPSession(tab);
     await tab.evaluate(() => {
       const calls = Array.from({ length: 50 }, (_, n) =>
-        kept.sessions.start({ id: `n${n}`, mode: "m", task: "t" }),
+        state.sessions.start({ id: `n${n}`, mode: "m", task: "t" }),
       );
-      kept.heard.length = 0;
+      state.received.length = 0;
       void Promise.allSettled(calls).then((settled) => {
-        kept.heard.push(
-          ...settled.map((one) => (one.status === "rejected" ? one.reason.code : "kept")),
+        state.received.push(
+          ...settled.map((one) => (one.status === "rejected" ? one.reason.code : "state")),
         );
       });
     });
@@ -405,16 +407,16 @@ describe("the browser", () => {
       storageTypes: "indexeddb",
     });
     const outcomes = (): Promise<readonly unknown[]> =>
-      tab.evaluate(() => kept.heard.filter((one) => typeof one === "string"));
+      tab.evaluate(() => state.received.filter((one) => typeof one === "string"));
     await expect.poll(outcomes).toHaveLength(50);
-    const allowed = ["kept", "STORE_UNAVAILABLE"];
+    const allowed = ["state", "STORE_UNAVAILABLE"];
     expect((await outcomes()).filter((one) => !allowed.includes(String(one)))).toEqual([]);
-    await tab.evaluate(() => kept.sessions.list());
+    await tab.evaluate(() => state.sessions.list());
   });
 });
 
 describe("a database", () => {
-  it("that another tab has upgraded is left alone", async () => {
+  it("that another tab has upgraded is not modified", async () => {
     const [old, upgrading] = await Promise.all([opened(), page()]);
     await start(old);
     await upgrading.evaluate(async () => {
@@ -430,17 +432,17 @@ describe("a database", () => {
       code: "SCHEMA_TOO_NEW",
       message: expect.stringContaining("schema 2"),
     });
-    await old.evaluate(() => kept.sessions.close());
+    await old.evaluate(() => state.sessions.close());
   });
 
-  it("that is held open in an older version is waited for, and then given up", async () => {
+  it("that is held open in an older version is unavailable after the timeout", async () => {
     const [holding, upgrading] = await Promise.all([page(), page()]);
     await holding.evaluate(async () => {
       const request = indexedDB.open("app", 1);
       await new Promise((resolve) => {
         request.onsuccess = resolve;
       });
-      kept.connection = request.result;
+      state.connection = request.result;
     });
     const open = (timeoutMs: number): Promise<unknown> =>
       upgrading.evaluate(async (timeoutMs) => {
@@ -455,31 +457,31 @@ describe("a database", () => {
       message: expect.stringContaining("close that tab"),
     });
     const opening = open(20_000);
-    await holding.evaluate(() => kept.connection.close());
-    // Not Tenure's, as it turns out.
+    await holding.evaluate(() => state.connection.close());
+    // The database is not Tenure's.
     expect(await opening).toMatchObject({ message: expect.stringContaining("not Tenure's") });
   });
 
-  it("that takes too long to open is unavailable, and is not opened behind anyone's back", async () => {
+  it("that takes too long to open is unavailable, and is not opened later", async () => {
     const [holding, waiting] = await Promise.all([page(), page()]);
     await holding.evaluate(async () => {
       const request = indexedDB.open("app", 7);
       await new Promise((resolve) => {
         request.onsuccess = resolve;
       });
-      kept.connection = request.result;
-      // It is removed when the connection is closed, and nobody gets in before that.
+      state.connection = request.result;
+      // The deletion waits for the connection to close, and blocks other connections until then.
       indexedDB.deleteDatabase("app");
     });
     expect(await outcomeOf(waiting, reopen)).toMatchObject({
       code: "STORE_UNAVAILABLE",
       message: expect.stringContaining("did not open within 900 ms"),
     });
-    await holding.evaluate(() => kept.connection.close());
+    await holding.evaluate(() => state.connection.close());
     expect(await outcomeOf(waiting, reopen)).toBe("done");
   });
 
-  it("that is another program's is not touched", async () => {
+  it("of another program is not modified", async () => {
     const tab = await page();
     await tab.evaluate(async () => {
       const request = indexedDB.open("app", 1);
@@ -503,7 +505,7 @@ describe("a database", () => {
     expect(stores).toEqual(["heads"]);
   });
 
-  it("that is removed by another tab begins anew", async () => {
+  it("that another tab deletes is created again", async () => {
     const [tab, removing] = await Promise.all([opened(), page()]);
     await start(tab);
     const removed = await removing.evaluate(

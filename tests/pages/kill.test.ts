@@ -1,4 +1,4 @@
-// What IndexedDB has acknowledged survives the end of the browser, however it comes.
+// Writes that IndexedDB acknowledged survive when the browser is killed.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newProfile, startOwn } from "./support/process.js";
@@ -29,19 +29,19 @@ it.each(["normal", "full"] as const)(
             acknowledged = sequence;
           });
           const found = await page.evaluate(async (durability) => {
-            kept.sessions = await tenure.open("indexeddb:app", { durability });
+            state.sessions = await tenure.open("indexeddb:app", { durability });
             const key = { mode: "m", task: "t", maxIterations: 1e6, idempotencyKey: "k" };
-            const { id } = await kept.sessions.start(key);
-            return kept.sessions.get(id, { history: "all" });
+            const { id } = await state.sessions.start(key);
+            return state.sessions.get(id, { history: "all" });
           }, durability);
           expect(found?.eventCount).toBeGreaterThanOrEqual(least);
           expect(found?.history).toHaveLength(found?.eventCount ?? 0);
           expect(found?.iterations).toBe((found?.eventCount ?? 0) - 1);
-          // It goes on until the browser is gone.
+          // Runs until the browser is killed.
           void page
             .evaluate(async (id) => {
               for (;;) {
-                const { lastSequence } = await kept.sessions.incrementIteration(id);
+                const { lastSequence } = await state.sessions.incrementIteration(id);
                 await acknowledge(lastSequence);
               }
             }, found?.id ?? "")

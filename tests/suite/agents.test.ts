@@ -1,5 +1,4 @@
-// Agents as JavaScript sees them: an agent goes through its phases, waits for approval, is resumed or
-// not, and ends.
+// Agents in the JavaScript API: phases, approval, the resume decision, and the end.
 
 import { type AgentState, openSync, type ResumeDecision, type SessionHead } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -17,13 +16,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets time pass. */
-function later(millis: number): void {
+/** Advances the time. */
+function advance(millis: number): void {
   vi.setSystemTime(Date.now() + millis);
 }
 
 describe.each(everyStore)("an agent %s", (_, openStore) => {
-  it("goes through its phases to its end", async () => {
+  it("goes through its phases and finishes", async () => {
     const { agents } = await openStore();
     const { id } = await agents.create({
       agentName: "terraform-architect",
@@ -31,9 +30,9 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
       metadata: { task_id: "T001", tags: ["terraform"] },
     });
     expect(id).toMatch(/^agent-20260108-180530-[0-9a-f]{8}$/);
-    later(30_000);
+    advance(30_000);
     await agents.update(id, { phase: "investigating" });
-    later(250_000);
+    advance(250_000);
     await agents.update(id, { phase: "approval", metadata: { plan: "plan.json" } });
     expect(await agents.get(id)).toEqual({
       agentId: id,
@@ -58,7 +57,7 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
       durationSeconds: null,
       summary: null,
     } satisfies AgentState);
-    later(10_000);
+    advance(10_000);
     expect(await agents.finalize(id, "completed", { summary: "Applied" })).toMatchObject({
       status: "completed",
       phase: "completed",
@@ -71,7 +70,7 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     });
   });
 
-  it("is resumed until it is too far gone, and the reason is said", async () => {
+  it("is resumed until it is not resumable, with a reason", async () => {
     const { agents } = await openStore();
     const reason = async (id: string): Promise<ResumeDecision["reason"]> => {
       const decision = await agents.shouldResume(id);
@@ -86,9 +85,9 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     await agents.update(id, { resumeReady: false });
     expect(await reason(id)).toBe("not_ready");
     await agents.update(id, { phase: "investigating" });
-    later(30 * MINUTE - 1);
+    advance(30 * MINUTE - 1);
     expect(await reason(id)).toBe("resumable");
-    later(1);
+    advance(1);
     expect(await reason(id)).toBe("idle_too_long");
     expect(await agents.shouldResume(id, { idle: "1h" })).toMatchObject({ resume: true });
     for (let n = 0; n < 3; n += 1) await agents.update(id, { error: `broken ${n}` });
@@ -102,7 +101,7 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     expect(await reason(id)).toBe("finished");
   });
 
-  it("waits for approval, which resumes it", async () => {
+  it("waits for an approval, which resumes it", async () => {
     const sessions = await openStore();
     const { agents } = sessions;
     const { id } = await agents.create({ agentName: "a" });
@@ -119,7 +118,7 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     expect(approval?.data).toMatchObject({ approved: true, by: "ada" });
   });
 
-  it("that is denied is given up, and says why", async () => {
+  it("that is denied is abandoned with the reason", async () => {
     const { agents } = await openStore();
     const { id } = await agents.create({ agentName: "a" });
     await agents.requestApproval(id);
@@ -130,14 +129,14 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     });
   });
 
-  it("is cleaned up when it has been idle too long, whatever it does", async () => {
+  it("is cleaned up when it has been idle too long, in any phase", async () => {
     const sessions = await openStore();
     const { agents } = sessions;
     const { id: old } = await agents.create({ agentName: "old" });
     const { id: ended } = await agents.create({ agentName: "ended" });
     await agents.finalize(ended, "completed");
     const { id: other } = await sessions.start({ task: "t", mode: "m" });
-    later(24 * 60 * MINUTE);
+    advance(24 * 60 * MINUTE);
     const { id: young } = await agents.create({ agentName: "young" });
     expect(await agents.cleanup({ hours: 25 })).toMatchObject({ removed: 0 });
     expect(await agents.cleanup({ dryRun: true })).toMatchObject({ removed: 2 });
@@ -149,7 +148,7 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     expect(await sessions.get(other)).not.toBeNull();
   });
 
-  it("is found by the hook before, and ended by the hook after", async () => {
+  it("is found by the hook before delegation, and finished by the hook after it", async () => {
     const { agents } = await openStore();
     const { hooks } = agents;
     const { id } = await agents.create({ agentName: "a", metadata: { task_id: "T001" } });
@@ -190,14 +189,14 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     expect(await agents.stats({ agentName: "b" })).toMatchObject({ total: 0 });
   });
 
-  it("is listed by what it does and by its name", async () => {
+  it("is listed by its phase and by its name", async () => {
     const sessions = await openStore();
     const { agents } = sessions;
     await sessions.start({ id: "no-agent", task: "t", mode: "a" });
     const ids: Record<string, string> = {};
     for (const name of ["a", "b", "a2"]) {
       ids[name] = (await agents.create({ agentName: name.slice(0, 1), purpose: name })).id;
-      later(1000);
+      advance(1000);
     }
     await agents.update(ids.b ?? "", { phase: "planning" });
     await agents.finalize(ids.a ?? "", "failed");
@@ -214,8 +213,8 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
   });
 });
 
-describe("an agent that is not there", () => {
-  it("is null, or a reason, but never an error", async () => {
+describe("an agent that does not exist", () => {
+  it("is null or a reason, never an error", async () => {
     const { agents } = await inMemory();
     expect(await agents.get("agent-x")).toBeNull();
     expect(await agents.update("agent-x", { phase: "planning" })).toBeNull();
@@ -231,7 +230,7 @@ describe("an agent that is not there", () => {
 });
 
 describe("the end of an agent", () => {
-  it("is the end of its session, whichever is said", async () => {
+  it("is the end of its session, and the other way round", async () => {
     const sessions = await inMemory();
     const { agents } = sessions;
     const [one, other] = [
@@ -244,11 +243,11 @@ describe("the end of an agent", () => {
     expect(await agents.get(other.id)).toMatchObject({ phase: "failed" });
   });
 
-  it("comes once: the same outcome again adds a summary, another is refused", async () => {
+  it("is idempotent: the same outcome only adds a summary, another one is refused", async () => {
     const { agents } = await inMemory();
     const { id } = await agents.create({ agentName: "a" });
     await agents.finalize(id, "completed");
-    later(MINUTE);
+    advance(MINUTE);
     expect(await agents.finalize(id, "completed", { summary: "done" })).toMatchObject({
       summary: "done",
     });
@@ -262,31 +261,31 @@ describe("the end of an agent", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("invalid parameters of agents", () => {
   it.each([
     { phase: "thinking" },
     { phase: 7 },
     { metadata: [] },
     { resumeReady: "yes" },
     { phases: "planning" },
-  ])("is the update %j", async (patch) => {
+  ])("include the update %j", async (patch) => {
     const { agents } = await inMemory();
     const { id } = await agents.create({ agentName: "a" });
     expect(await code(agents.update(id, patch as never))).toBe("INVALID_ARGUMENT");
     expect(await agents.get(id)).toMatchObject({ phase: "initializing", errorCount: 0 });
   });
 
-  it.each([Number.NaN, -1, "soon"])("is a cleanup after %j hours", async (hours) => {
+  it.each([Number.NaN, -1, "soon"])("include a cleanup after %j hours", async (hours) => {
     const { agents } = await inMemory();
     expect(await code(agents.cleanup({ hours: hours as never }))).toBe("INVALID_ARGUMENT");
   });
 
-  it("is what a hook cannot be told", async () => {
+  it("include hook input that is not JSON", async () => {
     const { hooks } = (await inMemory()).agents;
     expect(await code(hooks.preDelegate({ n: 1n }))).toBe("INVALID_ARGUMENT");
   });
 
-  it("is an agent without a name", async () => {
+  it("include an agent without a name", async () => {
     const { agents } = await inMemory();
     expect(await code(agents.create({} as never))).toBe("INVALID_ARGUMENT");
     expect(await code(agents.create(undefined as never))).toBe("INVALID_ARGUMENT");
@@ -294,7 +293,7 @@ describe("what is refused", () => {
 });
 
 describe("synchronous agents", () => {
-  it("answer at once", () => {
+  it("return results instead of promises", () => {
     using sessions = openSync("memory:");
     const { agents } = sessions;
     const { id } = agents.create({ agentName: "a", purpose: "p" });

@@ -1,5 +1,5 @@
-// The kit finds a store that does wrong, whatever it does: each defect fails the case that is about
-// it, and a store that throws, hangs or returns rubbish fails with a message and hangs nothing.
+// The kit detects incorrect stores: each defect fails its case, and a store that throws, hangs or
+// returns an invalid reply fails with a message and blocks nothing.
 
 import type { Store } from "tenure";
 import { type CaseResult, checkStore, type StoreFactory } from "tenure/testing";
@@ -8,7 +8,7 @@ import { brokenStores } from "../support/broken-stores.js";
 import { failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
 
-/** Few generated inputs: what is looked at here are the cases with a name for it. */
+/** Few generated inputs, since these defects have specific cases. */
 const quickly = { scale: 0.01, timeoutMs: 5000 };
 
 const failed = (results: readonly CaseResult[]): ReadonlyMap<string, string> =>
@@ -19,12 +19,12 @@ const failed = (results: readonly CaseResult[]): ReadonlyMap<string, string> =>
   );
 
 describe("a store that", () => {
-  it.each(brokenStores)("%s is found out", async (_, make, found) => {
+  it.each(brokenStores)("%s is detected", async (_, make, found) => {
     const failures = failed(await checkStore(make, { ...quickly, only: [found] }));
     expect(failures.get(found)).toMatch(/\w/);
   });
 
-  it("does everything right passes every case that is about it", async () => {
+  it("is correct passes every case", async () => {
     const results = await checkStore(() => new MapStore(), quickly);
     expect(failed(results)).toEqual(new Map());
     const skipped = results.filter(({ outcome }) => outcome === "skipped");
@@ -35,14 +35,14 @@ describe("a store that", () => {
   });
 });
 
-/** A store of which every method does this. */
+/** A store with this implementation of every method. */
 function doing(behaviour: () => unknown): Store {
   const methods = ["load", "commit", "list", "record", "scan"];
   const store: object = Object.fromEntries(methods.map((method) => [method, behaviour]));
   return store as Store;
 }
 
-describe("every case fails of a store", () => {
+describe("every case fails for a store", () => {
   it.each<[string, StoreFactory, RegExp]>([
     [
       "that throws",
@@ -58,7 +58,7 @@ describe("every case fails of a store", () => {
       /STORE_FAILED .*out of order/,
     ],
     ["that never settles", () => doing(() => new Promise(() => {})), /did not settle within 5 ms/],
-    ["that returns rubbish", () => doing(() => "rubbish"), /STORE_MISBEHAVED/],
+    ["that returns an invalid reply", () => doing(() => "invalid"), /STORE_MISBEHAVED/],
     [
       "that cannot be made",
       () => {
@@ -101,7 +101,7 @@ describe("every case fails of a store", () => {
     expect(others).toEqual([]);
   });
 
-  it("that takes too long altogether", async () => {
+  it("that exceeds the timeout of the case", async () => {
     const factory = (): Store => {
       const store = new MapStore();
       const slowly = { list: () => new Promise((go) => setTimeout(() => go(store.list()), 4)) };
@@ -116,7 +116,7 @@ describe("every case fails of a store", () => {
   });
 });
 
-it("a case that there is not is not passed over", async () => {
+it("an unknown case is an error", async () => {
   const outcome = checkStore(() => new MapStore(), { only: ["sesions"] });
   expect(await failure(outcome)).toMatchObject({
     code: "INVALID_ARGUMENT",
@@ -124,13 +124,13 @@ it("a case that there is not is not passed over", async () => {
   });
 });
 
-it("what a store has thrown comes along with the result", async () => {
+it("the result has the error that the store threw", async () => {
   const thrown = new Error("out of order");
   const [first] = await checkStore(() => doing(() => Promise.reject(thrown)), quickly);
   expect(first).toMatchObject({ outcome: "failed", cause: thrown });
 });
 
-it("all that was opened is closed before the store is removed", async () => {
+it("everything is closed before the store is deleted", async () => {
   const log: string[] = [];
   const results = await checkStore(() => {
     const shared = new MapStore();

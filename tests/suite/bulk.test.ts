@@ -1,5 +1,4 @@
-// Deeds to many sessions at once, the trash emptied of what was kept elsewhere first, and what runs out
-// beside sessions.
+// Bulk operations, purging the trash with an archive, and expired records.
 
 import fc from "fast-check";
 import type { Sessions } from "tenure";
@@ -13,22 +12,22 @@ const scale = __BUILD__ === "browser" ? 0.1 : Number(process.env.TENURE_TEST_SCA
 const runs = Math.max(10, Math.round(100 * scale));
 
 type Place = "list" | "trash";
-const DEEDS = ["trashMany", "restoreMany", "deleteMany"] as const;
+const OPERATIONS = ["trashMany", "restoreMany", "deleteMany"] as const;
 
-describe.each(everyStore)("many sessions %s", (_, open) => {
-  it("go where a model of the trash says, and who cannot keeps no other back", async () => {
-    const deed = fc.tuple(
-      fc.constantFrom(...DEEDS),
+describe.each(everyStore)("bulk operations %s", (_, open) => {
+  it("move sessions to and from the trash as a model predicts, and failures affect no other session", async () => {
+    const operation = fc.tuple(
+      fc.constantFrom(...OPERATIONS),
       fc.array(fc.constantFrom(...IDS), { maxLength: 8 }),
     );
-    const property = fc.asyncProperty(fc.array(deed, { maxLength: 5 }), async (deeds) => {
+    const property = fc.asyncProperty(fc.array(operation, { maxLength: 5 }), async (operations) => {
       const sessions = await open();
       const model = new Map<string, Place>();
       for (const id of IDS.slice(0, 5)) {
         await start(sessions, id);
         model.set(id, "list");
       }
-      for (const [name, ids] of deeds) {
+      for (const [name, ids] of operations) {
         const { done, refused } = await sessions[name](ids);
         const known = [...new Set(ids)].filter((id) => model.has(id));
         const others = [...new Set(ids)].filter((id) => !model.has(id));
@@ -55,7 +54,7 @@ describe.each(everyStore)("many sessions %s", (_, open) => {
     await fc.assert(property, { numRuns: runs, seed: 7 });
   });
 
-  it("are more than one commit takes", async () => {
+  it("exceed the size of one commit", async () => {
     const sessions = await open();
     const ids = Array.from({ length: 105 }, (_, i) => `s${i}`);
     for (const id of ids) await start(sessions, id);
@@ -71,7 +70,7 @@ describe.each(everyStore)("many sessions %s", (_, open) => {
     ]);
   });
 
-  it("change in the order of the calls, whoever waits for them", async () => {
+  it("are applied in the order of the calls, awaited or not", async () => {
     const sessions = await open();
     const ids = ["a", "b", "c"];
     const calls: Promise<unknown>[] = [
@@ -87,7 +86,7 @@ describe.each(everyStore)("many sessions %s", (_, open) => {
     expect(trashed).toEqual(["c"]);
   });
 
-  it("start in their slots, each as if it were alone", async () => {
+  it("start each session in its slot as a single call would", async () => {
     const sessions = await open();
     const slot = { phase: "plan", task: "t", mode: "m" } as const;
     const answers = await sessions.startInSlots([
@@ -112,7 +111,7 @@ describe.each(everyStore)("many sessions %s", (_, open) => {
     expect(await sessions.slots(["T1", "T2", "T3"])).toHaveLength(2);
   });
 
-  it("are kept elsewhere before they go, and stay if they are not taken", async () => {
+  it("archive sessions before they purge them, and keep those that could not be archived", async () => {
     const sessions = await open();
     const ids = Array.from({ length: 120 }, (_, i) => `s${i}`);
     for (const id of ids) await start(sessions, id);
@@ -138,14 +137,14 @@ describe.each(everyStore)("many sessions %s", (_, open) => {
     expect([...kept.keys()].sort()).toEqual(ids.filter((id) => !id.endsWith("7")).sort());
     const left = await sessions.list({ trash: "only", limit: 1000 });
     expect(left.items.map(({ id }) => id).sort()).toEqual(stay);
-    // What was kept elsewhere comes back whole.
+    // Archived sessions can be restored completely.
     await sessions.import(kept.get("s3") ?? "");
     expect(await sessions.get("s3")).toMatchObject({ id: "s3", task: "t" });
   });
 });
 
-describe("emptying the trash", () => {
-  it("keeps only those elsewhere that are named, or as many as are asked for", async () => {
+describe("purging the trash", () => {
+  it("archives only the given sessions, or up to the limit", async () => {
     const sessions = await inMemory();
     const ids = Array.from({ length: 6 }, (_, i) => `s${i}`);
     for (const id of ids) await start(sessions, id);
@@ -178,7 +177,7 @@ describe("emptying the trash", () => {
     );
   });
 
-  it("does not keep elsewhere what somebody has just taken out of it", async () => {
+  it("does not archive sessions that were restored meanwhile", async () => {
     const sessions = await inMemory();
     for (const id of ["a", "b"]) await start(sessions, id);
     await sessions.trashMany(["a", "b"]);
@@ -191,8 +190,8 @@ describe("emptying the trash", () => {
   });
 });
 
-describe("what runs out beside sessions", () => {
-  it("goes by itself, or when it is asked for", async () => {
+describe("expired records", () => {
+  it("are removed by retention, or on request", async () => {
     const sessions = await opening("memory:");
     await sessions.dedup.admit({
       eventType: "push",

@@ -1,4 +1,4 @@
-// `SessionAwareAgent`: every run of an agent is a session, which ends as the run ends.
+// `SessionAwareAgent`: every run of an agent is a session, which completes or fails with the run.
 
 import {
   type AgentRun,
@@ -55,7 +55,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     [undefined, "Failed"],
     ["", "Failed"],
     ["no tests", "no tests"],
-  ])("that has no success with the error %j fails with %j", async (error, expected) => {
+  ])("without success and with the error %j fails with %j", async (error, expected) => {
     let id = "";
     const agent = new SessionAwareAgent("u", "c", ({ sessionId }) => {
       id = sessionId;
@@ -65,7 +65,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     expect(getSession(id)).toMatchObject({ status: "failed", error: expected });
   });
 
-  it("that throws fails, and what it has thrown arrives", async () => {
+  it("that throws fails, and the error is rethrown", async () => {
     let id = "";
     const thrown = new Error("broken");
     const agent = new SessionAwareAgent("u", "c", async ({ sessionId }) => {
@@ -76,7 +76,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     expect(getSession(id)).toMatchObject({ status: "failed", error: "broken" });
   });
 
-  it("that stops since it was paused stays paused, and goes on when it is resumed", async () => {
+  it("that stops after it was paused stays paused, and continues when it is resumed", async () => {
     const agent = new SessionAwareAgent("u", "c", async ({ sessionId, context }) => {
       await incrementIteration(sessionId);
       if (context.approved) return { success: true, output: "merged" };
@@ -95,7 +95,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     expect(getSession(id)).toMatchObject({ status: "completed", iterations: 2, result: "merged" });
   });
 
-  it("throws what the agent has thrown, also where the store has failed", async () => {
+  it("throws the agent's error also when the store fails", async () => {
     const agent = new SessionAwareAgent("u", "c", ({ sessionId }) => {
       deleteSession(sessionId);
       configure({ store: { ...new MapStore(), load: fail, commit: fail } as never });
@@ -104,14 +104,14 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     await expect(agent.execute("t", "m")).rejects.toThrow("the agent's own");
   });
 
-  it("takes up a session that a crash has left active", async () => {
+  it("recovers a session that a crash has left active", async () => {
     const { id } = await startSession("t", "m");
     const agent = new SessionAwareAgent("u", "c", () => ({ success: true, output: "done" }));
     expect(await agent.resume(id)).toMatchObject({ success: true });
     expect(getSession(id)?.status).toBe("completed");
   });
 
-  it("does not run for a session that is not there, or that cannot go on", async () => {
+  it("does not run for a session that does not exist or is finished", async () => {
     let runs = 0;
     const agent = new SessionAwareAgent("u", "c", () => {
       runs += 1;

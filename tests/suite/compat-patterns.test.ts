@@ -1,4 +1,4 @@
-// The ways in which bots use the functions of `tenure/compat`, each written as such a bot writes it.
+// Typical uses of `tenure/compat` in bots.
 
 import {
   type AgentSession,
@@ -31,7 +31,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
   beforeEach(() => useStore(store));
   afterEach(() => vi.useRealTimers());
 
-  it("counts in a loop, and pauses for a review when the iterations are used up", async () => {
+  it("counts iterations in a loop, and pauses for a review when they are consumed", async () => {
     const session = await startSession("task", "mode", { maxIterations: 5 });
     let worked = 0;
     for (let i = 0; i < session.maxIterations; i++) {
@@ -52,7 +52,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     expect(types(session.id).slice(-2)).toEqual(["timeout", "pause"]);
   });
 
-  it("never works on beyond its iterations, however often it resumes", async () => {
+  it("never exceeds its iterations, however often it resumes", async () => {
     const { id, maxIterations } = await startSession("task", "mode", { maxIterations: 3 });
     const loop = async (): Promise<number> => {
       let worked = 0;
@@ -74,7 +74,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     expect(await loop()).toBe(2);
   });
 
-  it("that may resume can resume", async () => {
+  it("can resume every session that is resumable", async () => {
     const ways: readonly ((id: string) => unknown)[] = [
       () => undefined,
       (id) => pauseSession(id),
@@ -100,7 +100,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     }
   });
 
-  it("fails the session in its catch, and the caller sees what was thrown", async () => {
+  it("fails the session in its catch block, and rethrows the error", async () => {
     const run = async (agent: (id: string) => Promise<string>): Promise<AgentSession | null> => {
       const session = await startSession("task", "mode");
       try {
@@ -121,12 +121,12 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     expect(broken).toMatchObject({ status: "failed", error: "before the end" });
     const removed = await run(async (id) => {
       deleteSession(id);
-      throw new Error("gone");
+      throw new Error("unavailable");
     });
     expect(removed).toBeNull();
   });
 
-  it("goes on where it stopped, from what it has kept in the context", async () => {
+  it("continues where it stopped, from the context", async () => {
     const session = await startSession("task", "developer", { maxIterations: 50 });
     await incrementIteration(session.id, { step: "analysis", phase: "planning" });
     await recordToolCall(session.id, "bash", { command: "npm test" }, { exitCode: 0 });
@@ -153,11 +153,11 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
     expect(getSessionProgress(session.id)).toBe(2);
   });
 
-  it("changes a session that it has read, and saves it", async () => {
+  it("modifies a session that it has read, and saves it", async () => {
     const { id } = await startSession("task", "mode");
     for (let i = 0; i < 3; i++) {
       const session = getSession(id);
-      if (session === null) throw new Error("it is gone");
+      if (session === null) throw new Error("there is no session");
       session.context[`step${i}`] = i;
       session.iterations += 1;
       session.history.push({

@@ -1,5 +1,5 @@
-// Any sequence of calls to `tenure/compat` comes to what a plain model of its description says, call
-// by call, over every store that answers at once.
+// Every sequence of calls to `tenure/compat` behaves as a simple model of its specification, call
+// by call, over every synchronous store.
 
 import fc from "fast-check";
 import { isTenureError } from "tenure";
@@ -40,7 +40,7 @@ const scale = __BUILD__ === "browser" ? 0.1 : Number(process.env.TENURE_TEST_SCA
 const runs = Math.max(20, Math.round(300 * scale));
 const IDS = ["a", "b"];
 
-/** What steps can go back to: sessions and texts as they were at earlier steps. */
+/** Sessions and texts of earlier steps, which later steps can use. */
 interface Past {
   readonly sessions: AgentSession[];
   readonly texts: string[];
@@ -64,7 +64,8 @@ afterEach(() => {
 
 const id = fc.constantFrom(...IDS);
 const text = fc.option(fc.constantFrom("one", "two", ""), { nil: undefined });
-// No numbers among them: JavaScript puts those first, so that saving what was read is a change.
+// No numeric keys: JavaScript orders those first, so that saving a session unchanged would change
+// the order.
 const key = fc.constantFrom("k", "l", "m", "__proto__");
 const object = fc.dictionary(key, fc.jsonValue({ maxDepth: 2, stringUnit: "binary" }), {
   maxKeys: 3,
@@ -101,7 +102,7 @@ const updates = fc.record(
   { requiredKeys: [] },
 );
 
-/** How a bot changes a session before it saves it. */
+/** A modification of a session before it is saved. */
 const edit = fc.oneof(
   fc.constant<(session: AgentSession) => void>(() => {}),
   object.map((data) => (session: AgentSession) => {
@@ -134,7 +135,7 @@ function step<T>(
   return { arbitrary, weight };
 }
 
-/** Something from earlier, or nothing where there is nothing yet. */
+/** A value from an earlier step, or `undefined` if there is none. */
 const earlier = <T>(from: readonly T[], which: number): T | undefined => from[which % from.length];
 const nothing: Outcome = { value: undefined };
 
@@ -258,7 +259,10 @@ const steps = fc.oneof(
   ),
 );
 
-/** What a call of the real functions came to. What returns a promise has happened before it is awaited. */
+/**
+ * The outcome of a call of the real functions. A function that returns a promise completes before
+ * it is awaited.
+ */
 async function outcomeOf(call: () => unknown, look: () => void): Promise<Outcome> {
   try {
     const value = call();
@@ -270,7 +274,7 @@ async function outcomeOf(call: () => unknown, look: () => void): Promise<Outcome
   }
 }
 
-/** Holds everything that can be read to what the model says. */
+/** Compares all readable state with the model. */
 function compare(model: Model): void {
   for (const id of IDS) {
     expect(getSession(id)).toEqual(model.get(id));
@@ -294,7 +298,7 @@ function compare(model: Model): void {
 }
 
 describe.each(compatStores)("%s", (_, store) => {
-  it("every sequence of calls comes to what the model says", async () => {
+  it("every sequence of calls behaves as the model", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { maxLength: 80, size: "max" }), async (sequence) => {
         vi.setSystemTime(BEGIN);

@@ -1,4 +1,4 @@
-// `tenure/compat` and its one store: which it is, when it is opened and closed, and what is posted.
+// The store of `tenure/compat`: its configuration, when it is opened and closed, and its webhook.
 
 import { openSync, type Store } from "tenure";
 import {
@@ -19,10 +19,10 @@ import {
 import { describe, expect, it, vi } from "vitest";
 import { useStore } from "../support/compat.js";
 import { code, failure } from "../support/failures.js";
-import { later, MapStore } from "../support/map-store.js";
+import { asynchronous, MapStore } from "../support/map-store.js";
 
 describe("the store", () => {
-  it("is the one that was configured last; the one before is closed", async () => {
+  it("is the last configured one; the previous one is closed", async () => {
     const first = new MapStore();
     const second = new MapStore();
     configure({ store: first });
@@ -39,7 +39,7 @@ describe("the store", () => {
     expect(getSession("b")?.id).toBe("b");
   });
 
-  it("is not asked for anything before the first call", () => {
+  it("is not called before the first call of a function", () => {
     const store = new MapStore();
     const load = vi.spyOn(store, "load");
     configure({ store });
@@ -49,7 +49,7 @@ describe("the store", () => {
     expect(load).toHaveBeenCalled();
   });
 
-  it("is opened with the options that were configured", async () => {
+  it("is opened with the configured options", async () => {
     configure({ store: "memory:", limits: { maxTaskBytes: 4 } });
     expect(await code(startSession("a long task", "m"))).toBe("TOO_LARGE");
     expect(await code(() => configure(7 as never))).toBe("INVALID_ARGUMENT");
@@ -59,7 +59,7 @@ describe("the store", () => {
     expect(await code(startSession("t", "m"))).toBe("INVALID_ARGUMENT");
   });
 
-  it("is shared with handles over the same one", () => {
+  it("is shared with other handles on it", () => {
     const store = new MapStore();
     configure({ store });
     const { id } = createSession({ task: "t", mode: "m" });
@@ -70,7 +70,7 @@ describe("the store", () => {
 });
 
 if (__BUILD__ !== "native") {
-  it("the store has to be configured where there are no files", async () => {
+  it("the store has to be configured in environments without files", async () => {
     configure();
     const { message } = await failure(() => getStats());
     expect(message).toContain("call `configure({ store })` first");
@@ -81,10 +81,10 @@ if (__BUILD__ !== "native") {
   });
 }
 
-describe("a store that answers later", () => {
-  it("serves the functions that return promises, and no others", async () => {
+describe("an asynchronous store", () => {
+  it("supports only the functions that return promises", async () => {
     const store = new MapStore();
-    configure({ store: later(store) });
+    configure({ store: asynchronous(store) });
     const { id } = await startSession("t", "m", { maxIterations: 3 });
     const counted = [incrementIteration(id), incrementIteration(id)];
     expect(await Promise.all(counted)).toEqual([true, true]);
@@ -109,14 +109,14 @@ describe("a store that answers later", () => {
     await vi.waitFor(() => expect(store.closed).toBe(1));
   });
 
-  it("that cannot be asked says so to every call", async () => {
-    const broken: Store = later({
+  it("that cannot be opened fails every call", async () => {
+    const broken: Store = asynchronous({
       ...new MapStore(),
-      load: () => Promise.reject(new Error("gone")),
-      commit: () => Promise.reject(new Error("gone")),
-      list: () => Promise.reject(new Error("gone")),
-      record: () => Promise.reject(new Error("gone")),
-      scan: () => Promise.reject(new Error("gone")),
+      load: () => Promise.reject(new Error("unavailable")),
+      commit: () => Promise.reject(new Error("unavailable")),
+      list: () => Promise.reject(new Error("unavailable")),
+      record: () => Promise.reject(new Error("unavailable")),
+      scan: () => Promise.reject(new Error("unavailable")),
     });
     configure({ store: broken });
     expect(await code(pauseSession("a"))).toBe("STORE_FAILED");
@@ -125,7 +125,7 @@ describe("a store that answers later", () => {
 });
 
 describe("the webhook", () => {
-  /** Takes the place of `fetch` and tells what was posted. */
+  /** Replaces `fetch` and returns the posted payloads. */
   function postman(): { readonly posted: string[]; readonly addresses: string[] } {
     const posted: string[] = [];
     const addresses: string[] = [];
@@ -137,7 +137,7 @@ describe("the webhook", () => {
     return { posted, addresses };
   }
 
-  it("is told of the steps of sessions, and of nothing else", async () => {
+  it("gets the lifecycle events of sessions, and nothing else", async () => {
     const { posted, addresses } = postman();
     try {
       configureWebhook("http://bot.test/sessions");
@@ -160,13 +160,13 @@ describe("the webhook", () => {
     }
   });
 
-  it("stays when another store is configured, and may be named there", async () => {
+  it("stays when another store is configured, and can be set there", async () => {
     const { addresses } = postman();
     try {
       useStore(() => "memory:");
       configureWebhook("http://bot.test/first");
       await startSession("t", "m");
-      useStore(() => later(new MapStore()));
+      useStore(() => asynchronous(new MapStore()));
       await startSession("t", "m");
       await vi.waitFor(() => expect(addresses).toHaveLength(2));
       useStore(() => "memory:", { webhook: "http://bot.test/second" });
@@ -182,7 +182,7 @@ describe("the webhook", () => {
     }
   });
 
-  it("has to be an address", async () => {
+  it("has to be a URL", async () => {
     expect(await code(() => configureWebhook("http://["))).toBe("INVALID_ARGUMENT");
     useStore(() => "memory:");
     expect((await startSession("t", "m")).status).toBe("active");

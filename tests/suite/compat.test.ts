@@ -1,4 +1,4 @@
-// `tenure/compat`: what each function does and answers, over every store that answers at once.
+// `tenure/compat`: the effect and the result of each function, over every synchronous store.
 
 import {
   type AgentSession,
@@ -56,7 +56,7 @@ const types = (session: AgentSession | null): string[] =>
 const ids = (sessions: readonly { readonly id: string }[]): string[] =>
   sessions.map(({ id }) => id);
 
-/** Lets a time pass. */
+/** Advances the time. */
 const pass = (ms: number): void => {
   vi.setSystemTime(Date.now() + ms);
 };
@@ -64,7 +64,7 @@ const pass = (ms: number): void => {
 describe.each(compatStores)("%s", (_, store) => {
   beforeEach(() => useStore(store));
 
-  it("a session that is started has the members that it always had", async () => {
+  it("a started session has the properties of the original API", async () => {
     const session = await startSession("Implement it", "developer", {
       userId: "user123",
       channelId: "channel456",
@@ -99,14 +99,14 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(loadSession(session.id)).toEqual(session);
   });
 
-  it("a session may be created at once", () => {
+  it("a session can be created synchronously", () => {
     const session = createSession({ task: "t", mode: "m", id: "mine", userId: "u" });
     expect(session).toMatchObject({ id: "mine", userId: "u", maxIterations: 100 });
     expect(types(session)).toEqual(["start"]);
     expect(getSession("mine")).toEqual(session);
   });
 
-  it("a session goes through its life, and every step returns it whole", async () => {
+  it("every lifecycle function returns the complete session", async () => {
     const { id } = await startSession("t", "m");
     const paused = await pauseSession(id, "later");
     expect(paused).toMatchObject({ status: "paused", context: { pauseReason: "later" } });
@@ -123,7 +123,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(failed?.history.at(-1)).toMatchObject({ type: "error", data: { error: "broken" } });
   });
 
-  it("what a promise is returned of has happened by then", () => {
+  it("functions that return promises complete before they return", () => {
     void startSession("t", "m", { id: "s", maxIterations: 9 });
     void incrementIteration("s", { step: "analysis" });
     void recordToolCall("s", "bash", { command: "ls" }, { exitCode: 0 });
@@ -146,7 +146,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(getSession("s")?.status).toBe("completed");
   });
 
-  it("the last iteration makes it timeout, which can be paused but not counted on", async () => {
+  it("the last iteration makes the session timeout, which can be paused but not incremented", async () => {
     const { id } = await startSession("t", "m", { maxIterations: 2 });
     expect(await incrementIteration(id)).toBe(true);
     expect(await incrementIteration(id)).toBe(true);
@@ -162,13 +162,13 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(getSession(id)).toMatchObject({ status: "timeout", iterations: 3 });
   });
 
-  it("resuming an active session returns it as it is", async () => {
+  it("resuming an active session returns it unchanged", async () => {
     const session = await startSession("t", "m");
     pass(1000);
     expect(await resumeSession(session.id)).toEqual(session);
   });
 
-  it("an end after the end changes nothing, so that a catch never hides what was thrown", async () => {
+  it("finishing a finished session changes nothing, so that a catch block never replaces the error", async () => {
     const { id } = await startSession("t", "m");
     const completed = await completeSession(id, "done");
     pass(1000);
@@ -179,7 +179,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(await failSession(other.id, "second")).toMatchObject({ error: "first" });
   });
 
-  it("pausing what is neither active nor timed out throws", async () => {
+  it("pausing a session that is neither active nor timeout throws", async () => {
     const { id } = await startSession("t", "m");
     await pauseSession(id);
     expect(await code(pauseSession(id))).toBe("INVALID_TRANSITION");
@@ -188,7 +188,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(await code(resumeSession(id))).toBe("INVALID_TRANSITION");
   });
 
-  it("a finished session takes no more, and says so", async () => {
+  it("a finished session accepts no event, and returns false", async () => {
     const { id } = await startSession("t", "m");
     await failSession(id);
     const before = getSession(id);
@@ -200,7 +200,7 @@ describe.each(compatStores)("%s", (_, store) => {
   });
 
   it.each(["unknown", "../../etc/passwd", "", "x".repeat(200)])(
-    "there is no session %j, and everyone says so",
+    "every function reports that the session %j does not exist",
     async (id) => {
       for (const change of [pauseSession, resumeSession, completeSession, failSession]) {
         expect(await change(id)).toBeNull();
@@ -226,7 +226,7 @@ describe.each(compatStores)("%s", (_, store) => {
     },
   );
 
-  it("an update sets what it is given, whatever the status", async () => {
+  it("an update sets the given properties in any status", async () => {
     const { id } = await startSession("t", "m", {
       userId: "u",
       context: { a: 1, b: 1 },
@@ -258,7 +258,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(updateSession(id, { ...updated, task: "a third" })?.task).toBe("a third");
   });
 
-  it("an update that no session can take is refused", async () => {
+  it("an invalid update is refused", async () => {
     const session = await startSession("t", "m");
     const refused = [{ status: "running" }, { maxIterations: 0 }, { tsk: "t" }, { context: [] }];
     for (const updates of refused as unknown as Parameters<typeof updateSession>[1][]) {
@@ -267,17 +267,17 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(getSession(session.id)).toEqual(session);
   });
 
-  it("the context is merged, also after the end", async () => {
+  it("the context is merged, also in a finished session", async () => {
     const { id } = await startSession("t", "m", { context: { a: 1, b: 1 } });
     expect(updateContext(id, { b: { c: 2 } })?.context).toEqual({ a: 1, b: { c: 2 } });
     await completeSession(id);
     expect(updateContext(id, { d: 3 })?.context).toEqual({ a: 1, b: { c: 2 }, d: 3 });
   });
 
-  it("a session is saved as the bot has changed it", async () => {
+  it("a session is saved as the bot has modified it", async () => {
     const { id } = await startSession("t", "m", { userId: "u", context: { a: 1 } });
     const session = getSession(id);
-    if (session === null) throw new Error("it is gone");
+    if (session === null) throw new Error("there is no session");
     session.context = { b: 2 };
     session.status = "failed";
     session.error = "by hand";
@@ -301,7 +301,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(types(getSession(id))).toEqual(["note"]);
   });
 
-  it("a session that was made by hand can be saved", () => {
+  it("a session that the bot has built itself can be saved", () => {
     const session: AgentSession = {
       id: "session_abc123_xyz",
       mode: "m",
@@ -322,7 +322,7 @@ describe.each(compatStores)("%s", (_, store) => {
     });
   });
 
-  it("a session goes out as text and comes in again, over one that is there", async () => {
+  it("an exported session can be imported over an existing one", async () => {
     const { id } = await startSession("t", "m");
     await incrementIteration(id);
     const session = getSession(id);
@@ -337,7 +337,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(await code(() => importSession("no session"))).toBe("INVALID_ARGUMENT");
   });
 
-  it("a session is removed once", async () => {
+  it("a session is deleted once", async () => {
     const { id } = await startSession("t", "m");
     expect(removeSession(id)).toBe(true);
     expect(getSession(id)).toBeNull();
@@ -345,7 +345,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(await pauseSession(id)).toBeNull();
   });
 
-  it("lists show the newest first, without histories, as the filter says", async () => {
+  it("lists have the matching sessions, newest first, without histories", async () => {
     for (const [id, userId, mode] of [
       ["a", "u", "developer"],
       ["b", "u", "reviewer"],
@@ -384,7 +384,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(ids(getFailedSessions())).toEqual(["c"]);
   });
 
-  it("statistics count what the filter means", async () => {
+  it("statistics count the matching sessions", async () => {
     expect(getStats()).toMatchObject({ total: 0, successRate: 0, averageIterations: 0 });
     const { id } = await startSession("t", "m", { userId: "u" });
     await incrementIteration(id);
@@ -400,7 +400,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(getSessionStats({ userId: "u", limit: 1, offset: 5 })).toMatchObject({ total: 1 });
   });
 
-  it("the context for going on has nine members", async () => {
+  it("the session context has nine properties", async () => {
     const { id } = await startSession("t", "m", { workspace: "w", context: { nextStep: "tests" } });
     for (let i = 0; i < 11; i++) await incrementIteration(id);
     const context = getSessionContext(id);
@@ -425,7 +425,7 @@ describe.each(compatStores)("%s", (_, store) => {
     ]);
   });
 
-  it("duration and progress are those of the session", async () => {
+  it("duration and progress are computed from the session", async () => {
     const { id } = await startSession("t", "m", { maxIterations: 4 });
     await incrementIteration(id);
     pass(500);
@@ -436,7 +436,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(getSessionDuration(id)).toBe(500);
   });
 
-  it("cleanup puts old sessions away, spares those that wait, and frees what was away as long", async () => {
+  it("cleanup trashes old sessions but active and paused ones, and purges those that were trashed as long ago", async () => {
     for (const id of ["active", "paused", "completed", "failed", "timeout"]) {
       createSession({ id, task: "t", mode: "m", maxIterations: 1 });
     }
@@ -452,7 +452,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(cleanupSessions()).toBe(0);
     expect(ids(listSessions()).sort()).toEqual(["active", "paused", "young"]);
 
-    // What is in the trash is as good as gone.
+    // A session in the trash does not exist for these functions.
     expect(getSession("completed")).toBeNull();
     expect(getSessionContext("completed")).toBeNull();
     expect(getSessionProgress("completed")).toBeNull();
@@ -465,7 +465,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(await addEvent("timeout", "note")).toBe(false);
     expect(deleteSession("completed")).toBe(false);
     expect(getStats().total).toBe(3);
-    // But its id is not free yet.
+    // But its id is still in use.
     const taken = { task: "t", mode: "m", id: "completed" };
     expect(await code(() => createSession(taken))).toBe("SESSION_EXISTS");
     pass(30 * DAY);
@@ -473,7 +473,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(createSession(taken).status).toBe("active");
   });
 
-  it("a cleanup of everything loses nothing at once", async () => {
+  it("a single cleanup of all ages deletes no session permanently", async () => {
     const { id } = await startSession("t", "m");
     await completeSession(id);
     expect(cleanupOldSessions(0)).toBe(1);
@@ -482,7 +482,7 @@ describe.each(compatStores)("%s", (_, store) => {
     expect(createSession({ id, task: "t", mode: "m" }).id).toBe(id);
   });
 
-  it("lists without a limit show all sessions, and with one no more", () => {
+  it("lists have all sessions without a limit, and no more than the limit", () => {
     for (let i = 0; i < 1101; i++) createSession({ id: `s${i}`, task: "t", mode: "m" });
     expect(new Set(ids(listSessions())).size).toBe(1101);
     expect(listSessions({ limit: 1050 })).toHaveLength(1050);

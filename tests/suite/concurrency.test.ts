@@ -1,4 +1,4 @@
-// Several callers on one session: versions, repeats, and the order in which things happen.
+// Concurrent callers on one session: versions, repeated calls, and order.
 
 import type { Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ describe.each(everyStore)("several callers %s", (_, open) => {
     ({ id } = await sessions.start({ task: "t", mode: "m" }));
   });
 
-  it("decide on the version that they saw, or are told of the one that is there", async () => {
+  it("change the version that they read, or get the current one in the error", async () => {
     expect((await sessions.pause(id, undefined, { ifVersion: 1 })).version).toBe(2);
     expect(await failure(sessions.resume(id, { ifVersion: 1 }))).toMatchObject({
       code: "VERSION_CONFLICT",
@@ -41,7 +41,7 @@ describe.each(everyStore)("several callers %s", (_, open) => {
     expect(await sessions.get(id)).toMatchObject({ version: 3, eventCount: 3 });
   });
 
-  it("append at the same time without losing anything, and end a session once", async () => {
+  it("append concurrently without losing anything, and finish a session once", async () => {
     const append = Array.from({ length: 20 }, (_, i) => sessions.addEvent(id, "note", { i }));
     const end = [sessions.complete(id, "a"), sessions.complete(id, "b"), sessions.fail(id, "c")];
     await Promise.all(append);
@@ -64,7 +64,7 @@ describe.each(everyStore)("several callers %s", (_, open) => {
     expect((await sessions.start(params)).id).not.toBe(first.id);
   });
 
-  it("repeat a change with the same key and change nothing more", async () => {
+  it("repeat a change with the same key without a further change", async () => {
     const once = await sessions.addEvent(id, "note", { a: 1 }, { idempotencyKey: "k" });
     const again = await sessions.addEvent(id, "note", { a: 1 }, { idempotencyKey: "k" });
     expect(once.replayed).toBe(false);
@@ -81,7 +81,7 @@ describe.each(everyStore)("several callers %s", (_, open) => {
     await sessions.recordUsage(id, { cost: 1 }, { idempotencyKey: "u" });
     await sessions.complete(id, "r", { idempotencyKey: "c" });
     expect((await sessions.complete(id, "r", { idempotencyKey: "c" })).status).toBe("completed");
-    // A repeat is answered even when the session takes no more events.
+    // A repeated call returns its result even when the session is finished.
     expect(await sessions.addEvent(id, "note", { a: 1 }, { idempotencyKey: "k" })).toMatchObject({
       replayed: true,
       firstSequence: 2,
@@ -93,14 +93,14 @@ describe.each(everyStore)("several callers %s", (_, open) => {
     });
   });
 
-  it("have keys of their own in each session", async () => {
+  it("have separate keys in each session", async () => {
     const other = await sessions.start({ task: "t", mode: "m" });
     await sessions.addEvent(id, "note", { a: 1 }, { idempotencyKey: "k" });
     const elsewhere = await sessions.addEvent(other.id, "note", { a: 2 }, { idempotencyKey: "k" });
     expect(elsewhere.replayed).toBe(false);
   });
 
-  it("repeat at the same time and do it once", async () => {
+  it("repeat a change concurrently and perform it once", async () => {
     const starts = await Promise.all(
       Array.from({ length: 10 }, () =>
         sessions.start({ task: "once", mode: "m", idempotencyKey: "s" }),
@@ -124,7 +124,7 @@ describe.each(everyStore)("several callers %s", (_, open) => {
     }
   });
 
-  it("start a session of one id once", async () => {
+  it("start a session with a given id once", async () => {
     await sessions.start({ task: "t", mode: "m", id: "mine" });
     expect(await failure(sessions.start({ task: "t", mode: "m", id: "mine" }))).toMatchObject({
       code: "SESSION_EXISTS",

@@ -1,9 +1,9 @@
-// Copying between any two kinds of stores, whole and exact, and what is said of what differs.
+// Complete and exact copies between any two kinds of stores, and the reported differences.
 
 import { type CopyProgress, copy, openSync, type Sessions } from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { later, MapStore } from "../support/map-store.js";
+import { asynchronous, MapStore } from "../support/map-store.js";
 import { everyStore, inMemory, opening } from "../support/stores.js";
 
 afterEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
 
 const hostile = { "\ud800": "\udc00", __proto__x: { a: [1e308, -0, "  ", '"'] }, n: 2 ** 53 - 1 };
 
-/** A few sessions in every state, with keys, trash and odd data. */
+/** Sessions in every state, with idempotency keys, trash and unusual data. */
 async function fill(sessions: Sessions): Promise<void> {
   for (const id of ["a", "b", "c", "d", "e"]) {
     await sessions.start({
@@ -32,7 +32,7 @@ async function fill(sessions: Sessions): Promise<void> {
   await sessions.fork("e", { newId: "f" });
 }
 
-/** All that a caller can see of a store. */
+/** All data of a store that a caller can read. */
 async function contents(sessions: Sessions): Promise<unknown> {
   const heads = [];
   for await (const head of sessions.list({ trash: "include", direction: "asc" })) heads.push(head);
@@ -41,7 +41,7 @@ async function contents(sessions: Sessions): Promise<unknown> {
 }
 
 describe.each(everyStore)("%s, sessions", (_, openSource) => {
-  it.each(everyStore)("are copied as they are to those %s", async (_, openTarget) => {
+  it.each(everyStore)("are copied unchanged to a store %s", async (_, openTarget) => {
     const [from, to] = [await openSource(), await openTarget()];
     await fill(from);
     const result = await copy(from, to);
@@ -69,7 +69,7 @@ describe.each(everyStore)("%s, sessions", (_, openSource) => {
     expect(await contents(to)).toEqual(await contents(from));
   });
 
-  it("are there after a copy was stopped and started again", async () => {
+  it("are complete after a copy was aborted and started again", async () => {
     const [from, to] = [await inMemory(), await openSource()];
     await fill(from);
     for (let steps = 0; ; steps += 1) {
@@ -96,7 +96,7 @@ describe.each(everyStore)("%s, sessions", (_, openSource) => {
 });
 
 describe("a copy", () => {
-  it("says how far it has come", async () => {
+  it("reports its progress", async () => {
     const from = await inMemory();
     for (let n = 0; n < 1100; n += 1) await from.start({ task: "t", mode: "m" });
     const steps: CopyProgress[] = [];
@@ -109,7 +109,7 @@ describe("a copy", () => {
     expect([...new Set(counts)]).toEqual([500, 1000, 1100]);
   });
 
-  it("lets timers run, so that one can stop it", async () => {
+  it("lets timers run, so that it can be aborted", async () => {
     const from = await inMemory();
     for (let n = 0; n < 2000; n += 1) await from.start({ task: "t", mode: "m" });
     const signal = AbortSignal.timeout(1);
@@ -117,7 +117,7 @@ describe("a copy", () => {
     expect(await code(copy(from, "memory:", { signal }))).toBe("ABORTED");
   });
 
-  it("takes handles of either kind and stores, and leaves open what was open", async () => {
+  it("takes stores and handles of either kind, and does not close open handles", async () => {
     const own = new MapStore();
     const from = openSync("memory:");
     from.start({ id: "a", task: "t", mode: "m" });
@@ -132,7 +132,7 @@ describe("a copy", () => {
     to.close();
   });
 
-  it("is refused from a store to itself", async () => {
+  it("from a store to itself is refused", async () => {
     const own = new MapStore();
     const handle = await opening(own);
     const memory = await inMemory();
@@ -151,7 +151,7 @@ describe("a copy", () => {
     expect(await copy("memory:", "memory:")).toMatchObject({ sessions: 0, differing: 0 });
   });
 
-  it("names the sessions that cannot be read, and copies the others", async () => {
+  it("lists the sessions that cannot be read, and copies the others", async () => {
     const own = new MapStore();
     const from = await opening(own);
     await fill(from);
@@ -170,11 +170,11 @@ describe("a copy", () => {
     expect(await contents(to)).toEqual(await contents(from));
   });
 
-  it("passes on what a store fails with, and goes on when it is started again", async () => {
+  it("rejects with the error of a store, and continues when it is started again", async () => {
     const from = await inMemory();
     await fill(from);
     const own = new MapStore();
-    const full = later(own);
+    const full = asynchronous(own);
     full.commit = async () => {
       throw Object.assign(new Error("no room"), { code: "STORAGE_FULL" });
     };
@@ -183,7 +183,7 @@ describe("a copy", () => {
     expect(await copy(from, own)).toMatchObject({ sessions: 6, differing: 0 });
   });
 
-  it("that does not verify still names what it left alone", async () => {
+  it("without verification still lists the sessions that it did not overwrite", async () => {
     const [from, to] = [await inMemory(), await inMemory()];
     await fill(from);
     await copy(from, to);

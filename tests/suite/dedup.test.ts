@@ -1,4 +1,4 @@
-// Runs that are not to be repeated, as JavaScript sees them, and the audit log.
+// Deduplication of runs in the JavaScript API, and the audit log.
 
 import { describe, expect, it } from "vitest";
 import { everyStore } from "../support/stores.js";
@@ -6,7 +6,7 @@ import { everyStore } from "../support/stores.js";
 const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };
 
 describe.each(everyStore)("a run %s", (_, openStore) => {
-  it("begins once, however often it is started", async () => {
+  it("is admitted once, however often it is started", async () => {
     const { dedup } = await openStore();
     const first = await dedup.admit({ ...run, runId: "1" });
     expect(first).toMatchObject({ skip: false, reason: "new_session" });
@@ -20,13 +20,13 @@ describe.each(everyStore)("a run %s", (_, openStore) => {
       outcome: "not_owner",
     });
     await dedup.cleanup({ key: first.key, runId: "1" });
-    // Its window outlives it.
+    // The window is still active after the run.
     expect(await dedup.admit({ ...run, runId: "3" })).toMatchObject({ skip: true });
     await dedup.clear();
     expect(await dedup.admit({ ...run, runId: "4" })).toMatchObject({ skip: false });
   });
 
-  it("of a pull request keeps pushes of its commit away", async () => {
+  it("of a pull request blocks pushes of its commit", async () => {
     const { dedup } = await openStore();
     await dedup.admit({ ...run, eventType: "pull_request", runId: "1" });
     expect(await dedup.admit({ ...run, runId: "2" })).toMatchObject({
@@ -35,7 +35,7 @@ describe.each(everyStore)("a run %s", (_, openStore) => {
     });
   });
 
-  it("is in the audit log, by time, kind and subject", async () => {
+  it("is in the audit log by time, kind and subject", async () => {
     const { dedup, audit } = await openStore();
     const { key } = await dedup.admit({ ...run, runId: "1" });
     await dedup.audit({ ...run, key, runId: "1", executed: true, jobStatus: "success" });

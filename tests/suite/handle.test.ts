@@ -1,21 +1,21 @@
-// Handles: how they are opened and closed, and what they say about themselves.
+// Handles: opening, closing, and their properties.
 
 import * as tenure from "tenure";
 import { isTenureError, open, openSync, TenureError } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { later, MapStore } from "../support/map-store.js";
+import { asynchronous, MapStore } from "../support/map-store.js";
 import { inMemory } from "../support/stores.js";
 
 describe("opening", () => {
-  it("says which build serves it, and what its store can do", async () => {
+  it("reports the build and the capabilities of the store", async () => {
     const sessions = await inMemory();
     expect(sessions.binding).toBe(__BUILD__ === "native" ? "native" : "wasm");
     expect(sessions.capabilities).toEqual({ persistent: false, shared: false, reindents: false });
     expect(tenure.VERSION).toMatch(/^\d+\.\d+\.\d+/);
   });
 
-  it("takes a store's own word for what it can do", async () => {
+  it("uses the capabilities that a store declares", async () => {
     const store = Object.assign(new MapStore(), { capabilities: { persistent: true } });
     const sessions = await open(store);
     expect(sessions.capabilities).toEqual({ persistent: true, shared: false, reindents: false });
@@ -58,14 +58,14 @@ describe("opening", () => {
     { retention: { maxAge: "30d", every: 0 } },
     { retention: { maxAge: "30d", every: "daily" } },
     { retention: { maxAge: "30d", every: "24h", purge: "1d" } },
-  ])("refuses the options %j before it touches the store", async (options) => {
+  ])("refuses the options %j before it opens the store", async (options) => {
     const [one, other] = [new MapStore(), new MapStore()];
     expect(await code(open(one, options as never))).toBe("INVALID_ARGUMENT");
     expect(await code(() => openSync(other, options as never))).toBe("INVALID_ARGUMENT");
     expect([one.closed, other.closed]).toEqual([0, 0]);
   });
 
-  it("keeps stores in memory apart", async () => {
+  it("keeps stores in memory separate", async () => {
     const [a, b] = [await inMemory(), await inMemory()];
     await a.start({ task: "t", mode: "m" });
     expect((await b.stats()).total).toBe(0);
@@ -73,7 +73,7 @@ describe("opening", () => {
 });
 
 describe("closing", () => {
-  it("ends a handle: calls are refused, closing again is not", async () => {
+  it("makes a handle refuse calls, and is idempotent", async () => {
     const sessions = await open("memory:");
     const list = sessions.list();
     await sessions.start({ task: "t", mode: "m" });
@@ -91,7 +91,7 @@ describe("closing", () => {
     expect(await code(() => sync.get("x"))).toBe("CLOSED");
   });
 
-  it("happens at the end of a block", async () => {
+  it("happens at the end of a using block", async () => {
     let outer: tenure.Sessions | undefined;
     {
       await using sessions = await open("memory:");
@@ -107,10 +107,12 @@ describe("closing", () => {
     expect(await code(() => inner.get("x"))).toBe("CLOSED");
   });
 
-  it("lets what is under way come to its end, and then closes the store once", async () => {
+  it("waits for pending calls, and then closes the store once", async () => {
     const gates: (() => void)[] = [];
     const store = new MapStore();
-    const sessions = await open(later(store, () => new Promise<void>((go) => gates.push(go))));
+    const sessions = await open(
+      asynchronous(store, () => new Promise<void>((go) => gates.push(go))),
+    );
     const starting = sessions.start({ task: "t", mode: "m", id: "a" });
     const closing = sessions.close();
     expect(await code(sessions.get("a"))).toBe("CLOSED");
@@ -124,7 +126,7 @@ describe("closing", () => {
     expect(store.closed).toBe(1);
   });
 
-  it("says when the store does not close", async () => {
+  it("reports that the store did not close", async () => {
     const cause = new Error("disk on fire");
     const broken = Object.assign(new MapStore(), {
       close() {
@@ -140,7 +142,7 @@ describe("closing", () => {
 });
 
 describe("listening", () => {
-  it("is for what there is, with functions", async () => {
+  it("accepts existing events and functions only", async () => {
     const sessions = await inMemory();
     for (const [event, listener] of [
       ["start", () => {}],
@@ -157,14 +159,14 @@ describe("listening", () => {
 });
 
 describe("errors", () => {
-  it("are of one class, with a code, a message and details", async () => {
+  it("have one class, a code, a message and details", async () => {
     const sessions = await inMemory();
-    const error = await failure(sessions.pause("nobody"));
+    const error = await failure(sessions.pause("unknown"));
     expect(error).toBeInstanceOf(TenureError);
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe("TenureError");
-    expect(error.message).toBe("there is no session nobody");
-    expect(String(error)).toBe("TenureError: there is no session nobody");
+    expect(error.message).toBe("there is no session unknown");
+    expect(String(error)).toBe("TenureError: there is no session unknown");
     expect(error.stack).toContain("TenureError");
     expect(error).not.toHaveProperty("cause");
     expect(isTenureError(error)).toBe(true);
@@ -174,7 +176,7 @@ describe("errors", () => {
     expect(isTenureError({ name: "TenureError", code: "CLOSED" })).toBe(false);
   });
 
-  it("of calls with promises are rejections, never thrown at once", async () => {
+  it("of asynchronous calls are rejections, never thrown synchronously", async () => {
     const sessions = await inMemory();
     const calls = [
       () => sessions.start(undefined as never),

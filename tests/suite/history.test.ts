@@ -1,4 +1,4 @@
-// What a session remembers, and how much of it a caller gets.
+// The history of a session, and how it is read.
 
 import type { Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -17,7 +17,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
   const notes = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ type: "note", data: { i: i + 2 } }));
 
-  it("holds what agents do in the words of bots", async () => {
+  it("records the events of agents in the format of bots", async () => {
     await sessions.incrementIteration(id, { step: "analysis" });
     await sessions.recordToolCall(id, "bash", { command: "npm test" }, { exitCode: 0 });
     await sessions.recordToolCall(id, "bash");
@@ -43,7 +43,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect(session?.eventCount).toBe(9);
   });
 
-  it("comes whole, in part or not at all, and by default its last hundred events", async () => {
+  it("is returned completely, partly or not at all, by default with the last hundred events", async () => {
     await sessions.addEvents(id, notes(149));
     const numbers = async (history?: "all" | "none" | number) =>
       (await sessions.get(id, { history }))?.history.map(({ sequence }) => sequence);
@@ -57,7 +57,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect((await sessions.get(id, { history: "none" }))?.eventCount).toBe(150);
   });
 
-  it("can be read in parts from the oldest event on", async () => {
+  it("can be read page by page from the oldest event", async () => {
     await sessions.addEvents(id, notes(4));
     const first = await sessions.events(id, { limit: 2 });
     expect(first.items.map(({ sequence }) => sequence)).toEqual([1, 2]);
@@ -73,7 +73,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect(await code(sessions.events(id, { after: -1 }))).toBe("INVALID_ARGUMENT");
   });
 
-  it("takes many events in one step, all or none", async () => {
+  it("takes several events atomically", async () => {
     expect(await sessions.addEvents(id, notes(3))).toMatchObject({
       firstSequence: 2,
       lastSequence: 4,
@@ -88,7 +88,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect(ended.status).toBe("completed");
   });
 
-  it("gives an agent what it needs to go on, and exactly that", async () => {
+  it("provides exactly the context that an agent needs to continue", async () => {
     await sessions.updateContext(id, { step: 3 });
     await sessions.addEvents(id, notes(12));
     const context = await sessions.context(id);
@@ -116,7 +116,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     ]);
   });
 
-  it("keeps appends of many callers at once, each with its own number", async () => {
+  it("keeps concurrent appends, each with its own number", async () => {
     const appended = await Promise.all(
       Array.from({ length: 40 }, (_, i) => sessions.addEvent(id, "note", { i })),
     );

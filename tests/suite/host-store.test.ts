@@ -1,16 +1,16 @@
-// Stores that users write, and all that can go wrong in them: every failure has a code, nothing is
-// lost, nothing stays behind.
+// JavaScript stores and their failures: every failure has a code, nothing is lost, and no timer is
+// left.
 
 import { open, openSync, type Sessions, type Store } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { later, MapStore } from "../support/map-store.js";
+import { asynchronous, MapStore } from "../support/map-store.js";
 import { opening } from "../support/stores.js";
 
 const methods = ["load", "commit", "list", "record", "scan"] as const;
 type Method = "load" | "commit" | "list" | "record";
 
-/** A call that needs the method. */
+/** A call that uses the method. */
 const callOf: Record<Method, (sessions: Sessions) => Promise<unknown>> = {
   load: (sessions) => sessions.get("a"),
   commit: (sessions) => sessions.start({ task: "t", mode: "m" }),
@@ -18,7 +18,7 @@ const callOf: Record<Method, (sessions: Sessions) => Promise<unknown>> = {
   record: (sessions) => sessions.start({ task: "t", mode: "m", idempotencyKey: "k" }),
 };
 
-/** A store of which one method does something else. */
+/** A store with another implementation of one method. */
 function storeWith(method: string, behaviour: (...args: never[]) => unknown): Store {
   const store = new MapStore();
   const changed: Store = Object.assign(Object.create(store), { [method]: behaviour });
@@ -85,7 +85,7 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
   });
 
   it.each([null, undefined, 0, Symbol("s"), Object.create(null)])(
-    "throws the strange value %s fails the call with STORE_FAILED",
+    "throws the unusual value %s fails the call with STORE_FAILED",
     async (thrown) => {
       const store = storeWith(method, () => {
         throw thrown;
@@ -94,14 +94,17 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     },
   );
 
-  it.each(["STORAGE_FULL", "STORE_UNAVAILABLE"])("fails with the code %s keeps it", async (own) => {
-    const cause = Object.assign(new Error("no room"), { code: own });
-    const store = storeWith(method, async () => {
-      throw cause;
-    });
-    const error = await failure(call(await opening(store)));
-    expect(error).toMatchObject({ code: own, details: { problem: "no room" }, cause });
-  });
+  it.each(["STORAGE_FULL", "STORE_UNAVAILABLE"])(
+    "fails with the code %s keeps the code",
+    async (own) => {
+      const cause = Object.assign(new Error("no room"), { code: own });
+      const store = storeWith(method, async () => {
+        throw cause;
+      });
+      const error = await failure(call(await opening(store)));
+      expect(error).toMatchObject({ code: own, details: { problem: "no room" }, cause });
+    },
+  );
 
   const cycle: unknown[] = [];
   cycle.push(cycle);
@@ -120,8 +123,8 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     ["all heads that are no list", { all: 7 }],
     ["a page of nonsense", { heads: [7], more: "no" }],
     ["another store's record", { kind: "x", key: "y", version: 1, body: "" }],
-  ])("returns %s fails the call with STORE_MISBEHAVED", async (_, rubbish) => {
-    for (const answer of [() => rubbish, async () => rubbish]) {
+  ])("returns %s fails the call with STORE_MISBEHAVED", async (_, reply) => {
+    for (const answer of [() => reply, async () => reply]) {
       const sessions = await opening(storeWith(method, answer));
       const error = await failure(call(sessions));
       expect(error.code).toBe("STORE_MISBEHAVED");
@@ -134,7 +137,7 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     expect(await code(call(sessions))).toBe("STORE_FAILED");
   });
 
-  it("never settles fails the call in time, and a late answer changes nothing", async () => {
+  it("never settles fails the call after the timeout, and a late reply is ignored", async () => {
     vi.useFakeTimers();
     let answer: ((value: unknown) => void) | undefined;
     const store = storeWith(method, () => new Promise((resolve) => (answer = resolve)));
@@ -152,14 +155,14 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     await vi.advanceTimersByTimeAsync(1000);
   });
 
-  it("answers in time leaves no timer behind", async () => {
+  it("settles in time leaves no timer", async () => {
     vi.useFakeTimers();
-    const sessions = await opening(later(new MapStore()));
+    const sessions = await opening(asynchronous(new MapStore()));
     await call(sessions);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("settles more than once counts once", async () => {
+  it("settles more than once is used once", async () => {
     const inner = new MapStore();
     const store: Store = Object.assign(Object.create(inner), {
       [method]: (...args: never[]) => ({
@@ -199,7 +202,7 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     }
   });
 
-  it("calls back at once gets STORE_REENTERED, and the first call goes on", async () => {
+  it("calls the handle gets STORE_REENTERED, and the first call continues", async () => {
     const inner = new MapStore();
     const errors: unknown[] = [];
     const store: Store = Object.assign(Object.create(inner), {
@@ -214,7 +217,7 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
     expect(errors).toEqual([expect.objectContaining({ code: "STORE_REENTERED" })]);
   });
 
-  it("returns a promise cannot be opened without promises", async () => {
+  it("returns a promise cannot be used by openSync", async () => {
     const store = storeWith(method, () => Promise.reject(new Error("late")));
     const sessions = openSync(store);
     const calls: Record<Method, () => unknown> = {
@@ -228,8 +231,8 @@ describe.each(Object.keys(callOf) as Method[])("a store whose %s", (method) => {
   });
 });
 
-describe("a store of one's own", () => {
-  it("serves a handle without promises", () => {
+describe("a JavaScript store", () => {
+  it("can be used by a synchronous handle", () => {
     using sessions = openSync(new MapStore());
     const { id } = sessions.start({ task: "t", mode: "m", idempotencyKey: "k" });
     sessions.addEvent(id, "note");
@@ -239,7 +242,7 @@ describe("a store of one's own", () => {
     expect(sessions.start({ task: "t", mode: "m", idempotencyKey: "k" }).id).toBe(id);
   });
 
-  it("is called with its own `this`, and asked only for what is needed", async () => {
+  it("is called with its own `this`, and only for what is needed", async () => {
     const store = new MapStore();
     const asked: string[] = [];
     for (const method of methods) {
@@ -260,7 +263,7 @@ describe("a store of one's own", () => {
     expect(asked).toEqual(["commit", "load", "commit", "load", "load", "commit"]);
   });
 
-  it("loses no update when it answers in any order", async () => {
+  it("loses no update when it replies in any order", async () => {
     const waiting: (() => void)[] = [];
     let shuffling = true;
     const pause = () =>
@@ -268,7 +271,7 @@ describe("a store of one's own", () => {
         if (shuffling) waiting.push(go);
         else go();
       });
-    const sessions = await opening(later(new MapStore(), pause));
+    const sessions = await opening(asynchronous(new MapStore(), pause));
     const shuffle = setInterval(() => {
       const index = Math.floor(Math.random() * waiting.length);
       waiting.splice(index, 1)[0]?.();
@@ -296,13 +299,13 @@ describe("a store of one's own", () => {
     }
   });
 
-  it("that others write to as well loses nothing of either", async () => {
+  it("with other writers loses no write of any of them", async () => {
     const store = new MapStore();
     const pause = () => new Promise((go) => setTimeout(go, Math.random() * 4));
     const handles = await Promise.all([
-      opening(later(store, pause)),
-      opening(later(store, pause)),
-      opening(later(store, pause)),
+      opening(asynchronous(store, pause)),
+      opening(asynchronous(store, pause)),
+      opening(asynchronous(store, pause)),
     ]);
     await handles[0]?.start({ task: "t", mode: "m", id: "a", maxIterations: 1000 });
     await Promise.all(
@@ -313,7 +316,7 @@ describe("a store of one's own", () => {
     expect(await handles[1]?.get("a")).toMatchObject({ iterations: 30, eventCount: 31 });
   });
 
-  it("that always says it was changed by others gives up with STORE_BUSY", async () => {
+  it("with a conflict at every commit fails with STORE_BUSY", async () => {
     const store = storeWith("commit", (changes: never) => {
       const { sessions } = changes as { sessions: { id: string; expect: { version?: number } }[] };
       const [change] = sessions;
@@ -330,7 +333,7 @@ describe("a store of one's own", () => {
     expect(await code((await opening(store)).addEvent("a", "note"))).toBe("STORE_BUSY");
   });
 
-  it("may say that a session cannot be read", async () => {
+  it("can report that a session cannot be read", async () => {
     const cause = Object.assign(new Error("half a file"), { code: "CORRUPT_SESSION" });
     const store = storeWith("load", () => {
       throw cause;
@@ -343,13 +346,13 @@ describe("a store of one's own", () => {
     });
   });
 
-  it("may name sessions that it cannot read beside those that it can", async () => {
+  it("can list unreadable sessions together with readable ones", async () => {
     const problems = [{ id: "bad", problem: "half a file" }];
     const store = storeWith("list", () => ({ heads: [], more: false, problems }));
     expect((await (await opening(store)).list()).problems).toEqual(problems);
   });
 
-  it("goes on with the next write to a session when one was not answered", async () => {
+  it("performs the next write to a session after a timeout", async () => {
     vi.useFakeTimers();
     const inner = new MapStore();
     let silent = false;
@@ -369,7 +372,7 @@ describe("a store of one's own", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("whose close never ends does not keep the handle from closing", async () => {
+  it("whose close never settles does not block closing the handle", async () => {
     vi.useFakeTimers();
     const store = Object.assign(new MapStore(), { close: () => new Promise(() => {}) });
     const sessions = await open(store, { timeoutMs: 100 });

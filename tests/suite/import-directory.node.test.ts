@@ -1,12 +1,12 @@
-// Importing what other programs have left behind in a directory: what is found, what is read, and
-// what is said of what cannot be.
+// Importing the files that other programs left in a directory: what is found and read, and the
+// reported problems.
 
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-// The types of "tenure" in the tests are those of browsers, where there are no directories.
-import { importDirectory } from "../../npm/dist/node.js";
+// The types of "tenure" in the tests are those of browsers, which have no `importDirectory`.
+import { importDirectory } from "../../npm/dist/entry/node.js";
 import { code, failure } from "../support/failures.js";
 import { newFolder } from "../support/folders.js";
 import { everyStore, inMemory } from "../support/stores.js";
@@ -73,7 +73,7 @@ const everything = {
 const counts = (written: number, unchanged = 0, newer = 0) => ({ written, unchanged, newer });
 
 describe.each(everyStore)("%s, a directory", (_, openStore) => {
-  it("is imported with all that is known in it, and again without a change", async () => {
+  it("is imported with all known files, and again without changes", async () => {
     const to = await openStore();
     const folder = folderOf(everything);
     const expected = { files: 7, failed: 0, problems: [], dryRun: false };
@@ -138,7 +138,7 @@ describe("an import", () => {
     ["data/active_sessions", 1],
     ["data/audit", 1],
     ["other", 0],
-  ])("may begin at %s", async (below, written) => {
+  ])("can start at %s", async (below, written) => {
     const to = await inMemory();
     const result = await importDirectory(join(folderOf(everything), below), to);
     const { sessions, leases, audit } = result;
@@ -146,14 +146,14 @@ describe("an import", () => {
     expect(result.failed).toBe(0);
   });
 
-  it("that is only planned writes nothing", async () => {
+  it("with dryRun writes nothing", async () => {
     const to = await inMemory();
     const result = await importDirectory(folderOf(everything), to, { dryRun: true });
     expect(result).toMatchObject({ sessions: counts(3), leases: counts(4), dryRun: true });
     expect((await to.stats()).total).toBe(0);
   });
 
-  it("lists what it cannot read, and reads the rest", async () => {
+  it("lists unreadable files, and imports the rest", async () => {
     const text = JSON.stringify(bot("torn"));
     const latin = Buffer.from(JSON.stringify({ ...bot("latin"), task: "é" }), "latin1");
     const folder = folderOf({
@@ -183,7 +183,7 @@ describe("an import", () => {
     expect(await to.get("a")).not.toBeNull();
   });
 
-  it("does not follow links, nor look into what keeps other things", async () => {
+  it("follows no links and skips unrelated folders", async () => {
     const outside = folderOf({ "s/session.json": bot("outside") });
     const folder = folderOf({
       "sessions/a/session.json": bot("a"),
@@ -201,7 +201,7 @@ describe("an import", () => {
     expect(ids.sort()).toEqual(["a", "e"]);
   });
 
-  it("takes the time of the file where a file names none", async () => {
+  it("uses the modification time of files without a time", async () => {
     const folder = folderOf({ "recent_pr_abc.lock": "" });
     const old = new Date("2026-01-08T18:05:30Z");
     utimesSync(join(folder, "recent_pr_abc.lock"), old, old);
@@ -211,7 +211,7 @@ describe("an import", () => {
     expect(again.leases).toEqual(counts(0, 1));
   });
 
-  it("of many files tells how far it has come, and can be stopped", async () => {
+  it("reports its progress, and can be aborted", async () => {
     const files = Array.from({ length: 300 }, (_, n) => [
       `sessions/s${n}/session.json`,
       bot(`s${n}`),
@@ -229,7 +229,7 @@ describe("an import", () => {
     expect(result.sessions).toEqual(counts(200, 100));
   });
 
-  it("needs a directory that can be read, and a store that can be opened", async () => {
+  it("needs a readable directory and a store that can be opened", async () => {
     const folder = folderOf({ "file.txt": "x" });
     for (const nowhere of ["nowhere", "file.txt"]) {
       expect(await failure(importDirectory(join(folder, nowhere), "memory:"))).toMatchObject({

@@ -1,4 +1,4 @@
-// What callers hand in: user data that is kept to the letter, and everything that is refused.
+// Input of callers: user data that is stored unchanged, and everything that is refused.
 
 import { openSync, type Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -41,14 +41,14 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect(JSON.stringify(copy.context)).toBe(JSON.stringify({ ...data, last: 1 }));
   });
 
-  it("is taken when the call is made, whatever becomes of it then", async () => {
+  it("is captured at the call, and later modifications have no effect", async () => {
     const context: Record<string, unknown> = { a: 1 };
     const starting = sessions.start({ task: "t", mode: "m", context });
     context.a = 2;
     expect((await starting).context).toEqual({ a: 1 });
   });
 
-  it("loses what JSON cannot say, as JSON does", async () => {
+  it("loses values that JSON cannot represent, as in JSON.stringify", async () => {
     const { context } = await sessions.start({
       task: "t",
       mode: "m",
@@ -57,7 +57,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect(context).toEqual({ b: null, c: "1970-01-01T00:00:00.000Z", e: [null] });
   });
 
-  it("that cannot be written as JSON is refused, and nothing is changed", async () => {
+  it("that cannot be written as JSON is refused without a change", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
@@ -86,7 +86,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect((await sessions.stats()).total).toBe(1);
   });
 
-  it("may be large, but not larger than the limits", async () => {
+  it("may be as large as the limits", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const filling = (bytes: number) => ({ x: "y".repeat(bytes - 8) });
     const limit = 1 << 20;
@@ -116,7 +116,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect((await sessions.get(id))?.version).toBe(3);
   });
 
-  it("has limits that can be set", async () => {
+  it("has configurable limits", async () => {
     const small = await open({
       limits: { maxDataBytes: 20, maxContextBytes: 30, maxTaskBytes: 5, maxDepth: 2, maxBatch: 2 },
     });
@@ -130,7 +130,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect((await small.get(id))?.version).toBe(1);
   });
 
-  it("keeps text whole, with broken letters and zeros made visible", async () => {
+  it("keeps text complete, with lone surrogates and NUL replaced", async () => {
     const { id, task } = await sessions.start({
       task: "cut \ud83d, zero \u0000, ok 😀",
       mode: "m",
@@ -156,7 +156,7 @@ describe("parameters", () => {
     ["a context that is text", { task: "t", mode: "m", context: "{}" }],
     ["metadata that is no object", { task: "t", mode: "m", metadata: 5 }],
     ["paused as text", { task: "t", mode: "m", paused: "yes" }],
-    ["a misspelt member", { task: "t", mode: "m", maxIteration: 5 }],
+    ["a misspelt property", { task: "t", mode: "m", maxIteration: 5 }],
     ["nothing", undefined],
     ["null", null],
     ["a text", "task"],
@@ -171,7 +171,7 @@ describe("parameters", () => {
     expect((await sessions.stats()).total).toBe(0);
   });
 
-  it("that are wrong are named", async () => {
+  it("that are invalid are named", async () => {
     const sessions = await inMemory();
     const what = async (params: object) =>
       (await failure(sessions.start({ task: "t", mode: "m", ...params } as never))).details.what;
@@ -181,7 +181,7 @@ describe("parameters", () => {
     expect(await what({ userId: {} })).toBe("userId");
   });
 
-  it("may be undefined where they may be left out", async () => {
+  it("may be undefined where they are optional", async () => {
     const sessions = await inMemory();
     const session = await sessions.start({ task: "t", mode: "m", userId: undefined });
     expect(session).not.toHaveProperty("userId");
@@ -205,7 +205,7 @@ describe("parameters", () => {
     "a".repeat(129),
     "😀",
     "\ud800",
-  ])("with the id %j reach nothing", async (id) => {
+  ])("with the id %j access nothing", async (id) => {
     const sessions = await inMemory();
     const calls = [
       () => sessions.start({ task: "t", mode: "m", id }),
@@ -227,7 +227,7 @@ describe("parameters", () => {
   });
 
   it.each([undefined, null, 7, {}, [], true, Symbol("x"), 1n])(
-    "with %s for an id are refused",
+    "with %s as an id are refused",
     async (id) => {
       const sessions = await inMemory();
       expect(await code(sessions.get(id as never))).toBe("INVALID_ARGUMENT");
@@ -235,14 +235,14 @@ describe("parameters", () => {
     },
   );
 
-  it("of safe ids of any form are taken", async () => {
+  it("with safe ids of any form are accepted", async () => {
     const sessions = await inMemory();
     for (const id of ["a", "0", "agent-20260108-180530-abc12345", "A.b_c-d", "a".repeat(128)]) {
       expect((await sessions.start({ task: "t", mode: "m", id })).id).toBe(id);
     }
   });
 
-  it("fail the same way without promises", () => {
+  it("fail in the same way in synchronous calls", () => {
     using sessions = openSync("memory:");
     expect(() => sessions.get("../x")).toThrowError(
       expect.objectContaining({ code: "INVALID_ID" }),

@@ -1,5 +1,5 @@
-// Leases as JavaScript sees them: what each call answers, and `hold`, which keeps a lease for as long
-// as a piece of work takes.
+// Leases in the JavaScript API: the results of each call, and `hold`, which renews a lease until it
+// is released.
 
 import { type HeldLease, isTenureError, type LeaseView, openSync, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -10,7 +10,7 @@ import { everyStore, inMemory, opening } from "../support/stores.js";
 const keysOf = (leases: readonly LeaseView[]): string[] => leases.map(({ key }) => key);
 
 describe.each(everyStore)("a lease %s", (_, openStore) => {
-  it("is somebody else's until it is given back, and has a higher token then", async () => {
+  it("belongs to its holder until it is released, and then gets a higher token", async () => {
     const { leases } = await openStore();
     const first = await leases.acquire("job", { holder: "a", data: { step: 1 } });
     expect(first).toMatchObject({
@@ -37,7 +37,7 @@ describe.each(everyStore)("a lease %s", (_, openStore) => {
     expect(next.lease?.token).toBeGreaterThan(token);
   });
 
-  it("is handed on with a new token, which ends the old one", async () => {
+  it("is transferred with a new token, which invalidates the old one", async () => {
     const { leases } = await openStore();
     const { lease } = await leases.acquire("job", { holder: "a", data: { step: 1 } });
     const token = lease?.token ?? 0;
@@ -50,7 +50,7 @@ describe.each(everyStore)("a lease %s", (_, openStore) => {
     expect((await leases.get("job"))?.holder).toBe("b");
   });
 
-  it("is found by its key, and listed by how its key begins", async () => {
+  it("is found by its key, and listed by a prefix of its key", async () => {
     const { leases } = await openStore();
     expect(await leases.get("a/1")).toBeNull();
     for (const key of ["a/2", "b/1", "a/1", "a/3"]) await leases.acquire(key, { holder: "h" });
@@ -72,7 +72,7 @@ describe.each(everyStore)("a lease %s", (_, openStore) => {
     expect(keysOf((await leases.list()).items)).toEqual(["b/1"]);
   });
 
-  it("that is held is renewed for as long as it takes, and given back at the end", async () => {
+  it("that is held is renewed until it is released", async () => {
     const { leases } = await openStore();
     const lease = await leases.hold("job", { holder: "a", leaseDurationMs: 60, data: { n: 1 } });
     expect(lease).toMatchObject({ key: "job", holder: "a", isHeld: true });
@@ -93,7 +93,7 @@ describe.each(everyStore)("a lease %s", (_, openStore) => {
 });
 
 describe("a held lease", () => {
-  it("is given back at the end of a block, whatever happens in it", async () => {
+  it("is released at the end of a using block, also after an error", async () => {
     const sessions = await inMemory();
     const work = async (): Promise<void> => {
       await using lease = await sessions.leases.hold("job");
@@ -113,7 +113,7 @@ describe("a held lease", () => {
     sync.close();
   });
 
-  it("belongs to the process where there is one, and to somebody new otherwise", async () => {
+  it("belongs to the process if there is one, otherwise to a new holder", async () => {
     const sessions = await inMemory();
     const lease = await sessions.leases.hold("job");
     const other = await sessions.leases.hold("other");
@@ -123,7 +123,7 @@ describe("a held lease", () => {
     expect(await sessions.leases.get("job")).toMatchObject({ mine: isProcess });
   });
 
-  it("is told when somebody else has it", async () => {
+  it("signals that another holder has acquired the lease", async () => {
     const sessions = await inMemory();
     const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 30 });
     const lost = new Promise((resolve) => lease?.lost.addEventListener("abort", resolve));
@@ -138,14 +138,14 @@ describe("a held lease", () => {
     expect(await sessions.leases.get("job")).toMatchObject({ holder: "b", state: "held" });
   });
 
-  it("is told when it cannot be renewed until it has run out", async () => {
+  it("signals that the lease expired because it could not be renewed", async () => {
     const store = new MapStore();
     const sessions = await opening(store);
     const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 90 });
     const lost = new Promise((resolve) => lease?.lost.addEventListener("abort", resolve));
     const { record } = store;
     store.record = () => {
-      throw new Error("gone");
+      throw new Error("unavailable");
     };
     await lost;
     expect(lease?.lost.reason).toMatchObject({
@@ -155,7 +155,7 @@ describe("a held lease", () => {
     store.record = record;
   });
 
-  it("survives a store that is away for a moment", async () => {
+  it("survives a store that is unavailable for a moment", async () => {
     const store = new MapStore();
     const sessions = await opening(store);
     const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 3000 });
@@ -191,7 +191,7 @@ describe("leases", () => {
     expect(await code(leases.hold(key as never, options as never))).toBe("INVALID_ARGUMENT");
   });
 
-  it("take any text as a key", async () => {
+  it("accept any text as a key", async () => {
     const { leases } = await inMemory();
     for (const key of ["a b/c:d", "ключ", "\n", "__proto__", '"'.repeat(512)]) {
       expect(await leases.acquire(key, { holder: "h" })).toMatchObject({
@@ -202,7 +202,7 @@ describe("leases", () => {
     }
   });
 
-  it("need a holder where there is no process", async () => {
+  it("need a holder in builds without processes", async () => {
     const { leases } = await inMemory();
     if (__BUILD__ === "native") {
       expect(await leases.acquire("job")).toMatchObject({ lease: { mine: true } });
@@ -214,7 +214,7 @@ describe("leases", () => {
     }
   });
 
-  it("run out at their time and not before", async () => {
+  it("expire at their time and not before", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-08T18:00:00Z") });
     const { leases } = await inMemory();
     await leases.acquire("job", { holder: "a", leaseDurationMs: "1m" });
@@ -240,13 +240,13 @@ describe("a session that is held", () => {
   beforeEach(async () => {
     sessions = await inMemory();
     await sessions.start({ id: "s", task: "t", mode: "m" });
-    holder = await sessions.hold("s", { holder: "somebody" });
+    holder = await sessions.hold("s", { holder: "other" });
   });
 
-  it("is resumed by nobody else, until its holder lets it go", async () => {
+  it("is not resumed by other holders until it is released", async () => {
     expect(await failure(sessions.resume("s"))).toMatchObject({
       code: "SESSION_HELD",
-      details: { id: "s", holder: "somebody" },
+      details: { id: "s", holder: "other" },
     });
     expect(await sessions.hold("s")).toBeNull();
     await holder?.release();
@@ -254,8 +254,8 @@ describe("a session that is held", () => {
     expect(await sessions.hold("s")).not.toBeNull();
   });
 
-  it("is resumed by its holder, and goes on taking events", async () => {
-    expect(await sessions.resume("s", { holder: "somebody" })).toMatchObject({ status: "active" });
+  it("is resumed by its holder, and accepts events", async () => {
+    expect(await sessions.resume("s", { holder: "other" })).toMatchObject({ status: "active" });
     expect(await sessions.addEvent("s", "note")).toMatchObject({ id: "s" });
   });
 });

@@ -1,4 +1,4 @@
-// What may happen to a session, and what each step leaves behind.
+// The lifecycle of a session, and the effects of each transition.
 
 import type { Session, Sessions, Status } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -7,7 +7,7 @@ import { everyStore, inMemory } from "../support/stores.js";
 
 const BEGIN = new Date("2026-01-08T18:05:30.000Z");
 
-/** Brings a fresh session of two iterations into a status. */
+/** Brings a new session of two iterations into a status. */
 async function sessionThatIs(sessions: Sessions, status: Status): Promise<Session> {
   const session = await sessions.start({ task: "t", mode: "developer", maxIterations: 2 });
   const { id } = session;
@@ -80,7 +80,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     });
   });
 
-  it("starts active, with a start event and a hundred iterations", async () => {
+  it("start active, with a start event and a hundred iterations", async () => {
     const session = await sessions.start({
       task: "Fix the build",
       mode: "developer",
@@ -117,7 +117,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     expect(await sessions.get(session.id)).toEqual(session);
   });
 
-  it("may start paused, with the reason in its context", async () => {
+  it("can start paused, with the reason in the context", async () => {
     const session = await sessions.start({
       task: "t",
       mode: "m",
@@ -132,7 +132,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     expect(session.history.map(({ type }) => type)).toEqual(["start", "pause"]);
   });
 
-  it("becomes timeout with the last iteration of its budget, and says so in its history", async () => {
+  it("become timeout with the last iteration of the budget, with an event", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m", maxIterations: 2 });
     expect(await sessions.incrementIteration(id, { phase: "one" })).toMatchObject({
       status: "active",
@@ -160,7 +160,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     });
   });
 
-  it("pauses at its limit and goes on with more iterations, never without", async () => {
+  it("pause at the limit and continue only with more iterations", async () => {
     const { id } = await sessionThatIs(sessions, "timeout");
     await sessions.pause(id, "Max iterations reached");
     expect(await code(sessions.resume(id))).toBe("BUDGET_EXHAUSTED");
@@ -168,7 +168,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     expect(head).toMatchObject({ status: "active", iterations: 2, maxIterations: 5 });
   });
 
-  it("completes with a result, fails with an error, is abandoned for a reason", async () => {
+  it("complete with a result, fail with an error, and are abandoned with a reason", async () => {
     const completed = await sessionThatIs(sessions, "active");
     expect(await sessions.complete(completed.id, "done")).toMatchObject({ result: "done" });
     const failed = await sessionThatIs(sessions, "active");
@@ -188,7 +188,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
   });
 
   it.each(["completed", "failed", "abandoned"] as const)(
-    "takes no more events when it is %s",
+    "accept no events when they are %s",
     async (status) => {
       const { id } = await sessionThatIs(sessions, status);
       expect(await failure(sessions.addEvent(id, "note"))).toMatchObject({
@@ -201,7 +201,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     },
   );
 
-  it("can be resumed when it is paused, or active with iterations left", async () => {
+  it("can be resumed when they are paused, or active with remaining iterations", async () => {
     const resumable = async (status: Status) =>
       sessions.isResumable((await sessionThatIs(sessions, status)).id);
     expect(await Promise.all(statuses.map(resumable))).toEqual([
@@ -220,7 +220,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     ["complete", { result: "r" }, "completed"],
     ["error", { error: "e" }, "failed"],
     ["timeout", {}, "timeout"],
-  ] as const)("takes an event of type %s for the step itself", async (type, data, status) => {
+  ] as const)("treat an event of type %s as the transition", async (type, data, status) => {
     const { id } = await sessionThatIs(sessions, "active");
     const appended = await sessions.addEvent(id, type, data);
     expect(appended.status).toBe(status);
@@ -231,14 +231,14 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     if (type === "error") expect(session?.error).toBe("e");
   });
 
-  it("takes a resume event for the step, and an iteration event for an iteration", async () => {
+  it("treat a resume event as the transition, and an iteration event as an iteration", async () => {
     const { id } = await sessionThatIs(sessions, "paused");
     expect((await sessions.addEvent(id, "resume")).status).toBe("active");
     expect((await sessions.addEvent(id, "iteration")).iterations).toBe(1);
     expect(await code(sessions.addEvent(id, "start"))).toBe("INVALID_ARGUMENT");
   });
 
-  it("sets, merges and clears what describes a session", async () => {
+  it("have descriptive fields that can be set, merged and cleared", async () => {
     const { id } = await sessions.start({
       task: "t",
       mode: "m",
@@ -275,19 +275,19 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     expect(replaced.context).toEqual({ only: true });
   });
 
-  it("answers null for an id that it does not know, and refuses to change it", async () => {
-    expect(await sessions.get("nobody")).toBeNull();
-    expect(await sessions.context("nobody")).toBeNull();
-    expect(await sessions.progress("nobody")).toBeNull();
-    expect(await sessions.duration("nobody")).toBeNull();
-    expect(await failure(sessions.pause("nobody"))).toMatchObject({
+  it("are null for an unknown id, which cannot be changed", async () => {
+    expect(await sessions.get("unknown")).toBeNull();
+    expect(await sessions.context("unknown")).toBeNull();
+    expect(await sessions.progress("unknown")).toBeNull();
+    expect(await sessions.duration("unknown")).toBeNull();
+    expect(await failure(sessions.pause("unknown"))).toMatchObject({
       code: "SESSION_NOT_FOUND",
-      details: { id: "nobody" },
+      details: { id: "unknown" },
     });
-    expect(await code(sessions.addEvent("nobody", "x"))).toBe("SESSION_NOT_FOUND");
-    expect(await code(sessions.events("nobody"))).toBe("SESSION_NOT_FOUND");
-    expect(await code(sessions.delete("nobody"))).toBe("SESSION_NOT_FOUND");
-    expect(await code(sessions.export("nobody"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.addEvent("unknown", "x"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.events("unknown"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.delete("unknown"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.export("unknown"))).toBe("SESSION_NOT_FOUND");
   });
 });
 
@@ -300,7 +300,7 @@ describe("the clock", () => {
     vi.useRealTimers();
   });
 
-  it.each(everyStore)("is the one of the caller, %s", async (_, open) => {
+  it.each(everyStore)("is the clock of the caller, %s", async (_, open) => {
     const sessions = await open();
     const { id, createdAt } = await sessions.start({ task: "t", mode: "m", maxIterations: 4 });
     expect(createdAt).toBe("2026-01-08T18:05:30.000Z");
@@ -329,7 +329,7 @@ describe("the clock", () => {
     expect(await sessions.duration(id)).toBe(100_000);
   });
 
-  it("that goes backwards never takes updatedAt back", async () => {
+  it("that goes backwards never decreases updatedAt", async () => {
     const sessions = await inMemory();
     const { id } = await sessions.start({ task: "t", mode: "m" });
     vi.setSystemTime(BEGIN.getTime() - 5000);
@@ -340,7 +340,7 @@ describe("the clock", () => {
     expect(session?.history[1]?.timestamp).toBe("2026-01-08T18:05:25.000Z");
   });
 
-  it("takes up an active session whose runner is gone", async () => {
+  it("resume recovers an orphaned active session", async () => {
     const sessions = await inMemory();
     const { id } = await sessions.start({ task: "t", mode: "m" });
     expect((await sessions.resume(id))?.status).toBe("active");

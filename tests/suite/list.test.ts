@@ -1,4 +1,4 @@
-// Which sessions a list names, in which order, and how it goes on after a page.
+// Lists of sessions: filters, order and paging.
 
 import { openSync, type SessionHead, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -45,7 +45,7 @@ describe.each(everyStore)("a list %s", (_, open) => {
   const ids = async (filter: Parameters<Sessions["list"]>[0]) =>
     (await sessions.list(filter)).items.map(({ id }) => id);
 
-  it("names all sessions, newest first", async () => {
+  it("has all sessions, newest first", async () => {
     const page = await sessions.list();
     expect(page.items.map(({ id }) => id)).toEqual(["s4", "s3", "s2", "s1", "s0"]);
     expect(page.problems).toEqual([]);
@@ -64,7 +64,7 @@ describe.each(everyStore)("a list %s", (_, open) => {
     [{ text: "übung" }, []],
     [{ text: "Übung" }, ["s4"]],
     [{ userId: "ben", mode: "developer", status: "completed" }, ["s2"]],
-    [{ userId: "nobody" }, []],
+    [{ userId: "unknown" }, []],
     [{ createdAfter: new Date(BEGIN + 3 * DAY) }, ["s4", "s3"]],
     [{ createdAfter: BEGIN + 3 * DAY + 1 }, ["s4"]],
     [{ createdBefore: "2026-01-02" }, ["s1", "s0"]],
@@ -77,11 +77,11 @@ describe.each(everyStore)("a list %s", (_, open) => {
     [{ limit: 2 }, ["s4", "s3"]],
     [{ limit: 2, offset: 1 }, ["s3", "s2"]],
     [{ offset: 9 }, []],
-  ] as const)("of %j is %j", async (filter, expected) => {
+  ] as const)("with %j has %j", async (filter, expected) => {
     expect(await ids(filter)).toEqual(expected);
   });
 
-  it("goes on where a page ended, while sessions are being added", async () => {
+  it("continues after a page while sessions are added", async () => {
     const first = await sessions.list({ limit: 2 });
     expect(tasks(first.items)).toEqual(["Übung", "deploy"]);
     await sessions.start({ task: "newer", mode: "m" });
@@ -93,7 +93,7 @@ describe.each(everyStore)("a list %s", (_, open) => {
     expect(third).not.toHaveProperty("nextCursor");
   });
 
-  it("is gone through session by session over all of its pages", async () => {
+  it("is iterated over all of its pages", async () => {
     const seen: string[] = [];
     for await (const { id } of sessions.list({ limit: 2, offset: 1 })) seen.push(id);
     expect(seen).toEqual(["s3", "s2", "s1", "s0"]);
@@ -102,7 +102,7 @@ describe.each(everyStore)("a list %s", (_, open) => {
     expect(sizes).toEqual([2, 2, 1]);
   });
 
-  it("refuses a cursor of another order, or of someone else's", async () => {
+  it("refuses a cursor of another order or filter", async () => {
     const { nextCursor } = await sessions.list({ limit: 1 });
     for (const wrong of [
       { cursor: nextCursor, direction: "asc" },
@@ -116,13 +116,13 @@ describe.each(everyStore)("a list %s", (_, open) => {
     }
   });
 
-  it("refuses pages of no or of too many sessions", async () => {
+  it("refuses pages with no or too many sessions", async () => {
     for (const limit of [0, -1, 1.5, 1001, Number.NaN]) {
       expect(await code(sessions.list({ limit }))).toBe("INVALID_ARGUMENT");
     }
   });
 
-  it("refuses what no filter has", async () => {
+  it("refuses unknown filters", async () => {
     for (const wrong of [
       { statuses: ["active"] },
       { status: "running" },
@@ -141,7 +141,7 @@ describe.each(everyStore)("a list %s", (_, open) => {
 });
 
 describe("a list", () => {
-  it("asks for nothing until it is awaited, and then once", async () => {
+  it("loads nothing until it is awaited, and then once", async () => {
     const sessions = await inMemory();
     const list = sessions.list();
     await sessions.start({ task: "t", mode: "m" });
@@ -163,7 +163,7 @@ describe("a list", () => {
     expect(up.items.map(({ id }) => id)).toEqual(ids.reverse());
   });
 
-  it("of a synchronous handle is a page that goes on when it is iterated over", () => {
+  it("of a synchronous handle is a page that continues when it is iterated", () => {
     using sessions = openSync("memory:");
     for (let i = 0; i < 5; i += 1) sessions.start({ task: "t", mode: "m", id: `s${i}` });
     const page = sessions.list({ limit: 2 });

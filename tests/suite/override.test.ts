@@ -1,5 +1,5 @@
-// What an administrator does through a handle, over every store: set anything of a session, keep a
-// whole one as it is given, and leave alone what is as it should be.
+// The operations of administrators over every store: overriding any field of a session, and saving
+// a complete session, without a write if nothing changes.
 
 import type { Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -16,9 +16,9 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     id = started.id;
   });
 
-  it("takes what an administrator sets, past its lifecycle, and no event", async () => {
-    const told: string[] = [];
-    sessions.on("lifecycle", ({ event }) => told.push(event));
+  it("is overridden without lifecycle checks or events", async () => {
+    const events: string[] = [];
+    sessions.on("lifecycle", ({ event }) => events.push(event));
     await sessions.complete(id, "done");
     const head = await sessions.override(id, {
       status: "active",
@@ -38,14 +38,14 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     const { history, ...rest } = (await sessions.get(id)) ?? { history: [] };
     expect(rest).toEqual(head);
     expect(history.map(({ type }) => type)).toEqual(["start", "complete"]);
-    expect(told).toEqual(["complete"]);
+    expect(events).toEqual(["complete"]);
     expect(await code(sessions.override(id, { task: "u" }, { ifVersion: 1 }))).toBe(
       "VERSION_CONFLICT",
     );
-    expect(await code(sessions.override("nobody", {}))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.override("unknown", {}))).toBe("SESSION_NOT_FOUND");
   });
 
-  it("takes another history, and appends to that", async () => {
+  it("takes another history, and appends to it", async () => {
     await sessions.incrementIteration(id, {}, { idempotencyKey: "k" });
     const event = { timestamp: "2026-01-01", type: "note", data: { x: 1 } };
     await sessions.override(id, { history: [event, event, event] });
@@ -61,9 +61,9 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect(repeat.replayed).toBe(true);
   });
 
-  it("is kept as it is given, and only what is new of its history is written", async () => {
+  it("is saved as given, and only new events are written", async () => {
     const session = await sessions.get(id, { history: "all" });
-    if (session === null) throw new Error("it is gone");
+    if (session === null) throw new Error("there is no session");
     const event = { timestamp: "2026-01-01T00:00:00.000Z", type: "note", data: { x: 1 } };
     const head = await sessions.save({
       ...session,
@@ -81,7 +81,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect(await code(sessions.save("{}"))).toBe("INVALID_ARGUMENT");
   });
 
-  it("stays as it is where that is what was asked for", async () => {
+  it("is not written if nothing changes", async () => {
     const before = await sessions.get(id);
     await sessions.resume(id, { ifActive: "keep" });
     await sessions.override(id, { status: "active" });
@@ -91,7 +91,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect(await code(sessions.fail(id, "late"))).toBe("INVALID_TRANSITION");
   });
 
-  it("is resumed without iterations only to be out of them at once", async () => {
+  it("without iterations becomes timeout immediately when it is resumed", async () => {
     await sessions.update(id, { maxIterations: 1 });
     await sessions.incrementIteration(id);
     await sessions.pause(id);
@@ -100,7 +100,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect(resumed.status).toBe("timeout");
   });
 
-  it("in the trash can be left out of what is read and deleted", async () => {
+  it("in the trash can be excluded from reading and deleting", async () => {
     await sessions.trash(id);
     const out = { trash: "exclude" } as const;
     expect(await sessions.get(id, out)).toBeNull();

@@ -1,4 +1,4 @@
-// Sessions that travel: export, import, fork.
+// Export, import and fork of sessions.
 
 import type { Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -23,7 +23,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     await sessions.addEvent("a", "note", { text: "\ud800" });
   });
 
-  it("is the same after export and import, here or elsewhere", async () => {
+  it("is the same after export and import, in this or another store", async () => {
     const text = await sessions.export("a");
     const before = await sessions.get("a", { history: "all" });
     expect(JSON.parse(text)).toEqual(before);
@@ -34,7 +34,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await elsewhere.stats()).usage.cost).toBe(2);
   });
 
-  it("is replaced by one that is imported under its id, and its version grows", async () => {
+  it("is replaced by an imported session with the same id, and its version grows", async () => {
     const text = await sessions.export("a");
     await sessions.complete("a", "r");
     const head = await sessions.import(text);
@@ -43,7 +43,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await sessions.get("a", { history: "all" }))?.history).toHaveLength(3);
   });
 
-  it("can be imported as an object, in the form of a session.json", async () => {
+  it("can be imported as an object in the format of session.json", async () => {
     await sessions.import({
       id: "session_abc123_xyz",
       mode: "developer",
@@ -81,12 +81,12 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     "{}",
     '{"id":"b"}',
     '{"id":"../b","mode":"m","task":"t","status":"active"}',
-  ])("is not made of %j", async (text) => {
+  ])("cannot be imported from %j", async (text) => {
     expect(["INVALID_ARGUMENT", "INVALID_ID"]).toContain(await code(sessions.import(text)));
     expect((await sessions.stats()).total).toBe(1);
   });
 
-  it("can be forked with its past, or with a part of it", async () => {
+  it("can be forked with its history, or with a part of it", async () => {
     const fork = await sessions.fork("a", { context: { branch: true } });
     expect(fork).toMatchObject({
       task: "t",
@@ -116,7 +116,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await sessions.get("a"))?.eventCount).toBe(3);
   });
 
-  it("that is finished can be forked to go on", async () => {
+  it("that is finished can be forked to continue", async () => {
     await sessions.complete("a", "r");
     const fork = await sessions.fork("a");
     expect(fork.status).toBe("active");
@@ -125,6 +125,6 @@ describe.each(everyStore)("%s, a session", (_, open) => {
       code: "SESSION_EXISTS",
     });
     expect(await code(sessions.fork("a", { atSequence: 99 }))).toBe("INVALID_ARGUMENT");
-    expect(await code(sessions.fork("nobody"))).toBe("SESSION_NOT_FOUND");
+    expect(await code(sessions.fork("unknown"))).toBe("SESSION_NOT_FOUND");
   });
 });

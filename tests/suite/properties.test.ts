@@ -1,5 +1,5 @@
-// What must hold for any input: user data is what JSON says it is, and every store gives the same
-// answers to the same calls.
+// Properties for any input: user data is stored as its JSON text, and every store returns the same
+// results for the same calls.
 
 import fc from "fast-check";
 import { openSync, type Sessions, type SessionsSync } from "tenure";
@@ -21,7 +21,7 @@ const json = fc.jsonValue({ maxDepth: 4, stringUnit: "binary" });
 const object = fc.dictionary(fc.string({ unit: "binary" }), json, { maxKeys: 6 });
 
 describe("any user data", () => {
-  it("comes back as JSON.parse of JSON.stringify", () => {
+  it("is returned as JSON.parse of JSON.stringify", () => {
     const memory = openSync("memory:");
     const own = openSync(new MapStore());
     fc.assert(
@@ -40,13 +40,13 @@ describe("any user data", () => {
     own.close();
   });
 
-  it("merges as objects do, member by member", () => {
+  it("merges as objects do, property by property", () => {
     const sessions = openSync("memory:");
     fc.assert(
       fc.property(object, object, (context, patch) => {
         const { id } = sessions.start({ task: "t", mode: "m", context });
         const merged = sessions.updateContext(id, patch).context;
-        // `Object.assign` would lose a member that is called `__proto__`.
+        // `Object.assign` would lose a property named `__proto__`.
         const expected = {
           ...JSON.parse(JSON.stringify(context)),
           ...JSON.parse(JSON.stringify(patch)),
@@ -59,7 +59,7 @@ describe("any user data", () => {
   });
 });
 
-/** A call on one of a few sessions, at a time after the one before. */
+/** A call on one of a few sessions, later than the call before. */
 interface Step {
   readonly wait: number;
   readonly name: string;
@@ -225,7 +225,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
-/** What a call comes to, as text. */
+/** The outcome of a call, as text. */
 async function outcome(run: () => unknown): Promise<string> {
   try {
     return JSON.stringify((await run()) ?? null);
@@ -235,7 +235,7 @@ async function outcome(run: () => unknown): Promise<string> {
 }
 
 describe("any sequence of calls", () => {
-  it("is answered alike by every store, with and without promises", async () => {
+  it("has equal results in every store, synchronously and asynchronously", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { maxLength: 40, size: "max" }), async (sequence) => {
         const handles: (Sessions | SessionsSync)[] = [

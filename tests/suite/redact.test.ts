@@ -1,4 +1,4 @@
-// Secrets in what tools were called with: blotted out before they are kept, in every store.
+// Secrets in tool arguments are redacted before they are stored, in every store.
 
 import { type OpenOptions, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { everyStore } from "../support/stores.js";
 const TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
 
 describe.each(everyStore)("secrets %s", (_, open) => {
-  it("are blotted out of a tool's arguments, and nothing else is", async () => {
+  it("are redacted in a tool's arguments, and nothing else is", async () => {
     const sessions = await open();
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const args = { url: "https://me:hunter2@db", nested: [{ apiKey: "k", maxTokens: 5 }], n: 1 };
@@ -51,7 +51,7 @@ describe("the option redact", () => {
     expect(kept(false, args)).toEqual(args);
   });
 
-  it("is refused when it says something else", () => {
+  it("is refused with other values", () => {
     expect(() => kept({ names: [""] }, {})).toThrow(/redact\.names: expected/);
     expect(() => kept({ pattern: [] } as never, {})).toThrow(/`pattern` is not known/);
   });

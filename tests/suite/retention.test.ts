@@ -1,4 +1,4 @@
-// Sessions that go: the trash, deletion, and what is cleaned up for its age.
+// The trash, deletion, cleanup by age, and retention.
 
 import { openSync, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -28,7 +28,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     sessions = await open();
   });
 
-  it("in the trash is in no list and takes no change, until it is restored", async () => {
+  it("in the trash is not listed and cannot be changed until it is restored", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const trashed = await sessions.trash(id);
     expect(trashed.deletedAt).toBe("2026-01-01T00:00:00.000Z");
@@ -49,7 +49,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await sessions.addEvent(id, "x")).status).toBe("active");
   });
 
-  it("that is deleted is gone, and its id and keys are free again", async () => {
+  it("that is deleted frees its id and its idempotency keys", async () => {
     await sessions.start({ task: "t", mode: "m", id: "a" });
     await sessions.addEvent("a", "x", {}, { idempotencyKey: "k" });
     expect(await sessions.delete("a")).toBeNull();
@@ -59,7 +59,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await sessions.addEvent("a", "x", {}, { idempotencyKey: "k" })).replayed).toBe(false);
   });
 
-  it("goes with its age, unless it is active or paused", async () => {
+  it("is cleaned up by its age, unless it is active or paused", async () => {
     for (const id of ["active", "completed", "paused", "timeout", "failed", "abandoned"]) {
       await sessions.start({ task: "t", mode: "m", id, maxIterations: 1 });
     }
@@ -92,7 +92,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect(await sessions.get("failed")).toBeNull();
   });
 
-  it("goes for good at once when that is asked for, or for its idleness, or by status", async () => {
+  it("is cleaned up permanently on request, or by idle time, or by status", async () => {
     await sessions.start({ task: "t", mode: "m", id: "idle" });
     await sessions.start({ task: "t", mode: "m", id: "busy" });
     vi.setSystemTime(BEGIN + 25 * HOUR);
@@ -108,7 +108,7 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect(await ids(sessions, "only")).toEqual([]);
   });
 
-  it("does not go for an age that is none", async () => {
+  it("is not cleaned up for an invalid age", async () => {
     for (const maxAge of ["soon", "", -1, Number.NaN, null, undefined, "-1d"]) {
       expect(await code(sessions.cleanup({ maxAge } as never)), String(maxAge)).toBe(
         "INVALID_ARGUMENT",
@@ -118,19 +118,19 @@ describe.each(everyStore)("%s, a session", (_, open) => {
   });
 });
 
-/** A store that does not let one session go. */
+/** A store that refuses to delete one session. */
 class StubbornStore extends MapStore {
   override commit(changes: Parameters<MapStore["commit"]>[0]): ReturnType<MapStore["commit"]> {
     const going = changes.sessions.filter(({ write }) => write.kind === "delete");
     if (!going.some(({ id }) => id === "stubborn")) return super.commit(changes);
     if (going.length === 1) throw new Error("it stays");
-    // Each on its own, then.
+    // Then each is deleted on its own.
     return { kind: "sessionConflict", id: "stubborn", current: 99 };
   }
 }
 
-describe("retention by itself", () => {
-  it("puts old sessions into the trash and empties it, again and again", async () => {
+describe("retention", () => {
+  it("moves old sessions to the trash and purges it, periodically", async () => {
     const sessions = await opening("memory:", {
       retention: { maxAge: "30d", every: "24h", purgeAfter: "7d" },
     });
@@ -147,7 +147,7 @@ describe("retention by itself", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("forgets what it has entered into the audit log after a time", async () => {
+  it("removes its entries from the audit log after a time", async () => {
     const sessions = await opening("memory:", {
       retention: { maxAge: "30d", every: "24h", keepAudit: "2d" },
     });
@@ -161,7 +161,7 @@ describe("retention by itself", () => {
     expect(await subjects()).toEqual([]);
   });
 
-  it("looks within a minute of being opened, for processes that never live long", async () => {
+  it("runs within a minute after opening, for short-lived processes", async () => {
     const sessions = openSync("memory:", { retention: { maxAge: "0s", every: "24h" } });
     const { id } = sessions.start({ task: "t", mode: "m" });
     sessions.complete(id);
@@ -171,7 +171,7 @@ describe("retention by itself", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("goes on by itself over a synchronous handle too, whether it works or not", () => {
+  it("runs over a synchronous handle too, also after failures", () => {
     const store = new MapStore();
     const sessions = openSync(store, { retention: { maxAge: "0s", every: "24h" } });
     const errors: string[] = [];
@@ -194,7 +194,7 @@ describe("retention by itself", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("waits longer than a timer can", async () => {
+  it("supports intervals longer than the maximum of a timer", async () => {
     const sessions = await opening("memory:", {
       retention: { maxAge: "1h", every: "60d", purgeAfter: "400d" },
     });
@@ -210,7 +210,7 @@ describe("retention by itself", () => {
   const MINUTE = 60_000;
   const problem = "STORE_FAILED the store's list failed: no list today";
 
-  /** A handle on a store that has nothing, and cannot be listed unless `works` says so. */
+  /** A handle on an empty store, which can be listed only if `works` returns true. */
   async function failing(every: string, works: () => boolean) {
     const errors: string[] = [];
     const sessions = await opening(
@@ -230,7 +230,7 @@ describe("retention by itself", () => {
     return { sessions, errors };
   }
 
-  it("tries again after one, five and fifteen minutes, and then says what goes wrong", async () => {
+  it("retries after one, five and fifteen minutes, and then reports the error", async () => {
     const { sessions, errors } = await failing("24h", () => false);
     const tries = () => sessions.slotMetrics().retention?.at;
     const seen = [];
@@ -247,7 +247,7 @@ describe("retention by itself", () => {
     expect(errors).toEqual([problem]);
   });
 
-  it("goes on as if nothing had been once it works again", async () => {
+  it("returns to its interval after a successful retry", async () => {
     let works = false;
     const { sessions, errors } = await failing("24h", () => works);
     await vi.advanceTimersByTimeAsync(MINUTE);
@@ -262,13 +262,13 @@ describe("retention by itself", () => {
     expect(errors).toEqual([problem]);
   });
 
-  it("looks no less often than it was told to because something goes wrong", async () => {
+  it("never retries later than its interval", async () => {
     const { errors } = await failing("1m", () => false);
     await vi.advanceTimersByTimeAsync(8 * MINUTE);
     expect(errors).toEqual([problem, problem]);
   });
 
-  it("stops with its handle, whatever is under way", async () => {
+  it("stops with its handle, also during a pass", async () => {
     const { sessions, errors } = await failing("24h", () => false);
     await vi.advanceTimersByTimeAsync(MINUTE);
     await sessions.close();
@@ -276,7 +276,7 @@ describe("retention by itself", () => {
     expect(errors).toEqual([]);
   });
 
-  it("counts what it has removed, and names what it could not remove", async () => {
+  it("counts removed sessions, and lists those that it could not remove", async () => {
     const sessions = await opening(new StubbornStore(), {
       retention: { maxAge: "30d", every: "24h", purgeAfter: "0s" },
     });
@@ -301,7 +301,7 @@ describe("retention by itself", () => {
     expect(errors).toEqual([["NOT_REMOVED", failed]]);
   });
 
-  it.each(["soon", "", 0, -5, Number.NaN, "1", null])("refuses to look every %j", async (every) => {
+  it.each(["soon", "", 0, -5, Number.NaN, "1", null])("refuses the interval %j", async (every) => {
     const opened = opening("memory:", { retention: { maxAge: "1d", every: every as never } });
     expect(await code(opened)).toBe("INVALID_ARGUMENT");
     expect(vi.getTimerCount()).toBe(0);

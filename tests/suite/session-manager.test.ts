@@ -1,5 +1,5 @@
-// The session manager: always there, one for a process, and knowing what the process owns. What other
-// processes see of it is in tests/native/ownership.test.ts.
+// The session manager: one per process, which knows what the process owns. What other processes see
+// is tested in tests/native/ownership.test.ts.
 
 import { getSessionManager, init, isSessionManagerAvailable, type SessionManager } from "tenure";
 import { afterEach, describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe("the session manager", () => {
-  it("is there as soon as somebody asks for it, and is always the same", () => {
+  it("is created on the first call, and is always the same", () => {
     expect(wasAvailable).toBe(false);
     expect(isSessionManagerAvailable()).toBe(false);
     const manager = getSessionManager();
@@ -31,7 +31,7 @@ describe("the session manager", () => {
     expect(manager.getMyVmSync()).toBeNull();
   });
 
-  it("knows who it is", () => {
+  it("knows its session, process and host", () => {
     const manager = getSessionManager();
     const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
     expect(manager.sessionId).toMatch(uuid);
@@ -47,7 +47,7 @@ describe("the session manager", () => {
     }
   });
 
-  it("is among the sessions that run, with and without a virtual machine", async () => {
+  it("is among the active sessions, with and without a virtual machine", async () => {
     const manager = getSessionManager();
     const { sessionId } = manager;
     expect(await manager.getAllActiveSessions()).toMatchObject({
@@ -88,7 +88,7 @@ describe.each([
   ["waiting", waiting],
   ["at once", atOnce],
 ])("a virtual machine, %s,", (_, { register, mine, unregister }) => {
-  it("is owned from its registration until it is given up", async () => {
+  it("is owned from its registration until it is unregistered", async () => {
     const manager = getSessionManager();
     expect(await register(manager, "vm-1", "zone", ["voice", "ml"], { trigger: "HIGH_RAM" })).toBe(
       true,
@@ -106,7 +106,7 @@ describe.each([
     expect(await unregister(manager)).toBe(false);
   });
 
-  it("is the only one, and what is said about it can be said again", async () => {
+  it("is the only one, and its data can be replaced", async () => {
     const manager = getSessionManager();
     await register(manager, "vm-1", "zone", ["voice"]);
     const before = await mine(manager);
@@ -124,7 +124,7 @@ describe.each([
 });
 
 describe("the statistics", () => {
-  it("have the ten values, and say whether others can see this process", async () => {
+  it("have the ten values, and show whether the registry is shared", async () => {
     const manager = getSessionManager();
     const before = manager.getStatistics();
     await manager.registerVm("vm-1", "zone", []);
@@ -152,7 +152,7 @@ describe("the statistics", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("invalid parameters of the session manager", () => {
   it.each([
     ["", "zone", []],
     ["x".repeat(513), "zone", []],
@@ -160,7 +160,7 @@ describe("what is refused", () => {
     ["vm", undefined, []],
     ["vm", "zone", "voice"],
     ["vm", "zone", [], []],
-  ])("is the machine %j in %j with %j", async (...args) => {
+  ])("include the machine %j in %j with %j", async (...args) => {
     const manager = getSessionManager();
     expect(await code(manager.registerVm(...(args as unknown as [string, string, []])))).toBe(
       "INVALID_ARGUMENT",
@@ -168,7 +168,7 @@ describe("what is refused", () => {
     expect(manager.getMyVmSync()).toBeNull();
   });
 
-  it.each([undefined, "rm -rf {vmId}", [], [7]])("is the task %j", async (run) => {
+  it.each([undefined, "rm -rf {vmId}", [], [7]])("include the task %j", async (run) => {
     const manager = getSessionManager();
     expect(await failure(manager.sweep(run as never))).toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -178,7 +178,7 @@ describe("what is refused", () => {
   });
 
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1s"])(
-    "is %j as the time of a task",
+    "include %j as the timeout of a task",
     async (timeoutMs) => {
       const manager = getSessionManager();
       const options = { run: () => {}, timeoutMs: timeoutMs as never };
@@ -187,7 +187,7 @@ describe("what is refused", () => {
     },
   );
 
-  it("is nothing of this where nothing has to be done", async () => {
+  it("are refused also when there is nothing to do", async () => {
     const manager = getSessionManager();
     expect(await manager.sweep(["echo", "{vmId}"])).toEqual({ swept: [], failed: [] });
     expect(manager.onExit({ run: ["echo"] })()).toBeUndefined();

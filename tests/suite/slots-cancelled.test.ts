@@ -1,4 +1,4 @@
-// What the runner of a session hears when another takes its place.
+// Notifications to the runner of a session that is superseded in its slot.
 
 import type { SlotCancelled } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -9,44 +9,44 @@ const run = { taskId: "T1", phase: "run", task: "carry it out", mode: "developer
 const replace = { onModelChange: "replace" } as const;
 
 describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, openStore) => {
-  it.each(["active", "paused"])("and is %s, is told as cancelled", async (status) => {
+  it.each(["active", "paused"])("and is %s, is reported as cancelled", async (status) => {
     const sessions = await openStore();
-    const heard: SlotCancelled[] = [];
-    sessions.on("cancelled", (cancelled) => heard.push(cancelled));
+    const received: SlotCancelled[] = [];
+    sessions.on("cancelled", (cancelled) => received.push(cancelled));
     const { session: old } = await sessions.startInSlot({ ...run, model: "opus" });
     const id = old?.id ?? "";
     if (status === "paused") await sessions.pause(id);
     const { session, cancelled } = await sessions.startInSlot({ ...run, model: "haiku" }, replace);
-    const told = {
+    const expected = {
       id,
       replacedBy: session?.id,
       taskId: "T1",
       phase: "run",
       reason: "model_change",
     };
-    expect(heard).toEqual([told]);
-    expect(cancelled).toEqual(told);
+    expect(received).toEqual([expected]);
+    expect(cancelled).toEqual(expected);
     expect(await code(sessions.addEvent(id, "note", {}))).toBe("SESSION_DELETED");
     expect(await code(sessions.complete(id, "done"))).toBe("SESSION_DELETED");
     expect(await sessions.get(id)).toMatchObject({ status: "abandoned" });
   });
 
-  it("is told of each of many that are started at once", async () => {
+  it("is reported for each session of a bulk start", async () => {
     const sessions = await openStore();
-    const heard: string[] = [];
-    sessions.on("cancelled", ({ taskId }) => heard.push(taskId));
+    const received: string[] = [];
+    sessions.on("cancelled", ({ taskId }) => received.push(taskId));
     const starts = (model: string) =>
       ["T1", "T2", "T3"].map((taskId) => ({ ...run, ...replace, taskId, model }));
     await sessions.startInSlots(starts("opus").slice(1));
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     await sessions.startInSlots(starts("haiku"));
-    expect(heard.sort()).toEqual(["T2", "T3"]);
+    expect(received.sort()).toEqual(["T2", "T3"]);
   });
 
-  it("is not told once it has ended, nor when it stays", async () => {
+  it("is not reported if it has finished or stays", async () => {
     const sessions = await openStore();
-    const heard: SlotCancelled[] = [];
-    sessions.on("cancelled", (cancelled) => heard.push(cancelled));
+    const received: SlotCancelled[] = [];
+    sessions.on("cancelled", (cancelled) => received.push(cancelled));
     const { session: failed } = await sessions.startInSlot({ ...run, model: "opus" });
     await sessions.fail(failed?.id ?? "", "no more");
     const { session: done } = await sessions.startInSlot({ ...run, model: "opus" });
@@ -55,24 +55,24 @@ describe.each(everyStore)("a session that is replaced while it runs, %s,", (_, o
     await sessions.startInSlot({ ...run, model: "opus" });
     await sessions.startInSlot({ ...run, model: "haiku" });
     await sessions.startInSlot({ ...run, model: "haiku" }, { onModelChange: "reject" });
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 });
 
 describe("a listener for cancelled sessions", () => {
-  it("is called before the call that has started the other returns, and never once it is gone", async () => {
+  it("is called before the starting call returns, and not after it is removed", async () => {
     const sessions = await inMemory();
     const order: string[] = [];
-    const off = sessions.on("cancelled", () => order.push("heard"));
+    const off = sessions.on("cancelled", () => order.push("received"));
     await sessions.startInSlot({ ...run, model: "opus" });
     await sessions.startInSlot({ ...run, model: "haiku" }, replace);
     order.push("returned");
     off();
     await sessions.startInSlot({ ...run, model: "opus" }, replace);
-    expect(order).toEqual(["heard", "returned"]);
+    expect(order).toEqual(["received", "returned"]);
   });
 
-  it("that throws undoes nothing", async () => {
+  it("that throws does not undo the start", async () => {
     const sessions = await inMemory();
     const errors: string[] = [];
     sessions.on("error", ({ code }) => errors.push(code));

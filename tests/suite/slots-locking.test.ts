@@ -1,9 +1,9 @@
-// Who waits for a slot that somebody else is changing, for how long, and what is counted of it.
+// Waiting for a slot that another caller has locked, and the metrics of slots.
 
 import { open, openSync, type Sessions, type SlotMetrics } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { later, MapStore } from "../support/map-store.js";
+import { asynchronous, MapStore } from "../support/map-store.js";
 import { inMemory, opening } from "../support/stores.js";
 
 const plan = { taskId: "T1", phase: "plan", task: "plan it", mode: "planner" } as const;
@@ -11,14 +11,14 @@ const opus = { ...plan, model: "opus" };
 const haiku = { ...plan, model: "haiku" };
 const pessimistic = { locking: "pessimistic" } as const;
 
-/** The key of the lease that keeps others from the slot. */
+/** The key of the lease that locks the slot. */
 const LOCK = "slot:T1/plan";
 
-/** Locks the slot, as somebody does who is just starting a session in it. */
+/** Locks the slot, as a caller does that is starting a session in it. */
 const lock = (sessions: Sessions, leaseDurationMs = 5000) =>
-  sessions.leases.acquire(LOCK, { holder: "somebody", leaseDurationMs });
+  sessions.leases.acquire(LOCK, { holder: "other", leaseDurationMs });
 
-describe("a slot that somebody else has locked", () => {
+describe("a slot that another caller has locked", () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: Date.parse("2026-01-01T00:00:00.000Z") });
   });
@@ -27,12 +27,12 @@ describe("a slot that somebody else has locked", () => {
     vi.useRealTimers();
   });
 
-  it("is tried again until it is free", async () => {
+  it("is retried until it is free", async () => {
     const sessions = await inMemory();
     await lock(sessions);
     const started = sessions.startInSlot(opus, pessimistic);
     await vi.advanceTimersByTimeAsync(50);
-    await sessions.leases.release(LOCK, { holder: "somebody" });
+    await sessions.leases.release(LOCK, { holder: "other" });
     await vi.advanceTimersByTimeAsync(200);
     expect(await started).toMatchObject({ outcome: "created" });
     const { locks, retries, outcomes } = sessions.slotMetrics();
@@ -62,7 +62,7 @@ describe("a slot that somebody else has locked", () => {
     expect(await sessions.latestSession("T1", "plan")).toBeNull();
   });
 
-  it("is waited for no longer once the signal says so", async () => {
+  it("is not waited for after the signal aborts", async () => {
     const sessions = await inMemory();
     await lock(sessions);
     const stop = new AbortController();
@@ -77,9 +77,9 @@ describe("a slot that somebody else has locked", () => {
     expect(sessions.slotMetrics().outcomes).toMatchObject({ created: 0, failed: 2 });
   });
 
-  it("is busy at once for a synchronous handle", () => {
+  it("is busy immediately for a synchronous handle", () => {
     const sessions = openSync("memory:");
-    sessions.leases.acquire(LOCK, { holder: "somebody", leaseDurationMs: 5000 });
+    sessions.leases.acquire(LOCK, { holder: "other", leaseDurationMs: 5000 });
     expect(sessions.startInSlot(opus, pessimistic)).toMatchObject({ code: "SLOT_LOCKED" });
     const { locks, retries } = sessions.slotMetrics();
     expect({ ...locks, retries }).toMatchObject({ contended: 1, timedOut: 1, retries: 0 });
@@ -88,14 +88,14 @@ describe("a slot that somebody else has locked", () => {
     sessions.close();
   });
 
-  it("is nobody's once whoever locked it is gone for five seconds", async () => {
+  it("is free five seconds after the process that locked it has ended", async () => {
     const sessions = await inMemory();
     await lock(sessions);
     vi.setSystemTime(Date.now() + 5000);
     expect(await sessions.startInSlot(opus, pessimistic)).toMatchObject({ outcome: "created" });
   });
 
-  it("ends the waiting of a handle that is closed", async () => {
+  it("stops the waiting when the handle is closed", async () => {
     const sessions = await open("memory:");
     await lock(sessions);
     const ended = failure(sessions.startInSlot(opus, pessimistic));
@@ -106,8 +106,8 @@ describe("a slot that somebody else has locked", () => {
   });
 });
 
-describe("a session that has changed since it was seen", () => {
-  it("is never tried again: whoever agreed has to look", async () => {
+describe("a confirmed session that has changed in the meantime", () => {
+  it("is not retried, because the user has to confirm again", async () => {
     const sessions = await inMemory();
     const { session } = await sessions.startInSlot(opus);
     const confirm = { id: session?.id ?? "", version: 99 };
@@ -117,10 +117,10 @@ describe("a session that has changed since it was seen", () => {
   });
 });
 
-/** How often a call decides anew before it says that the store is busy, and a bit more. */
+/** More than the number of retries before a call fails with STORE_BUSY. */
 const MORE_THAN_ONE_CALL_TRIES = 300;
 
-/** A store in which others come in between whenever something is written. */
+/** A store with a conflicting write before every commit. */
 class ContestedStore extends MapStore {
   refusals = 0;
 
@@ -132,8 +132,8 @@ class ContestedStore extends MapStore {
   }
 }
 
-describe("a store that has no time", () => {
-  it("is tried again, and then says so", async () => {
+describe("a busy store", () => {
+  it("is retried, and then reported as STORE_BUSY", async () => {
     const store = new ContestedStore();
     const sessions = await opening(store);
     store.refusals = MORE_THAN_ONE_CALL_TRIES;
@@ -148,8 +148,8 @@ describe("a store that has no time", () => {
   });
 });
 
-describe("the switch of pessimistic locking", () => {
-  it("is off unless the handle is opened with it, and holds from the next call on", async () => {
+describe("pessimisticLockingEnabled", () => {
+  it("is false by default, and applies to later calls", async () => {
     expect((await inMemory()).pessimisticLockingEnabled).toBe(false);
     const sessions = await inMemory({ pessimisticLockingEnabled: true });
     expect(sessions.pessimisticLockingEnabled).toBe(true);
@@ -164,7 +164,7 @@ describe("the switch of pessimistic locking", () => {
     expect(await own).toMatchObject({ outcome: "replaced" });
   });
 
-  it.each([1, "on", null])("takes nothing but true and false, not %j", async (enabled) => {
+  it.each([1, "on", null])("refuses %j", async (enabled) => {
     const options = { pessimisticLockingEnabled: enabled as never };
     expect(await code(opening("memory:", options))).toBe("INVALID_ARGUMENT");
     expect(await code(() => openSync("memory:", options))).toBe("INVALID_ARGUMENT");
@@ -175,9 +175,11 @@ describe("the switch of pessimistic locking", () => {
     expect(await code(set)).toBe("INVALID_ARGUMENT");
   });
 
-  it("lets no second session into a slot while others race and it is switched", async () => {
+  it("admits one session into a slot while concurrent callers race and it is changed", async () => {
     const store = new MapStore();
-    const handles = await Promise.all(Array.from({ length: 4 }, () => opening(later(store))));
+    const handles = await Promise.all(
+      Array.from({ length: 4 }, () => opening(asynchronous(store))),
+    );
     for (let round = 0; round < 20; round += 1) {
       const taskId = `T${round}`;
       const starts = handles.flatMap((handle, place) => {
@@ -195,10 +197,10 @@ describe("the switch of pessimistic locking", () => {
   });
 });
 
-describe("what is counted of slots", () => {
+describe("the metrics of slots", () => {
   const buckets = ({ lookupTime }: SlotMetrics) => lookupTime.optimistic.buckets;
 
-  it("says how starting came out, what was replaced and why, and how long it took", async () => {
+  it("count outcomes, replacements by reason, and durations", async () => {
     const sessions = await inMemory();
     await sessions.startInSlot(opus);
     await sessions.startInSlot(opus);
@@ -230,7 +232,7 @@ describe("what is counted of slots", () => {
     expect(counted.locks).toMatchObject({ acquired: 1, contended: 0, timedOut: 0 });
   });
 
-  it("adds its buckets up as a monitor wants them, and fits into JSON", async () => {
+  it("have cumulative buckets, and are valid JSON", async () => {
     const sessions = await inMemory();
     for (let time = 0; time < 20; time += 1) await sessions.latestSession("T1", "plan");
     const counted = sessions.slotMetrics();
@@ -240,7 +242,7 @@ describe("what is counted of slots", () => {
     expect(buckets(counted).at(-1)).toEqual({ le: "+Inf", count: 20 });
   });
 
-  it("begins anew when that is asked for, and is a picture of its moment", async () => {
+  it("are reset on request, and are a snapshot", async () => {
     const sessions = await inMemory();
     await sessions.startInSlot(opus);
     const before = sessions.slotMetrics();

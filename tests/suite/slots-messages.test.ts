@@ -1,4 +1,4 @@
-// The words for people: whatever a slot comes to, there is something to show that says it without codes.
+// The messages for users: every outcome of a slot has a message without codes.
 
 import { open, type SlotStart, slotMessage } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ const run = { taskId: "T1", phase: "run", task: "carry it out", mode: "developer
 const opus = { ...run, model: "opus" };
 const haiku = { ...run, model: "haiku" };
 
-/** A store that fails as it is told to. */
+/** A store that fails with the given code. */
 class FailingStore extends MapStore {
   failure: (Error & { code?: string }) | undefined;
 
@@ -20,7 +20,7 @@ class FailingStore extends MapStore {
   }
 }
 
-/** What people are told in each of the situations in which starting a session needs words. */
+/** The message of each situation when starting a session. */
 async function situations(): Promise<Readonly<Record<string, string | undefined>>> {
   const store = new FailingStore();
   const sessions = await opening(store);
@@ -51,27 +51,27 @@ async function situations(): Promise<Readonly<Record<string, string | undefined>
   };
 }
 
-describe("what people are told of slots", () => {
-  it("has words of its own for each of the eight situations", async () => {
-    const words = Object.values(await situations());
-    expect(words).toHaveLength(8);
-    expect(new Set(words).size).toBe(8);
-    for (const text of words) {
+describe("the messages for users of slots", () => {
+  it("are different in each of the eight situations", async () => {
+    const messages = Object.values(await situations());
+    expect(messages).toHaveLength(8);
+    expect(new Set(messages).size).toBe(8);
+    for (const text of messages) {
       expect(text).toMatch(/^[A-Z].+[.?]$/);
-      // Neither codes nor names of programs, and no words that only programmers know.
+      // No codes, no names of programs, and no technical terms.
       expect(text).not.toMatch(
         /[_{}<>`"]|[A-Z]{2,}|\b(server|database|exception|null|undefined)\b/,
       );
     }
   });
 
-  it("says in each what to do next, or asks", async () => {
+  it("name the next step, or ask a question", async () => {
     for (const text of Object.values(await situations())) {
       expect(text).toMatch(/\b(try again|open|export|exported|report|replace)\b/i);
     }
   });
 
-  it("warns of what is lost only where something may be", async () => {
+  it("warn of a loss only where something may be lost", async () => {
     const sessions = await inMemory();
     expect(await sessions.startInSlot(opus)).not.toHaveProperty("warning");
     expect(await sessions.startInSlot(opus)).not.toHaveProperty("warning");
@@ -80,14 +80,14 @@ describe("what people are told of slots", () => {
     expect(rejected).not.toHaveProperty("warning");
   });
 
-  it("is there when no store can be opened", async () => {
+  it("are available without an open store", async () => {
     const error = await failure(open("nowhere:"));
     expect(slotMessage(error)).toBe(slotMessage(new Error("anything")));
     const body = { code: "STORE_UNAVAILABLE", message: "m", details: {} };
     expect(slotMessage(body)).not.toBe(slotMessage(error));
   });
 
-  it("takes anything that can be thrown", () => {
+  it("are defined for every thrown value", () => {
     const strange: unknown[] = [undefined, null, 7, "text", {}, { code: 7 }, { code: "__proto__" }];
     for (const thrown of [...strange, Symbol("s"), () => {}]) {
       expect(slotMessage(thrown)).toBe(slotMessage(new Error("anything")));

@@ -1,5 +1,4 @@
-// Which models there are: a list, or a function that is asked, and what becomes of sessions whose model
-// is none of them.
+// The available models, as a list or a function, and sessions whose model is not available.
 
 import { openSync } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -10,11 +9,11 @@ const plan = { taskId: "T1", phase: "plan", task: "plan it", mode: "planner" } a
 const opus = { ...plan, model: "opus" };
 const replace = { onModelChange: "replace" } as const;
 
-describe.each(everyStore)("a model that is there no more, %s,", (_, openStore) => {
+describe.each(everyStore)("a model that is no longer available, %s,", (_, openStore) => {
   it.each([
     ["list", () => ["opus"], () => ["haiku"]],
     ["function", () => (name: string) => name === "opus", () => (name: string) => name === "haiku"],
-  ])("is missing by a %s", async (_, before, after) => {
+  ])("is missing according to a %s", async (_, before, after) => {
     const sessions = await openStore({ models: before() });
     const { session } = await sessions.startInSlot({ ...plan, model: { name: "opus" } });
     const id = session?.id ?? "";
@@ -43,8 +42,8 @@ describe.each(everyStore)("a model that is there no more, %s,", (_, openStore) =
   });
 });
 
-describe("a function that says which models there are", () => {
-  it("is asked for what is needed, and for nothing else", async () => {
+describe("a function that decides which models are available", () => {
+  it("is called for needed models only", async () => {
     const asked: string[] = [];
     const models = (name: string) => {
       asked.push(name);
@@ -59,7 +58,7 @@ describe("a function that says which models there are", () => {
     expect(asked.filter((name) => name === "gone")).toHaveLength(1);
   });
 
-  it("is asked about all the sessions of an answer at once", async () => {
+  it("is called for all sessions of a result together", async () => {
     const sessions = openSync("memory:");
     const tasks = Array.from({ length: 400 }, (_, index) => `T${index}`);
     for (const taskId of tasks) sessions.startInSlot({ ...plan, taskId, model: `of ${taskId}` });
@@ -70,36 +69,33 @@ describe("a function that says which models there are", () => {
     sessions.close();
   });
 
-  it.each(everyStore)(
-    "is asked before many sessions are started at once, %s",
-    async (_, openStore) => {
-      const sessions = await openStore();
-      await sessions.startInSlot({ ...plan, taskId: "T1", model: "old" });
-      await sessions.startInSlot({ ...plan, taskId: "T2", model: "older" });
-      sessions.setModels((name) => !["gone", "older"].includes(name));
-      const answers = await sessions.startInSlots(
-        ["T1", "T2", "T3", "T4"].map((taskId) => ({
-          ...plan,
-          taskId,
-          model: taskId === "T4" ? "gone" : "new",
-        })),
-      );
-      expect(answers).toEqual([
-        expect.objectContaining({ outcome: "needs_confirmation", modelMissing: false }),
-        expect.objectContaining({ outcome: "needs_confirmation", modelMissing: true }),
-        expect.objectContaining({ outcome: "created", modelMissing: false }),
-        expect.objectContaining({ outcome: "failed", code: "MODEL_MISSING" }),
-      ]);
-      const { outcomes } = sessions.slotMetrics();
-      expect(outcomes).toMatchObject({ created: 3, needs_confirmation: 2, failed: 1 });
-      for (const starts of [undefined, null, 7, [null], [{ taskId: 7 }]]) {
-        const call = () => sessions.startInSlots(starts as never);
-        expect(await code(async () => call())).toBe("INVALID_ARGUMENT");
-      }
-    },
-  );
+  it.each(everyStore)("is called before a bulk start, %s", async (_, openStore) => {
+    const sessions = await openStore();
+    await sessions.startInSlot({ ...plan, taskId: "T1", model: "old" });
+    await sessions.startInSlot({ ...plan, taskId: "T2", model: "older" });
+    sessions.setModels((name) => !["gone", "older"].includes(name));
+    const answers = await sessions.startInSlots(
+      ["T1", "T2", "T3", "T4"].map((taskId) => ({
+        ...plan,
+        taskId,
+        model: taskId === "T4" ? "gone" : "new",
+      })),
+    );
+    expect(answers).toEqual([
+      expect.objectContaining({ outcome: "needs_confirmation", modelMissing: false }),
+      expect.objectContaining({ outcome: "needs_confirmation", modelMissing: true }),
+      expect.objectContaining({ outcome: "created", modelMissing: false }),
+      expect.objectContaining({ outcome: "failed", code: "MODEL_MISSING" }),
+    ]);
+    const { outcomes } = sessions.slotMetrics();
+    expect(outcomes).toMatchObject({ created: 3, needs_confirmation: 2, failed: 1 });
+    for (const starts of [undefined, null, 7, [null], [{ taskId: 7 }]]) {
+      const call = () => sessions.startInSlots(starts as never);
+      expect(await code(async () => call())).toBe("INVALID_ARGUMENT");
+    }
+  });
 
-  it("is asked again, so that what it no longer says is no longer so", async () => {
+  it("is called again, so that removed models become missing", async () => {
     let there = true;
     const sessions = await inMemory({ models: () => there });
     const { session } = await sessions.startInSlot(opus);
@@ -110,7 +106,7 @@ describe("a function that says which models there are", () => {
     expect((await sessions.addEvent(id, "note", {})).status).toBe("active");
   });
 
-  it("that throws fails the calls that need it, and leaves the others alone", async () => {
+  it("that throws fails only the calls that need it", async () => {
     const broken = new Error("no network");
     let throws = true;
     const models = () => {
@@ -138,7 +134,7 @@ describe("a function that says which models there are", () => {
     ["a promise", () => Promise.resolve(true)],
     ["nothing", () => undefined],
     ["a name", () => "opus"],
-  ])("that answers with %s is refused", async (_, models) => {
+  ])("that returns %s is refused", async (_, models) => {
     const sessions = await inMemory({ models: models as never });
     expect(await failure(sessions.startInSlot(opus))).toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -146,7 +142,7 @@ describe("a function that says which models there are", () => {
     });
   });
 
-  it("may not use the handle that asks it", async () => {
+  it("cannot call its own handle", async () => {
     const sessions = openSync("memory:");
     sessions.setModels(() => sessions.startInSlot(opus).outcome === "created");
     expect(await code(() => sessions.startInSlot(opus))).toBe("INVALID_ARGUMENT");
@@ -154,7 +150,7 @@ describe("a function that says which models there are", () => {
     sessions.close();
   });
 
-  it("that cannot make up its mind ends no call in an endless loop", async () => {
+  it("with alternating results causes no endless loop", async () => {
     let times = 0;
     const sessions = await inMemory({
       models: () => {
@@ -172,7 +168,7 @@ describe("a function that says which models there are", () => {
     );
   });
 
-  it("sees names as they are kept, whatever they are", async () => {
+  it("gets names as they are stored, with any characters", async () => {
     const asked: string[] = [];
     const sessions = await inMemory({
       models: (name) => {
@@ -192,7 +188,7 @@ describe("a function that says which models there are", () => {
   });
 });
 
-describe("which models there are", () => {
+describe("the available models", () => {
   it.each([7, "opus", [7], { name: "opus" }])("cannot be %j", async (models) => {
     expect(await code(inMemory({ models: models as never }))).toBe("INVALID_ARGUMENT");
     const sessions = await inMemory({ models: ["opus"] });
@@ -200,13 +196,13 @@ describe("which models there are", () => {
     expect(await code(sessions.startInSlot({ ...plan, model: "haiku" }))).toBe("MODEL_MISSING");
   });
 
-  it("is no longer of interest to a handle that is closed", async () => {
+  it("cannot be set on a closed handle", async () => {
     const sessions = openSync("memory:");
     sessions.close();
     expect(await code(() => sessions.setModels([]))).toBe("CLOSED");
   });
 
-  it("holds for every call that begins later, though others are under way", async () => {
+  it("apply to every later call, also during pending ones", async () => {
     const sessions = await inMemory({ models: ["opus"] });
     const before = sessions.startInSlot(opus);
     sessions.setModels(["haiku"]);

@@ -1,6 +1,6 @@
-// Whatever several handles do to the slots of a few tasks, in either way of locking, each slot has the
-// session that a model of one session a slot says, and no other. Whatever is given as a task or a model
-// is kept or refused, with an error that has a code.
+// Several handles start sessions in the slots of a few tasks, with either locking; each slot has
+// exactly the session that a simple model predicts. Any value given as a task or a model is stored,
+// or refused with an error code.
 
 import fc from "fast-check";
 import { open, openSync, type SessionsSync, type SlotPhase, TenureError } from "tenure";
@@ -13,7 +13,7 @@ const TASKS = ["T1", "T2"] as const;
 const PHASES = ["plan", "run"] as const;
 const MODELS = ["opus", "haiku"] as const;
 
-/** A session as the model knows it. */
+/** A session in the model. */
 interface Known {
   readonly slot: string;
   readonly model: string;
@@ -21,7 +21,7 @@ interface Known {
   isTrashed: boolean;
 }
 
-/** What slots come to, said as simply as it can be. */
+/** A simple model of slots. */
 class Model {
   readonly sessions = new Map<string, Known>();
 
@@ -116,7 +116,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Does a step with one of the handles, and holds what comes of it to the model. */
+/** Performs a step with one of the handles, and compares the outcome with the model. */
 function take(step: Step, sessions: SessionsSync, model: Model, number: number): void {
   if (step.kind === "switch") {
     sessions.pessimisticLockingEnabled = step.enabled;
@@ -140,7 +140,7 @@ function take(step: Step, sessions: SessionsSync, model: Model, number: number):
   }
 }
 
-/** What one of the changes comes to by the model, which then knows of it. */
+/** Applies a change to the model, and returns the predicted outcome. */
 function expected(
   kind: "trash" | "restore" | "complete" | "fail",
   known: Known,
@@ -171,7 +171,7 @@ function did(act: () => unknown): string {
   }
 }
 
-/** Something that several handles can be opened on, how to make a fresh one, and how many to try. */
+/** A store that several handles can be opened on: how to create it, and the number of runs. */
 type Shared = readonly [name: string, make: () => MapStore | string, numRuns: number];
 
 const onDisk: readonly Shared[] =
@@ -184,11 +184,11 @@ const onDisk: readonly Shared[] =
       )
     : [];
 
-const shared: readonly Shared[] = [["store of one's own", () => new MapStore(), 150], ...onDisk];
+const shared: readonly Shared[] = [["JavaScript", () => new MapStore(), 150], ...onDisk];
 const everyWay = shared.flatMap((one) => [false, true].map((locks) => [...one, locks] as const));
 
 describe("several handles on one", () => {
-  it.each(everyWay)("%s agree on who is in which slot", (_, make, numRuns, enabled) => {
+  it.each(everyWay)("%s agree on the session in each slot", (_, make, numRuns, enabled) => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const store = make();
@@ -217,7 +217,7 @@ describe("several handles on one", () => {
     );
   });
 
-  it("store let one of many starters in, and lose none", async () => {
+  it("store admit one of many concurrent starts, and lose none", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ locks: fc.boolean(), model: fc.constantFrom(...MODELS) }), {
@@ -248,7 +248,7 @@ describe("several handles on one", () => {
   });
 });
 
-/** Texts that are apt to break something. */
+/** Texts that are likely to break something. */
 const hostile = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc.constantFrom(
@@ -273,7 +273,7 @@ const hostile = fc.oneof(
 );
 
 describe("a task, a phase or a model", () => {
-  it("of any text is kept as it came, or refused with a code", async () => {
+  it("of any text is stored unchanged, or refused with a code", async () => {
     const sessions = await inMemory();
     await fc.assert(
       fc.asyncProperty(hostile, hostile, async (taskId, model) => {
@@ -284,7 +284,7 @@ describe("a task, a phase or a model", () => {
           return;
         }
         const { session } = started;
-        // Lone surrogates and NUL are no characters.
+        // Lone surrogates and NUL are not valid characters.
         const kept = (text: string) => text.replace(/\p{Surrogate}|\0/gu, "\ufffd");
         expect(session?.slot?.taskId).toBe(kept(taskId));
         const there = await sessions.latestSession(taskId, "debug");
@@ -298,7 +298,7 @@ describe("a task, a phase or a model", () => {
     );
   });
 
-  it("of anything else is refused with a code, and starts nothing", async () => {
+  it("of any other type is refused with a code, and starts nothing", async () => {
     const sessions = await inMemory();
     const good = { taskId: "T1", phase: "plan", model: "opus", task: "t", mode: "m" } as const;
     const anything = fc.oneof(
@@ -307,8 +307,8 @@ describe("a task, a phase or a model", () => {
     );
     const where = fc.constantFrom("taskId", "phase", "model");
     await fc.assert(
-      fc.asyncProperty(where, anything, async (member, value) => {
-        const request = { ...good, [member]: value };
+      fc.asyncProperty(where, anything, async (property, value) => {
+        const request = { ...good, [property]: value };
         const failed = await sessions.startInSlot(request as never).then(
           () => undefined,
           (thrown: TenureError) => thrown.code,

@@ -1,4 +1,5 @@
-// Slots as JavaScript sees them: one session for each phase of a task, and what starting another comes to.
+// Slots in the JavaScript API: one session for each phase of a task, and the outcomes of starting
+// another.
 
 import { openSync } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -8,7 +9,7 @@ import { everyStore, inMemory } from "../support/stores.js";
 const slot = { taskId: "T1", phase: "plan", task: "plan it", mode: "planner" } as const;
 
 describe.each(everyStore)("a slot %s", (_, openStore) => {
-  it("has one session, which whoever comes second is shown", async () => {
+  it("has one session, which a second start returns", async () => {
     const sessions = await openStore();
     const first = await sessions.startInSlot({ ...slot, model: "opus" });
     expect(first).toMatchObject({ outcome: "created", code: "SLOT_CREATED" });
@@ -20,7 +21,7 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
     expect(await sessions.latestSession("T1", "run")).toBeNull();
   });
 
-  it("gives its session up for another model when somebody has agreed", async () => {
+  it("replaces its session by one of another model after confirmation", async () => {
     const sessions = await openStore();
     const { session: old } = await sessions.startInSlot({ ...slot, model: "opus" });
     const asked = await sessions.startInSlot({ ...slot, model: "haiku" });
@@ -49,7 +50,7 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
     expect(items.length).toBeGreaterThan(0);
   });
 
-  it("keeps its session if that is asked for, and may be replaced without asking", async () => {
+  it("keeps or replaces its session without confirmation on request", async () => {
     const sessions = await openStore();
     await sessions.startInSlot({ ...slot, model: "opus" });
     const start = (onModelChange: "reject" | "replace") =>
@@ -58,7 +59,7 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
     expect(await start("replace")).toMatchObject({ outcome: "replaced" });
   });
 
-  it("is listed with those of its task", async () => {
+  it("is listed with the other slots of its task", async () => {
     const sessions = await openStore();
     for (const phase of ["plan", "run"] as const) {
       await sessions.startInSlot({ ...slot, phase, model: "opus" });
@@ -73,14 +74,14 @@ describe.each(everyStore)("a slot %s", (_, openStore) => {
   });
 });
 
-describe("what is said of a session to start", () => {
+describe("the parameters of startInSlot", () => {
   const request = { ...slot, model: "opus" };
 
   it.each([
     ["onModelChange", "replace"],
     ["locking", "pessimistic"],
     ["confirm", undefined],
-  ])("has %s among the options and nowhere else", async (name, value) => {
+  ])("have %s among the options only", async (name, value) => {
     const sessions = await inMemory();
     const call = sessions.startInSlot({ ...request, [name]: value } as never);
     expect(await failure(call)).toMatchObject({
@@ -100,14 +101,14 @@ describe("what is said of a session to start", () => {
     { confirm: "yes" },
     { rerun: "yes" },
     { unknown: 1 },
-  ])("is refused with %j", async (options) => {
+  ])("are refused with %j", async (options) => {
     const sessions = await inMemory();
     const call = sessions.startInSlot(request, options as never);
     expect(await code(call)).toBe("INVALID_ARGUMENT");
     expect(await sessions.slots("T1")).toEqual([]);
   });
 
-  it("is refused by a synchronous handle if it has to wait", async () => {
+  it("are refused by a synchronous handle if it has to wait", async () => {
     const sessions = openSync("memory:");
     const call = () => sessions.startInSlot(request, { retries: 1 } as never);
     expect(await code(call)).toBe("INVALID_ARGUMENT");

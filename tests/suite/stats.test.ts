@@ -1,4 +1,4 @@
-// Counting: sessions by status and mode, iterations, tokens and money.
+// Statistics: sessions by status and mode, iterations, tokens and cost.
 
 import type { Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     sessions = await open();
   });
 
-  it("of nothing are zeros", async () => {
+  it("of an empty store are zeros", async () => {
     expect(await sessions.stats()).toEqual({
       total: 0,
       byStatus: { active: 0, paused: 0, completed: 0, failed: 0, timeout: 0, abandoned: 0 },
@@ -27,7 +27,7 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     });
   });
 
-  it("count what there is, and only what a filter means", async () => {
+  it("count all or only the matching sessions", async () => {
     const start = (id: string, mode: string, userId?: string) =>
       sessions.start({ task: "t", mode, id, userId });
     await start("a", "developer", "ann");
@@ -62,7 +62,7 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     expect(Object.entries(trashed.byMode)).toEqual([["__proto__", 1]]);
   });
 
-  it("sum tokens and cost exactly, in all and by mode and user", async () => {
+  it("sum tokens and cost exactly, in total and by mode and user", async () => {
     await sessions.start({ task: "t", mode: "m", id: "a", userId: "ann", metadata: { cost: 1 } });
     await sessions.start({ task: "t", mode: "n", id: "b" });
     for (let i = 0; i < 10; i += 1) {
@@ -81,7 +81,7 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     });
   });
 
-  it("take no amount that is none", async () => {
+  it("refuse invalid amounts", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     for (const usage of [
       { cost: -1 },

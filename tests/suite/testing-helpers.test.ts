@@ -1,4 +1,4 @@
-// The helpers for users' own suites: sessions whose time and ids are the test's, and sessions of any
+// The helpers for users' own suites: sessions with a controlled clock and ids, and sessions in any
 // state.
 
 import { init } from "tenure";
@@ -11,7 +11,7 @@ await init();
 const START = "2026-01-01T00:00:00.000Z";
 
 describe("sessions in memory for a test", () => {
-  it("stand still in time until the clock is moved", async () => {
+  it("have a clock that only the test advances", async () => {
     const { sessions, clock } = await memorySessions();
     const { id, createdAt } = await sessions.start({ task: "t", mode: "m" });
     expect(createdAt).toBe(START);
@@ -32,21 +32,21 @@ describe("sessions in memory for a test", () => {
     await sessions.close();
   });
 
-  it("have the same ids each time, and others for another seed", () => {
+  it("have reproducible ids, and others for another seed", () => {
     const ids = (seed?: number): readonly string[] => {
       const { sessions } = memorySessionsSync({ seed });
       const started = Array.from({ length: 20 }, () => sessions.start({ task: "t", mode: "m" }).id);
       sessions.close();
       return started;
     };
-    // In every build, on every machine.
+    // The same in every build, on every machine.
     expect(ids()[0]).toBe("session_mjuohs00_zkf01x9pqijqc");
     expect(ids()).toEqual(ids());
     expect(ids(7)).toEqual(ids(7));
     expect(new Set([...ids(), ...ids(7)]).size).toBe(40);
   });
 
-  it("are each other's strangers", async () => {
+  it("are isolated from each other", async () => {
     const [one, other] = await Promise.all([memorySessions(), memorySessions()]);
     await givenSession(one.sessions);
     one.clock.advance("1d");
@@ -54,7 +54,7 @@ describe("sessions in memory for a test", () => {
     expect(other.clock.now).toBe(Date.parse(START));
   });
 
-  it("take the options of any others, and begin where they are told", () => {
+  it("take the options of open, and a start time", () => {
     const { sessions, clock } = memorySessionsSync({
       now: new Date("2020-02-02"),
       limits: { maxTaskBytes: 3 },
@@ -64,7 +64,7 @@ describe("sessions in memory for a test", () => {
     sessions.close();
   });
 
-  it.each(["5 parsecs", "", -1, Number.NaN])("do not go by %j", async (by) => {
+  it.each(["5 parsecs", "", -1, Number.NaN])("refuse to advance by %j", async (by) => {
     const { clock } = memorySessionsSync();
     expect(await failure(() => clock.advance(by))).toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -73,15 +73,15 @@ describe("sessions in memory for a test", () => {
     expect(clock.now).toBe(Date.parse(START));
   });
 
-  it("are not set to what is no time", async () => {
+  it("refuse an invalid time", async () => {
     const { clock } = memorySessionsSync();
     expect(await code(() => clock.set("noon"))).toBe("INVALID_ARGUMENT");
     expect(await code(() => memorySessionsSync({ now: Number.NaN }))).toBe("INVALID_ARGUMENT");
   });
 });
 
-describe("a session that is given", () => {
-  it("needs nothing said", async () => {
+describe("givenSession", () => {
+  it("has defaults for everything", async () => {
     const { sessions } = await memorySessions();
     const head = await givenSession(sessions);
     expect(head).toMatchObject({
@@ -94,7 +94,7 @@ describe("a session that is given", () => {
     expect((await sessions.addEvent(head.id, "note")).firstSequence).toBe(1);
   });
 
-  it("is what was said, with its history", async () => {
+  it("creates a session as given, with its history", async () => {
     const { sessions } = await memorySessions();
     const { id } = await givenSession(sessions, {
       status: "failed",
@@ -127,7 +127,7 @@ describe("a session that is given", () => {
   });
 
   it.each(["active", "paused", "completed", "failed", "timeout", "abandoned"] as const)(
-    "may be %s, and is in the lists as that",
+    "creates a session that is %s, and listed as such",
     (status) => {
       const { sessions } = memorySessionsSync();
       givenSession(sessions, { status });
@@ -135,7 +135,7 @@ describe("a session that is given", () => {
     },
   );
 
-  it("that is paused has been so since it was last changed", async () => {
+  it("creates a paused session with pausedAt of its last change", async () => {
     const { sessions, clock } = await memorySessions();
     const { id } = await givenSession(sessions, { status: "paused" });
     clock.advance("2h");
@@ -146,7 +146,7 @@ describe("a session that is given", () => {
     });
   });
 
-  it("that cannot be is refused", async () => {
+  it("refuses an invalid session", async () => {
     const { sessions } = await memorySessions();
     expect(await code(givenSession(sessions, { id: "../x" }))).toBe("INVALID_ID");
     const invalid = { createdAt: new Date(Number.NaN) };

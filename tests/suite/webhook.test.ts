@@ -1,4 +1,4 @@
-// What the outside world is told, and that it never gets in the way.
+// Webhooks and listeners, and that they never affect operations.
 
 import { openSync, type TenureError, type WebhookFetch, type WebhookPayload } from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -13,7 +13,7 @@ interface Post {
   readonly payload: WebhookPayload;
 }
 
-/** A receiver that notes what is posted; `answer` says how it answers each. */
+/** A receiver that records the requests; `answer` returns the response to each. */
 function receiver(answer: (post: Post) => unknown = () => undefined) {
   const posts: Post[] = [];
   const fetch: WebhookFetch = async (url, { method, headers, body }) => {
@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe.each(everyStore)("webhooks %s", (_, open) => {
-  it("are posted in the form that bots know when a session's status changes", async () => {
+  it("are posted in the format of bots when a session's status changes", async () => {
     vi.useFakeTimers({ now: Date.parse("2026-01-08T18:05:30.000Z"), toFake: ["Date"] });
     const { posts, webhook } = receiver();
     const sessions = await open({ webhook });
@@ -106,7 +106,7 @@ describe.each(everyStore)("webhooks %s", (_, open) => {
     expect(sessions.webhookFailures).toBe(0);
   });
 
-  it("are not sent for what did not happen, nor for repeats", async () => {
+  it("are not sent for failed or repeated calls", async () => {
     const { events, webhook } = receiver();
     const sessions = await open({ webhook });
     const { id } = await sessions.start({ task: "t", mode: "m", idempotencyKey: "s" });
@@ -121,7 +121,7 @@ describe.each(everyStore)("webhooks %s", (_, open) => {
 });
 
 describe("delivery of webhooks", () => {
-  it("delays no call, and keeps the order within a session", async () => {
+  it("does not delay calls, and keeps the order within a session", async () => {
     const gates: (() => void)[] = [];
     const { posts, events, webhook } = receiver(() => new Promise<void>((go) => gates.push(go)));
     const sessions = await inMemory({ webhook });
@@ -150,23 +150,26 @@ describe("delivery of webhooks", () => {
       },
       "fetch failed",
     ],
-  ])("fails with %s: it is counted and told, and the call succeeds", async (_, answer, problem) => {
-    const { webhook } = receiver(answer);
-    const sessions = await inMemory({ webhook });
-    const errors: TenureError[] = [];
-    sessions.on("error", (error) => errors.push(error));
-    const { id } = await sessions.start({ task: "t", mode: "m" });
-    expect((await sessions.complete(id)).status).toBe("completed");
-    await sessions.close();
-    expect(sessions.webhookFailures).toBe(2);
-    expect(errors).toHaveLength(2);
-    expect(errors[0]).toMatchObject({
-      code: "WEBHOOK_FAILED",
-      details: { url: URL_OF_RECEIVER, problem, session: id, event: "start" },
-    });
-  });
+  ])(
+    "fails with %s: it is counted and reported, and the call succeeds",
+    async (_, answer, problem) => {
+      const { webhook } = receiver(answer);
+      const sessions = await inMemory({ webhook });
+      const errors: TenureError[] = [];
+      sessions.on("error", (error) => errors.push(error));
+      const { id } = await sessions.start({ task: "t", mode: "m" });
+      expect((await sessions.complete(id)).status).toBe("completed");
+      await sessions.close();
+      expect(sessions.webhookFailures).toBe(2);
+      expect(errors).toHaveLength(2);
+      expect(errors[0]).toMatchObject({
+        code: "WEBHOOK_FAILED",
+        details: { url: URL_OF_RECEIVER, problem, session: id, event: "start" },
+      });
+    },
+  );
 
-  it("gives up on a receiver that never answers", async () => {
+  it("times out for a receiver that never responds", async () => {
     vi.useFakeTimers();
     const { webhook } = receiver(() => new Promise(() => {}));
     const sessions = await opening("memory:", { webhook: { ...webhook, timeoutMs: 1000 } });
@@ -180,7 +183,7 @@ describe("delivery of webhooks", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is waited for when a handle is closed, but not for ever", async () => {
+  it("is waited for when a handle is closed, with a timeout", async () => {
     vi.useFakeTimers();
     const { webhook } = receiver(() => new Promise(() => {}));
     const sessions = await opening("memory:", { webhook: { ...webhook, timeoutMs: 3_600_000 } });
@@ -198,7 +201,7 @@ describe("delivery of webhooks", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("goes where it is told, of what it is told", async () => {
+  it("posts the selected events to the configured URL", async () => {
     const first = receiver();
     const second = receiver();
     const sessions = await inMemory({
@@ -229,13 +232,13 @@ describe("delivery of webhooks", () => {
     await vi.waitFor(() => expect(posts).toHaveLength(1));
   });
 
-  it("refuses an address that is none", async () => {
+  it("refuses an invalid URL", async () => {
     expect(await code(inMemory({ webhook: "http://" }))).toBe("INVALID_ARGUMENT");
     const sessions = await inMemory();
     expect(await code(() => sessions.setWebhook("http://[x"))).toBe("INVALID_ARGUMENT");
   });
 
-  it("posts to a few at once, and refuses what is far too much", async () => {
+  it("limits concurrent deliveries and pending payloads", async () => {
     let active = 0;
     let most = 0;
     const { posts, webhook } = receiver(async () => {
@@ -262,40 +265,41 @@ describe("delivery of webhooks", () => {
 });
 
 describe("listeners", () => {
-  it("hear of changes before the caller goes on, and until they are removed", async () => {
+  it("are called before the call returns, and until they are removed", async () => {
     const sessions = await inMemory();
-    const heard: string[] = [];
-    const listener = ({ event, session }: WebhookPayload) => heard.push(`${event} ${session.id}`);
+    const received: string[] = [];
+    const listener = ({ event, session }: WebhookPayload) =>
+      received.push(`${event} ${session.id}`);
     const remove = sessions.on("lifecycle", listener);
     sessions.on("lifecycle", listener);
     await sessions.start({ task: "t", mode: "m", id: "a" });
-    expect(heard).toEqual(["start a"]);
+    expect(received).toEqual(["start a"]);
     remove();
     await sessions.pause("a");
-    expect(heard).toEqual(["start a"]);
+    expect(received).toEqual(["start a"]);
     sessions.on("lifecycle", listener);
     sessions.off("lifecycle", listener);
     await sessions.resume("a");
-    expect(heard).toEqual(["start a"]);
+    expect(received).toEqual(["start a"]);
   });
 
-  it("that throw change nothing but what the error listeners hear", async () => {
+  it("that throw only affect the error listeners", async () => {
     const sessions = await inMemory();
     const errors: TenureError[] = [];
-    const heard: string[] = [];
+    const received: string[] = [];
     const cause = new Error("listener broke");
     sessions.on("lifecycle", () => {
       throw cause;
     });
-    sessions.on("lifecycle", ({ event }) => heard.push(event));
+    sessions.on("lifecycle", ({ event }) => received.push(event));
     sessions.on("error", (error) => errors.push(error));
     const session = await sessions.start({ task: "t", mode: "m" });
     expect(session.status).toBe("active");
-    expect(heard).toEqual(["start"]);
+    expect(received).toEqual(["start"]);
     expect(errors).toEqual([expect.objectContaining({ code: "LISTENER_FAILED", cause })]);
   });
 
-  it("may use the sessions that they hear of", () => {
+  it("can use the handle", () => {
     const sessions = openSync("memory:");
     const titles: (string | undefined)[] = [];
     sessions.on("lifecycle", ({ session }) => titles.push(sessions.get(session.id)?.task));

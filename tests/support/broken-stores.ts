@@ -1,5 +1,4 @@
-// Stores with one defect each, such as stores get: all of them a `MapStore` of which something is
-// different.
+// Stores with one realistic defect each: all of them are a `MapStore` with one difference.
 
 import type { Store, StoredChanges, StoredCommit, StoredHead, StoredScan } from "tenure";
 import type { StoreOpener } from "tenure/testing";
@@ -8,7 +7,7 @@ import { MapStore } from "./map-store.js";
 type SessionChange = StoredChanges["sessions"][number];
 type RecordChange = StoredChanges["records"][number];
 
-/** A fresh store of which some methods are others. */
+/** A new store with some methods replaced. */
 function mapStore(change: (store: MapStore) => Partial<Store>): Store {
   const store = new MapStore();
   const changed: Store = Object.create(store);
@@ -26,13 +25,13 @@ function distorting(
   }));
 }
 
-/** A session change whose head is another. */
+/** A session change with a modified head. */
 function withHead(change: SessionChange, head: (head: StoredHead) => StoredHead): SessionChange {
   const { write } = change;
   return write.kind === "put" ? { ...change, write: { ...write, head: head(write.head) } } : change;
 }
 
-const printedAnew = (text: string): string => {
+const reencoded = (text: string): string => {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch {
@@ -40,7 +39,7 @@ const printedAnew = (text: string): string => {
   }
 };
 
-/** A store with several handles: what `handle` returns is opened over the one map. */
+/** A store with several handles: each `handle` is opened over the same map. */
 function severally(handle: (shared: MapStore) => Store): StoreOpener {
   const shared = new MapStore();
   return { open: () => handle(shared) };
@@ -48,14 +47,14 @@ function severally(handle: (shared: MapStore) => Store): StoreOpener {
 
 const persistent = { persistent: true, shared: true, reindents: false };
 
-/** The defects: what is wrong, a store that has it, and a case that must find it. */
+/** The defects: a description, a store with the defect, and the case that must detect it. */
 export const brokenStores: readonly (readonly [
   defect: string,
   make: () => Store | StoreOpener,
   found: string,
 ])[] = [
   [
-    "does not look at versions",
+    "ignores versions",
     () =>
       distorting((change) =>
         change.expect.kind === "version" ? { ...change, expect: { kind: "present" } } : change,
@@ -63,7 +62,7 @@ export const brokenStores: readonly (readonly [
     "a_stale_version_of_a_session_never_applies",
   ],
   [
-    "does not look at the versions of records",
+    "ignores the versions of records",
     () =>
       distorting(
         (change) => change,
@@ -107,20 +106,20 @@ export const brokenStores: readonly (readonly [
     "replacing_a_history_removes_and_renumbers_it",
   ],
   [
-    "prints user data anew",
+    "re-encodes user data",
     () =>
       distorting((change) =>
-        withHead(change, (head) => ({ ...head, context: printedAnew(head.context) })),
+        withHead(change, (head) => ({ ...head, context: reencoded(head.context) })),
       ),
     "hostile_json_is_kept_to_the_byte",
   ],
   [
-    "does not know every member of a head",
+    "drops a property of a head",
     () => distorting((change) => withHead(change, (head) => ({ ...head, channelId: null }))),
     "every_field_of_a_head_comes_back",
   ],
   [
-    "takes ids for equal whatever their case",
+    "ignores the case of ids",
     () =>
       mapStore((store) => ({
         load: (id, history) => store.load(id.toLowerCase(), history),

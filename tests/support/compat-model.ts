@@ -1,18 +1,18 @@
-// What the functions of `tenure/compat` do, written down plainly from their description: a model that
-// the real ones are held to. It keeps sessions in a map and knows nothing about stores.
+// A simple model of the functions of `tenure/compat`, written from their specification. It keeps
+// sessions in a map and does not use a store.
 
 import type { AgentSession, SessionEvent, SessionStatus } from "tenure/compat";
 
 type Json = Record<string, unknown>;
 
-/** A session as the model keeps it: what callers see, and what follows from it later. */
+/** A session in the model: what callers see, and derived state. */
 export interface Kept {
   readonly seen: AgentSession;
   readonly pausedAt: number | undefined;
   readonly trashedAt: number | undefined;
 }
 
-/** What a call comes to: a value, or the code of an error. */
+/** The outcome of a call: a value, or the code of an error. */
 export type Outcome = { readonly value: unknown } | { readonly code: string };
 
 const FINISHED: readonly SessionStatus[] = ["completed", "failed", "abandoned"];
@@ -55,7 +55,7 @@ export class Model {
     return value(this.get(id));
   }
 
-  /** A session as callers see it; `null` where there is none, or it is in the trash. */
+  /** A session as callers see it; `null` if it does not exist or is in the trash. */
   get(id: string): AgentSession | null {
     const kept = this.sessions.get(id);
     if (kept === undefined || kept.trashedAt !== undefined) return null;
@@ -91,18 +91,20 @@ export class Model {
     const session = this.get(id);
     if (session !== null && isFinished(session)) return value(session);
     return this.#step(id, ["active", "paused", "timeout"], (session) => {
-      const [member, type] =
+      const [property, type] =
         status === "completed" ? (["result", "complete"] as const) : (["error", "error"] as const);
       session.status = status;
       session.finalizedAt = iso(this.now);
-      delete session[member];
-      if (text !== undefined) session[member] = text;
-      this.#record(session, type, text === undefined ? {} : { [member]: text });
+      delete session[property];
+      if (text !== undefined) session[property] = text;
+      this.#record(session, type, text === undefined ? {} : { [property]: text });
       return undefined;
     });
   }
 
-  /** Records an event; `act` does what else happens, and says whether it can. */
+  /**
+   * Appends an event; `act` performs the other effects, and returns whether the event is accepted.
+   */
   record(
     id: string,
     type: string,
@@ -180,7 +182,7 @@ export class Model {
     return value(undefined);
   }
 
-  /** `tenure` is what an exported text has beside the session. */
+  /** `tenure` is the property that an exported text has besides those of the session. */
   import(text: AgentSession & { tenure?: { pausedAt?: string } }): Outcome {
     const { tenure, ...given } = copy(text);
     const current = this.sessions.get(given.id)?.seen.version ?? 0;
@@ -274,7 +276,10 @@ export class Model {
     return Math.max(0, end - Date.parse(session.createdAt));
   }
 
-  /** A step of the lifecycle from one of these statuses; `act` says since when it is paused. */
+  /**
+   * A transition from one of these statuses; `act` performs it, and returns since when the session
+   * is paused.
+   */
   #step(
     id: string,
     from: readonly SessionStatus[],
@@ -288,7 +293,7 @@ export class Model {
     return value(this.get(id));
   }
 
-  /** A session becomes what someone says it is. */
+  /** Replaces a session by the given one. */
   #settle(id: string, given: AgentSession): void {
     const kept = this.sessions.get(id);
     if (kept === undefined) return;
@@ -302,7 +307,7 @@ export class Model {
     this.#change(id, session, pausedAt);
   }
 
-  /** Keeps a changed session, unless nothing of it has changed. */
+  /** Stores a session, unless nothing has changed. */
   #change(id: string, session: AgentSession, pausedAt?: number): void {
     const kept = this.sessions.get(id);
     if (kept === undefined) return;
@@ -338,7 +343,7 @@ export class Model {
   }
 }
 
-/** Histories are numbered from 1, and sessions say how long theirs is. */
+/** Numbers the history from 1, and sets `eventCount`. */
 function numbered(session: AgentSession): AgentSession {
   const history = session.history.map((event, index) => ({ ...event, sequence: index + 1 }));
   return { ...session, history, eventCount: history.length };
@@ -349,12 +354,12 @@ function pausedAtOf({ status, context }: AgentSession): number | undefined {
   return Date.parse(context.pausedAt);
 }
 
-/** Where a session stands in lists: by its time, and then by its id. */
+/** The order of lists: by time, then by id. */
 function order({ createdAt, id }: AgentSession): string {
   return `${createdAt} ${id}`;
 }
 
-/** Whether two values are the same, whatever the order of their members. */
+/** Whether two values are equal, regardless of the order of their properties. */
 function same(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);

@@ -1,10 +1,10 @@
-// The stores over which `tenure/compat` is looked at: those that answer at once.
+// The stores for tests of `tenure/compat`: all synchronous ones.
 
 import { type CompatOptions, closeStore, configure, configureWebhook, init } from "tenure/compat";
 import { afterEach, beforeAll } from "vitest";
 import { MapStore } from "./map-store.js";
 
-/** A kind of store by name, and how to make a fresh one. */
+/** The name of a kind of store, and how to create one. */
 export type CompatStore = readonly [name: string, make: () => CompatOptions["store"]];
 
 beforeAll(() => init());
@@ -14,7 +14,7 @@ afterEach(async () => {
   await closeStore();
 });
 
-/** Puts a fresh store in place of the one that is configured. */
+/** Configures a new store. */
 export function useStore(make: () => CompatOptions["store"], options: CompatOptions = {}): void {
   configure({ ...options, store: make() });
 }
@@ -31,5 +31,5 @@ const onDisk = async (): Promise<readonly CompatStore[]> => {
 export const compatStores: readonly CompatStore[] = [
   ...(__BUILD__ === "native" ? await onDisk() : []),
   ["in memory", () => "memory:"],
-  ["over a store of one's own", () => new MapStore()],
+  ["over a JavaScript store", () => new MapStore()],
 ];

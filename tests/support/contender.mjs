@@ -1,5 +1,5 @@
-// A process that owns a virtual machine and wants a lease whenever its parent says so. While it has
-// the lease it renews it without a pause, so that it is killed in the middle of something.
+// A process that owns a virtual machine and acquires a lease on request of its parent. It renews
+// the lease continuously, so that it is killed during a call.
 
 import { getSessionManager, openSync } from "tenure";
 import { contend } from "./contending.mjs";

@@ -1,5 +1,6 @@
-// Processes that all want the same at the same time. Each runs a program of this folder that answers
-// questions (`contending.mjs`), and may be killed whenever: somebody else then takes its place.
+// Processes that compete for the same thing concurrently. Each runs a program of this folder that
+// answers requests (`contending.mjs`), and can be killed at any time: a new process then takes its
+// place.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -8,20 +9,20 @@ import { expect } from "vitest";
 
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 
-/** How many contend. */
+/** The number of processes. */
 export const PROCESSES = 50;
-/** How often. */
+/** The number of rounds. */
 export const ROUNDS = Math.max(10, Math.round(100 * scale));
-/** All rounds take minutes on a small machine. */
+/** The timeout: all rounds take minutes on a small machine. */
 export const TIMEOUT = 600_000;
 
-/** A question: which one, and what it is about. */
+/** A request: the name of the function, and its arguments. */
 export interface Question {
   readonly what: string;
   readonly [about: string]: unknown;
 }
 
-/** A program of this folder, and what it is started with. */
+/** A program of this folder, and its arguments. */
 export interface Program {
   readonly file: string;
   readonly args: readonly string[];
@@ -35,11 +36,11 @@ interface Message<Reply> {
   readonly end?: string;
 }
 
-/** What the processes have reported, by what it is about. */
+/** The reports of the processes, by subject. */
 export class Reports {
-  /** The last step that was taken. */
+  /** The last completed step. */
   readonly steps = new Map<string, number>();
-  /** The code of the error that the next step met. */
+  /** The error code of the failed next step. */
   readonly ends = new Map<string, string>();
 
   clear(): void {
@@ -48,48 +49,48 @@ export class Reports {
   }
 }
 
-/** A process that contends. */
+/** A competing process. */
 export class Contender<Reply, Hello = object> {
   readonly #process: ChildProcess;
-  /** Whom the next reply is for. */
-  #heard: (reply: Reply | undefined) => void = () => {};
+  /** Receives the next reply. */
+  #onReply: (reply: Reply | undefined) => void = () => {};
   #hello: Hello | undefined;
 
   private constructor({ file, args, env }: Program, reports: Reports) {
     const path = fileURLToPath(new URL(file, import.meta.url));
     this.#process = fork(path, args, { env: { ...process.env, ...env } });
     this.#process.on("message", ({ reply, of, step, end }: Message<Reply>) => {
-      if (of === undefined) this.#heard(reply);
+      if (of === undefined) this.#onReply(reply);
       else if (step !== undefined) reports.steps.set(of, step);
       else if (end !== undefined) reports.ends.set(of, end);
     });
-    this.#process.on("exit", () => this.#heard(undefined));
+    this.#process.on("exit", () => this.#onReply(undefined));
   }
 
-  /** Starts one; what it reports is put into `reports`. */
+  /** Starts a process; its reports are added to `reports`. */
   static async start<Reply, Hello = object>(
     program: Program,
     reports: Reports,
   ): Promise<Contender<Reply, Hello>> {
     const contender = new Contender<Reply, Hello>(program, reports);
     const hello = await new Promise<unknown>((resolve) => {
-      contender.#heard = resolve;
+      contender.#onReply = resolve;
     });
-    expect(hello, `the first words of ${program.file} ${program.args.join(" ")}`).toBeDefined();
+    expect(hello, `the first reply of ${program.file} ${program.args.join(" ")}`).toBeDefined();
     contender.#hello = hello as Hello;
     return contender;
   }
 
-  /** What it said when it was ready. */
+  /** The message that it sent when it was ready. */
   get hello(): Hello {
-    if (this.#hello === undefined) throw new Error("it has said nothing yet");
+    if (this.#hello === undefined) throw new Error("it is not ready yet");
     return this.#hello;
   }
 
-  /** Its answer, or nothing if it ends before it gives one. */
+  /** Sends a request. Resolves to the reply, or to `undefined` if the process ends before it. */
   ask(question: Question): Promise<Reply | undefined> {
     return new Promise((resolve) => {
-      this.#heard = resolve;
+      this.#onReply = resolve;
       this.#process.send(question);
     });
   }
@@ -101,11 +102,11 @@ export class Contender<Reply, Hello = object> {
   }
 }
 
-/** So many of them, in places that are never empty. */
+/** A fixed number of processes. A killed one is replaced. */
 export class Contenders<Reply, Hello = object> {
-  /** Who is in which place. */
-  readonly members: Contender<Reply, Hello>[] = [];
-  /** How far anybody has come with something. */
+  /** The processes by place. */
+  readonly processes: Contender<Reply, Hello>[] = [];
+  /** The reports of all processes. */
   readonly reports = new Reports();
   readonly #program: (place: number, generation: number) => Program;
   #killed = 0;
@@ -116,24 +117,25 @@ export class Contenders<Reply, Hello = object> {
 
   async start(number: number): Promise<void> {
     const places = Array.from({ length: number }, (_, place) => place);
-    this.members.push(...(await Promise.all(places.map((place) => this.#start(place)))));
+    this.processes.push(...(await Promise.all(places.map((place) => this.#start(place)))));
   }
 
-  /** How many were killed. */
+  /** The number of killed processes. */
   get killed(): number {
     return this.#killed;
   }
 
   /**
-   * Asks all of them, beginning with the place `first`, and kills the `victims` soon after that.
-   * Resolves to their answers by place, when nobody is dead any more.
+   * Sends a request to all processes, starting with the place `first`, and kills `victims` of them
+   * after `after` milliseconds. Resolves to the replies by place, when all killed processes are
+   * replaced.
    */
   async ask(
     question: (place: number) => Question,
     { first = 0, victims = 0, after = 0 } = {},
   ): Promise<(Reply | undefined)[]> {
-    const number = this.members.length;
-    const order = this.members.map((_, turn) => (first + turn) % number);
+    const number = this.processes.length;
+    const order = this.processes.map((_, turn) => (first + turn) % number);
     const replies: Promise<Reply | undefined>[] = [];
     for (const place of order) replies[place] = this.at(place).ask(question(place));
     if (victims > 0) {
@@ -143,23 +145,23 @@ export class Contenders<Reply, Hello = object> {
     return Promise.all(replies);
   }
 
-  /** Kills whoever is in a place, and starts somebody else there. */
+  /** Kills the process in a place, and starts a new one there. */
   async kill(place: number): Promise<void> {
     this.#killed += 1;
     await this.at(place).kill();
-    this.members[place] = await this.#start(place);
+    this.processes[place] = await this.#start(place);
   }
 
-  /** Kills all of them. */
+  /** Kills all processes. */
   async end(): Promise<void> {
-    await Promise.all(this.members.splice(0).map((contender) => contender.kill()));
+    await Promise.all(this.processes.splice(0).map((contender) => contender.kill()));
   }
 
-  /** Who is in a place. */
+  /** The process in a place. */
   at(place: number): Contender<Reply, Hello> {
-    const member = this.members[place];
-    if (member === undefined) throw new Error(`nobody is in place ${place}`);
-    return member;
+    const process = this.processes[place];
+    if (process === undefined) throw new Error(`no contender in place ${place}`);
+    return process;
   }
 
   #start(place: number): Promise<Contender<Reply, Hello>> {

@@ -1,7 +1,9 @@
-// What a process does that contends with others (`contenders.ts` starts them): it answers its parent's
-// questions, one at a time, and ends with its parent.
+// The main loop of a competing process (`contenders.ts` starts them): it answers the requests of
+// its parent, one at a time, and exits with its parent.
 
-/** Answers a question `{ what, ...about }` with what the function of that name returns, or fails with. */
+/**
+ * Answers a request `{ what, ...about }` with the result or the error of the function named `what`.
+ */
 export function contend(answers, hello = {}) {
   process.on("message", async ({ what, ...about }) => {
     try {
@@ -14,7 +16,10 @@ export function contend(answers, hello = {}) {
   process.send({ reply: hello });
 }
 
-/** Tells the parent, unasked, how far it has come with something: `{ step }`, or `{ end }`. */
+/**
+ * Reports progress to the parent: `{ step }` for a completed step, `{ end }` for the error that
+ * ended the work.
+ */
 export function report(of, how) {
   process.send({ of, ...how });
 }

@@ -1,4 +1,4 @@
-// What a call fails with.
+// The errors of failed calls.
 
 import { isTenureError, type TenureError } from "tenure";
 

@@ -1,4 +1,4 @@
-// Folders for tests, which are removed after the test.
+// Temporary folders, which are deleted after the test.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,21 +11,21 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder that is empty. */
+/** An empty folder. */
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "tenure-test-"));
   folders.push(folder);
   return folder;
 }
 
-/** A folder that is empty, for all tests of a file. */
+/** An empty folder for all tests of a file. */
 export function lastingFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "tenure-test-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Opens a fresh file store with `open`. */
+/** Opens a new file store with `open`. */
 export function openerOf<Options, Handle>(
   open: (url: string, options?: Options) => Handle,
 ): (options?: Options) => Handle {

@@ -1,5 +1,4 @@
-// A store such as a user would write in an afternoon: two maps, every method as short as it can be.
-// `later` makes a store of it that answers with promises.
+// A minimal store over two maps. `asynchronous` wraps it into a store that returns promises.
 
 import type {
   Store,
@@ -101,13 +100,13 @@ function part(events: readonly StoredEvent[], history: StoredHistory): readonly 
   }
 }
 
-/** A text that compares as the UTF-8 bytes of `key` do, which is not how its UTF-16 compares. */
+/** A text that is ordered like the UTF-8 bytes of `key`, as opposed to its UTF-16 units. */
 function bytes(key: string): string {
   return String.fromCharCode(...new TextEncoder().encode(key));
 }
 
-/** The same store, answering later: each method waits for `pause` before it does anything. */
-export function later(store: Store, pause: () => Promise<unknown> = async () => {}): Store {
+/** The same store with promises: each method waits for `pause` first. */
+export function asynchronous(store: Store, pause: () => Promise<unknown> = async () => {}): Store {
   return {
     load: async (id, history) => {
       await pause();

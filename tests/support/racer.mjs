@@ -1,14 +1,14 @@
-// A process that wants a run or a slot of a database whenever its parent says so. With what it has got
-// it works without a pause, so that it is killed in the middle of something.
+// A process that starts a run, or a session in a slot, on request of its parent. It then works
+// continuously, so that it is killed during a call.
 
 import { open, openSync } from "tenure";
 import { contend, report } from "./contending.mjs";
 
 const [url, mode] = process.argv.slice(2);
 const sessions = mode === "sync" ? openSync(url) : await open(url);
-/** It works this long, if nobody stops it. */
+/** The number of steps of the work. */
 const STEPS = 300;
-/** What it works on, until it has come to an end with it. */
+/** The subject of the current work. */
 let at;
 let working;
 
@@ -38,7 +38,7 @@ contend({
   },
 });
 
-/** Takes step after step until it is stopped, or cannot go on. */
+/** Performs steps until it is stopped or a step fails. */
 async function work(of, take) {
   at = of;
   for (let step = 1; step <= STEPS; step += 1) {

@@ -1,36 +1,36 @@
-// A registry for tests, which no other process of this machine uses, and what a process sees in it.
+// A separate registry for tests, and what a process sees in it.
 
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { ActiveSession, VmView } from "tenure";
 import { lastingFolder, newFolder } from "./folders.js";
 
-/** What makes a process use this registry, as variables of its environment. */
+/** The environment variables that make a process use this registry. */
 export interface Registry {
   readonly XDG_RUNTIME_DIR: string;
 }
 
-/** A registry of its own. */
+/** Creates a new registry. */
 export function newRegistry(): Registry {
   return { XDG_RUNTIME_DIR: newFolder() };
 }
 
-/** A registry for this very process and all tests of a file. */
+/** A registry for this process and all tests of a file. */
 export function ownRegistry(): void {
   process.env.XDG_RUNTIME_DIR = lastingFolder();
 }
 
-/** The folder from which scripts find the package. */
+/** The folder from which scripts resolve the package. */
 const folder = fileURLToPath(new URL("..", import.meta.url));
 
-/** How Node runs a script as a module that has the session manager at hand. */
+/** The arguments of Node to run a script as a module that has the session manager as `manager`. */
 export const nodeArguments = (script: string): string[] => [
   "--input-type=module",
   "--eval",
   `import { getSessionManager } from "tenure"; const manager = getSessionManager(); ${script}`,
 ];
 
-/** How a process that uses a registry is started. */
+/** The options to start a process that uses a registry. */
 export const nodeOptions = (registry: object) => ({
   cwd: folder,
   env: { ...process.env, TENURE_BINDING: "native", ...registry },
@@ -42,7 +42,7 @@ export function runScript(registry: object, script: string): SpawnSyncReturns<st
   return spawnSync(process.execPath, nodeArguments(script), options);
 }
 
-/** What a new process sees in a registry: the sessions that run, with its own, and the orphans. */
+/** What a new process sees in a registry: the active sessions, with its own, and the orphans. */
 export function registryView(registry: object): {
   readonly sessions: Readonly<Record<string, ActiveSession>>;
   readonly orphans: readonly VmView[];

@@ -1,16 +1,16 @@
-// The stores over which the suite looks at behaviour that must not depend on the store: the one in
-// memory, one that a user has written, and SQLite or IndexedDB where they are there.
+// The stores for tests of behaviour that must not depend on the store: in memory, in JavaScript,
+// and SQLite, files or IndexedDB where they are available.
 
 import { init, open, type Sessions } from "tenure";
 import { afterEach } from "vitest";
-import { later, MapStore } from "./map-store.js";
+import { asynchronous, MapStore } from "./map-store.js";
 
 export type OpenOptions = Parameters<typeof open>[1];
 
-/** A kind of store by name, and how to open a fresh one. */
+/** The name of a kind of store, and how to open a new one. */
 export type StoreKind = readonly [name: string, open: (options?: OpenOptions) => Promise<Sessions>];
 
-// So that `openSync` works in browsers too, whichever test of a file runs first.
+// So that `openSync` works in browsers in every test.
 await init();
 
 const opened: Sessions[] = [];
@@ -49,9 +49,9 @@ export const everyStore: readonly StoreKind[] = [
   ...onDisk,
   ...indexedDb,
   ["in memory", inMemory],
-  ["over a store of one's own that answers at once", (options) => opening(new MapStore(), options)],
+  ["in a synchronous JavaScript store", (options) => opening(new MapStore(), options)],
   [
-    "over a store of one's own that answers later",
-    (options) => opening(later(new MapStore()), options),
+    "in an asynchronous JavaScript store",
+    (options) => opening(asynchronous(new MapStore()), options),
   ],
 ];

@@ -1,5 +1,5 @@
-// A process that counts iterations of session `a` in a store, awaiting each or not, and prints how
-// many are kept after each.
+// A process that increments the iterations of session `a` in a store, synchronously or
+// asynchronously, and prints the acknowledged number after each.
 
 import { open, openSync } from "tenure";
 

@@ -5,7 +5,6 @@ use tenure_core::error::{Error, Result};
 use tenure_core::lease::model::Lease;
 use tenure_core::lease::operations::find;
 use tenure_core::session::bulk::settled;
-use tenure_core::session::change::head_read;
 use tenure_core::session::claim;
 use tenure_core::session::portable::Portable;
 use tenure_core::store::Read;
@@ -102,7 +101,7 @@ fn read_of(item: &Item) -> Read {
         key,
     };
     match item {
-        Item::Session(session) => head_read(&session.head.id),
+        Item::Session(session) => Read::head(&session.head.id),
         Item::Lease(lease) => tenure_core::lease::operations::read_of(&lease.key),
         Item::Entry(entry) => {
             let stored = entry.to_record();

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::error::{Error, Result};
+use crate::store::Read;
 use crate::store::filter::Trash;
 use crate::value::id::SessionId;
 use crate::value::limits::MAX_PAGE_BYTES;
@@ -15,7 +16,7 @@ use crate::work::context::Context;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
-use super::change::{existing, head_read, not_found, write};
+use super::change::{existing, not_found, write};
 use super::claim;
 use super::draft::Draft;
 use super::params::ManyParams;
@@ -100,7 +101,7 @@ async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkR
 fn batch(tx: &mut Transaction<'_>, ids: &[String], kind: Kind) -> Attempt<Vec<Result<Changed>>> {
     let first = ids.iter().take(MAX_TOGETHER);
     let parsed = first.filter_map(|id| SessionId::parse(id).ok());
-    tx.read_all(parsed.map(|id| head_read(&id)).collect::<Vec<_>>())?;
+    tx.read_all(parsed.map(|id| Read::head(&id)).collect::<Vec<_>>())?;
     let mut results = Vec::new();
     for id in ids.iter().take(MAX_TOGETHER) {
         if is_full(tx) {

@@ -132,7 +132,7 @@ fn changed(
         kind: key.kind.to_owned(),
         key: key.key.clone(),
     });
-    tx.read_all([head_read(id)].into_iter().chain(key_read))?;
+    tx.read_all([Read::head(id)].into_iter().chain(key_read))?;
     let before = existing(tx, id)?;
     if let Some(key) = &key
         && let Some(stored) = key.find(tx)?
@@ -213,14 +213,6 @@ pub fn write(tx: &mut Transaction<'_>, finished: Finished) -> Result<Head> {
 pub fn existing(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Head> {
     let head = tx.head(id)?;
     Ok(head.ok_or_else(|| not_found(id.as_str()))?)
-}
-
-/// What has to be read to know a session's head.
-pub fn head_read(id: &SessionId) -> Read {
-    Read::Session {
-        id: id.clone(),
-        history: History::None,
-    }
 }
 
 /// The id of a new session: the one that is given, or else a new one.

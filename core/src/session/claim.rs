@@ -12,8 +12,6 @@ use crate::stored::slot::{KIND, Slot, SlotPhase, key};
 use crate::value::id::SessionId;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
-use super::change::head_read;
-
 /// Claims the slot of a session, if it takes one.
 ///
 /// # Errors
@@ -119,7 +117,7 @@ pub fn claimant_read(
 ) -> Attempt<Option<Read>> {
     let record = tx.record(KIND, &key(task, phase))?;
     let claimant = record.map(|record| claimant(&record)).transpose()?;
-    Ok(claimant.map(|id| head_read(&id)))
+    Ok(claimant.map(|id| Read::head(&id)))
 }
 
 /// The slot that a session occupies, or would.

@@ -8,6 +8,7 @@ use crate::audit::{self, params::AuditPurgeParams};
 use crate::error::{Error, Result};
 use crate::lease;
 use crate::lease::operations::{runner, runner_read};
+use crate::store::Read;
 use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use crate::store::{Found, ListQuery};
 use crate::stored::head::Head;
@@ -19,7 +20,7 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
 use super::bulk::{MAX_TOGETHER, distinct, is_full};
-use super::change::{head_read, write};
+use super::change::write;
 use super::draft::Draft;
 use super::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
 use super::replies::{CleanupResult, RecordsCleaned, Refusal};
@@ -195,7 +196,7 @@ async fn sweep_named(context: &Context, plan: Sweep<'_>, ids: &[String]) -> Resu
         for given in ids {
             match SessionId::parse(given) {
                 Ok(id) => {
-                    reads.push(head_read(&id));
+                    reads.push(Read::head(&id));
                     names.push(given);
                 }
                 Err(error) => swept.fail(given, &error),

@@ -5,6 +5,7 @@ use crate::audit::removal::Actor;
 use crate::error::Error;
 use crate::lease::model::Lease;
 use crate::lease::operations::{other_runner, runner_read};
+use crate::store::Read;
 use crate::store::{History, Loaded};
 use crate::stored::head::Head;
 use crate::stored::status::Status;
@@ -13,9 +14,7 @@ use crate::value::text::Text;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
-use super::change::{
-    append, change, change_anywhere, create, head_read, new_id, not_found, store_key, write,
-};
+use super::change::{append, change, change_anywhere, create, new_id, not_found, store_key, write};
 use super::draft::{Draft, Finished};
 use super::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
@@ -124,7 +123,7 @@ fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHea
     let holder = match keeps {
         true => None,
         false => {
-            tx.read_all([head_read(&id), runner_read(&id)])?;
+            tx.read_all([Read::head(&id), runner_read(&id)])?;
             other_runner(tx, &id, params.holder.as_ref().map(Text::as_str))?
         }
     };

@@ -8,8 +8,8 @@ use crate::value::fingerprint::Fingerprint;
 use crate::work::context::Context;
 use crate::work::transaction::{Attempt, Transaction};
 
-use super::operations::{Start, start, start_alone};
 use super::params::{SlotAnswer, SlotLocking, SlotStart, StartInSlotParams, StartInSlotsParams};
+use super::start::{Start, start, start_alone};
 
 /// Sessions that one call starts at most.
 const MAX_STARTS: usize = 100;

@@ -5,36 +5,32 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::lease;
-use crate::lease::decision::{Holder, Outcome, Request};
-use crate::session::change::new_id;
+
 use crate::session::claim;
-use crate::session::draft::{Draft, Finished};
+
 use crate::session::params::MAX_TASKS;
-use crate::session::portable;
+
+use crate::store::ListQuery;
 use crate::store::filter::{Filter, Order};
-use crate::store::{History, ListQuery, Loaded};
 use crate::stored::head::Head;
-use crate::stored::model;
-use crate::stored::slot::{Slot, SlotPhase, checked_task, slot_phase};
-use crate::stored::status::Status;
-use crate::value::id::SessionId;
+
+use crate::stored::slot::{SlotPhase, checked_task, slot_phase};
+
 use crate::value::limits::{MAX_PAGE, MAX_PAGE_BYTES};
 use crate::value::text::Text;
-use crate::value::time::Millis;
+
 use crate::work::context::Context;
 use crate::work::operation::Group;
-use crate::work::transaction::{Attempt, Stop, Transaction};
+use crate::work::transaction::{Attempt, Transaction};
 
 use super::bulk::start_in_slots;
-use super::decision::{Asked, Decision, ReplaceReason, decide, replacement};
-use super::params::{
-    LatestSessionParams, SlotAnswer, SlotCancelled, SlotCode, SlotLocking, SlotPhaseParams,
-    SlotSession, SlotStart, SlotsParams, StartInSlotParams, StartInSlotsParams,
-};
 
-/// How long the lease of a slot lasts, that keeps other pending starts from it.
-const LOCK: Millis = Millis(5000);
+use super::params::{
+    LatestSessionParams, SlotAnswer, SlotPhaseParams, SlotSession, SlotStart, SlotsParams,
+    StartInSlotParams, StartInSlotsParams,
+};
+use super::start::start_alone;
+
 /// Tasks whose slots are looked up one by one; of more tasks, one list is fewer calls, also where it
 /// reads every session.
 const FEW_TASKS: usize = 4;
@@ -67,246 +63,6 @@ crate::operations! {
 
 async fn start_in_slot(context: &Context, params: StartInSlotParams) -> Result<SlotStart> {
     start_alone(context, &params, None).await
-}
-
-/// Starts a session in a slot by a commit of its own. `entropy` makes its id, unless the call's own
-/// does.
-///
-/// # Errors
-/// `MODEL_MISSING`, `SESSION_EXISTS`, `STORE_BUSY`, those of the parameters, the limits and the store.
-pub(super) async fn start_alone(
-    context: &Context,
-    params: &StartInSlotParams,
-    entropy: Option<[u8; 16]>,
-) -> Result<SlotStart> {
-    if params.locking.unwrap_or_default() == SlotLocking::Optimistic {
-        return context
-            .transact(|tx| start(tx, &Start::new(tx, params, entropy)?, None))
-            .await;
-    }
-    let call = context.call();
-    // A process would hold the lease for as long as it runs, even if this call is forgotten.
-    let lock = Holder {
-        name: SessionId::generate(call.now, entropy.unwrap_or(call.entropy)).to_string(),
-        process: None,
-    };
-    let locked = context
-        .transact(|tx| {
-            let slot = Start::new(tx, params, entropy)?.slot;
-            if acquire_lock(tx, &slot, &lock)? {
-                return Ok(None);
-            }
-            let occupant = claim::occupant(tx, &slot.task_id, slot.phase)?;
-            Ok(Some(locked_out(tx, occupant)))
-        })
-        .await?;
-    if let Some(reply) = locked {
-        return Ok(reply);
-    }
-    let started = context
-        .transact(|tx| start(tx, &Start::new(tx, params, entropy)?, Some(&lock)))
-        .await;
-    if !started.as_ref().is_ok_and(|start| start.code.is_started()) {
-        // A lease that is not released expires.
-        let _ = context
-            .transact(|tx| {
-                let slot = Start::new(tx, params, entropy)?.slot;
-                release_lock(tx, &slot, &lock).map(drop)
-            })
-            .await;
-    }
-    started
-}
-
-fn acquire_lock(tx: &mut Transaction<'_>, slot: &Slot, lock: &Holder) -> Attempt<bool> {
-    let request = Request::Acquire {
-        holder: lock.clone(),
-        length: Some(LOCK),
-        data: None,
-        once: true,
-    };
-    // Another that has locked it since is not waited for.
-    if tx.conflicts() > 0 {
-        return Ok(false);
-    }
-    let (outcome, _) = lease::operations::ask(tx, &slot.lease_key(), &request)?;
-    Ok(outcome == Outcome::Acquired)
-}
-
-/// Releases the lease of a slot: whether it was still held.
-fn release_lock(tx: &mut Transaction<'_>, slot: &Slot, lock: &Holder) -> Attempt<bool> {
-    let request = Request::Release {
-        holder: lock.name.clone(),
-        token: None,
-    };
-    let (outcome, _) = lease::operations::ask(tx, &slot.lease_key(), &request)?;
-    Ok(outcome == Outcome::Released)
-}
-
-fn locked_out(tx: &Transaction<'_>, occupant: Option<Head>) -> SlotStart {
-    let conflicts = tx.conflicts();
-    SlotStart::new(SlotCode::SlotLocked, occupant, conflicts, tx.limits())
-}
-
-/// A session to start, as it would be if its slot were free.
-pub(super) struct Start<'p> {
-    params: &'p StartInSlotParams,
-    /// The slot.
-    pub(super) slot: Slot,
-    new: Finished,
-}
-
-impl<'p> Start<'p> {
-    /// The session that parameters describe.
-    ///
-    /// # Errors
-    /// `MODEL_MISSING`, those of the parameters and of the limits.
-    pub(super) fn new(
-        tx: &Transaction<'_>,
-        params: &'p StartInSlotParams,
-        entropy: Option<[u8; 16]>,
-    ) -> Result<Self> {
-        let slot = Slot {
-            task_id: params.task_id.to_string(),
-            phase: params.phase,
-            model: params.model.name.clone(),
-            details: params.model.details.clone(),
-        };
-        slot.check(tx.limits())?;
-        let id = match (&params.id, entropy) {
-            (None, Some(entropy)) => SessionId::generate(tx.now(), entropy),
-            (id, _) => new_id(tx, id.as_ref())?,
-        };
-        if tx.limits().lacks_model(&slot.model) {
-            return Err(Error::ModelMissing {
-                id: id.to_string(),
-                model: slot.model,
-            });
-        }
-        let mut draft = Draft::start(id, &params.start(), tx.now(), tx.limits())?;
-        draft.take_slot(slot.clone());
-        Ok(Self {
-            params,
-            slot,
-            new: draft.finish(),
-        })
-    }
-}
-
-/// Looks up the occupant of a slot, decides, and writes what that comes to. A lease that is held
-/// meanwhile is released by the same commit.
-///
-/// # Errors
-/// `SESSION_EXISTS`, and those of the store.
-pub(super) fn start(
-    tx: &mut Transaction<'_>,
-    start: &Start<'_>,
-    lock: Option<&Holder>,
-) -> Attempt<SlotStart> {
-    let Start { params, slot, new } = start;
-    let confirm = params.confirm.as_ref();
-    let asked = Asked {
-        model: &params.model,
-        on_model_change: params.on_model_change.unwrap_or_default(),
-        confirmed: confirm.map(|seen| (seen.id.as_str(), seen.version)),
-        rerun: params.rerun.unwrap_or(false),
-    };
-    let occupant = claim::occupant(tx, &slot.task_id, slot.phase)?;
-    let its_slot = occupant.as_ref().and_then(|head| head.slot.as_ref());
-    let change = its_slot.and_then(|its| model::change(&its.model(), &params.model));
-    let (conflicts, limits) = (tx.conflicts(), tx.limits());
-    let reply = |code, session| {
-        let mut reply = SlotStart::new(code, session, conflicts, limits);
-        reply.change = change;
-        reply
-    };
-    let superseded = match (decide(occupant.as_ref(), asked), occupant.clone()) {
-        (Decision::Keep { finished: true, .. }, head) => {
-            return Ok(reply(SlotCode::SameModelFinished, head));
-        }
-        (Decision::Keep { .. }, head) => return Ok(reply(SlotCode::SameModelActive, head)),
-        (Decision::Ask, head) => return Ok(reply(SlotCode::ModelChanged, head)),
-        (Decision::Busy, head) => return Ok(reply(SlotCode::SessionChanged, head)),
-        (Decision::Reject, head) => return Ok(reply(SlotCode::ModelRejected, head)),
-        (Decision::Replace(reason), Some(head)) => Some((reason, head)),
-        (Decision::Replace(_) | Decision::Create, _) => None,
-    };
-    if let Some(lock) = lock
-        && !release_lock(tx, slot, lock)?
-    {
-        let mut reply = locked_out(tx, occupant);
-        reply.change = change;
-        return Ok(reply);
-    }
-    let mut result = reply(SlotCode::SlotCreated, Some(new.head.clone()));
-    if let Some((reason, old)) = superseded {
-        if old.id == new.head.id {
-            let id = old.id.to_string();
-            return Err(Error::SessionExists { id }.into());
-        }
-        result = reply(SlotCode::SlotReplaced, Some(new.head.clone()));
-        result.exported = exported(tx, &old, params.export_old.unwrap_or(false))?;
-        result.reason = Some(reason);
-        result.cancelled = cancelled(&old, slot, &new.head.id, reason);
-        result.replaced = Some(supersede(tx, old, &new.head, reason)?.into());
-    }
-    tx.insert(new.head.clone(), new.events.clone())?;
-    claim::put(tx, slot, &new.head.id)?;
-    tx.notify(new.notices.iter().cloned());
-    Ok(result)
-}
-
-/// The session that is superseded, whole, if that is wanted.
-fn exported(tx: &mut Transaction<'_>, old: &Head, wanted: bool) -> Attempt<Option<String>> {
-    if !wanted {
-        return Ok(None);
-    }
-    match tx.loaded(&old.id, History::All)?.cloned() {
-        Some(Loaded { head, events }) if head.version == old.version => {
-            Ok(Some(portable::print(head, events, None)?))
-        }
-        _ => Err(Stop::Retry),
-    }
-}
-
-/// Cancels a superseded session, if it has not ended, and puts it into the trash.
-fn supersede(
-    tx: &mut Transaction<'_>,
-    old: Head,
-    new: &Head,
-    reason: ReplaceReason,
-) -> Attempt<Head> {
-    let entry = replacement(&old, new, reason, tx.now());
-    let mut draft = Draft::of(old, tx.now(), tx.limits());
-    if matches!(draft.head().status, Status::Active | Status::Paused) {
-        let reason = [
-            "replaced by session ",
-            new.id.as_str(),
-            ": ",
-            reason.as_str(),
-        ]
-        .concat();
-        draft.force_abandon(&Text::from(reason))?;
-    }
-    draft.trash(None);
-    tx.enter(entry.to_record());
-    Ok(crate::session::change::write(tx, draft.finish())?)
-}
-
-/// What the runner of a superseded session is to hear of it, if there may be one.
-fn cancelled(
-    old: &Head,
-    slot: &Slot,
-    by: &SessionId,
-    reason: ReplaceReason,
-) -> Option<SlotCancelled> {
-    matches!(old.status, Status::Active | Status::Paused).then(|| SlotCancelled {
-        id: old.id.clone(),
-        replaced_by: by.clone(),
-        task_id: slot.task_id.clone(),
-        phase: slot.phase,
-        reason,
-    })
 }
 
 fn latest_session(

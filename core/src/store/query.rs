@@ -82,6 +82,24 @@ pub enum Read {
     },
 }
 
+impl Read {
+    /// A session's head.
+    pub fn head(id: &SessionId) -> Self {
+        Self::Session {
+            id: id.clone(),
+            history: History::None,
+        }
+    }
+
+    /// A record.
+    pub fn record(kind: &str, key: &str) -> Self {
+        Self::Record {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+        }
+    }
+}
+
 /// What one [`Read`] has found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {

@@ -132,6 +132,8 @@ impl Limits {
     }
 }
 
+crate::nested_properties!(Limits);
+
 fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
     let actual = actual as u64;
     if actual > limit {

@@ -228,8 +228,6 @@ macro_rules! nested_properties {
     )*};
 }
 
-nested_properties!(crate::value::limits::Limits);
-
 /// Makes properties of types that serde reads as they are.
 #[macro_export]
 macro_rules! plain_properties {

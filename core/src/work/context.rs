@@ -13,7 +13,6 @@ use crate::value::time::Millis;
 
 use super::call::Call;
 use super::mailbox::{Mailbox, Reply, Request};
-use super::transaction::{Attempt, Transaction};
 use super::webhook::WebhookPayload;
 
 /// What an operation has while it runs.
@@ -144,41 +143,6 @@ impl Context {
     /// Takes out the notices.
     pub(crate) fn take_notices(&self) -> Vec<WebhookPayload> {
         std::mem::take(&mut *self.notices())
-    }
-
-    /// Runs a unit of work until it is committed: `decide` reads, decides and writes; it is called
-    /// again when it needed something that was not read yet, and when another writer was faster.
-    ///
-    /// # Errors
-    /// What `decide` fails with, `STORE_BUSY`, and those of the store.
-    pub async fn transact<R: Send>(
-        &self,
-        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
-    ) -> Result<R> {
-        let mut result = None;
-        let mut run = |transaction: &mut Transaction<'_>| {
-            result = Some(decide(transaction)?);
-            Ok(())
-        };
-        super::transaction::run(self, &mut run).await?;
-        result.ok_or_else(|| Error::internal("a unit of work has no result"))
-    }
-
-    /// Runs a unit of work once: `None` if another writer was faster, and nothing was written.
-    ///
-    /// # Errors
-    /// What `decide` fails with, and those of the store.
-    pub async fn try_transact<R: Send>(
-        &self,
-        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
-    ) -> Result<Option<R>> {
-        let mut result = None;
-        let mut run = |transaction: &mut Transaction<'_>| {
-            result = Some(decide(transaction)?);
-            Ok(())
-        };
-        let committed = super::transaction::run_once(self, &mut run).await?;
-        Ok(result.filter(|_| committed))
     }
 
     async fn read_one(&self, read: Read) -> Result<Found> {

@@ -593,6 +593,43 @@ impl<'c> Transaction<'c> {
     }
 }
 
+impl Context {
+    /// Runs a unit of work until it is committed: `decide` reads, decides and writes; it is called
+    /// again when it needed something that was not read yet, and when another writer was faster.
+    ///
+    /// # Errors
+    /// What `decide` fails with, `STORE_BUSY`, and those of the store.
+    pub async fn transact<R: Send>(
+        &self,
+        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
+    ) -> Result<R> {
+        let mut result = None;
+        let mut run = |transaction: &mut Transaction<'_>| {
+            result = Some(decide(transaction)?);
+            Ok(())
+        };
+        run_to_end(self, &mut run).await?;
+        result.ok_or_else(|| Error::internal("a unit of work has no result"))
+    }
+
+    /// Runs a unit of work once: `None` if another writer was faster, and nothing was written.
+    ///
+    /// # Errors
+    /// What `decide` fails with, and those of the store.
+    pub async fn try_transact<R: Send>(
+        &self,
+        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
+    ) -> Result<Option<R>> {
+        let mut result = None;
+        let mut run = |transaction: &mut Transaction<'_>| {
+            result = Some(decide(transaction)?);
+            Ok(())
+        };
+        let committed = run_once(self, &mut run).await?;
+        Ok(result.filter(|_| committed))
+    }
+}
+
 /// What came of one commit.
 enum Committed {
     Applied,
@@ -600,7 +637,7 @@ enum Committed {
 }
 
 /// Runs a unit of work until it is committed.
-pub(super) async fn run(
+async fn run_to_end(
     context: &Context,
     decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
 ) -> Result<()> {
@@ -625,7 +662,7 @@ pub(super) async fn run(
 }
 
 /// Runs a unit of work once: `false` if another writer was faster, and nothing was written.
-pub(super) async fn run_once(
+async fn run_once(
     context: &Context,
     decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
 ) -> Result<bool> {

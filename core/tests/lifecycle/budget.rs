@@ -55,7 +55,7 @@ fn a_session_out_of_iterations_counts_no_more() {
     world.ok("incrementIteration", json!({"id": id}));
     let error = world.error("incrementIteration", json!({"id": id}));
     assert_eq!(error.code(), "BUDGET_EXHAUSTED");
-    let details: serde_json::Value = serde_json::from_str(error.details().as_str()).unwrap();
+    let details: serde_json::Value = serde_json::to_value(error.details()).unwrap();
     assert_eq!(
         details,
         json!({"id": id, "iterations": 1, "maxIterations": 1})

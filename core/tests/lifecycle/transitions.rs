@@ -198,7 +198,7 @@ fn a_refused_transition_says_from_where_to_where_and_what_is_allowed() {
         for from in refusing {
             let id = session_in(&world, from);
             let error = world.error(operation, json!({"id": id}));
-            let details: Value = serde_json::from_str(error.details().as_str()).unwrap();
+            let details: Value = serde_json::to_value(error.details()).unwrap();
             assert_eq!(
                 details,
                 json!({"id": id, "from": from, "to": to, "allowed": allowed(from)})
@@ -218,7 +218,7 @@ fn a_finished_session_says_so_to_every_event() {
     for status in [Completed, Failed, Abandoned] {
         let id = session_in(&world, status);
         let error = world.error("recordLearning", json!({"id": id, "insight": "late"}));
-        let details: Value = serde_json::from_str(error.details().as_str()).unwrap();
+        let details: Value = serde_json::to_value(error.details()).unwrap();
         assert_eq!(details, json!({"id": id, "status": status}));
     }
 }

@@ -69,7 +69,7 @@ fn a_call_for_another_version_is_refused_with_the_current_one() {
             all["ifVersion"] = json!(version);
             let error = world.error(operation, all);
             assert_eq!(error.code(), "VERSION_CONFLICT", "{operation}");
-            let details: Value = serde_json::from_str(error.details().as_str()).unwrap();
+            let details: Value = serde_json::to_value(error.details()).unwrap();
             assert_eq!(
                 details,
                 json!({"id": id, "expected": version, "current": 2})

@@ -1,5 +1,5 @@
 /**
- * What every entry of `tenure/testing` exports besides what depends on where it runs.
+ * The exports that all entry points of `tenure/testing` share.
  *
  * @module
  */

@@ -1,22 +1,22 @@
 /**
- * The kit where there is no Node: fetched when it is first asked for.
+ * The conformance kit in browsers: fetched on first use.
  *
  * @module
  */
 
 import * as glue from "#testing";
-import { fetchInto } from "../wasm-fetch.js";
+import { fetchInto } from "../builds/wasm-fetch.js";
 import { Kit } from "./kit.js";
 
 let loading: Promise<Kit> | undefined;
 
-/** The kit. */
+/** Returns the kit. */
 export function browserKit(): Promise<Kit> {
   loading ??= load();
   return loading;
 }
 
-/** A tenth: there is no environment to ask. */
+/** The default scale: a tenth. Browsers have no environment variables. */
 export function browserScale(): number {
   return 0.1;
 }
@@ -26,7 +26,7 @@ async function load(): Promise<Kit> {
     await fetchInto(glue, "tenure_testing_bg.wasm");
     return new Kit(glue);
   } catch (thrown) {
-    // After a failure, such as a lost connection, the next call tries again.
+    // After a failure, such as a lost connection, the next call retries.
     loading = undefined;
     throw thrown;
   }

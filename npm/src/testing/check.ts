@@ -1,6 +1,6 @@
 /**
- * The whole kit on one store, for any test runner or none: the results as values. `describe.ts` makes
- * tests of them.
+ * Checks a store with the conformance kit and returns the results as values, for any test runner.
+ * `describe.ts` defines vitest tests instead.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import {
   settingsOf,
 } from "./run.js";
 
-/** Holds a store to every case of the kit. */
+/** Checks a store with every case of the kit. */
 export type CheckStore = (
   factory: StoreFactory,
   options?: CheckOptions,
 ) => Promise<readonly CaseResult[]>;
 
-/** The function for a kit; `scale` is the one to use unless the options name another. */
+/** Creates the function for a kit; `scale` returns the default scale. */
 export function checkerOf(source: KitSource, scale: () => number): CheckStore {
   return async (factory, options = {}) => {
     const kit = await source();

@@ -1,72 +1,72 @@
 /**
- * A clock that stands still until a test moves it, and random bits that follow from a seed: with them
- * a test of sessions comes out the same each time, ids and all.
+ * A clock that only the test advances, and random bits that are derived from a seed. They make
+ * tests reproducible, including ids.
  *
  * @module
  */
 
-import { type Binding, type Opened, parseAnswer, resultOf } from "../binding.js";
-import type { Environment } from "../connection.js";
-import { encode } from "../encode.js";
-import { invalidArgument, isTenureError } from "../error.js";
-import type { Time } from "../types.js";
+import { type Binding, type Opened, parseAnswer, resultOf } from "../builds/binding.js";
+import type { Environment } from "../connection/connection.js";
+import { encode } from "../connection/encode.js";
+import { invalidArgument, isTenureError } from "../values/error.js";
+import type { Time } from "../values/params.js";
 
-/** The time of a test's sessions. */
+/** The clock of a test's sessions. */
 export interface Clock {
-  /** The present, in milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number;
-  /** Lets time go by: milliseconds, or a length as in `"5m"`. */
+  /** Advances the clock by a duration: milliseconds, or a text such as `"5m"`. */
   advance(by: number | string): void;
-  /** Sets the present; it may go back, as clocks do. */
+  /** Sets the clock. It may be set back. */
   set(to: Time): void;
 }
 
-/** Where a clock begins that is not told: the start of 2026. */
+/** The default start of the clock: the start of 2026. */
 export const START = Date.UTC(2026, 0, 1);
 
-/** A clock and repeatable random bits. Lengths of time are read by the core. */
+/** Creates a clock and reproducible random bits. The core parses durations. */
 export function testEnvironment(
   binding: Binding,
   now: Time,
   seed: number,
 ): { readonly clock: Clock; readonly environment: Environment } {
-  let present = momentOf(now);
+  let current = timestampOf(now);
   const clock: Clock = {
     get now() {
-      return present;
+      return current;
     },
     advance(by) {
-      present += lengthOf(binding, by);
+      current += durationMsOf(binding, by);
     },
     set(to) {
-      present = momentOf(to);
+      current = timestampOf(to);
     },
   };
-  return { clock, environment: { now: () => present, entropy: digitsOf(seed) } };
+  return { clock, environment: { now: () => current, entropy: digitsOf(seed) } };
 }
 
-function momentOf(time: Time): number {
-  const moment = new Date(time).getTime();
-  if (Number.isNaN(moment)) {
+function timestampOf(time: Time): number {
+  const timestamp = new Date(time).getTime();
+  if (Number.isNaN(timestamp)) {
     throw invalidArgument("time", "expected a Date, an RFC 3339 text or milliseconds since 1970");
   }
-  return moment;
+  return timestamp;
 }
 
-/** A length of time in milliseconds, as the core reads those in options. */
-function lengthOf(binding: Binding, length: number | string): number {
+/** Converts a duration to milliseconds. The core parses it, as it parses durations in options. */
+function durationMsOf(binding: Binding, duration: number | string): number {
   try {
-    const options = encode("options", { retention: { maxAge: length, every: 1 } });
+    const options = encode("options", { retention: { maxAge: duration, every: 1 } });
     const opened = resultOf(parseAnswer<Opened>(binding.open("memory:", options)));
     binding.close(opened.handle);
     return opened.retention?.maxAge ?? 0;
   } catch (thrown) {
     const problem = isTenureError(thrown) ? thrown.details.problem : undefined;
-    throw invalidArgument("advance", String(problem ?? "expected a length of time"), thrown);
+    throw invalidArgument("advance", String(problem ?? "expected a duration"), thrown);
   }
 }
 
-/** 32 hexadecimal digits a call, all of them following from the seed (the generator SplitMix32). */
+/** Returns 32 hexadecimal digits per call, derived from the seed by the generator SplitMix32. */
 function digitsOf(seed: number): () => string {
   let state = seed | 0;
   const eight = (): string => {

@@ -1,6 +1,6 @@
 /**
- * The kit as tests of vitest: one `describe` a group, one `it` a case. It is the one module that needs
- * vitest.
+ * The conformance kit as vitest tests: a `describe` for each group, an `it` for each case. This is
+ * the only module that needs vitest.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import {
   settingsOf,
 } from "./run.js";
 
-/** Makes tests of every case of the kit. */
+/** Defines a test for every case of the kit. */
 export type DescribeStore = (name: string, factory: StoreFactory, options?: CheckOptions) => void;
 
-/** The function for a kit; `scale` is the one to use unless the options name another. */
+/** Creates the function for a kit; `scale` returns the default scale. */
 export function describerOf(source: KitSource, scale: () => number): DescribeStore {
   return (name, factory, options = {}) => {
     describe(name, async () => {
@@ -31,7 +31,7 @@ export function describerOf(source: KitSource, scale: () => number): DescribeSto
         groups.set(storeCase.group, [...group, storeCase]);
       }
       for (const [group, cases] of groups) {
-        describe(words(group), () => {
+        describe(titleOf(group), () => {
           for (const storeCase of cases) test(kit, storeCase, factory, settings);
         });
       }
@@ -50,10 +50,10 @@ function test(
     if (outcome === "skipped") context.skip(message);
     if (outcome === "failed") throw new Error(message, cause === undefined ? {} : { cause });
   };
-  // A run has an end of its own, whatever the store does, and says more about it.
-  it(words(storeCase.name), run, 0);
+  // The test has no timeout: the run has its own, with a better message.
+  it(titleOf(storeCase.name), run, 0);
 }
 
-function words(name: string): string {
+function titleOf(name: string): string {
   return name.replaceAll("_", " ");
 }

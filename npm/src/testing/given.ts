@@ -1,72 +1,73 @@
 /**
- * Puts sessions of any state into a store for a test, without the steps that would lead there.
+ * Creates sessions in any state for a test, without the operations that would lead to it.
  *
  * @module
  */
 
-import { encode } from "../encode.js";
+import { encode } from "../connection/encode.js";
 import type { SessionHead, Status } from "../generated.js";
-import type { Sessions } from "../sessions.js";
-import type { SessionsSync } from "../sessions-sync.js";
-import type { EventType, JsonObject, SessionMetadata, Time } from "../types.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Time } from "../values/params.js";
+import type { EventType, JsonObject, SessionMetadata } from "../values/session-data.js";
 import { START } from "./clock.js";
 
-/** What a session is to be like; what is left out has a default. */
+/** The state of a session; omitted properties have defaults. */
 export interface Given {
-  /** Its id: `given-1`, `given-2` and so on by default, for each handle. */
+  /** Its id; by default `given-1`, `given-2` and so on for each handle. */
   readonly id?: string | undefined;
-  /** What it is to do; `"a task"` by default. */
+  /** Its task; `"a task"` by default. */
   readonly task?: string | undefined;
-  /** In which mode; `"developer"` by default. */
+  /** Its mode; `"developer"` by default. */
   readonly mode?: string | undefined;
-  /** How it stands; `"active"` by default. */
+  /** Its status; `"active"` by default. */
   readonly status?: Status | undefined;
   /** When it was started; at the start of 2026 by default. */
   readonly createdAt?: Time | undefined;
-  /** When it was last changed; at the last of its events, or when it was started, by default. */
+  /** When it was last changed; by default the time of its last event, or `createdAt`. */
   readonly updatedAt?: Time | undefined;
-  /** How many iterations it has made; none by default. */
+  /** The consumed iterations; none by default. */
   readonly iterations?: number | undefined;
-  /** How many it may make. */
+  /** The allowed iterations. */
   readonly maxIterations?: number | undefined;
-  /** Its history; empty by default. An event without a time happened when the session was started. */
+  /** Its history; empty by default. An event without a timestamp gets `createdAt`. */
   readonly events?: readonly GivenEvent[] | undefined;
-  /** What it carries along. Of a paused session `pausedAt` in it says since when, as always. */
+  /** Its context. A paused session gets `pausedAt` unless it is given. */
   readonly context?: JsonObject | undefined;
-  /** What is known about the run. */
+  /** Metadata of the run. */
   readonly metadata?: SessionMetadata | undefined;
-  /** Whose it is. */
+  /** The user. */
   readonly userId?: string | undefined;
-  /** Where it was asked for. */
+  /** The channel. */
   readonly channelId?: string | undefined;
   /** Where it works. */
   readonly workspace?: string | undefined;
-  /** What it came to. */
+  /** The result. */
   readonly result?: string | undefined;
-  /** What it failed with. */
+  /** The error. */
   readonly error?: string | undefined;
   /** The session that it was forked from. */
   readonly parentId?: string | undefined;
-  /** When it went into the trash. */
+  /** When it was moved to the trash. */
   readonly deletedAt?: Time | undefined;
 }
 
-/** An event of a session that is given. */
+/** An event of a given session. */
 export interface GivenEvent {
-  /** What happened. */
+  /** The type. */
   readonly type: EventType;
-  /** When. */
+  /** The time. */
   readonly timestamp?: Time | undefined;
-  /** More about it. */
+  /** The data. */
   readonly data?: JsonObject | undefined;
 }
 
-/** How many sessions without an id a handle was given. */
+/** The number of sessions with generated ids, for each handle. */
 const counts = new WeakMap<object, number>();
 
 /**
- * Puts a session of any state into a store and returns its head. It is imported: no step is checked,
- * nobody is told, and a session of the same id is overwritten.
+ * Creates a session in any state and returns its head. The session is imported: transitions are not
+ * checked, there are no notifications, and a session of the same id is overwritten.
  *
  * ```js
  * const { id } = await givenSession(sessions, { status: "paused", iterations: 9 });
@@ -78,19 +79,19 @@ export function givenSession(
   sessions: Sessions | SessionsSync,
   given: Given = {},
 ): SessionHead | Promise<SessionHead> {
-  const { events = [], createdAt = new Date(START), ...members } = given;
+  const { events = [], createdAt = new Date(START), ...properties } = given;
   const history = events.map((event) => ({ timestamp: createdAt, ...defined(event) }));
-  const updatedAt = members.updatedAt ?? history.at(-1)?.timestamp ?? createdAt;
+  const updatedAt = properties.updatedAt ?? history.at(-1)?.timestamp ?? createdAt;
   const session = {
-    id: members.id ?? nextId(sessions),
+    id: properties.id ?? nextId(sessions),
     task: "a task",
     mode: "developer",
     status: "active",
     createdAt,
     updatedAt,
-    ...defined(members),
-    ...(members.status === "paused"
-      ? { context: { pausedAt: updatedAt, ...members.context } }
+    ...defined(properties),
+    ...(properties.status === "paused"
+      ? { context: { pausedAt: updatedAt, ...properties.context } }
       : {}),
     history,
   };
@@ -103,8 +104,8 @@ function nextId(sessions: object): string {
   return `given-${count}`;
 }
 
-/** The members that are there: one that is left out must not take the place of a default. */
-function defined<T extends object>(members: T): Partial<T> {
-  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+/** The defined properties: an `undefined` one must not replace a default. */
+function defined<T extends object>(properties: T): Partial<T> {
+  const there = Object.entries(properties).filter(([, value]) => value !== undefined);
   return Object.fromEntries(there) as Partial<T>;
 }

@@ -1,36 +1,38 @@
 /**
- * The conformance kit's own exports, and what they answer: texts, as across the boundary of the core.
- * Which cases there are and what they demand is in Rust; where the kit is loaded from is said by
- * `node-kit.ts` and `browser-kit.ts`.
+ * The exports of the conformance kit, which take and return JSON text like those of the core. The
+ * cases are written in Rust; `node-kit.ts` and `browser-kit.ts` load the kit.
  *
  * @module
  */
 
-import type { ErrorBody } from "../error.js";
-import { internalError, messageOf, TenureError } from "../error.js";
-import type { StoreRequest } from "../store.js";
+import type { StoreRequest } from "../stores/store.js";
+import type { ErrorBody } from "../values/error.js";
+import { internalError, messageOf, TenureError } from "../values/error.js";
 
-/** The exports of the kit's WebAssembly. Every answer is `{"ok": value}` or `{"error": body}`. */
+/**
+ * The exports of the kit's WebAssembly module. Every returned text is `{"ok": value}` or
+ * `{"error": body}`.
+ */
 export interface KitExports {
   /** `ok` is a list of {@link StoreCase}. */
   cases(): string;
   /** Begins a run of a case; `ok` is a {@link Step}. */
   start(name: string, scale: number): string;
-  /** Goes on with a run after a reply; `ok` is a {@link Step}. */
+  /** Resumes a run with a reply; `ok` is a {@link Step}. */
   resume(run: number, reply: string): string;
-  /** Gives a run up. */
+  /** Cancels a run. */
   cancel(run: number): string;
 }
 
-/** One thing that a store must do. */
+/** A case of the kit: a requirement for stores. */
 export interface StoreCase {
-  /** What it is about. */
+  /** The group of the case. */
   readonly group: string;
-  /** What must hold, as a sentence with `_` between its words. */
+  /** The requirement, as a sentence with `_` between its words. */
   readonly name: string;
 }
 
-/** What a run needs of one of the stores that it has opened, which it tells by a number. */
+/** A call that a run needs, of one of the stores that it has opened. The stores are numbered. */
 export type Need =
   | (StoreRequest & Asked)
   | ({ readonly method: "open" } & Asked)
@@ -41,46 +43,46 @@ interface Asked {
   readonly store: number;
 }
 
-/** How a run has ended. */
+/** The end of a run. */
 export interface End {
-  /** What the case has found. */
+  /** The outcome of the case. */
   readonly outcome: "passed" | "failed" | "skipped";
-  /** What was wrong, or why the case was left out. */
+  /** Why the case failed or was skipped. */
   readonly message?: string;
 }
 
-/** What a run has come to. */
+/** The next step of a run: a call of a store, or its end. */
 export type Step = { readonly need: Need } | { readonly end: End };
 
-/** The kit, loaded. */
+/** The loaded kit. */
 export class Kit {
-  /** All cases, in the order in which they are best read. */
+  /** All cases, in a readable order. */
   readonly cases: readonly StoreCase[];
   readonly #exports: KitExports;
 
-  /** The kit of these exports. */
+  /** Creates the kit from its exports. */
   constructor(exports: KitExports) {
     this.#exports = exports;
     this.cases = answered(() => exports.cases());
   }
 
-  /** Begins a run of the case of this name. */
+  /** Starts a run of the case of this name. */
   start(name: string, scale: number): Step {
     return answered(() => this.#exports.start(name, scale));
   }
 
-  /** Goes on with a run after a reply. */
+  /** Resumes a run with a reply. */
   resume(run: number, reply: string): Step {
     return answered(() => this.#exports.resume(run, reply));
   }
 
-  /** Gives a run up. */
+  /** Cancels a run. */
   cancel(run: number): void {
     answered(() => this.#exports.cancel(run));
   }
 }
 
-/** Where an entry has its kit from: at once, or after it was fetched. */
+/** The source of an entry point's kit: synchronous, or asynchronous if it is fetched. */
 export type KitSource = () => Kit | Promise<Kit>;
 
 function answered<T>(call: () => string): T {

@@ -1,44 +1,44 @@
 /**
- * Sessions for a user's own tests: in memory, with a clock that the test moves and ids that are the
- * same each time.
+ * Sessions in memory for users' own tests, with a clock that the test advances and reproducible
+ * ids.
  *
  * @module
  */
 
-import type { Build } from "../binding.js";
-import type { Environment } from "../connection.js";
-import type { Source } from "../entry.js";
-import { openSessions, openSessionsSync } from "../open.js";
-import type { OpenOptions } from "../options.js";
-import type { Sessions } from "../sessions.js";
-import type { SessionsSync } from "../sessions-sync.js";
-import type { Time } from "../types.js";
+import type { Build } from "../builds/binding.js";
+import type { Source } from "../builds/source.js";
+import type { Environment } from "../connection/connection.js";
+import { openSessions, openSessionsSync } from "../handles/open.js";
+import type { OpenOptions } from "../handles/options.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Time } from "../values/params.js";
 import { type Clock, START, testEnvironment } from "./clock.js";
 
-/** How sessions for tests are opened. */
+/** Options of sessions for tests. */
 export interface MemoryOptions extends OpenOptions {
-  /** Where the clock begins; at the start of 2026 by default. */
+  /** The start of the clock; the start of 2026 by default. */
   readonly now?: Time | undefined;
-  /** What the ids follow from: the same seed gives the same ids; 0 by default. */
+  /** The seed from which ids are derived; 0 by default. */
   readonly seed?: number | undefined;
 }
 
-/** Sessions with their clock. */
+/** Sessions for tests, with their clock. */
 export interface Tested<S> {
-  /** The sessions: none yet. Close them after the test. */
+  /** The handle of an empty store. Close it after the test. */
   readonly sessions: S;
-  /** Their clock, which stands still until it is moved. */
+  /** Its clock, which only the test advances. */
   readonly clock: Clock;
 }
 
 /** Opens sessions in memory. */
 export type MemorySessions = (options?: MemoryOptions) => Promise<Tested<Sessions>>;
-/** Opens sessions in memory whose methods return results, not promises. */
+/** Opens sessions in memory with a synchronous handle. */
 export type MemorySessionsSync = (options?: MemoryOptions) => Tested<SessionsSync>;
 
 const URL = "memory:";
 
-/** Both functions, over a source of builds. */
+/** Creates both functions for an entry point. */
 export function memoryOver(source: Source): {
   readonly memorySessions: MemorySessions;
   readonly memorySessionsSync: MemorySessionsSync;

@@ -1,56 +1,59 @@
 /**
- * Runs one case of the kit on one store: opens the store as often as the case asks for, does what it
- * asks, and leaves nothing open. Whatever a store does - throws, hangs, returns rubbish - comes to a
- * result with a message.
+ * Runs one case of the kit on one store: opens the store as often as the case requires, performs
+ * its calls, and closes everything. A store that throws, hangs or returns an invalid reply leads to
+ * a failed result with a message.
  *
  * @module
  */
 
-import { invalidArgument, messageOf } from "../error.js";
-import { HostStore, type Outcome, outcomeOf } from "../host.js";
-import type { MaybePromise, Store } from "../store.js";
+import { type Outcome, outcomeOf, StoreDriver } from "../connection/store-driver.js";
+import type { MaybePromise, Store } from "../stores/store.js";
+import { invalidArgument, messageOf } from "../values/error.js";
 import type { End, Kit, Need, Step, StoreCase } from "./kit.js";
 
 /**
- * Makes an empty store for one case: the store itself, or, for one that is there when it is opened
- * again or may be open twice, how to open it.
+ * Creates an empty store for one case: the store itself, or an opener for a store that is
+ * persistent or shared.
  */
 export type StoreFactory = () => MaybePromise<Store | StoreOpener>;
 
-/** A store that can be opened more than once, empty at first. */
+/** A store that can be opened more than once, initially empty. */
 export interface StoreOpener {
-  /** Opens it: each time the same store, by what is in it. */
+  /** Opens the store; each time with the same contents. */
   open(): MaybePromise<Store>;
-  /** Removes it after the case. All that was opened is closed then. */
+  /** Deletes the store after the case, when everything is closed. */
   destroy?(): MaybePromise<unknown>;
 }
 
-/** How cases are run. */
+/** Options of running cases. */
 export interface CheckOptions {
-  /** Multiplies the number of generated inputs: 0.1 is a quick test (the default), 1 a thorough one. */
+  /**
+   * The factor for the number of generated inputs: 0.1 is a quick test (the default), 1 a thorough
+   * one.
+   */
   readonly scale?: number | undefined;
-  /** Only these, by the names of groups or of cases; all by default. */
+  /** The groups or cases to run, by name; all by default. */
   readonly only?: readonly string[] | undefined;
-  /** How long one call of the store may take, in milliseconds; 10,000 by default. */
+  /** The timeout of one call of the store, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number | undefined;
-  /** How long a case may take, in milliseconds; 120,000 by default. */
+  /** The timeout of a case, in milliseconds; 120,000 by default. */
   readonly caseTimeoutMs?: number | undefined;
 }
 
-/** How a store has met one case. */
+/** The result of one case. */
 export interface CaseResult extends StoreCase {
-  /** What the case has found. */
+  /** The outcome of the case. */
   readonly outcome: "passed" | "failed" | "skipped";
-  /** What was wrong, or why the case was left out. */
+  /** Why the case failed or was skipped. */
   readonly message?: string;
-  /** The last thing that the store has thrown, where the case has failed. */
+  /** The last error that the store threw, if the case failed. */
   readonly cause?: unknown;
 }
 
 /** The options with their defaults. */
 export type CheckSettings = { readonly [K in Exclude<keyof CheckOptions, "only">]-?: number };
 
-/** Fills in what the options leave out; `scale` comes from the environment where there is one. */
+/** Applies the defaults; `scale` is the default scale of the environment. */
 export function settingsOf(options: CheckOptions, scale: number): CheckSettings {
   return {
     scale: options.scale ?? scale,
@@ -59,7 +62,7 @@ export function settingsOf(options: CheckOptions, scale: number): CheckSettings 
   };
 }
 
-/** The cases that are meant. */
+/** The selected cases. */
 export function casesOf(kit: Kit, { only }: CheckOptions): readonly StoreCase[] {
   if (only === undefined) return kit.cases;
   const known = new Set(kit.cases.flatMap(({ group, name }) => [group, name]));
@@ -70,7 +73,7 @@ export function casesOf(kit: Kit, { only }: CheckOptions): readonly StoreCase[] 
   return kit.cases.filter(({ group, name }) => only.includes(group) || only.includes(name));
 }
 
-/** Runs one case on a store of its own. Never rejects on account of the store. */
+/** Runs one case on its own store. Never rejects because of the store. */
 export async function runCase(
   kit: Kit,
   storeCase: StoreCase,
@@ -103,7 +106,7 @@ async function drive(
     const asked = stores.ask(need);
     const outcome = asked instanceof Promise ? await asked : asked;
     const late = Date.now() > deadline;
-    if (outcome.kind === "silence" || late) {
+    if (outcome.kind === "timeout" || late) {
       kit.cancel(need.run);
       const message = late
         ? `the case took longer than ${caseTimeoutMs} ms, in which it called the store ${calls} times`
@@ -115,13 +118,13 @@ async function drive(
   return step.end;
 }
 
-/** The stores that one case has opened, by number. */
+/** The stores that one case has opened, by their numbers. */
 class OpenStores {
-  /** The last thing that a store has thrown. */
+  /** The last error that a store threw. */
   thrown: unknown;
   readonly #factory: StoreFactory;
   readonly #timeoutMs: number;
-  readonly #open = new Map<number, HostStore>();
+  readonly #open = new Map<number, StoreDriver>();
   #opener: StoreOpener | undefined;
   #ended = false;
 
@@ -130,7 +133,7 @@ class OpenStores {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Does what a case asks for. */
+  /** Performs a call that a case needs. */
   ask(need: Need): Outcome | Promise<Outcome> {
     const outcome = this.#ask(need);
     return outcome instanceof Promise
@@ -149,11 +152,11 @@ class OpenStores {
     return store.ask(need);
   }
 
-  /** Closes what is still open and removes the store. Returns what went wrong in that, if anything. */
+  /** Closes all open stores and deletes the store. Returns a message if that failed. */
   async end(): Promise<string | undefined> {
     this.#ended = true;
     const problems: string[] = [];
-    const tell = (method: string, outcome: Outcome): void => {
+    const note = (method: string, outcome: Outcome): void => {
       if (outcome.kind === "reply") return;
       this.#noted(outcome);
       const how =
@@ -165,21 +168,21 @@ class OpenStores {
     const open = [...this.#open.values()];
     this.#open.clear();
     for (const outcome of await Promise.all(open.map((store) => store.close()))) {
-      tell("close", outcome);
+      note("close", outcome);
     }
-    tell("destroy", await this.#call(async () => void (await this.#opener?.destroy?.())));
+    note("destroy", await this.#call(async () => void (await this.#opener?.destroy?.())));
     return problems[0];
   }
 
-  /** Opens the store under a number; what comes of it is what it can do. */
+  /** Opens the store under a number, and returns its capabilities. */
   async #openAs(number: number): Promise<unknown> {
     this.#opener ??= openerOf(await this.#factory());
     const store = await this.#opener.open();
     if (typeof store !== "object" || store === null) {
       throw new Error("expected an object with the methods of a store");
     }
-    const host = new HostStore(store, this.#timeoutMs);
-    // It came too late: nobody else would close it.
+    const host = new StoreDriver(store, this.#timeoutMs);
+    // The case has ended in the meantime, so the store is closed here.
     if (this.#ended) await host.close();
     else this.#open.set(number, host);
     return store.capabilities ?? {};
@@ -195,12 +198,12 @@ class OpenStores {
   }
 }
 
-/** How to open what a factory has made. */
+/** Returns the opener of what a factory created. */
 function openerOf(made: Store | StoreOpener): StoreOpener {
   if (typeof made !== "object" || made === null || !("load" in made || "open" in made)) {
     throw new Error("the factory made neither a store nor an object with `open`");
   }
-  // A store may have an `open` for itself.
+  // A store may have a method `open` of its own.
   return "load" in made ? once(made as Store) : made;
 }
 

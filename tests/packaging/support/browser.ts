@@ -1,4 +1,4 @@
-// A browser for pages that use the package, and a server for those that were built.
+// A browser for pages that use the package, and a server for built pages.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -12,17 +12,17 @@ import { chromiumSwitches } from "../../../scripts/lib/chromium.mjs";
 export const startBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: inject("chromium"), args: chromiumSwitches });
 
-/** What a page has come to, and what it has asked for on the way. */
+/** The result of a page, and the requests that it made. */
 export interface Visit {
   readonly state: string;
   readonly outcome: unknown;
-  /** The paths of the WebAssembly that was loaded. */
+  /** The paths of the loaded WebAssembly files. */
   readonly wasm: readonly string[];
-  /** Errors that nobody caught, and whatever the browser complained about. */
+  /** Uncaught errors, and the warnings and errors of the console. */
   readonly complaints: readonly string[];
 }
 
-/** Opens the page of the project `web` and waits for what it shows. */
+/** Opens the page of the project `web` and waits for its result. */
 export async function visit(browser: Browser, url: string): Promise<Visit> {
   const context = await browser.newContext();
   try {
@@ -39,7 +39,7 @@ export async function visit(browser: Browser, url: string): Promise<Visit> {
       if (["error", "warning"].includes(message.type())) complaints.push(message.text());
     });
     await page.goto(url);
-    // A development server may reload a page when it meets a package for the first time.
+    // A development server may reload a page when it bundles a package for the first time.
     const body = page.locator("body[data-state]");
     await body.waitFor({ state: "attached", timeout: 60_000 });
     const [state, outcome] = await Promise.all([

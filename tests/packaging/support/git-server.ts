@@ -1,5 +1,5 @@
-// A host of repositories over HTTP, made of `git http-backend`: whoever brings the token reads and
-// writes. As the hosts do that people use, it refuses a request that brings two.
+// A host of git repositories over HTTP, made of `git http-backend`. Requests with the token can
+// read and write. Like common hosts, it refuses a request with two tokens.
 
 import { spawn } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -41,7 +41,7 @@ function answer(folder: string, request: IncomingMessage, response: ServerRespon
       PATH: process.env.PATH,
       GIT_PROJECT_ROOT: folder,
       GIT_HTTP_EXPORT_ALL: "1",
-      REMOTE_USER: "somebody",
+      REMOTE_USER: "user",
       REQUEST_METHOD: request.method,
       PATH_INFO: pathname,
       QUERY_STRING: search.slice(1),
@@ -52,7 +52,7 @@ function answer(folder: string, request: IncomingMessage, response: ServerRespon
     stdio: ["pipe", "pipe", "ignore"],
   });
   request.pipe(backend.stdin);
-  // It may answer before it has read everything.
+  // The backend may respond before it has read the whole request.
   backend.stdin.on("error", () => {});
   const said: Buffer[] = [];
   backend.stdout.on("data", (part: Buffer) => said.push(part));

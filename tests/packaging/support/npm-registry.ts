@@ -1,4 +1,4 @@
-// A registry of npm that has the packed package and nothing else, for what installs it by name.
+// An npm registry with only the packed package, for tests that install it by name.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

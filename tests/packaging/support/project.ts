@@ -1,5 +1,5 @@
-// Projects such as users have: a folder far from the repository into which the packed package is
-// installed. What is in them besides is in `projects/`.
+// Projects of users: a folder outside the repository with the packed package installed. Their other
+// files are in `projects/`.
 
 import { cp, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { npm } from "../../../scripts/lib/packages.mjs";
 
 const projects = fileURLToPath(new URL("../projects", import.meta.url));
 
-/** A fresh copy of a project, with the package installed; the path of its folder. */
+/** Creates a copy of a project with the package installed. Returns the path of its folder. */
 export async function newProject(
   name: "esm" | "commonjs" | "types" | "web" | "testing",
 ): Promise<string> {
   const { tarball, workshop } = inject("packed");
   const folder = await mkdtemp(join(workshop, `${name}-`));
   await cp(join(projects, name), folder, { recursive: true });
-  // The package needs no others, so there is nothing to ask a registry for.
+  // The package has no dependencies, so no registry is needed.
   const quietly = ["--offline", "--no-audit", "--no-fund", "--no-update-notifier"];
   await npm(["install", ...quietly, "--cache", join(folder, ".npm"), tarball], folder);
   return folder;

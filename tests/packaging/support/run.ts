@@ -1,4 +1,4 @@
-// Runs programs in the projects, without what this process has in its environment for itself.
+// Runs programs in the projects, in a clean environment.
 
 import { type ChildProcess, spawn } from "node:child_process";
 
@@ -9,7 +9,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** What a program that has nothing to complain about leaves behind. */
+/** The result of a successful program without error output. */
 export const ok = (stdout: string): Outcome => ({ status: 0, stdout, stderr: "" });
 
 export interface RunOptions {
@@ -55,7 +55,7 @@ export function spawnNode(
   });
 }
 
-/** The environment as it is in a shell: test runners and npm put things of their own into it. */
+/** The environment of a shell, without the variables that test runners and npm set. */
 export function environment(): NodeJS.ProcessEnv {
   const own = /^(npm_|VITE|TENURE_|NODE_|(TEST|DEV|PROD|MODE|SSR|BASE_URL|FORCE_COLOR)$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));

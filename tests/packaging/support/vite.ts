@@ -1,4 +1,4 @@
-// Vite as users run it: its own program, started in their project, without any configuration.
+// Vite as users run it: its command, started in their project without configuration.
 
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -20,12 +20,12 @@ export const viteBuild = (vite: Vite, project: string): Promise<Outcome> =>
 
 export interface DevServer {
   readonly url: string;
-  /** What it has printed so far. */
+  /** The output so far. */
   output(): string;
   close(): Promise<void>;
 }
 
-/** Starts the development server of a project, with nothing bundled beforehand yet. */
+/** Starts the development server of a project with an empty pre-bundling cache. */
 export async function viteDev(vite: Vite, project: string): Promise<DevServer> {
   const child = spawnNode(project, [program(vite), "--host", "127.0.0.1", "--force"]);
   const ended = once(child, "exit");

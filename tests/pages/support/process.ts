@@ -1,4 +1,4 @@
-// A browser that is a process of one's own: with a profile that outlives it, and to be killed.
+// A browser as a separate process, which can be killed and whose profile persists.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright";
 import { executable, switches } from "./site.js";
 
-/** A folder for a browser's profile, which `remove` removes. */
+/** A folder for a browser's profile; `remove` deletes it. */
 export async function newProfile(): Promise<{
   readonly path: string;
   remove(): Promise<void>;
@@ -16,14 +16,14 @@ export async function newProfile(): Promise<{
   const path = await mkdtemp(join(tmpdir(), "tenure-profile-"));
   return {
     path,
-    // Processes of a browser that was killed may still be at it.
+    // Child processes of a killed browser may still use it.
     remove: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   };
 }
 
 export interface OwnBrowser {
   readonly browser: Browser;
-  /** Ends it at once, as a crash would. */
+  /** Kills the browser, as in a crash. */
   kill(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function startOwn(profile: string): Promise<OwnBrowser> {
   }
 }
 
-/** Where a browser can be spoken to; it says so when it has started. */
+/** The debugging URL of a browser, which it prints when it has started. */
 function addressOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = "";

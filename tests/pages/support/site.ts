@@ -1,5 +1,5 @@
-// A site for tests with several pages: a server that serves the package as it is built, and pages
-// that have it in the constant `tenure`.
+// A site for tests with several pages: a server for the built package, and pages that import it as
+// `tenure`.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -19,9 +19,9 @@ const types: Readonly<Record<string, string>> = {
 
 const own: Readonly<Record<string, string>> = {
   "/index.html": `<!doctype html><title>Tenure</title><script type="module">
-    import * as tenure from "/npm/dist/browser.js";
-    import { Database } from "/npm/dist/indexeddb-database.js";
-    globalThis.kept = { heard: [], posted: [] };
+    import * as tenure from "/npm/dist/entry/browser.js";
+    import { Database } from "/npm/dist/stores/indexeddb-database.js";
+    globalThis.state = { received: [], posted: [] };
     globalThis.Database = Database;
     globalThis.outcomeOf = (call) => call().then(
       () => "done",
@@ -29,18 +29,18 @@ const own: Readonly<Record<string, string>> = {
     );
     globalThis.tenure = tenure;
   </script>`,
-  // What it does is sent to it as text and comes back as text.
-  "/worker.js": `import * as tenure from "/npm/dist/browser.js";
+  // The worker receives code as text and returns the result as text.
+  "/worker.js": `import * as tenure from "/npm/dist/entry/browser.js";
     globalThis.tenure = tenure;
     onmessage = async ({ data }) => postMessage(await (0, eval)("(" + data + ")")());`,
   "/denied.html": `<!doctype html><title>Denied</title>
     <iframe sandbox="allow-scripts" src="/index.html"></iframe>`,
 };
 
-/** The switches for a browser in which pages can collect garbage. */
+/** The switches for a browser in which pages can trigger garbage collection. */
 export const switches: readonly string[] = [...chromiumSwitches, "--js-flags=--expose-gc"];
 
-/** Where Chromium is, if it is not where Playwright expects it. */
+/** The path of Chromium, if it is not the default of Playwright. */
 export const executable: { readonly executablePath?: string } = process.env.CHROMIUM
   ? { executablePath: process.env.CHROMIUM }
   : {};
@@ -49,7 +49,7 @@ export const startBrowser = (): Promise<Browser> =>
   chromium.launch({ ...executable, args: [...switches] });
 
 export interface Site {
-  /** The address of its page. */
+  /** The URL of its page. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function serveSite(): Promise<Site> {
     const path = pathname === "/" ? "/index.html" : normalize(pathname);
     const body = await contentOf(path).catch(() => undefined);
     if (body === undefined) return void response.writeHead(404).end();
-    // To a sandboxed frame, its own site is a stranger.
+    // A sandboxed frame has an opaque origin, to which its own site is foreign.
     const headers = { "access-control-allow-origin": "*", "cache-control": "no-store" };
     response.writeHead(200, { ...headers, "content-type": types[extname(path)] ?? "text/plain" });
     response.end(body);
@@ -82,13 +82,13 @@ async function contentOf(path: string): Promise<string | Buffer | undefined> {
   if (path in own) return own[path];
   if (!path.startsWith("/npm/")) return undefined;
   const content = await readFile(join(packageFolder, path.slice("/npm/".length)));
-  // The one import that a bundler would look up in the package's manifest.
+  // The only import that has to be resolved from the package's manifest.
   return extname(path) === ".js"
     ? content.toString().replaceAll('"#wasm"', '"/npm/wasm/tenure_wasm.js"')
     : content;
 }
 
-/** Opens the site's page, which has the package then. */
+/** Opens the site's page, with the package loaded. */
 export async function newPage(context: BrowserContext, site: Site): Promise<Page> {
   const page = await context.newPage();
   await page.goto(site.url);
@@ -96,7 +96,7 @@ export async function newPage(context: BrowserContext, site: Site): Promise<Page
   return page;
 }
 
-/** Waits until a page has the package. */
+/** Waits until a page has loaded the package. */
 export async function ready(page: Page): Promise<void> {
   await page.waitForFunction(() => "tenure" in globalThis);
 }

@@ -1,4 +1,4 @@
-// The package in a project that requires it.
+// The package in a CommonJS project.
 
 const { isTenureError, open, openSync, TenureError } = require("tenure");
 const wasm = require("tenure/wasm");

@@ -1,5 +1,6 @@
-// Leads a session through its life in the store that the first argument names, and prints what came of
-// it. The second argument is the entry to use. Nothing is closed: an idle handle keeps nobody waiting.
+// Takes a session through its lifecycle in the store of the first argument, and prints the result.
+// The second argument is the entry point to use. Nothing is closed: an idle handle does not keep
+// the process alive.
 
 const [url, entry = "tenure"] = process.argv.slice(2);
 const { open } = await import(entry);

@@ -1,4 +1,4 @@
-// Waits for a call that a thread performs, with nothing else left to do.
+// Waits for a call on a store's thread, with nothing else pending.
 
 import { open } from "tenure";
 

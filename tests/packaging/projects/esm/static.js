@@ -1,4 +1,4 @@
-// The two entries of the package, imported by name, side by side.
+// Both entry points of the package, imported by name.
 
 import { isTenureError, open, openSync, TenureError, VERSION } from "tenure";
 import * as wasm from "tenure/wasm";

@@ -1,4 +1,4 @@
-// Two threads write to one database at the same time; this one says what is there in the end.
+// Two threads write to one database concurrently; this one prints the final state.
 
 import { Worker } from "node:worker_threads";
 import { open } from "tenure";

@@ -1,4 +1,4 @@
-// One of the threads of threads.js: writes with every kind of call, some awaited, some not.
+// A thread of threads.js: writes with synchronous and asynchronous calls, awaited or not.
 
 import { workerData } from "node:worker_threads";
 import { open, openSync } from "tenure";

@@ -1,4 +1,4 @@
-// The kit without a test runner: how a store that keeps nothing meets it, and that helpers need none.
+// The kit and the helpers without a test runner: the kit checks a store that stores nothing.
 
 import { checkStore, givenSession, memorySessionsSync } from "tenure/testing/plain";
 import { forgetful } from "./stores.js";

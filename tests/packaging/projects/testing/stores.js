@@ -1,4 +1,4 @@
-// A store that keeps nothing: some cases hold of it all the same.
+// A store that stores nothing. Some cases pass for it nevertheless.
 
 export const forgetful = {
   load: () => undefined,

@@ -1,4 +1,4 @@
-// A user's own suite, with the helpers for it.
+// A user's own suite with the helpers.
 
 import { givenSession, memorySessions } from "tenure/testing";
 import { expect, it } from "vitest";

@@ -1,6 +1,6 @@
-/** The address of a file: what bundlers declare for their users. */
+/** The URL of a file, as bundlers declare it for their users. */
 declare module "*?url" {
   const address: string;
-  // biome-ignore lint/style/noDefaultExport: that is how bundlers give it.
+  // biome-ignore lint/style/noDefaultExport: bundlers export it as the default.
   export default address;
 }

@@ -1,4 +1,4 @@
-// The package's types in a module of CommonJS: compiled, never run.
+// The package's types in a CommonJS module: compiled, never run.
 
 import { type ErrorCode, open, type Session, type Sessions, TenureError } from "tenure";
 

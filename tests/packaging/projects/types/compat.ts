@@ -1,4 +1,4 @@
-// What the types of `tenure/compat` allow, and what they refuse: compiled, never run.
+// The types of `tenure/compat`: what they accept and refuse. Compiled, never run.
 
 import {
   type AgentSession,
@@ -53,15 +53,15 @@ export function values(id: string): void {
   importSession({ id }).context.a = 1;
   // @ts-expect-error: there is no such status
   updateSession(id, { status: "done" });
-  // @ts-expect-error: there is no such member
+  // @ts-expect-error: there is no such property
   updateSession(id, { statos: "completed" });
-  // @ts-expect-error: what may be null has to be looked at
+  // @ts-expect-error: a nullable result has to be checked
   getSession(id).task;
   // @ts-expect-error: there is no such filter
   listSessions({ user: "u" });
 }
 
-/** A bot changes sessions, and makes them by hand. */
+/** A bot modifies sessions, and builds them itself. */
 export function saving(session: AgentSession): void {
   session.status = "failed";
   session.context.step = 7;
@@ -83,7 +83,7 @@ export function saving(session: AgentSession): void {
     context: {},
     history: [],
   });
-  // @ts-expect-error: a summary has no history to keep
+  // @ts-expect-error: a summary has no history to save
   saveSession(listSessions()[0]);
 }
 
@@ -105,6 +105,6 @@ export async function agent(): Promise<void> {
   const { output } = await agent.execute("t", "m", { maxIterations: 3 });
   output.trim();
   (await agent.resume("a"))?.success;
-  // @ts-expect-error: a runner says whether it had success
+  // @ts-expect-error: a runner returns whether it succeeded
   new SessionAwareAgent("u", "c", () => ({ output: "" }));
 }

@@ -1,4 +1,4 @@
-// What the package's types allow in Node, and what they refuse: compiled, never run.
+// The package's types in Node: what they accept and refuse. Compiled, never run.
 
 import {
   type AgentState,
@@ -89,7 +89,7 @@ export async function operations(sessions: Sessions, sync: SessionsSync): Promis
   await sessions.fail(id, new Error("broken"));
   await sessions.import(JSON.parse(await sessions.export(id)));
 
-  // Options that may be absent may be undefined as well.
+  // Optional options may also be undefined.
   const maybe: string | undefined = process.env.REASON;
   await sessions.pause(id, maybe, { idempotencyKey: maybe });
   await sessions.list({ userId: maybe, status: undefined });
@@ -100,13 +100,13 @@ export async function operations(sessions: Sessions, sync: SessionsSync): Promis
   await sessions.list({ status: "done" });
   // @ts-expect-error: a history is "all", "none" or a number
   await sessions.get(id, { history: "some" });
-  // @ts-expect-error: what may be null has to be looked at
+  // @ts-expect-error: a nullable result has to be checked
   (await sessions.get(id)).task;
   // @ts-expect-error: a head has no history
   head.history;
-  // @ts-expect-error: how a handle asks the core is its own business
+  // @ts-expect-error: the way in which a handle calls the core is internal
   sessions.connection;
-  // @ts-expect-error: a synchronous handle closes at once
+  // @ts-expect-error: a synchronous handle closes synchronously
   sync.close().then();
 }
 
@@ -136,13 +136,13 @@ export async function slots(sessions: Sessions, sync: SessionsSync): Promise<voi
 
   // @ts-expect-error: a synchronous handle does not wait
   sync.startInSlot(request, { retries: 1 });
-  // @ts-expect-error: how it may come into the slot is in the options
+  // @ts-expect-error: it belongs to the options
   await sessions.startInSlot({ ...request, onModelChange: "replace" });
   // @ts-expect-error: there is no such phase
   await sessions.latestSession("T1", "lunch");
-  // @ts-expect-error: it has to answer at once
+  // @ts-expect-error: the function has to be synchronous
   sessions.setModels(async () => true);
-  // @ts-expect-error: a replaced session may not be there
+  // @ts-expect-error: there may be no replaced session
   answer.replaced.id;
 }
 
@@ -175,7 +175,7 @@ export function events(sessions: Sessions): void {
   ["start", "deployed"] satisfies EventType[];
 }
 
-/** A store of one's own, which stores nothing. */
+/** A JavaScript store that stores nothing. */
 export const forgetful: Store = {
   load: () => undefined,
   commit: async ({ sessions }) => {
@@ -201,7 +201,7 @@ export async function agents({ agents }: Sessions, sync: SessionsSync): Promise<
 
   // @ts-expect-error: there is no such phase
   await agents.update(id, { phase: "thinking" });
-  // @ts-expect-error: an agent does not end so
+  // @ts-expect-error: an agent has no such outcome
   await agents.finalize(id, "planning");
   // @ts-expect-error: an agent has a name
   await agents.create({ purpose: "review" });
@@ -217,7 +217,7 @@ export async function leases(sessions: Sessions, sync: SessionsSync): Promise<vo
   is<Same<typeof items, LeaseView[]>>();
   await fetch("https://example.com", { signal: lease?.lost ?? null });
 
-  // @ts-expect-error: who renews has a token
+  // @ts-expect-error: renewing needs the token
   await sessions.leases.renew("job", {});
 }
 
@@ -230,8 +230,8 @@ export async function manager(): Promise<void> {
   manager.onExit({ run: async ({ vmId, zone }) => vmId !== zone });
   await manager.sweep(({ vmId }) => console.log(vmId));
 
-  // @ts-expect-error: a command is a list of words
+  // @ts-expect-error: a command is a list of arguments
   manager.onExit({ run: "gcloud compute instances delete {vmId}" });
-  // @ts-expect-error: there is no word to run
+  // @ts-expect-error: a command has at least one argument
   manager.onExit({ run: [] });
 }

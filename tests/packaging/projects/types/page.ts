@@ -1,4 +1,4 @@
-// The package's types where there is no Node: compiled, never run.
+// The package's types without Node: compiled, never run.
 
 import { type InitOptions, init, open, openSync, type Session } from "tenure";
 import * as wasm from "tenure/wasm";
@@ -15,9 +15,9 @@ export async function use(module: WebAssembly.Module, bytes: Uint8Array): Promis
   await using sessions = await open("memory:", {
     webhook: { url: "/hooks", fetch: (url, options) => fetch(url, options) },
   });
-  // @ts-expect-error: there is no such member
+  // @ts-expect-error: there is no such property
   ({ modul: module }) satisfies InitOptions;
-  // @ts-expect-error: a number is nowhere to load from
+  // @ts-expect-error: a number is no source to load from
   await init({ module: 7 });
   return sessions.start({ mode: "writer", task: "Draft" });
 }

@@ -1,4 +1,4 @@
-// What the types of `tenure/testing` allow, and what they refuse: compiled, never run.
+// The types of `tenure/testing`: what they accept and refuse. Compiled, never run.
 
 import type { SessionHead, Sessions, SessionsSync, Store } from "tenure";
 import {
@@ -18,7 +18,10 @@ const is = <T extends true>(): T => true as T;
 
 export async function kit(store: Store): Promise<void> {
   describeStore("a store", () => store);
-  describeStore("one that is made later", async () => store, { scale: 1, timeoutMs: undefined });
+  describeStore("a store from an asynchronous factory", async () => store, {
+    scale: 1,
+    timeoutMs: undefined,
+  });
   describeStore("one that opens again", () => ({ open: async () => store }), { only: ["list"] });
   const factory: StoreFactory = () => ({ open: () => store, destroy: async () => {} });
   const results = await checkStore(factory, { caseTimeoutMs: 1000 });
@@ -30,7 +33,7 @@ export async function kit(store: Store): Promise<void> {
   describeStore("half a store", () => ({ load: () => null }));
   // @ts-expect-error: there is no such option
   describeStore("a store", () => store, { scales: 1 });
-  // @ts-expect-error: what needs vitest is not there
+  // @ts-expect-error: the functions that need vitest are not exported here
   plain.describeStore;
 }
 
@@ -48,7 +51,7 @@ export async function helpers(): Promise<void> {
   const given = givenSession(sync.sessions, { context: { pr: 7 }, userId: undefined });
   is<Same<typeof given, SessionHead>>();
 
-  // @ts-expect-error: a clock is moved, not assigned
+  // @ts-expect-error: a clock is advanced, not assigned
   clock.now = 7;
   // @ts-expect-error: there is no such status
   await givenSession(sessions, { status: "done" });

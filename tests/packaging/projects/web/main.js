@@ -1,10 +1,10 @@
-// A page that uses the package and shows what came of it.
+// A page that uses the package and shows the result.
 
 import { init, open, openSync } from "tenure";
 import { configure, getStats, startSession } from "tenure/compat";
 import * as wasm from "tenure/wasm";
 
-/** What happens when somebody is too early. */
+/** The error of a call before init. */
 function early() {
   try {
     return openSync("memory:").binding;
@@ -27,7 +27,10 @@ async function life() {
   };
 }
 
-/** The functions of bots: bundlers must not leave out where they take their stores from. */
+/**
+ * The functions of tenure/compat: bundlers must not remove the side effect that sets their entry
+ * point.
+ */
 async function bot() {
   configure({ store: "memory:" });
   await startSession("Draft the notes", "writer");

@@ -1,14 +1,14 @@
-// How a step speaks to its runner: lines of its output that are commands, and the files whose names it
-// finds in its environment.
+// The interface of a step to its runner: commands in its output, and files that are named in its
+// environment.
 
-/** A note beside a run, for people. */
+/** An annotation of a run. */
 export interface Annotation {
   readonly level: "notice" | "warning" | "error";
   readonly title: string;
   readonly message: string;
 }
 
-/** The notes in what a step has printed. */
+/** The annotations in the output of a step. */
 export function annotationsIn(output: string): readonly Annotation[] {
   const found: Annotation[] = [];
   let resumesAt: string | undefined;
@@ -31,12 +31,12 @@ export function annotationsIn(output: string): readonly Annotation[] {
   return found;
 }
 
-/** The older form, which a runner finds anywhere in a line. */
+/** The older syntax, which a runner accepts anywhere in a line. */
 function legacyCommand(line: string): RegExpMatchArray | null {
   return line.match(/##\[([^\s\]]+)(?:\s+([^\]]*))?\](.*)$/);
 }
 
-/** What a runner would obey, though nothing here ever says it. */
+/** Commands that a runner would execute, but that no step here may print. */
 function refuseHarm(name: string, line: string): void {
   const known = ["", "stop-commands", "add-mask", "group", "endgroup", "debug"];
   if (!known.includes(name)) throw new Error(`a step gives the runner a command: ${line}`);
@@ -50,7 +50,7 @@ const unescaped = (text: string): string =>
     .replaceAll("%0A", "\n")
     .replaceAll("%25", "%");
 
-/** The values in a file such as that of the outputs: `name=value`, or `name<<END` and lines down to it. */
+/** The values in a file such as the outputs: `name=value`, or `name<<END` and lines up to `END`. */
 export function valuesIn(file: string): Record<string, string> {
   const values: Record<string, string> = {};
   const lines = file.split("\n");

@@ -1,5 +1,5 @@
-// Workflows and actions, read and checked by the package that the editors of workflows use. What is not
-// as a runner wants it is an error here.
+// Workflows and actions, parsed and validated by the package that workflow editors use. Invalid
+// ones are an error.
 
 import { readFileSync } from "node:fs";
 import {
@@ -16,16 +16,16 @@ import type { TemplateContext } from "@actions/workflow-parser/templates/templat
 import type { MappingToken, TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
 import { isMapping, isSequence } from "@actions/workflow-parser/templates/tokens/type-guards";
 
-/** A step: under which condition it runs, and all that is said of it. */
+/** A step: its condition and its properties. */
 export interface Step {
   readonly id: string;
   readonly condition: string;
-  readonly told: MappingToken;
+  readonly definition: MappingToken;
 }
 
 export interface Job {
   readonly id: string;
-  /** The jobs that come before it. */
+  /** The jobs that it needs. */
   readonly needs: readonly string[];
   readonly condition: string;
   readonly env: TemplateToken | undefined;
@@ -36,7 +36,7 @@ export interface Job {
 export interface Workflow {
   readonly env: TemplateToken | undefined;
   readonly jobs: readonly Job[];
-  /** What starts it. */
+  /** The events that trigger it. */
   readonly events: WorkflowTemplate["events"];
 }
 
@@ -46,7 +46,7 @@ export interface CompositeAction {
   readonly steps: readonly Step[];
 }
 
-/** Reads a workflow whose jobs are made of steps. */
+/** Parses a workflow whose jobs have steps. */
 export async function readWorkflow(path: string): Promise<Workflow> {
   const file = { name: path, content: readFileSync(path, "utf8") };
   const { context, value } = parseWorkflow(file, new NoOperationTraceWriter());
@@ -55,20 +55,20 @@ export async function readWorkflow(path: string): Promise<Workflow> {
   refuseErrors(context);
   const jobs = template.jobs.map((job) => {
     if (job.type !== "job") throw new Error(`${path} has a job without steps`);
-    const told = at(value, "jobs", job.id.value, "steps");
+    const definition = at(value, "jobs", job.id.value, "steps");
     return {
       id: job.id.value,
       needs: job.needs?.map(({ value }) => value) ?? [],
       condition: job.if.expression,
       env: job.env,
       outputs: job.outputs,
-      steps: steps(job.steps, told),
+      steps: steps(job.steps, definition),
     };
   });
   return { env: template.env, jobs, events: template.events };
 }
 
-/** Reads an action that is made of steps. */
+/** Parses a composite action. */
 export function readAction(path: string): CompositeAction {
   const file = { name: path, content: readFileSync(path, "utf8") };
   const { context, value } = parseAction(file, new NoOperationTraceWriter());
@@ -83,12 +83,12 @@ export function readAction(path: string): CompositeAction {
   };
 }
 
-function steps(read: readonly Read[], told: TemplateToken | undefined): readonly Step[] {
-  if (told === undefined || !isSequence(told)) throw new Error("there are no steps");
+function steps(read: readonly Read[], definition: TemplateToken | undefined): readonly Step[] {
+  if (definition === undefined || !isSequence(definition)) throw new Error("there are no steps");
   return read.map(({ id, if: condition }, index) => {
-    const step = told.get(index);
+    const step = definition.get(index);
     if (!isMapping(step)) throw new Error(`step ${index} is no object`);
-    return { id, condition: condition?.expression ?? "success()", told: step };
+    return { id, condition: condition?.expression ?? "success()", definition: step };
   });
 }
 

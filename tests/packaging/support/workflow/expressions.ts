@@ -1,5 +1,5 @@
-// What stands between `${{` and `}}`, evaluated by the package that the editors of workflows use, with
-// the functions that only a runner can answer: how the job goes.
+// Expressions between `${{` and `}}`, evaluated by the package that workflow editors use, with the
+// status functions of a runner.
 
 import { data, Evaluator, Lexer, Parser } from "@actions/expressions";
 import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
@@ -11,7 +11,7 @@ import {
 
 export type Status = "success" | "failure" | "cancelled";
 
-/** What expressions know: their contexts by name, and how the job goes. */
+/** The scope of expressions: the contexts by name, and the status of the job. */
 export interface Scope {
   readonly contexts: Readonly<Record<string, unknown>>;
   readonly status: Status;
@@ -40,7 +40,7 @@ function evaluate(expression: string, { contexts, status }: Scope): data.Express
 export const holds = (condition: string, scope: Scope): boolean =>
   evaluate(`!!(${condition})`, scope).coerceString() === "true";
 
-/** A value of a workflow as the text that it comes to. */
+/** Evaluates a value of a workflow to a text. */
 export function text(token: TemplateToken | undefined, scope: Scope): string {
   if (token === undefined) return "";
   if (isBasicExpression(token)) return evaluate(token.expression, scope).coerceString();
@@ -48,7 +48,7 @@ export function text(token: TemplateToken | undefined, scope: Scope): string {
   throw new Error("expected a text, a number or a truth value");
 }
 
-/** The members of an object of a workflow as texts. */
+/** Evaluates the properties of an object of a workflow to texts. */
 export function texts(token: TemplateToken | undefined, scope: Scope): Record<string, string> {
   if (token === undefined) return {};
   if (!isMapping(token)) throw new Error("expected an object");

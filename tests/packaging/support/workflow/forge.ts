@@ -1,5 +1,5 @@
-// A place that hosts a repository and runs its workflows, all of it on this machine: git over HTTP with
-// a token, a registry that has the packed package, and as many fresh machines as there are jobs.
+// A local forge: hosts a repository over HTTP with a token, runs its workflows, serves a registry
+// with the packed package, and has a fresh machine for each job.
 
 import { execFile } from "node:child_process";
 import {
@@ -23,7 +23,7 @@ import { type Job, type Machine, type Run, runJobs } from "./runner.js";
 const exec = promisify(execFile);
 const token = "token-of-the-job";
 
-/** What the audit log has of a run. */
+/** The audit entries of a run. */
 export interface Logged {
   readonly session_key: string;
   readonly event_type: string;
@@ -37,7 +37,7 @@ export interface Logged {
 
 const today = () => new Date().toISOString().slice(0, 10);
 
-/** The work of the agent: it notes that it has run, and ends as it is told to. */
+/** The work of the agent: it records that it ran, and exits with the given code. */
 const agent = `#!/bin/sh
 echo "$GITHUB_RUN_ID" >>"$LEDGER"
 exit "\${AGENT_ENDS_WITH:-0}"
@@ -49,7 +49,7 @@ export class Forge implements AsyncDisposable {
   readonly #registry: Registry;
   readonly #project: string;
   readonly #opened = today();
-  /** What was saved, the newest first. */
+  /** The saved caches, newest first. */
   readonly #cache: [key: string, folder: string][] = [];
 
   static async open(): Promise<Forge> {
@@ -67,24 +67,24 @@ export class Forge implements AsyncDisposable {
     this.#registry = registry;
   }
 
-  /** The store that the hosted repository is. */
+  /** The store in the hosted repository. */
   get store(): string {
     return `git:${join(this.#folder, "hosted", "acme", "agents")}`;
   }
 
-  /** The folder of the programs of a project that has the package. */
+  /** The folder of the installed commands of a project with the package. */
   get bin(): string {
     return join(this.#project, "node_modules", ".bin");
   }
 
-  /** Runs the job of a workflow on a machine of its own, which has nothing but Node, npm and git. */
+  /** Runs the job of a workflow on a fresh machine, which only has Node, npm and git. */
   async run(workflow: string, run: Run, env: Readonly<Record<string, string>> = {}): Promise<Job> {
     const [job, ...others] = (await this.runAll(workflow, run, env)).values();
     if (job === undefined || others.length > 0) throw new Error("expected one job");
     return job;
   }
 
-  /** The same of a workflow with several jobs. */
+  /** The same for a workflow with several jobs. */
   async runAll(
     workflow: string,
     run: Run,
@@ -99,9 +99,9 @@ export class Forge implements AsyncDisposable {
     return existsSync(ledger) ? readFileSync(ledger, "utf8").split("\n").slice(0, -1) : [];
   }
 
-  /** What the audit log has of a run. */
+  /** The audit entries of a run. */
   async logged(id: string): Promise<readonly Logged[]> {
-    // The day may have ended since the tests began.
+    // The day may have changed since the tests started.
     const days = [...new Set([this.#opened, today()])];
     const logs = days.map((day) => this.tenure("dedup", "log", "--json", "--date", day));
     const entries = (await Promise.all(logs)).flatMap((log): readonly Logged[] => JSON.parse(log));
@@ -119,7 +119,7 @@ export class Forge implements AsyncDisposable {
     await this.#registry[Symbol.asyncDispose]();
   }
 
-  /** Brings back the newest of what was saved under a key that begins so. */
+  /** Restores the newest cache whose key has this prefix. */
   #restore({ path = "", "restore-keys": prefix = "" }: Readonly<Record<string, string>>): void {
     const [, newest] = this.#cache.find(([key]) => key.startsWith(prefix)) ?? [];
     if (newest !== undefined) cpSync(newest, path, { recursive: true });
@@ -163,7 +163,7 @@ export class Forge implements AsyncDisposable {
   }
 }
 
-/** What `actions/checkout` does, as far as others notice: it leaves the token in the checkout. */
+/** The relevant effect of `actions/checkout`: it leaves the token in the checkout. */
 async function checkOut(workspace: string, url: string): Promise<void> {
   const git = (...args: readonly string[]) => exec("git", args, { cwd: workspace });
   const secret = Buffer.from(`x-access-token:${token}`).toString("base64");
@@ -174,17 +174,17 @@ async function checkOut(workspace: string, url: string): Promise<void> {
   await git("checkout", "--quiet", "--detach", "FETCH_HEAD");
 }
 
-/** Makes the repository that is hosted, with the agent in it. */
+/** Creates the hosted repository with the agent in it. */
 async function makeRepository(folder: string): Promise<void> {
   const [hosted, source] = [join(folder, "hosted", "acme", "agents"), join(folder, "source")];
   for (const path of [hosted, source]) mkdirSync(path, { recursive: true });
   writeFileSync(join(source, "agent.sh"), agent);
   chmodSync(join(source, "agent.sh"), 0o755);
   const git = (...args: readonly string[]) => exec("git", args, { cwd: source });
-  const somebody = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+  const author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
   await exec("git", ["init", "--quiet", "--bare", hosted]);
   await git("init", "--quiet", "--initial-branch=main");
   await git("add", ".");
-  await git(...somebody, "commit", "--quiet", "-m", "Add an agent");
+  await git(...author, "commit", "--quiet", "-m", "Add an agent");
   await git("push", "--quiet", hosted, "main");
 }

@@ -1,6 +1,6 @@
-// A runner of workflows as far as they go here: jobs on this machine whose steps are scripts for bash or
-// composite actions of this repository. It evaluates conditions and values, gives each step the
-// environment and the files of a real runner, and obeys what steps say to it.
+// A minimal workflow runner: jobs on this machine whose steps are bash scripts or composite actions
+// of this repository. It evaluates conditions and values, gives each step the environment and the
+// files of a real runner, and executes the commands of steps.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,28 +17,28 @@ import {
 } from "./documents.js";
 import { holds, type Scope, type Status, text, texts } from "./expressions.js";
 
-/** A run that an event has started. */
+/** A run that an event triggered. */
 export interface Run {
   readonly event: string;
   readonly sha: string;
   readonly id: string;
   readonly attempt?: number;
   readonly workflow?: string;
-  /** What the event says. */
+  /** The payload of the event. */
   readonly payload?: object;
   /** The variables of the repository. */
   readonly vars?: Readonly<Record<string, string>>;
 }
 
-/** A machine that runs jobs of a repository, one after the other or several at a time. */
+/** A machine that runs jobs of a repository, one at a time or several concurrently. */
 export interface Machine {
-  /** The folder in which each job has a folder of its own. */
+  /** The parent folder of the jobs' folders. */
   readonly folder: string;
   readonly serverUrl: string;
   readonly repository: string;
   readonly token: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What actions do that are not of this repository, by their names. */
+  /** Implementations of the actions of other repositories, by name. */
   readonly actions: Readonly<Record<string, Action>>;
 }
 
@@ -47,15 +47,15 @@ export type Action = (
   workspace: string,
 ) => Promise<void> | void;
 
-/** How a job went. */
+/** The result of a job. */
 export interface Job {
   readonly status: Status | "skipped";
-  /** How each step that has a name went; `skipped` if its condition did not hold. */
+  /** The result of each named step; `skipped` if its condition was false. */
   readonly steps: Readonly<Record<string, Conclusion>>;
-  /** What each step that has an `id` said to the others. */
+  /** The outputs of each step with an `id`. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** What it says to the jobs that need it. */
-  readonly told: Readonly<Record<string, string>>;
+  /** The outputs of the job. */
+  readonly jobOutputs: Readonly<Record<string, string>>;
   readonly annotations: readonly Annotation[];
   readonly summary: string;
   readonly log: string;
@@ -69,18 +69,18 @@ interface StepContext {
   readonly conclusion: Conclusion;
 }
 
-/** What the steps of a job, or of an action, share. */
+/** The state that the steps of a job or an action share. */
 interface Frame {
   readonly steps: Record<string, StepContext>;
   readonly inputs: Readonly<Record<string, string>> | undefined;
   readonly env: Record<string, string>;
   /** The folder of the action, if it is one. */
   readonly action: string | undefined;
-  /** Whether a step of it has failed. */
+  /** Whether one of its steps has failed. */
   failed: boolean;
 }
 
-/** Runs the jobs of a workflow, each after those that it needs and on a machine of its own. */
+/** Runs the jobs of a workflow, each on its own machine, in the order of their dependencies. */
 export async function runJobs(
   path: string,
   run: Run,
@@ -142,17 +142,17 @@ class JobRun {
     Object.assign(frame.env, texts(job.env, this.#scope(frame)));
     for (const step of job.steps) {
       const { conclusion } = await this.#step(step, frame);
-      const name = text(step.told.find("name"), this.#scope(frame));
+      const name = text(step.definition.find("name"), this.#scope(frame));
       if (name !== "") this.#named[name] = conclusion;
       if (conclusion === "failure") this.#status = "failure";
     }
     return this.#ended(this.#status, frame, texts(job.outputs, this.#scope(frame)));
   }
 
-  #ended(status: Job["status"], frame: Frame, told: Record<string, string>): Job {
+  #ended(status: Job["status"], frame: Frame, jobOutputs: Record<string, string>): Job {
     return {
       status,
-      told,
+      jobOutputs,
       steps: this.#named,
       outputs: Object.fromEntries(
         Object.entries(frame.steps).map(([id, { outputs }]) => [id, outputs]),
@@ -169,28 +169,30 @@ class JobRun {
     return context;
   }
 
-  async #outcome({ condition, told }: Step, frame: Frame): Promise<StepContext> {
+  async #outcome({ condition, definition }: Step, frame: Frame): Promise<StepContext> {
     if (!holds(condition, this.#scope(frame)))
       return { outputs: {}, outcome: "skipped", conclusion: "skipped" };
     const scope = this.#scope(frame);
-    const env = { ...frame.env, ...texts(told.find("env"), scope) };
+    const env = { ...frame.env, ...texts(definition.find("env"), scope) };
     const within = this.#scope({ ...frame, env });
-    const uses = told.find("uses");
+    const uses = definition.find("uses");
     const { ok, outputs } =
       uses === undefined
         ? await this.#script(
-            text(told.find("run"), within),
-            told.find("shell") !== undefined,
+            text(definition.find("run"), within),
+            definition.find("shell") !== undefined,
             frame,
             env,
           )
-        : await this.#action(text(uses, within), texts(told.find("with"), within), env);
+        : await this.#action(text(uses, within), texts(definition.find("with"), within), env);
     const outcome = ok ? "success" : "failure";
-    const forgiven = text(told.find("continue-on-error"), within) === "true";
+    const forgiven = text(definition.find("continue-on-error"), within) === "true";
     return { outputs, outcome, conclusion: forgiven ? "success" : outcome };
   }
 
-  /** Runs an action of this repository, which is known by any name of its owner, or another one. */
+  /**
+   * Runs an action of this repository, with any owner in its name, or another implemented action.
+   */
   async #action(
     uses: string,
     given: Record<string, string>,
@@ -298,14 +300,15 @@ class JobRun {
         runner: { temp: join(this.#folder, "temp") },
         steps: frame.steps,
         needs: Object.fromEntries(
-          Object.entries(this.#needs).map(([id, { status, told }]) => [
+          Object.entries(this.#needs).map(([id, { status, jobOutputs }]) => [
             id,
-            { result: status, outputs: told },
+            { result: status, outputs: jobOutputs },
           ]),
         ),
         ...(frame.inputs === undefined ? {} : { inputs: frame.inputs }),
       },
-      // The steps of an action go by how the action goes: it may be the last of a job that has failed.
+      // The steps of an action depend on the status of the action, not of the job: the action may
+      // run after a failed step of the job.
       status: frame.action === undefined ? this.#status : frame.failed ? "failure" : "success",
     };
   }

@@ -1,0 +1,192 @@
+/**
+ * The synchronous functions of `tenure/compat`: creating, reading, changing and listing sessions.
+ * They work over synchronous stores.
+ *
+ * @module
+ */
+
+import type { Status } from "../generated.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { JsonObject } from "../values/session-data.js";
+import { callSync, callSyncOr } from "./store.js";
+import type {
+  AgentSession,
+  CreateSessionOptions,
+  SessionContext,
+  SessionFilter,
+  SessionStats,
+  SessionSummary,
+  SessionUpdates,
+} from "./types.js";
+
+const COMPLETE = { history: "all", trash: "exclude" } as const;
+const NOT_IN_TRASH = { trash: "exclude" } as const;
+/** The number of sessions per page. */
+const PAGE = 1000;
+const DAY_MS = 86_400_000;
+
+/** Starts a session. */
+export function createSession(options: CreateSessionOptions): AgentSession {
+  return callSync((sessions) => {
+    const session = sessions.start(options) as AgentSession;
+    // A repeated call with an idempotency key returns only the events of the first call.
+    if (session.history.length === session.eventCount) return session;
+    return completeSessionOf(sessions, session.id) ?? session;
+  });
+}
+
+/** Returns a session with its complete history; `null` if it does not exist. */
+export function getSession(id: string): AgentSession | null {
+  return callSyncOr(null, (sessions) => completeSessionOf(sessions, id));
+}
+
+/**
+ * Overrides fields of a session without lifecycle checks and without an event; properties of
+ * `context` and `metadata` are merged. `null` if the session does not exist.
+ */
+export function updateSession(id: string, updates: SessionUpdates): AgentSession | null {
+  return callSyncOr(null, (sessions) => {
+    sessions.override(id, updates);
+    return completeSessionOf(sessions, id);
+  });
+}
+
+/** Stores a complete session as given; creates it if it does not exist. */
+export function saveSession(session: AgentSession): void {
+  callSync((sessions) => sessions.save(session));
+}
+
+/** Merges properties into the context of a session; `null` if it does not exist. */
+export function updateContext(id: string, context: JsonObject): AgentSession | null {
+  return callSyncOr(null, (sessions) => {
+    sessions.updateContext(id, context);
+    return completeSessionOf(sessions, id);
+  });
+}
+
+/**
+ * Returns the matching sessions without their histories, newest first; all of them unless the
+ * filter has a `limit`.
+ */
+export function listSessions(filter: SessionFilter = {}): SessionSummary[] {
+  const limit = filter.limit ?? Number.POSITIVE_INFINITY;
+  const found: SessionSummary[] = [];
+  if (limit === 0) return found;
+  return callSync((sessions) => {
+    for (const head of sessions.list({ ...filter, limit: Math.min(limit, PAGE) })) {
+      found.push(head as SessionSummary);
+      if (found.length >= limit) break;
+    }
+    return found;
+  });
+}
+
+/** Returns the matching active sessions. */
+export function getActiveSessions(filter?: SessionFilter): SessionSummary[] {
+  return withStatus("active", filter);
+}
+
+/** Returns the matching paused sessions. */
+export function getPausedSessions(filter?: SessionFilter): SessionSummary[] {
+  return withStatus("paused", filter);
+}
+
+/** Returns the matching completed sessions. */
+export function getCompletedSessions(filter?: SessionFilter): SessionSummary[] {
+  return withStatus("completed", filter);
+}
+
+/** Returns the matching failed sessions. */
+export function getFailedSessions(filter?: SessionFilter): SessionSummary[] {
+  return withStatus("failed", filter);
+}
+
+/** Deletes a session permanently, also one that cannot be read. `false` if it does not exist. */
+export function deleteSession(id: string): boolean {
+  return callSyncOr(false, (sessions) => {
+    sessions.delete(id, NOT_IN_TRASH);
+    return true;
+  });
+}
+
+/**
+ * Moves sessions of this age to the trash, unless they are active or paused, and purges sessions
+ * that have been in the trash for as long. Returns the number of sessions that were moved to the
+ * trash.
+ */
+export function cleanupOldSessions(maxAgeMs: number): number {
+  return callSync((sessions) => {
+    // Purges before it moves, so that no session is deleted by a single call.
+    sessions.purge({ olderThan: maxAgeMs });
+    return sessions.cleanup({ maxAge: maxAgeMs }).removed;
+  });
+}
+
+/** As {@link cleanupOldSessions}, for an age in days. */
+export function cleanupSessions(days = 30): number {
+  return cleanupOldSessions(days * DAY_MS);
+}
+
+/** Returns statistics over the matching sessions; over all sessions without a filter. */
+export function getSessionStats(filter: SessionFilter = {}): SessionStats {
+  const { limit: _, offset: __, ...meant } = filter;
+  return callSync((sessions) => sessions.stats(meant));
+}
+
+/**
+ * Returns what an agent needs to continue, with the last ten events; `null` if the session does not
+ * exist.
+ */
+export function getSessionContext(id: string): SessionContext | null {
+  return callSyncOr(null, (sessions) => sessions.context(id, NOT_IN_TRASH));
+}
+
+/** Whether a session can be continued: paused, or active with remaining iterations. */
+export function isSessionResumable(id: string): boolean {
+  return callSyncOr(false, (sessions) => sessions.isResumable(id));
+}
+
+/** Returns the running time of a session, in milliseconds; `null` if it does not exist. */
+export function getSessionDuration(id: string): number | null {
+  return callSyncOr(null, (sessions) => sessions.duration(id, NOT_IN_TRASH));
+}
+
+/**
+ * Returns the consumed iterations of a session in percent, from 0 to 100; `null` if it does not
+ * exist.
+ */
+export function getSessionProgress(id: string): number | null {
+  return callSyncOr(null, (sessions) => sessions.progress(id, NOT_IN_TRASH));
+}
+
+/** Exports a session with its complete history as JSON text; `null` if it does not exist. */
+export function exportSession(id: string): string | null {
+  return callSyncOr(null, (sessions) => sessions.export(id, NOT_IN_TRASH));
+}
+
+/**
+ * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
+ * object.
+ */
+export function importSession(session: string | object): AgentSession {
+  return callSync((sessions) => {
+    const head = sessions.import(session);
+    const imported = sessions.get(head.id, { history: "all" });
+    return (imported ?? { ...head, history: [] }) as AgentSession;
+  });
+}
+
+export {
+  deleteSession as removeSession,
+  getSession as loadSession,
+  getSessionStats as getStats,
+  listSessions as findSessions,
+};
+
+function completeSessionOf(sessions: SessionsSync, id: string): AgentSession | null {
+  return sessions.get(id, COMPLETE) as AgentSession | null;
+}
+
+function withStatus(status: Status, filter?: SessionFilter): SessionSummary[] {
+  return listSessions({ ...filter, status });
+}

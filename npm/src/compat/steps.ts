@@ -1,0 +1,124 @@
+/**
+ * The functions of `tenure/compat` that return promises: starting a session, its lifecycle, and its
+ * events. Over a synchronous store each completes before it returns, so it need not be awaited.
+ *
+ * @module
+ */
+
+import type { Session, SessionHead } from "../generated.js";
+import type { FailureReason } from "../handles/operations.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { EventType, JsonObject } from "../values/session-data.js";
+import { call, callOr } from "./store.js";
+import type { AgentSession, SessionOptions } from "./types.js";
+
+type AnySessions = Sessions | SessionsSync;
+
+/** Starts a session. */
+export function startSession(
+  task: string,
+  mode: string,
+  options: SessionOptions = {},
+): Promise<AgentSession> {
+  return call((sessions) =>
+    andThen(sessions.start({ ...options, task, mode }), (session) =>
+      withHistory(sessions, session),
+    ),
+  );
+}
+
+/** Pauses a session that is active or `timeout`. */
+export function pauseSession(id: string, reason?: string): Promise<AgentSession | null> {
+  return change(id, (sessions) => sessions.pause(id, reason));
+}
+
+/**
+ * Resumes a paused session. An active session is left unchanged; a session without remaining
+ * iterations becomes `timeout` immediately.
+ */
+export function resumeSession(id: string): Promise<AgentSession | null> {
+  return change(id, (sessions) =>
+    sessions.resume(id, { ifActive: "keep", ifExhausted: "timeout" }),
+  );
+}
+
+/** Completes a session with a result. A finished session is left unchanged. */
+export function completeSession(id: string, result?: string): Promise<AgentSession | null> {
+  return change(id, (sessions) => sessions.complete(id, result, { ifFinished: "keep" }));
+}
+
+/** Fails a session with an error. A finished session is left unchanged. */
+export function failSession(id: string, error?: FailureReason): Promise<AgentSession | null> {
+  return change(id, (sessions) => sessions.fail(id, error, { ifFinished: "keep" }));
+}
+
+/** Appends an event. `false` if the session does not exist or is finished. */
+export function addEvent(id: string, type: EventType, data?: JsonObject): Promise<boolean> {
+  return record((sessions) => sessions.addEvent(id, type, data));
+}
+
+/**
+ * Counts an iteration; the last one makes the session `timeout`. `false` if the session does not
+ * exist or is finished.
+ */
+export function incrementIteration(id: string, data?: JsonObject): Promise<boolean> {
+  return record((sessions) => sessions.incrementIteration(id, data));
+}
+
+/** Records a tool call. `false` if the session does not exist or is finished. */
+export function recordToolCall(
+  id: string,
+  tool: string,
+  args?: unknown,
+  result?: unknown,
+): Promise<boolean> {
+  return record((sessions) => sessions.recordToolCall(id, tool, args, result));
+}
+
+/** Records an insight of the agent. `false` if the session does not exist or is finished. */
+export function recordLearning(
+  id: string,
+  insight: string,
+  expertiseFile?: string,
+): Promise<boolean> {
+  return record((sessions) => sessions.recordLearning(id, insight, expertiseFile));
+}
+
+/** Changes a session and returns it. */
+function change(
+  id: string,
+  act: (sessions: AnySessions) => SessionHead | Promise<SessionHead>,
+): Promise<AgentSession | null> {
+  return callOr(null, (sessions) =>
+    andThen(act(sessions), () => sessions.get(id, { history: "all" })),
+  ) as Promise<AgentSession | null>;
+}
+
+/** Appends to a session. Returns whether it was accepted. */
+function record(act: (sessions: AnySessions) => unknown): Promise<boolean> {
+  return callOr(false, (sessions) => andThen(act(sessions), () => true), [
+    "SESSION_FINISHED",
+    "BUDGET_EXHAUSTED",
+  ]);
+}
+
+/**
+ * A started session with its complete history. A repeated call with an idempotency key returns only
+ * the events of the first call.
+ */
+function withHistory(
+  sessions: AnySessions,
+  session: Session,
+): AgentSession | Promise<AgentSession> {
+  if (session.history.length === session.eventCount) return session as AgentSession;
+  return andThen(
+    sessions.get(session.id, { history: "all" }),
+    (found) => (found ?? session) as AgentSession,
+  );
+}
+
+/** Continues with a value: synchronously, or when its promise resolves. */
+function andThen<T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> {
+  return value instanceof Promise ? value.then(then) : then(value);
+}

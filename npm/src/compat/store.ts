@@ -1,0 +1,198 @@
+/**
+ * The store behind `tenure/compat`: opened on first use, closed when another one is configured.
+ * Over a synchronous store all functions work, and those that return promises complete before they
+ * return. Over an asynchronous store only functions that return promises work.
+ *
+ * @module
+ */
+
+import type { InitOptions } from "../builds/source.js";
+import { Webhook } from "../events/webhook.js";
+import type { OpenOptions } from "../handles/options.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Store } from "../stores/store.js";
+import type { Target } from "../stores/target.js";
+import {
+  type ErrorCode,
+  invalidArgument,
+  isTenureError,
+  noDefaultStore,
+  onlyPromises,
+} from "../values/error.js";
+import type { CompatOptions } from "./types.js";
+
+/** The default store. */
+const DEFAULT_STORE = "file:./sessions";
+
+/** The error codes for a session that does not exist. */
+const ABSENT: readonly ErrorCode[] = ["SESSION_NOT_FOUND", "SESSION_DELETED", "INVALID_ID"];
+
+/** The functions of an entry point that open stores. */
+interface Opener {
+  readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
+  readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
+  readonly init: (options?: InitOptions) => Promise<void>;
+}
+
+/** The open store: a synchronous or an asynchronous handle. */
+type Opened =
+  | { readonly sync: SessionsSync; readonly pending?: undefined }
+  | { readonly sync?: undefined; readonly pending: Promise<Sessions> };
+
+let entry: Opener;
+let settings: CompatOptions = {};
+let webhook: CompatOptions["webhook"] | null;
+let opened: Opened | undefined;
+
+/** Sets the entry point that opens stores. */
+export function setEntry(source: Opener): void {
+  entry = source;
+}
+
+/**
+ * Configures the store: `store`, and any options of `open`. Closes the current store. A webhook
+ * stays configured until it is replaced.
+ */
+export function configure(options: CompatOptions = {}): void {
+  if (typeof options !== "object" || options === null) {
+    throw invalidArgument("options", 'expected an object such as { store: "file:./sessions" }');
+  }
+  if (options.webhook !== undefined) configureWebhook(options.webhook);
+  const before = opened;
+  opened = undefined;
+  settings = { ...options };
+  before?.sync?.close();
+  // Closing the previous store is not awaited.
+  before?.pending?.then((sessions) => sessions.close()).catch(() => {});
+}
+
+/** Sets the webhook to which changes of sessions are posted; `null` switches it off. */
+export function configureWebhook(url: CompatOptions["webhook"] | null): void {
+  // Validates the webhook now, instead of on the first use of the store.
+  if (url !== null && url !== undefined) new Webhook(url, () => {});
+  webhook = url;
+  opened?.sync?.setWebhook(url ?? null);
+  opened?.pending?.then((sessions) => sessions.setWebhook(url ?? null)).catch(() => {});
+}
+
+/** Closes the store after pending webhooks were delivered. The next call opens it again. */
+export async function closeStore(): Promise<void> {
+  const before = opened;
+  opened = undefined;
+  before?.sync?.close();
+  await (await before?.pending)?.close();
+}
+
+/** Loads the WebAssembly module. Needed in browsers before the first synchronous call. */
+export function init(options?: InitOptions): Promise<void> {
+  return entry.init(options);
+}
+
+/** Calls the handle of a synchronous store. */
+export function callSync<T>(operation: (sessions: SessionsSync) => T): T {
+  const { sync } = current();
+  if (sync === undefined) throw onlyPromises();
+  return operation(sync);
+}
+
+/** As {@link callSync}, but returns `otherwise` for a session that does not exist. */
+export function callSyncOr<T, U>(otherwise: U, operation: (sessions: SessionsSync) => T): T | U {
+  try {
+    return callSync(operation);
+  } catch (thrown) {
+    return absentOr(otherwise, thrown, ABSENT);
+  }
+}
+
+/**
+ * Calls the handle of any store. Over a synchronous store the call has completed when this returns.
+ */
+export async function call<T>(
+  operation: (sessions: Sessions | SessionsSync) => T | Promise<T>,
+): Promise<T> {
+  let opened = currentIfReady();
+  if (opened === undefined) {
+    await entry.init();
+    opened = current();
+  }
+  return operation(opened.sync ?? (await opened.pending));
+}
+
+/**
+ * As {@link call}, but returns `otherwise` for a session that does not exist, and for the error
+ * codes in `also`.
+ */
+export async function callOr<T, U>(
+  otherwise: U,
+  operation: (sessions: Sessions | SessionsSync) => T | Promise<T>,
+  also: readonly ErrorCode[] = [],
+): Promise<T | U> {
+  try {
+    return await call(operation);
+  } catch (thrown) {
+    return absentOr(otherwise, thrown, [...ABSENT, ...also]);
+  }
+}
+
+function absentOr<U>(otherwise: U, thrown: unknown, codes: readonly ErrorCode[]): U {
+  if (isTenureError(thrown) && codes.includes(thrown.code)) return otherwise;
+  throw thrown;
+}
+
+function current(): Opened {
+  opened ??= open(settings.store);
+  return opened;
+}
+
+/** The store; `undefined` if the WebAssembly module has to be loaded first. */
+function currentIfReady(): Opened | undefined {
+  try {
+    return current();
+  } catch (thrown) {
+    if (isTenureError(thrown, "WASM_NOT_READY")) return undefined;
+    throw thrown;
+  }
+}
+
+function open(store: CompatOptions["store"]): Opened {
+  const { store: _, webhook: __, ...rest } = settings;
+  const options = { ...rest, webhook: webhook ?? undefined };
+  const target = store ?? DEFAULT_STORE;
+  try {
+    if (!isAsyncStore(target)) return { sync: entry.openSync(target, options) };
+  } catch (thrown) {
+    if (store === undefined && isTenureError(thrown, "UNSUPPORTED_STORE")) {
+      throw noDefaultStore(DEFAULT_STORE, thrown);
+    }
+    if (!isTenureError(thrown, "STORE_IS_ASYNC")) throw thrown;
+  }
+  const pending = entry.open(target, options);
+  pending.catch(() => {
+    // The next call retries.
+    if (opened?.pending === pending) opened = undefined;
+  });
+  return { pending };
+}
+
+/**
+ * Whether a custom store is asynchronous. This is tested with a read: a write whose promise cannot
+ * be awaited would still be applied.
+ */
+function isAsyncStore(target: Target): boolean {
+  if (typeof target === "string" || target instanceof URL) return false;
+  if (typeof target !== "object" || target === null) return false;
+  const answer = firstResult(target);
+  if (!(answer instanceof Object && "then" in answer)) return false;
+  Promise.resolve(answer).catch(() => {});
+  return true;
+}
+
+function firstResult(store: Store): unknown {
+  try {
+    return store.load("tenure", { kind: "none" });
+  } catch {
+    // The store will report its error again when it is used.
+    return undefined;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The exports that all entry points of the package share: the types and the error class. Each entry
+ * point adds its own `open`, `openSync`, `init` and the like.
+ *
+ * @module
+ */
+
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export type { BuildInfo } from "../builds/binding.js";
+export type { InitOptions, WasmSource } from "../builds/source.js";
+export type { Mode, Returns } from "../connection/call.js";
+export type { Models } from "../connection/models.js";
+export type { Listener, SessionEvents, SessionsChanged } from "../events/listeners.js";
+export type { WebhookFetch, WebhookOptions } from "../events/webhook.js";
+export type {
+  ActiveSession,
+  AgentState,
+  AgentStats,
+  Appended,
+  AuditDay,
+  AuditEntry,
+  AuditPage,
+  AuditPurged,
+  AuditRun,
+  BulkResult,
+  Capabilities,
+  CleanupParams,
+  CleanupResult,
+  CopyDifference,
+  CoreErrorCode,
+  DedupCleaned,
+  DedupCleared,
+  DedupDecision,
+  DedupReason,
+  Difference,
+  Direction,
+  EventPage,
+  HookReply,
+  LastError,
+  LeaseCleared,
+  LeaseOutcome,
+  LeasePage,
+  LeaseState,
+  LeaseView,
+  Limits,
+  Measure,
+  Metric,
+  ModelChange,
+  ModelSpec,
+  NewEvent,
+  OnModelChange,
+  OrderBy,
+  Overrides,
+  Phase,
+  PhaseChange,
+  Problem,
+  Process,
+  RecordsCleaned,
+  Refusal,
+  ReplaceReason,
+  ResumeDecision,
+  ResumeDetails,
+  ResumeReason,
+  Session,
+  SessionContext,
+  SessionEvent,
+  SessionHead,
+  SessionPage,
+  Slot,
+  SlotAnswer,
+  SlotCancelled,
+  SlotCode,
+  SlotConfirmation,
+  SlotFailure,
+  SlotLocking,
+  SlotOutcome,
+  SlotPhase,
+  SlotSession,
+  SlotStart,
+  StartInSlotParams,
+  StartParams,
+  Stats,
+  Status,
+  StatusCounts,
+  TokenCounts,
+  Trash,
+  UsageTotals,
+  VmStatus,
+  VmView,
+  Wanted,
+  WebhookEvent,
+  WebhookPayload,
+  WebhookSession,
+} from "../generated.js";
+export type {
+  AgentCleanupOptions,
+  AgentHooks,
+  AgentListOptions,
+  Agents,
+  AgentsSync,
+  ResumePolicy,
+} from "../handles/agents.js";
+export type { AuditLog } from "../handles/audit-log.js";
+export type { Copy } from "../handles/copy.js";
+export type { Dedup } from "../handles/dedup.js";
+export type { Leases, LeasesSync } from "../handles/leases.js";
+export type {
+  LeaseList,
+  LeaseListOptions,
+  LeasePageSync,
+  ListOptions,
+  SessionList,
+  SessionPageSync,
+} from "../handles/list.js";
+export type {
+  ChangeOptions,
+  FailureReason,
+  Filter,
+  Operations,
+  TrashOption,
+} from "../handles/operations.js";
+export type { OpenOptions, RedactOptions } from "../handles/options.js";
+export type { Sessions } from "../handles/sessions.js";
+export type { SessionsSync } from "../handles/sessions-sync.js";
+export type { CopyTarget } from "../handles/side.js";
+export type { Archive, NotPurged, PurgeOptions, PurgeResult } from "../jobs/archive.js";
+export type { CopyOptions, CopyProgress, CopyResult } from "../jobs/copy.js";
+export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
+export type { RetentionOptions, RetentionPass } from "../jobs/retention.js";
+export type { ExitOptions } from "../machines/exit-task.js";
+export type {
+  SessionManager,
+  SessionManagerStatistics,
+  SweepOptions,
+  SweepResult,
+} from "../machines/session-manager.js";
+export type { VmCommand, VmTask } from "../machines/vm-task.js";
+export type { Histogram, HistogramBucket } from "../slots/histogram.js";
+export { slotMessage } from "../slots/message.js";
+export type { SlotMetrics } from "../slots/metrics.js";
+export type { SlotOptions, SlotOptionsOf, SlotOptionsSync, SlotRequest } from "../slots/options.js";
+export type { MaybePromise, Store } from "../stores/store.js";
+export type * from "../stores/stored.js";
+export type { Target } from "../stores/target.js";
+export {
+  type DriverErrorCode,
+  type ErrorBody,
+  type ErrorCode,
+  isTenureError,
+  TenureError,
+} from "../values/error.js";
+export type { Accepts, Time } from "../values/params.js";
+export type {
+  BuiltInEventType,
+  EventType,
+  JsonObject,
+  SessionMetadata,
+} from "../values/session-data.js";
+export { VERSION } from "../values/version.js";

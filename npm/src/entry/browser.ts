@@ -1,0 +1,50 @@
+/**
+ * The entry point in browsers and other environments without Node: the WebAssembly build, which is
+ * fetched before the first handle is opened.
+ *
+ * @module
+ */
+
+import { browserSource } from "../builds/browser-source.js";
+import type { InitOptions } from "../builds/source.js";
+import type { Copy } from "../handles/copy.js";
+import type { OpenOptions } from "../handles/options.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { SessionManager } from "../machines/session-manager.js";
+import type { Target } from "../stores/target.js";
+import { entryOver } from "./entry.js";
+
+export * from "./api.js";
+
+const entry = entryOver(browserSource);
+
+/**
+ * Opens a store: `"indexeddb:name"`, `"memory:"`, or a store of your own. Loads the WebAssembly
+ * module first.
+ */
+export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+
+/**
+ * Opens a synchronous store. The methods of the handle return results, not promises. Throws
+ * `WASM_NOT_READY` until `await init()` or `await open()` has loaded the WebAssembly module.
+ */
+export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+
+/**
+ * Copies all sessions of one store into another, with their histories, and reports the differences
+ * at the end. An aborted copy continues where it stopped when it is started again.
+ */
+export const copy: Copy = entry.copy;
+
+/** Loads the WebAssembly module, once. `module` overrides where it is loaded from. */
+export const init: (options?: InitOptions) => Promise<void> = entry.init;
+
+/**
+ * Returns the session manager. In browsers it works in memory, not shared with other pages. The
+ * first call creates it. Never fails.
+ */
+export const getSessionManager: () => SessionManager = entry.getSessionManager;
+
+/** Whether the session manager was created. Does not create it. */
+export const isSessionManagerAvailable: () => boolean = entry.isSessionManagerAvailable;

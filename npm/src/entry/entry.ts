@@ -1,0 +1,46 @@
+/**
+ * Creates the functions that every entry point of the package exports, over its source of builds:
+ * `node.ts` has both builds, `node-wasm.ts` and `browser.ts` only WebAssembly.
+ *
+ * @module
+ */
+
+import type { InitOptions, Source } from "../builds/source.js";
+import { type Copy, copyWith } from "../handles/copy.js";
+import { openSessions, openSessionsSync } from "../handles/open.js";
+import type { OpenOptions } from "../handles/options.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import { type SessionManagers, sessionManagersOver } from "../machines/session-manager.js";
+import type { Runtime } from "../runtime/runtime.js";
+import type { Target } from "../stores/target.js";
+
+/** The functions of an entry point. */
+export interface Entry extends SessionManagers {
+  /** Opens a store. The entry points document which. */
+  readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
+  /** Opens a synchronous store. */
+  readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
+  /** Copies all sessions of one store into another. */
+  readonly copy: Copy;
+  /** Loads the WebAssembly module. */
+  readonly init: (options?: InitOptions) => Promise<void>;
+}
+
+/** Creates the functions of an entry point; `runtime` is for its session manager. */
+export function entryOver(source: Source, runtime?: Runtime): Entry {
+  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
+    const preparing = source.prepare();
+    if (preparing) await preparing;
+    return openSessions(source.now(target), target, options);
+  };
+  return {
+    ...sessionManagersOver(source, runtime),
+    open,
+    copy: copyWith(open),
+    openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
+    async init(options) {
+      await source.prepare(options);
+    },
+  };
+}

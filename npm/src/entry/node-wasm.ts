@@ -1,0 +1,62 @@
+/**
+ * The entry point `tenure/wasm` in Node: always the WebAssembly build.
+ *
+ * @module
+ */
+
+import * as glue from "#wasm";
+import { wasmBuild } from "../builds/wasm-file.js";
+import type { Copy } from "../handles/copy.js";
+import { type ImportDirectory, importDirectoryWith } from "../handles/import-directory.js";
+import type { OpenOptions } from "../handles/options.js";
+import type { Sessions } from "../handles/sessions.js";
+import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { SessionManager } from "../machines/session-manager.js";
+import { nodeRuntime } from "../runtime/node-runtime.js";
+import type { Target } from "../stores/target.js";
+import { entryOver } from "./entry.js";
+
+export type { ImportDirectory } from "../handles/import-directory.js";
+export type {
+  ImportCounts,
+  ImportDirectoryOptions,
+  ImportDirectoryResult,
+  ImportProblem,
+  ImportProgress,
+} from "../jobs/import-directory.js";
+export * from "./api.js";
+
+const entry = entryOver(
+  { now: () => wasmBuild(() => glue), prepare: () => undefined },
+  nodeRuntime,
+);
+
+/** Opens a store: `"memory:"`, or a store of your own. */
+export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+
+/** Opens a synchronous store. The methods of the handle return results, not promises. */
+export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+
+/**
+ * Copies all sessions of one store into another, with their histories, and reports the differences
+ * at the end. An aborted copy continues where it stopped when it is started again.
+ */
+export const copy: Copy = entry.copy;
+
+/**
+ * Imports the files that other programs left in a directory: sessions of bots and agents, ownership
+ * of virtual machines, and deduplication records.
+ */
+export const importDirectory: ImportDirectory = importDirectoryWith(entry.open);
+
+/** Does nothing in Node, which loads WebAssembly when needed. In browsers it loads the module. */
+export const init: () => Promise<void> = () => entry.init();
+
+/**
+ * Returns the session manager of this process: which virtual machine it owns, and which the other
+ * processes of this machine own. The first call creates it. Never fails.
+ */
+export const getSessionManager: () => SessionManager = entry.getSessionManager;
+
+/** Whether the session manager was created. Does not create it. */
+export const isSessionManagerAvailable: () => boolean = entry.isSessionManagerAvailable;

@@ -1,0 +1,109 @@
+/**
+ * The listeners of a handle. A listener is called after the commit and cannot delay, fail or undo
+ * it: what it throws is passed to the `"error"` listeners.
+ *
+ * @module
+ */
+
+import type { SlotCancelled, WebhookPayload } from "../generated.js";
+import { invalidArgument, listenerFailed, type TenureError } from "../values/error.js";
+
+/** The events of a handle, and what their listeners are given. */
+export interface SessionEvents {
+  /**
+   * A session was started, paused, resumed or finished through this handle; over `indexeddb:` also
+   * through another handle on the same database.
+   */
+  lifecycle: WebhookPayload;
+  /**
+   * Sessions were changed through this handle, or through another handle on the same database, also
+   * in another tab. Only `indexeddb:` reports this event.
+   */
+  change: SessionsChanged;
+  /**
+   * An active or paused session was superseded in its slot, and its runner should stop. Reported by
+   * the handle that started the new session; over `indexeddb:` also by handles in other tabs.
+   */
+  cancelled: SlotCancelled;
+  /** A failure in the background: of a webhook, a retention pass, or another listener. */
+  error: TenureError;
+}
+
+/** The sessions that a commit changed. */
+export interface SessionsChanged {
+  /** Their ids, also of deleted sessions. */
+  readonly ids: readonly string[];
+}
+
+/** A listener for an event. */
+export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) => void;
+
+/** The listeners of one handle. */
+export class Listeners {
+  readonly #lifecycle = new Set<Listener<"lifecycle">>();
+  readonly #change = new Set<Listener<"change">>();
+  readonly #cancelled = new Set<Listener<"cancelled">>();
+  readonly #error = new Set<Listener<"error">>();
+
+  /** Adds a listener. Adding it again has no effect. */
+  on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
+    if (typeof listener !== "function") throw invalidArgument("listener", "expected a function");
+    this.#of(event).add(listener);
+  }
+
+  /** Removes a listener. */
+  off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
+    this.#of(event).delete(listener);
+  }
+
+  /** Calls the `"lifecycle"` listeners. */
+  lifecycle(payload: WebhookPayload): void {
+    this.#call("lifecycle", this.#lifecycle, payload);
+  }
+
+  /** Calls the `"change"` listeners. */
+  change(change: SessionsChanged): void {
+    this.#call("change", this.#change, change);
+  }
+
+  /** Calls the `"cancelled"` listeners. */
+  cancelled(cancelled: SlotCancelled): void {
+    this.#call("cancelled", this.#cancelled, cancelled);
+  }
+
+  /** Calls the `"error"` listeners. Returns whether there are any. */
+  error(error: TenureError): boolean {
+    for (const listener of [...this.#error]) {
+      try {
+        listener(error);
+      } catch (thrown) {
+        // No listener is left for this error, so it is logged.
+        console.error(listenerFailed("error", thrown));
+      }
+    }
+    return this.#error.size > 0;
+  }
+
+  #call<T>(event: string, listeners: ReadonlySet<(payload: T) => void>, payload: T): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(payload);
+      } catch (thrown) {
+        this.error(listenerFailed(event, thrown));
+      }
+    }
+  }
+
+  #of<E extends keyof SessionEvents>(event: E): Set<Listener<E>> {
+    const listeners: { readonly [K in keyof SessionEvents]: Set<Listener<K>> } = {
+      lifecycle: this.#lifecycle,
+      change: this.#change,
+      cancelled: this.#cancelled,
+      error: this.#error,
+    };
+    if (!Object.hasOwn(listeners, event)) {
+      throw invalidArgument("event", 'expected "lifecycle", "change", "cancelled" or "error"');
+    }
+    return listeners[event];
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Delivers the notifications of one handle: to its listeners synchronously, to its webhook
+ * asynchronously, and to other handles on the same database.
+ *
+ * @module
+ */
+
+import type { SlotCancelled, WebhookPayload } from "../generated.js";
+import type { TenureError } from "../values/error.js";
+import type { Broadcast, BroadcastListener } from "./broadcast.js";
+import { Listeners } from "./listeners.js";
+import { Webhook, type WebhookOptions } from "./webhook.js";
+
+/** Delivers the notifications of one handle. */
+export class Notifier implements BroadcastListener {
+  /** The handle's listeners. */
+  readonly listeners = new Listeners();
+  /** The number of webhooks that were not delivered. */
+  failures = 0;
+  #webhook: Webhook | undefined;
+  #broadcast: Broadcast | undefined;
+
+  /** Delivers a lifecycle event, given its payload's text. The webhook posts exactly this text. */
+  readonly notify = (text: string): void => {
+    const payload = JSON.parse(text) as WebhookPayload;
+    this.listeners.lifecycle(payload);
+    this.#webhook?.post({
+      event: payload.event,
+      session: payload.session.id,
+      text,
+    });
+    this.#broadcast?.lifecycle(text);
+  };
+
+  /** Exchanges notifications with the other handles on a database. */
+  join(broadcast: Broadcast, name: string): void {
+    this.#broadcast = broadcast;
+    broadcast.join(name, this);
+  }
+
+  /** Called when sessions were changed, through this or another handle. */
+  onChange(ids: readonly string[]): void {
+    this.listeners.change({ ids });
+  }
+
+  /** Called for a lifecycle event of another handle, which posts its own webhook. */
+  onRemoteLifecycle(payload: WebhookPayload): void {
+    this.listeners.lifecycle(payload);
+  }
+
+  /** Delivers the cancellation of a session by this handle. */
+  cancelled(cancelled: SlotCancelled): void {
+    this.listeners.cancelled(cancelled);
+    this.#broadcast?.cancelled(cancelled);
+  }
+
+  /** Called for the cancellation of a session by another handle. */
+  onRemoteCancelled(cancelled: SlotCancelled): void {
+    this.listeners.cancelled(cancelled);
+  }
+
+  /** Sets the webhook; `null` switches it off. Pending webhooks are still delivered. */
+  configure(options: string | URL | WebhookOptions | null): void {
+    this.#webhook = options === null ? undefined : new Webhook(options, this.#onFailure);
+  }
+
+  /**
+   * Resolves when every pending webhook was delivered or has failed, at the latest after
+   * `timeoutMs`.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#webhook?.drain(timeoutMs);
+  }
+
+  readonly #onFailure = (error: TenureError): void => {
+    this.failures += 1;
+    this.listeners.error(error);
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * Agents: sessions that have a phase, with a decision on whether to resume them. Each method builds
+ * the parameters of its operation; the core implements the phases and the decisions.
+ *
+ * @module
+ */
+
+import type { Ask, Mode, Returns } from "../connection/call.js";
+import { encode } from "../connection/encode.js";
+import type {
+  AgentCleanupParams,
+  AgentCreateParams,
+  AgentFinalizeParams,
+  AgentListParams,
+  AgentState,
+  AgentStats,
+  AgentStatsParams,
+  AgentUpdateParams,
+  ApprovalParams,
+  CleanupResult,
+  HookPreDelegateParams,
+  HookReply,
+  RequestApprovalParams,
+  ResumeDecision,
+  SessionHead,
+  ShouldResumeParams,
+} from "../generated.js";
+import type { Accepts } from "../values/params.js";
+import { SessionList, SessionPageSync } from "./list.js";
+
+/** Filter and paging of a list of agents. */
+export type AgentListOptions = Accepts<AgentListParams>;
+
+/** The conditions under which an agent is not resumable. */
+export type ResumePolicy = Accepts<Omit<ShouldResumeParams, "id">>;
+
+/** Options of the cleanup of agents. */
+export type AgentCleanupOptions = Accepts<Omit<AgentCleanupParams, "maxIdle">> & {
+  /** The idle time in hours; 24 by default. */
+  readonly hours?: number | undefined;
+};
+
+/** The operations on agents, in either mode. */
+abstract class AgentOperations<M extends Mode> {
+  /** Hooks that run before and after a delegated agent. */
+  readonly hooks: AgentHooks<M>;
+  /** @internal */
+  protected readonly ask: Ask<M>;
+
+  /** @internal */
+  constructor(ask: Ask<M>) {
+    this.ask = ask;
+    this.hooks = new AgentHooks(ask);
+  }
+
+  /**
+   * Creates an agent, in the phase `initializing`. Its name is the session's `mode`, its purpose the
+   * session's `task`.
+   */
+  create(params: Accepts<AgentCreateParams>): Returns<M, SessionHead> {
+    return this.ask("agentCreate", () => params);
+  }
+
+  /**
+   * Records an update of an agent, which counts as activity: its phase, properties to merge into
+   * its metadata, an error. A final phase finishes the agent. `null` for an unknown id.
+   */
+  update(
+    id: string,
+    patch: Accepts<Omit<AgentUpdateParams, "id">>,
+  ): Returns<M, SessionHead | null> {
+    return this.ask("agentUpdate", () => ({ ...patch, id }));
+  }
+
+  /** Decides whether an agent should be resumed, with the reason. */
+  shouldResume(id: string, policy?: ResumePolicy): Returns<M, ResumeDecision> {
+    return this.ask("shouldResume", () => ({ ...policy, id }));
+  }
+
+  /** Returns the state of an agent with its phase changes; `null` for an unknown id. */
+  get(id: string): Returns<M, AgentState | null> {
+    return this.ask("agentGet", () => ({ id }));
+  }
+
+  /**
+   * Finishes an agent; `null` for an unknown id. Finishing it again with the same outcome only adds
+   * a missing summary.
+   */
+  finalize(
+    id: string,
+    outcome: AgentFinalizeParams["outcome"],
+    options?: Accepts<Omit<AgentFinalizeParams, "id" | "outcome">>,
+  ): Returns<M, SessionHead | null> {
+    return this.ask("agentFinalize", () => ({ ...options, id, outcome }));
+  }
+
+  /** Requests an approval: pauses the agent in the phase `approval`. */
+  requestApproval(
+    id: string,
+    options?: Accepts<Omit<RequestApprovalParams, "id">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("requestApproval", () => ({ ...options, id }));
+  }
+
+  /** Approves the agent's request, and resumes it. */
+  approve(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
+    return this.ask("approve", () => ({ ...options, id }));
+  }
+
+  /** Denies the agent's request, which finishes it as `abandoned`. */
+  deny(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
+    return this.ask("deny", () => ({ ...options, id }));
+  }
+
+  /** Moves idle agents to the trash; unfinished ones become `abandoned`. */
+  cleanup({ hours, ...options }: AgentCleanupOptions = {}): Returns<M, CleanupResult> {
+    const maxIdle = hours === undefined ? undefined : `${hours}h`;
+    return this.ask("agentCleanup", () => ({ ...options, maxIdle }));
+  }
+
+  /**
+   * Returns the metrics of agents against their targets. It reads their histories to measure the
+   * storage, unless `storage` is `false`.
+   */
+  stats(options?: Accepts<AgentStatsParams>): Returns<M, AgentStats> {
+    return this.ask("agentStats", () => ({ ...options }));
+  }
+}
+
+/** The hooks of an agent host: they run before and after an agent. */
+export class AgentHooks<M extends Mode> {
+  readonly #ask: Ask<M>;
+
+  /** @internal */
+  constructor(ask: Ask<M>) {
+    this.#ask = ask;
+  }
+
+  /**
+   * Runs before work is delegated to an agent: decides whether a session should be resumed. `input`
+   * is the hook's input as JSON text or as an object; `output` of the reply is what the hook
+   * prints.
+   */
+  preDelegate(
+    input: string | object,
+    policy?: Accepts<Omit<HookPreDelegateParams, "input">>,
+  ): Returns<M, HookReply> {
+    return this.#ask("hookPreDelegate", () => ({ ...policy, input: textOf(input) }));
+  }
+
+  /** Runs after an agent stopped: finishes its session by its exit code. */
+  subagentStop(input: string | object): Returns<M, HookReply> {
+    return this.#ask("hookSubagentStop", () => ({ input: textOf(input) }));
+  }
+}
+
+/** The agents of a store. */
+export class Agents extends AgentOperations<"async"> {
+  /**
+   * Lists the matching agents, newest first. `await` returns a page (`limit`, 50 by default);
+   * `for await` iterates over all agents, page by page.
+   */
+  list(options: AgentListOptions = {}): SessionList<AgentListOptions> {
+    return new SessionList({ ...options }, (page) => this.ask("agentList", () => page));
+  }
+}
+
+/** The agents of a synchronous store. */
+export class AgentsSync extends AgentOperations<"sync"> {
+  /**
+   * Lists the matching agents, newest first: returns a page (`limit`, 50 by default). Iterating
+   * over it continues through all following pages.
+   */
+  list(options: AgentListOptions = {}): SessionPageSync<AgentListOptions> {
+    return new SessionPageSync({ ...options }, (page) => this.ask("agentList", () => page));
+  }
+}
+
+function textOf(input: string | object): string {
+  return typeof input === "string" ? input : encode("input", input);
+}

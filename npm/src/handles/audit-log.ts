@@ -1,0 +1,45 @@
+/**
+ * The audit log: which decision was made, when, and about which subject. Each method builds the
+ * parameters of its operation; the core writes the entries.
+ *
+ * @module
+ */
+
+import type { Ask, Mode, Returns } from "../connection/call.js";
+import type {
+  AuditDay,
+  AuditDayParams,
+  AuditLogParams,
+  AuditPage,
+  AuditPurged,
+  AuditPurgeParams,
+} from "../generated.js";
+import type { Accepts } from "../values/params.js";
+
+/** The audit log of a store. */
+export class AuditLog<M extends Mode> {
+  readonly #ask: Ask<M>;
+
+  /** @internal */
+  constructor(ask: Ask<M>) {
+    this.#ask = ask;
+  }
+
+  /**
+   * Returns a page of the matching entries, oldest first; `nextCursor` is the cursor of the next
+   * page.
+   */
+  entries(options?: Accepts<AuditLogParams>): Returns<M, AuditPage> {
+    return this.#ask("auditLog", () => ({ ...options }));
+  }
+
+  /** Returns the runs of a day, in the format of the daily audit file. */
+  day(options?: Accepts<AuditDayParams>): Returns<M, AuditDay> {
+    return this.#ask("auditDay", () => ({ ...options }));
+  }
+
+  /** Purges the entries that are older than a given age. */
+  purge(options: Accepts<AuditPurgeParams>): Returns<M, AuditPurged> {
+    return this.#ask("auditPurge", () => ({ ...options }));
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Deduplication of runs, such as those of a workflow that two events started. Each method builds
+ * the parameters of its operation; the core decides what is a duplicate.
+ *
+ * @module
+ */
+
+import type { Ask, Mode, Returns } from "../connection/call.js";
+import type {
+  AuditEntry,
+  DedupAdmitParams,
+  DedupAuditParams,
+  DedupCheckParams,
+  DedupCleaned,
+  DedupCleanupParams,
+  DedupCleared,
+  DedupClearParams,
+  DedupDecision,
+  DedupListParams,
+  DedupRegisterParams,
+  LeasePage,
+} from "../generated.js";
+import type { Accepts } from "../values/params.js";
+
+/** The deduplicated runs of a store. */
+export class Dedup<M extends Mode> {
+  readonly #ask: Ask<M>;
+
+  /** @internal */
+  constructor(ask: Ask<M>) {
+    this.#ask = ask;
+  }
+
+  /**
+   * Admits a run, or reports that it is a duplicate. It checks and registers atomically, so that
+   * only one of two concurrent runs is admitted. `skip` is true for a duplicate; `reason` and
+   * `message` explain it.
+   */
+  admit(run: Accepts<DedupAdmitParams>): Returns<M, DedupDecision> {
+    return this.#ask("dedupAdmit", () => ({ ...run }));
+  }
+
+  /** Checks whether a run would be a duplicate, without registering it. */
+  check(run: Accepts<DedupCheckParams>): Returns<M, DedupDecision> {
+    return this.#ask("dedupCheck", () => ({ ...run }));
+  }
+
+  /** Registers a run that was checked. */
+  register(run: Accepts<DedupRegisterParams>): Returns<M, DedupDecision> {
+    return this.#ask("dedupRegister", () => ({ ...run }));
+  }
+
+  /** Marks a run as ended. Its window still blocks duplicates; other runs are not affected. */
+  cleanup(run: Accepts<DedupCleanupParams>): Returns<M, DedupCleaned> {
+    return this.#ask("dedupCleanup", () => ({ ...run }));
+  }
+
+  /** Records the outcome of a run in the audit log. */
+  audit(run: Accepts<DedupAuditParams>): Returns<M, AuditEntry> {
+    return this.#ask("dedupAudit", () => ({ ...run }));
+  }
+
+  /** Returns a page of the runs that block duplicates. */
+  list(options?: Accepts<DedupListParams>): Returns<M, LeasePage> {
+    return this.#ask("dedupList", () => ({ ...options }));
+  }
+
+  /** Removes runs, so that they can be repeated. */
+  clear(options?: Accepts<DedupClearParams>): Returns<M, DedupCleared> {
+    return this.#ask("dedupClear", () => ({ ...options }));
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * What the synchronous and the asynchronous handle share besides their operations: listeners,
+ * webhooks, the settings and metrics of slots, retention, and the cleanup of a handle that was not
+ * closed. `sessions.ts` and `sessions-sync.ts` define how each performs operations and how it is
+ * closed.
+ *
+ * @module
+ */
+
+import type { BuildInfo, RetentionPlan } from "../builds/binding.js";
+import type { Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
+import type { Connection } from "../connection/connection.js";
+import type { Models } from "../connection/models.js";
+import type { Listener, SessionEvents } from "../events/listeners.js";
+import type { Notifier } from "../events/notifier.js";
+import type { WebhookOptions } from "../events/webhook.js";
+import type {
+  Capabilities,
+  SlotAnswer,
+  SlotLocking,
+  SlotStart,
+  StartInSlotParams,
+} from "../generated.js";
+import { PeriodicTask } from "../jobs/periodic-task.js";
+import { Pass, type RetentionPass } from "../jobs/retention.js";
+import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
+import type { MaybePromise, Store } from "../stores/store.js";
+import {
+  invalidArgument,
+  isTenureError,
+  messageOf,
+  notRemoved,
+  TenureError,
+} from "../values/error.js";
+import type { Accepts } from "../values/params.js";
+import { Operations } from "./operations.js";
+
+/** Closes the stores of handles that were garbage-collected without being closed. */
+const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
+
+/** The base class of all handles. */
+export abstract class Handle<M extends Mode> extends Operations<M> {
+  /** Which build serves this handle: the native addon or the WebAssembly. */
+  readonly binding: BuildInfo["build"];
+  /** The capabilities of its store. */
+  readonly capabilities: Capabilities;
+  /** @internal */
+  protected readonly connection: Connection;
+  /** @internal */
+  protected readonly notifier: Notifier;
+  /** @internal */
+  protected slotMeter = new SlotMeter();
+  #locking: SlotLocking = "optimistic";
+  #lastPass: RetentionPass | null = null;
+  readonly #retention: PeriodicTask | undefined;
+
+  /** @internal */
+  constructor(build: BuildInfo["build"], connection: Connection, notifier: Notifier) {
+    super();
+    this.binding = build;
+    this.capabilities = connection.capabilities;
+    this.connection = connection;
+    this.notifier = notifier;
+    dropped.register(this, connection, connection);
+    const plan = connection.retention;
+    if (plan === undefined) return;
+    // The timer must not keep the handle alive.
+    const handle = new WeakRef(this);
+    this.#retention = new PeriodicTask(plan.every, {
+      run: () => {
+        const live = handle.deref();
+        return live === undefined ? "stop" : live.runRetention(plan);
+      },
+      onFailure: (error) => handle.deref()?.report(error),
+    });
+  }
+
+  /**
+   * The number of webhooks that were not delivered since the handle was opened. Each failure is
+   * also passed to the `"error"` listeners.
+   */
+  get webhookFailures(): number {
+    return this.notifier.failures;
+  }
+
+  /**
+   * Adds a listener for events of this handle: `"lifecycle"` for status changes of sessions,
+   * `"change"` for every write, `"cancelled"` for active or paused sessions that were superseded in
+   * their slot, `"error"` for failures in the background. Returns a function that removes the
+   * listener.
+   */
+  on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
+    this.notifier.listeners.on(event, listener);
+    return () => this.off(event, listener);
+  }
+
+  /** Removes a listener. */
+  off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
+    this.notifier.listeners.off(event, listener);
+  }
+
+  /** Sets the webhook to which changes of sessions are posted; `null` switches it off. */
+  setWebhook(webhook: string | URL | WebhookOptions | null): void {
+    this.notifier.configure(webhook);
+  }
+
+  /**
+   * Whether starting a session in a slot locks the slot by default; the option `locking` of a call
+   * overrides it. A new value applies to later calls. The slot is consistent in either case: a
+   * session is written only if the slot has not changed since the decision.
+   */
+  get pessimisticLockingEnabled(): boolean {
+    return this.#locking === "pessimistic";
+  }
+
+  set pessimisticLockingEnabled(enabled: boolean) {
+    if (typeof enabled !== "boolean") {
+      throw invalidArgument("pessimisticLockingEnabled", "expected true or false");
+    }
+    this.#locking = enabled ? "pessimistic" : "optimistic";
+  }
+
+  /**
+   * Starts up to 100 sessions in slots, as many as possible in one commit. The results are in the
+   * order of the call, each as from {@link Operations.startInSlot} without waiting; the outcome
+   * `"failed"` stands for an error that it would have thrown.
+   */
+  startInSlots(starts: readonly Accepts<StartInSlotParams>[]): Returns<M, readonly SlotAnswer[]> {
+    const locking = this.slotLocking;
+    return this.ask("startInSlots", () => ({
+      starts: starts.map((start) => ({ ...start, locking: start.locking ?? locking })),
+    }));
+  }
+
+  /**
+   * Replaces the available models for later calls: their names, or a function that tells whether a
+   * model is available; with `null` every model is available.
+   */
+  setModels(models: Models | null): void {
+    this.connection.setModels(models);
+  }
+
+  /** The metrics of slots of this handle, since it was opened or since the last reset. */
+  slotMetrics(): SlotMetrics {
+    return this.slotMeter.read(this.#lastPass);
+  }
+
+  /** Resets the metrics of slots. */
+  resetSlotMetrics(): void {
+    this.slotMeter = new SlotMeter();
+  }
+
+  /** What identifies the store: its URL, or the JavaScript store itself. @internal */
+  get target(): string | Store {
+    return this.connection.target;
+  }
+
+  /** Performs an operation that has no method of its own. @internal */
+  perform<N extends OperationName>(name: N, params: Params<N>): Promise<Result<N>> {
+    return this.connection.performAsync(this, name, () => params);
+  }
+
+  /** The default locking of slots. @internal */
+  protected get slotLocking(): SlotLocking {
+    return this.#locking;
+  }
+
+  /** Returns what observes the result of an operation before its caller gets it. @internal */
+  protected watch<N extends OperationName>(name: N): ((result: Result<N>) => void) | undefined {
+    if (name === "latestSession" || name === "slots") {
+      const began = performance.now();
+      const [meter, locking] = [this.slotMeter, this.#locking];
+      return () => meter.lookedUp(locking, performance.now() - began);
+    }
+    if (name === "startInSlot") return (answer) => this.#notifyCancelled(answer as SlotStart);
+    if (name === "startInSlots") {
+      return (answers) => {
+        for (const answer of answers as readonly SlotAnswer[]) {
+          this.slotMeter.count(answer);
+          if (answer.outcome !== "failed") this.#notifyCancelled(answer);
+        }
+      };
+    }
+    return undefined;
+  }
+
+  #notifyCancelled({ cancelled }: SlotStart): void {
+    if (cancelled !== undefined) this.notifier.cancelled(cancelled);
+  }
+
+  /** Performs the calls of a retention pass. @internal */
+  protected abstract makeCalls(pass: Pass): Returns<M, void>;
+
+  /** Stops retention. @internal */
+  protected detach(): void {
+    this.#retention?.stop();
+    dropped.unregister(this.connection);
+  }
+
+  /** Reports a failure in the background. @internal */
+  protected report(thrown: unknown): void {
+    const error = asError(thrown);
+    // Without a listener it is logged to the console, as sessions that are not removed fill the
+    // disk.
+    if (!this.notifier.listeners.error(error))
+      console.warn(`tenure: retention failed: ${error.message}`);
+  }
+
+  /** Runs a retention pass. Returns the error, if it failed. */
+  private runRetention(plan: RetentionPlan): MaybePromise<unknown> | "stop" {
+    if (this.connection.isClosed) return "stop";
+    const pass = new Pass(plan);
+    const end = (thrown?: unknown): unknown => {
+      const error = thrown === undefined ? null : asError(thrown);
+      this.#lastPass = pass.end(error?.code ?? null);
+      const { failed } = this.#lastPass;
+      return error ?? (failed.length > 0 ? notRemoved(failed) : undefined);
+    };
+    try {
+      const made = this.makeCalls(pass);
+      return made instanceof Promise ? made.then(() => end(), end) : end();
+    } catch (thrown) {
+      return end(thrown);
+    }
+  }
+}
+
+/** A thrown value as a `TenureError`. */
+function asError(thrown: unknown): TenureError {
+  if (isTenureError(thrown)) return thrown;
+  return new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
+}

@@ -1,0 +1,138 @@
+/**
+ * Leases: exclusive, expiring claims on keys. Each method builds the parameters of its operation,
+ * which the core implements. `hold` acquires a lease and renews it until it is released.
+ *
+ * @module
+ */
+
+import type { BuildInfo } from "../builds/binding.js";
+import type { Ask, Mode, Returns } from "../connection/call.js";
+import type {
+  LeaseAcquireParams,
+  LeaseCleared,
+  LeaseClearParams,
+  LeaseOutcome,
+  LeaseReleaseParams,
+  LeaseRenewParams,
+  LeaseTransferParams,
+  LeaseView,
+} from "../generated.js";
+import { HeldLease, HeldLeaseSync, type HoldOptions } from "../jobs/held-lease.js";
+import { randomUuid } from "../runtime/random-uuid.js";
+import type { Accepts } from "../values/params.js";
+import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
+
+/** The lease key of a session, held by its runner. */
+export function sessionKey(id: string): string {
+  return `session:${id}`;
+}
+
+/** The operations on leases, in either mode. */
+abstract class LeaseOperations<M extends Mode> {
+  /** @internal */
+  protected readonly ask: Ask<M>;
+  readonly #build: BuildInfo["build"];
+
+  /** @internal */
+  constructor(ask: Ask<M>, build: BuildInfo["build"]) {
+    this.ask = ask;
+    this.#build = build;
+  }
+
+  /**
+   * Acquires or renews a lease. The `outcome` is `"acquired"`, `"renewed"`, or `"held"` if another
+   * holder has it. Without a `holder`, the process holds the lease while it runs. Browsers have no
+   * processes. A lease of any other holder expires.
+   */
+  acquire(
+    key: string,
+    options?: Accepts<Omit<LeaseAcquireParams, "key">>,
+  ): Returns<M, LeaseOutcome> {
+    return this.ask("leaseAcquire", () => ({ ...options, key }));
+  }
+
+  /** Renews a lease: `"renewed"`, or `"lost"` if it is no longer held. */
+  renew(key: string, lease: Accepts<Omit<LeaseRenewParams, "key">>): Returns<M, LeaseOutcome> {
+    return this.ask("leaseRenew", () => ({ ...lease, key }));
+  }
+
+  /** Releases a lease: `"released"`, `"not_held"`, or `"not_owner"` if another holder has it. */
+  release(key: string, lease?: Accepts<Omit<LeaseReleaseParams, "key">>): Returns<M, LeaseOutcome> {
+    return this.ask("leaseRelease", () => ({ ...lease, key }));
+  }
+
+  /** Transfers a lease to another holder, with a new token: `"transferred"`, or `"lost"`. */
+  transfer(
+    key: string,
+    lease: Accepts<Omit<LeaseTransferParams, "key">>,
+  ): Returns<M, LeaseOutcome> {
+    return this.ask("leaseTransfer", () => ({ ...lease, key }));
+  }
+
+  /**
+   * Returns the current state of a lease, also of a released one; `null` if the key was never
+   * leased.
+   */
+  get(key: string): Returns<M, LeaseView | null> {
+    return this.ask("leaseGet", () => ({ key }));
+  }
+
+  /** Clears leases of any holder. Their tokens continue to grow. */
+  clear(options?: Accepts<LeaseClearParams>): Returns<M, LeaseCleared> {
+    return this.ask("leaseClear", () => ({ ...options }));
+  }
+
+  /** The parameters that acquire an exclusive lease. @internal */
+  protected toHold(key: string, options: HoldOptions | undefined): Accepts<LeaseAcquireParams> {
+    // In WebAssembly there is no process, so each call is a new holder.
+    const holder = options?.holder ?? (this.#build === "wasm" ? randomUuid() : undefined);
+    return { ...options, holder, key, once: true };
+  }
+}
+
+/** The leases of a store. */
+export class Leases extends LeaseOperations<"async"> {
+  /**
+   * Acquires a lease and renews it until it is released; `null` if it is already held, also by this
+   * process.
+   *
+   * ```js
+   * await using lease = await sessions.leases.hold("deploy");
+   * if (lease) await deploy({ signal: lease.lost });
+   * ```
+   */
+  async hold(key: string, options?: HoldOptions): Promise<HeldLease | null> {
+    const asked = performance.now();
+    const { outcome, lease } = await this.ask("leaseAcquire", () => this.toHold(key, options));
+    return lease && outcome === "acquired" ? new HeldLease(this.ask, lease, asked) : null;
+  }
+
+  /**
+   * Lists the matching leases in the order of their keys. `await` returns a page, `for await`
+   * iterates over all. Released leases are omitted unless `state` includes them.
+   */
+  list(options: LeaseListOptions = {}): LeaseList {
+    return new LeaseList({ ...options }, (page) => this.ask("leaseList", () => page));
+  }
+}
+
+/** The leases of a synchronous store. */
+export class LeasesSync extends LeaseOperations<"sync"> {
+  /**
+   * Acquires a lease and renews it until it is released; `null` if it is already held, also by this
+   * process.
+   */
+  hold(key: string, options?: HoldOptions): HeldLeaseSync | null {
+    const asked = performance.now();
+    const { outcome, lease } = this.ask("leaseAcquire", () => this.toHold(key, options));
+    return lease && outcome === "acquired" ? new HeldLeaseSync(this.ask, lease, asked) : null;
+  }
+
+  /**
+   * Lists the matching leases in the order of their keys: returns a page. Iterating over it
+   * continues through all following pages.
+   */
+  list(options: LeaseListOptions = {}): LeasePageSync {
+    return new LeasePageSync({ ...options }, (page) => this.ask("leaseList", () => page));
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Paged lists of sessions and leases. A list loads its pages one by one, when they are needed; the
+ * core creates the pages and their cursors.
+ *
+ * @module
+ */
+
+import type {
+  LeaseListParams,
+  LeasePage,
+  LeaseView,
+  ListParams,
+  Problem,
+  SessionHead,
+  SessionPage,
+} from "../generated.js";
+import type { Accepts } from "../values/params.js";
+
+/** Filter, order and paging of a list of sessions. */
+export type ListOptions = Accepts<ListParams>;
+
+/** Filter and paging of a list of leases. */
+export type LeaseListOptions = Accepts<LeaseListParams>;
+
+/** A page of a list. */
+interface Page<Item> {
+  readonly items: Item[];
+  readonly nextCursor?: string;
+}
+
+/** The position of a page. */
+interface Position {
+  readonly cursor?: string | undefined;
+}
+
+/**
+ * A lazy list: `await` returns its first page, `for await` iterates over the items of all pages.
+ * Nothing is loaded before that.
+ */
+abstract class List<Item, P extends Page<Item>, Options extends Position>
+  implements Promise<P>, AsyncIterable<Item>
+{
+  /** Names the class where objects are printed. */
+  abstract readonly [Symbol.toStringTag]: string;
+  readonly #options: Options;
+  readonly #load: (options: Options) => Promise<P>;
+  #first: Promise<P> | undefined;
+
+  /** A list whose pages `load` returns. */
+  constructor(options: Options, load: (options: Options) => Promise<P>) {
+    this.#options = options;
+    this.#load = load;
+  }
+
+  /** See `Promise.prototype.then`, of the first page. */
+  // biome-ignore lint/suspicious/noThenProperty: a list is awaited for its first page.
+  then<A = P, B = never>(
+    onPage?: ((page: P) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#first ??= this.#load(this.#options);
+    return this.#first.then(onPage, onError);
+  }
+
+  /** See `Promise.prototype.catch`, of the first page. */
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<P | B> {
+    return this.then(undefined, onError);
+  }
+
+  /** See `Promise.prototype.finally`, of the first page. */
+  finally(onEnd?: (() => void) | null): Promise<P> {
+    return this.then().finally(onEnd);
+  }
+
+  /** The pages. */
+  async *pages(): AsyncGenerator<P, void, undefined> {
+    let options: Options | undefined = this.#options;
+    while (options !== undefined) {
+      const page: P = await this.#load(options);
+      yield page;
+      options = following(options, page);
+    }
+  }
+
+  /** The items of all pages. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
+    for await (const page of this.pages()) yield* page.items;
+  }
+}
+
+/**
+ * A lazy list of sessions: `await` returns the first page, `for await` iterates over all sessions.
+ */
+export class SessionList<Options extends Position = ListOptions> extends List<
+  SessionHead,
+  SessionPage,
+  Options
+> {
+  /** Names the class where objects are printed. */
+  readonly [Symbol.toStringTag] = "SessionList";
+}
+
+/** A lazy list of leases: `await` returns the first page, `for await` iterates over all leases. */
+export class LeaseList extends List<LeaseView, LeasePage, LeaseListOptions> {
+  /** Names the class where objects are printed. */
+  readonly [Symbol.toStringTag] = "LeaseList";
+}
+
+/** A page of a list. Iterating over it continues through all following pages. */
+abstract class PageSync<Item, P extends Page<Item>, Options extends Position>
+  implements Page<Item>, Iterable<Item>
+{
+  /** The items of this page. */
+  readonly items: Item[];
+  /** The cursor of the next page; absent on the last page. */
+  declare readonly nextCursor?: string;
+  /** This page. */
+  readonly #page: P;
+  readonly #options: Options;
+  readonly #load: (options: Options) => P;
+
+  /** Wraps the first page; `load` returns the following ones. */
+  constructor(page: P, options: Options, load: (options: Options) => P) {
+    this.items = page.items;
+    if (page.nextCursor !== undefined) this.nextCursor = page.nextCursor;
+    this.#page = page;
+    this.#options = options;
+    this.#load = load;
+  }
+
+  /** The pages, starting with this one. */
+  *pages(): Generator<P, void, undefined> {
+    let page = this.#page;
+    let options: Options | undefined = this.#options;
+    for (;;) {
+      yield page;
+      options = following(options, page);
+      if (options === undefined) return;
+      page = this.#load(options);
+    }
+  }
+
+  /** The items of this page and of all following pages. */
+  *[Symbol.iterator](): Generator<Item, void, undefined> {
+    for (const page of this.pages()) yield* page.items;
+  }
+}
+
+/** A page of sessions. Iterating over it continues through all following pages. */
+export class SessionPageSync<Options extends Position = ListOptions>
+  extends PageSync<SessionHead, SessionPage, Options>
+  implements SessionPage
+{
+  /** Sessions that could not be read. Other sessions are not affected. */
+  readonly problems: Problem[];
+
+  /** Loads the first page; `load` returns the pages. */
+  constructor(options: Options, load: (options: Options) => SessionPage) {
+    const page = load(options);
+    super(page, options, load);
+    this.problems = page.problems;
+  }
+}
+
+/** A page of leases. Iterating over it continues through all following pages. */
+export class LeasePageSync
+  extends PageSync<LeaseView, LeasePage, LeaseListOptions>
+  implements LeasePage
+{
+  /** Loads the first page; `load` returns the pages. */
+  constructor(options: LeaseListOptions, load: (options: LeaseListOptions) => LeasePage) {
+    super(load(options), options, load);
+  }
+}
+
+/** The options of the next page. A cursor replaces the offset. */
+function following<Options extends Position>(
+  options: Options,
+  page: Page<unknown>,
+): Options | undefined {
+  if (page.nextCursor === undefined) return undefined;
+  return { ...options, cursor: page.nextCursor, offset: undefined };
+}

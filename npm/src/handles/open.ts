@@ -1,0 +1,138 @@
+/**
+ * Opens handles: opens a store with a build, and creates the handle over it. The entry points
+ * choose the build.
+ *
+ * @module
+ */
+
+import type { Build } from "../builds/binding.js";
+import { Connection, type Environment } from "../connection/connection.js";
+import { StoreDriver } from "../connection/store-driver.js";
+import { Notifier } from "../events/notifier.js";
+import { IndexedDbStore } from "../stores/indexeddb.js";
+import { openingError } from "../stores/indexeddb-database.js";
+import type { Target } from "../stores/target.js";
+import { urlOf } from "../stores/target.js";
+import { invalidArgument, storeIsAsync } from "../values/error.js";
+import { type OpenOptions, optionsForStore, optionsForUrl, timeoutOf } from "./options.js";
+import { Sessions } from "./sessions.js";
+import { SessionsSync } from "./sessions-sync.js";
+
+/** The URL scheme of databases in the browser. */
+const INDEXEDDB_SCHEME = "indexeddb:";
+/**
+ * The share of a call's timeout that opening a database may take, so that its error arrives before
+ * the timeout.
+ */
+const OPENING_SHARE = 0.9;
+
+/** Opens an asynchronous handle. */
+export async function openSessions(
+  build: Build,
+  target: Target | undefined,
+  options: OpenOptions,
+  environment?: Environment,
+): Promise<Sessions> {
+  const name = databaseOf(target);
+  if (name !== undefined) return openDatabase(build, name, options);
+  const notifier = new Notifier();
+  const connection = connect(build, target, options, notifier, environment);
+  return configured(new Sessions(build.info.build, connection, notifier), options);
+}
+
+/** Opens a synchronous handle. */
+export function openSessionsSync(
+  build: Build,
+  target: Target | undefined,
+  options: OpenOptions,
+  environment?: Environment,
+): SessionsSync {
+  if (databaseOf(target) !== undefined) throw storeIsAsync();
+  const notifier = new Notifier();
+  const connection = connect(build, target, options, notifier, environment);
+  return configured(new SessionsSync(build.info.build, connection, notifier), options);
+}
+
+/** Opens an asynchronous handle over the IndexedDB database of this name. */
+async function openDatabase(build: Build, name: string, options: OpenOptions): Promise<Sessions> {
+  if (name === "") throw invalidArgument("store", 'expected a name, as in "indexeddb:my-app"');
+  checkOptions(options);
+  const notifier = new Notifier();
+  const store = new IndexedDbStore(name, {
+    durability: options.durability,
+    timeoutMs: timeoutOf(options) * OPENING_SHARE,
+  });
+  const connection = connect(build, store, options, notifier);
+  try {
+    await store.open();
+  } catch (thrown) {
+    connection.abandon();
+    throw await openingError(name, thrown);
+  }
+  notifier.join(store.broadcast, name);
+  return configured(new Sessions(build.info.build, connection, notifier), options);
+}
+
+/**
+ * The name of the IndexedDB database of a target; `undefined` for other targets, and where there is
+ * no IndexedDB.
+ */
+function databaseOf(target: Target | undefined): string | undefined {
+  const url = urlOf(target);
+  const isMeant = url.startsWith(INDEXEDDB_SCHEME) && "indexedDB" in globalThis;
+  return isMeant ? url.slice(INDEXEDDB_SCHEME.length) : undefined;
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw invalidArgument("options", "expected an object");
+  }
+  const { pessimisticLockingEnabled: enabled } = options as OpenOptions;
+  if (enabled !== undefined && typeof enabled !== "boolean") {
+    throw invalidArgument("pessimisticLockingEnabled", "expected true or false");
+  }
+}
+
+/** Applies the options that the handle itself implements. */
+function configured<H extends Sessions | SessionsSync>(handle: H, options: OpenOptions): H {
+  handle.pessimisticLockingEnabled = options.pessimisticLockingEnabled ?? false;
+  return handle;
+}
+
+function connect(
+  build: Build,
+  target: Target | undefined,
+  options: OpenOptions,
+  notifier: Notifier,
+  environment?: Environment,
+): Connection {
+  checkOptions(options);
+  if (options.webhook !== undefined) notifier.configure(options.webhook);
+  const { binding } = build;
+  const { notify } = notifier;
+  const url = urlOf(target);
+  if (target === undefined || typeof target === "string" || target instanceof URL) {
+    return new Connection({
+      binding,
+      url,
+      options: optionsForUrl(options),
+      driver: undefined,
+      notify,
+      models: options.models,
+      environment,
+    });
+  }
+  if (typeof target !== "object" || target === null) {
+    throw invalidArgument("store", "expected a URL or an object with the methods of a store");
+  }
+  const { json, timeoutMs } = optionsForStore(options, target);
+  return new Connection({
+    binding,
+    url,
+    options: json,
+    driver: new StoreDriver(target, timeoutMs),
+    notify,
+    models: options.models,
+    environment,
+  });
+}

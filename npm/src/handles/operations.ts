@@ -1,0 +1,372 @@
+/**
+ * The methods of every handle, written once for the synchronous and the asynchronous one. Each
+ * method builds the parameters of the operation of the same name; the core implements it.
+ *
+ * @module
+ */
+
+import type { Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
+import { encode } from "../connection/encode.js";
+import type {
+  Appended,
+  BulkResult,
+  CleanupParams,
+  CleanupRecordsParams,
+  CleanupResult,
+  CompleteParams,
+  EventPage,
+  EventsParams,
+  FailParams,
+  ForkParams,
+  GetParams,
+  IdParams,
+  NewEvent,
+  Overrides,
+  PauseParams,
+  PurgeParams,
+  RecordsCleaned,
+  RecordUsageParams,
+  ResumeParams,
+  SaveParams,
+  Session,
+  SessionContext,
+  SessionHead,
+  SlotPhase,
+  SlotSession,
+  SlotStart,
+  StartParams,
+  Stats,
+  StatsParams,
+  UpdateContextParams,
+  UpdateParams,
+} from "../generated.js";
+import type { PurgeResult } from "../jobs/archive.js";
+import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
+import { messageOf } from "../values/error.js";
+import type { Accepts } from "../values/params.js";
+import type { EventType, JsonObject } from "../values/session-data.js";
+
+/** Preconditions of a change. */
+export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey">>;
+
+/** Whether sessions in the trash are included. */
+export type TrashOption = Accepts<Pick<IdParams, "trash">>;
+
+/** A filter for sessions. All given conditions must match. */
+export type Filter = Accepts<StatsParams>;
+
+/** The error that {@link Operations.fail} accepts: a text, or an `Error`, whose message is used. */
+export type FailureReason = string | { readonly message: string };
+
+/** The operations of a handle. */
+export abstract class Operations<M extends Mode> {
+  /** Performs an operation. @internal */
+  protected abstract ask<N extends OperationName>(
+    name: N,
+    make: () => Params<N>,
+  ): Returns<M, Result<N>>;
+
+  /**
+   * Starts a session. With an `idempotencyKey` the call can be repeated: it returns the session
+   * that the first call started.
+   */
+  start(params: Accepts<StartParams>): Returns<M, Session> {
+    return this.ask("start", () => params);
+  }
+
+  /**
+   * Returns a session with its history, or `null` for an unknown id. `history` selects the events:
+   * `"all"`, `"none"`, or the number of latest events (100 by default).
+   */
+  get(id: string, options?: Accepts<Omit<GetParams, "id">>): Returns<M, Session | null> {
+    return this.ask("get", () => ({ ...options, id }));
+  }
+
+  /**
+   * Updates the descriptive fields of a session. Properties of `context` and `metadata` are merged;
+   * `null` clears a field.
+   */
+  update(
+    id: string,
+    patch: Accepts<Omit<UpdateParams, "id">>,
+    options?: ChangeOptions,
+  ): Returns<M, SessionHead> {
+    return this.ask("update", () => ({ ...patch, ...options, id }));
+  }
+
+  /**
+   * Pauses a session. The time and the reason are stored in its context as `pausedAt` and
+   * `pauseReason`.
+   */
+  pause(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("pause", () => ({ ...options, id, reason }));
+  }
+
+  /**
+   * Resumes a paused session, or recovers an orphaned active one. A session without remaining
+   * iterations needs `addIterations`. With `ifActive: "keep"` an active session is left unchanged;
+   * with `ifExhausted: "timeout"` a session without iterations becomes `timeout` instead of being
+   * refused.
+   */
+  resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead> {
+    return this.ask("resume", () => ({ ...options, id }));
+  }
+
+  /**
+   * Completes a session with a result. With `ifFinished: "keep"` a finished session is left
+   * unchanged.
+   */
+  complete(
+    id: string,
+    result?: string,
+    options?: Accepts<Omit<CompleteParams, "id" | "result">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("complete", () => ({ ...options, id, result }));
+  }
+
+  /**
+   * Fails a session with an error. With `ifFinished: "keep"` a finished session is left unchanged.
+   */
+  fail(
+    id: string,
+    error?: FailureReason,
+    options?: Accepts<Omit<FailParams, "id" | "error">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("fail", () => ({ ...options, id, error: textOf(error) }));
+  }
+
+  /** Abandons a session. */
+  abandon(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("abandon", () => ({ ...options, id, reason }));
+  }
+
+  /**
+   * Appends an event. Events of lifecycle types (`pause`, `complete`, ...) also change the status.
+   */
+  addEvent(
+    id: string,
+    type: EventType,
+    data?: JsonObject,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("addEvent", () => ({ ...options, id, type, data }));
+  }
+
+  /** Appends several events atomically. */
+  addEvents(
+    id: string,
+    events: readonly Accepts<NewEvent>[],
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("addEvents", () => ({ ...options, id, events }));
+  }
+
+  /** Counts an iteration. When it reaches `maxIterations`, the session becomes `timeout`. */
+  incrementIteration(id: string, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
+    return this.ask("incrementIteration", () => ({ ...options, id, data }));
+  }
+
+  /** Records a tool call, and adds the tool's name to `metadata.toolsUsed`. */
+  recordToolCall(
+    id: string,
+    tool: string,
+    args?: unknown,
+    result?: unknown,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("recordToolCall", () => ({ ...options, id, tool, args, result }));
+  }
+
+  /** Records an insight of the agent. */
+  recordLearning(
+    id: string,
+    insight: string,
+    expertiseFile?: string,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("recordLearning", () => ({ ...options, id, insight, expertiseFile }));
+  }
+
+  /** Adds tokens and cost to the usage of the session. */
+  recordUsage(
+    id: string,
+    usage: Accepts<Pick<RecordUsageParams, "tokens" | "cost">>,
+    options?: ChangeOptions,
+  ): Returns<M, SessionHead> {
+    return this.ask("recordUsage", () => ({ ...usage, ...options, id }));
+  }
+
+  /** Merges properties into the context; with `replace` they replace it. */
+  updateContext(
+    id: string,
+    context: JsonObject,
+    options?: Accepts<Omit<UpdateContextParams, "id" | "context">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("updateContext", () => ({ ...options, id, context }));
+  }
+
+  /**
+   * Returns what an agent needs to continue: the context and the last ten events; `null` for an
+   * unknown id.
+   */
+  context(id: string, options?: TrashOption): Returns<M, SessionContext | null> {
+    return this.ask("context", () => ({ ...options, id }));
+  }
+
+  /**
+   * Returns a page of the history, oldest events first. `nextAfter` is the `after` of the next
+   * page.
+   */
+  events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage> {
+    return this.ask("events", () => ({ ...options, id }));
+  }
+
+  /** Returns statistics over the matching sessions; over all sessions without a filter. */
+  stats(filter?: Filter): Returns<M, Stats> {
+    return this.ask("stats", () => ({ ...filter }));
+  }
+
+  /** Deletes a session permanently, also one that cannot be read. */
+  delete(id: string, options?: TrashOption): Returns<M, null> {
+    return this.ask("delete", () => ({ ...options, id }));
+  }
+
+  /** Moves a session to the trash: it is not listed and cannot be changed until it is restored. */
+  trash(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("trash", () => ({ ...options, id }));
+  }
+
+  /** Restores a session from the trash. */
+  restore(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("restore", () => ({ ...options, id }));
+  }
+
+  /** Moves sessions of a given age to the trash, or deletes them permanently. */
+  cleanup(params: Accepts<CleanupParams>): Returns<M, CleanupResult> {
+    return this.ask("cleanup", () => params);
+  }
+
+  /** Purges the trash: permanently deletes sessions that have been in it for a given time. */
+  purge(params: Accepts<PurgeParams>): Returns<M, PurgeResult> {
+    return this.ask("purge", () => params);
+  }
+
+  /**
+   * Moves up to 1,000 sessions to the trash, as many as possible in one commit. Failures are in the
+   * result, and do not affect other sessions.
+   */
+  trashMany(ids: readonly string[]): Returns<M, BulkResult> {
+    return this.ask("trashMany", () => ({ ids }));
+  }
+
+  /** Restores sessions from the trash, in the manner of {@link Operations.trashMany}. */
+  restoreMany(ids: readonly string[]): Returns<M, BulkResult> {
+    return this.ask("restoreMany", () => ({ ids }));
+  }
+
+  /** Deletes sessions permanently, in the manner of {@link Operations.trashMany}. */
+  deleteMany(ids: readonly string[]): Returns<M, BulkResult> {
+    return this.ask("deleteMany", () => ({ ids }));
+  }
+
+  /**
+   * Removes expired records: runs that no longer block duplicates, and entries of the audit log
+   * that are older than a year, or than `keepAudit`.
+   */
+  cleanupRecords(params?: Accepts<CleanupRecordsParams>): Returns<M, RecordsCleaned> {
+    return this.ask("cleanupRecords", () => ({ ...params }));
+  }
+
+  /** Exports a session with its complete history as JSON text. */
+  export(id: string, options?: TrashOption): Returns<M, string> {
+    return this.ask("export", () => ({ ...options, id }));
+  }
+
+  /**
+   * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
+   * object.
+   */
+  import(session: string | object): Returns<M, SessionHead> {
+    return this.ask("import", () => ({ text: sessionText(session) }));
+  }
+
+  /**
+   * Overrides any field of a session, for administrators: without lifecycle checks, events or
+   * webhooks.
+   */
+  override(id: string, updates: Overrides, options?: ChangeOptions): Returns<M, SessionHead> {
+    return this.ask("override", () => ({ ...options, id, updates }));
+  }
+
+  /**
+   * Stores a complete session as given, without an event or a webhook; creates it if it does not
+   * exist. Takes the JSON text, or the parsed object.
+   */
+  save(
+    session: string | object,
+    options?: Accepts<Omit<SaveParams, "text">>,
+  ): Returns<M, SessionHead> {
+    return this.ask("save", () => ({ ...options, text: sessionText(session) }));
+  }
+
+  /**
+   * Starts a session with the task, the context and the history of another one, up to a given
+   * event.
+   */
+  fork(id: string, options?: Accepts<Omit<ForkParams, "id">>): Returns<M, Session> {
+    return this.ask("fork", () => ({ ...options, id }));
+  }
+
+  /** Whether a session can be continued: paused, or active with remaining iterations. */
+  isResumable(id: string): Returns<M, boolean> {
+    return this.ask("isResumable", () => ({ id }));
+  }
+
+  /** Returns the consumed iterations in percent, from 0 to 100; `null` for an unknown id. */
+  progress(id: string, options?: TrashOption): Returns<M, number | null> {
+    return this.ask("progress", () => ({ ...options, id }));
+  }
+
+  /**
+   * Returns the running time in milliseconds, until now or until its end; `null` for an unknown id.
+   */
+  duration(id: string, options?: TrashOption): Returns<M, number | null> {
+    return this.ask("duration", () => ({ ...options, id }));
+  }
+
+  /**
+   * Starts a session in the slot of a task's phase. A slot holds at most one session. The `outcome`
+   * is `"created"`, `"existing"` (with the current occupant), `"needs_confirmation"` if the
+   * occupant uses another model (ask the user, and call again with the option `confirm`),
+   * `"replaced"`, `"busy"` or `"rejected"`; `message` is a text for users.
+   */
+  abstract startInSlot(request: SlotRequest, options?: SlotOptionsOf<M>): Returns<M, SlotStart>;
+
+  /**
+   * Returns the session in the slot of a task's phase, and whether its model is missing; `null` if
+   * the slot is empty.
+   */
+  latestSession(taskId: string, phase: SlotPhase): Returns<M, SlotSession | null> {
+    return this.ask("latestSession", () => ({ taskId, phase }));
+  }
+
+  /** Returns the sessions in the slots of tasks. */
+  slots(taskIds: string | readonly string[]): Returns<M, readonly SlotSession[]> {
+    return this.ask("slots", () => ({ taskIds }));
+  }
+
+  /**
+   * Returns the phase that a title such as `Plan: the new parser` names; `null` if it names none.
+   */
+  slotPhase(title: string): Returns<M, SlotPhase | null> {
+    return this.ask("slotPhase", () => ({ title }));
+  }
+}
+
+function sessionText(session: string | object): string {
+  return typeof session === "string" ? session : encode("session", session);
+}
+
+function textOf(error: FailureReason | undefined): string | undefined {
+  return typeof error === "object" && error !== null ? messageOf(error) : error;
+}

@@ -1,0 +1,96 @@
+/**
+ * The options of `open`. The core's options are passed to the core unchanged, which refuses unknown
+ * ones; webhooks, pessimistic locking and functions are implemented in JavaScript.
+ *
+ * @module
+ */
+
+import { encode } from "../connection/encode.js";
+import type { Models } from "../connection/models.js";
+import type { WebhookOptions } from "../events/webhook.js";
+import type { Limits } from "../generated.js";
+import type { RetentionOptions } from "../jobs/retention.js";
+import type { Store } from "../stores/store.js";
+import type { Accepts } from "../values/params.js";
+
+/** The default timeout of a method of a JavaScript store, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Options of a handle. */
+export interface OpenOptions {
+  /** Size limits for inputs. */
+  readonly limits?: Accepts<Partial<Limits>> | undefined;
+  /**
+   * SQLite and IndexedDB: with `"normal"` acknowledged writes survive a killed process, with
+   * `"full"` also a power loss, which is slower.
+   */
+  readonly durability?: "normal" | "full" | undefined;
+  /** SQLite: how long to wait for writes of other processes, in milliseconds. */
+  readonly busyTimeoutMs?: number | undefined;
+  /**
+   * The timeout of IndexedDB and of methods of your own store, in milliseconds; 30,000 by default.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** The webhook to which changes of sessions are posted. */
+  readonly webhook?: string | URL | WebhookOptions | undefined;
+  /** Removes old sessions periodically. */
+  readonly retention?: RetentionOptions | undefined;
+  /**
+   * Secrets in tool arguments and in agents' metadata are redacted before they are stored. The
+   * options name further secrets; `false` switches redaction off.
+   */
+  readonly redact?: boolean | RedactOptions | undefined;
+  /**
+   * The available models: their names, or a function that tells whether a model is available. A
+   * session in a slot whose model is not available can only be read, exported, deleted and
+   * replaced. By default every model is available. `setModels` changes it.
+   */
+  readonly models?: Models | undefined;
+  /**
+   * Whether starting a session in a slot locks the slot by default; the option `locking` of a call
+   * overrides it. The property `pessimisticLockingEnabled` of the handle changes it.
+   */
+  readonly pessimisticLockingEnabled?: boolean | undefined;
+}
+
+/** Additional secrets to redact. In each pattern `*` matches any text. */
+export interface RedactOptions {
+  /** Names of properties whose texts are redacted: `"pin"`, `"internal*"`. */
+  readonly names?: readonly string[] | undefined;
+  /** Texts, or words in texts, that are redacted: `"corp-*"`. */
+  readonly patterns?: readonly string[] | undefined;
+}
+
+/** The core's options as JSON, for a store that is opened by URL. */
+export function optionsForUrl(options: OpenOptions): string {
+  return encode("options", coreOptions(options));
+}
+
+/** The core's options as JSON for a JavaScript store, and the timeout of its methods. */
+export function optionsForStore(
+  options: OpenOptions,
+  store: Store,
+): { readonly json: string; readonly timeoutMs: number } {
+  const timeoutMs = timeoutOf(options);
+  const json = encode("options", {
+    ...coreOptions(options),
+    timeoutMs,
+    capabilities: store.capabilities,
+  });
+  return { json, timeoutMs };
+}
+
+/** The timeout of a method of a JavaScript store, in milliseconds. */
+export function timeoutOf({ timeoutMs }: OpenOptions): number {
+  return timeoutMs ?? DEFAULT_TIMEOUT_MS;
+}
+
+function coreOptions({
+  webhook: _webhook,
+  pessimisticLockingEnabled: _locking,
+  models,
+  ...core
+}: OpenOptions): object {
+  // The core cannot call a function: it starts with an empty list of models.
+  return { ...core, models: typeof models === "function" ? [] : models };
+}

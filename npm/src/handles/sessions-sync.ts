@@ -1,0 +1,90 @@
+/**
+ * The synchronous handle: sessions over a synchronous store.
+ *
+ * @module
+ */
+
+import type { OperationName, Params, Result } from "../connection/call.js";
+import type { SlotStart } from "../generated.js";
+import type { HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
+import type { Pass } from "../jobs/retention.js";
+import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
+import { AgentsSync } from "./agents.js";
+import { AuditLog } from "./audit-log.js";
+import { Dedup } from "./dedup.js";
+import { Handle } from "./handle.js";
+import { LeasesSync, sessionKey } from "./leases.js";
+import { type ListOptions, SessionPageSync } from "./list.js";
+
+/** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
+export class SessionsSync extends Handle<"sync"> implements Disposable {
+  /** Agents: sessions that have a phase. */
+  readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
+  /** Leases: exclusive, expiring claims on keys. */
+  readonly leases: LeasesSync = new LeasesSync((name, make) => this.ask(name, make), this.binding);
+  /** Deduplication of runs. */
+  readonly dedup: Dedup<"sync"> = new Dedup((name, make) => this.ask(name, make));
+  /** The audit log. */
+  readonly audit: AuditLog<"sync"> = new AuditLog((name, make) => this.ask(name, make));
+
+  /**
+   * Lists the matching sessions, newest first: returns a page (`limit`, 50 by default). Iterating
+   * over it continues through all following pages.
+   */
+  list(options: ListOptions = {}): SessionPageSync {
+    return new SessionPageSync({ ...options }, (page) => this.ask("list", () => page));
+  }
+
+  /**
+   * Holds the lease of a session, so that no other holder resumes it, and renews it until it is
+   * released. `null` if it is already held.
+   */
+  hold(id: string, options?: HoldOptions): HeldLeaseSync | null {
+    return this.leases.hold(sessionKey(id), options);
+  }
+
+  /**
+   * See {@link Operations.startInSlot}. It does not wait: while another call is starting a session
+   * in the slot, the outcome is `busy`.
+   */
+  override startInSlot(request: SlotRequest, options: SlotOptionsSync = {}): SlotStart {
+    const params = slotParams(request, options, this.slotLocking);
+    const attempts = this.slotMeter.observe(params.locking);
+    attempts.began();
+    try {
+      return attempts.succeeded(this.ask("startInSlot", () => params));
+    } catch (thrown) {
+      throw attempts.failed(thrown);
+    }
+  }
+
+  /** Closes the handle. Pending webhooks are still delivered; later calls are refused. */
+  close(): void {
+    if (this.connection.isClosed) return;
+    this.connection.closeSync();
+    this.detach();
+  }
+
+  /** See {@link SessionsSync.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal */
+  protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
+    const watch = this.watch(name);
+    const result = this.connection.perform(name, make);
+    watch?.(result);
+    return result;
+  }
+
+  /** @internal */
+  protected override makeCalls(pass: Pass): void {
+    const calls = pass.calls();
+    let call = calls.next();
+    while (!call.done) {
+      const { name, params } = call.value;
+      call = calls.next(this.ask(name, () => params));
+    }
+  }
+}

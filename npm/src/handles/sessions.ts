@@ -1,0 +1,123 @@
+/**
+ * The asynchronous handle: sessions over any store.
+ *
+ * @module
+ */
+
+import type { OperationName, Params, Result } from "../connection/call.js";
+import type { PurgeParams, SlotStart } from "../generated.js";
+import { type PurgeOptions, type PurgeResult, purgeArchived } from "../jobs/archive.js";
+import type { HeldLease, HoldOptions } from "../jobs/held-lease.js";
+import type { Pass } from "../jobs/retention.js";
+import { startWithRetries } from "../jobs/slot-retry.js";
+import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
+import type { Accepts } from "../values/params.js";
+import { Agents } from "./agents.js";
+import { AuditLog } from "./audit-log.js";
+import { Dedup } from "./dedup.js";
+import { Handle } from "./handle.js";
+import { Leases, sessionKey } from "./leases.js";
+import { type ListOptions, SessionList } from "./list.js";
+
+/** The time that `close` waits for webhooks, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 5000;
+
+/** The sessions of a store. Made by `open`. */
+export class Sessions extends Handle<"async"> implements AsyncDisposable {
+  /** Agents: sessions that have a phase. */
+  readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
+  /** Leases: exclusive, expiring claims on keys. */
+  readonly leases: Leases = new Leases((name, make) => this.ask(name, make), this.binding);
+  /** Deduplication of runs. */
+  readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
+  /** The audit log. */
+  readonly audit: AuditLog<"async"> = new AuditLog((name, make) => this.ask(name, make));
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Lists the matching sessions, newest first. `await` returns a page (`limit`, 50 by default);
+   * `for await` iterates over all sessions, page by page.
+   */
+  list(options: ListOptions = {}): SessionList {
+    return new SessionList({ ...options }, (page) => this.ask("list", () => page));
+  }
+
+  /**
+   * Holds the lease of a session, so that no other holder resumes it, and renews it until it is
+   * released. `null` if it is already held.
+   */
+  hold(id: string, options?: HoldOptions): Promise<HeldLease | null> {
+    return this.leases.hold(sessionKey(id), options);
+  }
+
+  /**
+   * See {@link Operations.startInSlot}. It retries while another call is starting a session in the
+   * slot.
+   */
+  override async startInSlot(request: SlotRequest, options: SlotOptions = {}): Promise<SlotStart> {
+    const { policy, start } = retryPolicyOf(options);
+    const params = slotParams(request, start, this.slotLocking);
+    const attempts = this.slotMeter.observe(params.locking);
+    return startWithRetries(() => this.ask("startInSlot", () => params), policy, attempts);
+  }
+
+  /**
+   * Purges the trash: permanently deletes sessions that have been in it for a given time. With
+   * `archive`, each session is archived before it is deleted, one at a time; a session for which it
+   * throws stays in the trash and is listed in `failed`.
+   */
+  override purge(
+    params: Accepts<PurgeParams>,
+    { archive }: PurgeOptions = {},
+  ): Promise<PurgeResult> {
+    if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
+    return purgeArchived((name, make) => this.ask(name, make), params, archive);
+  }
+
+  /**
+   * Closes the handle. Pending calls complete, and pending webhooks are delivered within five
+   * seconds; later calls are refused. Closing again does nothing.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** See {@link Sessions.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal */
+  protected override ask<N extends OperationName>(
+    name: N,
+    make: () => Params<N>,
+  ): Promise<Result<N>> {
+    const result = this.connection.performAsync(this, name, make);
+    const watch = this.watch(name);
+    if (watch === undefined) return result;
+    return result.then((result) => {
+      watch(result);
+      return result;
+    });
+  }
+
+  /** @internal */
+  protected override async makeCalls(pass: Pass): Promise<void> {
+    const calls = pass.calls();
+    let call = calls.next();
+    while (!call.done) {
+      const { name, params } = call.value;
+      call = calls.next(await this.ask(name, () => params));
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.detach();
+    try {
+      await this.connection.close();
+    } finally {
+      await this.notifier.drain(DRAIN_TIMEOUT_MS);
+    }
+  }
+}

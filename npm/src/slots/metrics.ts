@@ -1,0 +1,147 @@
+/**
+ * The metrics of the slots of one handle: outcomes, durations, and lock contention.
+ *
+ * @module
+ */
+
+import type { ReplaceReason, SlotAnswer, SlotLocking, SlotOutcome } from "../generated.js";
+import type { RetentionPass } from "../jobs/retention.js";
+import type { SlotAttempts } from "../jobs/slot-retry.js";
+import { DurationHistogram, type Histogram } from "./histogram.js";
+
+/** The metrics of the slots of a handle, since it was opened or since the last reset. */
+export interface SlotMetrics {
+  /** The number of each outcome of starting a session, and of errors. */
+  readonly outcomes: Readonly<Record<SlotOutcome | "failed", number>>;
+  /** The number of replaced sessions, by reason. */
+  readonly replacements: Readonly<Record<ReplaceReason, number>>;
+  /** The number of write conflicts after which the decision was retried. */
+  readonly conflicts: number;
+  /** The metrics of pessimistic locking. */
+  readonly locks: {
+    /** The number of locks that were acquired. */
+    readonly acquired: number;
+    /** The time from the call to the lock, in milliseconds. */
+    readonly waited: Histogram;
+    /** The number of attempts that found the slot locked. */
+    readonly contended: number;
+    /** The number of calls that found the slot locked at every attempt. */
+    readonly timedOut: number;
+  };
+  /** The number of retries. */
+  readonly retries: number;
+  /** The duration of calls that replaced a session, in milliseconds. */
+  readonly replacementTime: Readonly<Record<SlotLocking, Histogram>>;
+  /** The duration of looking up slots, in milliseconds, by the handle's locking. */
+  readonly lookupTime: Readonly<Record<SlotLocking, Histogram>>;
+  /** The last retention pass; `null` if there was none. */
+  readonly retention: RetentionPass | null;
+}
+
+/** Collects the metrics of one handle. */
+export class SlotMeter {
+  readonly #outcomes: Record<SlotOutcome | "failed", number> = {
+    created: 0,
+    existing: 0,
+    needs_confirmation: 0,
+    replaced: 0,
+    busy: 0,
+    rejected: 0,
+    failed: 0,
+  };
+  readonly #replacements: Record<ReplaceReason, number> = {
+    model_change: 0,
+    rerun: 0,
+    failed: 0,
+    timeout: 0,
+    abandoned: 0,
+  };
+  readonly #waited = new DurationHistogram();
+  readonly #replacementTime = {
+    optimistic: new DurationHistogram(),
+    pessimistic: new DurationHistogram(),
+  };
+  readonly #lookupTime = {
+    optimistic: new DurationHistogram(),
+    pessimistic: new DurationHistogram(),
+  };
+  #conflicts = 0;
+  #acquired = 0;
+  #contended = 0;
+  #timedOut = 0;
+  #retries = 0;
+
+  /** Observes a call that starts a session. */
+  observe(locking: SlotLocking): SlotAttempts {
+    const callBegan = performance.now();
+    let attempts = 0;
+    let attemptBegan = callBegan;
+    const contended = (): void => {
+      this.#contended += 1;
+    };
+    return {
+      contended,
+      began: () => {
+        attemptBegan = performance.now();
+        attempts += 1;
+        if (attempts > 1) this.#retries += 1;
+      },
+      succeeded: (result) => {
+        if (result.code === "SLOT_LOCKED") {
+          contended();
+          this.#timedOut += 1;
+        } else if (locking === "pessimistic") {
+          this.#acquired += 1;
+          this.#waited.add(attemptBegan - callBegan);
+        }
+        if (result.outcome === "replaced") {
+          this.#replacementTime[locking].add(performance.now() - callBegan);
+        }
+        this.count(result);
+        return result;
+      },
+      failed: (thrown) => {
+        this.#outcomes.failed += 1;
+        return thrown;
+      },
+    };
+  }
+
+  /** Counts the outcome of starting a session. */
+  count(result: SlotAnswer): void {
+    this.#outcomes[result.outcome] += 1;
+    if (result.outcome === "failed") return;
+    this.#conflicts += result.conflicts;
+    if (result.reason !== undefined) this.#replacements[result.reason] += 1;
+  }
+
+  /** Adds the duration of looking up slots, in milliseconds. */
+  lookedUp(locking: SlotLocking, durationMs: number): void {
+    this.#lookupTime[locking].add(durationMs);
+  }
+
+  /** Returns the current metrics. */
+  read(retention: RetentionPass | null): SlotMetrics {
+    return {
+      outcomes: { ...this.#outcomes },
+      replacements: { ...this.#replacements },
+      conflicts: this.#conflicts,
+      locks: {
+        acquired: this.#acquired,
+        waited: this.#waited.read(),
+        contended: this.#contended,
+        timedOut: this.#timedOut,
+      },
+      retries: this.#retries,
+      replacementTime: readBoth(this.#replacementTime),
+      lookupTime: readBoth(this.#lookupTime),
+      retention,
+    };
+  }
+}
+
+function readBoth(
+  counted: Readonly<Record<SlotLocking, DurationHistogram>>,
+): Record<SlotLocking, Histogram> {
+  return { optimistic: counted.optimistic.read(), pessimistic: counted.pessimistic.read() };
+}

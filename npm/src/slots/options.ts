@@ -1,0 +1,80 @@
+/**
+ * The parameters of starting a session in a slot: the session, and the options of the start.
+ *
+ * @module
+ */
+
+import type { Mode } from "../connection/call.js";
+import type { SlotLocking, StartInSlotParams } from "../generated.js";
+import type { RetryPolicy } from "../jobs/slot-retry.js";
+import { invalidArgument } from "../values/error.js";
+import type { Accepts } from "../values/params.js";
+
+/** The options of the start, as opposed to the properties of the session. */
+const START_OPTIONS = ["onModelChange", "confirm", "rerun", "exportOld", "locking"] as const;
+type StartOption = (typeof START_OPTIONS)[number];
+
+/** A session to start in a slot. */
+export type SlotRequest = Accepts<Omit<StartInSlotParams, StartOption>>;
+
+/**
+ * Options of starting a session in a slot. The default of `locking` is the handle's
+ * `pessimisticLockingEnabled`. A synchronous handle does not wait: if another call holds the lock
+ * of the slot, the outcome is `busy`.
+ */
+export type SlotOptionsSync = Accepts<Pick<StartInSlotParams, StartOption>>;
+
+/** Options of starting a session in a slot, with retries. */
+export interface SlotOptions extends SlotOptionsSync {
+  /**
+   * The number of retries while another call holds the lock of the slot, or the store is busy: 3 by
+   * default, after 25 to 50, 100 to 200 and 400 to 800 milliseconds.
+   */
+  readonly retries?: number | undefined;
+  /** Aborts the waiting, with the error code `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The options that a handle of this mode takes. */
+export type SlotOptionsOf<M extends Mode> = M extends "async" ? SlotOptions : SlotOptionsSync;
+
+/** The default number of retries. */
+const DEFAULT_RETRIES = 3;
+/** The maximum number of retries. */
+const MAX_RETRIES = 10;
+
+/** The parameters for the core; `locking` is the handle's default. */
+export function slotParams(
+  request: SlotRequest,
+  start: SlotOptionsSync,
+  locking: SlotLocking,
+): Accepts<StartInSlotParams> & { readonly locking: SlotLocking } {
+  checkObject("options", start);
+  for (const name of START_OPTIONS) {
+    if (typeof request === "object" && request !== null && name in request) {
+      throw invalidArgument(name, "expected it among the options, which are the second argument");
+    }
+  }
+  return { ...request, ...start, locking: start.locking ?? locking };
+}
+
+/** Separates the retry policy from the options for the core. */
+export function retryPolicyOf(options: SlotOptions): {
+  readonly policy: RetryPolicy;
+  readonly start: SlotOptionsSync;
+} {
+  checkObject("options", options);
+  const { retries = DEFAULT_RETRIES, signal, ...start } = options;
+  if (!Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES) {
+    throw invalidArgument("retries", `expected a whole number from 0 to ${MAX_RETRIES}`);
+  }
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw invalidArgument("signal", "expected an AbortSignal");
+  }
+  return { policy: { retries, signal }, start };
+}
+
+function checkObject(what: string, value: unknown): void {
+  if (typeof value !== "object" || value === null)
+    throw invalidArgument(what, "expected an object");
+}

@@ -1,0 +1,314 @@
+/**
+ * The store in the browser's IndexedDB: its object stores, and the requests for each method of a
+ * store. It returns sessions in order and unfiltered; the core filters them. The connection to the
+ * database is in `indexeddb-database.ts`.
+ *
+ * | Object store | Key | Value | Indexes |
+ * |---|---|---|---|
+ * | `heads` | the id | a head | `createdAt`, `updatedAt`: that time and the id |
+ * | `events` | the session's id, the sequence number | an event | |
+ * | `records` | the kind, the key in UTF-8 | a record | `owner` |
+ *
+ * @module
+ */
+
+import { Broadcast } from "../events/broadcast.js";
+import { Database, SCHEMA, type StoreName } from "./indexeddb-database.js";
+import type { Store } from "./store.js";
+import type {
+  StoredChanges,
+  StoredCommit,
+  StoredEvent,
+  StoredHead,
+  StoredHistory,
+  StoredOrderedHeads,
+  StoredQuery,
+  StoredRecord,
+  StoredScan,
+  StoredSession,
+} from "./stored.js";
+
+/** The number of heads that are read before their size is checked. */
+const HEADS_PER_READ = 64;
+/** The maximum number of heads in a reply. */
+const MAX_HEADS = 500;
+
+/** Options of the store. */
+export interface IndexedDbOptions {
+  /** Whether an acknowledged write survives a power loss. */
+  readonly durability: "normal" | "full" | undefined;
+  /** The timeout of opening the database, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Sessions in an IndexedDB database. */
+export class IndexedDbStore implements Store {
+  /** See {@link Store.capabilities}. */
+  readonly capabilities = { persistent: true, shared: true };
+  /** Notifications between the handles on this database. */
+  readonly broadcast = new Broadcast();
+  readonly #database: Database;
+  readonly #durability: IDBTransactionDurability;
+
+  /** The database of this name. */
+  constructor(name: string, { durability, timeoutMs }: IndexedDbOptions) {
+    this.#database = new Database({ name, schema: SCHEMA, timeoutMs });
+    this.#durability = durability === "full" ? "strict" : "relaxed";
+  }
+
+  /** Opens the database. The first call would open it as well. */
+  open(): Promise<void> {
+    return this.#database.open();
+  }
+
+  /** See {@link Store.load}. */
+  load(id: string, history: StoredHistory): Promise<StoredSession | undefined> {
+    const stores: StoreName[] = history.kind === "none" ? ["heads"] : ["heads", "events"];
+    return this.#database.read(stores, async (transaction) => {
+      const head: StoredHead | undefined = await answer(transaction.objectStore("heads").get(id));
+      if (head === undefined) return undefined;
+      const [first, last] = sequenceRange(history, head.eventCount);
+      if (first > last) return { head, events: [] };
+      const range = IDBKeyRange.bound([id, first], [id, last]);
+      const events: StoredEvent[] = await answer(transaction.objectStore("events").getAll(range));
+      return { head, events };
+    });
+  }
+
+  /** See {@link Store.commit}. */
+  async commit(changes: StoredChanges): Promise<StoredCommit> {
+    const refusal = await this.#database.write(
+      storesOf(changes),
+      this.#durability,
+      async (transaction) => {
+        // The requests run concurrently; IndexedDB answers them in order.
+        const conflict = conflictOf(transaction, changes);
+        const owned = Promise.all(
+          changes.sessions
+            .filter(({ write }) => write.kind === "delete")
+            .map(({ id }) =>
+              answer(transaction.objectStore("records").index("owner").getAllKeys(id)),
+            ),
+        );
+        const [refusal, keys] = await Promise.all([conflict, owned]);
+        if (refusal === undefined) apply(transaction, changes, keys.flat());
+        return refusal;
+      },
+    );
+    if (refusal !== undefined) return refusal;
+    const ids = changes.sessions.map(({ id }) => id);
+    if (ids.length > 0) this.broadcast.change(ids);
+    return { kind: "applied" };
+  }
+
+  /** See {@link Store.list}. */
+  list({ order, after, offset, limit, maxBytes }: StoredQuery): Promise<StoredOrderedHeads> {
+    return this.#database.read(["heads"], async (transaction) => {
+      const index = transaction.objectStore("heads").index(order.by);
+      // One more than the page holds, to know whether another page exists.
+      const wanted = Math.min(offset + limit + 1, MAX_HEADS);
+      const ordered: StoredHead[] = [];
+      let from: Position | undefined = after === null ? undefined : [after.at, after.id];
+      let size = 0;
+      while (ordered.length < wanted && size <= maxBytes) {
+        const count = Math.min(wanted - ordered.length, HEADS_PER_READ);
+        const heads = await readHeads(index, order.direction, from, count);
+        ordered.push(...heads);
+        const last = heads.at(-1);
+        if (last === undefined || heads.length < count) return { ordered, more: false };
+        from = [last[order.by], last.id];
+        size = heads.reduce((sum, head) => sum + sizeOf(head), size);
+      }
+      return { ordered, more: true };
+    });
+  }
+
+  /** See {@link Store.record}. */
+  record(kind: string, key: string): Promise<StoredRecord | undefined> {
+    return this.#database.read(["records"], (transaction) =>
+      answer(transaction.objectStore("records").get(recordKey(kind, key))),
+    );
+  }
+
+  /** See {@link Store.scan}. */
+  scan({ kind, after, limit }: StoredScan): Promise<readonly StoredRecord[]> {
+    const from = after === null ? [kind] : recordKey(kind, after);
+    return this.#database.read(["records"], (transaction) =>
+      answer(
+        transaction
+          .objectStore("records")
+          // In the order of keys an array is greater than any text or bytes.
+          .getAll(IDBKeyRange.bound(from, [kind, []], true), limit),
+      ),
+    );
+  }
+
+  /** See {@link Store.close}. */
+  close(): void {
+    this.broadcast.leave();
+    this.#database.close();
+  }
+}
+
+/** The object stores that changes touch. */
+function storesOf({ sessions, records }: StoredChanges): readonly StoreName[] {
+  const deletes = sessions.some(({ write }) => write.kind === "delete");
+  return records.length > 0 || deletes ? ["heads", "events", "records"] : ["heads", "events"];
+}
+
+/** The first change whose expected version does not match. */
+async function conflictOf(
+  transaction: IDBTransaction,
+  { sessions, records }: StoredChanges,
+): Promise<StoredCommit | undefined> {
+  const versions = await Promise.all([
+    ...sessions.map(({ id }) => versionOf(transaction, "heads", id)),
+    ...records.map(({ kind, key }) => versionOf(transaction, "records", recordKey(kind, key))),
+  ]);
+  for (const [at, { id, expect }] of sessions.entries()) {
+    const current = versions[at] ?? null;
+    if (!allows(expect, current)) return { kind: "sessionConflict", id, current };
+  }
+  for (const [at, { kind, key, expect }] of records.entries()) {
+    const current = versions[sessions.length + at] ?? null;
+    if (!allows(expect, current)) return { kind: "recordConflict", recordKind: kind, key, current };
+  }
+  return undefined;
+}
+
+async function versionOf(
+  transaction: IDBTransaction,
+  store: "heads" | "records",
+  key: IDBValidKey,
+): Promise<number | undefined> {
+  const value: StoredHead | StoredRecord | undefined = await answer(
+    transaction.objectStore(store).get(key),
+  );
+  return value?.version;
+}
+
+type Expectation = StoredChanges["sessions"][number]["expect"];
+
+function allows(expect: Expectation, current: number | null): boolean {
+  switch (expect.kind) {
+    case "absent":
+      return current === null;
+    case "present":
+      return current !== null;
+    case "version":
+      return current === expect.version;
+    case "any":
+      return true;
+  }
+}
+
+/**
+ * Writes the changes. `owned` are the keys of the records that are deleted together with their
+ * sessions.
+ */
+function apply(
+  transaction: IDBTransaction,
+  { sessions, records }: StoredChanges,
+  owned: readonly IDBValidKey[],
+): void {
+  for (const { id, write } of sessions) {
+    const [heads, events] = [transaction.objectStore("heads"), transaction.objectStore("events")];
+    if (write.kind === "delete") heads.delete(id);
+    else heads.put(write.head);
+    if (write.kind === "delete" || write.replaceHistory)
+      events.delete(IDBKeyRange.bound([id], [id, []]));
+    if (write.kind === "put") {
+      for (const event of write.events) events.put(event, [id, event.sequence]);
+    }
+  }
+  if (owned.length === 0 && records.length === 0) return;
+  const stored = transaction.objectStore("records");
+  for (const key of owned) stored.delete(key);
+  for (const { kind, key, record } of records) {
+    if (record) stored.put(record, recordKey(kind, key));
+    else stored.delete(recordKey(kind, key));
+  }
+}
+
+/**
+ * The first and the last sequence number of the requested part of a history with `count` events.
+ */
+function sequenceRange(
+  history: StoredHistory,
+  count: number,
+): readonly [first: number, last: number] {
+  switch (history.kind) {
+    case "none":
+      return [1, 0];
+    case "all":
+      return [1, count];
+    case "last":
+      return [Math.max(count - history.count, 0) + 1, count];
+    case "after":
+      return [history.sequence + 1, Math.min(history.sequence + history.limit, count)];
+  }
+}
+
+/** A position in an index of heads: the time and the id. */
+type Position = [at: number, id: string];
+
+/** Reads the next heads of an index. */
+function readHeads(
+  index: IDBIndex,
+  direction: StoredQuery["order"]["direction"],
+  from: Position | undefined,
+  count: number,
+): Promise<readonly StoredHead[]> {
+  if (direction === "asc") {
+    return answer(index.getAll(from && IDBKeyRange.lowerBound(from, true), count));
+  }
+  const range = from && IDBKeyRange.upperBound(from, true);
+  // Only browsers with `getAllRecords` accept these options; others would take them for a key.
+  if ("getAllRecords" in index) {
+    const options = { query: range ?? null, count, direction: "prev" };
+    return answer(index.getAll(options as unknown as IDBKeyRange));
+  }
+  return readHeadsBackwards(index, range, count);
+}
+
+/** Reads the heads one by one, for browsers whose `getAll` reads only forwards. */
+function readHeadsBackwards(
+  index: IDBIndex,
+  range: IDBKeyRange | undefined,
+  count: number,
+): Promise<readonly StoredHead[]> {
+  return new Promise((resolve, reject) => {
+    const heads: StoredHead[] = [];
+    const request = index.openCursor(range, "prev");
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (cursor !== null) heads.push(cursor.value as StoredHead);
+      if (cursor === null || heads.length === count) resolve(heads);
+      else cursor.continue();
+    };
+  });
+}
+
+/** The approximate size of the user data in a head. */
+function sizeOf({ task, context, metadata, result, error }: StoredHead): number {
+  return [task, context, metadata, result, error].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    0,
+  );
+}
+
+/**
+ * The key is stored as UTF-8 bytes, because IndexedDB orders texts by UTF-16 units and record keys
+ * are ordered by bytes.
+ */
+function recordKey(kind: string, key: string): [string, Uint8Array<ArrayBuffer>] {
+  return [kind, new TextEncoder().encode(key)];
+}
+
+function answer<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

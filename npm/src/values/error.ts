@@ -1,0 +1,225 @@
+/**
+ * The one error class that Tenure throws. Most errors come from the Rust core as data and are given
+ * this class here. The few that arise before the core is called, or after it has returned, are
+ * created in this file; no other file writes the message of an error.
+ *
+ * @module
+ */
+
+import type { CoreErrorCode, Refusal } from "../generated.js";
+
+/**
+ * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
+ * webhooks. Rules are checked in the core.
+ */
+export type DriverErrorCode =
+  | "WASM_NOT_READY"
+  | "BINDING_UNAVAILABLE"
+  | "STORE_REENTERED"
+  | "WEBHOOK_FAILED"
+  | "ABORTED"
+  | "LEASE_LOST"
+  | "FILE_UNREADABLE"
+  | "NOT_REMOVED"
+  | "ARCHIVE_FAILED"
+  | "LISTENER_FAILED";
+
+/** Every value of {@link TenureError.code}. */
+export type ErrorCode = CoreErrorCode | DriverErrorCode;
+
+/** An error as data, the form in which it comes from Rust. */
+export interface ErrorBody {
+  /** The stable code. */
+  readonly code: ErrorCode;
+  /** What went wrong and what to do about it. */
+  readonly message: string;
+  /** The values involved, by name. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The error that Tenure throws. Decide on `code`: it is stable, and the same in Node, in browsers
+ * and on the command line. The message may change.
+ */
+export class TenureError extends Error {
+  override readonly name = "TenureError";
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
+  /** The values that the message contains, by name. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  /** Creates an error from its data. `cause` is the underlying error, if there is one. */
+  constructor(body: ErrorBody, cause?: unknown) {
+    super(body.message, cause === undefined ? undefined : { cause });
+    this.code = body.code;
+    this.details = body.details;
+  }
+}
+
+/**
+ * Whether a value is a `TenureError`, and has this code if one is given. It also recognises errors
+ * of another copy of this package.
+ */
+export function isTenureError(value: unknown, code?: ErrorCode): value is TenureError {
+  return (
+    value instanceof Error &&
+    value.name === "TenureError" &&
+    "code" in value &&
+    (code === undefined || value.code === code)
+  );
+}
+
+/** The message of a thrown value of any type. */
+export function messageOf(thrown: unknown): string {
+  try {
+    if (typeof thrown === "object" && thrown !== null && "message" in thrown)
+      return String(thrown.message);
+    return String(thrown);
+  } catch {
+    return "something that cannot be printed";
+  }
+}
+
+/** A parameter is invalid. */
+export function invalidArgument(what: string, problem: string, cause?: unknown): TenureError {
+  const message = `${what}: ${problem}`;
+  return new TenureError({ code: "INVALID_ARGUMENT", message, details: { what, problem } }, cause);
+}
+
+/** The handle was closed. */
+export function closed(): TenureError {
+  return new TenureError({ code: "CLOSED", message: "this handle is closed", details: {} });
+}
+
+/** A store returned a promise where a synchronous result is needed. */
+export function storeIsAsync(): TenureError {
+  const message = "this store is asynchronous: open it with `open`, not `openSync`";
+  return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
+}
+
+/** A synchronous function of `tenure/compat` was called over an asynchronous store. */
+export function onlyPromises(): TenureError {
+  const message =
+    "this store is asynchronous: over it only those functions of tenure/compat work that return promises";
+  return new TenureError({ code: "STORE_IS_ASYNC", message, details: {} });
+}
+
+/** This build cannot open the default store of `tenure/compat`. */
+export function noDefaultStore(url: string, cause: unknown): TenureError {
+  const problem = "call `configure({ store })` first, with a store that this build can open";
+  const message = `${JSON.stringify(url)}, the default store, cannot be opened by this build: ${problem}`;
+  return new TenureError({ code: "UNSUPPORTED_STORE", message, details: { url, problem } }, cause);
+}
+
+/** A method of a store called the handle that it serves. */
+export function storeReentered(): TenureError {
+  const message =
+    "a store's method called back into the handle that it serves; a store must not use its own sessions";
+  return new TenureError({ code: "STORE_REENTERED", message, details: {} });
+}
+
+/** A store's `close` failed. */
+export function storeNotClosed(how: "failed" | "did not answer", thrown?: unknown): TenureError {
+  const problem = how === "failed" ? messageOf(thrown) : "it did not settle in time";
+  const message = `the store's close failed: ${problem}`;
+  return new TenureError(
+    { code: "STORE_FAILED", message, details: { method: "close", problem } },
+    thrown,
+  );
+}
+
+/** A store cannot be opened. */
+export function storeUnavailable(problem: string, cause: unknown): TenureError {
+  const message = `the store is unavailable: ${problem}`;
+  return new TenureError({ code: "STORE_UNAVAILABLE", message, details: { problem } }, cause);
+}
+
+/** The storage of a store is full. */
+export function storageFull(problem: string, cause: unknown): TenureError {
+  const message = `the store has no room left: ${problem}; nothing was written`;
+  return new TenureError({ code: "STORAGE_FULL", message, details: { problem } }, cause);
+}
+
+/** A newer version of Tenure wrote the store. `found` is its schema version, if it is known. */
+export function schemaTooNew(
+  found: number | undefined,
+  supported: number,
+  cause: unknown,
+): TenureError {
+  const has = found === undefined ? "a newer schema" : `schema ${found}`;
+  const message = `the store has ${has}; this version of Tenure reads up to ${supported}: upgrade Tenure`;
+  return new TenureError({ code: "SCHEMA_TOO_NEW", message, details: { found, supported } }, cause);
+}
+
+/** The WebAssembly has not been loaded yet. */
+export function wasmNotReady(): TenureError {
+  const message =
+    "the WebAssembly is not loaded yet: `await init()` before `openSync`, or use `await open()`";
+  return new TenureError({ code: "WASM_NOT_READY", message, details: {} });
+}
+
+/** No build can open the requested store. */
+export function bindingUnavailable(problem: string, cause?: unknown): TenureError {
+  return new TenureError(
+    { code: "BINDING_UNAVAILABLE", message: problem, details: { problem } },
+    cause,
+  );
+}
+
+/** The caller's signal aborted the operation. */
+export function aborted(reason: unknown): TenureError {
+  const message = "aborted by the signal; started again, it continues from there";
+  return new TenureError({ code: "ABORTED", message, details: {} }, reason);
+}
+
+/** A held lease was lost. */
+export function leaseLost(key: string, problem: string, cause: unknown): TenureError {
+  const message = `the lease ${JSON.stringify(key)} is lost: ${problem}; stop what it guards`;
+  return new TenureError({ code: "LEASE_LOST", message, details: { key, problem } }, cause);
+}
+
+/** A file or folder cannot be read. */
+export function fileUnreadable(cause: unknown): TenureError {
+  const problem = messageOf(cause);
+  const message = `cannot be read: ${problem}`;
+  return new TenureError({ code: "FILE_UNREADABLE", message, details: { problem } }, cause);
+}
+
+/** Retention could not remove sessions. */
+export function notRemoved(failed: readonly Refusal[]): TenureError {
+  const [first] = failed;
+  const count = failed.length === 1 ? "one session" : `${failed.length} sessions`;
+  const message = `${count} could not be removed, the first of them ${first?.id}: ${first?.message}; inspect and delete them manually`;
+  return new TenureError({ code: "NOT_REMOVED", message, details: { failed } });
+}
+
+/** A webhook was not delivered. */
+export function webhookFailed(
+  url: string,
+  problem: string,
+  session: string,
+  event: string,
+  cause?: unknown,
+): TenureError {
+  const message = `the webhook ${event} of session ${session} was not delivered to ${url}: ${problem}`;
+  return new TenureError(
+    { code: "WEBHOOK_FAILED", message, details: { url, problem, session, event } },
+    cause,
+  );
+}
+
+/** A listener threw. */
+export function listenerFailed(event: string, cause: unknown): TenureError {
+  const problem = messageOf(cause);
+  const message = `a listener for ${JSON.stringify(event)} threw: ${problem}`;
+  return new TenureError({ code: "LISTENER_FAILED", message, details: { event, problem } }, cause);
+}
+
+/** An internal error of Tenure, as data. */
+export function internalError(problem: string): ErrorBody {
+  return {
+    code: "INTERNAL",
+    message: `internal error: ${problem}; please report this`,
+    details: { problem },
+  };
+}

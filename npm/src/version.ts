@@ -1,8 +1,0 @@
-/**
- * The version of the package, which is also that of the builds in it.
- *
- * @module
- */
-
-/** The version of this package. */
-export const VERSION: string = "0.1.0";

@@ -342,9 +342,9 @@ codes! {
     StoreMisbehaved => "STORE_MISBEHAVED" Store,
     StoreTimeout => "STORE_TIMEOUT" Store,
     OutcomeUnknown => "OUTCOME_UNKNOWN" Store,
-    StoreIsAsync => "STORE_IS_ASYNC" Invalid,
-    Closed => "CLOSED" Invalid,
-    UnsupportedStore => "UNSUPPORTED_STORE" Invalid,
+    StoreIsAsync => "STORE_IS_ASYNC" Store,
+    Closed => "CLOSED" Store,
+    UnsupportedStore => "UNSUPPORTED_STORE" Store,
     UnsupportedOperation => "UNSUPPORTED_OPERATION" Invalid,
     Internal => "INTERNAL" Internal,
 }
@@ -483,7 +483,6 @@ impl Error {
     pub fn is_of_store(&self) -> bool {
         match self {
             Self::CorruptSession { .. } | Self::StoreBusy { .. } => false,
-            Self::StoreIsAsync | Self::Closed | Self::UnsupportedStore { .. } => true,
             error => matches!(error.class(), Class::Store | Class::Internal),
         }
     }

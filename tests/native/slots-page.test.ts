@@ -46,7 +46,7 @@ describe("the page about slots", () => {
   });
 
   it("names every code with its outcome", () => {
-    const section = sectionOf(page, "What comes of it");
+    const section = sectionOf(page, "Outcomes");
     const rows = [...section.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \|/gm)];
     expect(rows.map(([, , code]) => code).sort()).toEqual(unionOf("SlotCode").sort());
     expect([...new Set(rows.map(([, outcome]) => outcome))].sort()).toEqual(

@@ -154,7 +154,7 @@ describe("the page about copying", () => {
   });
 
   it("names existing options and outcomes", () => {
-    const types = readFileSync(inRoot("npm", "src", "copy.ts"), "utf8");
+    const types = readFileSync(inRoot("npm", "src", "jobs", "copy.ts"), "utf8");
     for (const name of ["onProgress", "signal", "overwrite", "verify", "differing", "problems"]) {
       expect(page).toContain(`\`${name}\``);
       expect(types).toContain(`readonly ${name}`);

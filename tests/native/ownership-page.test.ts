@@ -55,7 +55,7 @@ describe("the page about leases", () => {
     for (const name of names) {
       expect(sessions.leases, name).toHaveProperty(name, expect.any(Function));
     }
-    const source = readFileSync(inRoot("npm", "src", "session-manager.ts"), "utf8");
+    const source = readFileSync(inRoot("npm", "src", "machines", "session-manager.ts"), "utf8");
     for (const name of methodsIn(manager))
       expect(source).toMatch(new RegExp(`^ {2}.*\\b${name}\\(`, "m"));
     for (const [, name] of sectionOf(page, "The session manager").matchAll(

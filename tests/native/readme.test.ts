@@ -1,5 +1,6 @@
-// The README is correct: its example for a bot runs twice in a folder with only the package, its
-// types check, and the names in it exist.
+// The README and the pages about sessions and errors are correct: the example for a bot runs several
+// times and in several processes at once in a folder with only the package, its types check, and the
+// methods, codes and files in them exist.
 
 import {
   existsSync,
@@ -21,6 +22,8 @@ import { codeBlocks, linkedFiles, sectionOf } from "../support/readme.js";
 
 const readme = readFileSync(inRoot("README.md"), "utf8");
 const [bot = "", browser = ""] = codeBlocks(readme, "js");
+const sessionsPage = readFileSync(inRoot("docs", "sessions.md"), "utf8");
+const errorsPage = readFileSync(inRoot("docs", "errors.md"), "utf8");
 
 let folder: string;
 
@@ -50,11 +53,47 @@ describe("the example for a bot", () => {
     expect(history.map(({ type }) => type)).toEqual([...run1, "resume", ...run1.slice(1)]);
   });
 
-  it("is about ten lines long", () => {
-    for (const example of [bot, browser]) {
-      const lines = example.split("\n").filter((line) => line !== "" && !line.startsWith("//"));
-      expect(lines.length).toBeLessThanOrEqual(13);
-    }
+  it("lets one of several processes work on the session at a time", async () => {
+    writeFileSync(join(folder, "bot.mjs"), bot.replace("./tenure.db", "./shared.db"));
+    const processes = Array.from({ length: 6 }, () =>
+      run(process.execPath, ["bot.mjs"], { cwd: folder }),
+    );
+    const outputs = (await Promise.all(processes)).map(({ output }) => output);
+    const worked = outputs.filter((output) => output.includes("pauseReason: 'May I merge?'"));
+    const refused = outputs.filter(
+      (output) => output === "Another process works on this session\n",
+    );
+    expect(worked.length).toBeGreaterThanOrEqual(1);
+    expect(worked.length + refused.length).toBe(outputs.length);
+
+    await using sessions = await open(`sqlite:${join(folder, "shared.db")}`);
+    const { items } = await sessions.list();
+    expect(items).toMatchObject([{ status: "paused", iterations: worked.length }]);
+    const { history } = (await sessions.get(items[0]?.id ?? "")) ?? { history: [] };
+    const step = ["iteration", "tool_call", "pause"];
+    const later = worked.slice(1).flatMap(() => ["resume", ...step]);
+    expect(history.map(({ type }) => type)).toEqual(["start", ...step, ...later]);
+  });
+
+  it("continues its session after a crash", async () => {
+    const crashing = bot
+      .replace("./tenure.db", "./crashed.db")
+      .replace("lease.lost.throwIfAborted();", 'process.kill(process.pid, "SIGKILL");');
+    writeFileSync(join(folder, "crashing.mjs"), crashing);
+    const crashed = run(process.execPath, ["crashing.mjs"], { cwd: folder });
+    await expect(crashed).rejects.toThrow("SIGKILL");
+    writeFileSync(join(folder, "bot.mjs"), bot.replace("./tenure.db", "./crashed.db"));
+    const { output } = await run(process.execPath, ["bot.mjs"], { cwd: folder });
+    expect(output).toContain("iterations: 2,");
+  });
+
+  it("is about thirty lines long, and the one for a browser about ten", () => {
+    const lengths = [bot, browser].map((example) => {
+      const lines = example.split("\n").filter((line) => !/^\s*(\/\/.*)?$/.test(line));
+      return lines.length;
+    });
+    expect(lengths[0]).toBeLessThanOrEqual(32);
+    expect(lengths[1]).toBeLessThanOrEqual(13);
   });
 });
 
@@ -66,22 +105,45 @@ it("the examples type-check", async () => {
   await run(node, [tsc, ...strictly, "--types", "node", "bot.mts", "browser.mts"], { cwd: folder });
 });
 
-it("every listed method exists", async () => {
+it("every method on the page about sessions exists", async () => {
   await using sessions = await open("memory:");
-  const box = sectionOf(readme, "What is in the box").replaceAll(
-    /`(idempotencyKey|ifVersion)`/g,
-    "",
+  const rows = sectionOf(sessionsPage, "Methods").matchAll(/^\| (`\w+\(.*?) \|/gm);
+  const names = [...rows].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`(\w+)\(/g)].map(([, name]) => name ?? ""),
   );
-  const names = [...box.matchAll(/`([a-z]\w+)`/gi)].map(([, name]) => name ?? "");
-  expect(names.length).toBeGreaterThan(20);
+  expect(names.length).toBeGreaterThan(35);
   for (const name of names) expect(sessions, name).toHaveProperty(name, expect.any(Function));
 });
 
-it("every code of an error exists", () => {
-  const known = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
-  const codes = [...readme.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code]) => code);
-  expect(codes.length).toBeGreaterThan(8);
-  for (const code of codes) expect(known).toContain(`"${code}"`);
+it("the examples on the page about sessions run", async () => {
+  for (const [index, block] of codeBlocks(sessionsPage, "js").entries()) {
+    writeFileSync(join(folder, `sessions-${index}.mjs`), block);
+    const { output } = await run(process.execPath, [`sessions-${index}.mjs`], { cwd: folder });
+    expect(output).toBe("");
+  }
+});
+
+describe("the page about errors", () => {
+  const sources = readdirSync(inRoot("npm", "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(inRoot("npm", "src", name), "utf8"))
+    .join("\n");
+
+  it("has every code, and no other", () => {
+    const unions = sources.matchAll(/export type (?:Core|Driver)ErrorCode =([^;]*);/g);
+    const known = [...unions].flatMap(([, union = ""]) =>
+      [...union.matchAll(/"(\w+)"/g)].map(([, code]) => code ?? ""),
+    );
+    const rows = [...errorsPage.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
+    expect(known.length).toBeGreaterThan(40);
+    expect(rows.sort()).toEqual(known.sort());
+  });
+
+  it("is where the README names codes from", () => {
+    const codes = [...readme.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code]) => code);
+    expect(codes.length).toBeGreaterThan(0);
+    for (const code of codes) expect(errorsPage).toContain(`| \`${code}\` |`);
+  });
 });
 
 const guides = readdirSync(inRoot("docs")).filter((name) => name.endsWith(".md"));
@@ -91,6 +153,7 @@ it.each([
   "CHANGELOG.md",
   "ARCHITECTURE.md",
   "examples/README.md",
+  "bench/README.md",
   ...guides.map((name) => `docs/${name}`),
 ])("every file that %s links to exists", (document) => {
   const files = linkedFiles(readFileSync(inRoot(document), "utf8"));

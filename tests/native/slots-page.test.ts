@@ -12,10 +12,10 @@ import { codeBlocks, linkedFiles, sectionOf } from "../support/readme.js";
 const page = readFileSync(inRoot("docs", "slots.md"), "utf8");
 const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
 
-/** The members of a string union among the generated types. */
+/** The texts of a string union among the generated types. */
 function unionOf(name: string): string[] {
   const [, union = ""] = new RegExp(`export type ${name} = ([^;]*);`).exec(generated) ?? [];
-  return [...union.matchAll(/"(\w+)"/g)].map(([, member]) => member ?? "");
+  return [...union.matchAll(/"(\w+)"/g)].map(([, text]) => text ?? "");
 }
 
 describe("the page about slots", () => {
@@ -46,7 +46,7 @@ describe("the page about slots", () => {
   });
 
   it("names every code with its outcome", () => {
-    const section = sectionOf(page, "What comes of it");
+    const section = sectionOf(page, "Outcomes");
     const rows = [...section.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \|/gm)];
     expect(rows.map(([, , code]) => code).sort()).toEqual(unionOf("SlotCode").sort());
     expect([...new Set(rows.map(([, outcome]) => outcome))].sort()).toEqual(

@@ -69,7 +69,7 @@ it("every code block has a file name, and is run here or by `cargo test`", () =>
 });
 
 it("every code of an error exists", () => {
-  const sources = ["generated.ts", "error.ts"];
+  const sources = ["generated.ts", "values/error.ts"];
   const known = sources.map((name) => readFileSync(inRoot("npm", "src", name), "utf8")).join("");
   const codes = [...guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code]) => code);
   const errors = new Set(codes.filter((code) => code !== "TENURE_TEST_SCALE"));

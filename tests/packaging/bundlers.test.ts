@@ -1,12 +1,16 @@
-// The packed package in pages built by common bundlers. Only one of them needs configuration.
+// The packed package in pages and programs, built by common bundlers. For pages only one of them needs
+// configuration; for Node the package stays outside of the bundle.
 
+import { readFileSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import webpack from "webpack";
+import { inRoot } from "../../scripts/lib/paths.mjs";
 import { serve, startBrowser, visit } from "./support/browser.js";
 import { installedIn, newProject } from "./support/project.js";
+import { node, ok } from "./support/run.js";
 import { type Vite, viteBuild, viteDev } from "./support/vite.js";
 
 let project: string;
@@ -31,6 +35,11 @@ const works = {
   },
   complaints: [],
 };
+
+const readme = readFileSync(inRoot("README.md"), "utf8");
+
+/** A program for Node that prints which build serves it. */
+const program = 'import { openSync } from "tenure"; console.log(openSync("memory:").binding);';
 
 /** The configuration for older versions of Vite. */
 const advice = 'optimizeDeps: { exclude: ["tenure"] }';
@@ -109,6 +118,46 @@ describe("webpack 5", () => {
     expect(visited).toEqual({ ...works, wasm: [expect.stringMatching(/\.wasm$/)] });
     await expectTidy(output);
   });
+
+  it("builds a page that works under a Content-Security-Policy with the README's source", async () => {
+    const [source = ""] = readme.match(/(?<=`script-src )'[a-z-]+'(?=`)/) ?? [];
+    const others = "default-src 'none'; connect-src 'self'; img-src data:; script-src 'self'";
+    const visitUnder = async (policy: string) => {
+      const headers = { "content-security-policy": policy };
+      const { url, close } = await serve(join(project, "webpack"), headers);
+      return visit(browser, url).finally(close);
+    };
+    expect(await visitUnder(`${others} ${source}`)).toMatchObject({ ...works });
+    expect(await visitUnder(others)).toMatchObject({
+      state: "failed",
+      outcome: { code: "BINDING_UNAVAILABLE" },
+    });
+  });
+
+  it.each(["commonjs", "module"])(
+    "builds a program for Node that loads the package, as %s",
+    async (type) => {
+      const external = `${type} tenure`;
+      expect(readme).toContain(`\`externals: { tenure: "${external}" }\``);
+      const isModule = type === "module";
+      const output = join(project, `node-${type}`);
+      await writeFile(join(project, "program.js"), program);
+      const stats = await pack({
+        mode: "production",
+        target: "node20",
+        context: project,
+        entry: "./program.js",
+        externals: { tenure: external },
+        experiments: { outputModule: isModule },
+        output: { path: output, filename: isModule ? "main.mjs" : "main.cjs", module: isModule },
+      });
+      expect(stats.toJson({ all: false, errors: true, warnings: true })).toMatchObject({
+        errors: [],
+        warnings: [],
+      });
+      expect(await node(output, [isModule ? "main.mjs" : "main.cjs"])).toEqual(ok("native"));
+    },
+  );
 });
 
 /** The output has WebAssembly as a separate file, and no path of the build machine. */

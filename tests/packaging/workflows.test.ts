@@ -28,10 +28,10 @@ const newSha = () => (++commits).toString(16).padStart(8, "c0ffee00").padEnd(40,
 const worked = (run: Run) => forge.worked().includes(run.id);
 
 describe.each([
-  { name: "workflow.yml", asked: "Check whether this run is one too many", ofAction: [] },
+  { name: "workflow.yml", asked: "Check whether this run is a duplicate", ofAction: [] },
   {
     name: "workflow-action.yml",
-    asked: "Ask whether this run is one too many",
+    asked: "Ask whether this run is a duplicate",
     // A command syntax that is accepted within a line: the action disables it.
     ofAction: ["##[error]pwned"],
   },

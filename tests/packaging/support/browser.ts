@@ -58,9 +58,10 @@ const types: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Serves the files of a folder on loopback. */
+/** Serves the files of a folder on loopback, each with these headers. */
 export async function serve(
   folder: string,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
@@ -73,7 +74,8 @@ export async function serve(
       () => false,
     );
     if (!isFile) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" });
+    const type = types[extname(path)] ?? "application/octet-stream";
+    response.writeHead(200, { "content-type": type, ...headers });
     createReadStream(path).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

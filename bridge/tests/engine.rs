@@ -1,12 +1,10 @@
 //! Operations over a store that the host provides: they come to what they come to over any other,
 //! they do not get in each other's way, and nothing of them is left behind.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{
+    Crossed, Host, NOON, Random, call, code, examples, need, populated, read, scaled,
+};
 use serde_json::{Value, json};
-use support::{Crossed, Host, NOON, Random, call, code, examples, need, populated, read, scaled};
 use tenure_bridge::{Call, OPERATIONS, perform_now};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{ListQuery, SyncStore};

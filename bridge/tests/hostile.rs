@@ -1,12 +1,8 @@
 //! Parameters that no caller should send: every operation answers them with an error that has a
 //! code, or does what they say; nothing panics, and what an answer says of them is short.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{Crossed, NOON, call, code, examples, populated, read};
 use serde_json::{Value, json};
-use support::{Crossed, NOON, call, code, examples, populated, read};
 use tenure_bridge::{Call, OPERATIONS, access, perform_now};
 use tenure_core::{Lift, Limits, MemoryStore, NO_HOST};
 

@@ -18,7 +18,7 @@ use tenure_core::{
     Service, Store, Text, Timestamp,
 };
 
-use crate::steps::Fault;
+use super::steps::Fault;
 use crate::support::{NOON, ready};
 
 thread_local! {

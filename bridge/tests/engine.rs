@@ -1,16 +1,12 @@
 //! Operations over a store that the host provides: they come to what they come to over any other,
 //! they do not get in each other's way, and nothing of them is left behind.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use support::{
+use crate::support::{
     Crossed, Host, NOON, Random, at_once, call, code, examples, need, populated, read, scaled,
 };
+use serde_json::{Value, json};
 use tenure_bridge::{Call, TABLE};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{ListQuery, SyncStore};

@@ -1,11 +1,7 @@
 //! Handles: open stores, as a binding keeps them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{Crossed, call, code, need, read};
 use serde_json::Value;
-use support::{Crossed, call, code, need, read};
 use tenure_bridge::Handles;
 
 fn open(handles: &Handles, url: &str, options: &str) -> Result<u32, String> {

@@ -1,13 +1,9 @@
 //! Parameters that no caller should send: every operation answers them with an error that has a
 //! code, or does what they say; nothing panics, and what an answer says of them is short.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{Crossed, NOON, at_once, call, code, examples, populated, read};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use support::{Crossed, NOON, at_once, call, code, examples, populated, read};
 use tenure_bridge::{Call, TABLE, access};
 use tenure_core::{MemoryStore, NoHost};
 

@@ -2,12 +2,8 @@
 //! with an error that has a code, and never with a panic, an endless loop or an operation that is
 //! left behind.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{Crossed, Host, Random, call, code, examples, populated, read, scaled};
 use serde_json::{Value, json};
-use support::{Crossed, Host, Random, call, code, examples, populated, read, scaled};
 
 /// Texts that are no reply to anything. The large ones come last.
 fn rubbish() -> Vec<String> {

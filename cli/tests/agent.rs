@@ -1,10 +1,6 @@
 //! The commands `tenure agent`, as scripts around agents use them, and as people see them.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{Ended, Place, plain};
+use crate::common::{Ended, Place, plain};
 use snapbox::data::Inline;
 use snapbox::{Assert, IntoData, str};
 

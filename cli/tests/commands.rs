@@ -1,11 +1,9 @@
 //! What the command does with its arguments, its surroundings and what sessions say.
 
-mod common;
-
 use std::fs;
 use std::process::Stdio;
 
-use common::{NOW, Place, bare, ended};
+use crate::common::{NOW, Place, bare, ended};
 
 #[test]
 fn start_prints_the_bare_id_for_scripts() {

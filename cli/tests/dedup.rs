@@ -1,13 +1,9 @@
 //! The commands `tenure dedup` and `tenure audit`, as the steps of a CI job run them.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::process::Command;
 
-use common::{Ended, Place, ended};
+use crate::common::{Ended, Place, ended};
 use serde_json::{Value, json};
 
 const NO: i32 = 1;

@@ -1,13 +1,9 @@
 //! Jobs that share no disk and no database keep each other away through the remote of their checkouts.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Ended, bare, ended};
+use crate::common::{Ended, bare, ended};
 use tempfile::TempDir;
 
 const JOBS: usize = 8;
@@ -172,7 +168,7 @@ fn a_job_runs_and_says_why_where_the_remote_cannot_be_reached() {
     // Nor where there is no git.
     let mut without = command(&checkout, "18:00:00", &args[..6]);
     without.env("PATH", hosted.folder.path());
-    let without = common::ended(without);
+    let without = crate::common::ended(without);
     assert!(!skips(&without));
     assert!(without.out.contains("no program `git`"), "{without:?}");
 }

@@ -1,14 +1,10 @@
 //! The commands `tenure hook`, as the host of an agent runs them: there is always an answer.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use common::{Ended, Place, bare};
+use crate::common::{Ended, Place, bare};
 use serde_json::{Value, json};
 use snapbox::str;
 
@@ -214,7 +210,7 @@ fn a_store_that_somebody_else_writes_to_is_not_waited_for_for_long() {
 fn the_hooks_can_be_tried_without_a_store() {
     let place = Place::new();
     for args in [&["hook", "--test"][..], &["hook", "pre-delegate", "--test"]] {
-        let ended = common::ended(bare(place.folder.path(), args));
+        let ended = crate::common::ended(bare(place.folder.path(), args));
         assert_eq!((ended.code, &*ended.err), (0, ""));
         assert!(
             ended.out.contains("\"reason\":\"session_finalized\""),

@@ -1,8 +1,6 @@
 //! With `--json` a reading command prints what its operation answers, to the byte.
 
-mod common;
-
-use common::{NOW, Place};
+use crate::common::{NOW, Place};
 use tenure_core::Timestamp;
 
 /// Sessions as they come, from a fixed seed.

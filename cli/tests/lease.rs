@@ -1,13 +1,9 @@
 //! The commands `tenure lease`: one winner, whoever asks at once, and for as long as its process runs.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use common::{Ended, Place, plain};
+use crate::common::{Ended, Place, plain};
 use serde_json::Value;
 use snapbox::data::Inline;
 use snapbox::{Assert, IntoData, str};
@@ -196,7 +192,7 @@ fn the_commands_of_a_shell_have_one_owner_and_its_end_frees_what_it_held() {
             .env("XDG_RUNTIME_DIR", place.folder.path())
             .current_dir(place.folder.path());
         command = shell;
-        common::ended(command)
+        crate::common::ended(command)
     };
     let ended = shell(
         "token=$($tenure lease acquire deploy)

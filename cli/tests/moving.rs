@@ -1,12 +1,8 @@
 //! Sessions that are moved between stores, and stores that are damaged.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
-
 use std::fs;
 
-use common::Place;
+use crate::common::Place;
 
 /// A store with a few sessions.
 fn filled() -> Place {

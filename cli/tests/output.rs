@@ -1,9 +1,6 @@
 //! What people see, held to snapshots: on a terminal of 80 columns, and where no terminal reads it.
-#![cfg(target_os = "linux")]
 
-mod common;
-
-use common::{Place, plain};
+use crate::common::{Place, plain};
 use snapbox::data::Inline;
 use snapbox::{Assert, IntoData, str};
 
@@ -175,7 +172,7 @@ ESC[1mdoneESC[0m  ESC[34mcompletedESC[0m  0/100  0s   Say hello
     assert!(!place.run(&["show", "done"]).out.contains('\x1b'));
     let mut command = place.command(&["show", "done"]);
     command.env("NO_COLOR", "1");
-    assert!(!common::terminal(command).contains('\x1b'));
+    assert!(!crate::common::terminal(command).contains('\x1b'));
 }
 
 #[test]

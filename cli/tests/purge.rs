@@ -1,14 +1,10 @@
 //! The commands `tenure trash`, `restore`, `rm` and `purge`: what goes, what stays, and what is archived.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Ended, NOW, Place};
+use crate::common::{Ended, NOW, Place};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 

@@ -1,14 +1,10 @@
 //! The commands `tenure vm`, and the sweep that sees to the machines whose owners have ended.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use common::{Ended, Place, plain};
+use crate::common::{Ended, Place, plain};
 use serde_json::Value;
 use snapbox::data::Inline;
 use snapbox::{Assert, IntoData, str};
@@ -31,7 +27,7 @@ fn orphan(place: &Place, machines: &[(&str, &str)]) {
     for (id, zone) in machines {
         let mut process = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = process.id().to_string();
-        let owner = ["--owner-pid", &pid, "--now", common::NOW, "--", id];
+        let owner = ["--owner-pid", &pid, "--now", crate::common::NOW, "--", id];
         let args = [&["vm", "register", "--zone", zone], &owner[..]].concat();
         let registered = place.run(&args);
         process.kill().unwrap();

@@ -3,17 +3,13 @@
 //! store alike, has to be what some order of whole operations gives. So nothing is lost, nothing is
 //! done twice, and nobody is told what never was.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn, ready as at_once};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::support::{NOON, Shared, World, call, scale};
 use serde_json::{Value, json};
-use support::{NOON, Shared, World, call, scale};
 use tenure_core::store::{Answer, Capabilities, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{

@@ -1,11 +1,6 @@
 //! What holds for every order, cursor and filter: orders are total, cursors bring positions back,
 //! pages put together are the whole list, and members of a filter hold one by one.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the generators make only what is valid; clippy.toml allows this in tests but not in their helpers"
-)]
-
 use std::cmp::Ordering;
 
 use proptest::prelude::*;

@@ -2,11 +2,6 @@
 //! measured as a plain model on key and value pairs says. The generated texts are those that
 //! parsing into values and printing again would change.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the generators make only what is valid; clippy.toml allows this in tests but not in their helpers"
-)]
-
 use proptest::prelude::*;
 use tenure_core::value::json::Object;
 use tenure_core::{Head, Json, SessionHead};

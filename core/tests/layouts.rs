@@ -1,12 +1,8 @@
 //! Files that other programs have left behind: they become what they were, doing it again changes
 //! nothing, and whatever is in them, nothing but a problem comes of what cannot be read.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
+use crate::support::{NOON, World, call_at, ready, run, scale};
 use serde_json::{Value, json};
-use support::{NOON, World, call_at, ready, run, scale};
 use tenure_apps::folders::file::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
 use tenure_apps::folders::operations::IMPORT_FILE;
 use tenure_core::audit::entry::Entry;

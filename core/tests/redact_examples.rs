@@ -1,10 +1,5 @@
 //! What redaction makes of texts as they occur: commands, requests, headers, options of a user's own.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy.toml allows this in tests but not in their helpers"
-)]
-
 use tenure_core::value::properties::Property;
 use tenure_core::value::redact::Redact;
 use tenure_core::{Error, Json};

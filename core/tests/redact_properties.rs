@@ -1,11 +1,6 @@
 //! What holds for redaction: a secret is gone wherever it was planted, what is no secret keeps its
 //! bytes, and what has been redacted stays as it is.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the generators make only what is valid; clippy.toml allows this in tests but not in their helpers"
-)]
-
 use proptest::prelude::*;
 use serde_json::Value;
 use tenure_core::Json;

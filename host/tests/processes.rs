@@ -1,7 +1,5 @@
 //! What a host tells of real processes: this one, ones that have ended, and ones that only seem to
 //! be the one that is meant.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::process::{Child, Command, Stdio};

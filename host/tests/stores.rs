@@ -1,5 +1,4 @@
 //! A store that is opened by its URL performs every operation, and shares what it keeps.
-#![allow(clippy::unwrap_used)]
 
 use tenure_bridge::Options;
 use tenure_host::Local;

@@ -1,9 +1,6 @@
 //! What the tests of the bridge share: a host with a store of its own, parameters for every
 //! operation, and readers of answers.
 
-// Each test binary takes what it needs of this.
-#![allow(dead_code)]
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;

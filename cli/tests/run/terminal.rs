@@ -39,12 +39,12 @@ fn on_a_terminal_the_command_reads_it_and_gets_what_is_pressed() {
             said.contains(end).then_some(())
         });
     };
-    for (script, code, error) in [
-        ("exec sleep 1000", 130, "ended by SIGINT"),
-        // Whether it ends is its own affair.
-        ("trap 'echo no' INT; read next; exit 4", 4, "exit code 4"),
+    for (before, after, code, error) in [
+        ("", "exec sleep 1000", 130, "ended by SIGINT"),
+        // Whether it ends is its own affair. It says so before it is pressed.
+        ("trap 'echo no' INT;", "read next; exit 4", 4, "exit code 4"),
     ] {
-        let script = format!("read name; echo \"hello $name\"; {script}");
+        let script = format!("{before} read name; echo \"hello $name\"; {after}");
         let mut command = Command::new("setsid");
         command
             .args([

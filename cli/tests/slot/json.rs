@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use tenure_core::Timestamp;
 
-use crate::NO;
+use super::NO;
 use crate::common::{NOW, Place};
 
 #[test]

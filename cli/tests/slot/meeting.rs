@@ -1,7 +1,7 @@
 //! Several who start a session in one slot at once.
 
+use super::{NO, plan};
 use crate::common::Place;
-use crate::{NO, plan};
 
 #[test]
 fn whoever_comes_while_the_slot_is_locked_waits_for_it() {

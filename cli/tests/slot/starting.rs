@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use snapbox::str;
 
+use super::{MISUSED, NO, held, plan, planned, planner, status, transcript};
 use crate::common::{NOW, Place, ended};
-use crate::{MISUSED, NO, held, plan, planned, planner, status, transcript};
 
 #[test]
 fn starting_says_what_came_of_it_beside_the_id() {

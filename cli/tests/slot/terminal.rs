@@ -4,8 +4,8 @@ use std::fs;
 
 use snapbox::str;
 
+use super::{NO, held, planned, planner};
 use crate::common::{Place, plain, terminal_typing};
-use crate::{NO, held, planned, planner};
 
 /// What people see who start haiku and type something.
 fn typing(place: &Place, typed: &str, more: &[&str]) -> (i32, String) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::phases::agent;
+use super::phases::agent;
 use crate::support::{World, iso};
 
 #[test]

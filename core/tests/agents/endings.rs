@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tenure_core::store::{Scan, SyncStore};
 use tenure_core::{Phase, Status};
 
-use crate::phases::agent;
+use super::phases::agent;
 use crate::support::{World, iso};
 
 const FINAL: [Phase; 3] = [Phase::Completed, Phase::Failed, Phase::Abandoned];
@@ -145,7 +145,7 @@ fn every_end_is_entered_into_the_audit_log_once() {
     ] {
         let id = agent(&world);
         world.pass(1000);
-        let params = crate::phases::with_id(&id, params);
+        let params = super::phases::with_id(&id, params);
         world.ok(operation, params.clone());
         if operation.starts_with("agent") {
             world.ok(operation, params);

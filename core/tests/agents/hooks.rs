@@ -9,8 +9,8 @@ use tenure_core::store::{
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Filter, SessionId};
 
-use crate::endings::audit;
-use crate::phases::agent;
+use super::endings::audit;
+use super::phases::agent;
 use crate::support::World;
 
 #[test]
@@ -211,7 +211,7 @@ fn an_agent_that_stops_has_ended_as_its_exit_code_says() {
             let input = if nested {
                 json!({"task_info": {"agent_id": id}, "workflow_metrics": metrics})
             } else {
-                crate::hooks::with(metrics.clone(), "agent_id", &id)
+                super::hooks::with(metrics.clone(), "agent_id", &id)
             };
             let (exit, output) = stop(&world, &input);
             assert_eq!(exit, 0);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenure_core::Phase;
 
-use crate::endings::audit;
+use super::endings::audit;
 use crate::support::World;
 
 /// One agent in each phase, named by it, and a session that is no agent's.
@@ -55,7 +55,7 @@ fn a_list_of_the_resumable_holds_those_that_should_be_resumed() {
         world.ok("agentCreate", json!({"agentName": "a", "id": id}));
         world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
         for _ in 0..3 {
-            world.ok("agentUpdate", crate::phases::with_id(id, step.clone()));
+            world.ok("agentUpdate", super::phases::with_id(id, step.clone()));
         }
     }
     world.ok("pause", json!({"id": "investigating"}));
@@ -74,7 +74,7 @@ fn a_list_of_the_resumable_holds_those_that_should_be_resumed() {
             let meant: Vec<String> = all
                 .into_iter()
                 .filter(|id| {
-                    let params = crate::phases::with_id(id, policy.clone());
+                    let params = super::phases::with_id(id, policy.clone());
                     world.ok("shouldResume", params)["resume"] == true
                 })
                 .collect();

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tenure_core::{Phase, Status};
 
-use crate::endings::audit;
+use super::endings::audit;
 use crate::support::{World, iso, scale};
 
 const IDS: [&str; 3] = ["x", "y", "z"];

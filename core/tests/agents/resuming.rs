@@ -13,7 +13,7 @@ use tenure_core::{
     Error, Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Status, Timestamp,
 };
 
-use crate::phases::agent;
+use super::phases::agent;
 use crate::support::{NOON, World};
 
 const REASONS: [ResumeReason; 8] = [

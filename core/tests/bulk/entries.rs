@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::entries;
+use super::entries;
 use crate::support::World;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::{ids, seen};
 use crate::support::{World, scale};
-use crate::{ids, seen};
 
 const IDS: [&str; 6] = ["a", "b", "c", "d", "nowhere", "../x"];
 const SLOTS: [(&str, &str); 2] = [("t", "plan"), ("u", "run")];

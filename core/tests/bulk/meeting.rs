@@ -7,7 +7,7 @@ use tenure_core::store::{
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
 
-use crate::ids;
+use super::ids;
 use crate::support::{Shared, World};
 
 /// A store in which others write, and which may fail.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::ids;
+use super::ids;
 use crate::support::World;
 
 /// A world with so many sessions in the trash, the oldest first.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::seen;
+use super::seen;
 use crate::support::{World, scale};
 
 fn start() -> impl Strategy<Value = Value> {

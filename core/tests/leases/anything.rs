@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenure_core::Host;
 
-use crate::machine::{Machine, Simulated, elsewhere, nobody, process};
+use super::machine::{Machine, Simulated, elsewhere, nobody, process};
 use crate::support::scale;
 
 /// Those who ask: three processes of this machine, one of another, and two who are none.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::machine::{Machine, elsewhere, nobody, process};
+use super::machine::{Machine, elsewhere, nobody, process};
 
 fn got(outcome: &str, token: u64) -> (String, Option<u64>) {
     (outcome.to_owned(), Some(token))

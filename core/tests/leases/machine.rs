@@ -11,7 +11,7 @@ use tenure_core::{
     Timestamp,
 };
 
-use crate::steps::Fault;
+use super::steps::Fault;
 use crate::support::{NOON, call_as, call_of, ready};
 
 thread_local! {

@@ -11,8 +11,8 @@ use tenure_core::store::SyncStore;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{Host, MemoryStore, Timestamp};
 
-use crate::machine::{Simulated, process, running};
-use crate::steps::{Fault, UnderWay};
+use super::machine::{Simulated, process, running};
+use super::steps::{Fault, UnderWay};
 use crate::support::{NOON, scale};
 
 const KEY: &str = "k";

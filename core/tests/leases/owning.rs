@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::machine::{Machine, Simulated, elsewhere, nobody, process};
+use super::machine::{Machine, Simulated, elsewhere, nobody, process};
 
 const HALF_A_DAY: i64 = 12 * 60 * 60 * 1000;
 

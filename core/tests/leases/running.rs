@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::machine::{Machine, nobody, process};
+use super::machine::{Machine, nobody, process};
 
 fn started(machine: &Machine) {
     let session = json!({"id": "s", "task": "t", "mode": "m"});

@@ -10,8 +10,8 @@ use tenure_core::store::SyncStore;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{Error, Head, History, MemoryStore, SessionId, Status};
 
-use crate::machine::nobody;
-use crate::steps::{Fault, UnderWay};
+use super::machine::nobody;
+use super::steps::{Fault, UnderWay};
 use crate::support::{NOON, scale};
 
 /// For how long the lease of a slot is held at most.

@@ -14,7 +14,7 @@ use tenure_core::{
     Changes, Commit, Error, History, Host, Liveness, MemoryStore, SessionId, Store, Timestamp,
 };
 
-use crate::machine::{call, repeating};
+use super::machine::{call, repeating};
 
 /// What a store can get wrong, or a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

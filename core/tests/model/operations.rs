@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::object::{Known, Object, object, quoted, value};
+use super::object::{Known, Object, object, quoted, value};
 
 /// Text as JSON spells it and what is kept of it.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,11 +1,11 @@
-//! The rules over all sessions: what each operation comes to. Together with [`rules`](crate::rules)
+//! The rules over all sessions: what each operation comes to. Together with [`rules`](super::rules)
 //! it shares no code with what it is the reference for.
 
 use std::collections::BTreeMap;
 
-use crate::object::{Object, Value, iso, quoted};
-use crate::operations::{Call, Change, Filter, IfVersion, Properties};
-use crate::rules::{
+use super::object::{Object, Value, iso, quoted};
+use super::operations::{Call, Change, Filter, IfVersion, Properties};
+use super::rules::{
     Draft, MAX_BATCH, MAX_CONTEXT, MAX_LABEL, MAX_TASK, PAUSE_KEYS, Session, short, usage, within,
 };
 
@@ -505,7 +505,7 @@ impl Model {
 
     /// The sessions that a filter means.
     fn found(&self, filter: &Filter) -> Vec<&Session> {
-        let named = |wanted: Option<crate::operations::Words>, actual: Option<&str>| {
+        let named = |wanted: Option<super::operations::Words>, actual: Option<&str>| {
             wanted.is_none_or(|wanted| Some(wanted.text) == actual)
         };
         self.sessions
@@ -522,10 +522,10 @@ impl Model {
                         .is_none_or(|id| session.parent.as_deref() == Some(id))
                     && filter
                         .created_after
-                        .is_none_or(|at| session.created >= crate::BASE + at)
+                        .is_none_or(|at| session.created >= super::BASE + at)
                     && filter
                         .updated_before
-                        .is_none_or(|at| session.updated <= crate::BASE + at)
+                        .is_none_or(|at| session.updated <= super::BASE + at)
                     && filter.text.is_none_or(|text| {
                         let lower = |text: &str| text.to_ascii_lowercase();
                         lower(&session.task).contains(&lower(text))

@@ -1,7 +1,7 @@
 //! The rules for one session in the fewest words: what each change does to it and how it is shown.
 
-use crate::object::{MOST, Object, Value, iso, quoted};
-use crate::operations::{Change, NewEvent, Patch, Properties};
+use super::object::{MOST, Object, Value, iso, quoted};
+use super::operations::{Change, NewEvent, Patch, Properties};
 
 pub(crate) const MAX_DATA: usize = 120;
 pub(crate) const MAX_CONTEXT: usize = 160;
@@ -515,7 +515,7 @@ impl Draft {
                     depth: 1,
                     ..Value::plain("{}")
                 };
-                let given = |value: &Option<crate::object::Known>| {
+                let given = |value: &Option<super::object::Known>| {
                     value.filter(|value| value.json != "null").map(Value::from)
                 };
                 let data = Object::of([

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{in_slot, start};
 use crate::support::World;
-use crate::{in_slot, start};
 
 /// A world in which `old` was replaced by `new`.
 fn replaced() -> World {

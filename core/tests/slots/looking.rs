@@ -5,7 +5,7 @@ use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page,
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
 
-use crate::params;
+use super::params;
 use crate::support::{Shared, World};
 
 /// A store that notes what it is asked, and may find that it cannot read its sessions.

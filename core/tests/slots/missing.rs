@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::{in_slot, params, start};
 use crate::support::World;
-use crate::{in_slot, params, start};
 
 #[test]
 fn a_session_whose_model_is_missing_is_there_but_does_not_go_on() {

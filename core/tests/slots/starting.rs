@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::{id, in_slot, params, start};
 use crate::support::World;
-use crate::{id, in_slot, params, start};
 
 #[test]
 fn a_session_is_started_in_a_free_slot() {

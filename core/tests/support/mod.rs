@@ -1,9 +1,6 @@
 //! What the tests of the operations share: a world with a clock of its own, in which operations are
 //! called by name with JSON parameters, as every host calls them.
 
-// Each test binary takes what it needs of this.
-#![allow(dead_code)]
-
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
@@ -281,10 +278,6 @@ impl<T> Shared<T> {
 
     pub(crate) fn replace(&self, value: T) -> T {
         std::mem::replace(&mut *self.borrow(), value)
-    }
-
-    pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().unwrap()
     }
 }
 

@@ -1,5 +1,4 @@
 //! The store passes the kit that every store passes, with each durability.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Mutex;
 

@@ -1,10 +1,9 @@
 //! A session that cannot be read is told of, hides no other, is never written over, and can be
 //! removed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{Place, append, apply, event, head, id, ids, list, put, record, remove, set, start};
+use crate::common::{
+    Place, append, apply, event, head, id, ids, list, put, record, remove, set, start,
+};
 use tenure_core::session::stats::Stats;
 use tenure_core::store::filter::Filter;
 use tenure_core::store::{Commit, Expect, SessionWrite};

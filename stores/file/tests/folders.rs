@@ -1,10 +1,9 @@
 //! The folder is also other people's: what other programs write is read, and what they do to the
 //! folder is noticed at the next call.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{Place, append, apply, head, history, id, ids, list, put, record, remove, set, start};
+use crate::common::{
+    Place, append, apply, head, history, id, ids, list, put, record, remove, set, start,
+};
 use tenure_core::store::{Expect, Scan};
 use tenure_core::{Changes, History, SessionId, Status, SyncStore};
 use tenure_file::{FileOptions, FileStore};

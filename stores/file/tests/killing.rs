@@ -1,8 +1,5 @@
 //! Writers that are killed at any moment have lost nothing that they had acknowledged, and left
 //! nothing half-written.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -10,7 +7,7 @@ use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     Place, apply, event, given_path, head, id, list, open, put_change, record, scaled, set,
 };
 use tenure_core::store::{Expect, SessionChange};
@@ -28,7 +25,7 @@ fn killed_writers_lose_nothing_acknowledged() {
             place = Place::fast();
         }
         let mut writers: Vec<Child> = (0..WRITERS)
-            .map(|_| place.process("a_process_that_writes_until_it_is_killed"))
+            .map(|_| place.process("killing::a_process_that_writes_until_it_is_killed"))
             .collect();
         let mut outputs: Vec<_> = writers
             .iter_mut()

@@ -1,15 +1,11 @@
 //! A real file system that is full, and one that can only be read. Both are mounted where only one
 //! process sees them, for which these tests have to be run by root on Linux; where that cannot be,
 //! they say that they were left out, or fail if `TENURE_FULL` asks for everything.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{
+use crate::common::{
     Place, append, apply, event, given_path, head, history, id, ids, open, process_of, put,
     put_change, record, remove, set, start, succeed,
 };
@@ -20,7 +16,7 @@ use tenure_file::{FileOptions, FileStore};
 /// Mounts `size` bytes at a folder, as the process sees it that comes after.
 const MOUNT: &str = r#"mount -t tmpfs -o size="$1" tenure "$2" && shift 2 && exec "$@""#;
 
-/// Runs the ignored test `name` of this file on a file system of its own of this size, if that can
+/// Runs the ignored test `name` on a file system of its own of this size, if that can
 /// be had.
 fn on_a_file_system(size: &str, name: &str) {
     let place = Place::new();
@@ -48,7 +44,7 @@ fn text(bytes: usize) -> String {
 
 #[test]
 fn a_full_disk_is_told_of_and_works_again_when_there_is_room() {
-    on_a_file_system("512k", "a_process_that_fills_its_disk");
+    on_a_file_system("512k", "mounts::a_process_that_fills_its_disk");
 }
 
 #[test]
@@ -124,7 +120,7 @@ fn a_process_that_fills_its_disk() {
 
 #[test]
 fn a_folder_that_can_only_be_read_is_read() {
-    on_a_file_system("4m", "a_process_that_may_only_read");
+    on_a_file_system("4m", "mounts::a_process_that_may_only_read");
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! Whatever is left when the process dies, the power goes or the disk is full at any step of any
 //! write, is whole. The disk is simulated, so that every step can be hit.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use common::sim::{Fault, Sim};
-use common::{event, head, id, list, put_change, record, scaled, set};
+use crate::common::sim::{Fault, Sim};
+use crate::common::{event, head, id, list, put_change, record, scaled, set};
 use fastrand::Rng;
 use tenure_core::store::{Commit, Expect, Loaded, RecordChange, Scan, SessionChange, SessionWrite};
 use tenure_core::stored::record::Record;
@@ -174,7 +171,7 @@ impl Sequence {
         let store = open(&sim, durability);
         for (number, changes) in self.commits.iter().enumerate() {
             let disk = sim.fork();
-            common::apply(&store, changes);
+            crate::common::apply(&store, changes);
             for at in disk.steps()..sim.steps() {
                 test(&Step {
                     sim: disk.fork(),
@@ -256,8 +253,11 @@ fn is_tidy(sim: &Sim) {
 /// One write more: it finishes what was begun and changes nothing else.
 fn write_once_more(store: &FileStore<Sim>, sim: &Sim) {
     let before = Snapshot::of(store);
-    common::apply(store, &common::put(head("e"), Expect::Absent, Vec::new()));
-    common::apply(store, &common::remove("e"));
+    crate::common::apply(
+        store,
+        &crate::common::put(head("e"), Expect::Absent, Vec::new()),
+    );
+    crate::common::apply(store, &crate::common::remove("e"));
     assert_eq!(Snapshot::of(store), before);
     is_tidy(sim);
 }
@@ -363,7 +363,7 @@ fn fill_up(step: &Step<'_>, durability: Durability, fault: Fault) {
     // There is room again.
     step.sim.set_fault(Fault::None);
     if &found == step.before {
-        common::apply(&store, step.changes);
+        crate::common::apply(&store, step.changes);
     }
     assert_eq!(&Snapshot::of(&store), step.after, "{step}");
     write_once_more(&store, &step.sim);
@@ -380,7 +380,7 @@ fn on_a_full_disk_a_session_can_be_removed_whatever_is_pending() {
             for name in found.sessions.keys() {
                 let sim = step.sim.fork();
                 let store = open(&sim, Durability::Normal);
-                if let Err(error) = store.commit(&common::remove(name)) {
+                if let Err(error) = store.commit(&crate::common::remove(name)) {
                     // Of what is not on the disk yet, nothing can be removed to make room.
                     assert_eq!(error.code(), "STORAGE_FULL", "{step}");
                     assert_eq!(sim.names(name), [""; 0], "{step} ended in {ended:?}");

@@ -1,14 +1,11 @@
 //! Many handles, threads and processes on one folder lose nothing of each other's, and whoever reads
 //! meanwhile sees whole commits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     Place, append, apply, given_path, head, history, id, list, open, put_change, record, scaled,
     set, start, succeed,
 };
@@ -28,7 +25,7 @@ fn twenty_processes_lose_no_increment_and_readers_see_whole_sessions() {
     let store = place.open();
     start(&store, head("shared"));
     let processes: Vec<_> = (0..PROCESSES)
-        .map(|_| place.process("a_process_that_increments"))
+        .map(|_| place.process("sharing::a_process_that_increments"))
         .collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -175,7 +172,7 @@ fn whoever_waits_too_long_for_the_lock_is_told_and_reads_go_on() {
 fn a_lock_of_a_killed_process_is_free() {
     let place = Place::new();
     start(&place.open(), head("a"));
-    let mut process = place.process("a_process_that_is_killed_with_the_lock");
+    let mut process = place.process("sharing::a_process_that_is_killed_with_the_lock");
     let lines = std::io::BufReader::new(process.stdout.take().unwrap());
     let mut lines = std::io::BufRead::lines(lines);
     assert!(lines.any(|line| line.unwrap().contains("written")));

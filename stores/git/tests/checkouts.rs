@@ -1,7 +1,4 @@
 //! A checkout lends its remote, and is left as it was.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -139,7 +136,11 @@ fn a_hook_of_git_uses_the_store_as_any_other_process() {
         .env("GIT_CONFIG_COUNT", "1")
         .env("GIT_CONFIG_KEY_0", "remote.second.url")
         .env("GIT_CONFIG_VALUE_0", remote.path());
-    succeed(process_of(command, "writes_where_it_is", &checkout));
+    succeed(process_of(
+        command,
+        "checkouts::writes_where_it_is",
+        &checkout,
+    ));
     assert_eq!(remote.refs().len(), 1);
     assert_eq!(git(&checkout, &["for-each-ref"]), "");
     // And what it had of its own is gone.

@@ -1,7 +1,4 @@
 //! The store passes what of the kit is about records alone, and claims nothing of the rest.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use tenure_core::Lift;
 use tenure_testkit::{CASES, Case, Needs, Outcome};

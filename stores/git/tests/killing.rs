@@ -1,9 +1,5 @@
 //! A process that is killed while it writes leaves the whole of a commit or nothing of it, and nobody
 //! else in trouble.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::io::Write;
 use std::process::Command;
@@ -27,7 +23,11 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
         let mut command = Command::new("env");
         // What it leaves behind goes with the repository.
         command.env("TMPDIR", remote.folder.path());
-        let mut writer = process_of(command, "writes_until_it_is_killed", &remote.path());
+        let mut writer = process_of(
+            command,
+            "killing::writes_until_it_is_killed",
+            &remote.path(),
+        );
         sleep(Duration::from_millis(rng.u64(50..700)));
         writer.kill().unwrap();
         let out = writer.wait_with_output().unwrap();

@@ -1,7 +1,4 @@
 //! Whatever several handles write, and in whichever turn, the store answers as the memory store does.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use fastrand::Rng;
 use tenure_core::store::{Expect, RecordChange, Scan};

@@ -1,9 +1,4 @@
 //! Repositories that are far away: what logs in, what cannot be reached, and what breaks off.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
-#[path = "common/http.rs"]
-mod http;
 
 use std::path::Path;
 
@@ -12,8 +7,8 @@ use tenure_core::{Commit, Error, SyncStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_store_support::{given_path, process_of, succeed};
 
+use crate::common::http::{Pushes, Server};
 use crate::common::{Remote, apply, changes, git, open, record, scan, set, unset};
-use crate::http::{Pushes, Server};
 
 const HEADER: &str = "basic c29tZWJvZHk6c2VjcmV0";
 
@@ -89,7 +84,11 @@ fn what_the_environment_says_comes_before_what_a_checkout_says() {
         .env("GIT_CONFIG_VALUE_0", "")
         .env("GIT_CONFIG_KEY_1", &key)
         .env("GIT_CONFIG_VALUE_1", format!("AUTHORIZATION: {HEADER}"));
-    succeed(process_of(command, "writes_to_origin", checkout.path()));
+    succeed(process_of(
+        command,
+        "reaching::writes_to_origin",
+        checkout.path(),
+    ));
     assert_eq!(remote.refs().len(), 1);
 }
 
@@ -176,7 +175,7 @@ fn a_repository_that_is_not_there_is_unavailable() {
         let store = open(place);
         for error in [
             store.record("lease", "k").unwrap_err(),
-            common::scan_of(&store, "lease").unwrap_err(),
+            crate::common::scan_of(&store, "lease").unwrap_err(),
             store.commit(&changes(vec![a_lease()])).unwrap_err(),
         ] {
             unavailable(&error, words);

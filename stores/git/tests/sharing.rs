@@ -1,7 +1,4 @@
 //! Processes that know nothing of each other use one repository at once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +14,7 @@ const PROCESSES: usize = 20;
 fn of_twenty_processes_that_take_one_key_one_gets_it() {
     let remote = Remote::new();
     let processes: Vec<_> = (0..PROCESSES)
-        .map(|_| process("takes_a_key", &remote.path()))
+        .map(|_| process("sharing::takes_a_key", &remote.path()))
         .collect();
     let ended: Vec<String> = processes.into_iter().map(succeed).collect();
     let with = |word: &str| ended.iter().filter(|out| out.contains(word)).count();
@@ -52,7 +49,7 @@ fn takes_a_key() {
 fn processes_with_keys_of_their_own_do_not_keep_each_other_away() {
     let remote = Remote::new();
     let processes: Vec<_> = (0..PROCESSES / 2)
-        .map(|_| process("takes_a_key_of_its_own", &remote.path()))
+        .map(|_| process("sharing::takes_a_key_of_its_own", &remote.path()))
         .collect();
     let numbers: BTreeSet<String> = processes
         .into_iter()
@@ -117,7 +114,10 @@ fn a_handle_that_has_read_before_decides_on_what_is_there_now() {
         &one,
         vec![set(Expect::Absent, record("lease", "l", 1, "one"))],
     );
-    apply(&third, vec![common::unset(Expect::Any, "lease", "l")]);
+    apply(
+        &third,
+        vec![crate::common::unset(Expect::Any, "lease", "l")],
+    );
     assert_eq!(one.record("lease", "l").unwrap(), None);
 }
 
@@ -159,8 +159,8 @@ fn a_ref_whose_last_record_is_removed_is_gone() {
     apply(
         &store,
         vec![
-            common::unset(Expect::Version { version: 1 }, "lease", "k"),
-            common::unset(Expect::Any, "audit", time),
+            crate::common::unset(Expect::Version { version: 1 }, "lease", "k"),
+            crate::common::unset(Expect::Any, "audit", time),
         ],
     );
     assert_eq!(remote.refs(), Vec::<String>::new());

@@ -1,11 +1,8 @@
 //! The store passes the kit that every store passes, with each durability.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::sync::Mutex;
 
-use common::Place;
+use crate::common::Place;
 use tenure_core::{Lift, Result, Store};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
 

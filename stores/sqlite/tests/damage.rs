@@ -1,9 +1,6 @@
 //! A damaged session is reported as such, hides no other, and can be removed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{Place, append, head, id, remove, start};
+use crate::common::{Place, append, head, id, remove, start};
 use tenure_core::store::filter::{Filter, Order};
 use tenure_core::store::{Commit, Expect, ListQuery, SessionChange, SessionWrite};
 use tenure_core::{Changes, History, SyncStore};

@@ -1,9 +1,6 @@
 //! A store without room left says so, loses nothing, and works again when there is room.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{Place, append, enqueue_append, head, history, hold_writer, id, remove, start};
+use crate::common::{Place, append, enqueue_append, head, history, hold_writer, id, remove, start};
 use tenure_core::store::Commit;
 use tenure_core::{Error, SyncStore};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};

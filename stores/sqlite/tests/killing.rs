@@ -1,8 +1,5 @@
 //! A writer that is killed at any moment has lost nothing that it had acknowledged, and left
 //! nothing half-written.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -10,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Place, append, event, given_path, head, id, put, scaled, start};
+use crate::common::{Place, append, event, given_path, head, id, put, scaled, start};
 use tenure_core::store::filter::{Filter, Order};
 use tenure_core::store::{Expect, ListQuery, RecordChange};
 use tenure_core::stored::record::Record;
@@ -23,7 +20,7 @@ fn a_killed_writer_loses_nothing_acknowledged() {
     let place = Place::new();
     place.open();
     for round in 0..scaled(50) {
-        let mut process = place.process("a_process_that_writes_until_it_is_killed");
+        let mut process = place.process("killing::a_process_that_writes_until_it_is_killed");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         // The harness prints lines of its own; the first acknowledgement begins the clock.
         let mut acknowledged = BTreeMap::new();
@@ -136,7 +133,7 @@ fn a_process_that_writes_until_it_is_killed() {
 fn write(store: &dyn SyncStore, name: &str) -> String {
     let data = format!("\"{}\"", "x".repeat(fastrand::usize(0..9000)));
     let loaded = store.load(&id(name), History::None).unwrap();
-    let mut head = loaded.map_or_else(|| common::head(name), |loaded| loaded.head);
+    let mut head = loaded.map_or_else(|| crate::common::head(name), |loaded| loaded.head);
     let expect = match head.event_count {
         0 => Expect::Absent,
         version => Expect::Version { version },
@@ -170,7 +167,7 @@ fn an_open_transaction_of_a_killed_process_is_undone() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
-    let mut process = place.process("a_process_that_is_killed_inside_a_transaction");
+    let mut process = place.process("killing::a_process_that_is_killed_inside_a_transaction");
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("written")));
     process.kill().unwrap();

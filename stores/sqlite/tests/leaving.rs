@@ -1,14 +1,12 @@
-//! A process that has closed its handles has nothing left of the store. Alone in its file, because
-//! it counts the threads of the process.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![cfg(target_os = "linux")]
-
-mod common;
+//! A process that has closed its handles has nothing left of the store. The threads are counted in a
+//! process of their own, where no other test has one.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-use common::{Place, enqueue_append, head, start};
+use tenure_sqlite::{SqliteOptions, SqliteStore};
+
+use crate::common::{Place, enqueue_append, given_path, head, start, succeed};
 
 fn writer_threads() -> usize {
     fs::read_dir("/proc/self/task")
@@ -21,7 +19,15 @@ fn writer_threads() -> usize {
 #[test]
 fn the_writer_thread_starts_when_needed_and_ends_with_the_last_handle() {
     let place = Place::new();
-    let (one, other) = (place.open(), place.open());
+    succeed(place.process("leaving::a_process_that_counts_its_threads"));
+    assert!(place.file().exists(), "the process has had its turn");
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_counts_its_threads() {
+    let open = || SqliteStore::open(&given_path(), SqliteOptions::default()).unwrap();
+    let (one, other) = (open(), open());
     start(&one, head("a"));
     assert_eq!(writer_threads(), 0);
     enqueue_append(&one, "a", "{}").recv().unwrap().unwrap();
@@ -37,6 +43,6 @@ fn the_writer_thread_starts_when_needed_and_ends_with_the_last_handle() {
         std::thread::yield_now();
     }
     assert_eq!(writer_threads(), 0);
-    let log = place.file().with_file_name("tenure.db-wal");
+    let log = given_path().with_file_name("tenure.db-wal");
     assert!(!log.exists(), "the log is copied and removed");
 }

@@ -1,10 +1,7 @@
 //! Lists and counts of many sessions, which are found by other ways than those of few, are those of
 //! the core's reference.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{Place, head, id, scaled, start, time};
+use crate::common::{Place, head, id, scaled, start, time};
 use fastrand::Rng;
 use tenure_core::store::ListQuery;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};

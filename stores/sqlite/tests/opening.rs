@@ -1,14 +1,11 @@
 //! What opening a file does, and which files it refuses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use common::{Place, append, given_path, head, history, id, start};
+use crate::common::{Place, append, given_path, head, history, id, start};
 use tenure_core::Error;
 use tenure_core::store::SyncStore;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
@@ -179,7 +176,7 @@ fn many_may_make_the_same_store_at_once() {
         let threads = 4;
         let together = Barrier::new(threads);
         let mut processes: Vec<_> = (0..2)
-            .map(|_| place.process("a_process_that_opens"))
+            .map(|_| place.process("opening::a_process_that_opens"))
             .collect();
         thread::scope(|scope| {
             for thread in 0..threads {

@@ -1,12 +1,9 @@
 //! The queue of the writer thread: order, grouping, failures, priority and the end of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
-use common::{Place, append, enqueue_append, head, history, hold_writer, id, start};
+use crate::common::{Place, append, enqueue_append, head, history, hold_writer, id, start};
 use tenure_core::{Error, SyncStore};
 use tenure_sqlite::{Durability, SqliteOptions};
 
@@ -134,8 +131,8 @@ fn a_failing_commit_fails_its_job_alone() {
     let (answer, answered) = mpsc::channel();
     store.enqueue(
         Box::new(|store| {
-            let twice = vec![common::event(1, "1"), common::event(1, "1")];
-            let bad = common::put(head("b"), tenure_core::store::Expect::Any, twice);
+            let twice = vec![crate::common::event(1, "1"), crate::common::event(1, "1")];
+            let bad = crate::common::put(head("b"), tenure_core::store::Expect::Any, twice);
             store.commit(&bad).unwrap_err().code().to_owned()
         }),
         Box::new(move |outcome| answer.send(outcome).unwrap()),

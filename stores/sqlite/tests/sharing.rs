@@ -1,12 +1,9 @@
 //! Many handles, threads and processes on one file lose nothing of each other's.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::sync::mpsc;
 use std::thread;
 
-use common::{Place, append, enqueue_append, given_path, head, history, id, scaled, start};
+use crate::common::{Place, append, enqueue_append, given_path, head, history, id, scaled, start};
 use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
 
@@ -129,8 +126,8 @@ fn two_processes_lose_nothing() {
     let place = Place::new();
     start(&place.open(), head("shared"));
     let processes = [
-        place.process("a_process_that_appends"),
-        place.process("a_process_that_appends"),
+        place.process("sharing::a_process_that_appends"),
+        place.process("sharing::a_process_that_appends"),
     ];
     let writers: Vec<String> = processes
         .iter()
@@ -166,7 +163,7 @@ fn a_process_that_appends() {
 fn a_caller_is_not_starved_by_a_busy_queue_of_another_process() {
     let place = Place::new();
     start(&place.open(), head("shared"));
-    let mut process = place.process("a_process_that_never_rests");
+    let mut process = place.process("sharing::a_process_that_never_rests");
     let store = place.open_with(SqliteOptions {
         busy_timeout_ms: 60_000,
         ..SqliteOptions::default()

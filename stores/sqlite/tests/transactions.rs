@@ -1,13 +1,10 @@
 //! What a transaction keeps, what it undoes, and whom it waits for.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 
-use common::{Place, append, event, head, history, hold_writer, id, put, start};
+use crate::common::{Place, append, event, head, history, hold_writer, id, put, start};
 use tenure_core::store::{Commit, Expect, RecordChange, SyncStore};
 use tenure_core::{Changes, History};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
@@ -207,7 +204,9 @@ fn a_wait_for_another_process_ends_with_the_busy_timeout() {
     assert!(error.to_string().contains("busy timeout"), "{error}");
     // Reading goes on.
     assert!(exists(&store, "a"));
-    let queued = common::enqueue_append(&store, "a", "1").recv().unwrap();
+    let queued = crate::common::enqueue_append(&store, "a", "1")
+        .recv()
+        .unwrap();
     assert_eq!(queued.unwrap_err().code(), "STORE_UNAVAILABLE");
     sqlite.execute_batch("ROLLBACK").unwrap();
     assert_eq!(append(&store, &id("a"), "1").unwrap(), 1);

@@ -1,9 +1,6 @@
 //! What the tests share: a folder of one's own, a disk that fails, and records. What the tests of
 //! other stores share with them is in `stores/support`.
 
-// Each test file is a crate of its own and uses some of this.
-#![allow(dead_code, unused_imports)]
-
 pub(crate) mod sim;
 
 use std::path::{Path, PathBuf};
@@ -66,7 +63,7 @@ impl Place {
         std::fs::read_to_string(self.at(path)).unwrap()
     }
 
-    /// Starts a process that runs the ignored test `name` of this test file on this store.
+    /// Starts a process that runs the ignored test `name`, its module before it, on this store.
     pub(crate) fn process(&self, name: &str) -> Child {
         process(name, &self.folder())
     }

@@ -93,11 +93,6 @@ impl Sim {
         state.failed = false;
     }
 
-    /// Whether something has gone wrong since the fault was set.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.0.borrow().failed
-    }
-
     /// The machine goes down and comes up again.
     pub(crate) fn lose_power(&self, rng: &mut Rng) {
         let mut state = self.0.borrow_mut();

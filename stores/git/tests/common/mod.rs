@@ -1,5 +1,6 @@
 //! What the tests of the store share: real repositories, and records to write.
-#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub(crate) mod http;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

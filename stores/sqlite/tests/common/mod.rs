@@ -1,9 +1,6 @@
 //! What the tests share: a file in a folder of its own, and a writer thread that is held up. What
 //! the tests of other stores share with them is in `stores/support`.
 
-// Each test file is a crate of its own and uses some of this.
-#![allow(dead_code, unused_imports)]
-
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver};
@@ -43,7 +40,7 @@ impl Place {
         rusqlite::Connection::open(self.file()).unwrap()
     }
 
-    /// Starts a process that runs the ignored test `name` of this test file on this store.
+    /// Starts a process that runs the ignored test `name`, its module before it, on this store.
     pub(crate) fn process(&self, name: &str) -> Child {
         process(name, &self.file())
     }

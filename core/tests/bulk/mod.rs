@@ -1,19 +1,15 @@
 //! Deeds to many sessions at once: each comes to what it would come to alone, whoever comes in between,
 //! and as much as possible is one commit. What is entered of sessions that go is here, too.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod entries;
 mod many;
 mod meeting;
 mod purging;
 mod records;
 mod starts;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::World;
 use serde_json::{Value, json};
-use support::World;
 use tenure_core::Store;
 
 /// Everything that there is to be seen: the sessions with their histories, who is in which slot, and

@@ -1,16 +1,12 @@
 //! The commands `tenure slot`, as scripts and people at terminals run them.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod json;
 mod meeting;
 mod starting;
 #[cfg(target_os = "linux")]
 mod terminal;
 
-use common::{Ended, Place};
+use crate::common::{Ended, Place};
 use serde_json::Value;
 use snapbox::data::Inline;
 use snapbox::{Assert, IntoData};

@@ -2,11 +2,6 @@
 //! a plain model of the rules: every answer, every notice and every session has to be the model's,
 //! to the byte. `TENURE_TEST_SCALE=1` runs a thousand sequences, 0.1 (the default) a hundred.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
 mod object;
 mod operations;
 mod reference;
@@ -15,9 +10,9 @@ mod rules;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::support::{self, World};
 use operations::{Call, IDS, IfVersion, Properties, Step, steps};
 use reference::{Model, Outcome, start_members};
-use support::World;
 
 /// The time that filters count from, and where clocks begin.
 const BASE: i64 = support::NOON;

@@ -1,18 +1,14 @@
 //! Slots: what starting a session in one comes to, who else can come into it and how, and what is to be
 //! seen of it. What holds when starters meet is tried with the leases.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod entering;
 mod looking;
 mod missing;
 mod model;
 mod starting;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::World;
 use serde_json::{Value, json};
-use support::World;
 
 /// What comes of starting a session in the slot `plan` of the task `t`.
 fn start(world: &World, model: &str, more: Value) -> Value {

@@ -1,11 +1,6 @@
 //! What the operations on agents do, as statements about their answers. Agents live in the memory
 //! store, as all sessions of these tests do.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
 mod approvals;
 mod endings;
 mod hooks;

@@ -1,11 +1,6 @@
 //! What the operations do, as statements about their answers. Sessions live in the memory store;
 //! every other store is held to it by the conformance kit.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
 mod budget;
 mod copies;
 mod history;

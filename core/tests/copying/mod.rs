@@ -1,15 +1,11 @@
 //! Copying between stores: whatever is in the source comes out the same on the other side, however
 //! often the copying is broken off, and what cannot be told for the same is left alone and named.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod driver;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{Shared, World, ready};
 use driver::{Dice, Failing, Watched, act, contents, copy, copy_quietly, populated, seeds};
 use serde_json::{Value, json};
-use support::{Shared, World, ready};
 use tenure_core::audit::entry::Entry;
 use tenure_core::copy::kinds::RECORD_KINDS;
 use tenure_core::copy::model::{Difference, Stamp, read_chunk};

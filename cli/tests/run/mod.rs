@@ -1,12 +1,5 @@
 //! `tenure run` as it is used: the real binary runs real commands, is signalled and killed, and what
 //! it leaves in the store is read with the same binary.
-#![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
 
 mod ends;
 mod records;

@@ -1,0 +1,33 @@
+//! The integration tests of the command, as one program: the real binary, as scripts and people run it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[cfg(target_os = "linux")]
+mod agent;
+mod commands;
+mod common;
+#[cfg(unix)]
+mod dedup;
+#[cfg(unix)]
+mod git;
+#[cfg(unix)]
+mod hook;
+mod json;
+#[cfg(target_os = "linux")]
+mod lease;
+mod moving;
+#[cfg(target_os = "linux")]
+mod output;
+#[cfg(unix)]
+mod purge;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod slot;
+#[cfg(target_os = "linux")]
+mod vm;

@@ -1,0 +1,17 @@
+//! The integration tests of the store in the refs of a git repository, as one program.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod checkouts;
+mod common;
+mod conformance;
+#[cfg(unix)]
+mod killing;
+mod properties;
+mod reaching;
+mod sharing;

@@ -35,6 +35,9 @@ pub(crate) struct Database {
     busy_timeout: Duration,
     /// What the connection was last set to by [`suit`](Self::suit).
     suited: Cell<Option<(Durability, Option<u64>)>>,
+    /// The statements that were prepared, for tests that count them.
+    #[cfg(test)]
+    pub(crate) statements: std::cell::RefCell<Vec<String>>,
 }
 
 impl fmt::Debug for Database {
@@ -60,6 +63,8 @@ impl Database {
             path: path.clone(),
             busy_timeout: Duration::from_millis(options.busy_timeout_ms.into()),
             suited: Cell::new(None),
+            #[cfg(test)]
+            statements: std::cell::RefCell::default(),
         };
         database.wait_when_busy(database.busy_timeout)?;
         Ok(database)
@@ -147,6 +152,8 @@ impl Database {
 
     /// A statement, prepared once a connection.
     pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        self.statements.borrow_mut().push(sql.to_owned());
         self.connection.prepare_cached(sql)
     }
 

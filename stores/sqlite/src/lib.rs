@@ -20,6 +20,7 @@ mod options;
 mod plan;
 mod query;
 mod read;
+mod read_set;
 mod row;
 mod schema;
 mod store;

@@ -16,7 +16,8 @@ pub(crate) struct Query {
     pub(crate) parameters: Vec<Value>,
 }
 
-/// The heads that `query` means, in its order, at most `rows`, found by `index` if one is named.
+/// The heads that `query` means with the keys of their rows, in its order, at most `rows`, found by
+/// `index` if one is named.
 pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     let mut conditions = Conditions::of(&query.filter);
     let time = match query.order.by {
@@ -45,7 +46,7 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     parameters.extend([whole(rows), whole(query.offset)]);
     Query {
         sql: format!(
-            "SELECT {} FROM sessions{}{conditions} \
+            "SELECT {}, key FROM sessions{}{conditions} \
              ORDER BY {time} {direction}, id {direction} LIMIT ? OFFSET ?",
             head_columns!(),
             indexed_by(index),

@@ -20,6 +20,9 @@ macro_rules! head_columns {
 }
 pub(crate) use head_columns;
 
+/// The column of a row's key where a statement names it after [`head_columns`].
+pub(crate) const KEY: usize = 34;
+
 /// What is wrong with a row.
 pub(crate) type Damage = String;
 

@@ -204,7 +204,8 @@ impl SyncStore for SqliteStore {
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        self.database.load(id, history)
+        let found = self.database.load(id, history)?;
+        Ok(found.map(|found| found.loaded))
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
@@ -212,7 +213,7 @@ impl SyncStore for SqliteStore {
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.database.list(query)
+        self.database.list(query, |_, _| ())
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {

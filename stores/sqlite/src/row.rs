@@ -122,7 +122,7 @@ pub(crate) fn read_event(row: &Row<'_>) -> Result<Event, Damage> {
     })
 }
 
-/// The text of a column that may be anything, for saying which row is meant.
+/// The text of a column that may be anything, for naming a damaged row.
 pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     match row.get_ref(column) {
         Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
@@ -130,12 +130,12 @@ pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     }
 }
 
-/// A count as SQLite keeps it. Counts beyond 2^63 become negative and come back as they were.
+/// A count as SQLite stores it. Counts beyond 2^63 become negative and come back as they were.
 pub(crate) fn stored(count: u64) -> i64 {
     count.cast_signed()
 }
 
-/// A count from what SQLite keeps.
+/// A count from what SQLite stores.
 pub(crate) fn restored(count: i64) -> u64 {
     count.cast_unsigned()
 }

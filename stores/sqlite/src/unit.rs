@@ -9,12 +9,18 @@ use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page,
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 
-use crate::CAPABILITIES;
 use crate::database::Database;
 use crate::read_set::{ReadSet, SessionRow};
 
-/// What is undone when a job's first commit fails. (Later ones have a savepoint of their own; the
-/// first does without, since nothing else would be lost. That is most of what savepoints cost.)
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    persistent: true,
+    shared: true,
+    reindents: false,
+    records_only: false,
+};
+
+/// What is undone when a job's first commit fails. Later ones have a savepoint of their own; the
+/// first needs none, since nothing else is lost with it. That saves most of what savepoints cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undo {
     /// The whole transaction, which is the job's alone.
@@ -51,15 +57,15 @@ impl<'d> Unit<'d> {
         self.wrote.get()
     }
 
-    /// The error that ended the transaction before its time, if it has ended. SQLite may end it on
-    /// any error, of a read too.
+    /// The error that ended the transaction early, if it has ended. SQLite may end it on any error,
+    /// also on that of a read.
     pub(crate) fn ended(&self) -> Option<Error> {
         if self.database.in_transaction() {
             return None;
         }
         let lost = || Error::StoreUnavailable {
             problem: format!(
-                "{}: SQLite gave the transaction up after an error",
+                "{}: SQLite ended the transaction after an error",
                 self.database.path().display()
             ),
         };
@@ -67,38 +73,39 @@ impl<'d> Unit<'d> {
     }
 
     fn commit_first(&self, changes: &Changes) -> Result<Commit> {
-        let answer = self.apply(changes);
-        match &answer {
+        let result = self.apply(changes);
+        match &result {
             Ok(Commit::Applied) => self.wrote.set(true),
             Ok(_) => {}
             Err(error) => match self.undo {
                 Undo::Transaction => self.end(error),
-                Undo::Savepoint => self.back_to("ROLLBACK TO job", error),
+                Undo::Savepoint => self.roll_back_to("ROLLBACK TO job", error),
             },
         }
-        answer
+        result
     }
 
     fn commit_further(&self, changes: &Changes) -> Result<Commit> {
         self.database.run("commit", "SAVEPOINT part")?;
-        let answer = self.apply(changes);
-        if let Err(error) = &answer {
-            self.back_to("ROLLBACK TO part", error);
+        let result = self.apply(changes);
+        if let Err(error) = &result {
+            self.roll_back_to("ROLLBACK TO part", error);
         }
         if self.database.in_transaction() {
             self.database.run("commit", "RELEASE part")?;
         }
-        answer
+        result
     }
 
     fn apply(&self, changes: &Changes) -> Result<Commit> {
         self.database.apply(changes, &mut self.read.borrow_mut())
     }
 
-    /// Undoes what was written since a savepoint, or everything if that cannot be.
-    fn back_to(&self, savepoint: &str, error: &Error) {
-        let back = self.database.in_transaction() && self.database.run("commit", savepoint).is_ok();
-        if !back {
+    /// Undoes what was written since a savepoint, or everything if that fails.
+    fn roll_back_to(&self, savepoint: &str, error: &Error) {
+        let undone =
+            self.database.in_transaction() && self.database.run("commit", savepoint).is_ok();
+        if !undone {
             self.end(error);
         }
     }

@@ -250,7 +250,7 @@ impl Database {
     fn cannot_number(&self, what: &str) -> Error {
         Error::StorageFull {
             problem: format!(
-                "{}: the numbers for {what} are used up",
+                "{}: there are no more numbers for {what}",
                 self.path().display()
             ),
         }

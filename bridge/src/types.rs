@@ -20,7 +20,8 @@ use crate::table::TABLE;
 
 /// The whole file.
 pub fn typescript() -> String {
-    let mut declarations = Declarations::new(
+    let mut declarations = Declarations::default();
+    let mut out = String::from(
         "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
          import type { EventType, JsonObject, OverridesOf, SessionMetadata } from \"./values/session-data.js\";\n\n\
          /** New values for anything that a session has. */\n\
@@ -44,14 +45,10 @@ pub fn typescript() -> String {
     declarations.visit::<Page>();
     declarations.visit::<Scan>();
     declarations.visit::<Record>();
-    let Declarations {
-        config,
-        text: mut out,
-        ..
-    } = declarations;
+    out.push_str(&declarations.text());
     error_codes(&mut out);
     failure_messages(&mut out);
-    operations(&mut out, &config);
+    operations(&mut out, &declarations.config);
     out
 }
 

@@ -6,57 +6,2666 @@ import type { EventType, JsonObject, OverridesOf, SessionMetadata } from "./valu
 export type Overrides = OverridesOf<Status, Phase>;
 
 /**
- * A new session.
+ * A session to give up.
  */
-export type StartParams = { 
+export type AbandonParams = { 
 /**
- * What the agent is to do.
+ * The session.
  */
-task: string, 
+id: string, 
 /**
- * The kind of agent, such as `developer`.
+ * Why.
  */
-mode: string, 
+reason?: string, 
 /**
- * An id of the caller's own; by default one is made.
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A session that runs: a process that is registered, and the virtual machine that it has.
+ */
+export type ActiveSession = { 
+/**
+ * The session.
+ */
+sessionId: string, 
+/**
+ * The number of its process, where it is one.
+ */
+pid: number | null, 
+/**
+ * The name of its machine, where it is known.
+ */
+hostname: string | null, 
+/**
+ * When it was registered.
+ */
+createdAt: string, 
+/**
+ * Whether it is the calling process.
+ */
+mine: boolean, 
+/**
+ * The virtual machine that it has.
+ */
+vm: VmView | null, };
+
+/**
+ * Which of the sessions that run.
+ */
+export type ActiveSessionsParams = { 
+/**
+ * How many at most: 1 to 10,000, which is the default.
+ */
+limit?: number, 
+/**
+ * Only those whose ids come after this one.
+ */
+after?: string, };
+
+/**
+ * An event to record.
+ */
+export type AddEventParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The event's type. Lifecycle types have their lifecycle's effect.
+ */
+type: EventType, 
+/**
+ * What happened; `{}` by default.
+ */
+data?: JsonObject, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Events to record in one step.
+ */
+export type AddEventsParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The events in their order.
+ */
+events: Array<NewEvent>, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Which agents to put into the trash.
+ */
+export type AgentCleanupParams = { 
+/**
+ * Those that have been idle this long and longer; 24 hours by default.
+ */
+maxIdle?: number | string, 
+/**
+ * Only say which they are.
+ */
+dryRun?: boolean, };
+
+/**
+ * A new agent.
+ */
+export type AgentCreateParams = { 
+/**
+ * The agent's name; the session's mode.
+ */
+agentName: string, 
+/**
+ * What it is for; the session's task.
+ */
+purpose?: string, 
+/**
+ * About its work.
+ */
+metadata?: SessionMetadata, 
+/**
+ * An id of the caller's own; by default one is made, `agent-<date>-<time>-<8 digits>`.
  */
 id?: string, 
-/**
- * The user it runs for.
- */
-userId?: string, 
-/**
- * The channel it is started in.
- */
-channelId?: string, 
-/**
- * Where it works.
- */
-workspace?: string, 
 /**
  * Iterations allowed; 100 by default.
  */
 maxIterations?: number, 
 /**
- * The user's own state.
+ * Makes the call safe to repeat: a second call with this key returns the first's agent.
  */
-context?: JsonObject, 
+idempotencyKey?: string, };
+
 /**
- * About the run.
+ * An agent whose work ends.
+ */
+export type AgentFinalizeParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * How it ends.
+ */
+outcome: "completed" | "failed" | "abandoned", 
+/**
+ * What came of it.
+ */
+summary?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * One agent.
+ */
+export type AgentGetParams = { 
+/**
+ * The agent's session.
+ */
+id: string, };
+
+/**
+ * Which agents to list.
+ */
+export type AgentListParams = { 
+/**
+ * Only those whose phase is not final.
+ */
+activeOnly?: boolean, 
+/**
+ * Only those that `shouldResume` would resume.
+ */
+resumable?: boolean, 
+/**
+ * Only those of this name.
+ */
+agentName?: string, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, 
+/**
+ * With `resumable`: idle for less than this; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * With `resumable`: fewer errors than this; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * An agent as it stands.
+ */
+export type AgentState = { 
+/**
+ * The agent's session.
+ */
+agentId: string, 
+/**
+ * The agent's name.
+ */
+agentName: string, 
+/**
+ * What it is for.
+ */
+purpose: string, 
+/**
+ * When it was created.
+ */
+createdAt: string, 
+/**
+ * When it was last active.
+ */
+lastUpdated: string, 
+/**
+ * What it is doing; `null` for a session that never had a phase.
+ */
+phase: Phase | null, 
+/**
+ * About its work.
+ */
+metadata: SessionMetadata, 
+/**
+ * Whether it may be resumed.
+ */
+resumeReady: boolean, 
+/**
+ * The phases that it came through.
+ */
+history: Array<PhaseChange>, 
+/**
+ * How many errors it has met.
+ */
+errorCount: number, 
+/**
+ * The last of them.
+ */
+lastError: LastError | null, 
+/**
+ * When its work ended.
+ */
+finalizedAt: string | null, 
+/**
+ * How long its work took, to its end.
+ */
+durationSeconds: number | null, 
+/**
+ * What came of it.
+ */
+summary: string | null, };
+
+/**
+ * How agents have done. Those in the trash fill the store, and count no more otherwise.
+ */
+export type AgentStats = { 
+/**
+ * How many there are.
+ */
+total: number, 
+/**
+ * How many of them are in a phase that is not final.
+ */
+active: number, 
+/**
+ * How many were created a day, since the first was.
+ */
+createdPerDay: number, 
+/**
+ * How many there are by their names; of many names, the first 1,000.
+ */
+byAgent: Record<string, number>, 
+/**
+ * How many there are in each phase.
+ */
+byPhase: PhaseCounts, 
+/**
+ * How often it was decided whether to resume, within the time that is asked for.
+ */
+decisions: number, 
+/**
+ * How often it was decided to resume.
+ */
+resumed: number, 
+/**
+ * How many percent of the decisions were to resume.
+ */
+resumeRate: Metric, 
+/**
+ * How many percent of those that were resumed and have ended were completed.
+ */
+resumeSuccessRate: Metric, 
+/**
+ * How long those that have ended took, in milliseconds: half of them took no longer.
+ */
+medianDurationMs: Metric, 
+/**
+ * How long they took: 95 % of them took no longer.
+ */
+p95DurationMs: Metric, 
+/**
+ * How many percent have met errors, or failed.
+ */
+errorRate: Metric, 
+/**
+ * About how many bytes they fill, with those in the trash.
+ */
+storageBytes: Metric, 
+/**
+ * When a cleanup last ran to its end, if it was within that time.
+ */
+lastCleanup: string | null, };
+
+/**
+ * Whose numbers to show.
+ */
+export type AgentStatsParams = { 
+/**
+ * Only those of agents of this name.
+ */
+agentName?: string, 
+/**
+ * Whether to add up what their sessions fill, for which their histories are read; by default
+ * it is.
+ */
+storage?: boolean, 
+/**
+ * Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
+ * is read from there on.
+ */
+within?: number | string, };
+
+/**
+ * What an agent says of itself.
+ */
+export type AgentUpdateParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The phase that it is in now. A final one ends its work.
+ */
+phase?: Phase, 
+/**
+ * Members to merge into the metadata.
  */
 metadata?: SessionMetadata, 
 /**
- * Start it paused.
+ * An error that it has met.
  */
-paused?: boolean, 
+error?: string, 
 /**
- * Why it starts paused.
+ * Whether it may be resumed, until it enters another phase.
  */
-pauseReason?: string, 
+resumeReady?: boolean, 
 /**
- * Makes the call safe to repeat: a second call with this key returns the first's session.
+ * What came of its work.
+ */
+summary?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
  */
 idempotencyKey?: string, };
+
+/**
+ * What appending events has come to: enough to go on with, at a cost that does not grow with the
+ * session.
+ */
+export type Appended = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The sequence number of the first event that the call wrote.
+ */
+firstSequence: number, 
+/**
+ * The sequence number of the last event that the call wrote.
+ */
+lastSequence: number, 
+/**
+ * The session's status now: a loop ends when it is no longer `active`.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The session's version now.
+ */
+version: number, 
+/**
+ * When the session was last changed.
+ */
+updatedAt: string, 
+/**
+ * Whether the call was a repeat, by its idempotency key, and wrote nothing.
+ */
+replayed: boolean, };
+
+/**
+ * Somebody's answer to an agent that waits for approval.
+ */
+export type ApprovalParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Who answers.
+ */
+by?: string, 
+/**
+ * Why.
+ */
+reason?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A part of the runs of a day, oldest first.
+ */
+export type AuditDay = { 
+/**
+ * The name of the file that such a day is kept in elsewhere: `session_audit_20260108.json`.
+ */
+file: string, 
+/**
+ * The runs, as that file lists them.
+ */
+items: Array<AuditRun>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * A day of the audit log.
+ */
+export type AuditDayParams = { 
+/**
+ * The day, as `2026-01-08` or `20260108`, in UTC; today by default.
+ */
+date?: string, 
+/**
+ * How many runs at most: 1 to 1,000, 1,000 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * An entry of the audit log.
+ */
+export type AuditEntry = { 
+/**
+ * When it was entered.
+ */
+at: string, 
+/**
+ * What has happened, such as `agent.decision` or `dedup.run`.
+ */
+kind: string, 
+/**
+ * What it is about: a session, or the key of a run.
+ */
+subject: string | null, 
+/**
+ * Everything that it says.
+ */
+data: JsonObject, };
+
+/**
+ * Which entries of the audit log to list.
+ */
+export type AuditLogParams = { 
+/**
+ * Only those of this moment and later.
+ */
+after?: string, 
+/**
+ * Only those before this moment.
+ */
+before?: string, 
+/**
+ * Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
+ */
+kind?: string, 
+/**
+ * Only those about this: a session, or the key of a run.
+ */
+subject?: string, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * A part of the audit log, oldest first.
+ */
+export type AuditPage = { 
+/**
+ * The entries.
+ */
+items: Array<AuditEntry>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * Which entries of the audit log to remove.
+ */
+export type AuditPurgeParams = { 
+/**
+ * Those of this age and older.
+ */
+olderThan: number | string, 
+/**
+ * Only say how many would be removed.
+ */
+dryRun?: boolean, };
+
+/**
+ * Entries that were removed from the audit log.
+ */
+export type AuditPurged = { 
+/**
+ * How many.
+ */
+removed: number, 
+/**
+ * Whether they are still there, and were only counted.
+ */
+dryRun: boolean, };
+
+/**
+ * A run as the audit file of its day shows it.
+ */
+export type AuditRun = { 
+/**
+ * The key under which it is known.
+ */
+session_key: string, 
+/**
+ * When it was entered, to the microsecond.
+ */
+timestamp: string, 
+/**
+ * The event that has started it.
+ */
+event_type: string, 
+/**
+ * The name of its workflow.
+ */
+workflow: string, 
+/**
+ * Its number.
+ */
+run_id: string, 
+/**
+ * The first characters of its commit.
+ */
+commit_sha: string, 
+/**
+ * Whether it did its work.
+ */
+executed: boolean, 
+/**
+ * How its job ended.
+ */
+job_status: string, 
+/**
+ * Whether it was one too many.
+ */
+duplicate_prevented: boolean, };
+
+/**
+ * What was done to many sessions.
+ */
+export type BulkResult = { 
+/**
+ * Those to which it was done, or that were so already.
+ */
+done: Array<string>, 
+/**
+ * Those to which it could not be done. After an error of the store nothing more is tried, and all
+ * that were left are here.
+ */
+refused: Array<Refusal>, };
+
+/**
+ * What a store can do beyond the least.
+ */
+export type Capabilities = { 
+/**
+ * What was written is there when the store is opened again.
+ */
+persistent: boolean, 
+/**
+ * Several processes (or pages) may have the store open at once.
+ */
+shared: boolean, 
+/**
+ * White space between the tokens of user data may change. The tokens never do.
+ */
+reindents: boolean, };
+
+/**
+ * Nothing but the change itself.
+ */
+export type ChangeOnly = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * All that one operation writes. It is applied as a whole or not at all. No session and no record
+ * is named twice.
+ */
+export type Changes = { 
+/**
+ * Sessions to write or remove.
+ */
+sessions: Array<SessionChange>, 
+/**
+ * Records to write or remove.
+ */
+records: Array<RecordChange>, };
+
+/**
+ * Whether an orphan may be seen to.
+ */
+export type ClaimOutcome = "acquired" | "held" | "not_held";
+
+/**
+ * Which sessions to remove for their age.
+ */
+export type CleanupParams = { 
+/**
+ * Sessions of this age and older go.
+ */
+maxAge: number | string, 
+/**
+ * Whether age counts from the start (the default) or from the last change.
+ */
+measure?: Measure, 
+/**
+ * Only sessions of these statuses; by default all but active and paused ones.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Remove for good instead of putting into the trash.
+ */
+permanent?: boolean, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * What to remove beside sessions.
+ */
+export type CleanupRecordsParams = { 
+/**
+ * How long entries of the audit log are kept; `"365d"` by default.
+ */
+keepAudit?: number | string, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * What a cleanup removed.
+ */
+export type CleanupResult = { 
+/**
+ * How many sessions were removed, or would be.
+ */
+removed: number, 
+/**
+ * The first 1,000 of them.
+ */
+ids: Array<string>, 
+/**
+ * Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
+ * changed, or runs, are not among them: they stay.
+ */
+failed: Array<Refusal>, 
+/**
+ * Whether nothing was removed because only a plan was asked for.
+ */
+dryRun: boolean, 
+/**
+ * Where to go on, as `cursor`, where the call ended because of its `limit`.
+ */
+nextCursor?: string, };
+
+/**
+ * How a commit ended.
+ */
+export type Commit = { "kind": "applied" } | { "kind": "sessionConflict", 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The version that is there.
+ */
+current: number | null, } | { "kind": "recordConflict", 
+/**
+ * The record's kind.
+ */
+recordKind: string, 
+/**
+ * The record's key.
+ */
+key: string, 
+/**
+ * The version that is there.
+ */
+current: number | null, };
+
+/**
+ * A session that has reached its end.
+ */
+export type CompleteParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What came out.
+ */
+result?: string, 
+/**
+ * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
+ * it as it is.
+ */
+ifFinished?: "refuse" | "keep", 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Sessions and records on their way.
+ */
+export type CopyChunk = { 
+/**
+ * They, for `copyWrite`.
+ */
+chunk: string, 
+/**
+ * What did not fit, as `wanted`; absent when everything did.
+ */
+rest?: string, 
+/**
+ * Sessions that cannot be read. They hide no others.
+ */
+problems: Array<Problem>, 
+/**
+ * What is left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * What another store has.
+ */
+export type CopyCompareParams = { 
+/**
+ * The `page` of `copyPage` there.
+ */
+page: string, 
+/**
+ * Ask for what is not here, and where this is `true` also for what is newer or different
+ * here. Without, nothing is asked for.
+ */
+overwrite?: boolean, };
+
+/**
+ * How what a store has compares with a page.
+ */
+export type CopyCompared = { 
+/**
+ * What is to be read, for `copyRead`; absent when there is nothing, or nothing was
+ * to be asked for.
+ */
+wanted?: string, 
+/**
+ * How many sessions of the page are there already.
+ */
+same: number, 
+/**
+ * What else is not as it is there.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * A session or record that is not the same in both stores.
+ */
+export type CopyDifference = { 
+/**
+ * `"session"`, or the kind of a record.
+ */
+what: string, 
+/**
+ * The session's id, or the record's key.
+ */
+key: string, 
+/**
+ * How it is in the store that was copied to.
+ */
+target: Difference, };
+
+/**
+ * A part of what a store has.
+ */
+export type CopyPage = { 
+/**
+ * What names it, for `copyCompare`.
+ */
+page: string, 
+/**
+ * How many sessions it names.
+ */
+sessions: number, 
+/**
+ * How many records it names.
+ */
+records: number, 
+/**
+ * Sessions that cannot be read. They hide no others.
+ */
+problems: Array<Problem>, 
+/**
+ * Where to go on, as `after`; absent at the end.
+ */
+next?: string, };
+
+/**
+ * Which part of a store to name.
+ */
+export type CopyPageParams = { 
+/**
+ * Go on where the page ended that returned this as `next`.
+ */
+after?: string, 
+/**
+ * Read histories too, so that the whole can be compared.
+ */
+whole?: boolean, };
+
+/**
+ * What another store asks for.
+ */
+export type CopyReadParams = { 
+/**
+ * The `wanted` of `copyCompare` there, or the `rest` of the call before.
+ */
+wanted: string, };
+
+/**
+ * What another store sends.
+ */
+export type CopyWriteParams = { 
+/**
+ * The `chunk` of `copyRead` there.
+ */
+chunk: string, };
+
+/**
+ * What was written of a chunk.
+ */
+export type CopyWritten = { 
+/**
+ * How many sessions.
+ */
+sessions: number, 
+/**
+ * How many records.
+ */
+records: number, 
+/**
+ * What was changed here by others meanwhile, and was left alone.
+ */
+differences: Array<CopyDifference>, };
+
+/**
+ * A run that begins unless it is one too many.
+ */
+export type DedupAdmitParams = { 
+/**
+ * The event that has started it, such as `push`.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * The key under which it is known; by default one of workflow, event and commit.
+ */
+key?: string, 
+/**
+ * For how long it keeps others from being the same run, also when it has ended; 5 minutes
+ * by default.
+ */
+window?: number | string, 
+/**
+ * For how long a pull request keeps pushes of its commit away; 1 hour by default.
+ */
+prWindow?: number | string, 
+/**
+ * For how long it is taken to be under way unless `dedupCleanup` says that it has ended;
+ * 10 minutes by default.
+ */
+keep?: number | string, 
+/**
+ * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ */
+symmetric?: boolean, };
+
+/**
+ * How a run went.
+ */
+export type DedupAuditParams = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * The event that has started it.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * Whether it did its work; if not, it was one too many.
+ */
+executed: boolean, 
+/**
+ * How its job ended, such as `success`.
+ */
+jobStatus: string, };
+
+/**
+ * A run that may be one too many.
+ */
+export type DedupCheckParams = { 
+/**
+ * The event that has started it, such as `push`.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * The key under which it is known; by default one of workflow, event and commit.
+ */
+key?: string, 
+/**
+ * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ */
+symmetric?: boolean, };
+
+/**
+ * What came of a run's end.
+ */
+export type DedupCleaned = { 
+/**
+ * `released`, `not_owner` if the run is another's, or `not_held` if there is none.
+ */
+outcome: LeaseOutcomeKind, 
+/**
+ * Until when the key keeps others away all the same.
+ */
+until?: string, };
+
+/**
+ * A run that has ended.
+ */
+export type DedupCleanupParams = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, };
+
+/**
+ * Which runs to forget.
+ */
+export type DedupClearParams = { 
+/**
+ * Only those whose keys begin so; by default all, and the locks of commits.
+ */
+prefix?: string, 
+/**
+ * Only those that keep nobody away any more.
+ */
+ended?: boolean, };
+
+/**
+ * Runs that were forgotten.
+ */
+export type DedupCleared = { 
+/**
+ * How many, and the locks of commits among them.
+ */
+removed: number, };
+
+/**
+ * Whether a run is to run.
+ */
+export type DedupDecision = { 
+/**
+ * The key under which it is known.
+ */
+key: string, 
+/**
+ * Whether it is to be skipped.
+ */
+skip: boolean, 
+/**
+ * Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
+ * for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
+ */
+reason: DedupReason, 
+/**
+ * The same in words, in one line.
+ */
+message: string, 
+/**
+ * The run that is in its way.
+ */
+holder?: string, 
+/**
+ * Since when that is.
+ */
+since?: string, 
+/**
+ * When that ends at the latest.
+ */
+until?: string, };
+
+/**
+ * Which runs to list.
+ */
+export type DedupListParams = { 
+/**
+ * Only those whose keys begin so.
+ */
+prefix?: string, 
+/**
+ * Those that keep nobody away any more, too.
+ */
+ended?: boolean, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * Why a run is to run, or to be skipped.
+ */
+export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock" | "store_unavailable";
+
+/**
+ * A run to register.
+ */
+export type DedupRegisterParams = { 
+/**
+ * The key under which it is known: any text of one line of up to 512 bytes.
+ */
+key: string, 
+/**
+ * The event that has started it.
+ */
+eventType: string, 
+/**
+ * The name of the workflow.
+ */
+workflow: string, 
+/**
+ * The number of the run.
+ */
+runId: string, 
+/**
+ * Which attempt of the run it is; the first by default.
+ */
+runAttempt?: number, 
+/**
+ * The commit that it is about; `unknown` by default.
+ */
+commitSha?: string, 
+/**
+ * For how long it keeps others from being the same run; 5 minutes by default.
+ */
+window?: number | string, 
+/**
+ * For how long a pull request keeps pushes of its commit away; 1 hour by default.
+ */
+prWindow?: number | string, 
+/**
+ * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ */
+symmetric?: boolean, };
+
+/**
+ * How a session or record that differs is in the store that was copied to.
+ */
+export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
+
+/**
+ * Which end of a list comes first.
+ */
+export type Direction = "desc" | "asc";
+
+/**
+ * A part of a history.
+ */
+export type EventPage = { 
+/**
+ * The events in their order.
+ */
+items: Array<SessionEvent>, 
+/**
+ * Where to go on, as `after`; absent at the end.
+ */
+nextAfter?: number, };
+
+/**
+ * A part of a history.
+ */
+export type EventsParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Begin after this sequence number; 0, the default, begins with the first event.
+ */
+after?: number, 
+/**
+ * How many events at most: 1 to 1,000, 100 by default.
+ */
+limit?: number, };
+
+/**
+ * What must be there for a change to apply.
+ */
+export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
+/**
+ * The version.
+ */
+version: number, } | { "kind": "any" };
+
+/**
+ * A session that has failed.
+ */
+export type FailParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What went wrong.
+ */
+error?: string, 
+/**
+ * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
+ * it as it is.
+ */
+ifFinished?: "refuse" | "keep", 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * What has become of a file.
+ */
+export type FileImport = { 
+/**
+ * What the file holds; absent for one that is not known.
+ */
+holds?: Holds, 
+/**
+ * How many of these were written.
+ */
+written: number, 
+/**
+ * How many were there already.
+ */
+unchanged: number, 
+/**
+ * How many are newer where they were to be written, and were left alone.
+ */
+newer: number, 
+/**
+ * What could not be read or written.
+ */
+problems: Array<FileProblem>, };
+
+/**
+ * Something in a file that could not be read or written.
+ */
+export type FileProblem = { 
+/**
+ * The code of the error.
+ */
+code: string, 
+/**
+ * What is wrong.
+ */
+message: string, };
+
+/**
+ * What a session must be like. Every member that is given must hold.
+ */
+export type Filter = { 
+/**
+ * Runs for this user.
+ */
+userId: string | null, 
+/**
+ * Was started in this channel.
+ */
+channelId: string | null, 
+/**
+ * Is of this mode.
+ */
+mode: string | null, 
+/**
+ * Has one of these statuses; an empty list matches nothing.
+ */
+status: Array<Status> | null, 
+/**
+ * Is an agent's, in one of these phases; an empty list matches nothing.
+ */
+phase: Array<Phase> | null, 
+/**
+ * Takes a slot of one of these tasks; an empty list matches nothing.
+ */
+taskIds: Array<string> | null, 
+/**
+ * Takes the slot of one of these phases; an empty list matches nothing.
+ */
+slotPhase: Array<SlotPhase> | null, 
+/**
+ * Takes a slot, and the model of this name works in it.
+ */
+model: string | null, 
+/**
+ * Was forked from this session.
+ */
+parentId: string | null, 
+/**
+ * Was created at this time or later.
+ */
+createdAfter: number | null, 
+/**
+ * Was created at this time or earlier.
+ */
+createdBefore: number | null, 
+/**
+ * Was last changed at this time or later.
+ */
+updatedAfter: number | null, 
+/**
+ * Was last changed at this time or earlier.
+ */
+updatedBefore: number | null, 
+/**
+ * Has this text in its task; A-Z and a-z are the same, other letters are not.
+ */
+text: string | null, 
+/**
+ * Whether sessions in the trash count.
+ */
+trash: Trash, };
+
+/**
+ * A new session with another's past.
+ */
+export type ForkParams = { 
+/**
+ * The session to fork.
+ */
+id: string, 
+/**
+ * The new session's id; by default one is made.
+ */
+newId?: string, 
+/**
+ * Copy the history up to this sequence number; by default all of it.
+ */
+atSequence?: number, 
+/**
+ * Another task.
+ */
+task?: string, 
+/**
+ * Another budget.
+ */
+maxIterations?: number, 
+/**
+ * Members to merge into the copied context.
+ */
+context?: JsonObject, };
+
+/**
+ * A session and how much of its history.
+ */
+export type GetParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * `"all"`, `"none"`, or how many of the last events; 100 by default.
+ */
+history?: "all" | "none" | number, 
+/**
+ * Whether a session in the trash is there; `"include"` by default.
+ */
+trash?: Trash, };
+
+/**
+ * How much of a history to load.
+ */
+export type History = { "kind": "none" } | { "kind": "last", 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "after", 
+/**
+ * The sequence number before the first event to load; 0 begins at the first.
+ */
+sequence: number, 
+/**
+ * How many at most.
+ */
+limit: number, } | { "kind": "all" };
+
+/**
+ * What a file holds.
+ */
+export type Holds = "sessions" | "leases" | "audit";
+
+/**
+ * A task that is about to be handed to an agent.
+ */
+export type HookPreDelegateParams = { 
+/**
+ * What the hook was given, as it came.
+ */
+input: string, 
+/**
+ * Not to be resumed when idle this long and longer; 30 minutes by default.
+ */
+idle?: number | string, 
+/**
+ * Not to be resumed after this many errors and more; 3 by default.
+ */
+maxErrors?: number, };
+
+/**
+ * What a hook answers.
+ */
+export type HookReply = { 
+/**
+ * What to exit with: 1 if the input was no JSON object, otherwise 0.
+ */
+exitCode: number, 
+/**
+ * What to print.
+ */
+output: JsonObject, };
+
+/**
+ * An agent that has stopped.
+ */
+export type HookSubagentStopParams = { 
+/**
+ * What the hook was given, as it came.
+ */
+input: string, };
+
+/**
+ * One session, and nothing else.
+ */
+export type IdParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Whether a session in the trash is there; `"include"` by default.
+ */
+trash?: Trash, };
+
+/**
+ * A file.
+ */
+export type ImportFileParams = { 
+/**
+ * Where it is, with `/` or `\` between folders.
+ */
+path: string, 
+/**
+ * What it says.
+ */
+text: string, 
+/**
+ * When it was last written.
+ */
+modifiedAt?: string, 
+/**
+ * Only say what would be written.
+ */
+dryRun?: boolean, };
+
+/**
+ * A session as text.
+ */
+export type ImportParams = { 
+/**
+ * What `export` returned, or a `session.json` of the same shape.
+ */
+text: string, };
+
+/**
+ * A file or a folder.
+ */
+export type ImportWantedParams = { 
+/**
+ * Where it is, with `/` or `\` between folders; the path of a folder ends with one.
+ */
+path: string, };
+
+/**
+ * One more iteration.
+ */
+export type IncrementIterationParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * About it; by default its number.
+ */
+data?: JsonObject, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * An error that an agent met.
+ */
+export type LastError = { 
+/**
+ * What it said.
+ */
+message: string, 
+/**
+ * When it was met.
+ */
+timestamp: string, };
+
+/**
+ * One slot.
+ */
+export type LatestSessionParams = { 
+/**
+ * The task.
+ */
+taskId: string, 
+/**
+ * The phase.
+ */
+phase: SlotPhase, };
+
+/**
+ * A lease to hold.
+ */
+export type LeaseAcquireParams = { 
+/**
+ * What to hold: any text of 1 to 512 bytes.
+ */
+key: string, 
+/**
+ * Who is to hold it; the calling process by default. A process holds for as long as it
+ * runs, any other holder until the lease runs out.
+ */
+holder?: string, 
+/**
+ * For how long; 30 seconds by default, and as long as before for who holds it already.
+ */
+leaseDurationMs?: number | string, 
+/**
+ * What to say about it; `{}` by default.
+ */
+data?: JsonObject, 
+/**
+ * Whether even the one that holds it already is refused, as anybody else; `false` by default.
+ */
+once?: boolean, };
+
+/**
+ * Which leases to take from their holders.
+ */
+export type LeaseClearParams = { 
+/**
+ * Only those whose keys begin so; by default all.
+ */
+prefix?: string, };
+
+/**
+ * Leases that were taken from their holders.
+ */
+export type LeaseCleared = { 
+/**
+ * How many.
+ */
+released: number, };
+
+/**
+ * One lease.
+ */
+export type LeaseGetParams = { 
+/**
+ * What is held.
+ */
+key: string, };
+
+/**
+ * Which leases to list.
+ */
+export type LeaseListParams = { 
+/**
+ * Only those whose keys begin so.
+ */
+prefix?: string, 
+/**
+ * Only those in this state; by default all that were not given back.
+ */
+state?: LeaseState, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * What came of a request for a lease.
+ */
+export type LeaseOutcome = { 
+/**
+ * `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
+ * `not_owner` or `not_held`; `transferred`.
+ */
+outcome: LeaseOutcomeKind, 
+/**
+ * The lease as it is now; `null` where there never was one.
+ */
+lease: LeaseView | null, };
+
+/**
+ * What came of a request.
+ */
+export type LeaseOutcomeKind = "acquired" | "renewed" | "held" | "lost" | "released" | "not_owner" | "not_held" | "transferred";
+
+/**
+ * A part of the leases, in the order of their keys.
+ */
+export type LeasePage = { 
+/**
+ * The leases.
+ */
+items: Array<LeaseView>, 
+/**
+ * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ */
+nextCursor?: string, };
+
+/**
+ * A lease to give back.
+ */
+export type LeaseReleaseParams = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * The token that came with the lease; whichever it is by default.
+ */
+token?: number, };
+
+/**
+ * A lease to hold for longer.
+ */
+export type LeaseRenewParams = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * The token that came with the lease.
+ */
+token: number, 
+/**
+ * For how long from now; as long as before by default.
+ */
+leaseDurationMs?: number | string, 
+/**
+ * What to say about it now; as before by default.
+ */
+data?: JsonObject, };
+
+/**
+ * Whether a lease is held.
+ */
+export type LeaseState = "held" | "stale" | "released";
+
+/**
+ * A lease to hand on.
+ */
+export type LeaseTransferParams = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * The token that came with the lease.
+ */
+token: number, 
+/**
+ * Who is to hold it: the session of a process that is registered, or any other name.
+ */
+to: string, 
+/**
+ * For how long from now; as long as before by default.
+ */
+leaseDurationMs?: number | string, };
+
+/**
+ * A lease as it is at one moment.
+ */
+export type LeaseView = { 
+/**
+ * What is held.
+ */
+key: string, 
+/**
+ * Who holds it, or held it last.
+ */
+holder: string, 
+/**
+ * The process that this is, where it is one.
+ */
+process?: Process, 
+/**
+ * Whether it is held now.
+ */
+state: LeaseState, 
+/**
+ * Whether it is the calling process that holds it.
+ */
+mine: boolean, 
+/**
+ * Grows with each holder: what is guarded refuses a write that carries a smaller one.
+ */
+token: number, 
+/**
+ * Since when.
+ */
+acquiredAt: string, 
+/**
+ * When the holder last said that it still does.
+ */
+renewedAt: string, 
+/**
+ * When it runs out, unless it is renewed or held by a process that runs; `null` for never.
+ */
+expiresAt: string | null, 
+/**
+ * What the holder says about it.
+ */
+data: JsonObject, };
+
+/**
+ * The largest inputs that are accepted.
+ */
+export type Limits = { 
+/**
+ * Bytes of one event's `data`.
+ */
+maxDataBytes: number, 
+/**
+ * Bytes of a session's `context`, and of its `metadata`.
+ */
+maxContextBytes: number, 
+/**
+ * Bytes of a task.
+ */
+maxTaskBytes: number, 
+/**
+ * Bytes of a result, an error, a reason.
+ */
+maxTextBytes: number, 
+/**
+ * Bytes of a name: user, channel, mode, workspace, event type, tool.
+ */
+maxLabelBytes: number, 
+/**
+ * Levels of nesting in JSON.
+ */
+maxDepth: number, 
+/**
+ * Events in one `addEvents`.
+ */
+maxBatch: number, };
+
+/**
+ * Which sessions to list, and how.
+ */
+export type ListParams = { 
+/**
+ * Runs for this user.
+ */
+userId?: string, 
+/**
+ * Was started in this channel.
+ */
+channelId?: string, 
+/**
+ * Is of this mode.
+ */
+mode?: string, 
+/**
+ * Has this status, or one of these.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Is an agent's, in this phase or one of these.
+ */
+phase?: Phase | readonly Phase[], 
+/**
+ * Takes a slot of this task, or of one of these, 1,000 at most.
+ */
+taskIds?: string | readonly string[], 
+/**
+ * Takes the slot of this phase, or of one of these.
+ */
+slotPhase?: SlotPhase | readonly SlotPhase[], 
+/**
+ * Takes a slot, and the model of this name works in it.
+ */
+model?: string, 
+/**
+ * Was forked from this session.
+ */
+parentId?: string, 
+/**
+ * Was created at this time or later.
+ */
+createdAfter?: string, 
+/**
+ * Was created at this time or earlier.
+ */
+createdBefore?: string, 
+/**
+ * Was last changed at this time or later.
+ */
+updatedAfter?: string, 
+/**
+ * Was last changed at this time or earlier.
+ */
+updatedBefore?: string, 
+/**
+ * Has this text in its task; A-Z and a-z are the same.
+ */
+text?: string, 
+/**
+ * Whether sessions in the trash count; `"exclude"` by default.
+ */
+trash?: Trash, 
+/**
+ * The time that orders the list; `"createdAt"` by default.
+ */
+orderBy?: OrderBy, 
+/**
+ * Newest (`"desc"`, the default) or oldest first.
+ */
+direction?: Direction, 
+/**
+ * How many at most: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * Skip this many.
+ */
+offset?: number, 
+/**
+ * Go on where the page ended that returned this cursor.
+ */
+cursor?: string, };
+
+/**
+ * Which sessions to list.
+ */
+export type ListQuery = { 
+/**
+ * What they must be like.
+ */
+filter: Filter, 
+/**
+ * Their order.
+ */
+order: Order, 
+/**
+ * Begin after this position.
+ */
+after: Position | null, 
+/**
+ * Then skip this many.
+ */
+offset: number, 
+/**
+ * How many at most; at least 1.
+ */
+limit: number, 
+/**
+ * A store may end the page once its user data exceeds this many bytes.
+ */
+maxBytes: number, };
+
+/**
+ * A session as of one moment.
+ */
+export type Loaded = { 
+/**
+ * The head.
+ */
+head: StoredHead, 
+/**
+ * The events that were asked for, in their order.
+ */
+events: Array<StoredEvent>, };
+
+/**
+ * Many sessions.
+ */
+export type ManyParams = { 
+/**
+ * The sessions, 1,000 at most.
+ */
+ids: Array<string>, };
+
+/**
+ * The time from which a session's age counts.
+ */
+export type Measure = "created" | "updated";
+
+/**
+ * A number and what it should be.
+ */
+export type Metric = { 
+/**
+ * The number; `null` where there is nothing to make it from.
+ */
+value: number | null, 
+/**
+ * The bound that it should keep to.
+ */
+target: number, 
+/**
+ * On which side of it the number should be.
+ */
+wanted: Wanted, 
+/**
+ * Whether it is as it should be.
+ */
+met: boolean | null, };
+
+/**
+ * How a model differs from another.
+ */
+export type ModelChange = "minor" | "major";
+
+/**
+ * A model that is more than a name.
+ */
+export type ModelSpec = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its version: what comes before the first dot is the major one.
+ */
+version?: string, 
+/**
+ * What it is run with.
+ */
+params?: JsonObject, 
+/**
+ * The names of the parameters that make another model of it when they change; all of them,
+ * without.
+ */
+significant?: Array<string>, };
+
+/**
+ * An event to record.
+ */
+export type NewEvent = { 
+/**
+ * The event's type. Lifecycle types have their lifecycle's effect.
+ */
+type: EventType, 
+/**
+ * What happened; `{}` by default.
+ */
+data?: JsonObject, };
+
+/**
+ * What becomes of a session with another model.
+ */
+export type OnModelChange = "confirm" | "replace" | "reject";
+
+/**
+ * The order of a list. Sessions of the same millisecond are ordered by their ids, byte by byte, in
+ * the same direction, so that the order is total.
+ */
+export type Order = { 
+/**
+ * The time that orders.
+ */
+by: OrderBy, 
+/**
+ * Which end comes first.
+ */
+direction: Direction, };
+
+/**
+ * The time that orders a list.
+ */
+export type OrderBy = "createdAt" | "updatedAt";
+
+/**
+ * The answer to who wants to see to an orphan.
+ */
+export type OrphanClaim = { 
+/**
+ * Whether it may.
+ */
+outcome: ClaimOutcome, 
+/**
+ * What `orphanDone` needs; `null` unless it may.
+ */
+token: number | null, 
+/**
+ * The machine; `null` where there never was one.
+ */
+vm: VmView | null, };
+
+/**
+ * An orphan to see to.
+ */
+export type OrphanClaimParams = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * Who sees to it; the calling process by default.
+ */
+holder?: string, 
+/**
+ * After how long somebody else may, if this one is no process that is seen to run;
+ * 5 minutes by default.
+ */
+leaseDurationMs?: number | string, };
+
+/**
+ * What became of an orphan.
+ */
+export type OrphanDone = { 
+/**
+ * What became of it.
+ */
+outcome: OrphanOutcome, };
+
+/**
+ * An orphan that was seen to.
+ */
+export type OrphanDoneParams = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * The token that came with the claim.
+ */
+token: number, 
+/**
+ * Whether it is gone. If not, it is an orphan again.
+ */
+success: boolean, };
+
+/**
+ * What became of an orphan that was seen to.
+ */
+export type OrphanOutcome = "released" | "orphaned" | "lost";
+
+/**
+ * Which orphans.
+ */
+export type OrphansParams = { 
+/**
+ * How many at most: 1 to 1,000, which is the default.
+ */
+limit?: number, 
+/**
+ * Only those whose ids come after this one.
+ */
+after?: string, };
+
+/**
+ * New values for anything that a session has. `null` clears a member that may be absent.
+ */
+export type OverrideParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The members to set; those of `context` and `metadata` are merged.
+ */
+updates: Overrides, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A part of a list.
+ */
+export type Page = { 
+/**
+ * The sessions in their order.
+ */
+heads: Array<StoredHead>, 
+/**
+ * Whether more follow.
+ */
+more: boolean, 
+/**
+ * Sessions that could not be read. They hide no others.
+ */
+problems: Array<Problem>, };
+
+/**
+ * A session to pause.
+ */
+export type PauseParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Why; kept in the context as `pauseReason`.
+ */
+reason?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * What an agent is doing.
+ */
+export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
+
+/**
+ * A step from one phase to another.
+ */
+export type PhaseChange = { 
+/**
+ * The phase before.
+ */
+fromPhase: Phase, 
+/**
+ * The phase after.
+ */
+toPhase: Phase, 
+/**
+ * When.
+ */
+timestamp: string, };
+
+/**
+ * How many agents are in each phase.
+ */
+export type PhaseCounts = { 
+/**
+ * Just created.
+ */
+initializing: number, 
+/**
+ * Finding out.
+ */
+investigating: number, 
+/**
+ * Making a plan.
+ */
+planning: number, 
+/**
+ * Waiting for approval.
+ */
+approval: number, 
+/**
+ * Carrying the plan out.
+ */
+executing: number, 
+/**
+ * Checking what came of it.
+ */
+validating: number, 
+/**
+ * Ended well.
+ */
+completed: number, 
+/**
+ * Ended badly.
+ */
+failed: number, 
+/**
+ * Given up.
+ */
+abandoned: number, };
+
+/**
+ * A place in an ordered list: just after the session that stood here.
+ */
+export type Position = { 
+/**
+ * The ordering time of that session.
+ */
+at: number, 
+/**
+ * The id of that session.
+ */
+id: string, };
+
+/**
+ * A session that could not be read.
+ */
+export type Problem = { 
+/**
+ * Its id, as far as it is known.
+ */
+id: string, 
+/**
+ * What is wrong, and where it is kept.
+ */
+problem: string, };
+
+/**
+ * A process as it is told from all others: those of other machines, and those that had its number
+ * before or have it after.
+ */
+export type Process = { 
+/**
+ * The name that it gave itself when it began: a UUID.
+ */
+session: string, 
+/**
+ * Its number.
+ */
+pid?: number, 
+/**
+ * When it began, in the unit of its host. A number is given again, and then this is another.
+ */
+startTime?: number, 
+/**
+ * Which start of the machine it belongs to.
+ */
+bootId?: string, 
+/**
+ * Among which processes of the machine its number counts.
+ */
+pidNamespace?: string, 
+/**
+ * The machine's name, for people.
+ */
+hostname?: string, };
+
+/**
+ * The process to register.
+ */
+export type ProcessRegisterParams = { 
+/**
+ * The name of another holder than the calling process.
+ */
+holder?: string, };
+
+/**
+ * Which sessions in the trash to remove for good.
+ */
+export type PurgeParams = { 
+/**
+ * Those that have been in the trash this long and longer.
+ */
+olderThan: number | string, 
+/**
+ * Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
+ * `cursor` say nothing then.
+ */
+ids?: Array<string>, 
+/**
+ * How many at most, oldest first: 1 to 1,000; by default all.
+ */
+limit?: number, 
+/**
+ * Go on where the call ended that returned this cursor.
+ */
+cursor?: string, 
+/**
+ * Only say what would go.
+ */
+dryRun?: boolean, };
+
+/**
+ * A change to one record.
+ */
+export type RecordChange = { 
+/**
+ * The record's kind.
+ */
+kind: string, 
+/**
+ * The record's key.
+ */
+key: string, 
+/**
+ * What must be there for the change to apply.
+ */
+expect: Expect, 
+/**
+ * The record to write, of the same kind and key; `None` removes it.
+ */
+record: StoredRecord | null, };
+
+/**
+ * Something the agent learned.
+ */
+export type RecordLearningParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What it learned.
+ */
+insight: string, 
+/**
+ * The file that keeps it.
+ */
+expertiseFile?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * A call of a tool.
+ */
+export type RecordToolCallParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * What it was called with.
+ */
+args?: unknown, 
+/**
+ * What it returned.
+ */
+result?: unknown, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * What a step of the agent has used. It is added to the session's `metadata`.
+ */
+export type RecordUsageParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Tokens.
+ */
+tokens?: TokensParam, 
+/**
+ * Cost in a unit of the user's own.
+ */
+cost?: number, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * What was removed beside sessions.
+ */
+export type RecordsCleaned = { 
+/**
+ * How many runs and locks of commits that had run out.
+ */
+runs: number, 
+/**
+ * How many entries of the audit log.
+ */
+entries: number, 
+/**
+ * Whether nothing was removed because only a plan was asked for.
+ */
+dryRun: boolean, };
+
+/**
+ * A session to which something could not be done, and why.
+ */
+export type Refusal = { 
+/**
+ * The session, as it was named.
+ */
+id: string, 
+/**
+ * The code of the error that the call for it alone would have ended with.
+ */
+code: CoreErrorCode, 
+/**
+ * What was wrong, and what to do.
+ */
+message: string, };
+
+/**
+ * Why a session is replaced.
+ */
+export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
+
+/**
+ * An agent that needs somebody's approval.
+ */
+export type RequestApprovalParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What for; kept in the context as `pauseReason`.
+ */
+reason?: string, 
+/**
+ * Members to merge into the metadata.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Whether an agent should be resumed.
+ */
+export type ResumeDecision = { 
+/**
+ * Whether it should.
+ */
+resume: boolean, 
+/**
+ * Why, or why not.
+ */
+reason: ResumeReason, 
+/**
+ * What the decision was made from.
+ */
+details: ResumeDetails, };
+
+/**
+ * What a decision was made from. Members of the session are absent where there is none.
+ */
+export type ResumeDetails = { 
+/**
+ * The reason, for people.
+ */
+message: string, 
+/**
+ * The session's status.
+ */
+status?: Status, 
+/**
+ * The agent's phase, if it has one.
+ */
+phase?: Phase, 
+/**
+ * Whether it says that it is ready.
+ */
+resumeReady?: boolean, 
+/**
+ * How many errors it has met.
+ */
+errorCount?: number, 
+/**
+ * How many are too many.
+ */
+maxErrors: number, 
+/**
+ * For how long it has been idle, in milliseconds.
+ */
+idleMs?: number, 
+/**
+ * How long is too long, in milliseconds.
+ */
+idleLimitMs: number, };
+
+/**
+ * A session to resume.
+ */
+export type ResumeParams = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * Iterations to add to the budget.
+ */
+addIterations?: number, 
+/**
+ * What becomes of one that is active: `"recover"`, the default, takes it up and says so in
+ * an event; `"keep"` leaves it as it is.
+ */
+ifActive?: "recover" | "keep", 
+/**
+ * What becomes of one without iterations: `"refuse"`, the default, or `"timeout"`, which
+ * it is as soon as it is resumed.
+ */
+ifExhausted?: "refuse" | "timeout", 
+/**
+ * Who takes it up, where it is held under a name: an active session that somebody else
+ * holds is refused with `SESSION_HELD`.
+ */
+holder?: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
+
+/**
+ * Why an agent should be resumed, or not.
+ */
+export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+
+/**
+ * A session to keep as it is given.
+ */
+export type SaveParams = { 
+/**
+ * The whole session, in the shape that `export` returns.
+ */
+text: string, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
+ * that is not there.
+ */
+ifVersion?: number, };
+
+/**
+ * Which records to read.
+ */
+export type Scan = { 
+/**
+ * Their kind.
+ */
+kind: string, 
+/**
+ * Begin after this key.
+ */
+after: string | null, 
+/**
+ * How many at most; at least 1.
+ */
+limit: number, };
 
 /**
  * A session with its history, or the part of it that was asked for.
@@ -180,6 +2789,64 @@ summary?: string,
 slot?: Slot, };
 
 /**
+ * A change to one session.
+ */
+export type SessionChange = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * What must be there for the change to apply.
+ */
+expect: Expect, 
+/**
+ * What to do.
+ */
+write: SessionWrite, };
+
+/**
+ * What an agent needs to go on with a session.
+ */
+export type SessionContext = { 
+/**
+ * The session.
+ */
+sessionId: string, 
+/**
+ * What the agent is to do.
+ */
+task: string, 
+/**
+ * The kind of agent.
+ */
+mode: string, 
+/**
+ * Where it works.
+ */
+workspace: string | null, 
+/**
+ * Where the session is in its life.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The user's own state.
+ */
+context: JsonObject, 
+/**
+ * The last ten events.
+ */
+recentHistory: Array<SessionEvent>, };
+
+/**
  * One entry of a session's history.
  */
 export type SessionEvent = { 
@@ -200,100 +2867,6 @@ type: EventType,
  * What happened.
  */
 data: JsonObject, };
-
-/**
- * An error that an agent met.
- */
-export type LastError = { 
-/**
- * What it said.
- */
-message: string, 
-/**
- * When it was met.
- */
-timestamp: string, };
-
-/**
- * A slot, and the model that works in it.
- */
-export type Slot = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase of its work.
- */
-phase: SlotPhase, 
-/**
- * The model.
- */
-model: string | ModelSpec, };
-
-/**
- * A phase of the work on a task that has a slot.
- */
-export type SlotPhase = "plan" | "run" | "verify" | "debug";
-
-/**
- * What an agent is doing.
- */
-export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
-
-/**
- * Where a session is in its life.
- */
-export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
-
-/**
- * New values for what describes a session. `null` clears a member.
- */
-export type UpdateParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What the agent is to do.
- */
-task?: string, 
-/**
- * The kind of agent.
- */
-mode?: string, 
-/**
- * Where it works.
- */
-workspace?: string | null, 
-/**
- * The user it runs for.
- */
-userId?: string | null, 
-/**
- * The channel it belongs to.
- */
-channelId?: string | null, 
-/**
- * Iterations allowed; not below those used.
- */
-maxIterations?: number, 
-/**
- * Members to merge into the context.
- */
-context?: JsonObject, 
-/**
- * Members to merge into the metadata.
- */
-metadata?: SessionMetadata, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
 
 /**
  * A session without its history.
@@ -413,666 +2986,6 @@ summary?: string,
 slot?: Slot, };
 
 /**
- * A session to pause.
- */
-export type PauseParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Why; kept in the context as `pauseReason`.
- */
-reason?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session to resume.
- */
-export type ResumeParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Iterations to add to the budget.
- */
-addIterations?: number, 
-/**
- * What becomes of one that is active: `"recover"`, the default, takes it up and says so in
- * an event; `"keep"` leaves it as it is.
- */
-ifActive?: "recover" | "keep", 
-/**
- * What becomes of one without iterations: `"refuse"`, the default, or `"timeout"`, which
- * it is as soon as it is resumed.
- */
-ifExhausted?: "refuse" | "timeout", 
-/**
- * Who takes it up, where it is held under a name: an active session that somebody else
- * holds is refused with `SESSION_HELD`.
- */
-holder?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session that has reached its end.
- */
-export type CompleteParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What came out.
- */
-result?: string, 
-/**
- * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
- * it as it is.
- */
-ifFinished?: "refuse" | "keep", 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session that has failed.
- */
-export type FailParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What went wrong.
- */
-error?: string, 
-/**
- * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
- * it as it is.
- */
-ifFinished?: "refuse" | "keep", 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session to give up.
- */
-export type AbandonParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Why.
- */
-reason?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * An event to record.
- */
-export type AddEventParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The event's type. Lifecycle types have their lifecycle's effect.
- */
-type: EventType, 
-/**
- * What happened; `{}` by default.
- */
-data?: JsonObject, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * What appending events has come to: enough to go on with, at a cost that does not grow with the
- * session.
- */
-export type Appended = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The sequence number of the first event that the call wrote.
- */
-firstSequence: number, 
-/**
- * The sequence number of the last event that the call wrote.
- */
-lastSequence: number, 
-/**
- * The session's status now: a loop ends when it is no longer `active`.
- */
-status: Status, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed.
- */
-maxIterations: number, 
-/**
- * The session's version now.
- */
-version: number, 
-/**
- * When the session was last changed.
- */
-updatedAt: string, 
-/**
- * Whether the call was a repeat, by its idempotency key, and wrote nothing.
- */
-replayed: boolean, };
-
-/**
- * Events to record in one step.
- */
-export type AddEventsParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The events in their order.
- */
-events: Array<NewEvent>, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * An event to record.
- */
-export type NewEvent = { 
-/**
- * The event's type. Lifecycle types have their lifecycle's effect.
- */
-type: EventType, 
-/**
- * What happened; `{}` by default.
- */
-data?: JsonObject, };
-
-/**
- * One more iteration.
- */
-export type IncrementIterationParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * About it; by default its number.
- */
-data?: JsonObject, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A call of a tool.
- */
-export type RecordToolCallParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The tool's name.
- */
-tool: string, 
-/**
- * What it was called with.
- */
-args?: unknown, 
-/**
- * What it returned.
- */
-result?: unknown, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * Something the agent learned.
- */
-export type RecordLearningParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What it learned.
- */
-insight: string, 
-/**
- * The file that keeps it.
- */
-expertiseFile?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * What a step of the agent has used. It is added to the session's `metadata`.
- */
-export type RecordUsageParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Tokens.
- */
-tokens?: TokensParam, 
-/**
- * Cost in a unit of the user's own.
- */
-cost?: number, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * Tokens that were used.
- */
-export type TokensParam = { 
-/**
- * Read by the model.
- */
-prompt?: number, 
-/**
- * Written by the model.
- */
-completion?: number, };
-
-/**
- * State to keep.
- */
-export type UpdateContextParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Members to merge into the context.
- */
-context: JsonObject, 
-/**
- * Replace the whole context instead.
- */
-replace?: boolean, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * One session, and nothing else.
- */
-export type IdParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Whether a session in the trash is there; `"include"` by default.
- */
-trash?: Trash, };
-
-/**
- * Whether sessions in the trash count.
- */
-export type Trash = "exclude" | "only" | "include";
-
-/**
- * Nothing but the change itself.
- */
-export type ChangeOnly = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session as text.
- */
-export type ImportParams = { 
-/**
- * What `export` returned, or a `session.json` of the same shape.
- */
-text: string, };
-
-/**
- * New values for anything that a session has. `null` clears a member that may be absent.
- */
-export type OverrideParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The members to set; those of `context` and `metadata` are merged.
- */
-updates: Overrides, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A session to keep as it is given.
- */
-export type SaveParams = { 
-/**
- * The whole session, in the shape that `export` returns.
- */
-text: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
- * that is not there.
- */
-ifVersion?: number, };
-
-/**
- * A new session with another's past.
- */
-export type ForkParams = { 
-/**
- * The session to fork.
- */
-id: string, 
-/**
- * The new session's id; by default one is made.
- */
-newId?: string, 
-/**
- * Copy the history up to this sequence number; by default all of it.
- */
-atSequence?: number, 
-/**
- * Another task.
- */
-task?: string, 
-/**
- * Another budget.
- */
-maxIterations?: number, 
-/**
- * Members to merge into the copied context.
- */
-context?: JsonObject, };
-
-/**
- * A session and how much of its history.
- */
-export type GetParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * `"all"`, `"none"`, or how many of the last events; 100 by default.
- */
-history?: "all" | "none" | number, 
-/**
- * Whether a session in the trash is there; `"include"` by default.
- */
-trash?: Trash, };
-
-/**
- * What an agent needs to go on with a session.
- */
-export type SessionContext = { 
-/**
- * The session.
- */
-sessionId: string, 
-/**
- * What the agent is to do.
- */
-task: string, 
-/**
- * The kind of agent.
- */
-mode: string, 
-/**
- * Where it works.
- */
-workspace: string | null, 
-/**
- * Where the session is in its life.
- */
-status: Status, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed.
- */
-maxIterations: number, 
-/**
- * The user's own state.
- */
-context: JsonObject, 
-/**
- * The last ten events.
- */
-recentHistory: Array<SessionEvent>, };
-
-/**
- * A part of a history.
- */
-export type EventsParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Begin after this sequence number; 0, the default, begins with the first event.
- */
-after?: number, 
-/**
- * How many events at most: 1 to 1,000, 100 by default.
- */
-limit?: number, };
-
-/**
- * A part of a history.
- */
-export type EventPage = { 
-/**
- * The events in their order.
- */
-items: Array<SessionEvent>, 
-/**
- * Where to go on, as `after`; absent at the end.
- */
-nextAfter?: number, };
-
-/**
- * Which sessions to list, and how.
- */
-export type ListParams = { 
-/**
- * Runs for this user.
- */
-userId?: string, 
-/**
- * Was started in this channel.
- */
-channelId?: string, 
-/**
- * Is of this mode.
- */
-mode?: string, 
-/**
- * Has this status, or one of these.
- */
-status?: Status | readonly Status[], 
-/**
- * Is an agent's, in this phase or one of these.
- */
-phase?: Phase | readonly Phase[], 
-/**
- * Takes a slot of this task, or of one of these, 1,000 at most.
- */
-taskIds?: string | readonly string[], 
-/**
- * Takes the slot of this phase, or of one of these.
- */
-slotPhase?: SlotPhase | readonly SlotPhase[], 
-/**
- * Takes a slot, and the model of this name works in it.
- */
-model?: string, 
-/**
- * Was forked from this session.
- */
-parentId?: string, 
-/**
- * Was created at this time or later.
- */
-createdAfter?: string, 
-/**
- * Was created at this time or earlier.
- */
-createdBefore?: string, 
-/**
- * Was last changed at this time or later.
- */
-updatedAfter?: string, 
-/**
- * Was last changed at this time or earlier.
- */
-updatedBefore?: string, 
-/**
- * Has this text in its task; A-Z and a-z are the same.
- */
-text?: string, 
-/**
- * Whether sessions in the trash count; `"exclude"` by default.
- */
-trash?: Trash, 
-/**
- * The time that orders the list; `"createdAt"` by default.
- */
-orderBy?: OrderBy, 
-/**
- * Newest (`"desc"`, the default) or oldest first.
- */
-direction?: Direction, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Skip this many.
- */
-offset?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, };
-
-/**
- * The time that orders a list.
- */
-export type OrderBy = "createdAt" | "updatedAt";
-
-/**
- * Which end of a list comes first.
- */
-export type Direction = "desc" | "asc";
-
-/**
  * A part of a list.
  */
 export type SessionPage = { 
@@ -1090,549 +3003,21 @@ nextCursor?: string,
 problems: Array<Problem>, };
 
 /**
- * A session that could not be read.
+ * What to do to a session.
  */
-export type Problem = { 
+export type SessionWrite = { "kind": "put", 
 /**
- * Its id, as far as it is known.
+ * The new head, with its new version.
  */
-id: string, 
+head: StoredHead, 
 /**
- * What is wrong, and where it is kept.
+ * Whether the events that are stored are removed first.
  */
-problem: string, };
-
+replaceHistory: boolean, 
 /**
- * Which sessions to count.
+ * New events, numbered on from the last that is kept.
  */
-export type StatsParams = { 
-/**
- * Runs for this user.
- */
-userId?: string, 
-/**
- * Was started in this channel.
- */
-channelId?: string, 
-/**
- * Is of this mode.
- */
-mode?: string, 
-/**
- * Has this status, or one of these.
- */
-status?: Status | readonly Status[], 
-/**
- * Is an agent's, in this phase or one of these.
- */
-phase?: Phase | readonly Phase[], 
-/**
- * Takes a slot of this task, or of one of these, 1,000 at most.
- */
-taskIds?: string | readonly string[], 
-/**
- * Takes the slot of this phase, or of one of these.
- */
-slotPhase?: SlotPhase | readonly SlotPhase[], 
-/**
- * Takes a slot, and the model of this name works in it.
- */
-model?: string, 
-/**
- * Was forked from this session.
- */
-parentId?: string, 
-/**
- * Was created at this time or later.
- */
-createdAfter?: string, 
-/**
- * Was created at this time or earlier.
- */
-createdBefore?: string, 
-/**
- * Was last changed at this time or later.
- */
-updatedAfter?: string, 
-/**
- * Was last changed at this time or earlier.
- */
-updatedBefore?: string, 
-/**
- * Has this text in its task; A-Z and a-z are the same.
- */
-text?: string, 
-/**
- * Whether sessions in the trash count; `"exclude"` by default.
- */
-trash?: Trash, };
-
-/**
- * Statistics over sessions.
- */
-export type Stats = { 
-/**
- * How many sessions there are.
- */
-total: number, 
-/**
- * How many of each status, those of which there are none too.
- */
-byStatus: StatusCounts, 
-/**
- * How many of each mode.
- */
-byMode: Record<string, number>, 
-/**
- * Iterations a session, on average; 0 for no sessions.
- */
-averageIterations: number, 
-/**
- * Completed sessions of all, in per cent; 0 for no sessions.
- */
-successRate: number, 
-/**
- * Completed sessions of those that are completed, failed or abandoned, in per cent.
- */
-finishedSuccessRate: number, 
-/**
- * Tokens and cost in all.
- */
-usage: UsageTotals, 
-/**
- * Tokens and cost of each mode.
- */
-usageByMode: Record<string, UsageTotals>, 
-/**
- * Tokens and cost of each user: of the 1,000 with the most sessions.
- */
-usageByUser: Record<string, UsageTotals>, 
-/**
- * How many users `usageByUser` leaves out.
- */
-usersOmitted: number, };
-
-/**
- * Tokens and cost spent.
- */
-export type UsageTotals = { 
-/**
- * Tokens.
- */
-tokens: TokenCounts, 
-/**
- * Cost in the user's unit, summed exactly to a billionth.
- */
-cost: number, };
-
-/**
- * Tokens spent.
- */
-export type TokenCounts = { 
-/**
- * Read by the model.
- */
-prompt: number, 
-/**
- * Written by the model.
- */
-completion: number, 
-/**
- * Both.
- */
-total: number, };
-
-/**
- * How many sessions have each status.
- */
-export type StatusCounts = { 
-/**
- * Running.
- */
-active: number, 
-/**
- * Waiting to be resumed.
- */
-paused: number, 
-/**
- * Ended with a result.
- */
-completed: number, 
-/**
- * Ended with an error.
- */
-failed: number, 
-/**
- * Out of iterations.
- */
-timeout: number, 
-/**
- * Given up.
- */
-abandoned: number, };
-
-/**
- * Many sessions.
- */
-export type ManyParams = { 
-/**
- * The sessions, 1,000 at most.
- */
-ids: Array<string>, };
-
-/**
- * What was done to many sessions.
- */
-export type BulkResult = { 
-/**
- * Those to which it was done, or that were so already.
- */
-done: Array<string>, 
-/**
- * Those to which it could not be done. After an error of the store nothing more is tried, and all
- * that were left are here.
- */
-refused: Array<Refusal>, };
-
-/**
- * A session to which something could not be done, and why.
- */
-export type Refusal = { 
-/**
- * The session, as it was named.
- */
-id: string, 
-/**
- * The code of the error that the call for it alone would have ended with.
- */
-code: CoreErrorCode, 
-/**
- * What was wrong, and what to do.
- */
-message: string, };
-
-/**
- * Which sessions to remove for their age.
- */
-export type CleanupParams = { 
-/**
- * Sessions of this age and older go.
- */
-maxAge: number | string, 
-/**
- * Whether age counts from the start (the default) or from the last change.
- */
-measure?: Measure, 
-/**
- * Only sessions of these statuses; by default all but active and paused ones.
- */
-status?: Status | readonly Status[], 
-/**
- * Remove for good instead of putting into the trash.
- */
-permanent?: boolean, 
-/**
- * Only say what would go.
- */
-dryRun?: boolean, };
-
-/**
- * The time from which a session's age counts.
- */
-export type Measure = "created" | "updated";
-
-/**
- * What a cleanup removed.
- */
-export type CleanupResult = { 
-/**
- * How many sessions were removed, or would be.
- */
-removed: number, 
-/**
- * The first 1,000 of them.
- */
-ids: Array<string>, 
-/**
- * Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
- * changed, or runs, are not among them: they stay.
- */
-failed: Array<Refusal>, 
-/**
- * Whether nothing was removed because only a plan was asked for.
- */
-dryRun: boolean, 
-/**
- * Where to go on, as `cursor`, where the call ended because of its `limit`.
- */
-nextCursor?: string, };
-
-/**
- * What to remove beside sessions.
- */
-export type CleanupRecordsParams = { 
-/**
- * How long entries of the audit log are kept; `"365d"` by default.
- */
-keepAudit?: number | string, 
-/**
- * Only say what would go.
- */
-dryRun?: boolean, };
-
-/**
- * What was removed beside sessions.
- */
-export type RecordsCleaned = { 
-/**
- * How many runs and locks of commits that had run out.
- */
-runs: number, 
-/**
- * How many entries of the audit log.
- */
-entries: number, 
-/**
- * Whether nothing was removed because only a plan was asked for.
- */
-dryRun: boolean, };
-
-/**
- * Which sessions in the trash to remove for good.
- */
-export type PurgeParams = { 
-/**
- * Those that have been in the trash this long and longer.
- */
-olderThan: number | string, 
-/**
- * Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
- * `cursor` say nothing then.
- */
-ids?: Array<string>, 
-/**
- * How many at most, oldest first: 1 to 1,000; by default all.
- */
-limit?: number, 
-/**
- * Go on where the call ended that returned this cursor.
- */
-cursor?: string, 
-/**
- * Only say what would go.
- */
-dryRun?: boolean, };
-
-/**
- * A new agent.
- */
-export type AgentCreateParams = { 
-/**
- * The agent's name; the session's mode.
- */
-agentName: string, 
-/**
- * What it is for; the session's task.
- */
-purpose?: string, 
-/**
- * About its work.
- */
-metadata?: SessionMetadata, 
-/**
- * An id of the caller's own; by default one is made, `agent-<date>-<time>-<8 digits>`.
- */
-id?: string, 
-/**
- * Iterations allowed; 100 by default.
- */
-maxIterations?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key returns the first's agent.
- */
-idempotencyKey?: string, };
-
-/**
- * What an agent says of itself.
- */
-export type AgentUpdateParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The phase that it is in now. A final one ends its work.
- */
-phase?: Phase, 
-/**
- * Members to merge into the metadata.
- */
-metadata?: SessionMetadata, 
-/**
- * An error that it has met.
- */
-error?: string, 
-/**
- * Whether it may be resumed, until it enters another phase.
- */
-resumeReady?: boolean, 
-/**
- * What came of its work.
- */
-summary?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * One agent.
- */
-export type AgentGetParams = { 
-/**
- * The agent's session.
- */
-id: string, };
-
-/**
- * A step from one phase to another.
- */
-export type PhaseChange = { 
-/**
- * The phase before.
- */
-fromPhase: Phase, 
-/**
- * The phase after.
- */
-toPhase: Phase, 
-/**
- * When.
- */
-timestamp: string, };
-
-/**
- * An agent as it stands.
- */
-export type AgentState = { 
-/**
- * The agent's session.
- */
-agentId: string, 
-/**
- * The agent's name.
- */
-agentName: string, 
-/**
- * What it is for.
- */
-purpose: string, 
-/**
- * When it was created.
- */
-createdAt: string, 
-/**
- * When it was last active.
- */
-lastUpdated: string, 
-/**
- * What it is doing; `null` for a session that never had a phase.
- */
-phase: Phase | null, 
-/**
- * About its work.
- */
-metadata: SessionMetadata, 
-/**
- * Whether it may be resumed.
- */
-resumeReady: boolean, 
-/**
- * The phases that it came through.
- */
-history: Array<PhaseChange>, 
-/**
- * How many errors it has met.
- */
-errorCount: number, 
-/**
- * The last of them.
- */
-lastError: LastError | null, 
-/**
- * When its work ended.
- */
-finalizedAt: string | null, 
-/**
- * How long its work took, to its end.
- */
-durationSeconds: number | null, 
-/**
- * What came of it.
- */
-summary: string | null, };
-
-/**
- * An agent whose work ends.
- */
-export type AgentFinalizeParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * How it ends.
- */
-outcome: "completed" | "failed" | "abandoned", 
-/**
- * What came of it.
- */
-summary?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * Which agents to list.
- */
-export type AgentListParams = { 
-/**
- * Only those whose phase is not final.
- */
-activeOnly?: boolean, 
-/**
- * Only those that `shouldResume` would resume.
- */
-resumable?: boolean, 
-/**
- * Only those of this name.
- */
-agentName?: string, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, 
-/**
- * With `resumable`: idle for less than this; 30 minutes by default.
- */
-idle?: number | string, 
-/**
- * With `resumable`: fewer errors than this; 3 by default.
- */
-maxErrors?: number, };
+events: Array<StoredEvent>, } | { "kind": "delete" };
 
 /**
  * An agent that might be resumed, and the policy.
@@ -1652,526 +3037,224 @@ idle?: number | string,
 maxErrors?: number, };
 
 /**
- * Whether an agent should be resumed.
+ * A slot, and the model that works in it.
  */
-export type ResumeDecision = { 
+export type Slot = { 
 /**
- * Whether it should.
+ * The task.
  */
-resume: boolean, 
+taskId: string, 
 /**
- * Why, or why not.
+ * The phase of its work.
  */
-reason: ResumeReason, 
+phase: SlotPhase, 
 /**
- * What the decision was made from.
+ * The model.
  */
-details: ResumeDetails, };
+model: string | ModelSpec, };
 
 /**
- * Why an agent should be resumed, or not.
+ * What became of one of several sessions to start in slots.
  */
-export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+export type SlotAnswer = SlotStart | SlotFailure;
 
 /**
- * What a decision was made from. Members of the session are absent where there is none.
+ * A session that was active or paused when another took its place.
  */
-export type ResumeDetails = { 
+export type SlotCancelled = { 
 /**
- * The reason, for people.
+ * The session. Its runner can write to it no more.
+ */
+id: string, 
+/**
+ * The session that took its place.
+ */
+replacedBy: string, 
+/**
+ * The task in whose slot they are.
+ */
+taskId: string, 
+/**
+ * The phase whose slot it is.
+ */
+phase: SlotPhase, 
+/**
+ * Why it was replaced.
+ */
+reason: ReplaceReason, };
+
+/**
+ * What became of a session to start in a slot, for programs.
+ */
+export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
+
+/**
+ * A session that somebody saw and agreed to replace.
+ */
+export type SlotConfirmation = { 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The version that it had.
+ */
+version: number, };
+
+/**
+ * An error that kept a session from being started in a slot.
+ */
+export type SlotFailure = { 
+/**
+ * That it is one.
+ */
+outcome: "failed", 
+/**
+ * The error's code.
+ */
+code: CoreErrorCode, 
+/**
+ * What people are told.
  */
 message: string, 
 /**
- * The session's status.
+ * The error's own message: what was wrong, and what to do.
  */
-status?: Status, 
-/**
- * The agent's phase, if it has one.
- */
-phase?: Phase, 
-/**
- * Whether it says that it is ready.
- */
-resumeReady?: boolean, 
-/**
- * How many errors it has met.
- */
-errorCount?: number, 
-/**
- * How many are too many.
- */
-maxErrors: number, 
-/**
- * For how long it has been idle, in milliseconds.
- */
-idleMs?: number, 
-/**
- * How long is too long, in milliseconds.
- */
-idleLimitMs: number, };
+problem: string, };
 
 /**
- * Which agents to put into the trash.
+ * How starters keep out of each other's way. The slot's version decides in either case.
  */
-export type AgentCleanupParams = { 
+export type SlotLocking = "optimistic" | "pessimistic";
+
 /**
- * Those that have been idle this long and longer; 24 hours by default.
+ * What became of a session to start in a slot.
  */
-maxIdle?: number | string, 
+export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
+
 /**
- * Only say which they are.
+ * A phase of the work on a task that has a slot.
+ */
+export type SlotPhase = "plan" | "run" | "verify" | "debug";
+
+/**
+ * The title of a session.
+ */
+export type SlotPhaseParams = { 
+/**
+ * The title, such as `Plan: the new parser`.
+ */
+title: string, };
+
+/**
+ * The session in a slot.
+ */
+export type SlotSession = { 
+/**
+ * The session.
+ */
+session: SessionHead, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * What people are told, if it is.
+ */
+message?: string, };
+
+/**
+ * What became of a session to start in a slot.
+ */
+export type SlotStart = { 
+/**
+ * What became of it.
+ */
+outcome: SlotOutcome, 
+/**
+ * The same for programs, in more detail.
+ */
+code: SlotCode, 
+/**
+ * The same for people.
+ */
+message: string, 
+/**
+ * What people are warned of before they agree, if something would be lost. `message` says it too;
+ * this is for whoever asks in words of their own.
+ */
+warning?: string, 
+/**
+ * The session that is in the slot now; absent where that is not known.
+ */
+session?: SessionHead, 
+/**
+ * The session that was replaced, as it is in the trash.
+ */
+replaced?: SessionHead, 
+/**
+ * Why it was replaced.
+ */
+reason?: ReplaceReason, 
+/**
+ * What its runner is to hear of it, if it was active or paused.
+ */
+cancelled?: SlotCancelled, 
+/**
+ * The session that was replaced, whole, as it was before, if that was asked for.
+ */
+exported?: string, 
+/**
+ * Whether the session that is there is completed.
+ */
+finished: boolean, 
+/**
+ * Whether its model is none of those that there are.
+ */
+modelMissing: boolean, 
+/**
+ * How the model that was asked for differs from the one of the session that is there, or was.
+ */
+change?: ModelChange, 
+/**
+ * How often others came in between, and it was decided anew.
+ */
+conflicts: number, };
+
+/**
+ * The slots of tasks.
+ */
+export type SlotsParams = { 
+/**
+ * The task, or several, 1,000 at most.
+ */
+taskIds: string | readonly string[], };
+
+/**
+ * What a cleanup of the registry has come to.
+ */
+export type StaleCleanup = { 
+/**
+ * How many sessions this call removed, or would; not those that another call was faster with.
+ */
+removed: number, 
+/**
+ * The first 1,000 of them.
+ */
+sessions: Array<string>, 
+/**
+ * How many virtual machines are orphans now.
+ */
+orphans: number, };
+
+/**
+ * What to clean up of the registry.
+ */
+export type StaleCleanupParams = { 
+/**
+ * Only say what would go.
  */
 dryRun?: boolean, };
-
-/**
- * Whose numbers to show.
- */
-export type AgentStatsParams = { 
-/**
- * Only those of agents of this name.
- */
-agentName?: string, 
-/**
- * Whether to add up what their sessions fill, for which their histories are read; by default
- * it is.
- */
-storage?: boolean, 
-/**
- * Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
- * is read from there on.
- */
-within?: number | string, };
-
-/**
- * How agents have done. Those in the trash fill the store, and count no more otherwise.
- */
-export type AgentStats = { 
-/**
- * How many there are.
- */
-total: number, 
-/**
- * How many of them are in a phase that is not final.
- */
-active: number, 
-/**
- * How many were created a day, since the first was.
- */
-createdPerDay: number, 
-/**
- * How many there are by their names; of many names, the first 1,000.
- */
-byAgent: Record<string, number>, 
-/**
- * How many there are in each phase.
- */
-byPhase: PhaseCounts, 
-/**
- * How often it was decided whether to resume, within the time that is asked for.
- */
-decisions: number, 
-/**
- * How often it was decided to resume.
- */
-resumed: number, 
-/**
- * How many percent of the decisions were to resume.
- */
-resumeRate: Metric, 
-/**
- * How many percent of those that were resumed and have ended were completed.
- */
-resumeSuccessRate: Metric, 
-/**
- * How long those that have ended took, in milliseconds: half of them took no longer.
- */
-medianDurationMs: Metric, 
-/**
- * How long they took: 95 % of them took no longer.
- */
-p95DurationMs: Metric, 
-/**
- * How many percent have met errors, or failed.
- */
-errorRate: Metric, 
-/**
- * About how many bytes they fill, with those in the trash.
- */
-storageBytes: Metric, 
-/**
- * When a cleanup last ran to its end, if it was within that time.
- */
-lastCleanup: string | null, };
-
-/**
- * A number and what it should be.
- */
-export type Metric = { 
-/**
- * The number; `null` where there is nothing to make it from.
- */
-value: number | null, 
-/**
- * The bound that it should keep to.
- */
-target: number, 
-/**
- * On which side of it the number should be.
- */
-wanted: Wanted, 
-/**
- * Whether it is as it should be.
- */
-met: boolean | null, };
-
-/**
- * On which side of a target a number should be.
- */
-export type Wanted = "above" | "below";
-
-/**
- * How many agents are in each phase.
- */
-export type PhaseCounts = { 
-/**
- * Just created.
- */
-initializing: number, 
-/**
- * Finding out.
- */
-investigating: number, 
-/**
- * Making a plan.
- */
-planning: number, 
-/**
- * Waiting for approval.
- */
-approval: number, 
-/**
- * Carrying the plan out.
- */
-executing: number, 
-/**
- * Checking what came of it.
- */
-validating: number, 
-/**
- * Ended well.
- */
-completed: number, 
-/**
- * Ended badly.
- */
-failed: number, 
-/**
- * Given up.
- */
-abandoned: number, };
-
-/**
- * An agent that needs somebody's approval.
- */
-export type RequestApprovalParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What for; kept in the context as `pauseReason`.
- */
-reason?: string, 
-/**
- * Members to merge into the metadata.
- */
-metadata?: SessionMetadata, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * Somebody's answer to an agent that waits for approval.
- */
-export type ApprovalParams = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * Who answers.
- */
-by?: string, 
-/**
- * Why.
- */
-reason?: string, 
-/**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
- */
-ifVersion?: number, 
-/**
- * Makes the call safe to repeat: a second call with this key changes nothing.
- */
-idempotencyKey?: string, };
-
-/**
- * A lease to hold.
- */
-export type LeaseAcquireParams = { 
-/**
- * What to hold: any text of 1 to 512 bytes.
- */
-key: string, 
-/**
- * Who is to hold it; the calling process by default. A process holds for as long as it
- * runs, any other holder until the lease runs out.
- */
-holder?: string, 
-/**
- * For how long; 30 seconds by default, and as long as before for who holds it already.
- */
-leaseDurationMs?: number | string, 
-/**
- * What to say about it; `{}` by default.
- */
-data?: JsonObject, 
-/**
- * Whether even the one that holds it already is refused, as anybody else; `false` by default.
- */
-once?: boolean, };
-
-/**
- * What came of a request for a lease.
- */
-export type LeaseOutcome = { 
-/**
- * `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
- * `not_owner` or `not_held`; `transferred`.
- */
-outcome: LeaseOutcomeKind, 
-/**
- * The lease as it is now; `null` where there never was one.
- */
-lease: LeaseView | null, };
-
-/**
- * A lease as it is at one moment.
- */
-export type LeaseView = { 
-/**
- * What is held.
- */
-key: string, 
-/**
- * Who holds it, or held it last.
- */
-holder: string, 
-/**
- * The process that this is, where it is one.
- */
-process?: Process, 
-/**
- * Whether it is held now.
- */
-state: LeaseState, 
-/**
- * Whether it is the calling process that holds it.
- */
-mine: boolean, 
-/**
- * Grows with each holder: what is guarded refuses a write that carries a smaller one.
- */
-token: number, 
-/**
- * Since when.
- */
-acquiredAt: string, 
-/**
- * When the holder last said that it still does.
- */
-renewedAt: string, 
-/**
- * When it runs out, unless it is renewed or held by a process that runs; `null` for never.
- */
-expiresAt: string | null, 
-/**
- * What the holder says about it.
- */
-data: JsonObject, };
-
-/**
- * Whether a lease is held.
- */
-export type LeaseState = "held" | "stale" | "released";
-
-/**
- * A process as it is told from all others: those of other machines, and those that had its number
- * before or have it after.
- */
-export type Process = { 
-/**
- * The name that it gave itself when it began: a UUID.
- */
-session: string, 
-/**
- * Its number.
- */
-pid?: number, 
-/**
- * When it began, in the unit of its host. A number is given again, and then this is another.
- */
-startTime?: number, 
-/**
- * Which start of the machine it belongs to.
- */
-bootId?: string, 
-/**
- * Among which processes of the machine its number counts.
- */
-pidNamespace?: string, 
-/**
- * The machine's name, for people.
- */
-hostname?: string, };
-
-/**
- * What came of a request.
- */
-export type LeaseOutcomeKind = "acquired" | "renewed" | "held" | "lost" | "released" | "not_owner" | "not_held" | "transferred";
-
-/**
- * A lease to hold for longer.
- */
-export type LeaseRenewParams = { 
-/**
- * What is held.
- */
-key: string, 
-/**
- * Who holds it; the calling process by default.
- */
-holder?: string, 
-/**
- * The token that came with the lease.
- */
-token: number, 
-/**
- * For how long from now; as long as before by default.
- */
-leaseDurationMs?: number | string, 
-/**
- * What to say about it now; as before by default.
- */
-data?: JsonObject, };
-
-/**
- * A lease to give back.
- */
-export type LeaseReleaseParams = { 
-/**
- * What is held.
- */
-key: string, 
-/**
- * Who holds it; the calling process by default.
- */
-holder?: string, 
-/**
- * The token that came with the lease; whichever it is by default.
- */
-token?: number, };
-
-/**
- * A lease to hand on.
- */
-export type LeaseTransferParams = { 
-/**
- * What is held.
- */
-key: string, 
-/**
- * Who holds it; the calling process by default.
- */
-holder?: string, 
-/**
- * The token that came with the lease.
- */
-token: number, 
-/**
- * Who is to hold it: the session of a process that is registered, or any other name.
- */
-to: string, 
-/**
- * For how long from now; as long as before by default.
- */
-leaseDurationMs?: number | string, };
-
-/**
- * One lease.
- */
-export type LeaseGetParams = { 
-/**
- * What is held.
- */
-key: string, };
-
-/**
- * Which leases to list.
- */
-export type LeaseListParams = { 
-/**
- * Only those whose keys begin so.
- */
-prefix?: string, 
-/**
- * Only those in this state; by default all that were not given back.
- */
-state?: LeaseState, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, };
-
-/**
- * A part of the leases, in the order of their keys.
- */
-export type LeasePage = { 
-/**
- * The leases.
- */
-items: Array<LeaseView>, 
-/**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
- */
-nextCursor?: string, };
-
-/**
- * Which leases to take from their holders.
- */
-export type LeaseClearParams = { 
-/**
- * Only those whose keys begin so; by default all.
- */
-prefix?: string, };
-
-/**
- * Leases that were taken from their holders.
- */
-export type LeaseCleared = { 
-/**
- * How many.
- */
-released: number, };
 
 /**
  * A session to start in a slot.
@@ -2256,132 +3339,6 @@ paused?: boolean,
 pauseReason?: string, };
 
 /**
- * A session that somebody saw and agreed to replace.
- */
-export type SlotConfirmation = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * The version that it had.
- */
-version: number, };
-
-/**
- * What becomes of a session with another model.
- */
-export type OnModelChange = "confirm" | "replace" | "reject";
-
-/**
- * How starters keep out of each other's way. The slot's version decides in either case.
- */
-export type SlotLocking = "optimistic" | "pessimistic";
-
-/**
- * What became of a session to start in a slot.
- */
-export type SlotStart = { 
-/**
- * What became of it.
- */
-outcome: SlotOutcome, 
-/**
- * The same for programs, in more detail.
- */
-code: SlotCode, 
-/**
- * The same for people.
- */
-message: string, 
-/**
- * What people are warned of before they agree, if something would be lost. `message` says it too;
- * this is for whoever asks in words of their own.
- */
-warning?: string, 
-/**
- * The session that is in the slot now; absent where that is not known.
- */
-session?: SessionHead, 
-/**
- * The session that was replaced, as it is in the trash.
- */
-replaced?: SessionHead, 
-/**
- * Why it was replaced.
- */
-reason?: ReplaceReason, 
-/**
- * What its runner is to hear of it, if it was active or paused.
- */
-cancelled?: SlotCancelled, 
-/**
- * The session that was replaced, whole, as it was before, if that was asked for.
- */
-exported?: string, 
-/**
- * Whether the session that is there is completed.
- */
-finished: boolean, 
-/**
- * Whether its model is none of those that there are.
- */
-modelMissing: boolean, 
-/**
- * How the model that was asked for differs from the one of the session that is there, or was.
- */
-change?: ModelChange, 
-/**
- * How often others came in between, and it was decided anew.
- */
-conflicts: number, };
-
-/**
- * How a model differs from another.
- */
-export type ModelChange = "minor" | "major";
-
-/**
- * Why a session is replaced.
- */
-export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
-
-/**
- * A session that was active or paused when another took its place.
- */
-export type SlotCancelled = { 
-/**
- * The session. Its runner can write to it no more.
- */
-id: string, 
-/**
- * The session that took its place.
- */
-replacedBy: string, 
-/**
- * The task in whose slot they are.
- */
-taskId: string, 
-/**
- * The phase whose slot it is.
- */
-phase: SlotPhase, 
-/**
- * Why it was replaced.
- */
-reason: ReplaceReason, };
-
-/**
- * What became of a session to start in a slot, for programs.
- */
-export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
-
-/**
- * What became of a session to start in a slot.
- */
-export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
-
-/**
  * Sessions to start in slots.
  */
 export type StartInSlotsParams = { 
@@ -2391,1175 +3348,260 @@ export type StartInSlotsParams = {
 starts: Array<StartInSlotParams>, };
 
 /**
- * An error that kept a session from being started in a slot.
+ * A new session.
  */
-export type SlotFailure = { 
+export type StartParams = { 
 /**
- * That it is one.
- */
-outcome: "failed", 
-/**
- * The error's code.
- */
-code: CoreErrorCode, 
-/**
- * What people are told.
- */
-message: string, 
-/**
- * The error's own message: what was wrong, and what to do.
- */
-problem: string, };
-
-/**
- * What became of one of several sessions to start in slots.
- */
-export type SlotAnswer = SlotStart | SlotFailure;
-
-/**
- * One slot.
- */
-export type LatestSessionParams = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase.
- */
-phase: SlotPhase, };
-
-/**
- * The session in a slot.
- */
-export type SlotSession = { 
-/**
- * The session.
- */
-session: SessionHead, 
-/**
- * Whether its model is none of those that there are.
- */
-modelMissing: boolean, 
-/**
- * What people are told, if it is.
- */
-message?: string, };
-
-/**
- * The slots of tasks.
- */
-export type SlotsParams = { 
-/**
- * The task, or several, 1,000 at most.
- */
-taskIds: string | readonly string[], };
-
-/**
- * The title of a session.
- */
-export type SlotPhaseParams = { 
-/**
- * The title, such as `Plan: the new parser`.
- */
-title: string, };
-
-/**
- * Which entries of the audit log to list.
- */
-export type AuditLogParams = { 
-/**
- * Only those of this moment and later.
- */
-after?: string, 
-/**
- * Only those before this moment.
- */
-before?: string, 
-/**
- * Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
- */
-kind?: string, 
-/**
- * Only those about this: a session, or the key of a run.
- */
-subject?: string, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, };
-
-/**
- * A part of the audit log, oldest first.
- */
-export type AuditPage = { 
-/**
- * The entries.
- */
-items: Array<AuditEntry>, 
-/**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
- */
-nextCursor?: string, };
-
-/**
- * An entry of the audit log.
- */
-export type AuditEntry = { 
-/**
- * When it was entered.
- */
-at: string, 
-/**
- * What has happened, such as `agent.decision` or `dedup.run`.
- */
-kind: string, 
-/**
- * What it is about: a session, or the key of a run.
- */
-subject: string | null, 
-/**
- * Everything that it says.
- */
-data: JsonObject, };
-
-/**
- * Which entries of the audit log to remove.
- */
-export type AuditPurgeParams = { 
-/**
- * Those of this age and older.
- */
-olderThan: number | string, 
-/**
- * Only say how many would be removed.
- */
-dryRun?: boolean, };
-
-/**
- * Entries that were removed from the audit log.
- */
-export type AuditPurged = { 
-/**
- * How many.
- */
-removed: number, 
-/**
- * Whether they are still there, and were only counted.
- */
-dryRun: boolean, };
-
-/**
- * Which part of a store to name.
- */
-export type CopyPageParams = { 
-/**
- * Go on where the page ended that returned this as `next`.
- */
-after?: string, 
-/**
- * Read histories too, so that the whole can be compared.
- */
-whole?: boolean, };
-
-/**
- * A part of what a store has.
- */
-export type CopyPage = { 
-/**
- * What names it, for `copyCompare`.
- */
-page: string, 
-/**
- * How many sessions it names.
- */
-sessions: number, 
-/**
- * How many records it names.
- */
-records: number, 
-/**
- * Sessions that cannot be read. They hide no others.
- */
-problems: Array<Problem>, 
-/**
- * Where to go on, as `after`; absent at the end.
- */
-next?: string, };
-
-/**
- * What another store has.
- */
-export type CopyCompareParams = { 
-/**
- * The `page` of `copyPage` there.
- */
-page: string, 
-/**
- * Ask for what is not here, and where this is `true` also for what is newer or different
- * here. Without, nothing is asked for.
- */
-overwrite?: boolean, };
-
-/**
- * How what a store has compares with a page.
- */
-export type CopyCompared = { 
-/**
- * What is to be read, for `copyRead`; absent when there is nothing, or nothing was
- * to be asked for.
- */
-wanted?: string, 
-/**
- * How many sessions of the page are there already.
- */
-same: number, 
-/**
- * What else is not as it is there.
- */
-differences: Array<CopyDifference>, };
-
-/**
- * How a session or record that differs is in the store that was copied to.
- */
-export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
-
-/**
- * A session or record that is not the same in both stores.
- */
-export type CopyDifference = { 
-/**
- * `"session"`, or the kind of a record.
- */
-what: string, 
-/**
- * The session's id, or the record's key.
- */
-key: string, 
-/**
- * How it is in the store that was copied to.
- */
-target: Difference, };
-
-/**
- * What another store asks for.
- */
-export type CopyReadParams = { 
-/**
- * The `wanted` of `copyCompare` there, or the `rest` of the call before.
- */
-wanted: string, };
-
-/**
- * Sessions and records on their way.
- */
-export type CopyChunk = { 
-/**
- * They, for `copyWrite`.
- */
-chunk: string, 
-/**
- * What did not fit, as `wanted`; absent when everything did.
- */
-rest?: string, 
-/**
- * Sessions that cannot be read. They hide no others.
- */
-problems: Array<Problem>, 
-/**
- * What is left alone.
- */
-differences: Array<CopyDifference>, };
-
-/**
- * What another store sends.
- */
-export type CopyWriteParams = { 
-/**
- * The `chunk` of `copyRead` there.
- */
-chunk: string, };
-
-/**
- * What was written of a chunk.
- */
-export type CopyWritten = { 
-/**
- * How many sessions.
- */
-sessions: number, 
-/**
- * How many records.
- */
-records: number, 
-/**
- * What was changed here by others meanwhile, and was left alone.
- */
-differences: Array<CopyDifference>, };
-
-/**
- * A file or a folder.
- */
-export type ImportWantedParams = { 
-/**
- * Where it is, with `/` or `\` between folders; the path of a folder ends with one.
- */
-path: string, };
-
-/**
- * A file.
- */
-export type ImportFileParams = { 
-/**
- * Where it is, with `/` or `\` between folders.
- */
-path: string, 
-/**
- * What it says.
- */
-text: string, 
-/**
- * When it was last written.
- */
-modifiedAt?: string, 
-/**
- * Only say what would be written.
- */
-dryRun?: boolean, };
-
-/**
- * What has become of a file.
- */
-export type FileImport = { 
-/**
- * What the file holds; absent for one that is not known.
- */
-holds?: Holds, 
-/**
- * How many of these were written.
- */
-written: number, 
-/**
- * How many were there already.
- */
-unchanged: number, 
-/**
- * How many are newer where they were to be written, and were left alone.
- */
-newer: number, 
-/**
- * What could not be read or written.
- */
-problems: Array<FileProblem>, };
-
-/**
- * Something in a file that could not be read or written.
- */
-export type FileProblem = { 
-/**
- * The code of the error.
- */
-code: string, 
-/**
- * What is wrong.
- */
-message: string, };
-
-/**
- * What a file holds.
- */
-export type Holds = "sessions" | "leases" | "audit";
-
-/**
- * A task that is about to be handed to an agent.
- */
-export type HookPreDelegateParams = { 
-/**
- * What the hook was given, as it came.
- */
-input: string, 
-/**
- * Not to be resumed when idle this long and longer; 30 minutes by default.
- */
-idle?: number | string, 
-/**
- * Not to be resumed after this many errors and more; 3 by default.
- */
-maxErrors?: number, };
-
-/**
- * What a hook answers.
- */
-export type HookReply = { 
-/**
- * What to exit with: 1 if the input was no JSON object, otherwise 0.
- */
-exitCode: number, 
-/**
- * What to print.
- */
-output: JsonObject, };
-
-/**
- * An agent that has stopped.
- */
-export type HookSubagentStopParams = { 
-/**
- * What the hook was given, as it came.
- */
-input: string, };
-
-/**
- * The process to register.
- */
-export type ProcessRegisterParams = { 
-/**
- * The name of another holder than the calling process.
- */
-holder?: string, };
-
-/**
- * A session that runs: a process that is registered, and the virtual machine that it has.
- */
-export type ActiveSession = { 
-/**
- * The session.
- */
-sessionId: string, 
-/**
- * The number of its process, where it is one.
- */
-pid: number | null, 
-/**
- * The name of its machine, where it is known.
- */
-hostname: string | null, 
-/**
- * When it was registered.
- */
-createdAt: string, 
-/**
- * Whether it is the calling process.
- */
-mine: boolean, 
-/**
- * The virtual machine that it has.
- */
-vm: VmView | null, };
-
-/**
- * A virtual machine and who owns it.
- */
-export type VmView = { 
-/**
- * The machine.
- */
-vmId: string, 
-/**
- * Where it runs.
- */
-zone: string, 
-/**
- * What runs on it.
- */
-components: Array<string>, 
-/**
- * Anything else about it.
- */
-metadata: JsonObject, 
-/**
- * When its owner registered it first.
- */
-registeredAt: string, 
-/**
- * What becomes of it.
- */
-status: VmStatus, 
-/**
- * The session of its owner, or of the last one that it had.
- */
-holder: string, 
-/**
- * The process that this is, where it is one.
- */
-process?: Process, 
-/**
- * Grows with each owner, and with each that sees to it as an orphan.
- */
-token: number, };
-
-/**
- * What becomes of a virtual machine.
- */
-export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
-
-/**
- * A virtual machine to own.
- */
-export type VmRegisterParams = { 
-/**
- * The machine: any text of 1 to 509 bytes.
- */
-vmId: string, 
-/**
- * Where it runs.
- */
-zone: string, 
-/**
- * What runs on it.
- */
-components: Array<string>, 
-/**
- * Anything else about it.
- */
-metadata?: JsonObject, 
-/**
- * The name of another owner than the calling process.
- */
-holder?: string, };
-
-/**
- * Whose virtual machine.
- */
-export type VmMineParams = { 
-/**
- * The name of another owner than the calling process.
- */
-holder?: string, };
-
-/**
- * A virtual machine that is no longer there.
- */
-export type VmUnregisterParams = { 
-/**
- * The machine; by default the one that the owner has.
- */
-vmId?: string, 
-/**
- * The name of another owner than the calling process.
- */
-holder?: string, };
-
-/**
- * Which of the sessions that run.
- */
-export type ActiveSessionsParams = { 
-/**
- * How many at most: 1 to 10,000, which is the default.
- */
-limit?: number, 
-/**
- * Only those whose ids come after this one.
- */
-after?: string, };
-
-/**
- * What to clean up of the registry.
- */
-export type StaleCleanupParams = { 
-/**
- * Only say what would go.
- */
-dryRun?: boolean, };
-
-/**
- * What a cleanup of the registry has come to.
- */
-export type StaleCleanup = { 
-/**
- * How many sessions this call removed, or would; not those that another call was faster with.
- */
-removed: number, 
-/**
- * The first 1,000 of them.
- */
-sessions: Array<string>, 
-/**
- * How many virtual machines are orphans now.
- */
-orphans: number, };
-
-/**
- * Which orphans.
- */
-export type OrphansParams = { 
-/**
- * How many at most: 1 to 1,000, which is the default.
- */
-limit?: number, 
-/**
- * Only those whose ids come after this one.
- */
-after?: string, };
-
-/**
- * An orphan to see to.
- */
-export type OrphanClaimParams = { 
-/**
- * The machine.
- */
-vmId: string, 
-/**
- * Who sees to it; the calling process by default.
- */
-holder?: string, 
-/**
- * After how long somebody else may, if this one is no process that is seen to run;
- * 5 minutes by default.
- */
-leaseDurationMs?: number | string, };
-
-/**
- * The answer to who wants to see to an orphan.
- */
-export type OrphanClaim = { 
-/**
- * Whether it may.
- */
-outcome: ClaimOutcome, 
-/**
- * What `orphanDone` needs; `null` unless it may.
- */
-token: number | null, 
-/**
- * The machine; `null` where there never was one.
- */
-vm: VmView | null, };
-
-/**
- * Whether an orphan may be seen to.
- */
-export type ClaimOutcome = "acquired" | "held" | "not_held";
-
-/**
- * An orphan that was seen to.
- */
-export type OrphanDoneParams = { 
-/**
- * The machine.
- */
-vmId: string, 
-/**
- * The token that came with the claim.
- */
-token: number, 
-/**
- * Whether it is gone. If not, it is an orphan again.
- */
-success: boolean, };
-
-/**
- * What became of an orphan.
- */
-export type OrphanDone = { 
-/**
- * What became of it.
- */
-outcome: OrphanOutcome, };
-
-/**
- * What became of an orphan that was seen to.
- */
-export type OrphanOutcome = "released" | "orphaned" | "lost";
-
-/**
- * A run that may be one too many.
- */
-export type DedupCheckParams = { 
-/**
- * The event that has started it, such as `push`.
- */
-eventType: string, 
-/**
- * The name of the workflow.
- */
-workflow: string, 
-/**
- * The commit that it is about; `unknown` by default.
- */
-commitSha?: string, 
-/**
- * The key under which it is known; by default one of workflow, event and commit.
- */
-key?: string, 
-/**
- * Whether a push keeps pull requests of its commit away, as they keep pushes away.
- */
-symmetric?: boolean, };
-
-/**
- * Whether a run is to run.
- */
-export type DedupDecision = { 
-/**
- * The key under which it is known.
- */
-key: string, 
-/**
- * Whether it is to be skipped.
- */
-skip: boolean, 
-/**
- * Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
- * for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
- */
-reason: DedupReason, 
-/**
- * The same in words, in one line.
- */
-message: string, 
-/**
- * The run that is in its way.
- */
-holder?: string, 
-/**
- * Since when that is.
- */
-since?: string, 
-/**
- * When that ends at the latest.
- */
-until?: string, };
-
-/**
- * Why a run is to run, or to be skipped.
- */
-export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock" | "store_unavailable";
-
-/**
- * A run to register.
- */
-export type DedupRegisterParams = { 
-/**
- * The key under which it is known: any text of one line of up to 512 bytes.
- */
-key: string, 
-/**
- * The event that has started it.
- */
-eventType: string, 
-/**
- * The name of the workflow.
- */
-workflow: string, 
-/**
- * The number of the run.
- */
-runId: string, 
-/**
- * Which attempt of the run it is; the first by default.
- */
-runAttempt?: number, 
-/**
- * The commit that it is about; `unknown` by default.
- */
-commitSha?: string, 
-/**
- * For how long it keeps others from being the same run; 5 minutes by default.
- */
-window?: number | string, 
-/**
- * For how long a pull request keeps pushes of its commit away; 1 hour by default.
- */
-prWindow?: number | string, 
-/**
- * Whether a push keeps pull requests of its commit away, as they keep pushes away.
- */
-symmetric?: boolean, };
-
-/**
- * A run that begins unless it is one too many.
- */
-export type DedupAdmitParams = { 
-/**
- * The event that has started it, such as `push`.
- */
-eventType: string, 
-/**
- * The name of the workflow.
- */
-workflow: string, 
-/**
- * The number of the run.
- */
-runId: string, 
-/**
- * Which attempt of the run it is; the first by default.
- */
-runAttempt?: number, 
-/**
- * The commit that it is about; `unknown` by default.
- */
-commitSha?: string, 
-/**
- * The key under which it is known; by default one of workflow, event and commit.
- */
-key?: string, 
-/**
- * For how long it keeps others from being the same run, also when it has ended; 5 minutes
- * by default.
- */
-window?: number | string, 
-/**
- * For how long a pull request keeps pushes of its commit away; 1 hour by default.
- */
-prWindow?: number | string, 
-/**
- * For how long it is taken to be under way unless `dedupCleanup` says that it has ended;
- * 10 minutes by default.
- */
-keep?: number | string, 
-/**
- * Whether a push keeps pull requests of its commit away, as they keep pushes away.
- */
-symmetric?: boolean, };
-
-/**
- * A run that has ended.
- */
-export type DedupCleanupParams = { 
-/**
- * The key under which it is known.
- */
-key: string, 
-/**
- * The number of the run.
- */
-runId: string, 
-/**
- * Which attempt of the run it is; the first by default.
- */
-runAttempt?: number, };
-
-/**
- * What came of a run's end.
- */
-export type DedupCleaned = { 
-/**
- * `released`, `not_owner` if the run is another's, or `not_held` if there is none.
- */
-outcome: LeaseOutcomeKind, 
-/**
- * Until when the key keeps others away all the same.
- */
-until?: string, };
-
-/**
- * How a run went.
- */
-export type DedupAuditParams = { 
-/**
- * The key under which it is known.
- */
-key: string, 
-/**
- * The event that has started it.
- */
-eventType: string, 
-/**
- * The name of the workflow.
- */
-workflow: string, 
-/**
- * The number of the run.
- */
-runId: string, 
-/**
- * Which attempt of the run it is; the first by default.
- */
-runAttempt?: number, 
-/**
- * The commit that it is about; `unknown` by default.
- */
-commitSha?: string, 
-/**
- * Whether it did its work; if not, it was one too many.
- */
-executed: boolean, 
-/**
- * How its job ended, such as `success`.
- */
-jobStatus: string, };
-
-/**
- * Which runs to list.
- */
-export type DedupListParams = { 
-/**
- * Only those whose keys begin so.
- */
-prefix?: string, 
-/**
- * Those that keep nobody away any more, too.
- */
-ended?: boolean, 
-/**
- * How many at most: 1 to 1,000, 50 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, };
-
-/**
- * Which runs to forget.
- */
-export type DedupClearParams = { 
-/**
- * Only those whose keys begin so; by default all, and the locks of commits.
- */
-prefix?: string, 
-/**
- * Only those that keep nobody away any more.
- */
-ended?: boolean, };
-
-/**
- * Runs that were forgotten.
- */
-export type DedupCleared = { 
-/**
- * How many, and the locks of commits among them.
- */
-removed: number, };
-
-/**
- * A day of the audit log.
- */
-export type AuditDayParams = { 
-/**
- * The day, as `2026-01-08` or `20260108`, in UTC; today by default.
- */
-date?: string, 
-/**
- * How many runs at most: 1 to 1,000, 1,000 by default.
- */
-limit?: number, 
-/**
- * Go on where the page ended that returned this cursor.
- */
-cursor?: string, };
-
-/**
- * A part of the runs of a day, oldest first.
- */
-export type AuditDay = { 
-/**
- * The name of the file that such a day is kept in elsewhere: `session_audit_20260108.json`.
- */
-file: string, 
-/**
- * The runs, as that file lists them.
- */
-items: Array<AuditRun>, 
-/**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
- */
-nextCursor?: string, };
-
-/**
- * A run as the audit file of its day shows it.
- */
-export type AuditRun = { 
-/**
- * The key under which it is known.
- */
-session_key: string, 
-/**
- * When it was entered, to the microsecond.
- */
-timestamp: string, 
-/**
- * The event that has started it.
- */
-event_type: string, 
-/**
- * The name of its workflow.
- */
-workflow: string, 
-/**
- * Its number.
- */
-run_id: string, 
-/**
- * The first characters of its commit.
- */
-commit_sha: string, 
-/**
- * Whether it did its work.
- */
-executed: boolean, 
-/**
- * How its job ended.
- */
-job_status: string, 
-/**
- * Whether it was one too many.
- */
-duplicate_prevented: boolean, };
-
-/**
- * The largest inputs that are accepted.
- */
-export type Limits = { 
-/**
- * Bytes of one event's `data`.
- */
-maxDataBytes: number, 
-/**
- * Bytes of a session's `context`, and of its `metadata`.
- */
-maxContextBytes: number, 
-/**
- * Bytes of a task.
- */
-maxTaskBytes: number, 
-/**
- * Bytes of a result, an error, a reason.
- */
-maxTextBytes: number, 
-/**
- * Bytes of a name: user, channel, mode, workspace, event type, tool.
- */
-maxLabelBytes: number, 
-/**
- * Levels of nesting in JSON.
- */
-maxDepth: number, 
-/**
- * Events in one `addEvents`.
- */
-maxBatch: number, };
-
-/**
- * A model that is more than a name.
- */
-export type ModelSpec = { 
-/**
- * Its name.
- */
-name: string, 
-/**
- * Its version: what comes before the first dot is the major one.
- */
-version?: string, 
-/**
- * What it is run with.
- */
-params?: JsonObject, 
-/**
- * The names of the parameters that make another model of it when they change; all of them,
- * without.
- */
-significant?: Array<string>, };
-
-/**
- * The payload of a webhook.
- */
-export type WebhookPayload = { 
-/**
- * What happened.
- */
-event: WebhookEvent, 
-/**
- * To which session.
- */
-session: WebhookSession, 
-/**
- * When.
- */
-timestamp: string, 
-/**
- * The data of the history's event.
- */
-data?: JsonObject, };
-
-/**
- * The session that a webhook is about, as it was just after the change.
- */
-export type WebhookSession = { 
-/**
- * Its id.
- */
-id: string, 
-/**
- * Its mode.
- */
-mode: string, 
-/**
- * Its status.
- */
-status: Status, 
-/**
- * Its task.
+ * What the agent is to do.
  */
 task: string, 
 /**
- * Its user.
+ * The kind of agent, such as `developer`.
+ */
+mode: string, 
+/**
+ * An id of the caller's own; by default one is made.
+ */
+id?: string, 
+/**
+ * The user it runs for.
  */
 userId?: string, 
 /**
- * Its channel.
+ * The channel it is started in.
  */
-channelId?: string, };
+channelId?: string, 
+/**
+ * Where it works.
+ */
+workspace?: string, 
+/**
+ * Iterations allowed; 100 by default.
+ */
+maxIterations?: number, 
+/**
+ * The user's own state.
+ */
+context?: JsonObject, 
+/**
+ * About the run.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Start it paused.
+ */
+paused?: boolean, 
+/**
+ * Why it starts paused.
+ */
+pauseReason?: string, 
+/**
+ * Makes the call safe to repeat: a second call with this key returns the first's session.
+ */
+idempotencyKey?: string, };
 
 /**
- * The changes that are reported.
+ * Statistics over sessions.
  */
-export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
+export type Stats = { 
+/**
+ * How many sessions there are.
+ */
+total: number, 
+/**
+ * How many of each status, those of which there are none too.
+ */
+byStatus: StatusCounts, 
+/**
+ * How many of each mode.
+ */
+byMode: Record<string, number>, 
+/**
+ * Iterations a session, on average; 0 for no sessions.
+ */
+averageIterations: number, 
+/**
+ * Completed sessions of all, in per cent; 0 for no sessions.
+ */
+successRate: number, 
+/**
+ * Completed sessions of those that are completed, failed or abandoned, in per cent.
+ */
+finishedSuccessRate: number, 
+/**
+ * Tokens and cost in all.
+ */
+usage: UsageTotals, 
+/**
+ * Tokens and cost of each mode.
+ */
+usageByMode: Record<string, UsageTotals>, 
+/**
+ * Tokens and cost of each user: of the 1,000 with the most sessions.
+ */
+usageByUser: Record<string, UsageTotals>, 
+/**
+ * How many users `usageByUser` leaves out.
+ */
+usersOmitted: number, };
 
 /**
- * What a store can do beyond the least.
+ * Which sessions to count.
  */
-export type Capabilities = { 
+export type StatsParams = { 
 /**
- * What was written is there when the store is opened again.
+ * Runs for this user.
  */
-persistent: boolean, 
+userId?: string, 
 /**
- * Several processes (or pages) may have the store open at once.
+ * Was started in this channel.
  */
-shared: boolean, 
+channelId?: string, 
 /**
- * White space between the tokens of user data may change. The tokens never do.
+ * Is of this mode.
  */
-reindents: boolean, };
+mode?: string, 
+/**
+ * Has this status, or one of these.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Is an agent's, in this phase or one of these.
+ */
+phase?: Phase | readonly Phase[], 
+/**
+ * Takes a slot of this task, or of one of these, 1,000 at most.
+ */
+taskIds?: string | readonly string[], 
+/**
+ * Takes the slot of this phase, or of one of these.
+ */
+slotPhase?: SlotPhase | readonly SlotPhase[], 
+/**
+ * Takes a slot, and the model of this name works in it.
+ */
+model?: string, 
+/**
+ * Was forked from this session.
+ */
+parentId?: string, 
+/**
+ * Was created at this time or later.
+ */
+createdAfter?: string, 
+/**
+ * Was created at this time or earlier.
+ */
+createdBefore?: string, 
+/**
+ * Was last changed at this time or later.
+ */
+updatedAfter?: string, 
+/**
+ * Was last changed at this time or earlier.
+ */
+updatedBefore?: string, 
+/**
+ * Has this text in its task; A-Z and a-z are the same.
+ */
+text?: string, 
+/**
+ * Whether sessions in the trash count; `"exclude"` by default.
+ */
+trash?: Trash, };
 
 /**
- * How much of a history to load.
+ * Where a session is in its life.
  */
-export type History = { "kind": "none" } | { "kind": "last", 
+export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
+
 /**
- * How many.
+ * How many sessions have each status.
  */
-count: number, } | { "kind": "after", 
+export type StatusCounts = { 
 /**
- * The sequence number before the first event to load; 0 begins at the first.
+ * Running.
+ */
+active: number, 
+/**
+ * Waiting to be resumed.
+ */
+paused: number, 
+/**
+ * Ended with a result.
+ */
+completed: number, 
+/**
+ * Ended with an error.
+ */
+failed: number, 
+/**
+ * Out of iterations.
+ */
+timeout: number, 
+/**
+ * Given up.
+ */
+abandoned: number, };
+
+/**
+ * What an agent's session has beyond any other, in the form that stores keep.
+ */
+export type StoredAgent = { 
+/**
+ * What it is doing.
+ */
+phase: Phase, 
+/**
+ * Whether it may be resumed. Each change of phase sets it; it may be taken back by hand.
+ */
+resumeReady: boolean, 
+/**
+ * How many errors it has met.
+ */
+errorCount: number, 
+/**
+ * The last of them.
+ */
+lastError: StoredError | null, 
+/**
+ * What came of it all, in a few words.
+ */
+summary: string | null, };
+
+/**
+ * An error that an agent met, in the form that stores keep.
+ */
+export type StoredError = { 
+/**
+ * What it said.
+ */
+message: string, 
+/**
+ * When it was met.
+ */
+timestamp: number, };
+
+/**
+ * One entry of a history, in the form that stores keep: its data is a JSON text.
+ */
+export type StoredEvent = { 
+/**
+ * The place in the history, from 1.
  */
 sequence: number, 
 /**
- * How many at most.
+ * When it was recorded, by the clock of whoever recorded it.
  */
-limit: number, } | { "kind": "all" };
-
+timestamp: number, 
 /**
- * A session as of one moment.
+ * One of [`kind`] or a name of the user's own.
  */
-export type Loaded = { 
+type: string, 
 /**
- * The head.
+ * What happened, as the JSON text that the caller gave.
  */
-head: StoredHead, 
-/**
- * The events that were asked for, in their order.
- */
-events: Array<StoredEvent>, };
+data: string, };
 
 /**
  * A session without its history, in the form that stores keep.
@@ -3663,160 +3705,6 @@ slot: StoredSlot | null,
 deletedAt: number | null, };
 
 /**
- * What an agent's session has beyond any other, in the form that stores keep.
- */
-export type StoredAgent = { 
-/**
- * What it is doing.
- */
-phase: Phase, 
-/**
- * Whether it may be resumed. Each change of phase sets it; it may be taken back by hand.
- */
-resumeReady: boolean, 
-/**
- * How many errors it has met.
- */
-errorCount: number, 
-/**
- * The last of them.
- */
-lastError: StoredError | null, 
-/**
- * What came of it all, in a few words.
- */
-summary: string | null, };
-
-/**
- * An error that an agent met, in the form that stores keep.
- */
-export type StoredError = { 
-/**
- * What it said.
- */
-message: string, 
-/**
- * When it was met.
- */
-timestamp: number, };
-
-/**
- * The slot of a session and the model that works in it, in the form that stores keep.
- */
-export type StoredSlot = { 
-/**
- * The task.
- */
-taskId: string, 
-/**
- * The phase of its work.
- */
-phase: SlotPhase, 
-/**
- * The model's name.
- */
-model: string, 
-/**
- * What else is known of the model: the text of a JSON object.
- */
-details: string | null, };
-
-/**
- * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
- */
-export type Usage = { 
-/**
- * Tokens read by the model.
- */
-promptTokens: number, 
-/**
- * Tokens written by the model.
- */
-completionTokens: number, 
-/**
- * Cost in billionths of the user's unit.
- */
-costNanos: number, };
-
-/**
- * One entry of a history, in the form that stores keep: its data is a JSON text.
- */
-export type StoredEvent = { 
-/**
- * The place in the history, from 1.
- */
-sequence: number, 
-/**
- * When it was recorded, by the clock of whoever recorded it.
- */
-timestamp: number, 
-/**
- * One of [`kind`] or a name of the user's own.
- */
-type: string, 
-/**
- * What happened, as the JSON text that the caller gave.
- */
-data: string, };
-
-/**
- * All that one operation writes. It is applied as a whole or not at all. No session and no record
- * is named twice.
- */
-export type Changes = { 
-/**
- * Sessions to write or remove.
- */
-sessions: Array<SessionChange>, 
-/**
- * Records to write or remove.
- */
-records: Array<RecordChange>, };
-
-/**
- * What to do to a session.
- */
-export type SessionWrite = { "kind": "put", 
-/**
- * The new head, with its new version.
- */
-head: StoredHead, 
-/**
- * Whether the events that are stored are removed first.
- */
-replaceHistory: boolean, 
-/**
- * New events, numbered on from the last that is kept.
- */
-events: Array<StoredEvent>, } | { "kind": "delete" };
-
-/**
- * What must be there for a change to apply.
- */
-export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
-/**
- * The version.
- */
-version: number, } | { "kind": "any" };
-
-/**
- * A change to one session.
- */
-export type SessionChange = { 
-/**
- * The session.
- */
-id: string, 
-/**
- * What must be there for the change to apply.
- */
-expect: Expect, 
-/**
- * What to do.
- */
-write: SessionWrite, };
-
-/**
  * A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
  * that only its feature reads.
  */
@@ -3847,205 +3735,317 @@ owner: string | null,
 body: string, };
 
 /**
- * A change to one record.
+ * The slot of a session and the model that works in it, in the form that stores keep.
  */
-export type RecordChange = { 
+export type StoredSlot = { 
 /**
- * The record's kind.
+ * The task.
  */
-kind: string, 
+taskId: string, 
 /**
- * The record's key.
+ * The phase of its work.
  */
-key: string, 
+phase: SlotPhase, 
 /**
- * What must be there for the change to apply.
+ * The model's name.
  */
-expect: Expect, 
+model: string, 
 /**
- * The record to write, of the same kind and key; `None` removes it.
+ * What else is known of the model: the text of a JSON object.
  */
-record: StoredRecord | null, };
+details: string | null, };
 
 /**
- * How a commit ended.
+ * Tokens spent.
  */
-export type Commit = { "kind": "applied" } | { "kind": "sessionConflict", 
+export type TokenCounts = { 
+/**
+ * Read by the model.
+ */
+prompt: number, 
+/**
+ * Written by the model.
+ */
+completion: number, 
+/**
+ * Both.
+ */
+total: number, };
+
+/**
+ * Tokens that were used.
+ */
+export type TokensParam = { 
+/**
+ * Read by the model.
+ */
+prompt?: number, 
+/**
+ * Written by the model.
+ */
+completion?: number, };
+
+/**
+ * Whether sessions in the trash count.
+ */
+export type Trash = "exclude" | "only" | "include";
+
+/**
+ * State to keep.
+ */
+export type UpdateContextParams = { 
 /**
  * The session.
  */
 id: string, 
 /**
- * The version that is there.
+ * Members to merge into the context.
  */
-current: number | null, } | { "kind": "recordConflict", 
+context: JsonObject, 
 /**
- * The record's kind.
+ * Replace the whole context instead.
  */
-recordKind: string, 
+replace?: boolean, 
 /**
- * The record's key.
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
  */
-key: string, 
+ifVersion?: number, 
 /**
- * The version that is there.
+ * Makes the call safe to repeat: a second call with this key changes nothing.
  */
-current: number | null, };
+idempotencyKey?: string, };
 
 /**
- * Which sessions to list.
+ * New values for what describes a session. `null` clears a member.
  */
-export type ListQuery = { 
+export type UpdateParams = { 
 /**
- * What they must be like.
+ * The session.
  */
-filter: Filter, 
+id: string, 
 /**
- * Their order.
+ * What the agent is to do.
  */
-order: Order, 
+task?: string, 
 /**
- * Begin after this position.
+ * The kind of agent.
  */
-after: Position | null, 
+mode?: string, 
 /**
- * Then skip this many.
+ * Where it works.
  */
-offset: number, 
+workspace?: string | null, 
 /**
- * How many at most; at least 1.
+ * The user it runs for.
  */
-limit: number, 
+userId?: string | null, 
 /**
- * A store may end the page once its user data exceeds this many bytes.
+ * The channel it belongs to.
  */
-maxBytes: number, };
+channelId?: string | null, 
+/**
+ * Iterations allowed; not below those used.
+ */
+maxIterations?: number, 
+/**
+ * Members to merge into the context.
+ */
+context?: JsonObject, 
+/**
+ * Members to merge into the metadata.
+ */
+metadata?: SessionMetadata, 
+/**
+ * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * Makes the call safe to repeat: a second call with this key changes nothing.
+ */
+idempotencyKey?: string, };
 
 /**
- * What a session must be like. Every member that is given must hold.
+ * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
  */
-export type Filter = { 
+export type Usage = { 
 /**
- * Runs for this user.
+ * Tokens read by the model.
  */
-userId: string | null, 
+promptTokens: number, 
 /**
- * Was started in this channel.
+ * Tokens written by the model.
  */
-channelId: string | null, 
+completionTokens: number, 
 /**
- * Is of this mode.
+ * Cost in billionths of the user's unit.
  */
-mode: string | null, 
-/**
- * Has one of these statuses; an empty list matches nothing.
- */
-status: Array<Status> | null, 
-/**
- * Is an agent's, in one of these phases; an empty list matches nothing.
- */
-phase: Array<Phase> | null, 
-/**
- * Takes a slot of one of these tasks; an empty list matches nothing.
- */
-taskIds: Array<string> | null, 
-/**
- * Takes the slot of one of these phases; an empty list matches nothing.
- */
-slotPhase: Array<SlotPhase> | null, 
-/**
- * Takes a slot, and the model of this name works in it.
- */
-model: string | null, 
-/**
- * Was forked from this session.
- */
-parentId: string | null, 
-/**
- * Was created at this time or later.
- */
-createdAfter: number | null, 
-/**
- * Was created at this time or earlier.
- */
-createdBefore: number | null, 
-/**
- * Was last changed at this time or later.
- */
-updatedAfter: number | null, 
-/**
- * Was last changed at this time or earlier.
- */
-updatedBefore: number | null, 
-/**
- * Has this text in its task; A-Z and a-z are the same, other letters are not.
- */
-text: string | null, 
-/**
- * Whether sessions in the trash count.
- */
-trash: Trash, };
+costNanos: number, };
 
 /**
- * A place in an ordered list: just after the session that stood here.
+ * Tokens and cost spent.
  */
-export type Position = { 
+export type UsageTotals = { 
 /**
- * The ordering time of that session.
+ * Tokens.
  */
-at: number, 
+tokens: TokenCounts, 
 /**
- * The id of that session.
+ * Cost in the user's unit, summed exactly to a billionth.
  */
-id: string, };
+cost: number, };
 
 /**
- * The order of a list. Sessions of the same millisecond are ordered by their ids, byte by byte, in
- * the same direction, so that the order is total.
+ * Whose virtual machine.
  */
-export type Order = { 
+export type VmMineParams = { 
 /**
- * The time that orders.
+ * The name of another owner than the calling process.
  */
-by: OrderBy, 
-/**
- * Which end comes first.
- */
-direction: Direction, };
+holder?: string, };
 
 /**
- * A part of a list.
+ * A virtual machine to own.
  */
-export type Page = { 
+export type VmRegisterParams = { 
 /**
- * The sessions in their order.
+ * The machine: any text of 1 to 509 bytes.
  */
-heads: Array<StoredHead>, 
+vmId: string, 
 /**
- * Whether more follow.
+ * Where it runs.
  */
-more: boolean, 
+zone: string, 
 /**
- * Sessions that could not be read. They hide no others.
+ * What runs on it.
  */
-problems: Array<Problem>, };
+components: Array<string>, 
+/**
+ * Anything else about it.
+ */
+metadata?: JsonObject, 
+/**
+ * The name of another owner than the calling process.
+ */
+holder?: string, };
 
 /**
- * Which records to read.
+ * What becomes of a virtual machine.
  */
-export type Scan = { 
+export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
+
 /**
- * Their kind.
+ * A virtual machine that is no longer there.
  */
-kind: string, 
+export type VmUnregisterParams = { 
 /**
- * Begin after this key.
+ * The machine; by default the one that the owner has.
  */
-after: string | null, 
+vmId?: string, 
 /**
- * How many at most; at least 1.
+ * The name of another owner than the calling process.
  */
-limit: number, };
+holder?: string, };
+
+/**
+ * A virtual machine and who owns it.
+ */
+export type VmView = { 
+/**
+ * The machine.
+ */
+vmId: string, 
+/**
+ * Where it runs.
+ */
+zone: string, 
+/**
+ * What runs on it.
+ */
+components: Array<string>, 
+/**
+ * Anything else about it.
+ */
+metadata: JsonObject, 
+/**
+ * When its owner registered it first.
+ */
+registeredAt: string, 
+/**
+ * What becomes of it.
+ */
+status: VmStatus, 
+/**
+ * The session of its owner, or of the last one that it had.
+ */
+holder: string, 
+/**
+ * The process that this is, where it is one.
+ */
+process?: Process, 
+/**
+ * Grows with each owner, and with each that sees to it as an orphan.
+ */
+token: number, };
+
+/**
+ * On which side of a target a number should be.
+ */
+export type Wanted = "above" | "below";
+
+/**
+ * The changes that are reported.
+ */
+export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
+
+/**
+ * The payload of a webhook.
+ */
+export type WebhookPayload = { 
+/**
+ * What happened.
+ */
+event: WebhookEvent, 
+/**
+ * To which session.
+ */
+session: WebhookSession, 
+/**
+ * When.
+ */
+timestamp: string, 
+/**
+ * The data of the history's event.
+ */
+data?: JsonObject, };
+
+/**
+ * The session that a webhook is about, as it was just after the change.
+ */
+export type WebhookSession = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its mode.
+ */
+mode: string, 
+/**
+ * Its status.
+ */
+status: Status, 
+/**
+ * Its task.
+ */
+task: string, 
+/**
+ * Its user.
+ */
+userId?: string, 
+/**
+ * Its channel.
+ */
+channelId?: string, };
 
 /** The codes of errors that the core and its stores report. */
 export type CoreErrorCode =

@@ -2,7 +2,7 @@
 //! that serialise by hand (text, times, JSON) name their declaration here.
 
 use std::any::TypeId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ts_rs::{TS, TypeVisitor};
 
@@ -33,39 +33,42 @@ macro_rules! declare_as {
 
 pub(crate) use declare_as;
 
-/// The TypeScript declarations of types, each once, after those that use it.
+/// The TypeScript declarations of types, each once.
 pub struct Declarations {
     /// How types are printed.
     pub config: ts_rs::Config,
-    declared: BTreeSet<TypeId>,
-    /// The declarations so far.
-    pub text: String,
+    visited: BTreeSet<TypeId>,
+    /// The declarations by their names: the order in which types are visited differs between builds.
+    declared: BTreeMap<String, String>,
 }
 
 impl Declarations {
-    /// Declarations that begin with this text.
-    pub fn new(text: &str) -> Self {
+    /// The text of all declarations, in the order of their names.
+    pub fn text(&self) -> String {
+        self.declared.values().map(String::as_str).collect()
+    }
+}
+
+impl Default for Declarations {
+    fn default() -> Self {
         Self {
             config: ts_rs::Config::new().with_large_int("number"),
-            declared: BTreeSet::new(),
-            text: text.to_owned(),
+            visited: BTreeSet::new(),
+            declared: BTreeMap::new(),
         }
     }
 }
 
 impl TypeVisitor for Declarations {
     fn visit<T: TS + 'static + ?Sized>(&mut self) {
-        if !self.declared.insert(TypeId::of::<T>()) {
+        if !self.visited.insert(TypeId::of::<T>()) {
             return;
         }
         // Only types with a declaration of their own have a place to be written to.
         if T::output_path().is_some() {
-            if let Some(docs) = T::docs() {
-                self.text.push_str(&docs);
-            }
-            self.text.push_str("export ");
-            self.text.push_str(&T::decl(&self.config));
-            self.text.push_str("\n\n");
+            let docs = T::docs().unwrap_or_default();
+            let text = format!("{docs}export {}\n\n", T::decl(&self.config));
+            self.declared.insert(T::ident(&self.config), text);
         }
         T::visit_dependencies(self);
         T::visit_generics(self);

@@ -1,5 +1,5 @@
-//! A file of records: those that no session owns, and for those that one does, which. Where it says
-//! that a session has a record and the session has not, there is no such record.
+//! A file of records: those that no session owns, and pointers to the sessions that own the others.
+//! Where it points to a session that does not have the record, there is no such record.
 
 use serde::{Deserialize, Serialize};
 use tenure_core::SessionId;

@@ -28,7 +28,7 @@ pub trait Disk {
     /// Those of the file system.
     fn make_folder(&self, path: &str) -> io::Result<()>;
 
-    /// The whole of a file.
+    /// The content of a file.
     ///
     /// # Errors
     /// Those of the file system.
@@ -40,8 +40,8 @@ pub trait Disk {
     /// Those of the file system.
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>>;
 
-    /// Writes a new file, in place of one of that name, whose other names keep what it holds. What
-    /// the file holds survives the loss of power; its name need not.
+    /// Writes a new file, in place of one of that name, whose other names still lead to the old
+    /// content. The new content survives the loss of power; the name need not.
     ///
     /// # Errors
     /// Those of the file system; there is no file then, or one that is of no use.
@@ -71,8 +71,8 @@ pub trait Disk {
     /// Those of the file system.
     fn sync_folder(&self, path: &str) -> io::Result<()>;
 
-    /// Takes the lock of the file that is at a path now, which is made if there is none. `None` when
-    /// somebody else has it. The lock ends with its holder's process at the latest.
+    /// Acquires the lock of the file that is at a path now, which is made if there is none. `None` when
+    /// another process or handle has it. The lock ends with its holder's process at the latest.
     ///
     /// # Errors
     /// Those of the file system.

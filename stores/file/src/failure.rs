@@ -1,4 +1,4 @@
-//! What a file system's errors are called here.
+//! The errors of the store for those of a file system.
 
 use std::io::{self, ErrorKind};
 
@@ -6,7 +6,7 @@ use tenure_core::Error;
 
 use crate::disk::Disk;
 
-/// The error for what the disk said of `path` while the store answered `method`.
+/// The error of the store for an error of the disk at `path` during `method`.
 pub(crate) fn describe(disk: &impl Disk, method: &str, path: &str, error: &io::Error) -> Error {
     let problem = format!("{}: {error}", disk.place(path));
     match error.kind() {

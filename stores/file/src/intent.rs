@@ -1,6 +1,6 @@
-//! The write of several files, as it is noted before the first of them is touched. While it is
-//! pending it is what readers go by; when it is done only its number is left, by which readers of
-//! many files notice that one went by.
+//! A write of several files, as it is noted before the first of them is written. While it is pending,
+//! readers read the files as it says; when it is done only its number is left, by which readers of
+//! many files notice that there was one meanwhile.
 
 use serde::{Deserialize, Serialize};
 use tenure_core::SessionId;

@@ -29,7 +29,7 @@ pub(crate) fn session(id: &SessionId) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct BucketName(String);
 
-/// The bucket whose being there says that sessions hold records of its kind that no other bucket
+/// The bucket whose existence says that sessions hold records of its kind that no other bucket
 /// points to.
 const INSIDE: &str = "inside";
 

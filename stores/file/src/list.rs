@@ -1,5 +1,5 @@
-//! What is said of many sessions or records at once. Every session's file is read; of what is read,
-//! only the heads that the answer may hold are kept.
+//! Reads of many sessions or records. Every session's file is read; of what is read, only the heads
+//! that may be returned stay in memory.
 
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
@@ -8,8 +8,8 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Head, Result, SessionId};
 
 use crate::disk::Disk;
-use crate::kept::{Kept, Part};
 use crate::layout::BucketName;
+use crate::session_file::{Part, SessionFile};
 use crate::view::{Found, View};
 
 impl<D: Disk> View<'_, D> {
@@ -23,9 +23,9 @@ impl<D: Disk> View<'_, D> {
         let mut heads: Vec<Head> = Vec::new();
         let mut problems = Vec::new();
         self.each_session(
-            |kept| {
+            |file| {
                 let after = query.after.as_ref();
-                let head = kept.head;
+                let head = file.head;
                 if query.filter.matches(&head)
                     && after.is_none_or(|after| query.order.compare_to(&head, after).is_gt())
                 {
@@ -49,9 +49,9 @@ impl<D: Disk> View<'_, D> {
     pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
         let mut tally = Tally::default();
         self.each_session(
-            |kept| {
-                if filter.matches(&kept.head) {
-                    tally.count(&kept.head);
+            |file| {
+                if filter.matches(&file.head) {
+                    tally.count(&file.head);
                 }
             },
             |_| (),
@@ -83,9 +83,9 @@ impl<D: Disk> View<'_, D> {
                 match (slot.record, slot.session) {
                     (Some(record), _) => add(record),
                     (None, Some(owner)) if !all_inside => {
-                        let kept = self.readable(&owner, Part::Head)?;
+                        let file = self.readable(&owner, Part::Head)?;
                         let record =
-                            kept.and_then(|kept| kept.record(&slot.kind, &slot.key).cloned());
+                            file.and_then(|file| file.record(&slot.kind, &slot.key).cloned());
                         record.map(&mut add);
                     }
                     _ => {}
@@ -93,8 +93,8 @@ impl<D: Disk> View<'_, D> {
             }
         }
         if all_inside {
-            // A session that cannot be read is told of by a list; its records are hidden with it.
-            self.each_session(|kept| kept.records.into_iter().for_each(&mut add), |_| ())?;
+            // A list reports a session that cannot be read; its records are hidden with it.
+            self.each_session(|file| file.records.into_iter().for_each(&mut add), |_| ())?;
         }
         found.sort_by(|a, b| a.key.cmp(&b.key));
         found.truncate(limit);
@@ -103,15 +103,15 @@ impl<D: Disk> View<'_, D> {
 
     fn each_session(
         &self,
-        mut session: impl FnMut(Kept),
+        mut session: impl FnMut(SessionFile),
         mut problem: impl FnMut(Problem),
     ) -> Result<()> {
         for name in self.names()? {
             let unreadable = match SessionId::parse(&name) {
                 Ok(id) => match self.session(&id, Part::Head)? {
                     Found::Nothing => continue,
-                    Found::Session(kept) => {
-                        session(*kept);
+                    Found::Session(file) => {
+                        session(*file);
                         continue;
                     }
                     Found::Unreadable(problem) => problem,

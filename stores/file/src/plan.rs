@@ -1,5 +1,5 @@
-//! What a commit comes to: which files hold what afterwards, in which order that may be written, or
-//! what is not as it was expected. Nothing is written here.
+//! The plan of a commit: which files hold what afterwards, in which order that may be written, or
+//! which expectation is not met. Nothing is written here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,25 +10,26 @@ use tenure_core::{Error, Json, Result, SessionId};
 use crate::bucket::{Bucket, Slot};
 use crate::disk::Disk;
 use crate::intent::{FileWrite, Target};
-use crate::kept::{Kept, Part};
 use crate::layout::BucketName;
+use crate::session_file::{Part, SessionFile};
 use crate::view::{Found, View, corrupt, owner_in};
 
 /// What to write for a commit.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Files that cannot be read and are to be kept under another name.
+    /// Files that cannot be read and are to be renamed.
     pub(crate) asides: Vec<SessionId>,
-    /// Where owned records will be: of no account until they are there, so that it may be written
-    /// before they are.
+    /// Pointers to owned records: without effect until the records are there, so that they may be
+    /// written before.
     pub(crate) before: Vec<FileWrite>,
-    /// What the commit is about. One file is written as it is; several need an intent.
+    /// What the commit changes. One file is written as it is; several need an intent.
     pub(crate) files: Vec<FileWrite>,
-    /// Where owned records were: of no account either once they are gone.
+    /// Removals of pointers to owned records: the pointers are without effect once the records are
+    /// gone, so that they may be removed afterwards.
     pub(crate) after: Vec<FileWrite>,
 }
 
-/// Finds out what to write, or what stands against it.
+/// Plans a commit, or returns the conflict that prevents it.
 pub(crate) fn plan<D: Disk>(view: &View<'_, D>, changes: &Changes) -> Result<Result<Plan, Commit>> {
     let mut draft = Draft {
         view,
@@ -87,7 +88,7 @@ struct Session {
 
 enum State {
     Nothing,
-    There(Box<Kept>),
+    There(Box<SessionFile>),
     Unreadable(String),
 }
 
@@ -103,9 +104,9 @@ struct Drawer {
 impl<D: Disk> Draft<'_, '_, D> {
     fn session(&mut self, id: &SessionId) -> Result<&mut Session> {
         if !self.sessions.contains_key(id) {
-            let state = match self.view.session(id, Part::Whole)? {
+            let state = match self.view.session(id, Part::All)? {
                 Found::Nothing => State::Nothing,
-                Found::Session(kept) => State::There(kept),
+                Found::Session(file) => State::There(file),
                 Found::Unreadable(problem) => State::Unreadable(problem),
             };
             let session = Session {
@@ -141,7 +142,7 @@ impl<D: Disk> Draft<'_, '_, D> {
         };
         let current = match &self.session(&change.id)?.state {
             State::Nothing => None,
-            State::There(kept) => Some(kept.head.version),
+            State::There(file) => Some(file.head.version),
             // It can be replaced or removed whatever it was, but nothing of it can be relied on.
             State::Unreadable(_)
                 if replaces && matches!(change.expect, Expect::Any | Expect::Present) =>
@@ -170,8 +171,8 @@ impl<D: Disk> Draft<'_, '_, D> {
         for owner in pointed.into_iter().chain(owner_in(key)) {
             match &self.session(&owner)?.state {
                 State::Nothing => {}
-                State::There(kept) => {
-                    if let Some(record) = kept.record(kind, key) {
+                State::There(file) => {
+                    if let Some(record) = file.record(kind, key) {
                         let record = record.clone();
                         return Ok(Some((Place::Session(owner), record)));
                     }
@@ -196,28 +197,28 @@ impl<D: Disk> Draft<'_, '_, D> {
                 events,
             } => {
                 let unreadable = matches!(before, State::Unreadable(_));
-                let mut kept = match before {
-                    State::There(kept) => kept,
-                    State::Nothing | State::Unreadable(_) => Box::new(Kept {
+                let mut file = match before {
+                    State::There(file) => file,
+                    State::Nothing | State::Unreadable(_) => Box::new(SessionFile {
                         head: head.as_ref().clone(),
                         events: Vec::new(),
                         records: Vec::new(),
                         foreign: Json::empty_object(),
                     }),
                 };
-                kept.head = head.as_ref().clone();
+                file.head = head.as_ref().clone();
                 if *replace_history {
-                    kept.events.clear();
+                    file.events.clear();
                 }
-                kept.events.extend_from_slice(events);
-                session.state = State::There(kept);
+                file.events.extend_from_slice(events);
+                session.state = State::There(file);
                 if unreadable {
                     self.asides.push(change.id.clone());
                 }
             }
             SessionWrite::Delete => {
-                if let State::There(kept) = before {
-                    for record in kept.records {
+                if let State::There(file) = before {
+                    for record in file.records {
                         self.unpoint(&record.kind, &record.key)?;
                     }
                 }
@@ -237,8 +238,8 @@ impl<D: Disk> Draft<'_, '_, D> {
             }
             Some(Place::Session(owner)) => {
                 let session = self.session(&owner)?;
-                if let State::There(kept) = &mut session.state {
-                    kept.records
+                if let State::There(file) = &mut session.state {
+                    file.records
                         .retain(|record| record.kind != *kind || record.key != *key);
                     session.changed = true;
                 }
@@ -250,13 +251,13 @@ impl<D: Disk> Draft<'_, '_, D> {
         if let Some(owner) = &record.owner {
             let session = self.session(owner)?;
             match &mut session.state {
-                State::There(kept) => {
-                    kept.records.push(record.clone());
+                State::There(file) => {
+                    file.records.push(record.clone());
                     session.changed = true;
                     return self.point(kind, key, owner);
                 }
                 State::Unreadable(problem) => return Err(corrupt(owner, problem.clone())),
-                // Nobody's, as far as can be seen.
+                // The owner does not exist, so the record is like one without.
                 State::Nothing => {}
             }
         }
@@ -324,7 +325,7 @@ impl<D: Disk> Draft<'_, '_, D> {
         for (id, session) in self.sessions {
             if session.changed {
                 let text = match session.state {
-                    State::There(kept) => Some(kept.print()?),
+                    State::There(file) => Some(file.print()?),
                     State::Nothing | State::Unreadable(_) => None,
                 };
                 plan.files.push(FileWrite {

@@ -2,49 +2,41 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 
 use crate::disk::{Disk, Os};
 use crate::failure::describe;
-use crate::kept::Part;
-use crate::layout::{LOCK, OWN};
+use crate::folder::Folder;
 use crate::options::FileOptions;
-use crate::view::View;
-use crate::write::Writer;
-
-const CAPABILITIES: Capabilities = Capabilities {
-    persistent: true,
-    shared: true,
-    reindents: true,
-    records_only: false,
-};
-
-/// A reader of many files begins anew when several were written at once meanwhile; after so often
-/// it keeps the writers out.
-const ATTEMPTS: u32 = 8;
+use crate::queue::Queue;
 
 /// A handle on a store of files, for one thread at a time. Any number of handles, of any number of
 /// processes, may share a folder.
 pub struct FileStore<D: Disk = Os> {
-    disk: D,
-    options: FileOptions,
+    folder: Folder<D>,
+    queue: Queue,
     /// A transaction of this handle is running.
     inside: Cell<bool>,
 }
 
+/// A handle may move to another thread.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<FileStore>();
+};
+
 impl<D: Disk> fmt::Debug for FileStore<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileStore")
-            .field("folder", &self.disk.place(""))
-            .field("options", &self.options)
+            .field("folder", &self.folder.disk.place(""))
+            .field("options", &self.folder.options)
             .finish_non_exhaustive()
     }
 }
@@ -75,22 +67,37 @@ impl<D: Disk> FileStore<D> {
         disk.list("")
             .map_err(|error| describe(&disk, "open", "", &error))?;
         Ok(Self {
-            disk,
-            options,
+            folder: Folder { disk, options },
+            queue: Queue::default(),
             inside: Cell::new(false),
         })
     }
 
     /// Runs a whole operation while no other handle writes. It waits for others up to the busy
-    /// timeout. Each commit of the job is kept when it returns, whatever becomes of the rest.
+    /// timeout. Each commit of the job is stored when it returns, whatever the job does after it.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when the wait was too long or the folder cannot be written to, and
-    /// `STORAGE_FULL`; the job did not run then. The job's own failures are in its answer.
+    /// `STORAGE_FULL`; the job did not run then. The job's own failures are the job's to return.
     pub fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
         let _inside = self.enter()?;
-        let _held = self.lock()?;
-        Ok(job(&Unit(self)))
+        self.folder.transaction(job)
+    }
+
+    /// Runs no operation: a write always waits for the disk, and is left to the queue.
+    pub fn try_transaction<R, J>(&self, job: J) -> Attempt<R, J>
+    where
+        J: FnOnce(&dyn SyncStore) -> R,
+    {
+        Attempt::Busy(job)
+    }
+
+    /// Waits until every job in the queue of this handle is done. Inside a transaction of this handle,
+    /// for which the jobs wait, it returns at once.
+    pub fn drain(&self) {
+        if !self.inside.get() {
+            self.queue.drain();
+        }
     }
 
     /// Notes that a transaction is running, which would wait for itself if it started another.
@@ -102,65 +109,15 @@ impl<D: Disk> FileStore<D> {
         }
         Ok(Inside(&self.inside))
     }
+}
 
-    fn lock(&self) -> Result<D::Held> {
-        const SHORTEST: Duration = Duration::from_micros(50);
-        const LONGEST: Duration = Duration::from_millis(5);
-        let start = Instant::now();
-        let timeout = Duration::from_millis(self.options.busy_timeout_ms.into());
-        let mut pause = SHORTEST;
-        loop {
-            let tried = self
-                .disk
-                .make_base()
-                .and_then(|()| self.disk.make_folder(OWN))
-                .and_then(|()| self.disk.try_lock(LOCK));
-            let tried = match tried {
-                // Somebody is just removing the folder.
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
-                tried => tried.map_err(|error| describe(&self.disk, "commit", LOCK, &error))?,
-            };
-            if let Some(held) = tried {
-                return Ok(held);
-            }
-            let waited = start.elapsed();
-            if waited >= timeout {
-                return Err(Error::StoreUnavailable {
-                    problem: format!(
-                        "{}: other writers held their lock for longer than the busy timeout of {} ms",
-                        self.disk.place(LOCK),
-                        self.options.busy_timeout_ms
-                    ),
-                });
-            }
-            // Waiters that fall into step would all wake at once; the clock's last digits differ.
-            let odd = Duration::from_nanos(u64::from(waited.subsec_nanos()) % 97 * 500);
-            std::thread::sleep((pause + odd).min(timeout - waited));
-            pause = (pause * 2).min(LONGEST);
-        }
-    }
-
-    fn view(&self, method: &'static str) -> Result<View<'_, D>> {
-        View::new(&self.disk, method)
-    }
-
-    /// Reads many files as of one moment, as far as writes of several files are concerned.
-    fn steady<T>(
-        &self,
-        method: &'static str,
-        read: impl Fn(&View<'_, D>) -> Result<T>,
-    ) -> Result<T> {
-        let mut view = self.view(method)?;
-        for _ in 0..ATTEMPTS {
-            let answer = read(&view);
-            let after = self.view(method)?;
-            if after.number() == view.number() {
-                return answer;
-            }
-            view = after;
-        }
-        let _held = self.lock()?;
-        read(&self.view(method)?)
+impl<D: Disk + Clone + Send + 'static> FileStore<D> {
+    /// Puts a whole operation into the queue of this handle. Jobs run in the order of the calls on a
+    /// thread of the handle's own, each as a [`transaction`](Self::transaction), and `done` receives
+    /// what a job returned. `done` is always called: on that thread, or on this one if the thread
+    /// cannot be started. A handle that is dropped waits for the jobs in its queue.
+    pub fn enqueue(&self, job: Job, done: Done) {
+        self.queue.push(&self.folder, job, done);
     }
 }
 
@@ -174,11 +131,11 @@ impl Drop for Inside<'_> {
 
 impl<D: Disk> SyncStore for FileStore<D> {
     fn capabilities(&self) -> Capabilities {
-        CAPABILITIES
+        self.folder.capabilities()
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        load(&self.view("load")?, id, history)
+        self.folder.load(id, history)
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
@@ -186,78 +143,36 @@ impl<D: Disk> SyncStore for FileStore<D> {
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.steady("list", |view| view.list(query))
+        self.folder.list(query)
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        self.steady("record", |view| view.record(kind, key))
+        self.folder.record(kind, key)
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        self.steady("scan", |view| view.scan(scan))
+        self.folder.scan(scan)
     }
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.steady("tally", |view| view.tally(filter)).map(Some)
+        self.folder.tally(filter)
     }
 }
 
-/// The store as a job sees it while the handle holds the lock.
-struct Unit<'s, D: Disk>(&'s FileStore<D>);
-
-impl<D: Disk> SyncStore for Unit<'_, D> {
-    fn capabilities(&self) -> Capabilities {
-        CAPABILITIES
+impl<D: Disk + Clone + Send + 'static> TransactionStore for FileStore<D> {
+    fn run(&self, job: &mut dyn FnMut(&dyn SyncStore)) -> Result<()> {
+        self.transaction(job)
     }
 
-    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        self.0.load(id, history)
+    fn try_run(&self, _job: &mut dyn FnMut(&dyn SyncStore)) -> Result<bool> {
+        Ok(false)
     }
 
-    fn commit(&self, changes: &Changes) -> Result<Commit> {
-        let writer = Writer {
-            disk: &self.0.disk,
-            durability: self.0.options.durability,
-        };
-        writer.commit(changes)
+    fn enqueue(&self, job: Job, done: Done) {
+        self.enqueue(job, done);
     }
 
-    fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.0.view("list")?.list(query)
+    fn drain(&self) {
+        self.drain();
     }
-
-    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        self.0.view("record")?.record(kind, key)
-    }
-
-    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        self.0.view("scan")?.scan(scan)
-    }
-
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.0.view("tally")?.tally(filter).map(Some)
-    }
-}
-
-fn load<D: Disk>(view: &View<'_, D>, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-    let part = match history {
-        History::None => Part::Head,
-        _ => Part::Whole,
-    };
-    let Some(kept) = view.readable(id, part)? else {
-        return Ok(None);
-    };
-    let mut events = kept.events;
-    match history.range(kept.head.event_count) {
-        None => events.clear(),
-        // Events are numbered from 1 without gaps.
-        Some((first, last)) => {
-            events.truncate(usize::try_from(last).unwrap_or(usize::MAX));
-            events.drain(..usize::try_from(first - 1).unwrap_or(0).min(events.len()));
-        }
-    }
-    Ok(Some(Loaded {
-        head: kept.head,
-        events,
-    }))
 }

@@ -10,8 +10,8 @@ use crate::bucket::{Bucket, Slot};
 use crate::disk::Disk;
 use crate::failure::{describe, is_absent};
 use crate::intent::{Intent, Target};
-use crate::kept::{Kept, Part};
 use crate::layout::{self, BucketName};
+use crate::session_file::{Part, SessionFile};
 
 /// The store's folder, as of one intent.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct View<'d, D> {
 #[derive(Debug)]
 pub(crate) enum Found {
     Nothing,
-    Session(Box<Kept>),
+    Session(Box<SessionFile>),
     /// A session that cannot be read, and why.
     Unreadable(String),
 }
@@ -57,16 +57,16 @@ impl<'d, D: Disk> View<'d, D> {
         self.intent.number
     }
 
-    /// What is kept of a session.
+    /// Reads a session's file.
     pub(crate) fn session(&self, id: &SessionId, part: Part) -> Result<Found> {
         let path = layout::session(id);
         let read = match self.intent.file(&Target::Session(id.clone())) {
             Some(file) => match &file.text {
-                Some(text) => Kept::read(id, text.as_bytes(), part),
+                Some(text) => SessionFile::read(id, text.as_bytes(), part),
                 None => return Ok(Found::Nothing),
             },
             None => match self.disk.read(&path) {
-                Ok(bytes) => Kept::read(id, &bytes, part),
+                Ok(bytes) => SessionFile::read(id, &bytes, part),
                 Err(error) if is_absent(&error) => return Ok(Found::Nothing),
                 Err(error) if is_transient(&error) => {
                     return Err(describe(self.disk, self.method, &path, &error));
@@ -75,16 +75,16 @@ impl<'d, D: Disk> View<'d, D> {
             },
         };
         Ok(match read {
-            Ok(kept) => Found::Session(Box::new(kept)),
+            Ok(file) => Found::Session(Box::new(file)),
             Err(problem) => Found::Unreadable(format!("{}: {problem}", self.disk.place(&path))),
         })
     }
 
-    /// What is kept of a session that has to be readable.
-    pub(crate) fn readable(&self, id: &SessionId, part: Part) -> Result<Option<Kept>> {
+    /// Reads a session's file, which has to be readable.
+    pub(crate) fn readable(&self, id: &SessionId, part: Part) -> Result<Option<SessionFile>> {
         match self.session(id, part)? {
             Found::Nothing => Ok(None),
-            Found::Session(kept) => Ok(Some(*kept)),
+            Found::Session(file) => Ok(Some(*file)),
             Found::Unreadable(problem) => Err(corrupt(id, problem)),
         }
     }
@@ -175,8 +175,8 @@ impl<'d, D: Disk> View<'d, D> {
         }
         let pointed = slot.and_then(|slot| slot.session.clone());
         for owner in pointed.into_iter().chain(owner_in(key)) {
-            if let Some(kept) = self.readable(&owner, Part::Head)?
-                && let Some(record) = kept.record(kind, key)
+            if let Some(file) = self.readable(&owner, Part::Head)?
+                && let Some(record) = file.record(kind, key)
             {
                 return Ok(Some(record.clone()));
             }

@@ -1,5 +1,5 @@
 //! The order in which files are written, on which it depends what is left when a process dies or the
-//! power goes. Whoever writes holds the folder's lock.
+//! power fails. The writer holds the folder's lock.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -61,8 +61,8 @@ impl<D: Disk> Writer<'_, D> {
         }
         match self.carry_out(&view.intent) {
             Ok(()) => {}
-            // The way out of a full disk is to remove something. What the intent replaces is of no
-            // account any more, and makes room.
+            // To free a full disk, something is removed. What the intent replaces is not needed any
+            // more, and makes room.
             Err(failed) if changes.sessions.iter().any(removes) && is_full(&failed) => {
                 for change in changes.sessions.iter().filter(|change| removes(change)) {
                     let target = Target::Session(change.id.clone());
@@ -91,7 +91,7 @@ impl<D: Disk> Writer<'_, D> {
         self.write(file, self.durability)
             .map_err(|failed| self.explain(failed))?;
         for pointer in &plan.after {
-            // One that is left over means nothing, and is replaced by the next of its key.
+            // One that is left over has no effect, and is replaced by the next of its key.
             let _ = self.write(pointer, Durability::Normal);
         }
         Ok(())
@@ -104,7 +104,7 @@ impl<D: Disk> Writer<'_, D> {
             files: files.into_iter().flatten().cloned().collect(),
         };
         self.note(&intent).map_err(|failed| self.explain(failed))?;
-        // From here on everyone reads it so. What cannot be done now, the next writer does.
+        // From here on every reader reads it so. What cannot be done now, the next writer does.
         let _ = self.carry_out(&intent);
         Ok(())
     }
@@ -182,15 +182,15 @@ impl<D: Disk> Writer<'_, D> {
         self.disk
             .rename(NEXT, &path)
             .map_err(|error| Failed::Before(path, error))?;
-        // The folder may have been made by one who did not wait for the disk.
+        // The folder may have been made by a writer that did not wait for the disk.
         self.sync_for(durability, &[id.as_str(), BASE])
     }
 
-    /// Takes a session's folder away at once; what is in it is removed later.
+    /// Moves a session's folder away, in one step; what is in it is removed later.
     fn remove_session(&self, id: &SessionId, durability: Durability) -> Result<(), Failed> {
         let folder = id.as_str();
         if let Err(error) = self.disk.make_folder(GONE) {
-            // Without room for a place to put it, it goes piece by piece.
+            // Without room for a folder to move it to, it is removed file by file.
             return match self.disk.remove_tree(folder) {
                 Ok(()) => self.sync_for(durability, &[BASE]),
                 Err(second) if is_absent(&second) => Ok(()),
@@ -212,7 +212,7 @@ impl<D: Disk> Writer<'_, D> {
         ))
     }
 
-    /// Removes what was taken away. What resists is left to the next removal.
+    /// Removes what was moved away. What cannot be removed is left to the next removal.
     fn clear_gone(&self) {
         for entry in self.disk.list(GONE).unwrap_or_default() {
             let _ = self.disk.remove_tree(&format!("{GONE}/{}", entry.name));
@@ -246,7 +246,7 @@ impl<D: Disk> Writer<'_, D> {
             .map_err(|error| Failed::Before(folder.to_owned(), error))
     }
 
-    /// Puts a file in place of another of its name, at once.
+    /// Replaces a file, in an atomic write.
     fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Failed> {
         self.disk
             .write(NEXT, bytes)

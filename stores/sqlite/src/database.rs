@@ -1,5 +1,5 @@
 //! One connection to the file, set up the way every connection of the store is, and the
-//! transactions on it. It retries where another connection is in the way, up to the busy timeout.
+//! transactions on it. It retries while another connection holds a lock, up to the busy timeout.
 
 use std::cell::Cell;
 use std::fmt;
@@ -23,8 +23,8 @@ const MAX_PAGES: u64 = 4_294_967_294;
 const PAGE_BYTES: u64 = 4096;
 /// A write-ahead log that is read in a fraction of a millisecond.
 const SHORT_LOG: u64 = 64 * PAGE_BYTES;
-/// A lock that a busy writer has is free for moments only. SQLite's own busy handler looks every
-/// 100 ms and misses them for seconds; a waiter here looks more often.
+/// A lock that a busy writer has is free for moments only. SQLite's own busy handler tries every
+/// 100 ms and misses them for seconds; a waiter here tries more often.
 const FIRST_SLEEP: Duration = Duration::from_micros(100);
 const LONGEST_SLEEP: Duration = Duration::from_micros(500);
 
@@ -33,8 +33,11 @@ pub(crate) struct Database {
     connection: Connection,
     path: Arc<Path>,
     busy_timeout: Duration,
-    /// What the connection was last set to by [`suit`](Self::suit).
-    suited: Cell<Option<(Durability, Option<u64>)>>,
+    /// What [`apply_pragmas`](Self::apply_pragmas) last set.
+    pragmas: Cell<Option<(Durability, Option<u64>)>>,
+    /// The statements that were prepared, for tests that count them.
+    #[cfg(test)]
+    pub(crate) statements: std::cell::RefCell<Vec<String>>,
 }
 
 impl fmt::Debug for Database {
@@ -59,7 +62,9 @@ impl Database {
             connection,
             path: path.clone(),
             busy_timeout: Duration::from_millis(options.busy_timeout_ms.into()),
-            suited: Cell::new(None),
+            pragmas: Cell::new(None),
+            #[cfg(test)]
+            statements: std::cell::RefCell::default(),
         };
         database.wait_when_busy(database.busy_timeout)?;
         Ok(database)
@@ -68,7 +73,7 @@ impl Database {
     /// Sets the connection up. It is what first writes to the file.
     pub(crate) fn set_up(&self, options: &SqliteOptions) -> Result<()> {
         // The switch to WAL needs the file for itself, and SQLite does not wait for that.
-        let mode = self.patiently("open", |connection| {
+        let mode = self.with_retries("open", |connection| {
             connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
                 row.get::<_, String>(0)
             })
@@ -85,14 +90,14 @@ impl Database {
             "open",
             "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 0;",
         )?;
-        self.suit(options)
+        self.apply_pragmas(options)
     }
 
     /// Sets what the next commits survive and how large they may let the file become; not within
     /// a transaction.
-    pub(crate) fn suit(&self, options: &SqliteOptions) -> Result<()> {
-        let suited = (options.durability, options.max_bytes);
-        if self.suited.get() == Some(suited) {
+    pub(crate) fn apply_pragmas(&self, options: &SqliteOptions) -> Result<()> {
+        let pragmas = (options.durability, options.max_bytes);
+        if self.pragmas.get() == Some(pragmas) {
             return Ok(());
         }
         let synchronous = match options.durability {
@@ -111,7 +116,7 @@ impl Database {
                  PRAGMA checkpoint_fullfsync = {fullfsync}; PRAGMA max_page_count = {pages}"
             ),
         )?;
-        self.suited.set(Some(suited));
+        self.pragmas.set(Some(pragmas));
         Ok(())
     }
 
@@ -147,6 +152,8 @@ impl Database {
 
     /// A statement, prepared once a connection.
     pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        self.statements.borrow_mut().push(sql.to_owned());
         self.connection.prepare_cached(sql)
     }
 
@@ -172,7 +179,7 @@ impl Database {
 
     /// Copies pages from the write-ahead log into the database. `mode` is one of SQLite's; `wait` is
     /// for readers.
-    pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<Log> {
+    pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<LogPages> {
         self.wait_when_busy(wait)?;
         let counts =
             self.connection
@@ -181,32 +188,32 @@ impl Database {
                 });
         self.wait_when_busy(self.busy_timeout)?;
         let (pages, copied) = counts.map_err(|error| self.failed("checkpoint", &error))?;
-        // SQLite says -1 for a log that there is not.
+        // SQLite says -1 where there is no log.
         let count = |pages: i64| u32::try_from(pages).unwrap_or(0);
-        Ok(Log {
+        Ok(LogPages {
             pages: count(pages),
             copied: count(copied),
         })
     }
 
-    /// Whether the write-ahead log is quickly read by whoever opens the file next.
+    /// Whether the write-ahead log is so short that the next to open the file reads it quickly.
     pub(crate) fn has_short_log(&self) -> bool {
         let mut log = self.path.as_os_str().to_owned();
         log.push("-wal");
-        // To look, never to open: closing a file drops the locks that SQLite has on it.
+        // The file is never opened: closing it would drop the locks that SQLite has on it.
         std::fs::metadata(log).is_ok_and(|log| log.len() <= SHORT_LOG)
     }
 
-    /// The write-ahead log stays as it is when the connection is closed as the last one.
-    pub(crate) fn leave_log(&self) {
-        // Where it cannot be left it is copied, as always.
+    /// Skips the checkpoint when the connection is closed as the last one.
+    pub(crate) fn skip_checkpoint_on_close(&self) {
+        // Where it cannot be skipped, the log is copied as always.
         let _ = self
             .connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
-    /// Tries until another connection is no longer in the way, up to the busy timeout.
-    pub(crate) fn patiently<T>(
+    /// Retries while another connection holds a lock, up to the busy timeout.
+    pub(crate) fn with_retries<T>(
         &self,
         method: &str,
         attempt: impl Fn(&Connection) -> rusqlite::Result<T>,
@@ -230,7 +237,7 @@ impl Database {
         begun.map(|_| Transaction(self))
     }
 
-    /// Starts a write transaction, or does not where that would mean to wait.
+    /// Starts a write transaction, unless it would have to wait.
     pub(crate) fn try_begin(&self) -> Result<Option<Transaction<'_>>> {
         self.wait_when_busy(Duration::ZERO)?;
         let begun = self
@@ -270,17 +277,17 @@ impl Database {
     }
 }
 
-/// A write-ahead log after a checkpoint.
+/// The pages of a write-ahead log after a checkpoint.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Log {
+pub(crate) struct LogPages {
     /// The pages in it.
     pub(crate) pages: u32,
     /// Those of them that are in the database too.
     copied: u32,
 }
 
-impl Log {
-    /// Whether it is not needed any more.
+impl LogPages {
+    /// Whether the log is not needed any more.
     pub(crate) fn is_copied(self) -> bool {
         self.pages == self.copied
     }

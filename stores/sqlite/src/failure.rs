@@ -1,4 +1,4 @@
-//! What SQLite's errors are called here.
+//! The errors of the store for those of SQLite.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
     }
 }
 
-/// Whether another connection is in the way.
+/// Whether another connection holds a lock.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

@@ -1,13 +1,13 @@
 //! Who of this process may write to a file. SQLite's own lock makes waiters sleep and look again,
 //! so that a busy writer thread would starve a caller who waits on its own thread. This one is
-//! taken first, wakes at once, and lets waiting callers go before the writer thread; the thread
-//! insists after a while, so that it does not starve either.
+//! acquired first and wakes its waiters. Waiting callers have priority over the writer thread; once
+//! the thread has waited for a while it has priority over them, so that it does not starve either.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the writer thread lets callers go first.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long callers have priority over the writer thread.
+const CALLERS_FIRST: Duration = Duration::from_millis(50);
 
 /// The lock of one file.
 #[derive(Debug, Default)]
@@ -21,8 +21,10 @@ struct State {
     held: bool,
     /// Callers that wait.
     callers: u32,
-    /// The writer thread has waited long enough.
-    insisting: bool,
+    /// The writer thread has waited long enough to go first.
+    writer_first: bool,
+    /// Threads to wake when the lock is freed, which costs a call of the system.
+    asleep: u32,
 }
 
 /// Holds the lock until it is dropped.
@@ -30,11 +32,11 @@ struct State {
 pub(crate) struct Held<'l>(&'l WriteLock);
 
 impl WriteLock {
-    /// Takes the lock for a caller, or gives up at `deadline`.
+    /// Acquires the lock for a caller, unless that takes until `deadline`.
     pub(crate) fn for_caller(&self, deadline: Instant) -> Option<Held<'_>> {
         let mut state = self.state();
         state.callers += 1;
-        while state.held || state.insisting {
+        while state.is_closed_to_callers() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -42,7 +44,7 @@ impl WriteLock {
             state = self.wait(state, left);
         }
         state.callers -= 1;
-        if state.held || state.insisting {
+        if state.is_closed_to_callers() {
             // The writer thread may have waited for this caller.
             self.freed.notify_all();
             return None;
@@ -51,32 +53,32 @@ impl WriteLock {
         Some(Held(self))
     }
 
-    /// Takes the lock if nobody has it or waits for it.
+    /// Acquires the lock if it is free and no other thread waits for it.
     pub(crate) fn if_free(&self) -> Option<Held<'_>> {
         let mut state = self.state();
-        if state.held || state.insisting || state.callers > 0 {
+        if state.is_closed_to_callers() || state.callers > 0 {
             return None;
         }
         state.held = true;
         Some(Held(self))
     }
 
-    /// Takes the lock for the writer thread, of which there is one.
+    /// Acquires the lock for the writer thread, of which there is one.
     pub(crate) fn for_writer(&self) -> Held<'_> {
-        let insist_at = Instant::now() + PATIENCE;
+        let first_at = Instant::now() + CALLERS_FIRST;
         let mut state = self.state();
-        while state.held || (state.callers > 0 && !state.insisting) {
-            let left = insist_at.saturating_duration_since(Instant::now());
-            state.insisting = left.is_zero();
-            // Once it insists, whoever frees the lock wakes it; the time is then of no account.
-            state = self.wait(state, left.max(PATIENCE));
+        while state.held || (state.callers > 0 && !state.writer_first) {
+            let left = first_at.saturating_duration_since(Instant::now());
+            state.writer_first = left.is_zero();
+            // Once it goes first, it is woken when the lock is freed; the time does not matter then.
+            state = self.wait(state, left.max(CALLERS_FIRST));
         }
-        state.insisting = false;
+        state.writer_first = false;
         state.held = true;
         Held(self)
     }
 
-    /// Whether a caller waits for whoever holds the lock.
+    /// Whether a caller waits for the lock.
     pub(crate) fn is_wanted(&self) -> bool {
         self.state().callers > 0
     }
@@ -86,18 +88,35 @@ impl WriteLock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, time: Duration) -> MutexGuard<'s, State> {
-        self.freed
+    fn wait<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        time: Duration,
+    ) -> MutexGuard<'s, State> {
+        state.asleep += 1;
+        let (mut state, _) = self
+            .freed
             .wait_timeout(state, time)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+            .unwrap_or_else(PoisonError::into_inner);
+        state.asleep -= 1;
+        state
+    }
+}
+
+impl State {
+    fn is_closed_to_callers(&self) -> bool {
+        self.held || self.writer_first
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.state().held = false;
-        self.0.freed.notify_all();
+        let mut state = self.0.state();
+        state.held = false;
+        if state.asleep > 0 {
+            drop(state);
+            self.0.freed.notify_all();
+        }
     }
 }
 
@@ -127,7 +146,7 @@ mod tests {
     #[test]
     fn a_waiting_caller_goes_before_the_writer_and_the_writer_is_not_starved() {
         let lock = WriteLock::default();
-        let (order, taken) = mpsc::channel();
+        let (order, acquired) = mpsc::channel();
         thread::scope(|scope| {
             let held = lock.for_writer();
             scope.spawn(|| {
@@ -141,7 +160,10 @@ mod tests {
             let _held = lock.for_writer();
             order.send("writer").unwrap();
         });
-        assert_eq!(taken.try_iter().collect::<Vec<_>>(), ["caller", "writer"]);
+        assert_eq!(
+            acquired.try_iter().collect::<Vec<_>>(),
+            ["caller", "writer"]
+        );
 
         // Callers that always wait again leave the writer its turn.
         let (stop, stopped) = mpsc::channel::<()>();

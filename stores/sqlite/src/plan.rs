@@ -1,8 +1,8 @@
 //! By which index a list or a tally finds its sessions. SQLite would choose knowing nothing of the
 //! data: it takes any equality for a rare one, and then reads and sorts every completed session for
-//! a page of fifty. So what it needs to know is looked up: whether a member of the filter is met by
-//! few sessions. Those few are read and sorted; otherwise the index that has the order is followed
-//! until the page is full.
+//! a page of fifty. So what it needs to know is looked up: whether few sessions match a field of the
+//! filter. Those few are read and sorted; otherwise the index that has the order is followed until
+//! the page is full.
 
 use rusqlite::params_from_iter;
 use tenure_core::Result;
@@ -18,7 +18,7 @@ const BY_CREATED: &str = "sessions_by_created";
 const BY_UPDATED: &str = "sessions_by_updated";
 
 impl Database {
-    /// The index to use, or `None` where SQLite chooses well: then a member of the filter has an
+    /// The index to use, or `None` where SQLite chooses well: then a field of the filter has an
     /// index in the order of creation.
     pub(crate) fn index_for(
         &self,
@@ -30,19 +30,19 @@ impl Database {
             || filter.task_ids.as_ref().is_some_and(Vec::is_empty)
             || filter.slot_phase.as_ref().is_some_and(Vec::is_empty);
         if nothing {
-            // Nothing is met, and SQLite drops what the indexes would be good for.
+            // Nothing matches, and SQLite drops the conditions that the indexes would serve.
             return Ok(None);
         }
-        for (index, member) in members(filter, by) {
-            if self.is_met_by_few(&member, index)? {
+        for (index, field) in fields(filter, by) {
+            if self.has_few_matches(&field, index)? {
                 return Ok(Some(index));
             }
         }
         Ok((by == Some(OrderBy::UpdatedAt)).then_some(BY_UPDATED))
     }
 
-    fn is_met_by_few(&self, member: &Filter, index: &str) -> Result<bool> {
-        let Query { sql, parameters } = query::count(member, index, FEW);
+    fn has_few_matches(&self, field: &Filter, index: &str) -> Result<bool> {
+        let Query { sql, parameters } = query::count(field, index, FEW);
         self.prepare(&sql)
             .and_then(|mut count| {
                 count.query_row(params_from_iter(parameters), |row| row.get::<_, u32>(0))
@@ -52,18 +52,18 @@ impl Database {
     }
 }
 
-/// The members of a filter, one by one, that have an index other than one that serves the order.
-/// Those come first that are likely to be met by the fewest sessions.
-fn members(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
+/// The fields of a filter, each as a filter of its own, that have an index other than one that serves
+/// the order. Those come first that the fewest sessions are likely to match.
+fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
     let any = || Filter {
         trash: Trash::Include,
         ..Filter::default()
     };
     let given = filter.clone();
-    let mut members = Vec::new();
-    let mut add = |is_given: bool, index: &'static str, member: Filter| {
+    let mut fields = Vec::new();
+    let mut add = |is_given: bool, index: &'static str, field: Filter| {
         if is_given {
-            members.push((index, member));
+            fields.push((index, field));
         }
     };
     if by != Some(OrderBy::CreatedAt) {
@@ -169,7 +169,7 @@ fn members(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> 
             ..any()
         },
     );
-    members
+    fields
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
     use crate::options::SqliteOptions;
     use crate::schema;
 
-    /// What SQLite means to do for a query.
+    /// How SQLite plans to run a query.
     fn plan(database: &Database, Query { sql, parameters }: Query) -> String {
         let mut explain = database
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -346,7 +346,7 @@ mod tests {
         database.set_up(&options).unwrap();
         schema::migrate(&database).unwrap();
 
-        // Without sessions, every filter is met by few.
+        // Without sessions, every filter has few matches.
         for (name, filter) in each_filter() {
             for query in in_each_order(&filter) {
                 let index = database.index_for(&filter, Some(query.order.by)).unwrap();
@@ -356,7 +356,7 @@ mod tests {
                     ("agents", OrderBy::UpdatedAt) => "phase",
                     _ => name,
                 };
-                // The indexes of some sessions only have no others.
+                // Partial indexes hold no other sessions than those that match.
                 let some = matches!(name, "trash" | "agents");
                 assert!(plan.contains(index), "{name}: {plan}");
                 assert!(!plan.contains("SCAN") || some, "{name}: {plan}");

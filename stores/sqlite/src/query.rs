@@ -1,5 +1,5 @@
 //! The SQL of a filter and of a list. It must mean what `Filter::matches` and `Order::compare` of
-//! the core mean. The values of a query are always parameters; its text depends on which members
+//! the core mean. The values of a query are always parameters; its text depends on which fields
 //! are given, so that few texts are ever prepared.
 
 use rusqlite::types::Value;
@@ -16,7 +16,8 @@ pub(crate) struct Query {
     pub(crate) parameters: Vec<Value>,
 }
 
-/// The heads that `query` means, in its order, at most `rows`, found by `index` if one is named.
+/// The heads that match `query` with the keys of their rows, in its order, at most `rows`, found by
+/// `index` if one is named.
 pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     let mut conditions = Conditions::of(&query.filter);
     let time = match query.order.by {
@@ -41,11 +42,11 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
         mut parameters,
     } = conditions;
     // SQLite counts in signed integers; a list is not longer than that.
-    let whole = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    parameters.extend([whole(rows), whole(query.offset)]);
+    let integer = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    parameters.extend([integer(rows), integer(query.offset)]);
     Query {
         sql: format!(
-            "SELECT {} FROM sessions{}{conditions} \
+            "SELECT {}, key FROM sessions{}{conditions} \
              ORDER BY {time} {direction}, id {direction} LIMIT ? OFFSET ?",
             head_columns!(),
             indexed_by(index),
@@ -54,7 +55,7 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     }
 }
 
-/// Counts the sessions that `filter` means, by status, mode and user. Sums are taken of the upper
+/// Counts the sessions that match `filter`, by status, mode and user. Sums are computed of the upper
 /// and the lower halves of numbers, so that none of them can overflow.
 pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
@@ -73,7 +74,7 @@ pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
     }
 }
 
-/// Counts the sessions that `filter` means by `index`, up to `most` of them.
+/// Counts the sessions that match `filter` by `index`, up to `most` of them.
 pub(crate) fn count(filter: &Filter, index: &str, most: u32) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
     Query {

@@ -7,10 +7,11 @@ use tenure_core::store::tally::{Count, Group, Tally};
 use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, Event, Result, SessionId, Status, Timestamp};
+use tenure_core::{Error, Event, Head, Result, SessionId, Status, Timestamp};
 
 use crate::database::Database;
 use crate::query::{self, Query};
+use crate::read_set::SessionRow;
 use crate::row::{self, head_columns};
 
 /// Why something could not be read: SQLite's reason, or what is wrong with a row.
@@ -31,9 +32,22 @@ impl From<row::Damage> for Unread {
     }
 }
 
+/// A session that was found, and the key of its row.
+pub(crate) struct Found {
+    pub(crate) loaded: Loaded,
+    key: i64,
+}
+
+impl Found {
+    /// What is known of its row.
+    pub(crate) fn row(&self) -> SessionRow {
+        SessionRow::of(self.key, &self.loaded.head)
+    }
+}
+
 impl Database {
     /// See `Store::load`.
-    pub(crate) fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+    pub(crate) fn load(&self, id: &SessionId, history: History) -> Result<Option<Found>> {
         self.try_load(id, history).map_err(|unread| match unread {
             Unread::Failed(error) => self.failed("load", &error),
             Unread::Damaged(damage) => Error::CorruptSession {
@@ -43,7 +57,7 @@ impl Database {
         })
     }
 
-    fn try_load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>, Unread> {
+    fn try_load(&self, id: &SessionId, history: History) -> Result<Option<Found>, Unread> {
         let mut find = self.prepare(concat!(
             "SELECT ",
             head_columns!(),
@@ -54,12 +68,13 @@ impl Database {
             return Ok(None);
         };
         let head = row::read_head(row)?;
-        let key: i64 = row.get(34)?;
+        let key = row.get(row::KEY)?;
         let events = match history.range(head.event_count) {
             None => Vec::new(),
             Some((first, last)) => self.events(key, first, last)?,
         };
-        Ok(Some(Loaded { head, events }))
+        let loaded = Loaded { head, events };
+        Ok(Some(Found { loaded, key }))
     }
 
     fn events(&self, key: i64, first: u64, last: u64) -> Result<Vec<Event>, Unread> {
@@ -91,17 +106,17 @@ impl Database {
         Ok(events)
     }
 
-    /// See `Store::list`.
-    pub(crate) fn list(&self, query: &ListQuery) -> Result<Page> {
+    /// See `Store::list`. Each head of the page is shown to `seen`, with the key of its row.
+    pub(crate) fn list(&self, query: &ListQuery, mut seen: impl FnMut(i64, &Head)) -> Result<Page> {
         let index = self.index_for(&query.filter, Some(query.order.by))?;
         // One more than asked for, to know whether more follow. Rows that cannot be read take
         // places from those that can; then the question is asked again, more widely.
         let mut rows = u64::from(query.limit) + 1;
         loop {
-            let (page, seen) = self
-                .page(query, index, rows)
+            let (page, read) = self
+                .page(query, index, rows, &mut seen)
                 .map_err(|error| self.failed("list", &error))?;
-            if page.more || page.problems.is_empty() || seen < rows {
+            if page.more || page.problems.is_empty() || read < rows {
                 return Ok(page);
             }
             rows = rows.saturating_mul(2);
@@ -113,13 +128,14 @@ impl Database {
         query: &ListQuery,
         index: Option<&str>,
         limit: u64,
+        seen: &mut impl FnMut(i64, &Head),
     ) -> rusqlite::Result<(Page, u64)> {
         let Query { sql, parameters } = query::list(query, index, limit);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
-        let (mut page, mut seen, mut bytes) = (Page::default(), 0, 0);
+        let (mut page, mut read, mut bytes) = (Page::default(), 0, 0);
         while let Some(row) = rows.next()? {
-            seen += 1;
+            read += 1;
             let full = page.heads.len() >= query.limit as usize || bytes > query.max_bytes;
             match row::read_head(row) {
                 Ok(_) if full => {
@@ -128,6 +144,7 @@ impl Database {
                 }
                 Ok(head) => {
                     bytes += head.user_bytes();
+                    seen(row.get(row::KEY)?, &head);
                     page.heads.push(head);
                 }
                 Err(damage) => page.problems.push(Problem {
@@ -136,7 +153,7 @@ impl Database {
                 }),
             }
         }
-        Ok((page, seen))
+        Ok((page, read))
     }
 
     /// See `Store::record`.

@@ -20,6 +20,9 @@ macro_rules! head_columns {
 }
 pub(crate) use head_columns;
 
+/// The column of a row's key where a statement names it after [`head_columns`].
+pub(crate) const KEY: usize = 34;
+
 /// What is wrong with a row.
 pub(crate) type Damage = String;
 
@@ -119,7 +122,7 @@ pub(crate) fn read_event(row: &Row<'_>) -> Result<Event, Damage> {
     })
 }
 
-/// The text of a column that may be anything, for saying which row is meant.
+/// The text of a column that may be anything, for naming a damaged row.
 pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     match row.get_ref(column) {
         Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
@@ -127,12 +130,12 @@ pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     }
 }
 
-/// A count as SQLite keeps it. Counts beyond 2^63 become negative and come back as they were.
+/// A count as SQLite stores it. Counts beyond 2^63 become negative and come back as they were.
 pub(crate) fn stored(count: u64) -> i64 {
     count.cast_signed()
 }
 
-/// A count from what SQLite keeps.
+/// A count from what SQLite stores.
 pub(crate) fn restored(count: i64) -> u64 {
     count.cast_unsigned()
 }

@@ -103,7 +103,7 @@ CREATE VIEW history AS
 /// The newest schema that this build reads.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// What a file turned out to be.
+/// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     /// An empty file, or one of ours with this schema.
@@ -112,12 +112,12 @@ enum Found {
     Foreign,
 }
 
-/// Looks at a file, changing nothing.
+/// Reads the schema's number, changing nothing.
 ///
 /// # Errors
-/// `SCHEMA_TOO_NEW`, or `STORE_UNAVAILABLE` when it is no database or another application's.
+/// `SCHEMA_TOO_NEW`, or `STORE_UNAVAILABLE` when the file is no database or another application's.
 pub(crate) fn check(database: &Database) -> Result<u32> {
-    match database.patiently("open", look)? {
+    match database.with_retries("open", read_marks)? {
         Found::Foreign => Err(Error::StoreUnavailable {
             problem: format!(
                 "{}: this is the database of another application",
@@ -135,7 +135,7 @@ pub(crate) fn check(database: &Database) -> Result<u32> {
 /// Brings a file to the newest schema. Another process may be doing the same.
 ///
 /// # Errors
-/// Those of the store, and `SCHEMA_TOO_NEW` when a newer Tenure was faster.
+/// Those of the store, and `SCHEMA_TOO_NEW` when a newer Tenure has migrated it meanwhile.
 pub(crate) fn migrate(database: &Database) -> Result<()> {
     if check(database)? == VERSION {
         return Ok(());
@@ -151,7 +151,7 @@ pub(crate) fn migrate(database: &Database) -> Result<()> {
     transaction.commit()
 }
 
-/// Writes what is there already, if nobody else is writing.
+/// Commits without changing anything, unless another connection is writing.
 ///
 /// # Errors
 /// Those of the store.
@@ -165,7 +165,7 @@ pub(crate) fn touch(database: &Database) -> Result<()> {
     }
 }
 
-fn look(connection: &Connection) -> rusqlite::Result<Found> {
+fn read_marks(connection: &Connection) -> rusqlite::Result<Found> {
     let (application, version, tables) = connection.query_row(
         "SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
          FROM pragma_application_id AS a, pragma_user_version AS v",

@@ -8,17 +8,18 @@ use std::time::Instant;
 
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
-use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::store::{
+    Capabilities, Changes, Commit, Durability, ListQuery, Loaded, Page, Scan,
+};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 
 use crate::database::{Database, Transaction};
 use crate::file::File;
 use crate::options::SqliteOptions;
-use crate::unit::{Undo, Unit};
-use crate::writer::{Done, Job};
-use crate::{CAPABILITIES, schema};
-use tenure_core::store::Durability;
+use crate::schema;
+use crate::unit::{CAPABILITIES, Undo, Unit};
 
 /// A handle on a SQLite store, for one thread at a time. Any number of handles, of any number of
 /// processes, may share a file.
@@ -32,21 +33,18 @@ pub struct SqliteStore {
     inside: Cell<bool>,
 }
 
+/// A handle may move to another thread.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<SqliteStore>();
+};
+
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         if self.options.brief && self.database.has_short_log() {
-            self.database.leave_log();
+            self.database.skip_checkpoint_on_close();
         }
     }
-}
-
-/// What came of [`SqliteStore::try_transaction`].
-#[derive(Debug)]
-pub enum Attempt<R, J> {
-    /// The job ran, and this is its answer, or why its writes were not kept.
-    Answered(Result<R>),
-    /// It would have had to wait. Here is the job, which did not run.
-    Busy(J),
 }
 
 impl fmt::Debug for SqliteStore {
@@ -73,7 +71,7 @@ impl SqliteStore {
             });
         }
         // Absolute, so that it stays the same file when the working directory changes, and so that
-        // no path is taken for one of SQLite's URIs.
+        // no path is read as one of SQLite's URIs.
         let path: Arc<Path> = std::path::absolute(path)
             .and_then(|path| {
                 path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -85,12 +83,12 @@ impl SqliteStore {
         let mut database = Database::connect(&path, &options)?;
         let found = schema::check(&database)?;
         database.set_up(&options)?;
-        // Who opens a file for one call has to wait for every look at it.
+        // A handle for one call waits for every read of the file; this one is saved.
         if found != schema::VERSION {
             schema::migrate(&database)?;
         }
         let file = File::of(&path)?;
-        file.shared.watch(&mut database, &options)?;
+        file.writer.watch(&mut database, &options)?;
         Ok(Self {
             file,
             database,
@@ -99,16 +97,16 @@ impl SqliteStore {
         })
     }
 
-    /// Runs a whole operation inside one write transaction. It waits for other writers, before the
-    /// writer thread, up to the busy timeout. What the job commits is kept when this returns.
+    /// Runs a whole operation inside one write transaction. It waits for other writers up to the busy
+    /// timeout, with priority over the writer thread. What the job commits is stored when this returns.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when the wait was too long; what SQLite says to the commit, and then
-    /// nothing is kept. The job's own failures are in its answer.
+    /// `STORE_UNAVAILABLE` when the wait was too long; the error of the transaction's commit, and then
+    /// nothing is stored. The job's own failures are the job's to return.
     pub fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
         let _inside = self.enter()?;
         let deadline = Instant::now() + self.database.busy_timeout();
-        let lock = &self.file.shared.lock;
+        let lock = &self.file.writer.lock;
         let _held = lock.for_caller(deadline).ok_or_else(|| Error::StoreUnavailable {
             problem: format!(
                 "{}: other writers of this process held their lock for longer than the busy timeout",
@@ -124,18 +122,18 @@ impl SqliteStore {
     where
         J: FnOnce(&dyn SyncStore) -> R,
     {
-        let shared = &self.file.shared;
-        if self.options.durability == Durability::Full || shared.writer.is_busy() {
+        let writer = &self.file.writer;
+        if self.options.durability == Durability::Full || writer.queue.is_busy() {
             return Attempt::Busy(job);
         }
         let _inside = match self.enter() {
             Ok(inside) => inside,
             Err(error) => return Attempt::Answered(Err(error)),
         };
-        let Some(_held) = shared.lock.if_free() else {
+        let Some(_held) = writer.lock.if_free() else {
             return Attempt::Busy(job);
         };
-        shared.hurry();
+        writer.log.note_latency_sensitive();
         match self.database.try_begin() {
             Ok(Some(transaction)) => Attempt::Answered(self.finish(transaction, job)),
             Ok(None) => Attempt::Busy(job),
@@ -143,18 +141,19 @@ impl SqliteStore {
         }
     }
 
-    /// Leaves a whole operation to the writer thread of the file. Jobs run in the order in which
-    /// they come, many in one transaction, and `done` gets a job's answer when it is kept. `done`
-    /// always gets one, from the writer thread, or from this one if there can be no thread.
+    /// Puts a whole operation into the queue of the file, for its writer thread. Jobs run in the order
+    /// of the calls, many in one transaction, and `done` receives what a job returned once its writes
+    /// are stored. `done` is always called: on the writer thread, or on this one if no thread can be
+    /// started.
     pub fn enqueue(&self, job: Job, done: Done) {
-        self.file.shared.enqueue(job, done, &self.options);
+        self.file.writer.enqueue(job, done, &self.options);
     }
 
-    /// Waits until every job in the queue of the file has been answered. Inside a transaction of
-    /// this handle, for which the jobs wait, it does nothing.
+    /// Waits until every job in the queue of the file is done. Inside a transaction of this handle, for
+    /// which the jobs wait, it returns at once.
     pub fn drain(&self) {
         if !self.inside.get() {
-            self.file.shared.drain();
+            self.file.writer.queue.drain();
         }
     }
 
@@ -169,13 +168,13 @@ impl SqliteStore {
         job: impl FnOnce(&dyn SyncStore) -> R,
     ) -> Result<R> {
         let unit = Unit::new(&self.database, Undo::Transaction);
-        let answer = job(&unit);
+        let result = job(&unit);
         match unit.ended() {
             // Something was written and is lost, which the job may not know.
             Some(error) if unit.wrote() => Err(error),
-            // Nothing was written: the job was told so.
-            Some(_) => Ok(answer),
-            None => transaction.commit().map(|()| answer),
+            // Nothing was written, and the job has received the error.
+            Some(_) => Ok(result),
+            None => transaction.commit().map(|()| result),
         }
     }
 
@@ -204,7 +203,8 @@ impl SyncStore for SqliteStore {
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        self.database.load(id, history)
+        let found = self.database.load(id, history)?;
+        Ok(found.map(|found| found.loaded))
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
@@ -212,7 +212,7 @@ impl SyncStore for SqliteStore {
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.database.list(query)
+        self.database.list(query, |_, _| ())
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
@@ -225,5 +225,26 @@ impl SyncStore for SqliteStore {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         self.database.tally(filter).map(Some)
+    }
+}
+
+impl TransactionStore for SqliteStore {
+    fn run(&self, job: &mut dyn FnMut(&dyn SyncStore)) -> Result<()> {
+        self.transaction(job)
+    }
+
+    fn try_run(&self, job: &mut dyn FnMut(&dyn SyncStore)) -> Result<bool> {
+        match self.try_transaction(job) {
+            Attempt::Answered(result) => result.map(|()| true),
+            Attempt::Busy(_) => Ok(false),
+        }
+    }
+
+    fn enqueue(&self, job: Job, done: Done) {
+        self.enqueue(job, done);
+    }
+
+    fn drain(&self) {
+        self.drain();
     }
 }

@@ -9,11 +9,18 @@ use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page,
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 
-use crate::CAPABILITIES;
 use crate::database::Database;
+use crate::read_set::{ReadSet, SessionRow};
 
-/// What is undone when a job's first commit fails. (Later ones have a savepoint of their own; the
-/// first does without, since nothing else would be lost. That is most of what savepoints cost.)
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    persistent: true,
+    shared: true,
+    reindents: false,
+    records_only: false,
+};
+
+/// What is undone when a job's first commit fails. Later ones have a savepoint of their own; the
+/// first needs none, since nothing else is lost with it. That saves most of what savepoints cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undo {
     /// The whole transaction, which is the job's alone.
@@ -29,6 +36,9 @@ pub(crate) struct Unit<'d> {
     undo: Undo,
     wrote: Cell<bool>,
     ended: RefCell<Option<Error>>,
+    /// What the job has read so far. It stays true when a commit fails, since only one that is
+    /// applied adds to it what it wrote.
+    read: RefCell<ReadSet>,
 }
 
 impl<'d> Unit<'d> {
@@ -38,6 +48,7 @@ impl<'d> Unit<'d> {
             undo,
             wrote: Cell::new(false),
             ended: RefCell::new(None),
+            read: RefCell::default(),
         }
     }
 
@@ -46,15 +57,15 @@ impl<'d> Unit<'d> {
         self.wrote.get()
     }
 
-    /// The error that ended the transaction before its time, if it has ended. SQLite may end it on
-    /// any error, of a read too.
+    /// The error that ended the transaction early, if it has ended. SQLite may end it on any error,
+    /// also on that of a read.
     pub(crate) fn ended(&self) -> Option<Error> {
         if self.database.in_transaction() {
             return None;
         }
         let lost = || Error::StoreUnavailable {
             problem: format!(
-                "{}: SQLite gave the transaction up after an error",
+                "{}: SQLite ended the transaction after an error",
                 self.database.path().display()
             ),
         };
@@ -62,40 +73,46 @@ impl<'d> Unit<'d> {
     }
 
     fn commit_first(&self, changes: &Changes) -> Result<Commit> {
-        let answer = self.database.apply(changes);
-        match &answer {
+        let result = self.apply(changes);
+        match &result {
             Ok(Commit::Applied) => self.wrote.set(true),
             Ok(_) => {}
             Err(error) => match self.undo {
                 Undo::Transaction => self.end(error),
-                Undo::Savepoint => self.back_to("ROLLBACK TO job", error),
+                Undo::Savepoint => self.roll_back_to("ROLLBACK TO job", error),
             },
         }
-        answer
+        result
     }
 
     fn commit_further(&self, changes: &Changes) -> Result<Commit> {
         self.database.run("commit", "SAVEPOINT part")?;
-        let answer = self.database.apply(changes);
-        if let Err(error) = &answer {
-            self.back_to("ROLLBACK TO part", error);
+        let result = self.apply(changes);
+        if let Err(error) = &result {
+            self.roll_back_to("ROLLBACK TO part", error);
         }
         if self.database.in_transaction() {
             self.database.run("commit", "RELEASE part")?;
         }
-        answer
+        result
     }
 
-    /// Undoes what was written since a savepoint, or everything if that cannot be.
-    fn back_to(&self, savepoint: &str, error: &Error) {
-        let back = self.database.in_transaction() && self.database.run("commit", savepoint).is_ok();
-        if !back {
+    fn apply(&self, changes: &Changes) -> Result<Commit> {
+        self.database.apply(changes, &mut self.read.borrow_mut())
+    }
+
+    /// Undoes what was written since a savepoint, or everything if that fails.
+    fn roll_back_to(&self, savepoint: &str, error: &Error) {
+        let undone =
+            self.database.in_transaction() && self.database.run("commit", savepoint).is_ok();
+        if !undone {
             self.end(error);
         }
     }
 
     fn end(&self, error: &Error) {
         *self.ended.borrow_mut() = Some(error.clone());
+        self.read.borrow_mut().clear();
         if self.database.in_transaction() {
             // A rollback can only fail where there is nothing left to roll back.
             let _ = self.database.run("commit", "ROLLBACK");
@@ -109,7 +126,14 @@ impl SyncStore for Unit<'_> {
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        self.database.load(id, history)
+        let mut read = self.read.borrow_mut();
+        if read.session(id) == Some(None) {
+            return Ok(None);
+        }
+        let found = self.database.load(id, history)?;
+        let row = found.as_ref().map(|found| found.row());
+        read.note_session(id, row);
+        Ok(found.map(|found| found.loaded))
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
@@ -124,18 +148,35 @@ impl SyncStore for Unit<'_> {
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.database.list(query)
+        let mut read = self.read.borrow_mut();
+        self.database.list(query, |key, head| {
+            read.note_session(&head.id, Some(SessionRow::of(key, head)));
+        })
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        self.database.record(kind, key)
+        let mut read = self.read.borrow_mut();
+        if read.record(kind, key) == Some(None) {
+            return Ok(None);
+        }
+        let found = self.database.record(kind, key)?;
+        read.note_record(kind, key, found.as_ref().map(|record| record.version));
+        Ok(found)
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        self.database.scan(scan)
+        let records = self.database.scan(scan)?;
+        let mut read = self.read.borrow_mut();
+        for record in &records {
+            read.note_record(&record.kind, &record.key, Some(record.version));
+        }
+        Ok(records)
     }
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         self.database.tally(filter).map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

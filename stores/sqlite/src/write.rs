@@ -1,13 +1,13 @@
 //! How one [`Changes`] is written, inside a transaction that the caller has opened. Everything
 //! expected is checked before anything is written, so that a conflict leaves nothing to undo.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row};
-use tenure_core::store::{Changes, Commit, RecordChange, SessionChange, SessionWrite};
+use rusqlite::OptionalExtension;
+use tenure_core::store::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
 use tenure_core::{Error, Event, Head, Result, SessionId, Timestamp};
 
 use crate::database::Database;
 use crate::read::event_key;
+use crate::read_set::{IndexChange, ReadSet, SessionRow};
 use crate::row::{self, head_columns};
 
 /// The last session that a file can number: an event's key has 31 bits for its session's, and the key
@@ -30,102 +30,133 @@ macro_rules! update_head {
     };
 }
 
-/// What is there of a session that is to be changed.
-struct Current {
-    key: i64,
-    version: u64,
-    changed: Indexed,
-}
-
-/// In which indexed columns, other than `updated_at`, the head to be written differs from the one
-/// that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Indexed {
-    /// In none, as that of an append.
-    Nothing,
-    /// In its status or in whether it is in the trash, as that of a step of the lifecycle.
-    Standing,
-    /// In whatever else.
-    Anything,
-}
-
 impl Database {
     /// Writes all of `changes`, or nothing where something is not as expected. After an error, part
-    /// of it may be written: the caller undoes it.
-    pub(crate) fn apply(&self, changes: &Changes) -> Result<Commit> {
+    /// of it may be written: the caller undoes it. What is known from `read` is not read again, and
+    /// what was written is known from then on.
+    pub(crate) fn apply(&self, changes: &Changes, read: &mut ReadSet) -> Result<Commit> {
         let failed = |error: rusqlite::Error| self.failed("commit", &error);
-        let mut found = Vec::with_capacity(changes.sessions.len());
+        if let Some(conflict) = self.conflict(changes, read).map_err(failed)? {
+            return Ok(conflict);
+        }
+        let mut rows = Vec::with_capacity(changes.sessions.len());
         for change in &changes.sessions {
-            let current = self.current(change).map_err(failed)?;
-            let version = current.as_ref().map(|current| current.version);
-            if !change.expect.allows(version) {
-                return Ok(Commit::SessionConflict {
-                    id: change.id.clone(),
-                    current: version,
-                });
-            }
-            found.push(current);
-        }
-        for change in &changes.records {
-            let version = self.record_version(change).map_err(failed)?;
-            if !change.expect.allows(version) {
-                return Ok(Commit::RecordConflict {
-                    record_kind: change.kind.clone(),
-                    key: change.key.clone(),
-                    current: version,
-                });
-            }
-        }
-        for (change, current) in changes.sessions.iter().zip(found) {
-            match &change.write {
-                SessionWrite::Put {
-                    head,
-                    replace_history,
-                    events,
-                } => self.put(head, current, *replace_history, events)?,
-                SessionWrite::Delete => self.delete(&change.id, current).map_err(failed)?,
-            }
+            rows.push(self.write_session(change, read)?);
         }
         for change in &changes.records {
             self.write_record(change).map_err(failed)?;
         }
+        for (change, row) in changes.sessions.iter().zip(rows) {
+            match row {
+                Some(row) => read.note_session(&change.id, Some(row)),
+                None => read.note_removal(&change.id),
+            }
+        }
+        for change in &changes.records {
+            let version = change.record.as_ref().map(|record| record.version);
+            read.note_record(&change.kind, &change.key, version);
+        }
         Ok(Commit::Applied)
     }
 
-    fn current(&self, change: &SessionChange) -> rusqlite::Result<Option<Current>> {
-        let mut find = self.prepare(
-            "SELECT key, version, status, user_id, channel_id, mode, created_at, deleted_at, \
-             parent_id, phase, task_id, slot_phase, model FROM sessions WHERE id = ?",
-        )?;
-        find.query_row([change.id.as_str()], |row| {
-            Ok(Current {
-                key: row.get(0)?,
-                version: row::restored(row.get(1)?),
-                changed: match &change.write {
-                    SessionWrite::Put { head, .. } => changed(row, head)?,
-                    SessionWrite::Delete => Indexed::Anything,
-                },
-            })
-        })
-        .optional()
+    /// The first thing that is not as `changes` expect it.
+    fn conflict(&self, changes: &Changes, read: &mut ReadSet) -> rusqlite::Result<Option<Commit>> {
+        for SessionChange { id, expect, .. } in &changes.sessions {
+            let current = self.session_row(id, read)?.map(|row| row.version);
+            if !expect.allows(current) {
+                let id = id.clone();
+                return Ok(Some(Commit::SessionConflict { id, current }));
+            }
+        }
+        for change in &changes.records {
+            // A record is written without a look at the one that is there.
+            if change.expect == Expect::Any {
+                continue;
+            }
+            let current = self.record_version(&change.kind, &change.key, read)?;
+            if !change.expect.allows(current) {
+                return Ok(Some(Commit::RecordConflict {
+                    record_kind: change.kind.clone(),
+                    key: change.key.clone(),
+                    current,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn session_row<'r>(
+        &self,
+        id: &SessionId,
+        read: &'r mut ReadSet,
+    ) -> rusqlite::Result<Option<&'r SessionRow>> {
+        if read.session(id).is_none() {
+            let row = self
+                .prepare("SELECT key, version FROM sessions WHERE id = ?")?
+                .query_row([id.as_str()], |row| {
+                    let version = row.get(1).map(row::restored)?;
+                    Ok(SessionRow::unread(row.get(0)?, version))
+                })
+                .optional()?;
+            read.note_session(id, row);
+        }
+        Ok(read.session(id).flatten())
+    }
+
+    fn record_version(
+        &self,
+        kind: &str,
+        key: &str,
+        read: &mut ReadSet,
+    ) -> rusqlite::Result<Option<u64>> {
+        if let Some(version) = read.record(kind, key) {
+            return Ok(version);
+        }
+        let version = self
+            .prepare("SELECT version FROM records WHERE kind = ? AND key = ?")?
+            .query_row([kind, key], |row| row.get(0).map(row::restored))
+            .optional()?;
+        read.note_record(kind, key, version);
+        Ok(version)
+    }
+
+    /// Writes a session, or removes it with what it owns. Returns the row that there is then.
+    fn write_session(
+        &self,
+        change: &SessionChange,
+        read: &mut ReadSet,
+    ) -> Result<Option<SessionRow>> {
+        let failed = |error: rusqlite::Error| self.failed("commit", &error);
+        let row = self.session_row(&change.id, read).map_err(failed)?;
+        match &change.write {
+            SessionWrite::Put {
+                head,
+                replace_history,
+                events,
+            } => self.put(head, row, *replace_history, events).map(Some),
+            SessionWrite::Delete => {
+                self.delete(&change.id, row).map_err(failed)?;
+                Ok(None)
+            }
+        }
     }
 
     fn put(
         &self,
         head: &Head,
-        current: Option<Current>,
+        row: Option<&SessionRow>,
         replace_history: bool,
         events: &[Event],
-    ) -> Result<()> {
+    ) -> Result<SessionRow> {
         let failed = |error: rusqlite::Error| self.failed("commit", &error);
-        let key = match current {
+        let key = match row {
             None => self.insert_head(head).map_err(failed)?,
-            Some(current) => {
-                self.update_head(head, &current).map_err(failed)?;
+            Some(row) => {
+                self.update_head(head, row).map_err(failed)?;
                 if replace_history {
-                    self.delete_events(current.key).map_err(failed)?;
+                    self.delete_events(row.key).map_err(failed)?;
                 }
-                current.key
+                row.key
             }
         };
         if key > MAX_SESSION_KEY {
@@ -135,7 +166,7 @@ impl Database {
             let key = event_key(key, event.sequence).ok_or_else(|| self.cannot_number("events"))?;
             self.insert_event(key, event).map_err(failed)?;
         }
-        Ok(())
+        Ok(SessionRow::of(key, head))
     }
 
     fn insert_head(&self, head: &Head) -> rusqlite::Result<i64> {
@@ -149,20 +180,20 @@ impl Database {
         Ok(self.last_key())
     }
 
-    fn update_head(&self, head: &Head, current: &Current) -> rusqlite::Result<()> {
+    fn update_head(&self, head: &Head, row: &SessionRow) -> rusqlite::Result<()> {
         // SQLite rewrites the entries of every index whose columns are named, changed or not; an
-        // append names those of one, a step of the lifecycle those of three.
-        let mut update = self.prepare(match current.changed {
-            Indexed::Nothing => update_head!(""),
-            Indexed::Standing => update_head!("status = ?3, deleted_at = ?17, "),
-            Indexed::Anything => update_head!(
+        // append names those of one, a transition those of three.
+        let mut update = self.prepare(match row.index_change(head) {
+            IndexChange::None => update_head!(""),
+            IndexChange::Lifecycle => update_head!("status = ?3, deleted_at = ?17, "),
+            IndexChange::Any => update_head!(
                 "status = ?3, deleted_at = ?17, user_id = ?4, channel_id = ?5, mode = ?6, \
                  created_at = ?7, phase = ?18, task_id = ?24, slot_phase = ?25, model = ?26, \
                  parent_id = ?28, "
             ),
         })?;
         row::bind_head(&mut update, head)?;
-        update.raw_bind_parameter(35, current.key)?;
+        update.raw_bind_parameter(35, row.key)?;
         update.raw_execute().map(drop)
     }
 
@@ -177,11 +208,11 @@ impl Database {
             .map(drop)
     }
 
-    fn delete(&self, id: &SessionId, current: Option<Current>) -> rusqlite::Result<()> {
-        if let Some(current) = current {
-            self.delete_events(current.key)?;
+    fn delete(&self, id: &SessionId, row: Option<&SessionRow>) -> rusqlite::Result<()> {
+        if let Some(row) = row {
+            self.delete_events(row.key)?;
             self.prepare("DELETE FROM sessions WHERE key = ?")?
-                .execute([current.key])?;
+                .execute([row.key])?;
         }
         self.prepare("DELETE FROM records WHERE owner = ?")?
             .execute([id.as_str()])
@@ -192,14 +223,6 @@ impl Database {
         self.prepare("DELETE FROM events WHERE key >= ?1 << 32 AND key < (?1 + 1) << 32")?
             .execute([session])
             .map(drop)
-    }
-
-    fn record_version(&self, change: &RecordChange) -> rusqlite::Result<Option<u64>> {
-        self.prepare("SELECT version FROM records WHERE kind = ? AND key = ?")?
-            .query_row([&change.kind, &change.key], |row| {
-                row.get(0).map(row::restored)
-            })
-            .optional()
     }
 
     fn write_record(&self, change: &RecordChange) -> rusqlite::Result<()> {
@@ -227,43 +250,9 @@ impl Database {
     fn cannot_number(&self, what: &str) -> Error {
         Error::StorageFull {
             problem: format!(
-                "{}: the numbers for {what} are used up",
+                "{}: there are no more numbers for {what}",
                 self.path().display()
             ),
         }
     }
-}
-
-/// In which of the columns 2 to 12 of the statement in `current` a row differs from `head`.
-fn changed(row: &Row<'_>, head: &Head) -> rusqlite::Result<Indexed> {
-    let text = |column: usize, text: Option<&str>| -> rusqlite::Result<bool> {
-        Ok(match row.get_ref(column)? {
-            ValueRef::Text(stored) => text.is_some_and(|text| text.as_bytes() == stored),
-            ValueRef::Null => text.is_none(),
-            _ => false,
-        })
-    };
-    let time = |column: usize, time: Option<Timestamp>| -> rusqlite::Result<bool> {
-        Ok(match row.get_ref(column)? {
-            ValueRef::Integer(stored) => time.is_some_and(|time| time.as_millis() == stored),
-            ValueRef::Null => time.is_none(),
-            _ => false,
-        })
-    };
-    let slot = head.slot.as_ref();
-    let same = text(3, head.user_id.as_deref())?
-        && text(4, head.channel_id.as_deref())?
-        && text(5, Some(&head.mode))?
-        && time(6, Some(head.created_at))?
-        && text(8, head.parent_id.as_ref().map(SessionId::as_str))?
-        && text(9, head.agent.as_ref().map(|agent| agent.phase.as_str()))?
-        && text(10, slot.map(|slot| &*slot.task_id))?
-        && text(11, slot.map(|slot| slot.phase.as_str()))?
-        && text(12, slot.map(|slot| &*slot.model))?;
-    let stands = text(2, Some(head.status.as_str()))? && time(7, head.deleted_at)?;
-    Ok(match (same, stands) {
-        (true, true) => Indexed::Nothing,
-        (true, false) => Indexed::Standing,
-        (false, _) => Indexed::Anything,
-    })
 }

@@ -1,4 +1,4 @@
-//! What the tests of the stores that answer at once share: builders of what they write, the few
+//! What the tests of the synchronous stores share: builders of what they write, the few
 //! steps that they are made of, and processes that die. What every store must do is not here but in
 //! the kit, `stores/testkit`.
 
@@ -10,6 +10,7 @@
 )]
 
 mod process;
+mod thread;
 
 use tenure_core::store::{Commit, Expect, SessionChange, SessionWrite};
 use tenure_core::stored::head::Usage;
@@ -18,6 +19,7 @@ use tenure_core::{
 };
 
 pub use process::{given_path, process, process_of, succeed};
+pub use thread::OnThread;
 
 /// `number`, scaled to how thorough this run is to be; at least one. `TENURE_TEST_SCALE` says how
 /// much of it: 1 is all, and a tenth is run by default.

@@ -1,30 +1,30 @@
-//! A session as its file keeps it: the head, the history and the records that it owns. The text is
-//! that of the core, indented; the records are a member of it that only this store reads.
+//! A session as its file holds it: the head, the history and the records that it owns. The text is
+//! that of the core, indented; the records are a property of it that only this store reads.
 
 use tenure_core::session::portable;
 use tenure_core::stored::record::Record;
 use tenure_core::value::json::Object;
 use tenure_core::{Event, Head, Json, Result, SessionId};
 
-/// What a session's file holds.
+/// The content of a session's file.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Kept {
+pub(crate) struct SessionFile {
     pub(crate) head: Head,
     pub(crate) events: Vec<Event>,
     /// The records that the session owns, in no order.
     pub(crate) records: Vec<Record>,
-    /// What other programs have put beside the session's members. It stays where it is.
+    /// What other programs have put beside the session's properties. It stays where it is.
     pub(crate) foreign: Json,
 }
 
-/// How much of a file to keep in memory.
+/// How much of a file to load into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Head,
-    Whole,
+    All,
 }
 
-impl Kept {
+impl SessionFile {
     /// The text of the file.
     pub(crate) fn print(self) -> Result<String> {
         let records = (!self.records.is_empty()).then(|| Json::of(&self.records));
@@ -46,12 +46,12 @@ impl Kept {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = match part {
             Part::Head => portable::read_head(text),
-            Part::Whole => portable::read(text),
+            Part::All => portable::read(text),
         };
         let portable = read.map_err(|error| error.to_string())?;
         let foreign = match part {
             Part::Head => Json::empty_object(),
-            Part::Whole => portable::foreign(text).map_err(|error| error.to_string())?,
+            Part::All => portable::foreign(text).map_err(|error| error.to_string())?,
         };
         let mut head = portable.head;
         if head.id != *id {

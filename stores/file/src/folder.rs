@@ -1,0 +1,195 @@
+//! The store's folder: how it is locked, read as of one moment, and seen by a job that holds the lock.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Tally;
+use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::stored::record::Record;
+use tenure_core::{Error, History, Result, SessionId, SyncStore};
+
+use crate::disk::Disk;
+use crate::failure::describe;
+use crate::layout::{LOCK, OWN};
+use crate::options::FileOptions;
+use crate::session_file::Part;
+use crate::view::View;
+use crate::write::Writer;
+
+const CAPABILITIES: Capabilities = Capabilities {
+    persistent: true,
+    shared: true,
+    reindents: true,
+    records_only: false,
+};
+
+/// A reader of many files starts again when several were written meanwhile; after so many attempts it
+/// takes the lock, so that no other process writes.
+const ATTEMPTS: u32 = 8;
+
+/// A store's folder. It holds no lock.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder<D> {
+    pub(crate) disk: D,
+    pub(crate) options: FileOptions,
+}
+
+impl<D: Disk> Folder<D> {
+    /// Runs a whole operation while it holds the folder's lock, for which it waits up to the busy
+    /// timeout.
+    pub(crate) fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
+        let _held = self.lock()?;
+        Ok(job(&Unit(self)))
+    }
+
+    fn lock(&self) -> Result<D::Held> {
+        const SHORTEST: Duration = Duration::from_micros(50);
+        const LONGEST: Duration = Duration::from_millis(5);
+        let start = Instant::now();
+        let timeout = Duration::from_millis(self.options.busy_timeout_ms.into());
+        let mut pause = SHORTEST;
+        loop {
+            let tried = self
+                .disk
+                .make_base()
+                .and_then(|()| self.disk.make_folder(OWN))
+                .and_then(|()| self.disk.try_lock(LOCK));
+            let tried = match tried {
+                // Another program is removing the folder.
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                tried => tried.map_err(|error| describe(&self.disk, "commit", LOCK, &error))?,
+            };
+            if let Some(held) = tried {
+                return Ok(held);
+            }
+            let waited = start.elapsed();
+            if waited >= timeout {
+                return Err(Error::StoreUnavailable {
+                    problem: format!(
+                        "{}: other writers held their lock for longer than the busy timeout of {} ms",
+                        self.disk.place(LOCK),
+                        self.options.busy_timeout_ms
+                    ),
+                });
+            }
+            // Waiters that fall into step would all wake together; the clock's last digits differ.
+            let odd = Duration::from_nanos(u64::from(waited.subsec_nanos()) % 97 * 500);
+            std::thread::sleep((pause + odd).min(timeout - waited));
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+
+    fn view(&self, method: &'static str) -> Result<View<'_, D>> {
+        View::new(&self.disk, method)
+    }
+
+    /// Reads many files as of one moment, as far as writes of several files are concerned.
+    fn steady<T>(
+        &self,
+        method: &'static str,
+        read: impl Fn(&View<'_, D>) -> Result<T>,
+    ) -> Result<T> {
+        let mut view = self.view(method)?;
+        for _ in 0..ATTEMPTS {
+            let result = read(&view);
+            let after = self.view(method)?;
+            if after.number() == view.number() {
+                return result;
+            }
+            view = after;
+        }
+        let _held = self.lock()?;
+        read(&self.view(method)?)
+    }
+}
+
+impl<D: Disk> SyncStore for Folder<D> {
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        load(&self.view("load")?, id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.transaction(|store| store.commit(changes))?
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.steady("list", |view| view.list(query))
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.steady("record", |view| view.record(kind, key))
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.steady("scan", |view| view.scan(scan))
+    }
+
+    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+        self.steady("tally", |view| view.tally(filter)).map(Some)
+    }
+}
+
+/// The store as a job sees it while it holds the folder's lock.
+struct Unit<'f, D>(&'f Folder<D>);
+
+impl<D: Disk> SyncStore for Unit<'_, D> {
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.0.load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        let writer = Writer {
+            disk: &self.0.disk,
+            durability: self.0.options.durability,
+        };
+        writer.commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.0.view("list")?.list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.0.view("record")?.record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.0.view("scan")?.scan(scan)
+    }
+
+    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+        self.0.view("tally")?.tally(filter).map(Some)
+    }
+}
+
+fn load<D: Disk>(view: &View<'_, D>, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+    let part = match history {
+        History::None => Part::Head,
+        _ => Part::All,
+    };
+    let Some(file) = view.readable(id, part)? else {
+        return Ok(None);
+    };
+    let mut events = file.events;
+    match history.range(file.head.event_count) {
+        None => events.clear(),
+        // Events are numbered from 1 without gaps.
+        Some((first, last)) => {
+            events.truncate(usize::try_from(last).unwrap_or(usize::MAX));
+            events.drain(..usize::try_from(first - 1).unwrap_or(0).min(events.len()));
+        }
+    }
+    Ok(Some(Loaded {
+        head: file.head,
+        events,
+    }))
+}

@@ -1,11 +1,11 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
-//   --quick          about a tenth of the time, for a look
+//   --quick          about a tenth of the time, for a first impression
 //   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, slots, memory
-//   --cpu            what processors work instead of the time that goes by: for a busy machine
+//   --cpu            CPU time instead of wall-clock time, for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
-// A full run writes its results to bench/results, as JSON and as Markdown.
+// A full run writes its results to bench/results as JSON and Markdown.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

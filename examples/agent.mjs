@@ -1,11 +1,11 @@
-// An agent that survives being killed. It surveys a repository step by step, runs real commands as its
-// tools, and keeps everything in a session: what it plans, does, learns and waits for. Started again,
-// it finds the session that it left and goes on with it.
+// An agent that survives being killed. It surveys a repository step by step, runs commands as its
+// tools, and records everything in a session: its plan, its tool calls, its insights and its
+// question. Started again, it finds its session and continues it.
 //
-//   node examples/agent.mjs                     begins, or goes on; stops when it has a question
-//   node examples/agent.mjs --answer yes        goes on with the answer
+//   node examples/agent.mjs                     starts or continues; stops when it has a question
+//   node examples/agent.mjs --answer yes        continues with the answer
 //
-// What it is good at is in survey.mjs. Here is all that an agent has to do with Tenure.
+// The survey itself is in survey.mjs. This file has all the code that uses Tenure.
 
 import { writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -14,7 +14,7 @@ import { open } from "tenure";
 import { conclude, run, steps, think } from "./survey.mjs";
 
 /**
- * What the agent keeps in its session's context.
+ * The state that the agent stores in its session's context.
  * @typedef {{ plan: string[], findings: Record<string, string>, report: string, answer?: string }} State
  */
 
@@ -40,11 +40,11 @@ try {
     throw error;
   }
 } finally {
-  // Waits for webhooks that are still on their way.
+  // Waits for pending webhooks.
   await sessions.close();
 }
 
-/** Starts a session. The plan is part of it, so that it stays the same however often we start again. */
+/** Starts a session. The plan is part of it, so that it stays the same after a restart. */
 async function begin() {
   const workspace = resolve(options.repository);
   /** @type {State} */
@@ -77,7 +77,10 @@ async function recover() {
   return id;
 }
 
-/** Goes on wherever the session stands: right after its start, or in the middle of a step. @param {string} id */
+/**
+ * Continues the session from any state: right after its start, or in the middle of a step. @param
+ * {string} id
+ */
 async function work(id) {
   const known = await sessions.context(id);
   if (!known?.workspace) throw new Error(`session ${id} has no workspace`);
@@ -86,7 +89,8 @@ async function work(id) {
   for (const name of plan.filter((name) => !(name in findings))) {
     const step = steps[name];
     if (!step) throw new Error(`there is no step ${name}`);
-    // A step that was begun before a crash is not counted twice: the key makes the call repeatable.
+    // A step that was started before a crash is not counted twice: the key makes the call
+    // idempotent.
     const key = { idempotencyKey: `begin ${name}` };
     const begun = await sessions.incrementIteration(id, { step: name }, key);
     log(begun.lastSequence, "iteration", name);
@@ -127,7 +131,7 @@ async function work(id) {
 }
 
 /**
- * What the tools have answered in a step that was interrupted. Those calls are not made again.
+ * The recorded results of the tools in an interrupted step. These calls are not repeated.
  * @param {import("tenure").SessionContext} known
  * @param {string} name
  */

@@ -1,9 +1,9 @@
-// A bot that used to carry its own code for sessions, in `./agents/session`. Only the import below has
-// changed. It answers one message and ends; its sessions are in `./sessions`.
+// A bot that had its own code for sessions, in `./agents/session`. Only the import below has
+// changed. It answers one message and exits; its sessions are in `./sessions`.
 //
-//   node examples/bot.mjs 'start Fix the build'      begins a task for you, and pauses with a question
-//   node examples/bot.mjs 'yes'                      goes on with it
-//   node examples/bot.mjs 'status'                   says how it stands
+//   node examples/bot.mjs 'start Fix the build'      starts a task for you, and pauses with a question
+//   node examples/bot.mjs 'yes'                      continues the task
+//   node examples/bot.mjs 'status'                   shows the statistics
 
 import {
   completeSession,

@@ -1,6 +1,6 @@
 // The demo: `npm start`. It runs the agent of agent.mjs on this repository, kills it half-way with
-// SIGKILL, starts it again, answers its question, and looks at what is left: the timeline, the
-// statistics, the webhooks, and whether the crash has cost anything. It fails if it has.
+// SIGKILL, starts it again, answers its question, and shows the result: the timeline, the
+// statistics, the webhooks, and whether the crash has lost anything. It fails if it has.
 
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -43,7 +43,7 @@ Runs a small agent on this repository, kills it half-way and starts it again.
 
 /** How long the agent's question waits for an answer from the terminal. */
 const answerTimeoutMs = 15_000;
-/** Something is badly wrong when the demo takes this long. */
+/** The timeout of the demo. */
 const limitMs = 120_000;
 
 const options = readArguments();
@@ -53,7 +53,7 @@ const receiver = await startReceiver();
 const limit = setTimeout(() => leave(`the demo took longer than ${seconds(limitMs)}`), limitMs);
 process.once("SIGINT", () => leave("interrupted"));
 // The program that reads the output may end first.
-process.stdout.once("error", () => leave("nobody reads its output"));
+process.stdout.once("error", () => leave("its output was closed"));
 
 const sessions = await open(`sqlite:${database}`);
 try {
@@ -70,7 +70,7 @@ try {
   else await rm(place, { recursive: true, force: true });
 }
 
-/** The whole of the demo. Returns the exit code. */
+/** Runs the demo. Returns the exit code. */
 async function play() {
   const agent = {
     store: `sqlite:${database}`,
@@ -78,12 +78,12 @@ async function play() {
     user: "ada",
     webhook: receiver.url,
   };
-  print("Tenure: an agent is killed half-way, and goes on", bold);
+  print("Tenure: an agent is killed half-way, and continues", bold);
 
   section("An agent surveys this repository", "its first process");
   let first = await runAgent(agent, killHalfWay());
   while (first.signal !== "SIGKILL") {
-    // On a busy machine the demo may come too late.
+    // On a busy machine the kill may be too late.
     print("   the agent was faster than the kill: once more, from the beginning", dim);
     await sessions.delete((await theSession()).id);
     receiver.payloads.length = 0;
@@ -119,7 +119,7 @@ async function play() {
   return judge(first.acknowledged, killed, ended);
 }
 
-/** Shows what the agent does and kills it in a step of the first half, at a moment left to chance. */
+/** Shows what the agent does and kills it in a step of the first half, at a random moment. */
 function killHalfWay() {
   const after = 9 + Math.floor(Math.random() * 8);
   let doomed = false;
@@ -132,7 +132,7 @@ function killHalfWay() {
   };
 }
 
-/** Shows a record when it is one that the person at the screen is waiting for. @param {Acknowledged} record */
+/** Shows a record if it is of interest to the user. @param {Acknowledged} record */
 function show({ type, text }) {
   if (type === "resume") print(` ↻ resumed ${text}`, cyan);
   if (type === "complete") print(` ✓ ${text}`, green);
@@ -141,7 +141,7 @@ function show({ type, text }) {
   printParts([" ✓ ", green], [name.padEnd(11)], [insight, dim]);
 }
 
-/** The agent's session with its whole history, read by this process from the same file. */
+/** The agent's session with its complete history, read by this process from the same file. */
 async function theSession() {
   const [head] = (await sessions.list({ userId: "ada" })).items;
   const session = head && (await sessions.get(head.id, { history: "all" }));
@@ -149,7 +149,10 @@ async function theSession() {
   return session;
 }
 
-/** Says what holds and what does not. @param {Acknowledged[]} acknowledged @param {Session} killed @param {Session} ended */
+/**
+ * Prints which statements hold. @param {Acknowledged[]} acknowledged @param {Session} killed @param
+ * {Session} ended
+ */
 function judge(acknowledged, killed, ended) {
   const payloads = receiver.payloads.filter(({ session }) => session.id === ended.id);
   const found = statements({ acknowledged, killed, ended, payloads });
@@ -163,7 +166,10 @@ function judge(acknowledged, killed, ended) {
   return broken === 0 ? 0 : 1;
 }
 
-/** Asks the person at the terminal, if there is one who has not said that nobody is. @param {string} question */
+/**
+ * Asks the user at the terminal, if there is one and `--once` was not given. @param {string}
+ * question
+ */
 async function ask(question) {
   if (options.once || !process.stdin.isTTY || !process.stdout.isTTY) return "yes";
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -194,7 +200,7 @@ function readArguments() {
   }
 }
 
-/** Ends the demo where it stands. @param {string} reason */
+/** Ends the demo early. @param {string} reason */
 function leave(reason) {
   killAgents();
   console.error(`\nThe demo ends: ${reason}`);

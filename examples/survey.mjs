@@ -1,25 +1,25 @@
-// What the agent in agent.mjs is good at: the steps in which it looks at a repository, and how it runs
-// the commands that they consist of. Nothing in here knows about sessions.
+// The skills of the agent in agent.mjs: the steps of a survey, and the commands that they run. This
+// file does not use sessions.
 
 import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * A command and how its output is understood. A value as small as can be is what gets recorded.
+ * A command and how its output is parsed. The recorded value is as small as possible.
  * @typedef {{ tool: string, args: string[], read: (output: string) => unknown }} Call
  */
 
 /**
- * What a call came to: a value, or why there is none.
+ * The result of a call: a value, or an error.
  * @typedef {{ value?: any, error?: string }} Result
  */
 
 /**
- * A step: the calls that it makes, and the one sentence that follows from their values.
+ * A step: its calls, and the conclusion from their values.
  * @typedef {{ calls: Call[], conclude: (...values: any[]) => string }} Step
  */
 
-/** The steps by their names, in the order in which they are taken. @type {Record<string, Step>} */
+/** The steps by name, in order. @type {Record<string, Step>} */
 export const steps = {
   layout: {
     calls: [call("ls -1", lines)],
@@ -59,8 +59,8 @@ export const steps = {
 };
 
 /**
- * Runs a command. That it fails is a result like any other: the repository may have no history, the
- * machine no cargo.
+ * Runs a command. A failure is a result as well: the repository may have no history, the machine no
+ * cargo.
  * @param {Call} call
  * @param {string} workspace
  * @returns {Promise<Result>}
@@ -80,7 +80,7 @@ export function run({ tool, args, read }, workspace) {
 }
 
 /**
- * What a step has found out.
+ * The conclusion of a step.
  * @param {Step} step
  * @param {Result[]} results
  */
@@ -113,12 +113,12 @@ function words(output) {
   return Number.parseInt(output, 10);
 }
 
-/** How often each line is there, the 20 most frequent. @param {string} output */
+/** The 20 most frequent lines, with their counts. @param {string} output */
 function frequency(output) {
   return tally(lines(output));
 }
 
-/** How many files of each kind there are. @param {string} output */
+/** The number of files of each kind. @param {string} output */
 function byExtension(output) {
   return tally(lines(output).map((path) => /[^/]\.(\w+)$/.exec(path)?.[1] ?? "other"));
 }
@@ -130,7 +130,7 @@ function crates(output) {
   return packages.map(({ name }) => name);
 }
 
-/** What `git grep -c` counts, file by file, in all. @param {string} output */
+/** The sum of the counts of `git grep -c`. @param {string} output */
 function counts(output) {
   const files = lines(output).map((line) => Number(line.slice(line.lastIndexOf(":") + 1)));
   return { files: files.length, sum: files.reduce((sum, n) => sum + n, 0) };

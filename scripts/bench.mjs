@@ -1,5 +1,5 @@
-// `npm run bench`: builds everything, installs what it is compared with, and runs the benchmarks with
-// the arguments given. Where the WebAssembly cannot be built, its rows are left out.
+// `npm run bench`: builds everything, installs the contenders, and runs the benchmarks with the
+// given arguments. If WebAssembly cannot be built, its rows are omitted.
 
 import { rmSync } from "node:fs";
 import { build, locked } from "./build.mjs";
@@ -11,9 +11,9 @@ await main(async () => {
   await build(["native", "cli"]);
   await build(["wasm"]).catch(report);
   await build(["ts"]);
-  // What times processes: it does little, and needs no optimization.
+  // The program that times processes; it does little, and needs no optimization.
   await run("cargo", ["build", ...locked, "-p", "tenure-cli", "--example", "processes"]);
-  // An addon that was installed for another version of Node is installed again.
+  // An addon for another version of Node is reinstalled.
   if (!addonLoads()) rmSync(inRoot("bench", "node_modules"), { recursive: true, force: true });
   await ensureOwnPackages("bench");
   console.log();

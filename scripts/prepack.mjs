@@ -1,5 +1,5 @@
-// Runs before the npm package is packed: refuses to pack what has not been built, and puts beside it
-// the files of the repository's root that a package has to carry.
+// Runs before the npm package is packed: fails if something is not built, and copies the files of
+// the repository's root that the package must contain.
 
 import { copyFileSync, existsSync } from "node:fs";
 import { inRoot } from "./lib/paths.mjs";

@@ -1,5 +1,5 @@
-// `npm start`: builds what the demo needs, the native addon and the TypeScript, and runs the demo with
-// the arguments given.
+// `npm start`: builds the native addon and the TypeScript, and runs the demo with the given
+// arguments.
 
 import { build } from "./build.mjs";
 import { inRoot } from "./lib/paths.mjs";

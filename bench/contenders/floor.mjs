@@ -1,15 +1,15 @@
-// The floor: better-sqlite3 on a copy of a database that Tenure has made, so with the same tables and
-// indexes, doing by hand what an operation has to do at least. It decides nothing: no limits, no
-// states, no versions, no ids of the caller's own.
+// The floor: better-sqlite3 on a copy of a database that Tenure has created, so with the same
+// tables and indexes, performing the minimal work of an operation. It checks nothing: no limits, no
+// states, no versions, no ids from the caller.
 
 import Database from "better-sqlite3";
 
-/** A database in the mode in which Tenure has its own. */
+/** A database in the same mode as Tenure's. */
 export class Floor {
   #db;
   #select;
   #selectEvents;
-  /** A row in which nothing stands. */
+  /** An empty row. */
   #empty;
   #begin;
   #commit;
@@ -83,7 +83,7 @@ export class Floor {
     );
   }
 
-  /** The row of a session, for those who know it already. */
+  /** The row of a session, for a caller that knows it already. */
   row(id) {
     return this.#select.get(id);
   }
@@ -100,7 +100,7 @@ export class Floor {
     return row === undefined ? null : headOf(row);
   }
 
-  /** Starts a session in a slot, and puts the one that is there into the trash. */
+  /** Starts a session in a slot, and moves the occupant to the trash. */
   replace({ taskId, phase, model, ...session }) {
     this.#begin.run();
     const now = Date.now();
@@ -151,14 +151,14 @@ export class Floor {
     return id;
   }
 
-  /** Writes an iteration to a session whose row the caller has, and keeps up to date. */
+  /** Writes an iteration to a session whose row the caller has and keeps up to date. */
   append(row, data) {
     this.#begin.run();
     this.#write(row, data);
     this.#commit.run();
   }
 
-  /** The same by somebody who does not know the row. */
+  /** The same by a caller that does not know the row. */
   readAndAppend(id, data) {
     this.#begin.run();
     this.#write(this.#select.get(id), data);
@@ -172,7 +172,7 @@ export class Floor {
     this.#commit.run();
   }
 
-  /** Takes the events after the first `history` off a session. */
+  /** Removes the events after the first `history` from a session. */
   cut(row, history) {
     row.event_count = history;
     this.#db.prepare("UPDATE sessions SET event_count = ? WHERE key = ?").run(history, row.key);
@@ -245,7 +245,7 @@ export class Floor {
   }
 }
 
-/** The version of SQLite that better-sqlite3 has. */
+/** The version of SQLite in better-sqlite3. */
 export function sqliteVersion() {
   const db = new Database(":memory:");
   const version = db.prepare("SELECT sqlite_version()").pluck().get();

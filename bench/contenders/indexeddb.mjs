@@ -1,6 +1,6 @@
-// What runs in the page: Tenure over IndexedDB, and plain IndexedDB that keeps each session whole in
-// one object store, as one would write it without further thought. It checks nothing and decides
-// nothing: to append, it puts a session that it has in memory already.
+// The code in the page: Tenure over IndexedDB, and plain IndexedDB that stores each complete
+// session in one object store, the simplest approach. It checks nothing: to append, it puts a
+// session that it has in memory already.
 
 import { init, open, openSync } from "/npm/dist/entry/browser.js";
 import { IndexedDbStore } from "/npm/dist/stores/indexeddb.js";
@@ -8,17 +8,17 @@ import { fill, fillMany, iterationData, pastEvent, userOf } from "../lib/scenari
 import { MapStore } from "./map-store.mjs";
 
 const limit = 50;
-/** In every column, appends go to so many sessions in turn. */
+/** The number of sessions that appends go to in turn, in every column. */
 const sessionsEach = 8;
-/** So many heads are written in one transaction when a database is filled. */
-const atOnce = 250;
+/** The number of heads in one transaction when a database is filled. */
+const batchSize = 250;
 
 await init();
 
-/** What there is to measure: rows of columns of functions that do their work once. */
+/** The measurements: rows of columns of functions that do their work once. */
 const acts = new Map();
 
-/** Does a contender's work `times` times, and says how many milliseconds that took. */
+/** Does a contender's work `times` times, and returns the duration in milliseconds. */
 export async function run(row, column, times) {
   const act = acts.get(`${row} ${column}`);
   const started = performance.now();
@@ -45,7 +45,7 @@ export async function prepareAppends(history) {
   let calls = 0;
   acts.set(`plain append-${history}`, () => {
     const session = whole[calls++ % whole.length];
-    // As long as it was: what is measured is a history of this length.
+    // Truncated to its length, as the measurement is for a history of this length.
     session.history.shift();
     session.history.push({ ...pastEvent(calls), sequence: calls, timestamp: new Date() });
     return floor.put(session);
@@ -72,7 +72,7 @@ export async function prepareLists(count) {
   );
 }
 
-/** Writes what a store has in memory into a database of Tenure. */
+/** Writes the contents of a store in memory into a database of Tenure. */
 async function copy(memory, name) {
   const store = new IndexedDbStore(name, { durability: "normal", timeoutMs: 30_000 });
   const changes = [...memory.sessions].map(([id, { head, events }]) => ({
@@ -80,8 +80,8 @@ async function copy(memory, name) {
     expect: { kind: "absent" },
     write: { kind: "put", head, replaceHistory: false, events },
   }));
-  for (let at = 0; at < changes.length; at += atOnce) {
-    await store.commit({ sessions: changes.slice(at, at + atOnce), records: [] });
+  for (let at = 0; at < changes.length; at += batchSize) {
+    await store.commit({ sessions: changes.slice(at, at + batchSize), records: [] });
   }
   store.close();
 }
@@ -102,12 +102,12 @@ async function plain(name, sessions) {
       transaction.onabort = () => reject(transaction.error);
     });
   };
-  for (let at = 0; at < sessions.length; at += atOnce) {
-    await put(...sessions.slice(at, at + atOnce));
+  for (let at = 0; at < sessions.length; at += batchSize) {
+    await put(...sessions.slice(at, at + batchSize));
   }
   return {
     put,
-    /** The newest that are meant, read backwards at once, in parts. */
+    /** The newest matching sessions, read backwards in batches. */
     async list(limit, isMeant) {
       const index = database.transaction("sessions").objectStore("sessions").index("createdAt");
       const found = [];

@@ -1,8 +1,8 @@
-// What many bots have: each session in one JSON file, which is read and written as a whole. It is as
-// fast as that can be: nothing is checked, and two processes undo each other's work. A process that is
-// killed while it writes loses the session, unless the store is `synced`: then it writes a file beside
-// it, waits for the disk and renames, indenting the text as people like to read it, and so promises of
-// a single writer's session what Tenure's file store promises.
+// The approach of many bots: each session in one JSON file, which is read and written completely.
+// It is as fast as possible: nothing is checked, and concurrent processes overwrite each other. A
+// process that is killed while it writes loses the session, unless the store is `synced`: then it
+// writes a temporary file, waits for the disk and renames it, with indented text, and so gives a
+// single writer the guarantees of Tenure's file store.
 
 import {
   closeSync,
@@ -44,7 +44,7 @@ export class JsonFiles {
     return session;
   }
 
-  /** Puts a session there that another store has made. */
+  /** Stores a session that another store has created. */
   put(session) {
     mkdirSync(join(this.#folder, session.id), { recursive: true });
     this.#write(session);
@@ -62,7 +62,7 @@ export class JsonFiles {
     return JSON.parse(readFileSync(this.#path(id), "utf8"));
   }
 
-  /** The newest sessions that are meant. */
+  /** The newest matching sessions. */
   list(limit, isMeant = () => true) {
     return this.#all()
       .filter(isMeant)

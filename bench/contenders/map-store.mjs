@@ -1,9 +1,9 @@
-// A store such as a user writes in an afternoon: two maps. `later` makes it answer with promises.
+// A minimal store over two maps. `asynchronous` wraps it into a store that returns promises.
 
 export class MapStore {
   sessions = new Map();
   #records = new Map();
-  /** How often it was asked. */
+  /** The number of calls. */
   requests = 0;
 
   load(id, history) {
@@ -46,8 +46,8 @@ export class MapStore {
   }
 }
 
-/** The same store, answering with promises. */
-export function later(store) {
+/** The same store with promises. */
+export function asynchronous(store) {
   return {
     load: async (id, history) => store.load(id, history),
     commit: async (changes) => store.commit(changes),

@@ -1,4 +1,4 @@
-// Tenure, as it is used and at its boundary.
+// Tenure, through its API and at its binding.
 
 import { createRequire } from "node:module";
 import { resultOf } from "../../npm/dist/builds/binding.js";
@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 
 export const { open, openSync } = native;
 
-/** The package over the WebAssembly build, or `undefined` where that was not built. */
+/** The package over the WebAssembly build, or `undefined` if that was not built. */
 export const wasm = await loadWasm();
 
 async function loadWasm() {
@@ -32,13 +32,13 @@ export function builds() {
   return found;
 }
 
-/** What a build exports, without the TypeScript around it. */
+/** The binding of a build, without the TypeScript around it. */
 export function bindingOf(build) {
   if (build === "native") return nativeBuild().binding;
   return wasmBuild(() => require("../../npm/wasm/tenure_wasm.js")).binding;
 }
 
-/** A memory store of a build, opened at its boundary, with the few methods that fill it. */
+/** A memory store of a build, opened through its binding, with the methods that fill it. */
 export function openRaw(build) {
   const binding = bindingOf(build);
   const { handle } = resultOf(JSON.parse(binding.open("memory:", "{}", undefined)));

@@ -1,9 +1,9 @@
-// Appending to sessions in turn, without their histories growing to be others.
+// Appends to sessions in turn, while their histories keep their lengths.
 
-/** How far a history grows before it is cut back; the longest never grows enough to matter. */
+/** How far a history grows before it is truncated; growth of the longest is negligible. */
 export const growth = (history) => (history < 10_000 ? Math.max(20, history / 10) : Infinity);
 
-/** Appends to the items in turn, cutting all of them back when they have grown too far. */
+/** Appends to the items in turn, and truncates all of them when they have grown too far. */
 export function appending(history, items, { append, cut }) {
   let calls = 0;
   const act = () => append(items[calls++ % items.length]);

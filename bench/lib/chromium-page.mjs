@@ -1,4 +1,5 @@
-// A page in Chromium, with a profile on the disk, that has the package and the benchmark's own modules.
+// A page in Chromium with a profile on disk, which can import the package and the benchmark's
+// modules.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -11,8 +12,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const types = { ".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm" };
 
 /**
- * Opens a page whose profile is in the folder `profile`; it has a `close` of its own. `undefined` where
- * there is no Chromium, or nothing to drive it with.
+ * Opens a page whose profile is in the folder `profile`, with a function `close`. `undefined`
+ * without Chromium or its driver.
  */
 export async function openPage(profile) {
   const executablePath = findChromium();
@@ -48,7 +49,7 @@ function playwrightOfTests() {
 async function answer(request, response) {
   const { pathname } = new URL(request.url, "http://localhost");
   const headers = {
-    // Only a page that is by itself has a clock that is fine enough.
+    // Only a cross-origin isolated page has a sufficiently precise clock.
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",
   };
@@ -61,7 +62,7 @@ async function answer(request, response) {
   const type = types[extname(path)];
   if (content === undefined || type === undefined) return response.writeHead(404).end();
   response.writeHead(200, { ...headers, "content-type": type });
-  // The one import that a bundler would look up in the package's manifest.
+  // The only import that has to be resolved from the package's manifest.
   response.end(
     type === types[".js"]
       ? content.toString().replaceAll('"#wasm"', '"/npm/wasm/tenure_wasm.js"')

@@ -1,12 +1,12 @@
-// Measures rows of contenders against each other in several columns, all in turns, and makes a table
-// of it: what one operation took, and how many times as long as that of the row that is the base.
+// Measures rows of contenders in several columns, interleaved, and creates a table: the duration of
+// one operation, and its ratio to that of the base row.
 
 import { measure } from "./measure.mjs";
 import { table, time, times } from "./report.mjs";
 
 /**
- * A row that calls `act` and goes on when it has returned. `makeAct` makes it for a column; it may
- * have a member `before(n)`, which is called before `n` calls of it and is not measured.
+ * A row that calls `act` synchronously. `makeAct` creates it for a column; it may have a property
+ * `before(n)`, which is called before `n` calls of it and is not measured.
  */
 export function calls(name, makeAct, options) {
   const run = (act) => (n) => {
@@ -24,9 +24,9 @@ export function awaits(name, makeAct, options) {
 }
 
 /**
- * Measures for about `seconds`. `columns` is a list of `[label, value]`; a row whose `makeAct` returns
- * nothing for a column's value has no cell there. `base` is the name of a row. Rows that are `wasteful`
- * leave much behind for the garbage collector; they are measured after the others, with the base.
+ * Measures for about `seconds`. `columns` is a list of `[label, value]`; a row whose `makeAct`
+ * returns nothing for a column's value has no cell there. `base` is the name of a row. Rows that
+ * are `wasteful` leave much garbage; they are measured after the others, with the base.
  */
 export async function grid({ title, columns, rows, base, seconds }) {
   const isLater = ({ wasteful }) => wasteful && !rows.every((row) => row.wasteful);

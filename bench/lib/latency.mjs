@@ -1,5 +1,5 @@
-// Times single operations, for what a caller waits at worst. As in `measure.mjs`, contenders take
-// turns, here in blocks of a few dozen operations.
+// Times single operations, to measure the worst case for a caller. As in `measure.mjs`, contenders
+// take turns, here in blocks of a few dozen operations.
 
 import { quantile } from "./measure.mjs";
 import { table, time } from "./report.mjs";
@@ -20,8 +20,8 @@ export function oneByOne(name, act) {
   };
 }
 
-/** Times each of `width` calls that are made at once, from its call to its answer. */
-export function atOnce(name, width, act) {
+/** Times each of `width` concurrent calls, from the call to the result. */
+export function concurrently(name, width, act) {
   return {
     name,
     block: async (latencies, times) => {
@@ -39,7 +39,7 @@ export function atOnce(name, width, act) {
   };
 }
 
-/** Measures contenders for about `seconds` and makes a table of it. */
+/** Measures contenders for about `seconds` and creates a table. */
 export async function latencies({ title, contenders, seconds, block }) {
   const lanes = contenders.map((contender) => ({ contender, each: [], perOperation: [] }));
   for (const { contender } of lanes) await contender.block([], block);

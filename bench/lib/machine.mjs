@@ -1,4 +1,4 @@
-// Describes the machine that the numbers are from, as far as they depend on it.
+// Describes the machine, as far as the numbers depend on it.
 
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 
@@ -12,7 +12,7 @@ export function machine() {
     platform: `${process.platform}-${process.arch}`,
     node: process.versions.node,
     v8: process.versions.v8,
-    /** Processes that were running or waiting to run before the benchmark began. */
+    /** The load of the machine before the benchmark started. */
     load: Math.round(loadavg()[0] * 10) / 10,
   };
 }

@@ -1,6 +1,6 @@
-// Times things that do the same work against each other. Whatever else the machine is doing slows all
-// of them down, so they take turns in short batches, in an order that shifts with every round, and
-// what is compared is what they took within the same rounds.
+// Times contenders that do the same work. Other load on the machine slows down all of them, so they
+// take turns in short batches, in an order that shifts with every round, and only durations within
+// the same round are compared.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -8,19 +8,19 @@ import { runInNewContext } from "node:vm";
 
 setFlagsFromString("--expose-gc");
 
-/** Collects garbage, so that what one contender has left behind is not another's pause. */
+/** Collects garbage, so that the garbage of one contender does not pause another. */
 export const collectGarbage = runInNewContext("gc");
 
-/** Long enough that the clock's own cost vanishes, short enough to fit into a slice of time. */
+/** Long enough that the clock's own cost is negligible, short enough to fit into a time slice. */
 const BATCH_MS = 2;
-/** How long a contender runs before it is measured: until its code is compiled. */
+/** How long a contender runs before it is measured, until its code is compiled. */
 const WARM_UP_MS = { quick: 25, full: 100 };
 const SETTLE_MS = 4;
 const MIN_ROUNDS = { quick: 3, full: 7 };
 
-/** Milliseconds on the clock. */
+/** The wall-clock time in milliseconds. */
 const clock = () => performance.now();
-/** Milliseconds that the processors have worked for this process, whatever else they have done. */
+/** The CPU time of this process in milliseconds. */
 const processor = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -30,12 +30,12 @@ let now = clock;
 
 let effort = "full";
 
-/** Measures from now on with less care. */
+/** Switches to fewer measurements. */
 export function measureQuickly() {
   effort = "quick";
 }
 
-/** Measures from now on how long processors work instead of how much time goes by. */
+/** Switches from wall-clock time to CPU time. */
 export function measureProcessorTime() {
   now = processor;
 }
@@ -70,13 +70,13 @@ export async function measure(contenders, seconds) {
   );
 }
 
-/** Has garbage collected, and waits for the threads that help with it. */
+/** Collects garbage, and waits for the helper threads. */
 async function settle() {
   collectGarbage();
   await sleep(SETTLE_MS);
 }
 
-/** Runs a contender until it is at its fastest, and says how often that is in a batch. */
+/** Warms up a contender, and returns the number of runs in a batch. */
 async function warmUp(contender) {
   const started = clock();
   let batch = 1;
@@ -93,7 +93,7 @@ function batchOf(milliseconds) {
   return Math.max(1, Math.round(BATCH_MS / Math.max(milliseconds, BATCH_MS / 1e5)));
 }
 
-/** What one of `times` operations takes. */
+/** The duration of one of `times` operations. */
 async function timed({ run, before }, times) {
   await before?.(times);
   const started = now();
@@ -102,7 +102,7 @@ async function timed({ run, before }, times) {
   return (own ?? now() - started) / times;
 }
 
-/** What one contender took for one operation, in nanoseconds, in each round. */
+/** The duration of one operation of a contender, in nanoseconds, for each round. */
 export class Timing {
   #samples;
 
@@ -115,7 +115,7 @@ export class Timing {
     return quantile(this.#samples, 0.5);
   }
 
-  /** How many times as long as `base` it took, in the middle of the rounds. */
+  /** The median ratio to `base` over the rounds. */
   ratioTo(base) {
     return quantile(
       this.#samples.map((sample, round) => sample / base.#samples[round]),
@@ -134,7 +134,7 @@ export class Timing {
   }
 }
 
-/** The value below which this share of the values lies. */
+/** The quantile of the values. */
 export function quantile(values, share) {
   const sorted = Float64Array.from(values).sort();
   if (sorted.length === 0) return Number.NaN;

@@ -1,5 +1,5 @@
-// Run by `parts/memory.mjs` in a process of its own: starts sessions or appends to some, and prints how
-// much memory the process held before, after a tenth, and after all of it.
+// Run by `parts/memory.mjs` in a separate process: starts sessions or appends to some, and prints
+// the memory of the process before, after a tenth, and after all of it.
 
 import { open, openSync, wasm } from "../contenders/tenure.mjs";
 import { collectGarbage } from "./measure.mjs";
@@ -11,7 +11,7 @@ const targets = 100;
 const sessions = await opened();
 const ids = [];
 for (let index = 0; index < targets; index += 1) ids.push(await started(index));
-// Compiled code is none of what is measured.
+// Compiled code is not part of the measurement.
 for (let index = 0; index < 3000; index += 1) await appended(index);
 const before = resident();
 let atTenth;
@@ -39,7 +39,7 @@ function appended(index) {
   return sessions.incrementIteration(ids[index % targets], iterationData);
 }
 
-/** The memory that the process holds, once what it does not need is gone. */
+/** The memory of the process after garbage collection. */
 function resident() {
   collectGarbage();
   collectGarbage();

@@ -1,10 +1,10 @@
-// Shows results: as tables on the terminal and as Markdown.
+// Prints results as tables on the terminal and as Markdown.
 
 const useColour = process.stdout.isTTY === true && !process.env.NO_COLOR;
 const dim = (text) => (useColour ? `\u001b[2m${text}\u001b[22m` : text);
 const bold = (text) => (useColour ? `\u001b[1m${text}\u001b[22m` : text);
 
-/** A number of nanoseconds, as people read it. */
+/** Formats a number of nanoseconds. */
 export function time(nanoseconds) {
   if (!Number.isFinite(nanoseconds)) return "-";
   if (nanoseconds < 999.5) return `${digits(nanoseconds)} ns`;
@@ -13,17 +13,17 @@ export function time(nanoseconds) {
   return `${digits(nanoseconds / 1e9)} s`;
 }
 
-/** How many times as long, or as much. */
+/** Formats a ratio. */
 export function times(ratio) {
   return Number.isFinite(ratio) ? `${ratio < 9.995 ? ratio.toFixed(2) : count(ratio)}x` : "";
 }
 
-/** A whole number with its thousands set apart. */
+/** Formats a whole number with thousands separators. */
 export function count(number) {
   return Math.round(number).toLocaleString("en-US");
 }
 
-/** A number of bytes, as people read it. */
+/** Formats a number of bytes. */
 export function bytes(number) {
   if (number < 0) return `-${bytes(-number)}`;
   return number < 1e6 ? `${digits(number / 1024)} KiB` : `${digits(number / 1024 / 1024)} MiB`;
@@ -35,19 +35,19 @@ function digits(number) {
 }
 
 /**
- * A table. `rows` are `[name, ...cells]`, where a cell is a text, or `[text, ratio]` to have the ratio
- * stand beside it.
+ * A table. `rows` are `[name, ...cells]`, where a cell is a text, or `[text, ratio]` to show the
+ * ratio as well.
  */
 export function table(title, columns, rows) {
   return { title, columns, rows };
 }
 
-/** Something that has to hold, and whether it does. */
+/** A condition, and whether it holds. */
 export function check(what, passed, detail) {
   return { what, passed, detail };
 }
 
-/** Prints a part's tables, and what has to hold. */
+/** Prints the tables and the conditions of a part. */
 export function print({ tables, checks = [], notes = [] }) {
   for (const { title, columns, rows } of tables) {
     const cells = [["", ...columns], ...rows.map((row) => row.map(plain))];
@@ -77,7 +77,7 @@ function plain(cell) {
   return Array.isArray(cell) ? `${cell[0]} ${cell[1].padStart(6)}` : cell;
 }
 
-/** The whole of a run as Markdown. */
+/** A complete run as Markdown. */
 export function markdown({ date, machine, versions, mode, parts }) {
   const lines = [
     `# Benchmark of ${date}`,

@@ -1,10 +1,10 @@
-// The data that everything is measured with: sessions and steps such as a bot for developers has.
+// The data of all measurements: sessions and events as of a bot for developers.
 
 const modes = ["developer", "code_review", "research", "assistant"];
 const tools = ["bash", "read_file", "edit_file", "web_search"];
 const users = 25;
 
-/** What the `index`th session is started with. As JSON it is about 700 bytes. */
+/** The parameters of the `index`th session, about 700 bytes as JSON. */
 export function newSession(index) {
   return {
     task: `Find out why build ${index} fails on the release branch and prepare a fix with a test`,
@@ -36,7 +36,7 @@ export function userOf(index) {
   return `user-${index % users}`;
 }
 
-/** What is known about an iteration: about 180 bytes. */
+/** The data of an iteration, about 180 bytes. */
 export const iterationData = {
   phase: "implementation",
   step: "run the tests of the package again",
@@ -44,7 +44,7 @@ export const iterationData = {
   outcome: { exitCode: 0, summary: "42 passed, 0 failed", ms: 3120 },
 };
 
-/** An event of a history that is already there. */
+/** An event of an existing history. */
 export function pastEvent(index) {
   return {
     type: "tool_call",
@@ -73,7 +73,7 @@ export function fill(sessions, index, events) {
   return id;
 }
 
-/** Sessions with few events, most of them ended, as a bot has after some weeks. */
+/** Sessions with few events, most of them finished, as of a bot after some weeks. */
 export function fillMany(sessions, count) {
   const ids = [];
   for (let index = 0; index < count; index += 1) {
@@ -89,7 +89,10 @@ export function fillMany(sessions, count) {
 const slotPhases = ["plan", "run", "verify"];
 const notes = "The failure began with the update of the parser; the old one ignored empty lines. ";
 
-/** The slots that `fillSlots` fills with so many sessions; as many as a third of them are in the trash. */
+/**
+ * The number of slots that `fillSlots` fills with this number of sessions; a third of the sessions
+ * are in the trash.
+ */
 export const slotsOf = (sessions) => Math.ceil(sessions * 0.75);
 
 /** The `index`th slot. */
@@ -97,14 +100,14 @@ export function slotAt(index) {
   return { taskId: `task-${Math.floor(index / 3)}`, phase: slotPhases[index % 3] };
 }
 
-/** What a session is started with in the `index`th slot, by a model. Its context is about 2 KB. */
+/** The parameters of a session in the `index`th slot, with a model. Its context is about 2 KB. */
 export function slotSession(index, model) {
   const session = newSession(index);
   const context = { ...session.context, notes: notes.repeat(20) };
   return { ...session, ...slotAt(index), model, context };
 }
 
-/** Starts so many sessions in slots, some of them in place of others. */
+/** Starts sessions in slots, some of which replace others. */
 export function fillSlots(sessions, count) {
   const slots = slotsOf(count);
   for (let index = 0; index < count; index += 1) {

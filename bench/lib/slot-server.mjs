@@ -1,5 +1,5 @@
-// Run by `users.mjs` in a process of its own: a server whose users look into slots, start sessions in
-// them and work with these, over one database, which it may share with other servers.
+// Run by `users.mjs` in a separate process: a server whose users look up slots, start sessions in
+// them and append to these, over one database, which it may share with other servers.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Floor } from "../contenders/floor.mjs";
@@ -24,7 +24,7 @@ async function tenure() {
         await sessions.addEvent(id, "note", { step: "run the tests of the package again" });
         return "noted";
       } catch (error) {
-        // Another user has replaced it meanwhile, and it may be purged by now.
+        // Another user has replaced it in the meantime, and it may be purged.
         if (["SESSION_DELETED", "SESSION_NOT_FOUND"].includes(error.code)) return error.code;
         throw error;
       }
@@ -45,12 +45,12 @@ async function floor() {
 const answers = {
   ...store,
   nothing: () => "",
-  /** What the process has used since it was asked last. */
+  /** The resources that the process has used since the last call. */
   usage: () => {
     const { user, system } = process.cpuUsage();
     return { cpu: (user + system) / 1000, memory: process.resourceUsage().maxRSS * 1024 };
   },
-  /** Removes what is in the trash, again and again, until it is told to stop. */
+  /** Purges the trash repeatedly until it is stopped. */
   sweep: async ({ every, ...which }) => {
     sweeping = true;
     let removed = 0;

@@ -1,7 +1,7 @@
-// Users of servers that share a database: each looks into a slot, starts a session there in place of
-// the one that is there, works with it, asks the server for nothing, and thinks between any two of
-// these. The servers are processes of their own, and what is timed is what a user sees: from the request
-// to the answer.
+// Users of servers that share a database: each looks up a slot, replaces its session, appends to
+// the new one, sends an empty request, and thinks between any two of these. The servers are
+// separate processes, and the durations are those that a user sees: from the request to the
+// response.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -12,10 +12,10 @@ import { slotAt } from "./scenario.mjs";
 
 const program = fileURLToPath(new URL("./slot-server.mjs", import.meta.url));
 
-/** What is not compiled yet is nobody's time. */
+/** The warm-up, which is not measured. */
 const WARM_UP_MS = 1000;
 
-/** A server, seen from a user. */
+/** A server, from a user's perspective. */
 export class Server {
   #process;
   #waiting = new Map();
@@ -30,7 +30,7 @@ export class Server {
       else reject(new Error(error));
     });
     this.#process.on("exit", () => {
-      for (const { reject } of this.#waiting.values()) reject(new Gone());
+      for (const { reject } of this.#waiting.values()) reject(new ServerKilled());
       this.#waiting.clear();
     });
   }
@@ -40,10 +40,10 @@ export class Server {
     return this.#answer(0);
   }
 
-  /** Resolves to the answer, and to how many milliseconds it took in the server. */
+  /** Resolves to the response, and to its duration in the server in milliseconds. */
   ask(what, about = {}) {
     this.#last += 1;
-    if (!this.#process.connected) return Promise.reject(new Gone());
+    if (!this.#process.connected) return Promise.reject(new ServerKilled());
     this.#process.send({ number: this.#last, what, ...about });
     return this.#answer(this.#last);
   }
@@ -59,10 +59,10 @@ export class Server {
   }
 }
 
-/** What becomes of a request to a server that was killed. */
-export class Gone extends Error {}
+/** The error of a request to a killed server. */
+export class ServerKilled extends Error {}
 
-/** Calls `body` with so many servers on one database, and ends them. */
+/** Calls `body` with servers on one database, and stops them afterwards. */
 export async function withServers(kind, path, number, body) {
   const servers = Array.from({ length: number }, () => new Server(kind, path));
   try {
@@ -74,9 +74,9 @@ export async function withServers(kind, path, number, body) {
 }
 
 /**
- * Has so many users of so many slots busy for some seconds, each with one of the servers. They think for
- * `think` milliseconds on average before each request. Resolves to how long each request took, by what
- * was asked, how much of that it took in the server, and what the servers used.
+ * Simulates users of slots for some seconds, each with one of the servers. They think for `think`
+ * milliseconds on average before each request. Resolves to the durations of the requests by kind,
+ * their durations in the server, and the resources that the servers used.
  */
 export async function load(servers, { users, slots, seconds, think, locking }) {
   const random = randomNumbers(users);
@@ -94,7 +94,7 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
     }
     return answer;
   };
-  /** Whether somebody who has thought still has time for a request. */
+  /** Whether a user still has time for a request after thinking. */
   const hasThought = async () => {
     const left = end - performance.now();
     if (think > 0) await sleep(Math.min(-Math.log(1 - random()) * think, left));
@@ -102,10 +102,10 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
   };
   const user = async (index) => {
     const server = servers[index % servers.length];
-    // Those who came at the same moment would stay together.
+    // Users that start at the same moment would stay synchronised.
     if (think > 0) await sleep(random() * think);
     for (let turn = 0; ; turn += 1) {
-      // One in ten is about a slot that many want.
+      // One in ten requests is for a contended slot.
       const slot = Math.floor(random() < 0.1 ? random() * 20 : random() * slots);
       if (!(await hasThought())) return;
       const session = await timed(server, "look", slotAt(slot));
@@ -126,8 +126,8 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
   return { took, inServer, seconds, ...usage(before, after, seconds) };
 }
 
-/** Has so many users ask the same at the same moment, and resolves to how long each waited. */
-export async function atOnce(servers, { users, what, about }) {
+/** Sends the same request from all users at the same moment, and resolves to the durations. */
+export async function concurrently(servers, { users, what, about }) {
   const took = [];
   const user = async (index) => {
     const started = performance.now();
@@ -138,19 +138,19 @@ export async function atOnce(servers, { users, what, about }) {
   return took;
 }
 
-/** What servers have used so far. */
+/** The resources that servers have used so far. */
 function used(servers) {
   return Promise.all(servers.map(async (server) => (await server.ask("usage")).answer));
 }
 
-/** The share of the machine's processors, and the most memory that was held. */
+/** The share of the machine's CPUs, and the peak memory. */
 function usage(before, after, seconds) {
-  const sum = (usages, member) => usages.reduce((all, usage) => all + usage[member], 0);
+  const sum = (usages, name) => usages.reduce((all, usage) => all + usage[name], 0);
   const worked = sum(after, "cpu") - sum(before, "cpu");
   return { cpu: worked / (seconds * 1000 * cpus().length), memory: sum(after, "memory") };
 }
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** Pseudo-random numbers from 0 to 1, the same in every run. */
 function randomNumbers(seed) {
   let state = seed;
   return () => {

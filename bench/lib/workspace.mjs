@@ -1,5 +1,5 @@
-// Files for one part of the benchmark, on the disk that the repository is on. (A temporary folder is
-// in memory on some systems, and a sync to disk then costs nothing.)
+// Files for one part of the benchmark, on the disk of the repository. (A temporary folder is in
+// memory on some systems, where a sync to disk costs nothing.)
 
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { openSync } from "../contenders/tenure.mjs";
 
 const target = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "target");
 
-/** Calls `body` with a folder of its own, which is gone afterwards. */
+/** Calls `body` with a new folder, which is deleted afterwards. */
 export async function inWorkspace(body) {
   mkdirSync(target, { recursive: true });
   const folder = mkdtempSync(join(target, "bench-"));
@@ -16,12 +16,12 @@ export async function inWorkspace(body) {
   const workspace = {
     /** A path in the folder. */
     path: (name) => join(folder, name),
-    /** Closes something at the end, before the folder goes. */
+    /** Closes something at the end, before the folder is deleted. */
     closing: (thing) => {
       closing.push(thing);
       return thing;
     },
-    /** Makes a database with Tenure, and `names` copies of it: a contender each. */
+    /** Creates a database with Tenure, and a copy of it for each of `names`. */
     databases: (names, fill) => {
       const first = join(folder, "made.db");
       const sessions = openSync(`sqlite:${first}`);

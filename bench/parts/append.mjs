@@ -1,5 +1,5 @@
-// Appending to sessions that have a history already: an iteration with its data. What it costs must
-// not grow with the history.
+// Appending an iteration with its data to sessions with a history. The cost must not grow with the
+// history.
 
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";
@@ -16,7 +16,7 @@ const histories = [10, 100, 1000, 10_000];
 const columns = histories.map((history) => [`${count(history)} events`, history]);
 const most = 1.2;
 
-/** In every column, appends go to so many sessions in turn. */
+/** The number of sessions that appends go to in turn, in every column. */
 const number = 8;
 
 export function run({ seconds }) {
@@ -103,7 +103,7 @@ function doesNotGrow(measured, name) {
   );
 }
 
-/** Makes the sessions of every length; the longest first, so that none of those is the newest. */
+/** Creates the sessions of every length; the longest first, so that none of those is the newest. */
 function fillAll(sessions) {
   let index = 0;
   const made = [...histories].reverse().map((history) => {
@@ -113,7 +113,7 @@ function fillAll(sessions) {
   return new Map(made);
 }
 
-/** What the sessions that will be cut back were like at first, as JSON text. */
+/** The initial state of the sessions that will be truncated, as JSON text. */
 function pastOf(sessions, ids) {
   const short = [...ids].flatMap(([history, ids]) => (growth(history) < Infinity ? ids : []));
   return new Map(short.map((id) => [id, sessions.export(id)]));

@@ -1,6 +1,6 @@
-// What it costs to cross from JavaScript into Rust and back: nearly nothing, a session of 2 KB, and a
-// page of fifty, over the memory store. Without the TypeScript around it, the results as text or
-// parsed, and with it.
+// The cost of crossing from JavaScript into Rust and back, over the memory store: a minimal result,
+// a session of 2 KB, and a page of fifty; at the binding with the result as text or parsed, and
+// through the API.
 
 import { builds, openRaw } from "../contenders/tenure.mjs";
 import { calls, grid } from "../lib/grid.mjs";

@@ -1,5 +1,5 @@
-// The command `tenure`, as hooks and jobs run it: whole processes, from their start to their end, beside
-// the least that a process takes and beside an interpreter that does nothing.
+// The command `tenure`, as hooks and jobs run it: complete processes from start to end, compared
+// with a minimal process and with an idle interpreter.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -17,7 +17,7 @@ const tenure = join(root, "npm", "bin", "tenure");
 const nothing = "/bin/true";
 const stored = 1000;
 
-/** What the operations took where they were first written, in milliseconds: functions within a process. */
+/** The durations of the original implementations, in milliseconds: functions within a process. */
 const before = new Map([
   ["agent create", 5],
   ["agent update", 3],
@@ -35,7 +35,7 @@ export function run({ seconds }) {
     const id = (...argv) => output(of("agent", "create", "--agent", "builder", ...argv)).trim();
     const waiting = id("--purpose", "approval");
     output(of("agent", "update", waiting, "--phase", "approval"));
-    // One to finalize in each round, and as many as a list is to have.
+    // One to finalize in each round, and as many as the list should have.
     const rounds = Math.max(20, Math.round(seconds * 10));
     const ids = Array.from({ length: stored - 1 }, (_, number) =>
       id("--purpose", `task ${number}`),
@@ -43,7 +43,7 @@ export function run({ seconds }) {
     const own = (number) => ids[number % ids.length];
     const hook = JSON.stringify({ agent_name: "builder", agent_id: waiting, task_id: "T001" });
     const aside = `sqlite:${workspace.path("created.db")}`;
-    // Not what may stand before it in the PATH to choose among several.
+    // Not a version manager's shim that may precede it in the PATH.
     const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : find("python3");
     const programs = [
       { name: nothing, argv: [nothing] },
@@ -109,7 +109,7 @@ function output([program, ...argv], input) {
   return stdout;
 }
 
-/** Where a program of this name is, if there is one. */
+/** The path of a program of this name, if there is one. */
 function find(name) {
   return (process.env.PATH ?? "")
     .split(delimiter)

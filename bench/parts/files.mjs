@@ -1,6 +1,6 @@
-// The file store beside the same in plain TypeScript's means, both at the same durability: a file is
-// written beside the old one, synced and renamed. What the disk takes is in both; what remains is the
-// price of a lock among processes, of checks, and of user data that is kept to the letter.
+// The file store compared with plain JavaScript at the same durability: a temporary file is
+// written, synced and renamed. Both include the time of the disk; the difference is the cost of the
+// lock between processes, of checks, and of storing user data unchanged.
 
 import { JsonFiles } from "../contenders/json-files.mjs";
 import { open, openSync } from "../contenders/tenure.mjs";
@@ -40,7 +40,7 @@ export function run({ seconds, quick }) {
       seconds: seconds * 0.6,
     });
 
-    // Directories of their own, so that what was written above does not lengthen what is read here.
+    // Separate directories, so that the writes above do not slow down the reads here.
     const listed = workspace.closing(openSync(`file:${workspace.path("listed")}`));
     const memory = workspace.closing(openSync("memory:"));
     fillMany(memory, sessions);
@@ -82,7 +82,7 @@ export function run({ seconds, quick }) {
   });
 }
 
-/** In every column, appends go to so many sessions in turn. */
+/** The number of sessions that appends go to in turn, in every column. */
 const number = 8;
 
 function plainly(files, maker, what) {

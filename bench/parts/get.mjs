@@ -1,4 +1,4 @@
-// Reading a session: with all of its history, with the last ten events, and without any.
+// Reading a session: with the complete history, with the last ten events, and without events.
 
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";

@@ -1,5 +1,5 @@
-// Tenure in a page, over IndexedDB on the disk: appends to short and long histories and pages of
-// lists, beside plain IndexedDB. The page measures itself, in turns that are kept here.
+// Tenure in a page over IndexedDB on disk, compared with plain IndexedDB: appends to short and long
+// histories, and pages of lists. The page measures itself; the turns are scheduled here.
 
 import { openPage } from "../lib/chromium-page.mjs";
 import { grid } from "../lib/grid.mjs";

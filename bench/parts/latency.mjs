@@ -1,9 +1,9 @@
-// How long single appends take, at worst too: with a caller who waits for each, and with many at once;
-// kept when the process is killed (`durability: "normal"`) and when the power fails (`"full"`).
+// The latency of single appends, including the worst case: one at a time and many concurrently,
+// with `durability: "normal"` and `"full"`.
 
 import { Floor } from "../contenders/floor.mjs";
 import { open, openSync } from "../contenders/tenure.mjs";
-import { atOnce, latencies, oneByOne } from "../lib/latency.mjs";
+import { concurrently, latencies, oneByOne } from "../lib/latency.mjs";
 import { fillMany, iterationData } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
@@ -46,8 +46,8 @@ function measured(durability, seconds) {
       oneByOne("floor: better-sqlite3", () => floor.append(nextRow(), iterationData)),
       oneByOne("SQLite", () => sync.incrementIteration(nextSync(), iterationData)),
       oneByOne("SQLite, awaited", append),
-      atOnce("SQLite, 10 at once", 10, append),
-      atOnce(`SQLite, ${together} at once`, together, append),
+      concurrently("SQLite, 10 at once", 10, append),
+      concurrently(`SQLite, ${together} at once`, together, append),
     ];
     if (durability === "full") {
       const act = () => floor.appendTogether(batch, iterationData);
@@ -62,7 +62,7 @@ function measured(durability, seconds) {
   });
 }
 
-/** `act` does `width` operations, which are all done when it returns. */
+/** `act` performs `width` operations, which are complete when it returns. */
 function inBatches(name, width, act) {
   return {
     name,

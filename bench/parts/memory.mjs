@@ -1,5 +1,5 @@
-// How much memory a process holds: for sessions in the memory store, and after many appends to a file.
-// Each case runs in a process of its own.
+// The memory of a process: for sessions in the memory store, and after many appends to a database.
+// Each case runs in a separate process.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
-// Stores that users write in JavaScript: what driving one costs beside what the store itself takes.
+// JavaScript stores: the cost of driving one, in addition to the store itself.
 
-import { later, MapStore } from "../contenders/map-store.mjs";
+import { asynchronous, MapStore } from "../contenders/map-store.mjs";
 import { builds } from "../contenders/tenure.mjs";
 import { awaits, calls, grid } from "../lib/grid.mjs";
 import { fill, iterationData } from "../lib/scenario.mjs";
@@ -39,9 +39,9 @@ export function run({ seconds }) {
       ]);
       rows.push(calls(`own store, ${build}`, (operation) => operation(sync, id)));
 
-      // The same sessions, so that filling needs no promises.
+      // The same sessions, filled synchronously.
       const awaited = workspace.closing(await entry.open(store));
-      const promising = workspace.closing(await entry.open(later(store)));
+      const promising = workspace.closing(await entry.open(asynchronous(store)));
       const over = (sessions) => (operation) => {
         if (operation !== columns[2][1]) return operation(sessions, id);
         const own = fill(sync, 0, 10);

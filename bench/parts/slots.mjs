@@ -1,5 +1,5 @@
-// Slots: looking into one and replacing the session that is there, by one caller, by hundreds of users
-// of one server or of several, by a thousand at the same moment, and after a server was killed.
+// Slots: looking up a slot and replacing its session, by one caller, by hundreds of users of one or
+// several servers, by a thousand users at the same moment, and after a server was killed.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Floor } from "../contenders/floor.mjs";
@@ -8,20 +8,26 @@ import { awaits, calls, grid } from "../lib/grid.mjs";
 import { quantile } from "../lib/measure.mjs";
 import { bytes, check, count, table, time } from "../lib/report.mjs";
 import { fillSlots, slotAt, slotSession, slotsOf } from "../lib/scenario.mjs";
-import { atOnce, Gone, load, Server, withServers } from "../lib/users.mjs";
+import { concurrently, load, Server, ServerKilled, withServers } from "../lib/users.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
 export const seconds = 100;
 
 /** How long users think on average before each request, in milliseconds. */
 const think = 1000;
-/** What a purge of the trash removes at once, and how many milliseconds pass until it goes on. */
+/**
+ * The number of sessions in one purge of the trash, and the interval between purges in
+ * milliseconds.
+ */
 const purge = { olderThan: 1000, limit: 20, every: 20 };
-/** What looking and replacing may take, in milliseconds: 99 of 100 times in the server, and ever. */
+/**
+ * The targets for looking up and replacing, in milliseconds: the 99th percentile in the server, and
+ * the maximum.
+ */
 const wanted = { look: { most99: 2, most: 100 }, replace: { most99: 10, most: 500 } };
 const floorName = "floor: better-sqlite3";
 
-/** Who asks whom, and for how many parts of the time; a case is judged where the load is one of people. */
+/** The load cases, with their share of the time. Only cases with realistic load are judged. */
 const cases = [
   { users: 100, servers: 1, parts: 2, judged: true },
   { users: 500, servers: 1, parts: 2, judged: true },
@@ -50,14 +56,14 @@ export function run({ seconds, quick }) {
     return {
       tables: [
         alone.table,
-        loadTable(title("Look into a slot"), loads, "look"),
+        loadTable(title("Look up a slot"), loads, "look"),
         loadTable(title("Replace the session in a slot"), loads, "replace"),
         usageTable(loads),
         spikeTable(spikes),
         recoveryTable(recoveries),
       ],
       notes: [
-        `A user looks into a slot, replaces the session there, adds an event to it and asks for nothing, and then begins again, thinking for ${think} ms on average before each. Servers are processes on one database, and the users are in another process: what is timed includes the way to the server and back, which "nothing" shows by itself. While they purge, one of the servers removes what has been in the trash for a second, ${purge.limit} sessions each ${purge.every} ms.`,
+        `A user looks up a slot, replaces the session there, adds an event to it and sends an empty request, and then starts over, thinking for ${think} ms on average before each. Servers are processes on one database, and the users are in another process: what is timed includes the way to the server and back, which "nothing" shows by itself. While they purge, one of the servers removes what has been in the trash for a second, ${purge.limit} sessions each ${purge.every} ms.`,
       ],
       checks: [...loadChecks(loads), ...spikeChecks(spikes), ...recoveryChecks(recoveries)],
       data: {
@@ -74,7 +80,7 @@ export function run({ seconds, quick }) {
   });
 }
 
-/** What the operations take by themselves. */
+/** The durations of single operations. */
 async function oneCaller(workspace, number, seconds) {
   const at = (file) => workspace.path(`${file}.db`);
   const floor = workspace.closing(new Floor(at("floor")));
@@ -100,7 +106,7 @@ async function oneCaller(workspace, number, seconds) {
   return grid({
     title: `Slots, by one caller, over ${count(number)} sessions`,
     columns: [
-      ["look into one", "look"],
+      ["look up", "look"],
       ["replace, optimistic", "optimistic"],
       ["replace, pessimistic", "pessimistic"],
     ],
@@ -183,7 +189,7 @@ function loadChecks(loads) {
     for (const [what, { most99, most }] of Object.entries(wanted)) {
       const { p99 } = summary(inServer[what]);
       const { most: slowest } = summary(took[what]);
-      const said = what === "look" ? "a look into a slot" : "a replacement";
+      const said = what === "look" ? "looking up a slot" : "a replacement";
       const within = `99 of 100 times within ${most99} ms in the server`;
       checks.push(check(`${name}: ${said} ${within}`, p99 < most99 * 1e6, time(p99)));
       checks.push(
@@ -211,15 +217,15 @@ async function spike(workspace, rounds) {
           replace: (index) => ({ slot: slot(index), model: `spike-${servers}-${round}` }),
         };
         for (const [what, about] of Object.entries(asked)) {
-          const times = await atOnce(all, { users, what, about });
-          // The first time, the code is not compiled.
+          const times = await concurrently(all, { users, what, about });
+          // The first round is the warm-up.
           if (round > 0) took[what].push(...times);
           await sleep(100);
         }
       }
     });
     const where = servers === 1 ? "1 server" : `${servers} servers`;
-    const names = { nothing: "nothing", look: "look into a slot", replace: "replace" };
+    const names = { nothing: "nothing", look: "look up a slot", replace: "replace" };
     for (const [what, name] of Object.entries(names)) {
       spikes.push({ name: `${name}, ${where}`, took: took[what], judged: what === "replace" });
     }
@@ -246,7 +252,10 @@ function spikeChecks(spikes) {
     });
 }
 
-/** A server is killed in the midst of writing: when others can write, and when its successor can. */
+/**
+ * The time until another server can write after one was killed during writes, and until its
+ * successor can.
+ */
 async function recovery(workspace, rounds) {
   const path = databaseOf(workspace, "tenure");
   const times = { others: [], successor: [] };
@@ -258,7 +267,7 @@ async function recovery(workspace, rounds) {
       await victim.ready();
       const writing = Array.from({ length: 100 }, (_, index) =>
         replace(victim, index).catch((error) => {
-          if (!(error instanceof Gone)) throw error;
+          if (!(error instanceof ServerKilled)) throw error;
         }),
       );
       await sleep(round % 5);
@@ -297,7 +306,7 @@ function recoveryChecks({ others }) {
   return [check(what, most < wanted.replace.most * 1e6, time(most))];
 }
 
-/** Of times in milliseconds, in nanoseconds. */
+/** Summarises durations in milliseconds, in nanoseconds. */
 function summary(took) {
   const at = (share) => quantile(took, share) * 1e6;
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };

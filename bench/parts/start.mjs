@@ -1,4 +1,4 @@
-// Starting sessions in a store that has a few thousand already.
+// Starting sessions in a store with a few thousand sessions.
 
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";

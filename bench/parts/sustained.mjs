@@ -1,5 +1,5 @@
-// Appending without a pause, thousands of events in a row. Here the write-ahead log has to be copied
-// into the database while more is written, which a short burst leaves for later.
+// Appending thousands of events without a pause. Here the write-ahead log has to be checkpointed
+// during the writes, which a short burst postpones.
 
 import { Floor } from "../contenders/floor.mjs";
 import { open, openSync } from "../contenders/tenure.mjs";
@@ -25,7 +25,7 @@ export function run({ seconds, quick }) {
     const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`));
 
     const batch = quick ? 1000 : 4000;
-    // What is written at the end of a row of them is still being copied when the next one starts.
+    // The checkpoint of the last writes of a row still runs when the next row starts.
     const options = { batch, wasteful: true };
     const turns = (items, number) => {
       let calls = 0;

@@ -1,4 +1,4 @@
-// Runs the agent in a process of its own and listens to what it says has been recorded.
+// Runs the agent in a separate process and reads the records that it acknowledges.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -8,7 +8,7 @@ const program = fileURLToPath(new URL("../agent.mjs", import.meta.url));
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * Something that the agent says it has recorded.
+ * A record that the agent has acknowledged.
  * @typedef {{ sequence: number, type: string, text: string }} Acknowledged
  */
 
@@ -21,8 +21,8 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 const running = new Set();
 
 /**
- * Runs the agent to its end. `onRecord` hears of each record as it is made, and may `kill`: at once
- * and without warning, which is what SIGKILL means.
+ * Runs the agent to its end. `onRecord` is called for each record, and may `kill` the agent with
+ * SIGKILL.
  * @param {Record<string, string>} options
  * @param {(record: Acknowledged, kill: () => void) => void} onRecord
  * @returns {Promise<Ended>}
@@ -56,7 +56,7 @@ export async function runAgent(options, onRecord) {
   return { pid: child.pid ?? 0, acknowledged, code, signal, ms: performance.now() - started };
 }
 
-/** Ends whatever runs, when the demo has to end early. */
+/** Kills the running agents, when the demo has to end early. */
 export function killAgents() {
   for (const child of running) child.kill("SIGKILL");
 }

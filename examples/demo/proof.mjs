@@ -22,7 +22,7 @@ import { steps } from "../survey.mjs";
  */
 
 /**
- * What must be true if nothing was lost and nothing done twice.
+ * The statements that hold if nothing was lost and nothing was done twice.
  * @param {Seen} seen
  * @returns {Statement[]}
  */
@@ -72,8 +72,8 @@ export function statements({ acknowledged, killed, ended, payloads }) {
 }
 
 /**
- * The step in which the process was killed, and how many of its tool calls were recorded by then. No
- * step when it was killed between two.
+ * The step in which the process was killed, and the number of its recorded tool calls. No step if
+ * it was killed between two.
  * @param {Session} session
  */
 export function interruption({ history, context }) {

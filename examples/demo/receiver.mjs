@@ -1,10 +1,10 @@
-// A receiver of webhooks on this machine's own address, as the other end of a bot would have one.
+// A receiver of webhooks on the loopback address.
 
 import { createServer } from "node:http";
 
 /** @typedef {import("tenure").WebhookPayload} WebhookPayload */
 
-/** Listens on a free port of 127.0.0.1 and keeps what it is sent. */
+/** Listens on a free port of 127.0.0.1 and stores the received payloads. */
 export async function startReceiver() {
   /** @type {WebhookPayload[]} */
   const payloads = [];

@@ -1,4 +1,4 @@
-// What is left of the sessions when all is over, as the demo shows it: timeline, statistics, webhooks.
+// The report of the demo: timeline, statistics, webhooks.
 
 import {
   bold,
@@ -34,7 +34,7 @@ const paints = {
 };
 
 /**
- * The whole history, and after which events there was no process.
+ * The complete history, and the events after which no process ran.
  * @param {Session} session
  * @param {{ killed: number, paused: number }} gaps
  */
@@ -111,7 +111,7 @@ function list(entries) {
 }
 
 /**
- * The payloads that were received, one in full.
+ * The received payloads, one in full.
  * @param {{ url: string, payloads: WebhookPayload[] }} receiver
  */
 export function showWebhooks({ url, payloads }) {

@@ -1,4 +1,4 @@
-// What the demo looks like: lines of at most 80 columns, with colour where they end on a terminal.
+// The output of the demo: lines of at most 80 columns, with colour on a terminal.
 
 const columns = 80;
 const { env, stdout } = process;
@@ -20,12 +20,15 @@ export function plain(text) {
   return text;
 }
 
-/** Prints a line, cut to the width. Colours are given apart, so that cutting does not meet them. */
+/** Prints a line, cut to the width. Colours are applied after cutting. */
 export function print(text = "", paint = plain) {
   console.log(paint(fit(text, columns)));
 }
 
-/** Prints a line of parts that are painted each in its own way. @param {[string, ((text: string) => string)?][]} parts */
+/**
+ * Prints a line of parts, each with its own colour. @param {[string, ((text: string) =>
+ * string)?][]} parts
+ */
 export function printParts(...parts) {
   let left = columns;
   let line = "";
@@ -37,7 +40,7 @@ export function printParts(...parts) {
   console.log(line);
 }
 
-/** Begins a section. @param {string} title @param {string} [note] */
+/** Starts a section. @param {string} title @param {string} [note] */
 export function section(title, note = "") {
   const rule = "─".repeat(Math.max(2, columns - title.length - note.length - (note ? 5 : 4)));
   console.log();

@@ -1,4 +1,4 @@
-// Programs that cargo installs for this repository alone, into .tools, each in one exact version.
+// Programs that cargo installs for this repository only, into .tools, each in an exact version.
 
 import { join } from "node:path";
 import { toolsDir } from "./paths.mjs";
@@ -14,11 +14,11 @@ export async function cargoTool({ crate, program = crate, version, building = ()
   if (isThere(own)) return own;
   if (isThere(program)) return program;
   building();
-  // They run for seconds and are built once: an optimized build would cost more than it ever saves.
+  // They run for seconds and are built once, so an optimized build would cost more than it saves.
   const args = ["install", crate, "--version", version, "--root", toolsDir, "--debug"];
   const install = (...more) =>
     run("cargo", [...args, ...more], { env: { CARGO_PROFILE_DEV_DEBUG: "0" } });
-  // Its own lock file is the safer choice, but may name a version that is not to be had any more.
+  // Its own lock file is preferred, but may name a version that is no longer available.
   await install("--locked").catch(() => install());
   return own;
 }

@@ -1,4 +1,5 @@
-// Finds Chromium and its driver for the browser tests, and installs them where that can be done quietly.
+// Finds Chromium and its driver for the browser tests, and installs them where that needs no
+// interaction.
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -18,8 +19,8 @@ const wellKnown = [
 ];
 
 /**
- * Switches for a headless browser that tests start: it also has to run as root, and should talk to
- * nobody but the test's own server.
+ * Switches for a headless browser in tests: it also has to run as root, and should connect only to
+ * the test's own server.
  */
 export const chromiumSwitches = [
   "--no-sandbox",
@@ -86,7 +87,7 @@ async function installChromium() {
     try {
       return await installDebianPackages("chromium", "chromium-driver");
     } catch {
-      // Not every relative of Debian has it as a package: there is one more way.
+      // Not every distribution based on Debian has the package, so there is a fallback.
     }
   }
   const [node, playwright] = nodeTool("playwright", "playwright", inRoot("tests"));

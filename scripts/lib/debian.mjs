@@ -1,11 +1,11 @@
-// Installs packages of Debian and its relatives, where that is possible without asking anybody: apt
-// is there and this is root, or sudo needs no password.
+// Installs packages on Debian and distributions based on it, where that needs no interaction: apt
+// exists, and this is root or sudo needs no password.
 
 import { Problem, probe, run } from "./run.mjs";
 
 let listsAreFresh = false;
 
-/** Whether `installDebianPackages` has a chance. */
+/** Whether `installDebianPackages` can work. */
 export function canInstallDebianPackages() {
   return (
     process.platform === "linux" &&
@@ -27,7 +27,7 @@ export async function installDebianPackages(...packages) {
   await apt("install", "--yes", "--no-install-recommends", ...packages);
 }
 
-/** What to put before a command that only root may run. */
+/** The prefix of a command that needs root. */
 function asRoot() {
   if (process.getuid?.() === 0) return [];
   return probe("sudo", ["-n", "true"]) === undefined ? undefined : ["sudo", "-n"];

@@ -1,4 +1,4 @@
-// Where things are: the root of the repository and the few folders that the scripts write to.
+// The paths of the repository: its root, and the folders that the scripts write to.
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,8 +8,8 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** A path inside the repository. */
 export const inRoot = (...parts) => join(root, ...parts);
 
-/** What the scripts remember between runs; `cargo clean` forgets it together with the builds. */
+/** The state of the scripts between runs; `cargo clean` deletes it together with the builds. */
 export const stateDir = inRoot("target", "scripts");
 
-/** Tools that have to be of one exact version and are therefore built for this repository. */
+/** Tools that need an exact version and are therefore built for this repository. */
 export const toolsDir = inRoot(".tools");

@@ -1,11 +1,11 @@
-// Tells how far a build is: one line a step, the same on a terminal and in a log.
+// Prints the progress of a build: one line per step, the same on a terminal and in a log.
 
 const columns = 22;
 
 /**
- * Announces a step, runs it and says how long it took. `body` gets a function to call when there is
- * really work to do, with a word about it; a step that never calls it was up to date. What `body`
- * returns stands at the end of the line.
+ * Announces a step, runs it and prints its duration. `body` gets a function to call with a label
+ * when there is work to do; a step that never calls it was up to date. The text that `body` returns
+ * is printed at the end of the line.
  */
 export async function step(label, body) {
   const started = performance.now();
@@ -25,12 +25,12 @@ export async function step(label, body) {
   }
 }
 
-/** The time since `started`, as people read it. */
+/** Formats the time since `started`. */
 export function seconds(started) {
   return `${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 
-/** A number of bytes, as people read it. */
+/** Formats a number of bytes. */
 export function bytes(count) {
   return count < 1e6
     ? `${(count / 1024).toFixed(1)} KiB`

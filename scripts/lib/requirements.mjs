@@ -1,5 +1,5 @@
-// Checks that what the scripts cannot install is there, Node and Rust, and for the tests the programs
-// that they hold Tenure against, and says in one line what to do when it is not.
+// Checks for the requirements that the scripts cannot install: Node and Rust, and the programs that
+// the tests compare Tenure with. A missing one is reported in one line with what to do.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -12,7 +12,7 @@ export function checkRequirements() {
   checkCargo();
 }
 
-/** Checks that programs are there which only tests need. */
+/** Checks for the programs that only tests need. */
 export function checkPrograms(names) {
   const missing = names.filter((name) => probe(name, ["--version"]) === undefined);
   if (missing.length === 0) return;
@@ -36,7 +36,7 @@ function checkNode() {
 
 function checkCargo() {
   if (probe("cargo", ["--version"])) return;
-  // Freshly installed, but the shell has not read its profile again.
+  // Rust is installed, but the shell has not reloaded its profile.
   const installed = join(homedir(), ".cargo", "bin");
   if (existsSync(installed)) {
     process.env.PATH = `${installed}${delimiter}${process.env.PATH}`;

@@ -1,5 +1,5 @@
-// Runs other programs: quietly, keeping what they print for the case that they fail, or with their
-// output passed on. Nothing here ever waits for a terminal.
+// Runs other programs: silently, with their output kept for the case that they fail, or with their
+// output passed on. Nothing here waits for a terminal.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -7,10 +7,10 @@ import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { root } from "./paths.mjs";
 
-/** Something that the person at the keyboard can put right; its message says how. */
+/** A problem that the user can fix; its message explains how. */
 export class Problem extends Error {}
 
-/** A program that ended with a failure, and what it had printed. */
+/** A program that failed, and its output. */
 export class CommandFailed extends Error {
   constructor(command, args, reason, output) {
     super(`${[command, ...args].join(" ")} ${reason}`);
@@ -18,10 +18,10 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Ends the programs that are to be ended together with everything they started. */
+/** Kills the programs that are to be killed together with their child processes. */
 const enders = new Set();
 
-/** Where output goes that people are to see at once. */
+/** The destination of output that is shown immediately. */
 export const terminal = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
@@ -63,7 +63,7 @@ export function run(command, args, { env = {}, cwd = root, show, data = false, t
         if (ownGroup) process.kill(-child.pid, "SIGKILL");
         else child.kill("SIGKILL");
       } catch {
-        // It ended by itself in the meantime.
+        // It ended in the meantime.
       }
     };
     const timer =
@@ -93,7 +93,7 @@ export function run(command, args, { env = {}, cwd = root, show, data = false, t
   });
 }
 
-/** Has a program ended when this script is. */
+/** Kills a program when this script ends. */
 function endTogether(end) {
   if (enders.size === 0) process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
   enders.add(end);
@@ -109,7 +109,7 @@ function interrupted() {
   process.exit(130);
 }
 
-/** What a short program prints, or `undefined` when it is missing or fails. */
+/** The output of a short program, or `undefined` if it is missing or fails. */
 export function probe(command, args, { env = {}, timeoutMs = 30_000 } = {}) {
   const result = spawnSync(command, args, {
     encoding: "utf8",
@@ -163,7 +163,7 @@ export async function main(body) {
   }
 }
 
-/** Says what went wrong, with the end of the log where a program failed. */
+/** Prints the error, with the end of the log if a program failed. */
 export function report(error, show = terminal) {
   if (error instanceof CommandFailed) {
     const lines = error.output.trimEnd().split("\n");

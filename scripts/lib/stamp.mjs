@@ -1,6 +1,6 @@
-// Decides whether something has to be made again. What was made is remembered as two fingerprints,
-// of everything it was made from and of what came out, so that it is made again exactly when either
-// has changed. Fingerprints are of contents: checking out a branch and coming back costs nothing.
+// Decides whether an output has to be rebuilt. Two fingerprints are stored, of all inputs and of
+// the outputs, and the output is rebuilt when either has changed. Fingerprints are of contents, so
+// switching branches and back causes no rebuild.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -10,11 +10,10 @@ import { inRoot, root, stateDir } from "./paths.mjs";
 const notSources = new Set(["node_modules", "target", ".git"]);
 
 /**
- * Calls `make` unless `outputs` are still what it last made from `inputs`.
+ * Calls `make` unless `outputs` are unchanged since it last made them from the same `inputs`.
  *
- * Paths are relative to the root; a folder stands for all that is in it. `also` is anything else
- * that the result depends on. Resolves to `{ made, note }`, where `note` is what `make` returned,
- * now or then.
+ * Paths are relative to the root; a folder stands for all files in it. `also` is any other input.
+ * Resolves to `{ made, note }`, where `note` is what `make` returned, in this run or the last one.
  */
 export async function whenChanged(name, { inputs, outputs, also = "" }, make) {
   const path = join(stateDir, `${name}.json`);

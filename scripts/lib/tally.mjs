@@ -1,4 +1,4 @@
-// Counts tests, from what the test runners say about themselves.
+// Counts tests, from the output of the test runners.
 
 import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
@@ -32,7 +32,7 @@ export function countNodeTests(output) {
   );
 }
 
-/** Reads the report that vitest writes as JSON; there is none when it did not get that far. */
+/** Reads the JSON report of vitest; there is none if vitest failed before it. */
 export function countVitestTests(path) {
   try {
     const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(path, "utf8"));

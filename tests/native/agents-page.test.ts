@@ -12,10 +12,10 @@ import { codeBlocks, sectionOf } from "../support/readme.js";
 const page = readFileSync(inRoot("docs", "agents.md"), "utf8");
 const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
 
-/** The members of a string union among the generated types. */
+/** The texts of a string union among the generated types. */
 function unionOf(name: string): string[] {
   const [, union = ""] = new RegExp(`export type ${name} = ([^;]*);`).exec(generated) ?? [];
-  return [...union.matchAll(/"(\w+)"/g)].map(([, member]) => member ?? "");
+  return [...union.matchAll(/"(\w+)"/g)].map(([, text]) => text ?? "");
 }
 
 /** The first column of the tables in a text, without the headers. */

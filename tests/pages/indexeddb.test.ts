@@ -340,7 +340,7 @@ describe("IndexedDB", () => {
     await tab.evaluate(() => state.sessions.delete("old"));
     expect(await tab.evaluate(() => state.sessions.get("old"))).toBeNull();
     await devTools.send("Storage.overrideQuotaForOrigin", { origin });
-    // The failed call did not use up its idempotency key.
+    // The failed call did not consume its idempotency key.
     const appended = await tab.evaluate(
       (idempotencyKey) =>
         state.sessions.addEvent("s", "note", { text: state.text }, { idempotencyKey }),

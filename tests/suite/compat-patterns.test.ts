@@ -75,7 +75,7 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
   });
 
   it("can resume every session that is resumable", async () => {
-    const ways: readonly ((id: string) => unknown)[] = [
+    const changes: readonly ((id: string) => unknown)[] = [
       () => undefined,
       (id) => pauseSession(id),
       (id) => incrementIteration(id),
@@ -93,9 +93,9 @@ describe.each(compatStores)("%s, a bot", (_, store) => {
       (id) => updateSession(id, { status: "abandoned" }),
       (id) => deleteSession(id),
     ];
-    for (const way of ways) {
+    for (const change of changes) {
       const { id } = await startSession("task", "mode", { maxIterations: 2 });
-      await way(id);
+      await change(id);
       if (isSessionResumable(id)) expect(await resumeSession(id)).not.toBeNull();
     }
   });

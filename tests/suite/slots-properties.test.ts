@@ -31,7 +31,7 @@ class Model {
     return found[0]?.[0];
   }
 
-  start(id: string, slot: string, model: string, way: Way): string {
+  start(id: string, slot: string, model: string, options: StartOptions): string {
     const there = this.in(slot);
     const known = there === undefined ? undefined : this.sessions.get(there);
     const enter = (): void => {
@@ -47,10 +47,10 @@ class Model {
       return "replaced";
     }
     if (known.model === model) {
-      if (known.status !== "completed" || !way.rerun) return "existing";
-    } else if (way.onModelChange === "reject") {
+      if (known.status !== "completed" || !options.rerun) return "existing";
+    } else if (options.onModelChange === "reject") {
       return "rejected";
-    } else if (way.onModelChange === "confirm" && !way.agrees) {
+    } else if (options.onModelChange === "confirm" && !options.agrees) {
       return "needs_confirmation";
     }
     enter();
@@ -58,7 +58,7 @@ class Model {
   }
 }
 
-interface Way {
+interface StartOptions {
   readonly onModelChange: "confirm" | "replace" | "reject";
   readonly agrees: boolean;
   readonly rerun: boolean;
@@ -71,7 +71,7 @@ type Step =
       readonly taskId: string;
       readonly phase: SlotPhase;
       readonly model: string;
-      readonly way: Way;
+      readonly options: StartOptions;
     }
   | { readonly kind: "switch"; readonly handle: number; readonly enabled: boolean }
   | {
@@ -90,7 +90,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       taskId: fc.constantFrom(...TASKS),
       phase: fc.constantFrom(...PHASES),
       model: fc.constantFrom(...MODELS),
-      way: fc.record({
+      options: fc.record({
         onModelChange: fc.constantFrom("confirm" as const, "replace" as const, "reject" as const),
         agrees: fc.boolean(),
         rerun: fc.boolean(),
@@ -121,16 +121,16 @@ function take(step: Step, sessions: SessionsSync, model: Model, number: number):
   if (step.kind === "switch") {
     sessions.pessimisticLockingEnabled = step.enabled;
   } else if (step.kind === "start") {
-    const { taskId, phase, way } = step;
+    const { taskId, phase, options } = step;
     const there = sessions.latestSession(taskId, phase)?.session;
     const confirm =
-      way.agrees && there !== undefined ? { id: there.id, version: there.version } : undefined;
-    const { onModelChange, rerun } = way;
+      options.agrees && there !== undefined ? { id: there.id, version: there.version } : undefined;
+    const { onModelChange, rerun } = options;
     const id = `s${number}`;
     const request = { id, taskId, phase, model: step.model, task: "t", mode: "m" };
     const { outcome } = sessions.startInSlot(request, { onModelChange, rerun, confirm });
     const agrees = confirm !== undefined;
-    expect(outcome).toBe(model.start(id, `${taskId}/${phase}`, step.model, { ...way, agrees }));
+    expect(outcome).toBe(model.start(id, `${taskId}/${phase}`, step.model, { ...options, agrees }));
   } else {
     const ids = [...model.sessions.keys()];
     const id = ids[step.which % ids.length];

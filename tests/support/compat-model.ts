@@ -6,7 +6,7 @@ import type { AgentSession, SessionEvent, SessionStatus } from "tenure/compat";
 type Json = Record<string, unknown>;
 
 /** A session in the model: what callers see, and derived state. */
-export interface Kept {
+export interface StoredSession {
   readonly seen: AgentSession;
   readonly pausedAt: number | undefined;
   readonly trashedAt: number | undefined;
@@ -24,7 +24,7 @@ const iso = (time: number): string => new Date(time).toISOString();
 const isFinished = ({ status }: AgentSession): boolean => FINISHED.includes(status);
 
 export class Model {
-  readonly sessions = new Map<string, Kept>();
+  readonly sessions = new Map<string, StoredSession>();
   now = 0;
 
   create(options: {

@@ -45,13 +45,13 @@ const ALWAYS: &[(&str, &str)] = &[
 impl Remote {
     /// Finds the repository that a name or an address means. `checkout` runs git where the caller
     /// works.
-    pub(crate) fn find(place: &str, checkout: &Program) -> Result<Self> {
-        let config = Config::read(checkout)?;
+    pub(crate) async fn find(place: &str, checkout: &Program) -> Result<Self> {
+        let config = Config::read(checkout).await?;
         let named = is_name(place).then(|| config.address(place));
         let address = match &named {
             None => place.to_owned(),
             Some(Some(address)) => address.clone(),
-            Some(None) => return Err(unknown(place, checkout)?),
+            Some(None) => return Err(unknown(place, checkout).await?),
         };
         let mut settings = Vec::new();
         for (key, value) in &config.settings {
@@ -76,7 +76,7 @@ impl Remote {
         }
         settings.push((format!("remote.{NAME}.url"), address.clone()));
         let folder = match named.is_some() && is_relative(&address) {
-            true => top(checkout)?,
+            true => top(checkout).await?,
             false => checkout.folder.clone(),
         };
         Ok(Self {
@@ -96,8 +96,9 @@ struct Config {
 }
 
 impl Config {
-    fn read(checkout: &Program) -> Result<Self> {
-        let ran = checkout.run(&["config", "--list", "-z", "--show-scope"], b"")?;
+    async fn read(checkout: &Program) -> Result<Self> {
+        let arguments = ["config", "--list", "-z", "--show-scope"];
+        let ran = checkout.run(None, &arguments, b"").await?;
         if !ran.succeeded() {
             return Err(unavailable(format!("git config: {}", ran.complaint)));
         }
@@ -153,10 +154,19 @@ fn is_relative(address: &str) -> bool {
     !address.contains(':') && !Path::new(address).has_root()
 }
 
+/// Whether git takes an address for a path on this machine.
+pub(crate) fn is_path(address: &str) -> bool {
+    let (colon, slash) = (address.find(':'), address.find('/'));
+    let has_drive = cfg!(windows) && colon == Some(1);
+    address.starts_with("file://")
+        || has_drive
+        || colon.is_none_or(|colon| slash.is_some_and(|slash| slash < colon))
+}
+
 /// The top of the checkout, where git looks for relative paths; of a bare repository, itself.
-fn top(checkout: &Program) -> Result<PathBuf> {
+async fn top(checkout: &Program) -> Result<PathBuf> {
     for question in ["--show-toplevel", "--absolute-git-dir"] {
-        let ran = checkout.run(&["rev-parse", question], b"")?;
+        let ran = checkout.run(None, &["rev-parse", question], b"").await?;
         let answer = String::from_utf8_lossy(&ran.out);
         if ran.succeeded() && !answer.trim_end().is_empty() {
             return Ok(answer.trim_end_matches(['\r', '\n']).into());
@@ -165,8 +175,9 @@ fn top(checkout: &Program) -> Result<PathBuf> {
     Ok(checkout.folder.clone())
 }
 
-fn unknown(name: &str, checkout: &Program) -> Result<Error> {
-    let asked = checkout.run(&["rev-parse", "--git-dir"], b"")?;
+async fn unknown(name: &str, checkout: &Program) -> Result<Error> {
+    let arguments = ["rev-parse", "--git-dir"];
+    let asked = checkout.run(None, &arguments, b"").await?;
     if !asked.succeeded() {
         // It may be a checkout that git does not trust, and says how it would.
         let (folder, why) = (checkout.folder.display(), asked.complaint);
@@ -211,6 +222,22 @@ mod tests {
             r"C:\a",
         ] {
             assert!(!is_name(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn paths_are_told_from_addresses_of_servers() {
+        for path in ["/a/b", "./a:b", "../a", "a", "file:///a/b"] {
+            assert!(is_path(path), "{path}");
+        }
+        for address in [
+            "https://h/a",
+            "ssh://h/a",
+            "git@host:a/b",
+            "host:/a",
+            "ext::a",
+        ] {
+            assert!(!is_path(address), "{address}");
         }
     }
 

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tenure_core::SyncStore;
 use tenure_core::store::Expect;
 use tenure_git::{GitOptions, GitStore};
 use tenure_store_support::{given_path, process_of, succeed};
 
-use crate::common::{Remote, apply, git, record, set};
+use crate::common::{Remote, apply, block_on, git, read, record, set};
 
 fn checkout(remote: &Remote) -> PathBuf {
     let path = remote.folder.path().join("checkout");
@@ -24,7 +23,7 @@ fn open(folder: &Path, place: &str) -> tenure_core::Result<GitStore> {
         folder: Some(folder.to_owned()),
         ..GitOptions::default()
     };
-    GitStore::open(place, &options)
+    block_on(GitStore::open(place, &options))
 }
 
 fn write_and_read(store: &GitStore) {
@@ -32,7 +31,7 @@ fn write_and_read(store: &GitStore) {
         store,
         vec![set(Expect::Any, record("lease", "k", 1, "body"))],
     );
-    assert_eq!(store.record("lease", "k").unwrap().unwrap().body, "body");
+    assert_eq!(read(store, "lease", "k").unwrap().unwrap().body, "body");
 }
 
 /// Every file in a folder, with what is in it.
@@ -113,7 +112,7 @@ fn no_address_is_taken_for_an_option_or_a_command() {
         "x\ny/z".to_owned(),
     ] {
         let store = open(remote.folder.path(), &place).unwrap();
-        let error = store.record("lease", "k").unwrap_err();
+        let error = read(&store, "lease", "k").unwrap_err();
         assert_eq!(error.code(), "STORE_UNAVAILABLE", "{place}");
         assert!(!trace.exists(), "{place}");
     }
@@ -151,5 +150,5 @@ fn a_hook_of_git_uses_the_store_as_any_other_process() {
 #[ignore = "a process of another test"]
 fn writes_where_it_is() {
     assert!(given_path().is_dir());
-    write_and_read(&GitStore::open("origin", &GitOptions::default()).unwrap());
+    write_and_read(&crate::common::open("origin"));
 }

@@ -1,9 +1,22 @@
 //! The store passes what of the kit is about records alone, and claims nothing of the rest.
 
-use tenure_core::Lift;
-use tenure_testkit::{CASES, Case, Needs, Outcome};
+use tenure_core::Store;
+use tenure_core::store::Answer;
+use tenure_git::{GitOptions, GitStore};
+use tenure_testkit::{CASES, Case, Fixture, Needs, Outcome};
 
-use crate::common::Remote;
+use crate::common::{Remote, block_on};
+
+impl Fixture for Remote {
+    fn open<'a>(&'a self) -> Answer<'a, Box<dyn Store>> {
+        Box::pin(async {
+            let path = self.path();
+            let place = path.to_string_lossy();
+            let store = GitStore::open(&place, &GitOptions::default()).await?;
+            tenure_testkit::store(store)
+        })
+    }
+}
 
 fn about_records() -> Vec<&'static Case> {
     let about_records = |case: &&Case| case.needs == Needs::Nothing;
@@ -11,8 +24,7 @@ fn about_records() -> Vec<&'static Case> {
 }
 
 fn outcome(case: &Case, remote: &Remote) -> Outcome {
-    let fixture = || tenure_testkit::store(Lift(std::sync::Mutex::new(remote.store())));
-    tenure_testkit::answer_now(async { Ok(case.check(&fixture, 0.1).await) }).unwrap()
+    block_on(case.check(remote, 0.1))
 }
 
 #[test]

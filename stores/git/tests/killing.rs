@@ -7,11 +7,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use fastrand::Rng;
-use tenure_core::SyncStore;
 use tenure_core::store::Expect;
 use tenure_store_support::{given_path, process_of, scaled};
 
-use crate::common::{Remote, apply, open, record, scan, set};
+use crate::common::{Remote, apply, open, read, record, scan, set};
 
 const KEYS: [&str; 3] = ["a", "b", "c"];
 
@@ -61,7 +60,7 @@ fn settled(remote: &Remote) -> u64 {
         let versions: Vec<u64> = KEYS
             .iter()
             .map(|key| {
-                let record = remote.store().record("lease", key).unwrap();
+                let record = read(&remote.store(), "lease", key).unwrap();
                 record.map_or(0, |record| record.version)
             })
             .collect();

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use tenure_core::store::Expect;
-use tenure_core::{Commit, Error, SyncStore};
+use tenure_core::{Commit, Error, Store};
 use tenure_git::{GitOptions, GitStore};
 use tenure_store_support::{given_path, process_of, succeed};
 
 use crate::common::http::{Pushes, Server};
-use crate::common::{Remote, apply, changes, git, open, record, scan, set, unset};
+use crate::common::{Remote, apply, block_on, commit, git, open, read, record, scan, set, unset};
 
 const HEADER: &str = "basic c29tZWJvZHk6c2VjcmV0";
 
@@ -31,7 +31,7 @@ fn open_in(folder: &Path, place: &str, timeout_ms: u64) -> GitStore {
         timeout_ms,
         folder: Some(folder.to_owned()),
     };
-    GitStore::open(place, &options).unwrap()
+    block_on(GitStore::open(place, &options)).unwrap()
 }
 
 fn a_lease() -> tenure_core::store::RecordChange {
@@ -50,7 +50,7 @@ fn a_server_is_reached_with_what_a_checkout_knows() {
     for place in ["origin", &url] {
         let store = open_in(checkout.path(), place, 60_000);
         apply(&store, vec![a_lease()]);
-        assert_eq!(store.record("lease", "k").unwrap().unwrap().body, "{}");
+        assert_eq!(read(&store, "lease", "k").unwrap().unwrap().body, "{}");
         assert_eq!(scan(&store, "lease").len(), 1);
         apply(
             &store,
@@ -62,7 +62,7 @@ fn a_server_is_reached_with_what_a_checkout_knows() {
     let elsewhere = tempfile::tempdir().unwrap();
     let store = open_in(elsewhere.path(), &url, 60_000);
     unavailable(
-        &store.record("lease", "k").unwrap_err(),
+        &read(&store, "lease", "k").unwrap_err(),
         "could not read Username",
     );
 }
@@ -103,8 +103,8 @@ fn a_server_of_one_that_may_only_read_says_what_is_missing() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Denied);
-    assert_eq!(store.record("lease", "k").unwrap(), None);
-    let error = store.commit(&changes(vec![a_lease()])).unwrap_err();
+    assert_eq!(read(&store, "lease", "k").unwrap(), None);
+    let error = commit(&store, vec![a_lease()]).unwrap_err();
     unavailable(&error, "contents: write");
     assert_eq!(remote.refs().len(), 0);
 }
@@ -147,9 +147,9 @@ fn a_push_that_is_taken_late_is_not_taken_for_another_ones() {
 fn a_push_that_is_never_answered_ends_in_time_and_may_have_been_taken() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 5_000);
-    assert_eq!(store.record("lease", "k").unwrap(), None);
+    assert_eq!(read(&store, "lease", "k").unwrap(), None);
     server.set(Pushes::Stuck);
-    let error = store.commit(&changes(vec![a_lease()])).unwrap_err();
+    let error = commit(&store, vec![a_lease()]).unwrap_err();
     assert_eq!(error.code(), "OUTCOME_UNKNOWN", "{error}");
     assert_eq!(remote.refs().len(), 0);
     server.set(Pushes::Taken);
@@ -174,9 +174,9 @@ fn a_repository_that_is_not_there_is_unavailable() {
     ] {
         let store = open(place);
         for error in [
-            store.record("lease", "k").unwrap_err(),
-            crate::common::scan_of(&store, "lease").unwrap_err(),
-            store.commit(&changes(vec![a_lease()])).unwrap_err(),
+            read(&store, "lease", "k").unwrap_err(),
+            block_on(crate::common::scan_all(&store, "lease")).unwrap_err(),
+            commit(&store, vec![a_lease()]).unwrap_err(),
         ] {
             unavailable(&error, words);
             assert!(!error.to_string().contains("secret"), "{error}");
@@ -195,10 +195,7 @@ fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let error = remote
-        .store()
-        .commit(&changes(vec![a_lease()]))
-        .unwrap_err();
+    let error = commit(&remote.store(), vec![a_lease()]).unwrap_err();
     unavailable(&error, "no refs of yours here");
     assert_eq!(remote.refs().len(), 0);
 }
@@ -210,7 +207,7 @@ fn a_server_that_moves_no_refs_together_is_none_for_a_store() {
         &remote.path(),
         &["config", "receive.advertiseAtomic", "false"],
     );
-    let error = remote.store().commit(&changes(vec![a_lease()]));
+    let error = commit(&remote.store(), vec![a_lease()]);
     unavailable(&error.unwrap_err(), "atomic");
     assert_eq!(remote.refs().len(), 0);
 }
@@ -225,7 +222,7 @@ fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
         &remote.path(),
         &["hash-object", "-t", "tree", "-w", "/dev/null"],
     );
-    let commit = [
+    let arguments = [
         "-c",
         "user.name=x",
         "-c",
@@ -235,11 +232,11 @@ fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
         "x",
         tree.trim(),
     ];
-    let commit = git(&remote.path(), &commit);
-    git(&remote.path(), &["update-ref", &name, commit.trim()]);
+    let commit_id = git(&remote.path(), &arguments);
+    git(&remote.path(), &["update-ref", &name, commit_id.trim()]);
     for error in [
-        store.record("lease", "k").unwrap_err(),
-        store.commit(&changes(vec![a_lease()])).unwrap_err(),
+        read(&store, "lease", "k").unwrap_err(),
+        commit(&store, vec![a_lease()]).unwrap_err(),
     ] {
         assert_eq!(error.code(), "STORE_MISBEHAVED");
         assert!(error.to_string().contains(&name), "{error}");
@@ -251,13 +248,11 @@ fn sessions_are_refused_with_where_to_keep_them() {
     let store = Remote::new().store();
     let id = tenure_store_support::id("a");
     for error in [
-        store.load(&id, tenure_core::History::None).unwrap_err(),
-        store
-            .commit(&tenure_store_support::remove("a"))
-            .unwrap_err(),
+        block_on(store.load(&id, tenure_core::History::None)).unwrap_err(),
+        block_on(store.commit(&tenure_store_support::remove("a"))).unwrap_err(),
     ] {
         assert_eq!(error.code(), "INVALID_ARGUMENT");
         assert!(error.to_string().contains("sqlite:"), "{error}");
     }
-    assert_eq!(store.commit(&changes(Vec::new())).unwrap(), Commit::Applied);
+    assert_eq!(commit(&store, Vec::new()).unwrap(), Commit::Applied);
 }

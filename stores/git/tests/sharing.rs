@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use tenure_core::Commit;
 use tenure_core::store::Expect;
-use tenure_core::{Commit, SyncStore};
 use tenure_store_support::{given_path, process, succeed};
 
-use crate::common::{Remote, apply, changes, open, record, scan, set};
+use crate::common::{Remote, apply, commit, open, read, record, scan, set};
 
 const PROCESSES: usize = 20;
 
@@ -28,15 +28,15 @@ fn of_twenty_processes_that_take_one_key_one_gets_it() {
 #[ignore = "a process of another test"]
 fn takes_a_key() {
     let store = open(given_path().to_str().unwrap());
-    let taken = changes(vec![
+    let taken = vec![
         // All the same, so that nothing but the repository can tell one from another.
         set(Expect::Absent, record("lease", "my-workflow", 1, "{}")),
         set(
             Expect::Any,
             record("audit", "2026-01-08T00:00:00.000Z/1", 1, "{}"),
         ),
-    ]);
-    match store.commit(&taken).unwrap() {
+    ];
+    match commit(&store, taken).unwrap() {
         Commit::Applied => println!("got it"),
         Commit::RecordConflict {
             current: Some(1), ..
@@ -95,21 +95,21 @@ fn takes_a_key_of_its_own() {
 fn a_handle_that_has_read_before_decides_on_what_is_there_now() {
     let remote = Remote::new();
     let (one, other) = (remote.store(), remote.store());
-    assert_eq!(other.record("lease", "k").unwrap(), None);
+    assert_eq!(read(&other, "lease", "k").unwrap(), None);
     apply(
         &one,
         vec![set(Expect::Absent, record("lease", "k", 1, "one"))],
     );
-    let late = changes(vec![set(Expect::Absent, record("lease", "k", 1, "other"))]);
+    let late = vec![set(Expect::Absent, record("lease", "k", 1, "other"))];
     let conflict = Commit::RecordConflict {
         record_kind: "lease".to_owned(),
         key: "k".to_owned(),
         current: Some(1),
     };
-    assert_eq!(other.commit(&late).unwrap(), conflict);
+    assert_eq!(commit(&other, late).unwrap(), conflict);
     // What it believes not to be there it removes all the same.
     let third = remote.store();
-    assert_eq!(third.record("lease", "l").unwrap(), None);
+    assert_eq!(read(&third, "lease", "l").unwrap(), None);
     apply(
         &one,
         vec![set(Expect::Absent, record("lease", "l", 1, "one"))],
@@ -118,7 +118,7 @@ fn a_handle_that_has_read_before_decides_on_what_is_there_now() {
         &third,
         vec![crate::common::unset(Expect::Any, "lease", "l")],
     );
-    assert_eq!(one.record("lease", "l").unwrap(), None);
+    assert_eq!(read(&one, "lease", "l").unwrap(), None);
 }
 
 #[test]
@@ -128,19 +128,19 @@ fn a_push_that_is_refused_for_one_ref_moves_no_other() {
     let version = |version| Expect::Version { version };
     apply(&one, vec![set(Expect::Absent, record("lease", "k", 1, ""))]);
     // It knows this one, and goes by it.
-    assert!(other.record("lease", "k").unwrap().is_some());
+    assert!(read(&other, "lease", "k").unwrap().is_some());
     apply(&one, vec![set(version(1), record("lease", "k", 2, ""))]);
-    let late = changes(vec![
+    let late = vec![
         set(Expect::Absent, record("lease", "beside", 1, "")),
         set(version(1), record("lease", "k", 2, "")),
-    ]);
+    ];
     let conflict = Commit::RecordConflict {
         record_kind: "lease".to_owned(),
         key: "k".to_owned(),
         current: Some(2),
     };
-    assert_eq!(other.commit(&late).unwrap(), conflict);
-    assert_eq!(one.record("lease", "beside").unwrap(), None);
+    assert_eq!(commit(&other, late).unwrap(), conflict);
+    assert_eq!(read(&one, "lease", "beside").unwrap(), None);
 }
 
 #[test]

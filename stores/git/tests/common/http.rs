@@ -35,6 +35,8 @@ struct State {
     pushes: Pushes,
     /// How many it was asked for.
     asked: u32,
+    /// How many connections of a git it has seen: each begins by asking for the refs.
+    connections: u32,
     /// What it has yet to take.
     late: Option<Request>,
     /// What is stuck.
@@ -51,6 +53,7 @@ impl Server {
             header: header.map(str::to_owned),
             pushes: Pushes::Taken,
             asked: 0,
+            connections: 0,
             late: None,
             held: Vec::new(),
         }));
@@ -72,6 +75,11 @@ impl Server {
     /// How many pushes it was asked for so far.
     pub(crate) fn asked(&self) -> u32 {
         self.state.lock().unwrap().asked
+    }
+
+    /// How many times a git has connected so far.
+    pub(crate) fn connections(&self) -> u32 {
+        self.state.lock().unwrap().connections
     }
 }
 
@@ -158,6 +166,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
         let mut state = state.lock().unwrap();
         let pushes = state.pushes;
         let mut late = None;
+        state.connections += u32::from(request.path.ends_with("/info/refs"));
         if is_push {
             state.asked += 1;
             late = state.late.take();

@@ -272,7 +272,7 @@ macro_rules! conformance_tests {
                 .ok()
                 .and_then(|scale| scale.parse().ok())
                 .unwrap_or(0.1);
-            $crate::answer_now(async {
+            $crate::block_on(async {
                 match $crate::check(stringify!($name), &$fixture, scale).await {
                     $crate::Outcome::Failed(failure) => Err(failure),
                     $crate::Outcome::Passed | $crate::Outcome::Skipped => Ok(()),

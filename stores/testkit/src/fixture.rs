@@ -2,8 +2,6 @@
 //! store, empty at first, so that a case can close and reopen it or have it open twice.
 
 use std::cell::RefCell;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use tenure_core::store::{Answer, Capabilities};
 use tenure_core::{Result, Store};
@@ -90,30 +88,5 @@ impl<'f> Run<'f> {
     pub(crate) fn scaled(&self, number: u32) -> u32 {
         // A float-to-integer cast saturates, and takes NaN to 0.
         ((f64::from(number) * self.scale).ceil() as u32).max(1)
-    }
-}
-
-/// The value of a future that is ready at the first poll, as all are over a
-/// [`SyncStore`](tenure_core::SyncStore).
-///
-/// # Errors
-/// When the future waits for something.
-pub fn answer_now<T>(future: impl Future<Output = Check<T>>) -> Check<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => Err(Failure::new(
-            "the store did not answer at once: run an asynchronous store on an executor of its own",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_future_that_waits_is_a_failure() {
-        assert_eq!(answer_now(async { Ok(1) }), Ok(1));
-        assert!(answer_now(std::future::pending::<Check>()).is_err());
     }
 }

@@ -4,7 +4,7 @@
 mod defect;
 
 use tenure_core::{Error, Lift, MemoryStore, Store};
-use tenure_testkit::{CASES, Fixture, Outcome, answer_now, store};
+use tenure_testkit::{CASES, Fixture, Outcome, block_on, store};
 
 use defect::{Defect, fixture};
 
@@ -14,7 +14,7 @@ fn failures<F: Fixture>(fixture: impl Fn() -> F) -> Vec<&'static str> {
     CASES
         .iter()
         .filter(|case| {
-            let outcome = answer_now(async { Ok(case.check(&fixture(), 0.01).await) });
+            let outcome = block_on(async { Ok(case.check(&fixture(), 0.01).await) });
             outcome.is_ok_and(failed)
         })
         .map(|case| case.name)
@@ -52,7 +52,7 @@ fn cases_about_what_a_store_does_not_claim_are_skipped() {
             }
             Ok(outcomes)
         };
-        answer_now(all).unwrap()
+        block_on(all).unwrap()
     };
     let skipped = |outcomes: Vec<Outcome>| {
         outcomes

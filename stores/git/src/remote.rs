@@ -1,6 +1,6 @@
 //! Which repository a store is in: what follows `git:` is the name of a remote of the checkout that
-//! the caller works in, or an address as git takes them. What the checkout says of how to get there,
-//! and how to log in, is taken along; nothing is written into it.
+//! the caller works in, or an address in any form that git accepts. The settings of the checkout for
+//! reaching it and for logging in are used; nothing is written into the checkout.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::program::{Program, unavailable};
 /// The name by which git knows the remote here.
 pub(crate) const NAME: &str = "tenure-store";
 
-/// A repository, and what git has to be told to reach it.
+/// A repository, and the settings with which git reaches it.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    /// What people know it by.
+    /// Its address without a password.
     pub(crate) shown: String,
     /// Settings for git.
     pub(crate) settings: Vec<(String, String)>,
@@ -22,9 +22,9 @@ pub(crate) struct Remote {
     pub(crate) folder: PathBuf,
 }
 
-/// Sections of a checkout's configuration that say how to reach a remote.
+/// Sections of a checkout's configuration about reaching a remote.
 const SECTIONS: &[&str] = &["credential.", "http.", "protocol.", "ssh.", "url."];
-/// Of a remote's own settings, those that are about reaching it.
+/// A remote's own settings about reaching it.
 const OF_REMOTE: &[&str] = &[
     "proxy",
     "proxyauthmethod",
@@ -32,7 +32,7 @@ const OF_REMOTE: &[&str] = &[
     "uploadpack",
     "vcs",
 ];
-/// What holds of every remote.
+/// Settings for every remote.
 const ALWAYS: &[(&str, &str)] = &[
     ("core.hooksPath", "/dev/null"),
     ("gc.auto", "0"),
@@ -70,7 +70,7 @@ impl Remote {
         let always = ALWAYS.iter();
         settings.extend(always.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         if !config.has_ssh {
-            // Nobody is there to be asked for a passphrase.
+            // There is no terminal to ask for a passphrase at.
             let command = "ssh -o BatchMode=yes".to_owned();
             settings.push(("core.sshCommand".to_owned(), command));
         }
@@ -87,11 +87,11 @@ impl Remote {
     }
 }
 
-/// What the configuration of a checkout says; nothing where there is none.
+/// The configuration of a checkout; empty where there is none.
 struct Config {
     /// In the repository's own scope: git reads the others by itself.
     settings: Vec<(String, String)>,
-    /// Whether any scope says how to run ssh.
+    /// Whether any scope sets how ssh is run.
     has_ssh: bool,
 }
 
@@ -120,7 +120,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The address of a remote: where is pushed to, since what is there has to be read.
+    /// The address of a remote: the one for pushes, since what was pushed has to be read.
     fn address(&self, name: &str) -> Option<String> {
         let of = |own: &str| {
             let key = format!("remote.{name}.{own}");
@@ -133,7 +133,7 @@ impl Config {
     }
 }
 
-/// What the environment tells git.
+/// The settings for git in the environment.
 fn of_environment() -> Vec<(String, String)> {
     let variable = |name: &str| std::env::var(name).ok();
     let count = variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
@@ -144,7 +144,7 @@ fn of_environment() -> Vec<(String, String)> {
     (0..count.unwrap_or(0)).map_while(setting).collect()
 }
 
-/// Whether it can only be the name of a remote.
+/// Whether it is the name of a remote: no address has this form.
 fn is_name(place: &str) -> bool {
     !place.starts_with('.') && !place.contains(['/', '\\', ':'])
 }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_told_from_addresses_of_servers() {
+    fn paths_differ_from_addresses_of_servers() {
         for path in ["/a/b", "./a:b", "../a", "a", "file:///a/b"] {
             assert!(is_path(path), "{path}");
         }

@@ -17,7 +17,7 @@ use crate::turns::{FetchQueue, Fetched};
 
 /// Refs that are fetched one by one; of more, their whole folders are.
 const PATTERNS: usize = 100;
-/// Refs that are remembered. Of more, all are forgotten.
+/// Refs that are cached. Beyond this number the cache is emptied.
 const KNOWN: usize = 5_000;
 
 /// A remote repository.
@@ -94,7 +94,7 @@ impl Repository {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, buckets: impl IntoIterator<Item = (String, Bucket)>) {
+    fn cache(&self, buckets: impl IntoIterator<Item = (String, Bucket)>) {
         let mut known = self.all_known();
         known.extend(buckets);
         if known.len() > KNOWN {
@@ -235,7 +235,7 @@ impl Repository {
             let bucket = bucket.as_ref().ok()?;
             Some((name.clone(), bucket.clone()))
         });
-        self.remember(valid);
+        self.cache(valid);
         Ok(fetched)
     }
 
@@ -319,7 +319,7 @@ impl Repository {
                 };
                 (write.name.clone(), bucket)
             });
-            self.remember(written);
+            self.cache(written);
             return Ok(Pushed::Applied);
         }
         let out = String::from_utf8_lossy(&ran.out);
@@ -338,12 +338,11 @@ impl Repository {
         })
     }
 
-    /// What went wrong with the repository, and what may help.
+    /// A problem with the repository, and what may help.
     pub(crate) fn unavailable(&self, problem: &str) -> Error {
         let help = match is_denied(problem) {
             true => {
-                "; whoever runs this has to be allowed to write to it (in a workflow on GitHub: \
-                 permissions: contents: write)"
+                "; it needs write permission (in a workflow on GitHub: permissions: contents: write)"
             }
             // An older one does not read the settings that it is given.
             false if problem.contains("'tenure-store' does not appear to be") => {

@@ -66,8 +66,8 @@ impl FetchQueue {
         read
     }
 
-    /// Waits until no fetch is under way. Whoever has the turn fetches for the reads that wait, unless
-    /// its own has a reply by then; if it is dropped meanwhile, they wait for the next.
+    /// Waits until no fetch is under way. The call that has the turn fetches for all reads that wait,
+    /// unless its own has a reply by then. If it is dropped meanwhile, the next one does.
     pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
     }

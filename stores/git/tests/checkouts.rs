@@ -1,4 +1,4 @@
-//! A checkout lends its remote, and is left as it was.
+//! A checkout provides the address of its remote, and is not changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ fn write_and_read(store: &GitStore) {
     assert_eq!(read(store, "lease", "k").unwrap().unwrap().body, "body");
 }
 
-/// Every file in a folder, with what is in it.
+/// Every file in a folder, with its content.
 fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -62,7 +62,7 @@ fn nothing_is_written_into_a_checkout() {
 }
 
 #[test]
-fn a_path_is_looked_up_where_the_caller_is() {
+fn a_path_is_relative_to_the_folder_of_the_caller() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     write_and_read(&open(&checkout.join("deep"), "../../remote.git").unwrap());
@@ -71,7 +71,7 @@ fn a_path_is_looked_up_where_the_caller_is() {
 }
 
 #[test]
-fn what_is_pushed_to_is_what_is_read() {
+fn the_address_for_pushes_is_read_from() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     git(&checkout, &["remote", "set-url", "origin", "/nowhere"]);
@@ -87,7 +87,7 @@ fn what_is_pushed_to_is_what_is_read() {
 }
 
 #[test]
-fn a_remote_that_a_checkout_does_not_know_is_unavailable() {
+fn an_unknown_remote_is_unavailable() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     for folder in [&checkout, remote.folder.path()] {
@@ -100,7 +100,7 @@ fn a_remote_that_a_checkout_does_not_know_is_unavailable() {
 }
 
 #[test]
-fn no_address_is_taken_for_an_option_or_a_command() {
+fn no_address_is_interpreted_as_an_option_or_a_command() {
     let remote = Remote::new();
     let trace = remote.folder.path().join("trace");
     let touch = format!("touch {}", trace.display());
@@ -119,7 +119,7 @@ fn no_address_is_taken_for_an_option_or_a_command() {
 }
 
 #[test]
-fn a_hook_of_git_uses_the_store_as_any_other_process() {
+fn a_git_hook_can_use_the_store() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     let folder = remote.folder.path().join("temporary");
@@ -142,7 +142,7 @@ fn a_hook_of_git_uses_the_store_as_any_other_process() {
     ));
     assert_eq!(remote.refs().len(), 1);
     assert_eq!(git(&checkout, &["for-each-ref"]), "");
-    // And what it had of its own is gone.
+    // Its own folders are removed.
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! The store passes what of the kit is about records alone, and claims nothing of the rest.
+//! The store passes the cases of the kit about records, and claims no other capability.
 
 use tenure_core::Store;
 use tenure_core::store::Answer;
@@ -28,7 +28,7 @@ fn outcome(case: &Case, remote: &Remote) -> Outcome {
 }
 
 #[test]
-fn every_case_about_records_alone_passes() {
+fn every_case_about_records_passes() {
     let cases = about_records();
     let count = cases.len();
     assert!(count >= 10, "the kit has only {count} cases about records");
@@ -44,7 +44,7 @@ fn every_case_about_records_alone_passes() {
 }
 
 #[test]
-fn no_case_about_sessions_is_about_this_store() {
+fn every_case_about_sessions_is_skipped() {
     let remote = Remote::new();
     for case in CASES.iter().filter(|case| case.needs != Needs::Nothing) {
         assert_eq!(outcome(case, &remote), Outcome::Skipped, "{}", case.name);

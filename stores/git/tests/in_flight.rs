@@ -1,4 +1,5 @@
-//! Many calls in flight on one handle: what they cost, and what is left of one that is dropped.
+//! Many calls in flight on one handle: how many connections they need, and that a dropped call leaves
+//! nothing behind.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -53,7 +54,7 @@ fn lease(expect: Expect, key: &str, version: u64) -> RecordChange {
     set(expect, record("lease", key, version, key))
 }
 
-/// Waits until a condition holds.
+/// Waits until a condition is true.
 async fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..1_000 {
         if holds() {
@@ -145,7 +146,7 @@ fn reads_in_flight_share_a_connection() {
 }
 
 #[test]
-fn a_ref_that_keeps_something_else_fails_only_the_reads_of_it() {
+fn a_ref_without_records_fails_only_the_reads_of_it() {
     let remote = Remote::new();
     let store = Arc::new(remote.store());
     apply(&store, vec![lease(Expect::Absent, "damaged", 1)]);
@@ -320,17 +321,17 @@ fn drops_a_call() {
         server.set(Pushes::Stuck);
         let taken = vec![lease(Expect::Absent, "k", 1)];
         let call = tokio::spawn(commit(Arc::clone(&store), taken.clone()));
-        until("the push has begun", || server.asked() == 1).await;
+        until("the push has begun", || server.pushes() == 1).await;
         // The push, and what connects for it.
         assert!(gits(&address) >= 2);
         assert_eq!(contents(&of_store()[0]), 2);
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());
         until("git is gone", || gits(&address) == 0).await;
-        // What is left are the objects.
+        // Only the objects are left.
         assert_eq!(contents(&of_store()[0]), 1);
         assert_eq!(remote.refs().len(), 0);
-        server.set(Pushes::Taken);
+        server.set(Pushes::Applied);
         let committed = commit(Arc::clone(&store), taken).await;
         assert_eq!(committed.unwrap(), Commit::Applied);
     });
@@ -338,16 +339,16 @@ fn drops_a_call() {
     assert_eq!(of_store().len(), 0);
 }
 
-/// The processes that were told this address.
+/// The processes with this address in their environment.
 fn gits(address: &str) -> usize {
-    let is_told = |file: PathBuf| {
-        // One that has ended has none any more.
-        let told = std::fs::read(file).unwrap_or_default();
-        String::from_utf8_lossy(&told).contains(address)
+    let has_address = |file: &PathBuf| {
+        // A process that has ended has none.
+        let environment = std::fs::read(file).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(address)
     };
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let environments = processes.map(|process| process.path().join("environ"));
-    environments.filter(|file| is_told(file.clone())).count()
+    environments.filter(has_address).count()
 }
 
 #[cfg(unix)]

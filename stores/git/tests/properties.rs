@@ -1,4 +1,4 @@
-//! Whatever several handles write, and in whichever turn, the store answers as the memory store does.
+//! Random writes and reads through several handles have the same results as over the memory store.
 
 use fastrand::Rng;
 use tenure_core::store::{Expect, RecordChange, Scan};
@@ -8,8 +8,8 @@ use tenure_store_support::scaled;
 
 use crate::common::{Remote, block_on, changes, read, record};
 
-/// Keys that meet, of a kind whose records have refs of their own, and of the log, where they share
-/// those of their day; one of these begins with no day.
+/// Keys of a kind whose records have refs of their own, and of the log, where they share those of
+/// their day; one of these begins with no day.
 const KEYS: &[(&str, &str)] = &[
     ("lease", "a"),
     ("lease", "A"),
@@ -25,7 +25,7 @@ const KEYS: &[(&str, &str)] = &[
 const HANDLES: usize = 3;
 
 #[test]
-fn any_changes_through_any_handles_end_as_in_memory() {
+fn changes_through_several_handles_have_the_results_of_the_memory_store() {
     let mut rng = Rng::with_seed(17);
     let remote = Remote::new();
     let memory = MemoryStore::default();
@@ -97,7 +97,7 @@ fn some_changes(rng: &mut Rng, memory: &MemoryStore) -> Vec<RecordChange> {
                     version: rng.u64(0..4),
                 },
                 3 | 4 => Expect::Any,
-                // What is there, so that most commits apply.
+                // The present version, so that most commits apply.
                 _ => current.map_or(Expect::Absent, |version| Expect::Version { version }),
             },
             record: written,

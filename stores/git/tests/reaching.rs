@@ -1,4 +1,4 @@
-//! Repositories that are far away: what logs in, what cannot be reached, and what breaks off.
+//! Repositories on servers: credentials, servers that cannot be reached, and connections that break.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::common::{Remote, apply, block_on, commit, git, open, read, record, sc
 
 const HEADER: &str = "basic c29tZWJvZHk6c2VjcmV0";
 
-/// A remote that a server serves, and a checkout of it that knows the password as a job's does.
+/// A remote that a server serves, and a checkout of it with the password, as a job has it.
 fn served() -> (Remote, Server, tempfile::TempDir) {
     let remote = Remote::new();
     let server = Server::new(remote.folder.path(), Some(HEADER));
@@ -44,7 +44,7 @@ fn unavailable(error: &Error, words: &str) {
 }
 
 #[test]
-fn a_server_is_reached_with_what_a_checkout_knows() {
+fn a_server_is_reached_with_the_settings_of_a_checkout() {
     let (remote, server, checkout) = served();
     let url = format!("{}/remote.git", server.address);
     for place in ["origin", &url] {
@@ -58,7 +58,7 @@ fn a_server_is_reached_with_what_a_checkout_knows() {
         );
         assert_eq!(remote.refs().len(), 0);
     }
-    // Whoever knows no password is told so, and is not asked for one.
+    // Without a password it is an error, and none is asked for.
     let elsewhere = tempfile::tempdir().unwrap();
     let store = open_in(elsewhere.path(), &url, 60_000);
     unavailable(
@@ -68,7 +68,7 @@ fn a_server_is_reached_with_what_a_checkout_knows() {
 }
 
 #[test]
-fn what_the_environment_says_comes_before_what_a_checkout_says() {
+fn settings_of_the_environment_override_those_of_a_checkout() {
     let (remote, server, checkout) = served();
     let key = format!("http.{}/.extraheader", server.address);
     // A second header is refused, as hosts do; an empty one takes back those before.
@@ -99,7 +99,7 @@ fn writes_to_origin() {
 }
 
 #[test]
-fn a_server_of_one_that_may_only_read_says_what_is_missing() {
+fn a_push_without_permission_names_the_permission() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Denied);
@@ -110,41 +110,41 @@ fn a_server_of_one_that_may_only_read_says_what_is_missing() {
 }
 
 #[test]
-fn a_push_that_was_taken_unheard_is_found_out_about() {
+fn a_push_that_is_applied_without_a_reply_is_recognized() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Unanswered);
     apply(&store, vec![a_lease()]);
-    assert_eq!((remote.refs().len(), server.asked()), (1, 1));
+    assert_eq!((remote.refs().len(), server.pushes()), (1, 1));
     server.set(Pushes::Unanswered);
     apply(&store, vec![unset(Expect::Present, "lease", "k")]);
-    assert_eq!((remote.refs().len(), server.asked()), (0, 2));
+    assert_eq!((remote.refs().len(), server.pushes()), (0, 2));
 }
 
 #[test]
-fn a_push_that_was_dropped_is_made_again() {
+fn a_push_that_is_dropped_is_retried() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Dropped);
     apply(&store, vec![a_lease()]);
     assert_eq!(remote.refs().len(), 1);
-    assert!(server.asked() > 1);
+    assert!(server.pushes() > 1);
 }
 
 #[test]
-fn a_push_that_is_taken_late_is_not_taken_for_another_ones() {
+fn a_push_that_is_applied_late_is_recognized() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Late);
     apply(&store, vec![a_lease()]);
-    assert_eq!((remote.refs().len(), server.asked()), (1, 2));
+    assert_eq!((remote.refs().len(), server.pushes()), (1, 2));
     server.set(Pushes::Late);
     apply(&store, vec![unset(Expect::Present, "lease", "k")]);
-    assert_eq!((remote.refs().len(), server.asked()), (0, 4));
+    assert_eq!((remote.refs().len(), server.pushes()), (0, 4));
 }
 
 #[test]
-fn a_push_that_is_never_answered_ends_in_time_and_may_have_been_taken() {
+fn a_push_without_a_reply_ends_at_its_timeout_with_an_unknown_outcome() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 5_000);
     assert_eq!(read(&store, "lease", "k").unwrap(), None);
@@ -152,16 +152,16 @@ fn a_push_that_is_never_answered_ends_in_time_and_may_have_been_taken() {
     let error = commit(&store, vec![a_lease()]).unwrap_err();
     assert_eq!(error.code(), "OUTCOME_UNKNOWN", "{error}");
     assert_eq!(remote.refs().len(), 0);
-    server.set(Pushes::Taken);
+    server.set(Pushes::Applied);
     apply(&store, vec![a_lease()]);
 }
 
 #[test]
-fn a_repository_that_is_not_there_is_unavailable() {
+fn a_repository_that_does_not_exist_is_unavailable() {
     let nowhere = tempfile::tempdir().unwrap();
     let path = nowhere.path().join("none.git");
     let gone = format!("file://{}", path.display());
-    // Nobody listens there: the port was given back.
+    // Nothing listens there: the port was released.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -185,7 +185,7 @@ fn a_repository_that_is_not_there_is_unavailable() {
 }
 
 #[test]
-fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
+fn a_push_that_the_server_declines_is_an_error_with_its_reason() {
     let remote = Remote::new();
     let hook = remote.path().join("hooks/pre-receive");
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
@@ -201,7 +201,7 @@ fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_server_that_moves_no_refs_together_is_none_for_a_store() {
+fn a_server_without_atomic_pushes_is_an_error() {
     let remote = Remote::new();
     git(
         &remote.path(),
@@ -213,7 +213,7 @@ fn a_server_that_moves_no_refs_together_is_none_for_a_store() {
 }
 
 #[test]
-fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
+fn a_ref_without_records_is_an_error() {
     let remote = Remote::new();
     let store = remote.store();
     apply(&store, vec![a_lease()]);
@@ -244,7 +244,7 @@ fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
 }
 
 #[test]
-fn sessions_are_refused_with_where_to_keep_them() {
+fn sessions_are_refused_with_a_place_to_keep_them() {
     let store = Remote::new().store();
     let id = tenure_store_support::id("a");
     for error in [

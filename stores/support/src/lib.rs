@@ -1,4 +1,4 @@
-//! What the tests of the stores that answer at once share: builders of what they write, the few
+//! What the tests of the synchronous stores share: builders of what they write, the few
 //! steps that they are made of, and processes that die. What every store must do is not here but in
 //! the kit, `stores/testkit`.
 

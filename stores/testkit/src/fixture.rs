@@ -1,4 +1,4 @@
-//! What a store brings to the kit: a way to open it. Within one fixture it is always the same
+//! What a store provides to the kit: how to open it. Within one fixture it is always the same
 //! store, empty at first, so that a case can close and reopen it or have it open twice.
 
 use std::cell::RefCell;
@@ -39,7 +39,7 @@ pub fn store(store: impl Store + 'static) -> Result<Box<dyn Store>> {
 pub struct Run<'f> {
     fixture: &'f dyn Fixture,
     scale: f64,
-    /// A store that was opened to see what it can do, for the case to begin with.
+    /// A store that was opened to read its capabilities; the case begins with it.
     seen: RefCell<Option<Box<dyn Store>>>,
 }
 
@@ -54,8 +54,8 @@ impl<'f> Run<'f> {
         }
     }
 
-    /// What the store can do. It stays open for the case: one that is not persistent cannot be
-    /// opened again.
+    /// The capabilities of the store. It stays open for the case: one that is not persistent cannot
+    /// be opened again.
     pub(crate) async fn capabilities(&self) -> Check<Capabilities> {
         let store = self.open().await?;
         let capabilities = store.capabilities();

@@ -1,5 +1,5 @@
-//! Runs cases natively, for stores that answer at once and for stores that wait: the thread sleeps
-//! until the store's waker is called. Other hosts drive a case by polling it themselves.
+//! Runs cases natively, over synchronous and asynchronous stores: the thread sleeps until the case is
+//! woken. Other hosts poll a case themselves.
 
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What the tests of the store share: real repositories, and records to write.
+//! Shared by the tests of the store: real repositories, and records to write.
 
 pub(crate) mod http;
 
@@ -11,7 +11,7 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Result, Store};
 use tenure_git::{GitOptions, GitStore};
 
-/// A bare repository, as a host of repositories keeps it.
+/// A bare repository, as a host of repositories has it.
 pub(crate) struct Remote {
     pub(crate) folder: TempDir,
 }

@@ -101,8 +101,8 @@ caught! {
     records_that_outlive_their_session: KeepsTheRecordsOfRemovedSessions
         by a_removed_session_takes_its_history_and_its_records_along;
     events_that_outlive_their_session: KeepsTheEventsOfRemovedSessions
-        by a_session_that_is_made_again_starts_anew;
-    json_printed_anew: PrintsJsonAnew by hostile_json_is_kept_to_the_byte;
+        by a_session_that_is_created_again_has_no_history;
+    reprinted_json: ReprintsJson by hostile_json_is_kept_to_the_byte;
     a_case_sensitive_search: SearchesCaseSensitively by text_is_found_whatever_its_ascii_case;
     a_search_by_unicode_case: SearchesByUnicodeCase by text_is_found_whatever_its_ascii_case;
     a_search_by_pattern: SearchesByPattern by text_is_taken_literally;

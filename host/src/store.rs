@@ -7,14 +7,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tenure_bridge::{Access, Answer, Call, Options, access, answer, entropy};
 use tenure_core::error::cut;
+use tenure_core::store::{
+    Capabilities, Changes, Commit, Found, History, ListQuery, Loaded, Page, Read, Record, Scan,
+};
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Done, run_typed};
 use tenure_core::work::operation::{AnyOperation, Operation};
-use tenure_core::{Error, Host, Limits, MemoryStore, Result, SyncStore, Timestamp};
+use tenure_core::{
+    Error, Host, Limits, MemoryStore, Result, SessionId, Store, SyncStore, Timestamp,
+};
 use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
+use tokio::runtime::{self, Runtime};
 
 use crate::place::Place;
 use crate::process::this_host;
@@ -114,7 +120,54 @@ enum Kind {
     Memory(MemoryStore),
     Sqlite(SqliteStore),
     File(FileStore),
-    Git(GitStore),
+    Git(Blocking<GitStore>),
+}
+
+/// An asynchronous store whose calls block the thread until they have ended.
+struct Blocking<S> {
+    store: S,
+    runtime: Runtime,
+}
+
+impl Blocking<GitStore> {
+    fn open(place: &str, options: &GitOptions) -> Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::StoreUnavailable {
+            problem: format!("no runtime for a git store: {error}"),
+        })?;
+        let store = runtime.block_on(GitStore::open(place, options))?;
+        Ok(Self { store, runtime })
+    }
+}
+
+impl<S: Store> SyncStore for Blocking<S> {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.runtime.block_on(self.store.load(id, history))
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.runtime.block_on(self.store.commit(changes))
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.runtime.block_on(self.store.list(query))
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.runtime.block_on(self.store.record(kind, key))
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.runtime.block_on(self.store.scan(scan))
+    }
+
+    fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
+        self.runtime.block_on(self.store.read(reads))
+    }
 }
 
 impl fmt::Debug for Local {
@@ -123,7 +176,7 @@ impl fmt::Debug for Local {
             Kind::Memory(_) => f.write_str("memory:"),
             Kind::Sqlite(store) => store.fmt(f),
             Kind::File(store) => store.fmt(f),
-            Kind::Git(store) => store.fmt(f),
+            Kind::Git(store) => store.store.fmt(f),
         }
     }
 }
@@ -145,7 +198,7 @@ impl Local {
                 Kind::Sqlite(SqliteStore::open(&path, options)?)
             }
             Some(Place::File(path)) => Kind::File(FileStore::open(&path, file_options(options))?),
-            Some(Place::Git(place)) => Kind::Git(GitStore::open(&place, &git_options(options))?),
+            Some(Place::Git(place)) => Kind::Git(Blocking::open(&place, &git_options(options))?),
             None => {
                 return Err(Error::UnsupportedStore {
                     url: cut(url.to_owned()),

@@ -202,7 +202,7 @@ export const brokenStores: readonly (readonly [
       mapStore((store) => ({
         list: ({ limit }) => ({ heads: store.list().all.slice(0, limit), more: false }),
       })),
-    "every_member_of_a_filter_is_heeded",
+    "every_property_of_a_filter_is_applied",
   ],
   [
     "leaves out of a list what is in the trash",

@@ -1,4 +1,4 @@
-//! What a ref keeps: records, as the text of its one file, a line each.
+//! The content of a ref: records, as the text of its one file, a line each.
 
 use serde::Deserialize;
 use tenure_core::stored::record::Record;
@@ -6,13 +6,13 @@ use tenure_core::{Error, Result};
 
 /// The file of a ref's commit.
 pub(crate) const FILE: &str = "records.json";
-/// The newest form of the file that is read here.
+/// The newest form of the file that can be read.
 const SCHEMA: u32 = 1;
 
-/// The records of a ref, and where it was when they were read.
+/// The records of a ref, and its commit when they were read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Bucket {
-    /// The commit; none where there is no such ref.
+    /// The commit; none where the ref does not exist.
     pub(crate) commit: Option<String>,
     pub(crate) records: Vec<Record>,
 }
@@ -47,21 +47,21 @@ pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<Record>> {
     struct File {
         records: Vec<Record>,
     }
-    let misread = |error: serde_json::Error| Error::StoreMisbehaved {
+    let invalid = |error: serde_json::Error| Error::StoreMisbehaved {
         method: "record".to_owned(),
         problem: format!(
             "{FILE} of the ref {name} keeps no records: {error}; what is no longer needed can be \
              removed with `git push REMOTE :{name}`"
         ),
     };
-    let Schema { schema } = serde_json::from_slice(text).map_err(misread)?;
+    let Schema { schema } = serde_json::from_slice(text).map_err(invalid)?;
     if schema > SCHEMA {
         return Err(Error::SchemaTooNew {
             found: schema,
             supported: SCHEMA,
         });
     }
-    let File { records } = serde_json::from_slice(text).map_err(misread)?;
+    let File { records } = serde_json::from_slice(text).map_err(invalid)?;
     Ok(records)
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_says_what_it_keeps_and_which_form_it_has() {
+    fn a_file_contains_its_records_and_its_schema() {
         let record = Record {
             kind: "lease".to_owned(),
             key: "a\n\"b\"".to_owned(),
@@ -80,10 +80,10 @@ mod tests {
             body: r#"{"a":1e400}"#.to_owned(),
         };
         let records = [record.clone(), record];
-        for kept in [&records[..], &records[..1], &[]] {
-            let text = print(kept).unwrap();
-            assert_eq!(parse("r", text.as_bytes()).unwrap(), kept);
-            assert_eq!(text.lines().count(), 2 + kept.len());
+        for records in [&records[..], &records[..1], &[]] {
+            let text = print(records).unwrap();
+            assert_eq!(parse("r", text.as_bytes()).unwrap(), records);
+            assert_eq!(text.lines().count(), 2 + records.len());
         }
         let code = |text: &str| parse("r", text.as_bytes()).unwrap_err().code();
         assert_eq!(code(r#"{"schema":2,"entries":{}}"#), "SCHEMA_TOO_NEW");

@@ -1,22 +1,22 @@
-//! Which ref keeps a record. Names are made of plain letters, digits and `-`, whatever the keys are,
-//! so that every git, every host of repositories and every file system takes them; the hash in them
-//! keeps different keys apart.
+//! Which ref contains a record. Names consist of lower-case letters, digits and `-`, whatever the keys
+//! are, so that every git, every host of repositories and every file system accepts them. The hash in
+//! them makes those of different keys differ.
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
 use tenure_core::audit;
 
-/// What all refs begin with.
+/// The prefix of all refs.
 const ROOT: &str = "refs/tenure/";
-/// Characters of a key that its ref shows, for people.
+/// Characters of a key that the name of its ref shows to readers.
 const SHOWN: usize = 60;
 /// Refs that share the entries of a day. Writers of one ref wait for each other.
 const PARTS: u8 = 4;
-/// What is kept of a log under keys that do not begin with a day.
+/// The part of a log whose keys do not begin with a day.
 const NO_DAY: &str = "other";
 
-/// The ref that keeps the record of a key.
+/// The ref that contains the record of a key.
 pub(crate) fn ref_of(kind: &str, key: &str) -> String {
     let mut name = prefix_of(kind);
     let hash = hash(key);
@@ -31,7 +31,7 @@ pub(crate) fn ref_of(kind: &str, key: &str) -> String {
     name
 }
 
-/// What the refs of a kind begin with.
+/// The prefix of the refs of a kind.
 pub(crate) fn prefix_of(kind: &str) -> String {
     let plain = !kind.is_empty() && kind.len() <= 40 && kind.bytes().all(is_plain);
     match plain {
@@ -40,9 +40,9 @@ pub(crate) fn prefix_of(kind: &str) -> String {
     }
 }
 
-/// Parts the refs of a kind into groups, each of which keeps what comes before the next, and leaves
-/// out those that keep nothing after a key. Records of every group may stand beside those of the
-/// first.
+/// Sorts the refs of a kind into groups, such that the keys of each come before those of the next, and
+/// leaves out groups without keys after a given one. Only the first group has keys anywhere in the
+/// order.
 pub(crate) fn groups(kind: &str, refs: Vec<String>, after: Option<&str>) -> Vec<Vec<String>> {
     if !is_log(kind) {
         return vec![refs];
@@ -89,7 +89,7 @@ fn is_day(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The beginning of a key as people know it again, with what parts it from the hash.
+/// The beginning of a key in readable form, with a separator from the hash.
 fn shown(key: &str) -> String {
     let mut shown = String::new();
     for byte in key.bytes().map(|byte| byte.to_ascii_lowercase()) {
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_kind_and_any_key_make_a_name_that_git_takes() {
+    fn any_kind_and_any_key_make_a_valid_name() {
         let texts = [
             "", ".", "..", "a..b", "a.lock", "@{", "/", "a/b", "-a", "A", "é", "a\0", "\n",
             "~^:?*[",
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ref_shows_people_the_beginning_of_its_key() {
+    fn a_ref_shows_the_beginning_of_its_key() {
         let name = ref_of("lease", "my-workflow-push-abc12345");
         assert!(
             name.starts_with("refs/tenure/lease/my-workflow-push-abc12345-"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_a_day_share_few_refs_and_scans_leave_out_the_days_before() {
+    fn entries_of_a_day_share_few_refs_and_scans_skip_the_days_before() {
         let day = |day: u8, number: u32| format!("2026-01-{day:02}T00:00:00.000Z/{number}");
         let refs: std::collections::BTreeSet<String> = (0..100)
             .flat_map(|number| [8, 9].map(|of| ref_of("audit", &day(of, number))))

@@ -6,18 +6,23 @@
 //! refs/tenure/audit/20260108-0 ... 20260108-3          the entries of a day, in four parts
 //! ```
 //!
-//! A ref points to a commit without a parent, with one file, `records.json`. A write is a commit that
-//! nobody else can have made, and one push that moves all refs together or none, each only from where
-//! it was read. So it is the server that lets one of many through, and a ref has no past.
+//! A ref points to a commit without a parent, with one file, `records.json`. A write is a new, unique
+//! commit for each ref, and one push that moves all refs together or none, each only from the commit
+//! that was read. So the server decides which of several writers succeeds, and a ref has no history.
 //!
-//! It runs the program `git`, in a folder of its own that is gone at the end. A checkout lends it the
-//! address of its remote and what it needs to log in there, and nothing is written into it.
+//! It runs the program `git`, in folders of its own that are removed. A checkout provides the address
+//! of its remote and the credentials, and nothing is written into it.
 //!
-//! A write costs the writing of its refs anew, so one into the audit log grows with its day. A scan
-//! asks which refs there are, and fetches those that it needs and has not seen.
+//! The store is asynchronous. Many calls may be in flight on one handle: reads that wait at the same
+//! time are one fetch, and writes of different refs are pushed side by side. A call that is dropped
+//! kills its git.
+//!
+//! A write replaces the whole content of its refs, so one into the audit log grows with its day. A scan
+//! asks which refs exist, and fetches those that it needs and that have changed.
 //!
 //! Read `layout` for which ref keeps what, `program` for how git is run, `remote` for where to,
-//! `repository` for what is asked of it, `plan` for what a commit writes, and `store` for the order.
+//! `scratch` for the folders, `repository` for what is asked of it, `turns` for what calls wait for,
+//! `plan` for what a commit writes, and `store` for the order.
 
 mod bucket;
 mod layout;
@@ -26,7 +31,9 @@ mod plan;
 mod program;
 mod remote;
 mod repository;
+mod scratch;
 mod store;
+mod turns;
 
 pub use options::GitOptions;
 pub use store::GitStore;

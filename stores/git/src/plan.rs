@@ -1,5 +1,5 @@
-//! What a commit writes: which refs, from where they are, with which records. Nothing is asked of the
-//! repository here.
+//! What a commit writes: which refs, from which commits, with which records. It is decided without
+//! asking the repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,41 +10,41 @@ use tenure_core::{Changes, Commit};
 use crate::bucket::Bucket;
 use crate::layout;
 
-/// A ref to move, or to remove where it is to keep nothing.
+/// A ref to move, or to remove where no records are left.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Write {
     pub(crate) name: String,
-    /// Where it is; none if it is not there.
+    /// Its present commit; none if it does not exist.
     pub(crate) expected: Option<String>,
-    /// The records that it is to keep.
+    /// Its new records.
     pub(crate) records: Vec<Record>,
 }
 
-/// What a commit comes to, as far as is known.
+/// What is to be done for a commit.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Plan {
-    /// These are to be written, together.
+    /// Write these together.
     Write(Vec<Write>),
     /// Something is not as expected.
     Conflict(Commit),
 }
 
-/// The refs that a commit is about.
+/// The refs whose records a commit changes.
 pub(crate) fn refs(changes: &Changes) -> BTreeSet<String> {
     let refs = changes.records.iter();
     refs.map(|change| layout::ref_of(&change.kind, &change.key))
         .collect()
 }
 
-/// Plans a commit over refs as they are known.
-pub(crate) fn plan(changes: &Changes, known: impl Fn(&str) -> Option<Bucket>) -> Plan {
+/// Plans a commit over refs as they were read.
+pub(crate) fn plan(changes: &Changes, read: &BTreeMap<String, Bucket>) -> Plan {
     let mut buckets: BTreeMap<String, (Bucket, bool)> = BTreeMap::new();
-    let mut meant: Vec<(&RecordChange, String)> = Vec::new();
+    let mut allowed: Vec<(&RecordChange, String)> = Vec::new();
     for change in &changes.records {
         let name = layout::ref_of(&change.kind, &change.key);
         let (bucket, _) = buckets
             .entry(name.clone())
-            .or_insert_with(|| (known(&name).unwrap_or_default(), false));
+            .or_insert_with(|| (read.get(&name).cloned().unwrap_or_default(), false));
         let current = bucket.record(&change.kind, &change.key);
         let current = current.map(|record| record.version);
         if !change.expect.allows(current) {
@@ -54,9 +54,9 @@ pub(crate) fn plan(changes: &Changes, known: impl Fn(&str) -> Option<Bucket>) ->
                 current,
             });
         }
-        meant.push((change, name));
+        allowed.push((change, name));
     }
-    for (change, name) in meant {
+    for (change, name) in allowed {
         if let Some((bucket, changed)) = buckets.get_mut(&name) {
             *changed |= apply(&mut bucket.records, change);
         }
@@ -73,7 +73,7 @@ pub(crate) fn plan(changes: &Changes, known: impl Fn(&str) -> Option<Bucket>) ->
     )
 }
 
-/// Applies a change, and says whether there was anything to do.
+/// Applies a change, and says whether it changed anything.
 fn apply(records: &mut Vec<Record>, change: &RecordChange) -> bool {
     let of_change = |record: &Record| record.kind == change.kind && record.key == change.key;
     let before = records.len();

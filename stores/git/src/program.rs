@@ -1,18 +1,28 @@
-//! Running the program `git`: its arguments never pass through a shell, it asks nobody at a
-//! terminal, and it ends in time. What it reads and says goes through files, so that whatever it leaves running can
-//! hold nobody up.
+//! Running the program `git`: its arguments never pass through a shell, it has no terminal to ask at,
+//! it ends within a timeout, and it is killed when the future that runs it is dropped. What it reads
+//! and prints goes through files, so that a process that it leaves running cannot delay the caller.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use tenure_core::error::cut;
 use tenure_core::{Error, Result};
+use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
+
+use crate::scratch::Workspace;
+
+/// Processes of one handle that run at once. Servers of SSH refuse more than ten new connections.
+const CONCURRENT: usize = 8;
+/// How long the caller waits for a killed process to disappear, in milliseconds.
+const KILL_WAIT_MS: u64 = 20;
 
 /// Variables that tie git to the repository that a caller works in, as one of its hooks does.
-const OF_CALLER: &[&str] = &[
+const CALLER_VARIABLES: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_DIR",
@@ -29,30 +39,31 @@ const OF_CALLER: &[&str] = &[
     "GIT_WORK_TREE",
 ];
 
-/// What is said of a git that took too long.
-const ENDED: &str = "git was ended after";
+/// How the complaint about a git that exceeded its timeout begins.
+const TIMED_OUT: &str = "git was ended after";
 
 /// How git is run.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Where it runs.
     pub(crate) folder: PathBuf,
-    /// Where what it reads and says is kept.
-    pub(crate) scratch: PathBuf,
-    /// How long it may take.
+    /// How long one run may take.
     pub(crate) timeout: Duration,
-    /// Its repository; that of the folder, without.
-    pub(crate) repository: Option<PathBuf>,
-    /// What it is told beside what its configuration says, the last with the most weight; in place
-    /// of what its caller tells it, unless there is none. Not among its arguments, which every user
-    /// of a machine can read, and in no file that could be left behind.
+    /// Settings that override what its configuration says; the last has the most weight. They replace
+    /// those of the caller's environment, unless there are none. They are not among the arguments,
+    /// which every user of a machine can read, and in no file that could be left behind.
     pub(crate) settings: Vec<(String, String)>,
+    /// Whether the processes that git has started are killed with it. Those that serve a repository
+    /// on this machine are not: they end by themselves, and must not be interrupted while they move
+    /// refs.
+    pub(crate) kills_helpers: bool,
+    permits: Semaphore,
 }
 
-/// How a run of git has ended.
+/// The end of a run of git.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    /// Its exit code; none if it was ended.
+    /// Its exit code; none if it was killed.
     pub(crate) code: Option<i32>,
     pub(crate) out: Vec<u8>,
     /// What it complains of, in a line.
@@ -66,47 +77,65 @@ impl Ran {
 }
 
 impl Program {
-    /// Runs git with these arguments, and lets it read `input`.
-    pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Ran> {
-        let [given, out, err] = ["in", "out", "err"].map(|name| self.scratch.join(name));
-        let file = |file: std::io::Result<File>, path: &Path| {
-            file.map_err(|error| scratch_failed(path, &error))
+    /// Git as the caller would run it in a folder.
+    pub(crate) fn new(folder: PathBuf, timeout: Duration) -> Self {
+        Self {
+            folder,
+            timeout,
+            settings: Vec::new(),
+            kills_helpers: true,
+            permits: Semaphore::new(CONCURRENT),
+        }
+    }
+
+    /// Runs git with these arguments and this input, in a workspace or else in the repository of its
+    /// folder.
+    pub(crate) async fn run(
+        &self,
+        workspace: Option<&Workspace>,
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Result<Ran> {
+        let permit = self.permits.acquire().await;
+        let _permit = permit.map_err(|error| Error::internal(error.to_string()))?;
+        let [mut out, mut err] = [new_file()?, new_file()?];
+        let mut process = {
+            let mut command = self.command(workspace);
+            command.args(arguments).stdin(given(input)?);
+            command.stdout(shared(&out)?).stderr(shared(&err)?);
+            let child = command.spawn().map_err(|error| self.not_run(&error))?;
+            Process {
+                child,
+                kills_helpers: self.kills_helpers,
+            }
         };
-        fs::write(&given, input).map_err(|error| scratch_failed(&given, &error))?;
-        let mut command = self.command();
-        command
-            .args(arguments)
-            .stdin(file(File::open(&given), &given)?)
-            .stdout(file(File::create(&out), &out)?)
-            .stderr(file(File::create(&err), &err)?);
-        let child = command.spawn().map_err(|error| self.not_run(&error))?;
-        let ended = self.wait(child)?;
-        let read = |path: &Path| fs::read(path).map_err(|error| scratch_failed(path, &error));
-        let mut complaint = complaint(&String::from_utf8_lossy(&read(&err)?));
-        if ended.is_none() {
+        let status = process.wait(self.timeout).await?;
+        let mut complaint = complaint(&String::from_utf8_lossy(&content(&mut err)?));
+        if status.is_none() {
             let limit = self.timeout.as_millis();
-            complaint = format!("{ENDED} {limit} ms; {complaint}");
+            complaint = format!("{TIMED_OUT} {limit} ms; {complaint}");
         }
         Ok(Ran {
-            code: ended.and_then(|status| status.code()),
-            out: read(&out)?,
+            code: status.and_then(|status| status.code()),
+            out: content(&mut out)?,
             complaint,
         })
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, workspace: Option<&Workspace>) -> Command {
         let mut command = Command::new("git");
         command
             .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            // What it says is read here.
+            .kill_on_drop(true)
+            // Its messages are read here.
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0");
-        if let Some(repository) = &self.repository {
-            for name in OF_CALLER {
+        if let Some(workspace) = workspace {
+            for name in CALLER_VARIABLES {
                 command.env_remove(name);
             }
-            command.env("GIT_DIR", repository);
+            command.env("GIT_DIR", workspace.repository());
+            command.env("GIT_OBJECT_DIRECTORY", workspace.objects());
         }
         if !self.settings.is_empty() {
             for (number, (key, value)) in self.settings.iter().enumerate() {
@@ -115,33 +144,10 @@ impl Program {
             }
             command.env("GIT_CONFIG_COUNT", self.settings.len().to_string());
         }
+        // In one group with the processes that it starts, so that all of them can be killed.
         #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            // With those that it starts, so that all of them can be ended.
-            command.process_group(0);
-        }
+        command.process_group(0);
         command
-    }
-
-    /// Waits for its end; nothing when it took too long, and was ended.
-    fn wait(&self, mut child: Child) -> Result<Option<ExitStatus>> {
-        const LONGEST: Duration = Duration::from_millis(10);
-        let start = Instant::now();
-        let mut pause = Duration::from_micros(500);
-        loop {
-            let failed = |error: std::io::Error| unavailable(format!("waiting for git: {error}"));
-            if let Some(status) = child.try_wait().map_err(failed)? {
-                return Ok(Some(status));
-            }
-            if start.elapsed() >= self.timeout {
-                end(&mut child);
-                child.wait().map_err(failed)?;
-                return Ok(None);
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST);
-        }
     }
 
     fn not_run(&self, error: &std::io::Error) -> Error {
@@ -157,31 +163,103 @@ impl Program {
     }
 }
 
-/// Ends git and what it has started.
-fn end(child: &mut Child) {
-    #[cfg(unix)]
-    if let Ok(number) = i32::try_from(child.id())
-        && let Some(group) = rustix::process::Pid::from_raw(number)
-    {
-        // It may have ended just now.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+/// A git that runs. It is killed when this is dropped before its end.
+struct Process {
+    child: Child,
+    kills_helpers: bool,
+}
+
+impl Process {
+    /// Waits for its end; nothing when it exceeded the timeout, and was killed.
+    async fn wait(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
+        let failed = |error: std::io::Error| unavailable(format!("waiting for git: {error}"));
+        match tokio::time::timeout(timeout, self.child.wait()).await {
+            Ok(status) => status.map(Some).map_err(failed),
+            Err(_) => {
+                self.kill();
+                self.child.wait().await.map_err(failed)?;
+                Ok(None)
+            }
+        }
     }
-    let _ = child.kill();
+
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        if self.kills_helpers
+            && let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
+            && let Some(group) = rustix::process::Pid::from_raw(id)
+        {
+            // It may have ended just now.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.start_kill();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // There is no id once its end was waited for.
+        if self.child.id().is_none() {
+            return;
+        }
+        self.kill();
+        // Until it is gone it may still write into the workspace, which is removed next.
+        for _ in 0..KILL_WAIT_MS {
+            match self.child.try_wait() {
+                Ok(None) => thread::sleep(Duration::from_millis(1)),
+                _ => return,
+            }
+        }
+    }
+}
+
+/// A file without a name, which is gone once nobody has it open.
+fn new_file() -> Result<File> {
+    tempfile::tempfile().map_err(|error| files_failed(&error))
+}
+
+/// A handle on a file for another process.
+fn shared(file: &File) -> Result<Stdio> {
+    let file = file.try_clone().map_err(|error| files_failed(&error))?;
+    Ok(file.into())
+}
+
+/// A standard input to read this from.
+fn given(input: &[u8]) -> Result<Stdio> {
+    if input.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let mut file = new_file()?;
+    let written = file.write_all(input).and_then(|()| file.rewind());
+    written.map_err(|error| files_failed(&error))?;
+    Ok(file.into())
+}
+
+/// What was written into a file.
+fn content(file: &mut File) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = file.rewind().and_then(|()| file.read_to_end(&mut content));
+    read.map_err(|error| files_failed(&error))?;
+    Ok(content)
+}
+
+fn files_failed(error: &std::io::Error) -> Error {
+    scratch_failed(&std::env::temp_dir(), error)
 }
 
 /// What git complains of, in a line, without its advice.
 fn complaint(text: &str) -> String {
     let lines = text.lines().map(str::trim);
-    let told = lines.filter(|line| {
+    let complaints = lines.filter(|line| {
         let advice = line.starts_with("hint:") || line.starts_with("error: failed to push some");
         !line.is_empty() && !advice
     });
-    cut(told.collect::<Vec<_>>().join("; "))
+    cut(complaints.collect::<Vec<_>>().join("; "))
 }
 
-/// Whether what is said of a run is that it took too long.
-pub(crate) fn was_ended(complaint: &str) -> bool {
-    complaint.contains(ENDED)
+/// Whether the complaint about a run is that it exceeded its timeout.
+pub(crate) fn timed_out(complaint: &str) -> bool {
+    complaint.contains(TIMED_OUT)
 }
 
 /// The store cannot be reached.

@@ -1,6 +1,6 @@
 //! Which repository a store is in: what follows `git:` is the name of a remote of the checkout that
-//! the caller works in, or an address as git takes them. What the checkout says of how to get there,
-//! and how to log in, is taken along; nothing is written into it.
+//! the caller works in, or an address in any form that git accepts. The settings of the checkout for
+//! reaching it and for logging in are used; nothing is written into the checkout.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::program::{Program, unavailable};
 /// The name by which git knows the remote here.
 pub(crate) const NAME: &str = "tenure-store";
 
-/// A repository, and what git has to be told to reach it.
+/// A repository, and the settings with which git reaches it.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    /// What people know it by.
+    /// Its address without a password.
     pub(crate) shown: String,
     /// Settings for git.
     pub(crate) settings: Vec<(String, String)>,
@@ -22,9 +22,9 @@ pub(crate) struct Remote {
     pub(crate) folder: PathBuf,
 }
 
-/// Sections of a checkout's configuration that say how to reach a remote.
+/// Sections of a checkout's configuration about reaching a remote.
 const SECTIONS: &[&str] = &["credential.", "http.", "protocol.", "ssh.", "url."];
-/// Of a remote's own settings, those that are about reaching it.
+/// A remote's own settings about reaching it.
 const OF_REMOTE: &[&str] = &[
     "proxy",
     "proxyauthmethod",
@@ -32,7 +32,7 @@ const OF_REMOTE: &[&str] = &[
     "uploadpack",
     "vcs",
 ];
-/// What holds of every remote.
+/// Settings for every remote.
 const ALWAYS: &[(&str, &str)] = &[
     ("core.hooksPath", "/dev/null"),
     ("gc.auto", "0"),
@@ -45,13 +45,13 @@ const ALWAYS: &[(&str, &str)] = &[
 impl Remote {
     /// Finds the repository that a name or an address means. `checkout` runs git where the caller
     /// works.
-    pub(crate) fn find(place: &str, checkout: &Program) -> Result<Self> {
-        let config = Config::read(checkout)?;
+    pub(crate) async fn find(place: &str, checkout: &Program) -> Result<Self> {
+        let config = Config::read(checkout).await?;
         let named = is_name(place).then(|| config.address(place));
         let address = match &named {
             None => place.to_owned(),
             Some(Some(address)) => address.clone(),
-            Some(None) => return Err(unknown(place, checkout)?),
+            Some(None) => return Err(unknown(place, checkout).await?),
         };
         let mut settings = Vec::new();
         for (key, value) in &config.settings {
@@ -70,13 +70,13 @@ impl Remote {
         let always = ALWAYS.iter();
         settings.extend(always.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         if !config.has_ssh {
-            // Nobody is there to be asked for a passphrase.
+            // There is no terminal to ask for a passphrase at.
             let command = "ssh -o BatchMode=yes".to_owned();
             settings.push(("core.sshCommand".to_owned(), command));
         }
         settings.push((format!("remote.{NAME}.url"), address.clone()));
         let folder = match named.is_some() && is_relative(&address) {
-            true => top(checkout)?,
+            true => top(checkout).await?,
             false => checkout.folder.clone(),
         };
         Ok(Self {
@@ -87,17 +87,18 @@ impl Remote {
     }
 }
 
-/// What the configuration of a checkout says; nothing where there is none.
+/// The configuration of a checkout; empty where there is none.
 struct Config {
     /// In the repository's own scope: git reads the others by itself.
     settings: Vec<(String, String)>,
-    /// Whether any scope says how to run ssh.
+    /// Whether any scope sets how ssh is run.
     has_ssh: bool,
 }
 
 impl Config {
-    fn read(checkout: &Program) -> Result<Self> {
-        let ran = checkout.run(&["config", "--list", "-z", "--show-scope"], b"")?;
+    async fn read(checkout: &Program) -> Result<Self> {
+        let arguments = ["config", "--list", "-z", "--show-scope"];
+        let ran = checkout.run(None, &arguments, b"").await?;
         if !ran.succeeded() {
             return Err(unavailable(format!("git config: {}", ran.complaint)));
         }
@@ -119,7 +120,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The address of a remote: where is pushed to, since what is there has to be read.
+    /// The address of a remote: the one for pushes, since what was pushed has to be read.
     fn address(&self, name: &str) -> Option<String> {
         let of = |own: &str| {
             let key = format!("remote.{name}.{own}");
@@ -132,7 +133,7 @@ impl Config {
     }
 }
 
-/// What the environment tells git.
+/// The settings for git in the environment.
 fn of_environment() -> Vec<(String, String)> {
     let variable = |name: &str| std::env::var(name).ok();
     let count = variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
@@ -143,7 +144,7 @@ fn of_environment() -> Vec<(String, String)> {
     (0..count.unwrap_or(0)).map_while(setting).collect()
 }
 
-/// Whether it can only be the name of a remote.
+/// Whether it is the name of a remote: no address has this form.
 fn is_name(place: &str) -> bool {
     !place.starts_with('.') && !place.contains(['/', '\\', ':'])
 }
@@ -153,10 +154,19 @@ fn is_relative(address: &str) -> bool {
     !address.contains(':') && !Path::new(address).has_root()
 }
 
+/// Whether git takes an address for a path on this machine.
+pub(crate) fn is_path(address: &str) -> bool {
+    let (colon, slash) = (address.find(':'), address.find('/'));
+    let has_drive = cfg!(windows) && colon == Some(1);
+    address.starts_with("file://")
+        || has_drive
+        || colon.is_none_or(|colon| slash.is_some_and(|slash| slash < colon))
+}
+
 /// The top of the checkout, where git looks for relative paths; of a bare repository, itself.
-fn top(checkout: &Program) -> Result<PathBuf> {
+async fn top(checkout: &Program) -> Result<PathBuf> {
     for question in ["--show-toplevel", "--absolute-git-dir"] {
-        let ran = checkout.run(&["rev-parse", question], b"")?;
+        let ran = checkout.run(None, &["rev-parse", question], b"").await?;
         let answer = String::from_utf8_lossy(&ran.out);
         if ran.succeeded() && !answer.trim_end().is_empty() {
             return Ok(answer.trim_end_matches(['\r', '\n']).into());
@@ -165,8 +175,9 @@ fn top(checkout: &Program) -> Result<PathBuf> {
     Ok(checkout.folder.clone())
 }
 
-fn unknown(name: &str, checkout: &Program) -> Result<Error> {
-    let asked = checkout.run(&["rev-parse", "--git-dir"], b"")?;
+async fn unknown(name: &str, checkout: &Program) -> Result<Error> {
+    let arguments = ["rev-parse", "--git-dir"];
+    let asked = checkout.run(None, &arguments, b"").await?;
     if !asked.succeeded() {
         // It may be a checkout that git does not trust, and says how it would.
         let (folder, why) = (checkout.folder.display(), asked.complaint);
@@ -211,6 +222,22 @@ mod tests {
             r"C:\a",
         ] {
             assert!(!is_name(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn paths_differ_from_addresses_of_servers() {
+        for path in ["/a/b", "./a:b", "../a", "a", "file:///a/b"] {
+            assert!(is_path(path), "{path}");
+        }
+        for address in [
+            "https://h/a",
+            "ssh://h/a",
+            "git@host:a/b",
+            "host:/a",
+            "ext::a",
+        ] {
+            assert!(!is_path(address), "{address}");
         }
     }
 

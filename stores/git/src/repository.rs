@@ -1,136 +1,191 @@
-//! What is asked of the repository, and what of it is known: a bare repository of the store's own, in
-//! a folder that is gone at the end, into which refs are fetched, and from which they are pushed.
+//! The remote repository: what is asked of it, and what is known of its refs. Refs are fetched into a
+//! [`Workspace`], and pushed from it.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tempfile::TempDir;
 use tenure_core::{Error, Result};
 
 use crate::bucket::{self, Bucket, FILE};
 use crate::options::GitOptions;
 use crate::plan::Write;
-use crate::program::{Program, Ran, scratch_failed, unavailable};
-use crate::remote::{NAME, Remote};
+use crate::program::{Program, Ran, unavailable};
+use crate::remote::{self, NAME, Remote};
+use crate::scratch::{Scratch, Workspace};
+use crate::turns::{FetchQueue, Fetched};
 
-/// Refs that are fetched one by one; of more, all that are beside them are.
+/// Refs that are fetched one by one; of more, their whole folders are.
 const PATTERNS: usize = 100;
+/// Refs that are cached. Beyond this number the cache is emptied.
+const KNOWN: usize = 5_000;
 
-/// A repository that is far away.
+/// A remote repository.
 #[derive(Debug)]
 pub(crate) struct Repository {
     program: Program,
-    pub(crate) shown: String,
-    /// Refs as they were when they were last seen.
-    known: RefCell<BTreeMap<String, Bucket>>,
-    /// Removed when the handle is.
-    _folder: TempDir,
+    /// Its address without a password.
+    pub(crate) address: String,
+    /// Refs as they were when they were last seen. They may have moved since.
+    known: Mutex<BTreeMap<String, Bucket>>,
+    reads: FetchQueue,
+    pub(crate) scratch: Scratch,
 }
 
-/// How a push ended.
+/// The result of a push.
 #[derive(Debug)]
 pub(crate) enum Pushed {
-    /// All refs are where they were to be.
-    Done,
+    /// All refs were moved.
+    Applied,
     /// No ref was moved, and why.
     Refused(String),
-    /// It broke off, and why.
-    Broken(String),
+    /// It ended without a reply of the server, and why. It may have been applied, or be applied later.
+    Unconfirmed(String),
 }
 
 impl Repository {
-    /// Finds the repository and makes a folder for what is fetched from it. Nothing is asked of it yet.
-    pub(crate) fn find(place: &str, options: &GitOptions) -> Result<Self> {
-        let temporary = std::env::temp_dir();
-        let folder = tempfile::Builder::new()
-            .prefix("tenure-git-")
-            .tempdir()
-            .map_err(|error| scratch_failed(&temporary, &error))?;
+    /// Finds the repository that a name or an address means. Nothing is asked of it yet.
+    pub(crate) async fn find(place: &str, options: &GitOptions) -> Result<Self> {
         let here = match &options.folder {
             Some(folder) => folder.clone(),
             None => std::env::current_dir()
                 .map_err(|error| unavailable(format!("the working directory is gone: {error}")))?,
         };
-        let mut program = Program {
-            folder: here,
-            scratch: folder.path().to_owned(),
-            timeout: Duration::from_millis(options.timeout_ms),
-            repository: None,
-            settings: Vec::new(),
-        };
-        let remote = Remote::find(place, &program)?;
-        let own = folder.path().join("own.git");
-        make(&own).map_err(|error| scratch_failed(&own, &error))?;
-        program.folder = remote.folder;
-        program.repository = Some(own);
+        let scratch = Scratch::new()?;
+        let timeout = Duration::from_millis(options.timeout_ms);
+        let checkout = Program::new(here, timeout);
+        let remote = Remote::find(place, &checkout).await?;
+        let mut program = Program::new(remote.folder, timeout);
         program.settings = remote.settings;
+        let asked = program
+            .run(
+                Some(&scratch.workspace()?),
+                &["ls-remote", "--get-url", NAME],
+                b"",
+            )
+            .await?;
+        let address = String::from_utf8_lossy(&asked.out);
+        program.kills_helpers = !(asked.succeeded() && remote::is_path(address.trim_end()));
         Ok(Self {
             program,
-            shown: remote.shown,
-            known: RefCell::default(),
-            _folder: folder,
+            address: remote.shown,
+            known: Mutex::default(),
+            reads: FetchQueue::default(),
+            scratch,
         })
     }
 
-    /// What is known of a ref.
-    pub(crate) fn known(&self, name: &str) -> Option<Bucket> {
-        self.known.borrow().get(name).cloned()
+    /// A workspace for a call.
+    pub(crate) fn workspace(&self) -> Result<Workspace> {
+        self.scratch.workspace()
     }
 
-    /// The refs that there are whose names begin so.
-    pub(crate) fn refs(&self, prefix: &str) -> Result<Vec<String>> {
-        let pattern = format!("{prefix}*");
-        let ran = self
-            .program
-            .run(&["ls-remote", "--refs", NAME, &pattern], b"")?;
-        self.succeeded(&ran)?;
-        let mut known = self.known.borrow_mut();
-        let mut refs = BTreeSet::new();
-        for line in String::from_utf8_lossy(&ran.out).lines() {
-            let Some((commit, name)) = line.split_once('\t') else {
-                continue;
-            };
-            // The pattern may also match further down.
-            if name.starts_with(prefix) {
-                refs.insert(name.to_owned());
-                if known
-                    .get(name)
-                    .is_some_and(|it| it.commit.as_deref() != Some(commit))
-                {
-                    known.remove(name);
-                }
-            }
-        }
-        known.retain(|name, _| !name.starts_with(prefix) || refs.contains(name));
-        Ok(refs.into_iter().collect())
-    }
-
-    /// Fetches those of some refs of which nothing is known.
-    pub(crate) fn fetch_unknown<'n>(
+    /// Those of some refs that are known, as they were last seen.
+    pub(crate) fn known<'n>(
         &self,
         names: impl IntoIterator<Item = &'n String>,
-    ) -> Result<()> {
-        let known = |name: &&String| !self.known.borrow().contains_key(*name);
-        let unknown: Vec<&String> = names.into_iter().filter(known).collect();
-        self.fetch(unknown)
+    ) -> BTreeMap<String, Bucket> {
+        let all = self.all_known();
+        let known = |name: &String| Some((name.clone(), all.get(name)?.clone()));
+        names.into_iter().filter_map(known).collect()
     }
 
-    /// Fetches refs as they are now; those that are not there are known to be nothing.
-    pub(crate) fn fetch<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> Result<()> {
-        let names: Vec<&String> = names.into_iter().collect();
+    fn all_known(&self) -> MutexGuard<'_, BTreeMap<String, Bucket>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cache(&self, buckets: impl IntoIterator<Item = (String, Bucket)>) {
+        let mut known = self.all_known();
+        known.extend(buckets);
+        if known.len() > KNOWN {
+            known.clear();
+        }
+    }
+
+    /// The refs whose names begin so, each with its commit.
+    pub(crate) async fn refs(
+        &self,
+        workspace: &Workspace,
+        prefix: &str,
+    ) -> Result<BTreeMap<String, String>> {
+        let pattern = format!("{prefix}*");
+        let arguments = ["ls-remote", "--refs", NAME, &pattern];
+        let ran = self.program.run(Some(workspace), &arguments, b"").await?;
+        self.succeeded(&ran)?;
+        let out = String::from_utf8_lossy(&ran.out);
+        let refs = out.lines().filter_map(|line| line.split_once('\t'));
+        // The pattern may also match further down.
+        let refs = refs.filter(|(_, name)| name.starts_with(prefix));
+        let refs: BTreeMap<String, String> = refs
+            .map(|(commit, name)| (name.to_owned(), commit.to_owned()))
+            .collect();
+        let is_current = |name: &String, bucket: &mut Bucket| {
+            !name.starts_with(prefix) || refs.get(name) == bucket.commit.as_ref()
+        };
+        self.all_known().retain(is_current);
+        Ok(refs)
+    }
+
+    /// Reads refs, where they are not known to be at these commits; one that has moved since may be
+    /// read at a later commit.
+    pub(crate) async fn read_at(
+        &self,
+        workspace: &Workspace,
+        refs: &BTreeMap<&String, &String>,
+    ) -> Result<BTreeMap<String, Bucket>> {
+        let mut buckets = self.known(refs.keys().copied());
+        buckets.retain(|name, bucket| bucket.commit.as_ref() == refs.get(name).copied());
+        let mut changed: BTreeSet<String> = refs.keys().map(|name| (*name).clone()).collect();
+        changed.retain(|name| !buckets.contains_key(name));
+        for (name, bucket) in self.fetch(workspace, &changed).await? {
+            buckets.insert(name, bucket?);
+        }
+        Ok(buckets)
+    }
+
+    /// Reads refs as they are now, in one fetch together with the other reads that wait.
+    pub(crate) async fn read(
+        &self,
+        workspace: &Workspace,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Bucket>> {
         if names.is_empty() {
-            return Ok(());
+            return Ok(BTreeMap::new());
+        }
+        let read = self.reads.enter(names);
+        let _turn = self.reads.turn().await;
+        let fetched = match read.reply() {
+            Some(fetched) => fetched,
+            None => {
+                let batch = self.reads.batch(&read, PATTERNS);
+                let all = batch.iter().flat_map(|read| read.names());
+                let all = all.cloned().collect();
+                let fetched = self.fetch(workspace, &all).await;
+                for read in batch {
+                    read.set_reply(&fetched);
+                }
+                fetched
+            }
+        };
+        let own = fetched?
+            .into_iter()
+            .filter(|(name, _)| names.contains(name));
+        own.map(|(name, bucket)| Ok((name, bucket?))).collect()
+    }
+
+    /// Fetches refs as they are now. One that does not exist keeps no records.
+    async fn fetch(&self, workspace: &Workspace, names: &BTreeSet<String>) -> Result<Fetched> {
+        if names.is_empty() {
+            return Ok(Fetched::new());
         }
         // A pattern may match nothing, where the name of a ref that is gone would be an error. Git
         // compares each with each ref.
         let patterns: BTreeSet<&str> = match names.len() <= PATTERNS {
-            true => names.iter().map(|name| name.as_str()).collect(),
+            true => names.iter().map(String::as_str).collect(),
             false => names.iter().map(|name| folder(name)).collect(),
         };
         let patterns = patterns.iter().map(|start| format!("+{start}*:{start}*\n"));
+        let patterns: String = patterns.collect();
         let options = [
             "fetch",
             "--quiet",
@@ -139,41 +194,58 @@ impl Repository {
             "--no-write-fetch-head",
         ];
         let arguments = [&options[..], &["--stdin", NAME]].concat();
-        let ran = self
-            .program
-            .run(&arguments, patterns.collect::<String>().as_bytes())?;
+        let program = &self.program;
+        let ran = program
+            .run(Some(workspace), &arguments, patterns.as_bytes())
+            .await?;
         self.succeeded(&ran)?;
-        self.read(&names)
+        self.read_fetched(workspace, names).await
     }
 
     /// Reads what was fetched.
-    fn read(&self, names: &[&String]) -> Result<()> {
+    async fn read_fetched(
+        &self,
+        workspace: &Workspace,
+        names: &BTreeSet<String>,
+    ) -> Result<Fetched> {
         let wanted = names.iter().map(|name| format!("{name}\n{name}:{FILE}\n"));
         let wanted: String = wanted.collect();
-        let ran = self
-            .program
-            .run(&["cat-file", "--batch"], wanted.as_bytes())?;
+        let program = &self.program;
+        let ran = program
+            .run(Some(workspace), &["cat-file", "--batch"], wanted.as_bytes())
+            .await?;
         if !ran.succeeded() {
             return Err(failed("record", &ran.complaint));
         }
         let mut objects = Objects(&ran.out);
+        let mut fetched = Fetched::new();
         for name in names {
             let commit = objects.next()?;
             let file = objects.next()?;
             let records = match (&commit, &file) {
-                (None, _) => Vec::new(),
-                (Some(_), Some(file)) => bucket::parse(name, file.text)?,
-                (Some(_), None) => bucket::parse(name, b"")?,
+                (None, _) => Ok(Vec::new()),
+                (Some(_), Some(file)) => bucket::parse(name, file.text),
+                (Some(_), None) => bucket::parse(name, b""),
             };
             let commit = commit.map(|commit| commit.id);
-            let bucket = Bucket { commit, records };
-            self.known.borrow_mut().insert((*name).clone(), bucket);
+            let bucket = records.map(|records| Bucket { commit, records });
+            fetched.insert(name.clone(), bucket);
         }
-        Ok(())
+        let valid = fetched.iter().filter_map(|(name, bucket)| {
+            let bucket = bucket.as_ref().ok()?;
+            Some((name.clone(), bucket.clone()))
+        });
+        self.cache(valid);
+        Ok(fetched)
     }
 
-    /// Makes the commits of writes. They tell of no other write, however alike.
-    pub(crate) fn commit(&self, writes: &[Write]) -> Result<Vec<Option<String>>> {
+    /// Makes the commits of writes in a workspace. They differ from those of any other write, however
+    /// alike the writes are.
+    pub(crate) async fn commit(
+        &self,
+        workspace: &Workspace,
+        writes: &[Write],
+    ) -> Result<Vec<Option<String>>> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| failed("commit", &error.to_string()))?;
         let message = format!("Write {:032x}\n", u128::from_be_bytes(random));
@@ -197,7 +269,10 @@ impl Repository {
         }
         text.push_str("done\n");
         let arguments = ["fast-import", "--quiet", "--force", "--done"];
-        let ran = self.program.run(&arguments, text.as_bytes())?;
+        let program = &self.program;
+        let ran = program
+            .run(Some(workspace), &arguments, text.as_bytes())
+            .await?;
         if !ran.succeeded() {
             return Err(failed("commit", &ran.complaint));
         }
@@ -216,7 +291,12 @@ impl Repository {
     }
 
     /// Moves all refs of writes to their commits, if they are where they were.
-    pub(crate) fn push(&self, writes: &[Write], commits: &[Option<String>]) -> Result<Pushed> {
+    pub(crate) async fn push(
+        &self,
+        workspace: &Workspace,
+        writes: &[Write],
+        commits: &[Option<String>],
+    ) -> Result<Pushed> {
         let mut arguments: Vec<String> = ["push", "--porcelain", "--atomic", "--no-verify"]
             .map(str::to_owned)
             .to_vec();
@@ -230,46 +310,47 @@ impl Repository {
             arguments.push(format!("{commit}:{}", write.name));
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let ran = self.program.run(&arguments, b"")?;
+        let ran = self.program.run(Some(workspace), &arguments, b"").await?;
         if ran.succeeded() {
-            for (write, commit) in writes.iter().zip(commits) {
+            let written = writes.iter().zip(commits).map(|(write, commit)| {
                 let bucket = Bucket {
                     commit: commit.clone(),
                     records: write.records.clone(),
                 };
-                self.known.borrow_mut().insert(write.name.clone(), bucket);
-            }
-            return Ok(Pushed::Done);
+                (write.name.clone(), bucket)
+            });
+            self.cache(written);
+            return Ok(Pushed::Applied);
         }
         let out = String::from_utf8_lossy(&ran.out);
         let refusals = out.lines().filter_map(|line| line.strip_prefix("!\t"));
-        let said: BTreeSet<&str> = refusals
+        let reasons: BTreeSet<&str> = refusals
             .filter_map(|line| line.split('\t').nth(1))
             .collect();
-        // That the server did not say how it went is no refusal.
-        let heard = !said.is_empty() && !said.iter().any(|it| it.starts_with("[remote failure]"));
-        let said: Vec<&str> = said.into_iter().chain([&*ran.complaint]).collect();
-        let said = said.join("; ");
-        Ok(match heard {
-            true => Pushed::Refused(said),
-            false => Pushed::Broken(said),
+        // That the server did not report a result is no refusal.
+        let unreported = |reason: &&str| reason.starts_with("[remote failure]");
+        let is_refused = !reasons.is_empty() && !reasons.iter().any(unreported);
+        let problem: Vec<&str> = reasons.into_iter().chain([&*ran.complaint]).collect();
+        let problem = problem.join("; ");
+        Ok(match is_refused {
+            true => Pushed::Refused(problem),
+            false => Pushed::Unconfirmed(problem),
         })
     }
 
-    /// What went wrong with the repository, and what may help.
+    /// A problem with the repository, and what may help.
     pub(crate) fn unavailable(&self, problem: &str) -> Error {
         let help = match is_denied(problem) {
             true => {
-                "; whoever runs this has to be allowed to write to it (in a workflow on GitHub: \
-                 permissions: contents: write)"
+                "; it needs write permission (in a workflow on GitHub: permissions: contents: write)"
             }
-            // What it is told in this way, an older one does not hear.
+            // An older one does not read the settings that it is given.
             false if problem.contains("'tenure-store' does not appear to be") => {
                 "; git 2.31 or a newer one is needed"
             }
             false => "",
         };
-        unavailable(format!("git repository {}: {problem}{help}", self.shown))
+        unavailable(format!("git repository {}: {problem}{help}", self.address))
     }
 
     fn succeeded(&self, ran: &Ran) -> Result<()> {
@@ -280,7 +361,7 @@ impl Repository {
     }
 }
 
-/// Whether what git complains of is that somebody is not allowed to do something.
+/// Whether git complains of a missing permission.
 pub(crate) fn is_denied(problem: &str) -> bool {
     let words = [
         "error: 403",
@@ -292,21 +373,11 @@ pub(crate) fn is_denied(problem: &str) -> bool {
     words.iter().any(|word| problem.contains(word))
 }
 
-/// The part of a ref's name that it shares with those beside it.
+/// The part of a ref's name up to its last slash.
 fn folder(name: &str) -> &str {
     name.rfind('/')
         .and_then(|end| name.get(..=end))
         .unwrap_or(name)
-}
-
-/// Makes an empty bare repository.
-fn make(path: &Path) -> std::io::Result<()> {
-    for folder in ["objects", "refs"] {
-        fs::create_dir_all(path.join(folder))?;
-    }
-    let config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
-    fs::write(path.join("config"), config)?;
-    fs::write(path.join("HEAD"), "ref: refs/heads/main\n")
 }
 
 fn failed(method: &str, problem: &str) -> Error {
@@ -316,7 +387,7 @@ fn failed(method: &str, problem: &str) -> Error {
     }
 }
 
-/// What `git cat-file --batch` prints.
+/// The output of `git cat-file --batch`.
 struct Objects<'o>(&'o [u8]);
 
 struct Object<'o> {
@@ -325,14 +396,14 @@ struct Object<'o> {
 }
 
 impl<'o> Objects<'o> {
-    /// The next object; nothing for one that is not there.
+    /// The next object; nothing for one that does not exist.
     fn next(&mut self) -> Result<Option<Object<'o>>> {
-        let misread = || failed("record", "cat-file printed something else than objects");
+        let invalid = || failed("record", "cat-file printed something other than objects");
         let end = self
             .0
             .iter()
             .position(|byte| *byte == b'\n')
-            .ok_or_else(misread)?;
+            .ok_or_else(invalid)?;
         let (line, rest) = self.0.split_at(end);
         let line = String::from_utf8_lossy(line).into_owned();
         let rest = rest.get(1..).unwrap_or_default();
@@ -343,9 +414,9 @@ impl<'o> Objects<'o> {
         let mut words = line.split(' ');
         let id = words.next().unwrap_or_default().to_owned();
         let size = words.next_back().and_then(|size| size.parse().ok());
-        let size: usize = size.ok_or_else(misread)?;
-        let text = rest.get(..size).ok_or_else(misread)?;
-        self.0 = rest.get(size + 1..).ok_or_else(misread)?;
+        let size: usize = size.ok_or_else(invalid)?;
+        let text = rest.get(..size).ok_or_else(invalid)?;
+        self.0 = rest.get(size + 1..).ok_or_else(invalid)?;
         Ok(Some(Object { id, text }))
     }
 }

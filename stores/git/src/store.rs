@@ -1,36 +1,46 @@
 //! A handle on a store in a git repository.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::store::{
+    Answer, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Page, Read, Scan,
+};
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_core::{Error, History, Result, SessionId, Store};
 
+use crate::bucket::Bucket;
 use crate::layout;
 use crate::options::GitOptions;
 use crate::plan::{Plan, Write, plan, refs};
-use crate::program::was_ended;
+use crate::program::timed_out;
 use crate::repository::{Pushed, Repository, is_denied};
+use crate::scratch::Workspace;
+use crate::turns::WriteTurns;
 
-/// How often a commit is tried anew when others move its refs. Each time, one of them gets through.
+/// How often a commit is retried when others move its refs. Each time, one of them succeeds.
 const RACES: u32 = 64;
 /// How often a push is tried that fails while nobody moves its refs.
 const FAILURES: u32 = 3;
 /// The same where another push seems to be under way.
 const WAITS: u32 = 20;
 
-/// A handle on a store in a git repository, for one thread at a time. Any number of handles, on any
-/// number of machines, may use one repository.
+/// A handle on a store in a git repository. Any number of calls may be in flight on it, and any number
+/// of handles, on any number of machines, may use one repository.
+///
+/// Its futures run git, and so must be polled in a tokio runtime with its clock and its input and
+/// output enabled. A call that is dropped kills its git. Calls of one handle may wait for each other:
+/// a future that is neither polled nor dropped can delay them.
 pub struct GitStore {
     repository: Repository,
+    writes: WriteTurns,
 }
 
 impl fmt::Debug for GitStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GitStore")
-            .field("repository", &self.repository.shown)
+            .field("repository", &self.repository.address)
             .finish_non_exhaustive()
     }
 }
@@ -41,162 +51,167 @@ impl GitStore {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when there is no git, or no remote of this name.
-    pub fn open(place: &str, options: &GitOptions) -> Result<Self> {
+    pub async fn open(place: &str, options: &GitOptions) -> Result<Self> {
         if place.is_empty() {
             return Err(Error::UnsupportedStore {
                 url: "git:".to_owned(),
                 problem: "name a remote or a repository, such as git:origin".to_owned(),
             });
         }
-        let repository = Repository::find(place, options)?;
-        Ok(Self { repository })
-    }
-
-    fn fetch_plan(&self, changes: &Changes) -> Result<Plan> {
-        let names = refs(changes);
-        let known = |name: &str| self.repository.known(name);
-        let unknown = names.iter().filter(|name| known(name).is_none()).count();
-        self.repository.fetch_unknown(&names)?;
-        let planned = plan(changes, known);
-        // What was read before may have changed since. Where something is written, the push finds out.
-        match &planned {
-            Plan::Write(writes) if writes.len() == names.len() => Ok(planned),
-            _ if unknown == names.len() => Ok(planned),
-            _ => self.plan_anew(changes),
-        }
-    }
-
-    fn plan_anew(&self, changes: &Changes) -> Result<Plan> {
-        self.repository.fetch(&refs(changes))?;
-        Ok(plan(changes, |name| self.repository.known(name)))
-    }
-
-    /// Whether any of the refs is elsewhere than it was read.
-    fn moved(&self, writes: &[Write]) -> bool {
-        writes.iter().any(|write| {
-            let known = self.repository.known(&write.name).unwrap_or_default();
-            known.commit != write.expected
+        Ok(Self {
+            repository: Repository::find(place, options).await?,
+            writes: WriteTurns::default(),
         })
     }
 
-    /// Whether pushes that were not heard to end have moved the refs, now that they were fetched.
-    fn got_through(&self, writes: &[Write], unheard: &BTreeSet<String>) -> bool {
-        let commit = |write: &Write| self.repository.known(&write.name)?.commit;
-        if writes.iter().all(|write| write.records.is_empty()) {
-            return writes.iter().all(|write| commit(write).is_none());
+    /// The records of several kinds and keys, in this order, in one fetch.
+    async fn records(&self, keys: &[(&str, &str)]) -> Result<Vec<Option<Record>>> {
+        let name = |&(kind, key): &(&str, &str)| layout::ref_of(kind, key);
+        let names: BTreeSet<String> = keys.iter().map(name).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
         }
-        let mut now = writes.iter().filter_map(commit);
-        now.any(|commit| unheard.contains(&commit))
-    }
-}
-
-impl SyncStore for GitStore {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            reindents: false,
-            records_only: true,
-        }
+        let workspace = self.repository.workspace()?;
+        let buckets = self.repository.read(&workspace, &names).await?;
+        let record = |&(kind, key): &(&str, &str)| {
+            let bucket = buckets.get(&layout::ref_of(kind, key))?;
+            bucket.record(kind, key).cloned()
+        };
+        Ok(keys.iter().map(record).collect())
     }
 
-    fn load(&self, _: &SessionId, _: History) -> Result<Option<Loaded>> {
-        Err(no_sessions())
+    async fn read_record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        let records = self.records(&[(kind, key)]).await?;
+        Ok(records.into_iter().flatten().next())
     }
 
-    fn commit(&self, changes: &Changes) -> Result<Commit> {
+    async fn read_all(&self, reads: &[Read]) -> Result<Vec<Found>> {
+        let key = |read| match read {
+            &Read::Session { .. } => Err(no_sessions()),
+            Read::Record { kind, key } => Ok((kind.as_str(), key.as_str())),
+        };
+        let keys: Vec<(&str, &str)> = reads.iter().map(key).collect::<Result<_>>()?;
+        let records = self.records(&keys).await?;
+        Ok(records.into_iter().map(Found::Record).collect())
+    }
+
+    async fn write(&self, changes: &Changes) -> Result<Commit> {
         if !changes.sessions.is_empty() {
             return Err(no_sessions());
         }
-        let mut planned = self.fetch_plan(changes)?;
-        // What pushes have left that were not heard to end: they may still get through.
-        let mut unheard = BTreeSet::new();
-        let mut broken = false;
-        let mut still = 0;
+        let names = refs(changes);
+        if names.is_empty() {
+            return Ok(Commit::Applied);
+        }
+        let _turns = self.writes.take(&names).await;
+        let workspace = self.repository.workspace()?;
+        let mut planned = self.first_plan(&workspace, changes, &names).await?;
+        // The commits of pushes without a confirmation: they may still be applied.
+        let mut unconfirmed = BTreeSet::new();
+        let mut is_uncertain = false;
+        let mut failures = 0;
         for attempt in 0..RACES {
             let writes = match planned {
-                Plan::Conflict(_) if broken => return Err(unknown("others have written since")),
+                Plan::Conflict(_) if is_uncertain => {
+                    return Err(unknown("others have written since"));
+                }
                 Plan::Conflict(conflict) => return Ok(conflict),
                 Plan::Write(writes) if writes.is_empty() => return Ok(Commit::Applied),
                 Plan::Write(writes) => writes,
             };
             if attempt > 0 {
-                pause(attempt);
+                back_off(attempt).await;
             }
-            let commits = self.repository.commit(&writes)?;
-            let (problem, heard) = match self.repository.push(&writes, &commits)? {
-                Pushed::Done => return Ok(Commit::Applied),
+            let commits = self.repository.commit(&workspace, &writes).await?;
+            let pushed = self.repository.push(&workspace, &writes, &commits).await?;
+            let (problem, is_confirmed) = match pushed {
+                Pushed::Applied => return Ok(Commit::Applied),
                 Pushed::Refused(problem) => (problem, true),
-                Pushed::Broken(problem) => (problem, false),
+                Pushed::Unconfirmed(problem) => (problem, false),
             };
-            planned = match self.plan_anew(changes) {
-                Err(_) if !heard => return Err(unknown(&problem)),
-                planned => planned?,
+            let current = match self.repository.read(&workspace, &names).await {
+                Err(_) if !is_confirmed => return Err(unknown(&problem)),
+                current => current?,
             };
-            if !heard {
-                broken = true;
-                unheard.extend(commits.into_iter().flatten());
+            if !is_confirmed {
+                is_uncertain = true;
+                unconfirmed.extend(commits.into_iter().flatten());
             }
-            // It may be one of those before that this one was refused for.
-            if broken && self.got_through(&writes, &unheard) {
+            // This push may have been refused because an earlier one was applied.
+            if is_uncertain && is_applied(&writes, &current, &unconfirmed) {
                 return Ok(Commit::Applied);
             }
-            still = if self.moved(&writes) { 0 } else { still + 1 };
+            failures = match has_moved(&writes, &current) {
+                true => 0,
+                false => failures + 1,
+            };
             let limit = match is_contention(&problem) {
                 true => WAITS,
-                false if is_final(&problem) || was_ended(&problem) => 1,
+                false if is_final(&problem) || timed_out(&problem) => 1,
                 false => FAILURES,
             };
-            if still == limit {
-                return Err(match broken && !is_final(&problem) {
+            if failures == limit {
+                return Err(match is_uncertain && !is_final(&problem) {
                     true => unknown(&problem),
                     false => self.repository.unavailable(&problem),
                 });
             }
+            planned = plan(changes, &current);
         }
         Err(Error::StoreBusy {
-            what: format!("git repository {}", self.repository.shown),
+            what: format!("git repository {}", self.repository.address),
             attempts: RACES,
         })
     }
 
-    fn list(&self, _: &ListQuery) -> Result<Page> {
-        Err(no_sessions())
+    /// Plans a commit over what is known of its refs, as far as that can be relied on.
+    async fn first_plan(
+        &self,
+        workspace: &Workspace,
+        changes: &Changes,
+        names: &BTreeSet<String>,
+    ) -> Result<Plan> {
+        let mut buckets = self.repository.known(names);
+        let was_known = !buckets.is_empty();
+        let mut unknown = names.clone();
+        unknown.retain(|name| !buckets.contains_key(name));
+        buckets.extend(self.repository.read(workspace, &unknown).await?);
+        let planned = plan(changes, &buckets);
+        match &planned {
+            // What was known may have changed. Where a ref is written, the push finds out.
+            Plan::Write(writes) if writes.len() == names.len() => Ok(planned),
+            _ if !was_known => Ok(planned),
+            _ => {
+                let buckets = self.repository.read(workspace, names).await?;
+                Ok(plan(changes, &buckets))
+            }
+        }
     }
 
-    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        let name = layout::ref_of(kind, key);
-        self.repository.fetch([&name])?;
-        let bucket = self.repository.known(&name).unwrap_or_default();
-        Ok(bucket.record(kind, key).cloned())
-    }
-
-    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        let refs = self.repository.refs(&layout::prefix_of(&scan.kind))?;
+    async fn find(&self, scan: &Scan) -> Result<Vec<Record>> {
+        let workspace = self.repository.workspace()?;
+        let prefix = layout::prefix_of(&scan.kind);
+        let refs = self.repository.refs(&workspace, &prefix).await?;
         let limit = usize::try_from(scan.limit).unwrap_or(usize::MAX);
         let after = scan.after.as_deref();
-        let groups = layout::groups(&scan.kind, refs, after);
+        let names = refs.keys().cloned().collect();
+        let groups = layout::groups(&scan.kind, names, after);
         let mut found: Vec<Record> = Vec::new();
-        // Records of the first group may stand anywhere; of the others, what is enough is enough.
-        let (mut beside, mut read, mut at_once) = (0, 0, 1);
-        while read < groups.len() && found.len() - beside < limit {
+        // Records of the first group may be anywhere in the order. The others are in order, so that
+        // reading ends where there are enough.
+        let (mut unordered, mut read, mut at_once) = (0, 0, 1);
+        while read < groups.len() && found.len() - unordered < limit {
             let end = groups.len().min(read + at_once);
-            let names: Vec<&String> = groups
-                .get(read..end)
-                .unwrap_or_default()
-                .iter()
-                .flatten()
-                .collect();
-            self.repository.fetch_unknown(names.iter().copied())?;
-            for name in names {
-                let bucket = self.repository.known(name).unwrap_or_default();
-                let meant = |record: &Record| {
-                    record.kind == scan.kind && after.is_none_or(|after| *record.key > *after)
-                };
-                found.extend(bucket.records.into_iter().filter(meant));
-            }
+            let names = groups.get(read..end).unwrap_or_default().iter().flatten();
+            let wanted: BTreeMap<&String, &String> =
+                names.filter_map(|name| refs.get_key_value(name)).collect();
+            let buckets = self.repository.read_at(&workspace, &wanted).await?;
+            let records = buckets.into_values().flat_map(|bucket| bucket.records);
+            found.extend(records.filter(|record| {
+                record.kind == scan.kind && after.is_none_or(|after| *record.key > *after)
+            }));
             if read == 0 {
-                beside = found.len();
+                unordered = found.len();
             } else {
                 at_once *= 2;
             }
@@ -206,6 +221,62 @@ impl SyncStore for GitStore {
         found.truncate(limit);
         Ok(found)
     }
+}
+
+impl Store for GitStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            persistent: true,
+            shared: true,
+            reindents: false,
+            records_only: true,
+        }
+    }
+
+    fn load<'a>(&'a self, _: &'a SessionId, _: History) -> Answer<'a, Option<Loaded>> {
+        Box::pin(async { Err(no_sessions()) })
+    }
+
+    fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
+        Box::pin(self.write(changes))
+    }
+
+    fn list<'a>(&'a self, _: &'a ListQuery) -> Answer<'a, Page> {
+        Box::pin(async { Err(no_sessions()) })
+    }
+
+    fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>> {
+        Box::pin(self.read_record(kind, key))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
+        Box::pin(self.find(scan))
+    }
+
+    fn read<'a>(&'a self, reads: &'a [Read]) -> Answer<'a, Vec<Found>> {
+        Box::pin(self.read_all(reads))
+    }
+}
+
+/// Whether a push without a confirmation was applied, by what the refs are now.
+fn is_applied(
+    writes: &[Write],
+    current: &BTreeMap<String, Bucket>,
+    unconfirmed: &BTreeSet<String>,
+) -> bool {
+    let commit = |write: &Write| current.get(&write.name)?.commit.as_ref();
+    if writes.iter().all(|write| write.records.is_empty()) {
+        return writes.iter().all(|write| commit(write).is_none());
+    }
+    let mut commits = writes.iter().filter_map(commit);
+    commits.any(|commit| unconfirmed.contains(commit))
+}
+
+/// Whether any of the refs is no longer where it was when a push was planned.
+fn has_moved(writes: &[Write], current: &BTreeMap<String, Bucket>) -> bool {
+    let commit = |write: &Write| current.get(&write.name)?.commit.as_ref();
+    let mut writes = writes.iter();
+    writes.any(|write| commit(write) != write.expected.as_ref())
 }
 
 fn no_sessions() -> Error {
@@ -221,7 +292,7 @@ fn unknown(problem: &str) -> Error {
     }
 }
 
-/// Whether a push was refused since another one was under way.
+/// Whether a push was refused because another one was under way.
 fn is_contention(problem: &str) -> bool {
     let words = [
         "stale info",
@@ -234,7 +305,7 @@ fn is_contention(problem: &str) -> bool {
     words.iter().any(|word| problem.contains(word))
 }
 
-/// Whether the server would not hear of a push, and will not hear of another one.
+/// Whether the server would refuse the push again.
 fn is_final(problem: &str) -> bool {
     let words = [
         "Authentication failed",
@@ -245,12 +316,62 @@ fn is_final(problem: &str) -> bool {
     is_denied(problem) || words.iter().any(|word| problem.contains(word))
 }
 
-/// Waits a little, the longer the more often, and not as long as others that wait.
-fn pause(attempt: u32) {
-    let longest = 20_u64 << attempt.min(5);
+/// Waits a little, longer with each attempt, and not as long as others that wait.
+async fn back_off(attempt: u32) {
+    let longest_ms = 20_u64 << attempt.min(5);
     let mut random = [0; 8];
     // Without it, all wait for as long as each other.
     let _ = getrandom::fill(&mut random);
-    let wait = longest / 2 + u64::from_be_bytes(random) % (longest / 2 + 1);
-    std::thread::sleep(Duration::from_millis(wait));
+    let wait_ms = longest_ms / 2 + u64::from_be_bytes(random) % (longest_ms / 2 + 1);
+    tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use tenure_core::store::{Expect, RecordChange};
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    fn lease(expect: Expect, version: u64) -> Changes {
+        let record = Record {
+            kind: "lease".to_owned(),
+            key: "k".to_owned(),
+            version,
+            expires_at: None,
+            owner: None,
+            body: "{}".to_owned(),
+        };
+        Changes {
+            sessions: Vec::new(),
+            records: vec![RecordChange::put(expect, record)],
+        }
+    }
+
+    #[test]
+    fn a_handle_goes_on_without_the_objects_of_calls_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Command::new("git")
+            .args(["init", "--quiet", "--bare"])
+            .arg(folder.path())
+            .status();
+        assert!(made.unwrap().success());
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let place = folder.path().to_str().unwrap();
+            let mut store = GitStore::open(place, &GitOptions::default()).await.unwrap();
+            store.repository.scratch = Scratch::with_calls_per_folder(1).unwrap();
+            let mut expect = Expect::Absent;
+            for version in 1..4 {
+                let committed = store.write(&lease(expect, version)).await;
+                assert_eq!(committed, Ok(Commit::Applied));
+                expect = Expect::Version { version };
+            }
+            let read = store.read_record("lease", "k").await.unwrap();
+            assert_eq!(read.unwrap().version, 3);
+        });
+    }
 }

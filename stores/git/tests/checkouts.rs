@@ -1,14 +1,13 @@
-//! A checkout lends its remote, and is left as it was.
+//! A checkout provides the address of its remote, and is not changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tenure_core::SyncStore;
 use tenure_core::store::Expect;
 use tenure_git::{GitOptions, GitStore};
 use tenure_store_support::{given_path, process_of, succeed};
 
-use crate::common::{Remote, apply, git, record, set};
+use crate::common::{Remote, apply, block_on, git, read, record, set};
 
 fn checkout(remote: &Remote) -> PathBuf {
     let path = remote.folder.path().join("checkout");
@@ -24,7 +23,7 @@ fn open(folder: &Path, place: &str) -> tenure_core::Result<GitStore> {
         folder: Some(folder.to_owned()),
         ..GitOptions::default()
     };
-    GitStore::open(place, &options)
+    block_on(GitStore::open(place, &options))
 }
 
 fn write_and_read(store: &GitStore) {
@@ -32,10 +31,10 @@ fn write_and_read(store: &GitStore) {
         store,
         vec![set(Expect::Any, record("lease", "k", 1, "body"))],
     );
-    assert_eq!(store.record("lease", "k").unwrap().unwrap().body, "body");
+    assert_eq!(read(store, "lease", "k").unwrap().unwrap().body, "body");
 }
 
-/// Every file in a folder, with what is in it.
+/// Every file in a folder, with its content.
 fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -63,7 +62,7 @@ fn nothing_is_written_into_a_checkout() {
 }
 
 #[test]
-fn a_path_is_looked_up_where_the_caller_is() {
+fn a_path_is_relative_to_the_folder_of_the_caller() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     write_and_read(&open(&checkout.join("deep"), "../../remote.git").unwrap());
@@ -72,7 +71,7 @@ fn a_path_is_looked_up_where_the_caller_is() {
 }
 
 #[test]
-fn what_is_pushed_to_is_what_is_read() {
+fn the_address_for_pushes_is_read_from() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     git(&checkout, &["remote", "set-url", "origin", "/nowhere"]);
@@ -88,7 +87,7 @@ fn what_is_pushed_to_is_what_is_read() {
 }
 
 #[test]
-fn a_remote_that_a_checkout_does_not_know_is_unavailable() {
+fn an_unknown_remote_is_unavailable() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     for folder in [&checkout, remote.folder.path()] {
@@ -101,7 +100,7 @@ fn a_remote_that_a_checkout_does_not_know_is_unavailable() {
 }
 
 #[test]
-fn no_address_is_taken_for_an_option_or_a_command() {
+fn no_address_is_interpreted_as_an_option_or_a_command() {
     let remote = Remote::new();
     let trace = remote.folder.path().join("trace");
     let touch = format!("touch {}", trace.display());
@@ -113,14 +112,14 @@ fn no_address_is_taken_for_an_option_or_a_command() {
         "x\ny/z".to_owned(),
     ] {
         let store = open(remote.folder.path(), &place).unwrap();
-        let error = store.record("lease", "k").unwrap_err();
+        let error = read(&store, "lease", "k").unwrap_err();
         assert_eq!(error.code(), "STORE_UNAVAILABLE", "{place}");
         assert!(!trace.exists(), "{place}");
     }
 }
 
 #[test]
-fn a_hook_of_git_uses_the_store_as_any_other_process() {
+fn a_git_hook_can_use_the_store() {
     let remote = Remote::new();
     let checkout = checkout(&remote);
     let folder = remote.folder.path().join("temporary");
@@ -143,7 +142,7 @@ fn a_hook_of_git_uses_the_store_as_any_other_process() {
     ));
     assert_eq!(remote.refs().len(), 1);
     assert_eq!(git(&checkout, &["for-each-ref"]), "");
-    // And what it had of its own is gone.
+    // Its own folders are removed.
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
@@ -151,5 +150,5 @@ fn a_hook_of_git_uses_the_store_as_any_other_process() {
 #[ignore = "a process of another test"]
 fn writes_where_it_is() {
     assert!(given_path().is_dir());
-    write_and_read(&GitStore::open("origin", &GitOptions::default()).unwrap());
+    write_and_read(&crate::common::open("origin"));
 }

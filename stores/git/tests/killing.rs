@@ -1,5 +1,5 @@
-//! A process that is killed while it writes leaves the whole of a commit or nothing of it, and nobody
-//! else in trouble.
+//! A process that is killed while it writes leaves a complete commit or none, and blocks no other
+//! process.
 
 use std::io::Write;
 use std::process::Command;
@@ -7,11 +7,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use fastrand::Rng;
-use tenure_core::SyncStore;
 use tenure_core::store::Expect;
 use tenure_store_support::{given_path, process_of, scaled};
 
-use crate::common::{Remote, apply, open, record, scan, set};
+use crate::common::{Remote, apply, open, read, record, scan, set};
 
 const KEYS: [&str; 3] = ["a", "b", "c"];
 
@@ -21,7 +20,7 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
     for round in 0..scaled(30) {
         let remote = Remote::new();
         let mut command = Command::new("env");
-        // What it leaves behind goes with the repository.
+        // Its folders are removed with the repository.
         command.env("TMPDIR", remote.folder.path());
         let mut writer = process_of(
             command,
@@ -32,13 +31,13 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
         writer.kill().unwrap();
         let out = writer.wait_with_output().unwrap();
         let out = String::from_utf8(out.stdout).unwrap();
-        let mut told = out.lines().filter_map(|line| line.strip_prefix("wrote "));
-        let told: u64 = told.next_back().map_or(0, |last| last.parse().unwrap());
+        let mut reported = out.lines().filter_map(|line| line.strip_prefix("wrote "));
+        let reported: u64 = reported.next_back().map_or(0, |last| last.parse().unwrap());
         let version = settled(&remote);
-        // The git that it has left may have written one more.
+        // The git that it has started may have written one more.
         assert!(
-            (told..=told + 1).contains(&version),
-            "round {round}: {told}, then {version}"
+            (reported..=reported + 1).contains(&version),
+            "round {round}: {reported}, then {version}"
         );
         let store = remote.store();
         for key in KEYS {
@@ -54,14 +53,14 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
     }
 }
 
-/// The version that all records have once nothing is under way any more.
+/// The version of all records once no write is under way.
 fn settled(remote: &Remote) -> u64 {
     let mut before = None;
     for _ in 0..200 {
         let versions: Vec<u64> = KEYS
             .iter()
             .map(|key| {
-                let record = remote.store().record("lease", key).unwrap();
+                let record = read(&remote.store(), "lease", key).unwrap();
                 record.map_or(0, |record| record.version)
             })
             .collect();
@@ -73,7 +72,7 @@ fn settled(remote: &Remote) -> u64 {
         before = same.then_some(entries);
         sleep(Duration::from_millis(25));
     }
-    panic!("the refs stay apart: {:?}", remote.refs());
+    panic!("the refs stay at different versions: {:?}", remote.refs());
 }
 
 #[test]

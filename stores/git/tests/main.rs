@@ -10,6 +10,7 @@
 mod checkouts;
 mod common;
 mod conformance;
+mod in_flight;
 #[cfg(unix)]
 mod killing;
 mod properties;

@@ -1,15 +1,15 @@
-//! Whatever several handles write, and in whichever turn, the store answers as the memory store does.
+//! Random writes and reads through several handles have the same results as over the memory store.
 
 use fastrand::Rng;
 use tenure_core::store::{Expect, RecordChange, Scan};
 use tenure_core::stored::record::Record;
-use tenure_core::{Commit, MemoryStore, SyncStore, Timestamp};
+use tenure_core::{Commit, MemoryStore, Store, SyncStore, Timestamp};
 use tenure_store_support::scaled;
 
-use crate::common::{Remote, changes, record};
+use crate::common::{Remote, block_on, changes, read, record};
 
-/// Keys that meet, of a kind whose records have refs of their own, and of the log, where they share
-/// those of their day; one of these begins with no day.
+/// Keys of a kind whose records have refs of their own, and of the log, where they share those of
+/// their day; one of these begins with no day.
 const KEYS: &[(&str, &str)] = &[
     ("lease", "a"),
     ("lease", "A"),
@@ -25,7 +25,7 @@ const KEYS: &[(&str, &str)] = &[
 const HANDLES: usize = 3;
 
 #[test]
-fn any_changes_through_any_handles_end_as_in_memory() {
+fn changes_through_several_handles_have_the_results_of_the_memory_store() {
     let mut rng = Rng::with_seed(17);
     let remote = Remote::new();
     let memory = MemoryStore::default();
@@ -42,7 +42,7 @@ fn any_changes_through_any_handles_end_as_in_memory() {
             0 | 1 => {
                 let changes = changes(some_changes(&mut rng, &memory));
                 let expected = memory.commit(&changes).unwrap();
-                let ended = store.commit(&changes).unwrap();
+                let ended = block_on(store.commit(&changes)).unwrap();
                 assert_eq!(ended, expected, "step {step}: {changes:?}");
                 applied += u32::from(expected == Commit::Applied);
             }
@@ -50,7 +50,7 @@ fn any_changes_through_any_handles_end_as_in_memory() {
                 let (kind, key) = KEYS[rng.usize(0..KEYS.len())];
                 let expected = memory.record(kind, key).unwrap();
                 assert_eq!(
-                    store.record(kind, key).unwrap(),
+                    read(store, kind, key).unwrap(),
                     expected,
                     "step {step}: {key}"
                 );
@@ -59,7 +59,7 @@ fn any_changes_through_any_handles_end_as_in_memory() {
                 let scan = some_scan(&mut rng);
                 let expected = memory.scan(&scan).unwrap();
                 assert_eq!(
-                    store.scan(&scan).unwrap(),
+                    block_on(store.scan(&scan)).unwrap(),
                     expected,
                     "step {step}: {scan:?}"
                 );
@@ -97,7 +97,7 @@ fn some_changes(rng: &mut Rng, memory: &MemoryStore) -> Vec<RecordChange> {
                     version: rng.u64(0..4),
                 },
                 3 | 4 => Expect::Any,
-                // What is there, so that most commits apply.
+                // The present version, so that most commits apply.
                 _ => current.map_or(Expect::Absent, |version| Expect::Version { version }),
             },
             record: written,

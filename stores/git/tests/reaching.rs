@@ -1,18 +1,18 @@
-//! Repositories that are far away: what logs in, what cannot be reached, and what breaks off.
+//! Repositories on servers: credentials, servers that cannot be reached, and connections that break.
 
 use std::path::Path;
 
 use tenure_core::store::Expect;
-use tenure_core::{Commit, Error, SyncStore};
+use tenure_core::{Commit, Error, Store};
 use tenure_git::{GitOptions, GitStore};
 use tenure_store_support::{given_path, process_of, succeed};
 
 use crate::common::http::{Pushes, Server};
-use crate::common::{Remote, apply, changes, git, open, record, scan, set, unset};
+use crate::common::{Remote, apply, block_on, commit, git, open, read, record, scan, set, unset};
 
 const HEADER: &str = "basic c29tZWJvZHk6c2VjcmV0";
 
-/// A remote that a server serves, and a checkout of it that knows the password as a job's does.
+/// A remote that a server serves, and a checkout of it with the password, as a job has it.
 fn served() -> (Remote, Server, tempfile::TempDir) {
     let remote = Remote::new();
     let server = Server::new(remote.folder.path(), Some(HEADER));
@@ -31,7 +31,7 @@ fn open_in(folder: &Path, place: &str, timeout_ms: u64) -> GitStore {
         timeout_ms,
         folder: Some(folder.to_owned()),
     };
-    GitStore::open(place, &options).unwrap()
+    block_on(GitStore::open(place, &options)).unwrap()
 }
 
 fn a_lease() -> tenure_core::store::RecordChange {
@@ -44,13 +44,13 @@ fn unavailable(error: &Error, words: &str) {
 }
 
 #[test]
-fn a_server_is_reached_with_what_a_checkout_knows() {
+fn a_server_is_reached_with_the_settings_of_a_checkout() {
     let (remote, server, checkout) = served();
     let url = format!("{}/remote.git", server.address);
     for place in ["origin", &url] {
         let store = open_in(checkout.path(), place, 60_000);
         apply(&store, vec![a_lease()]);
-        assert_eq!(store.record("lease", "k").unwrap().unwrap().body, "{}");
+        assert_eq!(read(&store, "lease", "k").unwrap().unwrap().body, "{}");
         assert_eq!(scan(&store, "lease").len(), 1);
         apply(
             &store,
@@ -58,17 +58,17 @@ fn a_server_is_reached_with_what_a_checkout_knows() {
         );
         assert_eq!(remote.refs().len(), 0);
     }
-    // Whoever knows no password is told so, and is not asked for one.
+    // Without a password it is an error, and none is asked for.
     let elsewhere = tempfile::tempdir().unwrap();
     let store = open_in(elsewhere.path(), &url, 60_000);
     unavailable(
-        &store.record("lease", "k").unwrap_err(),
+        &read(&store, "lease", "k").unwrap_err(),
         "could not read Username",
     );
 }
 
 #[test]
-fn what_the_environment_says_comes_before_what_a_checkout_says() {
+fn settings_of_the_environment_override_those_of_a_checkout() {
     let (remote, server, checkout) = served();
     let key = format!("http.{}/.extraheader", server.address);
     // A second header is refused, as hosts do; an empty one takes back those before.
@@ -99,69 +99,69 @@ fn writes_to_origin() {
 }
 
 #[test]
-fn a_server_of_one_that_may_only_read_says_what_is_missing() {
+fn a_push_without_permission_names_the_permission() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Denied);
-    assert_eq!(store.record("lease", "k").unwrap(), None);
-    let error = store.commit(&changes(vec![a_lease()])).unwrap_err();
+    assert_eq!(read(&store, "lease", "k").unwrap(), None);
+    let error = commit(&store, vec![a_lease()]).unwrap_err();
     unavailable(&error, "contents: write");
     assert_eq!(remote.refs().len(), 0);
 }
 
 #[test]
-fn a_push_that_was_taken_unheard_is_found_out_about() {
+fn a_push_that_is_applied_without_a_reply_is_recognized() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Unanswered);
     apply(&store, vec![a_lease()]);
-    assert_eq!((remote.refs().len(), server.asked()), (1, 1));
+    assert_eq!((remote.refs().len(), server.pushes()), (1, 1));
     server.set(Pushes::Unanswered);
     apply(&store, vec![unset(Expect::Present, "lease", "k")]);
-    assert_eq!((remote.refs().len(), server.asked()), (0, 2));
+    assert_eq!((remote.refs().len(), server.pushes()), (0, 2));
 }
 
 #[test]
-fn a_push_that_was_dropped_is_made_again() {
+fn a_push_that_is_dropped_is_retried() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Dropped);
     apply(&store, vec![a_lease()]);
     assert_eq!(remote.refs().len(), 1);
-    assert!(server.asked() > 1);
+    assert!(server.pushes() > 1);
 }
 
 #[test]
-fn a_push_that_is_taken_late_is_not_taken_for_another_ones() {
+fn a_push_that_is_applied_late_is_recognized() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Late);
     apply(&store, vec![a_lease()]);
-    assert_eq!((remote.refs().len(), server.asked()), (1, 2));
+    assert_eq!((remote.refs().len(), server.pushes()), (1, 2));
     server.set(Pushes::Late);
     apply(&store, vec![unset(Expect::Present, "lease", "k")]);
-    assert_eq!((remote.refs().len(), server.asked()), (0, 4));
+    assert_eq!((remote.refs().len(), server.pushes()), (0, 4));
 }
 
 #[test]
-fn a_push_that_is_never_answered_ends_in_time_and_may_have_been_taken() {
+fn a_push_without_a_reply_ends_at_its_timeout_with_an_unknown_outcome() {
     let (remote, server, checkout) = served();
     let store = open_in(checkout.path(), "origin", 5_000);
-    assert_eq!(store.record("lease", "k").unwrap(), None);
+    assert_eq!(read(&store, "lease", "k").unwrap(), None);
     server.set(Pushes::Stuck);
-    let error = store.commit(&changes(vec![a_lease()])).unwrap_err();
+    let error = commit(&store, vec![a_lease()]).unwrap_err();
     assert_eq!(error.code(), "OUTCOME_UNKNOWN", "{error}");
     assert_eq!(remote.refs().len(), 0);
-    server.set(Pushes::Taken);
+    server.set(Pushes::Applied);
     apply(&store, vec![a_lease()]);
 }
 
 #[test]
-fn a_repository_that_is_not_there_is_unavailable() {
+fn a_repository_that_does_not_exist_is_unavailable() {
     let nowhere = tempfile::tempdir().unwrap();
     let path = nowhere.path().join("none.git");
     let gone = format!("file://{}", path.display());
-    // Nobody listens there: the port was given back.
+    // Nothing listens there: the port was released.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -174,9 +174,9 @@ fn a_repository_that_is_not_there_is_unavailable() {
     ] {
         let store = open(place);
         for error in [
-            store.record("lease", "k").unwrap_err(),
-            crate::common::scan_of(&store, "lease").unwrap_err(),
-            store.commit(&changes(vec![a_lease()])).unwrap_err(),
+            read(&store, "lease", "k").unwrap_err(),
+            block_on(crate::common::scan_all(&store, "lease")).unwrap_err(),
+            commit(&store, vec![a_lease()]).unwrap_err(),
         ] {
             unavailable(&error, words);
             assert!(!error.to_string().contains("secret"), "{error}");
@@ -185,7 +185,7 @@ fn a_repository_that_is_not_there_is_unavailable() {
 }
 
 #[test]
-fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
+fn a_push_that_the_server_declines_is_an_error_with_its_reason() {
     let remote = Remote::new();
     let hook = remote.path().join("hooks/pre-receive");
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
@@ -195,28 +195,25 @@ fn what_the_server_refuses_on_principle_is_an_error_that_says_so() {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let error = remote
-        .store()
-        .commit(&changes(vec![a_lease()]))
-        .unwrap_err();
+    let error = commit(&remote.store(), vec![a_lease()]).unwrap_err();
     unavailable(&error, "no refs of yours here");
     assert_eq!(remote.refs().len(), 0);
 }
 
 #[test]
-fn a_server_that_moves_no_refs_together_is_none_for_a_store() {
+fn a_server_without_atomic_pushes_is_an_error() {
     let remote = Remote::new();
     git(
         &remote.path(),
         &["config", "receive.advertiseAtomic", "false"],
     );
-    let error = remote.store().commit(&changes(vec![a_lease()]));
+    let error = commit(&remote.store(), vec![a_lease()]);
     unavailable(&error.unwrap_err(), "atomic");
     assert_eq!(remote.refs().len(), 0);
 }
 
 #[test]
-fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
+fn a_ref_without_records_is_an_error() {
     let remote = Remote::new();
     let store = remote.store();
     apply(&store, vec![a_lease()]);
@@ -225,7 +222,7 @@ fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
         &remote.path(),
         &["hash-object", "-t", "tree", "-w", "/dev/null"],
     );
-    let commit = [
+    let arguments = [
         "-c",
         "user.name=x",
         "-c",
@@ -235,11 +232,11 @@ fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
         "x",
         tree.trim(),
     ];
-    let commit = git(&remote.path(), &commit);
-    git(&remote.path(), &["update-ref", &name, commit.trim()]);
+    let commit_id = git(&remote.path(), &arguments);
+    git(&remote.path(), &["update-ref", &name, commit_id.trim()]);
     for error in [
-        store.record("lease", "k").unwrap_err(),
-        store.commit(&changes(vec![a_lease()])).unwrap_err(),
+        read(&store, "lease", "k").unwrap_err(),
+        commit(&store, vec![a_lease()]).unwrap_err(),
     ] {
         assert_eq!(error.code(), "STORE_MISBEHAVED");
         assert!(error.to_string().contains(&name), "{error}");
@@ -247,17 +244,15 @@ fn a_ref_that_keeps_something_else_is_an_error_and_no_emptiness() {
 }
 
 #[test]
-fn sessions_are_refused_with_where_to_keep_them() {
+fn sessions_are_refused_with_a_place_to_keep_them() {
     let store = Remote::new().store();
     let id = tenure_store_support::id("a");
     for error in [
-        store.load(&id, tenure_core::History::None).unwrap_err(),
-        store
-            .commit(&tenure_store_support::remove("a"))
-            .unwrap_err(),
+        block_on(store.load(&id, tenure_core::History::None)).unwrap_err(),
+        block_on(store.commit(&tenure_store_support::remove("a"))).unwrap_err(),
     ] {
         assert_eq!(error.code(), "INVALID_ARGUMENT");
         assert!(error.to_string().contains("sqlite:"), "{error}");
     }
-    assert_eq!(store.commit(&changes(Vec::new())).unwrap(), Commit::Applied);
+    assert_eq!(commit(&store, Vec::new()).unwrap(), Commit::Applied);
 }

@@ -1,26 +1,26 @@
-//! Processes that know nothing of each other use one repository at once.
+//! Independent processes use one repository at the same time.
 
 use std::collections::BTreeSet;
 
+use tenure_core::Commit;
 use tenure_core::store::Expect;
-use tenure_core::{Commit, SyncStore};
 use tenure_store_support::{given_path, process, succeed};
 
-use crate::common::{Remote, apply, changes, open, record, scan, set};
+use crate::common::{Remote, apply, commit, open, read, record, scan, set};
 
 const PROCESSES: usize = 20;
 
 #[test]
-fn of_twenty_processes_that_take_one_key_one_gets_it() {
+fn of_twenty_processes_one_acquires_a_key() {
     let remote = Remote::new();
     let processes: Vec<_> = (0..PROCESSES)
         .map(|_| process("sharing::takes_a_key", &remote.path()))
         .collect();
     let ended: Vec<String> = processes.into_iter().map(succeed).collect();
     let with = |word: &str| ended.iter().filter(|out| out.contains(word)).count();
-    assert_eq!((with("got it"), with("came late")), (1, PROCESSES - 1));
+    assert_eq!((with("acquired"), with("is held")), (1, PROCESSES - 1));
     assert_eq!(scan(&remote.store(), "lease").len(), 1);
-    // The one entered it with what it got.
+    // Only the one has written an entry.
     assert_eq!(scan(&remote.store(), "audit").len(), 1);
 }
 
@@ -28,25 +28,25 @@ fn of_twenty_processes_that_take_one_key_one_gets_it() {
 #[ignore = "a process of another test"]
 fn takes_a_key() {
     let store = open(given_path().to_str().unwrap());
-    let taken = changes(vec![
-        // All the same, so that nothing but the repository can tell one from another.
+    let taken = vec![
+        // The same content, so that only the repository can distinguish them.
         set(Expect::Absent, record("lease", "my-workflow", 1, "{}")),
         set(
             Expect::Any,
             record("audit", "2026-01-08T00:00:00.000Z/1", 1, "{}"),
         ),
-    ]);
-    match store.commit(&taken).unwrap() {
-        Commit::Applied => println!("got it"),
+    ];
+    match commit(&store, taken).unwrap() {
+        Commit::Applied => println!("acquired"),
         Commit::RecordConflict {
             current: Some(1), ..
-        } => println!("came late"),
+        } => println!("is held"),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn processes_with_keys_of_their_own_do_not_keep_each_other_away() {
+fn processes_with_different_keys_do_not_block_each_other() {
     let remote = Remote::new();
     let processes: Vec<_> = (0..PROCESSES / 2)
         .map(|_| process("sharing::takes_a_key_of_its_own", &remote.path()))
@@ -62,10 +62,10 @@ fn processes_with_keys_of_their_own_do_not_keep_each_other_away() {
     assert_eq!(numbers.len(), PROCESSES / 2);
     let store = remote.store();
     for kind in ["lease", "audit"] {
-        let kept: BTreeSet<String> = scan(&store, kind).into_iter().map(|it| it.body).collect();
-        assert_eq!(kept, numbers, "{kind}");
+        let found: BTreeSet<String> = scan(&store, kind).into_iter().map(|it| it.body).collect();
+        assert_eq!(found, numbers, "{kind}");
     }
-    // Leases have refs of their own; the entries of a day are in a few, which all of them have moved.
+    // Leases have refs of their own; the entries of a day share a few, which all processes have moved.
     let refs = remote.refs();
     let of_log = refs.iter().filter(|name| name.contains("/audit/")).count();
     assert_eq!(refs.len() - of_log, PROCESSES / 2);
@@ -92,24 +92,24 @@ fn takes_a_key_of_its_own() {
 }
 
 #[test]
-fn a_handle_that_has_read_before_decides_on_what_is_there_now() {
+fn a_handle_that_has_read_before_decides_on_the_present_records() {
     let remote = Remote::new();
     let (one, other) = (remote.store(), remote.store());
-    assert_eq!(other.record("lease", "k").unwrap(), None);
+    assert_eq!(read(&other, "lease", "k").unwrap(), None);
     apply(
         &one,
         vec![set(Expect::Absent, record("lease", "k", 1, "one"))],
     );
-    let late = changes(vec![set(Expect::Absent, record("lease", "k", 1, "other"))]);
+    let late = vec![set(Expect::Absent, record("lease", "k", 1, "other"))];
     let conflict = Commit::RecordConflict {
         record_kind: "lease".to_owned(),
         key: "k".to_owned(),
         current: Some(1),
     };
-    assert_eq!(other.commit(&late).unwrap(), conflict);
-    // What it believes not to be there it removes all the same.
+    assert_eq!(commit(&other, late).unwrap(), conflict);
+    // A record that it has read as absent is removed.
     let third = remote.store();
-    assert_eq!(third.record("lease", "l").unwrap(), None);
+    assert_eq!(read(&third, "lease", "l").unwrap(), None);
     apply(
         &one,
         vec![set(Expect::Absent, record("lease", "l", 1, "one"))],
@@ -118,7 +118,7 @@ fn a_handle_that_has_read_before_decides_on_what_is_there_now() {
         &third,
         vec![crate::common::unset(Expect::Any, "lease", "l")],
     );
-    assert_eq!(one.record("lease", "l").unwrap(), None);
+    assert_eq!(read(&one, "lease", "l").unwrap(), None);
 }
 
 #[test]
@@ -127,24 +127,24 @@ fn a_push_that_is_refused_for_one_ref_moves_no_other() {
     let (one, other) = (remote.store(), remote.store());
     let version = |version| Expect::Version { version };
     apply(&one, vec![set(Expect::Absent, record("lease", "k", 1, ""))]);
-    // It knows this one, and goes by it.
-    assert!(other.record("lease", "k").unwrap().is_some());
+    // It has read this one, and relies on it.
+    assert!(read(&other, "lease", "k").unwrap().is_some());
     apply(&one, vec![set(version(1), record("lease", "k", 2, ""))]);
-    let late = changes(vec![
-        set(Expect::Absent, record("lease", "beside", 1, "")),
+    let late = vec![
+        set(Expect::Absent, record("lease", "other", 1, "")),
         set(version(1), record("lease", "k", 2, "")),
-    ]);
+    ];
     let conflict = Commit::RecordConflict {
         record_kind: "lease".to_owned(),
         key: "k".to_owned(),
         current: Some(2),
     };
-    assert_eq!(other.commit(&late).unwrap(), conflict);
-    assert_eq!(one.record("lease", "beside").unwrap(), None);
+    assert_eq!(commit(&other, late).unwrap(), conflict);
+    assert_eq!(read(&one, "lease", "other").unwrap(), None);
 }
 
 #[test]
-fn a_ref_whose_last_record_is_removed_is_gone() {
+fn a_ref_is_removed_with_its_last_record() {
     let remote = Remote::new();
     let store = remote.store();
     let time = "2026-01-08T00:00:00.000Z/1";

@@ -80,7 +80,7 @@ macro_rules! for_each_case {
                 a_refused_record_undoes_the_whole_commit
                 a_removed_session_takes_its_history_and_its_records_along
                 a_session_and_its_record_are_removed_together
-                a_session_that_is_made_again_starts_anew
+                a_session_that_is_created_again_has_no_history
                 removing_nothing_is_no_failure
             }
             records Nothing {
@@ -100,8 +100,8 @@ macro_rules! for_each_case {
             }
             list Sessions {
                 an_empty_store_lists_nothing
-                listed_heads_are_whole
-                every_member_of_a_filter_is_heeded
+                listed_heads_have_every_field
+                every_property_of_a_filter_is_applied
                 text_is_found_whatever_its_ascii_case
                 text_is_taken_literally
                 an_empty_list_of_statuses_matches_nothing
@@ -145,8 +145,8 @@ macro_rules! for_each_case {
 
 macro_rules! list {
     (() $($group:ident $needs:ident { $($name:ident)* })*) => {
-        /// Every case, in the order in which they are best read: from what all else stands on to
-        /// properties over all of it.
+        /// Every case: first those that the others depend on, last the properties that combine
+        /// them.
         pub const CASES: &[Case] = &[$($(
             Case {
                 group: stringify!($group),
@@ -177,10 +177,10 @@ pub struct Case {
 pub enum Needs {
     /// Every store.
     Nothing,
-    /// Stores that keep sessions, as all do but those that keep records alone. All that follows is
-    /// about sessions, too.
+    /// Stores that keep sessions, as all do except those that keep only records. The other needs
+    /// include it.
     Sessions,
-    /// Stores that are there when they are opened again.
+    /// Stores whose content is there when they are opened again.
     Persistent,
     /// Stores that may be open more than once at a time.
     Shared,
@@ -189,7 +189,7 @@ pub enum Needs {
 }
 
 impl Needs {
-    /// Which stores that are, in words: why a case is left out for another one.
+    /// Which stores these are, in words: why a case is skipped for another one.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Nothing => "for every store",
@@ -247,7 +247,7 @@ pub async fn check(name: &str, fixture: &dyn Fixture, scale: f64) -> Outcome {
 }
 
 /// Makes one `#[test]` of each case. The expression gives a [`Fixture`] and is evaluated for each
-/// case anew. The environment variable `TENURE_TEST_SCALE` (0.1 when it is not set) multiplies the
+/// case. The environment variable `TENURE_TEST_SCALE` (0.1 when it is not set) multiplies the
 /// number of generated inputs.
 ///
 /// ```
@@ -272,7 +272,7 @@ macro_rules! conformance_tests {
                 .ok()
                 .and_then(|scale| scale.parse().ok())
                 .unwrap_or(0.1);
-            $crate::answer_now(async {
+            $crate::block_on(async {
                 match $crate::check(stringify!($name), &$fixture, scale).await {
                     $crate::Outcome::Failed(failure) => Err(failure),
                     $crate::Outcome::Passed | $crate::Outcome::Skipped => Ok(()),

@@ -1,19 +1,19 @@
-//! How a case says that a store has failed it: as a value with a message that names what differed,
-//! cut to a length that can be read. Nothing panics, so that every host can report a failure.
+//! How a case reports that a store fails it: as a value with a message that names the difference,
+//! cut to a readable length. Nothing panics, so that every host can report a failure.
 
 use std::fmt;
 use std::panic::Location;
 
 use tenure_core::Error;
 
-/// Characters shown of each side of a difference, before and after the place where they part.
+/// Characters shown of each side of a difference, before and after the place where they differ.
 const BEFORE: usize = 60;
 const AFTER: usize = 240;
 
 /// What a check ends with.
 pub type Check<T = ()> = Result<T, Failure>;
 
-/// What a store did that it must not do.
+/// What a store did wrong.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure(String);
 

@@ -1,9 +1,7 @@
-//! What a store brings to the kit: a way to open it. Within one fixture it is always the same
+//! What a store provides to the kit: how to open it. Within one fixture it is always the same
 //! store, empty at first, so that a case can close and reopen it or have it open twice.
 
 use std::cell::RefCell;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use tenure_core::store::{Answer, Capabilities};
 use tenure_core::{Result, Store};
@@ -41,7 +39,7 @@ pub fn store(store: impl Store + 'static) -> Result<Box<dyn Store>> {
 pub struct Run<'f> {
     fixture: &'f dyn Fixture,
     scale: f64,
-    /// A store that was opened to see what it can do, for the case to begin with.
+    /// A store that was opened to read its capabilities; the case begins with it.
     seen: RefCell<Option<Box<dyn Store>>>,
 }
 
@@ -56,8 +54,8 @@ impl<'f> Run<'f> {
         }
     }
 
-    /// What the store can do. It stays open for the case: one that is not persistent cannot be
-    /// opened again.
+    /// The capabilities of the store. It stays open for the case: one that is not persistent cannot
+    /// be opened again.
     pub(crate) async fn capabilities(&self) -> Check<Capabilities> {
         let store = self.open().await?;
         let capabilities = store.capabilities();
@@ -90,30 +88,5 @@ impl<'f> Run<'f> {
     pub(crate) fn scaled(&self, number: u32) -> u32 {
         // A float-to-integer cast saturates, and takes NaN to 0.
         ((f64::from(number) * self.scale).ceil() as u32).max(1)
-    }
-}
-
-/// The value of a future that is ready at the first poll, as all are over a
-/// [`SyncStore`](tenure_core::SyncStore).
-///
-/// # Errors
-/// When the future waits for something.
-pub fn answer_now<T>(future: impl Future<Output = Check<T>>) -> Check<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => Err(Failure::new(
-            "the store did not answer at once: run an asynchronous store on an executor of its own",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_future_that_waits_is_a_failure() {
-        assert_eq!(answer_now(async { Ok(1) }), Ok(1));
-        assert!(answer_now(std::future::pending::<Check>()).is_err());
     }
 }

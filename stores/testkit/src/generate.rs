@@ -74,7 +74,7 @@ pub(crate) fn below(rng: &mut Rng, count: usize) -> usize {
     rng.u64(0..count as u64) as usize
 }
 
-/// One of these, unless there are none.
+/// One of these; none of an empty list.
 pub(crate) fn one_of<'t, T>(rng: &mut Rng, of: &'t [T]) -> Option<&'t T> {
     match of.len() {
         0 => None,
@@ -82,7 +82,7 @@ pub(crate) fn one_of<'t, T>(rng: &mut Rng, of: &'t [T]) -> Option<&'t T> {
     }
 }
 
-/// Puts these in some other order.
+/// Shuffles these.
 pub(crate) fn shuffle<T>(rng: &mut Rng, these: &mut [T]) {
     for last in (1..these.len()).rev() {
         these.swap(last, below(rng, last + 1));
@@ -115,7 +115,7 @@ fn status(rng: &mut Rng) -> Status {
     one_of(rng, &Status::ALL).copied().unwrap_or(Status::Active)
 }
 
-/// An id that no other number gives, in a shape that is hard on sorting.
+/// An id that is unique to its number, in a form that breaks faulty sorting.
 fn numbered_id(rng: &mut Rng, number: usize) -> SessionId {
     let prefix = word(
         rng,
@@ -197,7 +197,7 @@ fn phase(rng: &mut Rng) -> Phase {
     Phase::ALL[below(rng, Phase::ALL.len())]
 }
 
-/// A filter; most have one or two members.
+/// A filter; most have one or two properties.
 pub(crate) fn filter(rng: &mut Rng) -> Filter {
     let rare = rng.u8(2..12);
     let mut given = || rng.u8(0..rare) == 0;

@@ -1,5 +1,6 @@
-//! A plain model of a store, and random operations that a store and the model must end alike. The
-//! model says in the fewest words what [`Store`] asks; it shares no code with any store.
+//! A plain model of a store, and random operations that must have the same results over a store and
+//! over the model. The model is what [`Store`] requires in the least code; it shares none with any
+//! store.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::sample::{apply, at, id, json, list, query, remove, unset};
 /// Operations of one sequence.
 const STEPS: u32 = 120;
 
-/// Few sessions and records, so that operations meet.
+/// Few sessions and records, so that operations often concern the same one.
 const IDS: &[&str] = &["a", "A", "a.b", "a-b", "constructor", "s1", "s10", "s2"];
 const KINDS: &[&str] = &["lease", "Lease", "key"];
 const KEYS: &[&str] = &["", "k", "K", "k%", "k_", "🦀", "\u{ffff}", "a/b:c"];
@@ -285,11 +286,11 @@ impl Model {
         }
         let replace_history = rng.u8(0..5) == 0;
         let stored = self.sessions.get(id.as_str());
-        let kept = stored.map_or(0, |stored| stored.head.event_count);
-        let kept = if replace_history { 0 } else { kept };
+        let existing = stored.map_or(0, |stored| stored.head.event_count);
+        let existing = if replace_history { 0 } else { existing };
         let events: Vec<Event> = (1..=rng.u64(0..4))
             .map(|number| Event {
-                sequence: kept + number,
+                sequence: existing + number,
                 timestamp: at(rng.i64(0..1000)),
                 kind: random(rng, &["start", "tool_call", "custom"]),
                 data: json(format!(r#"{{"n":{}}}"#, rng.u16(..))),
@@ -297,7 +298,7 @@ impl Model {
             .collect();
         let head = Head {
             version: current.unwrap_or(0) + 1,
-            event_count: kept + events.len() as u64,
+            event_count: existing + events.len() as u64,
             ..generate::random_head(rng, id.clone())
         };
         SessionChange {

@@ -62,7 +62,7 @@ pub(crate) fn head(name: &str) -> Head {
     }
 }
 
-/// A head whose every member differs from those of [`head`] and [`least_head`].
+/// A head of which every field differs from those of [`head`] and [`least_head`].
 pub(crate) fn full_head(name: &str) -> Head {
     Head {
         id: id(name),
@@ -110,7 +110,7 @@ pub(crate) fn full_head(name: &str) -> Head {
     }
 }
 
-/// A head with nothing where nothing may be, and the least where something must.
+/// A head without optional fields, and with the least values in the others.
 pub(crate) fn least_head(name: &str) -> Head {
     Head {
         version: 0,
@@ -124,7 +124,7 @@ pub(crate) fn least_head(name: &str) -> Head {
     }
 }
 
-/// An event that tells its number.
+/// An event whose data contains its number.
 pub(crate) fn event(sequence: u64) -> Event {
     Event {
         sequence,
@@ -150,11 +150,11 @@ pub(crate) fn record(kind: &str, key: &str) -> Record {
     }
 }
 
-/// A change that writes a head, counting the events that it will have. `kept` says how many are
-/// there already and stay.
-pub(crate) fn put(expect: Expect, head: &Head, kept: u64, events: Vec<Event>) -> SessionChange {
+/// A change that writes a head, counting the events that it will have. `existing` is the number
+/// of those that are there already and stay.
+pub(crate) fn put(expect: Expect, head: &Head, existing: u64, events: Vec<Event>) -> SessionChange {
     let head = Head {
-        event_count: kept + events.len() as u64,
+        event_count: existing + events.len() as u64,
         ..head.clone()
     };
     SessionChange {

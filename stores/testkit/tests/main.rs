@@ -1,4 +1,8 @@
-//! The integration tests of the conformance kit, as one program: an honest store passes, broken ones fail.
+//! The integration tests of the conformance kit, as one program: honest stores pass,
+//! broken ones fail.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod broken;
 mod memory;
+mod slow;

@@ -1,5 +1,5 @@
 //! A server of repositories over HTTP, as hosts of repositories are, made of `git http-backend`. It
-//! can ask for a password, and misbehave.
+//! can ask for a password, misbehave, and count.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex};
 /// What the server does with a push.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pushes {
-    /// What it is asked to.
-    Taken,
-    /// It lets nobody write.
+    /// It applies them.
+    Applied,
+    /// It permits no writes.
     Denied,
-    /// It takes the next one, and breaks off before it says so.
+    /// It applies the next one, and closes the connection without a reply.
     Unanswered,
-    /// It breaks off the next one before it takes it.
+    /// It closes the connection of the next one without applying it.
     Dropped,
-    /// It breaks off the next one, and takes it once it is asked for another.
+    /// It closes the connection of the next one, and applies it when another one arrives.
     Late,
-    /// It never answers.
+    /// It never replies.
     Stuck,
 }
 
@@ -33,11 +33,13 @@ struct State {
     root: PathBuf,
     header: Option<String>,
     pushes: Pushes,
-    /// How many it was asked for.
-    asked: u32,
-    /// What it has yet to take.
+    /// How many it has received.
+    received: u32,
+    /// How many connections of a git it has seen: each begins by asking for the refs.
+    connections: u32,
+    /// A push to apply later.
     late: Option<Request>,
-    /// What is stuck.
+    /// Connections without a reply.
     held: Vec<TcpStream>,
 }
 
@@ -49,8 +51,9 @@ impl Server {
         let state = Arc::new(Mutex::new(State {
             root: root.to_owned(),
             header: header.map(str::to_owned),
-            pushes: Pushes::Taken,
-            asked: 0,
+            pushes: Pushes::Applied,
+            received: 0,
+            connections: 0,
             late: None,
             held: Vec::new(),
         }));
@@ -69,9 +72,14 @@ impl Server {
         self.state.lock().unwrap().pushes = pushes;
     }
 
-    /// How many pushes it was asked for so far.
-    pub(crate) fn asked(&self) -> u32 {
-        self.state.lock().unwrap().asked
+    /// How many pushes it has received so far.
+    pub(crate) fn pushes(&self) -> u32 {
+        self.state.lock().unwrap().received
+    }
+
+    /// How many times a git has connected so far.
+    pub(crate) fn connections(&self) -> u32 {
+        self.state.lock().unwrap().connections
     }
 }
 
@@ -124,13 +132,13 @@ impl Request {
         self.path.ends_with("/git-receive-pack")
     }
 
-    /// What git answers to it.
+    /// The reply of git.
     fn perform(&self, root: &Path) -> Option<Vec<u8>> {
         let mut backend = Command::new("git")
             .arg("http-backend")
             .env("GIT_PROJECT_ROOT", root)
             .env("GIT_HTTP_EXPORT_ALL", "1")
-            .env("REMOTE_USER", "somebody")
+            .env("REMOTE_USER", "user")
             .env("REQUEST_METHOD", &self.method)
             .env("PATH_INFO", &self.path)
             .env("QUERY_STRING", &self.query)
@@ -158,17 +166,18 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
         let mut state = state.lock().unwrap();
         let pushes = state.pushes;
         let mut late = None;
+        state.connections += u32::from(request.path.ends_with("/info/refs"));
         if is_push {
-            state.asked += 1;
+            state.received += 1;
             late = state.late.take();
             if matches!(pushes, Pushes::Unanswered | Pushes::Dropped | Pushes::Late) {
-                state.pushes = Pushes::Taken;
+                state.pushes = Pushes::Applied;
             }
         }
         let given = request.headers.iter();
         let given = given.filter(|(name, _)| name == "authorization");
         let given: Vec<&String> = given.map(|(_, value)| value).collect();
-        // A host refuses a second one.
+        // A second header is refused, as hosts do.
         let known = state.header.as_ref().is_none_or(|known| given == [known]);
         (state.root.clone(), pushes, known, late)
     };
@@ -200,8 +209,8 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
     let end = out.windows(4).position(|it| it == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&out[..end]).into_owned();
     let status = head.lines().find_map(|line| line.strip_prefix("Status: "));
-    let kept = head.lines().filter(|line| !line.starts_with("Status: "));
-    let head = [status.unwrap_or("200 OK")].into_iter().chain(kept);
+    let others = head.lines().filter(|line| !line.starts_with("Status: "));
+    let head = [status.unwrap_or("200 OK")].into_iter().chain(others);
     let head = head.collect::<Vec<_>>().join("\r\n");
     answer(&mut stream, &head, &out[end + 4..])
 }

@@ -1,4 +1,4 @@
-//! What the tests of the store share: real repositories, and records to write.
+//! Shared by the tests of the store: real repositories, and records to write.
 
 pub(crate) mod http;
 
@@ -8,10 +8,10 @@ use std::process::Command;
 use tempfile::TempDir;
 use tenure_core::store::{Expect, RecordChange, Scan};
 use tenure_core::stored::record::Record;
-use tenure_core::{Changes, Commit, Result, SyncStore};
+use tenure_core::{Changes, Commit, Result, Store};
 use tenure_git::{GitOptions, GitStore};
 
-/// A bare repository, as a host of repositories keeps it.
+/// A bare repository, as a host of repositories has it.
 pub(crate) struct Remote {
     pub(crate) folder: TempDir,
 }
@@ -43,8 +43,15 @@ impl Remote {
     }
 }
 
+/// Runs a future to its end, in a runtime of its own with one thread.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
 pub(crate) fn open(place: &str) -> GitStore {
-    GitStore::open(place, &GitOptions::default()).unwrap()
+    block_on(GitStore::open(place, &GitOptions::default())).unwrap()
 }
 
 /// Runs git, which must succeed, and answers what it printed.
@@ -91,19 +98,28 @@ pub(crate) fn changes(records: Vec<RecordChange>) -> Changes {
 }
 
 /// Commits what must apply.
-pub(crate) fn apply(store: &dyn SyncStore, records: Vec<RecordChange>) {
-    assert_eq!(store.commit(&changes(records)).unwrap(), Commit::Applied);
+pub(crate) fn apply(store: &GitStore, records: Vec<RecordChange>) {
+    assert_eq!(commit(store, records).unwrap(), Commit::Applied);
+}
+
+pub(crate) fn commit(store: &GitStore, records: Vec<RecordChange>) -> Result<Commit> {
+    block_on(store.commit(&changes(records)))
+}
+
+pub(crate) fn read(store: &GitStore, kind: &str, key: &str) -> Result<Option<Record>> {
+    block_on(store.record(kind, key))
 }
 
 /// All records of a kind.
-pub(crate) fn scan_of(store: &dyn SyncStore, kind: &str) -> Result<Vec<Record>> {
-    store.scan(&Scan {
+pub(crate) async fn scan_all(store: &GitStore, kind: &str) -> Result<Vec<Record>> {
+    let scan = Scan {
         kind: kind.to_owned(),
         after: None,
         limit: 1_000_000,
-    })
+    };
+    store.scan(&scan).await
 }
 
-pub(crate) fn scan(store: &dyn SyncStore, kind: &str) -> Vec<Record> {
-    scan_of(store, kind).unwrap()
+pub(crate) fn scan(store: &GitStore, kind: &str) -> Vec<Record> {
+    block_on(scan_all(store, kind)).unwrap()
 }

@@ -1,4 +1,4 @@
-//! That a commit is applied as a whole or not at all, and what removing a session takes along.
+//! That a commit is applied completely or not at all, and what is removed with a session.
 
 use tenure_core::store::{Expect, RecordChange, Scan, SessionChange};
 use tenure_core::{Changes, Commit, Filter, Head, History, Store};
@@ -149,7 +149,7 @@ pub(crate) async fn a_removed_session_takes_its_history_and_its_records_along(
         owned("a", "3", None),
         owned("a", "4", Some("other")),
         owned("b", "s", Some("other")),
-        // A key that is the session's id makes it no owner.
+        // A record whose key is the session's id is not owned by it for that.
         owned("s", "s", None),
     ];
     let changes = goes
@@ -213,7 +213,7 @@ pub(crate) async fn a_session_and_its_record_are_removed_together(run: &Run<'_>)
     same("the record", &store.record("lease", "k").await?, &None)
 }
 
-pub(crate) async fn a_session_that_is_made_again_starts_anew(run: &Run<'_>) -> Check {
+pub(crate) async fn a_session_that_is_created_again_has_no_history(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     for round in 1..=3 {
         let first = create_with(&*store, &full_head("s"), events(1, 5 + round)).await?;

@@ -1,4 +1,4 @@
-//! What is kept of events, and which of them a window on the history means.
+//! That events keep every field, and which of them a window of the history contains.
 
 use tenure_core::store::{Expect, SessionChange, SessionWrite};
 use tenure_core::{Event, Head, History, Store, Timestamp};
@@ -92,7 +92,7 @@ pub(crate) async fn appends_of_many_commits_keep_their_order(run: &Run<'_>) -> C
     let store = run.open().await?;
     let mut stored = create_with(&*store, &head("s"), events(1, 2)).await?;
     let mut count = 2;
-    // Past 9, 10 and 100 events, where numbers that are compared as text go astray.
+    // Past 9, 10 and 100 events, where numbers that are compared as text are ordered wrongly.
     for added in [1, 0, 7, 1, 3, 40, 60] {
         let next = Head {
             version: stored.version + 1,

@@ -1,4 +1,4 @@
-//! Which sessions a list means and in which order, one rule at a time. `properties` goes through
+//! Which sessions match a list query and in which order, one rule at a time. `properties` tries
 //! their combinations.
 
 use tenure_core::store::filter::{Direction, OrderBy, Trash};
@@ -49,7 +49,7 @@ pub(crate) async fn an_empty_store_lists_nothing(run: &Run<'_>) -> Check {
     means(&*store, everything(), &[]).await
 }
 
-pub(crate) async fn listed_heads_are_whole(run: &Run<'_>) -> Check {
+pub(crate) async fn listed_heads_have_every_field(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let least = create_with(&*store, &least_head("least"), Vec::new()).await?;
     let full = create_with(&*store, &full_head("full"), events(1, 3)).await?;
@@ -68,7 +68,7 @@ pub(crate) async fn listed_heads_are_whole(run: &Run<'_>) -> Check {
     same("the heads", &page.heads, &vec![changed, least])
 }
 
-pub(crate) async fn every_member_of_a_filter_is_heeded(run: &Run<'_>) -> Check {
+pub(crate) async fn every_property_of_a_filter_is_applied(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let full = full_head("full");
     create(&*store, &[full.clone(), least_head("least"), head("plain")]).await?;
@@ -135,7 +135,7 @@ pub(crate) async fn every_member_of_a_filter_is_heeded(run: &Run<'_>) -> Check {
         ..everything()
     };
     means(&*store, before, &["least"]).await?;
-    // All members must hold at once.
+    // All properties must match at once.
     let both = Filter {
         user_id: full.user_id,
         mode: Some("developer".to_owned()),
@@ -147,7 +147,7 @@ pub(crate) async fn every_member_of_a_filter_is_heeded(run: &Run<'_>) -> Check {
         ..everything()
     };
     means(&*store, several, &["full", "plain", "least"]).await?;
-    // Nothing is not the same as empty text.
+    // No text is not the same as empty text.
     let empty = Filter {
         user_id: Some(String::new()),
         ..everything()
@@ -307,7 +307,7 @@ pub(crate) async fn the_trash_is_listed_on_its_own(run: &Run<'_>) -> Check {
 
 pub(crate) async fn times_at_the_ends_of_the_calendar_are_ordered(run: &Run<'_>) -> Check {
     let store = run.open().await?;
-    // Numbers of different lengths and signs, which go astray when they are compared as text.
+    // Numbers of different lengths and signs, which are ordered wrongly when they are compared as text.
     let times = [
         Timestamp::MIN,
         at(-1000),
@@ -389,7 +389,7 @@ pub(crate) async fn ties_are_ordered_by_the_bytes_of_ids(run: &Run<'_>) -> Check
     Ok(())
 }
 
-/// The filter that means every session, those in the trash too.
+/// The filter that every session matches, those in the trash too.
 pub(crate) fn everything() -> Filter {
     Filter {
         trash: Trash::Include,
@@ -397,7 +397,7 @@ pub(crate) fn everything() -> Filter {
     }
 }
 
-/// Checks which sessions a filter means, newest first.
+/// Checks which sessions match a filter, newest first.
 async fn means(store: &dyn Store, filter: Filter, expected: &[&str]) -> Check {
     let what = format!("the sessions of {filter:?}");
     let page = list(store, &query(filter, 100)).await?;

@@ -1,5 +1,4 @@
-//! That a list can be read page by page: nothing twice, nothing left out, whatever happens between
-//! the pages.
+//! That a list can be read page by page: every session once, whatever is written between the pages.
 
 use tenure_core::store::{Expect, ListQuery};
 use tenure_core::{Filter, Head, Store};

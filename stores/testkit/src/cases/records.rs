@@ -1,4 +1,5 @@
-//! What is kept of records, how their keys are told apart, and in which order a scan finds them.
+//! That records keep every field, that different keys are different records, and in which order a scan
+//! returns them.
 
 use tenure_core::store::{Expect, Scan};
 use tenure_core::stored::record::Record;
@@ -12,7 +13,7 @@ use crate::sample::{
     set,
 };
 
-/// Keys that are hard on quoting, patterns, paths and collations. Sorted by UTF-16 units, as
+/// Keys that break faulty quoting, patterns, paths and collations. Sorted by UTF-16 units, as
 /// JavaScript does, the last two change places.
 const KEYS: &[&str] = &[
     "",
@@ -376,8 +377,8 @@ pub(crate) async fn a_scan_ends_at_its_limit(run: &Run<'_>) -> Check {
     )
 }
 
-/// Writes records of all hard keys, not in their order, beside some of other kinds, and returns the
-/// keys in their order.
+/// Writes records of all these keys in another order, each also of other kinds, and returns the keys in
+/// their order.
 async fn write_keys(store: &dyn Store) -> Check<Vec<&'static str>> {
     let mut shuffled = KEYS.to_vec();
     generate::shuffle(&mut fastrand::Rng::with_seed(1), &mut shuffled);

@@ -1,4 +1,4 @@
-//! What is kept of a session's head, and that sessions are kept apart.
+//! That a session's head keeps every field, and that different ids are different sessions.
 
 use tenure_core::store::Expect;
 use tenure_core::stored::head::Usage;

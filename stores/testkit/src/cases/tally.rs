@@ -100,7 +100,7 @@ pub(crate) async fn removed_sessions_are_not_counted(run: &Run<'_>) -> Check {
     counts(&*store, everything(), &[changed]).await
 }
 
-/// Checks a count against one made of the heads that there are.
+/// Checks a count against that of these heads.
 pub(crate) async fn counts(store: &dyn Store, filter: Filter, heads: &[Head]) -> Check {
     let mut expected = Tally::default();
     for head in heads.iter().filter(|head| filter.matches(head)) {

@@ -1,5 +1,5 @@
-//! That user data is kept as the text that it came in: what JSON text can say and parsed values
-//! cannot must come back.
+//! That user data is kept as the text that was given: also what JSON text can express and parsed
+//! values cannot.
 
 use tenure_core::{Event, Head};
 
@@ -49,8 +49,8 @@ pub(crate) async fn a_mebibyte_of_json_is_kept(run: &Run<'_>) -> Check {
     let mebibyte = 1 << 20;
     let long_text = format!(r#"{{"a":"{}"}}"#, "x".repeat(mebibyte - 8));
     let wide_text = format!(r#"{{"a":"{}"}}"#, "🦀".repeat((mebibyte - 8) / 4));
-    let many_members = format!("{{{}\"last\":0}}", "\"k\":1,".repeat(mebibyte / 6 - 2));
-    keeps(run, &[long_text, wide_text, many_members]).await
+    let many_properties = format!("{{{}\"last\":0}}", "\"k\":1,".repeat(mebibyte / 6 - 2));
+    keeps(run, &[long_text, wide_text, many_properties]).await
 }
 
 pub(crate) async fn no_metadata_is_not_empty_metadata(run: &Run<'_>) -> Check {

@@ -28,7 +28,7 @@ pub(crate) enum Defect {
     LosesTheCompareAndSetOfRecords,
     KeepsTheRecordsOfRemovedSessions,
     KeepsTheEventsOfRemovedSessions,
-    PrintsJsonAnew,
+    ReprintsJson,
     SearchesCaseSensitively,
     SearchesByUnicodeCase,
     SearchesByPattern,
@@ -60,7 +60,7 @@ pub(crate) enum Defect {
 struct Broken {
     defect: Defect,
     store: Arc<MemoryStore>,
-    /// Owners that a defect keeps from the store.
+    /// Owners that a defect withholds from the store.
     owners: Arc<Mutex<BTreeMap<(String, String), SessionId>>>,
     /// Events that a defect leaves behind.
     ghosts: Arc<Mutex<BTreeMap<SessionId, Vec<Event>>>>,
@@ -137,10 +137,10 @@ impl Broken {
                 if self.has(Defect::CutsLongText) {
                     head.task = head.task.chars().take(30).collect();
                 }
-                if self.has(Defect::PrintsJsonAnew) {
-                    head.context = printed_anew(&head.context);
+                if self.has(Defect::ReprintsJson) {
+                    head.context = reprinted(&head.context);
                     for event in events {
-                        event.data = printed_anew(&event.data);
+                        event.data = reprinted(&event.data);
                     }
                 }
             }
@@ -409,7 +409,7 @@ impl SyncStore for Broken {
     }
 }
 
-fn printed_anew(json: &Json) -> Json {
+fn reprinted(json: &Json) -> Json {
     match serde_json::from_str::<serde_json::Value>(json.as_str()) {
         Ok(value) => Json::of(&value),
         Err(_) => json.clone(),
@@ -418,7 +418,7 @@ fn printed_anew(json: &Json) -> Json {
 
 /// Handles on one store with a defect.
 pub(crate) fn fixture(defect: Defect) -> impl Fixture {
-    let kept = Arc::new(MemoryStore::default());
+    let memory = Arc::new(MemoryStore::default());
     let owners = Arc::default();
     let ghosts = Arc::default();
     move || {
@@ -428,7 +428,7 @@ pub(crate) fn fixture(defect: Defect) -> impl Fixture {
             store: if forgets {
                 Arc::default()
             } else {
-                Arc::clone(&kept)
+                Arc::clone(&memory)
             },
             owners: Arc::clone(&owners),
             ghosts: Arc::clone(&ghosts),

@@ -4,7 +4,7 @@
 mod defect;
 
 use tenure_core::{Error, Lift, MemoryStore, Store};
-use tenure_testkit::{CASES, Fixture, Outcome, answer_now, store};
+use tenure_testkit::{CASES, Fixture, Outcome, block_on, store};
 
 use defect::{Defect, fixture};
 
@@ -14,7 +14,7 @@ fn failures<F: Fixture>(fixture: impl Fn() -> F) -> Vec<&'static str> {
     CASES
         .iter()
         .filter(|case| {
-            let outcome = answer_now(async { Ok(case.check(&fixture(), 0.01).await) });
+            let outcome = block_on(async { Ok(case.check(&fixture(), 0.01).await) });
             outcome.is_ok_and(failed)
         })
         .map(|case| case.name)
@@ -52,7 +52,7 @@ fn cases_about_what_a_store_does_not_claim_are_skipped() {
             }
             Ok(outcomes)
         };
-        answer_now(all).unwrap()
+        block_on(all).unwrap()
     };
     let skipped = |outcomes: Vec<Outcome>| {
         outcomes
@@ -101,8 +101,8 @@ caught! {
     records_that_outlive_their_session: KeepsTheRecordsOfRemovedSessions
         by a_removed_session_takes_its_history_and_its_records_along;
     events_that_outlive_their_session: KeepsTheEventsOfRemovedSessions
-        by a_session_that_is_made_again_starts_anew;
-    json_printed_anew: PrintsJsonAnew by hostile_json_is_kept_to_the_byte;
+        by a_session_that_is_created_again_has_no_history;
+    reprinted_json: ReprintsJson by hostile_json_is_kept_to_the_byte;
     a_case_sensitive_search: SearchesCaseSensitively by text_is_found_whatever_its_ascii_case;
     a_search_by_unicode_case: SearchesByUnicodeCase by text_is_found_whatever_its_ascii_case;
     a_search_by_pattern: SearchesByPattern by text_is_taken_literally;

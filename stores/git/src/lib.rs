@@ -25,6 +25,7 @@
 //! `plan` for what a commit writes, and `store` for the order.
 
 mod bucket;
+mod failure;
 mod layout;
 mod options;
 mod plan;

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tenure_core::{Error, Result};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
+use crate::failure::{scratch_failed, unavailable};
 use crate::scratch::Workspace;
 
 /// Processes of one handle that run at once. Servers of SSH refuse more than ten new connections.
@@ -260,18 +261,4 @@ fn complaint(text: &str) -> String {
 /// Whether the complaint about a run is that it exceeded its timeout.
 pub(crate) fn timed_out(complaint: &str) -> bool {
     complaint.contains(TIMED_OUT)
-}
-
-/// The store cannot be reached.
-pub(crate) fn unavailable(problem: String) -> Error {
-    Error::StoreUnavailable { problem }
-}
-
-/// The error for a folder of the store's own.
-pub(crate) fn scratch_failed(path: &Path, error: &std::io::Error) -> Error {
-    let problem = format!("{}: {error}", path.display());
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::StorageFull { problem },
-        _ => unavailable(problem),
-    }
 }

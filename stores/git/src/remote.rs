@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tenure_core::{Error, Result};
 
-use crate::program::{Program, unavailable};
+use crate::failure::unavailable;
+use crate::program::Program;
 
 /// The name by which git knows the remote here.
 pub(crate) const NAME: &str = "tenure-store";

@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tenure_core::{Error, Result};
 
 use crate::bucket::{self, Bucket, FILE};
+use crate::failure::unavailable;
 use crate::options::GitOptions;
 use crate::plan::Write;
-use crate::program::{Program, Ran, unavailable};
+use crate::program::{Program, Ran};
 use crate::remote::{self, NAME, Remote};
 use crate::scratch::{Scratch, Workspace};
 use crate::turns::{FetchQueue, Fetched};

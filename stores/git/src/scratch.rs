@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tenure_core::Result;
 
-use crate::program::scratch_failed;
+use crate::failure::scratch_failed;
 
 /// Calls that share a folder of objects. It only grows, and is replaced by an empty one after them.
 const CALLS_PER_FOLDER: u32 = 1_000;

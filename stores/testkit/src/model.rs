@@ -9,10 +9,10 @@ use tenure_core::store::{Expect, Loaded, RecordChange, Scan, SessionChange, Sess
 use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Event, Head, History, Position, SessionId, Store};
 
-use crate::cases::list::everything;
 use crate::check::{Check, holds, same};
 use crate::fixture::Run;
 use crate::generate;
+use crate::sample::everything;
 use crate::sample::{apply, at, id, json, list, query, remove, unset};
 
 /// Operations of one sequence.

@@ -1,5 +1,6 @@
 //! Heads, events, records and changes for cases to write, and the few steps that cases are made of.
 
+use tenure_core::store::filter::Trash;
 use tenure_core::store::{
     Expect, ListQuery, Loaded, Page, RecordChange, SessionChange, SessionWrite,
 };
@@ -298,4 +299,12 @@ pub(crate) async fn list(store: &dyn Store, query: &ListQuery) -> Check<Page> {
 /// The ids of heads.
 pub(crate) fn ids(heads: &[Head]) -> Vec<&str> {
     heads.iter().map(|head| head.id.as_str()).collect()
+}
+
+/// The filter that every session matches, those in the trash too.
+pub(crate) fn everything() -> Filter {
+    Filter {
+        trash: Trash::Include,
+        ..Filter::default()
+    }
 }

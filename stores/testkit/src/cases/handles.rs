@@ -3,11 +3,11 @@
 use tenure_core::store::{Expect, Scan};
 use tenure_core::{Commit, Head, History, Store};
 
-use crate::cases::list::everything;
 use crate::cases::tally::counts;
 use crate::check::{Check, holds, same};
 use crate::fixture::Run;
 use crate::generate;
+use crate::sample::everything;
 use crate::sample::{
     apply, create_with, events, full_head, head, id, ids, is_absent, is_recorded, is_stored, list,
     load, of_records, of_sessions, put, query, record, refuse, remove, set,

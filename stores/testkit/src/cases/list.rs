@@ -10,7 +10,7 @@ use crate::check::{Check, same};
 use crate::fixture::Run;
 use crate::generate;
 use crate::sample::{
-    apply, at, create, create_with, events, full_head, head, id, ids, least_head, list,
+    apply, at, create, create_with, events, everything, full_head, head, id, ids, least_head, list,
     of_sessions, put, query, remove,
 };
 
@@ -387,14 +387,6 @@ pub(crate) async fn ties_are_ordered_by_the_bytes_of_ids(run: &Run<'_>) -> Check
         }
     }
     Ok(())
-}
-
-/// The filter that every session matches, those in the trash too.
-pub(crate) fn everything() -> Filter {
-    Filter {
-        trash: Trash::Include,
-        ..Filter::default()
-    }
 }
 
 /// Checks which sessions match a filter, newest first.

@@ -3,10 +3,11 @@
 use tenure_core::store::{Expect, ListQuery};
 use tenure_core::{Filter, Head, Store};
 
-use crate::cases::list::{ORDERS, everything};
+use crate::cases::list::ORDERS;
 use crate::check::{Check, holds, same};
 use crate::fixture::Run;
 use crate::generate;
+use crate::sample::everything;
 use crate::sample::{apply, at, create, head, id, ids, json, list, of_sessions, query, remove};
 
 pub(crate) async fn pages_cover_every_session_once(run: &Run<'_>) -> Check {

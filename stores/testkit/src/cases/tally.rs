@@ -6,9 +6,9 @@ use tenure_core::store::tally::Tally;
 use tenure_core::stored::head::Usage;
 use tenure_core::{Filter, Head, Status, Store};
 
-use crate::cases::list::everything;
 use crate::check::{Check, same};
 use crate::fixture::Run;
+use crate::sample::everything;
 use crate::sample::{MAX_SAFE, apply, create, full_head, head, of_sessions, put, remove};
 
 pub(crate) async fn an_empty_store_counts_nothing(run: &Run<'_>) -> Check {

@@ -1,8 +1,8 @@
-//! The commands `tenure agent`: what an agent, or the script around it, says of its work. Each is
-//! one operation; what is asked about agents is in the modules below.
+//! The commands `tenure agent`. Those in this file change one agent, or decide about it, and run one
+//! operation each. The modules below read agents.
 
+mod get;
 mod list;
-mod state;
 mod stats;
 
 use std::borrow::Cow;
@@ -14,11 +14,11 @@ use tenure_core::{Millis, Phase};
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Outcome};
+use crate::lazy_args::LazyArgs;
 use crate::output::{Style, clean};
 use crate::params::Params;
-use crate::removed::Removed;
+use crate::removal::Removed;
 use crate::{input, time};
 
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ Examples:
   id=$(tenure agent create --agent deployer --purpose \"Roll out 2.1\")
   tenure agent update $id --phase planning --metadata '{\"plan\":\"p.json\"}'
   tenure agent request-approval $id --reason \"Touches production\"
-  tenure agent should-resume $id && echo \"go on\"
+  tenure agent should-resume $id && echo \"resume\"
   tenure agent finalize $id completed --summary \"Rolled out\"")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -40,54 +40,56 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Create an agent's session and print its id
-    Create(Deferred<Create>),
-    /// Set the phase of an agent, and what else it says of its work
-    Update(Deferred<Update>),
-    /// Say whether to resume an agent: exit code 0 for yes, 1 for no
-    ShouldResume(Deferred<ShouldResume>),
+    Create(LazyArgs<Create>),
+    /// Update an agent: its phase, metadata, errors and summary
+    Update(LazyArgs<Update>),
+    /// Decide whether to resume an agent: exit code 0 for yes, 1 for no
+    ShouldResume(LazyArgs<ShouldResume>),
     /// Print an agent's state as JSON
-    Get(Deferred<state::Args>),
-    /// End the work of an agent
-    Finalize(Deferred<Finalize>),
+    Get(LazyArgs<get::Args>),
+    /// Finalize an agent
+    Finalize(LazyArgs<Finalize>),
     /// List agents, newest first
-    List(Deferred<list::Args>),
-    /// Put agents that have been idle for long into the trash
-    Cleanup(Deferred<Cleanup>),
-    /// Show how agents have done, beside what they should
-    Stats(Deferred<stats::Args>),
-    /// Pause an agent until somebody approves of what it is about to do
-    RequestApproval(Deferred<RequestApproval>),
-    /// Approve of what an agent waits for
-    Approve(Deferred<Approve>),
-    /// Deny what an agent waits for, which ends its work
-    Deny(Deferred<Deny>),
+    List(LazyArgs<list::Args>),
+    /// Move idle agents to the trash
+    Cleanup(LazyArgs<Cleanup>),
+    /// Show metrics of agents against their targets
+    Stats(LazyArgs<stats::Args>),
+    /// Pause an agent and request an approval
+    RequestApproval(LazyArgs<RequestApproval>),
+    /// Approve the request of an agent
+    Approve(LazyArgs<Approve>),
+    /// Deny the request of an agent, which abandons it
+    Deny(LazyArgs<Deny>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Create(Deferred(args)) => create(args, context),
-        Command::Update(Deferred(args)) => update(args, context),
-        Command::ShouldResume(Deferred(args)) => should_resume(args, context),
-        Command::Get(Deferred(args)) => state::run(args, context),
-        Command::Finalize(Deferred(args)) => finalize(args, context),
-        Command::List(Deferred(args)) => list::run(args, context),
-        Command::Cleanup(Deferred(args)) => cleanup(args, context),
-        Command::Stats(Deferred(args)) => stats::run(args, context),
-        Command::RequestApproval(Deferred(args)) => request_approval(args, context),
-        Command::Approve(Deferred(args)) => {
-            answer("approve", args.id, args.by, args.reason, context)
+        Command::Create(LazyArgs(args)) => create(args, context),
+        Command::Update(LazyArgs(args)) => update(args, context),
+        Command::ShouldResume(LazyArgs(args)) => should_resume(args, context),
+        Command::Get(LazyArgs(args)) => get::run(args, context),
+        Command::Finalize(LazyArgs(args)) => finalize(args, context),
+        Command::List(LazyArgs(args)) => list::run(args, context),
+        Command::Cleanup(LazyArgs(args)) => cleanup(args, context),
+        Command::Stats(LazyArgs(args)) => stats::run(args, context),
+        Command::RequestApproval(LazyArgs(args)) => request_approval(args, context),
+        Command::Approve(LazyArgs(args)) => {
+            decide_approval("approve", args.id, args.by, args.reason, context)
         }
-        Command::Deny(Deferred(args)) => answer("deny", args.id, args.by, args.reason, context),
+        Command::Deny(LazyArgs(args)) => {
+            decide_approval("deny", args.id, args.by, args.reason, context)
+        }
     }
 }
 
-/// The phases that there are.
-fn phases(meant: impl Fn(Phase) -> bool) -> PossibleValuesParser {
-    let phases = Phase::ALL.into_iter().filter(|phase| meant(*phase));
+/// The names of the phases that a predicate selects.
+fn phases(predicate: impl Fn(Phase) -> bool) -> PossibleValuesParser {
+    let phases = Phase::ALL.into_iter().filter(|phase| predicate(*phase));
     PossibleValuesParser::new(phases.map(Phase::as_str))
 }
 
-/// The agent's session, as far as it is printed.
+/// The properties of an agent that are printed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Changed<'a> {
@@ -99,13 +101,13 @@ struct Changed<'a> {
     resume_ready: bool,
 }
 
-/// Says what the agent is doing now, if it is known.
+/// Prints the agent's phase, or that there is no such agent.
 fn print_phase(id: &str, context: &mut Context, answer: &Answer) -> Outcome {
     let Some(agent) = answer.read::<Option<Changed<'_>>>()? else {
         return Ok(unknown(id, context));
     };
     let ready = match agent.resume_ready {
-        true => ", ready to be resumed",
+        true => ", ready to resume",
         false => "",
     };
     let phase = match agent.phase {
@@ -132,19 +134,19 @@ struct Create {
     /// The agent's name
     #[arg(long, value_name = "NAME")]
     agent: String,
-    /// What it is for; - reads it from standard input
+    /// The agent's purpose; - reads standard input
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
-    /// About its work: a JSON object, @FILE, or - for standard input
+    /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
-    /// An id of your own; by default agent-DATE-TIME-XXXXXXXX
+    /// The session's id; agent-DATE-TIME-XXXXXXXX by default
     #[arg(long)]
     id: Option<String>,
-    /// Iterations allowed
+    /// The iteration budget
     #[arg(long, value_name = "N")]
     max_iterations: Option<u32>,
-    /// Makes the command safe to repeat: the same key gives the same agent
+    /// Makes the command safe to repeat: the same key returns the same agent
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }
@@ -157,7 +159,7 @@ fn create(args: Create, context: &mut Context) -> Outcome {
         .maybe("id", args.id)
         .maybe("maxIterations", args.max_iterations)
         .maybe("idempotencyKey", args.idempotency_key);
-    context.tell("agentCreate", &params, |context, answer| {
+    context.perform_and_print("agentCreate", &params, |context, answer| {
         let agent: Changed<'_> = answer.read()?;
         context.out.line(agent.id)?;
         Ok(Exit::DONE)
@@ -166,8 +168,8 @@ fn create(args: Create, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Phases in which an agent can be resumed: approval, investigating, planning. The
-phases completed, failed and abandoned end its work.
+An agent can be resumed in the phases approval, investigating and planning. The
+phases completed, failed and abandoned are final.
 
 Examples:
   tenure agent update $id --phase investigating
@@ -175,21 +177,21 @@ Examples:
   tenure agent update $id --error \"The cluster does not answer\"
   tenure agent update $id --phase approval --not-ready")]
 struct Update {
-    /// The agent's session
+    /// The agent's session id
     id: String,
-    /// What it is doing now
+    /// The new phase
     #[arg(long, value_parser = phases(|_| true), hide_possible_values = true)]
     phase: Option<String>,
-    /// Members to merge into the metadata: a JSON object, @FILE, or -
+    /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
-    /// An error that it has met; - reads it from standard input
+    /// An error to record; - reads standard input
     #[arg(long, value_name = "TEXT")]
     error: Option<String>,
-    /// It is not to be resumed before it enters another phase
+    /// Mark the agent as not resumable until its phase changes
     #[arg(long)]
     not_ready: bool,
-    /// What came of its work; - reads it from standard input
+    /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
     summary: Option<String>,
 }
@@ -201,27 +203,27 @@ fn update(args: Update, context: &mut Context) -> Outcome {
         .maybe("error", input::maybe_text("--error", args.error)?)
         .maybe("resumeReady", args.not_ready.then_some(false))
         .maybe("summary", input::maybe_text("--summary", args.summary)?);
-    context.tell("agentUpdate", &params, |context, answer| {
+    context.perform_and_print("agentUpdate", &params, |context, answer| {
         print_phase(&args.id, context, answer)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The reason is printed: resumable, or else not_found, unreadable, finished,
+The reason is printed: resumable, not_found, unreadable, finished,
 phase_not_resumable, not_ready, too_many_errors or idle_too_long.
 
 Examples:
-  if tenure agent should-resume $id; then echo \"go on\"; fi
+  if tenure agent should-resume $id; then echo \"resume\"; fi
   tenure agent should-resume $id --idle 2h --max-errors 5
   tenure agent should-resume $id --json | jq -r .reason")]
 struct ShouldResume {
-    /// The agent's session
+    /// The agent's session id
     id: String,
-    /// Not when it has been idle this long: 30m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// Do not resume an agent that has been idle this long: 30m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     idle: Option<Millis>,
-    /// Not when it has met this many errors: 3 by default
+    /// Do not resume an agent with this many errors: 3 by default
     #[arg(long, value_name = "N")]
     max_errors: Option<u32>,
 }
@@ -267,19 +269,20 @@ fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ending it again in the same way changes nothing; in another way it is refused.
+Finalizing again with the same outcome changes nothing; with another outcome it is
+refused.
 
 Examples:
   tenure agent finalize $id completed --summary \"Rolled out\"
   tenure agent finalize $id failed
   tail build.log | tenure agent finalize $id failed --summary -")]
 struct Finalize {
-    /// The agent's session
+    /// The agent's session id
     id: String,
-    /// How it ends: completed, failed or abandoned
+    /// The outcome: completed, failed or abandoned
     #[arg(value_parser = phases(Phase::is_final), hide_possible_values = true)]
     outcome: String,
-    /// What came of it; - reads it from standard input
+    /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
     summary: Option<String>,
 }
@@ -288,25 +291,25 @@ fn finalize(args: Finalize, context: &mut Context) -> Outcome {
     let params = Params::id(&args.id)
         .set("outcome", args.outcome)
         .maybe("summary", input::maybe_text("--summary", args.summary)?);
-    context.tell("agentFinalize", &params, |context, answer| {
+    context.perform_and_print("agentFinalize", &params, |context, answer| {
         print_phase(&args.id, context, answer)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Those whose work has not ended become abandoned. Agents whose runner is seen to
-run are spared. `tenure cleanup --trash` empties the trash.
+Agents that are not finalized become abandoned. Agents whose process is running
+are kept. `tenure cleanup --trash` empties the trash.
 
 Examples:
   tenure agent cleanup --dry-run
   tenure agent cleanup --hours 24
   0 * * * * cd /srv/bot && tenure agent cleanup --hours 24")]
 struct Cleanup {
-    /// Those that have been idle this long and longer go
+    /// Remove agents that have been idle for at least this many hours
     #[arg(long, value_name = "N", default_value_t = 24)]
     hours: u32,
-    /// Only say which would go
+    /// List the agents without removing them
     #[arg(long)]
     dry_run: bool,
 }
@@ -315,9 +318,9 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     let params = Params::new()
         .set("maxIdle", format!("{}h", args.hours))
         .flag("dryRun", args.dry_run);
-    context.tell("agentCleanup", &params, |context, answer| {
+    context.perform_and_print("agentCleanup", &params, |context, answer| {
         let removed: Removed = answer.read()?;
-        removed.print("put into the trash", context)
+        removed.print("moved to the trash", context)
     })
 }
 
@@ -327,12 +330,12 @@ Examples:
   tenure agent request-approval $id --reason \"Touches production\"
   tenure agent request-approval $id --metadata '{\"plan_file\":\"plan.json\"}'")]
 struct RequestApproval {
-    /// The agent's session
+    /// The agent's session id
     id: String,
-    /// What for; - reads it from standard input
+    /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Members to merge into the metadata: a JSON object, @FILE, or -
+    /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 }
@@ -341,7 +344,7 @@ fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
     let params = Params::id(&args.id)
         .maybe("reason", input::maybe_text("--reason", args.reason)?)
         .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?);
-    context.tell("requestApproval", &params, |context, answer| {
+    context.perform_and_print("requestApproval", &params, |context, answer| {
         print_phase(&args.id, context, answer)
     })
 }
@@ -352,12 +355,12 @@ Examples:
   tenure agent approve $id --by alice
   tenure agent approve $id --reason \"Only the staging cluster\"")]
 struct Approve {
-    /// The agent's session
+    /// The agent's session id
     id: String,
-    /// Who approves
+    /// The name of the approver
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Why; - reads it from standard input
+    /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -367,17 +370,17 @@ struct Approve {
 Examples:
   tenure agent deny $id --by alice --reason \"Not before Monday\"")]
 struct Deny {
-    /// The agent's session
+    /// The agent's session id
     id: String,
-    /// Who denies it
+    /// The name of the approver
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Why; - reads it from standard input
+    /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
-fn answer(
+fn decide_approval(
     operation: &str,
     id: String,
     by: Option<String>,
@@ -387,7 +390,7 @@ fn answer(
     let params = Params::id(&id)
         .maybe("by", by)
         .maybe("reason", input::maybe_text("--reason", reason)?);
-    context.tell(operation, &params, |context, answer| {
+    context.perform_and_print(operation, &params, |context, answer| {
         print_phase(&id, context, answer)
     })
 }

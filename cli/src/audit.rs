@@ -1,4 +1,4 @@
-//! `tenure audit`: what was decided and cleaned up, when, and about what.
+//! `tenure audit`: reads the audit log, and removes old entries from it.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,38 +12,38 @@ use crate::time;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A line for each entry, oldest first: time, kind, what it is about, all it says.
-Kinds are such as agent.decision, agent.finalization, dedup.decision, dedup.run;
-the part before the dot stands for all of them.
+Prints a line for each entry, oldest first: time, kind, subject, data. Examples of
+kinds are agent.decision, agent.finalization, dedup.decision and dedup.run; the
+part before the dot selects all kinds of the group.
 
 Examples:
   tenure audit --after 2026-01-08 --kind dedup
   tenure audit --subject $id
   tenure audit --purge 90d --dry-run")]
 pub(crate) struct Args {
-    /// Only what is of this moment or later
+    /// Only entries at this time or later
     #[arg(long, value_name = "TIME")]
     after: Option<String>,
-    /// Only what is before this moment
+    /// Only entries before this time
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
-    /// Only of this kind, or of this group of kinds
+    /// Only entries of this kind, or group of kinds
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
-    /// Only about this session, or this key of a run
+    /// Only entries about this session id or run key
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
-    /// How many at most: 50 by default, up to 1000
+    /// The most entries to print: 50 by default, up to 1000
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
-    /// Go on after a page
+    /// Continue after a page
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
-    /// Remove what is of this age and older
-    #[arg(long, value_name = "AGE", value_parser = time::parse_length,
+    /// Remove entries of at least this age
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration,
         conflicts_with_all = ["after", "before", "kind", "subject", "limit", "cursor"])]
     purge: Option<Millis>,
-    /// Only say how much would be removed
+    /// With --purge: count the entries without removing them
     #[arg(long, requires = "purge")]
     dry_run: bool,
 }
@@ -74,7 +74,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         .maybe("subject", args.subject)
         .maybe("limit", args.limit)
         .maybe("cursor", args.cursor);
-    context.tell("auditLog", &params, |context, answer| {
+    context.perform_and_print("auditLog", &params, |context, answer| {
         let page: Page = answer.read()?;
         for entry in &page.items {
             let subject = clean(entry.subject.as_deref().unwrap_or("-"));
@@ -83,7 +83,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.out.line(&line)?;
         }
         if let Some(next) = &page.next_cursor {
-            context.note(&format!("there may be more: --cursor {next}"));
+            context.note(&format!("more entries may exist: --cursor {next}"));
         }
         Ok(Exit::DONE)
     })
@@ -95,7 +95,7 @@ fn purge(age: Millis, dry_run: bool, context: &mut Context) -> Outcome {
         removed: u64,
     }
     let params = Params::new().set("olderThan", age).flag("dryRun", dry_run);
-    context.tell("auditPurge", &params, |context, answer| {
+    context.perform_and_print("auditPurge", &params, |context, answer| {
         let Purged { removed } = answer.read()?;
         let done = match dry_run {
             true => "would be removed",

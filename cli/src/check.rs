@@ -1,4 +1,4 @@
-//! `tenure check`: reads everything that a store holds, and says what cannot be read.
+//! `tenure check`: reads everything in a store, and reports what cannot be read.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
+use crate::interrupt::Interrupt;
 use crate::list::Problem;
 use crate::output::{Style, clean, count};
 use crate::params::Params;
 use crate::progress::Progress;
-use crate::stop::Stop;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Nothing is changed. The exit code is 1 when there are problems. A session that
-cannot be read can still be removed, with tenure rm --permanent.
+Nothing is changed. The exit code is 1 when there are problems. `tenure rm
+--permanent` removes a session that cannot be read.
 
 Examples:
   tenure check
@@ -32,9 +32,9 @@ struct Page<'a> {
     next: Option<Cow<'a, str>>,
 }
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Default, Serialize)]
-struct Found {
+struct Report {
     sessions: u64,
     records: u64,
     problems: Vec<Named>,
@@ -47,42 +47,42 @@ struct Named {
 }
 
 pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
-    let stop = Stop::listen();
+    let interrupt = Interrupt::listen();
     let mut progress = Progress::new(!context.json());
-    let mut found = Found::default();
+    let mut report = Report::default();
     let mut after: Option<String> = None;
     loop {
-        stop.check("stopped; not everything was checked")?;
-        // As for a comparison with another store: with all histories, and all records.
+        interrupt.check("interrupted; the check is not complete")?;
+        // The same pages as for a comparison with another store: all histories and all records.
         let params = Params::new().maybe("after", after).set("whole", true);
         let answer = context.perform("copyPage", &params)?;
         let page: Page<'_> = answer.read()?;
-        found.sessions += page.sessions;
-        found.records += page.records;
-        found
+        report.sessions += page.sessions;
+        report.records += page.records;
+        report
             .problems
             .extend(page.problems.iter().map(|problem| Named {
                 id: problem.id.to_string(),
                 problem: problem.problem.to_string(),
             }));
-        progress.say(|| format!("{} read", count(found.sessions, "session")));
+        progress.update(|| format!("{} read", count(report.sessions, "session")));
         after = page.next.map(Cow::into_owned);
         if after.is_none() {
             break;
         }
     }
     drop(progress);
-    print(context, &found)
+    print(context, &report)
 }
 
-fn print(context: &mut Context, found: &Found) -> Outcome {
-    let Found {
+fn print(context: &mut Context, report: &Report) -> Outcome {
+    let Report {
         sessions,
         records,
         problems,
-    } = found;
+    } = report;
     if context.json() {
-        context.out.json(&serde_json::to_string(found)?)?;
+        context.out.json(&serde_json::to_string(report)?)?;
     } else {
         for Named { id, problem } in problems {
             context.out.styled(Style::Red, &clean(id))?;

@@ -1,4 +1,4 @@
-//! `tenure cleanup`: removes what has reached an age.
+//! `tenure cleanup`: removes sessions and records that have reached an age.
 
 use serde::Deserialize;
 use tenure_core::Millis;
@@ -8,13 +8,13 @@ use crate::exit::{Exit, Outcome};
 use crate::filter::statuses;
 use crate::output::count;
 use crate::params::Params;
-use crate::removed::Removed;
+use crate::removal::Removed;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Active and paused sessions are spared unless --status names them. `tenure purge`
-empties the trash in batches, and can archive what goes.
+Active and paused sessions are kept unless --status names them. `tenure purge`
+empties the trash in batches, with an optional archive.
 
 Examples:
   tenure cleanup --max-age 30d --dry-run
@@ -24,31 +24,28 @@ Examples:
   tenure cleanup --records --keep-audit 90d
   tenure purge --older-than 30d")]
 pub(crate) struct Args {
-    /// Sessions of this age and older go: 30d, 12h, 90m
-    #[arg(long, value_name = "AGE", required_unless_present = "records")]
+    /// Remove sessions of at least this age: 30d, 12h, 90m
+    #[arg(long, value_name = "DURATION", required_unless_present = "records")]
     max_age: Option<String>,
-    /// Whether age counts from the start (created, the default) or from the
-    /// last change (updated)
-    #[arg(long, value_name = "TIME", value_parser = ["created", "updated"], hide_possible_values = true)]
+    /// Measure the age from the time created (the default) or updated
+    #[arg(long, value_name = "FIELD", value_parser = ["created", "updated"], hide_possible_values = true)]
     measure: Option<String>,
-    /// Only of this status, or one of these
+    /// Only sessions with one of these statuses
     #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = statuses(), hide_possible_values = true)]
     status: Vec<String>,
-    /// Remove them for good instead of putting them into the trash
+    /// Remove the sessions permanently instead of moving them to the trash
     #[arg(long)]
     permanent: bool,
-    /// Remove for good what has been in the trash for this time
+    /// Permanently remove sessions that have been in the trash for this long
     #[arg(long, conflicts_with_all = ["measure", "status", "permanent"])]
     trash: bool,
-    /// Remove runs that keep nobody away any more, and old entries of the audit
-    /// log, instead of sessions
+    /// Remove expired runs and old entries of the audit log instead of sessions
     #[arg(long, conflicts_with_all = ["max_age", "measure", "status", "permanent", "trash"])]
     records: bool,
-    /// With --records: how long entries of the audit log are kept; 365d by
-    /// default
-    #[arg(long, value_name = "AGE", value_parser = time::parse_length, requires = "records", conflicts_with = "max_age")]
+    /// With --records: the retention of the audit log; 365d by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "records", conflicts_with = "max_age")]
     keep_audit: Option<Millis>,
-    /// Only say what would go
+    /// Report without removing anything
     #[arg(long)]
     dry_run: bool,
 }
@@ -69,10 +66,10 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     };
     let params = params.flag("dryRun", args.dry_run);
     let done = match args.trash || args.permanent {
-        true => "removed for good",
-        false => "put into the trash",
+        true => "permanently removed",
+        false => "moved to the trash",
     };
-    context.tell(operation, &params, |context, answer| {
+    context.perform_and_print(operation, &params, |context, answer| {
         answer.read::<Removed>()?.print(done, context)
     })
 }
@@ -86,7 +83,7 @@ fn records(keep_audit: Option<Millis>, dry_run: bool, context: &mut Context) -> 
     let params = Params::new()
         .maybe("keepAudit", keep_audit)
         .flag("dryRun", dry_run);
-    context.tell("cleanupRecords", &params, |context, answer| {
+    context.perform_and_print("cleanupRecords", &params, |context, answer| {
         let Cleaned { runs, entries } = answer.read()?;
         let runs = count(runs, "run");
         let entries = match entries {

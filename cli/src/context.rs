@@ -1,4 +1,4 @@
-//! What every command has: the options that all share, the store, the present, and where to print.
+//! The context of a command: the global options, the store, the clock and the output.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,10 +16,10 @@ use crate::params::Params;
 use crate::store::Opened;
 use crate::time;
 
-/// Options that all commands share.
+/// The global options.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Globals {
-    /// Where sessions are kept: sqlite:FILE, file:FOLDER or registry:
+    /// The store: sqlite:FILE, file:DIR or registry:
     #[arg(
         long,
         global = true,
@@ -29,10 +29,10 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) store: Option<String>,
-    /// Print results as JSON, for programs
+    /// Print replies as JSON
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// Act as if it were this moment, such as 2026-01-08T18:05:30Z
+    /// Override the clock with this time, such as 2026-01-08T18:05:30Z
     #[arg(
         long,
         global = true,
@@ -41,7 +41,7 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) now: Option<Timestamp>,
-    /// The models that there are: the sessions of others take no changes
+    /// The available models; sessions of other models cannot be changed
     #[arg(
         long,
         global = true,
@@ -54,7 +54,7 @@ pub(crate) struct Globals {
     pub(crate) models: Vec<String>,
 }
 
-/// What a command has to work with.
+/// The context of a command.
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
@@ -65,7 +65,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(mut globals: Globals) -> Self {
-        // A variable that is empty is one that is not set.
+        // An empty environment variable counts as unset.
         globals.store = globals.store.filter(|url| !url.is_empty());
         for model in &mut globals.models {
             *model = model.trim().to_owned();
@@ -85,8 +85,8 @@ impl Context {
         }
     }
 
-    /// Unless the command names a store, it is about the machine's registry. The variable says where
-    /// sessions are kept, and not where the processes of a machine meet.
+    /// Uses this machine's registry unless `--store` is given. `TENURE_STORE` is ignored: it names the
+    /// store of sessions, while the processes of a machine share one registry.
     pub(crate) fn use_registry(&mut self) {
         let names_one = |arg: OsString| {
             let arg = arg.to_string_lossy();
@@ -97,37 +97,37 @@ impl Context {
         }
     }
 
-    /// What is performed from now on is done for another process.
+    /// From now on, operations are performed on behalf of another process.
     pub(crate) fn act_for(&mut self, behalf: OnBehalf) {
         self.host = Arc::new(behalf);
     }
 
-    /// What is performed from now on is done for this process itself.
-    pub(crate) fn act_for_itself(&mut self) {
+    /// From now on, operations are performed by this process itself.
+    pub(crate) fn act_as_self(&mut self) {
         self.host = this_host();
     }
 
-    /// The process for which all is done.
+    /// The process that performs operations, or on whose behalf they are performed.
     pub(crate) fn process(&self) -> Option<&Process> {
         self.host.process()
     }
 
-    /// Whether programs read what is printed.
+    /// Whether replies are printed as JSON.
     pub(crate) fn json(&self) -> bool {
         self.globals.json
     }
 
-    /// The present.
+    /// The current time, or the clock override.
     pub(crate) fn now(&self) -> Timestamp {
         self.globals.now.unwrap_or_else(tenure_host::now)
     }
 
-    /// The limits under which stores are opened; they say which models there are, too.
+    /// The limits of the store, which include the available models.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Has an operation performed over the command's store.
+    /// Performs an operation over the command's store.
     pub(crate) fn perform(&mut self, name: &str, params: &Params) -> Result<Answer, Failure> {
         let now = self.now();
         let named = self.globals.store.as_deref();
@@ -143,8 +143,8 @@ impl Context {
         Answer::of(answer)
     }
 
-    /// Has an operation performed and prints its result: as it is for programs, else as `show` says.
-    pub(crate) fn tell(
+    /// Performs an operation and prints its reply: as JSON with `--json`, otherwise with `show`.
+    pub(crate) fn perform_and_print(
         &mut self,
         name: &str,
         params: &Params,
@@ -156,51 +156,51 @@ impl Context {
         }
         self.out.json(answer.json())?;
         Ok(match answer.json() {
-            // An id that is not known.
+            // An unknown id.
             "null" => Exit::REFUSED,
             _ => Exit::DONE,
         })
     }
 
-    /// Says something to people that is no result.
+    /// Prints a message that is no reply to standard error.
     pub(crate) fn note(&mut self, text: &str) {
         self.before_stderr();
         eprintln!("tenure: {}", clean_lines(text));
     }
 
-    /// Hands over what was printed before something is said on standard error, so that it comes
-    /// first where both go to the same place.
+    /// Writes standard output out before a message to standard error, so that both appear in order on
+    /// a terminal.
     fn before_stderr(&mut self) {
-        // What cannot be written is said at the end.
+        // A failure to write is reported at the end.
         let _ = self.out.flush();
     }
 
-    /// Ends the command.
+    /// Ends the command with its exit code.
     pub(crate) fn finish(mut self, outcome: Outcome) -> ExitCode {
         let exit = match outcome {
             Ok(exit) => exit,
-            Err(failure) => self.explain(&failure),
+            Err(failure) => self.report(&failure),
         };
         let exit = match self.out.flush() {
             Ok(()) => exit,
-            Err(error) => self.explain(&error.into()).max(exit),
+            Err(error) => self.report(&error.into()).max(exit),
         };
         ExitCode::from(exit.0)
     }
 
-    /// Says what kept a command, or a part of it, from its end.
-    pub(crate) fn explain(&mut self, failure: &Failure) -> Exit {
+    /// Reports the failure of a command, and returns its exit code.
+    pub(crate) fn report(&mut self, failure: &Failure) -> Exit {
         match failure {
             Failure::Error { json, message, .. } => {
                 if self.json() {
-                    // Where even this cannot be printed, the exit code has to do.
+                    // Where this cannot be printed either, the exit code remains.
                     let _ = self.out.json(&format!(r#"{{"error":{json}}}"#));
                 } else {
-                    self.complain(message);
+                    self.error(message);
                 }
             }
             Failure::Output(error) if failure.exit() != Exit::DONE => {
-                self.complain(&format!("the output cannot be written: {error}"));
+                self.error(&format!("the output cannot be written: {error}"));
             }
             Failure::Output(_) => {}
             Failure::Interrupted(note) => self.note(note),
@@ -208,8 +208,8 @@ impl Context {
         failure.exit()
     }
 
-    /// Says what was refused.
-    pub(crate) fn complain(&mut self, message: &str) {
+    /// Prints an error message to standard error.
+    pub(crate) fn error(&mut self, message: &str) {
         self.before_stderr();
         let red = stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
         let (on, off) = if red {
@@ -221,7 +221,7 @@ impl Context {
     }
 }
 
-/// Has an operation performed over a store.
+/// Performs an operation over a store.
 pub(crate) fn perform_over(
     store: &Local,
     now: Timestamp,

@@ -1,5 +1,5 @@
-//! `tenure copy`: all sessions of one store into another. It goes back and forth between the two, a
-//! step at a time; what is copied and what differs is decided in the core.
+//! `tenure copy`: copies all sessions of one store into another, step by step. The core decides what is
+//! copied and what differs.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,20 +11,20 @@ use tenure_host::Local;
 use crate::answer::Answer;
 use crate::context::{Context, perform_over};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::interrupt::Interrupt;
 use crate::list::Problem;
 use crate::output::{clean, count};
 use crate::params::Params;
 use crate::progress::Progress;
-use crate::stop::Stop;
 use crate::store;
 
-/// How many differences and problems a result names.
-const MAX_NAMED: usize = 1000;
+/// The most differences and problems that a result lists.
+const MAX_LISTED: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What is there already is left alone, so a copy that was stopped can be repeated.
-At the end everything is compared; the exit code is 1 when something differs.
+Sessions that exist in the target are kept, so an interrupted copy can be repeated.
+At the end all sessions are compared; the exit code is 1 when something differs.
 
 Examples:
   tenure copy sqlite:./tenure.db file:./sessions
@@ -36,17 +36,17 @@ pub(crate) struct Args {
     /// The store to copy to
     #[arg(value_name = "TO")]
     to: String,
-    /// Replace what is newer or different in the store that is copied to
+    /// Replace sessions that are newer or different in the target
     #[arg(long)]
     overwrite: bool,
-    /// Compare nothing at the end
+    /// Skip the comparison at the end
     #[arg(long)]
     no_verify: bool,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if args.from == args.to {
-        let problem = "expected another store than the one that is copied from";
+        let problem = "expected a store other than FROM";
         return Err(Failure::usage("TO", problem));
     }
     let mut copying = Copying {
@@ -54,26 +54,26 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         target: store::open(&args.to)?,
         now: context.now(),
         overwrite: args.overwrite,
-        stop: Stop::listen(),
+        interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
-        seen: Seen::default(),
-        of: 0,
+        phase: Phase::default(),
+        total: 0,
         result: Copied::default(),
     };
     if copying.progress.is_shown() {
-        copying.of = copying.count()?;
+        copying.total = copying.count()?;
     }
     copying.pages(false, Copying::copy)?;
     if !args.no_verify {
         copying.verify()?;
     }
-    // The line that says how far it is goes away before anything is printed.
+    // Erases the progress line before anything is printed.
     drop(copying.progress);
     print(context, copying.result)
 }
 
 fn print(context: &mut Context, copied: Copied) -> Outcome {
-    let whole = copied.differing == 0 && copied.problems.is_empty();
+    let is_complete = copied.differing == 0 && copied.problems.is_empty();
     if context.json() {
         context.out.json(&serde_json::to_string(&copied)?)?;
     } else {
@@ -96,14 +96,17 @@ fn print(context: &mut Context, copied: Copied) -> Outcome {
         } = copied;
         let (sessions, records) = (count(sessions, "session"), count(records, "record"));
         context.out.line(&format!(
-            "{sessions} and {records} copied, {same} already there, \
-             {differing} differ"
+            "{sessions} and {records} copied, {same} unchanged, {differing} differ"
         ))?;
     }
-    Ok(if whole { Exit::DONE } else { Exit::REFUSED })
+    Ok(if is_complete {
+        Exit::DONE
+    } else {
+        Exit::REFUSED
+    })
 }
 
-/// What a copy has come to, as the JavaScript package says it.
+/// The result of a copy, with the property names of the npm package.
 #[derive(Default, Serialize)]
 struct Copied {
     sessions: u64,
@@ -128,23 +131,23 @@ struct Named {
     problem: String,
 }
 
-/// How far a copy has come in its phase.
+/// The sessions processed in a phase of the copy.
 #[derive(Default)]
-struct Seen {
+struct Phase {
     verifying: bool,
     sessions: u64,
 }
 
-/// A copy that is under way.
+/// A copy in progress.
 struct Copying {
     source: Local,
     target: Local,
     now: Timestamp,
     overwrite: bool,
-    stop: Stop,
+    interrupt: Interrupt,
     progress: Progress,
-    seen: Seen,
-    of: u64,
+    phase: Phase,
+    total: u64,
     result: Copied,
 }
 
@@ -194,7 +197,7 @@ impl Copying {
         Ok(stats.total)
     }
 
-    /// Goes through all that the source has, page by page.
+    /// Visits everything in the source, page by page.
     fn pages(
         &mut self,
         whole: bool,
@@ -207,8 +210,8 @@ impl Copying {
             let page: Page<'_> = answer.read()?;
             self.report(&page.problems);
             visit(self, &page.page)?;
-            self.seen.sessions += page.sessions;
-            self.say();
+            self.phase.sessions += page.sessions;
+            self.show_progress();
             after = page.next.map(Cow::into_owned);
             if after.is_none() {
                 return Ok(());
@@ -237,16 +240,17 @@ impl Copying {
             self.result.records += written.records;
             self.result.bytes += read.chunk.len() as u64;
             wanted = read.rest;
-            self.say();
+            self.show_progress();
         }
         Ok(())
     }
 
-    /// Compares everything. What differed while it was copied and still does stays as it was named.
+    /// Compares everything. A difference that was found while copying, and still exists, keeps its
+    /// description.
     fn verify(&mut self) -> Result<(), Failure> {
-        let named = std::mem::take(&mut self.result.differences);
+        let before = std::mem::take(&mut self.result.differences);
         self.result.differing = 0;
-        self.seen = Seen {
+        self.phase = Phase {
             verifying: true,
             sessions: 0,
         };
@@ -258,12 +262,12 @@ impl Copying {
             copying.add(compared.differences);
             Ok(())
         })?;
-        let named: BTreeMap<_, _> = named
+        let before: BTreeMap<_, _> = before
             .iter()
             .map(|one| ((&one.what, &one.key), &one.target))
             .collect();
         for one in &mut self.result.differences {
-            if let Some(&target) = named.get(&(&one.what, &one.key)) {
+            if let Some(&target) = before.get(&(&one.what, &one.key)) {
                 one.target.clone_from(target);
             }
         }
@@ -271,22 +275,22 @@ impl Copying {
     }
 
     fn ask(&self, store: &Local, name: &str, params: &Params) -> Result<Answer, Failure> {
-        self.stop
-            .check("stopped; the same command goes on from here")?;
+        self.interrupt
+            .check("interrupted; run the same command to continue")?;
         perform_over(store, self.now, name, params)
     }
 
     fn add(&mut self, differences: Vec<Difference>) {
         self.result.differing += differences.len() as u64;
-        let room = MAX_NAMED.saturating_sub(self.result.differences.len());
-        let named = differences.into_iter().take(room);
-        self.result.differences.extend(named);
+        let room = MAX_LISTED.saturating_sub(self.result.differences.len());
+        let listed = differences.into_iter().take(room);
+        self.result.differences.extend(listed);
     }
 
     fn report(&mut self, problems: &[Problem<'_>]) {
         for Problem { id, problem } in problems {
             let known = self.result.problems.iter().any(|one| one.id == **id);
-            if !known && self.result.problems.len() < MAX_NAMED {
+            if !known && self.result.problems.len() < MAX_LISTED {
                 self.result.problems.push(Named {
                     id: id.to_string(),
                     problem: problem.to_string(),
@@ -295,16 +299,16 @@ impl Copying {
         }
     }
 
-    fn say(&mut self) {
-        let Seen {
+    fn show_progress(&mut self) {
+        let Phase {
             verifying,
             sessions,
-        } = self.seen;
-        let (of, bytes) = (self.of, self.result.bytes);
-        self.progress.say(|| {
-            let doing = if verifying { "compared" } else { "copied" };
+        } = self.phase;
+        let (total, bytes) = (self.total, self.result.bytes);
+        self.progress.update(|| {
+            let verb = if verifying { "compared" } else { "copied" };
             let megabytes = bytes as f64 / 1e6;
-            format!("{doing} {sessions} of {of} sessions, {megabytes:.1} MB")
+            format!("{verb} {sessions} of {total} sessions, {megabytes:.1} MB")
         });
     }
 }

@@ -1,24 +1,23 @@
-//! The commands `tenure dedup`, which a CI job runs: may this run go on, or is it one too many? What
-//! they say goes to standard output and to the outputs of the step. A job must not fail because the
-//! store cannot be reached: then it runs.
+//! The commands `tenure dedup`, which a CI job runs to find out whether its run is a duplicate. The
+//! decision is printed and added to the outputs of the step. A job must not fail because the store is
+//! unavailable: then the run is admitted.
 
-mod kept;
 mod log;
 mod outputs;
+mod records;
 mod self_test;
 
 use std::env;
 
 use clap::Subcommand;
 use serde::Deserialize;
-use tenure_apps::dedup::run as core;
-use tenure_apps::dedup::run::Run;
+use tenure_apps::dedup::run::{Run, store_unavailable};
 use tenure_core::{Error, Millis};
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::lazy_args::LazyArgs;
 use crate::output::clean;
 use crate::params::Params;
 use crate::time;
@@ -26,11 +25,11 @@ use crate::time;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The decision is printed as SESSION_KEY, SKIP_EXECUTION and REASON, and added to
-the file $GITHUB_OUTPUT in lower case. The exit code is 0 whatever it is, unless
---exit-code asks for it; where the store cannot be reached, the run goes on.
+the file $GITHUB_OUTPUT in lower case. The exit code is 0 for every decision unless
+--exit-code is given. When the store is unavailable, the run is admitted.
 
-Jobs on different machines meet in --store git:origin: refs of the remote
-repository of that name, or at git:URL.
+Jobs on different machines share --store git:origin, which stores refs in that
+remote repository, or git:URL.
 
 Examples:
   tenure dedup admit push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID
@@ -45,41 +44,41 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say whether a run would be one too many, and write nothing
-    Check(Deferred<Check>),
-    /// Register a run that was checked
-    Register(Deferred<Register>),
-    /// Check and register a run in one step
-    Admit(Deferred<Admit>),
-    /// Say that a run has ended; its window goes on
-    Cleanup(Deferred<Cleanup>),
-    /// Enter into the audit log how a run went
-    Audit(Deferred<Audit>),
-    /// Print the runs of a day, and count those that were prevented
-    Log(Deferred<log::Args>),
-    /// List the runs that keep others away, and the locks of commits
-    List(Deferred<kept::List>),
-    /// Forget runs and the locks of commits
-    Clear(Deferred<kept::Clear>),
-    /// Try the rules on a store that is thrown away
-    SelfTest(Deferred<self_test::Args>),
+    /// Check whether a run is a duplicate, and write nothing
+    Check(LazyArgs<Check>),
+    /// Register a run after a check
+    Register(LazyArgs<Register>),
+    /// Check and register a run in one atomic step
+    Admit(LazyArgs<Admit>),
+    /// End a run; its window continues
+    Cleanup(LazyArgs<Cleanup>),
+    /// Record the outcome of a run in the audit log
+    Audit(LazyArgs<Audit>),
+    /// Print the runs of a day, and count the prevented ones
+    Log(LazyArgs<log::Args>),
+    /// List the registered runs and the commit locks
+    List(LazyArgs<records::List>),
+    /// Clear runs and commit locks
+    Clear(LazyArgs<records::Clear>),
+    /// Test the rules over a temporary store
+    SelfTest(LazyArgs<self_test::Args>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Check(Deferred(args)) => check(args, context),
-        Command::Register(Deferred(args)) => register(args, context),
-        Command::Admit(Deferred(args)) => admit(args, context),
-        Command::Cleanup(Deferred(args)) => cleanup(args, context),
-        Command::Audit(Deferred(args)) => audit(args, context),
-        Command::Log(Deferred(args)) => log::run(args, context),
-        Command::List(Deferred(args)) => kept::list(args, context),
-        Command::Clear(Deferred(args)) => kept::clear(args, context),
-        Command::SelfTest(Deferred(args)) => self_test::run(args, context),
+        Command::Check(LazyArgs(args)) => check(args, context),
+        Command::Register(LazyArgs(args)) => register(args, context),
+        Command::Admit(LazyArgs(args)) => admit(args, context),
+        Command::Cleanup(LazyArgs(args)) => cleanup(args, context),
+        Command::Audit(LazyArgs(args)) => audit(args, context),
+        Command::Log(LazyArgs(args)) => log::run(args, context),
+        Command::List(LazyArgs(args)) => records::list(args, context),
+        Command::Clear(LazyArgs(args)) => records::clear(args, context),
+        Command::SelfTest(LazyArgs(args)) => self_test::run(args, context),
     }
 }
 
-/// What is decided about a run.
+/// The properties of a decision that are printed.
 #[derive(Debug, Deserialize)]
 struct Decided {
     key: String,
@@ -87,7 +86,7 @@ struct Decided {
     message: String,
 }
 
-/// Asks whether a run is to go on, and says so.
+/// Runs an operation that decides about a run, and prints the decision.
 fn decide(
     context: &mut Context,
     operation: &str,
@@ -110,7 +109,7 @@ fn decide(
             if failure.exit() != Exit::STORE {
                 return Err(failure);
             }
-            let decision = core::store_unavailable(run, &message);
+            let decision = store_unavailable(run, &message);
             (serde_json::to_string(&decision)?, true)
         }
         Err(failure) => return Err(failure),
@@ -129,9 +128,8 @@ fn decide(
     })
 }
 
-/// What a step does after the work is done. Without the store it does nothing, and the job is as good
-/// as it was.
-fn afterwards(
+/// Runs an operation after the work of a job. A store that is unavailable does not fail the job.
+fn perform_after_job(
     context: &mut Context,
     operation: &str,
     params: &Params,
@@ -148,22 +146,22 @@ fn afterwards(
     }
 }
 
-/// Which attempt of a run it is, as the host of the job says.
-fn attempt(given: Option<u64>) -> Option<u64> {
+/// The attempt of the run: the given one, or the CI job's.
+fn run_attempt(given: Option<u64>) -> Option<u64> {
     let of_job = || env::var("GITHUB_RUN_ATTEMPT").ok()?.trim().parse().ok();
     given.or_else(of_job)
 }
 
-/// The number of a run: as it is given, or as the host of the job says.
-fn number(given: Option<String>, argument: &str) -> Result<String, Failure> {
-    let some = |number: &String| !number.is_empty();
-    let of_job = || env::var("GITHUB_RUN_ID").ok().filter(some);
-    let missing = || Failure::usage(argument, "expected the number of the run");
-    given.filter(some).or_else(of_job).ok_or_else(missing)
+/// The id of the run: the given one, or the CI job's.
+fn run_id(given: Option<String>, argument: &str) -> Result<String, Failure> {
+    let is_set = |id: &String| !id.is_empty();
+    let of_job = || env::var("GITHUB_RUN_ID").ok().filter(is_set);
+    let missing = || Failure::usage(argument, "expected the id of the run");
+    given.filter(is_set).or_else(of_job).ok_or_else(missing)
 }
 
-/// A run that has no key yet, unless one is given, and what says so to an operation.
-fn asked(
+/// The run that the arguments describe, and the parameters of its operation.
+fn requested_run(
     key: Option<String>,
     event: &str,
     workflow: &str,
@@ -180,25 +178,24 @@ fn asked(
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Between a check and what registers the run, another one may come: admit lets
-nobody in between.
+Another run may be registered between check and register; admit is atomic.
 
 Examples:
   tenure dedup check push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID
-  tenure dedup check push ci $sha --exit-code || echo \"somebody runs it\"")]
+  tenure dedup check push ci $sha --exit-code || echo \"duplicate\"")]
 struct Check {
-    /// The event that has started the run, such as push
+    /// The event that started the run, such as push
     event: String,
     /// The name of the workflow
     workflow: String,
     /// The commit; unknown if it is empty
     commit: String,
-    /// The number of the run: of no consequence yet
+    /// The id of the run; it does not affect the check
     run_id: Option<String>,
-    /// A key instead of the one of workflow, event and commit
+    /// A key instead of the one made from workflow, event and commit
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Let a push keep pull requests of its commit away, too
+    /// Let a push block pull requests of its commit, too
     #[arg(long)]
     symmetric: bool,
     /// Exit with 1 for a duplicate, and 3 if the store fails
@@ -207,7 +204,7 @@ struct Check {
 }
 
 fn check(args: Check, context: &mut Context) -> Outcome {
-    let (run, params) = asked(args.key, &args.event, &args.workflow, &args.commit)?;
+    let (run, params) = requested_run(args.key, &args.event, &args.workflow, &args.commit)?;
     let params = params.flag("symmetric", args.symmetric);
     decide(context, "dedupCheck", &params, &run, args.exit_code)
 }
@@ -218,20 +215,20 @@ fn check(args: Check, context: &mut Context) -> Outcome {
 tenure dedup register [OPTIONS] <KEY> <EVENT> <WORKFLOW>
                              <RUN_ID> <COMMIT>",
     after_help = "\
-If another run was faster since the check, this one is to be skipped, and says
-so as check does.
+If another run was registered since the check, this run is a duplicate, and the
+decision says so.
 
 Examples:
   tenure dedup register $key push \"My Workflow\" $GITHUB_RUN_ID $GITHUB_SHA"
 )]
 struct Register {
-    /// The key that check has printed
+    /// The key that check printed
     key: String,
     /// The event that has started the run
     event: String,
     /// The name of the workflow
     workflow: String,
-    /// The number of the run
+    /// The id of the run
     run_id: String,
     /// The commit; unknown if it is empty
     commit: String,
@@ -242,20 +239,20 @@ struct Register {
     exit_code: bool,
 }
 
-/// For how long a run keeps others away.
+/// The windows in which a run blocks duplicates.
 #[derive(Debug, clap::Args)]
 struct Windows {
-    /// For how long no other run of its key runs: 5m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// The window in which the run blocks runs of its key: 5m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     window: Option<Millis>,
-    /// For how long a pull request keeps pushes of its commit away: 1h by
+    /// The window in which a pull request blocks pushes of its commit: 1h by
     /// default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     pr_window: Option<Millis>,
-    /// Let a push keep pull requests of its commit away, too
+    /// Let a push block pull requests of its commit, too
     #[arg(long)]
     symmetric: bool,
-    /// Which attempt of the run it is: $GITHUB_RUN_ATTEMPT by default
+    /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
 }
@@ -266,7 +263,7 @@ impl Windows {
             .maybe("window", self.window)
             .maybe("prWindow", self.pr_window)
             .flag("symmetric", self.symmetric)
-            .maybe("runAttempt", attempt(self.run_attempt))
+            .maybe("runAttempt", run_attempt(self.run_attempt))
     }
 }
 
@@ -284,29 +281,28 @@ fn register(args: Register, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Of all that ask for one key at once, one goes on. It keeps the others away until
-cleanup or the time --keep, and at least for its window.
+Of concurrent runs with one key, one is admitted. It blocks the others until its
+cleanup or for the duration --keep, and at least for its window.
 
 Examples:
   tenure dedup admit push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID --keep 6h
   tenure dedup admit push nightly \"\" $$ --exit-code && ./nightly.sh")]
 struct Admit {
-    /// The event that has started the run, such as push
+    /// The event that started the run, such as push
     event: String,
     /// The name of the workflow
     workflow: String,
     /// The commit; unknown if it is empty
     commit: String,
-    /// The number of the run: $GITHUB_RUN_ID by default
+    /// The id of the run: $GITHUB_RUN_ID by default
     run_id: Option<String>,
-    /// A key instead of the one of workflow, event and commit
+    /// A key instead of the one made from workflow, event and commit
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
     #[command(flatten)]
     windows: Windows,
-    /// For how long the run is taken to be under way without a cleanup: 10m by
-    /// default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// How long the run counts as running without a cleanup: 10m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     keep: Option<Millis>,
     /// Exit with 1 for a duplicate, and 3 if the store fails
     #[arg(long)]
@@ -314,9 +310,9 @@ struct Admit {
 }
 
 fn admit(args: Admit, context: &mut Context) -> Outcome {
-    let (run, params) = asked(args.key, &args.event, &args.workflow, &args.commit)?;
+    let (run, params) = requested_run(args.key, &args.event, &args.workflow, &args.commit)?;
     let params = params
-        .set("runId", number(args.run_id, "RUN_ID")?)
+        .set("runId", run_id(args.run_id, "RUN_ID")?)
         .maybe("keep", args.keep);
     let params = args.windows.add(params);
     decide(context, "dedupAdmit", &params, &run, args.exit_code)
@@ -324,7 +320,7 @@ fn admit(args: Admit, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A run ends its own work alone: what another one has is left as it is.
+A run can end only itself; the key of another run is not changed.
 
 Examples:
   tenure dedup cleanup my-workflow-push-abc12345
@@ -332,13 +328,13 @@ Examples:
 struct Cleanup {
     /// The key of the run
     key: String,
-    /// The number of the run: $GITHUB_RUN_ID by default
+    /// The id of the run: $GITHUB_RUN_ID by default
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
-    /// Which attempt of the run it is: $GITHUB_RUN_ATTEMPT by default
+    /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
-    /// Exit with 1 if the run is another's, and 3 if the store fails
+    /// Exit with 1 if the key belongs to another run, and 3 if the store fails
     #[arg(long)]
     exit_code: bool,
 }
@@ -351,17 +347,17 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     }
     let params = Params::new()
         .set("key", &args.key)
-        .set("runId", number(args.run_id, "--run-id")?)
-        .maybe("runAttempt", attempt(args.run_attempt));
-    let Some(answer) = afterwards(context, "dedupCleanup", &params, args.exit_code)? else {
+        .set("runId", run_id(args.run_id, "--run-id")?)
+        .maybe("runAttempt", run_attempt(args.run_attempt));
+    let Some(answer) = perform_after_job(context, "dedupCleanup", &params, args.exit_code)? else {
         return Ok(Exit::DONE);
     };
     let cleaned: Cleaned<'_> = answer.read()?;
     let key = clean(&args.key);
     match (context.json(), cleaned.outcome) {
         (true, _) => context.out.json(answer.json())?,
-        (_, "not_owner") => context.note(&format!("another run has {key}")),
-        (_, "not_held") => context.note(&format!("no run has {key}")),
+        (_, "not_owner") => context.note(&format!("{key} belongs to another run")),
+        (_, "not_held") => context.note(&format!("{key} belongs to no run")),
         _ => {
             let end = cleaned
                 .until
@@ -388,20 +384,20 @@ Examples:
 struct Audit {
     /// The key of the run
     key: String,
-    /// The event that has started it
+    /// The event that started the run
     event: String,
     /// The name of the workflow
     workflow: String,
-    /// The number of the run
+    /// The id of the run
     run_id: String,
     /// The commit; unknown if it is empty
     commit: String,
-    /// Whether it did its work: true, or false if it was one too many
+    /// Whether the run executed: true, or false for a duplicate
     #[arg(action = clap::ArgAction::Set)]
     executed: bool,
-    /// How the job ended, such as success
+    /// The status of the job, such as success
     job_status: String,
-    /// Which attempt of the run it is: $GITHUB_RUN_ATTEMPT by default
+    /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
     /// Exit with 3 if the store fails
@@ -418,8 +414,8 @@ fn audit(args: Audit, context: &mut Context) -> Outcome {
         .set("commitSha", &args.commit)
         .set("executed", args.executed)
         .set("jobStatus", &args.job_status)
-        .maybe("runAttempt", attempt(args.run_attempt));
-    if let Some(answer) = afterwards(context, "dedupAudit", &params, args.exit_code)?
+        .maybe("runAttempt", run_attempt(args.run_attempt));
+    if let Some(answer) = perform_after_job(context, "dedupAudit", &params, args.exit_code)?
         && context.json()
     {
         context.out.json(answer.json())?;

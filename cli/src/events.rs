@@ -1,4 +1,4 @@
-//! `tenure events`: the history of a session, a line for each event.
+//! `tenure events`: the history of a session, one line for each event.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use crate::output::{Style, clean, cut, width};
 use crate::params::Params;
 use crate::time;
 
-/// The most that one page holds.
+/// The items of one page.
 const PAGE: u64 = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Where no terminal reads it, every event is a line of fields with tabs between:
+Where output is not a terminal, every event is a line of tab-separated fields:
 sequence number, time, type, data. With --json one page is printed, with
-nextAfter for the next.
+nextAfter for the next one.
 
 Examples:
   tenure events $id
@@ -27,12 +27,12 @@ Examples:
   tenure events $id | cut -f3 | sort | uniq -c
   tenure events $id --json | jq '.items[] | select(.type == \"error\")'")]
 pub(crate) struct Args {
-    /// The session
+    /// The session's id
     id: String,
-    /// Begin after this sequence number
+    /// Start after this sequence number
     #[arg(long, value_name = "SEQUENCE")]
     after: Option<u64>,
-    /// How many at most
+    /// The most events to print
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
 }
@@ -45,7 +45,7 @@ struct Page<'a> {
     next_after: Option<u64>,
 }
 
-/// An event as it is printed.
+/// The properties of an event that are printed.
 #[derive(Deserialize)]
 pub(crate) struct Event<'a> {
     sequence: u64,
@@ -62,7 +62,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         let page = Params::id(&args.id)
             .maybe("after", after)
             .maybe("limit", args.limit);
-        return context.tell("events", &page, |_, _| Ok(Exit::DONE));
+        return context.perform_and_print("events", &page, |_, _| Ok(Exit::DONE));
     }
     let mut left = args.limit.unwrap_or(u64::MAX);
     while left > 0 {
@@ -96,17 +96,17 @@ fn print_lines(context: &mut Context, events: &[Event<'_>]) -> Result<(), Failur
     Ok(())
 }
 
-/// Prints events for people in lines of at most `most` columns, with the date wherever it changes.
+/// Prints events in lines of at most `max` columns, with a date line wherever the date changes.
 pub(crate) fn print(
     context: &mut Context,
     events: &[Event<'_>],
-    most: usize,
+    max: usize,
     indent: &str,
 ) -> Result<(), Failure> {
-    const LONGEST_TYPE: usize = 16;
+    const MAX_TYPE: usize = 16;
     let kinds: Vec<_> = events.iter().map(|event| clean(&event.r#type)).collect();
     let widest = kinds.iter().map(|kind| width(kind)).max().unwrap_or(0);
-    let column = widest.min(LONGEST_TYPE);
+    let column = widest.min(MAX_TYPE);
     let digits = events
         .last()
         .map_or(1, |event| event.sequence.to_string().len());
@@ -131,7 +131,7 @@ pub(crate) fn print(
         out.styled(style(&kind), &kind)?;
         if data != "{}" {
             out.write(&gap)?;
-            out.write(&cut(&clean(data), most.saturating_sub(taken).max(10)))?;
+            out.write(&cut(&clean(data), max.saturating_sub(taken).max(10)))?;
         }
         out.write("\n")?;
     }

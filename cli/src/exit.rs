@@ -1,4 +1,4 @@
-//! How a command ends: with an exit code, or with what kept it from its end.
+//! The outcome of a command: an exit code, or a failure that has one.
 
 use std::io;
 
@@ -6,48 +6,48 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tenure_core::Error;
 
-/// What a command comes to.
+/// The outcome of a command.
 pub(crate) type Outcome = Result<Exit, Failure>;
 
-/// The exit code of a command that has reached its end.
+/// An exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Exit(pub(crate) u8);
 
 impl Exit {
-    /// It is done.
+    /// Success.
     pub(crate) const DONE: Self = Self(0);
-    /// The session is not known, the operation was refused, or the answer is no.
+    /// The session was not found, the operation was refused, or the answer is no.
     pub(crate) const REFUSED: Self = Self(1);
-    /// The command was not understood.
+    /// Wrong usage.
     pub(crate) const USAGE: Self = Self(2);
     /// The store failed.
     pub(crate) const STORE: Self = Self(3);
-    /// The user pressed Ctrl-C, as shells count it.
+    /// The user pressed Ctrl-C: 128 + SIGINT, as in shells.
     pub(crate) const INTERRUPTED: Self = Self(130);
 }
 
-/// What kept a command from its end.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// An error with a code; what programs are shown is the JSON.
+    /// An error with its code, its message, and its JSON for `--json`.
     Error {
         code: String,
         message: String,
         json: String,
     },
-    /// What it was to print could not be written.
+    /// The output could not be written.
     Output(io::Error),
-    /// The user pressed Ctrl-C; what there is to say of it.
+    /// The user pressed Ctrl-C; a note that says how to continue.
     Interrupted(String),
 }
 
 impl Failure {
-    /// Something about the arguments that clap does not know.
+    /// A wrong argument that clap does not detect.
     pub(crate) fn usage(what: &str, problem: impl Into<String>) -> Self {
         Error::invalid(what, problem).into()
     }
 
-    /// Reads the error of an answer.
+    /// Parses the error of a reply.
     pub(crate) fn of_json(json: &str) -> Self {
         #[derive(Deserialize)]
         struct Read {
@@ -68,7 +68,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Error { code, .. } => of_code(code),
-            // Whoever has read enough closes the pipe: that is no failure.
+            // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
             Self::Output(_) => Exit::STORE,
             Self::Interrupted(_) => Exit::INTERRUPTED,
@@ -76,7 +76,7 @@ impl Failure {
     }
 }
 
-/// What an error's code means to whoever called the command.
+/// The exit code of an error's code.
 pub(crate) fn of_code(code: &str) -> Exit {
     match code {
         "INVALID_ARGUMENT" | "INVALID_ID" | "INVALID_CURSOR" | "TOO_LARGE" | "TOO_DEEP"
@@ -107,14 +107,14 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// An answer that is not what its operation promises is a defect.
+/// A reply that cannot be parsed is a defect.
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Error::internal(format!("an answer that cannot be read: {error}")).into()
+        Error::internal(format!("invalid reply: {error}")).into()
     }
 }
 
-/// JSON that a user has given.
+/// Checks the JSON of an argument.
 pub(crate) fn check_json(what: &str, text: &str) -> Result<(), Failure> {
     serde_json::from_str::<&RawValue>(text)
         .map(drop)

@@ -1,4 +1,4 @@
-//! The options that say which sessions a command is about.
+//! The options that select sessions.
 
 use clap::builder::PossibleValuesParser;
 use tenure_core::Status;
@@ -7,60 +7,60 @@ use tenure_core::stored::slot::SlotPhase;
 use crate::params::Params;
 use crate::slot::parse_phase;
 
-/// Which sessions are meant. All that is given must hold.
+/// A filter over sessions. A session must match every option given.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FilterArgs {
-    /// Only of this status, or one of these
+    /// Only sessions with one of these statuses
     #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = statuses(), hide_possible_values = true)]
     pub(crate) status: Vec<String>,
-    /// Only of this mode
+    /// Only sessions of this mode
     #[arg(long)]
     pub(crate) mode: Option<String>,
-    /// Only for this user
+    /// Only sessions of this user
     #[arg(long)]
     pub(crate) user: Option<String>,
-    /// Only from this channel
+    /// Only sessions of this channel
     #[arg(long)]
     pub(crate) channel: Option<String>,
-    /// Only in slots of this task; may be repeated
-    #[arg(long, value_name = "TASK")]
+    /// Only sessions in slots of this task; repeatable
+    #[arg(long, value_name = "TASK_ID")]
     pub(crate) task_id: Vec<String>,
-    /// Only in slots of this phase, or one of these
+    /// Only sessions in slots of one of these phases
     #[arg(long, value_name = "PHASE,...", value_delimiter = ',', value_parser = parse_phase)]
     pub(crate) slot_phase: Vec<SlotPhase>,
-    /// Only in slots, with this model
+    /// Only sessions in slots, with this model
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// Only with this text in the task
+    /// Only sessions with this text in the task
     #[arg(long)]
     pub(crate) text: Option<String>,
     /// Only forks of this session
     #[arg(long, value_name = "ID")]
     pub(crate) parent: Option<String>,
-    /// Only started at this time or later
+    /// Only sessions created at this time or later
     #[arg(long, value_name = "TIME")]
     pub(crate) created_after: Option<String>,
-    /// Only started at this time or earlier
+    /// Only sessions created at this time or earlier
     #[arg(long, value_name = "TIME")]
     pub(crate) created_before: Option<String>,
-    /// Only changed at this time or later
+    /// Only sessions updated at this time or later
     #[arg(long, value_name = "TIME")]
     pub(crate) updated_after: Option<String>,
-    /// Only changed at this time or earlier
+    /// Only sessions updated at this time or earlier
     #[arg(long, value_name = "TIME")]
     pub(crate) updated_before: Option<String>,
-    /// Those in the trash: exclude (the default), only or include
-    #[arg(long, value_name = "WHICH", value_parser = ["exclude", "only", "include"], hide_possible_values = true)]
+    /// Sessions in the trash: exclude (the default), only or include
+    #[arg(long, value_name = "SCOPE", value_parser = ["exclude", "only", "include"], hide_possible_values = true)]
     pub(crate) trash: Option<String>,
 }
 
-/// The statuses that there are.
+/// The names of all statuses.
 pub(crate) fn statuses() -> PossibleValuesParser {
     PossibleValuesParser::new(Status::ALL.map(Status::as_str))
 }
 
 impl FilterArgs {
-    /// The members of a filter.
+    /// The properties of a filter.
     pub(crate) fn params(&self) -> Params {
         Params::new()
             .list("status", &self.status)

@@ -1,17 +1,16 @@
-//! Arguments that are texts or JSON. `-` stands for what standard input says, and JSON may be taken
-//! from a file as `@FILE`.
+//! Arguments that are texts or JSON. `-` reads standard input; for JSON, `@FILE` reads a file.
 
 use std::fs;
 use std::io::{Read, stdin};
 
 use crate::exit::{Failure, check_json};
 
-/// Why something could not be read.
+/// The failure of an argument whose input could not be read.
 fn unreadable(what: &str, error: &std::io::Error) -> Failure {
     Failure::usage(what, format!("cannot be read: {error}"))
 }
 
-/// A text, or what standard input says without the line break at its end.
+/// A text; `-` reads standard input without the final line break.
 pub(crate) fn text(what: &str, argument: String) -> Result<String, Failure> {
     if argument != "-" {
         return Ok(argument);
@@ -26,12 +25,12 @@ pub(crate) fn text(what: &str, argument: String) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// [`text`] where there is an argument.
+/// [`text`] of an optional argument.
 pub(crate) fn maybe_text(what: &str, argument: Option<String>) -> Result<Option<String>, Failure> {
     argument.map(|argument| text(what, argument)).transpose()
 }
 
-/// JSON text.
+/// The JSON of an optional argument.
 pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<String>, Failure> {
     let Some(argument) = argument else {
         return Ok(None);
@@ -44,12 +43,12 @@ pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<
     Ok(Some(json))
 }
 
-/// What a file says.
+/// The text of a file.
 pub(crate) fn file(what: &str, path: &str) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| unreadable(&format!("{what} {path}"), &error))
 }
 
-/// What standard input says.
+/// The text of standard input.
 pub(crate) fn all_of_stdin(what: &str) -> Result<String, Failure> {
     let mut text = String::new();
     stdin()

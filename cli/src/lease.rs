@@ -1,11 +1,11 @@
-//! The commands `tenure lease`: who holds what on this machine. Leases are kept in the machine's
-//! registry, which all processes of a user share, unless a store is named.
+//! The commands `tenure lease`: acquire, renew, release and list leases. Leases are in this machine's
+//! registry, which all processes of a user share, unless `--store` is given.
 
+mod command_template;
 mod list;
 mod stats;
 mod sweep;
 mod view;
-mod words;
 
 use clap::Subcommand;
 use serde::Deserialize;
@@ -13,9 +13,9 @@ use tenure_core::Millis;
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
+use crate::lazy_args::LazyArgs;
 use crate::output::clean;
 use crate::owner::OwnerArgs;
 use crate::params::Params;
@@ -26,9 +26,9 @@ use view::Lease;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The owner is the process that runs the command: a shell, a script or an agent.
-It holds for as long as it runs, and what it held is free when it has ended. In
-a subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. An
-owner on another machine, or --holder NAME, holds until the time runs out.
+Its leases are held as long as it runs, and are free when it has ended. In a
+subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. The
+leases of an owner on another machine, and of --holder NAME, expire.
 
 Examples:
   token=$(tenure lease acquire deploy --for 10m) || exit
@@ -43,66 +43,66 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Hold something, or hold it longer, and print the lease's token
-    Acquire(Deferred<Acquire>),
-    /// Hold something longer
-    Renew(Deferred<Renew>),
-    /// Give back what is held
-    Release(Deferred<Release>),
-    /// List who holds what, and which sessions run
-    List(Deferred<list::Args>),
-    /// Count what is held, and show what one owns oneself
-    Stats(Deferred<stats::Args>),
-    /// See to virtual machines whose owners have ended
-    Sweep(Deferred<sweep::Args>),
-    /// Take leases from whoever holds them
-    Clear(Deferred<Clear>),
+    /// Acquire or renew a lease, and print its token
+    Acquire(LazyArgs<Acquire>),
+    /// Renew a lease
+    Renew(LazyArgs<Renew>),
+    /// Release a lease
+    Release(LazyArgs<Release>),
+    /// List leases and running sessions
+    List(LazyArgs<list::Args>),
+    /// Count leases, and show the owner's
+    Stats(LazyArgs<stats::Args>),
+    /// Clean up orphaned virtual machines
+    Sweep(LazyArgs<sweep::Args>),
+    /// Take leases from their holders
+    Clear(LazyArgs<Clear>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     context.use_registry();
     match args.command {
-        Command::Acquire(Deferred(args)) => acquire(args, context),
-        Command::Renew(Deferred(args)) => renew(args, context),
-        Command::Release(Deferred(args)) => release(args, context),
-        Command::List(Deferred(args)) => list::run(args, context),
-        Command::Stats(Deferred(args)) => stats::run(args, context),
-        Command::Sweep(Deferred(args)) => sweep::run(args, context),
-        Command::Clear(Deferred(args)) => clear(args, context),
+        Command::Acquire(LazyArgs(args)) => acquire(args, context),
+        Command::Renew(LazyArgs(args)) => renew(args, context),
+        Command::Release(LazyArgs(args)) => release(args, context),
+        Command::List(LazyArgs(args)) => list::run(args, context),
+        Command::Stats(LazyArgs(args)) => stats::run(args, context),
+        Command::Sweep(LazyArgs(args)) => sweep::run(args, context),
+        Command::Clear(LazyArgs(args)) => clear(args, context),
     }
 }
 
-/// What came of a request.
+/// The reply to a request for a lease.
 #[derive(Deserialize)]
-struct Came<'a> {
+struct Reply<'a> {
     outcome: &'a str,
     #[serde(borrow)]
     lease: Option<Lease<'a>>,
 }
 
-/// Asks for something, prints what came of it, and says in the exit code whether it was had.
-fn ask(
+/// Runs an operation on a lease, prints the outcome, and derives the exit code from it.
+fn request(
     context: &mut Context,
     operation: &str,
     params: &Params,
-    say: impl FnOnce(&mut Context, &Came<'_>) -> Result<(), Failure>,
+    print: impl FnOnce(&mut Context, &Reply<'_>) -> Result<(), Failure>,
 ) -> Outcome {
     let answer: Answer = context.perform(operation, params)?;
-    let came: Came<'_> = answer.read()?;
+    let reply: Reply<'_> = answer.read()?;
     match context.json() {
         true => context.out.json(answer.json())?,
-        false => say(context, &came)?,
+        false => print(context, &reply)?,
     }
-    Ok(match came.outcome {
+    Ok(match reply.outcome {
         "acquired" | "renewed" | "released" | "not_held" => Exit::DONE,
         _ => Exit::REFUSED,
     })
 }
 
-/// Prints the token of a lease that was had, for scripts to keep, or else who has it.
-fn print_token(key: &str, context: &mut Context, came: &Came<'_>) -> Result<(), Failure> {
+/// Prints the token of an acquired or renewed lease, for scripts, or else the holder.
+fn print_token(key: &str, context: &mut Context, reply: &Reply<'_>) -> Result<(), Failure> {
     let key = clean(key);
-    match (came.outcome, &came.lease) {
+    match (reply.outcome, &reply.lease) {
         ("acquired" | "renewed", Some(lease)) => context.out.line(&lease.token.to_string())?,
         ("held", Some(lease)) => {
             let end = match lease.expires_at {
@@ -111,28 +111,28 @@ fn print_token(key: &str, context: &mut Context, came: &Came<'_>) -> Result<(), 
             };
             context.note(&format!("{key} is held by {}{end}", lease.owner()));
         }
-        _ => context.note(&format!("{key} is no longer held under this token")),
+        _ => context.note(&format!("{key} is no longer held with this token")),
     }
     Ok(())
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if somebody else has it. The token grows with each owner:
-whatever is guarded can refuse one that is smaller than one it has seen.
+The exit code is 1 when another owner holds the lease. The token grows with each
+owner. A protected resource can refuse a token smaller than one it has seen.
 
 Examples:
-  tenure lease acquire deploy || echo \"somebody else deploys\"
+  tenure lease acquire deploy || echo \"another deployment is running\"
   tenure lease acquire deploy --for 10m --data '{\"commit\":\"3f2a\"}'
   tenure lease acquire nightly --holder ci-1234 --for 2h
   tenure lease acquire deploy --owner-pid $$")]
 struct Acquire {
-    /// What to hold: any text
+    /// The key of the lease: any text
     key: String,
-    /// For how long, where the owner cannot be seen to run: 30s by default
-    #[arg(long = "for", value_name = "TIME", value_parser = time::parse_length)]
-    length: Option<Millis>,
-    /// What to say about it: a JSON object, @FILE, or - for standard input
+    /// The lease duration, unless the owner is a process here: 30s by default
+    #[arg(long = "for", value_name = "DURATION", value_parser = time::parse_duration)]
+    duration: Option<Millis>,
+    /// Data of the lease: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
     #[command(flatten)]
@@ -142,31 +142,31 @@ struct Acquire {
 fn acquire(args: Acquire, context: &mut Context) -> Outcome {
     let params = Params::new()
         .set("key", &args.key)
-        .maybe("leaseDurationMs", args.length)
+        .maybe("leaseDurationMs", args.duration)
         .maybe_json("data", input::maybe_json("--data", args.data)?)
-        .maybe("holder", args.owner.act(context)?);
-    ask(context, "leaseAcquire", &params, |context, came| {
-        print_token(&args.key, context, came)
+        .maybe("holder", args.owner.act_as(context)?);
+    request(context, "leaseAcquire", &params, |context, reply| {
+        print_token(&args.key, context, reply)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if it is held no longer, or under another token.
+The exit code is 1 when the lease is lost, or has another token.
 
 Examples:
   tenure lease renew deploy --token $token
   tenure lease renew deploy --token $token --for 10m --data '{\"step\":3}'")]
 struct Renew {
-    /// What is held
+    /// The key of the lease
     key: String,
-    /// The token that came with the lease
+    /// The token of the lease
     #[arg(long, value_name = "N")]
     token: u64,
-    /// For how long from now; as long as before by default
-    #[arg(long = "for", value_name = "TIME", value_parser = time::parse_length)]
-    length: Option<Millis>,
-    /// What to say about it now: a JSON object, @FILE, or -
+    /// The lease duration from now; unchanged by default
+    #[arg(long = "for", value_name = "DURATION", value_parser = time::parse_duration)]
+    duration: Option<Millis>,
+    /// New data of the lease: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
     #[command(flatten)]
@@ -177,25 +177,26 @@ fn renew(args: Renew, context: &mut Context) -> Outcome {
     let params = Params::new()
         .set("key", &args.key)
         .set("token", args.token)
-        .maybe("leaseDurationMs", args.length)
+        .maybe("leaseDurationMs", args.duration)
         .maybe_json("data", input::maybe_json("--data", args.data)?)
-        .maybe("holder", args.owner.act(context)?);
-    ask(context, "leaseRenew", &params, |context, came| {
-        print_token(&args.key, context, came)
+        .maybe("holder", args.owner.act_as(context)?);
+    request(context, "leaseRenew", &params, |context, reply| {
+        print_token(&args.key, context, reply)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if somebody else holds it. If nobody does, all is well.
+The exit code is 1 when another owner holds the lease. Releasing a lease that is
+not held succeeds.
 
 Examples:
   tenure lease release deploy --token $token
   trap 'tenure lease release deploy --owner-pid $$' EXIT")]
 struct Release {
-    /// What is held
+    /// The key of the lease
     key: String,
-    /// The token that came with the lease; whichever it is by default
+    /// The token of the lease; any token by default
     #[arg(long, value_name = "N")]
     token: Option<u64>,
     #[command(flatten)]
@@ -206,17 +207,17 @@ fn release(args: Release, context: &mut Context) -> Outcome {
     let params = Params::new()
         .set("key", &args.key)
         .maybe("token", args.token)
-        .maybe("holder", args.owner.act(context)?);
-    ask(context, "leaseRelease", &params, |context, came| {
+        .maybe("holder", args.owner.act_as(context)?);
+    request(context, "leaseRelease", &params, |context, reply| {
         let key = clean(&args.key);
-        match (came.outcome, &came.lease) {
+        match (reply.outcome, &reply.lease) {
             ("released", _) => context.out.line(&format!("{key} is released"))?,
-            ("not_held", _) => context.note(&format!("nobody held {key}")),
+            ("not_held", _) => context.note(&format!("{key} was not held")),
             (_, Some(lease)) => {
                 let (owner, token) = (lease.owner(), lease.token);
-                context.note(&format!("{key} is held by {owner} under the token {token}"));
+                context.note(&format!("{key} is held by {owner} with the token {token}"));
             }
-            _ => context.note(&format!("{key} is held by somebody else")),
+            _ => context.note(&format!("{key} is held by another owner")),
         }
         Ok(())
     })
@@ -224,36 +225,36 @@ fn release(args: Release, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Owners that still run are not told. Tokens go on growing, so what they still
-write under theirs can be refused.
+Holders are not notified. Tokens keep growing, so a protected resource can refuse
+the tokens of the previous holders.
 
 Examples:
   tenure lease list
   tenure lease clear --prefix ci: --force
   tenure lease clear --force")]
 struct Clear {
-    /// Only those whose keys begin so; by default all
-    #[arg(long, value_name = "TEXT")]
+    /// Only keys with this prefix; all keys by default
+    #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
-    /// Really do so
+    /// Confirm that leases of running owners are taken, too
     #[arg(long)]
     force: bool,
 }
 
 fn clear(args: Clear, context: &mut Context) -> Outcome {
     if !args.force {
-        let problem = "expected, as leases are taken from owners that still run, too";
+        let problem = "required, because it takes leases of running owners, too";
         return Err(Failure::usage("--force", problem));
     }
     let params = Params::new().maybe("prefix", args.prefix);
-    context.tell("leaseClear", &params, |context, answer| {
+    context.perform_and_print("leaseClear", &params, |context, answer| {
         #[derive(Deserialize)]
         struct Cleared {
             released: u64,
         }
         let Cleared { released } = answer.read()?;
         let leases = if released == 1 { "lease" } else { "leases" };
-        context.out.line(&format!("{released} {leases} taken"))?;
+        context.out.line(&format!("{released} {leases} cleared"))?;
         Ok(Exit::DONE)
     })
 }

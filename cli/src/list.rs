@@ -14,18 +14,18 @@ use crate::slot::InSlot;
 use crate::table::Table;
 use crate::time::age;
 
-/// The most that one page holds. Smaller ones would take longer: each is asked for anew.
+/// The items of one page. Smaller pages would take longer, because each is a new query.
 const PAGE: u32 = 1000;
-/// How many sessions a terminal shows unless it is told otherwise.
+/// The default limit on a terminal.
 const ON_TERMINAL: u32 = 50;
-/// From this width on there is room for a column more.
+/// The width from which the table has one more column.
 const WIDE: usize = 100;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the newest 50 are shown as a table. Elsewhere every session is a
-line of fields with tabs between: id, status, mode, iterations, time of the last
-change, task. With --json one page is printed, with a cursor for the next.
+On a terminal the newest 50 sessions are shown as a table. Otherwise every session
+is a line of tab-separated fields: id, status, mode, iterations, time of the last
+update, task. With --json one page is printed, with a cursor for the next one.
 
 Examples:
   tenure list
@@ -36,19 +36,19 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
-    /// How many at most
+    /// The most sessions to print
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// All there are, on a terminal too
+    /// Print all sessions, on a terminal too
     #[arg(long, conflicts_with_all = ["limit", "json"])]
     all: bool,
-    /// Order by the time of: created (the default) or updated
-    #[arg(long, value_name = "TIME", value_parser = ["created", "updated"], hide_possible_values = true)]
+    /// Order by the time created (the default) or updated
+    #[arg(long, value_name = "FIELD", value_parser = ["created", "updated"], hide_possible_values = true)]
     by: Option<String>,
-    /// Oldest first
+    /// List the oldest first
     #[arg(long, short)]
     reverse: bool,
-    /// Go on where a page ended: its nextCursor
+    /// Continue after a page: its nextCursor
     #[arg(long)]
     cursor: Option<String>,
 }
@@ -79,7 +79,7 @@ struct Item<'a> {
     updated_at: &'a str,
 }
 
-/// A session that cannot be read.
+/// An unreadable session.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Problem<'a> {
     #[serde(borrow)]
@@ -98,7 +98,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         let page = params
             .maybe("limit", args.limit)
             .maybe("cursor", args.cursor);
-        return context.tell("list", &page, |_, _| Ok(Exit::DONE));
+        return context.perform_and_print("list", &page, |_, _| Ok(Exit::DONE));
     }
     let limit = match args.limit {
         None if context.out.is_terminal() && !args.all => Some(ON_TERMINAL),
@@ -129,7 +129,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         }
     }
     if cursor.is_some() && context.out.is_terminal() && args.limit.is_none() {
-        let more = "There are more: --all shows them all, --limit N so many.\n";
+        let more = "More sessions exist: use --all or --limit N.\n";
         context.out.styled(Style::Dim, more)?;
     }
     Ok(if problems > 0 {

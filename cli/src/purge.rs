@@ -1,5 +1,5 @@
-//! `tenure purge`: empties the trash, a batch at a time. What is to be archived is in its file before it
-//! goes; what could not be archived stays, and is named.
+//! `tenure purge`: permanently removes sessions from the trash, in batches. With an archive, a session is
+//! removed after its file is synced; a session that could not be archived is kept and listed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::atomic_file;
+use crate::bulk::Refusal;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::many::Refusal;
+use crate::interrupt::Interrupt;
 use crate::output::count;
 use crate::params::Params;
 use crate::progress::Progress;
-use crate::removed::Removed;
-use crate::stop::Stop;
-use crate::whole;
+use crate::removal::Removed;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-With --archive a session is exported to DIR/ID.json before it goes, and the file
-is synced; what cannot be archived stays, and the exit code is 1. Ctrl-C stops it
-with every session whole, and the same command goes on later. `tenure import` brings
-an archived session back into the trash.
+With --archive a session is exported to DIR/ID.json, and the file is synced, before
+the session is removed. A session that cannot be archived is kept, and the exit
+code is 1. Ctrl-C stops between two sessions; run the same command to continue.
+`tenure import` restores an archived session to the trash.
 
 Examples:
   tenure purge --older-than 30d --dry-run
@@ -31,24 +31,24 @@ Examples:
   tenure purge $id
   0 3 * * * cd /srv/bot && tenure purge --older-than 30d --archive old")]
 pub(crate) struct Args {
-    /// Only these sessions of the trash; by default all in it
+    /// The ids of sessions in the trash; all of them by default
     #[arg(value_name = "ID", required_unless_present = "older_than")]
     ids: Vec<String>,
-    /// Only those that have been in the trash this long and longer: 30d, 12h
-    #[arg(long, value_name = "AGE")]
+    /// Only sessions that have been in the trash for at least this long: 30d, 12h
+    #[arg(long, value_name = "DURATION")]
     older_than: Option<String>,
-    /// Write each session to this folder before it goes
+    /// Export each session to this folder before it is removed
     #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
-    /// How many go at once, up to 1000
+    /// The sessions of one batch, up to 1000
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
     batch: u32,
-    /// Only say what would go
+    /// List the sessions without removing them
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Batch {
@@ -60,17 +60,17 @@ struct Batch {
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(folder) = args.archive.as_ref().filter(|_| !args.dry_run) {
         fs::create_dir_all(folder).map_err(|error| {
-            let problem = format!("{} cannot be made: {error}", folder.display());
+            let problem = format!("{} cannot be created: {error}", folder.display());
             Failure::usage("--archive", problem)
         })?;
     }
     let mut purging = Purging {
         of: Params::new()
-            // What is named goes however long it has been there.
+            // Sessions given by id are removed at any age.
             .set("olderThan", args.older_than.as_deref().unwrap_or("0s"))
             .flag("dryRun", args.dry_run),
         archive: args.archive.filter(|_| !args.dry_run),
-        stop: Stop::listen(),
+        interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
         early: Vec::new(),
         removed: Removed {
@@ -90,18 +90,18 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         progress,
         ..
     } = purging;
-    // Its line goes away before anything is printed.
+    // Erases the progress line before anything is printed.
     drop(progress);
     let exit = match context.json() {
         true => {
             context.out.json(&serde_json::to_string(&removed)?)?;
             removed.exit()
         }
-        false => removed.print("removed for good", context)?,
+        false => removed.print("permanently removed", context)?,
     };
     for id in &early {
         context.note(&format!(
-            "{id} stays: it is not in the trash, or not for so long, or somebody runs it"
+            "{id} was not removed: it is not in the trash, not old enough, or its process is running"
         ));
     }
     Ok(match early.is_empty() {
@@ -110,20 +110,20 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     })
 }
 
-/// A purge that is under way.
+/// A purge in progress.
 struct Purging<'c> {
     context: &'c mut Context,
     of: Params,
     archive: Option<PathBuf>,
-    stop: Stop,
+    interrupt: Interrupt,
     progress: Progress,
-    /// Those that are named and not due.
+    /// The given sessions that are not due.
     early: Vec<String>,
     removed: Removed,
 }
 
 impl Purging<'_> {
-    /// Goes through the trash from end to end, so that what stays is in nobody's way.
+    /// Removes all due sessions, page by page, so that a kept session does not block the others.
     fn all(&mut self, limit: u32) -> Result<(), Failure> {
         let mut cursor = None;
         loop {
@@ -170,16 +170,16 @@ impl Purging<'_> {
         Ok(())
     }
 
-    /// Which would go.
+    /// The sessions that are due.
     fn plan(&mut self, params: Params) -> Result<Batch, Failure> {
         self.perform(params.flag("dryRun", !self.removed.dry_run))
     }
 
-    /// Between two batches, and two files, the work may stop.
+    /// Stops between two batches, or two files, when asked to.
     fn check(&self) -> Result<(), Failure> {
         let done = count(self.removed.removed, "session");
-        self.stop.check(&format!(
-            "stopped; {done} removed, the same command goes on"
+        self.interrupt.check(&format!(
+            "interrupted; {done} removed; run the same command to continue"
         ))
     }
 
@@ -187,15 +187,15 @@ impl Purging<'_> {
         self.context.perform("purge", &params)?.read()
     }
 
-    /// Takes down what has become of a batch.
+    /// Adds the result of a batch.
     fn count(&mut self, batch: Removed) {
         self.removed.add(batch);
         let removed = self.removed.removed;
         self.progress
-            .say(|| format!("{} removed", count(removed, "session")));
+            .update(|| format!("{} removed", count(removed, "session")));
     }
 
-    /// Removes those whose time has come, once they are in the archive.
+    /// Archives the due sessions, and removes those that are archived.
     fn archive_and_remove(&mut self, due: Removed, folder: &Path) -> Result<(), Failure> {
         for failed in due.failed {
             self.removed.fail(failed);
@@ -208,7 +208,7 @@ impl Purging<'_> {
                 Err(failed) => self.removed.fail(failed),
             }
             let (removed, more) = (self.removed.removed, archived.len());
-            self.progress.say(|| {
+            self.progress.update(|| {
                 format!(
                     "{} removed, {more} more archived",
                     count(removed, "session")
@@ -223,7 +223,7 @@ impl Purging<'_> {
         Ok(())
     }
 
-    /// Writes a session to its file.
+    /// Exports a session to its file.
     fn export(&mut self, id: &str, folder: &Path) -> Result<Result<(), Refusal>, Failure> {
         let text = match self.context.perform("export", &Params::id(id)) {
             Ok(answer) => answer.read::<String>()?,
@@ -249,7 +249,8 @@ impl Purging<'_> {
             Err(failure) => return Err(failure),
         };
         let path = folder.join(format!("{id}.json"));
-        let written = is_free(&path, id).and_then(|()| whole::write(&path, &(text + "\n")));
+        let written =
+            check_free(&path, id).and_then(|()| atomic_file::write(&path, &(text + "\n")));
         Ok(written.map_err(|error| Refusal {
             id: id.to_owned(),
             code: "FILE_UNWRITABLE".to_owned(),
@@ -258,8 +259,9 @@ impl Purging<'_> {
     }
 }
 
-/// Whether a file is nobody else's: there are systems that take `a.json` for `A.json`.
-fn is_free(path: &Path, id: &str) -> io::Result<()> {
+/// Checks that a file is not the archive of another session: some file systems ignore case, and take
+/// `a.json` for `A.json`.
+fn check_free(path: &Path, id: &str) -> io::Result<()> {
     #[derive(Deserialize)]
     struct Known {
         id: String,
@@ -273,7 +275,7 @@ fn is_free(path: &Path, id: &str) -> io::Result<()> {
         Ok(known) if known.id == id => Ok(()),
         _ => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "the file is there, and is not of this session",
+            "the file exists and belongs to another session",
         )),
     }
 }

@@ -1,10 +1,11 @@
-//! `tenure run`: records a command as a session, from its start over what it prints to how it ended.
-//! This file holds the arguments and the order of things; `child` has the processes and signals,
-//! `lines` what is kept of the output, `recorder` the thread that writes it into the store. Whether a
-//! session may start, go on or end is decided by the core, as for every other command.
+//! `tenure run`: runs a command and records it as a session: its start, its output and its end. This
+//! file holds the arguments and the sequence of steps. `child` is the process of the command,
+//! `supervise` follows it to its end, `capture` collects its output within limits, and `recorder` is the
+//! thread that writes the output into the store. The core decides whether a session may start, resume
+//! or end, as for every other command.
 
+mod capture;
 mod child;
-mod lines;
 mod recorder;
 mod supervise;
 
@@ -31,58 +32,58 @@ pub(crate) use child::{RunChild, become_command};
 
 /// Run a command and record it as a session
 ///
-/// What the command prints goes to the terminal at once and into the session
-/// as events of the types stdout and stderr, without what looks like secrets.
-/// The command finds the session's id in TENURE_SESSION and its store in
-/// TENURE_STORE. Exit code 0 completes the session, any other fails it; a
-/// session that was paused meanwhile stays paused, one that was ended stays
-/// ended. Each run counts as one iteration, so --max-iterations bounds them.
+/// The output of the command goes to the terminal at once, and into the session
+/// as events of the types stdout and stderr, with secrets redacted. The command
+/// finds the session's id in TENURE_SESSION and the store in TENURE_STORE. Exit
+/// code 0 completes the session, any other fails it. A session that the command
+/// has paused stays paused, and one that it has ended stays ended. Each run is
+/// one iteration, so --max-iterations limits the number of runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Signals: SIGINT, SIGTERM and SIGHUP are handed on to all processes of the
-command; after --grace, or at a second signal, they are killed. On a terminal
-the command stays in the foreground: Ctrl-C is its own affair then. Should
-tenure itself be killed, the command gets SIGTERM (on Linux), and the session
-stays active: --resume takes it up.
+Signals: SIGINT, SIGTERM and SIGHUP are forwarded to all processes of the
+command. After --grace, or at a second signal, the processes are killed. On a
+terminal the command stays in the foreground, and handles Ctrl-C itself. When
+tenure itself is killed, the command gets SIGTERM (on Linux), and the session
+stays active: --resume recovers it.
 
-Exit codes: that of the command, or 128 + the signal that ended it; 124 when
---timeout ended it; 126 when it cannot be run and 127 when it is not found;
-before it runs, 1 when the session is refused, 2 wrong usage, 3 the store
-failed. A store that fails later does not disturb the command.
+Exit codes: that of the command, or 128 + the signal that ended it; 124 after
+--timeout; 126 when the command cannot be run, and 127 when it is not found.
+Before the command runs: 1 when the session is refused, 2 for wrong usage, 3 for
+a store failure. A later store failure does not affect the command.
 
 Examples:
   tenure run --task \"Fix the login page\" -- claude -p \"Fix the login page\"
   tenure run --task Nightly --timeout 2h -- make check
   tenure run --resume $id -- ./agent.sh --continue")]
 pub(crate) struct Args {
-    /// What the command is to do; - reads it from standard input
+    /// The task of the command; - reads standard input
     #[arg(long, value_name = "TEXT", required_unless_present = "resume")]
     task: Option<String>,
-    /// The agent's name: the session gets phases and is listed among the agents
+    /// The agent's name; the session then has a phase and is listed as an agent
     #[arg(long, value_name = "NAME", conflicts_with_all = ["mode", "resume"])]
     agent: Option<String>,
     /// The kind of agent
     #[arg(long, default_value = "run", conflicts_with = "resume")]
     mode: String,
-    /// How often the session may be run
+    /// The most runs of the session
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     max_iterations: Option<u32>,
-    /// End the command after this time, such as 90s, 30m or 2h
-    #[arg(long, value_name = "TIME", value_parser = length)]
+    /// End the command after this duration: 90s, 30m, 2h
+    #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     timeout: Option<Duration>,
-    /// How long processes have to end before they are killed
-    #[arg(long, value_name = "TIME", value_parser = length, default_value = "10s")]
+    /// How long processes may take to end before they are killed
+    #[arg(long, value_name = "DURATION", value_parser = parse_timeout, default_value = "10s")]
     grace: Duration,
-    /// Go on with a session that is paused, or whose tenure run was killed
+    /// Resume a paused session, or recover one whose `tenure run` was killed
     #[arg(long, value_name = "ID", conflicts_with = "task")]
     resume: Option<String>,
-    /// Allow so many more runs
+    /// Runs to add to the budget
     #[arg(long, value_name = "N", requires = "resume")]
     add_iterations: Option<u32>,
-    /// Record so much of the output at most
+    /// The most output to record
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     max_output: u64,
-    /// Do not say which session it is
+    /// Do not print the session's id
     #[arg(long, short)]
     quiet: bool,
     /// The command and its arguments
@@ -92,16 +93,16 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let url = absolute(store::url(context.globals.store.as_deref())?);
-    let local = store::open_within(&url, context.limits())?;
+    let local = store::open_with(&url, context.limits())?;
     let clock = recorder::Clock::new(context.globals.now);
     let mut perform = |name: &str, params: &Params| perform_over(&local, clock.now(), name, params);
-    let about = About::of(&args.command);
+    let description = CommandDescription::new(&args.command);
     let (id, token) = match &args.resume {
-        Some(id) => take_up(id, args.add_iterations, &mut perform)?,
-        None => begin(&args, &about, &mut perform)?,
+        Some(id) => resume(id, args.add_iterations, &mut perform)?,
+        None => start(&args, &description, &mut perform)?,
     };
-    // What refuses the run now has refused it before anything ran; the session is as it was.
-    let count = Params::id(&id).set("data", &about);
+    // A refusal here comes before the command runs, and leaves the session unchanged.
+    let count = Params::id(&id).set("data", &description);
     if let Err(failure) = perform("incrementIteration", &count) {
         let _ = perform("leaseRelease", &lease_of(&id));
         return Err(failure);
@@ -115,10 +116,10 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let child = match Child::spawn(&args.command, &id, &url, !interactive) {
         Ok(child) => child,
         Err(error) => {
-            let said = format!("the command cannot be run: {error}");
-            let _ = perform("fail", &Params::id(&id).set("error", &said));
+            let message = format!("the command cannot be run: {error}");
+            let _ = perform("fail", &Params::id(&id).set("error", &message));
             let _ = perform("leaseRelease", &lease_of(&id));
-            context.note(&said);
+            context.note(&message);
             return Ok(Exit(126));
         }
     };
@@ -128,12 +129,12 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         store: local,
         clock,
     };
-    let recorder = Recorder::start(target, args.max_output, about.with_pid(child.pid()));
-    let ended = supervise::until_the_end(child, signals, &recorder, args.timeout, args.grace);
-    if let Some(lost) = recorder.finish(&ended) {
-        context.note(&lost);
+    let recorder = Recorder::start(target, args.max_output, description.with_pid(child.pid()));
+    let end = supervise::supervise(child, signals, &recorder, args.timeout, args.grace);
+    if let Some(not_recorded) = recorder.finish(&end) {
+        context.note(&not_recorded);
     }
-    Ok(Exit(ended.exit_code()))
+    Ok(Exit(end.exit_code()))
 }
 
 type Perform<'a> = dyn FnMut(&str, &Params) -> Result<crate::answer::Answer, Failure> + 'a;
@@ -144,16 +145,16 @@ struct Known {
     status: String,
 }
 
-/// Starts a session and holds it.
-fn begin(
+/// Starts a session and acquires its lease.
+fn start(
     args: &Args,
-    about: &About,
+    description: &CommandDescription,
     perform: &mut Perform<'_>,
 ) -> Result<(String, Option<u64>), Failure> {
     let task = input::maybe_text("--task", args.task.clone())?.unwrap_or_default();
     let common = Params::new()
         .maybe("maxIterations", args.max_iterations)
-        .set("metadata", about);
+        .set("metadata", description);
     let answer = match &args.agent {
         Some(agent) => {
             let params = common.set("agentName", agent).set("purpose", &task);
@@ -165,12 +166,12 @@ fn begin(
         }
     };
     let known: Known = answer.read()?;
-    let token = hold(&known.id, perform)?;
+    let token = acquire_lease(&known.id, perform)?;
     Ok((known.id, token))
 }
 
-/// Takes up a session that exists, first of all by holding it: of two that try, one goes on.
-fn take_up(
+/// Resumes or recovers a session. Its lease is acquired first, so of two concurrent runs one is refused.
+fn resume(
     id: &str,
     add_iterations: Option<u32>,
     perform: &mut Perform<'_>,
@@ -179,15 +180,15 @@ fn take_up(
     let Some(known) = known.read::<Option<Known>>()? else {
         return Err(Error::SessionNotFound { id: id.to_owned() }.into());
     };
-    let token = hold(&known.id, perform)?;
+    let token = acquire_lease(&known.id, perform)?;
     let params = Params::id(&known.id).maybe("addIterations", add_iterations);
     let mut resumed = Ok(());
-    // Out of iterations: it goes on as one that is paused does, if it is given more.
+    // A session that ran out of iterations is resumed like a paused one, if its budget grows.
     if known.status == "timeout" && add_iterations.is_some() {
         resumed = perform("pause", &Params::id(&known.id)).map(drop);
     }
     let step = match (known.status.as_str(), add_iterations) {
-        // Refused, and nothing is changed.
+        // Refused without a change.
         ("timeout", None) => "incrementIteration",
         _ => "resume",
     };
@@ -198,14 +199,15 @@ fn take_up(
     Ok((known.id, token))
 }
 
+/// The parameters that name a session's lease.
 fn lease_of(id: &str) -> Params {
     Params::new().set("key", format!("session:{id}"))
 }
 
-/// Holds a session, so that nobody else runs it; the token of the lease.
-fn hold(id: &str, perform: &mut Perform<'_>) -> Result<Option<u64>, Failure> {
+/// Acquires the lease of a session, so that no other process runs it; returns the token.
+fn acquire_lease(id: &str, perform: &mut Perform<'_>) -> Result<Option<u64>, Failure> {
     #[derive(Deserialize)]
-    struct Asked {
+    struct Reply {
         outcome: String,
         lease: Option<Lease>,
     }
@@ -223,9 +225,9 @@ fn hold(id: &str, perform: &mut Perform<'_>) -> Result<Option<u64>, Failure> {
     let millis = u64::try_from(recorder::LEASE.as_millis()).unwrap_or(u64::MAX);
     let params = lease_of(id).set("leaseDurationMs", millis);
     let answer = perform("leaseAcquire", &params)?;
-    let asked: Asked = answer.read()?;
-    if asked.outcome == "held" {
-        let (holder, process) = asked
+    let reply: Reply = answer.read()?;
+    if reply.outcome == "held" {
+        let (holder, process) = reply
             .lease
             .map(|lease| (lease.holder, lease.process))
             .unwrap_or_default();
@@ -237,20 +239,20 @@ fn hold(id: &str, perform: &mut Perform<'_>) -> Result<Option<u64>, Failure> {
         }
         .into());
     }
-    Ok(asked.lease.map(|lease| lease.token))
+    Ok(reply.lease.map(|lease| lease.token))
 }
 
-/// What a session says about the command, without its secrets.
+/// The command in the metadata of its session, with secrets redacted.
 #[derive(Debug, Clone, serde::Serialize)]
-pub(crate) struct About {
+pub(crate) struct CommandDescription {
     command: Vec<String>,
     cwd: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<u32>,
 }
 
-impl About {
-    fn of(command: &[OsString]) -> Self {
+impl CommandDescription {
+    fn new(command: &[OsString]) -> Self {
         let command: Vec<String> = command
             .iter()
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -269,16 +271,16 @@ impl About {
     }
 }
 
-/// A length of time that is given as an argument.
-fn length(text: &str) -> Result<Duration, String> {
+/// Parses a duration that must not be zero.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
     match Millis::parse(text) {
-        Ok(Millis(0)) => Err("expected more than nothing".to_owned()),
+        Ok(Millis(0)) => Err("expected more than 0".to_owned()),
         Ok(Millis(millis)) => Ok(Duration::from_millis(millis)),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// The same store, named so that the command finds it from another folder too.
+/// The URL of the same store with an absolute path, for commands that run in another folder.
 fn absolute(url: String) -> String {
     let Some((scheme @ ("sqlite" | "file"), path)) = url.split_once(':') else {
         return url;

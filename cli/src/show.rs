@@ -1,4 +1,4 @@
-//! `tenure show`: one session, what it is and what happened last.
+//! `tenure show`: one session and its last events.
 
 use std::borrow::Cow;
 
@@ -14,11 +14,11 @@ use crate::params::Params;
 use crate::slot::InSlot;
 use crate::time;
 
-/// How wide lines are where no terminal says so.
+/// The width of lines where there is no terminal.
 const WIDTH: usize = 80;
-/// The most that is shown of a long text. There is --json for all of it.
-const LONGEST: usize = 2000;
-/// Where values begin.
+/// The most columns shown of a long text; `--json` shows all of it.
+const MAX_TEXT: usize = 2000;
+/// The column at which values start.
 const COLUMN: usize = 14;
 
 #[derive(Debug, clap::Args)]
@@ -28,9 +28,9 @@ Examples:
   tenure show $id --events 50
   tenure show $id --json | jq .context")]
 pub(crate) struct Args {
-    /// The session
+    /// The session's id
     id: String,
-    /// How many of the last events to show
+    /// The number of events to show, the last ones
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     events: u32,
 }
@@ -88,10 +88,10 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     session(&args.id, args.events, context)
 }
 
-/// Shows a session and the last events in it.
+/// Shows a session and its last events.
 pub(crate) fn session(id: &str, events: u32, context: &mut Context) -> Outcome {
     let params = Params::id(id).set("history", events);
-    context.tell("get", &params, |context, answer| {
+    context.perform_and_print("get", &params, |context, answer| {
         let Some(session) = answer.read::<Option<Session<'_>>>()? else {
             context.note(&format!("there is no session {id}"));
             return Ok(Exit::REFUSED);
@@ -103,7 +103,7 @@ pub(crate) fn session(id: &str, events: u32, context: &mut Context) -> Outcome {
 
 fn print(context: &mut Context, session: &Session<'_>) -> Result<(), Failure> {
     let now = context.now();
-    let most = context.out.width().unwrap_or(WIDTH);
+    let max = context.out.width().unwrap_or(WIDTH);
     let when = |at: &str| -> Result<String, Failure> {
         let at = Timestamp::parse(at)?;
         Ok(format!(
@@ -129,7 +129,7 @@ fn print(context: &mut Context, session: &Session<'_>) -> Result<(), Failure> {
         let place = format!("{}/{}", slot.task_id, slot.phase);
         (place, format!("{}{missing}", slot.model_in_full()))
     });
-    let mut fields = Fields { context, most };
+    let mut fields = Fields { context, max };
     fields.text("Task", Some(&session.task))?;
     fields.text("Mode", Some(&session.mode))?;
     if let Some((place, model)) = &slot {
@@ -178,13 +178,13 @@ fn print(context: &mut Context, session: &Session<'_>) -> Result<(), Failure> {
     context.out.write("\n")?;
     context.out.styled(Style::Bold, &title)?;
     context.out.write("\n")?;
-    events::print(context, &session.history, most, "  ")
+    events::print(context, &session.history, max, "  ")
 }
 
-/// The lines of a session.
+/// The fields of a session, in lines of at most `max` columns.
 struct Fields<'c> {
     context: &'c mut Context,
-    most: usize,
+    max: usize,
 }
 
 impl Fields<'_> {
@@ -199,9 +199,9 @@ impl Fields<'_> {
         let Some(value) = value else {
             return Ok(());
         };
-        let room = self.most.saturating_sub(COLUMN + 2).max(20);
+        let room = self.max.saturating_sub(COLUMN + 2).max(20);
         let value = clean_lines(value);
-        let value = cut(&value, LONGEST);
+        let value = cut(&value, MAX_TEXT);
         let out = &mut self.context.out;
         out.styled(Style::Dim, &format!("  {name:<COLUMN$}"))?;
         let mut indent = "";
@@ -218,8 +218,7 @@ impl Fields<'_> {
     }
 }
 
-/// Parts of a line that take at most `room` columns, broken at spaces and after commas where there
-/// are any.
+/// Wraps a line to at most `room` columns, at spaces and after commas where possible.
 fn wrap(line: &str, room: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = line;
@@ -234,7 +233,7 @@ fn wrap(line: &str, room: usize) -> Vec<&str> {
             end = next;
             match char {
                 ' ' if at > 0 => space = Some(at),
-                // JSON has no spaces.
+                // Compact JSON has no spaces.
                 ',' => space = Some(next),
                 _ => {}
             }
@@ -255,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_broken_at_spaces_and_nothing_is_lost() {
+    fn lines_wrap_at_spaces_and_lose_nothing() {
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("one two three", 6), ["one", "two", "three"]);

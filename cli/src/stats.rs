@@ -1,4 +1,4 @@
-//! `tenure stats`: how many sessions there are of which kind, and what they have used.
+//! `tenure stats`: the number of sessions by status and mode, and their usage.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -51,11 +51,11 @@ struct Tokens {
     total: u64,
 }
 
-/// How many modes people are shown; --json has all of them.
+/// The most modes of the table; `--json` prints all of them.
 const MODES: usize = 20;
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    context.tell("stats", &args.filter.params(), |context, answer| {
+    context.perform_and_print("stats", &args.filter.params(), |context, answer| {
         print(context, &answer.read()?)?;
         Ok(Exit::DONE)
     })
@@ -87,7 +87,7 @@ fn print(context: &mut Context, stats: &Stats<'_>) -> Result<(), Failure> {
         percent(stats.finished_success_rate),
         plain,
     )?;
-    let average = format!("{:.1} a session", stats.average_iterations);
+    let average = format!("{:.1} per session", stats.average_iterations);
     row("Iterations", average, plain)?;
     let Tokens {
         prompt,
@@ -114,8 +114,8 @@ fn print(context: &mut Context, stats: &Stats<'_>) -> Result<(), Failure> {
         ]);
     }
     context.out.write("\n")?;
-    let most = context.out.width().unwrap_or(usize::MAX);
-    table.print(&mut context.out, true, most)?;
+    let max = context.out.width().unwrap_or(usize::MAX);
+    table.print(&mut context.out, true, max)?;
     if modes.len() > MODES {
         let more = format!("and {} more modes\n", modes.len() - MODES);
         context.out.styled(Style::Dim, &more)?;
@@ -127,7 +127,7 @@ fn percent(share: f64) -> String {
     format!("{share:.1} %")
 }
 
-/// To the cent of a cent: sessions are cheap.
+/// A cost with four decimals, because a session may cost less than a cent.
 fn cost(cost: f64) -> String {
     format!("{cost:.4}")
 }

@@ -1,5 +1,5 @@
-//! The commands `tenure vm`: which virtual machine the process that runs them owns. What is owned is
-//! kept in the machine's registry, which all processes of a user share.
+//! The commands `tenure vm`: register virtual machines with the processes that own them. Registrations
+//! are in this machine's registry, which all processes of a user share.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,8 @@ use crate::params::Params;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The owner is the process that runs the command: a shell, a script or an agent.
-When it ends without `vm unregister`, the machine is an orphan, which `tenure
-lease sweep` sees to. In a subshell, name the owner: --owner-pid $$
+When it ends without `vm unregister`, its machine is an orphan, which `tenure
+lease sweep` cleans up. In a subshell, name the owner: --owner-pid $$
 
 Examples:
   tenure vm register builder-7 --zone us-central1-a --component voice
@@ -45,10 +45,11 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
 }
 
-/// Register a machine as the owner's, or say anew what is on it
+/// Register a machine to the owner, or update its registration
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An owner has one machine, and a machine one owner; otherwise the exit code is 1.
+An owner has at most one machine, and a machine at most one owner; a conflict
+ends with exit code 1.
 
 Examples:
   tenure vm register builder-7 --zone us-central1-a
@@ -56,15 +57,15 @@ Examples:
   tenure vm register builder-7 --zone a --metadata '{\"trigger\":\"HIGH_RAM\"}'
   tenure vm register builder-7 --zone a --owner-pid $(cat server.pid)")]
 struct Register {
-    /// The machine
+    /// The machine's id
     id: String,
-    /// Where it runs
+    /// The machine's zone
     #[arg(long)]
     zone: String,
-    /// What runs on it; may be given many times
+    /// A component that runs on the machine; repeatable
     #[arg(long = "component", value_name = "NAME")]
     components: Vec<String>,
-    /// Anything else about it: a JSON object, @FILE, or - for standard input
+    /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
     #[command(flatten)]
@@ -77,7 +78,7 @@ fn register(args: Register, context: &mut Context) -> Outcome {
         .set("zone", args.zone)
         .set("components", args.components)
         .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .maybe("holder", args.owner.act(context)?);
+        .maybe("holder", args.owner.act_as(context)?);
     let id = clean(&args.id).into_owned();
     yes_or_no(
         context,
@@ -88,14 +89,14 @@ fn register(args: Register, context: &mut Context) -> Outcome {
     )
 }
 
-/// Say that the owner's machine is gone
+/// Unregister the owner's machine
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   tenure vm unregister
   tenure vm unregister builder-7")]
 struct Unregister {
-    /// The machine, to be sure that no other is meant
+    /// The machine's id; a different machine is not unregistered
     id: Option<String>,
     #[command(flatten)]
     owner: OwnerArgs,
@@ -109,11 +110,11 @@ fn unregister(args: Unregister, context: &mut Context) -> Outcome {
     );
     let params = Params::new()
         .maybe("vmId", args.id.as_ref())
-        .maybe("holder", args.owner.act(context)?);
+        .maybe("holder", args.owner.act_as(context)?);
     yes_or_no(context, "vmUnregister", &params, &done, &refused)
 }
 
-/// Has something done that is either done or not.
+/// Runs an operation whose reply is `true` or `false`.
 fn yes_or_no(
     context: &mut Context,
     operation: &str,
@@ -148,7 +149,7 @@ struct Show {
     owner: OwnerArgs,
 }
 
-/// A virtual machine, as far as it is printed.
+/// The properties of a virtual machine that are printed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Vm<'a> {
@@ -167,10 +168,10 @@ pub(crate) struct Vm<'a> {
 }
 
 fn show(args: Show, context: &mut Context) -> Outcome {
-    let params = Params::new().maybe("holder", args.owner.act(context)?);
-    context.tell("vmMine", &params, |context, answer| {
+    let params = Params::new().maybe("holder", args.owner.act_as(context)?);
+    context.perform_and_print("vmMine", &params, |context, answer| {
         let Some(vm) = answer.read::<Option<Vm<'_>>>()? else {
-            context.note("no VM: this owner has none");
+            context.note("this owner has no VM");
             return Ok(Exit::REFUSED);
         };
         let out = &mut context.out;

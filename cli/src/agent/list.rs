@@ -1,5 +1,5 @@
-//! `tenure agent list`: on a terminal a table of the newest agents, elsewhere a line for each agent
-//! there is, which begins with its id.
+//! `tenure agent list`: on a terminal a table of the newest agents, otherwise one line for each agent,
+//! which starts with its id.
 
 use std::borrow::Cow;
 
@@ -14,19 +14,19 @@ use crate::params::Params;
 use crate::table::Table;
 use crate::time::{self, age};
 
-/// The most that one page holds.
+/// The items of one page.
 const PAGE: u32 = 1000;
-/// How many agents a terminal shows unless it is told otherwise.
+/// The default limit on a terminal.
 const ON_TERMINAL: u32 = 50;
-/// Columns that an agent's name takes at most.
+/// The most columns of an agent's name.
 const NAME: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the newest 50 are shown as a table. Elsewhere every agent is a
-line of fields with tabs between: id, phase, name, ready or -, errors, time of
-the last change, purpose. With --json one page is printed, with a cursor for the
-next.
+On a terminal the newest 50 agents are shown as a table. Otherwise every agent is
+a line of tab-separated fields: id, phase, name, ready or -, errors, time of the
+last update, purpose. With --json one page is printed, with a cursor for the next
+one.
 
 Examples:
   tenure agent list --active-only
@@ -34,28 +34,28 @@ Examples:
   tenure agent list --agent deployer | grep -c agent-
   tenure agent list --resumable --idle 2h | cut -f1")]
 pub(crate) struct Args {
-    /// Only those whose work has not ended
+    /// Only agents that are not finalized
     #[arg(long)]
     active_only: bool,
-    /// Only those that should-resume would resume
+    /// Only agents that should-resume would resume
     #[arg(long)]
     resumable: bool,
-    /// Only those of this name
+    /// Only agents with this name
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
-    /// With --resumable: not when idle this long; 30m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length, requires = "resumable")]
+    /// With --resumable: not agents idle for this long; 30m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "resumable")]
     idle: Option<Millis>,
-    /// With --resumable: not with this many errors; 3 by default
+    /// With --resumable: not agents with this many errors; 3 by default
     #[arg(long, value_name = "N", requires = "resumable")]
     max_errors: Option<u32>,
-    /// How many at most
+    /// The most agents to print
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// All there are, on a terminal too
+    /// Print all agents, on a terminal too
     #[arg(long, conflicts_with_all = ["limit", "json"])]
     all: bool,
-    /// Go on where a page ended: its nextCursor
+    /// Continue after a page: its nextCursor
     #[arg(long)]
     cursor: Option<String>,
 }
@@ -95,7 +95,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         let page = params
             .maybe("limit", args.limit)
             .maybe("cursor", args.cursor);
-        return context.tell("agentList", &page, |_, _| Ok(Exit::DONE));
+        return context.perform_and_print("agentList", &page, |_, _| Ok(Exit::DONE));
     }
     let limit = match args.limit {
         None if context.out.is_terminal() && !args.all => Some(ON_TERMINAL),
@@ -130,7 +130,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.out.styled(Style::Dim, "No agents.\n")?;
         }
         if cursor.is_some() {
-            let more = "There are more: --all shows them all, --limit N so many.\n";
+            let more = "More agents exist: use --all or --limit N.\n";
             context.out.styled(Style::Dim, more)?;
         }
     }

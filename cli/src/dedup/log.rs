@@ -1,5 +1,5 @@
-//! `tenure dedup log`: the runs of a day, as lines, as the JSON array of the daily audit files, or
-//! counted.
+//! `tenure dedup log`: the runs of a day as lines, as the JSON array of the daily audit files, or as a
+//! count.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,16 +8,17 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tenure_core::Error;
 
+use crate::atomic_file;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{clean, count};
 use crate::params::Params;
-use crate::whole;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A line for each: time, key, run, executed or prevented, how the job ended. With
---json, an array of objects with nine members each, as in the daily files.
+Prints a line for each run: time, key, run, executed or prevented, job status.
+With --json it prints an array of objects with nine properties each, as in the
+daily audit files.
 
 Examples:
   tenure dedup log --date 2026-01-08
@@ -28,14 +29,14 @@ pub(crate) struct Args {
     /// The day in UTC: today by default
     #[arg(long, value_name = "YYYY-MM-DD")]
     date: Option<String>,
-    /// Only runs that were one too many
+    /// Only prevented duplicates
     #[arg(long)]
     prevented: bool,
-    /// Only how many there are
+    /// Print the number of runs only
     #[arg(long)]
     count: bool,
-    /// Write the day into this folder, as session_audit_YYYYMMDD.json
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["prevented", "count"])]
+    /// Write the day to this folder, as session_audit_YYYYMMDD.json
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["prevented", "count"])]
     out: Option<PathBuf>,
 }
 
@@ -68,14 +69,14 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
             problem: format!("{}: {error}", path.display()),
         };
         fs::create_dir_all(&folder).map_err(failed)?;
-        whole::write(&path, &(array(&items) + "\n")).map_err(failed)?;
+        atomic_file::write(&path, &(array(&items) + "\n")).map_err(failed)?;
         let path = path.display().to_string();
         context.out.line(&clean(&path))?;
         return Ok(Exit::DONE);
     }
     let all = runs.len();
     let prevented = runs.iter().filter(|run| run.duplicate_prevented).count();
-    let meant = |run: &Ran| run.duplicate_prevented || !args.prevented;
+    let is_selected = |run: &Ran| run.duplicate_prevented || !args.prevented;
     match (args.count, context.json()) {
         (true, _) => {
             let number = if args.prevented { prevented } else { all };
@@ -84,13 +85,13 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
         (false, true) => {
             let both = items.into_iter().zip(&runs);
             let items: Vec<_> = both
-                .filter(|(_, run)| meant(run))
+                .filter(|(_, run)| is_selected(run))
                 .map(|(item, _)| item)
                 .collect();
             context.out.json(&array(&items))?;
         }
         (false, false) => {
-            for run in runs.iter().filter(|run| meant(run)) {
+            for run in runs.iter().filter(|run| is_selected(run)) {
                 print(context, run)?;
             }
         }
@@ -103,7 +104,7 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
     Ok(Exit::DONE)
 }
 
-/// The name of a day's file, and what is in it.
+/// The name of a day's audit file, and its entries.
 fn day(context: &mut Context, date: Option<&str>) -> Result<(String, Vec<Box<RawValue>>), Failure> {
     let mut items = Vec::new();
     let mut cursor = None;
@@ -124,12 +125,12 @@ fn array(items: &[Box<RawValue>]) -> String {
 }
 
 fn print(context: &mut Context, run: &Ran) -> Result<(), Failure> {
-    let came = match run.duplicate_prevented {
+    let outcome = match run.duplicate_prevented {
         true => "prevented",
         false => "executed",
     };
     let (key, number) = (clean(&run.session_key), clean(&run.run_id));
     let (time, status) = (clean(&run.timestamp), clean(&run.job_status));
-    let line = [&*time, &*key, &*number, came, &*status].join("\t");
+    let line = [&*time, &*key, &*number, outcome, &*status].join("\t");
     Ok(context.out.line(&line)?)
 }

@@ -1,5 +1,5 @@
-//! How a decision is told: in three lines for the job's log, and as outputs of the step for the
-//! steps after it. None of the three has a line break in it.
+//! The output of a decision: three lines for the log of the job, and outputs of the step for later
+//! steps. None of the three values contains a line break.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -21,7 +21,7 @@ pub(super) fn print(context: &mut Context, decided: &Decided) -> Result<(), Fail
     ))?)
 }
 
-/// Adds the decision to the outputs of the step, if this is one.
+/// Adds the decision to the outputs of the step, if `GITHUB_OUTPUT` is set.
 pub(super) fn add(context: &mut Context, decided: &Decided) {
     let Some(path) = env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty()) else {
         return;

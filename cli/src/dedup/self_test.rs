@@ -1,4 +1,4 @@
-//! `tenure dedup self-test`: the rules, tried on a store in memory with this very command.
+//! `tenure dedup self-test`: tests the rules over a store in memory.
 
 use serde::Deserialize;
 use tenure_core::{Error, Millis};
@@ -27,18 +27,12 @@ pub(super) fn run(_: Args, context: &mut Context) -> Outcome {
     let store = store::open("memory:")?;
     let begin = context.now();
     let steps = [
-        ("the first run goes on", "push", "a", 0, false),
-        ("a second one at once is skipped", "push", "a", 0, true),
-        (
-            "and goes on when the window is over",
-            "push",
-            "a",
-            11,
-            false,
-        ),
-        ("a pull request goes on", "pull_request", "b", 0, false),
+        ("the first run is admitted", "push", "a", 0, false),
+        ("a concurrent run is skipped", "push", "a", 0, true),
+        ("a run after the window is admitted", "push", "a", 11, false),
+        ("a pull request is admitted", "pull_request", "b", 0, false),
         ("a push of its commit is skipped", "push", "b", 0, true),
-        ("and goes on an hour later", "push", "b", 60, false),
+        ("a push an hour later is admitted", "push", "b", 60, false),
     ];
     let mut wrong = 0;
     for (number, (title, event, commit, minutes, skip)) in steps.into_iter().enumerate() {
@@ -58,12 +52,12 @@ pub(super) fn run(_: Args, context: &mut Context) -> Outcome {
     }
     let log: Log = perform_over(&store, begin, "auditLog", &Params::new())?.read()?;
     if wrong > 0 || log.items.len() != steps.len() {
-        let problem = format!("{wrong} of the rules do not hold, or the audit log is not whole");
+        let problem = format!("{wrong} of the rules do not hold, or the audit log is incomplete");
         return Err(Error::internal(problem).into());
     }
     match context.json() {
         true => context.out.json("true")?,
-        false => context.out.line("ok: all of it is in the audit log")?,
+        false => context.out.line("ok: the audit log holds every decision")?,
     }
     Ok(Exit::DONE)
 }

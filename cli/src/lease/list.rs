@@ -1,5 +1,5 @@
-//! `tenure lease list`: on a terminal the sessions that run and what they own, then what else is
-//! held; elsewhere a line for each lease. A star marks what is one's own.
+//! `tenure lease list`: on a terminal a table of running sessions with their machines, and a table of
+//! the other leases; otherwise one line for each lease. A star marks the owner's leases.
 
 use std::collections::HashMap;
 
@@ -11,20 +11,20 @@ use crate::output::{Style, clean, cut};
 use crate::owner::OwnerArgs;
 use crate::params::Params;
 use crate::table::Table;
-use crate::time::{age, length};
+use crate::time::{age, duration};
 
 use super::view::{self, Lease, Page};
 
 const NO_VM: &str = "no VM";
-/// Columns that a key or a holder takes at most, so that the others have room.
+/// The most columns of a key and of a holder.
 const KEY: usize = 30;
 const HOLDER: usize = 16;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What is one's own has a star. Where no terminal reads it, every lease is a line
-of fields with tabs between: key, state, session, process, VM or \"no VM\", end,
-* or -. With --json one page is printed, with a cursor for the next.
+A star marks the owner's leases. Where output is not a terminal, every lease is a
+line of tab-separated fields: key, state, holder, PID, VM or \"no VM\", time of
+expiry, * or -. With --json one page is printed, with a cursor for the next one.
 
 Examples:
   tenure lease list
@@ -32,16 +32,16 @@ Examples:
   tenure lease list --prefix vm: | cut -f1,2
   tenure lease list --json | jq -r '.items[].key'")]
 pub(crate) struct Args {
-    /// Only those whose keys begin so
-    #[arg(long, value_name = "TEXT")]
+    /// Only keys with this prefix
+    #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
-    /// Only held, stale or released ones; by default the first two
+    /// Only held, stale or released leases; held and stale ones by default
     #[arg(long, value_parser = ["held", "stale", "released"], hide_possible_values = true)]
     state: Option<String>,
-    /// With --json: how many at most
+    /// With --json: the most leases to print
     #[arg(long, short = 'n', value_name = "N", requires = "json")]
     limit: Option<u32>,
-    /// With --json: go on where a page ended: its nextCursor
+    /// With --json: continue after a page: its nextCursor
     #[arg(long, requires = "json")]
     cursor: Option<String>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let name = args.owner.act(context)?;
+    let name = args.owner.act_as(context)?;
     let params = Params::new()
         .maybe("prefix", args.prefix)
         .maybe("state", args.state);
@@ -57,7 +57,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         let page = params
             .maybe("limit", args.limit)
             .maybe("cursor", args.cursor);
-        return context.tell("leaseList", &page, |_, _| Ok(Exit::DONE));
+        return context.perform_and_print("leaseList", &page, |_, _| Ok(Exit::DONE));
     }
     let pages = view::pages(context, &params)?;
     let mut leases = Vec::new();
@@ -75,7 +75,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     Ok(Exit::DONE)
 }
 
-/// The machine that each session owns, by the session.
+/// The machine of each session that owns one.
 fn machines(leases: &[Lease<'_>]) -> HashMap<String, String> {
     leases
         .iter()
@@ -154,7 +154,7 @@ fn print_tables(
     let mut others = leases.iter().filter(|lease| !lease.is_session()).peekable();
     if others.peek().is_none() {
         if !any {
-            context.out.styled(Style::Dim, "Nothing is held.\n")?;
+            context.out.styled(Style::Dim, "No leases.\n")?;
         }
         return Ok(());
     }
@@ -178,15 +178,15 @@ fn print_tables(
     Ok(())
 }
 
-/// How long a lease is still held, if nobody renews it.
+/// The time until a lease expires.
 fn left(lease: &Lease<'_>, now: Timestamp) -> Result<String, Failure> {
     Ok(match lease.expires_at {
         _ if lease.state != "held" => "-".to_owned(),
-        None => "for ever".to_owned(),
+        None => "no expiry".to_owned(),
         Some(end) => match Timestamp::parse(end)?.since(now) {
-            // It is past its time, and its owner runs.
+            // The time has passed, but the lease is held as long as its process runs.
             0 => "while it runs".to_owned(),
-            left => length(left),
+            left => duration(left),
         },
     })
 }

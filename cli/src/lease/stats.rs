@@ -1,4 +1,4 @@
-//! `tenure lease stats`: how much is held, and what the process that runs the command has.
+//! `tenure lease stats`: counts of leases, and what the owner has.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -43,7 +43,7 @@ struct Leases {
     released: u64,
 }
 
-/// What the owner is and has.
+/// The owner and its machine.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Own {
@@ -54,7 +54,7 @@ struct Own {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let name = args.owner.act(context)?;
+    let name = args.owner.act_as(context)?;
     let mut stats = Stats {
         own: own(name, context)?,
         ..Stats::default()

@@ -1,4 +1,4 @@
-//! A lease as it is printed, and pages of them.
+//! A lease as the commands print it, and pages of leases.
 
 use std::borrow::Cow;
 
@@ -11,12 +11,12 @@ use crate::exit::Failure;
 use crate::output::clean;
 use crate::params::Params;
 
-/// The most that one page holds.
+/// The items of one page.
 const PAGE: u32 = 1000;
-/// How much of a session's name tells it from others.
-const SHORT: usize = 8;
+/// The length of an abbreviated session id.
+const SHORT_ID: usize = 8;
 
-/// A lease, as far as it is printed.
+/// The properties of a lease that are printed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Lease<'a> {
@@ -44,7 +44,7 @@ pub(super) struct Process<'a> {
     pub(super) hostname: Option<Cow<'a, str>>,
 }
 
-/// What is said about a registration.
+/// The data of a registration.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Registration<'a> {
@@ -53,21 +53,21 @@ struct Registration<'a> {
 }
 
 impl Lease<'_> {
-    /// The holder: a name, or the beginning of a session's.
+    /// The holder: a name, or an abbreviated session id.
     pub(super) fn short_holder(&self) -> Cow<'_, str> {
         match self.process {
-            Some(_) => clean(self.holder.get(..SHORT).unwrap_or(&self.holder)),
+            Some(_) => clean(self.holder.get(..SHORT_ID).unwrap_or(&self.holder)),
             None => clean(&self.holder),
         }
     }
 
-    /// The number of the process that holds it.
+    /// The PID of the holder.
     pub(super) fn pid(&self) -> String {
         let pid = self.process.as_ref().and_then(|process| process.pid);
         pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string())
     }
 
-    /// Who holds it, in words.
+    /// A description of the holder.
     pub(super) fn owner(&self) -> String {
         let holder = self.short_holder();
         let Some(process) = &self.process else {
@@ -80,12 +80,12 @@ impl Lease<'_> {
         }
     }
 
-    /// Whether it is the registration of a session.
+    /// Whether the lease is the registration of a session.
     pub(super) fn is_session(&self) -> bool {
         self.key.starts_with("process:")
     }
 
-    /// The virtual machine that it is about.
+    /// The virtual machine of the lease.
     pub(super) fn vm(&self) -> Option<String> {
         if let Some(vm) = self.key.strip_prefix("vm:") {
             return Some(clean(vm).into_owned());
@@ -105,7 +105,7 @@ pub(super) struct Page<'a> {
     next_cursor: Option<Cow<'a, str>>,
 }
 
-/// Reads all pages of leases, one after the other.
+/// Reads all pages of leases.
 pub(super) fn pages(context: &mut Context, params: &Params) -> Result<Vec<Answer>, Failure> {
     let mut pages = Vec::new();
     let mut cursor: Option<String> = None;

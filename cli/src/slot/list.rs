@@ -1,4 +1,4 @@
-//! `tenure slot list`: the sessions in the slots of tasks, on a terminal as a table, elsewhere as a line
+//! `tenure slot list`: the sessions in the slots of tasks, on a terminal as a table, otherwise one line
 //! for each.
 
 use std::borrow::Cow;
@@ -15,23 +15,23 @@ use crate::time::age;
 
 use super::InSlot;
 
-/// Columns that the id of a task takes at most.
+/// The most columns of a task's id.
 const NAME: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal they are shown as a table, by task and phase. Elsewhere each is a
-line of fields with tabs between: id, task, phase, status, model, missing or -,
-time of the last change, what it is to do. A model is missing if it is none of
---models.
+On a terminal the sessions are shown as a table, by task and phase. Otherwise each
+session is a line of tab-separated fields: id, task id, phase, status, model,
+missing or -, time of the last update, task. A model is missing if it is not one
+of --models.
 
 Examples:
   tenure slot list T1
   tenure slot list T1 T2 T3 | cut -f2-5
   tenure slot list T1 --json | jq '.[] | select(.modelMissing)'")]
 pub(super) struct Args {
-    /// The tasks, 1000 at most
-    #[arg(required = true, value_name = "TASK")]
+    /// The ids of the tasks, 1000 at most
+    #[arg(required = true, value_name = "TASK_ID")]
     tasks: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ struct Session<'a> {
 
 pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
     let params = Params::new().list("taskIds", &args.tasks);
-    context.tell("slots", &params, |context, answer| {
+    context.perform_and_print("slots", &params, |context, answer| {
         let items: Vec<Item<'_>> = answer.read()?;
         match context.out.width() {
             Some(width) => print_table(context, &items, width)?,

@@ -1,5 +1,6 @@
-//! `tenure slot start` and `tenure slot replace`: a session for a slot. Whoever asks for the model that
-//! is at work there is given its session; who asks for another one is asked, or told how to go on.
+//! `tenure slot start` and `tenure slot replace`: start a session in a slot. A start with the same model
+//! returns the existing session. A start with another model asks for confirmation at a terminal, and
+//! otherwise prints the command that confirms.
 
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
@@ -13,26 +14,26 @@ use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Error, Timestamp};
 
 use crate::answer::Answer;
+use crate::atomic_file::AtomicFile;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::clean;
 use crate::params::Params;
-use crate::session::Begun;
-use crate::whole::Whole;
+use crate::session::NewSessionArgs;
 use crate::{input, time};
 
-use super::ask::{self, Said};
-use super::{InSlot, again, parse_phase};
+use super::confirmation::{self, Confirmation};
+use super::{InSlot, parse_phase, suggested_command};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The id of the session goes to standard output, what became of it to standard
-error: created, existing for one with this model, or replaced, which exit with
-0; or needs_confirmation, rejected or busy, which print no id and exit with 1.
-One with another model is replaced once somebody agrees: at a terminal you are
-asked, and elsewhere told the command that agrees. What has failed, timed out or
-was given up is replaced without asking. A session that is replaced is in the
-trash.
+The session's id goes to standard output, the outcome to standard error. The
+outcomes created, existing (a session with this model) and replaced exit with 0.
+The outcomes needs_confirmation, rejected and busy print no id and exit with 1.
+A session with another model is replaced after a confirmation: at a terminal you
+are asked, otherwise the command that confirms is printed. A failed, timed out or
+abandoned session is replaced without confirmation. A replaced session is moved
+to the trash.
 
 Examples:
   id=$(tenure slot start T1 plan \"Plan the parser\" --model opus)
@@ -42,17 +43,17 @@ Examples:
   tenure slot start T1 plan \"Plan it\" --model '{\"name\":\"opus\",\"version\":\"4\"}'")]
 pub(super) struct Start {
     #[command(flatten)]
-    asked: Asked,
-    /// What becomes of a session with another model: confirm (the default),
-    /// replace or reject
-    #[arg(long, value_name = "WHAT", value_parser = ["confirm", "replace", "reject"], hide_possible_values = true)]
+    request: Request,
+    /// How to treat a session with another model: confirm (the default), replace
+    /// or reject
+    #[arg(long, value_name = "ACTION", value_parser = ["confirm", "replace", "reject"], hide_possible_values = true)]
     on_model_change: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It is what slot start does with --on-model-change replace: nobody is asked. With
---confirm it is done only if the session is still as it was seen.
+This is `slot start` with --on-model-change replace: it asks for no confirmation.
+With --confirm it replaces only that version of the session.
 
 Examples:
   tenure slot replace T1 plan \"Plan it\" --model haiku
@@ -60,51 +61,49 @@ Examples:
   tenure slot replace T1 plan \"Plan it\" --model haiku --export-old old.json")]
 pub(super) struct Replace {
     #[command(flatten)]
-    asked: Asked,
+    request: Request,
 }
 
 /// A session to start in a slot.
 #[derive(Debug, clap::Args)]
-struct Asked {
-    /// The task
-    #[arg(value_name = "TASK")]
+struct Request {
+    /// The task's id
     task_id: String,
-    /// plan, run, verify or debug, or a title that begins so
+    /// plan, run, verify or debug, or a title that starts with one
     #[arg(value_parser = parse_phase)]
     phase: SlotPhase,
-    /// What the agent is to do; - reads it from standard input
-    #[arg(value_name = "WHAT")]
+    /// The task of the agent; - reads standard input
     task: String,
-    /// The model that is to work in it: a name, or a JSON object
+    /// The model: a name, or a JSON object
     #[arg(long)]
     model: String,
     /// Replace this session, if it still has this version
-    #[arg(long, value_name = "ID@VERSION", value_parser = Seen::parse)]
-    confirm: Option<Seen>,
-    /// Do again what is completed
+    #[arg(long, value_name = "ID@VERSION", value_parser = SessionVersion::parse)]
+    confirm: Option<SessionVersion>,
+    /// Run a completed task again
     #[arg(long)]
     rerun: bool,
-    /// Write the session that is replaced to this file, in place of what is there
+    /// Export the replaced session to this file, and replace the file if it exists
     #[arg(long, value_name = "FILE")]
     export_old: Option<PathBuf>,
-    /// Keep others away meanwhile, who are told that it is busy
+    /// Lock the slot during the start; concurrent starts are busy
     #[arg(long)]
     pessimistic: bool,
-    /// How often to try again while somebody else keeps others away
+    /// The most retries while the slot is locked
     #[arg(long, value_name = "N", default_value_t = 3, requires = "pessimistic")]
     retries: u32,
     #[command(flatten)]
-    begun: Begun,
+    session: NewSessionArgs,
 }
 
-/// A session as somebody saw it.
+/// A version of a session.
 #[derive(Debug, Clone, Serialize)]
-struct Seen {
+struct SessionVersion {
     id: String,
     version: u64,
 }
 
-impl Seen {
+impl SessionVersion {
     fn parse(text: &str) -> Result<Self, String> {
         text.rsplit_once('@')
             .and_then(|(id, version)| Some((id, version.parse().ok()?)))
@@ -117,14 +116,14 @@ impl Seen {
 }
 
 pub(super) fn start(args: Start, context: &mut Context) -> Outcome {
-    begin(args.asked, args.on_model_change, context)
+    begin(args.request, args.on_model_change, context)
 }
 
 pub(super) fn replace(args: Replace, context: &mut Context) -> Outcome {
-    begin(args.asked, Some("replace".to_owned()), context)
+    begin(args.request, Some("replace".to_owned()), context)
 }
 
-/// What starting has come to.
+/// The outcome of a start.
 #[derive(Deserialize)]
 struct Started<'a> {
     outcome: &'a str,
@@ -134,11 +133,11 @@ struct Started<'a> {
     #[serde(borrow)]
     session: Option<Occupant<'a>>,
     #[serde(borrow)]
-    replaced: Option<Gone<'a>>,
+    replaced: Option<Replaced<'a>>,
     exported: Option<String>,
 }
 
-/// The session that is in the slot.
+/// The current occupant of the slot.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Occupant<'a> {
@@ -152,13 +151,13 @@ struct Occupant<'a> {
     slot: InSlot<'a>,
 }
 
-/// The session that was in it.
+/// The session that was replaced.
 #[derive(Deserialize)]
-struct Gone<'a> {
+struct Replaced<'a> {
     id: &'a str,
 }
 
-fn begin(args: Asked, on_model_change: Option<String>, context: &mut Context) -> Outcome {
+fn begin(args: Request, on_model_change: Option<String>, context: &mut Context) -> Outcome {
     let params = Params::new()
         .set("taskId", &args.task_id)
         .set("phase", args.phase);
@@ -167,71 +166,71 @@ fn begin(args: Asked, on_model_change: Option<String>, context: &mut Context) ->
         false => params.set("model", args.model),
     };
     let params = params
-        .set("task", input::text("WHAT", args.task)?)
+        .set("task", input::text("TASK", args.task)?)
         .maybe("onModelChange", on_model_change)
         .flag("rerun", args.rerun)
         .maybe("locking", args.pessimistic.then_some("pessimistic"));
-    let params = args.begun.add(params)?;
-    let mut export = args.export_old.map(Export::begin).transpose()?;
+    let params = args.session.add(params)?;
+    let mut export = args.export_old.map(Export::create).transpose()?;
     let mut wanted = params
         .clone()
         .maybe("confirm", args.confirm.as_ref())
         .flag("exportOld", export.is_some());
     let mut answer = attempt(&wanted, args.retries, context)?;
     let started: Started<'_> = answer.read()?;
-    if let ("needs_confirmation", Some(there)) = (started.outcome, &started.session)
-        && ask::is_possible(context)
+    if let ("needs_confirmation", Some(occupant)) = (started.outcome, &started.session)
+        && confirmation::is_possible(context)
     {
-        context.note(&describe(there, context)?);
-        let said = ask::ask(&started.message, export.is_none())?;
-        if said == Said::No {
-            context.note("the session stays as it is");
+        context.note(&describe(occupant, context)?);
+        let answer_given = confirmation::ask(&started.message, export.is_none())?;
+        if answer_given == Confirmation::Keep {
+            context.note("the session is unchanged");
             return Ok(Exit::REFUSED);
         }
-        if said == Said::Export {
-            export = Some(Export::begin(format!("{}.json", there.id).into())?);
+        if answer_given == Confirmation::Export {
+            export = Some(Export::create(format!("{}.json", occupant.id).into())?);
         }
-        let seen = Seen {
-            id: there.id.to_owned(),
-            version: there.version,
+        let confirmed = SessionVersion {
+            id: occupant.id.to_owned(),
+            version: occupant.version,
         };
         wanted = params
-            .set("confirm", seen)
+            .set("confirm", confirmed)
             .flag("exportOld", export.is_some());
         answer = attempt(&wanted, args.retries, context)?;
     }
     finish(&answer, export, context)
 }
 
-/// Has the session started; tries again while somebody else has the slot for a moment.
+/// Starts the session, and retries while the slot is locked.
 fn attempt(params: &Params, retries: u32, context: &mut Context) -> Result<Answer, Failure> {
-    let mut tried = 0;
+    let mut retried = 0;
     loop {
         let answer = context.perform("startInSlot", params)?;
         let is_locked = answer.read::<Started<'_>>()?.code == "SLOT_LOCKED";
-        if !is_locked || tried >= retries {
+        if !is_locked || retried >= retries {
             return Ok(answer);
         }
-        thread::sleep(pause(tried));
-        tried += 1;
+        thread::sleep(backoff(retried));
+        retried += 1;
     }
 }
 
-/// Longer from time to time, and no two who wait wait alike.
-fn pause(tried: u32) -> Duration {
-    const SHORTEST: u64 = 100;
-    const DOUBLED: u32 = 5;
-    let most = SHORTEST << tried.min(DOUBLED);
-    // Every one of these has random keys.
+/// Exponential backoff with jitter.
+fn backoff(retried: u32) -> Duration {
+    const BASE_MS: u64 = 100;
+    const MAX_DOUBLINGS: u32 = 5;
+    let millis = BASE_MS << retried.min(MAX_DOUBLINGS);
+    // The keys of a `RandomState` are random.
     let random = RandomState::new().build_hasher().finish();
-    Duration::from_millis(most / 2 + random % most)
+    Duration::from_millis(millis / 2 + random % millis)
 }
 
-/// Says what it came to.
+/// Exports the replaced session and prints the outcome.
 fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Outcome {
     let started: Started<'_> = answer.read()?;
-    let kept = match (export, &started.exported, &started.replaced) {
-        (Some(export), Some(text), Some(old)) => export.finish(text, old.id),
+    let exported = match (export, &started.exported, &started.replaced) {
+        (Some(export), Some(text), Some(old)) => export.commit(text, old.id),
         _ => Ok(()),
     };
     let exit = match started.outcome {
@@ -240,30 +239,30 @@ fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Out
     };
     if context.json() {
         context.out.json(answer.json())?;
-        return kept.map(|()| exit);
+        return exported.map(|()| exit);
     }
-    let said = format!("{}: {}", started.outcome, started.message);
+    let outcome = format!("{}: {}", started.outcome, started.message);
     match (&started.session, exit) {
         (Some(session), Exit::DONE) => {
             context.out.line(session.id)?;
-            context.note(&said);
+            context.note(&outcome);
         }
-        (Some(there), _) => {
-            context.note(&said);
-            context.note(&describe(there, context)?);
+        (Some(occupant), _) => {
+            context.note(&outcome);
+            context.note(&describe(occupant, context)?);
             if started.outcome == "needs_confirmation" {
-                let seen = format!("{}@{}", there.id, there.version);
-                let command = again::with_option("--confirm", &seen);
+                let version = format!("{}@{}", occupant.id, occupant.version);
+                let command = suggested_command::with_option("--confirm", &version);
                 context.note(&format!("to replace it: {command}"));
             }
         }
-        (None, _) => context.note(&said),
+        (None, _) => context.note(&outcome),
     }
-    kept.map(|()| exit)
+    exported.map(|()| exit)
 }
 
-/// Who is in the slot.
-fn describe(there: &Occupant<'_>, context: &Context) -> Result<String, Failure> {
+/// Describes the current occupant of a slot.
+fn describe(occupant: &Occupant<'_>, context: &Context) -> Result<String, Failure> {
     let Occupant {
         id,
         version,
@@ -272,26 +271,26 @@ fn describe(there: &Occupant<'_>, context: &Context) -> Result<String, Failure> 
         max_iterations,
         updated_at,
         slot,
-    } = there;
+    } = occupant;
     let age = time::age(context.now(), Timestamp::parse(updated_at)?);
     let (place, model) = (clean(&slot.task_id), slot.model());
     Ok(format!(
-        "{model} is in {place}/{}: {id}, version {version}, {status}, {iterations} of \
-         {max_iterations} iterations used, last changed {age} ago",
+        "slot {place}/{} holds {id} with the model {model}: version {version}, {status}, \
+         {iterations} of {max_iterations} iterations used, updated {age} ago",
         slot.phase
     ))
 }
 
-/// The file for the session that is replaced.
+/// The file to which the replaced session is exported.
 struct Export {
     path: PathBuf,
-    file: Whole,
+    file: AtomicFile,
 }
 
 impl Export {
-    /// Nothing is replaced that could not be kept.
-    fn begin(path: PathBuf) -> Result<Self, Failure> {
-        match Whole::begin(&path) {
+    /// Creates the file before the session is replaced, so that a path that cannot be written fails first.
+    fn create(path: PathBuf) -> Result<Self, Failure> {
+        match AtomicFile::create(&path) {
             Ok(file) => Ok(Self { path, file }),
             Err(error) => {
                 let problem = format!("{} cannot be written: {error}", path.display());
@@ -300,12 +299,12 @@ impl Export {
         }
     }
 
-    fn finish(self, text: &str, old: &str) -> Result<(), Failure> {
+    fn commit(self, text: &str, replaced: &str) -> Result<(), Failure> {
         let Self { path, file } = self;
-        file.finish(&format!("{text}\n")).map_err(|error| {
+        file.commit(&format!("{text}\n")).map_err(|error| {
             let path = path.display();
             let problem = format!(
-                "{path}: {error}; the session was replaced, and tenure export {old} prints it"
+                "{path}: {error}; the session was replaced, and `tenure export {replaced}` prints it"
             );
             Error::StoreUnavailable { problem }.into()
         })

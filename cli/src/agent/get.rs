@@ -1,5 +1,5 @@
-//! `tenure agent get`: an agent as one JSON text, whose names and times are those that scripts for
-//! agents read. It is JSON for people too.
+//! `tenure agent get`: an agent as JSON, with and without `--json`. The property names and times are
+//! those that scripts of agents expect.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ Examples:
   tenure agent get $id | jq -r .phase
   tenure agent get $id | jq '.history[-1]'")]
 pub(crate) struct Args {
-    /// The agent's session
+    /// The agent's session id
     id: String,
 }
 

@@ -1,4 +1,4 @@
-//! `tenure dedup list` and `tenure dedup clear`: what is kept of runs and of commits.
+//! `tenure dedup list` and `tenure dedup clear`: the records of runs and commit locks.
 
 use serde::Deserialize;
 
@@ -9,22 +9,22 @@ use crate::params::Params;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A line for each: key, run, since, until, state.
+Prints a line for each record: key, run, acquired, expires, state.
 
 Examples:
   tenure dedup list
   tenure dedup list --all --prefix my-workflow-")]
 pub(crate) struct List {
-    /// Those that keep nobody away any more, too
+    /// Expired records, too
     #[arg(long)]
     all: bool,
-    /// Only those whose keys begin so
-    #[arg(long, value_name = "TEXT")]
+    /// Only keys with this prefix
+    #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
-    /// How many at most: 50 by default, up to 1000
+    /// The most records to print: 50 by default, up to 1000
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
-    /// Go on after a page, with --json
+    /// Continue after a page, with --json
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
 }
@@ -33,12 +33,12 @@ pub(super) fn list(args: List, context: &mut Context) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Page {
-        items: Vec<Kept>,
+        items: Vec<Record>,
         next_cursor: Option<String>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Kept {
+    struct Record {
         key: String,
         holder: String,
         state: String,
@@ -50,16 +50,16 @@ pub(super) fn list(args: List, context: &mut Context) -> Outcome {
         .maybe("prefix", args.prefix)
         .maybe("limit", args.limit)
         .maybe("cursor", args.cursor);
-    context.tell("dedupList", &params, |context, answer| {
+    context.perform_and_print("dedupList", &params, |context, answer| {
         let page: Page = answer.read()?;
-        for kept in &page.items {
-            let end = kept.expires_at.as_deref().unwrap_or("-");
-            let (key, holder) = (clean(&kept.key), clean(&kept.holder));
-            let line = [&key, &holder, &*kept.acquired_at, end, &kept.state].join("\t");
+        for record in &page.items {
+            let end = record.expires_at.as_deref().unwrap_or("-");
+            let (key, holder) = (clean(&record.key), clean(&record.holder));
+            let line = [&key, &holder, &*record.acquired_at, end, &record.state].join("\t");
             context.out.line(&line)?;
         }
         if page.next_cursor.is_some() {
-            context.note("there are more: --limit shows up to 1000, --json where to go on");
+            context.note("more records exist: use --limit, or --json for a cursor");
         }
         Ok(Exit::DONE)
     })
@@ -71,13 +71,13 @@ Examples:
   tenure dedup clear --ended
   tenure dedup clear --prefix my-workflow- --force")]
 pub(crate) struct Clear {
-    /// Only those that keep nobody away any more
+    /// Only expired records
     #[arg(long)]
     ended: bool,
-    /// Only those whose keys begin so
-    #[arg(long, value_name = "TEXT")]
+    /// Only keys with this prefix
+    #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
-    /// Those of runs that are under way, too
+    /// Records of running runs, too
     #[arg(long)]
     force: bool,
 }
@@ -88,16 +88,16 @@ pub(super) fn clear(args: Clear, context: &mut Context) -> Outcome {
         removed: u64,
     }
     if !args.ended && !args.force {
-        let problem = "expected, as runs that are under way may be repeated then; or else --ended";
+        let problem = "required, because it allows duplicates of running runs; or use --ended";
         return Err(Failure::usage("--force", problem));
     }
     let params = Params::new()
         .flag("ended", args.ended)
         .maybe("prefix", args.prefix);
-    context.tell("dedupClear", &params, |context, answer| {
+    context.perform_and_print("dedupClear", &params, |context, answer| {
         let Cleared { removed } = answer.read()?;
-        let forgotten = format!("{} forgotten", count(removed, "key"));
-        context.out.line(&forgotten)?;
+        let cleared = format!("{} cleared", count(removed, "key"));
+        context.out.line(&cleared)?;
         Ok(Exit::DONE)
     })
 }

@@ -1,16 +1,16 @@
-//! What a cleanup or a purge has removed, and what it could not: the same for all that clean up.
+//! The result of a cleanup or a purge: which sessions were removed, and which could not be.
 
 use serde::{Deserialize, Serialize};
 
+use crate::bulk::Refusal;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
-use crate::many::Refusal;
 use crate::output::{clean, count};
 
-/// How many sessions are named, of those that went and of those that stay.
-const MAX_NAMED: usize = 1000;
+/// The most sessions that a result lists, of the removed ones and of the failed ones.
+const MAX_LISTED: usize = 1000;
 
-/// What was removed, or would be.
+/// The sessions that were removed, or would be in a dry run.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Removed {
@@ -21,19 +21,19 @@ pub(crate) struct Removed {
 }
 
 impl Removed {
-    /// Takes more in.
+    /// Adds the result of another batch.
     pub(crate) fn add(&mut self, more: Self) {
         self.removed += more.removed;
-        let room = MAX_NAMED.saturating_sub(self.ids.len());
+        let room = MAX_LISTED.saturating_sub(self.ids.len());
         self.ids.extend(more.ids.into_iter().take(room));
         for refusal in more.failed {
             self.fail(refusal);
         }
     }
 
-    /// Takes down that a session stays.
+    /// Adds a session that could not be removed.
     pub(crate) fn fail(&mut self, refusal: Refusal) {
-        if self.failed.len() < MAX_NAMED {
+        if self.failed.len() < MAX_LISTED {
             self.failed.push(refusal);
         }
     }
@@ -44,25 +44,25 @@ impl Removed {
         exits.fold(Exit::DONE, Exit::max)
     }
 
-    /// Prints which went, and says how many, in words such as `put into the trash`.
+    /// Prints the ids, and the count with a verb such as `moved to the trash`.
     pub(crate) fn print(&self, done: &str, context: &mut Context) -> Outcome {
         for id in &self.ids {
             context.out.line(&clean(id))?;
         }
         for Refusal { id, message, .. } in &self.failed {
-            context.note(&format!("{id} stays: {message}"));
+            context.note(&format!("{id} was not removed: {message}"));
         }
         let would = if self.dry_run { "would be " } else { "" };
         let more = match self.removed - self.ids.len() as u64 {
             0 => String::new(),
-            more => format!(" ({more} of them are not named)"),
+            more => format!(" ({more} of them not listed)"),
         };
-        let stay = match self.failed.len() {
+        let failed = match self.failed.len() {
             0 => String::new(),
-            stay => format!(", {stay} could not be"),
+            failed => format!(", {failed} could not be"),
         };
         let removed = count(self.removed, "session");
-        context.note(&format!("{removed} {would}{done}{more}{stay}"));
+        context.note(&format!("{removed} {would}{done}{more}{failed}"));
         Ok(self.exit())
     }
 }

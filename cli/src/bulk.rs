@@ -1,5 +1,5 @@
-//! `tenure trash`, `restore` and `rm`: what is done to the sessions that are named, many of them in one
-//! call. One that is refused keeps no other from its turn.
+//! `tenure trash`, `restore` and `rm`: bulk operations on sessions. A session that is refused does not
+//! block the others.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +7,14 @@ use crate::context::Context;
 use crate::exit::{self, Exit, Outcome};
 use crate::params::Params;
 
-/// Sessions that one call names at most.
-const TOGETHER: usize = 1000;
+/// The most sessions of one bulk operation.
+const MAX_BULK: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-They leave lists and statistics and take no changes, and their slots are free.
-`tenure restore` takes them out again, and `tenure purge` removes them for good.
+Sessions in the trash are not listed or counted, cannot be changed, and leave
+their slots free. `tenure restore` restores them, and `tenure purge` removes them
+permanently.
 
 Examples:
   tenure trash $id
@@ -36,8 +37,9 @@ pub(crate) struct Restore {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without --permanent it is `tenure trash`. With it nothing is left to restore:
-`tenure purge` does the same to what is in the trash, and can archive it first.
+Without --permanent this is `tenure trash`. With --permanent the sessions cannot
+be restored. `tenure purge` permanently removes sessions from the trash, and can
+archive them first.
 
 Examples:
   tenure rm $id
@@ -45,12 +47,12 @@ Examples:
 pub(crate) struct Rm {
     #[command(flatten)]
     sessions: Sessions,
-    /// Remove them for good, those that cannot be read too
+    /// Remove the sessions permanently, unreadable ones too
     #[arg(long)]
     permanent: bool,
 }
 
-/// The sessions to which it is done.
+/// The sessions of a bulk operation.
 #[derive(Debug, clap::Args)]
 struct Sessions {
     /// The sessions
@@ -63,17 +65,17 @@ pub(crate) fn trash(args: Trash, context: &mut Context) -> Outcome {
 }
 
 pub(crate) fn restore(args: Restore, context: &mut Context) -> Outcome {
-    many("restoreMany", "out of the trash", &args.sessions, context)
+    many("restoreMany", "restored", &args.sessions, context)
 }
 
 pub(crate) fn rm(args: Rm, context: &mut Context) -> Outcome {
     match args.permanent {
-        true => many("deleteMany", "removed for good", &args.sessions, context),
+        true => many("deleteMany", "permanently removed", &args.sessions, context),
         false => many("trashMany", "in the trash", &args.sessions, context),
     }
 }
 
-/// A session to which something could not be done, and why.
+/// A session that was refused, and why.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     pub(crate) id: String,
@@ -82,7 +84,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// What it means to whoever called the command.
+    /// The exit code of the refusal.
     pub(crate) fn exit(&self) -> Exit {
         exit::of_code(&self.code)
     }
@@ -97,7 +99,7 @@ struct Many<'a> {
 
 fn many(operation: &str, done: &str, sessions: &Sessions, context: &mut Context) -> Outcome {
     let mut exit = Exit::DONE;
-    for ids in sessions.ids.chunks(TOGETHER) {
+    for ids in sessions.ids.chunks(MAX_BULK) {
         let answer = context.perform(operation, &Params::new().set("ids", ids))?;
         let many: Many<'_> = answer.read()?;
         if context.json() {
@@ -107,7 +109,7 @@ fn many(operation: &str, done: &str, sessions: &Sessions, context: &mut Context)
                 context.out.line(&format!("{id} is {done}"))?;
             }
             for refusal in &many.refused {
-                context.complain(&refusal.message);
+                context.error(&refusal.message);
             }
         }
         exit = many.refused.iter().map(Refusal::exit).fold(exit, Exit::max);

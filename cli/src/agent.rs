@@ -269,8 +269,8 @@ fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Finalizing again with the same outcome changes nothing; with another outcome it is
-refused.
+Finalizing again with the same outcome changes nothing; with another outcome it
+is refused.
 
 Examples:
   tenure agent finalize $id completed --summary \"Rolled out\"

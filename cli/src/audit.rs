@@ -12,9 +12,9 @@ use crate::time;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints a line for each entry, oldest first: time, kind, subject, data. Examples of
-kinds are agent.decision, agent.finalization, dedup.decision and dedup.run; the
-part before the dot selects all kinds of the group.
+Prints a line for each entry, oldest first: time, kind, subject, data. Examples
+of kinds are agent.decision, agent.finalization, dedup.decision and dedup.run;
+the part before the dot selects all kinds of the group.
 
 Examples:
   tenure audit --after 2026-01-08 --kind dedup

@@ -13,8 +13,8 @@ const MAX_BULK: usize = 1000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Sessions in the trash are not listed or counted, cannot be changed, and leave
-their slots free. `tenure restore` restores them, and `tenure purge` removes them
-permanently.
+their slots free. `tenure restore` restores them, and `tenure purge` removes
+them permanently.
 
 Examples:
   tenure trash $id

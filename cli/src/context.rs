@@ -19,7 +19,7 @@ use crate::time;
 /// The global options.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Globals {
-    /// The store: sqlite:FILE, file:DIR or registry:
+    /// The URL of the store: sqlite:FILE, file:DIR or registry:
     #[arg(
         long,
         global = true,

@@ -23,8 +23,9 @@ const MAX_LISTED: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Sessions that exist in the target are kept, so an interrupted copy can be repeated.
-At the end all sessions are compared; the exit code is 1 when something differs.
+Sessions that exist in the target are kept, so an interrupted copy can be
+repeated. At the end all sessions are compared; the exit code is 1 when
+something differs.
 
 Examples:
   tenure copy sqlite:./tenure.db file:./sessions

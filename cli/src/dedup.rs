@@ -25,8 +25,8 @@ use crate::time;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The decision is printed as SESSION_KEY, SKIP_EXECUTION and REASON, and added to
-the file $GITHUB_OUTPUT in lower case. The exit code is 0 for every decision unless
---exit-code is given. When the store is unavailable, the run is admitted.
+the file $GITHUB_OUTPUT in lower case. The exit code is 0 for every decision
+unless --exit-code is given. When the store is unavailable, the run is admitted.
 
 Jobs on different machines share --store git:origin, which stores refs in that
 remote repository, or git:URL.

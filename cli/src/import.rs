@@ -23,12 +23,13 @@ const MAX_LISTED: usize = 1000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 These files are imported from a folder and its subfolders: <id>/session.json,
-.claude/session/<id>/state.json, jarvis_vm_registry.json, active_sessions/*.json,
-audit/session_audit_*.json and recent_pr_*.lock. Unchanged and newer sessions in
-the store are kept, so an import can be repeated.
+.claude/session/<id>/state.json, jarvis_vm_registry.json,
+active_sessions/*.json, audit/session_audit_*.json and recent_pr_*.lock.
+Unchanged and newer sessions in the store are kept, so an import can be
+repeated.
 
-A single file with another name, or -, is a session as `tenure export` prints it.
-It replaces the session with the same id.
+A single file with another name, or -, is a session as `tenure export` prints
+it. It replaces the session with the same id.
 
 Examples:
   tenure import ./sessions --dry-run

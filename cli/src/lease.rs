@@ -225,8 +225,8 @@ fn release(args: Release, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Holders are not notified. Tokens keep growing, so a protected resource can refuse
-the tokens of the previous holders.
+Holders are not notified. Tokens keep growing, so a protected resource can
+refuse the tokens of the previous holders.
 
 Examples:
   tenure lease list

@@ -23,9 +23,10 @@ const WIDE: usize = 100;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the newest 50 sessions are shown as a table. Otherwise every session
-is a line of tab-separated fields: id, status, mode, iterations, time of the last
-update, task. With --json one page is printed, with a cursor for the next one.
+On a terminal the newest 50 sessions are shown as a table. Otherwise every
+session is a line of tab-separated fields: id, status, mode, iterations, time of
+the last update, task. With --json one page is printed, with a cursor for the
+next one.
 
 Examples:
   tenure list

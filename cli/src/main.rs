@@ -62,8 +62,8 @@ use crate::lazy_args::LazyArgs;
     disable_help_subcommand = true,
     after_help = "\
 Sessions are stored at --store, or at $TENURE_STORE, or in the nearest .tenure
-folder in this folder and its parents. The first command that writes creates that
-folder next to the nearest .git.
+folder in this folder and its parents. The first command that writes creates
+that folder next to the nearest .git.
 
 Exit codes: 0 success, 1 not found or refused, 2 wrong usage, 3 store failure.
 

@@ -20,10 +20,10 @@ use crate::removal::Removed;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-With --archive a session is exported to DIR/ID.json, and the file is synced, before
-the session is removed. A session that cannot be archived is kept, and the exit
-code is 1. Ctrl-C stops between two sessions; run the same command to continue.
-`tenure import` restores an archived session to the trash.
+With --archive a session is exported to DIR/ID.json, and the file is synced,
+before the session is removed. A session that cannot be archived is kept, and
+the exit code is 1. Ctrl-C stops between two sessions; run the same command to
+continue. `tenure import` restores an archived session to the trash.
 
 Examples:
   tenure purge --older-than 30d --dry-run

@@ -22,8 +22,8 @@ use crate::show;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A task has a slot for each of the phases plan, run, verify and debug. A slot holds
-at most one session outside of the trash.
+A task has a slot for each of the phases plan, run, verify and debug. A slot
+holds at most one session outside of the trash.
 
 Examples:
   id=$(tenure slot start T1 plan \"Plan the parser\" --model opus)

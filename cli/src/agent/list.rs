@@ -23,10 +23,10 @@ const NAME: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the newest 50 agents are shown as a table. Otherwise every agent is
-a line of tab-separated fields: id, phase, name, ready or -, errors, time of the
-last update, purpose. With --json one page is printed, with a cursor for the next
-one.
+On a terminal the newest 50 agents are shown as a table. Otherwise every agent
+is a line of tab-separated fields: id, phase, name, ready or -, errors, time of
+the last update, purpose. With --json one page is printed, with a cursor for the
+next one.
 
 Examples:
   tenure agent list --active-only

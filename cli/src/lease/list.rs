@@ -22,8 +22,8 @@ const HOLDER: usize = 16;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A star marks the owner's leases. Where output is not a terminal, every lease is a
-line of tab-separated fields: key, state, holder, PID, VM or \"no VM\", time of
+A star marks the owner's leases. Where output is not a terminal, every lease is
+a line of tab-separated fields: key, state, holder, PID, VM or \"no VM\", time of
 expiry, * or -. With --json one page is printed, with a cursor for the next one.
 
 Examples:

@@ -24,12 +24,13 @@ const PAGE: u32 = 1000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The command is run once for each machine, without a shell. It is split into
-arguments at unquoted white space; then {vmId}, {zone} and {session} are replaced
-within arguments, so a name is never executed. For pipes, run a shell and pass
-arguments to it: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
+arguments at unquoted white space; then {vmId}, {zone} and {session} are
+replaced within arguments, so a name is never executed. For pipes, run a shell
+and pass arguments to it: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
 
 A machine is removed from the registry when its command exits with 0. The exit
-code is 1 while orphans remain. The output of the command goes to standard error.
+code is 1 while orphans remain. The output of the command goes to standard
+error.
 
 Examples:
   tenure lease sweep

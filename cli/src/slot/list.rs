@@ -20,10 +20,10 @@ const NAME: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the sessions are shown as a table, by task and phase. Otherwise each
-session is a line of tab-separated fields: id, task id, phase, status, model,
-missing or -, time of the last update, task. A model is missing if it is not one
-of --models.
+On a terminal the sessions are shown as a table, by task and phase. Otherwise
+each session is a line of tab-separated fields: id, task id, phase, status,
+model, missing or -, time of the last update, task. A model is missing if it is
+not one of --models.
 
 Examples:
   tenure slot list T1

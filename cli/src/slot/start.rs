@@ -31,9 +31,9 @@ The session's id goes to standard output, the outcome to standard error. The
 outcomes created, existing (a session with this model) and replaced exit with 0.
 The outcomes needs_confirmation, rejected and busy print no id and exit with 1.
 A session with another model is replaced after a confirmation: at a terminal you
-are asked, otherwise the command that confirms is printed. A failed, timed out or
-abandoned session is replaced without confirmation. A replaced session is moved
-to the trash.
+are asked, otherwise the command that confirms is printed. A failed, timed out
+or abandoned session is replaced without confirmation. A replaced session is
+moved to the trash.
 
 Examples:
   id=$(tenure slot start T1 plan \"Plan the parser\" --model opus)
@@ -52,8 +52,8 @@ pub(super) struct Start {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-This is `slot start` with --on-model-change replace: it asks for no confirmation.
-With --confirm it replaces only that version of the session.
+This is `slot start` with --on-model-change replace: it asks for no
+confirmation. With --confirm it replaces only that version of the session.
 
 Examples:
   tenure slot replace T1 plan \"Plan it\" --model haiku

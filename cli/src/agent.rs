@@ -5,21 +5,24 @@ mod get;
 mod list;
 mod stats;
 
-use std::borrow::Cow;
-
 use clap::Subcommand;
-use clap::builder::PossibleValuesParser;
-use serde::Deserialize;
-use tenure_core::{Millis, Phase};
+use tenure_core::agent::operations::{
+    AGENT_CLEANUP, AGENT_CREATE, AGENT_FINALIZE, AGENT_UPDATE, APPROVE, DENY, REQUEST_APPROVAL,
+    SHOULD_RESUME,
+};
+use tenure_core::agent::params::{
+    AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentUpdateParams, ApprovalParams,
+    RequestApprovalParams,
+};
+use tenure_core::agent::resume::ShouldResumeParams;
+use tenure_core::work::operation::Operation;
+use tenure_core::{Millis, Phase, SessionHead, Text};
 
-use crate::answer::Answer;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::{Style, clean};
-use crate::params::Params;
-use crate::removal::Removed;
-use crate::{input, time};
+use crate::{choice, idempotency, input, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -75,44 +78,26 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::RequestApproval(LazyArgs(args)) => request_approval(args, context),
         Command::Approve(LazyArgs(args)) => {
-            decide_approval("approve", args.id, args.by, args.reason, context)
+            decide_approval(&APPROVE, args.id, args.by, args.reason, context)
         }
         Command::Deny(LazyArgs(args)) => {
-            decide_approval("deny", args.id, args.by, args.reason, context)
+            decide_approval(&DENY, args.id, args.by, args.reason, context)
         }
     }
 }
 
-/// The names of the phases that a predicate selects.
-fn phases(predicate: impl Fn(Phase) -> bool) -> PossibleValuesParser {
-    let phases = Phase::ALL.into_iter().filter(|phase| predicate(*phase));
-    PossibleValuesParser::new(phases.map(Phase::as_str))
-}
-
-/// The properties of an agent that are printed.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Changed<'a> {
-    id: &'a str,
-    #[serde(default)]
-    phase: Option<&'a str>,
-    status: &'a str,
-    #[serde(default)]
-    resume_ready: bool,
-}
-
 /// Prints the agent's phase, or that there is no such agent.
-fn print_phase(id: &str, context: &mut Context, answer: &Answer) -> Outcome {
-    let Some(agent) = answer.read::<Option<Changed<'_>>>()? else {
+fn print_phase(id: &Text, context: &mut Context, agent: Option<SessionHead>) -> Outcome {
+    let Some(agent) = agent else {
         return Ok(unknown(id, context));
     };
     let ready = match agent.resume_ready {
-        true => ", ready to resume",
-        false => "",
+        Some(true) => ", ready to resume",
+        _ => "",
     };
     let phase = match agent.phase {
         Some(phase) => format!("in phase {phase}"),
-        None => agent.status.to_owned(),
+        None => agent.status.to_string(),
     };
     context
         .out
@@ -120,7 +105,7 @@ fn print_phase(id: &str, context: &mut Context, answer: &Answer) -> Outcome {
     Ok(Exit::DONE)
 }
 
-fn unknown(id: &str, context: &mut Context) -> Exit {
+fn unknown(id: &Text, context: &mut Context) -> Exit {
     context.note(&format!("there is no session {id}"));
     Exit::REFUSED
 }
@@ -133,35 +118,37 @@ Examples:
 struct Create {
     /// The agent's name
     #[arg(long, value_name = "NAME")]
-    agent: String,
+    agent: Text,
     /// The agent's purpose; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    purpose: Option<String>,
+    purpose: Option<Text>,
     /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
     /// The session's id; agent-DATE-TIME-XXXXXXXX by default
     #[arg(long)]
-    id: Option<String>,
+    id: Option<Text>,
     /// The iteration budget
     #[arg(long, value_name = "N")]
     max_iterations: Option<u32>,
     /// Makes the command safe to repeat: the same key returns the same agent
     #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
+    idempotency_key: Option<Text>,
 }
 
 fn create(args: Create, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("agentName", args.agent)
-        .maybe("purpose", input::maybe_text("--purpose", args.purpose)?)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .maybe("id", args.id)
-        .maybe("maxIterations", args.max_iterations)
-        .maybe("idempotencyKey", args.idempotency_key);
-    context.perform_and_print("agentCreate", &params, |context, answer| {
-        let agent: Changed<'_> = answer.read()?;
-        context.out.line(agent.id)?;
+    let params = AgentCreateParams {
+        agent_name: args.agent,
+        purpose: input::maybe_text("--purpose", args.purpose)?,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        id: args.id,
+        max_iterations: args.max_iterations,
+        idempotency_key: args.idempotency_key,
+    };
+    let fingerprint = idempotency::of_agent_create(&params);
+    let agent = context.run_repeatable(&AGENT_CREATE, params, fingerprint)?;
+    context.print(agent, |context, agent| {
+        context.out.line(agent.id.as_str())?;
         Ok(Exit::DONE)
     })
 }
@@ -178,33 +165,37 @@ Examples:
   tenure agent update $id --phase approval --not-ready")]
 struct Update {
     /// The agent's session id
-    id: String,
+    id: Text,
     /// The new phase
-    #[arg(long, value_parser = phases(|_| true), hide_possible_values = true)]
-    phase: Option<String>,
+    #[arg(long, value_parser = choice::phase(|_| true), hide_possible_values = true)]
+    phase: Option<Phase>,
     /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
     /// An error to record; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    error: Option<String>,
+    error: Option<Text>,
     /// Mark the agent as not resumable until its phase changes
     #[arg(long)]
     not_ready: bool,
     /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    summary: Option<String>,
+    summary: Option<Text>,
 }
 
 fn update(args: Update, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .maybe("phase", args.phase)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .maybe("error", input::maybe_text("--error", args.error)?)
-        .maybe("resumeReady", args.not_ready.then_some(false))
-        .maybe("summary", input::maybe_text("--summary", args.summary)?);
-    context.perform_and_print("agentUpdate", &params, |context, answer| {
-        print_phase(&args.id, context, answer)
+    let id = args.id.clone();
+    let params = AgentUpdateParams {
+        id: args.id,
+        phase: args.phase,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        error: input::maybe_text("--error", args.error)?,
+        resume_ready: args.not_ready.then_some(false),
+        summary: input::maybe_text("--summary", args.summary)?,
+        ..AgentUpdateParams::default()
+    };
+    context.run_and_print(&AGENT_UPDATE, params, |context, agent| {
+        print_phase(&id, context, agent)
     })
 }
 
@@ -219,7 +210,7 @@ Examples:
   tenure agent should-resume $id --json | jq -r .reason")]
 struct ShouldResume {
     /// The agent's session id
-    id: String,
+    id: Text,
     /// Do not resume an agent that has been idle this long: 30m by default
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     idle: Option<Millis>,
@@ -228,38 +219,23 @@ struct ShouldResume {
     max_errors: Option<u32>,
 }
 
-#[derive(Deserialize)]
-struct Decision<'a> {
-    resume: bool,
-    reason: &'a str,
-    #[serde(borrow)]
-    details: Details<'a>,
-}
-
-#[derive(Deserialize)]
-struct Details<'a> {
-    #[serde(borrow)]
-    message: Cow<'a, str>,
-}
-
 fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .maybe("idle", args.idle)
-        .maybe("maxErrors", args.max_errors);
-    let answer = context.perform("shouldResume", &params)?;
-    let decision: Decision<'_> = answer.read()?;
+    let params = ShouldResumeParams {
+        id: args.id,
+        idle: args.idle,
+        max_errors: args.max_errors,
+    };
+    let decision = context.run(&SHOULD_RESUME, params)?;
     if context.json() {
-        context.out.json(answer.json())?;
+        context.print_json(&decision)?;
     } else {
         let (word, style) = match decision.resume {
             true => ("yes", Style::Green),
             false => ("no", Style::Yellow),
         };
-        let message = clean(&decision.details.message);
+        let (reason, message) = (decision.reason.as_str(), clean(&decision.details.message));
         context.out.styled(style, word)?;
-        context
-            .out
-            .line(&format!(": {}: {message}", decision.reason))?;
+        context.out.line(&format!(": {reason}: {message}"))?;
     }
     Ok(match decision.resume {
         true => Exit::DONE,
@@ -278,21 +254,25 @@ Examples:
   tail build.log | tenure agent finalize $id failed --summary -")]
 struct Finalize {
     /// The agent's session id
-    id: String,
+    id: Text,
     /// The outcome: completed, failed or abandoned
-    #[arg(value_parser = phases(Phase::is_final), hide_possible_values = true)]
-    outcome: String,
+    #[arg(value_parser = choice::phase(Phase::is_final), hide_possible_values = true)]
+    outcome: Phase,
     /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    summary: Option<String>,
+    summary: Option<Text>,
 }
 
 fn finalize(args: Finalize, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .set("outcome", args.outcome)
-        .maybe("summary", input::maybe_text("--summary", args.summary)?);
-    context.perform_and_print("agentFinalize", &params, |context, answer| {
-        print_phase(&args.id, context, answer)
+    let id = args.id.clone();
+    let params = AgentFinalizeParams {
+        id: args.id,
+        outcome: args.outcome,
+        summary: input::maybe_text("--summary", args.summary)?,
+        ..AgentFinalizeParams::default()
+    };
+    context.run_and_print(&AGENT_FINALIZE, params, |context, agent| {
+        print_phase(&id, context, agent)
     })
 }
 
@@ -315,12 +295,13 @@ struct Cleanup {
 }
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("maxIdle", format!("{}h", args.hours))
-        .flag("dryRun", args.dry_run);
-    context.perform_and_print("agentCleanup", &params, |context, answer| {
-        let removed: Removed = answer.read()?;
-        removed.print("moved to the trash", context)
+    const HOUR_MS: u64 = 3_600_000;
+    let params = AgentCleanupParams {
+        max_idle: Some(Millis(u64::from(args.hours) * HOUR_MS)),
+        dry_run: args.dry_run.then_some(true),
+    };
+    context.run_and_print(&AGENT_CLEANUP, params, |context, result| {
+        removal::print(&result, "moved to the trash", context)
     })
 }
 
@@ -331,21 +312,25 @@ Examples:
   tenure agent request-approval $id --metadata '{\"plan_file\":\"plan.json\"}'")]
 struct RequestApproval {
     /// The agent's session id
-    id: String,
+    id: Text,
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    reason: Option<Text>,
     /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 }
 
 fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .maybe("reason", input::maybe_text("--reason", args.reason)?)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?);
-    context.perform_and_print("requestApproval", &params, |context, answer| {
-        print_phase(&args.id, context, answer)
+    let id = args.id.clone();
+    let params = RequestApprovalParams {
+        id: args.id,
+        reason: input::maybe_text("--reason", args.reason)?,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        ..RequestApprovalParams::default()
+    };
+    context.run_and_print(&REQUEST_APPROVAL, params, |context, agent| {
+        print_phase(&id, context, Some(agent))
     })
 }
 
@@ -356,13 +341,13 @@ Examples:
   tenure agent approve $id --reason \"Only the staging cluster\"")]
 struct Approve {
     /// The agent's session id
-    id: String,
+    id: Text,
     /// The name of the approver
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
+    by: Option<Text>,
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    reason: Option<Text>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -371,26 +356,29 @@ Examples:
   tenure agent deny $id --by alice --reason \"Not before Monday\"")]
 struct Deny {
     /// The agent's session id
-    id: String,
+    id: Text,
     /// The name of the approver
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
+    by: Option<Text>,
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    reason: Option<Text>,
 }
 
 fn decide_approval(
-    operation: &str,
-    id: String,
-    by: Option<String>,
-    reason: Option<String>,
+    operation: &'static Operation<ApprovalParams, SessionHead>,
+    id: Text,
+    by: Option<Text>,
+    reason: Option<Text>,
     context: &mut Context,
 ) -> Outcome {
-    let params = Params::id(&id)
-        .maybe("by", by)
-        .maybe("reason", input::maybe_text("--reason", reason)?);
-    context.perform_and_print(operation, &params, |context, answer| {
-        print_phase(&id, context, answer)
+    let params = ApprovalParams {
+        id: id.clone(),
+        by,
+        reason: input::maybe_text("--reason", reason)?,
+        ..ApprovalParams::default()
+    };
+    context.run_and_print(operation, params, |context, agent| {
+        print_phase(&id, context, Some(agent))
     })
 }

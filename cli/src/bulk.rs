@@ -1,11 +1,15 @@
 //! `tenure trash`, `restore` and `rm`: bulk operations on sessions. A session that is refused does not
 //! block the others.
 
-use serde::{Deserialize, Serialize};
+use tenure_core::Text;
+use tenure_core::session::bulk::{DELETE_MANY, RESTORE_MANY, TRASH_MANY};
+use tenure_core::session::params::ManyParams;
+use tenure_core::session::replies::BulkResult;
+use tenure_core::work::operation::Operation;
 
 use crate::context::Context;
-use crate::exit::{self, Exit, Outcome};
-use crate::params::Params;
+use crate::exit::{Exit, Outcome};
+use crate::removal::exit_of;
 
 /// The most sessions of one bulk operation.
 const MAX_BULK: usize = 1000;
@@ -57,62 +61,46 @@ pub(crate) struct Rm {
 struct Sessions {
     /// The sessions
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<String>,
+    ids: Vec<Text>,
 }
 
 pub(crate) fn trash(args: Trash, context: &mut Context) -> Outcome {
-    many("trashMany", "in the trash", &args.sessions, context)
+    run(&TRASH_MANY, "in the trash", &args.sessions, context)
 }
 
 pub(crate) fn restore(args: Restore, context: &mut Context) -> Outcome {
-    many("restoreMany", "restored", &args.sessions, context)
+    run(&RESTORE_MANY, "restored", &args.sessions, context)
 }
 
 pub(crate) fn rm(args: Rm, context: &mut Context) -> Outcome {
-    match args.permanent {
-        true => many("deleteMany", "permanently removed", &args.sessions, context),
-        false => many("trashMany", "in the trash", &args.sessions, context),
-    }
+    let (operation, state) = match args.permanent {
+        true => (&DELETE_MANY, "permanently removed"),
+        false => (&TRASH_MANY, "in the trash"),
+    };
+    run(operation, state, &args.sessions, context)
 }
 
-/// A session that was refused, and why.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Refusal {
-    pub(crate) id: String,
-    pub(crate) code: String,
-    pub(crate) message: String,
-}
-
-impl Refusal {
-    /// The exit code of the refusal.
-    pub(crate) fn exit(&self) -> Exit {
-        exit::of_code(&self.code)
-    }
-}
-
-#[derive(Deserialize)]
-struct Many<'a> {
-    #[serde(borrow)]
-    done: Vec<&'a str>,
-    refused: Vec<Refusal>,
-}
-
-fn many(operation: &str, done: &str, sessions: &Sessions, context: &mut Context) -> Outcome {
+/// Runs a bulk operation, and prints the sessions that are now in this state.
+fn run(
+    operation: &'static Operation<ManyParams, BulkResult>,
+    state: &str,
+    sessions: &Sessions,
+    context: &mut Context,
+) -> Outcome {
     let mut exit = Exit::DONE;
     for ids in sessions.ids.chunks(MAX_BULK) {
-        let answer = context.perform(operation, &Params::new().set("ids", ids))?;
-        let many: Many<'_> = answer.read()?;
+        let result = context.run(operation, ManyParams { ids: ids.to_vec() })?;
         if context.json() {
-            context.out.json(answer.json())?;
+            context.print_json(&result)?;
         } else {
-            for id in many.done {
-                context.out.line(&format!("{id} is {done}"))?;
+            for id in &result.done {
+                context.out.line(&format!("{id} is {state}"))?;
             }
-            for refusal in &many.refused {
+            for refusal in &result.refused {
                 context.error(&refusal.message);
             }
         }
-        exit = many.refused.iter().map(Refusal::exit).fold(exit, Exit::max);
+        exit = exit.max(exit_of(&result.refused));
     }
     Ok(exit)
 }

@@ -1,15 +1,15 @@
 //! `tenure check`: reads everything in a store, and reports what cannot be read.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tenure_core::Text;
+use tenure_core::copy::model::CopyPageParams;
+use tenure_core::copy::operations::COPY_PAGE;
+use tenure_core::store::Problem;
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::Interrupt;
-use crate::list::Problem;
 use crate::output::{Style, clean, count};
-use crate::params::Params;
 use crate::progress::Progress;
 
 #[derive(Debug, clap::Args)]
@@ -22,51 +22,32 @@ Examples:
   tenure check --store file:./sessions --json")]
 pub(crate) struct Args {}
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    sessions: u64,
-    records: u64,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-    #[serde(borrow)]
-    next: Option<Cow<'a, str>>,
-}
-
 /// The result of a check.
 #[derive(Default, Serialize)]
 struct Report {
     sessions: u64,
     records: u64,
-    problems: Vec<Named>,
-}
-
-#[derive(Serialize)]
-struct Named {
-    id: String,
-    problem: String,
+    problems: Vec<Problem>,
 }
 
 pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
     let interrupt = Interrupt::listen();
     let mut progress = Progress::new(!context.json());
     let mut report = Report::default();
-    let mut after: Option<String> = None;
+    let mut after = None;
     loop {
         interrupt.check("interrupted; the check is not complete")?;
-        // The same pages as for a comparison with another store: all histories and all records.
-        let params = Params::new().maybe("after", after).set("whole", true);
-        let answer = context.perform("copyPage", &params)?;
-        let page: Page<'_> = answer.read()?;
+        let params = CopyPageParams {
+            after,
+            // The same pages as for a comparison with another store: all histories and all records.
+            whole: Some(true),
+        };
+        let page = context.run(&COPY_PAGE, params)?;
         report.sessions += page.sessions;
         report.records += page.records;
-        report
-            .problems
-            .extend(page.problems.iter().map(|problem| Named {
-                id: problem.id.to_string(),
-                problem: problem.problem.to_string(),
-            }));
+        report.problems.extend(page.problems);
         progress.update(|| format!("{} read", count(report.sessions, "session")));
-        after = page.next.map(Cow::into_owned);
+        after = page.next.map(Text::from);
         if after.is_none() {
             break;
         }
@@ -82,9 +63,9 @@ fn print(context: &mut Context, report: &Report) -> Outcome {
         problems,
     } = report;
     if context.json() {
-        context.out.json(&serde_json::to_string(report)?)?;
+        context.print_json(report)?;
     } else {
-        for Named { id, problem } in problems {
+        for Problem { id, problem } in problems {
             context.out.styled(Style::Red, &clean(id))?;
             context.out.line(&format!("  {}", clean(problem)))?;
         }

@@ -6,14 +6,15 @@ use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tenure_core::{Host, Limits, Process, Timestamp};
+use serde::Serialize;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Error, Host, Limits, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 
-use crate::answer::Answer;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, clean_lines};
-use crate::params::Params;
-use crate::store::Opened;
+use crate::store::OpenStore;
 use crate::time;
 
 /// The global options.
@@ -58,7 +59,7 @@ pub(crate) struct Globals {
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
-    store: Option<Opened>,
+    store: Option<OpenStore>,
     host: Arc<dyn Host>,
     limits: Limits,
 }
@@ -127,39 +128,84 @@ impl Context {
         &self.limits
     }
 
-    /// Performs an operation over the command's store.
-    pub(crate) fn perform(&mut self, name: &str, params: &Params) -> Result<Answer, Failure> {
-        let now = self.now();
-        let named = self.globals.store.as_deref();
-        let store = match self.store.take() {
-            Some(store) if store.serves(name) => store,
-            _ => Opened::for_operation(named, name, &self.limits)?,
-        };
-        let now = now.as_millis() as f64;
-        let answer = store
-            .local
-            .perform_as(Arc::clone(&self.host), name, &params.text(), now);
-        self.store = Some(store);
-        Answer::of(answer)
+    /// Runs an operation over the command's store.
+    pub(crate) fn run<P, R>(
+        &mut self,
+        operation: &'static Operation<P, R>,
+        params: P,
+    ) -> Result<R, Failure>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        self.run_repeatable(operation, params, Fingerprint::default())
     }
 
-    /// Performs an operation and prints its reply: as JSON with `--json`, otherwise with `show`.
-    pub(crate) fn perform_and_print(
+    /// Runs an operation whose call may be repeated with the same idempotency key. The fingerprint
+    /// identifies the other parameters of the call.
+    pub(crate) fn run_repeatable<P, R>(
         &mut self,
-        name: &str,
-        params: &Params,
-        show: impl FnOnce(&mut Self, &Answer) -> Outcome,
+        operation: &'static Operation<P, R>,
+        params: P,
+        fingerprint: Fingerprint,
+    ) -> Result<R, Failure>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        let (now, host) = (self.now(), Arc::clone(&self.host));
+        let named = self.globals.store.as_deref();
+        let store = match self.store.take() {
+            Some(store) if store.serves(operation.access) => store,
+            _ => OpenStore::for_access(named, operation.access, &self.limits)?,
+        };
+        let reply = store
+            .local
+            .run_at(operation, params, now, host, fingerprint);
+        self.store = Some(store);
+        Ok(reply?)
+    }
+
+    /// Runs an operation and prints its reply: as JSON with `--json`, otherwise with `print`.
+    pub(crate) fn run_and_print<P, R>(
+        &mut self,
+        operation: &'static Operation<P, R>,
+        params: P,
+        print: impl FnOnce(&mut Self, R) -> Outcome,
+    ) -> Outcome
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: Serialize + 'static,
+    {
+        let reply = self.run(operation, params)?;
+        self.print(reply, print)
+    }
+
+    /// Prints a reply: as JSON with `--json`, otherwise with `print`.
+    pub(crate) fn print<R: Serialize>(
+        &mut self,
+        reply: R,
+        print: impl FnOnce(&mut Self, R) -> Outcome,
     ) -> Outcome {
-        let answer = self.perform(name, params)?;
         if !self.json() {
-            return show(self, &answer);
+            return print(self, reply);
         }
-        self.out.json(answer.json())?;
-        Ok(match answer.json() {
+        let json = serde_json::to_string(&reply)?;
+        self.out.json(&json)?;
+        Ok(match json.as_str() {
             // An unknown id.
             "null" => Exit::REFUSED,
             _ => Exit::DONE,
         })
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn print_json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let json = serde_json::to_string(value)?;
+        Ok(self.out.json(&json)?)
     }
 
     /// Prints a message that is no reply to standard error.
@@ -191,14 +237,11 @@ impl Context {
     /// Reports the failure of a command, and returns its exit code.
     pub(crate) fn report(&mut self, failure: &Failure) -> Exit {
         match failure {
-            Failure::Error { json, message, .. } => {
-                if self.json() {
-                    // Where this cannot be printed either, the exit code remains.
-                    let _ = self.out.json(&format!(r#"{{"error":{json}}}"#));
-                } else {
-                    self.error(message);
-                }
+            Failure::Error(error) if self.json() => {
+                // Where this cannot be printed either, the exit code remains.
+                let _ = self.print_json(&ErrorReply { error });
             }
+            Failure::Error(error) => self.error(&error.to_string()),
             Failure::Output(error) if failure.exit() != Exit::DONE => {
                 self.error(&format!("the output cannot be written: {error}"));
             }
@@ -221,12 +264,24 @@ impl Context {
     }
 }
 
-/// Performs an operation over a store.
-pub(crate) fn perform_over(
+/// The reply of an operation that failed.
+#[derive(Serialize)]
+struct ErrorReply<'a> {
+    error: &'a Error,
+}
+
+/// Runs an operation over a store, as this process.
+pub(crate) fn run_over<P, R>(
     store: &Local,
     now: Timestamp,
-    name: &str,
-    params: &Params,
-) -> Result<Answer, Failure> {
-    Answer::of(store.perform(name, &params.text(), now.as_millis() as f64))
+    operation: &'static Operation<P, R>,
+    params: P,
+) -> Result<R, Failure>
+where
+    Operation<P, R>: AnyOperation,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    let fingerprint = Fingerprint::default();
+    Ok(store.run_at(operation, params, now, this_host(), fingerprint)?)
 }

@@ -1,20 +1,25 @@
 //! `tenure copy`: copies all sessions of one store into another, step by step. The core decides what is
 //! copied and what differs.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use tenure_core::Timestamp;
+use serde::Serialize;
+use tenure_core::copy::model::{
+    CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams,
+};
+use tenure_core::copy::operations::{COPY_COMPARE, COPY_PAGE, COPY_READ, COPY_WRITE};
+use tenure_core::session::params::StatsParams;
+use tenure_core::session::read::STATS;
+use tenure_core::store::Problem;
+use tenure_core::store::filter::Trash;
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Text, Timestamp};
 use tenure_host::Local;
 
-use crate::answer::Answer;
-use crate::context::{Context, perform_over};
+use crate::context::{Context, run_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
-use crate::list::Problem;
-use crate::output::{clean, count};
-use crate::params::Params;
+use crate::output::{clean, count, name_of};
 use crate::progress::Progress;
 use crate::store;
 
@@ -76,16 +81,15 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 fn print(context: &mut Context, copied: Copied) -> Outcome {
     let is_complete = copied.differing == 0 && copied.problems.is_empty();
     if context.json() {
-        context.out.json(&serde_json::to_string(&copied)?)?;
+        context.print_json(&copied)?;
     } else {
-        for Difference { what, key, target } in &copied.differences {
-            context.out.line(&format!(
-                "{} {}: {target} in the target",
-                clean(what),
-                clean(key)
-            ))?;
+        for CopyDifference { what, key, target } in &copied.differences {
+            let (what, key, target) = (clean(what), clean(key), name_of(target));
+            context
+                .out
+                .line(&format!("{what} {key}: {target} in the target"))?;
         }
-        for Named { id, problem } in &copied.problems {
+        for Problem { id, problem } in &copied.problems {
             context.note(&format!("{id}: {problem}"));
         }
         let Copied {
@@ -115,21 +119,8 @@ struct Copied {
     same: u64,
     bytes: u64,
     differing: u64,
-    differences: Vec<Difference>,
-    problems: Vec<Named>,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-struct Difference {
-    what: String,
-    key: String,
-    target: String,
-}
-
-#[derive(Serialize)]
-struct Named {
-    id: String,
-    problem: String,
+    differences: Vec<CopyDifference>,
+    problems: Vec<Problem>,
 }
 
 /// The sessions processed in a phase of the copy.
@@ -152,95 +143,64 @@ struct Copying {
     result: Copied,
 }
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    page: Cow<'a, str>,
-    sessions: u64,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-    #[serde(borrow)]
-    next: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Compared {
-    wanted: Option<String>,
-    same: u64,
-    differences: Vec<Difference>,
-}
-
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    chunk: Cow<'a, str>,
-    rest: Option<String>,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-    differences: Vec<Difference>,
-}
-
-#[derive(Deserialize)]
-struct Written {
-    sessions: u64,
-    records: u64,
-    differences: Vec<Difference>,
-}
-
 impl Copying {
+    /// The number of sessions in the source.
     fn count(&self) -> Result<u64, Failure> {
-        #[derive(Deserialize)]
-        struct Stats {
-            total: u64,
-        }
-        let params = Params::new().set("trash", "include");
-        let stats: Stats = self.ask(&self.source, "stats", &params)?.read()?;
-        Ok(stats.total)
+        let params = StatsParams {
+            trash: Some(Trash::Include),
+            ..StatsParams::default()
+        };
+        Ok(self.run(&self.source, &STATS, params)?.total)
     }
 
     /// Visits everything in the source, page by page.
     fn pages(
         &mut self,
         whole: bool,
-        visit: fn(&mut Self, &str) -> Result<(), Failure>,
+        visit: fn(&mut Self, Text) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut after: Option<String> = None;
+        let mut after = None;
         loop {
-            let params = Params::new().maybe("after", after).flag("whole", whole);
-            let answer = self.ask(&self.source, "copyPage", &params)?;
-            let page: Page<'_> = answer.read()?;
-            self.report(&page.problems);
-            visit(self, &page.page)?;
+            let params = CopyPageParams {
+                after,
+                whole: Some(whole),
+            };
+            let page = self.run(&self.source, &COPY_PAGE, params)?;
+            self.report(page.problems);
+            visit(self, page.page.into())?;
             self.phase.sessions += page.sessions;
             self.show_progress();
-            after = page.next.map(Cow::into_owned);
+            after = page.next.map(Text::from);
             if after.is_none() {
                 return Ok(());
             }
         }
     }
 
-    fn copy(&mut self, page: &str) -> Result<(), Failure> {
-        let params = Params::new()
-            .set("page", page)
-            .set("overwrite", self.overwrite);
-        let compared: Compared = self.ask(&self.target, "copyCompare", &params)?.read()?;
+    fn copy(&mut self, page: Text) -> Result<(), Failure> {
+        let params = CopyCompareParams {
+            page,
+            overwrite: Some(self.overwrite),
+        };
+        let compared = self.run(&self.target, &COPY_COMPARE, params)?;
         self.result.same += compared.same;
         self.add(compared.differences);
-        let mut wanted = compared.wanted;
-        while let Some(asked) = wanted {
-            let params = Params::new().set("wanted", &asked);
-            let answer = self.ask(&self.source, "copyRead", &params)?;
-            let read: Chunk<'_> = answer.read()?;
-            self.report(&read.problems);
+        let mut wanted = compared.wanted.map(Text::from);
+        while let Some(requested) = wanted {
+            let params = CopyReadParams { wanted: requested };
+            let read = self.run(&self.source, &COPY_READ, params)?;
+            self.report(read.problems);
             self.add(read.differences);
-            let params = Params::new().set("chunk", &read.chunk);
-            let written: Written = self.ask(&self.target, "copyWrite", &params)?.read()?;
+            let bytes = read.chunk.len() as u64;
+            let params = CopyWriteParams {
+                chunk: read.chunk.into(),
+            };
+            let written = self.run(&self.target, &COPY_WRITE, params)?;
             self.add(written.differences);
             self.result.sessions += written.sessions;
             self.result.records += written.records;
-            self.result.bytes += read.chunk.len() as u64;
-            wanted = read.rest;
+            self.result.bytes += bytes;
+            wanted = read.rest.map(Text::from);
             self.show_progress();
         }
         Ok(())
@@ -256,46 +216,54 @@ impl Copying {
             sessions: 0,
         };
         self.pages(true, |copying, page| {
-            let params = Params::new().set("page", page);
-            let compared: Compared = copying
-                .ask(&copying.target, "copyCompare", &params)?
-                .read()?;
+            let params = CopyCompareParams {
+                page,
+                overwrite: None,
+            };
+            let compared = copying.run(&copying.target, &COPY_COMPARE, params)?;
             copying.add(compared.differences);
             Ok(())
         })?;
         let before: BTreeMap<_, _> = before
             .iter()
-            .map(|one| ((&one.what, &one.key), &one.target))
+            .map(|one| ((&one.what, &one.key), one.target))
             .collect();
         for one in &mut self.result.differences {
             if let Some(&target) = before.get(&(&one.what, &one.key)) {
-                one.target.clone_from(target);
+                one.target = target;
             }
         }
         Ok(())
     }
 
-    fn ask(&self, store: &Local, name: &str, params: &Params) -> Result<Answer, Failure> {
+    fn run<P, R>(
+        &self,
+        store: &Local,
+        operation: &'static Operation<P, R>,
+        params: P,
+    ) -> Result<R, Failure>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
         self.interrupt
             .check("interrupted; run the same command to continue")?;
-        perform_over(store, self.now, name, params)
+        run_over(store, self.now, operation, params)
     }
 
-    fn add(&mut self, differences: Vec<Difference>) {
+    fn add(&mut self, differences: Vec<CopyDifference>) {
         self.result.differing += differences.len() as u64;
         let room = MAX_LISTED.saturating_sub(self.result.differences.len());
         let listed = differences.into_iter().take(room);
         self.result.differences.extend(listed);
     }
 
-    fn report(&mut self, problems: &[Problem<'_>]) {
-        for Problem { id, problem } in problems {
-            let known = self.result.problems.iter().any(|one| one.id == **id);
+    fn report(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            let known = self.result.problems.iter().any(|one| one.id == problem.id);
             if !known && self.result.problems.len() < MAX_LISTED {
-                self.result.problems.push(Named {
-                    id: id.to_string(),
-                    problem: problem.to_string(),
-                });
+                self.result.problems.push(problem);
             }
         }
     }

@@ -10,16 +10,22 @@ mod self_test;
 use std::env;
 
 use clap::Subcommand;
-use serde::Deserialize;
+use tenure_apps::dedup::operations::{
+    DEDUP_ADMIT, DEDUP_AUDIT, DEDUP_CHECK, DEDUP_CLEANUP, DEDUP_REGISTER,
+};
+use tenure_apps::dedup::params::{
+    DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleanupParams, DedupDecision,
+    DedupRegisterParams,
+};
 use tenure_apps::dedup::run::{Run, store_unavailable};
-use tenure_core::{Error, Millis};
+use tenure_core::lease::decision::Outcome as LeaseOutcome;
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Error, Millis, Text};
 
-use crate::answer::Answer;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::clean;
-use crate::params::Params;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -78,71 +84,56 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
 }
 
-/// The properties of a decision that are printed.
-#[derive(Debug, Deserialize)]
-struct Decided {
-    key: String,
-    skip: bool,
-    message: String,
-}
-
 /// Runs an operation that decides about a run, and prints the decision.
-fn decide(
+fn decide<P>(
     context: &mut Context,
-    operation: &str,
-    params: &Params,
+    operation: &'static Operation<P, DedupDecision>,
+    params: P,
     run: &Run,
     exit_code: bool,
-) -> Outcome {
-    let (json, failed) = match context.perform(operation, params) {
-        Ok(answer) => (answer.json().to_owned(), false),
-        Err(Failure::Error {
-            code,
-            message,
-            json,
-        }) => {
-            let failure = Failure::Error {
-                code,
-                message: message.clone(),
-                json,
-            };
-            if failure.exit() != Exit::STORE {
-                return Err(failure);
-            }
-            let decision = store_unavailable(run, &message);
-            (serde_json::to_string(&decision)?, true)
-        }
-        Err(failure) => return Err(failure),
+) -> Outcome
+where
+    Operation<P, DedupDecision>: AnyOperation,
+    P: Send + Sync + 'static,
+{
+    let (decision, failed) = match context.run(operation, params) {
+        Err(failure) if failure.exit() != Exit::STORE => return Err(failure),
+        Err(Failure::Error(error)) => (store_unavailable(run, &error.to_string()), true),
+        reply => (reply?, false),
     };
-    let decided: Decided = serde_json::from_str(&json)?;
-    outputs::add(context, &decided);
+    outputs::add(context, &decision);
     match context.json() {
-        true => context.out.json(&json)?,
-        false => outputs::print(context, &decided)?,
+        true => context.print_json(&decision)?,
+        false => outputs::print(context, &decision)?,
     }
     Ok(match (exit_code, failed) {
         (false, _) => Exit::DONE,
         (true, true) => Exit::STORE,
-        (true, false) if decided.skip => Exit::REFUSED,
+        (true, false) if decision.skip => Exit::REFUSED,
         (true, false) => Exit::DONE,
     })
 }
 
 /// Runs an operation after the work of a job. A store that is unavailable does not fail the job.
-fn perform_after_job(
+fn run_after_job<P, R>(
     context: &mut Context,
-    operation: &str,
-    params: &Params,
+    operation: &'static Operation<P, R>,
+    params: P,
     exit_code: bool,
-) -> Result<Option<Answer>, Failure> {
-    match context.perform(operation, params) {
+) -> Result<Option<R>, Failure>
+where
+    Operation<P, R>: AnyOperation,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    match context.run(operation, params) {
         Err(failure) if !exit_code && failure.exit() == Exit::STORE => {
-            if let Failure::Error { message, .. } = &failure {
-                context.note(message);
+            if let Failure::Error(error) = &failure {
+                context.note(&error.to_string());
             }
             Ok(None)
         }
-        answer => answer.map(Some),
+        reply => reply.map(Some),
     }
 }
 
@@ -153,27 +144,31 @@ fn run_attempt(given: Option<u64>) -> Option<u64> {
 }
 
 /// The id of the run: the given one, or the CI job's.
-fn run_id(given: Option<String>, argument: &str) -> Result<String, Failure> {
-    let is_set = |id: &String| !id.is_empty();
-    let of_job = || env::var("GITHUB_RUN_ID").ok().filter(is_set);
+fn run_id(given: Option<Text>, argument: &str) -> Result<Text, Failure> {
+    let is_set = |id: &Text| !id.as_str().is_empty();
+    let of_job = || {
+        env::var("GITHUB_RUN_ID")
+            .ok()
+            .map(Text::from)
+            .filter(is_set)
+    };
     let missing = || Failure::usage(argument, "expected the id of the run");
     given.filter(is_set).or_else(of_job).ok_or_else(missing)
 }
 
-/// The run that the arguments describe, and the parameters of its operation.
+/// The run that arguments describe.
 fn requested_run(
-    key: Option<String>,
-    event: &str,
-    workflow: &str,
-    commit: &str,
-) -> Result<(Run, Params), Error> {
-    let run = Run::new(key.as_deref(), event, workflow, commit)?;
-    let params = Params::new()
-        .set("eventType", event)
-        .set("workflow", workflow)
-        .set("commitSha", commit)
-        .maybe("key", key);
-    Ok((run, params))
+    key: Option<&Text>,
+    event: &Text,
+    workflow: &Text,
+    commit: &Text,
+) -> Result<Run, Error> {
+    Run::new(
+        key.map(Text::as_str),
+        event.as_str(),
+        workflow.as_str(),
+        commit.as_str(),
+    )
 }
 
 #[derive(Debug, clap::Args)]
@@ -185,16 +180,16 @@ Examples:
   tenure dedup check push ci $sha --exit-code || echo \"duplicate\"")]
 struct Check {
     /// The event that started the run, such as push
-    event: String,
+    event: Text,
     /// The name of the workflow
-    workflow: String,
+    workflow: Text,
     /// The commit; unknown if it is empty
-    commit: String,
+    commit: Text,
     /// The id of the run; it does not affect the check
-    run_id: Option<String>,
+    run_id: Option<Text>,
     /// A key instead of the one made from workflow, event and commit
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Option<Text>,
     /// Let a push block pull requests of its commit, too
     #[arg(long)]
     symmetric: bool,
@@ -204,9 +199,15 @@ struct Check {
 }
 
 fn check(args: Check, context: &mut Context) -> Outcome {
-    let (run, params) = requested_run(args.key, &args.event, &args.workflow, &args.commit)?;
-    let params = params.flag("symmetric", args.symmetric);
-    decide(context, "dedupCheck", &params, &run, args.exit_code)
+    let run = requested_run(args.key.as_ref(), &args.event, &args.workflow, &args.commit)?;
+    let params = DedupCheckParams {
+        event_type: args.event,
+        workflow: args.workflow,
+        commit_sha: Some(args.commit),
+        key: args.key,
+        symmetric: args.symmetric.then_some(true),
+    };
+    decide(context, &DEDUP_CHECK, params, &run, args.exit_code)
 }
 
 #[derive(Debug, clap::Args)]
@@ -223,15 +224,15 @@ Examples:
 )]
 struct Register {
     /// The key that check printed
-    key: String,
-    /// The event that has started the run
-    event: String,
+    key: Text,
+    /// The event that started the run
+    event: Text,
     /// The name of the workflow
-    workflow: String,
+    workflow: Text,
     /// The id of the run
-    run_id: String,
+    run_id: Text,
     /// The commit; unknown if it is empty
-    commit: String,
+    commit: Text,
     #[command(flatten)]
     windows: Windows,
     /// Exit with 1 for a duplicate, and 3 if the store fails
@@ -257,26 +258,20 @@ struct Windows {
     run_attempt: Option<u64>,
 }
 
-impl Windows {
-    fn add(&self, params: Params) -> Params {
-        params
-            .maybe("window", self.window)
-            .maybe("prWindow", self.pr_window)
-            .flag("symmetric", self.symmetric)
-            .maybe("runAttempt", run_attempt(self.run_attempt))
-    }
-}
-
 fn register(args: Register, context: &mut Context) -> Outcome {
-    let run = Run::new(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("eventType", &args.event)
-        .set("workflow", &args.workflow)
-        .set("runId", &args.run_id)
-        .set("commitSha", &args.commit);
-    let params = args.windows.add(params);
-    decide(context, "dedupRegister", &params, &run, args.exit_code)
+    let run = requested_run(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
+    let params = DedupRegisterParams {
+        key: args.key,
+        event_type: args.event,
+        workflow: args.workflow,
+        run_id: args.run_id,
+        run_attempt: run_attempt(args.windows.run_attempt),
+        commit_sha: Some(args.commit),
+        window: args.windows.window,
+        pr_window: args.windows.pr_window,
+        symmetric: args.windows.symmetric.then_some(true),
+    };
+    decide(context, &DEDUP_REGISTER, params, &run, args.exit_code)
 }
 
 #[derive(Debug, clap::Args)]
@@ -289,16 +284,16 @@ Examples:
   tenure dedup admit push nightly \"\" $$ --exit-code && ./nightly.sh")]
 struct Admit {
     /// The event that started the run, such as push
-    event: String,
+    event: Text,
     /// The name of the workflow
-    workflow: String,
+    workflow: Text,
     /// The commit; unknown if it is empty
-    commit: String,
+    commit: Text,
     /// The id of the run: $GITHUB_RUN_ID by default
-    run_id: Option<String>,
+    run_id: Option<Text>,
     /// A key instead of the one made from workflow, event and commit
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Option<Text>,
     #[command(flatten)]
     windows: Windows,
     /// How long the run counts as running without a cleanup: 10m by default
@@ -310,12 +305,20 @@ struct Admit {
 }
 
 fn admit(args: Admit, context: &mut Context) -> Outcome {
-    let (run, params) = requested_run(args.key, &args.event, &args.workflow, &args.commit)?;
-    let params = params
-        .set("runId", run_id(args.run_id, "RUN_ID")?)
-        .maybe("keep", args.keep);
-    let params = args.windows.add(params);
-    decide(context, "dedupAdmit", &params, &run, args.exit_code)
+    let run = requested_run(args.key.as_ref(), &args.event, &args.workflow, &args.commit)?;
+    let params = DedupAdmitParams {
+        event_type: args.event,
+        workflow: args.workflow,
+        run_id: run_id(args.run_id, "RUN_ID")?,
+        run_attempt: run_attempt(args.windows.run_attempt),
+        commit_sha: Some(args.commit),
+        key: args.key,
+        window: args.windows.window,
+        pr_window: args.windows.pr_window,
+        keep: args.keep,
+        symmetric: args.windows.symmetric.then_some(true),
+    };
+    decide(context, &DEDUP_ADMIT, params, &run, args.exit_code)
 }
 
 #[derive(Debug, clap::Args)]
@@ -327,10 +330,10 @@ Examples:
   tenure dedup cleanup $key --run-id 4711")]
 struct Cleanup {
     /// The key of the run
-    key: String,
+    key: Text,
     /// The id of the run: $GITHUB_RUN_ID by default
     #[arg(long, value_name = "ID")]
-    run_id: Option<String>,
+    run_id: Option<Text>,
     /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
@@ -340,24 +343,20 @@ struct Cleanup {
 }
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Cleaned<'a> {
-        outcome: &'a str,
-        until: Option<&'a str>,
-    }
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("runId", run_id(args.run_id, "--run-id")?)
-        .maybe("runAttempt", run_attempt(args.run_attempt));
-    let Some(answer) = perform_after_job(context, "dedupCleanup", &params, args.exit_code)? else {
+    let key = clean(args.key.as_str()).into_owned();
+    let params = DedupCleanupParams {
+        key: args.key,
+        run_id: run_id(args.run_id, "--run-id")?,
+        run_attempt: run_attempt(args.run_attempt),
+    };
+    let cleaned = run_after_job(context, &DEDUP_CLEANUP, params, args.exit_code)?;
+    let Some(cleaned) = cleaned else {
         return Ok(Exit::DONE);
     };
-    let cleaned: Cleaned<'_> = answer.read()?;
-    let key = clean(&args.key);
-    match (context.json(), cleaned.outcome) {
-        (true, _) => context.out.json(answer.json())?,
-        (_, "not_owner") => context.note(&format!("{key} belongs to another run")),
-        (_, "not_held") => context.note(&format!("{key} belongs to no run")),
+    match cleaned.outcome {
+        _ if context.json() => context.print_json(&cleaned)?,
+        LeaseOutcome::NotOwner => context.note(&format!("{key} belongs to another run")),
+        LeaseOutcome::NotHeld => context.note(&format!("{key} belongs to no run")),
         _ => {
             let end = cleaned
                 .until
@@ -367,7 +366,7 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
         }
     }
     Ok(match cleaned.outcome {
-        "not_owner" if args.exit_code => Exit::REFUSED,
+        LeaseOutcome::NotOwner if args.exit_code => Exit::REFUSED,
         _ => Exit::DONE,
     })
 }
@@ -383,20 +382,20 @@ Examples:
 )]
 struct Audit {
     /// The key of the run
-    key: String,
+    key: Text,
     /// The event that started the run
-    event: String,
+    event: Text,
     /// The name of the workflow
-    workflow: String,
+    workflow: Text,
     /// The id of the run
-    run_id: String,
+    run_id: Text,
     /// The commit; unknown if it is empty
-    commit: String,
+    commit: Text,
     /// Whether the run executed: true, or false for a duplicate
     #[arg(action = clap::ArgAction::Set)]
     executed: bool,
     /// The status of the job, such as success
-    job_status: String,
+    job_status: Text,
     /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
@@ -406,19 +405,19 @@ struct Audit {
 }
 
 fn audit(args: Audit, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("eventType", &args.event)
-        .set("workflow", &args.workflow)
-        .set("runId", &args.run_id)
-        .set("commitSha", &args.commit)
-        .set("executed", args.executed)
-        .set("jobStatus", &args.job_status)
-        .maybe("runAttempt", run_attempt(args.run_attempt));
-    if let Some(answer) = perform_after_job(context, "dedupAudit", &params, args.exit_code)?
-        && context.json()
-    {
-        context.out.json(answer.json())?;
+    let params = DedupAuditParams {
+        key: args.key,
+        event_type: args.event,
+        workflow: args.workflow,
+        run_id: args.run_id,
+        run_attempt: run_attempt(args.run_attempt),
+        commit_sha: Some(args.commit),
+        executed: args.executed,
+        job_status: args.job_status,
+    };
+    let entry = run_after_job(context, &DEDUP_AUDIT, params, args.exit_code)?;
+    if let Some(entry) = entry.filter(|_| context.json()) {
+        context.print_json(&entry)?;
     }
     Ok(Exit::DONE)
 }

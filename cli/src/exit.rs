@@ -2,9 +2,8 @@
 
 use std::io;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tenure_core::Error;
+use tenure_core::error::Class;
 
 /// The outcome of a command.
 pub(crate) type Outcome = Result<Exit, Failure>;
@@ -26,15 +25,34 @@ impl Exit {
     pub(crate) const INTERRUPTED: Self = Self(130);
 }
 
+impl Exit {
+    /// The exit code of the code of an error. A refusal within a reply holds the code only.
+    pub(crate) fn of_code(code: &str) -> Self {
+        match code {
+            "INVALID_ARGUMENT" | "INVALID_ID" | "TOO_LARGE" | "TOO_DEEP" => Self::USAGE,
+            "CORRUPT_SESSION" | "STORE_BUSY" | "STORE_UNAVAILABLE" | "STORAGE_FULL"
+            | "SCHEMA_TOO_NEW" | "STORE_FAILED" | "STORE_MISBEHAVED" | "STORE_TIMEOUT"
+            | "OUTCOME_UNKNOWN" | "INTERNAL" => Self::STORE,
+            _ => Self::REFUSED,
+        }
+    }
+}
+
+impl From<Class> for Exit {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Invalid => Self::USAGE,
+            Class::NotFound | Class::Conflict | Class::Refused => Self::REFUSED,
+            Class::Store | Class::Internal => Self::STORE,
+        }
+    }
+}
+
 /// The failure of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// An error with its code, its message, and its JSON for `--json`.
-    Error {
-        code: String,
-        message: String,
-        json: String,
-    },
+    /// An operation or an argument failed.
+    Error(Error),
     /// The output could not be written.
     Output(io::Error),
     /// The user pressed Ctrl-C; a note that says how to continue.
@@ -47,27 +65,10 @@ impl Failure {
         Error::invalid(what, problem).into()
     }
 
-    /// Parses the error of a reply.
-    pub(crate) fn of_json(json: &str) -> Self {
-        #[derive(Deserialize)]
-        struct Read {
-            code: String,
-            message: String,
-        }
-        match serde_json::from_str::<Read>(json) {
-            Ok(Read { code, message }) => Self::Error {
-                code,
-                message,
-                json: json.to_owned(),
-            },
-            Err(error) => Error::internal(error.to_string()).into(),
-        }
-    }
-
     /// The code to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Error { code, .. } => of_code(code),
+            Self::Error(error) => error.class().into(),
             // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
             Self::Output(_) => Exit::STORE,
@@ -76,28 +77,9 @@ impl Failure {
     }
 }
 
-/// The exit code of an error's code.
-pub(crate) fn of_code(code: &str) -> Exit {
-    match code {
-        "INVALID_ARGUMENT" | "INVALID_ID" | "INVALID_CURSOR" | "TOO_LARGE" | "TOO_DEEP"
-        | "UNKNOWN_OPERATION" | "UNSUPPORTED_STORE" => Exit::USAGE,
-        "CORRUPT_SESSION" | "STORE_BUSY" | "STORE_UNAVAILABLE" | "STORAGE_FULL"
-        | "SCHEMA_TOO_NEW" | "STORE_FAILED" | "STORE_MISBEHAVED" | "STORE_TIMEOUT"
-        | "OUTCOME_UNKNOWN" | "STORE_IS_ASYNC" | "CLOSED" | "INTERNAL" => Exit::STORE,
-        _ => Exit::REFUSED,
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let message = error.to_string();
-        let code = error.code().to_owned();
-        let json = serde_json::to_string(&error).unwrap_or_default();
-        Self::Error {
-            code,
-            message,
-            json,
-        }
+        Self::Error(error)
     }
 }
 
@@ -107,16 +89,9 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// A reply that cannot be parsed is a defect.
+/// A reply that cannot be printed as JSON is a defect.
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
         Error::internal(format!("invalid reply: {error}")).into()
     }
-}
-
-/// Checks the JSON of an argument.
-pub(crate) fn check_json(what: &str, text: &str) -> Result<(), Failure> {
-    serde_json::from_str::<&RawValue>(text)
-        .map(drop)
-        .map_err(|error| Failure::usage(what, format!("expected JSON: {error}")))
 }

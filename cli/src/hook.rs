@@ -6,17 +6,19 @@ use std::io::{IsTerminal, Read, stdin};
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use tenure_apps::hooks::request as hooks;
-use tenure_apps::hooks::request::Hook;
+use tenure_apps::hooks::operations::{HOOK_PRE_DELEGATE, HOOK_SUBAGENT_STOP};
+use tenure_apps::hooks::request::{
+    self, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams,
+};
 use tenure_bridge::Options;
-use tenure_core::{Error, Millis, Timestamp};
+use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
+use tenure_core::agent::params::{AgentCreateParams, AgentUpdateParams};
+use tenure_core::{Error, Json, Millis, Phase, Timestamp};
 use tenure_host::Local;
 
-use crate::context::{Context, perform_over};
+use crate::context::{Context, run_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Style;
-use crate::params::Params;
 use crate::{store, time};
 
 /// The most bytes of input. No host sends more.
@@ -90,27 +92,24 @@ impl Command {
         }
     }
 
-    /// The operation of the hook, and its parameters.
-    fn operation(&self, input: &str) -> (&'static str, Params) {
-        let params = Params::new().set("input", input);
+    /// Runs the operation of the hook.
+    fn run(&self, input: &str, now: Timestamp, store: &Local) -> Result<HookReply, Failure> {
+        let input = input.into();
         match self {
-            Self::SubagentStop(_) => ("hookSubagentStop", params),
-            Self::PreDelegate(args) => (
-                "hookPreDelegate",
-                params
-                    .maybe("idle", args.idle)
-                    .maybe("maxErrors", args.max_errors),
-            ),
+            Self::PreDelegate(PreDelegate { idle, max_errors }) => {
+                let params = HookPreDelegateParams {
+                    input,
+                    idle: *idle,
+                    max_errors: *max_errors,
+                };
+                run_over(store, now, &HOOK_PRE_DELEGATE, params)
+            }
+            Self::SubagentStop(SubagentStop {}) => {
+                let params = HookSubagentStopParams { input };
+                run_over(store, now, &HOOK_SUBAGENT_STOP, params)
+            }
         }
     }
-}
-
-/// The reply of a hook.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    exit_code: u8,
-    output: Box<RawValue>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
@@ -126,9 +125,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             let store = open(context);
             reply(&command, &input, context.now(), store)?
         }
-        Err(problem) => invalid_reply(&command, &problem)?,
+        Err(problem) => request::invalid(command.hook(), &problem),
     };
-    context.out.json(reply.output.get())?;
+    context.out.json(reply.output.as_str())?;
     Ok(Exit(reply.exit_code))
 }
 
@@ -167,25 +166,19 @@ fn reply(
     input: &str,
     now: Timestamp,
     store: Result<Local, Failure>,
-) -> Result<Reply, Failure> {
-    let (operation, params) = command.operation(input);
-    let answer = store.and_then(|store| perform_over(&store, now, operation, &params));
-    match answer.and_then(|answer| answer.read()) {
-        Err(Failure::Error { code, message, .. }) => {
-            let reply = hooks::store_unavailable(command.hook(), input, &code, &message);
-            of_core(&reply)
+) -> Result<HookReply, Failure> {
+    match store.and_then(|store| command.run(input, now, &store)) {
+        Err(Failure::Error(error)) => {
+            let (code, message) = (error.code(), error.to_string());
+            Ok(request::store_unavailable(
+                command.hook(),
+                input,
+                code,
+                &message,
+            ))
         }
         reply => reply,
     }
-}
-
-/// The reply to input that could not be read.
-fn invalid_reply(command: &Command, problem: &str) -> Result<Reply, Failure> {
-    of_core(&hooks::invalid(command.hook(), problem))
-}
-
-fn of_core(reply: &hooks::HookReply) -> Result<Reply, Failure> {
-    Ok(serde_json::from_str(&serde_json::to_string(reply)?)?)
 }
 
 /// A step of the test: a hook's input and reply.
@@ -193,33 +186,37 @@ fn of_core(reply: &hooks::HookReply) -> Result<Reply, Failure> {
 #[serde(rename_all = "camelCase")]
 struct Step {
     hook: &'static str,
-    input: Box<RawValue>,
+    input: Json,
     exit_code: u8,
-    output: Box<RawValue>,
+    output: Json,
+}
+
+/// The properties of a reply that the test checks.
+#[derive(Default, Deserialize)]
+struct Decided {
+    #[serde(default)]
+    should_resume: bool,
+    #[serde(default)]
+    finalized: bool,
 }
 
 /// Runs both hooks over a store in memory.
 fn test(context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Created {
-        id: String,
-    }
-    #[derive(Deserialize)]
-    struct Decided {
-        #[serde(default)]
-        should_resume: bool,
-        #[serde(default)]
-        finalized: bool,
-    }
     let store = store::open("memory:")?;
     let now = context.now();
-    let agent = Params::new()
-        .set("agentName", "tester")
-        .set("purpose", "try the hooks")
-        .maybe_json("metadata", Some(r#"{"task_id":"T001"}"#));
-    let Created { id } = perform_over(&store, now, "agentCreate", &agent)?.read()?;
-    let approval = Params::id(&id).set("phase", "approval");
-    perform_over(&store, now, "agentUpdate", &approval)?;
+    let agent = AgentCreateParams {
+        agent_name: "tester".into(),
+        purpose: Some("try the hooks".into()),
+        metadata: Some(Json::parse(r#"{"task_id":"T001"}"#.to_owned())?),
+        ..AgentCreateParams::default()
+    };
+    let id = run_over(&store, now, &AGENT_CREATE, agent)?.id;
+    let approval = AgentUpdateParams {
+        id: id.as_str().into(),
+        phase: Some(Phase::Approval),
+        ..AgentUpdateParams::default()
+    };
+    run_over(&store, now, &AGENT_UPDATE, approval)?;
 
     let before = format!(r#"{{"agent_name":"tester","agent_id":"{id}","task_id":"T001"}}"#);
     let stopped =
@@ -242,28 +239,25 @@ fn test(context: &mut Context) -> Outcome {
     let mut shown = Vec::new();
     let mut decided = Vec::new();
     for (name, command, input) in steps {
-        let (operation, params) = command.operation(input);
-        let reply: Reply = perform_over(&store, now, operation, &params)?.read()?;
+        let HookReply { exit_code, output } = command.run(input, now, &store)?;
         let Decided {
             should_resume,
             finalized,
-        } = serde_json::from_str(reply.output.get())?;
-        decided.push((reply.exit_code, should_resume, finalized));
+        } = output.read().unwrap_or_default();
+        decided.push((exit_code, should_resume, finalized));
         shown.push(Step {
             hook: name,
-            input: RawValue::from_string(input.clone())?,
-            exit_code: reply.exit_code,
-            output: reply.output,
+            input: Json::parse(input.clone())?,
+            exit_code,
+            output,
         });
     }
     if decided != [(0, true, false), (0, false, true), (0, false, false)] {
         return Err(Error::internal(format!("the hooks replied {decided:?}")).into());
     }
-    if context.json() {
-        let json = serde_json::to_string(&shown)?;
-        context.out.json(&json)?;
-    } else {
-        print(context, &shown)?;
+    match context.json() {
+        true => context.print_json(&shown)?,
+        false => print(context, &shown)?,
     }
     Ok(Exit::DONE)
 }
@@ -279,9 +273,9 @@ fn print(context: &mut Context, steps: &[Step]) -> Result<(), Failure> {
         out.styled(Style::Bold, title)?;
         out.write("\n")?;
         out.styled(Style::Dim, &format!("$ tenure hook {}\n< ", step.hook))?;
-        out.json(step.input.get())?;
+        out.json(step.input.as_str())?;
         out.styled(Style::Dim, "> ")?;
-        out.json(step.output.get())?;
+        out.json(step.output.as_str())?;
         out.write("\n")?;
     }
     Ok(context.out.line("Both hooks replied as expected.")?)

@@ -6,15 +6,18 @@ use std::io;
 use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tenure_apps::folders::file::{FileProblem, Holds, ImportFileParams, ImportWantedParams};
+use tenure_apps::folders::operations::{IMPORT_FILE, IMPORT_WANTED};
 use tenure_core::Timestamp;
+use tenure_core::session::operations::IMPORT;
+use tenure_core::session::params::ImportParams;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
 use crate::interrupt::Interrupt;
 use crate::output::count;
-use crate::params::Params;
 use crate::progress::Progress;
 
 /// The most problems that a result lists.
@@ -72,7 +75,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 
 fn print(context: &mut Context, imported: &Imported) -> Outcome {
     if context.json() {
-        context.out.json(&serde_json::to_string(imported)?)?;
+        context.print_json(imported)?;
     } else {
         for ImportProblem { path, message, .. } in &imported.problems {
             context.note(&format!("{path}: {message}"));
@@ -138,22 +141,6 @@ struct ImportProblem {
     message: String,
 }
 
-/// The core's reply for a file.
-#[derive(Deserialize)]
-struct FileImport {
-    holds: Option<String>,
-    written: u64,
-    unchanged: u64,
-    newer: u64,
-    problems: Vec<FileProblem>,
-}
-
-#[derive(Deserialize)]
-struct FileProblem {
-    code: String,
-    message: String,
-}
-
 /// An import in progress.
 struct Importing<'c> {
     context: &'c mut Context,
@@ -166,7 +153,7 @@ struct Importing<'c> {
 impl Importing<'_> {
     fn path(&mut self, path: &str) -> Result<(), Failure> {
         if path == "-" {
-            return self.session(&input::all_of_stdin("PATH")?);
+            return self.session(input::all_of_stdin("PATH")?);
         }
         let found = fs::metadata(path)
             .map_err(|error| Failure::usage("PATH", format!("{path} cannot be read: {error}")))?;
@@ -177,20 +164,20 @@ impl Importing<'_> {
         } else if self.is_wanted(&full, "")? {
             self.file(&full)
         } else {
-            self.session(&input::file("PATH", path)?)
+            self.session(input::file("PATH", path)?)
         }
     }
 
     /// Imports an exported session.
-    fn session(&mut self, text: &str) -> Result<(), Failure> {
+    fn session(&mut self, text: String) -> Result<(), Failure> {
         self.result.files += 1;
         if self.dry_run {
             let problem = "is not possible for an exported session, which always replaces the \
                            session with its id";
             return Err(Failure::usage("--dry-run", problem));
         }
-        let params = Params::new().set("text", text);
-        self.context.perform("import", &params)?;
+        let params = ImportParams { text: text.into() };
+        self.context.run(&IMPORT, params)?;
         self.result.sessions.written += 1;
         Ok(())
     }
@@ -226,8 +213,8 @@ impl Importing<'_> {
         self.interrupt
             .check("interrupted; run the same command to continue")?;
         let path = format!("{}{end}", path.to_string_lossy());
-        let params = Params::new().set("path", path);
-        self.context.perform("importWanted", &params)?.read()
+        let params = ImportWantedParams { path: path.into() };
+        self.context.run(&IMPORT_WANTED, params)
     }
 
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
@@ -249,20 +236,21 @@ impl Importing<'_> {
             .ok()
             .and_then(|since| i64::try_from(since.as_millis()).ok())
             .and_then(|millis| Timestamp::from_millis(millis).ok());
-        let params = Params::new()
-            .set("path", path.to_string_lossy())
-            .set("text", text)
-            .maybe("modifiedAt", modified)
-            .flag("dryRun", self.dry_run);
-        let import: FileImport = self.context.perform("importFile", &params)?.read()?;
+        let params = ImportFileParams {
+            path: path.to_string_lossy().as_ref().into(),
+            text: text.into(),
+            modified_at: modified,
+            dry_run: self.dry_run.then_some(true),
+        };
+        let import = self.context.run(&IMPORT_FILE, params)?;
         for FileProblem { code, message } in import.problems {
             self.problem(path, code, message);
         }
-        let counts = match import.holds.as_deref() {
-            Some("sessions") => &mut self.result.sessions,
-            Some("leases") => &mut self.result.leases,
-            Some("audit") => &mut self.result.audit,
-            _ => return Ok(()),
+        let counts = match import.holds {
+            Some(Holds::Sessions) => &mut self.result.sessions,
+            Some(Holds::Leases) => &mut self.result.leases,
+            Some(Holds::Audit) => &mut self.result.audit,
+            None => return Ok(()),
         };
         counts.written += import.written;
         counts.unchanged += import.unchanged;

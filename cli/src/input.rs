@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{Read, stdin};
 
-use crate::exit::{Failure, check_json};
+use tenure_core::{Error, Json, Text};
+
+use crate::exit::Failure;
 
 /// The failure of an argument whose input could not be read.
 fn unreadable(what: &str, error: &std::io::Error) -> Failure {
@@ -11,8 +13,8 @@ fn unreadable(what: &str, error: &std::io::Error) -> Failure {
 }
 
 /// A text; `-` reads standard input without the final line break.
-pub(crate) fn text(what: &str, argument: String) -> Result<String, Failure> {
-    if argument != "-" {
+pub(crate) fn text(what: &str, argument: Text) -> Result<Text, Failure> {
+    if argument.as_str() != "-" {
         return Ok(argument);
     }
     let mut text = all_of_stdin(what)?;
@@ -22,25 +24,32 @@ pub(crate) fn text(what: &str, argument: String) -> Result<String, Failure> {
             text.pop();
         }
     }
-    Ok(text)
+    Ok(text.into())
 }
 
 /// [`text`] of an optional argument.
-pub(crate) fn maybe_text(what: &str, argument: Option<String>) -> Result<Option<String>, Failure> {
+pub(crate) fn maybe_text(what: &str, argument: Option<Text>) -> Result<Option<Text>, Failure> {
     argument.map(|argument| text(what, argument)).transpose()
 }
 
-/// The JSON of an optional argument.
-pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<String>, Failure> {
-    let Some(argument) = argument else {
-        return Ok(None);
+/// The JSON of an argument.
+pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
+    let text = match (argument.as_str(), argument.strip_prefix('@')) {
+        (_, Some(path)) => file(what, path)?,
+        ("-", None) => all_of_stdin(what)?,
+        _ => argument,
     };
-    let json = match argument.strip_prefix('@') {
-        Some(path) => file(what, path)?,
-        None => text(what, argument)?,
-    };
-    check_json(what, &json)?;
-    Ok(Some(json))
+    Json::parse(text).map_err(|error| match error {
+        Error::InvalidArgument { problem, .. } => {
+            Failure::usage(what, format!("expected JSON: {problem}"))
+        }
+        error => error.into(),
+    })
+}
+
+/// [`json`] of an optional argument.
+pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<Json>, Failure> {
+    argument.map(|argument| json(what, argument)).transpose()
 }
 
 /// The text of a file.

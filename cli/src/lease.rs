@@ -8,20 +8,22 @@ mod sweep;
 mod view;
 
 use clap::Subcommand;
-use serde::Deserialize;
-use tenure_core::Millis;
+use tenure_core::lease::decision;
+use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_CLEAR, LEASE_RELEASE, LEASE_RENEW};
+use tenure_core::lease::params::{
+    LeaseAcquireParams, LeaseClearParams, LeaseOutcome, LeaseReleaseParams, LeaseRenewParams,
+};
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Millis, Text};
 
-use crate::answer::Answer;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::input;
 use crate::lazy_args::LazyArgs;
-use crate::output::clean;
+use crate::output::{clean, count};
 use crate::owner::OwnerArgs;
-use crate::params::Params;
-use crate::time;
+use crate::{input, time};
 
-use view::Lease;
+use view::owner;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -72,44 +74,43 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
 }
 
-/// The reply to a request for a lease.
-#[derive(Deserialize)]
-struct Reply<'a> {
-    outcome: &'a str,
-    #[serde(borrow)]
-    lease: Option<Lease<'a>>,
-}
-
 /// Runs an operation on a lease, prints the outcome, and derives the exit code from it.
-fn request(
+fn request<P>(
     context: &mut Context,
-    operation: &str,
-    params: &Params,
-    print: impl FnOnce(&mut Context, &Reply<'_>) -> Result<(), Failure>,
-) -> Outcome {
-    let answer: Answer = context.perform(operation, params)?;
-    let reply: Reply<'_> = answer.read()?;
+    operation: &'static Operation<P, LeaseOutcome>,
+    params: P,
+    print: impl FnOnce(&mut Context, &LeaseOutcome) -> Result<(), Failure>,
+) -> Outcome
+where
+    Operation<P, LeaseOutcome>: AnyOperation,
+    P: Send + Sync + 'static,
+{
+    use decision::Outcome::{
+        Acquired, Held, Lost, NotHeld, NotOwner, Released, Renewed, Transferred,
+    };
+    let reply = context.run(operation, params)?;
     match context.json() {
-        true => context.out.json(answer.json())?,
+        true => context.print_json(&reply)?,
         false => print(context, &reply)?,
     }
     Ok(match reply.outcome {
-        "acquired" | "renewed" | "released" | "not_held" => Exit::DONE,
-        _ => Exit::REFUSED,
+        Acquired | Renewed | Released | NotHeld => Exit::DONE,
+        Held | Lost | NotOwner | Transferred => Exit::REFUSED,
     })
 }
 
 /// Prints the token of an acquired or renewed lease, for scripts, or else the holder.
-fn print_token(key: &str, context: &mut Context, reply: &Reply<'_>) -> Result<(), Failure> {
-    let key = clean(key);
+fn print_token(key: &Text, context: &mut Context, reply: &LeaseOutcome) -> Result<(), Failure> {
+    use decision::Outcome::{Acquired, Held, Renewed};
+    let key = clean(key.as_str());
     match (reply.outcome, &reply.lease) {
-        ("acquired" | "renewed", Some(lease)) => context.out.line(&lease.token.to_string())?,
-        ("held", Some(lease)) => {
+        (Acquired | Renewed, Some(lease)) => context.out.line(&lease.token.to_string())?,
+        (Held, Some(lease)) => {
             let end = match lease.expires_at {
                 Some(end) if lease.process.is_none() => format!(", until {end}"),
                 _ => String::new(),
             };
-            context.note(&format!("{key} is held by {}{end}", lease.owner()));
+            context.note(&format!("{key} is held by {}{end}", owner(lease)));
         }
         _ => context.note(&format!("{key} is no longer held with this token")),
     }
@@ -128,7 +129,7 @@ Examples:
   tenure lease acquire deploy --owner-pid $$")]
 struct Acquire {
     /// The key of the lease: any text
-    key: String,
+    key: Text,
     /// The lease duration, unless the owner is a process here: 30s by default
     #[arg(long = "for", value_name = "DURATION", value_parser = time::parse_duration)]
     duration: Option<Millis>,
@@ -140,13 +141,16 @@ struct Acquire {
 }
 
 fn acquire(args: Acquire, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .maybe("leaseDurationMs", args.duration)
-        .maybe_json("data", input::maybe_json("--data", args.data)?)
-        .maybe("holder", args.owner.act_as(context)?);
-    request(context, "leaseAcquire", &params, |context, reply| {
-        print_token(&args.key, context, reply)
+    let key = args.key.clone();
+    let params = LeaseAcquireParams {
+        key: args.key,
+        lease_duration_ms: args.duration,
+        data: input::maybe_json("--data", args.data)?,
+        holder: args.owner.act_as(context)?,
+        ..LeaseAcquireParams::default()
+    };
+    request(context, &LEASE_ACQUIRE, params, |context, reply| {
+        print_token(&key, context, reply)
     })
 }
 
@@ -159,7 +163,7 @@ Examples:
   tenure lease renew deploy --token $token --for 10m --data '{\"step\":3}'")]
 struct Renew {
     /// The key of the lease
-    key: String,
+    key: Text,
     /// The token of the lease
     #[arg(long, value_name = "N")]
     token: u64,
@@ -174,14 +178,16 @@ struct Renew {
 }
 
 fn renew(args: Renew, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("token", args.token)
-        .maybe("leaseDurationMs", args.duration)
-        .maybe_json("data", input::maybe_json("--data", args.data)?)
-        .maybe("holder", args.owner.act_as(context)?);
-    request(context, "leaseRenew", &params, |context, reply| {
-        print_token(&args.key, context, reply)
+    let key = args.key.clone();
+    let params = LeaseRenewParams {
+        key: args.key,
+        token: args.token,
+        lease_duration_ms: args.duration,
+        data: input::maybe_json("--data", args.data)?,
+        holder: args.owner.act_as(context)?,
+    };
+    request(context, &LEASE_RENEW, params, |context, reply| {
+        print_token(&key, context, reply)
     })
 }
 
@@ -195,7 +201,7 @@ Examples:
   trap 'tenure lease release deploy --owner-pid $$' EXIT")]
 struct Release {
     /// The key of the lease
-    key: String,
+    key: Text,
     /// The token of the lease; any token by default
     #[arg(long, value_name = "N")]
     token: Option<u64>,
@@ -204,17 +210,19 @@ struct Release {
 }
 
 fn release(args: Release, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .maybe("token", args.token)
-        .maybe("holder", args.owner.act_as(context)?);
-    request(context, "leaseRelease", &params, |context, reply| {
-        let key = clean(&args.key);
+    use decision::Outcome::{NotHeld, Released};
+    let key = clean(args.key.as_str()).into_owned();
+    let params = LeaseReleaseParams {
+        key: args.key,
+        token: args.token,
+        holder: args.owner.act_as(context)?,
+    };
+    request(context, &LEASE_RELEASE, params, |context, reply| {
         match (reply.outcome, &reply.lease) {
-            ("released", _) => context.out.line(&format!("{key} is released"))?,
-            ("not_held", _) => context.note(&format!("{key} was not held")),
+            (Released, _) => context.out.line(&format!("{key} is released"))?,
+            (NotHeld, _) => context.note(&format!("{key} was not held")),
             (_, Some(lease)) => {
-                let (owner, token) = (lease.owner(), lease.token);
+                let (owner, token) = (owner(lease), lease.token);
                 context.note(&format!("{key} is held by {owner} with the token {token}"));
             }
             _ => context.note(&format!("{key} is held by another owner")),
@@ -235,7 +243,7 @@ Examples:
 struct Clear {
     /// Only keys with this prefix; all keys by default
     #[arg(long, value_name = "PREFIX")]
-    prefix: Option<String>,
+    prefix: Option<Text>,
     /// Confirm that leases of running owners are taken, too
     #[arg(long)]
     force: bool,
@@ -246,15 +254,12 @@ fn clear(args: Clear, context: &mut Context) -> Outcome {
         let problem = "required, because it takes leases of running owners, too";
         return Err(Failure::usage("--force", problem));
     }
-    let params = Params::new().maybe("prefix", args.prefix);
-    context.perform_and_print("leaseClear", &params, |context, answer| {
-        #[derive(Deserialize)]
-        struct Cleared {
-            released: u64,
-        }
-        let Cleared { released } = answer.read()?;
-        let leases = if released == 1 { "lease" } else { "leases" };
-        context.out.line(&format!("{released} {leases} cleared"))?;
+    let params = LeaseClearParams {
+        prefix: args.prefix,
+    };
+    context.run_and_print(&LEASE_CLEAR, params, |context, cleared| {
+        let leases = count(cleared.released, "lease");
+        context.out.line(&format!("{leases} cleared"))?;
         Ok(Exit::DONE)
     })
 }

@@ -8,11 +8,11 @@
 //! a command prints the operation's reply as JSON.
 
 mod agent;
-mod answer;
 mod atomic_file;
 mod audit;
 mod bulk;
 mod check;
+mod choice;
 mod cleanup;
 mod completions;
 mod context;
@@ -22,6 +22,7 @@ mod events;
 mod exit;
 mod filter;
 mod hook;
+mod idempotency;
 mod import;
 mod input;
 mod interrupt;
@@ -30,7 +31,6 @@ mod lease;
 mod list;
 mod output;
 mod owner;
-mod params;
 mod progress;
 mod purge;
 mod removal;

@@ -6,6 +6,8 @@ use std::env;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
+use serde::Serialize;
+use tenure_core::{Json, Status};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The columns of a terminal that does not report its width.
@@ -25,13 +27,13 @@ pub(crate) enum Style {
 
 impl Style {
     /// The style of a status.
-    pub(crate) fn of_status(status: &str) -> Self {
+    pub(crate) fn of_status(status: Status) -> Self {
         match status {
-            "active" => Self::Green,
-            "paused" => Self::Yellow,
-            "failed" | "timeout" => Self::Red,
-            "completed" => Self::Blue,
-            _ => Self::Dim,
+            Status::Active => Self::Green,
+            Status::Paused => Self::Yellow,
+            Status::Failed | Status::Timeout => Self::Red,
+            Status::Completed => Self::Blue,
+            Status::Abandoned => Self::Dim,
         }
     }
 
@@ -172,6 +174,11 @@ fn clean_except(text: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
 pub(crate) fn count(number: u64, noun: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{end}")
+}
+
+/// The name of a value that is one of several, as JSON shows it.
+pub(crate) fn name_of(value: impl Serialize) -> String {
+    Json::of(&value).as_text().unwrap_or_default()
 }
 
 /// The columns that a text takes on a terminal.

@@ -3,6 +3,7 @@
 //! or a name is given. A lease of a process lasts as long as the process runs; a lease of a name lasts
 //! until it expires.
 
+use tenure_core::Text;
 use tenure_host::OnBehalf;
 
 use crate::context::Context;
@@ -29,12 +30,12 @@ pub(crate) struct OwnerArgs {
     session: Option<String>,
     /// A name as the owner instead of a process; its lease expires
     #[arg(long, value_name = "NAME")]
-    holder: Option<String>,
+    holder: Option<Text>,
 }
 
 impl OwnerArgs {
     /// Makes the owner the actor of the command's operations; returns its name if it is no process.
-    pub(crate) fn act_as(self, context: &mut Context) -> Result<Option<String>, Failure> {
+    pub(crate) fn act_as(self, context: &mut Context) -> Result<Option<Text>, Failure> {
         if self.holder.is_some() {
             return Ok(self.holder);
         }

@@ -7,16 +7,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tenure_core::session::cleanup::PURGE;
+use tenure_core::session::params::{IdParams, PurgeParams};
+use tenure_core::session::read::EXPORT;
+use tenure_core::session::replies::{CleanupResult, Refusal};
+use tenure_core::{Error, Millis, SessionId, Text};
 
-use crate::atomic_file;
-use crate::bulk::Refusal;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::output::count;
-use crate::params::Params;
 use crate::progress::Progress;
-use crate::removal::Removed;
+use crate::{atomic_file, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -33,10 +35,10 @@ Examples:
 pub(crate) struct Args {
     /// The ids of sessions in the trash; all of them by default
     #[arg(value_name = "ID", required_unless_present = "older_than")]
-    ids: Vec<String>,
+    ids: Vec<Text>,
     /// Only sessions that have been in the trash for at least this long: 30d, 12h
-    #[arg(long, value_name = "DURATION")]
-    older_than: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    older_than: Option<Millis>,
     /// Export each session to this folder before it is removed
     #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
@@ -48,15 +50,6 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-/// The result of a batch.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Batch {
-    #[serde(flatten)]
-    removed: Removed,
-    next_cursor: Option<String>,
-}
-
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(folder) = args.archive.as_ref().filter(|_| !args.dry_run) {
         fs::create_dir_all(folder).map_err(|error| {
@@ -65,17 +58,19 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         })?;
     }
     let mut purging = Purging {
-        of: Params::new()
+        params: PurgeParams {
             // Sessions given by id are removed at any age.
-            .set("olderThan", args.older_than.as_deref().unwrap_or("0s"))
-            .flag("dryRun", args.dry_run),
+            older_than: args.older_than.unwrap_or_default(),
+            dry_run: args.dry_run.then_some(true),
+            ..PurgeParams::default()
+        },
         archive: args.archive.filter(|_| !args.dry_run),
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
-        early: Vec::new(),
-        removed: Removed {
+        not_due: Vec::new(),
+        result: CleanupResult {
             dry_run: args.dry_run,
-            ..Removed::default()
+            ..CleanupResult::default()
         },
         context,
     };
@@ -85,8 +80,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
     let Purging {
         context,
-        early,
-        removed,
+        not_due,
+        result,
         progress,
         ..
     } = purging;
@@ -94,17 +89,17 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     drop(progress);
     let exit = match context.json() {
         true => {
-            context.out.json(&serde_json::to_string(&removed)?)?;
-            removed.exit()
+            context.print_json(&result)?;
+            removal::exit_of(&result.failed)
         }
-        false => removed.print("permanently removed", context)?,
+        false => removal::print(&result, "permanently removed", context)?,
     };
-    for id in &early {
+    for id in &not_due {
         context.note(&format!(
             "{id} was not removed: it is not in the trash, not old enough, or its process is running"
         ));
     }
-    Ok(match early.is_empty() {
+    Ok(match not_due.is_empty() {
         true => exit,
         false => exit.max(Exit::REFUSED),
     })
@@ -113,13 +108,13 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 /// A purge in progress.
 struct Purging<'c> {
     context: &'c mut Context,
-    of: Params,
+    params: PurgeParams,
     archive: Option<PathBuf>,
     interrupt: Interrupt,
     progress: Progress,
     /// The given sessions that are not due.
-    early: Vec<String>,
-    removed: Removed,
+    not_due: Vec<Text>,
+    result: CleanupResult,
 }
 
 impl Purging<'_> {
@@ -128,86 +123,106 @@ impl Purging<'_> {
         let mut cursor = None;
         loop {
             self.check()?;
-            let page = self.of.clone().set("limit", limit).maybe("cursor", cursor);
-            cursor = match self.archive.clone() {
-                Some(folder) => {
-                    let due = self.plan(page)?;
-                    self.archive_and_remove(due.removed, &folder)?;
-                    due.next_cursor
-                }
-                None => {
-                    let batch = self.perform(page)?;
-                    self.count(batch.removed);
-                    batch.next_cursor
-                }
+            let params = PurgeParams {
+                limit: Some(limit),
+                cursor,
+                ..self.params.clone()
             };
+            let next = match self.archive.clone() {
+                Some(folder) => {
+                    let mut due = self.plan(params)?;
+                    let next = due.next_cursor.take();
+                    self.archive_and_remove(due, &folder)?;
+                    next
+                }
+                None => self.remove(params)?,
+            };
+            cursor = next.map(Text::from);
             if cursor.is_none() {
                 return Ok(());
             }
         }
     }
 
-    fn named(&mut self, ids: &[String], limit: u32) -> Result<(), Failure> {
+    fn named(&mut self, ids: &[Text], limit: u32) -> Result<(), Failure> {
         for ids in ids.chunks(limit as usize) {
             self.check()?;
-            let params = self.of.clone().set("ids", ids);
-            let due = self.plan(params.clone())?.removed;
-            let known: HashSet<&String> = due.ids.iter().collect();
-            let is_known = |id: &&String| {
-                known.contains(id) || due.failed.iter().any(|failed| failed.id == **id)
-            };
-            self.early
+            let params = self.of_sessions(ids.to_vec());
+            let due = self.plan(params.clone())?;
+            let known: HashSet<&str> = due
+                .ids
+                .iter()
+                .map(SessionId::as_str)
+                .chain(due.failed.iter().map(|failed| failed.id.as_str()))
+                .collect();
+            let is_known = |id: &&Text| known.contains(id.as_str());
+            self.not_due
                 .extend(ids.iter().filter(|id| !is_known(id)).cloned());
             match self.archive.clone() {
-                _ if self.removed.dry_run => self.count(due),
+                _ if self.result.dry_run => self.add(due),
                 Some(folder) => self.archive_and_remove(due, &folder)?,
                 None => {
-                    let batch = self.perform(params)?;
-                    self.count(batch.removed);
+                    self.remove(params)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The parameters of a purge of these sessions.
+    fn of_sessions(&self, ids: Vec<Text>) -> PurgeParams {
+        PurgeParams {
+            ids: Some(ids),
+            ..self.params.clone()
+        }
+    }
+
     /// The sessions that are due.
-    fn plan(&mut self, params: Params) -> Result<Batch, Failure> {
-        self.perform(params.flag("dryRun", !self.removed.dry_run))
+    fn plan(&mut self, params: PurgeParams) -> Result<CleanupResult, Failure> {
+        let params = PurgeParams {
+            dry_run: Some(true),
+            ..params
+        };
+        self.context.run(&PURGE, params)
+    }
+
+    /// Removes sessions; returns the cursor of the next page.
+    fn remove(&mut self, params: PurgeParams) -> Result<Option<String>, Failure> {
+        let mut batch = self.context.run(&PURGE, params)?;
+        let next = batch.next_cursor.take();
+        self.add(batch);
+        Ok(next)
     }
 
     /// Stops between two batches, or two files, when asked to.
     fn check(&self) -> Result<(), Failure> {
-        let done = count(self.removed.removed, "session");
+        let done = count(self.result.removed, "session");
         self.interrupt.check(&format!(
             "interrupted; {done} removed; run the same command to continue"
         ))
     }
 
-    fn perform(&mut self, params: Params) -> Result<Batch, Failure> {
-        self.context.perform("purge", &params)?.read()
-    }
-
     /// Adds the result of a batch.
-    fn count(&mut self, batch: Removed) {
-        self.removed.add(batch);
-        let removed = self.removed.removed;
+    fn add(&mut self, batch: CleanupResult) {
+        removal::add(&mut self.result, batch);
+        let removed = self.result.removed;
         self.progress
             .update(|| format!("{} removed", count(removed, "session")));
     }
 
     /// Archives the due sessions, and removes those that are archived.
-    fn archive_and_remove(&mut self, due: Removed, folder: &Path) -> Result<(), Failure> {
+    fn archive_and_remove(&mut self, due: CleanupResult, folder: &Path) -> Result<(), Failure> {
         for failed in due.failed {
-            self.removed.fail(failed);
+            removal::add_failed(&mut self.result, failed);
         }
         let mut archived = Vec::new();
         for id in due.ids {
             self.check()?;
             match self.export(&id, folder)? {
-                Ok(()) => archived.push(id),
-                Err(failed) => self.removed.fail(failed),
+                Ok(()) => archived.push(id.as_str().into()),
+                Err(failed) => removal::add_failed(&mut self.result, failed),
             }
-            let (removed, more) = (self.removed.removed, archived.len());
+            let (removed, more) = (self.result.removed, archived.len());
             self.progress.update(|| {
                 format!(
                     "{} removed, {more} more archived",
@@ -215,46 +230,36 @@ impl Purging<'_> {
                 )
             });
         }
-        if archived.is_empty() {
-            return Ok(());
+        if !archived.is_empty() {
+            self.remove(self.of_sessions(archived))?;
         }
-        let batch = self.perform(self.of.clone().set("ids", archived))?;
-        self.count(batch.removed);
         Ok(())
     }
 
     /// Exports a session to its file.
-    fn export(&mut self, id: &str, folder: &Path) -> Result<Result<(), Refusal>, Failure> {
-        let text = match self.context.perform("export", &Params::id(id)) {
-            Ok(answer) => answer.read::<String>()?,
-            Err(Failure::Error {
-                code,
-                message,
-                json,
-            }) => {
-                let is_of_one = code == "CORRUPT_SESSION" || code == "SESSION_NOT_FOUND";
-                return match is_of_one {
-                    true => Ok(Err(Refusal {
-                        id: id.to_owned(),
-                        code,
-                        message,
-                    })),
-                    false => Err(Failure::Error {
-                        code,
-                        message,
-                        json,
-                    }),
-                };
-            }
+    fn export(&mut self, id: &SessionId, folder: &Path) -> Result<Result<(), Refusal>, Failure> {
+        let refusal = |code, message| Refusal {
+            id: id.to_string(),
+            code,
+            message,
+        };
+        let params = IdParams {
+            id: id.as_str().into(),
+            ..IdParams::default()
+        };
+        let text = match self.context.run(&EXPORT, params) {
+            Ok(text) => text,
+            Err(Failure::Error(
+                error @ (Error::CorruptSession { .. } | Error::SessionNotFound { .. }),
+            )) => return Ok(Err(refusal(error.code(), error.to_string()))),
             Err(failure) => return Err(failure),
         };
         let path = folder.join(format!("{id}.json"));
         let written =
-            check_free(&path, id).and_then(|()| atomic_file::write(&path, &(text + "\n")));
-        Ok(written.map_err(|error| Refusal {
-            id: id.to_owned(),
-            code: "FILE_UNWRITABLE".to_owned(),
-            message: format!("{}: {error}", path.display()),
+            check_free(&path, id.as_str()).and_then(|()| atomic_file::write(&path, &(text + "\n")));
+        Ok(written.map_err(|error| {
+            let message = format!("{}: {error}", path.display());
+            refusal("FILE_UNWRITABLE", message)
         }))
     }
 }

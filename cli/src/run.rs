@@ -1,12 +1,13 @@
 //! `tenure run`: runs a command and records it as a session: its start, its output and its end. This
 //! file holds the arguments and the sequence of steps. `child` is the process of the command,
-//! `supervise` follows it to its end, `capture` collects its output within limits, and `recorder` is the
-//! thread that writes the output into the store. The core decides whether a session may start, resume
+//! `supervise` follows it to its end, `capture` collects its output within limits, `session` is the
+//! session of the run, and `recorder` is the thread that writes the output into it. The core decides whether a session may start, resume
 //! or end, as for every other command.
 
 mod capture;
 mod child;
 mod recorder;
+mod session;
 mod supervise;
 
 use std::env;
@@ -15,18 +16,20 @@ use std::io::{IsTerminal, stdin};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use tenure_core::agent::params::AgentCreateParams;
+use tenure_core::session::operations::FAIL;
+use tenure_core::session::params::{FailParams, StartParams};
 use tenure_core::value::redact::Redact;
-use tenure_core::{Error, Millis};
+use tenure_core::{Json, Millis, Text};
 
-use crate::context::{Context, perform_over};
+use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::clean;
-use crate::params::Params;
 use crate::{input, store};
 
 use child::Child;
-use recorder::{Recorder, Target};
+use recorder::Recorder;
+use session::{Clock, RunSession, RunStore};
 
 pub(crate) use child::{RunChild, become_command};
 
@@ -58,13 +61,13 @@ Examples:
 pub(crate) struct Args {
     /// The task of the command; - reads standard input
     #[arg(long, value_name = "TEXT", required_unless_present = "resume")]
-    task: Option<String>,
+    task: Option<Text>,
     /// The agent's name; the session then has a phase and is listed as an agent
     #[arg(long, value_name = "NAME", conflicts_with_all = ["mode", "resume"])]
-    agent: Option<String>,
+    agent: Option<Text>,
     /// The kind of agent
     #[arg(long, default_value = "run", conflicts_with = "resume")]
-    mode: String,
+    mode: Text,
     /// The most runs of the session
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     max_iterations: Option<u32>,
@@ -76,7 +79,7 @@ pub(crate) struct Args {
     grace: Duration,
     /// Resume a paused session, or recover one whose `tenure run` was killed
     #[arg(long, value_name = "ID", conflicts_with = "task")]
-    resume: Option<String>,
+    resume: Option<Text>,
     /// Runs to add to the budget
     #[arg(long, value_name = "N", requires = "resume")]
     add_iterations: Option<u32>,
@@ -93,43 +96,42 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let url = absolute(store::url(context.globals.store.as_deref())?);
-    let local = store::open_with(&url, context.limits())?;
-    let clock = recorder::Clock::new(context.globals.now);
-    let mut perform = |name: &str, params: &Params| perform_over(&local, clock.now(), name, params);
+    let store = RunStore {
+        local: store::open_with(&url, context.limits())?,
+        clock: Clock::new(context.globals.now),
+    };
     let description = CommandDescription::new(&args.command);
-    let (id, token) = match &args.resume {
-        Some(id) => resume(id, args.add_iterations, &mut perform)?,
-        None => start(&args, &description, &mut perform)?,
+    let session = match args.resume.clone() {
+        Some(id) => RunSession::resume(store, id, args.add_iterations)?,
+        None => start(&args, &description, store)?,
     };
     // A refusal here comes before the command runs, and leaves the session unchanged.
-    let count = Params::id(&id).set("data", &description);
-    if let Err(failure) = perform("incrementIteration", &count) {
-        let _ = perform("leaseRelease", &lease_of(&id));
+    if let Err(failure) = session.count_iteration(Some(Json::of(&description))) {
+        session.release();
         return Err(failure);
     }
     if !args.quiet && !context.json() {
-        context.note(&format!("session {}", clean(&id)));
+        context.note(&format!("session {}", clean(session.id.as_str())));
     }
 
     let interactive = stdin().is_terminal();
     let signals = supervise::Signals::listen();
-    let child = match Child::spawn(&args.command, &id, &url, !interactive) {
+    let child = match Child::spawn(&args.command, session.id.as_str(), &url, !interactive) {
         Ok(child) => child,
         Err(error) => {
             let message = format!("the command cannot be run: {error}");
-            let _ = perform("fail", &Params::id(&id).set("error", &message));
-            let _ = perform("leaseRelease", &lease_of(&id));
+            let params = FailParams {
+                id: session.text_id(),
+                error: Some(message.as_str().into()),
+                ..FailParams::default()
+            };
+            let _ = session.store.run(&FAIL, params);
+            session.release();
             context.note(&message);
             return Ok(Exit(126));
         }
     };
-    let target = Target {
-        id,
-        token,
-        store: local,
-        clock,
-    };
-    let recorder = Recorder::start(target, args.max_output, description.with_pid(child.pid()));
+    let recorder = Recorder::start(session, args.max_output, description.with_pid(child.pid()));
     let end = supervise::supervise(child, signals, &recorder, args.timeout, args.grace);
     if let Some(not_recorded) = recorder.finish(&end) {
         context.note(&not_recorded);
@@ -137,109 +139,36 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     Ok(Exit(end.exit_code()))
 }
 
-type Perform<'a> = dyn FnMut(&str, &Params) -> Result<crate::answer::Answer, Failure> + 'a;
-
-#[derive(Deserialize)]
-struct Known {
-    id: String,
-    status: String,
-}
-
-/// Starts a session and acquires its lease.
+/// Starts the session of the run.
 fn start(
     args: &Args,
     description: &CommandDescription,
-    perform: &mut Perform<'_>,
-) -> Result<(String, Option<u64>), Failure> {
+    store: RunStore,
+) -> Result<RunSession, Failure> {
     let task = input::maybe_text("--task", args.task.clone())?.unwrap_or_default();
-    let common = Params::new()
-        .maybe("maxIterations", args.max_iterations)
-        .set("metadata", description);
-    let answer = match &args.agent {
-        Some(agent) => {
-            let params = common.set("agentName", agent).set("purpose", &task);
-            perform("agentCreate", &params)?
+    let metadata = Some(Json::of(description));
+    match args.agent.clone() {
+        Some(agent_name) => {
+            let params = AgentCreateParams {
+                agent_name,
+                purpose: Some(task),
+                metadata,
+                max_iterations: args.max_iterations,
+                ..AgentCreateParams::default()
+            };
+            RunSession::create_agent(store, params)
         }
         None => {
-            let params = common.set("task", &task).set("mode", &args.mode);
-            perform("start", &params)?
+            let params = StartParams {
+                task,
+                mode: args.mode.clone(),
+                metadata,
+                max_iterations: args.max_iterations,
+                ..StartParams::default()
+            };
+            RunSession::start(store, params)
         }
-    };
-    let known: Known = answer.read()?;
-    let token = acquire_lease(&known.id, perform)?;
-    Ok((known.id, token))
-}
-
-/// Resumes or recovers a session. Its lease is acquired first, so of two concurrent runs one is refused.
-fn resume(
-    id: &str,
-    add_iterations: Option<u32>,
-    perform: &mut Perform<'_>,
-) -> Result<(String, Option<u64>), Failure> {
-    let known = perform("get", &Params::id(id).set("history", "none"))?;
-    let Some(known) = known.read::<Option<Known>>()? else {
-        return Err(Error::SessionNotFound { id: id.to_owned() }.into());
-    };
-    let token = acquire_lease(&known.id, perform)?;
-    let params = Params::id(&known.id).maybe("addIterations", add_iterations);
-    let mut resumed = Ok(());
-    // A session that ran out of iterations is resumed like a paused one, if its budget grows.
-    if known.status == "timeout" && add_iterations.is_some() {
-        resumed = perform("pause", &Params::id(&known.id)).map(drop);
     }
-    let step = match (known.status.as_str(), add_iterations) {
-        // Refused without a change.
-        ("timeout", None) => "incrementIteration",
-        _ => "resume",
-    };
-    if let Err(failure) = resumed.and_then(|()| perform(step, &params).map(drop)) {
-        let _ = perform("leaseRelease", &lease_of(&known.id));
-        return Err(failure);
-    }
-    Ok((known.id, token))
-}
-
-/// The parameters that name a session's lease.
-fn lease_of(id: &str) -> Params {
-    Params::new().set("key", format!("session:{id}"))
-}
-
-/// Acquires the lease of a session, so that no other process runs it; returns the token.
-fn acquire_lease(id: &str, perform: &mut Perform<'_>) -> Result<Option<u64>, Failure> {
-    #[derive(Deserialize)]
-    struct Reply {
-        outcome: String,
-        lease: Option<Lease>,
-    }
-    #[derive(Deserialize)]
-    struct Lease {
-        token: u64,
-        holder: String,
-        process: Option<Process>,
-    }
-    #[derive(Deserialize)]
-    struct Process {
-        pid: Option<u32>,
-        hostname: Option<String>,
-    }
-    let millis = u64::try_from(recorder::LEASE.as_millis()).unwrap_or(u64::MAX);
-    let params = lease_of(id).set("leaseDurationMs", millis);
-    let answer = perform("leaseAcquire", &params)?;
-    let reply: Reply = answer.read()?;
-    if reply.outcome == "held" {
-        let (holder, process) = reply
-            .lease
-            .map(|lease| (lease.holder, lease.process))
-            .unwrap_or_default();
-        return Err(Error::SessionHeld {
-            id: id.to_owned(),
-            holder,
-            pid: process.as_ref().and_then(|process| process.pid),
-            hostname: process.and_then(|process| process.hostname),
-        }
-        .into());
-    }
-    Ok(reply.lease.map(|lease| lease.token))
 }
 
 /// The command in the metadata of its session, with secrets redacted.

@@ -8,16 +8,16 @@ mod start;
 mod suggested_command;
 
 use clap::Subcommand;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use tenure_core::stored::slot::{SlotPhase, slot_phase};
+use tenure_core::Text;
+use tenure_core::slot::operations::LATEST_SESSION;
+use tenure_core::slot::params::LatestSessionParams;
+use tenure_core::stored::slot::{SlotPhase, SlotView, slot_phase};
+use tenure_core::value::json::Object;
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::clean;
-use crate::params::Params;
 use crate::show;
 
 #[derive(Debug, clap::Args)]
@@ -64,52 +64,27 @@ pub(crate) fn parse_phase(text: &str) -> Result<SlotPhase, String> {
     })
 }
 
-/// The slot of a session.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct InSlot<'a> {
-    #[serde(borrow)]
-    pub(crate) task_id: Cow<'a, str>,
-    pub(crate) phase: SlotPhase,
-    #[serde(borrow)]
-    pub(crate) model: &'a RawValue,
+/// The model's name, and its version if there is one.
+fn short_model(slot: &SlotView) -> String {
+    let name = &slot.model.name;
+    let details = slot.model.details.as_ref();
+    match details.and_then(|details| Object::parse(details).text("version")) {
+        Some(version) => clean(&format!("{name} {version}")).into_owned(),
+        None => clean(name).into_owned(),
+    }
 }
 
-impl InSlot<'_> {
-    /// The model's name, and its version if there is one.
-    pub(crate) fn model(&self) -> String {
-        let (name, version) = self.named();
-        match version {
-            Some(version) => clean(&format!("{name} {version}")).into_owned(),
-            None => clean(&name).into_owned(),
-        }
+/// All properties of the model.
+pub(crate) fn full_model(slot: &SlotView) -> String {
+    match slot.model.details {
+        Some(_) => clean(slot.model.to_json().as_str()).into_owned(),
+        None => short_model(slot),
     }
+}
 
-    /// All properties of the model.
-    pub(crate) fn model_in_full(&self) -> String {
-        match self.model.get() {
-            json if json.starts_with('{') => clean(json).into_owned(),
-            _ => self.model(),
-        }
-    }
-
-    /// Whether the slot's model is not available.
-    pub(crate) fn misses_model(&self, context: &Context) -> bool {
-        context.limits().lacks_model(&self.named().0)
-    }
-
-    fn named(&self) -> (String, Option<String>) {
-        #[derive(Deserialize)]
-        struct Named {
-            name: String,
-            version: Option<String>,
-        }
-        let json = self.model.get();
-        match serde_json::from_str::<Named>(json) {
-            Ok(Named { name, version }) => (name, version),
-            Err(_) => (serde_json::from_str(json).unwrap_or_default(), None),
-        }
-    }
+/// Whether the slot's model is not available.
+pub(crate) fn lacks_model(slot: &SlotView, context: &Context) -> bool {
+    context.limits().lacks_model(&slot.model.name)
 }
 
 #[derive(Debug, clap::Args)]
@@ -122,7 +97,7 @@ Examples:
   tenure slot show T1 run --json | jq -r .session.id")]
 struct Show {
     /// The task's id
-    task_id: String,
+    task_id: Text,
     /// plan, run, verify or debug, or a title that starts with one
     #[arg(value_parser = parse_phase)]
     phase: SlotPhase,
@@ -132,26 +107,17 @@ struct Show {
 }
 
 fn show(args: Show, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Latest<'a> {
-        #[serde(borrow)]
-        session: Known<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Known<'a> {
-        id: &'a str,
-    }
-    let Show {
-        task_id,
+    let (task_id, phase) = (args.task_id.clone(), args.phase);
+    let params = LatestSessionParams {
+        task_id: args.task_id,
         phase,
-        events,
-    } = args;
-    let params = Params::new().set("taskId", &task_id).set("phase", phase);
-    context.perform_and_print("latestSession", &params, |context, answer| {
-        let Some(Latest { session }) = answer.read()? else {
-            context.note(&format!("slot {}/{phase} is free", clean(&task_id)));
+    };
+    context.run_and_print(&LATEST_SESSION, params, |context, latest| {
+        let Some(latest) = latest else {
+            let task = clean(task_id.as_str());
+            context.note(&format!("slot {task}/{phase} is free"));
             return Ok(Exit::REFUSED);
         };
-        show::session(session.id, events, context)
+        show::session(latest.session.id.as_str().into(), args.events, context)
     })
 }

@@ -7,7 +7,8 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tenure_bridge::{Access, Options, access};
+use tenure_bridge::Options;
+use tenure_core::work::operation::Access;
 use tenure_core::{Error, Limits};
 use tenure_host::Local;
 
@@ -30,21 +31,21 @@ pub(crate) fn open_with(url: &str, limits: &Limits) -> Result<Local, Failure> {
     Ok(Local::open(url, &options)?)
 }
 
-/// The store of a command.
-pub(crate) struct Opened {
+/// The open store of a command.
+pub(crate) struct OpenStore {
     pub(crate) local: Local,
     /// Whether this is an empty store in memory, used while no store exists.
     is_placeholder: bool,
 }
 
-impl Opened {
-    /// Opens the given store, or else the default one, for an operation.
-    pub(crate) fn for_operation(
+impl OpenStore {
+    /// Opens the given store, or else the default one, for operations of this access.
+    pub(crate) fn for_access(
         named: Option<&str>,
-        operation: &str,
+        access: Access,
         limits: &Limits,
     ) -> Result<Self, Failure> {
-        let is_placeholder = only_reads(operation) && named.is_none() && found()?.is_none();
+        let is_placeholder = access == Access::Read && named.is_none() && found()?.is_none();
         let local = match is_placeholder {
             true => open_with("memory:", limits)?,
             false => open_with(&url(named)?, limits)?,
@@ -55,14 +56,10 @@ impl Opened {
         })
     }
 
-    /// Whether this store can run an operation.
-    pub(crate) fn serves(&self, operation: &str) -> bool {
-        !self.is_placeholder || only_reads(operation)
+    /// Whether this store serves operations of this access.
+    pub(crate) fn serves(&self, access: Access) -> bool {
+        !self.is_placeholder || access == Access::Read
     }
-}
-
-fn only_reads(operation: &str) -> bool {
-    access(operation) == Some(Access::Read)
 }
 
 /// The URL of the given store, or else of the default one, whose folder is created.

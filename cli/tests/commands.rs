@@ -15,6 +15,59 @@ fn start_prints_only_the_id() {
 }
 
 #[test]
+fn an_idempotency_key_means_the_same_to_the_command_and_to_other_hosts() {
+    let place = Place::new();
+    let context = r#"{ "n": 1e400 }"#;
+    let start = [
+        "start",
+        "a \"t\"",
+        "--idempotency-key",
+        "k",
+        "--user",
+        "ünï",
+        "--max-iterations",
+        "5",
+        "--context",
+        context,
+        "--paused",
+    ];
+    let id = place.run_ok(&start);
+    assert_eq!(place.run_ok(&start), id);
+    let params = |task: &str| {
+        format!(
+            r#"{{"idempotencyKey":"k","paused":true,"context":{context},"maxIterations":5,"userId":"ünï","mode":"agent","task":{task}}}"#
+        )
+    };
+    let repeated = place.store().perform("start", &params(r#""a \"t\"""#), 0.0);
+    assert!(
+        repeated.contains(&format!(r#"{{"id":"{id}""#)),
+        "{repeated}"
+    );
+    let other = place.store().perform("start", &params(r#""other""#), 0.0);
+    assert!(other.contains("IDEMPOTENCY_MISMATCH"), "{other}");
+    let other = place.run(&["start", "other", "--idempotency-key", "k"]);
+    assert_eq!(other.code, 1, "{other:?}");
+
+    let create = [
+        "agent",
+        "create",
+        "--agent",
+        "builder",
+        "--metadata",
+        context,
+        "--idempotency-key",
+        "a",
+    ];
+    let id = place.run_ok(&create);
+    let params = format!(r#"{{"agentName":"builder","metadata":{context},"idempotencyKey":"a"}}"#);
+    let repeated = place.store().perform("agentCreate", &params, 0.0);
+    assert!(
+        repeated.contains(&format!(r#"{{"id":"{id}""#)),
+        "{repeated}"
+    );
+}
+
+#[test]
 fn texts_and_json_may_come_from_standard_input_and_files() {
     let place = Place::new();
     let file = place.folder.path().join("state.json");

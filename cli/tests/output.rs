@@ -324,7 +324,9 @@ $ tenure start t --context {
 tenure: --context: expected JSON: EOF while parsing an object at line 1 column 1
 [2]
 $ tenure cleanup --max-age soon
-tenure: maxAge: invalid value: string "soon", expected a length of time such as "30d", or milliseconds from 0 upwards
+error: invalid value 'soon' for '--max-age <DURATION>': duration: "soon" is not a length of time such as "30d", "24h" or "5m"
+
+For more information, try '--help'.
 [2]
 $ tenure list --limit 1001 --json
 {"error":{"code":"INVALID_ARGUMENT","message":"limit: expected 1 to 1000, got 1001","details":{"what":"limit","problem":"expected 1 to 1000, got 1001"}}}

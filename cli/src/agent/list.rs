@@ -1,16 +1,13 @@
 //! `tenure agent list`: on a terminal a table of the newest agents, otherwise one line for each agent,
 //! which starts with its id.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use tenure_core::{Millis, Timestamp};
+use tenure_core::agent::operations::AGENT_LIST;
+use tenure_core::agent::params::AgentListParams;
+use tenure_core::{Millis, Phase, SessionHead, Status, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::list::Problem;
 use crate::output::{Style, clean, cut};
-use crate::params::Params;
 use crate::table::Table;
 use crate::time::{self, age};
 
@@ -42,7 +39,7 @@ pub(crate) struct Args {
     resumable: bool,
     /// Only agents with this name
     #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
+    agent: Option<Text>,
     /// With --resumable: not agents idle for this long; 30m by default
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "resumable")]
     idle: Option<Millis>,
@@ -57,59 +54,31 @@ pub(crate) struct Args {
     all: bool,
     /// Continue after a page: its nextCursor
     #[arg(long)]
-    cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    items: Vec<Item<'a>>,
-    #[serde(rename = "nextCursor", borrow)]
-    next_cursor: Option<&'a str>,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item<'a> {
-    id: &'a str,
-    phase: &'a str,
-    #[serde(borrow)]
-    agent_name: Cow<'a, str>,
-    #[serde(borrow)]
-    purpose: Cow<'a, str>,
-    resume_ready: bool,
-    error_count: u64,
-    updated_at: &'a str,
+    cursor: Option<Text>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .flag("activeOnly", args.active_only)
-        .flag("resumable", args.resumable)
-        .maybe("agentName", args.agent)
-        .maybe("idle", args.idle)
-        .maybe("maxErrors", args.max_errors);
+    let mut params = AgentListParams {
+        active_only: args.active_only.then_some(true),
+        resumable: args.resumable.then_some(true),
+        agent_name: args.agent,
+        limit: args.limit,
+        cursor: args.cursor,
+        idle: args.idle,
+        max_errors: args.max_errors,
+    };
     if context.json() {
-        let page = params
-            .maybe("limit", args.limit)
-            .maybe("cursor", args.cursor);
-        return context.perform_and_print("agentList", &page, |_, _| Ok(Exit::DONE));
+        return context.run_and_print(&AGENT_LIST, params, |_, _| Ok(Exit::DONE));
     }
     let limit = match args.limit {
         None if context.out.is_terminal() && !args.all => Some(ON_TERMINAL),
         limit => limit,
     };
-    let (mut left, mut cursor) = (limit.unwrap_or(u32::MAX), args.cursor);
+    let mut left = limit.unwrap_or(u32::MAX);
     let (mut first, mut problems) = (true, 0);
     while left > 0 {
-        let page = params
-            .clone()
-            .set("limit", left.min(PAGE))
-            .maybe("cursor", cursor.as_ref());
-        let answer = context.perform("agentList", &page)?;
-        let page: Page<'_> = answer.read()?;
+        params.limit = Some(left.min(PAGE));
+        let page = context.run(&AGENT_LIST, params.clone())?;
         left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
         match context.out.width() {
             Some(width) => print_table(context, &page.items, first, width)?,
@@ -120,8 +89,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.note(&format!("{}: {}", problem.id, problem.problem));
         }
         first &= page.items.is_empty();
-        cursor = page.next_cursor.map(str::to_owned);
-        if cursor.is_none() {
+        params.cursor = page.next_cursor.map(Text::from);
+        if params.cursor.is_none() {
             break;
         }
     }
@@ -129,7 +98,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         if first {
             context.out.styled(Style::Dim, "No agents.\n")?;
         }
-        if cursor.is_some() {
+        if params.cursor.is_some() {
             let more = "More agents exist: use --all or --limit N.\n";
             context.out.styled(Style::Dim, more)?;
         }
@@ -141,24 +110,63 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     })
 }
 
-fn print_lines(context: &mut Context, items: &[Item<'_>]) -> Result<(), Failure> {
+/// The properties of an agent that are printed.
+struct Row<'a> {
+    id: &'a str,
+    phase: Option<Phase>,
+    name: &'a str,
+    purpose: &'a str,
+    resume_ready: bool,
+    errors: u32,
+}
+
+impl<'a> Row<'a> {
+    fn of(head: &'a SessionHead) -> Self {
+        Self {
+            id: head.id.as_str(),
+            phase: head.phase,
+            name: head.agent_name.as_deref().unwrap_or_default(),
+            purpose: head.purpose.as_deref().unwrap_or_default(),
+            resume_ready: head.resume_ready.unwrap_or(false),
+            errors: head.error_count.unwrap_or(0),
+        }
+    }
+
+    fn phase(&self) -> &'static str {
+        self.phase.map_or("-", Phase::as_str)
+    }
+
+    /// The style of the phase.
+    fn style(&self) -> Style {
+        match self.phase {
+            Some(Phase::Completed) => Style::of_status(Status::Completed),
+            Some(Phase::Failed) => Style::of_status(Status::Failed),
+            Some(Phase::Abandoned) => Style::of_status(Status::Abandoned),
+            _ if self.resume_ready => Style::Yellow,
+            _ => Style::Green,
+        }
+    }
+}
+
+fn print_lines(context: &mut Context, items: &[SessionHead]) -> Result<(), Failure> {
     let out = &mut context.out;
     for item in items {
-        let ready = if item.resume_ready { "ready" } else { "-" };
-        let errors = item.error_count.to_string();
-        let name = clean(&item.agent_name);
-        for text in [item.id, item.phase, &name, ready, &errors, item.updated_at] {
+        let row = Row::of(item);
+        let ready = if row.resume_ready { "ready" } else { "-" };
+        let (errors, updated) = (row.errors.to_string(), item.updated_at.to_string());
+        let name = clean(row.name);
+        for text in [row.id, row.phase(), &name, ready, &errors, &updated] {
             out.write(text)?;
             out.write("\t")?;
         }
-        out.line(&clean(&item.purpose))?;
+        out.line(&clean(row.purpose))?;
     }
     Ok(())
 }
 
 fn print_table(
     context: &mut Context,
-    items: &[Item<'_>],
+    items: &[SessionHead],
     titles: bool,
     width: usize,
 ) -> Result<(), Failure> {
@@ -168,29 +176,21 @@ fn print_table(
     let now = context.now();
     let mut table = Table::new(&["ID", "PHASE", "AGE", "ERR", "AGENT", "PURPOSE"]);
     for item in items {
-        let updated = Timestamp::parse(item.updated_at)?;
-        let errors = match item.error_count {
+        let row = Row::of(item);
+        let errors = match row.errors {
             0 => Style::Dim,
             _ => Style::Red,
         };
-        let name = clean(&item.agent_name);
+        let name = clean(row.name);
         table.row(vec![
-            (item.id.to_owned(), Style::Bold),
-            (item.phase.to_owned(), style(item)),
-            (age(now, updated), Style::Plain),
-            (item.error_count.to_string(), errors),
+            (row.id.to_owned(), Style::Bold),
+            (row.phase().to_owned(), row.style()),
+            (age(now, item.updated_at), Style::Plain),
+            (row.errors.to_string(), errors),
             (cut(&name, NAME).into_owned(), Style::Plain),
-            (clean(&item.purpose).into_owned(), Style::Plain),
+            (clean(row.purpose).into_owned(), Style::Plain),
         ]);
     }
     table.print(&mut context.out, titles, width)?;
     Ok(())
-}
-
-fn style(item: &Item<'_>) -> Style {
-    match item.phase {
-        "completed" | "failed" | "abandoned" => Style::of_status(item.phase),
-        _ if item.resume_ready => Style::Yellow,
-        _ => Style::Green,
-    }
 }

@@ -1,21 +1,19 @@
 //! `tenure agent stats`: metrics of agents against their targets, and the size of the store on disk.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
-use tenure_core::Phase;
+use tenure_core::agent::analytics::{AgentStats, AgentStatsParams, Metric, Wanted};
+use tenure_core::agent::operations::AGENT_STATS;
+use tenure_core::{Millis, Phase, Text};
 use tenure_host::Place;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean};
-use crate::params::Params;
-use crate::store;
 use crate::table::Table;
+use crate::{store, time};
 
 /// The most agents of the table; `--json` prints all of them.
 const AGENTS: usize = 20;
@@ -32,48 +30,19 @@ Examples:
 pub(crate) struct Args {
     /// Only agents with this name
     #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
+    agent: Option<Text>,
     /// Count decisions, finalizations and cleanups of this long: 30d by default
-    #[arg(long, value_name = "DURATION")]
-    within: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats<'a> {
-    total: u64,
-    active: u64,
-    created_per_day: f64,
-    #[serde(borrow)]
-    by_agent: BTreeMap<Cow<'a, str>, u64>,
-    #[serde(borrow)]
-    by_phase: BTreeMap<&'a str, u64>,
-    decisions: u64,
-    resumed: u64,
-    resume_rate: Metric<'a>,
-    resume_success_rate: Metric<'a>,
-    median_duration_ms: Metric<'a>,
-    p95_duration_ms: Metric<'a>,
-    error_rate: Metric<'a>,
-    storage_bytes: Metric<'a>,
-    last_cleanup: Option<&'a str>,
-}
-
-/// A metric and its target.
-#[derive(Deserialize)]
-struct Metric<'a> {
-    value: Option<f64>,
-    target: f64,
-    wanted: &'a str,
-    met: Option<bool>,
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    within: Option<Millis>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .maybe("agentName", args.agent)
-        .maybe("within", args.within);
-    context.perform_and_print("agentStats", &params, |context, answer| {
-        let stats: Stats<'_> = answer.read()?;
+    let params = AgentStatsParams {
+        agent_name: args.agent,
+        within: args.within,
+        ..AgentStatsParams::default()
+    };
+    context.run_and_print(&AGENT_STATS, params, |context, stats| {
         // Without agents there may be no store, and `url` would create one.
         let size = match stats.total {
             0 => None,
@@ -114,7 +83,7 @@ fn folder_size(folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<(), Failure> {
+fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result<(), Failure> {
     let out = &mut context.out;
     let mut row = |name: &str, value: &str| -> Result<(), Failure> {
         out.styled(Style::Dim, &format!("{name:<16}"))?;
@@ -122,8 +91,19 @@ fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<
     };
     let (total, active) = (stats.total, stats.active);
     row("Agents", &format!("{total}, {active} not finalized"))?;
-    for phase in Phase::ALL.map(Phase::as_str) {
-        if let Some(count) = stats.by_phase.get(phase).filter(|&&count| count > 0) {
+    let counts = &stats.by_phase;
+    for (phase, count) in [
+        (Phase::Initializing, counts.initializing),
+        (Phase::Investigating, counts.investigating),
+        (Phase::Planning, counts.planning),
+        (Phase::Approval, counts.approval),
+        (Phase::Executing, counts.executing),
+        (Phase::Validating, counts.validating),
+        (Phase::Completed, counts.completed),
+        (Phase::Failed, counts.failed),
+        (Phase::Abandoned, counts.abandoned),
+    ] {
+        if count > 0 {
             row(&format!("  {phase}"), &count.to_string())?;
         }
     }
@@ -133,13 +113,14 @@ fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<
     if let Some(size) = size {
         row("Size on disk", &bytes(size as f64))?;
     }
-    row("Last cleanup", stats.last_cleanup.unwrap_or("never"))?;
+    let last = stats.last_cleanup.map(|at| at.to_string());
+    row("Last cleanup", last.as_deref().unwrap_or("never"))?;
     out.write("\n")?;
 
     let max = out.width().unwrap_or(usize::MAX);
     let mut table = Table::new(&["METRIC", "VALUE", "TARGET", ""]);
     let percent: fn(f64) -> String = |value| format!("{value:.1} %");
-    let metrics = [
+    let metrics: [(&str, &Metric, fn(f64) -> String); 6] = [
         ("resumed", &stats.resume_rate, percent),
         ("resumed successfully", &stats.resume_success_rate, percent),
         ("median duration", &stats.median_duration_ms, duration),
@@ -148,7 +129,10 @@ fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<
         ("stored text", &stats.storage_bytes, bytes),
     ];
     for (name, metric, show) in metrics {
-        let sign = if metric.wanted == "above" { ">" } else { "<" };
+        let sign = match metric.wanted {
+            Wanted::Above => ">",
+            Wanted::Below => "<",
+        };
         let (word, style) = match metric.met {
             Some(true) => ("ok", Style::Green),
             Some(false) => ("missed", Style::Red),

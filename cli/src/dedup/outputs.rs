@@ -5,16 +5,16 @@ use std::env;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 
+use tenure_apps::dedup::params::DedupDecision;
+
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::clean;
 
-use super::Decided;
-
 /// Prints the decision.
-pub(super) fn print(context: &mut Context, decided: &Decided) -> Result<(), Failure> {
-    let (key, reason) = (clean(&decided.key), clean(&decided.message));
-    let skip = decided.skip;
+pub(super) fn print(context: &mut Context, decision: &DedupDecision) -> Result<(), Failure> {
+    let (key, reason) = (clean(&decision.key), clean(&decision.message));
+    let skip = decision.skip;
     let out = &mut context.out;
     Ok(out.print(format_args!(
         "SESSION_KEY={key}\nSKIP_EXECUTION={skip}\nREASON={reason}\n"
@@ -22,11 +22,13 @@ pub(super) fn print(context: &mut Context, decided: &Decided) -> Result<(), Fail
 }
 
 /// Adds the decision to the outputs of the step, if `GITHUB_OUTPUT` is set.
-pub(super) fn add(context: &mut Context, decided: &Decided) {
+pub(super) fn add(context: &mut Context, decision: &DedupDecision) {
     let Some(path) = env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty()) else {
         return;
     };
-    let Decided { key, skip, message } = decided;
+    let DedupDecision {
+        key, skip, message, ..
+    } = decision;
     let text = format!("session_key={key}\nskip_execution={skip}\nreason={message}\n");
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).create(true).open(&path)?;

@@ -1,11 +1,12 @@
 //! `tenure dedup list` and `tenure dedup clear`: the records of runs and commit locks.
 
-use serde::Deserialize;
+use tenure_apps::dedup::operations::{DEDUP_CLEAR, DEDUP_LIST};
+use tenure_apps::dedup::params::{DedupClearParams, DedupListParams};
+use tenure_core::Text;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{clean, count};
-use crate::params::Params;
+use crate::output::{clean, count, name_of};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -20,43 +21,33 @@ pub(crate) struct List {
     all: bool,
     /// Only keys with this prefix
     #[arg(long, value_name = "PREFIX")]
-    prefix: Option<String>,
+    prefix: Option<Text>,
     /// The most records to print: 50 by default, up to 1000
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
     /// Continue after a page, with --json
     #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    cursor: Option<Text>,
 }
 
 pub(super) fn list(args: List, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Page {
-        items: Vec<Record>,
-        next_cursor: Option<String>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Record {
-        key: String,
-        holder: String,
-        state: String,
-        acquired_at: String,
-        expires_at: Option<String>,
-    }
-    let params = Params::new()
-        .flag("ended", args.all)
-        .maybe("prefix", args.prefix)
-        .maybe("limit", args.limit)
-        .maybe("cursor", args.cursor);
-    context.perform_and_print("dedupList", &params, |context, answer| {
-        let page: Page = answer.read()?;
+    let params = DedupListParams {
+        prefix: args.prefix,
+        ended: args.all.then_some(true),
+        limit: args.limit,
+        cursor: args.cursor,
+    };
+    context.run_and_print(&DEDUP_LIST, params, |context, page| {
         for record in &page.items {
-            let end = record.expires_at.as_deref().unwrap_or("-");
-            let (key, holder) = (clean(&record.key), clean(&record.holder));
-            let line = [&key, &holder, &*record.acquired_at, end, &record.state].join("\t");
-            context.out.line(&line)?;
+            let end = record.expires_at.map(|end| end.to_string());
+            let line = [
+                &*clean(&record.key),
+                &*clean(&record.holder),
+                &record.acquired_at.to_string(),
+                end.as_deref().unwrap_or("-"),
+                &name_of(record.state),
+            ];
+            context.out.line(&line.join("\t"))?;
         }
         if page.next_cursor.is_some() {
             context.note("more records exist: use --limit, or --json for a cursor");
@@ -76,28 +67,24 @@ pub(crate) struct Clear {
     ended: bool,
     /// Only keys with this prefix
     #[arg(long, value_name = "PREFIX")]
-    prefix: Option<String>,
+    prefix: Option<Text>,
     /// Records of running runs, too
     #[arg(long)]
     force: bool,
 }
 
 pub(super) fn clear(args: Clear, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Cleared {
-        removed: u64,
-    }
     if !args.ended && !args.force {
         let problem = "required, because it allows duplicates of running runs; or use --ended";
         return Err(Failure::usage("--force", problem));
     }
-    let params = Params::new()
-        .flag("ended", args.ended)
-        .maybe("prefix", args.prefix);
-    context.perform_and_print("dedupClear", &params, |context, answer| {
-        let Cleared { removed } = answer.read()?;
-        let cleared = format!("{} cleared", count(removed, "key"));
-        context.out.line(&cleared)?;
+    let params = DedupClearParams {
+        prefix: args.prefix,
+        ended: args.ended.then_some(true),
+    };
+    context.run_and_print(&DEDUP_CLEAR, params, |context, cleared| {
+        let keys = count(cleared.removed, "key");
+        context.out.line(&format!("{keys} cleared"))?;
         Ok(Exit::DONE)
     })
 }

@@ -1,11 +1,13 @@
 //! `tenure dedup self-test`: tests the rules over a store in memory.
 
-use serde::Deserialize;
+use tenure_apps::dedup::operations::DEDUP_ADMIT;
+use tenure_apps::dedup::params::DedupAdmitParams;
+use tenure_core::audit::operations::AUDIT_LOG;
+use tenure_core::audit::params::AuditLogParams;
 use tenure_core::{Error, Millis};
 
-use crate::context::{Context, perform_over};
+use crate::context::{Context, run_over};
 use crate::exit::{Exit, Outcome};
-use crate::params::Params;
 use crate::store;
 
 #[derive(Debug, clap::Args)]
@@ -15,14 +17,6 @@ Examples:
 pub(crate) struct Args {}
 
 pub(super) fn run(_: Args, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Decided {
-        skip: bool,
-    }
-    #[derive(Deserialize)]
-    struct Log {
-        items: Vec<serde::de::IgnoredAny>,
-    }
     const MINUTE: u64 = 60_000;
     let store = store::open("memory:")?;
     let begin = context.now();
@@ -36,21 +30,23 @@ pub(super) fn run(_: Args, context: &mut Context) -> Outcome {
     ];
     let mut wrong = 0;
     for (number, (title, event, commit, minutes, skip)) in steps.into_iter().enumerate() {
-        let params = Params::new()
-            .set("eventType", event)
-            .set("workflow", "self-test")
-            .set("commitSha", commit)
-            .set("runId", number.to_string());
+        let params = DedupAdmitParams {
+            event_type: event.into(),
+            workflow: "self-test".into(),
+            commit_sha: Some(commit.into()),
+            run_id: number.to_string().into(),
+            ..DedupAdmitParams::default()
+        };
         let now = begin.plus(Millis(minutes * MINUTE));
-        let decided: Decided = perform_over(&store, now, "dedupAdmit", &params)?.read()?;
-        let right = decided.skip == skip;
+        let decision = run_over(&store, now, &DEDUP_ADMIT, params)?;
+        let right = decision.skip == skip;
         wrong += usize::from(!right);
         let sign = if right { "ok" } else { "WRONG" };
         if !context.json() {
             context.out.line(&format!("{sign}: {title}"))?;
         }
     }
-    let log: Log = perform_over(&store, begin, "auditLog", &Params::new())?.read()?;
+    let log = run_over(&store, begin, &AUDIT_LOG, AuditLogParams::default())?;
     if wrong > 0 || log.items.len() != steps.len() {
         let problem = format!("{wrong} of the rules do not hold, or the audit log is incomplete");
         return Err(Error::internal(problem).into());

@@ -4,17 +4,19 @@
 
 use std::process::{Command, Stdio};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use tenure_apps::machines::model::{
+    OrphanClaimParams, OrphanDoneParams, OrphansParams, StaleCleanupParams, VmView,
+};
+use tenure_apps::machines::operations::{ORPHAN_CLAIM, ORPHAN_DONE, ORPHANS, STALE_CLEANUP};
+use tenure_core::Text;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
-use crate::output::{Style, clean};
-use crate::params::Params;
+use crate::output::{Style, clean, name_of};
 use crate::table::Table;
 use crate::time::age;
-use crate::vm::Vm;
 
 use super::command_template::CommandTemplate;
 
@@ -44,9 +46,9 @@ pub(crate) struct Args {
 
 /// The result of a sweep.
 #[derive(Serialize)]
-struct Swept<'a> {
+struct Swept {
     swept: Vec<String>,
-    remaining: Vec<&'a RawValue>,
+    remaining: Vec<VmView>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
@@ -68,38 +70,34 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(template) = template {
         let interrupt = Interrupt::listen();
         for orphan in orphans(context)? {
-            if clean_up(context, &template, orphan.get())? {
-                swept.push(read(orphan.get())?.vm_id.into_owned());
+            if clean_up(context, &template, &orphan)? {
+                swept.push(orphan.vm_id);
             }
             interrupt.check("interrupted; `tenure lease sweep` lists the remaining orphans")?;
         }
-        context.perform("staleCleanup", &Params::new())?;
+        context.run(&STALE_CLEANUP, StaleCleanupParams::default())?;
     }
     let remaining = orphans(context)?;
     let exit = match remaining.is_empty() {
         true => Exit::DONE,
         false => Exit::REFUSED,
     };
-    if context.json() {
-        let remaining = remaining.iter().map(|vm| &**vm).collect();
-        let json = serde_json::to_string(&Swept { swept, remaining })?;
-        context.out.json(&json)?;
-    } else {
-        print(context, &swept, &remaining)?;
+    match context.json() {
+        true => context.print_json(&Swept { swept, remaining })?,
+        false => print(context, &swept, &remaining)?,
     }
     Ok(exit)
 }
 
 /// All orphaned machines.
-pub(super) fn orphans(context: &mut Context) -> Result<Vec<Box<RawValue>>, Failure> {
-    let mut orphans: Vec<Box<RawValue>> = Vec::new();
+pub(super) fn orphans(context: &mut Context) -> Result<Vec<VmView>, Failure> {
+    let mut orphans: Vec<VmView> = Vec::new();
     loop {
-        let after = match orphans.last() {
-            Some(last) => Some(read(last.get())?.vm_id.into_owned()),
-            None => None,
+        let params = OrphansParams {
+            limit: Some(PAGE),
+            after: orphans.last().map(|last| last.vm_id.as_str().into()),
         };
-        let params = Params::new().set("limit", PAGE).maybe("after", after);
-        let page: Vec<Box<RawValue>> = context.perform("orphans", &params)?.read()?;
+        let page = context.run(&ORPHANS, params)?;
         let more = page.len() == PAGE as usize;
         orphans.extend(page);
         if !more {
@@ -108,27 +106,29 @@ pub(super) fn orphans(context: &mut Context) -> Result<Vec<Box<RawValue>>, Failu
     }
 }
 
-fn read(vm: &str) -> Result<Vm<'_>, Failure> {
-    Ok(serde_json::from_str(vm)?)
-}
-
 /// Cleans up one machine, unless another sweep has claimed it. Returns whether it was removed.
-fn clean_up(context: &mut Context, template: &CommandTemplate, vm: &str) -> Result<bool, Failure> {
-    #[derive(Deserialize)]
-    struct Claim {
-        token: Option<u64>,
-    }
-    let vm = read(vm)?;
+fn clean_up(
+    context: &mut Context,
+    template: &CommandTemplate,
+    vm: &VmView,
+) -> Result<bool, Failure> {
     let name = clean(&vm.vm_id);
-    let params = Params::new().set("vmId", &vm.vm_id);
-    let Claim { token } = context.perform("orphanClaim", &params)?.read()?;
-    let Some(token) = token else {
+    let vm_id = Text::from(vm.vm_id.as_str());
+    let params = OrphanClaimParams {
+        vm_id: vm_id.clone(),
+        ..OrphanClaimParams::default()
+    };
+    let Some(token) = context.run(&ORPHAN_CLAIM, params)?.token else {
         context.note(&format!("{name} is claimed by another sweep"));
         return Ok(false);
     };
-    let problem = execute(template, &vm);
-    let params = params.set("token", token).set("success", problem.is_none());
-    context.perform("orphanDone", &params)?;
+    let problem = execute(template, vm);
+    let params = OrphanDoneParams {
+        vm_id,
+        token,
+        success: problem.is_none(),
+    };
+    context.run(&ORPHAN_DONE, params)?;
     if let Some(problem) = &problem {
         context.note(&format!("{name} was not removed: {problem}"));
     }
@@ -136,11 +136,11 @@ fn clean_up(context: &mut Context, template: &CommandTemplate, vm: &str) -> Resu
 }
 
 /// Runs the command for a machine, and returns what went wrong, if anything.
-fn execute(template: &CommandTemplate, vm: &Vm<'_>) -> Option<String> {
+fn execute(template: &CommandTemplate, vm: &VmView) -> Option<String> {
     let values = [
-        ("{vmId}", &*vm.vm_id),
-        ("{zone}", &*vm.zone),
-        ("{session}", &*vm.holder),
+        ("{vmId}", vm.vm_id.as_str()),
+        ("{zone}", vm.zone.as_str()),
+        ("{session}", vm.holder.as_str()),
     ];
     let arguments = match template.fill(&values) {
         Ok(arguments) => arguments,
@@ -158,11 +158,7 @@ fn execute(template: &CommandTemplate, vm: &Vm<'_>) -> Option<String> {
     }
 }
 
-fn print(
-    context: &mut Context,
-    swept: &[String],
-    remaining: &[Box<RawValue>],
-) -> Result<(), Failure> {
+fn print(context: &mut Context, swept: &[String], remaining: &[VmView]) -> Result<(), Failure> {
     for id in swept {
         context.out.line(&format!("{} is removed", clean(id)))?;
     }
@@ -175,21 +171,18 @@ fn print(
     let now = context.now();
     let Some(width) = context.out.width() else {
         for vm in remaining {
-            let vm = read(vm.get())?;
-            let (id, zone) = (clean(&vm.vm_id), clean(&vm.zone));
-            let line = format!("{id}\t{}\t{zone}\t{}", vm.status, vm.registered_at);
+            let (id, zone, status) = (clean(&vm.vm_id), clean(&vm.zone), name_of(vm.status));
+            let line = format!("{id}\t{status}\t{zone}\t{}", vm.registered_at);
             context.out.line(&line)?;
         }
         return Ok(());
     };
     let mut table = Table::new(&["ORPHAN", "STATUS", "SINCE", "ZONE"]);
     for vm in remaining {
-        let vm = read(vm.get())?;
-        let since = tenure_core::Timestamp::parse(vm.registered_at)?;
         table.row(vec![
             (clean(&vm.vm_id).into_owned(), Style::Bold),
-            (vm.status.to_owned(), Style::Red),
-            (age(now, since), Style::Plain),
+            (name_of(vm.status), Style::Red),
+            (age(now, vm.registered_at), Style::Plain),
             (clean(&vm.zone).into_owned(), Style::Plain),
         ]);
     }

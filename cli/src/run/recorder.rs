@@ -2,30 +2,29 @@
 //! retries when the store fails. The command never waits for the store; what could not be recorded is
 //! reported at the end.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use std::os::unix::process::ExitStatusExt;
+use serde::Serialize;
+use tenure_core::session::operations::{ADD_EVENTS, COMPLETE, FAIL, UPDATE};
+use tenure_core::session::params::{
+    AddEventsParams, CompleteParams, FailParams, GetParams, HistoryParam, UpdateParams,
+};
+use tenure_core::session::read::GET;
+use tenure_core::session::view::NewEvent;
 use tenure_core::value::redact::Redact;
-use tenure_core::{Millis, Timestamp};
-use tenure_host::Local;
+use tenure_core::{Error, Json, Status};
 
-use crate::answer::Answer;
-use crate::context::perform_over;
 use crate::exit::{Exit, Failure};
 use crate::output::clean;
-use crate::params::Params;
 
 use super::CommandDescription;
 use super::capture::{Line, Omitted, Queue};
+use super::session::{RENEW_INTERVAL, RunSession};
 use super::supervise::{End, name_of};
 
-/// The lease duration.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
-/// The interval at which the lease is renewed.
-const RENEW_INTERVAL: Duration = Duration::from_secs(20);
 /// The interval at which lines are written, in batches.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
 /// The pause after a write, as a multiple of its duration: a slow store is written to less often.
@@ -36,46 +35,6 @@ const LAST_ATTEMPTS: u32 = 3;
 /// The most lines of one write.
 const MAX_BATCH: usize = 500;
 
-/// The clock of the run: the system's, or a clock override that keeps running.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
-    overridden: Option<Timestamp>,
-    started: Instant,
-}
-
-impl Clock {
-    pub(crate) fn new(overridden: Option<Timestamp>) -> Self {
-        Self {
-            overridden,
-            started: Instant::now(),
-        }
-    }
-
-    pub(crate) fn now(self) -> Timestamp {
-        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let overridden = self.overridden.map(|start| start.plus(Millis(elapsed)));
-        overridden.unwrap_or_else(tenure_host::now)
-    }
-}
-
-/// The session that is recorded into, and its lease and store.
-pub(crate) struct Target {
-    pub(crate) id: String,
-    pub(crate) token: Option<u64>,
-    pub(crate) store: Local,
-    pub(crate) clock: Clock,
-}
-
-impl Target {
-    fn perform(&self, name: &str, params: &Params) -> Result<Answer, Failure> {
-        perform_over(&self.store, self.clock.now(), name, params)
-    }
-
-    fn lease(&self) -> Params {
-        super::lease_of(&self.id).maybe("token", self.token)
-    }
-}
-
 /// The handle of the recording thread.
 pub(crate) struct Recorder {
     queue: Arc<Queue>,
@@ -83,10 +42,10 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn start(target: Target, max_output: u64, command: CommandDescription) -> Self {
+    pub(crate) fn start(session: RunSession, max_output: u64, command: CommandDescription) -> Self {
         let queue = Arc::new(Queue::new(max_output));
         let writer = Writer {
-            target,
+            session,
             queue: Arc::clone(&queue),
             redact: Redact::default(),
             last_error: None,
@@ -113,7 +72,7 @@ impl Recorder {
 }
 
 struct Writer {
-    target: Target,
+    session: RunSession,
     queue: Arc<Queue>,
     redact: Redact,
     /// The last error of the store.
@@ -122,12 +81,6 @@ struct Writer {
     is_refused: bool,
     /// Whether the command has ended.
     is_ending: bool,
-}
-
-#[derive(Serialize)]
-struct NewEvent<'a, T> {
-    r#type: &'a str,
-    data: T,
 }
 
 #[derive(Serialize)]
@@ -152,19 +105,21 @@ struct ExitEvent {
 
 impl Writer {
     fn run(mut self, command: &CommandDescription) -> Self {
-        let update = Params::id(&self.target.id).set("metadata", command);
-        if let Err(failure) = self.target.perform("update", &update) {
+        let params = UpdateParams {
+            id: self.session.text_id(),
+            metadata: Some(Json::of(command)),
+            ..UpdateParams::default()
+        };
+        if let Err(failure) = self.session.store.run(&UPDATE, params) {
             self.fails(&failure);
         }
         let mut renewed = Instant::now();
         let mut pause = FLUSH_INTERVAL;
         while self.queue.sleep(pause) {
             let started = Instant::now();
-            if renewed.elapsed() >= RENEW_INTERVAL && self.target.token.is_some() {
+            if renewed.elapsed() >= RENEW_INTERVAL {
                 renewed = started;
-                let millis = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
-                let lease = self.target.lease().set("leaseDurationMs", millis);
-                if let Err(failure) = self.target.perform("leaseRenew", &lease) {
+                if let Err(failure) = self.session.renew() {
                     self.fails(&failure);
                 }
             }
@@ -199,27 +154,26 @@ impl Writer {
     }
 
     fn write(&mut self, lines: &[Line]) -> bool {
-        let texts: Vec<_> = lines
-            .iter()
-            .map(|line| self.redact.text(&line.text))
-            .collect();
-        let events: Vec<_> = lines
-            .iter()
-            .zip(&texts)
-            .map(|(line, text)| NewEvent {
-                r#type: line.stream.event_type(),
-                data: OutputLine {
-                    text,
-                    cut: Some(line.cut).filter(|cut| *cut > 0),
-                },
-            })
-            .collect();
-        let params = Params::id(&self.target.id).set("events", events);
-        self.append(&params)
+        let events = lines.iter().map(|line| {
+            let text = self.redact.text(&line.text);
+            let data = OutputLine {
+                text: &text,
+                cut: Some(line.cut).filter(|cut| *cut > 0),
+            };
+            new_event(line.stream.event_type(), &data)
+        });
+        let events = events.collect();
+        self.append(events)
     }
 
-    fn append(&mut self, params: &Params) -> bool {
-        match self.target.perform("addEvents", params) {
+    /// Appends events; returns whether the store accepted them.
+    fn append(&mut self, events: Vec<NewEvent>) -> bool {
+        let params = AddEventsParams {
+            id: self.session.text_id(),
+            events,
+            ..AddEventsParams::default()
+        };
+        match self.session.store.run(&ADD_EVENTS, params) {
             Ok(_) => true,
             Err(failure) => {
                 self.fails(&failure);
@@ -230,9 +184,10 @@ impl Writer {
 
     /// Reports a failure to record once, and continues.
     fn fails(&mut self, failure: &Failure) {
-        let Failure::Error { message, .. } = failure else {
+        let Failure::Error(error) = failure else {
             return;
         };
+        let message = error.to_string();
         // A session that refuses events now will refuse later ones, too.
         let is_refused = failure.exit() != Exit::STORE;
         // After the end of the command, one message reports everything that was not recorded.
@@ -241,10 +196,10 @@ impl Writer {
                 true => "recording has stopped",
                 false => "recording failed and is retried",
             };
-            let message = clean(message);
+            let message = clean(&message);
             eprintln!("tenure: {consequence}, the command continues: {message}");
         }
-        self.last_error = Some(message.clone());
+        self.last_error = Some(message);
         self.is_refused |= is_refused;
     }
 
@@ -273,14 +228,10 @@ impl Writer {
             duration_ms: u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX),
             omitted: Some(omitted).filter(|omitted| omitted.total() > 0),
         };
-        let exit = NewEvent {
-            r#type: "exit",
-            data: exit,
-        };
-        let params = Params::id(&self.target.id).set("events", [exit]);
-        let is_recorded = !self.is_refused && written && self.append(&params);
+        let exit = new_event("exit", &exit);
+        let is_recorded = !self.is_refused && written && self.append(vec![exit]);
         let is_closed = is_recorded && self.close(end);
-        let _ = self.target.perform("leaseRelease", &self.target.lease());
+        self.session.release();
         if is_closed || (self.is_refused && omitted.total() == 0) {
             return None;
         }
@@ -294,44 +245,60 @@ impl Writer {
 
     /// Completes or fails the session, unless it was paused or has ended.
     fn close(&mut self, end: &End) -> bool {
-        #[derive(Deserialize)]
-        struct Known<'a> {
-            status: &'a str,
-            version: u64,
-        }
-        let id = Params::id(&self.target.id);
         loop {
-            let now = match self
-                .target
-                .perform("get", &id.clone().set("history", "none"))
-            {
-                Ok(now) => now,
-                Err(failure) => {
-                    self.fails(&failure);
-                    return false;
-                }
-            };
-            let Ok(Some(known)) = now.read::<Option<Known<'_>>>() else {
-                return false;
-            };
-            if !matches!(known.status, "active" | "timeout") {
-                return true;
-            }
-            // The decision holds for this version only.
-            let params = id.clone().set("ifVersion", known.version);
-            let (operation, params) = if end.is_success() {
-                ("complete", params.set("result", end.description()))
-            } else {
-                ("fail", params.set("error", end.description()))
-            };
-            match self.target.perform(operation, &params) {
-                Ok(_) => return true,
-                Err(Failure::Error { code, .. }) if code == "VERSION_CONFLICT" => {}
+            match self.try_close(end) {
+                Ok(is_closed) => return is_closed,
+                Err(Failure::Error(Error::VersionConflict { .. })) => {}
                 Err(failure) => {
                     self.fails(&failure);
                     return false;
                 }
             }
         }
+    }
+
+    /// Closes the session as it is now, or fails with a version conflict.
+    fn try_close(&self, end: &End) -> Result<bool, Failure> {
+        let params = GetParams {
+            id: self.session.text_id(),
+            history: Some(HistoryParam::None),
+            ..GetParams::default()
+        };
+        let store = &self.session.store;
+        let Some(session) = store.run(&GET, params)? else {
+            return Ok(false);
+        };
+        if !matches!(session.head.status, Status::Active | Status::Timeout) {
+            return Ok(true);
+        }
+        let id = self.session.text_id();
+        // The decision holds for this version only.
+        let if_version = Some(session.head.version);
+        if end.is_success() {
+            let params = CompleteParams {
+                id,
+                if_version,
+                result: Some(end.description().into()),
+                ..CompleteParams::default()
+            };
+            store.run(&COMPLETE, params)?;
+        } else {
+            let params = FailParams {
+                id,
+                if_version,
+                error: Some(end.description().into()),
+                ..FailParams::default()
+            };
+            store.run(&FAIL, params)?;
+        }
+        Ok(true)
+    }
+}
+
+/// An event to record.
+fn new_event(kind: &str, data: &impl Serialize) -> NewEvent {
+    NewEvent {
+        r#type: kind.into(),
+        data: Some(Json::of(data)),
     }
 }

@@ -2,28 +2,32 @@
 //! returns the existing session. A start with another model asks for confirmation at a terminal, and
 //! otherwise prints the command that confirms.
 
-use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use tenure_core::session::params::StartParams;
+use tenure_core::slot::decision::OnModelChange;
+use tenure_core::slot::message::{SlotCode, SlotOutcome};
+use tenure_core::slot::operations::START_IN_SLOT;
+use tenure_core::slot::params::{SlotConfirmation, SlotLocking, SlotStart, StartInSlotParams};
+use tenure_core::stored::model::Model;
 use tenure_core::stored::slot::SlotPhase;
-use tenure_core::{Error, Timestamp};
+use tenure_core::value::properties::Property;
+use tenure_core::{Error, SessionHead, Text};
 
-use crate::answer::Answer;
 use crate::atomic_file::AtomicFile;
+use crate::choice::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::clean;
-use crate::params::Params;
+use crate::output::{clean, name_of};
 use crate::session::NewSessionArgs;
 use crate::{input, time};
 
 use super::confirmation::{self, Confirmation};
-use super::{InSlot, parse_phase, suggested_command};
+use super::{parse_phase, short_model, suggested_command};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -46,8 +50,8 @@ pub(super) struct Start {
     request: Request,
     /// How to treat a session with another model: confirm (the default), replace
     /// or reject
-    #[arg(long, value_name = "ACTION", value_parser = ["confirm", "replace", "reject"], hide_possible_values = true)]
-    on_model_change: Option<String>,
+    #[arg(long, value_name = "ACTION", value_parser = choice([("confirm", OnModelChange::Confirm), ("replace", OnModelChange::Replace), ("reject", OnModelChange::Reject)]), hide_possible_values = true)]
+    on_model_change: Option<OnModelChange>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,18 +72,18 @@ pub(super) struct Replace {
 #[derive(Debug, clap::Args)]
 struct Request {
     /// The task's id
-    task_id: String,
+    task_id: Text,
     /// plan, run, verify or debug, or a title that starts with one
     #[arg(value_parser = parse_phase)]
     phase: SlotPhase,
     /// The task of the agent; - reads standard input
-    task: String,
+    task: Text,
     /// The model: a name, or a JSON object
     #[arg(long)]
     model: String,
     /// Replace this session, if it still has this version
-    #[arg(long, value_name = "ID@VERSION", value_parser = SessionVersion::parse)]
-    confirm: Option<SessionVersion>,
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_confirmation)]
+    confirm: Option<SlotConfirmation>,
     /// Run a completed task again
     #[arg(long)]
     rerun: bool,
@@ -96,120 +100,118 @@ struct Request {
     session: NewSessionArgs,
 }
 
-/// A version of a session.
-#[derive(Debug, Clone, Serialize)]
-struct SessionVersion {
-    id: String,
-    version: u64,
+/// Parses the id and the version of a session.
+fn parse_confirmation(text: &str) -> Result<SlotConfirmation, String> {
+    text.rsplit_once('@')
+        .and_then(|(id, version)| Some((id, version.parse().ok()?)))
+        .map(|(id, version)| SlotConfirmation {
+            id: id.into(),
+            version,
+        })
+        .ok_or_else(|| "expected an id and a version, such as session_1@3".to_owned())
 }
 
-impl SessionVersion {
-    fn parse(text: &str) -> Result<Self, String> {
-        text.rsplit_once('@')
-            .and_then(|(id, version)| Some((id, version.parse().ok()?)))
-            .map(|(id, version)| Self {
-                id: id.to_owned(),
-                version,
-            })
-            .ok_or_else(|| "expected an id and a version, such as session_1@3".to_owned())
+impl Request {
+    /// The parameters of the start, and the file to which the replaced session is exported.
+    fn parse(
+        self,
+        on_model_change: Option<OnModelChange>,
+    ) -> Result<(StartInSlotParams, Option<Export>), Failure> {
+        let model = match self.model.starts_with('{') {
+            true => {
+                let json = input::json("--model", self.model)?;
+                Model::read("model", json.as_str())?
+            }
+            false => Model {
+                name: Text::from(self.model).into_string(),
+                details: None,
+            },
+        };
+        let task = input::text("TASK", self.task)?;
+        let StartParams {
+            mode,
+            id,
+            user_id,
+            channel_id,
+            workspace,
+            max_iterations,
+            context,
+            metadata,
+            paused,
+            pause_reason,
+            ..
+        } = self.session.params()?;
+        let export = self.export_old.map(Export::create).transpose()?;
+        let params = StartInSlotParams {
+            task_id: self.task_id,
+            phase: self.phase,
+            model,
+            task,
+            mode,
+            on_model_change,
+            confirm: self.confirm,
+            rerun: self.rerun.then_some(true),
+            export_old: export.is_some().then_some(true),
+            locking: self.pessimistic.then_some(SlotLocking::Pessimistic),
+            id,
+            user_id,
+            channel_id,
+            workspace,
+            max_iterations,
+            context,
+            metadata,
+            paused,
+            pause_reason,
+        };
+        Ok((params, export))
     }
 }
 
 pub(super) fn start(args: Start, context: &mut Context) -> Outcome {
-    begin(args.request, args.on_model_change, context)
+    run(args.request, args.on_model_change, context)
 }
 
 pub(super) fn replace(args: Replace, context: &mut Context) -> Outcome {
-    begin(args.request, Some("replace".to_owned()), context)
+    run(args.request, Some(OnModelChange::Replace), context)
 }
 
-/// The outcome of a start.
-#[derive(Deserialize)]
-struct Started<'a> {
-    outcome: &'a str,
-    code: &'a str,
-    #[serde(borrow)]
-    message: Cow<'a, str>,
-    #[serde(borrow)]
-    session: Option<Occupant<'a>>,
-    #[serde(borrow)]
-    replaced: Option<Replaced<'a>>,
-    exported: Option<String>,
-}
-
-/// The current occupant of the slot.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Occupant<'a> {
-    id: &'a str,
-    version: u64,
-    status: &'a str,
-    iterations: u32,
-    max_iterations: u32,
-    updated_at: &'a str,
-    #[serde(borrow)]
-    slot: InSlot<'a>,
-}
-
-/// The session that was replaced.
-#[derive(Deserialize)]
-struct Replaced<'a> {
-    id: &'a str,
-}
-
-fn begin(args: Request, on_model_change: Option<String>, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("taskId", &args.task_id)
-        .set("phase", args.phase);
-    let params = match args.model.starts_with('{') {
-        true => params.maybe_json("model", input::maybe_json("--model", Some(args.model))?),
-        false => params.set("model", args.model),
-    };
-    let params = params
-        .set("task", input::text("TASK", args.task)?)
-        .maybe("onModelChange", on_model_change)
-        .flag("rerun", args.rerun)
-        .maybe("locking", args.pessimistic.then_some("pessimistic"));
-    let params = args.session.add(params)?;
-    let mut export = args.export_old.map(Export::create).transpose()?;
-    let mut wanted = params
-        .clone()
-        .maybe("confirm", args.confirm.as_ref())
-        .flag("exportOld", export.is_some());
-    let mut answer = attempt(&wanted, args.retries, context)?;
-    let started: Started<'_> = answer.read()?;
-    if let ("needs_confirmation", Some(occupant)) = (started.outcome, &started.session)
+fn run(request: Request, on_model_change: Option<OnModelChange>, context: &mut Context) -> Outcome {
+    let retries = request.retries;
+    let (mut params, mut export) = request.parse(on_model_change)?;
+    let mut started = start_with_retries(&params, retries, context)?;
+    if let (SlotOutcome::NeedsConfirmation, Some(occupant)) = (started.outcome, &started.session)
         && confirmation::is_possible(context)
     {
-        context.note(&describe(occupant, context)?);
-        let answer_given = confirmation::ask(&started.message, export.is_none())?;
-        if answer_given == Confirmation::Keep {
+        context.note(&describe(occupant, context));
+        let confirmation = confirmation::ask(started.message, export.is_none())?;
+        if confirmation == Confirmation::Keep {
             context.note("the session is unchanged");
             return Ok(Exit::REFUSED);
         }
-        if answer_given == Confirmation::Export {
+        if confirmation == Confirmation::Export {
             export = Some(Export::create(format!("{}.json", occupant.id).into())?);
         }
-        let confirmed = SessionVersion {
-            id: occupant.id.to_owned(),
+        params.confirm = Some(SlotConfirmation {
+            id: occupant.id.as_str().into(),
             version: occupant.version,
-        };
-        wanted = params
-            .set("confirm", confirmed)
-            .flag("exportOld", export.is_some());
-        answer = attempt(&wanted, args.retries, context)?;
+        });
+        params.export_old = export.is_some().then_some(true);
+        started = start_with_retries(&params, retries, context)?;
     }
-    finish(&answer, export, context)
+    finish(&started, export, context)
 }
 
 /// Starts the session, and retries while the slot is locked.
-fn attempt(params: &Params, retries: u32, context: &mut Context) -> Result<Answer, Failure> {
+fn start_with_retries(
+    params: &StartInSlotParams,
+    retries: u32,
+    context: &mut Context,
+) -> Result<SlotStart, Failure> {
     let mut retried = 0;
     loop {
-        let answer = context.perform("startInSlot", params)?;
-        let is_locked = answer.read::<Started<'_>>()?.code == "SLOT_LOCKED";
-        if !is_locked || retried >= retries {
-            return Ok(answer);
+        let started = context.run(&START_IN_SLOT, params.clone())?;
+        if started.code != SlotCode::SlotLocked || retried >= retries {
+            return Ok(started);
         }
         thread::sleep(backoff(retried));
         retried += 1;
@@ -227,30 +229,29 @@ fn backoff(retried: u32) -> Duration {
 }
 
 /// Exports the replaced session and prints the outcome.
-fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Outcome {
-    let started: Started<'_> = answer.read()?;
+fn finish(started: &SlotStart, export: Option<Export>, context: &mut Context) -> Outcome {
     let exported = match (export, &started.exported, &started.replaced) {
-        (Some(export), Some(text), Some(old)) => export.commit(text, old.id),
+        (Some(export), Some(text), Some(replaced)) => export.commit(text, replaced.id.as_str()),
         _ => Ok(()),
     };
     let exit = match started.outcome {
-        "created" | "existing" | "replaced" => Exit::DONE,
-        _ => Exit::REFUSED,
+        SlotOutcome::Created | SlotOutcome::Existing | SlotOutcome::Replaced => Exit::DONE,
+        SlotOutcome::NeedsConfirmation | SlotOutcome::Busy | SlotOutcome::Rejected => Exit::REFUSED,
     };
     if context.json() {
-        context.out.json(answer.json())?;
+        context.print_json(started)?;
         return exported.map(|()| exit);
     }
-    let outcome = format!("{}: {}", started.outcome, started.message);
+    let outcome = format!("{}: {}", name_of(started.outcome), started.message);
     match (&started.session, exit) {
         (Some(session), Exit::DONE) => {
-            context.out.line(session.id)?;
+            context.out.line(session.id.as_str())?;
             context.note(&outcome);
         }
         (Some(occupant), _) => {
             context.note(&outcome);
-            context.note(&describe(occupant, context)?);
-            if started.outcome == "needs_confirmation" {
+            context.note(&describe(occupant, context));
+            if started.outcome == SlotOutcome::NeedsConfirmation {
                 let version = format!("{}@{}", occupant.id, occupant.version);
                 let command = suggested_command::with_option("--confirm", &version);
                 context.note(&format!("to replace it: {command}"));
@@ -262,8 +263,8 @@ fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Out
 }
 
 /// Describes the current occupant of a slot.
-fn describe(occupant: &Occupant<'_>, context: &Context) -> Result<String, Failure> {
-    let Occupant {
+fn describe(occupant: &SessionHead, context: &Context) -> String {
+    let SessionHead {
         id,
         version,
         status,
@@ -271,14 +272,23 @@ fn describe(occupant: &Occupant<'_>, context: &Context) -> Result<String, Failur
         max_iterations,
         updated_at,
         slot,
+        ..
     } = occupant;
-    let age = time::age(context.now(), Timestamp::parse(updated_at)?);
-    let (place, model) = (clean(&slot.task_id), slot.model());
-    Ok(format!(
-        "slot {place}/{} holds {id} with the model {model}: version {version}, {status}, \
-         {iterations} of {max_iterations} iterations used, updated {age} ago",
-        slot.phase
-    ))
+    let age = time::age(context.now(), *updated_at);
+    let place = match slot {
+        Some(slot) => {
+            let (task, model) = (clean(&slot.task_id), short_model(slot));
+            format!(
+                "slot {task}/{} holds {id} with the model {model}",
+                slot.phase
+            )
+        }
+        None => format!("the slot holds {id}"),
+    };
+    format!(
+        "{place}: version {version}, {status}, {iterations} of {max_iterations} iterations used, \
+         updated {age} ago"
+    )
 }
 
 /// The file to which the replaced session is exported.

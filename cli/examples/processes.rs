@@ -1,11 +1,11 @@
-//! Times whole processes against each other, from before they are started until they have ended. They
-//! take turns, so that whatever else the machine does slows all of them down. This is a part of the
-//! benchmarks (`npm run bench -- --only command`), in Rust since Node takes longer to start a process
-//! than some of these run.
+//! Measures the duration of whole processes, from before their start until their end. The programs take
+//! turns, so that other load on the machine slows all of them down. This is a part of the benchmarks
+//! (`npm run bench -- --only command`). It is in Rust because Node takes longer to start a process than
+//! some of these run.
 //!
 //! The specification comes from standard input as JSON: `{"rounds": 200, "programs": [{"name", "argv",
-//! "input", "status"}]}`. `{n}` in an argument or in the input is the number of the round. The answer is
-//! an object of the nanoseconds of each round, by name.
+//! "input", "status"}]}`. `{n}` in an argument or in the input is the number of the round. The output is
+//! an object with the nanoseconds of each round, by name.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-/// Rounds before those that count: until the files are in memory.
+/// Rounds that are not measured: they load the files into memory.
 const WARM_UP: u32 = 5;
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Program {
     argv: Vec<String>,
     #[serde(default)]
     input: String,
-    /// The exit status that it has to have.
+    /// The expected exit status.
     #[serde(default)]
     status: i32,
 }
@@ -65,7 +65,7 @@ fn time(program: &Program, round: u32) -> Result<u64, Box<dyn Error>> {
     let started = Instant::now();
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // One that reads nothing may have ended.
+        // A program that reads nothing may have ended.
         let _ = stdin.write_all(input.as_bytes());
     }
     let status = child.wait()?;

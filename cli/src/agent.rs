@@ -1,25 +1,28 @@
-//! The commands `tenure agent`: what an agent, or the script around it, says of its work. Each is
-//! one operation; what is asked about agents is in the modules below.
+//! The commands `tenure agent`. Those in this file change one agent, or decide about it, and run one
+//! operation each. The modules below read agents.
 
+mod get;
 mod list;
-mod state;
 mod stats;
 
-use std::borrow::Cow;
-
 use clap::Subcommand;
-use clap::builder::PossibleValuesParser;
-use serde::Deserialize;
-use tenure_core::{Millis, Phase};
+use tenure_core::agent::operations::{
+    AGENT_CLEANUP, AGENT_CREATE, AGENT_FINALIZE, AGENT_UPDATE, APPROVE, DENY, REQUEST_APPROVAL,
+    SHOULD_RESUME,
+};
+use tenure_core::agent::params::{
+    AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentUpdateParams, ApprovalParams,
+    RequestApprovalParams,
+};
+use tenure_core::agent::resume::ShouldResumeParams;
+use tenure_core::work::operation::Operation;
+use tenure_core::{Millis, Phase, SessionHead, Text};
 
-use crate::answer::Answer;
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Outcome};
+use crate::lazy_args::LazyArgs;
 use crate::output::{Style, clean};
-use crate::params::Params;
-use crate::removed::Removed;
-use crate::{input, time};
+use crate::{choice, idempotency, input, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -30,7 +33,7 @@ Examples:
   id=$(tenure agent create --agent deployer --purpose \"Roll out 2.1\")
   tenure agent update $id --phase planning --metadata '{\"plan\":\"p.json\"}'
   tenure agent request-approval $id --reason \"Touches production\"
-  tenure agent should-resume $id && echo \"go on\"
+  tenure agent should-resume $id && echo \"resume\"
   tenure agent finalize $id completed --summary \"Rolled out\"")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -40,77 +43,61 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Create an agent's session and print its id
-    Create(Deferred<Create>),
-    /// Set the phase of an agent, and what else it says of its work
-    Update(Deferred<Update>),
-    /// Say whether to resume an agent: exit code 0 for yes, 1 for no
-    ShouldResume(Deferred<ShouldResume>),
+    Create(LazyArgs<Create>),
+    /// Update an agent: its phase, metadata, errors and summary
+    Update(LazyArgs<Update>),
+    /// Decide whether to resume an agent: exit code 0 for yes, 1 for no
+    ShouldResume(LazyArgs<ShouldResume>),
     /// Print an agent's state as JSON
-    Get(Deferred<state::Args>),
-    /// End the work of an agent
-    Finalize(Deferred<Finalize>),
+    Get(LazyArgs<get::Args>),
+    /// Finalize an agent
+    Finalize(LazyArgs<Finalize>),
     /// List agents, newest first
-    List(Deferred<list::Args>),
-    /// Put agents that have been idle for long into the trash
-    Cleanup(Deferred<Cleanup>),
-    /// Show how agents have done, beside what they should
-    Stats(Deferred<stats::Args>),
-    /// Pause an agent until somebody approves of what it is about to do
-    RequestApproval(Deferred<RequestApproval>),
-    /// Approve of what an agent waits for
-    Approve(Deferred<Approve>),
-    /// Deny what an agent waits for, which ends its work
-    Deny(Deferred<Deny>),
+    List(LazyArgs<list::Args>),
+    /// Move idle agents to the trash
+    Cleanup(LazyArgs<Cleanup>),
+    /// Show metrics of agents against their targets
+    Stats(LazyArgs<stats::Args>),
+    /// Pause an agent and request an approval
+    RequestApproval(LazyArgs<RequestApproval>),
+    /// Approve the request of an agent
+    Approve(LazyArgs<Approve>),
+    /// Deny the request of an agent, which abandons it
+    Deny(LazyArgs<Deny>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Create(Deferred(args)) => create(args, context),
-        Command::Update(Deferred(args)) => update(args, context),
-        Command::ShouldResume(Deferred(args)) => should_resume(args, context),
-        Command::Get(Deferred(args)) => state::run(args, context),
-        Command::Finalize(Deferred(args)) => finalize(args, context),
-        Command::List(Deferred(args)) => list::run(args, context),
-        Command::Cleanup(Deferred(args)) => cleanup(args, context),
-        Command::Stats(Deferred(args)) => stats::run(args, context),
-        Command::RequestApproval(Deferred(args)) => request_approval(args, context),
-        Command::Approve(Deferred(args)) => {
-            answer("approve", args.id, args.by, args.reason, context)
+        Command::Create(LazyArgs(args)) => create(args, context),
+        Command::Update(LazyArgs(args)) => update(args, context),
+        Command::ShouldResume(LazyArgs(args)) => should_resume(args, context),
+        Command::Get(LazyArgs(args)) => get::run(args, context),
+        Command::Finalize(LazyArgs(args)) => finalize(args, context),
+        Command::List(LazyArgs(args)) => list::run(args, context),
+        Command::Cleanup(LazyArgs(args)) => cleanup(args, context),
+        Command::Stats(LazyArgs(args)) => stats::run(args, context),
+        Command::RequestApproval(LazyArgs(args)) => request_approval(args, context),
+        Command::Approve(LazyArgs(args)) => {
+            decide_approval(&APPROVE, args.id, args.by, args.reason, context)
         }
-        Command::Deny(Deferred(args)) => answer("deny", args.id, args.by, args.reason, context),
+        Command::Deny(LazyArgs(args)) => {
+            decide_approval(&DENY, args.id, args.by, args.reason, context)
+        }
     }
 }
 
-/// The phases that there are.
-fn phases(meant: impl Fn(Phase) -> bool) -> PossibleValuesParser {
-    let phases = Phase::ALL.into_iter().filter(|phase| meant(*phase));
-    PossibleValuesParser::new(phases.map(Phase::as_str))
-}
-
-/// The agent's session, as far as it is printed.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Changed<'a> {
-    id: &'a str,
-    #[serde(default)]
-    phase: Option<&'a str>,
-    status: &'a str,
-    #[serde(default)]
-    resume_ready: bool,
-}
-
-/// Says what the agent is doing now, if it is known.
-fn print_phase(id: &str, context: &mut Context, answer: &Answer) -> Outcome {
-    let Some(agent) = answer.read::<Option<Changed<'_>>>()? else {
+/// Prints the agent's phase, or that there is no such agent.
+fn print_phase(id: &Text, context: &mut Context, agent: Option<SessionHead>) -> Outcome {
+    let Some(agent) = agent else {
         return Ok(unknown(id, context));
     };
     let ready = match agent.resume_ready {
-        true => ", ready to be resumed",
-        false => "",
+        Some(true) => ", ready to resume",
+        _ => "",
     };
     let phase = match agent.phase {
         Some(phase) => format!("in phase {phase}"),
-        None => agent.status.to_owned(),
+        None => agent.status.to_string(),
     };
     context
         .out
@@ -118,7 +105,7 @@ fn print_phase(id: &str, context: &mut Context, answer: &Answer) -> Outcome {
     Ok(Exit::DONE)
 }
 
-fn unknown(id: &str, context: &mut Context) -> Exit {
+fn unknown(id: &Text, context: &mut Context) -> Exit {
     context.note(&format!("there is no session {id}"));
     Exit::REFUSED
 }
@@ -131,43 +118,45 @@ Examples:
 struct Create {
     /// The agent's name
     #[arg(long, value_name = "NAME")]
-    agent: String,
-    /// What it is for; - reads it from standard input
+    agent: Text,
+    /// The agent's purpose; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    purpose: Option<String>,
-    /// About its work: a JSON object, @FILE, or - for standard input
+    purpose: Option<Text>,
+    /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
-    /// An id of your own; by default agent-DATE-TIME-XXXXXXXX
+    /// The session's id; agent-DATE-TIME-XXXXXXXX by default
     #[arg(long)]
-    id: Option<String>,
-    /// Iterations allowed
+    id: Option<Text>,
+    /// The iteration budget
     #[arg(long, value_name = "N")]
     max_iterations: Option<u32>,
-    /// Makes the command safe to repeat: the same key gives the same agent
+    /// Makes the command safe to repeat: the same key returns the same agent
     #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
+    idempotency_key: Option<Text>,
 }
 
 fn create(args: Create, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("agentName", args.agent)
-        .maybe("purpose", input::maybe_text("--purpose", args.purpose)?)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .maybe("id", args.id)
-        .maybe("maxIterations", args.max_iterations)
-        .maybe("idempotencyKey", args.idempotency_key);
-    context.tell("agentCreate", &params, |context, answer| {
-        let agent: Changed<'_> = answer.read()?;
-        context.out.line(agent.id)?;
+    let params = AgentCreateParams {
+        agent_name: args.agent,
+        purpose: input::maybe_text("--purpose", args.purpose)?,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        id: args.id,
+        max_iterations: args.max_iterations,
+        idempotency_key: args.idempotency_key,
+    };
+    let fingerprint = idempotency::of_agent_create(&params);
+    let agent = context.run_repeatable(&AGENT_CREATE, params, fingerprint)?;
+    context.print(agent, |context, agent| {
+        context.out.line(agent.id.as_str())?;
         Ok(Exit::DONE)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Phases in which an agent can be resumed: approval, investigating, planning. The
-phases completed, failed and abandoned end its work.
+An agent can be resumed in the phases approval, investigating and planning. The
+phases completed, failed and abandoned are final.
 
 Examples:
   tenure agent update $id --phase investigating
@@ -175,89 +164,78 @@ Examples:
   tenure agent update $id --error \"The cluster does not answer\"
   tenure agent update $id --phase approval --not-ready")]
 struct Update {
-    /// The agent's session
-    id: String,
-    /// What it is doing now
-    #[arg(long, value_parser = phases(|_| true), hide_possible_values = true)]
-    phase: Option<String>,
-    /// Members to merge into the metadata: a JSON object, @FILE, or -
+    /// The agent's session id
+    id: Text,
+    /// The new phase
+    #[arg(long, value_parser = choice::phase(|_| true), hide_possible_values = true)]
+    phase: Option<Phase>,
+    /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
-    /// An error that it has met; - reads it from standard input
+    /// An error to record; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    error: Option<String>,
-    /// It is not to be resumed before it enters another phase
+    error: Option<Text>,
+    /// Mark the agent as not resumable until its phase changes
     #[arg(long)]
     not_ready: bool,
-    /// What came of its work; - reads it from standard input
+    /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    summary: Option<String>,
+    summary: Option<Text>,
 }
 
 fn update(args: Update, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .maybe("phase", args.phase)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .maybe("error", input::maybe_text("--error", args.error)?)
-        .maybe("resumeReady", args.not_ready.then_some(false))
-        .maybe("summary", input::maybe_text("--summary", args.summary)?);
-    context.tell("agentUpdate", &params, |context, answer| {
-        print_phase(&args.id, context, answer)
+    let id = args.id.clone();
+    let params = AgentUpdateParams {
+        id: args.id,
+        phase: args.phase,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        error: input::maybe_text("--error", args.error)?,
+        resume_ready: args.not_ready.then_some(false),
+        summary: input::maybe_text("--summary", args.summary)?,
+        ..AgentUpdateParams::default()
+    };
+    context.run_and_print(&AGENT_UPDATE, params, |context, agent| {
+        print_phase(&id, context, agent)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The reason is printed: resumable, or else not_found, unreadable, finished,
+The reason is printed: resumable, not_found, unreadable, finished,
 phase_not_resumable, not_ready, too_many_errors or idle_too_long.
 
 Examples:
-  if tenure agent should-resume $id; then echo \"go on\"; fi
+  if tenure agent should-resume $id; then echo \"resume\"; fi
   tenure agent should-resume $id --idle 2h --max-errors 5
   tenure agent should-resume $id --json | jq -r .reason")]
 struct ShouldResume {
-    /// The agent's session
-    id: String,
-    /// Not when it has been idle this long: 30m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// The agent's session id
+    id: Text,
+    /// Do not resume an agent that has been idle this long: 30m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     idle: Option<Millis>,
-    /// Not when it has met this many errors: 3 by default
+    /// Do not resume an agent with this many errors: 3 by default
     #[arg(long, value_name = "N")]
     max_errors: Option<u32>,
 }
 
-#[derive(Deserialize)]
-struct Decision<'a> {
-    resume: bool,
-    reason: &'a str,
-    #[serde(borrow)]
-    details: Details<'a>,
-}
-
-#[derive(Deserialize)]
-struct Details<'a> {
-    #[serde(borrow)]
-    message: Cow<'a, str>,
-}
-
 fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .maybe("idle", args.idle)
-        .maybe("maxErrors", args.max_errors);
-    let answer = context.perform("shouldResume", &params)?;
-    let decision: Decision<'_> = answer.read()?;
+    let params = ShouldResumeParams {
+        id: args.id,
+        idle: args.idle,
+        max_errors: args.max_errors,
+    };
+    let decision = context.run(&SHOULD_RESUME, params)?;
     if context.json() {
-        context.out.json(answer.json())?;
+        context.print_json(&decision)?;
     } else {
         let (word, style) = match decision.resume {
             true => ("yes", Style::Green),
             false => ("no", Style::Yellow),
         };
-        let message = clean(&decision.details.message);
+        let (reason, message) = (decision.reason.as_str(), clean(&decision.details.message));
         context.out.styled(style, word)?;
-        context
-            .out
-            .line(&format!(": {}: {message}", decision.reason))?;
+        context.out.line(&format!(": {reason}: {message}"))?;
     }
     Ok(match decision.resume {
         true => Exit::DONE,
@@ -267,57 +245,63 @@ fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ending it again in the same way changes nothing; in another way it is refused.
+Finalizing again with the same outcome changes nothing; with another outcome it
+is refused.
 
 Examples:
   tenure agent finalize $id completed --summary \"Rolled out\"
   tenure agent finalize $id failed
   tail build.log | tenure agent finalize $id failed --summary -")]
 struct Finalize {
-    /// The agent's session
-    id: String,
-    /// How it ends: completed, failed or abandoned
-    #[arg(value_parser = phases(Phase::is_final), hide_possible_values = true)]
-    outcome: String,
-    /// What came of it; - reads it from standard input
+    /// The agent's session id
+    id: Text,
+    /// The outcome: completed, failed or abandoned
+    #[arg(value_parser = choice::phase(Phase::is_final), hide_possible_values = true)]
+    outcome: Phase,
+    /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    summary: Option<String>,
+    summary: Option<Text>,
 }
 
 fn finalize(args: Finalize, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .set("outcome", args.outcome)
-        .maybe("summary", input::maybe_text("--summary", args.summary)?);
-    context.tell("agentFinalize", &params, |context, answer| {
-        print_phase(&args.id, context, answer)
+    let id = args.id.clone();
+    let params = AgentFinalizeParams {
+        id: args.id,
+        outcome: args.outcome,
+        summary: input::maybe_text("--summary", args.summary)?,
+        ..AgentFinalizeParams::default()
+    };
+    context.run_and_print(&AGENT_FINALIZE, params, |context, agent| {
+        print_phase(&id, context, agent)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Those whose work has not ended become abandoned. Agents whose runner is seen to
-run are spared. `tenure cleanup --trash` empties the trash.
+Agents that are not finalized become abandoned. Agents whose process is running
+are kept. `tenure cleanup --trash` empties the trash.
 
 Examples:
   tenure agent cleanup --dry-run
   tenure agent cleanup --hours 24
   0 * * * * cd /srv/bot && tenure agent cleanup --hours 24")]
 struct Cleanup {
-    /// Those that have been idle this long and longer go
+    /// Remove agents that have been idle for at least this many hours
     #[arg(long, value_name = "N", default_value_t = 24)]
     hours: u32,
-    /// Only say which would go
+    /// List the agents without removing them
     #[arg(long)]
     dry_run: bool,
 }
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("maxIdle", format!("{}h", args.hours))
-        .flag("dryRun", args.dry_run);
-    context.tell("agentCleanup", &params, |context, answer| {
-        let removed: Removed = answer.read()?;
-        removed.print("put into the trash", context)
+    const HOUR_MS: u64 = 3_600_000;
+    let params = AgentCleanupParams {
+        max_idle: Some(Millis(u64::from(args.hours) * HOUR_MS)),
+        dry_run: args.dry_run.then_some(true),
+    };
+    context.run_and_print(&AGENT_CLEANUP, params, |context, result| {
+        removal::print(&result, "moved to the trash", context)
     })
 }
 
@@ -327,22 +311,26 @@ Examples:
   tenure agent request-approval $id --reason \"Touches production\"
   tenure agent request-approval $id --metadata '{\"plan_file\":\"plan.json\"}'")]
 struct RequestApproval {
-    /// The agent's session
-    id: String,
-    /// What for; - reads it from standard input
+    /// The agent's session id
+    id: Text,
+    /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
-    /// Members to merge into the metadata: a JSON object, @FILE, or -
+    reason: Option<Text>,
+    /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
 }
 
 fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
-    let params = Params::id(&args.id)
-        .maybe("reason", input::maybe_text("--reason", args.reason)?)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?);
-    context.tell("requestApproval", &params, |context, answer| {
-        print_phase(&args.id, context, answer)
+    let id = args.id.clone();
+    let params = RequestApprovalParams {
+        id: args.id,
+        reason: input::maybe_text("--reason", args.reason)?,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        ..RequestApprovalParams::default()
+    };
+    context.run_and_print(&REQUEST_APPROVAL, params, |context, agent| {
+        print_phase(&id, context, Some(agent))
     })
 }
 
@@ -352,14 +340,14 @@ Examples:
   tenure agent approve $id --by alice
   tenure agent approve $id --reason \"Only the staging cluster\"")]
 struct Approve {
-    /// The agent's session
-    id: String,
-    /// Who approves
+    /// The agent's session id
+    id: Text,
+    /// The name of the approver
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-    /// Why; - reads it from standard input
+    by: Option<Text>,
+    /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    reason: Option<Text>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -367,27 +355,30 @@ struct Approve {
 Examples:
   tenure agent deny $id --by alice --reason \"Not before Monday\"")]
 struct Deny {
-    /// The agent's session
-    id: String,
-    /// Who denies it
+    /// The agent's session id
+    id: Text,
+    /// The name of the approver
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-    /// Why; - reads it from standard input
+    by: Option<Text>,
+    /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    reason: Option<Text>,
 }
 
-fn answer(
-    operation: &str,
-    id: String,
-    by: Option<String>,
-    reason: Option<String>,
+fn decide_approval(
+    operation: &'static Operation<ApprovalParams, SessionHead>,
+    id: Text,
+    by: Option<Text>,
+    reason: Option<Text>,
     context: &mut Context,
 ) -> Outcome {
-    let params = Params::id(&id)
-        .maybe("by", by)
-        .maybe("reason", input::maybe_text("--reason", reason)?);
-    context.tell(operation, &params, |context, answer| {
-        print_phase(&id, context, answer)
+    let params = ApprovalParams {
+        id: id.clone(),
+        by,
+        reason: input::maybe_text("--reason", reason)?,
+        ..ApprovalParams::default()
+    };
+    context.run_and_print(operation, params, |context, agent| {
+        print_phase(&id, context, Some(agent))
     })
 }

@@ -1,90 +1,71 @@
-//! `tenure check`: reads everything that a store holds, and says what cannot be read.
+//! `tenure check`: reads everything in a store, and reports what cannot be read.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tenure_core::Text;
+use tenure_core::copy::model::CopyPageParams;
+use tenure_core::copy::operations::COPY_PAGE;
+use tenure_core::store::Problem;
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
-use crate::list::Problem;
+use crate::interrupt::Interrupt;
 use crate::output::{Style, clean, count};
-use crate::params::Params;
 use crate::progress::Progress;
-use crate::stop::Stop;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Nothing is changed. The exit code is 1 when there are problems. A session that
-cannot be read can still be removed, with tenure rm --permanent.
+Nothing is changed. The exit code is 1 when there are problems. `tenure rm
+--permanent` removes a session that cannot be read.
 
 Examples:
   tenure check
   tenure check --store file:./sessions --json")]
 pub(crate) struct Args {}
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    sessions: u64,
-    records: u64,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-    #[serde(borrow)]
-    next: Option<Cow<'a, str>>,
-}
-
-/// What a check has found.
+/// The result of a check.
 #[derive(Default, Serialize)]
-struct Found {
+struct Report {
     sessions: u64,
     records: u64,
-    problems: Vec<Named>,
-}
-
-#[derive(Serialize)]
-struct Named {
-    id: String,
-    problem: String,
+    problems: Vec<Problem>,
 }
 
 pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
-    let stop = Stop::listen();
+    let interrupt = Interrupt::listen();
     let mut progress = Progress::new(!context.json());
-    let mut found = Found::default();
-    let mut after: Option<String> = None;
+    let mut report = Report::default();
+    let mut after = None;
     loop {
-        stop.check("stopped; not everything was checked")?;
-        // As for a comparison with another store: with all histories, and all records.
-        let params = Params::new().maybe("after", after).set("whole", true);
-        let answer = context.perform("copyPage", &params)?;
-        let page: Page<'_> = answer.read()?;
-        found.sessions += page.sessions;
-        found.records += page.records;
-        found
-            .problems
-            .extend(page.problems.iter().map(|problem| Named {
-                id: problem.id.to_string(),
-                problem: problem.problem.to_string(),
-            }));
-        progress.say(|| format!("{} read", count(found.sessions, "session")));
-        after = page.next.map(Cow::into_owned);
+        interrupt.check("interrupted; the check is not complete")?;
+        let params = CopyPageParams {
+            after,
+            // The same pages as for a comparison with another store: all histories and all records.
+            whole: Some(true),
+        };
+        let page = context.run(&COPY_PAGE, params)?;
+        report.sessions += page.sessions;
+        report.records += page.records;
+        report.problems.extend(page.problems);
+        progress.update(|| format!("{} read", count(report.sessions, "session")));
+        after = page.next.map(Text::from);
         if after.is_none() {
             break;
         }
     }
     drop(progress);
-    print(context, &found)
+    print(context, &report)
 }
 
-fn print(context: &mut Context, found: &Found) -> Outcome {
-    let Found {
+fn print(context: &mut Context, report: &Report) -> Outcome {
+    let Report {
         sessions,
         records,
         problems,
-    } = found;
+    } = report;
     if context.json() {
-        context.out.json(&serde_json::to_string(found)?)?;
+        context.print_json(report)?;
     } else {
-        for Named { id, problem } in problems {
+        for Problem { id, problem } in problems {
             context.out.styled(Style::Red, &clean(id))?;
             context.out.line(&format!("  {}", clean(problem)))?;
         }

@@ -1,20 +1,21 @@
-//! `tenure cleanup`: removes what has reached an age.
+//! `tenure cleanup`: removes sessions and records that have reached an age.
 
-use serde::Deserialize;
-use tenure_core::Millis;
+use tenure_core::session::cleanup::{CLEANUP, CLEANUP_RECORDS, PURGE};
+use tenure_core::session::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
+use tenure_core::session::retention::Measure;
+use tenure_core::{Millis, Status};
 
+use crate::choice::{self, choice};
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
-use crate::filter::statuses;
+use crate::filter::any_of;
 use crate::output::count;
-use crate::params::Params;
-use crate::removed::Removed;
-use crate::time;
+use crate::{removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Active and paused sessions are spared unless --status names them. `tenure purge`
-empties the trash in batches, and can archive what goes.
+Active and paused sessions are kept unless --status names them. `tenure purge`
+empties the trash in batches, with an optional archive.
 
 Examples:
   tenure cleanup --max-age 30d --dry-run
@@ -24,31 +25,28 @@ Examples:
   tenure cleanup --records --keep-audit 90d
   tenure purge --older-than 30d")]
 pub(crate) struct Args {
-    /// Sessions of this age and older go: 30d, 12h, 90m
-    #[arg(long, value_name = "AGE", required_unless_present = "records")]
-    max_age: Option<String>,
-    /// Whether age counts from the start (created, the default) or from the
-    /// last change (updated)
-    #[arg(long, value_name = "TIME", value_parser = ["created", "updated"], hide_possible_values = true)]
-    measure: Option<String>,
-    /// Only of this status, or one of these
-    #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = statuses(), hide_possible_values = true)]
-    status: Vec<String>,
-    /// Remove them for good instead of putting them into the trash
+    /// Remove sessions of at least this age: 30d, 12h, 90m
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, required_unless_present = "records")]
+    max_age: Option<Millis>,
+    /// Measure the age from the time created (the default) or updated
+    #[arg(long, value_name = "FIELD", value_parser = choice([("created", Measure::Created), ("updated", Measure::Updated)]), hide_possible_values = true)]
+    measure: Option<Measure>,
+    /// Only sessions with one of these statuses
+    #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = choice::status(), hide_possible_values = true)]
+    status: Vec<Status>,
+    /// Remove the sessions permanently instead of moving them to the trash
     #[arg(long)]
     permanent: bool,
-    /// Remove for good what has been in the trash for this time
+    /// Permanently remove sessions that have been in the trash for this long
     #[arg(long, conflicts_with_all = ["measure", "status", "permanent"])]
     trash: bool,
-    /// Remove runs that keep nobody away any more, and old entries of the audit
-    /// log, instead of sessions
+    /// Remove expired runs and old entries of the audit log instead of sessions
     #[arg(long, conflicts_with_all = ["max_age", "measure", "status", "permanent", "trash"])]
     records: bool,
-    /// With --records: how long entries of the audit log are kept; 365d by
-    /// default
-    #[arg(long, value_name = "AGE", value_parser = time::parse_length, requires = "records", conflicts_with = "max_age")]
+    /// With --records: the retention of the audit log; 365d by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "records", conflicts_with = "max_age")]
     keep_audit: Option<Millis>,
-    /// Only say what would go
+    /// Report without removing anything
     #[arg(long)]
     dry_run: bool,
 }
@@ -57,41 +55,44 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if args.records {
         return records(args.keep_audit, args.dry_run, context);
     }
-    let (operation, params) = if args.trash {
-        ("purge", Params::new().set("olderThan", args.max_age))
-    } else {
-        let params = Params::new()
-            .set("maxAge", args.max_age)
-            .maybe("measure", args.measure)
-            .list("status", &args.status)
-            .flag("permanent", args.permanent);
-        ("cleanup", params)
+    let age = args.max_age.unwrap_or_default();
+    let dry_run = args.dry_run.then_some(true);
+    if args.trash {
+        let params = PurgeParams {
+            older_than: age,
+            dry_run,
+            ..PurgeParams::default()
+        };
+        return context.run_and_print(&PURGE, params, |context, result| {
+            removal::print(&result, "permanently removed", context)
+        });
+    }
+    let params = CleanupParams {
+        max_age: age,
+        measure: args.measure,
+        status: any_of(args.status),
+        permanent: args.permanent.then_some(true),
+        dry_run,
     };
-    let params = params.flag("dryRun", args.dry_run);
-    let done = match args.trash || args.permanent {
-        true => "removed for good",
-        false => "put into the trash",
+    let verb = match args.permanent {
+        true => "permanently removed",
+        false => "moved to the trash",
     };
-    context.tell(operation, &params, |context, answer| {
-        answer.read::<Removed>()?.print(done, context)
+    context.run_and_print(&CLEANUP, params, |context, result| {
+        removal::print(&result, verb, context)
     })
 }
 
 fn records(keep_audit: Option<Millis>, dry_run: bool, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Cleaned {
-        runs: u64,
-        entries: u64,
-    }
-    let params = Params::new()
-        .maybe("keepAudit", keep_audit)
-        .flag("dryRun", dry_run);
-    context.tell("cleanupRecords", &params, |context, answer| {
-        let Cleaned { runs, entries } = answer.read()?;
-        let runs = count(runs, "run");
-        let entries = match entries {
+    let params = CleanupRecordsParams {
+        keep_audit,
+        dry_run: dry_run.then_some(true),
+    };
+    context.run_and_print(&CLEANUP_RECORDS, params, |context, cleaned| {
+        let runs = count(cleaned.runs, "run");
+        let entries = match cleaned.entries {
             1 => "1 entry".to_owned(),
-            _ => format!("{entries} entries"),
+            entries => format!("{entries} entries"),
         };
         let would = if dry_run { "would be " } else { "" };
         context.note(&format!(

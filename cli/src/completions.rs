@@ -1,4 +1,4 @@
-//! `tenure completions`: what shells complete.
+//! `tenure completions`: completion scripts for shells.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -7,7 +7,7 @@ use crate::Cli;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 
-/// Print what a shell needs to complete this command
+/// Print a shell's completion script
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

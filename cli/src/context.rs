@@ -1,4 +1,4 @@
-//! What every command has: the options that all share, the store, the present, and where to print.
+//! The context of a command: the global options, the store, the clock and the output.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,20 +6,21 @@ use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tenure_core::{Host, Limits, Process, Timestamp};
+use serde::Serialize;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Error, Host, Limits, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 
-use crate::answer::Answer;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, clean_lines};
-use crate::params::Params;
-use crate::store::Opened;
+use crate::store::OpenStore;
 use crate::time;
 
-/// Options that all commands share.
+/// The global options.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Globals {
-    /// Where sessions are kept: sqlite:FILE, file:FOLDER or registry:
+    /// The URL of the store: sqlite:FILE, file:DIR or registry:
     #[arg(
         long,
         global = true,
@@ -29,10 +30,10 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) store: Option<String>,
-    /// Print results as JSON, for programs
+    /// Print replies as JSON
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// Act as if it were this moment, such as 2026-01-08T18:05:30Z
+    /// Override the clock with this time, such as 2026-01-08T18:05:30Z
     #[arg(
         long,
         global = true,
@@ -41,7 +42,7 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) now: Option<Timestamp>,
-    /// The models that there are: the sessions of others take no changes
+    /// The available models; sessions of other models cannot be changed
     #[arg(
         long,
         global = true,
@@ -54,18 +55,18 @@ pub(crate) struct Globals {
     pub(crate) models: Vec<String>,
 }
 
-/// What a command has to work with.
+/// The context of a command.
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
-    store: Option<Opened>,
+    store: Option<OpenStore>,
     host: Arc<dyn Host>,
     limits: Limits,
 }
 
 impl Context {
     pub(crate) fn new(mut globals: Globals) -> Self {
-        // A variable that is empty is one that is not set.
+        // An empty environment variable counts as unset.
         globals.store = globals.store.filter(|url| !url.is_empty());
         for model in &mut globals.models {
             *model = model.trim().to_owned();
@@ -85,8 +86,8 @@ impl Context {
         }
     }
 
-    /// Unless the command names a store, it is about the machine's registry. The variable says where
-    /// sessions are kept, and not where the processes of a machine meet.
+    /// Uses this machine's registry unless `--store` is given. `TENURE_STORE` is ignored: it names the
+    /// store of sessions, while the processes of a machine share one registry.
     pub(crate) fn use_registry(&mut self) {
         let names_one = |arg: OsString| {
             let arg = arg.to_string_lossy();
@@ -97,110 +98,152 @@ impl Context {
         }
     }
 
-    /// What is performed from now on is done for another process.
+    /// From now on, operations are performed on behalf of another process.
     pub(crate) fn act_for(&mut self, behalf: OnBehalf) {
         self.host = Arc::new(behalf);
     }
 
-    /// What is performed from now on is done for this process itself.
-    pub(crate) fn act_for_itself(&mut self) {
+    /// From now on, operations are performed by this process itself.
+    pub(crate) fn act_as_self(&mut self) {
         self.host = this_host();
     }
 
-    /// The process for which all is done.
+    /// The process that performs operations, or on whose behalf they are performed.
     pub(crate) fn process(&self) -> Option<&Process> {
         self.host.process()
     }
 
-    /// Whether programs read what is printed.
+    /// Whether replies are printed as JSON.
     pub(crate) fn json(&self) -> bool {
         self.globals.json
     }
 
-    /// The present.
+    /// The current time, or the clock override.
     pub(crate) fn now(&self) -> Timestamp {
         self.globals.now.unwrap_or_else(tenure_host::now)
     }
 
-    /// The limits under which stores are opened; they say which models there are, too.
+    /// The limits of the store, which include the available models.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Has an operation performed over the command's store.
-    pub(crate) fn perform(&mut self, name: &str, params: &Params) -> Result<Answer, Failure> {
-        let now = self.now();
-        let named = self.globals.store.as_deref();
-        let store = match self.store.take() {
-            Some(store) if store.serves(name) => store,
-            _ => Opened::for_operation(named, name, &self.limits)?,
-        };
-        let now = now.as_millis() as f64;
-        let answer = store
-            .local
-            .perform_as(Arc::clone(&self.host), name, &params.text(), now);
-        self.store = Some(store);
-        Answer::of(answer)
+    /// Runs an operation over the command's store.
+    pub(crate) fn run<P, R>(
+        &mut self,
+        operation: &'static Operation<P, R>,
+        params: P,
+    ) -> Result<R, Failure>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        self.run_repeatable(operation, params, Fingerprint::default())
     }
 
-    /// Has an operation performed and prints its result: as it is for programs, else as `show` says.
-    pub(crate) fn tell(
+    /// Runs an operation whose call may be repeated with the same idempotency key. The fingerprint
+    /// identifies the other parameters of the call.
+    pub(crate) fn run_repeatable<P, R>(
         &mut self,
-        name: &str,
-        params: &Params,
-        show: impl FnOnce(&mut Self, &Answer) -> Outcome,
+        operation: &'static Operation<P, R>,
+        params: P,
+        fingerprint: Fingerprint,
+    ) -> Result<R, Failure>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        let (now, host) = (self.now(), Arc::clone(&self.host));
+        let named = self.globals.store.as_deref();
+        let store = match self.store.take() {
+            Some(store) if store.serves(operation.access) => store,
+            _ => OpenStore::for_access(named, operation.access, &self.limits)?,
+        };
+        let reply = store
+            .local
+            .run_at(operation, params, now, host, fingerprint);
+        self.store = Some(store);
+        Ok(reply?)
+    }
+
+    /// Runs an operation and prints its reply: as JSON with `--json`, otherwise with `print`.
+    pub(crate) fn run_and_print<P, R>(
+        &mut self,
+        operation: &'static Operation<P, R>,
+        params: P,
+        print: impl FnOnce(&mut Self, R) -> Outcome,
+    ) -> Outcome
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: Serialize + 'static,
+    {
+        let reply = self.run(operation, params)?;
+        self.print(reply, print)
+    }
+
+    /// Prints a reply: as JSON with `--json`, otherwise with `print`.
+    pub(crate) fn print<R: Serialize>(
+        &mut self,
+        reply: R,
+        print: impl FnOnce(&mut Self, R) -> Outcome,
     ) -> Outcome {
-        let answer = self.perform(name, params)?;
         if !self.json() {
-            return show(self, &answer);
+            return print(self, reply);
         }
-        self.out.json(answer.json())?;
-        Ok(match answer.json() {
-            // An id that is not known.
+        let json = serde_json::to_string(&reply)?;
+        self.out.json(&json)?;
+        Ok(match json.as_str() {
+            // An unknown id.
             "null" => Exit::REFUSED,
             _ => Exit::DONE,
         })
     }
 
-    /// Says something to people that is no result.
+    /// Prints a value as JSON.
+    pub(crate) fn print_json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let json = serde_json::to_string(value)?;
+        Ok(self.out.json(&json)?)
+    }
+
+    /// Prints a message that is no reply to standard error.
     pub(crate) fn note(&mut self, text: &str) {
         self.before_stderr();
         eprintln!("tenure: {}", clean_lines(text));
     }
 
-    /// Hands over what was printed before something is said on standard error, so that it comes
-    /// first where both go to the same place.
+    /// Writes standard output out before a message to standard error, so that both appear in order on
+    /// a terminal.
     fn before_stderr(&mut self) {
-        // What cannot be written is said at the end.
+        // A failure to write is reported at the end.
         let _ = self.out.flush();
     }
 
-    /// Ends the command.
+    /// Ends the command with its exit code.
     pub(crate) fn finish(mut self, outcome: Outcome) -> ExitCode {
         let exit = match outcome {
             Ok(exit) => exit,
-            Err(failure) => self.explain(&failure),
+            Err(failure) => self.report(&failure),
         };
         let exit = match self.out.flush() {
             Ok(()) => exit,
-            Err(error) => self.explain(&error.into()).max(exit),
+            Err(error) => self.report(&error.into()).max(exit),
         };
         ExitCode::from(exit.0)
     }
 
-    /// Says what kept a command, or a part of it, from its end.
-    pub(crate) fn explain(&mut self, failure: &Failure) -> Exit {
+    /// Reports the failure of a command, and returns its exit code.
+    pub(crate) fn report(&mut self, failure: &Failure) -> Exit {
         match failure {
-            Failure::Error { json, message, .. } => {
-                if self.json() {
-                    // Where even this cannot be printed, the exit code has to do.
-                    let _ = self.out.json(&format!(r#"{{"error":{json}}}"#));
-                } else {
-                    self.complain(message);
-                }
+            Failure::Error(error) if self.json() => {
+                // Where this cannot be printed either, the exit code remains.
+                let _ = self.print_json(&ErrorReply { error });
             }
+            Failure::Error(error) => self.error(&error.to_string()),
             Failure::Output(error) if failure.exit() != Exit::DONE => {
-                self.complain(&format!("the output cannot be written: {error}"));
+                self.error(&format!("the output cannot be written: {error}"));
             }
             Failure::Output(_) => {}
             Failure::Interrupted(note) => self.note(note),
@@ -208,8 +251,8 @@ impl Context {
         failure.exit()
     }
 
-    /// Says what was refused.
-    pub(crate) fn complain(&mut self, message: &str) {
+    /// Prints an error message to standard error.
+    pub(crate) fn error(&mut self, message: &str) {
         self.before_stderr();
         let red = stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
         let (on, off) = if red {
@@ -221,12 +264,24 @@ impl Context {
     }
 }
 
-/// Has an operation performed over a store.
-pub(crate) fn perform_over(
+/// The reply of an operation that failed.
+#[derive(Serialize)]
+struct ErrorReply<'a> {
+    error: &'a Error,
+}
+
+/// Runs an operation over a store, as this process.
+pub(crate) fn run_over<P, R>(
     store: &Local,
     now: Timestamp,
-    name: &str,
-    params: &Params,
-) -> Result<Answer, Failure> {
-    Answer::of(store.perform(name, &params.text(), now.as_millis() as f64))
+    operation: &'static Operation<P, R>,
+    params: P,
+) -> Result<R, Failure>
+where
+    Operation<P, R>: AnyOperation,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    let fingerprint = Fingerprint::default();
+    Ok(store.run_at(operation, params, now, this_host(), fingerprint)?)
 }

@@ -1,30 +1,36 @@
-//! `tenure copy`: all sessions of one store into another. It goes back and forth between the two, a
-//! step at a time; what is copied and what differs is decided in the core.
+//! `tenure copy`: copies all sessions of one store into another, step by step. The core decides what is
+//! copied and what differs.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use tenure_core::Timestamp;
+use serde::Serialize;
+use tenure_core::copy::model::{
+    CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams,
+};
+use tenure_core::copy::operations::{COPY_COMPARE, COPY_PAGE, COPY_READ, COPY_WRITE};
+use tenure_core::session::params::StatsParams;
+use tenure_core::session::read::STATS;
+use tenure_core::store::Problem;
+use tenure_core::store::filter::Trash;
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Text, Timestamp};
 use tenure_host::Local;
 
-use crate::answer::Answer;
-use crate::context::{Context, perform_over};
+use crate::context::{Context, run_over};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::list::Problem;
-use crate::output::{clean, count};
-use crate::params::Params;
+use crate::interrupt::Interrupt;
+use crate::output::{clean, count, name_of};
 use crate::progress::Progress;
-use crate::stop::Stop;
 use crate::store;
 
-/// How many differences and problems a result names.
-const MAX_NAMED: usize = 1000;
+/// The most differences and problems that a result lists.
+const MAX_LISTED: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What is there already is left alone, so a copy that was stopped can be repeated.
-At the end everything is compared; the exit code is 1 when something differs.
+Sessions that exist in the target are kept, so an interrupted copy can be
+repeated. At the end all sessions are compared; the exit code is 1 when
+something differs.
 
 Examples:
   tenure copy sqlite:./tenure.db file:./sessions
@@ -36,17 +42,17 @@ pub(crate) struct Args {
     /// The store to copy to
     #[arg(value_name = "TO")]
     to: String,
-    /// Replace what is newer or different in the store that is copied to
+    /// Replace sessions that are newer or different in the target
     #[arg(long)]
     overwrite: bool,
-    /// Compare nothing at the end
+    /// Skip the comparison at the end
     #[arg(long)]
     no_verify: bool,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if args.from == args.to {
-        let problem = "expected another store than the one that is copied from";
+        let problem = "expected a store other than FROM";
         return Err(Failure::usage("TO", problem));
     }
     let mut copying = Copying {
@@ -54,37 +60,36 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         target: store::open(&args.to)?,
         now: context.now(),
         overwrite: args.overwrite,
-        stop: Stop::listen(),
+        interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
-        seen: Seen::default(),
-        of: 0,
+        phase: Phase::default(),
+        total: 0,
         result: Copied::default(),
     };
     if copying.progress.is_shown() {
-        copying.of = copying.count()?;
+        copying.total = copying.count()?;
     }
     copying.pages(false, Copying::copy)?;
     if !args.no_verify {
         copying.verify()?;
     }
-    // The line that says how far it is goes away before anything is printed.
+    // Erases the progress line before anything is printed.
     drop(copying.progress);
     print(context, copying.result)
 }
 
 fn print(context: &mut Context, copied: Copied) -> Outcome {
-    let whole = copied.differing == 0 && copied.problems.is_empty();
+    let is_complete = copied.differing == 0 && copied.problems.is_empty();
     if context.json() {
-        context.out.json(&serde_json::to_string(&copied)?)?;
+        context.print_json(&copied)?;
     } else {
-        for Difference { what, key, target } in &copied.differences {
-            context.out.line(&format!(
-                "{} {}: {target} in the target",
-                clean(what),
-                clean(key)
-            ))?;
+        for CopyDifference { what, key, target } in &copied.differences {
+            let (what, key, target) = (clean(what), clean(key), name_of(target));
+            context
+                .out
+                .line(&format!("{what} {key}: {target} in the target"))?;
         }
-        for Named { id, problem } in &copied.problems {
+        for Problem { id, problem } in &copied.problems {
             context.note(&format!("{id}: {problem}"));
         }
         let Copied {
@@ -96,14 +101,17 @@ fn print(context: &mut Context, copied: Copied) -> Outcome {
         } = copied;
         let (sessions, records) = (count(sessions, "session"), count(records, "record"));
         context.out.line(&format!(
-            "{sessions} and {records} copied, {same} already there, \
-             {differing} differ"
+            "{sessions} and {records} copied, {same} unchanged, {differing} differ"
         ))?;
     }
-    Ok(if whole { Exit::DONE } else { Exit::REFUSED })
+    Ok(if is_complete {
+        Exit::DONE
+    } else {
+        Exit::REFUSED
+    })
 }
 
-/// What a copy has come to, as the JavaScript package says it.
+/// The result of a copy, with the property names of the npm package.
 #[derive(Default, Serialize)]
 struct Copied {
     sessions: u64,
@@ -111,200 +119,165 @@ struct Copied {
     same: u64,
     bytes: u64,
     differing: u64,
-    differences: Vec<Difference>,
-    problems: Vec<Named>,
+    differences: Vec<CopyDifference>,
+    problems: Vec<Problem>,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
-struct Difference {
-    what: String,
-    key: String,
-    target: String,
-}
-
-#[derive(Serialize)]
-struct Named {
-    id: String,
-    problem: String,
-}
-
-/// How far a copy has come in its phase.
+/// The sessions processed in a phase of the copy.
 #[derive(Default)]
-struct Seen {
+struct Phase {
     verifying: bool,
     sessions: u64,
 }
 
-/// A copy that is under way.
+/// A copy in progress.
 struct Copying {
     source: Local,
     target: Local,
     now: Timestamp,
     overwrite: bool,
-    stop: Stop,
+    interrupt: Interrupt,
     progress: Progress,
-    seen: Seen,
-    of: u64,
+    phase: Phase,
+    total: u64,
     result: Copied,
 }
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    page: Cow<'a, str>,
-    sessions: u64,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-    #[serde(borrow)]
-    next: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Compared {
-    wanted: Option<String>,
-    same: u64,
-    differences: Vec<Difference>,
-}
-
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    chunk: Cow<'a, str>,
-    rest: Option<String>,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-    differences: Vec<Difference>,
-}
-
-#[derive(Deserialize)]
-struct Written {
-    sessions: u64,
-    records: u64,
-    differences: Vec<Difference>,
-}
-
 impl Copying {
+    /// The number of sessions in the source.
     fn count(&self) -> Result<u64, Failure> {
-        #[derive(Deserialize)]
-        struct Stats {
-            total: u64,
-        }
-        let params = Params::new().set("trash", "include");
-        let stats: Stats = self.ask(&self.source, "stats", &params)?.read()?;
-        Ok(stats.total)
+        let params = StatsParams {
+            trash: Some(Trash::Include),
+            ..StatsParams::default()
+        };
+        Ok(self.run(&self.source, &STATS, params)?.total)
     }
 
-    /// Goes through all that the source has, page by page.
+    /// Visits everything in the source, page by page.
     fn pages(
         &mut self,
         whole: bool,
-        visit: fn(&mut Self, &str) -> Result<(), Failure>,
+        visit: fn(&mut Self, Text) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut after: Option<String> = None;
+        let mut after = None;
         loop {
-            let params = Params::new().maybe("after", after).flag("whole", whole);
-            let answer = self.ask(&self.source, "copyPage", &params)?;
-            let page: Page<'_> = answer.read()?;
-            self.report(&page.problems);
-            visit(self, &page.page)?;
-            self.seen.sessions += page.sessions;
-            self.say();
-            after = page.next.map(Cow::into_owned);
+            let params = CopyPageParams {
+                after,
+                whole: Some(whole),
+            };
+            let page = self.run(&self.source, &COPY_PAGE, params)?;
+            self.report(page.problems);
+            visit(self, page.page.into())?;
+            self.phase.sessions += page.sessions;
+            self.show_progress();
+            after = page.next.map(Text::from);
             if after.is_none() {
                 return Ok(());
             }
         }
     }
 
-    fn copy(&mut self, page: &str) -> Result<(), Failure> {
-        let params = Params::new()
-            .set("page", page)
-            .set("overwrite", self.overwrite);
-        let compared: Compared = self.ask(&self.target, "copyCompare", &params)?.read()?;
+    fn copy(&mut self, page: Text) -> Result<(), Failure> {
+        let params = CopyCompareParams {
+            page,
+            overwrite: Some(self.overwrite),
+        };
+        let compared = self.run(&self.target, &COPY_COMPARE, params)?;
         self.result.same += compared.same;
         self.add(compared.differences);
-        let mut wanted = compared.wanted;
-        while let Some(asked) = wanted {
-            let params = Params::new().set("wanted", &asked);
-            let answer = self.ask(&self.source, "copyRead", &params)?;
-            let read: Chunk<'_> = answer.read()?;
-            self.report(&read.problems);
+        let mut wanted = compared.wanted.map(Text::from);
+        while let Some(requested) = wanted {
+            let params = CopyReadParams { wanted: requested };
+            let read = self.run(&self.source, &COPY_READ, params)?;
+            self.report(read.problems);
             self.add(read.differences);
-            let params = Params::new().set("chunk", &read.chunk);
-            let written: Written = self.ask(&self.target, "copyWrite", &params)?.read()?;
+            let bytes = read.chunk.len() as u64;
+            let params = CopyWriteParams {
+                chunk: read.chunk.into(),
+            };
+            let written = self.run(&self.target, &COPY_WRITE, params)?;
             self.add(written.differences);
             self.result.sessions += written.sessions;
             self.result.records += written.records;
-            self.result.bytes += read.chunk.len() as u64;
-            wanted = read.rest;
-            self.say();
+            self.result.bytes += bytes;
+            wanted = read.rest.map(Text::from);
+            self.show_progress();
         }
         Ok(())
     }
 
-    /// Compares everything. What differed while it was copied and still does stays as it was named.
+    /// Compares everything. A difference that was found while copying, and still exists, keeps its
+    /// description.
     fn verify(&mut self) -> Result<(), Failure> {
-        let named = std::mem::take(&mut self.result.differences);
+        let before = std::mem::take(&mut self.result.differences);
         self.result.differing = 0;
-        self.seen = Seen {
+        self.phase = Phase {
             verifying: true,
             sessions: 0,
         };
         self.pages(true, |copying, page| {
-            let params = Params::new().set("page", page);
-            let compared: Compared = copying
-                .ask(&copying.target, "copyCompare", &params)?
-                .read()?;
+            let params = CopyCompareParams {
+                page,
+                overwrite: None,
+            };
+            let compared = copying.run(&copying.target, &COPY_COMPARE, params)?;
             copying.add(compared.differences);
             Ok(())
         })?;
-        let named: BTreeMap<_, _> = named
+        let before: BTreeMap<_, _> = before
             .iter()
-            .map(|one| ((&one.what, &one.key), &one.target))
+            .map(|one| ((&one.what, &one.key), one.target))
             .collect();
         for one in &mut self.result.differences {
-            if let Some(&target) = named.get(&(&one.what, &one.key)) {
-                one.target.clone_from(target);
+            if let Some(&target) = before.get(&(&one.what, &one.key)) {
+                one.target = target;
             }
         }
         Ok(())
     }
 
-    fn ask(&self, store: &Local, name: &str, params: &Params) -> Result<Answer, Failure> {
-        self.stop
-            .check("stopped; the same command goes on from here")?;
-        perform_over(store, self.now, name, params)
+    fn run<P, R>(
+        &self,
+        store: &Local,
+        operation: &'static Operation<P, R>,
+        params: P,
+    ) -> Result<R, Failure>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        self.interrupt
+            .check("interrupted; run the same command to continue")?;
+        run_over(store, self.now, operation, params)
     }
 
-    fn add(&mut self, differences: Vec<Difference>) {
+    fn add(&mut self, differences: Vec<CopyDifference>) {
         self.result.differing += differences.len() as u64;
-        let room = MAX_NAMED.saturating_sub(self.result.differences.len());
-        let named = differences.into_iter().take(room);
-        self.result.differences.extend(named);
+        let room = MAX_LISTED.saturating_sub(self.result.differences.len());
+        let listed = differences.into_iter().take(room);
+        self.result.differences.extend(listed);
     }
 
-    fn report(&mut self, problems: &[Problem<'_>]) {
-        for Problem { id, problem } in problems {
-            let known = self.result.problems.iter().any(|one| one.id == **id);
-            if !known && self.result.problems.len() < MAX_NAMED {
-                self.result.problems.push(Named {
-                    id: id.to_string(),
-                    problem: problem.to_string(),
-                });
+    fn report(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            let known = self.result.problems.iter().any(|one| one.id == problem.id);
+            if !known && self.result.problems.len() < MAX_LISTED {
+                self.result.problems.push(problem);
             }
         }
     }
 
-    fn say(&mut self) {
-        let Seen {
+    fn show_progress(&mut self) {
+        let Phase {
             verifying,
             sessions,
-        } = self.seen;
-        let (of, bytes) = (self.of, self.result.bytes);
-        self.progress.say(|| {
-            let doing = if verifying { "compared" } else { "copied" };
+        } = self.phase;
+        let (total, bytes) = (self.total, self.result.bytes);
+        self.progress.update(|| {
+            let verb = if verifying { "compared" } else { "copied" };
             let megabytes = bytes as f64 / 1e6;
-            format!("{doing} {sessions} of {of} sessions, {megabytes:.1} MB")
+            format!("{verb} {sessions} of {total} sessions, {megabytes:.1} MB")
         });
     }
 }

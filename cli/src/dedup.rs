@@ -1,36 +1,41 @@
-//! The commands `tenure dedup`, which a CI job runs: may this run go on, or is it one too many? What
-//! they say goes to standard output and to the outputs of the step. A job must not fail because the
-//! store cannot be reached: then it runs.
+//! The commands `tenure dedup`, which a CI job runs to find out whether its run is a duplicate. The
+//! decision is printed and added to the outputs of the step. A job must not fail because the store is
+//! unavailable: then the run is admitted.
 
-mod kept;
 mod log;
 mod outputs;
+mod records;
 mod self_test;
 
 use std::env;
 
 use clap::Subcommand;
-use serde::Deserialize;
-use tenure_apps::dedup::run as core;
-use tenure_apps::dedup::run::Run;
-use tenure_core::{Error, Millis};
+use tenure_apps::dedup::operations::{
+    DEDUP_ADMIT, DEDUP_AUDIT, DEDUP_CHECK, DEDUP_CLEANUP, DEDUP_REGISTER,
+};
+use tenure_apps::dedup::params::{
+    DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleanupParams, DedupDecision,
+    DedupRegisterParams,
+};
+use tenure_apps::dedup::run::{Run, store_unavailable};
+use tenure_core::lease::decision::Outcome as LeaseOutcome;
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Error, Millis, Text};
 
-use crate::answer::Answer;
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::lazy_args::LazyArgs;
 use crate::output::clean;
-use crate::params::Params;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The decision is printed as SESSION_KEY, SKIP_EXECUTION and REASON, and added to
-the file $GITHUB_OUTPUT in lower case. The exit code is 0 whatever it is, unless
---exit-code asks for it; where the store cannot be reached, the run goes on.
+the file $GITHUB_OUTPUT in lower case. The exit code is 0 for every decision
+unless --exit-code is given. When the store is unavailable, the run is admitted.
 
-Jobs on different machines meet in --store git:origin: refs of the remote
-repository of that name, or at git:URL.
+Jobs on different machines share --store git:origin, which stores refs in that
+remote repository, or git:URL.
 
 Examples:
   tenure dedup admit push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID
@@ -45,160 +50,147 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say whether a run would be one too many, and write nothing
-    Check(Deferred<Check>),
-    /// Register a run that was checked
-    Register(Deferred<Register>),
-    /// Check and register a run in one step
-    Admit(Deferred<Admit>),
-    /// Say that a run has ended; its window goes on
-    Cleanup(Deferred<Cleanup>),
-    /// Enter into the audit log how a run went
-    Audit(Deferred<Audit>),
-    /// Print the runs of a day, and count those that were prevented
-    Log(Deferred<log::Args>),
-    /// List the runs that keep others away, and the locks of commits
-    List(Deferred<kept::List>),
-    /// Forget runs and the locks of commits
-    Clear(Deferred<kept::Clear>),
-    /// Try the rules on a store that is thrown away
-    SelfTest(Deferred<self_test::Args>),
+    /// Check whether a run is a duplicate, and write nothing
+    Check(LazyArgs<Check>),
+    /// Register a run after a check
+    Register(LazyArgs<Register>),
+    /// Check and register a run in one atomic step
+    Admit(LazyArgs<Admit>),
+    /// End a run; its window continues
+    Cleanup(LazyArgs<Cleanup>),
+    /// Record the outcome of a run in the audit log
+    Audit(LazyArgs<Audit>),
+    /// Print the runs of a day, and count the prevented ones
+    Log(LazyArgs<log::Args>),
+    /// List the registered runs and the commit locks
+    List(LazyArgs<records::List>),
+    /// Clear runs and commit locks
+    Clear(LazyArgs<records::Clear>),
+    /// Test the rules over a temporary store
+    SelfTest(LazyArgs<self_test::Args>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Check(Deferred(args)) => check(args, context),
-        Command::Register(Deferred(args)) => register(args, context),
-        Command::Admit(Deferred(args)) => admit(args, context),
-        Command::Cleanup(Deferred(args)) => cleanup(args, context),
-        Command::Audit(Deferred(args)) => audit(args, context),
-        Command::Log(Deferred(args)) => log::run(args, context),
-        Command::List(Deferred(args)) => kept::list(args, context),
-        Command::Clear(Deferred(args)) => kept::clear(args, context),
-        Command::SelfTest(Deferred(args)) => self_test::run(args, context),
+        Command::Check(LazyArgs(args)) => check(args, context),
+        Command::Register(LazyArgs(args)) => register(args, context),
+        Command::Admit(LazyArgs(args)) => admit(args, context),
+        Command::Cleanup(LazyArgs(args)) => cleanup(args, context),
+        Command::Audit(LazyArgs(args)) => audit(args, context),
+        Command::Log(LazyArgs(args)) => log::run(args, context),
+        Command::List(LazyArgs(args)) => records::list(args, context),
+        Command::Clear(LazyArgs(args)) => records::clear(args, context),
+        Command::SelfTest(LazyArgs(args)) => self_test::run(args, context),
     }
 }
 
-/// What is decided about a run.
-#[derive(Debug, Deserialize)]
-struct Decided {
-    key: String,
-    skip: bool,
-    message: String,
-}
-
-/// Asks whether a run is to go on, and says so.
-fn decide(
+/// Runs an operation that decides about a run, and prints the decision.
+fn decide<P>(
     context: &mut Context,
-    operation: &str,
-    params: &Params,
+    operation: &'static Operation<P, DedupDecision>,
+    params: P,
     run: &Run,
     exit_code: bool,
-) -> Outcome {
-    let (json, failed) = match context.perform(operation, params) {
-        Ok(answer) => (answer.json().to_owned(), false),
-        Err(Failure::Error {
-            code,
-            message,
-            json,
-        }) => {
-            let failure = Failure::Error {
-                code,
-                message: message.clone(),
-                json,
-            };
-            if failure.exit() != Exit::STORE {
-                return Err(failure);
-            }
-            let decision = core::store_unavailable(run, &message);
-            (serde_json::to_string(&decision)?, true)
-        }
-        Err(failure) => return Err(failure),
+) -> Outcome
+where
+    Operation<P, DedupDecision>: AnyOperation,
+    P: Send + Sync + 'static,
+{
+    let (decision, failed) = match context.run(operation, params) {
+        Err(failure) if failure.exit() != Exit::STORE => return Err(failure),
+        Err(Failure::Error(error)) => (store_unavailable(run, &error.to_string()), true),
+        reply => (reply?, false),
     };
-    let decided: Decided = serde_json::from_str(&json)?;
-    outputs::add(context, &decided);
+    outputs::add(context, &decision);
     match context.json() {
-        true => context.out.json(&json)?,
-        false => outputs::print(context, &decided)?,
+        true => context.print_json(&decision)?,
+        false => outputs::print(context, &decision)?,
     }
     Ok(match (exit_code, failed) {
         (false, _) => Exit::DONE,
         (true, true) => Exit::STORE,
-        (true, false) if decided.skip => Exit::REFUSED,
+        (true, false) if decision.skip => Exit::REFUSED,
         (true, false) => Exit::DONE,
     })
 }
 
-/// What a step does after the work is done. Without the store it does nothing, and the job is as good
-/// as it was.
-fn afterwards(
+/// Runs an operation after the work of a job. A store that is unavailable does not fail the job.
+fn run_after_job<P, R>(
     context: &mut Context,
-    operation: &str,
-    params: &Params,
+    operation: &'static Operation<P, R>,
+    params: P,
     exit_code: bool,
-) -> Result<Option<Answer>, Failure> {
-    match context.perform(operation, params) {
+) -> Result<Option<R>, Failure>
+where
+    Operation<P, R>: AnyOperation,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    match context.run(operation, params) {
         Err(failure) if !exit_code && failure.exit() == Exit::STORE => {
-            if let Failure::Error { message, .. } = &failure {
-                context.note(message);
+            if let Failure::Error(error) = &failure {
+                context.note(&error.to_string());
             }
             Ok(None)
         }
-        answer => answer.map(Some),
+        reply => reply.map(Some),
     }
 }
 
-/// Which attempt of a run it is, as the host of the job says.
-fn attempt(given: Option<u64>) -> Option<u64> {
+/// The attempt of the run: the given one, or the CI job's.
+fn run_attempt(given: Option<u64>) -> Option<u64> {
     let of_job = || env::var("GITHUB_RUN_ATTEMPT").ok()?.trim().parse().ok();
     given.or_else(of_job)
 }
 
-/// The number of a run: as it is given, or as the host of the job says.
-fn number(given: Option<String>, argument: &str) -> Result<String, Failure> {
-    let some = |number: &String| !number.is_empty();
-    let of_job = || env::var("GITHUB_RUN_ID").ok().filter(some);
-    let missing = || Failure::usage(argument, "expected the number of the run");
-    given.filter(some).or_else(of_job).ok_or_else(missing)
+/// The id of the run: the given one, or the CI job's.
+fn run_id(given: Option<Text>, argument: &str) -> Result<Text, Failure> {
+    let is_set = |id: &Text| !id.as_str().is_empty();
+    let of_job = || {
+        env::var("GITHUB_RUN_ID")
+            .ok()
+            .map(Text::from)
+            .filter(is_set)
+    };
+    let missing = || Failure::usage(argument, "expected the id of the run");
+    given.filter(is_set).or_else(of_job).ok_or_else(missing)
 }
 
-/// A run that has no key yet, unless one is given, and what says so to an operation.
-fn asked(
-    key: Option<String>,
-    event: &str,
-    workflow: &str,
-    commit: &str,
-) -> Result<(Run, Params), Error> {
-    let run = Run::new(key.as_deref(), event, workflow, commit)?;
-    let params = Params::new()
-        .set("eventType", event)
-        .set("workflow", workflow)
-        .set("commitSha", commit)
-        .maybe("key", key);
-    Ok((run, params))
+/// The run that arguments describe.
+fn requested_run(
+    key: Option<&Text>,
+    event: &Text,
+    workflow: &Text,
+    commit: &Text,
+) -> Result<Run, Error> {
+    Run::new(
+        key.map(Text::as_str),
+        event.as_str(),
+        workflow.as_str(),
+        commit.as_str(),
+    )
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Between a check and what registers the run, another one may come: admit lets
-nobody in between.
+Another run may be registered between check and register; admit is atomic.
 
 Examples:
   tenure dedup check push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID
-  tenure dedup check push ci $sha --exit-code || echo \"somebody runs it\"")]
+  tenure dedup check push ci $sha --exit-code || echo \"duplicate\"")]
 struct Check {
-    /// The event that has started the run, such as push
-    event: String,
+    /// The event that started the run, such as push
+    event: Text,
     /// The name of the workflow
-    workflow: String,
+    workflow: Text,
     /// The commit; unknown if it is empty
-    commit: String,
-    /// The number of the run: of no consequence yet
-    run_id: Option<String>,
-    /// A key instead of the one of workflow, event and commit
+    commit: Text,
+    /// The id of the run; it does not affect the check
+    run_id: Option<Text>,
+    /// A key instead of the one made from workflow, event and commit
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
-    /// Let a push keep pull requests of its commit away, too
+    key: Option<Text>,
+    /// Let a push block pull requests of its commit, too
     #[arg(long)]
     symmetric: bool,
     /// Exit with 1 for a duplicate, and 3 if the store fails
@@ -207,9 +199,15 @@ struct Check {
 }
 
 fn check(args: Check, context: &mut Context) -> Outcome {
-    let (run, params) = asked(args.key, &args.event, &args.workflow, &args.commit)?;
-    let params = params.flag("symmetric", args.symmetric);
-    decide(context, "dedupCheck", &params, &run, args.exit_code)
+    let run = requested_run(args.key.as_ref(), &args.event, &args.workflow, &args.commit)?;
+    let params = DedupCheckParams {
+        event_type: args.event,
+        workflow: args.workflow,
+        commit_sha: Some(args.commit),
+        key: args.key,
+        symmetric: args.symmetric.then_some(true),
+    };
+    decide(context, &DEDUP_CHECK, params, &run, args.exit_code)
 }
 
 #[derive(Debug, clap::Args)]
@@ -218,23 +216,23 @@ fn check(args: Check, context: &mut Context) -> Outcome {
 tenure dedup register [OPTIONS] <KEY> <EVENT> <WORKFLOW>
                              <RUN_ID> <COMMIT>",
     after_help = "\
-If another run was faster since the check, this one is to be skipped, and says
-so as check does.
+If another run was registered since the check, this run is a duplicate, and the
+decision says so.
 
 Examples:
   tenure dedup register $key push \"My Workflow\" $GITHUB_RUN_ID $GITHUB_SHA"
 )]
 struct Register {
-    /// The key that check has printed
-    key: String,
-    /// The event that has started the run
-    event: String,
+    /// The key that check printed
+    key: Text,
+    /// The event that started the run
+    event: Text,
     /// The name of the workflow
-    workflow: String,
-    /// The number of the run
-    run_id: String,
+    workflow: Text,
+    /// The id of the run
+    run_id: Text,
     /// The commit; unknown if it is empty
-    commit: String,
+    commit: Text,
     #[command(flatten)]
     windows: Windows,
     /// Exit with 1 for a duplicate, and 3 if the store fails
@@ -242,71 +240,64 @@ struct Register {
     exit_code: bool,
 }
 
-/// For how long a run keeps others away.
+/// The windows in which a run blocks duplicates.
 #[derive(Debug, clap::Args)]
 struct Windows {
-    /// For how long no other run of its key runs: 5m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// The window in which the run blocks runs of its key: 5m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     window: Option<Millis>,
-    /// For how long a pull request keeps pushes of its commit away: 1h by
+    /// The window in which a pull request blocks pushes of its commit: 1h by
     /// default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     pr_window: Option<Millis>,
-    /// Let a push keep pull requests of its commit away, too
+    /// Let a push block pull requests of its commit, too
     #[arg(long)]
     symmetric: bool,
-    /// Which attempt of the run it is: $GITHUB_RUN_ATTEMPT by default
+    /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
 }
 
-impl Windows {
-    fn add(&self, params: Params) -> Params {
-        params
-            .maybe("window", self.window)
-            .maybe("prWindow", self.pr_window)
-            .flag("symmetric", self.symmetric)
-            .maybe("runAttempt", attempt(self.run_attempt))
-    }
-}
-
 fn register(args: Register, context: &mut Context) -> Outcome {
-    let run = Run::new(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("eventType", &args.event)
-        .set("workflow", &args.workflow)
-        .set("runId", &args.run_id)
-        .set("commitSha", &args.commit);
-    let params = args.windows.add(params);
-    decide(context, "dedupRegister", &params, &run, args.exit_code)
+    let run = requested_run(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
+    let params = DedupRegisterParams {
+        key: args.key,
+        event_type: args.event,
+        workflow: args.workflow,
+        run_id: args.run_id,
+        run_attempt: run_attempt(args.windows.run_attempt),
+        commit_sha: Some(args.commit),
+        window: args.windows.window,
+        pr_window: args.windows.pr_window,
+        symmetric: args.windows.symmetric.then_some(true),
+    };
+    decide(context, &DEDUP_REGISTER, params, &run, args.exit_code)
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Of all that ask for one key at once, one goes on. It keeps the others away until
-cleanup or the time --keep, and at least for its window.
+Of concurrent runs with one key, one is admitted. It blocks the others until its
+cleanup or for the duration --keep, and at least for its window.
 
 Examples:
   tenure dedup admit push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID --keep 6h
   tenure dedup admit push nightly \"\" $$ --exit-code && ./nightly.sh")]
 struct Admit {
-    /// The event that has started the run, such as push
-    event: String,
+    /// The event that started the run, such as push
+    event: Text,
     /// The name of the workflow
-    workflow: String,
+    workflow: Text,
     /// The commit; unknown if it is empty
-    commit: String,
-    /// The number of the run: $GITHUB_RUN_ID by default
-    run_id: Option<String>,
-    /// A key instead of the one of workflow, event and commit
+    commit: Text,
+    /// The id of the run: $GITHUB_RUN_ID by default
+    run_id: Option<Text>,
+    /// A key instead of the one made from workflow, event and commit
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Option<Text>,
     #[command(flatten)]
     windows: Windows,
-    /// For how long the run is taken to be under way without a cleanup: 10m by
-    /// default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// How long the run counts as running without a cleanup: 10m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     keep: Option<Millis>,
     /// Exit with 1 for a duplicate, and 3 if the store fails
     #[arg(long)]
@@ -314,54 +305,58 @@ struct Admit {
 }
 
 fn admit(args: Admit, context: &mut Context) -> Outcome {
-    let (run, params) = asked(args.key, &args.event, &args.workflow, &args.commit)?;
-    let params = params
-        .set("runId", number(args.run_id, "RUN_ID")?)
-        .maybe("keep", args.keep);
-    let params = args.windows.add(params);
-    decide(context, "dedupAdmit", &params, &run, args.exit_code)
+    let run = requested_run(args.key.as_ref(), &args.event, &args.workflow, &args.commit)?;
+    let params = DedupAdmitParams {
+        event_type: args.event,
+        workflow: args.workflow,
+        run_id: run_id(args.run_id, "RUN_ID")?,
+        run_attempt: run_attempt(args.windows.run_attempt),
+        commit_sha: Some(args.commit),
+        key: args.key,
+        window: args.windows.window,
+        pr_window: args.windows.pr_window,
+        keep: args.keep,
+        symmetric: args.windows.symmetric.then_some(true),
+    };
+    decide(context, &DEDUP_ADMIT, params, &run, args.exit_code)
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A run ends its own work alone: what another one has is left as it is.
+A run can end only itself; the key of another run is not changed.
 
 Examples:
   tenure dedup cleanup my-workflow-push-abc12345
   tenure dedup cleanup $key --run-id 4711")]
 struct Cleanup {
     /// The key of the run
-    key: String,
-    /// The number of the run: $GITHUB_RUN_ID by default
+    key: Text,
+    /// The id of the run: $GITHUB_RUN_ID by default
     #[arg(long, value_name = "ID")]
-    run_id: Option<String>,
-    /// Which attempt of the run it is: $GITHUB_RUN_ATTEMPT by default
+    run_id: Option<Text>,
+    /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
-    /// Exit with 1 if the run is another's, and 3 if the store fails
+    /// Exit with 1 if the key belongs to another run, and 3 if the store fails
     #[arg(long)]
     exit_code: bool,
 }
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Cleaned<'a> {
-        outcome: &'a str,
-        until: Option<&'a str>,
-    }
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("runId", number(args.run_id, "--run-id")?)
-        .maybe("runAttempt", attempt(args.run_attempt));
-    let Some(answer) = afterwards(context, "dedupCleanup", &params, args.exit_code)? else {
+    let key = clean(args.key.as_str()).into_owned();
+    let params = DedupCleanupParams {
+        key: args.key,
+        run_id: run_id(args.run_id, "--run-id")?,
+        run_attempt: run_attempt(args.run_attempt),
+    };
+    let cleaned = run_after_job(context, &DEDUP_CLEANUP, params, args.exit_code)?;
+    let Some(cleaned) = cleaned else {
         return Ok(Exit::DONE);
     };
-    let cleaned: Cleaned<'_> = answer.read()?;
-    let key = clean(&args.key);
-    match (context.json(), cleaned.outcome) {
-        (true, _) => context.out.json(answer.json())?,
-        (_, "not_owner") => context.note(&format!("another run has {key}")),
-        (_, "not_held") => context.note(&format!("no run has {key}")),
+    match cleaned.outcome {
+        _ if context.json() => context.print_json(&cleaned)?,
+        LeaseOutcome::NotOwner => context.note(&format!("{key} belongs to another run")),
+        LeaseOutcome::NotHeld => context.note(&format!("{key} belongs to no run")),
         _ => {
             let end = cleaned
                 .until
@@ -371,7 +366,7 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
         }
     }
     Ok(match cleaned.outcome {
-        "not_owner" if args.exit_code => Exit::REFUSED,
+        LeaseOutcome::NotOwner if args.exit_code => Exit::REFUSED,
         _ => Exit::DONE,
     })
 }
@@ -387,21 +382,21 @@ Examples:
 )]
 struct Audit {
     /// The key of the run
-    key: String,
-    /// The event that has started it
-    event: String,
+    key: Text,
+    /// The event that started the run
+    event: Text,
     /// The name of the workflow
-    workflow: String,
-    /// The number of the run
-    run_id: String,
+    workflow: Text,
+    /// The id of the run
+    run_id: Text,
     /// The commit; unknown if it is empty
-    commit: String,
-    /// Whether it did its work: true, or false if it was one too many
+    commit: Text,
+    /// Whether the run executed: true, or false for a duplicate
     #[arg(action = clap::ArgAction::Set)]
     executed: bool,
-    /// How the job ended, such as success
-    job_status: String,
-    /// Which attempt of the run it is: $GITHUB_RUN_ATTEMPT by default
+    /// The status of the job, such as success
+    job_status: Text,
+    /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
     /// Exit with 3 if the store fails
@@ -410,19 +405,19 @@ struct Audit {
 }
 
 fn audit(args: Audit, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("eventType", &args.event)
-        .set("workflow", &args.workflow)
-        .set("runId", &args.run_id)
-        .set("commitSha", &args.commit)
-        .set("executed", args.executed)
-        .set("jobStatus", &args.job_status)
-        .maybe("runAttempt", attempt(args.run_attempt));
-    if let Some(answer) = afterwards(context, "dedupAudit", &params, args.exit_code)?
-        && context.json()
-    {
-        context.out.json(answer.json())?;
+    let params = DedupAuditParams {
+        key: args.key,
+        event_type: args.event,
+        workflow: args.workflow,
+        run_id: args.run_id,
+        run_attempt: run_attempt(args.run_attempt),
+        commit_sha: Some(args.commit),
+        executed: args.executed,
+        job_status: args.job_status,
+    };
+    let entry = run_after_job(context, &DEDUP_AUDIT, params, args.exit_code)?;
+    if let Some(entry) = entry.filter(|_| context.json()) {
+        context.print_json(&entry)?;
     }
     Ok(Exit::DONE)
 }

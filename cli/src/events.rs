@@ -1,25 +1,22 @@
-//! `tenure events`: the history of a session, a line for each event.
+//! `tenure events`: the history of a session, one line for each event.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use tenure_core::Timestamp;
+use tenure_core::session::params::EventsParams;
+use tenure_core::session::read::EVENTS;
+use tenure_core::{SessionEvent, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, cut, width};
-use crate::params::Params;
 use crate::time;
 
-/// The most that one page holds.
-const PAGE: u64 = 1000;
+/// The items of one page.
+const PAGE: u32 = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Where no terminal reads it, every event is a line of fields with tabs between:
+Where output is not a terminal, every event is a line of tab-separated fields:
 sequence number, time, type, data. With --json one page is printed, with
-nextAfter for the next.
+nextAfter for the next one.
 
 Examples:
   tenure events $id
@@ -27,67 +24,45 @@ Examples:
   tenure events $id | cut -f3 | sort | uniq -c
   tenure events $id --json | jq '.items[] | select(.type == \"error\")'")]
 pub(crate) struct Args {
-    /// The session
-    id: String,
-    /// Begin after this sequence number
+    /// The session's id
+    id: Text,
+    /// Start after this sequence number
     #[arg(long, value_name = "SEQUENCE")]
     after: Option<u64>,
-    /// How many at most
+    /// The most events to print
     #[arg(long, short = 'n', value_name = "N")]
-    limit: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    items: Vec<Event<'a>>,
-    #[serde(rename = "nextAfter")]
-    next_after: Option<u64>,
-}
-
-/// An event as it is printed.
-#[derive(Deserialize)]
-pub(crate) struct Event<'a> {
-    sequence: u64,
-    timestamp: &'a str,
-    #[serde(borrow)]
-    r#type: Cow<'a, str>,
-    #[serde(borrow)]
-    data: &'a RawValue,
+    limit: Option<u32>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let mut after = args.after;
+    let mut params = EventsParams {
+        id: args.id,
+        after: args.after,
+        limit: args.limit,
+    };
     if context.json() {
-        let page = Params::id(&args.id)
-            .maybe("after", after)
-            .maybe("limit", args.limit);
-        return context.tell("events", &page, |_, _| Ok(Exit::DONE));
+        return context.run_and_print(&EVENTS, params, |_, _| Ok(Exit::DONE));
     }
-    let mut left = args.limit.unwrap_or(u64::MAX);
+    let mut left = args.limit.unwrap_or(u32::MAX);
     while left > 0 {
-        let page = Params::id(&args.id)
-            .maybe("after", after)
-            .set("limit", left.min(PAGE));
-        let answer = context.perform("events", &page)?;
-        let page: Page<'_> = answer.read()?;
-        left = left.saturating_sub(page.items.len() as u64);
+        params.limit = Some(left.min(PAGE));
+        let page = context.run(&EVENTS, params.clone())?;
+        left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
         match context.out.width() {
             Some(width) => print(context, &page.items, width, "")?,
             None => print_lines(context, &page.items)?,
         }
-        after = page.next_after;
-        if after.is_none() {
+        params.after = page.next_after;
+        if params.after.is_none() {
             break;
         }
     }
     Ok(Exit::DONE)
 }
 
-fn print_lines(context: &mut Context, events: &[Event<'_>]) -> Result<(), Failure> {
+fn print_lines(context: &mut Context, events: &[SessionEvent]) -> Result<(), Failure> {
     for event in events {
-        let kind = clean(&event.r#type);
-        let data = clean(event.data.get());
+        let (kind, data) = (clean(&event.kind), clean(event.data.as_str()));
         let (sequence, timestamp) = (event.sequence, event.timestamp);
         context
             .out
@@ -96,24 +71,23 @@ fn print_lines(context: &mut Context, events: &[Event<'_>]) -> Result<(), Failur
     Ok(())
 }
 
-/// Prints events for people in lines of at most `most` columns, with the date wherever it changes.
+/// Prints events in lines of at most `max` columns, with a date line wherever the date changes.
 pub(crate) fn print(
     context: &mut Context,
-    events: &[Event<'_>],
-    most: usize,
+    events: &[SessionEvent],
+    max: usize,
     indent: &str,
 ) -> Result<(), Failure> {
-    const LONGEST_TYPE: usize = 16;
-    let kinds: Vec<_> = events.iter().map(|event| clean(&event.r#type)).collect();
+    const MAX_TYPE: usize = 16;
+    let kinds: Vec<_> = events.iter().map(|event| clean(&event.kind)).collect();
     let widest = kinds.iter().map(|kind| width(kind)).max().unwrap_or(0);
-    let column = widest.min(LONGEST_TYPE);
+    let column = widest.min(MAX_TYPE);
     let digits = events
         .last()
         .map_or(1, |event| event.sequence.to_string().len());
     let mut date = String::new();
     for (event, kind) in events.iter().zip(&kinds) {
-        let at = Timestamp::parse(event.timestamp)?;
-        let moment = time::second(at);
+        let moment = time::second(event.timestamp);
         let today = moment.split(' ').next().unwrap_or_default();
         let out = &mut context.out;
         if today != date {
@@ -123,15 +97,15 @@ pub(crate) fn print(
         let kind = cut(kind, column);
         let before = format!("{indent}{:>digits$}  ", event.sequence);
         let gap = " ".repeat(column - width(&kind) + 2);
-        let data = event.data.get();
+        let data = event.data.as_str();
         let taken = width(&before) + 10 + column + 2;
         out.styled(Style::Dim, &before)?;
-        out.write(&time::of_day(at))?;
+        out.write(&time::of_day(event.timestamp))?;
         out.write("  ")?;
         out.styled(style(&kind), &kind)?;
         if data != "{}" {
             out.write(&gap)?;
-            out.write(&cut(&clean(data), most.saturating_sub(taken).max(10)))?;
+            out.write(&cut(&clean(data), max.saturating_sub(taken).max(10)))?;
         }
         out.write("\n")?;
     }

@@ -1,81 +1,97 @@
-//! The options that say which sessions a command is about.
+//! The options that select sessions.
 
-use clap::builder::PossibleValuesParser;
-use tenure_core::Status;
+use tenure_core::session::params::{ListParams, OneOf, StatsParams};
+use tenure_core::store::filter::Trash;
 use tenure_core::stored::slot::SlotPhase;
+use tenure_core::{Status, Text, Timestamp};
 
-use crate::params::Params;
+use crate::choice::{self, choice};
 use crate::slot::parse_phase;
+use crate::time;
 
-/// Which sessions are meant. All that is given must hold.
+/// A filter over sessions. A session must match every option given.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FilterArgs {
-    /// Only of this status, or one of these
-    #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = statuses(), hide_possible_values = true)]
-    pub(crate) status: Vec<String>,
-    /// Only of this mode
+    /// Only sessions with one of these statuses
+    #[arg(long, value_name = "STATUS,...", value_delimiter = ',', value_parser = choice::status(), hide_possible_values = true)]
+    status: Vec<Status>,
+    /// Only sessions of this mode
     #[arg(long)]
-    pub(crate) mode: Option<String>,
-    /// Only for this user
+    mode: Option<Text>,
+    /// Only sessions of this user
     #[arg(long)]
-    pub(crate) user: Option<String>,
-    /// Only from this channel
+    user: Option<Text>,
+    /// Only sessions of this channel
     #[arg(long)]
-    pub(crate) channel: Option<String>,
-    /// Only in slots of this task; may be repeated
-    #[arg(long, value_name = "TASK")]
-    pub(crate) task_id: Vec<String>,
-    /// Only in slots of this phase, or one of these
+    channel: Option<Text>,
+    /// Only sessions in slots of this task; repeatable
+    #[arg(long, value_name = "TASK_ID")]
+    task_id: Vec<Text>,
+    /// Only sessions in slots of one of these phases
     #[arg(long, value_name = "PHASE,...", value_delimiter = ',', value_parser = parse_phase)]
-    pub(crate) slot_phase: Vec<SlotPhase>,
-    /// Only in slots, with this model
+    slot_phase: Vec<SlotPhase>,
+    /// Only sessions in slots, with this model
     #[arg(long, value_name = "NAME")]
-    pub(crate) model: Option<String>,
-    /// Only with this text in the task
+    model: Option<Text>,
+    /// Only sessions with this text in the task
     #[arg(long)]
-    pub(crate) text: Option<String>,
+    text: Option<Text>,
     /// Only forks of this session
     #[arg(long, value_name = "ID")]
-    pub(crate) parent: Option<String>,
-    /// Only started at this time or later
-    #[arg(long, value_name = "TIME")]
-    pub(crate) created_after: Option<String>,
-    /// Only started at this time or earlier
-    #[arg(long, value_name = "TIME")]
-    pub(crate) created_before: Option<String>,
-    /// Only changed at this time or later
-    #[arg(long, value_name = "TIME")]
-    pub(crate) updated_after: Option<String>,
-    /// Only changed at this time or earlier
-    #[arg(long, value_name = "TIME")]
-    pub(crate) updated_before: Option<String>,
-    /// Those in the trash: exclude (the default), only or include
-    #[arg(long, value_name = "WHICH", value_parser = ["exclude", "only", "include"], hide_possible_values = true)]
-    pub(crate) trash: Option<String>,
+    parent: Option<Text>,
+    /// Only sessions created at this time or later
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    created_after: Option<Timestamp>,
+    /// Only sessions created at this time or earlier
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    created_before: Option<Timestamp>,
+    /// Only sessions updated at this time or later
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    updated_after: Option<Timestamp>,
+    /// Only sessions updated at this time or earlier
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    updated_before: Option<Timestamp>,
+    /// Sessions in the trash: exclude (the default), only or include
+    #[arg(long, value_name = "SCOPE", value_parser = choice([("exclude", Trash::Exclude), ("only", Trash::Only), ("include", Trash::Include)]), hide_possible_values = true)]
+    trash: Option<Trash>,
 }
 
-/// The statuses that there are.
-pub(crate) fn statuses() -> PossibleValuesParser {
-    PossibleValuesParser::new(Status::ALL.map(Status::as_str))
+/// Builds parameters that have the properties of a filter.
+macro_rules! with_filter {
+    ($params:ident, $args:ident) => {
+        $params {
+            status: any_of($args.status),
+            mode: $args.mode,
+            user_id: $args.user,
+            channel_id: $args.channel,
+            task_ids: any_of($args.task_id),
+            slot_phase: any_of($args.slot_phase),
+            model: $args.model,
+            text: $args.text,
+            parent_id: $args.parent,
+            created_after: $args.created_after,
+            created_before: $args.created_before,
+            updated_after: $args.updated_after,
+            updated_before: $args.updated_before,
+            trash: $args.trash,
+            ..$params::default()
+        }
+    };
 }
 
 impl FilterArgs {
-    /// The members of a filter.
-    pub(crate) fn params(&self) -> Params {
-        Params::new()
-            .list("status", &self.status)
-            .maybe("mode", self.mode.as_ref())
-            .maybe("userId", self.user.as_ref())
-            .maybe("channelId", self.channel.as_ref())
-            .list("taskIds", &self.task_id)
-            .list("slotPhase", &self.slot_phase)
-            .maybe("model", self.model.as_ref())
-            .maybe("text", self.text.as_ref())
-            .maybe("parentId", self.parent.as_ref())
-            .maybe("createdAfter", self.created_after.as_ref())
-            .maybe("createdBefore", self.created_before.as_ref())
-            .maybe("updatedAfter", self.updated_after.as_ref())
-            .maybe("updatedBefore", self.updated_before.as_ref())
-            .maybe("trash", self.trash.as_ref())
+    /// The parameters of a list.
+    pub(crate) fn list_params(self) -> ListParams {
+        with_filter!(ListParams, self)
     }
+
+    /// The parameters of statistics.
+    pub(crate) fn stats_params(self) -> StatsParams {
+        with_filter!(StatsParams, self)
+    }
+}
+
+/// The values of a repeatable option; `None` where it is not given.
+pub(crate) fn any_of<T>(values: Vec<T>) -> Option<OneOf<T>> {
+    (!values.is_empty()).then_some(OneOf(values))
 }

@@ -1,39 +1,41 @@
-//! The commands `tenure hook`, which the host of an agent runs: JSON comes in on standard input and
-//! goes out on standard output. Whatever happens to the store, there is an answer, and soon: an agent
-//! must not stop because its sessions cannot be reached.
+//! The commands `tenure hook`, which the host of an agent runs: they read JSON from standard input and
+//! print JSON to standard output. They reply within seconds whatever happens to the store, because an
+//! agent must not stop when its sessions are unavailable.
 
 use std::io::{IsTerminal, Read, stdin};
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use tenure_apps::hooks::request as hook;
-use tenure_apps::hooks::request::Hook;
+use tenure_apps::hooks::operations::{HOOK_PRE_DELEGATE, HOOK_SUBAGENT_STOP};
+use tenure_apps::hooks::request::{
+    self, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams,
+};
 use tenure_bridge::Options;
-use tenure_core::{Error, Millis, Timestamp};
+use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
+use tenure_core::agent::params::{AgentCreateParams, AgentUpdateParams};
+use tenure_core::{Error, Json, Millis, Phase, Timestamp};
 use tenure_host::Local;
 
-use crate::context::{Context, perform_over};
+use crate::context::{Context, run_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Style;
-use crate::params::Params;
 use crate::{store, time};
 
-/// More than any hook is told; whoever sends more has made a mistake.
+/// The most bytes of input. No host sends more.
 const MAX_INPUT: u64 = 8 << 20;
-/// For how long a hook waits for others that write, in milliseconds.
-const PATIENCE: u64 = 2000;
+/// How long a hook waits for other writers, in milliseconds.
+const BUSY_TIMEOUT_MS: u64 = 2000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 0, with the reason in the answer, also where the store cannot be
-reached; 1 where the input is no JSON object.
+The exit code is 0 also when the store is unavailable; the reply has the reason.
+It is 1 when the input is not a JSON object.
 
 Examples:
   echo '{\"agent_id\":\"'$id'\"}' | tenure hook pre-delegate
   tenure hook --test")]
 pub(crate) struct Args {
-    /// Run both hooks on a store that is thrown away, and show what they say
+    /// Run both hooks over a temporary store, and show their replies
     #[arg(long, global = true)]
     test: bool,
     #[command(subcommand)]
@@ -46,14 +48,14 @@ enum Command {
     SubagentStop(SubagentStop),
 }
 
-/// Say whether a task goes on with a session, before it is handed to an agent
+/// Decide whether a task resumes a session, before it is delegated to an agent
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Told: agent_id, or agent_name and task_id, at the top or in task_info.
-Answered: should_resume, reason, agent_id, resume_metadata {previous_phase,
+Input: agent_id, or agent_name and task_id, at the top level or in task_info.
+Output: should_resume, reason, agent_id, resume_metadata {previous_phase,
 created_at, history, session_metadata}, details, original_context. The reason is
 session_resumable, no_existing_session, session_not_resumable, store_unavailable
-or invalid_json; details.code is more exact.
+or invalid_json; details.code is more specific.
 
 Examples:
   echo '{\"agent_name\":\"deployer\",\"task_id\":\"T001\"}' |
@@ -61,19 +63,19 @@ Examples:
   tenure hook pre-delegate --idle 2h --max-errors 5 < task.json
   tenure hook pre-delegate --test")]
 struct PreDelegate {
-    /// Not to be resumed when idle this long: 30m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length)]
+    /// Do not resume an agent that has been idle this long: 30m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     idle: Option<Millis>,
-    /// Not to be resumed with this many errors: 3 by default
+    /// Do not resume an agent with this many errors: 3 by default
     #[arg(long, value_name = "N")]
     max_errors: Option<u32>,
 }
 
-/// End the work of an agent that has stopped, by its exit code
+/// Finalize an agent that has stopped, by its exit code
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Told: task_info {agent_id} and workflow_metrics {exit_code}, or both at the top.
-An exit code that is missing counts as 0. Answered: finalized, reason, agent_id,
+Input: task_info {agent_id} and workflow_metrics {exit_code}, or both at the top
+level. A missing exit code counts as 0. Output: finalized, reason, agent_id,
 outcome, details.
 
 Examples:
@@ -90,27 +92,24 @@ impl Command {
         }
     }
 
-    /// The operation behind it, and its parameters.
-    fn operation(&self, input: &str) -> (&'static str, Params) {
-        let params = Params::new().set("input", input);
+    /// Runs the operation of the hook.
+    fn run(&self, input: &str, now: Timestamp, store: &Local) -> Result<HookReply, Failure> {
+        let input = input.into();
         match self {
-            Self::SubagentStop(_) => ("hookSubagentStop", params),
-            Self::PreDelegate(args) => (
-                "hookPreDelegate",
-                params
-                    .maybe("idle", args.idle)
-                    .maybe("maxErrors", args.max_errors),
-            ),
+            Self::PreDelegate(PreDelegate { idle, max_errors }) => {
+                let params = HookPreDelegateParams {
+                    input,
+                    idle: *idle,
+                    max_errors: *max_errors,
+                };
+                run_over(store, now, &HOOK_PRE_DELEGATE, params)
+            }
+            Self::SubagentStop(SubagentStop {}) => {
+                let params = HookSubagentStopParams { input };
+                run_over(store, now, &HOOK_SUBAGENT_STOP, params)
+            }
         }
     }
-}
-
-/// What a hook answers.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    exit_code: u8,
-    output: Box<RawValue>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
@@ -126,14 +125,14 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             let store = open(context);
             reply(&command, &input, context.now(), store)?
         }
-        Err(problem) => unread(&command, &problem)?,
+        Err(problem) => request::invalid(command.hook(), &problem),
     };
-    context.out.json(reply.output.get())?;
+    context.out.json(reply.output.as_str())?;
     Ok(Exit(reply.exit_code))
 }
 
-/// What the hook is told. Bytes that are no text are replaced, as in all plain text: a message that
-/// was cut in the middle of a character is to be answered, too.
+/// Reads the input. Invalid UTF-8 is replaced, as in all plain text: a message that was cut in the
+/// middle of a character gets a reply, too.
 fn read_input(context: &mut Context) -> Result<String, String> {
     if stdin().is_terminal() {
         context.note("reading JSON from standard input");
@@ -155,71 +154,69 @@ fn read_input(context: &mut Context) -> Result<String, String> {
 fn open(context: &Context) -> Result<Local, Failure> {
     let url = store::url(context.globals.store.as_deref())?;
     let options = Options {
-        busy_timeout_ms: Some(PATIENCE),
+        busy_timeout_ms: Some(BUSY_TIMEOUT_MS),
         ..Options::default()
     };
     Ok(Local::open(&url, &options)?)
 }
 
-/// Answers what the hook was told.
+/// The reply to the input.
 fn reply(
     command: &Command,
     input: &str,
     now: Timestamp,
     store: Result<Local, Failure>,
-) -> Result<Reply, Failure> {
-    let (operation, params) = command.operation(input);
-    let answer = store.and_then(|store| perform_over(&store, now, operation, &params));
-    match answer.and_then(|answer| answer.read()) {
-        Err(Failure::Error { code, message, .. }) => {
-            let reply = hook::store_unavailable(command.hook(), input, &code, &message);
-            of_core(&reply)
+) -> Result<HookReply, Failure> {
+    match store.and_then(|store| command.run(input, now, &store)) {
+        Err(Failure::Error(error)) => {
+            let (code, message) = (error.code(), error.to_string());
+            Ok(request::store_unavailable(
+                command.hook(),
+                input,
+                code,
+                &message,
+            ))
         }
         reply => reply,
     }
 }
 
-/// Answers what could not be read.
-fn unread(command: &Command, problem: &str) -> Result<Reply, Failure> {
-    of_core(&hook::invalid(command.hook(), problem))
-}
-
-fn of_core(reply: &hook::HookReply) -> Result<Reply, Failure> {
-    Ok(serde_json::from_str(&serde_json::to_string(reply)?)?)
-}
-
-/// A step of the test: what a hook was told, and what it answered.
+/// A step of the test: a hook's input and reply.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Step {
     hook: &'static str,
-    input: Box<RawValue>,
+    input: Json,
     exit_code: u8,
-    output: Box<RawValue>,
+    output: Json,
+}
+
+/// The properties of a reply that the test checks.
+#[derive(Default, Deserialize)]
+struct Decided {
+    #[serde(default)]
+    should_resume: bool,
+    #[serde(default)]
+    finalized: bool,
 }
 
 /// Runs both hooks over a store in memory.
 fn test(context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Created {
-        id: String,
-    }
-    #[derive(Deserialize)]
-    struct Decided {
-        #[serde(default)]
-        should_resume: bool,
-        #[serde(default)]
-        finalized: bool,
-    }
     let store = store::open("memory:")?;
     let now = context.now();
-    let agent = Params::new()
-        .set("agentName", "tester")
-        .set("purpose", "try the hooks")
-        .maybe_json("metadata", Some(r#"{"task_id":"T001"}"#));
-    let Created { id } = perform_over(&store, now, "agentCreate", &agent)?.read()?;
-    let approval = Params::id(&id).set("phase", "approval");
-    perform_over(&store, now, "agentUpdate", &approval)?;
+    let agent = AgentCreateParams {
+        agent_name: "tester".into(),
+        purpose: Some("try the hooks".into()),
+        metadata: Some(Json::parse(r#"{"task_id":"T001"}"#.to_owned())?),
+        ..AgentCreateParams::default()
+    };
+    let id = run_over(&store, now, &AGENT_CREATE, agent)?.id;
+    let approval = AgentUpdateParams {
+        id: id.as_str().into(),
+        phase: Some(Phase::Approval),
+        ..AgentUpdateParams::default()
+    };
+    run_over(&store, now, &AGENT_UPDATE, approval)?;
 
     let before = format!(r#"{{"agent_name":"tester","agent_id":"{id}","task_id":"T001"}}"#);
     let stopped =
@@ -242,47 +239,44 @@ fn test(context: &mut Context) -> Outcome {
     let mut shown = Vec::new();
     let mut decided = Vec::new();
     for (name, command, input) in steps {
-        let (operation, params) = command.operation(input);
-        let reply: Reply = perform_over(&store, now, operation, &params)?.read()?;
+        let HookReply { exit_code, output } = command.run(input, now, &store)?;
         let Decided {
             should_resume,
             finalized,
-        } = serde_json::from_str(reply.output.get())?;
-        decided.push((reply.exit_code, should_resume, finalized));
+        } = output.read().unwrap_or_default();
+        decided.push((exit_code, should_resume, finalized));
         shown.push(Step {
             hook: name,
-            input: RawValue::from_string(input.clone())?,
-            exit_code: reply.exit_code,
-            output: reply.output,
+            input: Json::parse(input.clone())?,
+            exit_code,
+            output,
         });
     }
     if decided != [(0, true, false), (0, false, true), (0, false, false)] {
-        return Err(Error::internal(format!("the hooks have answered {decided:?}")).into());
+        return Err(Error::internal(format!("the hooks replied {decided:?}")).into());
     }
-    if context.json() {
-        let json = serde_json::to_string(&shown)?;
-        context.out.json(&json)?;
-    } else {
-        print(context, &shown)?;
+    match context.json() {
+        true => context.print_json(&shown)?,
+        false => print(context, &shown)?,
     }
     Ok(Exit::DONE)
 }
 
 fn print(context: &mut Context, steps: &[Step]) -> Result<(), Failure> {
     let titles = [
-        "An agent waits for approval: its task goes on with its session.",
-        "It has stopped: its work has ended.",
-        "The task comes again: it begins anew.",
+        "An agent waits for approval. Its task resumes its session.",
+        "The agent has stopped. Its session is finalized.",
+        "The same task arrives again. It starts a new session.",
     ];
     for (step, title) in steps.iter().zip(titles) {
         let out = &mut context.out;
         out.styled(Style::Bold, title)?;
         out.write("\n")?;
         out.styled(Style::Dim, &format!("$ tenure hook {}\n< ", step.hook))?;
-        out.json(step.input.get())?;
+        out.json(step.input.as_str())?;
         out.styled(Style::Dim, "> ")?;
-        out.json(step.output.get())?;
+        out.json(step.output.as_str())?;
         out.write("\n")?;
     }
-    Ok(context.out.line("Both hooks answer as they should.")?)
+    Ok(context.out.line("Both hooks replied as expected.")?)
 }

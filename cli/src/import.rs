@@ -1,35 +1,38 @@
-//! `tenure import`: takes over what other programs have left behind in folders, and sessions that
-//! were exported. It walks folders and hands over what it finds; which files are known, what they
-//! say and what becomes of them is decided in the core.
+//! `tenure import`: imports files of other programs, and exported sessions. This module walks folders
+//! and reads files. The core decides which files it knows, how it parses them and what it writes.
 
 use std::fs;
 use std::io;
 use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tenure_apps::folders::file::{FileProblem, Holds, ImportFileParams, ImportWantedParams};
+use tenure_apps::folders::operations::{IMPORT_FILE, IMPORT_WANTED};
 use tenure_core::Timestamp;
+use tenure_core::session::operations::IMPORT;
+use tenure_core::session::params::ImportParams;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
+use crate::interrupt::Interrupt;
 use crate::output::count;
-use crate::params::Params;
 use crate::progress::Progress;
-use crate::stop::Stop;
 
-/// How many problems a result names.
-const MAX_NAMED: usize = 1000;
+/// The most problems that a result lists.
+const MAX_LISTED: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-In a folder, and the folders in it, these are known: <id>/session.json,
-.claude/session/<id>/state.json, jarvis_vm_registry.json, active_sessions/*.json,
-audit/session_audit_*.json and recent_pr_*.lock. What is there already stays, and
-so does what is newer, so an import can be repeated.
+These files are imported from a folder and its subfolders: <id>/session.json,
+.claude/session/<id>/state.json, jarvis_vm_registry.json,
+active_sessions/*.json, audit/session_audit_*.json and recent_pr_*.lock.
+Unchanged and newer sessions in the store are kept, so an import can be
+repeated.
 
-A single file of another name, or -, is a session as tenure export prints it. It
-takes the place of one that has its id.
+A single file with another name, or -, is a session as `tenure export` prints
+it. It replaces the session with the same id.
 
 Examples:
   tenure import ./sessions --dry-run
@@ -40,7 +43,7 @@ pub(crate) struct Args {
     /// Folders and files; - reads a session from standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
-    /// Only say what would be written
+    /// Report without writing anything
     #[arg(long)]
     dry_run: bool,
 }
@@ -48,7 +51,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let mut importing = Importing {
         dry_run: args.dry_run,
-        stop: Stop::listen(),
+        interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
         result: Imported {
             dry_run: args.dry_run,
@@ -65,14 +68,14 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         progress,
         ..
     } = importing;
-    // Its line goes away before anything is printed.
+    // Erases the progress line before anything is printed.
     drop(progress);
     print(context, &result)
 }
 
 fn print(context: &mut Context, imported: &Imported) -> Outcome {
     if context.json() {
-        context.out.json(&serde_json::to_string(imported)?)?;
+        context.print_json(imported)?;
     } else {
         for ImportProblem { path, message, .. } in &imported.problems {
             context.note(&format!("{path}: {message}"));
@@ -93,7 +96,7 @@ fn print(context: &mut Context, imported: &Imported) -> Outcome {
             } = counts;
             if written + unchanged + newer > 0 || name == "session" {
                 context.out.line(&format!(
-                    "{} {done}, {unchanged} already there, {newer} newer there",
+                    "{} {done}, {unchanged} unchanged, {newer} newer in the store",
                     count(written, name)
                 ))?;
             }
@@ -111,7 +114,7 @@ fn print(context: &mut Context, imported: &Imported) -> Outcome {
     })
 }
 
-/// What an import has come to, as the JavaScript package says it.
+/// The result of an import, with the property names of the npm package.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Imported {
@@ -138,27 +141,11 @@ struct ImportProblem {
     message: String,
 }
 
-/// What the core says of a file.
-#[derive(Deserialize)]
-struct FileImport {
-    holds: Option<String>,
-    written: u64,
-    unchanged: u64,
-    newer: u64,
-    problems: Vec<FileProblem>,
-}
-
-#[derive(Deserialize)]
-struct FileProblem {
-    code: String,
-    message: String,
-}
-
-/// An import that is under way.
+/// An import in progress.
 struct Importing<'c> {
     context: &'c mut Context,
     dry_run: bool,
-    stop: Stop,
+    interrupt: Interrupt,
     progress: Progress,
     result: Imported,
 }
@@ -166,31 +153,31 @@ struct Importing<'c> {
 impl Importing<'_> {
     fn path(&mut self, path: &str) -> Result<(), Failure> {
         if path == "-" {
-            return self.session(&input::all_of_stdin("PATH")?);
+            return self.session(input::all_of_stdin("PATH")?);
         }
         let found = fs::metadata(path)
             .map_err(|error| Failure::usage("PATH", format!("{path} cannot be read: {error}")))?;
-        // A file is known by the names of the folders that it is in, too.
+        // A file is recognised by the names of its folders, too.
         let full = std::path::absolute(path).unwrap_or_else(|_| path.into());
         if found.is_dir() {
             self.folder(&full)
         } else if self.is_wanted(&full, "")? {
             self.file(&full)
         } else {
-            self.session(&input::file("PATH", path)?)
+            self.session(input::file("PATH", path)?)
         }
     }
 
-    /// Imports a session that was exported.
-    fn session(&mut self, text: &str) -> Result<(), Failure> {
+    /// Imports an exported session.
+    fn session(&mut self, text: String) -> Result<(), Failure> {
         self.result.files += 1;
         if self.dry_run {
-            let problem = "is not possible for a session that was exported: it takes the place of \
-                           what is there";
+            let problem = "is not possible for an exported session, which always replaces the \
+                           session with its id";
             return Err(Failure::usage("--dry-run", problem));
         }
-        let params = Params::new().set("text", text);
-        self.context.perform("import", &params)?;
+        let params = ImportParams { text: text.into() };
+        self.context.run(&IMPORT, params)?;
         self.result.sessions.written += 1;
         Ok(())
     }
@@ -207,7 +194,7 @@ impl Importing<'_> {
         };
         entries.sort();
         for path in entries {
-            // A link may lead round in a circle, or out of the folder: it is not followed.
+            // Symbolic links are not followed: they may form a circle, or leave the folder.
             let Ok(found) = fs::symlink_metadata(&path) else {
                 continue;
             };
@@ -223,18 +210,18 @@ impl Importing<'_> {
     }
 
     fn is_wanted(&mut self, path: &Path, end: &str) -> Result<bool, Failure> {
-        self.stop
-            .check("stopped; the same command goes on from here")?;
+        self.interrupt
+            .check("interrupted; run the same command to continue")?;
         let path = format!("{}{end}", path.to_string_lossy());
-        let params = Params::new().set("path", path);
-        self.context.perform("importWanted", &params)?.read()
+        let params = ImportWantedParams { path: path.into() };
+        self.context.run(&IMPORT_WANTED, params)
     }
 
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         self.result.files += 1;
         let files = self.result.files;
-        self.progress.say(|| format!("{files} files read"));
-        // What is no UTF-8 is refused: with its bytes replaced it would not be what was there.
+        self.progress.update(|| format!("{files} files read"));
+        // A file that is not UTF-8 is refused: replacing its bytes would change its content.
         let (text, modified) = match fs::read_to_string(path)
             .and_then(|text| Ok((text, fs::metadata(path)?.modified()?)))
         {
@@ -249,20 +236,21 @@ impl Importing<'_> {
             .ok()
             .and_then(|since| i64::try_from(since.as_millis()).ok())
             .and_then(|millis| Timestamp::from_millis(millis).ok());
-        let params = Params::new()
-            .set("path", path.to_string_lossy())
-            .set("text", text)
-            .maybe("modifiedAt", modified)
-            .flag("dryRun", self.dry_run);
-        let import: FileImport = self.context.perform("importFile", &params)?.read()?;
+        let params = ImportFileParams {
+            path: path.to_string_lossy().as_ref().into(),
+            text: text.into(),
+            modified_at: modified,
+            dry_run: self.dry_run.then_some(true),
+        };
+        let import = self.context.run(&IMPORT_FILE, params)?;
         for FileProblem { code, message } in import.problems {
             self.problem(path, code, message);
         }
-        let counts = match import.holds.as_deref() {
-            Some("sessions") => &mut self.result.sessions,
-            Some("leases") => &mut self.result.leases,
-            Some("audit") => &mut self.result.audit,
-            _ => return Ok(()),
+        let counts = match import.holds {
+            Some(Holds::Sessions) => &mut self.result.sessions,
+            Some(Holds::Leases) => &mut self.result.leases,
+            Some(Holds::Audit) => &mut self.result.audit,
+            None => return Ok(()),
         };
         counts.written += import.written;
         counts.unchanged += import.unchanged;
@@ -276,7 +264,7 @@ impl Importing<'_> {
 
     fn problem(&mut self, path: &Path, code: String, message: String) {
         self.result.failed += 1;
-        if self.result.problems.len() < MAX_NAMED {
+        if self.result.problems.len() < MAX_LISTED {
             self.result.problems.push(ImportProblem {
                 path: path.display().to_string(),
                 code,

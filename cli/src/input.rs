@@ -1,19 +1,20 @@
-//! Arguments that are texts or JSON. `-` stands for what standard input says, and JSON may be taken
-//! from a file as `@FILE`.
+//! Arguments that are texts or JSON. `-` reads standard input; for JSON, `@FILE` reads a file.
 
 use std::fs;
 use std::io::{Read, stdin};
 
-use crate::exit::{Failure, check_json};
+use tenure_core::{Error, Json, Text};
 
-/// Why something could not be read.
+use crate::exit::Failure;
+
+/// The failure of an argument whose input could not be read.
 fn unreadable(what: &str, error: &std::io::Error) -> Failure {
     Failure::usage(what, format!("cannot be read: {error}"))
 }
 
-/// A text, or what standard input says without the line break at its end.
-pub(crate) fn text(what: &str, argument: String) -> Result<String, Failure> {
-    if argument != "-" {
+/// A text; `-` reads standard input without the final line break.
+pub(crate) fn text(what: &str, argument: Text) -> Result<Text, Failure> {
+    if argument.as_str() != "-" {
         return Ok(argument);
     }
     let mut text = all_of_stdin(what)?;
@@ -23,33 +24,40 @@ pub(crate) fn text(what: &str, argument: String) -> Result<String, Failure> {
             text.pop();
         }
     }
-    Ok(text)
+    Ok(text.into())
 }
 
-/// [`text`] where there is an argument.
-pub(crate) fn maybe_text(what: &str, argument: Option<String>) -> Result<Option<String>, Failure> {
+/// [`text`] of an optional argument.
+pub(crate) fn maybe_text(what: &str, argument: Option<Text>) -> Result<Option<Text>, Failure> {
     argument.map(|argument| text(what, argument)).transpose()
 }
 
-/// JSON text.
-pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<String>, Failure> {
-    let Some(argument) = argument else {
-        return Ok(None);
+/// The JSON of an argument.
+pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
+    let text = match (argument.as_str(), argument.strip_prefix('@')) {
+        (_, Some(path)) => file(what, path)?,
+        ("-", None) => all_of_stdin(what)?,
+        _ => argument,
     };
-    let json = match argument.strip_prefix('@') {
-        Some(path) => file(what, path)?,
-        None => text(what, argument)?,
-    };
-    check_json(what, &json)?;
-    Ok(Some(json))
+    Json::parse(text).map_err(|error| match error {
+        Error::InvalidArgument { problem, .. } => {
+            Failure::usage(what, format!("expected JSON: {problem}"))
+        }
+        error => error.into(),
+    })
 }
 
-/// What a file says.
+/// [`json`] of an optional argument.
+pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<Json>, Failure> {
+    argument.map(|argument| json(what, argument)).transpose()
+}
+
+/// The text of a file.
 pub(crate) fn file(what: &str, path: &str) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| unreadable(&format!("{what} {path}"), &error))
 }
 
-/// What standard input says.
+/// The text of standard input.
 pub(crate) fn all_of_stdin(what: &str) -> Result<String, Failure> {
     let mut text = String::new();
     stdin()

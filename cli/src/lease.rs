@@ -1,34 +1,36 @@
-//! The commands `tenure lease`: who holds what on this machine. Leases are kept in the machine's
-//! registry, which all processes of a user share, unless a store is named.
+//! The commands `tenure lease`: acquire, renew, release and list leases. Leases are in this machine's
+//! registry, which all processes of a user share, unless `--store` is given.
 
+mod command_template;
 mod list;
 mod stats;
 mod sweep;
 mod view;
-mod words;
 
 use clap::Subcommand;
-use serde::Deserialize;
-use tenure_core::Millis;
+use tenure_core::lease::decision;
+use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_CLEAR, LEASE_RELEASE, LEASE_RENEW};
+use tenure_core::lease::params::{
+    LeaseAcquireParams, LeaseClearParams, LeaseOutcome, LeaseReleaseParams, LeaseRenewParams,
+};
+use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::{Millis, Text};
 
-use crate::answer::Answer;
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::input;
-use crate::output::clean;
+use crate::lazy_args::LazyArgs;
+use crate::output::{clean, count};
 use crate::owner::OwnerArgs;
-use crate::params::Params;
-use crate::time;
+use crate::{input, time};
 
-use view::Lease;
+use view::owner;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The owner is the process that runs the command: a shell, a script or an agent.
-It holds for as long as it runs, and what it held is free when it has ended. In
-a subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. An
-owner on another machine, or --holder NAME, holds until the time runs out.
+Its leases are held as long as it runs, and are free when it has ended. In a
+subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. The
+leases of an owner on another machine, and of --holder NAME, expire.
 
 Examples:
   token=$(tenure lease acquire deploy --for 10m) || exit
@@ -43,96 +45,95 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Hold something, or hold it longer, and print the lease's token
-    Acquire(Deferred<Acquire>),
-    /// Hold something longer
-    Renew(Deferred<Renew>),
-    /// Give back what is held
-    Release(Deferred<Release>),
-    /// List who holds what, and which sessions run
-    List(Deferred<list::Args>),
-    /// Count what is held, and show what one owns oneself
-    Stats(Deferred<stats::Args>),
-    /// See to virtual machines whose owners have ended
-    Sweep(Deferred<sweep::Args>),
-    /// Take leases from whoever holds them
-    Clear(Deferred<Clear>),
+    /// Acquire or renew a lease, and print its token
+    Acquire(LazyArgs<Acquire>),
+    /// Renew a lease
+    Renew(LazyArgs<Renew>),
+    /// Release a lease
+    Release(LazyArgs<Release>),
+    /// List leases and running sessions
+    List(LazyArgs<list::Args>),
+    /// Count leases, and show the owner's
+    Stats(LazyArgs<stats::Args>),
+    /// Clean up orphaned virtual machines
+    Sweep(LazyArgs<sweep::Args>),
+    /// Take leases from their holders
+    Clear(LazyArgs<Clear>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     context.use_registry();
     match args.command {
-        Command::Acquire(Deferred(args)) => acquire(args, context),
-        Command::Renew(Deferred(args)) => renew(args, context),
-        Command::Release(Deferred(args)) => release(args, context),
-        Command::List(Deferred(args)) => list::run(args, context),
-        Command::Stats(Deferred(args)) => stats::run(args, context),
-        Command::Sweep(Deferred(args)) => sweep::run(args, context),
-        Command::Clear(Deferred(args)) => clear(args, context),
+        Command::Acquire(LazyArgs(args)) => acquire(args, context),
+        Command::Renew(LazyArgs(args)) => renew(args, context),
+        Command::Release(LazyArgs(args)) => release(args, context),
+        Command::List(LazyArgs(args)) => list::run(args, context),
+        Command::Stats(LazyArgs(args)) => stats::run(args, context),
+        Command::Sweep(LazyArgs(args)) => sweep::run(args, context),
+        Command::Clear(LazyArgs(args)) => clear(args, context),
     }
 }
 
-/// What came of a request.
-#[derive(Deserialize)]
-struct Came<'a> {
-    outcome: &'a str,
-    #[serde(borrow)]
-    lease: Option<Lease<'a>>,
-}
-
-/// Asks for something, prints what came of it, and says in the exit code whether it was had.
-fn ask(
+/// Runs an operation on a lease, prints the outcome, and derives the exit code from it.
+fn request<P>(
     context: &mut Context,
-    operation: &str,
-    params: &Params,
-    say: impl FnOnce(&mut Context, &Came<'_>) -> Result<(), Failure>,
-) -> Outcome {
-    let answer: Answer = context.perform(operation, params)?;
-    let came: Came<'_> = answer.read()?;
+    operation: &'static Operation<P, LeaseOutcome>,
+    params: P,
+    print: impl FnOnce(&mut Context, &LeaseOutcome) -> Result<(), Failure>,
+) -> Outcome
+where
+    Operation<P, LeaseOutcome>: AnyOperation,
+    P: Send + Sync + 'static,
+{
+    use decision::Outcome::{
+        Acquired, Held, Lost, NotHeld, NotOwner, Released, Renewed, Transferred,
+    };
+    let reply = context.run(operation, params)?;
     match context.json() {
-        true => context.out.json(answer.json())?,
-        false => say(context, &came)?,
+        true => context.print_json(&reply)?,
+        false => print(context, &reply)?,
     }
-    Ok(match came.outcome {
-        "acquired" | "renewed" | "released" | "not_held" => Exit::DONE,
-        _ => Exit::REFUSED,
+    Ok(match reply.outcome {
+        Acquired | Renewed | Released | NotHeld => Exit::DONE,
+        Held | Lost | NotOwner | Transferred => Exit::REFUSED,
     })
 }
 
-/// Prints the token of a lease that was had, for scripts to keep, or else who has it.
-fn print_token(key: &str, context: &mut Context, came: &Came<'_>) -> Result<(), Failure> {
-    let key = clean(key);
-    match (came.outcome, &came.lease) {
-        ("acquired" | "renewed", Some(lease)) => context.out.line(&lease.token.to_string())?,
-        ("held", Some(lease)) => {
+/// Prints the token of an acquired or renewed lease, for scripts, or else the holder.
+fn print_token(key: &Text, context: &mut Context, reply: &LeaseOutcome) -> Result<(), Failure> {
+    use decision::Outcome::{Acquired, Held, Renewed};
+    let key = clean(key.as_str());
+    match (reply.outcome, &reply.lease) {
+        (Acquired | Renewed, Some(lease)) => context.out.line(&lease.token.to_string())?,
+        (Held, Some(lease)) => {
             let end = match lease.expires_at {
                 Some(end) if lease.process.is_none() => format!(", until {end}"),
                 _ => String::new(),
             };
-            context.note(&format!("{key} is held by {}{end}", lease.owner()));
+            context.note(&format!("{key} is held by {}{end}", owner(lease)));
         }
-        _ => context.note(&format!("{key} is no longer held under this token")),
+        _ => context.note(&format!("{key} is no longer held with this token")),
     }
     Ok(())
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if somebody else has it. The token grows with each owner:
-whatever is guarded can refuse one that is smaller than one it has seen.
+The exit code is 1 when another owner holds the lease. The token grows with each
+owner. A protected resource can refuse a token smaller than one it has seen.
 
 Examples:
-  tenure lease acquire deploy || echo \"somebody else deploys\"
+  tenure lease acquire deploy || echo \"another deployment is running\"
   tenure lease acquire deploy --for 10m --data '{\"commit\":\"3f2a\"}'
   tenure lease acquire nightly --holder ci-1234 --for 2h
   tenure lease acquire deploy --owner-pid $$")]
 struct Acquire {
-    /// What to hold: any text
-    key: String,
-    /// For how long, where the owner cannot be seen to run: 30s by default
-    #[arg(long = "for", value_name = "TIME", value_parser = time::parse_length)]
-    length: Option<Millis>,
-    /// What to say about it: a JSON object, @FILE, or - for standard input
+    /// The key of the lease: any text
+    key: Text,
+    /// The lease duration, unless the owner is a process here: 30s by default
+    #[arg(long = "for", value_name = "DURATION", value_parser = time::parse_duration)]
+    duration: Option<Millis>,
+    /// Data of the lease: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
     #[command(flatten)]
@@ -140,33 +141,36 @@ struct Acquire {
 }
 
 fn acquire(args: Acquire, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .maybe("leaseDurationMs", args.length)
-        .maybe_json("data", input::maybe_json("--data", args.data)?)
-        .maybe("holder", args.owner.act(context)?);
-    ask(context, "leaseAcquire", &params, |context, came| {
-        print_token(&args.key, context, came)
+    let key = args.key.clone();
+    let params = LeaseAcquireParams {
+        key: args.key,
+        lease_duration_ms: args.duration,
+        data: input::maybe_json("--data", args.data)?,
+        holder: args.owner.act_as(context)?,
+        ..LeaseAcquireParams::default()
+    };
+    request(context, &LEASE_ACQUIRE, params, |context, reply| {
+        print_token(&key, context, reply)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if it is held no longer, or under another token.
+The exit code is 1 when the lease is lost, or has another token.
 
 Examples:
   tenure lease renew deploy --token $token
   tenure lease renew deploy --token $token --for 10m --data '{\"step\":3}'")]
 struct Renew {
-    /// What is held
-    key: String,
-    /// The token that came with the lease
+    /// The key of the lease
+    key: Text,
+    /// The token of the lease
     #[arg(long, value_name = "N")]
     token: u64,
-    /// For how long from now; as long as before by default
-    #[arg(long = "for", value_name = "TIME", value_parser = time::parse_length)]
-    length: Option<Millis>,
-    /// What to say about it now: a JSON object, @FILE, or -
+    /// The lease duration from now; unchanged by default
+    #[arg(long = "for", value_name = "DURATION", value_parser = time::parse_duration)]
+    duration: Option<Millis>,
+    /// New data of the lease: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
     #[command(flatten)]
@@ -174,28 +178,31 @@ struct Renew {
 }
 
 fn renew(args: Renew, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .set("token", args.token)
-        .maybe("leaseDurationMs", args.length)
-        .maybe_json("data", input::maybe_json("--data", args.data)?)
-        .maybe("holder", args.owner.act(context)?);
-    ask(context, "leaseRenew", &params, |context, came| {
-        print_token(&args.key, context, came)
+    let key = args.key.clone();
+    let params = LeaseRenewParams {
+        key: args.key,
+        token: args.token,
+        lease_duration_ms: args.duration,
+        data: input::maybe_json("--data", args.data)?,
+        holder: args.owner.act_as(context)?,
+    };
+    request(context, &LEASE_RENEW, params, |context, reply| {
+        print_token(&key, context, reply)
     })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if somebody else holds it. If nobody does, all is well.
+The exit code is 1 when another owner holds the lease. Releasing a lease that is
+not held succeeds.
 
 Examples:
   tenure lease release deploy --token $token
   trap 'tenure lease release deploy --owner-pid $$' EXIT")]
 struct Release {
-    /// What is held
-    key: String,
-    /// The token that came with the lease; whichever it is by default
+    /// The key of the lease
+    key: Text,
+    /// The token of the lease; any token by default
     #[arg(long, value_name = "N")]
     token: Option<u64>,
     #[command(flatten)]
@@ -203,20 +210,22 @@ struct Release {
 }
 
 fn release(args: Release, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("key", &args.key)
-        .maybe("token", args.token)
-        .maybe("holder", args.owner.act(context)?);
-    ask(context, "leaseRelease", &params, |context, came| {
-        let key = clean(&args.key);
-        match (came.outcome, &came.lease) {
-            ("released", _) => context.out.line(&format!("{key} is released"))?,
-            ("not_held", _) => context.note(&format!("nobody held {key}")),
+    use decision::Outcome::{NotHeld, Released};
+    let key = clean(args.key.as_str()).into_owned();
+    let params = LeaseReleaseParams {
+        key: args.key,
+        token: args.token,
+        holder: args.owner.act_as(context)?,
+    };
+    request(context, &LEASE_RELEASE, params, |context, reply| {
+        match (reply.outcome, &reply.lease) {
+            (Released, _) => context.out.line(&format!("{key} is released"))?,
+            (NotHeld, _) => context.note(&format!("{key} was not held")),
             (_, Some(lease)) => {
-                let (owner, token) = (lease.owner(), lease.token);
-                context.note(&format!("{key} is held by {owner} under the token {token}"));
+                let (owner, token) = (owner(lease), lease.token);
+                context.note(&format!("{key} is held by {owner} with the token {token}"));
             }
-            _ => context.note(&format!("{key} is held by somebody else")),
+            _ => context.note(&format!("{key} is held by another owner")),
         }
         Ok(())
     })
@@ -224,36 +233,33 @@ fn release(args: Release, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Owners that still run are not told. Tokens go on growing, so what they still
-write under theirs can be refused.
+Holders are not notified. Tokens keep growing, so a protected resource can
+refuse the tokens of the previous holders.
 
 Examples:
   tenure lease list
   tenure lease clear --prefix ci: --force
   tenure lease clear --force")]
 struct Clear {
-    /// Only those whose keys begin so; by default all
-    #[arg(long, value_name = "TEXT")]
-    prefix: Option<String>,
-    /// Really do so
+    /// Only keys with this prefix; all keys by default
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<Text>,
+    /// Confirm that leases of running owners are taken, too
     #[arg(long)]
     force: bool,
 }
 
 fn clear(args: Clear, context: &mut Context) -> Outcome {
     if !args.force {
-        let problem = "expected, as leases are taken from owners that still run, too";
+        let problem = "required, because it takes leases of running owners, too";
         return Err(Failure::usage("--force", problem));
     }
-    let params = Params::new().maybe("prefix", args.prefix);
-    context.tell("leaseClear", &params, |context, answer| {
-        #[derive(Deserialize)]
-        struct Cleared {
-            released: u64,
-        }
-        let Cleared { released } = answer.read()?;
-        let leases = if released == 1 { "lease" } else { "leases" };
-        context.out.line(&format!("{released} {leases} taken"))?;
+    let params = LeaseClearParams {
+        prefix: args.prefix,
+    };
+    context.run_and_print(&LEASE_CLEAR, params, |context, cleared| {
+        let leases = count(cleared.released, "lease");
+        context.out.line(&format!("{leases} cleared"))?;
         Ok(Exit::DONE)
     })
 }

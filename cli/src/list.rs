@@ -1,31 +1,32 @@
-//! `tenure list`: on a terminal a table of the newest sessions, elsewhere a line for each session
-//! there is.
+//! `tenure list`: on a terminal a table of the newest sessions, otherwise one line for each session.
 
-use std::borrow::Cow;
+use tenure_core::session::params::ListParams;
+use tenure_core::session::read::LIST;
+use tenure_core::store::filter::{Direction, OrderBy};
+use tenure_core::{SessionHead, Text};
 
-use serde::Deserialize;
-use tenure_core::Timestamp;
-
+use crate::choice::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::filter::FilterArgs;
 use crate::output::{Style, clean, cut};
-use crate::slot::InSlot;
+use crate::slot;
 use crate::table::Table;
 use crate::time::age;
 
-/// The most that one page holds. Smaller ones would take longer: each is asked for anew.
+/// The items of one page. Smaller pages would take longer, because each is a new query.
 const PAGE: u32 = 1000;
-/// How many sessions a terminal shows unless it is told otherwise.
+/// The default limit on a terminal.
 const ON_TERMINAL: u32 = 50;
-/// From this width on there is room for a column more.
+/// The width from which the table has one more column.
 const WIDE: usize = 100;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the newest 50 are shown as a table. Elsewhere every session is a
-line of fields with tabs between: id, status, mode, iterations, time of the last
-change, task. With --json one page is printed, with a cursor for the next.
+On a terminal the newest 50 sessions are shown as a table. Otherwise every
+session is a line of tab-separated fields: id, status, mode, iterations, time of
+the last update, task. With --json one page is printed, with a cursor for the
+next one.
 
 Examples:
   tenure list
@@ -36,69 +37,36 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
-    /// How many at most
+    /// The most sessions to print
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// All there are, on a terminal too
+    /// Print all sessions, on a terminal too
     #[arg(long, conflicts_with_all = ["limit", "json"])]
     all: bool,
-    /// Order by the time of: created (the default) or updated
-    #[arg(long, value_name = "TIME", value_parser = ["created", "updated"], hide_possible_values = true)]
-    by: Option<String>,
-    /// Oldest first
+    /// Order by the time created (the default) or updated
+    #[arg(long, value_name = "FIELD", value_parser = choice([("created", OrderBy::CreatedAt), ("updated", OrderBy::UpdatedAt)]), hide_possible_values = true)]
+    by: Option<OrderBy>,
+    /// List the oldest first
     #[arg(long, short)]
     reverse: bool,
-    /// Go on where a page ended: its nextCursor
+    /// Continue after a page: its nextCursor
     #[arg(long)]
-    cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    items: Vec<Item<'a>>,
-    #[serde(rename = "nextCursor", borrow)]
-    next_cursor: Option<&'a str>,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item<'a> {
-    id: &'a str,
-    status: &'a str,
-    #[serde(borrow)]
-    mode: Cow<'a, str>,
-    #[serde(borrow)]
-    task: Cow<'a, str>,
-    #[serde(borrow, default)]
-    slot: Option<InSlot<'a>>,
-    iterations: u32,
-    max_iterations: u32,
-    updated_at: &'a str,
-}
-
-/// A session that cannot be read.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Problem<'a> {
-    #[serde(borrow)]
-    pub(crate) id: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(crate) problem: Cow<'a, str>,
+    cursor: Option<Text>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = args
-        .filter
-        .params()
-        .maybe("orderBy", args.by.as_ref().map(|by| format!("{by}At")))
-        .maybe("direction", args.reverse.then_some("asc"));
+    let params = ListParams {
+        order_by: args.by,
+        direction: args.reverse.then_some(Direction::Asc),
+        ..args.filter.list_params()
+    };
     if context.json() {
-        let page = params
-            .maybe("limit", args.limit)
-            .maybe("cursor", args.cursor);
-        return context.tell("list", &page, |_, _| Ok(Exit::DONE));
+        let params = ListParams {
+            limit: args.limit,
+            cursor: args.cursor,
+            ..params
+        };
+        return context.run_and_print(&LIST, params, |_, _| Ok(Exit::DONE));
     }
     let limit = match args.limit {
         None if context.out.is_terminal() && !args.all => Some(ON_TERMINAL),
@@ -107,12 +75,12 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let (mut left, mut cursor) = (limit.unwrap_or(u32::MAX), args.cursor);
     let (mut first, mut problems) = (true, 0);
     while left > 0 {
-        let page = params
-            .clone()
-            .set("limit", left.min(PAGE))
-            .maybe("cursor", cursor.as_ref());
-        let answer = context.perform("list", &page)?;
-        let page: Page<'_> = answer.read()?;
+        let params = ListParams {
+            limit: Some(left.min(PAGE)),
+            cursor,
+            ..params.clone()
+        };
+        let page = context.run(&LIST, params)?;
         left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
         match context.out.width() {
             Some(width) => print_table(context, &page.items, first, width)?,
@@ -123,13 +91,13 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.note(&format!("{}: {}", problem.id, problem.problem));
         }
         first = false;
-        cursor = page.next_cursor.map(str::to_owned);
+        cursor = page.next_cursor.map(Text::from);
         if cursor.is_none() {
             break;
         }
     }
     if cursor.is_some() && context.out.is_terminal() && args.limit.is_none() {
-        let more = "There are more: --all shows them all, --limit N so many.\n";
+        let more = "More sessions exist: use --all or --limit N.\n";
         context.out.styled(Style::Dim, more)?;
     }
     Ok(if problems > 0 {
@@ -139,17 +107,15 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     })
 }
 
-fn print_lines(context: &mut Context, items: &[Item<'_>]) -> Result<(), Failure> {
+fn print_lines(context: &mut Context, items: &[SessionHead]) -> Result<(), Failure> {
     for item in items {
         let out = &mut context.out;
-        for text in [item.id, item.status, &clean(&item.mode)] {
+        for text in [item.id.as_str(), item.status.as_str(), &clean(&item.mode)] {
             out.write(text)?;
             out.write("\t")?;
         }
-        let (used, allowed) = (item.iterations, item.max_iterations);
-        out.print(format_args!("{used}/{allowed}\t"))?;
-        out.write(item.updated_at)?;
-        out.write("\t")?;
+        let (used, allowed, updated) = (item.iterations, item.max_iterations, item.updated_at);
+        out.print(format_args!("{used}/{allowed}\t{updated}\t"))?;
         out.line(&clean(&item.task))?;
     }
     Ok(())
@@ -157,7 +123,7 @@ fn print_lines(context: &mut Context, items: &[Item<'_>]) -> Result<(), Failure>
 
 fn print_table(
     context: &mut Context,
-    items: &[Item<'_>],
+    items: &[SessionHead],
     titles: bool,
     width: usize,
 ) -> Result<(), Failure> {
@@ -174,23 +140,22 @@ fn print_table(
         false => &["ID", "STATUS", "ITER", "AGE", "TASK"],
     });
     for item in items {
-        let updated = Timestamp::parse(item.updated_at)?;
         let mut cells = vec![
-            (item.id.to_owned(), Style::Bold),
-            (item.status.to_owned(), Style::of_status(item.status)),
+            (item.id.to_string(), Style::Bold),
+            (item.status.to_string(), Style::of_status(item.status)),
             (
                 format!("{}/{}", item.iterations, item.max_iterations),
                 Style::Plain,
             ),
-            (age(now, updated), Style::Plain),
+            (age(now, item.updated_at), Style::Plain),
         ];
         if wide {
             let mode = clean(&item.mode);
             cells.push((cut(&mode, 16).into_owned(), Style::Plain));
         }
         let task = clean(&item.task);
-        let slot = item.slot.as_ref();
-        cells.push(match slot.is_some_and(|slot| slot.misses_model(context)) {
+        let lacks_model = |slot| slot::lacks_model(slot, context);
+        cells.push(match item.slot.as_ref().is_some_and(lacks_model) {
             true => (format!("(model not found) {task}"), Style::Red),
             false => (task.into_owned(), Style::Plain),
         });

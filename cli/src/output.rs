@@ -1,17 +1,19 @@
-//! What is printed: everything through one buffer, in colours only on a terminal, and texts that
-//! come from sessions without anything that a terminal would obey.
+//! Standard output: one buffer for everything, colours only on a terminal, and texts from sessions
+//! without control characters that a terminal would execute.
 
 use std::borrow::Cow;
 use std::env;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
+use serde::Serialize;
+use tenure_core::{Json, Status};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What is wide enough when nobody says how wide the terminal is.
+/// The columns of a terminal that does not report its width.
 const WIDTH: usize = 80;
 
-/// How a text looks on a terminal.
+/// The style of a text on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain,
@@ -24,14 +26,14 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The style in which a status is shown.
-    pub(crate) fn of_status(status: &str) -> Self {
+    /// The style of a status.
+    pub(crate) fn of_status(status: Status) -> Self {
         match status {
-            "active" => Self::Green,
-            "paused" => Self::Yellow,
-            "failed" | "timeout" => Self::Red,
-            "completed" => Self::Blue,
-            _ => Self::Dim,
+            Status::Active => Self::Green,
+            Status::Paused => Self::Yellow,
+            Status::Failed | Status::Timeout => Self::Red,
+            Status::Completed => Self::Blue,
+            Status::Abandoned => Self::Dim,
         }
     }
 
@@ -50,14 +52,14 @@ impl Style {
 
 /// Standard output.
 pub(crate) struct Output {
-    // Not locked: what a command runs beside this may print too.
+    // Not locked: other threads of a command may print too.
     out: BufWriter<Stdout>,
     terminal: bool,
     colour: bool,
 }
 
 impl Output {
-    /// Standard output as it is.
+    /// Standard output of this process.
     pub(crate) fn new() -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
@@ -67,29 +69,29 @@ impl Output {
         }
     }
 
-    /// Whether people read along.
+    /// Whether standard output is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// How many columns a line may take; no bound where no terminal would break it.
+    /// The columns of the terminal; `None` where there is no terminal.
     pub(crate) fn width(&self) -> Option<usize> {
         self.terminal.then(|| {
             terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0).max(40))
         })
     }
 
-    /// Prints text as it is.
+    /// Prints text.
     pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())
     }
 
-    /// Prints what is put together here as it is.
+    /// Prints formatted text.
     pub(crate) fn print(&mut self, parts: fmt::Arguments<'_>) -> io::Result<()> {
         self.out.write_fmt(parts)
     }
 
-    /// Prints a line as it is.
+    /// Prints a line.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.write(text)?;
         self.write("\n")
@@ -105,8 +107,8 @@ impl Output {
         self.write("\x1b[0m")
     }
 
-    /// Prints JSON on a line. On a terminal what it would obey is escaped, which changes no value:
-    /// it stands inside of texts only.
+    /// Prints JSON on a line. On a terminal, characters that it would execute are escaped. They occur
+    /// in JSON strings only, so this changes no value.
     pub(crate) fn json(&mut self, json: &str) -> io::Result<()> {
         if !self.terminal || !json.contains(is_unsafe) {
             return self.line(json);
@@ -125,64 +127,69 @@ impl Output {
         self.line(&escaped)
     }
 
-    /// Hands over what was printed.
+    /// Writes the buffer out.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }
 
-/// Whether a terminal is to show colours.
+/// Whether the environment allows colours.
 fn is_coloured() -> bool {
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !no_color && env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Whether a terminal might obey a character, or show what follows it in another order.
+/// Whether a terminal may execute a character, or reorder the text after it.
 fn is_unsafe(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A text on one line, without anything that a terminal would obey.
+/// A text on one line, without characters that a terminal would execute.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    clean_but(text, |_| false)
+    clean_except(text, |_| false)
 }
 
-/// A text whose lines are kept, without anything else that a terminal would obey.
+/// As [`clean`], but with the text's line breaks.
 pub(crate) fn clean_lines(text: &str) -> Cow<'_, str> {
-    clean_but(text, |char| char == '\n')
+    clean_except(text, |char| char == '\n')
 }
 
-fn clean_but(text: &str, kept: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Most texts are nothing else.
+fn clean_except(text: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
+    // The fast path: most texts are printable ASCII.
     let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if printable || !text.contains(|char| is_unsafe(char) && !kept(char)) {
+    if printable || !text.contains(|char| is_unsafe(char) && !allowed(char)) {
         return Cow::Borrowed(text);
     }
     let clean = text.chars().map(|char| match char {
-        char if kept(char) || !is_unsafe(char) => char,
+        char if allowed(char) || !is_unsafe(char) => char,
         '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
         _ => char::REPLACEMENT_CHARACTER,
     });
     Cow::Owned(clean.collect())
 }
 
-/// A number of things, as `1 session` and `2 sessions`.
-pub(crate) fn count(number: u64, thing: &str) -> String {
+/// A count with its noun: `1 session`, `2 sessions`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{end}")
+    format!("{number} {noun}{end}")
 }
 
-/// How many columns a text takes.
+/// The name of a value that is one of several, as JSON shows it.
+pub(crate) fn name_of(value: impl Serialize) -> String {
+    Json::of(&value).as_text().unwrap_or_default()
+}
+
+/// The columns that a text takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// A text that takes no more columns than `most`; what is left out is marked.
-pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    // No character of more than one byte is wider than its bytes are many.
-    if text.len() <= most || width(text) <= most {
+/// A text cut to at most `max` columns; an ellipsis marks the cut.
+pub(crate) fn cut(text: &str, max: usize) -> Cow<'_, str> {
+    // No character takes more columns than bytes.
+    if text.len() <= max || width(text) <= max {
         return Cow::Borrowed(text);
     }
     let mut taken = 0;
@@ -190,7 +197,7 @@ pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
         .chars()
         .take_while(|char| {
             taken += char.width().unwrap_or(0);
-            taken < most
+            taken < max
         })
         .collect();
     cut.push('…');
@@ -202,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_taken_out() {
+    fn characters_that_a_terminal_executes_are_removed() {
         assert_eq!(clean("plain ünï 日本"), "plain ünï 日本");
         assert_eq!(
             clean("a\x1b[31mb\u{9b}c\x7f"),
@@ -214,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_cut_takes_the_columns_that_there_are() {
+    fn a_cut_text_fits_the_columns() {
         assert_eq!(cut("abcdef", 6), "abcdef");
         assert_eq!(cut("abcdef", 5), "abcd…");
         assert_eq!(cut("日本語", 6), "日本語");

@@ -1,17 +1,18 @@
-//! For whom a command holds something. The command itself ends at once, and nothing that it held
-//! would be held any more; so it holds for the process that ran it, the shell or the agent, unless
-//! another process or a mere name is given. A process holds for as long as it runs; a name holds
-//! until the time runs out.
+//! The owner of a lease or a machine. The command ends at once, and leases of an ended process are
+//! free. So the owner is the process that ran the command, a shell or an agent, unless another process
+//! or a name is given. A lease of a process lasts as long as the process runs; a lease of a name lasts
+//! until it expires.
 
+use tenure_core::Text;
 use tenure_host::OnBehalf;
 
 use crate::context::Context;
 use crate::exit::Failure;
 
-/// Who holds.
+/// The owner.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct OwnerArgs {
-    /// The process that owns it; by default the one that runs this command
+    /// The PID of the owner; by default the process that runs this command
     #[arg(
         long,
         value_name = "PID",
@@ -19,7 +20,7 @@ pub(crate) struct OwnerArgs {
         hide_env_values = true
     )]
     owner_pid: Option<u32>,
-    /// The owner's session, if its process has given itself one
+    /// The owner's session id, if its process registered one
     #[arg(
         long,
         value_name = "UUID",
@@ -27,14 +28,14 @@ pub(crate) struct OwnerArgs {
         hide_env_values = true
     )]
     session: Option<String>,
-    /// A name that owns it instead of a process, until the time runs out
+    /// A name as the owner instead of a process; its lease expires
     #[arg(long, value_name = "NAME")]
-    holder: Option<String>,
+    holder: Option<Text>,
 }
 
 impl OwnerArgs {
-    /// Lets the command act for the owner; returns the name, if it is no process.
-    pub(crate) fn act(self, context: &mut Context) -> Result<Option<String>, Failure> {
+    /// Makes the owner the actor of the command's operations; returns its name if it is no process.
+    pub(crate) fn act_as(self, context: &mut Context) -> Result<Option<Text>, Failure> {
         if self.holder.is_some() {
             return Ok(self.holder);
         }
@@ -48,8 +49,8 @@ impl OwnerArgs {
             None => (
                 OnBehalf::parent(session),
                 "--holder",
-                "the process that runs this command cannot be seen from here; \
-                 name one with --owner-pid, or any other owner with --holder"
+                "the process that runs this command is not visible here; \
+                 name a process with --owner-pid, or an owner with --holder"
                     .to_owned(),
             ),
         };

@@ -1,13 +1,13 @@
-//! How far long work has come, on one line of standard error, which goes away with it. Only people
-//! at a terminal see it.
+//! The progress of long work on one line of standard error, which is erased at the end. It is shown on
+//! a terminal only.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-/// Often enough to look alive.
-const EVERY: Duration = Duration::from_millis(100);
+/// The least time between two updates of the line.
+const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A line that says how far the work has come.
+/// A progress line.
 #[derive(Debug)]
 pub(crate) struct Progress {
     shown: bool,
@@ -15,7 +15,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Nothing to see yet. `wanted` is whether people look at all.
+    /// A line that is not printed yet. `wanted` says whether people read the output at all.
     pub(crate) fn new(wanted: bool) -> Self {
         Self {
             shown: wanted && stderr().is_terminal(),
@@ -23,17 +23,17 @@ impl Progress {
         }
     }
 
-    /// Whether anybody sees it.
+    /// Whether the line is shown.
     pub(crate) fn is_shown(&self) -> bool {
         self.shown
     }
 
-    /// Says how far it is, if it is time to.
-    pub(crate) fn say(&mut self, text: impl FnOnce() -> String) {
-        let is_time = self.last.is_none_or(|last| last.elapsed() >= EVERY);
-        if self.shown && is_time {
+    /// Updates the line, unless it was updated a moment ago.
+    pub(crate) fn update(&mut self, text: impl FnOnce() -> String) {
+        let is_due = self.last.is_none_or(|last| last.elapsed() >= INTERVAL);
+        if self.shown && is_due {
             self.last = Some(Instant::now());
-            // Nobody minds if it cannot be shown.
+            // A progress line that cannot be written is no failure.
             let _ = write!(stderr(), "\r\x1b[K{}", text());
         }
     }

@@ -1,5 +1,5 @@
-//! `tenure purge`: empties the trash, a batch at a time. What is to be archived is in its file before it
-//! goes; what could not be archived stays, and is named.
+//! `tenure purge`: permanently removes sessions from the trash, in batches. With an archive, a session is
+//! removed after its file is synced; a session that could not be archived is kept and listed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -7,23 +7,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tenure_core::session::cleanup::PURGE;
+use tenure_core::session::params::{IdParams, PurgeParams};
+use tenure_core::session::read::EXPORT;
+use tenure_core::session::replies::{CleanupResult, Refusal};
+use tenure_core::{Error, Millis, SessionId, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::many::Refusal;
+use crate::interrupt::Interrupt;
 use crate::output::count;
-use crate::params::Params;
 use crate::progress::Progress;
-use crate::removed::Removed;
-use crate::stop::Stop;
-use crate::whole;
+use crate::{atomic_file, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-With --archive a session is exported to DIR/ID.json before it goes, and the file
-is synced; what cannot be archived stays, and the exit code is 1. Ctrl-C stops it
-with every session whole, and the same command goes on later. `tenure import` brings
-an archived session back into the trash.
+With --archive a session is exported to DIR/ID.json, and the file is synced,
+before the session is removed. A session that cannot be archived is kept, and
+the exit code is 1. Ctrl-C stops between two sessions; run the same command to
+continue. `tenure import` restores an archived session to the trash.
 
 Examples:
   tenure purge --older-than 30d --dry-run
@@ -31,51 +33,44 @@ Examples:
   tenure purge $id
   0 3 * * * cd /srv/bot && tenure purge --older-than 30d --archive old")]
 pub(crate) struct Args {
-    /// Only these sessions of the trash; by default all in it
+    /// The ids of sessions in the trash; all of them by default
     #[arg(value_name = "ID", required_unless_present = "older_than")]
-    ids: Vec<String>,
-    /// Only those that have been in the trash this long and longer: 30d, 12h
-    #[arg(long, value_name = "AGE")]
-    older_than: Option<String>,
-    /// Write each session to this folder before it goes
+    ids: Vec<Text>,
+    /// Only sessions that have been in the trash for at least this long: 30d, 12h
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    older_than: Option<Millis>,
+    /// Export each session to this folder before it is removed
     #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
-    /// How many go at once, up to 1000
+    /// The sessions of one batch, up to 1000
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
     batch: u32,
-    /// Only say what would go
+    /// List the sessions without removing them
     #[arg(long)]
     dry_run: bool,
-}
-
-/// What became of a batch.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Batch {
-    #[serde(flatten)]
-    removed: Removed,
-    next_cursor: Option<String>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(folder) = args.archive.as_ref().filter(|_| !args.dry_run) {
         fs::create_dir_all(folder).map_err(|error| {
-            let problem = format!("{} cannot be made: {error}", folder.display());
+            let problem = format!("{} cannot be created: {error}", folder.display());
             Failure::usage("--archive", problem)
         })?;
     }
     let mut purging = Purging {
-        of: Params::new()
-            // What is named goes however long it has been there.
-            .set("olderThan", args.older_than.as_deref().unwrap_or("0s"))
-            .flag("dryRun", args.dry_run),
+        params: PurgeParams {
+            // Sessions given by id are removed at any age.
+            older_than: args.older_than.unwrap_or_default(),
+            dry_run: args.dry_run.then_some(true),
+            ..PurgeParams::default()
+        },
         archive: args.archive.filter(|_| !args.dry_run),
-        stop: Stop::listen(),
+        interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
-        early: Vec::new(),
-        removed: Removed {
+        not_due: Vec::new(),
+        result: CleanupResult {
             dry_run: args.dry_run,
-            ..Removed::default()
+            ..CleanupResult::default()
         },
         context,
     };
@@ -85,181 +80,193 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
     let Purging {
         context,
-        early,
-        removed,
+        not_due,
+        result,
         progress,
         ..
     } = purging;
-    // Its line goes away before anything is printed.
+    // Erases the progress line before anything is printed.
     drop(progress);
     let exit = match context.json() {
         true => {
-            context.out.json(&serde_json::to_string(&removed)?)?;
-            removed.exit()
+            context.print_json(&result)?;
+            removal::exit_of(&result.failed)
         }
-        false => removed.print("removed for good", context)?,
+        false => removal::print(&result, "permanently removed", context)?,
     };
-    for id in &early {
+    for id in &not_due {
         context.note(&format!(
-            "{id} stays: it is not in the trash, or not for so long, or somebody runs it"
+            "{id} was not removed: it is not in the trash, not old enough, or its process is running"
         ));
     }
-    Ok(match early.is_empty() {
+    Ok(match not_due.is_empty() {
         true => exit,
         false => exit.max(Exit::REFUSED),
     })
 }
 
-/// A purge that is under way.
+/// A purge in progress.
 struct Purging<'c> {
     context: &'c mut Context,
-    of: Params,
+    params: PurgeParams,
     archive: Option<PathBuf>,
-    stop: Stop,
+    interrupt: Interrupt,
     progress: Progress,
-    /// Those that are named and not due.
-    early: Vec<String>,
-    removed: Removed,
+    /// The given sessions that are not due.
+    not_due: Vec<Text>,
+    result: CleanupResult,
 }
 
 impl Purging<'_> {
-    /// Goes through the trash from end to end, so that what stays is in nobody's way.
+    /// Removes all due sessions, page by page, so that a kept session does not block the others.
     fn all(&mut self, limit: u32) -> Result<(), Failure> {
         let mut cursor = None;
         loop {
             self.check()?;
-            let page = self.of.clone().set("limit", limit).maybe("cursor", cursor);
-            cursor = match self.archive.clone() {
-                Some(folder) => {
-                    let due = self.plan(page)?;
-                    self.archive_and_remove(due.removed, &folder)?;
-                    due.next_cursor
-                }
-                None => {
-                    let batch = self.perform(page)?;
-                    self.count(batch.removed);
-                    batch.next_cursor
-                }
+            let params = PurgeParams {
+                limit: Some(limit),
+                cursor,
+                ..self.params.clone()
             };
+            let next = match self.archive.clone() {
+                Some(folder) => {
+                    let mut due = self.plan(params)?;
+                    let next = due.next_cursor.take();
+                    self.archive_and_remove(due, &folder)?;
+                    next
+                }
+                None => self.remove(params)?,
+            };
+            cursor = next.map(Text::from);
             if cursor.is_none() {
                 return Ok(());
             }
         }
     }
 
-    fn named(&mut self, ids: &[String], limit: u32) -> Result<(), Failure> {
+    fn named(&mut self, ids: &[Text], limit: u32) -> Result<(), Failure> {
         for ids in ids.chunks(limit as usize) {
             self.check()?;
-            let params = self.of.clone().set("ids", ids);
-            let due = self.plan(params.clone())?.removed;
-            let known: HashSet<&String> = due.ids.iter().collect();
-            let is_known = |id: &&String| {
-                known.contains(id) || due.failed.iter().any(|failed| failed.id == **id)
-            };
-            self.early
+            let params = self.of_sessions(ids.to_vec());
+            let due = self.plan(params.clone())?;
+            let known: HashSet<&str> = due
+                .ids
+                .iter()
+                .map(SessionId::as_str)
+                .chain(due.failed.iter().map(|failed| failed.id.as_str()))
+                .collect();
+            let is_known = |id: &&Text| known.contains(id.as_str());
+            self.not_due
                 .extend(ids.iter().filter(|id| !is_known(id)).cloned());
             match self.archive.clone() {
-                _ if self.removed.dry_run => self.count(due),
+                _ if self.result.dry_run => self.add(due),
                 Some(folder) => self.archive_and_remove(due, &folder)?,
                 None => {
-                    let batch = self.perform(params)?;
-                    self.count(batch.removed);
+                    self.remove(params)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Which would go.
-    fn plan(&mut self, params: Params) -> Result<Batch, Failure> {
-        self.perform(params.flag("dryRun", !self.removed.dry_run))
+    /// The parameters of a purge of these sessions.
+    fn of_sessions(&self, ids: Vec<Text>) -> PurgeParams {
+        PurgeParams {
+            ids: Some(ids),
+            ..self.params.clone()
+        }
     }
 
-    /// Between two batches, and two files, the work may stop.
+    /// The sessions that are due.
+    fn plan(&mut self, params: PurgeParams) -> Result<CleanupResult, Failure> {
+        let params = PurgeParams {
+            dry_run: Some(true),
+            ..params
+        };
+        self.context.run(&PURGE, params)
+    }
+
+    /// Removes sessions; returns the cursor of the next page.
+    fn remove(&mut self, params: PurgeParams) -> Result<Option<String>, Failure> {
+        let mut batch = self.context.run(&PURGE, params)?;
+        let next = batch.next_cursor.take();
+        self.add(batch);
+        Ok(next)
+    }
+
+    /// Stops between two batches, or two files, when asked to.
     fn check(&self) -> Result<(), Failure> {
-        let done = count(self.removed.removed, "session");
-        self.stop.check(&format!(
-            "stopped; {done} removed, the same command goes on"
+        let done = count(self.result.removed, "session");
+        self.interrupt.check(&format!(
+            "interrupted; {done} removed; run the same command to continue"
         ))
     }
 
-    fn perform(&mut self, params: Params) -> Result<Batch, Failure> {
-        self.context.perform("purge", &params)?.read()
-    }
-
-    /// Takes down what has become of a batch.
-    fn count(&mut self, batch: Removed) {
-        self.removed.add(batch);
-        let removed = self.removed.removed;
+    /// Adds the result of a batch.
+    fn add(&mut self, batch: CleanupResult) {
+        removal::add(&mut self.result, batch);
+        let removed = self.result.removed;
         self.progress
-            .say(|| format!("{} removed", count(removed, "session")));
+            .update(|| format!("{} removed", count(removed, "session")));
     }
 
-    /// Removes those whose time has come, once they are in the archive.
-    fn archive_and_remove(&mut self, due: Removed, folder: &Path) -> Result<(), Failure> {
+    /// Archives the due sessions, and removes those that are archived.
+    fn archive_and_remove(&mut self, due: CleanupResult, folder: &Path) -> Result<(), Failure> {
         for failed in due.failed {
-            self.removed.fail(failed);
+            removal::add_failed(&mut self.result, failed);
         }
         let mut archived = Vec::new();
         for id in due.ids {
             self.check()?;
             match self.export(&id, folder)? {
-                Ok(()) => archived.push(id),
-                Err(failed) => self.removed.fail(failed),
+                Ok(()) => archived.push(id.as_str().into()),
+                Err(failed) => removal::add_failed(&mut self.result, failed),
             }
-            let (removed, more) = (self.removed.removed, archived.len());
-            self.progress.say(|| {
+            let (removed, more) = (self.result.removed, archived.len());
+            self.progress.update(|| {
                 format!(
                     "{} removed, {more} more archived",
                     count(removed, "session")
                 )
             });
         }
-        if archived.is_empty() {
-            return Ok(());
+        if !archived.is_empty() {
+            self.remove(self.of_sessions(archived))?;
         }
-        let batch = self.perform(self.of.clone().set("ids", archived))?;
-        self.count(batch.removed);
         Ok(())
     }
 
-    /// Writes a session to its file.
-    fn export(&mut self, id: &str, folder: &Path) -> Result<Result<(), Refusal>, Failure> {
-        let text = match self.context.perform("export", &Params::id(id)) {
-            Ok(answer) => answer.read::<String>()?,
-            Err(Failure::Error {
-                code,
-                message,
-                json,
-            }) => {
-                let is_of_one = code == "CORRUPT_SESSION" || code == "SESSION_NOT_FOUND";
-                return match is_of_one {
-                    true => Ok(Err(Refusal {
-                        id: id.to_owned(),
-                        code,
-                        message,
-                    })),
-                    false => Err(Failure::Error {
-                        code,
-                        message,
-                        json,
-                    }),
-                };
-            }
+    /// Exports a session to its file.
+    fn export(&mut self, id: &SessionId, folder: &Path) -> Result<Result<(), Refusal>, Failure> {
+        let refusal = |code, message| Refusal {
+            id: id.to_string(),
+            code,
+            message,
+        };
+        let params = IdParams {
+            id: id.as_str().into(),
+            ..IdParams::default()
+        };
+        let text = match self.context.run(&EXPORT, params) {
+            Ok(text) => text,
+            Err(Failure::Error(
+                error @ (Error::CorruptSession { .. } | Error::SessionNotFound { .. }),
+            )) => return Ok(Err(refusal(error.code(), error.to_string()))),
             Err(failure) => return Err(failure),
         };
         let path = folder.join(format!("{id}.json"));
-        let written = is_free(&path, id).and_then(|()| whole::write(&path, &(text + "\n")));
-        Ok(written.map_err(|error| Refusal {
-            id: id.to_owned(),
-            code: "FILE_UNWRITABLE".to_owned(),
-            message: format!("{}: {error}", path.display()),
+        let written =
+            check_free(&path, id.as_str()).and_then(|()| atomic_file::write(&path, &(text + "\n")));
+        Ok(written.map_err(|error| {
+            let message = format!("{}: {error}", path.display());
+            refusal("FILE_UNWRITABLE", message)
         }))
     }
 }
 
-/// Whether a file is nobody else's: there are systems that take `a.json` for `A.json`.
-fn is_free(path: &Path, id: &str) -> io::Result<()> {
+/// Checks that a file is not the archive of another session: some file systems ignore case, and take
+/// `a.json` for `A.json`.
+fn check_free(path: &Path, id: &str) -> io::Result<()> {
     #[derive(Deserialize)]
     struct Known {
         id: String,
@@ -273,7 +280,7 @@ fn is_free(path: &Path, id: &str) -> io::Result<()> {
         Ok(known) if known.id == id => Ok(()),
         _ => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "the file is there, and is not of this session",
+            "the file exists and belongs to another session",
         )),
     }
 }

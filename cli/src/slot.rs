@@ -1,29 +1,29 @@
-//! The commands `tenure slot`: one session for each phase of the work on a task. What starting another
-//! comes to is decided in the core; asking people, waiting for others and keeping what is replaced is
-//! in the modules below.
+//! The commands `tenure slot`: one session for each phase of a task. The core decides the outcome of a
+//! start. The modules below ask for confirmation, retry while a slot is locked, and export a replaced
+//! session.
 
-mod again;
-mod ask;
+mod confirmation;
 mod list;
 mod start;
+mod suggested_command;
 
 use clap::Subcommand;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use tenure_core::stored::slot::{SlotPhase, slot_phase};
+use tenure_core::Text;
+use tenure_core::slot::operations::LATEST_SESSION;
+use tenure_core::slot::params::LatestSessionParams;
+use tenure_core::stored::slot::{SlotPhase, SlotView, slot_phase};
+use tenure_core::value::json::Object;
 
 use crate::context::Context;
-use crate::deferred::Deferred;
 use crate::exit::{Exit, Outcome};
+use crate::lazy_args::LazyArgs;
 use crate::output::clean;
-use crate::params::Params;
 use crate::show;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A task has a slot for each of its phases plan, run, verify and debug, and a slot
-has one session outside of the trash.
+A task has a slot for each of the phases plan, run, verify and debug. A slot
+holds at most one session outside of the trash.
 
 Examples:
   id=$(tenure slot start T1 plan \"Plan the parser\" --model opus)
@@ -37,26 +37,26 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start the session of a slot and print its id, or that of the one in it
-    Start(Deferred<start::Start>),
-    /// Start the session of a slot in place of one with another model
-    Replace(Deferred<start::Replace>),
+    /// Start a session in a slot, and print its id or the existing session's
+    Start(LazyArgs<start::Start>),
+    /// Start a session in a slot, and replace one with another model
+    Replace(LazyArgs<start::Replace>),
     /// Show the session in a slot
-    Show(Deferred<Show>),
+    Show(LazyArgs<Show>),
     /// List the sessions in the slots of tasks
-    List(Deferred<list::Args>),
+    List(LazyArgs<list::Args>),
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Start(Deferred(args)) => start::start(args, context),
-        Command::Replace(Deferred(args)) => start::replace(args, context),
-        Command::Show(Deferred(args)) => show(args, context),
-        Command::List(Deferred(args)) => list::run(args, context),
+        Command::Start(LazyArgs(args)) => start::start(args, context),
+        Command::Replace(LazyArgs(args)) => start::replace(args, context),
+        Command::Show(LazyArgs(args)) => show(args, context),
+        Command::List(LazyArgs(args)) => list::run(args, context),
     }
 }
 
-/// The phase of a slot as people name it: a word for it, or a title that begins with one.
+/// Parses the phase of a slot: a name of the phase, or a title that starts with one.
 pub(crate) fn parse_phase(text: &str) -> Result<SlotPhase, String> {
     let phase = SlotPhase::parse(text).or_else(|| slot_phase(text));
     phase.ok_or_else(|| {
@@ -64,95 +64,60 @@ pub(crate) fn parse_phase(text: &str) -> Result<SlotPhase, String> {
     })
 }
 
-/// The slot that a session is in, as operations answer it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct InSlot<'a> {
-    #[serde(borrow)]
-    pub(crate) task_id: Cow<'a, str>,
-    pub(crate) phase: SlotPhase,
-    #[serde(borrow)]
-    pub(crate) model: &'a RawValue,
+/// The model's name, and its version if there is one.
+fn short_model(slot: &SlotView) -> String {
+    let name = &slot.model.name;
+    let details = slot.model.details.as_ref();
+    match details.and_then(|details| Object::parse(details).text("version")) {
+        Some(version) => clean(&format!("{name} {version}")).into_owned(),
+        None => clean(name).into_owned(),
+    }
 }
 
-impl InSlot<'_> {
-    /// The model in a word or two: its name, and its version if that is known.
-    pub(crate) fn model(&self) -> String {
-        let (name, version) = self.named();
-        match version {
-            Some(version) => clean(&format!("{name} {version}")).into_owned(),
-            None => clean(&name).into_owned(),
-        }
+/// All properties of the model.
+pub(crate) fn full_model(slot: &SlotView) -> String {
+    match slot.model.details {
+        Some(_) => clean(slot.model.to_json().as_str()).into_owned(),
+        None => short_model(slot),
     }
+}
 
-    /// All that is known of the model.
-    pub(crate) fn model_in_full(&self) -> String {
-        match self.model.get() {
-            json if json.starts_with('{') => clean(json).into_owned(),
-            _ => self.model(),
-        }
-    }
-
-    /// Whether its model is none of those that there are.
-    pub(crate) fn misses_model(&self, context: &Context) -> bool {
-        context.limits().lacks_model(&self.named().0)
-    }
-
-    fn named(&self) -> (String, Option<String>) {
-        #[derive(Deserialize)]
-        struct Named {
-            name: String,
-            version: Option<String>,
-        }
-        let json = self.model.get();
-        match serde_json::from_str::<Named>(json) {
-            Ok(Named { name, version }) => (name, version),
-            Err(_) => (serde_json::from_str(json).unwrap_or_default(), None),
-        }
-    }
+/// Whether the slot's model is not available.
+pub(crate) fn lacks_model(slot: &SlotView, context: &Context) -> bool {
+    context.limits().lacks_model(&slot.model.name)
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The exit code is 1 if the slot is free.
+The exit code is 1 when the slot is free.
 
 Examples:
   tenure slot show T1 plan
   tenure slot show T1 \"Plan: the parser\"
   tenure slot show T1 run --json | jq -r .session.id")]
 struct Show {
-    /// The task
-    #[arg(value_name = "TASK")]
-    task_id: String,
-    /// plan, run, verify or debug, or a title that begins so
+    /// The task's id
+    task_id: Text,
+    /// plan, run, verify or debug, or a title that starts with one
     #[arg(value_parser = parse_phase)]
     phase: SlotPhase,
-    /// How many of the last events to show
+    /// The number of events to show, the last ones
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     events: u32,
 }
 
 fn show(args: Show, context: &mut Context) -> Outcome {
-    #[derive(Deserialize)]
-    struct Latest<'a> {
-        #[serde(borrow)]
-        session: Known<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Known<'a> {
-        id: &'a str,
-    }
-    let Show {
-        task_id,
+    let (task_id, phase) = (args.task_id.clone(), args.phase);
+    let params = LatestSessionParams {
+        task_id: args.task_id,
         phase,
-        events,
-    } = args;
-    let params = Params::new().set("taskId", &task_id).set("phase", phase);
-    context.tell("latestSession", &params, |context, answer| {
-        let Some(Latest { session }) = answer.read()? else {
-            context.note(&format!("nobody is in {}/{phase}", clean(&task_id)));
+    };
+    context.run_and_print(&LATEST_SESSION, params, |context, latest| {
+        let Some(latest) = latest else {
+            let task = clean(task_id.as_str());
+            context.note(&format!("slot {task}/{phase} is free"));
             return Ok(Exit::REFUSED);
         };
-        show::session(session.id, events, context)
+        show::session(latest.session.id.as_str().into(), args.events, context)
     })
 }

@@ -1,9 +1,8 @@
-//! `tenure stats`: how many sessions there are of which kind, and what they have used.
+//! `tenure stats`: the number of sessions by status and mode, and their usage.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
+use tenure_core::Status;
+use tenure_core::session::read::STATS;
+use tenure_core::session::stats::{Stats, TokenCounts};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -22,46 +21,18 @@ pub(crate) struct Args {
     filter: FilterArgs,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats<'a> {
-    total: u64,
-    #[serde(borrow)]
-    by_status: BTreeMap<&'a str, u64>,
-    #[serde(borrow)]
-    by_mode: BTreeMap<Cow<'a, str>, u64>,
-    average_iterations: f64,
-    success_rate: f64,
-    finished_success_rate: f64,
-    usage: Usage,
-    #[serde(borrow)]
-    usage_by_mode: BTreeMap<Cow<'a, str>, Usage>,
-}
-
-#[derive(Deserialize)]
-struct Usage {
-    tokens: Tokens,
-    cost: f64,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    prompt: u64,
-    completion: u64,
-    total: u64,
-}
-
-/// How many modes people are shown; --json has all of them.
+/// The most modes of the table; `--json` prints all of them.
 const MODES: usize = 20;
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    context.tell("stats", &args.filter.params(), |context, answer| {
-        print(context, &answer.read()?)?;
+    let params = args.filter.stats_params();
+    context.run_and_print(&STATS, params, |context, stats| {
+        print(context, &stats)?;
         Ok(Exit::DONE)
     })
 }
 
-fn print(context: &mut Context, stats: &Stats<'_>) -> Result<(), Failure> {
+fn print(context: &mut Context, stats: &Stats) -> Result<(), Failure> {
     let out = &mut context.out;
     let mut row = |name: &str, value: String, style: Style| -> Result<(), Failure> {
         out.styled(Style::Dim, &format!("{name:<22}"))?;
@@ -69,15 +40,18 @@ fn print(context: &mut Context, stats: &Stats<'_>) -> Result<(), Failure> {
         Ok(out.write("\n")?)
     };
     row("Sessions", stats.total.to_string(), Style::Bold)?;
-    for status in tenure_core::Status::ALL {
-        let name = status.as_str();
-        let count = stats.by_status.get(name).copied().unwrap_or(0);
+    let counts = &stats.by_status;
+    for (status, count) in [
+        (Status::Active, counts.active),
+        (Status::Paused, counts.paused),
+        (Status::Completed, counts.completed),
+        (Status::Failed, counts.failed),
+        (Status::Timeout, counts.timeout),
+        (Status::Abandoned, counts.abandoned),
+    ] {
         if count > 0 {
-            row(
-                &format!("  {name}"),
-                count.to_string(),
-                Style::of_status(name),
-            )?;
+            let style = Style::of_status(status);
+            row(&format!("  {status}"), count.to_string(), style)?;
         }
     }
     let plain = Style::Plain;
@@ -87,9 +61,9 @@ fn print(context: &mut Context, stats: &Stats<'_>) -> Result<(), Failure> {
         percent(stats.finished_success_rate),
         plain,
     )?;
-    let average = format!("{:.1} a session", stats.average_iterations);
+    let average = format!("{:.1} per session", stats.average_iterations);
     row("Iterations", average, plain)?;
-    let Tokens {
+    let TokenCounts {
         prompt,
         completion,
         total,
@@ -114,8 +88,8 @@ fn print(context: &mut Context, stats: &Stats<'_>) -> Result<(), Failure> {
         ]);
     }
     context.out.write("\n")?;
-    let most = context.out.width().unwrap_or(usize::MAX);
-    table.print(&mut context.out, true, most)?;
+    let max = context.out.width().unwrap_or(usize::MAX);
+    table.print(&mut context.out, true, max)?;
     if modes.len() > MODES {
         let more = format!("and {} more modes\n", modes.len() - MODES);
         context.out.styled(Style::Dim, &more)?;
@@ -127,7 +101,7 @@ fn percent(share: f64) -> String {
     format!("{share:.1} %")
 }
 
-/// To the cent of a cent: sessions are cheap.
+/// A cost with four decimals, because a session may cost less than a cent.
 fn cost(cost: f64) -> String {
     format!("{cost:.4}")
 }

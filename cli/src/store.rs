@@ -1,13 +1,14 @@
-//! Which store a command works on when none is named: the one in the nearest `.tenure` folder
-//! upward. Where there is none, the first command that writes makes it at the repository's root;
-//! commands that only read find nothing, and leave nothing behind.
+//! The default store of a command: the database in the nearest `.tenure` folder, searched upwards.
+//! Where none exists, the first command that writes creates it at the root of the repository. A command
+//! that only reads uses an empty store in memory and creates nothing.
 
 use std::env;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tenure_bridge::{Access, Options, access};
+use tenure_bridge::Options;
+use tenure_core::work::operation::Access;
 use tenure_core::{Error, Limits};
 use tenure_host::Local;
 
@@ -18,11 +19,11 @@ const DATABASE: &str = "tenure.db";
 
 /// Opens a store by its URL.
 pub(crate) fn open(url: &str) -> Result<Local, Failure> {
-    open_within(url, &Limits::default())
+    open_with(url, &Limits::default())
 }
 
-/// Opens a store by its URL, to take nothing beyond these limits.
-pub(crate) fn open_within(url: &str, limits: &Limits) -> Result<Local, Failure> {
+/// Opens a store by its URL, with these limits.
+pub(crate) fn open_with(url: &str, limits: &Limits) -> Result<Local, Failure> {
     let options = Options {
         limits: limits.clone(),
         ..Options::default()
@@ -30,39 +31,38 @@ pub(crate) fn open_within(url: &str, limits: &Limits) -> Result<Local, Failure> 
     Ok(Local::open(url, &options)?)
 }
 
-/// The store of a command.
-pub(crate) struct Opened {
+/// The open store of a command.
+pub(crate) struct OpenStore {
     pub(crate) local: Local,
-    /// There is no store yet, and this empty one is as good for reading.
-    stand_in: bool,
+    /// Whether this is an empty store in memory, used while no store exists.
+    is_placeholder: bool,
 }
 
-impl Opened {
-    /// Opens the store that is named, or else the default one, for an operation.
-    pub(crate) fn for_operation(
+impl OpenStore {
+    /// Opens the given store, or else the default one, for operations of this access.
+    pub(crate) fn for_access(
         named: Option<&str>,
-        operation: &str,
+        access: Access,
         limits: &Limits,
     ) -> Result<Self, Failure> {
-        let stand_in = only_reads(operation) && named.is_none() && found()?.is_none();
-        let local = match stand_in {
-            true => open_within("memory:", limits)?,
-            false => open_within(&url(named)?, limits)?,
+        let is_placeholder = access == Access::Read && named.is_none() && found()?.is_none();
+        let local = match is_placeholder {
+            true => open_with("memory:", limits)?,
+            false => open_with(&url(named)?, limits)?,
         };
-        Ok(Self { local, stand_in })
+        Ok(Self {
+            local,
+            is_placeholder,
+        })
     }
 
-    /// Whether it will do for an operation, too.
-    pub(crate) fn serves(&self, operation: &str) -> bool {
-        !self.stand_in || only_reads(operation)
+    /// Whether this store serves operations of this access.
+    pub(crate) fn serves(&self, access: Access) -> bool {
+        !self.is_placeholder || access == Access::Read
     }
 }
 
-fn only_reads(operation: &str) -> bool {
-    access(operation) == Some(Access::Read)
-}
-
-/// The URL of the store that is named, or else of the default one, whose folder is made.
+/// The URL of the given store, or else of the default one, whose folder is created.
 pub(crate) fn url(named: Option<&str>) -> Result<String, Failure> {
     if let Some(named) = named {
         return Ok(named.to_owned());
@@ -73,7 +73,7 @@ pub(crate) fn url(named: Option<&str>) -> Result<String, Failure> {
     };
     let database = folder.join(DATABASE);
     if !database.exists() {
-        make(&folder).map_err(|error| Error::StoreUnavailable {
+        create(&folder).map_err(|error| Error::StoreUnavailable {
             problem: format!("{}: {error}", folder.display()),
         })?;
     }
@@ -81,7 +81,7 @@ pub(crate) fn url(named: Option<&str>) -> Result<String, Failure> {
         Ok(path) => Ok(format!("sqlite:{path}")),
         Err(path) => Err(Error::StoreUnavailable {
             problem: format!(
-                "{}: this path is no text; name a store with --store",
+                "{}: the path is not valid UTF-8; name a store with --store",
                 path.display()
             ),
         }
@@ -89,19 +89,19 @@ pub(crate) fn url(named: Option<&str>) -> Result<String, Failure> {
     }
 }
 
-/// The nearest folder upward that keeps sessions.
+/// The nearest folder, searched upwards, that holds sessions.
 fn found() -> Result<Option<PathBuf>, Failure> {
     let here = here()?;
     let mut folders = here.ancestors().map(|folder| folder.join(FOLDER));
-    Ok(folders.find(|folder| is_ours(folder)))
+    Ok(folders.find(|folder| holds_sessions(folder)))
 }
 
-/// A store of files has a folder of this name for its own things.
-fn is_ours(folder: &Path) -> bool {
+/// Whether a `.tenure` folder holds sessions. A file store has a folder of the same name with its lock.
+fn holds_sessions(folder: &Path) -> bool {
     folder.is_dir() && (folder.join(DATABASE).exists() || !folder.join("lock").exists())
 }
 
-/// The root of the repository that a folder is in, or else the folder.
+/// The root of the repository that contains a folder, or else the folder.
 fn root(here: &Path) -> &Path {
     let mut folders = here.ancestors();
     folders
@@ -111,13 +111,14 @@ fn root(here: &Path) -> &Path {
 
 fn here() -> Result<PathBuf, Failure> {
     env::current_dir().map_err(|error| {
-        let problem = format!("the working directory is gone: {error}; name a store with --store");
+        let problem =
+            format!("the working directory cannot be read: {error}; name a store with --store");
         Error::StoreUnavailable { problem }.into()
     })
 }
 
-/// Makes the folder. What is in it is nobody else's business, version control's neither.
-fn make(folder: &Path) -> std::io::Result<()> {
+/// Creates the folder, with a `.gitignore` that keeps it out of version control.
+fn create(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     match fs::File::create_new(folder.join(".gitignore")) {
         Ok(mut file) => file.write_all(b"*\n"),

@@ -1,26 +1,26 @@
-//! A table for people: columns as wide as what is in them, the last one as wide as is left.
+//! A table for people: columns as wide as their cells, the last column as wide as the terminal allows.
 
 use std::io;
 
 use crate::output::{Output, Style, cut, width};
 
-/// A cell and how it looks.
+/// A cell and its style.
 pub(crate) type Cell = (String, Style);
 
-/// A table in the making.
+/// A table.
 #[derive(Debug)]
 pub(crate) struct Table {
     titles: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
 }
 
-/// Columns between two columns.
+/// Blanks between two columns.
 const GAP: usize = 2;
-/// The last column is never narrower than this, whatever the terminal.
-const NARROWEST: usize = 10;
+/// The least width of the last column.
+const MIN_LAST: usize = 10;
 
 impl Table {
-    /// A table with these columns.
+    /// A table with these column titles.
     pub(crate) fn new(titles: &[&'static str]) -> Self {
         Self {
             titles: titles.to_vec(),
@@ -28,13 +28,13 @@ impl Table {
         }
     }
 
-    /// Adds a row with a cell for each column.
+    /// Adds a row with one cell for each column.
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
     }
 
-    /// Prints the table, with its titles if wanted, in lines of at most `most` columns.
-    pub(crate) fn print(&self, out: &mut Output, titles: bool, most: usize) -> io::Result<()> {
+    /// Prints the table in lines of at most `max` columns, with or without its titles.
+    pub(crate) fn print(&self, out: &mut Output, titles: bool, max: usize) -> io::Result<()> {
         let last = self.titles.len().saturating_sub(1);
         let widths: Vec<usize> = (0..last)
             .map(|column| {
@@ -43,8 +43,8 @@ impl Table {
                 widest.max(width(self.titles[column]))
             })
             .collect();
-        let left = most.saturating_sub(widths.iter().map(|width| width + GAP).sum());
-        let left = left.max(NARROWEST);
+        let left = max.saturating_sub(widths.iter().map(|width| width + GAP).sum());
+        let left = left.max(MIN_LAST);
         if titles {
             let titles = self.titles.iter().map(|&title| (title, Style::Dim));
             print_row(out, titles, &widths, left)?;

@@ -1,14 +1,14 @@
-//! Times and lengths of time as people read them.
+//! Times and durations as people read and write them.
 
 use tenure_core::{Millis, Timestamp};
 
-/// How long ago a time was, in one unit: `12s`, `5m`, `3h`, `6d`, `2y`. What is yet to come was just now.
+/// The age of a time in one unit: `12s`, `5m`, `3h`, `6d`, `2y`. A time in the future has the age `0s`.
 pub(crate) fn age(now: Timestamp, at: Timestamp) -> String {
-    length(now.since(at))
+    duration(now.since(at))
 }
 
-/// A length of time in milliseconds, in its largest unit.
-pub(crate) fn length(millis: u64) -> String {
+/// A duration in milliseconds, in its largest unit.
+pub(crate) fn duration(millis: u64) -> String {
     const UNITS: [(u64, &str); 5] = [
         (365 * 86_400, "y"),
         (86_400, "d"),
@@ -38,19 +38,19 @@ pub(crate) fn iso_second(at: Timestamp) -> String {
     second(at).replace(' ', "T") + "Z"
 }
 
-/// A time of day to the second.
+/// The time of day, to the second.
 pub(crate) fn of_day(at: Timestamp) -> String {
     let text = second(at);
     text.split_once(' ')
         .map_or_else(String::new, |(_, time)| time.to_owned())
 }
 
-/// A length of time that was given, such as `90s`.
-pub(crate) fn parse_length(text: &str) -> Result<Millis, String> {
+/// Parses a duration, such as `90s`.
+pub(crate) fn parse_duration(text: &str) -> Result<Millis, String> {
     Millis::parse(text).map_err(|error| error.to_string())
 }
 
-/// A present that was given.
+/// Parses a time, such as `2026-01-08T18:05:30Z`.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).map_err(|error| error.to_string())
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_age_is_said_in_its_largest_unit() {
+    fn an_age_is_shown_in_its_largest_unit() {
         for (seconds, text) in [
             (0, "0s"),
             (59, "59s"),
@@ -71,7 +71,7 @@ mod tests {
             (365 * 86_400 - 1, "364d"),
             (800 * 86_400, "2y"),
         ] {
-            assert_eq!(length(seconds * 1000), text);
+            assert_eq!(duration(seconds * 1000), text);
         }
         let now = Timestamp::from_millis(0).unwrap();
         assert_eq!(age(now, now.plus(Millis(5000))), "0s");

@@ -1,24 +1,22 @@
-//! The commands `tenure vm`: which virtual machine the process that runs them owns. What is owned is
-//! kept in the machine's registry, which all processes of a user share.
-
-use std::borrow::Cow;
+//! The commands `tenure vm`: register virtual machines with the processes that own them. Registrations
+//! are in this machine's registry, which all processes of a user share.
 
 use clap::Subcommand;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use tenure_apps::machines::model::{VmMineParams, VmRegisterParams, VmUnregisterParams};
+use tenure_apps::machines::operations::{VM_MINE, VM_REGISTER, VM_UNREGISTER};
+use tenure_core::Text;
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::input;
-use crate::output::{Style, clean};
+use crate::output::{Style, clean, name_of};
 use crate::owner::OwnerArgs;
-use crate::params::Params;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The owner is the process that runs the command: a shell, a script or an agent.
-When it ends without `vm unregister`, the machine is an orphan, which `tenure
-lease sweep` sees to. In a subshell, name the owner: --owner-pid $$
+When it ends without `vm unregister`, its machine is an orphan, which `tenure
+lease sweep` cleans up. In a subshell, name the owner: --owner-pid $$
 
 Examples:
   tenure vm register builder-7 --zone us-central1-a --component voice
@@ -45,10 +43,11 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
 }
 
-/// Register a machine as the owner's, or say anew what is on it
+/// Register a machine to the owner, or update its registration
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An owner has one machine, and a machine one owner; otherwise the exit code is 1.
+An owner has at most one machine, and a machine at most one owner; a conflict
+ends with exit code 1.
 
 Examples:
   tenure vm register builder-7 --zone us-central1-a
@@ -56,15 +55,15 @@ Examples:
   tenure vm register builder-7 --zone a --metadata '{\"trigger\":\"HIGH_RAM\"}'
   tenure vm register builder-7 --zone a --owner-pid $(cat server.pid)")]
 struct Register {
-    /// The machine
-    id: String,
-    /// Where it runs
+    /// The machine's id
+    id: Text,
+    /// The machine's zone
     #[arg(long)]
-    zone: String,
-    /// What runs on it; may be given many times
+    zone: Text,
+    /// A component that runs on the machine; repeatable
     #[arg(long = "component", value_name = "NAME")]
-    components: Vec<String>,
-    /// Anything else about it: a JSON object, @FILE, or - for standard input
+    components: Vec<Text>,
+    /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
     #[command(flatten)]
@@ -72,59 +71,56 @@ struct Register {
 }
 
 fn register(args: Register, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("vmId", &args.id)
-        .set("zone", args.zone)
-        .set("components", args.components)
-        .maybe_json("metadata", input::maybe_json("--metadata", args.metadata)?)
-        .maybe("holder", args.owner.act(context)?);
-    let id = clean(&args.id).into_owned();
-    yes_or_no(
+    let id = clean(args.id.as_str()).into_owned();
+    let params = VmRegisterParams {
+        vm_id: args.id,
+        zone: args.zone,
+        components: args.components,
+        metadata: input::maybe_json("--metadata", args.metadata)?,
+        holder: args.owner.act_as(context)?,
+    };
+    let done = context.run(&VM_REGISTER, params)?;
+    print_done(
         context,
-        "vmRegister",
-        &params,
+        done,
         &format!("{id} is registered"),
         &format!("{id} is not registered: its owner has another machine, or it has another owner"),
     )
 }
 
-/// Say that the owner's machine is gone
+/// Unregister the owner's machine
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   tenure vm unregister
   tenure vm unregister builder-7")]
 struct Unregister {
-    /// The machine, to be sure that no other is meant
-    id: Option<String>,
+    /// The machine's id; a different machine is not unregistered
+    id: Option<Text>,
     #[command(flatten)]
     owner: OwnerArgs,
 }
 
 fn unregister(args: Unregister, context: &mut Context) -> Outcome {
-    let id = args.id.as_deref().map_or("the machine".into(), clean);
-    let (done, refused) = (
-        format!("{id} is unregistered"),
-        format!("{id} is not registered to this owner"),
-    );
-    let params = Params::new()
-        .maybe("vmId", args.id.as_ref())
-        .maybe("holder", args.owner.act(context)?);
-    yes_or_no(context, "vmUnregister", &params, &done, &refused)
+    let id = args.id.as_ref().map(|id| clean(id.as_str()).into_owned());
+    let id = id.unwrap_or_else(|| "the machine".to_owned());
+    let params = VmUnregisterParams {
+        vm_id: args.id,
+        holder: args.owner.act_as(context)?,
+    };
+    let done = context.run(&VM_UNREGISTER, params)?;
+    print_done(
+        context,
+        done,
+        &format!("{id} is unregistered"),
+        &format!("{id} is not registered to this owner"),
+    )
 }
 
-/// Has something done that is either done or not.
-fn yes_or_no(
-    context: &mut Context,
-    operation: &str,
-    params: &Params,
-    done: &str,
-    refused: &str,
-) -> Outcome {
-    let answer = context.perform(operation, params)?;
-    let is_done: bool = answer.read()?;
+/// Prints the reply of an operation that was done or refused.
+fn print_done(context: &mut Context, is_done: bool, done: &str, refused: &str) -> Outcome {
     if context.json() {
-        context.out.json(answer.json())?;
+        context.print_json(&is_done)?;
     } else if is_done {
         context.out.line(done)?;
     } else {
@@ -148,40 +144,24 @@ struct Show {
     owner: OwnerArgs,
 }
 
-/// A virtual machine, as far as it is printed.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Vm<'a> {
-    #[serde(borrow)]
-    pub(crate) vm_id: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(crate) zone: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(crate) components: Vec<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) metadata: &'a RawValue,
-    pub(crate) registered_at: &'a str,
-    pub(crate) status: &'a str,
-    #[serde(borrow)]
-    pub(crate) holder: Cow<'a, str>,
-}
-
 fn show(args: Show, context: &mut Context) -> Outcome {
-    let params = Params::new().maybe("holder", args.owner.act(context)?);
-    context.tell("vmMine", &params, |context, answer| {
-        let Some(vm) = answer.read::<Option<Vm<'_>>>()? else {
-            context.note("no VM: this owner has none");
+    let params = VmMineParams {
+        holder: args.owner.act_as(context)?,
+    };
+    context.run_and_print(&VM_MINE, params, |context, vm| {
+        let Some(vm) = vm else {
+            context.note("this owner has no VM");
             return Ok(Exit::REFUSED);
         };
         let out = &mut context.out;
         out.styled(Style::Bold, &clean(&vm.vm_id))?;
-        out.line(&format!("  {}\n", vm.status))?;
-        let components = vm.components.join(", ");
+        out.line(&format!("  {}\n", name_of(vm.status)))?;
+        let components: Vec<&str> = vm.components.iter().map(Text::as_str).collect();
         let fields = [
             ("Zone", &*vm.zone),
-            ("Components", &components),
-            ("Metadata", vm.metadata.get()),
-            ("Registered", vm.registered_at),
+            ("Components", &components.join(", ")),
+            ("Metadata", vm.metadata.as_str()),
+            ("Registered", &vm.registered_at.to_string()),
             ("Session", &vm.holder),
         ];
         for (name, value) in fields {

@@ -1,30 +1,23 @@
-//! The commands `tenure agent`, as scripts around agents use them, and as people see them.
+//! The commands `tenure agent`: exit codes, JSON, lists and help.
 
-use crate::common::{Ended, Place, plain};
-use snapbox::data::Inline;
-use snapbox::{Assert, IntoData, str};
+use crate::common::{CommandOutput, Place, assert_snapshot, plain};
+use snapbox::str;
 
-const NO: i32 = 1;
-const MISUSED: i32 = 2;
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
 
-#[track_caller]
-fn held(printed: impl IntoData, snapshot: Inline) {
-    let assert = Assert::new().normalize_paths(false);
-    assert.action_env("SNAPSHOTS").eq(printed, snapshot);
-}
-
-/// The command at another time than the present of the tests.
-fn at(place: &Place, time: &str, args: &[&str]) -> Ended {
+/// The command with another clock override than [`NOW`](crate::common::NOW).
+fn at(place: &Place, time: &str, args: &[&str]) -> CommandOutput {
     let now = format!("2026-01-08T{time}Z");
     place.run(&[args, &["--now", &now]].concat())
 }
 
 fn create(place: &Place, id: &str) {
     let args = ["agent", "create", "--agent", "builder", "--id", id];
-    assert_eq!(place.says(&args), id);
+    assert_eq!(place.run_ok(&args), id);
 }
 
-/// A store with agents of several kinds, under ids that stay the same.
+/// A store with agents in several phases, under fixed ids.
 fn filled() -> Place {
     let place = Place::new();
     let steps: [(&str, &[&str]); 9] = [
@@ -102,31 +95,31 @@ fn filled() -> Place {
         ("18:04:00", &["deny", "agent-4", "--by", "ada"]),
     ];
     for (time, args) in steps {
-        let ended = at(&place, time, &[&["agent"], args].concat());
-        assert_eq!((ended.code, &*ended.err), (0, ""), "{args:?}");
+        let output = at(&place, time, &[&["agent"], args].concat());
+        assert_eq!((output.code, &*output.err), (0, ""), "{args:?}");
     }
-    // A session that is no agent's is in no list of agents.
-    place.says(&["start", "Something else"]);
+    // A session without a phase is not listed among the agents.
+    place.run_ok(&["start", "Something else"]);
     place
 }
 
 #[test]
-fn create_prints_an_id_that_says_when() {
+fn create_prints_an_id_with_the_time() {
     let place = Place::new();
-    let id = place.says(&["agent", "create", "--agent", "builder"]);
+    let id = place.run_ok(&["agent", "create", "--agent", "builder"]);
     let end = id.strip_prefix("agent-20260108-180530-").unwrap();
     assert!(
         end.len() == 8 && end.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "{id}"
     );
-    let other = place.says(&["agent", "create", "--agent", "builder"]);
+    let other = place.run_ok(&["agent", "create", "--agent", "builder"]);
     assert_ne!(id, other);
     let args = ["agent", "create", "--agent", "b", "--idempotency-key", "k"];
-    assert_eq!(place.says(&args), place.says(&args));
+    assert_eq!(place.run_ok(&args), place.run_ok(&args));
 }
 
 #[test]
-fn an_agent_is_shown_as_the_json_that_scripts_read() {
+fn an_agent_is_printed_as_the_json_that_scripts_expect() {
     let place = Place::new();
     let metadata = r#"{"task_id":"T001","n":1e400,"tags":["b","a"]}"#;
     let create = ["agent", "create", "--agent", "builder", "--id", "agent-1"];
@@ -154,8 +147,8 @@ fn an_agent_is_shown_as_the_json_that_scripts_read() {
         "18:03:00",
         &["agent", "finalize", "agent-1", "failed", "--summary", "No"],
     );
-    held(
-        place.says(&["agent", "get", "agent-1"]),
+    assert_snapshot(
+        place.run_ok(&["agent", "get", "agent-1"]),
         str![[r#"
 {
   "agent_id": "agent-1",
@@ -189,28 +182,28 @@ fn an_agent_is_shown_as_the_json_that_scripts_read() {
 }
 "#]],
     );
-    let line = place.says(&["agent", "get", "agent-1", "--json"]);
+    let line = place.run_ok(&["agent", "get", "agent-1", "--json"]);
     assert!(!line.contains('\n') && line.contains(metadata), "{line}");
 }
 
 #[test]
-fn should_resume_says_why_and_exits_with_the_answer() {
+fn should_resume_prints_the_reason_and_exits_with_the_decision() {
     let place = Place::new();
     create(&place, "a");
     let asked = |args: &[&str]| {
-        let ended = place.run(&[&["agent", "should-resume", "a"], args].concat());
-        let reason = ended.out.split(": ").nth(1).unwrap().to_owned();
-        (ended.code, reason)
+        let output = place.run(&[&["agent", "should-resume", "a"], args].concat());
+        let reason = output.out.split(": ").nth(1).unwrap().to_owned();
+        (output.code, reason)
     };
-    let told = |args: &[&str]| drop(place.says(&[&["agent", "update", "a"], args].concat()));
-    let no = |reason: &str| (NO, reason.to_owned());
+    let update = |args: &[&str]| drop(place.run_ok(&[&["agent", "update", "a"], args].concat()));
+    let no = |reason: &str| (REFUSED, reason.to_owned());
     let yes = (0, "resumable".to_owned());
     assert_eq!(asked(&[]), no("phase_not_resumable"));
-    told(&["--phase", "approval", "--not-ready"]);
+    update(&["--phase", "approval", "--not-ready"]);
     assert_eq!(asked(&[]), no("not_ready"));
-    told(&["--phase", "planning"]);
+    update(&["--phase", "planning"]);
     assert_eq!(asked(&[]), yes);
-    // The last moment, and the first that is too late.
+    // The boundary of the idle time.
     assert_eq!(asked(&["--now", "2026-01-08T18:35:29.999Z"]), yes);
     assert_eq!(
         asked(&["--now", "2026-01-08T18:35:30Z"]),
@@ -221,15 +214,15 @@ fn should_resume_says_why_and_exits_with_the_answer() {
         yes
     );
     for error in ["1", "2", "3"] {
-        told(&["--error", error]);
+        update(&["--error", error]);
     }
     assert_eq!(asked(&[]), no("too_many_errors"));
     assert_eq!(asked(&["--max-errors", "4"]), yes);
-    told(&["--phase", "completed"]);
+    update(&["--phase", "completed"]);
     assert_eq!(asked(&[]), no("finished"));
 
     let unknown = place.run(&["agent", "should-resume", "b", "--json"]);
-    assert_eq!(unknown.code, NO);
+    assert_eq!(unknown.code, REFUSED);
     assert!(
         unknown
             .out
@@ -241,18 +234,18 @@ fn should_resume_says_why_and_exits_with_the_answer() {
         place
             .run(&["agent", "should-resume", "a", "--idle", "soon"])
             .code,
-        MISUSED
+        USAGE
     );
 }
 
 #[test]
-fn a_list_that_no_terminal_reads_can_be_counted() {
+fn a_list_without_a_terminal_is_a_line_for_each_agent() {
     let place = filled();
     let lines = |args: &[&str]| {
-        let out = place.says(&[&["agent", "list"], args].concat());
+        let out = place.run_ok(&[&["agent", "list"], args].concat());
         out.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    held(
+    assert_snapshot(
         place.run(&["agent", "list"]).out,
         str![[r#"
 agent-4	abandoned	a-name-that-is-too-long-for-it	-	0	2026-01-08T18:04:00.000Z	
@@ -279,7 +272,7 @@ agent-1	completed	deployer	-	0	2026-01-08T16:10:00.000Z	Roll out
 }
 
 #[test]
-fn the_pages_of_json_go_on_where_they_ended() {
+fn json_pages_continue_at_their_cursor() {
     let place = filled();
     let mut ids = Vec::new();
     let mut cursor: Option<String> = None;
@@ -288,7 +281,7 @@ fn the_pages_of_json_go_on_where_they_ended() {
         if let Some(cursor) = &cursor {
             args.extend(["--cursor", cursor]);
         }
-        let page: serde_json::Value = serde_json::from_str(&place.says(&args)).unwrap();
+        let page: serde_json::Value = serde_json::from_str(&place.run_ok(&args)).unwrap();
         let items = page["items"].as_array().unwrap();
         ids.extend(
             items
@@ -306,7 +299,7 @@ fn the_pages_of_json_go_on_where_they_ended() {
 #[test]
 fn a_list_on_a_terminal_is_a_table_that_fits() {
     let shown = plain(&filled().on_terminal(&["agent", "list"]));
-    held(
+    assert_snapshot(
         &shown,
         str![[r#"
 ID       PHASE      AGE  ERR  AGENT                 PURPOSE
@@ -323,10 +316,10 @@ agent-1  completed  1h   0    deployer              Roll out
 }
 
 #[test]
-fn what_became_of_an_agent_is_told_in_one_line() {
+fn a_change_of_an_agent_prints_one_line() {
     let place = Place::new();
     create(&place, "a");
-    let mut told = String::new();
+    let mut transcript = String::new();
     let steps: [&[&str]; 8] = [
         &["update", "a", "--phase", "planning"],
         &[
@@ -344,16 +337,16 @@ fn what_became_of_an_agent_is_told_in_one_line() {
         &["update", "a", "--phase", "planning"],
     ];
     for step in steps {
-        let Ended { code, out, err } = place.run(&[&["agent"], step].concat());
-        told += &format!("{code} {out}{err}");
+        let CommandOutput { code, out, err } = place.run(&[&["agent"], step].concat());
+        transcript += &format!("{code} {out}{err}");
     }
-    held(
-        told,
+    assert_snapshot(
+        transcript,
         str![[r#"
-0 a is in phase planning, ready to be resumed
+0 a is in phase planning, ready to resume
 0 a is in phase planning
-0 a is in phase approval, ready to be resumed
-0 a is in phase approval, ready to be resumed
+0 a is in phase approval, ready to resume
+0 a is in phase approval, ready to resume
 0 a is in phase completed
 0 a is in phase completed
 1 tenure: the phase of agent a is completed: it is final and leads to no other; create a new agent, or fork this one
@@ -364,7 +357,7 @@ fn what_became_of_an_agent_is_told_in_one_line() {
 }
 
 #[test]
-fn an_agent_that_nobody_knows_is_refused() {
+fn an_unknown_agent_is_refused() {
     let place = Place::new();
     create(&place, "a");
     let commands: [&[&str]; 6] = [
@@ -377,29 +370,29 @@ fn an_agent_that_nobody_knows_is_refused() {
     ];
     for command in commands {
         let args = [&["agent"], command].concat();
-        let ended = place.run(&args);
-        assert_eq!((ended.code, &*ended.out), (NO, ""), "{args:?}");
-        assert!(ended.err.contains('b'), "{args:?}: {}", ended.err);
+        let output = place.run(&args);
+        assert_eq!((output.code, &*output.out), (REFUSED, ""), "{args:?}");
+        assert!(output.err.contains('b'), "{args:?}: {}", output.err);
         let json = place.run(&[&args[..], &["--json"]].concat());
-        assert_eq!(json.code, NO, "{args:?}");
+        assert_eq!(json.code, REFUSED, "{args:?}");
         serde_json::from_str::<serde_json::Value>(&json.out).unwrap();
     }
-    // What cannot be meant is not understood.
+    // Invalid phases are refused as wrong usage.
     for command in [
         ["update", "a", "--phase", "Planning"],
         ["finalize", "a", "planning", "--json"],
     ] {
         let args = [&["agent"], &command[..]].concat();
-        assert_eq!(place.run(&args).code, MISUSED, "{args:?}");
+        assert_eq!(place.run(&args).code, USAGE, "{args:?}");
     }
 }
 
 #[test]
-fn cleanup_takes_those_that_were_idle_for_so_many_hours() {
+fn cleanup_removes_agents_that_have_been_idle_for_the_given_hours() {
     let place = filled();
     let cleaned = |now: &str, args: &[&str]| {
         let args = [&["agent", "cleanup", "--now", now], args].concat();
-        let Ended { code, out, err } = place.run(&args);
+        let CommandOutput { code, out, err } = place.run(&args);
         assert_eq!(code, 0, "{err}");
         (out.lines().count(), err)
     };
@@ -407,43 +400,46 @@ fn cleanup_takes_those_that_were_idle_for_so_many_hours() {
     let (count, said) = cleaned(soon, &["--dry-run"]);
     assert_eq!(
         (count, &*said),
-        (1, "tenure: 1 session would be put into the trash\n")
+        (1, "tenure: 1 session would be moved to the trash\n")
     );
     assert_eq!(cleaned(soon, &[]).0, 1);
     assert_eq!(cleaned("2026-01-09T17:01:00Z", &["--hours", "24"]).0, 1);
     assert_eq!(cleaned("2026-01-09T18:00:00Z", &["--hours", "1"]).0, 2);
-    assert_eq!(place.says(&["agent", "list"]), "");
-    assert_eq!(place.says(&["list", "--trash", "only"]).lines().count(), 4);
+    assert_eq!(place.run_ok(&["agent", "list"]), "");
+    assert_eq!(
+        place.run_ok(&["list", "--trash", "only"]).lines().count(),
+        4
+    );
 }
 
 #[test]
-fn statistics_stand_beside_their_targets() {
+fn metrics_are_shown_against_their_targets() {
     let place = filled();
     let shown = plain(&place.on_terminal(&["agent", "stats"]));
-    // How much of the disk it takes is not for a snapshot.
+    // The size on disk varies.
     let shown: Vec<_> = shown
         .lines()
-        .filter(|line| !line.starts_with("On the disk"))
+        .filter(|line| !line.starts_with("Size on disk"))
         .collect();
-    held(
+    assert_snapshot(
         shown.join("\n"),
         str![[r#"
-Agents          4, 2 not ended
+Agents          4, 2 not finalized
   planning      1
   executing     1
   completed     1
   abandoned     1
-Created         4.0 a day
+Created         4.0 per day
 Resumed         0 of 0 times
 Last cleanup    never
 
-MEASURE        VALUE       TARGET        
-resumed        -           > 60.0 %      
-well resumed   -           > 80.0 %      
-median length  2 min 0 s   < 5 min 0 s   ok
-95 % within    10 min 0 s  < 30 min 0 s  ok
-with errors    25.0 %      < 10.0 %      missed
-kept texts     586 B       < 100.0 MB    ok
+METRIC                VALUE       TARGET        
+resumed               -           > 60.0 %      
+resumed successfully  -           > 80.0 %      
+median duration       2 min 0 s   < 5 min 0 s   ok
+95th percentile       10 min 0 s  < 30 min 0 s  ok
+error rate            25.0 %      < 10.0 %      missed
+stored text           586 B       < 100.0 MB    ok
 
 SESSIONS  AGENT
 2         deployer
@@ -451,8 +447,12 @@ SESSIONS  AGENT
 1         reviewer
 "#]],
     );
-    assert!(place.says(&["agent", "stats"]).contains("\nOn the disk "));
-    let json = place.says(&["agent", "stats", "--agent", "deployer", "--json"]);
+    assert!(
+        place
+            .run_ok(&["agent", "stats"])
+            .contains("\nSize on disk ")
+    );
+    let json = place.run_ok(&["agent", "stats", "--agent", "deployer", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["byAgent"], serde_json::json!({"deployer": 2}));
     let nothing = Place::new();
@@ -460,40 +460,39 @@ SESSIONS  AGENT
 }
 
 #[test]
-fn the_help_of_the_group_fits_a_page() {
-    held(
+fn the_help_matches_its_snapshot() {
+    assert_snapshot(
         Place::new().run(&["agent", "--help"]).out,
         str![[r#"
-Follow agents through their phases, and ask whether to resume them
+Track agents through their phases, and decide whether to resume them
 
 Usage: tenure agent [OPTIONS] <COMMAND>
 
 Commands:
   create            Create an agent's session and print its id
-  update            Set the phase of an agent, and what else it says of its work
-  should-resume     Say whether to resume an agent: exit code 0 for yes, 1 for
-                    no
+  update            Update an agent: its phase, metadata, errors and summary
+  should-resume     Decide whether to resume an agent: exit code 0 for yes, 1
+                    for no
   get               Print an agent's state as JSON
-  finalize          End the work of an agent
+  finalize          Finalize an agent
   list              List agents, newest first
-  cleanup           Put agents that have been idle for long into the trash
-  stats             Show how agents have done, beside what they should
-  request-approval  Pause an agent until somebody approves of what it is about
-                    to do
-  approve           Approve of what an agent waits for
-  deny              Deny what an agent waits for, which ends its work
+  cleanup           Move idle agents to the trash
+  stats             Show metrics of agents against their targets
+  request-approval  Pause an agent and request an approval
+  approve           Approve the request of an agent
+  deny              Deny the request of an agent, which abandons it
 
 Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
 An agent is a session that has a phase: initializing, investigating, planning,
 approval, executing, validating, and at the end completed, failed or abandoned.
@@ -502,40 +501,42 @@ Examples:
   id=$(tenure agent create --agent deployer --purpose "Roll out 2.1")
   tenure agent update $id --phase planning --metadata '{"plan":"p.json"}'
   tenure agent request-approval $id --reason "Touches production"
-  tenure agent should-resume $id && echo "go on"
+  tenure agent should-resume $id && echo "resume"
   tenure agent finalize $id completed --summary "Rolled out"
 
 "#]],
     );
-    held(
+    assert_snapshot(
         Place::new().run(&["agent", "should-resume", "--help"]).out,
         str![[r#"
-Say whether to resume an agent: exit code 0 for yes, 1 for no
+Decide whether to resume an agent: exit code 0 for yes, 1 for no
 
 Usage: tenure agent should-resume [OPTIONS] <ID>
 
 Arguments:
-  <ID>  The agent's session
+  <ID>  The agent's session id
 
 Options:
-      --idle <TIME>     Not when it has been idle this long: 30m by default
-      --max-errors <N>  Not when it has met this many errors: 3 by default
-  -h, --help            Print help
+      --idle <DURATION>  Do not resume an agent that has been idle this long:
+                         30m by default
+      --max-errors <N>   Do not resume an agent with this many errors: 3 by
+                         default
+  -h, --help             Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
-The reason is printed: resumable, or else not_found, unreadable, finished,
+The reason is printed: resumable, not_found, unreadable, finished,
 phase_not_resumable, not_ready, too_many_errors or idle_too_long.
 
 Examples:
-  if tenure agent should-resume $id; then echo "go on"; fi
+  if tenure agent should-resume $id; then echo "resume"; fi
   tenure agent should-resume $id --idle 2h --max-errors 5
   tenure agent should-resume $id --json | jq -r .reason
 

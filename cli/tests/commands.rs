@@ -1,17 +1,70 @@
-//! What the command does with its arguments, its surroundings and what sessions say.
+//! What all commands share: arguments, the environment, the default store, exit codes and safe output.
 
 use std::fs;
 use std::process::Stdio;
 
-use crate::common::{NOW, Place, bare, ended};
+use crate::common::{NOW, Place, bare, output_of};
 
 #[test]
-fn start_prints_the_bare_id_for_scripts() {
+fn start_prints_only_the_id() {
     let place = Place::new();
-    let id = place.says(&["start", "Fix the login page", "--mode", "developer"]);
+    let id = place.run_ok(&["start", "Fix the login page", "--mode", "developer"]);
     assert!(id.starts_with("session_"), "{id}");
-    assert_eq!(place.says(&["list"]).lines().count(), 1);
-    assert!(place.says(&["show", &id]).contains("Fix the login page"));
+    assert_eq!(place.run_ok(&["list"]).lines().count(), 1);
+    assert!(place.run_ok(&["show", &id]).contains("Fix the login page"));
+}
+
+#[test]
+fn an_idempotency_key_means_the_same_to_the_command_and_to_other_hosts() {
+    let place = Place::new();
+    let context = r#"{ "n": 1e400 }"#;
+    let start = [
+        "start",
+        "a \"t\"",
+        "--idempotency-key",
+        "k",
+        "--user",
+        "ünï",
+        "--max-iterations",
+        "5",
+        "--context",
+        context,
+        "--paused",
+    ];
+    let id = place.run_ok(&start);
+    assert_eq!(place.run_ok(&start), id);
+    let params = |task: &str| {
+        format!(
+            r#"{{"idempotencyKey":"k","paused":true,"context":{context},"maxIterations":5,"userId":"ünï","mode":"agent","task":{task}}}"#
+        )
+    };
+    let repeated = place.store().perform("start", &params(r#""a \"t\"""#), 0.0);
+    assert!(
+        repeated.contains(&format!(r#"{{"id":"{id}""#)),
+        "{repeated}"
+    );
+    let other = place.store().perform("start", &params(r#""other""#), 0.0);
+    assert!(other.contains("IDEMPOTENCY_MISMATCH"), "{other}");
+    let other = place.run(&["start", "other", "--idempotency-key", "k"]);
+    assert_eq!(other.code, 1, "{other:?}");
+
+    let create = [
+        "agent",
+        "create",
+        "--agent",
+        "builder",
+        "--metadata",
+        context,
+        "--idempotency-key",
+        "a",
+    ];
+    let id = place.run_ok(&create);
+    let params = format!(r#"{{"agentName":"builder","metadata":{context},"idempotencyKey":"a"}}"#);
+    let repeated = place.store().perform("agentCreate", &params, 0.0);
+    assert!(
+        repeated.contains(&format!(r#"{{"id":"{id}""#)),
+        "{repeated}"
+    );
 }
 
 #[test]
@@ -21,9 +74,9 @@ fn texts_and_json_may_come_from_standard_input_and_files() {
     fs::write(&file, "{ \"n\": 1e400 }").unwrap();
     let context = format!("@{}", file.display());
     let args = ["start", "-", "--id", "a", "--context", &context];
-    let ended = place.run_with(&args, "line one\nline two\n");
-    assert_eq!(ended.code, 0, "{}", ended.err);
-    let session = place.says(&["show", "a", "--json"]);
+    let output = place.run_with(&args, "line one\nline two\n");
+    assert_eq!(output.code, 0, "{}", output.err);
+    let session = place.run_ok(&["show", "a", "--json"]);
     assert!(
         session.contains(r#""task":"line one\nline two""#),
         "{session}"
@@ -32,28 +85,28 @@ fn texts_and_json_may_come_from_standard_input_and_files() {
     assert_eq!(place.run_with(&["complete", "a", "-"], "all\r\n").code, 0);
     assert!(
         place
-            .says(&["show", "a", "--json"])
+            .run_ok(&["show", "a", "--json"])
             .contains(r#""result":"all""#)
     );
 }
 
 #[test]
-fn the_present_can_be_chosen() {
+fn the_clock_can_be_overridden() {
     let place = Place::new();
-    place.says(&["start", "t", "--id", "a"]);
-    let session = place.says(&["show", "a", "--json"]);
+    place.run_ok(&["start", "t", "--id", "a"]);
+    let session = place.run_ok(&["show", "a", "--json"]);
     assert!(
         session.contains(r#""createdAt":"2026-01-08T18:05:30.000Z""#),
         "{session}"
     );
-    let later = place.says(&["show", "a", "--now", "2026-01-08T20:05:30Z"]);
+    let later = place.run_ok(&["show", "a", "--now", "2026-01-08T20:05:30Z"]);
     assert!(later.contains("2h ago"), "{later}");
 }
 
 #[test]
-fn exit_codes_tell_refused_from_misused_from_unavailable() {
+fn exit_codes_distinguish_refusal_usage_and_store_failure() {
     let place = Place::new();
-    place.says(&["start", "t", "--id", "a"]);
+    place.run_ok(&["start", "t", "--id", "a"]);
     for (code, args) in [
         (0, &["show", "a"][..]),
         (1, &["show", "nobody"]),
@@ -76,32 +129,35 @@ fn exit_codes_tell_refused_from_misused_from_unavailable() {
 
 #[test]
 fn with_json_an_error_is_json_on_standard_output() {
-    let ended = Place::new().run(&["pause", "nobody", "--json"]);
+    let output = Place::new().run(&["pause", "nobody", "--json"]);
     assert_eq!(
-        ended.out.trim_end(),
+        output.out.trim_end(),
         r#"{"error":{"code":"SESSION_NOT_FOUND","message":"there is no session nobody","details":{"id":"nobody"}}}"#
     );
-    assert_eq!((ended.code, ended.err.as_str()), (1, ""));
+    assert_eq!((output.code, output.err.as_str()), (1, ""));
 }
 
 #[test]
-fn what_is_refused_for_one_session_is_done_for_the_others() {
+fn a_refused_session_does_not_block_the_others() {
     let place = Place::new();
     for id in ["a", "b"] {
-        place.says(&["start", "t", "--id", id]);
+        place.run_ok(&["start", "t", "--id", id]);
     }
-    let ended = place.run(&["rm", "a", "nobody", "b"]);
-    assert_eq!(ended.code, 1);
-    assert!(ended.err.contains("nobody"), "{}", ended.err);
-    assert_eq!(place.says(&["list", "--trash", "only"]).lines().count(), 2);
+    let output = place.run(&["rm", "a", "nobody", "b"]);
+    assert_eq!(output.code, 1);
+    assert!(output.err.contains("nobody"), "{}", output.err);
+    assert_eq!(
+        place.run_ok(&["list", "--trash", "only"]).lines().count(),
+        2
+    );
 }
 
 #[test]
-fn nothing_that_a_terminal_obeys_is_printed_from_a_session() {
+fn control_characters_of_a_session_are_not_printed() {
     let place = Place::new();
     let evil = "a\u{1b}]0;owned\u{7}b\u{9b}31mc\rd\u{202e}e\nf";
     let context = r#"{"k":"\u001b[2J","bidi":"RLO"}"#.replace("RLO", "\u{202e}\u{9b}");
-    place.says(&[
+    place.run_ok(&[
         "start",
         evil,
         "--id",
@@ -113,35 +169,35 @@ fn nothing_that_a_terminal_obeys_is_printed_from_a_session() {
         "--context",
         &context,
     ]);
-    place.says(&["fail", "a", evil]);
+    place.run_ok(&["fail", "a", evil]);
     let is_obeyed = |char: char| {
         (char.is_control() && char != '\n' && char != '\t')
             || ('\u{202a}'..='\u{202e}').contains(&char)
     };
     for args in [&["list"][..], &["show", "a"], &["events", "a"], &["stats"]] {
-        let printed = place.says(args);
+        let printed = place.run_ok(args);
         assert!(!printed.contains(is_obeyed), "{args:?} {printed:?}");
         assert_eq!(printed.lines().count(), printed.split('\n').count());
     }
-    assert_eq!(place.says(&["list"]).lines().count(), 1);
+    assert_eq!(place.run_ok(&["list"]).lines().count(), 1);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn nor_is_it_printed_to_a_terminal_as_json() {
+fn control_characters_in_json_are_escaped_on_a_terminal() {
     let place = Place::new();
-    place.says(&["start", "a\u{9b}31m\u{202e}b", "--id", "a"]);
+    place.run_ok(&["start", "a\u{9b}31m\u{202e}b", "--id", "a"]);
     let shown = place.on_terminal(&["show", "a", "--json"]);
     assert!(shown.contains(r"a\u009b31m\u202eb"), "{shown:?}");
     assert!(
         place
-            .says(&["show", "a", "--json"])
+            .run_ok(&["show", "a", "--json"])
             .contains("a\u{9b}31m\u{202e}b")
     );
 }
 
 #[test]
-fn whoever_stops_reading_is_not_complained_to() {
+fn a_reader_that_closes_the_pipe_is_no_failure() {
     let place = Place::new();
     let store = place.store();
     for number in 0..3000 {
@@ -156,72 +212,79 @@ fn whoever_stops_reading_is_not_complained_to() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(place.says(&["list"]).lines().count(), 3000);
+    assert_eq!(place.run_ok(&["list"]).lines().count(), 3000);
     assert_eq!(
-        place.says(&["list", "--limit", "1500"]).lines().count(),
+        place.run_ok(&["list", "--limit", "1500"]).lines().count(),
         1500
     );
 }
 
 #[test]
-fn by_default_sessions_are_kept_in_the_nearest_folder_upward() {
+fn the_default_store_is_in_the_nearest_folder_upwards() {
     let root = tempfile::tempdir().unwrap();
     let deep = root.path().join("repo/src/deep");
     fs::create_dir_all(&deep).unwrap();
     fs::create_dir(root.path().join("repo/.git")).unwrap();
-    let list = || ended(bare(&deep, &["list"]));
-    // Who only reads leaves nothing behind.
+    let list = || output_of(bare(&deep, &["list"]));
+    // A command that only reads creates nothing.
     assert_eq!((list().code, list().out.as_str()), (0, ""));
     assert!(!root.path().join("repo/.tenure").exists());
 
-    assert_eq!(ended(bare(&deep, &["start", "t", "--id", "a"])).code, 0);
-    let kept = root.path().join("repo/.tenure");
-    assert_eq!(fs::read_to_string(kept.join(".gitignore")).unwrap(), "*\n");
-    assert!(kept.join("tenure.db").exists());
+    assert_eq!(output_of(bare(&deep, &["start", "t", "--id", "a"])).code, 0);
+    let created = root.path().join("repo/.tenure");
+    assert_eq!(
+        fs::read_to_string(created.join(".gitignore")).unwrap(),
+        "*\n"
+    );
+    assert!(created.join("tenure.db").exists());
     assert!(list().out.starts_with("a\t"));
 
-    // A nearer one is taken instead, but not what a store of files keeps for itself.
+    // A nearer folder takes precedence, unless it is the lock folder of a file store.
     fs::create_dir_all(deep.join(".tenure")).unwrap();
     fs::write(deep.join(".tenure/lock"), "").unwrap();
     assert!(list().out.starts_with("a\t"));
     let nearer = root.path().join("repo/src/.tenure");
     fs::create_dir(&nearer).unwrap();
     assert_eq!(list().out, "");
-    assert_eq!(ended(bare(&deep, &["start", "t", "--id", "b"])).code, 0);
+    assert_eq!(output_of(bare(&deep, &["start", "t", "--id", "b"])).code, 0);
     assert!(nearer.join("tenure.db").exists() && list().out.starts_with("b\t"));
 }
 
 #[test]
-fn what_reads_before_it_writes_writes_to_what_is_kept() {
+fn a_command_that_reads_before_it_writes_creates_the_default_store() {
     let here = tempfile::tempdir().unwrap();
     let session = Place::new();
-    session.says(&["start", "t", "--id", "a"]);
+    session.run_ok(&["start", "t", "--id", "a"]);
     fs::create_dir(here.path().join("a")).unwrap();
-    let text = session.says(&["export", "a"]);
+    let text = session.run_ok(&["export", "a"]);
     fs::write(here.path().join("a/session.json"), text).unwrap();
-    assert_eq!(ended(bare(here.path(), &["import", "."])).code, 0);
-    assert!(ended(bare(here.path(), &["list"])).out.starts_with("a\t"));
-    // A variable that is empty names no store.
+    assert_eq!(output_of(bare(here.path(), &["import", "."])).code, 0);
+    assert!(
+        output_of(bare(here.path(), &["list"]))
+            .out
+            .starts_with("a\t")
+    );
+    // An empty variable counts as unset.
     let mut list = bare(here.path(), &["list"]);
     list.env("TENURE_STORE", "");
-    assert!(ended(list).out.starts_with("a\t"));
+    assert!(output_of(list).out.starts_with("a\t"));
 }
 
 #[test]
-fn outside_of_a_repository_they_are_kept_where_the_command_runs() {
+fn outside_of_a_repository_the_default_store_is_in_the_working_directory() {
     let here = tempfile::tempdir().unwrap();
-    assert_eq!(ended(bare(here.path(), &["start", "t"])).code, 0);
+    assert_eq!(output_of(bare(here.path(), &["start", "t"])).code, 0);
     assert!(here.path().join(".tenure/tenure.db").exists());
 }
 
 #[test]
 fn every_command_has_examples() {
     let place = Place::new();
-    let mut commands = commands_in(&place.says(&["--help"]), "");
+    let mut commands = commands_in(&place.run_ok(&["--help"]), "");
     assert!(commands.len() > 15, "{commands:?}");
     while let Some(command) = commands.pop() {
         let words: Vec<&str> = command.split(' ').collect();
-        let help = place.says(&[&words, &["--help"][..]].concat());
+        let help = place.run_ok(&[&words, &["--help"][..]].concat());
         let examples = help.split_once("Examples:\n").map(|(_, examples)| examples);
         let shown =
             examples.is_some_and(|examples| examples.contains(&format!("tenure {command}")));
@@ -232,7 +295,7 @@ fn every_command_has_examples() {
     }
 }
 
-/// The commands that a help text names, with what stands before them.
+/// The commands that a help text lists, with a prefix.
 fn commands_in(help: &str, before: &str) -> Vec<String> {
     let (_, commands) = help.split_once("Commands:\n").unwrap_or_default();
     commands
@@ -245,7 +308,7 @@ fn commands_in(help: &str, before: &str) -> Vec<String> {
 }
 
 #[test]
-fn shells_can_complete_it() {
+fn completion_scripts_are_valid() {
     for shell in ["bash", "zsh", "fish"] {
         let script = Place::new().run(&["completions", shell]).out;
         assert!(
@@ -278,6 +341,6 @@ fn the_variable_and_the_option_name_the_same_store() {
             NOW,
         ],
     );
-    assert_eq!(ended(by_option).code, 0);
-    assert!(place.says(&["list"]).starts_with("a\t"));
+    assert_eq!(output_of(by_option).code, 0);
+    assert!(place.run_ok(&["list"]).starts_with("a\t"));
 }

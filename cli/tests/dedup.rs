@@ -3,16 +3,16 @@
 use std::fs;
 use std::process::Command;
 
-use crate::common::{Ended, Place, ended};
+use crate::common::{CommandOutput, Place, output_of};
 use serde_json::{Value, json};
 
-const NO: i32 = 1;
-const MISUSED: i32 = 2;
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
 const STORE: i32 = 3;
 const SHA: &str = "abc12345def67890";
 const KEY: &str = "my-workflow-push-abc12345";
 
-/// The command as a step of a run, at a time after the present of the tests.
+/// The command as a step of a run, at a time of the day.
 fn step(place: &Place, run: &str, time: &str, args: &[&str]) -> Command {
     let now = format!("2026-01-08T{time}Z");
     let mut command = place.command(&[&["dedup"], args, &["--now", &now]].concat());
@@ -20,23 +20,23 @@ fn step(place: &Place, run: &str, time: &str, args: &[&str]) -> Command {
     command
 }
 
-fn check(place: &Place, time: &str, event: &str) -> Ended {
+fn check(place: &Place, time: &str, event: &str) -> CommandOutput {
     let args = ["check", event, "My Workflow", SHA, "9"];
-    ended(step(place, "9", time, &args))
+    output_of(step(place, "9", time, &args))
 }
 
-fn admit(place: &Place, run: &str, time: &str, more: &[&str]) -> Ended {
+fn admit(place: &Place, run: &str, time: &str, more: &[&str]) -> CommandOutput {
     let args = [&["admit", "push", "My Workflow", SHA], more].concat();
-    ended(step(place, run, time, &args))
+    output_of(step(place, run, time, &args))
 }
 
-/// Whether the run is skipped, as the lines say that the command prints.
+/// Whether the printed decision skips the run.
 #[track_caller]
-fn skips(ended: &Ended) -> bool {
-    let lines: Vec<&str> = ended.out.lines().collect();
-    assert_eq!(lines.len(), 3, "{ended:?}");
-    assert!(lines[0].starts_with("SESSION_KEY="), "{ended:?}");
-    assert!(lines[2].starts_with("REASON="), "{ended:?}");
+fn skips(output: &CommandOutput) -> bool {
+    let lines: Vec<&str> = output.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{output:?}");
+    assert!(lines[0].starts_with("SESSION_KEY="), "{output:?}");
+    assert!(lines[2].starts_with("REASON="), "{output:?}");
     match lines[1] {
         "SKIP_EXECUTION=true" => true,
         "SKIP_EXECUTION=false" => false,
@@ -45,14 +45,14 @@ fn skips(ended: &Ended) -> bool {
 }
 
 #[test]
-fn a_check_says_what_a_workflow_needs_in_lines_and_in_outputs() {
+fn a_check_prints_the_decision_and_adds_it_to_the_outputs() {
     let place = Place::new();
     let output = place.folder.path().join("output");
     fs::write(&output, "before=1\n").unwrap();
     let with_output = |args: &[&str]| {
         let mut command = step(&place, "1", "18:05:30", args);
         command.env("GITHUB_OUTPUT", &output);
-        ended(command)
+        output_of(command)
     };
     let first = with_output(&["check", "push", "My Workflow", SHA, "1"]);
     assert_eq!(first.code, 0);
@@ -84,23 +84,23 @@ fn a_check_says_what_a_workflow_needs_in_lines_and_in_outputs() {
 }
 
 #[test]
-fn no_name_of_a_workflow_adds_an_output_of_its_own() {
+fn a_workflow_name_cannot_add_an_output() {
     let place = Place::new();
     let output = place.folder.path().join("output");
     let name = "a\nskip_execution=true\r\nb";
     let mut command = step(&place, "1", "18:05:30", &["check", "push", name, "x\ny=z"]);
     command.env("GITHUB_OUTPUT", &output);
-    assert!(!skips(&ended(command)));
+    assert!(!skips(&output_of(command)));
     let outputs = fs::read_to_string(&output).unwrap();
     assert_eq!(outputs.lines().count(), 3, "{outputs}");
     assert_eq!(outputs.matches("\nskip_execution=").count(), 1, "{outputs}");
 }
 
 #[test]
-fn a_run_keeps_others_away_for_its_window() {
+fn a_run_blocks_duplicates_for_its_window() {
     let place = Place::new();
     let args = ["register", KEY, "push", "My Workflow", "1", SHA];
-    assert!(!skips(&ended(step(&place, "1", "18:00:00", &args))));
+    assert!(!skips(&output_of(step(&place, "1", "18:00:00", &args))));
     assert!(skips(&check(&place, "18:04:59.999", "push")));
     assert!(!skips(&check(&place, "18:05:00", "push")));
     let late = [
@@ -112,14 +112,17 @@ fn a_run_keeps_others_away_for_its_window() {
         SHA,
         "--exit-code",
     ];
-    assert_eq!(ended(step(&place, "2", "18:04:00", &late)).code, NO);
+    assert_eq!(
+        output_of(step(&place, "2", "18:04:00", &late)).code,
+        REFUSED
+    );
 }
 
 #[test]
-fn a_pull_request_keeps_pushes_of_its_commit_away_for_an_hour() {
+fn a_pull_request_blocks_pushes_of_its_commit_for_an_hour() {
     let place = Place::new();
     let args = ["admit", "pull_request", "Other", SHA, "1"];
-    assert!(!skips(&ended(step(&place, "1", "18:00:00", &args))));
+    assert!(!skips(&output_of(step(&place, "1", "18:00:00", &args))));
     let skipped = check(&place, "18:59:59", "push");
     assert!(skips(&skipped), "{skipped:?}");
     assert!(
@@ -133,7 +136,7 @@ fn a_pull_request_keeps_pushes_of_its_commit_away_for_an_hour() {
 }
 
 #[test]
-fn lengths_and_symmetry_are_given() {
+fn windows_and_symmetry_can_be_given() {
     let place = Place::new();
     let lengths = [
         "--window",
@@ -147,19 +150,19 @@ fn lengths_and_symmetry_are_given() {
     assert!(!skips(&admit(&place, "1", "18:00:00", &lengths)));
     assert!(skips(&admit(&place, "2", "18:01:59", &[])));
     let pull_request = ["check", "pull_request", "My Workflow", SHA, "--symmetric"];
-    let at = |time: &str| skips(&ended(step(&place, "3", time, &pull_request)));
+    let at = |time: &str| skips(&output_of(step(&place, "3", time, &pull_request)));
     assert!(at("18:02:59"));
     assert!(!at("18:03:00"));
     assert!(!skips(&admit(&place, "2", "18:02:00", &[])));
 }
 
 #[test]
-fn the_exit_code_tells_a_duplicate_only_where_it_is_asked_for() {
+fn the_exit_code_reports_a_duplicate_only_on_request() {
     let place = Place::new();
     assert_eq!(admit(&place, "1", "18:00:00", &["--exit-code"]).code, 0);
     assert_eq!(admit(&place, "2", "18:00:00", &[]).code, 0);
     let no = admit(&place, "2", "18:00:00", &["--exit-code"]);
-    assert_eq!((no.code, skips(&no)), (NO, true));
+    assert_eq!((no.code, skips(&no)), (REFUSED, true));
     for wrong in [
         &["admit", "push", "w", SHA, "1", "--window", "soon"][..],
         &["admit", "push", "w", SHA, "1", "--key", "vm:1"],
@@ -170,13 +173,13 @@ fn the_exit_code_tells_a_duplicate_only_where_it_is_asked_for() {
         &["clear"],
         &["log", "--date", "yesterday"],
     ] {
-        let Ended { code, out, .. } = ended(step(&place, "1", "18:00:00", wrong));
-        assert_eq!((code, out.as_str()), (MISUSED, ""), "{wrong:?}");
+        let CommandOutput { code, out, .. } = output_of(step(&place, "1", "18:00:00", wrong));
+        assert_eq!((code, out.as_str()), (USAGE, ""), "{wrong:?}");
     }
 }
 
 #[test]
-fn a_job_goes_on_where_the_store_cannot_be_reached() {
+fn a_job_is_admitted_when_the_store_is_unavailable() {
     let place = Place::new();
     let file = place.folder.path().join("file");
     fs::write(&file, "no folder").unwrap();
@@ -187,7 +190,7 @@ fn a_job_goes_on_where_the_store_cannot_be_reached() {
         command
             .env("TENURE_STORE", &url)
             .env("GITHUB_OUTPUT", &output);
-        ended(command)
+        output_of(command)
     };
     let asked = [
         &["check", "push", "My Workflow", SHA][..],
@@ -226,7 +229,7 @@ fn a_job_goes_on_where_the_store_cannot_be_reached() {
 }
 
 #[test]
-fn of_many_processes_that_ask_at_once_one_goes_on() {
+fn one_of_several_concurrent_processes_is_admitted() {
     let place = Place::new();
     for round in 0..3 {
         let sha = format!("commit-{round}");
@@ -247,19 +250,19 @@ fn of_many_processes_that_ask_at_once_one_goes_on() {
 }
 
 #[test]
-fn a_run_ends_itself_and_no_other() {
+fn a_run_can_end_only_itself() {
     let place = Place::new();
     admit(&place, "1", "18:00:00", &["--keep", "6h"]);
     let cleanup = |run: &str, time: &str, more: &[&str]| {
-        ended(step(&place, run, time, &[&["cleanup", KEY], more].concat()))
+        output_of(step(&place, run, time, &[&["cleanup", KEY], more].concat()))
     };
     let other = cleanup("2", "19:00:00", &[]);
     assert_eq!((other.code, other.out.as_str()), (0, ""));
-    assert!(other.err.contains("another run has"), "{other:?}");
-    assert_eq!(cleanup("2", "19:00:00", &["--exit-code"]).code, NO);
+    assert!(other.err.contains("belongs to another run"), "{other:?}");
+    assert_eq!(cleanup("2", "19:00:00", &["--exit-code"]).code, REFUSED);
     assert_eq!(
         cleanup("1", "19:00:00", &["--run-attempt", "2", "--exit-code"]).code,
-        NO
+        REFUSED
     );
     assert!(skips(&admit(&place, "2", "19:00:00", &[])));
     let own = cleanup("2", "19:00:00", &["--run-id", "1"]);
@@ -269,11 +272,11 @@ fn a_run_ends_itself_and_no_other() {
     let said = "has ended; its window goes on until 2026-01-08T19:05:00.000Z\n";
     assert_eq!(early.out, format!("{KEY} {said}"));
     let nobody = place.run(&["dedup", "cleanup", KEY]);
-    assert_eq!(nobody.code, MISUSED, "{nobody:?}");
+    assert_eq!(nobody.code, USAGE, "{nobody:?}");
 }
 
 #[test]
-fn the_log_of_a_day_is_the_array_that_other_tools_read() {
+fn the_log_of_a_day_is_the_array_of_the_daily_audit_files() {
     let place = Place::new();
     for (run, executed) in [("1", "true"), ("2", "false"), ("3", "false"), ("4", "true")] {
         let args = [
@@ -287,11 +290,11 @@ fn the_log_of_a_day_is_the_array_that_other_tools_read() {
             "success",
         ];
         assert_eq!(
-            ended(step(&place, run, &format!("18:00:0{run}.123"), &args)).code,
+            output_of(step(&place, run, &format!("18:00:0{run}.123"), &args)).code,
             0
         );
     }
-    let log = |args: &[&str]| ended(step(&place, "1", "20:00:00", &[&["log"], args].concat()));
+    let log = |args: &[&str]| output_of(step(&place, "1", "20:00:00", &[&["log"], args].concat()));
     let json: Value = serde_json::from_str(&log(&["--json"]).out).unwrap();
     assert_eq!(json.as_array().unwrap().len(), 4);
     assert!(json.as_array().unwrap().contains(&json!({
@@ -309,30 +312,30 @@ fn the_log_of_a_day_is_the_array_that_other_tools_read() {
     log(&["--out", folder.to_str().unwrap()]);
     let file = fs::read_to_string(folder.join("session_audit_20260108.json")).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), json);
-    // It is read again as what it was.
+    // An import of the file restores the same log.
     let other = Place::new();
     other.run(&["import", folder.to_str().unwrap()]);
-    let again = ended(step(&other, "1", "20:00:00", &["log", "--json"]));
+    let again = output_of(step(&other, "1", "20:00:00", &["log", "--json"]));
     assert_eq!(serde_json::from_str::<Value>(&again.out).unwrap(), json);
 }
 
 #[test]
-fn jq_reads_the_daily_files() {
+fn jq_reads_the_daily_audit_files() {
     let place = Place::new();
     for (run, executed) in [("1", "true"), ("2", "false"), ("3", "false")] {
         let args = [
             "audit", KEY, "push", "a \"b\"", run, SHA, executed, "success",
         ];
         let time = format!("18:00:0{run}");
-        assert_eq!(ended(step(&place, run, &time, &args)).code, 0);
+        assert_eq!(output_of(step(&place, run, &time, &args)).code, 0);
     }
-    let written = ended(step(&place, "1", "20:00:00", &["log", "--out", "audit"]));
+    let written = output_of(step(&place, "1", "20:00:00", &["log", "--out", "audit"]));
     assert_eq!(written.out, "audit/session_audit_20260108.json\n");
     let jq = |filter: &str| {
         let mut jq = Command::new("jq");
         jq.args(["-c", filter, "audit/session_audit_20260108.json"]);
         jq.current_dir(place.folder.path());
-        let Ended { code, out, err } = ended(jq);
+        let CommandOutput { code, out, err } = output_of(jq);
         assert_eq!((code, &*err), (0, ""), "{filter}");
         out
     };
@@ -345,34 +348,34 @@ fn jq_reads_the_daily_files() {
 }
 
 #[test]
-fn runs_are_listed_and_forgotten() {
+fn runs_are_listed_and_cleared() {
     let place = Place::new();
     admit(&place, "1", "18:00:00", &[]);
-    let at = |time: &str, args: &[&str]| ended(step(&place, "1", time, args)).out;
+    let at = |time: &str, args: &[&str]| output_of(step(&place, "1", time, args)).out;
     let line = "1\t2026-01-08T18:00:00.000Z\t2026-01-08T18:10:00.000Z";
     assert_eq!(at("18:00:00", &["list"]), format!("{KEY}\t{line}\theld\n"));
-    assert_eq!(at("18:00:00", &["clear", "--ended"]), "0 keys forgotten\n");
+    assert_eq!(at("18:00:00", &["clear", "--ended"]), "0 keys cleared\n");
     assert_eq!(at("18:10:00", &["list"]), "");
     assert_eq!(
         at("18:10:00", &["list", "--all"]),
         format!("{KEY}\t{line}\tstale\n")
     );
-    assert_eq!(at("18:10:00", &["clear", "--ended"]), "1 key forgotten\n");
+    assert_eq!(at("18:10:00", &["clear", "--ended"]), "1 key cleared\n");
     admit(&place, "2", "18:00:00", &[]);
     assert_eq!(
         at("18:00:00", &["clear", "--force", "--prefix", "my-"]),
-        "1 key forgotten\n"
+        "1 key cleared\n"
     );
     assert!(!skips(&check(&place, "18:00:00", "push")));
 }
 
 #[test]
-fn the_audit_log_is_read_and_kept_small() {
+fn the_audit_log_is_filtered_and_purged() {
     let place = Place::new();
     admit(&place, "1", "18:00:00", &[]);
     admit(&place, "2", "18:00:01", &[]);
-    let id = place.says(&["agent", "create", "--agent", "builder"]);
-    place.says(&["agent", "finalize", &id, "completed"]);
+    let id = place.run_ok(&["agent", "create", "--agent", "builder"]);
+    place.run_ok(&["agent", "finalize", &id, "completed"]);
     let lines = |args: &[&str]| place.run(&[&["audit"], args].concat()).out.lines().count();
     assert_eq!(lines(&[]), 3);
     assert_eq!(lines(&["--kind", "dedup"]), 2);
@@ -398,20 +401,20 @@ fn the_audit_log_is_read_and_kept_small() {
     assert_eq!(lines(&[&both[..], &within].concat()), 1);
     assert_eq!(lines(&["--kind", "dedup.", "--subject", &id]), 0);
     assert_eq!(lines(&["--kind", "ded"]), 0);
-    assert_eq!(place.run(&["audit", "--after", "soon"]).code, MISUSED);
+    assert_eq!(place.run(&["audit", "--after", "soon"]).code, USAGE);
     let purge = ["audit", "--purge", "5m", "--dry-run"];
-    assert_eq!(place.says(&purge), "2 entries would be removed");
-    assert_eq!(place.says(&purge[..3]), "2 entries removed");
+    assert_eq!(place.run_ok(&purge), "2 entries would be removed");
+    assert_eq!(place.run_ok(&purge[..3]), "2 entries removed");
     assert_eq!(lines(&[]), 1);
 }
 
 #[test]
-fn records_that_have_run_out_are_cleaned_up() {
+fn expired_records_are_cleaned_up() {
     let place = Place::new();
     admit(&place, "1", "18:00:00", &[]);
     let at = |now: &str, more: &[&str]| {
         let args = [&["cleanup", "--records", "--now", now], more].concat();
-        let Ended { code, out, err } = place.run(&args);
+        let CommandOutput { code, out, err } = place.run(&args);
         assert_eq!(code, 0, "{err}");
         (out, err)
     };
@@ -432,14 +435,14 @@ fn records_that_have_run_out_are_cleaned_up() {
         &["cleanup", "--max-age", "1d", "--keep-audit", "1d"],
         &["cleanup", "--max-age", "1d", "--records"],
     ] {
-        assert_eq!(place.run(args).code, MISUSED, "{args:?}");
+        assert_eq!(place.run(args).code, USAGE, "{args:?}");
     }
 }
 
 #[test]
-fn the_rules_are_tried_on_a_store_that_is_thrown_away() {
+fn the_self_test_uses_a_temporary_store() {
     let place = Place::new();
-    let said = place.says(&["dedup", "self-test"]);
+    let said = place.run_ok(&["dedup", "self-test"]);
     assert_eq!(
         said.lines().filter(|line| line.starts_with("ok: ")).count(),
         7

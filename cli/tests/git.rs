@@ -1,14 +1,15 @@
-//! Jobs that share no disk and no database keep each other away through the remote of their checkouts.
+//! `tenure dedup` over a git store: jobs without a shared disk or database use the remote repository of
+//! their checkouts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Ended, bare, ended};
+use crate::common::{CommandOutput, bare, output_of};
 use tempfile::TempDir;
 
 const JOBS: usize = 8;
 
-/// A repository and any number of checkouts of it, as of jobs on machines of their own.
+/// A remote repository and its checkouts, as of jobs on different machines.
 struct Hosted {
     folder: TempDir,
 }
@@ -43,7 +44,7 @@ fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The command in a checkout, at a time of a day.
+/// The command in a checkout, at a time of the day.
 fn command(checkout: &Path, time: &str, args: &[&str]) -> Command {
     let now = format!("2026-01-08T{time}Z");
     let mut command = bare(checkout, args);
@@ -53,22 +54,22 @@ fn command(checkout: &Path, time: &str, args: &[&str]) -> Command {
     command
 }
 
-fn tenure(checkout: &Path, time: &str, args: &[&str]) -> Ended {
-    ended(command(checkout, time, args))
+fn tenure(checkout: &Path, time: &str, args: &[&str]) -> CommandOutput {
+    output_of(command(checkout, time, args))
 }
 
-fn admit(checkout: &Path, time: &str, event: &str, run: &str) -> Ended {
+fn admit(checkout: &Path, time: &str, event: &str, run: &str) -> CommandOutput {
     let args = ["dedup", "admit", event, "CI", "abc12345", run];
     tenure(checkout, time, &args)
 }
 
-fn skips(ended: &Ended) -> bool {
-    assert_eq!((ended.code, &*ended.err), (0, ""), "{ended:?}");
-    ended.out.contains("SKIP_EXECUTION=true")
+fn skips(output: &CommandOutput) -> bool {
+    assert_eq!((output.code, &*output.err), (0, ""), "{output:?}");
+    output.out.contains("SKIP_EXECUTION=true")
 }
 
 #[test]
-fn of_jobs_of_one_commit_one_runs() {
+fn one_of_several_jobs_of_a_commit_is_admitted() {
     let hosted = Hosted::new();
     let jobs: Vec<_> = (0..JOBS)
         .map(|job| {
@@ -87,21 +88,21 @@ fn of_jobs_of_one_commit_one_runs() {
         })
         .count();
     assert_eq!(skipped, JOBS - 1);
-    // Each of them has entered what was decided about it.
+    // The audit log holds the decision about each job.
     let checkout = hosted.checkout("reader");
     let log = tenure(&checkout, "18:06:00", &["audit", "--json"]);
     assert_eq!(log.out.matches("\"run_id\":").count(), JOBS, "{log:?}");
-    // None of them leaves anything behind.
+    // No temporary file is left.
     let left = std::fs::read_dir(hosted.folder.path().join("temporary"));
     assert_eq!(left.unwrap().count(), 0);
 }
 
 #[test]
-fn a_run_is_kept_away_until_the_window_has_passed_and_its_keys_can_be_cleared() {
+fn a_run_is_skipped_within_the_window_and_keys_can_be_cleared() {
     let hosted = Hosted::new();
     let (one, other) = (hosted.checkout("one"), hosted.checkout("other"));
     assert!(!skips(&admit(&one, "18:00:00", "pull_request", "1")));
-    // The pull request keeps the push of its commit away, too.
+    // The pull request blocks the push of its commit, too.
     assert!(skips(&admit(&other, "18:01:00", "push", "2")));
     assert!(skips(&admit(&other, "18:01:00", "pull_request", "3")));
     let key = "ci-pull_request-abc12345";
@@ -145,16 +146,16 @@ fn a_run_is_kept_away_until_the_window_has_passed_and_its_keys_can_be_cleared() 
 }
 
 #[test]
-fn a_job_runs_and_says_why_where_the_remote_cannot_be_reached() {
+fn a_job_is_admitted_with_a_reason_when_the_remote_is_unavailable() {
     let hosted = Hosted::new();
     let checkout = hosted.checkout("job");
     git(
         &checkout,
         &["remote", "set-url", "origin", "/nowhere/at/all.git"],
     );
-    let ended = admit(&checkout, "18:00:00", "push", "1");
-    assert!(!skips(&ended));
-    assert!(ended.out.contains("/nowhere/at/all.git"), "{ended:?}");
+    let output = admit(&checkout, "18:00:00", "push", "1");
+    assert!(!skips(&output));
+    assert!(output.out.contains("/nowhere/at/all.git"), "{output:?}");
     let args = [
         "dedup",
         "admit",
@@ -165,21 +166,21 @@ fn a_job_runs_and_says_why_where_the_remote_cannot_be_reached() {
         "--exit-code",
     ];
     assert_eq!(tenure(&checkout, "18:00:00", &args).code, 3);
-    // Nor where there is no git.
+    // The same without a `git` program.
     let mut without = command(&checkout, "18:00:00", &args[..6]);
     without.env("PATH", hosted.folder.path());
-    let without = crate::common::ended(without);
+    let without = crate::common::output_of(without);
     assert!(!skips(&without));
     assert!(without.out.contains("no program `git`"), "{without:?}");
 }
 
 #[test]
-fn sessions_are_refused_with_where_to_keep_them() {
+fn a_session_in_a_git_store_is_refused_with_the_supported_stores() {
     let hosted = Hosted::new();
     let checkout = hosted.checkout("job");
     for args in [&["list"][..], &["start", "a task", "--mode", "m"]] {
-        let ended = tenure(&checkout, "18:00:00", args);
-        assert_eq!(ended.code, 2, "{ended:?}");
-        assert!(ended.err.contains("sqlite:"), "{ended:?}");
+        let output = tenure(&checkout, "18:00:00", args);
+        assert_eq!(output.code, 2, "{output:?}");
+        assert!(output.err.contains("sqlite:"), "{output:?}");
     }
 }

@@ -1,16 +1,16 @@
-//! The commands `tenure hook`, as the host of an agent runs them: there is always an answer.
+//! The commands `tenure hook`, as the host of an agent runs them: they always reply.
 
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::common::{Ended, Place, bare};
+use crate::common::{CommandOutput, Place, bare};
 use serde_json::{Value, json};
 use snapbox::str;
 
-/// What a hook answers: its exit code and its JSON.
+/// The exit code and the JSON of a hook.
 fn hook(place: &Place, args: &[&str], input: &str) -> (i32, Value) {
-    let Ended { code, out, err } = place.run_with(&[&["hook"], args].concat(), input);
+    let CommandOutput { code, out, err } = place.run_with(&[&["hook"], args].concat(), input);
     assert_eq!(err, "", "{args:?}");
     (code, serde_json::from_str(&out).unwrap())
 }
@@ -24,13 +24,13 @@ fn waiting(place: &Place) -> String {
         "--metadata",
         r#"{"task_id":"T001"}"#,
     ];
-    let id = place.says(&args);
-    place.says(&["agent", "update", &id, "--phase", "approval"]);
+    let id = place.run_ok(&args);
+    place.run_ok(&["agent", "update", &id, "--phase", "approval"]);
     id
 }
 
 #[test]
-fn a_task_goes_on_with_the_session_that_waits_for_it_until_it_has_ended() {
+fn a_task_resumes_its_waiting_session_until_that_is_finalized() {
     let place = Place::new();
     let id = waiting(&place);
     let task = json!({"agent_name": "builder", "agent_id": id, "task_id": "T001"});
@@ -71,7 +71,7 @@ fn the_policy_can_be_given() {
 }
 
 #[test]
-fn an_agent_that_nobody_knows_begins_anew() {
+fn an_unknown_agent_starts_a_new_session() {
     let place = Place::new();
     for input in [
         r#"{"agent_id":"nobody"}"#,
@@ -94,7 +94,7 @@ fn an_agent_that_nobody_knows_begins_anew() {
 }
 
 #[test]
-fn what_is_no_json_object_is_answered_with_1() {
+fn input_that_is_no_json_object_exits_with_1() {
     let place = Place::new();
     for input in ["", "{", "[]", "null", "\"{}\"", "{} {}"] {
         for name in ["pre-delegate", "subagent-stop"] {
@@ -109,14 +109,14 @@ fn what_is_no_json_object_is_answered_with_1() {
 }
 
 #[test]
-fn more_than_anybody_means_to_say_is_not_read_to_its_end() {
+fn input_beyond_the_limit_is_not_read() {
     let place = Place::new();
     for name in ["pre-delegate", "subagent-stop"] {
         let command = place.command(&["hook", name]).stdin(Stdio::piped()).spawn();
         let mut command = command.unwrap();
         let mut stdin = command.stdin.take().unwrap();
         let part = vec![b' '; 1 << 20];
-        // It stops reading when it has had enough; that is what ends this.
+        // The hook stops reading at the limit, which ends the writing.
         let written = (0..100)
             .take_while(|_| stdin.write_all(&part).is_ok())
             .count();
@@ -140,7 +140,7 @@ fn more_than_anybody_means_to_say_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_text_that_was_cut_in_the_middle_of_a_character_is_answered() {
+fn input_that_was_cut_within_a_character_gets_a_reply() {
     let place = Place::new();
     let command = place
         .command(&["hook", "pre-delegate"])
@@ -156,7 +156,7 @@ fn a_text_that_was_cut_in_the_middle_of_a_character_is_answered() {
 }
 
 #[test]
-fn a_store_that_cannot_be_reached_is_a_reason_and_keeps_no_agent_from_its_work() {
+fn an_unavailable_store_is_a_reason_and_no_failure() {
     let place = Place::new();
     let folder = place.folder.path();
     fs::write(folder.join("file"), "no database, for sure").unwrap();
@@ -181,14 +181,14 @@ fn a_store_that_cannot_be_reached_is_a_reason_and_keeps_no_agent_from_its_work()
             assert_eq!(answer["reason"], "store_unavailable", "{name} {store}");
             assert_eq!(answer["agent_id"], "a");
         }
-        // What is no JSON is told from it all the same.
+        // Invalid JSON is still reported as such.
         let (code, answer) = hook(&place, &["pre-delegate", "--store", store], "{");
         assert_eq!((code, &answer["reason"]), (1, &json!("invalid_json")));
     }
 }
 
 #[test]
-fn a_store_that_somebody_else_writes_to_is_not_waited_for_for_long() {
+fn a_busy_store_is_waited_for_only_briefly() {
     let place = Place::new();
     let id = waiting(&place);
     let store = tenure_sqlite::SqliteStore::open(
@@ -201,27 +201,27 @@ fn a_store_that_somebody_else_writes_to_is_not_waited_for_for_long() {
         .transaction(|_| hook(&place, &["subagent-stop"], &stop));
     let (code, answer) = answer.unwrap();
     assert_eq!((code, &answer["reason"]), (0, &json!("store_unavailable")));
-    // And then it goes on.
+    // It succeeds once the store is free.
     let (code, answer) = hook(&place, &["subagent-stop"], &stop);
     assert_eq!((code, &answer["reason"]), (0, &json!("session_finalized")));
 }
 
 #[test]
-fn the_hooks_can_be_tried_without_a_store() {
+fn the_hooks_can_be_tested_without_a_store() {
     let place = Place::new();
     for args in [&["hook", "--test"][..], &["hook", "pre-delegate", "--test"]] {
-        let ended = crate::common::ended(bare(place.folder.path(), args));
-        assert_eq!((ended.code, &*ended.err), (0, ""));
+        let output = crate::common::output_of(bare(place.folder.path(), args));
+        assert_eq!((output.code, &*output.err), (0, ""));
         assert!(
-            ended.out.contains("\"reason\":\"session_finalized\""),
+            output.out.contains("\"reason\":\"session_finalized\""),
             "{}",
-            ended.out
+            output.out
         );
-        assert!(ended.out.ends_with("Both hooks answer as they should.\n"));
+        assert!(output.out.ends_with("Both hooks replied as expected.\n"));
     }
-    // It left nothing behind.
+    // No file is left.
     assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 0);
-    let steps = place.says(&["hook", "--test", "--json"]);
+    let steps = place.run_ok(&["hook", "--test", "--json"]);
     let steps: Vec<Value> = serde_json::from_str(&steps).unwrap();
     let reasons: Vec<_> = steps.iter().map(|step| &step["output"]["reason"]).collect();
     assert_eq!(
@@ -236,7 +236,7 @@ fn the_hooks_can_be_tried_without_a_store() {
 }
 
 #[test]
-fn the_help_says_what_is_told_and_what_is_answered() {
+fn the_help_describes_input_and_output() {
     let help = Place::new().run(&["hook", "pre-delegate", "--help"]).out;
     snapbox::Assert::new()
         .normalize_paths(false)
@@ -244,31 +244,33 @@ fn the_help_says_what_is_told_and_what_is_answered() {
         .eq(
             help,
             str![[r#"
-Say whether a task goes on with a session, before it is handed to an agent
+Decide whether a task resumes a session, before it is delegated to an agent
 
 Usage: tenure hook pre-delegate [OPTIONS]
 
 Options:
-      --idle <TIME>     Not to be resumed when idle this long: 30m by default
-      --test            Run both hooks on a store that is thrown away, and show
-                        what they say
-      --max-errors <N>  Not to be resumed with this many errors: 3 by default
-  -h, --help            Print help
+      --idle <DURATION>  Do not resume an agent that has been idle this long:
+                         30m by default
+      --test             Run both hooks over a temporary store, and show their
+                         replies
+      --max-errors <N>   Do not resume an agent with this many errors: 3 by
+                         default
+  -h, --help             Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
-Told: agent_id, or agent_name and task_id, at the top or in task_info.
-Answered: should_resume, reason, agent_id, resume_metadata {previous_phase,
+Input: agent_id, or agent_name and task_id, at the top level or in task_info.
+Output: should_resume, reason, agent_id, resume_metadata {previous_phase,
 created_at, history, session_metadata}, details, original_context. The reason is
 session_resumable, no_existing_session, session_not_resumable, store_unavailable
-or invalid_json; details.code is more exact.
+or invalid_json; details.code is more specific.
 
 Examples:
   echo '{"agent_name":"deployer","task_id":"T001"}' |

@@ -1,9 +1,9 @@
-//! With `--json` a reading command prints what its operation answers, to the byte.
+//! With `--json` a reading command prints the reply of its operation, byte for byte.
 
 use crate::common::{NOW, Place};
 use tenure_core::Timestamp;
 
-/// Sessions as they come, from a fixed seed.
+/// Generates sessions from a fixed seed.
 fn fill(place: &Place, random: &mut fastrand::Rng, count: usize) -> Vec<String> {
     let store = place.store();
     let mut ids = Vec::new();
@@ -38,7 +38,7 @@ fn fill(place: &Place, random: &mut fastrand::Rng, count: usize) -> Vec<String> 
 }
 
 #[test]
-fn json_is_the_result_of_the_operation() {
+fn json_is_the_reply_of_the_operation() {
     let mut random = fastrand::Rng::with_seed(20260108);
     let place = Place::new();
     let ids = fill(&place, &mut random, 40);
@@ -103,7 +103,7 @@ fn json_is_the_result_of_the_operation() {
 }
 
 #[test]
-fn the_pages_of_a_list_hold_every_session_once() {
+fn the_pages_of_a_list_contain_every_session_once() {
     let place = Place::new();
     let mut ids = fill(&place, &mut fastrand::Rng::with_seed(7), 25);
     #[derive(serde::Deserialize)]
@@ -123,7 +123,7 @@ fn the_pages_of_a_list_hold_every_session_once() {
         if let Some(cursor) = &cursor {
             args.extend(["--cursor", cursor]);
         }
-        let page: Page = serde_json::from_str(&place.says(&args)).unwrap();
+        let page: Page = serde_json::from_str(&place.run_ok(&args)).unwrap();
         found.extend(page.items.into_iter().map(|item| item.id));
         cursor = page.next;
         if cursor.is_none() {

@@ -1,28 +1,21 @@
-//! The commands `tenure lease`: one winner, whoever asks at once, and for as long as its process runs.
+//! The commands `tenure lease`: a lease has one holder, for as long as its process runs.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use crate::common::{Ended, Place, plain};
+use crate::common::{CommandOutput, Place, assert_snapshot, plain};
 use serde_json::Value;
-use snapbox::data::Inline;
-use snapbox::{Assert, IntoData, str};
+use snapbox::str;
 
-const NO: i32 = 1;
-const MISUSED: i32 = 2;
-
-#[track_caller]
-fn held(printed: impl IntoData, snapshot: Inline) {
-    let assert = Assert::new().normalize_paths(false);
-    assert.action_env("SNAPSHOTS").eq(printed, snapshot);
-}
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
 
 /// A process that runs until it is dropped.
 struct Running(Child);
 
 impl Running {
     fn new() -> Self {
-        // It ends with the tests, too.
+        // It also ends with the tests, because its input closes.
         Self(
             Command::new("cat")
                 .stdin(Stdio::piped())
@@ -44,13 +37,13 @@ impl Drop for Running {
     }
 }
 
-fn lease(place: &Place, args: &[&str]) -> Ended {
+fn lease(place: &Place, args: &[&str]) -> CommandOutput {
     place.run(&[&["lease"], args].concat())
 }
 
-/// The token of a lease that is had.
+/// The token of a lease that is acquired.
 fn token(place: &Place, args: &[&str]) -> u64 {
-    place.says(&[&["lease"], args].concat()).parse().unwrap()
+    place.run_ok(&[&["lease"], args].concat()).parse().unwrap()
 }
 
 #[test]
@@ -61,12 +54,12 @@ fn a_lease_is_held_by_the_process_that_runs_the_command() {
     assert_eq!(token(&place, &["renew", "deploy", "--token", "1"]), 1);
     let other = Running::new();
     let refused = lease(&place, &["acquire", "deploy", "--owner-pid", &other.pid()]);
-    assert_eq!((refused.code, &*refused.out), (NO, ""));
+    assert_eq!((refused.code, &*refused.out), (REFUSED, ""));
     let own = format!(", process {} on ", std::process::id());
     assert!(refused.err.contains(&own), "{}", refused.err);
     let refused = lease(&place, &["release", "deploy", "--owner-pid", &other.pid()]);
-    assert_eq!(refused.code, NO);
-    // It is held however long ago it was renewed.
+    assert_eq!(refused.code, REFUSED);
+    // The lease of a running process does not expire.
     let later = [
         "acquire",
         "deploy",
@@ -75,21 +68,24 @@ fn a_lease_is_held_by_the_process_that_runs_the_command() {
         "--now",
         "2026-01-09T00:00:00Z",
     ];
-    assert_eq!(lease(&place, &later).code, NO);
+    assert_eq!(lease(&place, &later).code, REFUSED);
 
     assert_eq!(
-        place.says(&["lease", "release", "deploy", "--token", "1"]),
+        place.run_ok(&["lease", "release", "deploy", "--token", "1"]),
         "deploy is released"
     );
     assert_eq!(
         token(&place, &["acquire", "deploy", "--owner-pid", &other.pid()]),
         2
     );
-    assert_eq!(lease(&place, &["renew", "deploy", "--token", "1"]).code, NO);
+    assert_eq!(
+        lease(&place, &["renew", "deploy", "--token", "1"]).code,
+        REFUSED
+    );
 }
 
 #[test]
-fn what_a_process_held_that_has_ended_is_free() {
+fn the_leases_of_an_ended_process_are_free() {
     let place = Place::new();
     let owner = Running::new();
     let pid = owner.pid();
@@ -102,13 +98,13 @@ fn what_a_process_held_that_has_ended_is_free() {
     );
     drop(owner);
     let refused = lease(&place, &["acquire", "deploy", "--owner-pid", &pid]);
-    assert_eq!(refused.code, MISUSED, "{}", refused.err);
+    assert_eq!(refused.code, USAGE, "{}", refused.err);
     assert!(lease(&place, &["list"]).out.contains("\tstale\t"));
     assert_eq!(token(&place, &["acquire", "deploy"]), 2);
 }
 
 #[test]
-fn a_name_holds_until_the_time_runs_out() {
+fn a_lease_of_a_name_is_held_until_it_expires() {
     let place = Place::new();
     let ask = |name: &str, now: &str| {
         let now = format!("2026-01-08T18:{now}Z");
@@ -121,13 +117,13 @@ fn a_name_holds_until_the_time_runs_out() {
     };
     assert_eq!(ask("ci-1", "00:00").out, "1\n");
     let refused = ask("ci-2", "00:29.999");
-    assert_eq!(refused.code, NO);
+    assert_eq!(refused.code, REFUSED);
     let why = "tenure: nightly is held by ci-1, until 2026-01-08T18:00:30.000Z\n";
     assert_eq!(refused.err, why);
     assert_eq!(ask("ci-2", "00:30").out, "2\n");
     assert_eq!(
         lease(&place, &["release", "nightly", "--holder", "ci-1"]).code,
-        NO
+        REFUSED
     );
     let released = lease(&place, &["release", "nightly", "--holder", "ci-2"]);
     assert_eq!(
@@ -137,12 +133,12 @@ fn a_name_holds_until_the_time_runs_out() {
     let again = lease(&place, &["release", "nightly", "--holder", "ci-2"]);
     assert_eq!(
         (again.code, &*again.err),
-        (0, "tenure: nobody held nightly\n")
+        (0, "tenure: nightly was not held\n")
     );
 }
 
 #[test]
-fn of_twenty_that_ask_at_once_one_wins() {
+fn one_of_twenty_concurrent_requests_wins() {
     let place = Place::new();
     let scale: f64 = std::env::var("TENURE_TEST_SCALE").map_or(0.1, |scale| scale.parse().unwrap());
     let rounds = (50.0 * scale).ceil() as u64;
@@ -154,30 +150,33 @@ fn of_twenty_that_ask_at_once_one_wins() {
                 place.command(&args).spawn().unwrap()
             })
             .collect();
-        let ended: Vec<_> = asked
+        let outputs: Vec<_> = asked
             .into_iter()
             .map(|child| child.wait_with_output().unwrap())
             .collect();
-        let won: Vec<_> = ended
+        let won: Vec<_> = outputs
             .iter()
-            .filter(|ended| ended.status.code() == Some(0))
+            .filter(|output| output.status.code() == Some(0))
             .collect();
-        assert_eq!(won.len(), 1, "{ended:?}");
+        assert_eq!(won.len(), 1, "{outputs:?}");
         assert_eq!(
             String::from_utf8_lossy(&won[0].stdout),
             format!("{round}\n")
         );
         assert!(
-            ended
+            outputs
                 .iter()
-                .all(|ended| matches!(ended.status.code(), Some(0 | NO)))
+                .all(|ended| matches!(ended.status.code(), Some(0 | REFUSED)))
         );
-        assert_eq!(lease(&place, &["clear", "--force"]).out, "1 lease taken\n");
+        assert_eq!(
+            lease(&place, &["clear", "--force"]).out,
+            "1 lease cleared\n"
+        );
     }
 }
 
 #[test]
-fn the_commands_of_a_shell_have_one_owner_and_its_end_frees_what_it_held() {
+fn the_commands_of_a_shell_have_one_owner_and_its_end_frees_the_leases() {
     let place = Place::new();
     let shell = |script: &str| {
         let mut command = place.command(&[]);
@@ -192,9 +191,9 @@ fn the_commands_of_a_shell_have_one_owner_and_its_end_frees_what_it_held() {
             .env("XDG_RUNTIME_DIR", place.folder.path())
             .current_dir(place.folder.path());
         command = shell;
-        crate::common::ended(command)
+        crate::common::output_of(command)
     };
-    let ended = shell(
+    let output = shell(
         "token=$($tenure lease acquire deploy)
          $tenure lease renew deploy --token $token
          $tenure lease list | cut -f1,2,7
@@ -203,15 +202,15 @@ fn the_commands_of_a_shell_have_one_owner_and_its_end_frees_what_it_held() {
          (export TENURE_OWNER_PID=$$; true; $tenure lease release deploy; true)
          $tenure lease acquire deploy",
     );
-    assert_eq!(ended.out, "1\ndeploy\theld\t*\ndeploy is released\n2\n");
-    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert_eq!(output.out, "1\ndeploy\theld\t*\ndeploy is released\n2\n");
+    assert_eq!(output.code, 0, "{}", output.err);
     assert_eq!(shell("$tenure lease acquire deploy").out, "3\n");
 }
 
 #[test]
-fn leases_are_the_machines_unless_the_command_names_a_store() {
+fn leases_are_in_the_registry_unless_a_store_is_given() {
     let place = Place::new();
-    // The variable, which is set here, says where sessions are kept.
+    // `TENURE_STORE`, which is set here, is the store of sessions only.
     assert_eq!(token(&place, &["acquire", "deploy"]), 1);
     assert!(place.folder.path().join("tenure/registry.db").exists());
     assert!(!place.folder.path().join("tenure.db").exists());
@@ -225,7 +224,7 @@ fn leases_are_the_machines_unless_the_command_names_a_store() {
     );
     assert_eq!(
         place
-            .says(&["lease", "list", "--store", &store])
+            .run_ok(&["lease", "list", "--store", &store])
             .lines()
             .count(),
         1
@@ -233,7 +232,7 @@ fn leases_are_the_machines_unless_the_command_names_a_store() {
 }
 
 #[test]
-fn a_list_that_no_terminal_reads_is_a_line_for_each_lease() {
+fn a_list_without_a_terminal_is_a_line_for_each_lease() {
     let place = Place::new();
     token(&place, &["acquire", "a", "--holder", "ci-1", "--for", "1h"]);
     token(
@@ -249,7 +248,7 @@ fn a_list_that_no_terminal_reads_is_a_line_for_each_lease() {
     );
     token(&place, &["acquire", "d"]);
     lease(&place, &["release", "d"]);
-    held(
+    assert_snapshot(
         lease(&place, &["list", "--holder", "ci-1"]).out,
         str![[r#"
 a	held	ci-1	-	no VM	2026-01-08T19:05:30.000Z	*
@@ -271,7 +270,7 @@ b c	stale	ci-2	-	no VM	2026-01-08T18:00:30.000Z	-
             .count(),
         1
     );
-    let json = place.says(&["lease", "list", "--json", "--limit", "1"]);
+    let json = place.run_ok(&["lease", "list", "--json", "--limit", "1"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&json["items"][0]["key"], &json["nextCursor"]),
@@ -307,7 +306,7 @@ fn a_list_on_a_terminal_is_a_table_that_fits() {
     );
     let args = ["lease", "list", "--holder", "ci-1.the-runner-of-the-week"];
     let shown = plain(&place.on_terminal(&args));
-    held(
+    assert_snapshot(
         &shown,
         str![[r#"
    LEASE                           STATE  HOLDER            PID  TOKEN  LEFT
@@ -318,53 +317,59 @@ fn a_list_on_a_terminal_is_a_table_that_fits() {
     );
     assert!(shown.lines().all(|line| line.chars().count() <= 80));
     let nothing = Place::new().on_terminal(&["lease", "list"]);
-    assert_eq!(plain(&nothing), "Nothing is held.\n");
+    assert_eq!(plain(&nothing), "No leases.\n");
 }
 
 #[test]
-fn leases_are_taken_from_their_holders_only_when_that_is_meant() {
+fn leases_are_cleared_only_with_force() {
     let place = Place::new();
     for key in ["a:1", "a:2", "b"] {
         token(&place, &["acquire", key]);
     }
     let refused = lease(&place, &["clear"]);
-    assert_eq!(refused.code, MISUSED);
+    assert_eq!(refused.code, USAGE);
     assert!(refused.err.contains("--force"), "{}", refused.err);
     assert_eq!(
         lease(&place, &["clear", "--force", "--prefix", "a:"]).out,
-        "2 leases taken\n"
+        "2 leases cleared\n"
     );
     assert_eq!(lease(&place, &["list"]).out.lines().count(), 1);
-    assert_eq!(lease(&place, &["clear", "--force"]).out, "1 lease taken\n");
+    assert_eq!(
+        lease(&place, &["clear", "--force"]).out,
+        "1 lease cleared\n"
+    );
     assert_eq!(token(&place, &["acquire", "b"]), 2);
 }
 
 #[test]
-fn json_is_the_operations_result_and_the_exit_code_says_the_same() {
+fn json_is_the_reply_and_the_exit_code_agrees() {
     let place = Place::new();
     let asked = |args: &[&str]| {
-        let ended = lease(&place, &[args, &["--json"]].concat());
-        let json: Value = serde_json::from_str(&ended.out).unwrap();
-        (ended.code, json["outcome"].as_str().unwrap().to_owned())
+        let output = lease(&place, &[args, &["--json"]].concat());
+        let json: Value = serde_json::from_str(&output.out).unwrap();
+        (output.code, json["outcome"].as_str().unwrap().to_owned())
     };
     let is = |code: i32, outcome: &str| (code, outcome.to_owned());
     assert_eq!(asked(&["acquire", "k", "--holder", "a"]), is(0, "acquired"));
     assert_eq!(asked(&["acquire", "k", "--holder", "a"]), is(0, "renewed"));
-    assert_eq!(asked(&["acquire", "k", "--holder", "b"]), is(NO, "held"));
+    assert_eq!(
+        asked(&["acquire", "k", "--holder", "b"]),
+        is(REFUSED, "held")
+    );
     assert_eq!(
         asked(&["renew", "k", "--holder", "a", "--token", "2"]),
-        is(NO, "lost")
+        is(REFUSED, "lost")
     );
     assert_eq!(
         asked(&["release", "k", "--holder", "b"]),
-        is(NO, "not_owner")
+        is(REFUSED, "not_owner")
     );
     assert_eq!(asked(&["release", "k", "--holder", "a"]), is(0, "released"));
     assert_eq!(asked(&["release", "k", "--holder", "a"]), is(0, "not_held"));
 }
 
 #[test]
-fn what_there_is_can_be_counted() {
+fn leases_machines_and_sessions_are_counted() {
     let place = Place::new();
     token(&place, &["acquire", "a"]);
     token(
@@ -378,8 +383,8 @@ fn what_there_is_can_be_counted() {
             "2026-01-08T18:00:00Z",
         ],
     );
-    place.says(&["vm", "register", "m", "--zone", "z"]);
-    let stats: Value = serde_json::from_str(&place.says(&["lease", "stats", "--json"])).unwrap();
+    place.run_ok(&["vm", "register", "m", "--zone", "z"]);
+    let stats: Value = serde_json::from_str(&place.run_ok(&["lease", "stats", "--json"])).unwrap();
     assert_eq!(
         stats["leases"],
         serde_json::json!({"held": 3, "stale": 1, "released": 0})
@@ -387,12 +392,12 @@ fn what_there_is_can_be_counted() {
     assert_eq!((&stats["sessions"], &stats["vms"]), (&1.into(), &1.into()));
     assert_eq!(stats["own"]["pid"], std::process::id());
     assert_eq!(stats["own"]["vmId"], "m");
-    let shown = place.says(&["lease", "stats", "--holder", "x"]);
+    let shown = place.run_ok(&["lease", "stats", "--holder", "x"]);
     let shown: Vec<_> = shown
         .lines()
         .filter(|line| !line.contains("host"))
         .collect();
-    held(
+    assert_snapshot(
         shown.join("\n"),
         str![[r#"
 Sessions      1
@@ -407,54 +412,51 @@ Own session   x
 }
 
 #[test]
-fn what_is_said_about_a_lease_is_kept_to_the_letter() {
+fn the_data_of_a_lease_is_stored_unchanged() {
     let place = Place::new();
     let file = place.folder.path().join("data.json");
     fs::write(&file, r#"{"b":1e400,"a":[1,2]}"#).unwrap();
     let data = format!("@{}", file.display());
     token(&place, &["acquire", "k", "--data", &data]);
-    let json = place.says(&["lease", "list", "--json"]);
+    let json = place.run_ok(&["lease", "list", "--json"]);
     assert!(json.contains(r#""data":{"b":1e400,"a":[1,2]}"#), "{json}");
-    assert_eq!(
-        lease(&place, &["acquire", "k", "--data", "{"]).code,
-        MISUSED
-    );
+    assert_eq!(lease(&place, &["acquire", "k", "--data", "{"]).code, USAGE);
 }
 
 #[test]
-fn the_help_of_the_group_fits_a_page() {
-    held(
+fn the_help_matches_its_snapshot() {
+    assert_snapshot(
         lease(&Place::new(), &["--help"]).out,
         str![[r#"
-Hold something, so that nobody else does the same work
+Acquire leases, so that two processes never do the same work
 
 Usage: tenure lease [OPTIONS] <COMMAND>
 
 Commands:
-  acquire  Hold something, or hold it longer, and print the lease's token
-  renew    Hold something longer
-  release  Give back what is held
-  list     List who holds what, and which sessions run
-  stats    Count what is held, and show what one owns oneself
-  sweep    See to virtual machines whose owners have ended
-  clear    Take leases from whoever holds them
+  acquire  Acquire or renew a lease, and print its token
+  renew    Renew a lease
+  release  Release a lease
+  list     List leases and running sessions
+  stats    Count leases, and show the owner's
+  sweep    Clean up orphaned virtual machines
+  clear    Take leases from their holders
 
 Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
 The owner is the process that runs the command: a shell, a script or an agent.
-It holds for as long as it runs, and what it held is free when it has ended. In
-a subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. An
-owner on another machine, or --holder NAME, holds until the time runs out.
+Its leases are held as long as it runs, and are free when it has ended. In a
+subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. The
+leases of an owner on another machine, and of --holder NAME, expire.
 
 Examples:
   token=$(tenure lease acquire deploy --for 10m) || exit
@@ -465,43 +467,43 @@ Examples:
 
 "#]],
     );
-    held(
+    assert_snapshot(
         lease(&Place::new(), &["acquire", "--help"]).out,
         str![[r#"
-Hold something, or hold it longer, and print the lease's token
+Acquire or renew a lease, and print its token
 
 Usage: tenure lease acquire [OPTIONS] <KEY>
 
 Arguments:
-  <KEY>  What to hold: any text
+  <KEY>  The key of the lease: any text
 
 Options:
-      --for <TIME>       For how long, where the owner cannot be seen to run:
+      --for <DURATION>   The lease duration, unless the owner is a process here:
                          30s by default
-      --data <JSON>      What to say about it: a JSON object, @FILE, or - for
+      --data <JSON>      Data of the lease: a JSON object, @FILE, or - for
                          standard input
-      --owner-pid <PID>  The process that owns it; by default the one that runs
+      --owner-pid <PID>  The PID of the owner; by default the process that runs
                          this command [env: TENURE_OWNER_PID]
-      --session <UUID>   The owner's session, if its process has given itself
-                         one [env: TENURE_OWNER_SESSION]
-      --holder <NAME>    A name that owns it instead of a process, until the
-                         time runs out
+      --session <UUID>   The owner's session id, if its process registered one
+                         [env: TENURE_OWNER_SESSION]
+      --holder <NAME>    A name as the owner instead of a process; its lease
+                         expires
   -h, --help             Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
-The exit code is 1 if somebody else has it. The token grows with each owner:
-whatever is guarded can refuse one that is smaller than one it has seen.
+The exit code is 1 when another owner holds the lease. The token grows with each
+owner. A protected resource can refuse a token smaller than one it has seen.
 
 Examples:
-  tenure lease acquire deploy || echo "somebody else deploys"
+  tenure lease acquire deploy || echo "another deployment is running"
   tenure lease acquire deploy --for 10m --data '{"commit":"3f2a"}'
   tenure lease acquire nightly --holder ci-1234 --for 2h
   tenure lease acquire deploy --owner-pid $$

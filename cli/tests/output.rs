@@ -1,23 +1,15 @@
-//! What people see, held to snapshots: on a terminal of 80 columns, and where no terminal reads it.
+//! Snapshots of the output, on a terminal of 80 columns and without a terminal.
 
-use crate::common::{Place, plain};
-use snapbox::data::Inline;
-use snapbox::{Assert, IntoData, str};
+use crate::common::{Place, assert_snapshot, plain};
+use snapbox::str;
 
-/// Holds what is printed to a snapshot, backslashes too. `SNAPSHOTS=overwrite` writes snapshots anew.
-#[track_caller]
-fn held(printed: impl IntoData, snapshot: Inline) {
-    let assert = Assert::new().normalize_paths(false);
-    assert.action_env("SNAPSHOTS").eq(printed, snapshot);
-}
-
-/// A store with sessions of several kinds.
+/// A store with sessions of several statuses.
 fn filled() -> Place {
     let place = Place::new();
     let at = |now: &str, args: &[&str]| {
         let args = [args, &["--now", now]].concat();
-        let ended = place.run(&args);
-        assert_eq!((ended.code, &*ended.err), (0, ""), "{args:?}");
+        let output = place.run(&args);
+        assert_eq!((output.code, &*output.err), (0, ""), "{args:?}");
     };
     let long = "Find out why the nightly build takes twice as long since last week, and mend it";
     at(
@@ -69,7 +61,7 @@ fn filled() -> Place {
 #[test]
 fn a_list_on_a_terminal_is_a_table_that_fits() {
     let shown = plain(&filled().on_terminal(&["list"]));
-    held(
+    assert_snapshot(
         &shown,
         str![[r#"
 ID                              STATUS     ITER   AGE  TASK
@@ -84,8 +76,8 @@ old                             failed     0/100  6d   Find out why the nightlyâ
 }
 
 #[test]
-fn a_list_that_no_terminal_reads_is_a_line_for_each_session() {
-    held(
+fn a_list_without_a_terminal_is_a_line_for_each_session() {
+    assert_snapshot(
         filled().run(&["list"]).out,
         str![[r#"
 done	completed	developer	0/100	2026-01-08T18:05:30.000Z	Say hello
@@ -98,9 +90,9 @@ old	failed	developer	0/100	2026-01-02T04:00:00.000Z	Find out why the nightly bui
 }
 
 #[test]
-fn a_session_on_a_terminal_shows_what_it_is_and_what_happened() {
+fn a_session_on_a_terminal_shows_its_properties_and_last_events() {
     let shown = filled().on_terminal(&["show", "session_mk5x3f0a_0123456789abc"]);
-    held(
+    assert_snapshot(
         plain(&shown),
         str![[r#"
 session_mk5x3f0a_0123456789abc  paused
@@ -131,8 +123,8 @@ Events
 }
 
 #[test]
-fn a_long_text_is_broken_at_its_spaces() {
-    held(
+fn a_long_text_wraps_at_spaces() {
+    assert_snapshot(
         plain(&filled().on_terminal(&["show", "old"])),
         str![[r#"
 old  failed
@@ -157,9 +149,9 @@ Events
 }
 
 #[test]
-fn a_terminal_has_colours_and_nothing_else_has() {
+fn only_a_terminal_gets_colours() {
     let place = filled();
-    held(
+    assert_snapshot(
         place
             .on_terminal(&["list", "--limit", "1"])
             .replace('\x1b', "ESC"),
@@ -179,7 +171,7 @@ ESC[1mdoneESC[0m  ESC[34mcompletedESC[0m  0/100  0s   Say hello
 fn events_are_a_line_each() {
     let place = filled();
     let id = "session_mk5x3f0a_0123456789abc";
-    held(
+    assert_snapshot(
         place.run(&["events", id]).out,
         str![[r#"
 1	2026-01-08T17:00:00.000Z	start	{"task":"Fix the login page\nand its tests","mode":"agent","workspace":"/srv/app"}
@@ -187,7 +179,7 @@ fn events_are_a_line_each() {
 
 "#]],
     );
-    held(
+    assert_snapshot(
         plain(&place.on_terminal(&["events", id])),
         str![[r#"
 2026-01-08
@@ -199,8 +191,8 @@ fn events_are_a_line_each() {
 }
 
 #[test]
-fn statistics_name_only_the_statuses_that_there_are() {
-    held(
+fn statistics_show_only_statuses_that_occur() {
+    assert_snapshot(
         filled().run(&["stats"]).out,
         str![[r#"
 Sessions              4
@@ -210,7 +202,7 @@ Sessions              4
   failed              1
 Completed of all      25.0 %
 Completed of finished 50.0 %
-Iterations            0.0 a session
+Iterations            0.0 per session
 Tokens                1500 (1200 prompt, 300 completion)
 Cost                  0.2500
 
@@ -223,9 +215,9 @@ SESSIONS  TOKENS  COST    MODE
 }
 
 #[test]
-fn an_empty_list_says_so_to_people_only() {
+fn an_empty_list_prints_a_message_on_a_terminal_only() {
     let place = Place::new();
-    held(
+    assert_snapshot(
         plain(&place.on_terminal(&["list"])),
         str![[r#"
 No sessions.
@@ -236,10 +228,10 @@ No sessions.
 }
 
 #[test]
-fn a_change_is_told_in_one_line() {
+fn a_change_prints_one_line() {
     let place = filled();
     let id = "session_mk5x3f0a_0123456789abc";
-    let mut told = String::new();
+    let mut transcript = String::new();
     for args in [
         &["resume", id, "--add-iterations", "5"][..],
         &["pause", id],
@@ -253,11 +245,11 @@ fn a_change_is_told_in_one_line() {
         &["cleanup", "--trash", "--max-age", "0s"],
         &["check"],
     ] {
-        let ended = place.run(args);
-        told += &format!("$ tenure {}\n{}{}", args.join(" "), ended.out, ended.err);
+        let output = place.run(args);
+        transcript += &format!("$ tenure {}\n{}{}", args.join(" "), output.out, output.err);
     }
-    held(
-        told,
+    assert_snapshot(
+        transcript,
         str![[r#"
 $ tenure resume session_mk5x3f0a_0123456789abc --add-iterations 5
 session_mk5x3f0a_0123456789abc is active, 0 of 25 iterations used
@@ -270,21 +262,21 @@ again
 $ tenure rm old
 old is in the trash
 $ tenure restore old
-old is out of the trash
+old is restored
 $ tenure rm --permanent old
-old is removed for good
+old is permanently removed
 $ tenure cleanup --max-age 0s --dry-run
 session_mk5x3f0a_0123456789abc
 done
-tenure: 2 sessions would be put into the trash
+tenure: 2 sessions would be moved to the trash
 $ tenure cleanup --max-age 0s
 session_mk5x3f0a_0123456789abc
 done
-tenure: 2 sessions put into the trash
+tenure: 2 sessions moved to the trash
 $ tenure cleanup --trash --max-age 0s
 session_mk5x3f0a_0123456789abc
 done
-tenure: 2 sessions removed for good
+tenure: 2 sessions permanently removed
 $ tenure check
 2 sessions and 7 records read, no problems
 
@@ -293,9 +285,9 @@ $ tenure check
 }
 
 #[test]
-fn what_is_wrong_is_told_with_what_to_do() {
+fn an_error_says_what_is_wrong_and_what_to_do() {
     let place = filled();
-    let mut told = String::new();
+    let mut transcript = String::new();
     for args in [
         &["show", "nobody"][..],
         &["pause", "nobody"],
@@ -309,12 +301,12 @@ fn what_is_wrong_is_told_with_what_to_do() {
         &["list", "--now", "today"],
         &["shwo"],
     ] {
-        let ended = place.run(args);
-        let (code, out, err) = (ended.code, ended.out, ended.err);
-        told += &format!("$ tenure {}\n{out}{err}[{code}]\n", args.join(" "));
+        let output = place.run(args);
+        let (code, out, err) = (output.code, output.out, output.err);
+        transcript += &format!("$ tenure {}\n{out}{err}[{code}]\n", args.join(" "));
     }
-    held(
-        told,
+    assert_snapshot(
+        transcript,
         str![[r#"
 $ tenure show nobody
 tenure: there is no session nobody
@@ -332,7 +324,9 @@ $ tenure start t --context {
 tenure: --context: expected JSON: EOF while parsing an object at line 1 column 1
 [2]
 $ tenure cleanup --max-age soon
-tenure: maxAge: invalid value: string "soon", expected a length of time such as "30d", or milliseconds from 0 upwards
+error: invalid value 'soon' for '--max-age <DURATION>': duration: "soon" is not a length of time such as "30d", "24h" or "5m"
+
+For more information, try '--help'.
 [2]
 $ tenure list --limit 1001 --json
 {"error":{"code":"INVALID_ARGUMENT","message":"limit: expected 1 to 1000, got 1001","details":{"what":"limit","problem":"expected 1 to 1000, got 1001"}}}

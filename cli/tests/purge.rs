@@ -1,17 +1,17 @@
-//! The commands `tenure trash`, `restore`, `rm` and `purge`: what goes, what stays, and what is archived.
+//! The commands `tenure trash`, `restore`, `rm` and `purge`: what is removed, kept and archived.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::{Ended, NOW, Place};
+use crate::common::{CommandOutput, NOW, Place};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-const NO: i32 = 1;
-const MISUSED: i32 = 2;
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
 
-/// A place with sessions in the trash, from `s0` upwards, each an hour longer there than the next.
+/// A place with sessions in the trash: `s0`, `s1` and so on, each an hour older there than the next.
 fn trashed(count: usize) -> Place {
     let place = Place::new();
     let store = place.store();
@@ -25,9 +25,9 @@ fn trashed(count: usize) -> Place {
     place
 }
 
-/// The ids in the trash, in their order.
+/// The ids in the trash, oldest first.
 fn trash(place: &Place) -> Vec<String> {
-    let all = place.says(&["list", "--trash", "only", "--reverse"]);
+    let all = place.run_ok(&["list", "--trash", "only", "--reverse"]);
     let ids = all.lines().filter_map(|line| line.split('\t').next());
     ids.map(str::to_owned).collect()
 }
@@ -42,40 +42,40 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// What of a session does not change in the trash.
-fn whole(place: &Place, id: &str) -> Value {
-    let text: String = serde_json::from_str(&place.says(&["export", id, "--json"])).unwrap();
+/// The exported session.
+fn exported_session(place: &Place, id: &str) -> Value {
+    let text: String = serde_json::from_str(&place.run_ok(&["export", id, "--json"])).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 #[test]
-fn what_is_done_to_many_is_told_of_each() {
+fn a_bulk_operation_reports_each_session() {
     let place = trashed(2);
-    let told = |args: &[&str]| {
-        let Ended { code, out, err } = place.run(args);
+    let run = |args: &[&str]| {
+        let CommandOutput { code, out, err } = place.run(args);
         (code, out, err)
     };
     assert_eq!(
-        told(&["restore", "s0", "nobody", "s1"]),
+        run(&["restore", "s0", "nobody", "s1"]),
         (
-            NO,
-            "s0 is out of the trash\ns1 is out of the trash\n".to_owned(),
+            REFUSED,
+            "s0 is restored\ns1 is restored\n".to_owned(),
             "tenure: there is no session nobody\n".to_owned()
         )
     );
-    assert_eq!(told(&["trash", "s0", "s0"]).1, "s0 is in the trash\n");
-    assert_eq!(told(&["rm", "s1"]).1, "s1 is in the trash\n");
+    assert_eq!(run(&["trash", "s0", "s0"]).1, "s0 is in the trash\n");
+    assert_eq!(run(&["rm", "s1"]).1, "s1 is in the trash\n");
     assert_eq!(trash(&place), ["s0", "s1"]);
-    let (code, out, _) = told(&["rm", "--permanent", "s1", "../etc", "--json"]);
+    let (code, out, _) = run(&["rm", "--permanent", "s1", "../etc", "--json"]);
     let answer: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(code, MISUSED);
+    assert_eq!(code, USAGE);
     assert_eq!(answer["done"], json!(["s1"]));
     assert_eq!(answer["refused"][0]["code"], "INVALID_ID");
     assert_eq!(trash(&place), ["s0"]);
 }
 
 #[test]
-fn json_is_the_result_of_the_operation() {
+fn json_is_the_reply_of_the_operation() {
     let (place, other) = (trashed(3), trashed(3));
     let now = tenure_core::Timestamp::parse(NOW).unwrap().as_millis() as f64;
     for (args, operation, params) in [
@@ -111,27 +111,30 @@ fn json_is_the_result_of_the_operation() {
 }
 
 #[test]
-fn more_ids_than_one_call_takes_are_parted() {
+fn many_ids_are_split_into_several_operations() {
     let place = Place::new();
-    place.says(&["start", "t", "--id", "last"]);
+    place.run_ok(&["start", "t", "--id", "last"]);
     let mut ids: Vec<String> = (0..1500).map(|number| format!("s{number}")).collect();
     ids.push("last".to_owned());
     let mut args = vec!["trash", "--json"];
     args.extend(ids.iter().map(String::as_str));
-    let ended = place.run(&args);
-    assert_eq!((ended.code, ended.out.lines().count()), (NO, 2));
+    let output = place.run(&args);
+    assert_eq!((output.code, output.out.lines().count()), (REFUSED, 2));
     assert_eq!(trash(&place), ["last"]);
 }
 
 #[test]
-fn what_has_been_in_the_trash_for_long_enough_goes() {
+fn sessions_that_are_old_enough_in_the_trash_are_purged() {
     let place = trashed(5);
     let purge = |more: &[&str]| place.run(&[&["purge", "--older-than", "3h"], more].concat());
     let plan = purge(&["--dry-run"]);
     assert_eq!((plan.code, &*plan.out), (0, "s0\ns1\ns2\n"));
-    assert_eq!(plan.err, "tenure: 3 sessions would be removed for good\n");
+    assert_eq!(
+        plan.err,
+        "tenure: 3 sessions would be permanently removed\n"
+    );
     assert_eq!(trash(&place).len(), 5);
-    place.says(&[
+    place.run_ok(&[
         "start",
         "t",
         "--id",
@@ -141,9 +144,9 @@ fn what_has_been_in_the_trash_for_long_enough_goes() {
     ]);
     let done = purge(&["--batch", "2"]);
     assert_eq!((done.code, &*done.out), (0, "s0\ns1\ns2\n"));
-    assert_eq!(done.err, "tenure: 3 sessions removed for good\n");
+    assert_eq!(done.err, "tenure: 3 sessions permanently removed\n");
     assert_eq!(trash(&place), ["s3", "s4"]);
-    assert!(place.says(&["list"]).starts_with("kept\t"));
+    assert!(place.run_ok(&["list"]).starts_with("kept\t"));
     let none: Value = serde_json::from_str(&purge(&["--json"]).out).unwrap();
     assert_eq!(
         none,
@@ -152,32 +155,36 @@ fn what_has_been_in_the_trash_for_long_enough_goes() {
 }
 
 #[test]
-fn what_is_named_goes_if_it_is_in_the_trash() {
+fn a_given_session_is_purged_if_it_is_in_the_trash() {
     let place = trashed(3);
-    place.says(&["start", "t", "--id", "kept"]);
+    place.run_ok(&["start", "t", "--id", "kept"]);
     let plan = place.run(&["purge", "s1", "kept", "--dry-run"]);
-    assert_eq!((plan.code, &*plan.out), (NO, "s1\n"));
+    assert_eq!((plan.code, &*plan.out), (REFUSED, "s1\n"));
     let named = place.run(&["purge", "s1", "kept", "nobody"]);
-    assert_eq!((named.code, &*named.out), (NO, "s1\n"));
+    assert_eq!((named.code, &*named.out), (REFUSED, "s1\n"));
     for id in ["kept", "nobody"] {
         assert!(
-            named.err.contains(&format!("tenure: {id} stays: ")),
+            named
+                .err
+                .contains(&format!("tenure: {id} was not removed: ")),
             "{named:?}"
         );
     }
     let early = place.run(&["purge", "s0", "s2", "--older-than", "2h"]);
-    assert_eq!((early.code, &*early.out), (NO, "s0\n"));
+    assert_eq!((early.code, &*early.out), (REFUSED, "s0\n"));
     assert_eq!(trash(&place), ["s2"]);
-    assert_eq!(place.run(&["purge"]).code, MISUSED);
-    assert_eq!(place.run(&["purge", "--older-than", "soon"]).code, MISUSED);
-    assert_eq!(place.run(&["purge", "s2", "--batch", "0"]).code, MISUSED);
+    assert_eq!(place.run(&["purge"]).code, USAGE);
+    assert_eq!(place.run(&["purge", "--older-than", "soon"]).code, USAGE);
+    assert_eq!(place.run(&["purge", "s2", "--batch", "0"]).code, USAGE);
 }
 
 #[test]
-fn what_goes_is_in_the_archive_first() {
+fn a_session_is_archived_before_it_is_removed() {
     let place = trashed(5);
-    let before: Vec<Value> = (0..4).map(|id| whole(&place, &format!("s{id}"))).collect();
-    let exported = place.says(&["export", "s0"]);
+    let before: Vec<Value> = (0..4)
+        .map(|id| exported_session(&place, &format!("s{id}")))
+        .collect();
+    let exported = place.run_ok(&["export", "s0"]);
     let archive = place.folder.path().join("old/2026");
     let archive = archive.to_str().unwrap();
     let purge = [
@@ -200,19 +207,19 @@ fn what_goes_is_in_the_archive_first() {
     for (number, before) in before.iter().enumerate() {
         let id = format!("s{number}");
         let file = archive.join(format!("{id}.json"));
-        place.says(&["import", file.to_str().unwrap()]);
-        assert_eq!(whole(&place, &id), *before);
+        place.run_ok(&["import", file.to_str().unwrap()]);
+        assert_eq!(exported_session(&place, &id), *before);
     }
 }
 
 #[test]
-fn what_cannot_be_archived_stays_and_is_named() {
+fn a_session_that_cannot_be_archived_is_not_removed() {
     let place = trashed(4);
     let archive = place.folder.path().join("old");
     fs::create_dir_all(archive.join("s1.json")).unwrap();
-    // Some systems take a name in capitals for this one.
+    // A file system that ignores case takes `S2.json` for this file.
     fs::write(archive.join("s2.json"), r#"{"id":"S2"}"#).unwrap();
-    // What an earlier purge has written before it was cut off is written anew.
+    // The file of an interrupted purge is replaced.
     fs::write(archive.join("s3.json"), r#"{"id":"s3"}"#).unwrap();
     let purge = [
         "purge",
@@ -223,16 +230,22 @@ fn what_cannot_be_archived_stays_and_is_named() {
         "--archive",
         "old",
     ];
-    let ended = place.run(&purge);
-    assert_eq!((ended.code, &*ended.out), (NO, "s0\ns3\n"), "{ended:?}");
+    let output = place.run(&purge);
+    assert_eq!(
+        (output.code, &*output.out),
+        (REFUSED, "s0\ns3\n"),
+        "{output:?}"
+    );
     for id in ["s1", "s2"] {
         assert!(
-            ended.err.contains(&format!("tenure: {id} stays: ")),
-            "{ended:?}"
+            output
+                .err
+                .contains(&format!("tenure: {id} was not removed: ")),
+            "{output:?}"
         );
     }
-    let end = "tenure: 2 sessions removed for good, 2 could not be\n";
-    assert!(ended.err.ends_with(end), "{ended:?}");
+    let end = "tenure: 2 sessions permanently removed, 2 could not be\n";
+    assert!(output.err.ends_with(end), "{output:?}");
     assert_eq!(trash(&place), ["s1", "s2"]);
     assert_eq!(
         fs::read_to_string(archive.join("s2.json")).unwrap(),
@@ -252,26 +265,29 @@ fn what_cannot_be_archived_stays_and_is_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn people_at_a_terminal_see_how_far_it_is_and_then_what_went() {
+fn a_terminal_shows_the_progress_and_then_the_removed_sessions() {
     let place = trashed(2);
     fs::create_dir_all(place.folder.path().join("old/s1.json")).unwrap();
     let shown = place.on_terminal(&["purge", "--older-than", "0s", "--archive", "old"]);
     let (progress, rest) = shown.rsplit_once("\r\x1b[K").unwrap();
     assert!(progress.contains("archived"), "{shown:?}");
-    assert!(rest.starts_with("s0\ntenure: s1 stays: "), "{shown:?}");
+    assert!(
+        rest.starts_with("s0\ntenure: s1 was not removed: "),
+        "{shown:?}"
+    );
 }
 
 #[test]
-fn an_archive_that_cannot_be_made_is_known_before_anything_goes() {
+fn an_archive_that_cannot_be_created_is_refused_before_anything_is_removed() {
     let place = trashed(1);
     fs::write(place.folder.path().join("file"), "").unwrap();
-    let ended = place.run(&["purge", "--older-than", "0s", "--archive", "file/old"]);
-    assert_eq!(ended.code, MISUSED, "{ended:?}");
+    let output = place.run(&["purge", "--older-than", "0s", "--archive", "file/old"]);
+    assert_eq!(output.code, USAGE, "{output:?}");
     assert_eq!(trash(&place), ["s0"]);
 }
 
 #[test]
-fn a_purge_that_is_interrupted_loses_nothing_and_goes_on_when_it_is_repeated() {
+fn an_interrupted_purge_loses_nothing_and_can_be_repeated() {
     const ALL: usize = 150;
     let place = trashed(ALL);
     let archive = place.folder.path().join("old");
@@ -300,8 +316,8 @@ fn a_purge_that_is_interrupted_loses_nothing_and_goes_on_when_it_is_repeated() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         match output.status.code() {
-            Some(130) => assert!(said.contains("the same command goes on"), "{said}"),
-            // It was faster, or was killed, by the signal or before anybody listened.
+            Some(130) => assert!(said.contains("run the same command to continue"), "{said}"),
+            // The purge was faster, was killed, or got the signal before it listened.
             Some(0) | None => {}
             Some(code) => panic!("{code}: {said}"),
         }
@@ -323,7 +339,7 @@ fn a_purge_that_is_interrupted_loses_nothing_and_goes_on_when_it_is_repeated() {
     assert_eq!(files_without_others().len(), ALL);
     for name in files_without_others() {
         let file = archive.join(name);
-        place.says(&["import", file.to_str().unwrap()]);
+        place.run_ok(&["import", file.to_str().unwrap()]);
     }
     assert_eq!(trash(&place).len(), ALL);
 }

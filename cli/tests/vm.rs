@@ -1,28 +1,21 @@
-//! The commands `tenure vm`, and the sweep that sees to the machines whose owners have ended.
+//! The commands `tenure vm`, and `tenure lease sweep`, which cleans up orphaned machines.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use crate::common::{Ended, Place, plain};
+use crate::common::{CommandOutput, Place, assert_snapshot, plain};
 use serde_json::Value;
-use snapbox::data::Inline;
-use snapbox::{Assert, IntoData, str};
+use snapbox::str;
 
-const NO: i32 = 1;
-const MISUSED: i32 = 2;
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
 
-#[track_caller]
-fn held(printed: impl IntoData, snapshot: Inline) {
-    let assert = Assert::new().normalize_paths(false);
-    assert.action_env("SNAPSHOTS").eq(printed, snapshot);
-}
-
-fn vm(place: &Place, args: &[&str]) -> Ended {
+fn vm(place: &Place, args: &[&str]) -> CommandOutput {
     place.run(&[&["vm"], args].concat())
 }
 
-/// Registers machines for processes that have ended.
+/// Registers machines whose owners have ended.
 fn orphan(place: &Place, machines: &[(&str, &str)]) {
     for (id, zone) in machines {
         let mut process = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
@@ -36,7 +29,7 @@ fn orphan(place: &Place, machines: &[(&str, &str)]) {
     }
 }
 
-/// A program that writes each of its arguments on a line of a file, and ends with a code.
+/// A program that appends its arguments to a file, one on each line, and exits with a code.
 struct Program {
     path: String,
     log: std::path::PathBuf,
@@ -56,16 +49,16 @@ impl Program {
         Self { path, log }
     }
 
-    fn told(&self) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
     }
 }
 
 #[test]
-fn an_owner_has_one_machine_and_says_what_is_on_it() {
+fn an_owner_has_one_machine_and_can_update_its_registration() {
     let place = Place::new();
-    assert_eq!(vm(&place, &["show"]).code, NO);
+    assert_eq!(vm(&place, &["show"]).code, REFUSED);
     let register = ["register", "m-1", "--zone", "us-central1-a"];
     let said = [
         "--component",
@@ -84,7 +77,7 @@ fn an_owner_has_one_machine_and_says_what_is_on_it() {
         .lines()
         .filter(|line| !line.contains("Session"))
         .collect();
-    held(
+    assert_snapshot(
         shown.join("\n"),
         str![[r#"
 m-1  active
@@ -96,35 +89,35 @@ m-1  active
 "#]],
     );
     let second = vm(&place, &["register", "m-2", "--zone", "z"]);
-    assert_eq!((second.code, &*second.out), (NO, ""));
+    assert_eq!((second.code, &*second.out), (REFUSED, ""));
     assert!(
         second.err.contains("m-2 is not registered"),
         "{}",
         second.err
     );
-    // The same machine again only says anew what is on it.
+    // Registering the same machine again updates it.
     assert_eq!(
         vm(&place, &[&register[..], &["--component", "ml"]].concat()).code,
         0
     );
-    let json: Value = serde_json::from_str(&place.says(&["vm", "show", "--json"])).unwrap();
+    let json: Value = serde_json::from_str(&place.run_ok(&["vm", "show", "--json"])).unwrap();
     assert_eq!(json["components"], serde_json::json!(["ml"]));
 
-    assert_eq!(vm(&place, &["unregister", "m-2"]).code, NO);
+    assert_eq!(vm(&place, &["unregister", "m-2"]).code, REFUSED);
     assert_eq!(vm(&place, &["unregister", "m-1", "--json"]).out, "true\n");
-    assert_eq!(vm(&place, &["unregister"]).code, NO);
+    assert_eq!(vm(&place, &["unregister"]).code, REFUSED);
     assert_eq!(vm(&place, &["register", "m-2", "--zone", "z"]).code, 0);
 }
 
 #[test]
-fn the_session_of_a_process_can_be_named() {
+fn the_session_of_a_process_can_be_given() {
     let place = Place::new();
     let session = "5f0c0000-0000-4000-8000-000000000000";
     let args = ["register", "m-1", "--zone", "z", "--session", session];
     assert_eq!(vm(&place, &args).code, 0);
-    // For others the process goes by a name of its own.
-    assert_eq!(vm(&place, &["show"]).code, NO);
-    let json = place.says(&["vm", "show", "--session", session, "--json"]);
+    // Without the option, the process has a derived session id.
+    assert_eq!(vm(&place, &["show"]).code, REFUSED);
+    let json = place.run_ok(&["vm", "show", "--session", session, "--json"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&json["holder"], &json["status"]),
@@ -134,24 +127,29 @@ fn the_session_of_a_process_can_be_named() {
 }
 
 #[test]
-fn a_list_stars_ones_own_and_says_who_has_no_machine() {
+fn a_list_marks_the_owners_leases_and_sessions_without_a_machine() {
     let place = Place::new();
     assert_eq!(vm(&place, &["register", "m-1", "--zone", "z"]).code, 0);
     orphan(&place, &[("m-2", "z")]);
-    let lines = place.says(&["lease", "list"]);
+    let lines = place.run_ok(&["lease", "list"]);
     let fields = |line: &str| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
     let mut lines: Vec<_> = lines.lines().map(fields).collect();
     lines.sort_by_key(|fields| fields[4].clone());
-    let told: Vec<_> = lines
+    let fields: Vec<_> = lines
         .iter()
         .map(|line| (&line[0][..2], &*line[1], &*line[4], &*line[6]))
         .collect();
     let own = ("held", "m-1", "*");
-    let gone = ("stale", "m-2", "-");
+    let orphaned = ("stale", "m-2", "-");
     let of = |kind, (state, vm, star)| (kind, state, vm, star);
     assert_eq!(
-        told,
-        [of("pr", own), of("vm", own), of("pr", gone), of("vm", gone)]
+        fields,
+        [
+            of("pr", own),
+            of("vm", own),
+            of("pr", orphaned),
+            of("vm", orphaned)
+        ]
     );
     assert!(lines[0][2].len() == 8 && lines[0][3] == std::process::id().to_string());
 
@@ -173,33 +171,40 @@ fn an_orphan_is_listed_until_the_command_succeeds() {
     let sweep = |args: &[&str]| place.run(&[&["lease", "sweep"], args].concat());
     let listed = "m-1\torphaned\ta\t2026-01-08T18:05:30.000Z\n\
                   m-2\torphaned\tb\t2026-01-08T18:05:30.000Z\n";
-    let ended = sweep(&[]);
-    assert_eq!((ended.code, &*ended.out), (NO, listed));
+    let output = sweep(&[]);
+    assert_eq!((output.code, &*output.out), (REFUSED, listed));
 
     let failing = Program::new(&place, 3);
     let exec = format!("{} {{vmId}} --zone={{zone}}", failing.path);
-    let ended = sweep(&["--exec", &exec]);
-    assert_eq!((ended.code, &*ended.out), (NO, listed));
-    assert_eq!(failing.told(), ["m-1", "--zone=a", "m-2", "--zone=b"]);
-    assert!(ended.err.contains("m-1 is left: "), "{}", ended.err);
-    assert_eq!(sweep(&["--exec", "/no/such/program {vmId}"]).code, NO);
+    let output = sweep(&["--exec", &exec]);
+    assert_eq!((output.code, &*output.out), (REFUSED, listed));
+    assert_eq!(failing.arguments(), ["m-1", "--zone=a", "m-2", "--zone=b"]);
+    assert!(
+        output.err.contains("m-1 was not removed: "),
+        "{}",
+        output.err
+    );
+    assert_eq!(sweep(&["--exec", "/no/such/program {vmId}"]).code, REFUSED);
 
     let program = Program::new(&place, 0);
     let exec = format!("{} {{vmId}}", program.path);
-    let ended = sweep(&["--exec", &exec]);
-    // What the program prints is not what the sweep has come to.
-    assert_eq!((ended.code, &*ended.out), (0, "m-1 is gone\nm-2 is gone\n"));
-    assert_eq!(ended.err, "said\nsaid\n");
-    assert_eq!(program.told(), ["m-1", "m-2"]);
-    let ended = sweep(&["--exec", &exec, "--json"]);
+    let output = sweep(&["--exec", &exec]);
+    // The output of the program goes to standard error.
     assert_eq!(
-        (ended.code, &*ended.out),
+        (output.code, &*output.out),
+        (0, "m-1 is removed\nm-2 is removed\n")
+    );
+    assert_eq!(output.err, "said\nsaid\n");
+    assert_eq!(program.arguments(), ["m-1", "m-2"]);
+    let output = sweep(&["--exec", &exec, "--json"]);
+    assert_eq!(
+        (output.code, &*output.out),
         (0, "{\"swept\":[],\"remaining\":[]}\n")
     );
-    // Whoever runs keeps what it has.
+    // A running owner keeps its machine.
     assert_eq!(vm(&place, &["show"]).code, 0);
-    // Only what is gone is in the audit log, once.
-    let log = place.says(&["audit", "--kind", "lease.sweep", "--store", "registry:"]);
+    // The audit log holds one entry for each removed machine.
+    let log = place.run_ok(&["audit", "--kind", "lease.sweep", "--store", "registry:"]);
     let subjects = log.lines().map(|line| line.split('\t').nth(2).unwrap());
     let mut subjects: Vec<&str> = subjects.collect();
     subjects.sort_unstable();
@@ -207,38 +212,38 @@ fn an_orphan_is_listed_until_the_command_succeeds() {
 }
 
 #[test]
-fn nothing_in_a_name_is_obeyed() {
+fn a_name_is_never_executed() {
     let place = Place::new();
     let evil = "m; touch evil $(touch evil) 'a' \"b\" {zone}";
     orphan(&place, &[(evil, "two words"), ("--all", "z")]);
     let program = Program::new(&place, 0);
     let exec = format!("'{}' {{vmId}} \"zone {{zone}}\"", program.path);
-    let ended = place.run(&["lease", "sweep", "--exec", &exec]);
-    assert_eq!(program.told(), [evil, "zone two words"]);
+    let output = place.run(&["lease", "sweep", "--exec", &exec]);
+    assert_eq!(program.arguments(), [evil, "zone two words"]);
     assert!(!place.folder.path().join("evil").exists());
-    // One that would be taken for an option is left to people.
-    assert_eq!(ended.code, NO);
+    // A name that would be parsed as an option is not passed to the command.
+    assert_eq!(output.code, REFUSED);
     assert!(
-        ended
+        output
             .out
             .ends_with("--all\torphaned\tz\t2026-01-08T18:05:30.000Z\n"),
         "{}",
-        ended.out
+        output.out
     );
 }
 
 #[test]
-fn a_command_that_cannot_be_meant_is_not_run() {
+fn an_invalid_command_template_is_refused() {
     let place = Place::new();
     orphan(&place, &[("m-1", "z")]);
     for exec in ["true", "", "delete '{vmId}", "delete {vmID}"] {
-        let ended = place.run(&["lease", "sweep", "--exec", exec]);
-        assert_eq!(ended.code, MISUSED, "{exec}: {}", ended.err);
+        let output = place.run(&["lease", "sweep", "--exec", exec]);
+        assert_eq!(output.code, USAGE, "{exec}: {}", output.err);
     }
 }
 
 #[test]
-fn two_sweeps_at_once_see_to_each_orphan_once() {
+fn concurrent_sweeps_clean_up_each_orphan_once() {
     let place = Place::new();
     let names: Vec<String> = (0..8).map(|number| format!("m-{number}")).collect();
     let machines: Vec<_> = names.iter().map(|name| (name.as_str(), "z")).collect();
@@ -253,51 +258,51 @@ fn two_sweeps_at_once_see_to_each_orphan_once() {
                 .unwrap()
         })
         .collect();
-    let mut gone = Vec::new();
+    let mut removed = Vec::new();
     for sweep in sweeps {
         let output = sweep.wait_with_output().unwrap();
         let out = String::from_utf8(output.stdout).unwrap();
-        gone.extend(
+        removed.extend(
             out.lines()
-                .filter_map(|line| Some(line.strip_suffix(" is gone")?.to_owned())),
+                .filter_map(|line| Some(line.strip_suffix(" is removed")?.to_owned())),
         );
     }
-    gone.sort();
-    let mut told = program.told();
-    told.sort();
-    assert_eq!((&gone, &told), (&names, &names));
+    removed.sort();
+    let mut arguments = program.arguments();
+    arguments.sort();
+    assert_eq!((&removed, &arguments), (&names, &names));
     assert_eq!(place.run(&["lease", "sweep"]).code, 0);
 }
 
 #[test]
-fn the_help_of_the_group_fits_a_page() {
-    held(
+fn the_help_matches_its_snapshot() {
+    assert_snapshot(
         vm(&Place::new(), &["--help"]).out,
         str![[r#"
-Own a virtual machine, so that it is not forgotten when its owner ends
+Register virtual machines, so that orphaned ones are found
 
 Usage: tenure vm [OPTIONS] <COMMAND>
 
 Commands:
-  register    Register a machine as the owner's, or say anew what is on it
+  register    Register a machine to the owner, or update its registration
   show        Show the owner's machine
-  unregister  Say that the owner's machine is gone
+  unregister  Unregister the owner's machine
 
 Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
 The owner is the process that runs the command: a shell, a script or an agent.
-When it ends without `vm unregister`, the machine is an orphan, which `tenure
-lease sweep` sees to. In a subshell, name the owner: --owner-pid $$
+When it ends without `vm unregister`, its machine is an orphan, which `tenure
+lease sweep` cleans up. In a subshell, name the owner: --owner-pid $$
 
 Examples:
   tenure vm register builder-7 --zone us-central1-a --component voice
@@ -306,34 +311,35 @@ Examples:
 
 "#]],
     );
-    held(
+    assert_snapshot(
         Place::new().run(&["lease", "sweep", "--help"]).out,
         str![[r#"
-See to virtual machines whose owners have ended
+Clean up orphaned virtual machines
 
 Usage: tenure lease sweep [OPTIONS]
 
 Options:
-      --exec <COMMAND>  The command that removes a machine; without, they are
-                        only listed
+      --exec <COMMAND>  The command that removes a machine; without it, orphans
+                        are only listed
   -h, --help            Print help
 
 Global options:
-      --store <URL>        Where sessions are kept: sqlite:FILE, file:FOLDER or
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
                            registry: [env: TENURE_STORE]
-      --json               Print results as JSON, for programs
-      --now <TIME>         Act as if it were this moment, such as
+      --json               Print replies as JSON
+      --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
-      --models <NAME,...>  The models that there are: the sessions of others
-                           take no changes [env: TENURE_MODELS]
+      --models <NAME,...>  The available models; sessions of other models cannot
+                           be changed [env: TENURE_MODELS]
 
-The command is run once for each machine, without a shell. It is parted into
-words once, at white space that no quotes surround; then {vmId}, {zone} and
-{session} are replaced within words, so that nothing in a name is obeyed. For
-pipes and the like, pass them on: --exec 'sh -c "del \"$1\"" sh {vmId}'
+The command is run once for each machine, without a shell. It is split into
+arguments at unquoted white space; then {vmId}, {zone} and {session} are
+replaced within arguments, so a name is never executed. For pipes, run a shell
+and pass arguments to it: --exec 'sh -c "del \"$1\"" sh {vmId}'
 
-A machine is taken off the registry when its command exits with 0. The exit code
-is 1 while any are left. What the command prints goes to standard error.
+A machine is removed from the registry when its command exits with 0. The exit
+code is 1 while orphans remain. The output of the command goes to standard
+error.
 
 Examples:
   tenure lease sweep

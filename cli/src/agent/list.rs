@@ -1,32 +1,29 @@
-//! `tenure agent list`: on a terminal a table of the newest agents, elsewhere a line for each agent
-//! there is, which begins with its id.
+//! `tenure agent list`: on a terminal a table of the newest agents, otherwise one line for each agent,
+//! which starts with its id.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use tenure_core::{Millis, Timestamp};
+use tenure_core::agent::operations::AGENT_LIST;
+use tenure_core::agent::params::AgentListParams;
+use tenure_core::{Millis, Phase, SessionHead, Status, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::list::Problem;
 use crate::output::{Style, clean, cut};
-use crate::params::Params;
 use crate::table::Table;
 use crate::time::{self, age};
 
-/// The most that one page holds.
+/// The items of one page.
 const PAGE: u32 = 1000;
-/// How many agents a terminal shows unless it is told otherwise.
+/// The default limit on a terminal.
 const ON_TERMINAL: u32 = 50;
-/// Columns that an agent's name takes at most.
+/// The most columns of an agent's name.
 const NAME: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal the newest 50 are shown as a table. Elsewhere every agent is a
-line of fields with tabs between: id, phase, name, ready or -, errors, time of
-the last change, purpose. With --json one page is printed, with a cursor for the
-next.
+On a terminal the newest 50 agents are shown as a table. Otherwise every agent
+is a line of tab-separated fields: id, phase, name, ready or -, errors, time of
+the last update, purpose. With --json one page is printed, with a cursor for the
+next one.
 
 Examples:
   tenure agent list --active-only
@@ -34,82 +31,54 @@ Examples:
   tenure agent list --agent deployer | grep -c agent-
   tenure agent list --resumable --idle 2h | cut -f1")]
 pub(crate) struct Args {
-    /// Only those whose work has not ended
+    /// Only agents that are not finalized
     #[arg(long)]
     active_only: bool,
-    /// Only those that should-resume would resume
+    /// Only agents that should-resume would resume
     #[arg(long)]
     resumable: bool,
-    /// Only those of this name
+    /// Only agents with this name
     #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
-    /// With --resumable: not when idle this long; 30m by default
-    #[arg(long, value_name = "TIME", value_parser = time::parse_length, requires = "resumable")]
+    agent: Option<Text>,
+    /// With --resumable: not agents idle for this long; 30m by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "resumable")]
     idle: Option<Millis>,
-    /// With --resumable: not with this many errors; 3 by default
+    /// With --resumable: not agents with this many errors; 3 by default
     #[arg(long, value_name = "N", requires = "resumable")]
     max_errors: Option<u32>,
-    /// How many at most
+    /// The most agents to print
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// All there are, on a terminal too
+    /// Print all agents, on a terminal too
     #[arg(long, conflicts_with_all = ["limit", "json"])]
     all: bool,
-    /// Go on where a page ended: its nextCursor
+    /// Continue after a page: its nextCursor
     #[arg(long)]
-    cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    items: Vec<Item<'a>>,
-    #[serde(rename = "nextCursor", borrow)]
-    next_cursor: Option<&'a str>,
-    #[serde(borrow)]
-    problems: Vec<Problem<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item<'a> {
-    id: &'a str,
-    phase: &'a str,
-    #[serde(borrow)]
-    agent_name: Cow<'a, str>,
-    #[serde(borrow)]
-    purpose: Cow<'a, str>,
-    resume_ready: bool,
-    error_count: u64,
-    updated_at: &'a str,
+    cursor: Option<Text>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .flag("activeOnly", args.active_only)
-        .flag("resumable", args.resumable)
-        .maybe("agentName", args.agent)
-        .maybe("idle", args.idle)
-        .maybe("maxErrors", args.max_errors);
+    let mut params = AgentListParams {
+        active_only: args.active_only.then_some(true),
+        resumable: args.resumable.then_some(true),
+        agent_name: args.agent,
+        limit: args.limit,
+        cursor: args.cursor,
+        idle: args.idle,
+        max_errors: args.max_errors,
+    };
     if context.json() {
-        let page = params
-            .maybe("limit", args.limit)
-            .maybe("cursor", args.cursor);
-        return context.tell("agentList", &page, |_, _| Ok(Exit::DONE));
+        return context.run_and_print(&AGENT_LIST, params, |_, _| Ok(Exit::DONE));
     }
     let limit = match args.limit {
         None if context.out.is_terminal() && !args.all => Some(ON_TERMINAL),
         limit => limit,
     };
-    let (mut left, mut cursor) = (limit.unwrap_or(u32::MAX), args.cursor);
+    let mut left = limit.unwrap_or(u32::MAX);
     let (mut first, mut problems) = (true, 0);
     while left > 0 {
-        let page = params
-            .clone()
-            .set("limit", left.min(PAGE))
-            .maybe("cursor", cursor.as_ref());
-        let answer = context.perform("agentList", &page)?;
-        let page: Page<'_> = answer.read()?;
+        params.limit = Some(left.min(PAGE));
+        let page = context.run(&AGENT_LIST, params.clone())?;
         left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
         match context.out.width() {
             Some(width) => print_table(context, &page.items, first, width)?,
@@ -120,8 +89,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.note(&format!("{}: {}", problem.id, problem.problem));
         }
         first &= page.items.is_empty();
-        cursor = page.next_cursor.map(str::to_owned);
-        if cursor.is_none() {
+        params.cursor = page.next_cursor.map(Text::from);
+        if params.cursor.is_none() {
             break;
         }
     }
@@ -129,8 +98,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         if first {
             context.out.styled(Style::Dim, "No agents.\n")?;
         }
-        if cursor.is_some() {
-            let more = "There are more: --all shows them all, --limit N so many.\n";
+        if params.cursor.is_some() {
+            let more = "More agents exist: use --all or --limit N.\n";
             context.out.styled(Style::Dim, more)?;
         }
     }
@@ -141,24 +110,63 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     })
 }
 
-fn print_lines(context: &mut Context, items: &[Item<'_>]) -> Result<(), Failure> {
+/// The properties of an agent that are printed.
+struct Row<'a> {
+    id: &'a str,
+    phase: Option<Phase>,
+    name: &'a str,
+    purpose: &'a str,
+    resume_ready: bool,
+    errors: u32,
+}
+
+impl<'a> Row<'a> {
+    fn of(head: &'a SessionHead) -> Self {
+        Self {
+            id: head.id.as_str(),
+            phase: head.phase,
+            name: head.agent_name.as_deref().unwrap_or_default(),
+            purpose: head.purpose.as_deref().unwrap_or_default(),
+            resume_ready: head.resume_ready.unwrap_or(false),
+            errors: head.error_count.unwrap_or(0),
+        }
+    }
+
+    fn phase(&self) -> &'static str {
+        self.phase.map_or("-", Phase::as_str)
+    }
+
+    /// The style of the phase.
+    fn style(&self) -> Style {
+        match self.phase {
+            Some(Phase::Completed) => Style::of_status(Status::Completed),
+            Some(Phase::Failed) => Style::of_status(Status::Failed),
+            Some(Phase::Abandoned) => Style::of_status(Status::Abandoned),
+            _ if self.resume_ready => Style::Yellow,
+            _ => Style::Green,
+        }
+    }
+}
+
+fn print_lines(context: &mut Context, items: &[SessionHead]) -> Result<(), Failure> {
     let out = &mut context.out;
     for item in items {
-        let ready = if item.resume_ready { "ready" } else { "-" };
-        let errors = item.error_count.to_string();
-        let name = clean(&item.agent_name);
-        for text in [item.id, item.phase, &name, ready, &errors, item.updated_at] {
+        let row = Row::of(item);
+        let ready = if row.resume_ready { "ready" } else { "-" };
+        let (errors, updated) = (row.errors.to_string(), item.updated_at.to_string());
+        let name = clean(row.name);
+        for text in [row.id, row.phase(), &name, ready, &errors, &updated] {
             out.write(text)?;
             out.write("\t")?;
         }
-        out.line(&clean(&item.purpose))?;
+        out.line(&clean(row.purpose))?;
     }
     Ok(())
 }
 
 fn print_table(
     context: &mut Context,
-    items: &[Item<'_>],
+    items: &[SessionHead],
     titles: bool,
     width: usize,
 ) -> Result<(), Failure> {
@@ -168,29 +176,21 @@ fn print_table(
     let now = context.now();
     let mut table = Table::new(&["ID", "PHASE", "AGE", "ERR", "AGENT", "PURPOSE"]);
     for item in items {
-        let updated = Timestamp::parse(item.updated_at)?;
-        let errors = match item.error_count {
+        let row = Row::of(item);
+        let errors = match row.errors {
             0 => Style::Dim,
             _ => Style::Red,
         };
-        let name = clean(&item.agent_name);
+        let name = clean(row.name);
         table.row(vec![
-            (item.id.to_owned(), Style::Bold),
-            (item.phase.to_owned(), style(item)),
-            (age(now, updated), Style::Plain),
-            (item.error_count.to_string(), errors),
+            (row.id.to_owned(), Style::Bold),
+            (row.phase().to_owned(), row.style()),
+            (age(now, item.updated_at), Style::Plain),
+            (row.errors.to_string(), errors),
             (cut(&name, NAME).into_owned(), Style::Plain),
-            (clean(&item.purpose).into_owned(), Style::Plain),
+            (clean(row.purpose).into_owned(), Style::Plain),
         ]);
     }
     table.print(&mut context.out, titles, width)?;
     Ok(())
-}
-
-fn style(item: &Item<'_>) -> Style {
-    match item.phase {
-        "completed" | "failed" | "abandoned" => Style::of_status(item.phase),
-        _ if item.resume_ready => Style::Yellow,
-        _ => Style::Green,
-    }
 }

@@ -1,82 +1,49 @@
-//! `tenure agent stats`: how agents have done, each number beside the target that it should keep,
-//! and how much of the disk the store takes.
+//! `tenure agent stats`: metrics of agents against their targets, and the size of the store on disk.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
-use tenure_core::Phase;
+use tenure_core::agent::analytics::{AgentStats, AgentStatsParams, Metric, Wanted};
+use tenure_core::agent::operations::AGENT_STATS;
+use tenure_core::{Millis, Phase, Text};
 use tenure_host::Place;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean};
-use crate::params::Params;
-use crate::store;
 use crate::table::Table;
+use crate::{store, time};
 
-/// How many agents people are shown; --json has all of them.
+/// The most agents of the table; `--json` prints all of them.
 const AGENTS: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Resumed: of the times that a hook decided, how often to resume. Well resumed: of
-those that were resumed and have ended, how many were completed.
+Resumed: the share of hook decisions that resume an agent. Resumed successfully:
+the share of resumed and finalized agents that are completed.
 
 Examples:
   tenure agent stats
   tenure agent stats --agent deployer
   tenure agent stats --json | jq .resumeRate.value")]
 pub(crate) struct Args {
-    /// Only those of this name
+    /// Only agents with this name
     #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
-    /// Of decisions, ends and cleanups only those of so long ago and since: 90d;
-    /// 30d by default
-    #[arg(long, value_name = "AGE")]
-    within: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats<'a> {
-    total: u64,
-    active: u64,
-    created_per_day: f64,
-    #[serde(borrow)]
-    by_agent: BTreeMap<Cow<'a, str>, u64>,
-    #[serde(borrow)]
-    by_phase: BTreeMap<&'a str, u64>,
-    decisions: u64,
-    resumed: u64,
-    resume_rate: Metric<'a>,
-    resume_success_rate: Metric<'a>,
-    median_duration_ms: Metric<'a>,
-    p95_duration_ms: Metric<'a>,
-    error_rate: Metric<'a>,
-    storage_bytes: Metric<'a>,
-    last_cleanup: Option<&'a str>,
-}
-
-/// A number and what it should be.
-#[derive(Deserialize)]
-struct Metric<'a> {
-    value: Option<f64>,
-    target: f64,
-    wanted: &'a str,
-    met: Option<bool>,
+    agent: Option<Text>,
+    /// Count decisions, finalizations and cleanups of this long: 30d by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    within: Option<Millis>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .maybe("agentName", args.agent)
-        .maybe("within", args.within);
-    context.tell("agentStats", &params, |context, answer| {
-        let stats: Stats<'_> = answer.read()?;
-        // Where there are no agents there may be no store either, and asking for it would make one.
+    let params = AgentStatsParams {
+        agent_name: args.agent,
+        within: args.within,
+        ..AgentStatsParams::default()
+    };
+    context.run_and_print(&AGENT_STATS, params, |context, stats| {
+        // Without agents there may be no store, and `url` would create one.
         let size = match stats.total {
             0 => None,
             _ => size(&store::url(context.globals.store.as_deref())?),
@@ -86,71 +53,86 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     })
 }
 
-/// The bytes that a store takes on the disk, where it is on one.
+/// The size of a store on disk, if it is on disk.
 fn size(url: &str) -> Option<u64> {
     match Place::of(url).ok()?? {
         Place::Memory | Place::Git(_) => None,
-        Place::File(folder) => within(&folder).ok(),
+        Place::File(folder) => folder_size(&folder).ok(),
         Place::Sqlite(path) => {
-            let beside = ["", "-wal", "-shm"].map(|end| {
+            let sizes = ["", "-wal", "-shm"].map(|end| {
                 let mut path = path.clone().into_os_string();
                 path.push(end);
                 fs::metadata(path).map_or(0, |found| found.len())
             });
-            Some(beside.iter().sum())
+            Some(sizes.iter().sum())
         }
     }
 }
 
-/// The bytes of all files in a folder.
-fn within(folder: &Path) -> io::Result<u64> {
+/// The size of all files in a folder.
+fn folder_size(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         bytes += match kind.is_dir() {
-            true => within(&entry.path())?,
+            true => folder_size(&entry.path())?,
             false => entry.metadata()?.len(),
         };
     }
     Ok(bytes)
 }
 
-fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<(), Failure> {
+fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result<(), Failure> {
     let out = &mut context.out;
     let mut row = |name: &str, value: &str| -> Result<(), Failure> {
         out.styled(Style::Dim, &format!("{name:<16}"))?;
         Ok(out.line(value)?)
     };
     let (total, active) = (stats.total, stats.active);
-    row("Agents", &format!("{total}, {active} not ended"))?;
-    for phase in Phase::ALL.map(Phase::as_str) {
-        if let Some(count) = stats.by_phase.get(phase).filter(|&&count| count > 0) {
+    row("Agents", &format!("{total}, {active} not finalized"))?;
+    let counts = &stats.by_phase;
+    for (phase, count) in [
+        (Phase::Initializing, counts.initializing),
+        (Phase::Investigating, counts.investigating),
+        (Phase::Planning, counts.planning),
+        (Phase::Approval, counts.approval),
+        (Phase::Executing, counts.executing),
+        (Phase::Validating, counts.validating),
+        (Phase::Completed, counts.completed),
+        (Phase::Failed, counts.failed),
+        (Phase::Abandoned, counts.abandoned),
+    ] {
+        if count > 0 {
             row(&format!("  {phase}"), &count.to_string())?;
         }
     }
-    row("Created", &format!("{:.1} a day", stats.created_per_day))?;
+    row("Created", &format!("{:.1} per day", stats.created_per_day))?;
     let (resumed, decisions) = (stats.resumed, stats.decisions);
     row("Resumed", &format!("{resumed} of {decisions} times"))?;
     if let Some(size) = size {
-        row("On the disk", &bytes(size as f64))?;
+        row("Size on disk", &bytes(size as f64))?;
     }
-    row("Last cleanup", stats.last_cleanup.unwrap_or("never"))?;
+    let last = stats.last_cleanup.map(|at| at.to_string());
+    row("Last cleanup", last.as_deref().unwrap_or("never"))?;
     out.write("\n")?;
 
-    let most = out.width().unwrap_or(usize::MAX);
-    let mut table = Table::new(&["MEASURE", "VALUE", "TARGET", ""]);
+    let max = out.width().unwrap_or(usize::MAX);
+    let mut table = Table::new(&["METRIC", "VALUE", "TARGET", ""]);
     let percent: fn(f64) -> String = |value| format!("{value:.1} %");
-    let measures = [
+    let metrics: [(&str, &Metric, fn(f64) -> String); 6] = [
         ("resumed", &stats.resume_rate, percent),
-        ("well resumed", &stats.resume_success_rate, percent),
-        ("median length", &stats.median_duration_ms, length),
-        ("95 % within", &stats.p95_duration_ms, length),
-        ("with errors", &stats.error_rate, percent),
-        ("kept texts", &stats.storage_bytes, bytes),
+        ("resumed successfully", &stats.resume_success_rate, percent),
+        ("median duration", &stats.median_duration_ms, duration),
+        ("95th percentile", &stats.p95_duration_ms, duration),
+        ("error rate", &stats.error_rate, percent),
+        ("stored text", &stats.storage_bytes, bytes),
     ];
-    for (name, metric, show) in measures {
-        let sign = if metric.wanted == "above" { ">" } else { "<" };
+    for (name, metric, show) in metrics {
+        let sign = match metric.wanted {
+            Wanted::Above => ">",
+            Wanted::Below => "<",
+        };
         let (word, style) = match metric.met {
             Some(true) => ("ok", Style::Green),
             Some(false) => ("missed", Style::Red),
@@ -166,7 +148,7 @@ fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<
             (word.to_owned(), style),
         ]);
     }
-    table.print(out, true, most)?;
+    table.print(out, true, max)?;
 
     if stats.by_agent.is_empty() {
         return Ok(());
@@ -181,7 +163,7 @@ fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<
         ]);
     }
     out.write("\n")?;
-    table.print(out, true, most)?;
+    table.print(out, true, max)?;
     if agents.len() > AGENTS {
         let more = format!("and {} more agents\n", agents.len() - AGENTS);
         out.styled(Style::Dim, &more)?;
@@ -189,8 +171,8 @@ fn print(context: &mut Context, stats: &Stats<'_>, size: Option<u64>) -> Result<
     Ok(())
 }
 
-/// A length of time in its two largest units.
-fn length(millis: f64) -> String {
+/// A duration in its two largest units.
+fn duration(millis: f64) -> String {
     let seconds = (millis / 1000.0).round() as u64;
     match seconds {
         0..60 => format!("{:.1} s", millis / 1000.0),

@@ -1,32 +1,34 @@
-//! How a decision is told: in three lines for the job's log, and as outputs of the step for the
-//! steps after it. None of the three has a line break in it.
+//! The output of a decision: three lines for the log of the job, and outputs of the step for later
+//! steps. None of the three values contains a line break.
 
 use std::env;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 
+use tenure_apps::dedup::params::DedupDecision;
+
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::clean;
 
-use super::Decided;
-
 /// Prints the decision.
-pub(super) fn print(context: &mut Context, decided: &Decided) -> Result<(), Failure> {
-    let (key, reason) = (clean(&decided.key), clean(&decided.message));
-    let skip = decided.skip;
+pub(super) fn print(context: &mut Context, decision: &DedupDecision) -> Result<(), Failure> {
+    let (key, reason) = (clean(&decision.key), clean(&decision.message));
+    let skip = decision.skip;
     let out = &mut context.out;
     Ok(out.print(format_args!(
         "SESSION_KEY={key}\nSKIP_EXECUTION={skip}\nREASON={reason}\n"
     ))?)
 }
 
-/// Adds the decision to the outputs of the step, if this is one.
-pub(super) fn add(context: &mut Context, decided: &Decided) {
+/// Adds the decision to the outputs of the step, if `GITHUB_OUTPUT` is set.
+pub(super) fn add(context: &mut Context, decision: &DedupDecision) {
     let Some(path) = env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty()) else {
         return;
     };
-    let Decided { key, skip, message } = decided;
+    let DedupDecision {
+        key, skip, message, ..
+    } = decision;
     let text = format!("session_key={key}\nskip_execution={skip}\nreason={message}\n");
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).create(true).open(&path)?;

@@ -1,17 +1,18 @@
-//! `tenure lease stats`: how much is held, and what the process that runs the command has.
+//! `tenure lease stats`: counts of leases, and what the owner has.
 
-use serde::Deserialize;
 use serde::Serialize;
-use std::borrow::Cow;
+use tenure_apps::machines::model::VmMineParams;
+use tenure_apps::machines::operations::VM_MINE;
+use tenure_core::Text;
+use tenure_core::lease::model::State;
+use tenure_core::lease::params::LeaseListParams;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean};
 use crate::owner::OwnerArgs;
-use crate::params::Params;
-use crate::vm::Vm;
 
-use super::view::{self, Page};
+use super::view::{self, is_session, vm};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -43,7 +44,7 @@ struct Leases {
     released: u64,
 }
 
-/// What the owner is and has.
+/// The owner and its machine.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Own {
@@ -54,50 +55,45 @@ struct Own {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let name = args.owner.act(context)?;
+    let name = args.owner.act_as(context)?;
     let mut stats = Stats {
         own: own(name, context)?,
         ..Stats::default()
     };
-    for page in view::pages(context, &Params::new())? {
-        for lease in page.read::<Page<'_>>()?.items {
-            let held = lease.state == "held";
-            stats.leases.held += u64::from(held);
-            stats.leases.stale += u64::from(!held);
-            stats.sessions += u64::from(held && lease.is_session());
-            stats.vms += u64::from(!lease.is_session() && lease.vm().is_some());
-        }
+    for lease in view::all(context, LeaseListParams::default())? {
+        let held = lease.state == State::Held;
+        stats.leases.held += u64::from(held);
+        stats.leases.stale += u64::from(!held);
+        stats.sessions += u64::from(held && is_session(&lease));
+        stats.vms += u64::from(!is_session(&lease) && vm(&lease).is_some());
     }
-    let released = Params::new().set("state", "released");
-    for page in view::pages(context, &released)? {
-        stats.leases.released += page.read::<Page<'_>>()?.items.len() as u64;
-    }
+    let released = LeaseListParams {
+        state: Some(State::Released),
+        ..LeaseListParams::default()
+    };
+    stats.leases.released = view::all(context, released)?.len() as u64;
     stats.orphans = super::sweep::orphans(context)?.len() as u64;
     if context.json() {
-        let json = serde_json::to_string(&stats)?;
-        context.out.json(&json)?;
+        context.print_json(&stats)?;
     } else {
         print(context, &stats)?;
     }
     Ok(Exit::DONE)
 }
 
-fn own(name: Option<String>, context: &mut Context) -> Result<Own, Failure> {
-    #[derive(Deserialize)]
-    struct Mine<'a>(#[serde(borrow)] Option<Vm<'a>>);
-
-    let answer = context.perform("vmMine", &Params::new().maybe("holder", name.as_ref()))?;
-    let Mine(vm) = answer.read()?;
-    let vm_id = vm.map(|vm| vm.vm_id.into_owned());
+fn own(name: Option<Text>, context: &mut Context) -> Result<Own, Failure> {
+    let params = VmMineParams {
+        holder: name.clone(),
+    };
+    let vm = context.run(&VM_MINE, params)?;
     let process = context.process().filter(|_| name.is_none());
-    let session = process.map(|process| process.session.as_str().to_owned());
+    let session = process.map(|process| process.session.clone());
+    let hostname = process.and_then(|process| process.hostname.clone());
     Ok(Own {
-        session_id: name.or(session),
+        session_id: name.or(session).map(Text::into_string),
         pid: process.and_then(|process| process.pid),
-        hostname: process
-            .and_then(|process| process.hostname.as_ref())
-            .map(|host| host.as_str().to_owned()),
-        vm_id,
+        hostname: hostname.map(Text::into_string),
+        vm_id: vm.map(|vm| vm.vm_id),
     })
 }
 
@@ -124,7 +120,9 @@ fn print(context: &mut Context, stats: &Stats) -> Result<(), Failure> {
     let leases = format!("{held} held, {stale} stale, {released} released");
     row("Leases", &leases, Style::Plain)?;
     let own = &stats.own;
-    let pid: Cow<'_, str> = own.pid.map_or("-".into(), |pid| pid.to_string().into());
+    let pid = own
+        .pid
+        .map_or_else(|| "-".to_owned(), |pid| pid.to_string());
     row("Own session", &text(&own.session_id), Style::Plain)?;
     row("  process", &pid, Style::Plain)?;
     row("  host", &text(&own.hostname), Style::Plain)?;

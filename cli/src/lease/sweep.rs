@@ -1,97 +1,103 @@
-//! `tenure lease sweep`: sees to the virtual machines whose owners have ended. Each is claimed, a
-//! command is run for it, and it is taken off the registry if the command succeeds; otherwise it is
-//! an orphan again. The claim is this process's own, so that nothing is lost if it is killed.
+//! `tenure lease sweep`: cleans up orphaned virtual machines. Each is claimed, a command is run for it,
+//! and it is removed from the registry if the command succeeds; otherwise it is an orphan again. The
+//! claim belongs to this process, so a machine is an orphan again if this process is killed.
 
 use std::process::{Command, Stdio};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use tenure_apps::machines::model::{
+    OrphanClaimParams, OrphanDoneParams, OrphansParams, StaleCleanupParams, VmView,
+};
+use tenure_apps::machines::operations::{ORPHAN_CLAIM, ORPHAN_DONE, ORPHANS, STALE_CLEANUP};
+use tenure_core::Text;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Style, clean};
-use crate::params::Params;
-use crate::stop::Stop;
+use crate::interrupt::Interrupt;
+use crate::output::{Style, clean, name_of};
 use crate::table::Table;
 use crate::time::age;
-use crate::vm::Vm;
 
-use super::words::Words;
+use super::command_template::CommandTemplate;
 
-/// The most that one page holds.
+/// The items of one page.
 const PAGE: u32 = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The command is run once for each machine, without a shell. It is parted into
-words once, at white space that no quotes surround; then {vmId}, {zone} and
-{session} are replaced within words, so that nothing in a name is obeyed. For
-pipes and the like, pass them on: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
+The command is run once for each machine, without a shell. It is split into
+arguments at unquoted white space; then {vmId}, {zone} and {session} are
+replaced within arguments, so a name is never executed. For pipes, run a shell
+and pass arguments to it: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
 
-A machine is taken off the registry when its command exits with 0. The exit code
-is 1 while any are left. What the command prints goes to standard error.
+A machine is removed from the registry when its command exits with 0. The exit
+code is 1 while orphans remain. The output of the command goes to standard
+error.
 
 Examples:
   tenure lease sweep
   tenure lease sweep --exec 'delete-vm {vmId} --zone {zone}'
   */10 * * * * tenure lease sweep --exec 'delete-vm {vmId} --zone {zone}'")]
 pub(crate) struct Args {
-    /// The command that removes a machine; without, they are only listed
+    /// The command that removes a machine; without it, orphans are only listed
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 }
 
-/// What a sweep has come to.
+/// The result of a sweep.
 #[derive(Serialize)]
-struct Swept<'a> {
+struct Swept {
     swept: Vec<String>,
-    remaining: Vec<&'a RawValue>,
+    remaining: Vec<VmView>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    // The command may take its time, and holds what it claims meanwhile.
-    context.act_for_itself();
-    let words = args.exec.as_deref().map(Words::parse).transpose()?;
-    if words.as_ref().is_some_and(|words| !words.has("{vmId}")) {
-        let problem = "expected {vmId} in it, or it would do the same for every machine";
+    // This process holds its claims while the commands run.
+    context.act_as_self();
+    let template = args
+        .exec
+        .as_deref()
+        .map(CommandTemplate::parse)
+        .transpose()?;
+    if template
+        .as_ref()
+        .is_some_and(|template| !template.has("{vmId}"))
+    {
+        let problem = "expected {vmId} in the command, to name the machine";
         return Err(Failure::usage("--exec", problem));
     }
     let mut swept = Vec::new();
-    if let Some(words) = words {
-        let stop = Stop::listen();
+    if let Some(template) = template {
+        let interrupt = Interrupt::listen();
         for orphan in orphans(context)? {
-            if see_to(context, &words, orphan.get())? {
-                swept.push(read(orphan.get())?.vm_id.into_owned());
+            if clean_up(context, &template, &orphan)? {
+                swept.push(orphan.vm_id);
             }
-            stop.check("stopped; what is left is listed by `tenure lease sweep`")?;
+            interrupt.check("interrupted; `tenure lease sweep` lists the remaining orphans")?;
         }
-        context.perform("staleCleanup", &Params::new())?;
+        context.run(&STALE_CLEANUP, StaleCleanupParams::default())?;
     }
     let remaining = orphans(context)?;
     let exit = match remaining.is_empty() {
         true => Exit::DONE,
         false => Exit::REFUSED,
     };
-    if context.json() {
-        let remaining = remaining.iter().map(|vm| &**vm).collect();
-        let json = serde_json::to_string(&Swept { swept, remaining })?;
-        context.out.json(&json)?;
-    } else {
-        print(context, &swept, &remaining)?;
+    match context.json() {
+        true => context.print_json(&Swept { swept, remaining })?,
+        false => print(context, &swept, &remaining)?,
     }
     Ok(exit)
 }
 
-/// All machines whose owners have ended.
-pub(super) fn orphans(context: &mut Context) -> Result<Vec<Box<RawValue>>, Failure> {
-    let mut orphans: Vec<Box<RawValue>> = Vec::new();
+/// All orphaned machines.
+pub(super) fn orphans(context: &mut Context) -> Result<Vec<VmView>, Failure> {
+    let mut orphans: Vec<VmView> = Vec::new();
     loop {
-        let after = match orphans.last() {
-            Some(last) => Some(read(last.get())?.vm_id.into_owned()),
-            None => None,
+        let params = OrphansParams {
+            limit: Some(PAGE),
+            after: orphans.last().map(|last| last.vm_id.as_str().into()),
         };
-        let params = Params::new().set("limit", PAGE).maybe("after", after);
-        let page: Vec<Box<RawValue>> = context.perform("orphans", &params)?.read()?;
+        let page = context.run(&ORPHANS, params)?;
         let more = page.len() == PAGE as usize;
         orphans.extend(page);
         if !more {
@@ -100,48 +106,50 @@ pub(super) fn orphans(context: &mut Context) -> Result<Vec<Box<RawValue>>, Failu
     }
 }
 
-fn read(vm: &str) -> Result<Vm<'_>, Failure> {
-    Ok(serde_json::from_str(vm)?)
-}
-
-/// Sees to one machine, unless somebody else does. Says whether it is gone.
-fn see_to(context: &mut Context, words: &Words, vm: &str) -> Result<bool, Failure> {
-    #[derive(Deserialize)]
-    struct Claim {
-        token: Option<u64>,
-    }
-    let vm = read(vm)?;
+/// Cleans up one machine, unless another sweep has claimed it. Returns whether it was removed.
+fn clean_up(
+    context: &mut Context,
+    template: &CommandTemplate,
+    vm: &VmView,
+) -> Result<bool, Failure> {
     let name = clean(&vm.vm_id);
-    let params = Params::new().set("vmId", &vm.vm_id);
-    let Claim { token } = context.perform("orphanClaim", &params)?.read()?;
-    let Some(token) = token else {
-        context.note(&format!("somebody else sees to {name}"));
+    let vm_id = Text::from(vm.vm_id.as_str());
+    let params = OrphanClaimParams {
+        vm_id: vm_id.clone(),
+        ..OrphanClaimParams::default()
+    };
+    let Some(token) = context.run(&ORPHAN_CLAIM, params)?.token else {
+        context.note(&format!("{name} is claimed by another sweep"));
         return Ok(false);
     };
-    let problem = execute(words, &vm);
-    let params = params.set("token", token).set("success", problem.is_none());
-    context.perform("orphanDone", &params)?;
+    let problem = execute(template, vm);
+    let params = OrphanDoneParams {
+        vm_id,
+        token,
+        success: problem.is_none(),
+    };
+    context.run(&ORPHAN_DONE, params)?;
     if let Some(problem) = &problem {
-        context.note(&format!("{name} is left: {problem}"));
+        context.note(&format!("{name} was not removed: {problem}"));
     }
     Ok(problem.is_none())
 }
 
-/// Runs the command for a machine; what went wrong, if anything did.
-fn execute(words: &Words, vm: &Vm<'_>) -> Option<String> {
+/// Runs the command for a machine, and returns what went wrong, if anything.
+fn execute(template: &CommandTemplate, vm: &VmView) -> Option<String> {
     let values = [
-        ("{vmId}", &*vm.vm_id),
-        ("{zone}", &*vm.zone),
-        ("{session}", &*vm.holder),
+        ("{vmId}", vm.vm_id.as_str()),
+        ("{zone}", vm.zone.as_str()),
+        ("{session}", vm.holder.as_str()),
     ];
-    let words = match words.fill(&values) {
-        Ok(words) => words,
-        Err(option) => return Some(format!("{option:?} would be taken for an option")),
+    let arguments = match template.fill(&values) {
+        Ok(arguments) => arguments,
+        Err(value) => return Some(format!("{value:?} would be parsed as an option")),
     };
-    let (program, arguments) = words.split_first()?;
+    let (program, arguments) = arguments.split_first()?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
-    // Standard output is for what the sweep has come to.
+    // Standard output is for the result of the sweep.
     command.stdout(std::io::stderr());
     match command.status() {
         Ok(status) if status.success() => None,
@@ -150,13 +158,9 @@ fn execute(words: &Words, vm: &Vm<'_>) -> Option<String> {
     }
 }
 
-fn print(
-    context: &mut Context,
-    swept: &[String],
-    remaining: &[Box<RawValue>],
-) -> Result<(), Failure> {
+fn print(context: &mut Context, swept: &[String], remaining: &[VmView]) -> Result<(), Failure> {
     for id in swept {
-        context.out.line(&format!("{} is gone", clean(id)))?;
+        context.out.line(&format!("{} is removed", clean(id)))?;
     }
     if remaining.is_empty() {
         if swept.is_empty() && context.out.is_terminal() {
@@ -167,21 +171,18 @@ fn print(
     let now = context.now();
     let Some(width) = context.out.width() else {
         for vm in remaining {
-            let vm = read(vm.get())?;
-            let (id, zone) = (clean(&vm.vm_id), clean(&vm.zone));
-            let line = format!("{id}\t{}\t{zone}\t{}", vm.status, vm.registered_at);
+            let (id, zone, status) = (clean(&vm.vm_id), clean(&vm.zone), name_of(vm.status));
+            let line = format!("{id}\t{status}\t{zone}\t{}", vm.registered_at);
             context.out.line(&line)?;
         }
         return Ok(());
     };
     let mut table = Table::new(&["ORPHAN", "STATUS", "SINCE", "ZONE"]);
     for vm in remaining {
-        let vm = read(vm.get())?;
-        let since = tenure_core::Timestamp::parse(vm.registered_at)?;
         table.row(vec![
             (clean(&vm.vm_id).into_owned(), Style::Bold),
-            (vm.status.to_owned(), Style::Red),
-            (age(now, since), Style::Plain),
+            (name_of(vm.status), Style::Red),
+            (age(now, vm.registered_at), Style::Plain),
             (clean(&vm.zone).into_owned(), Style::Plain),
         ]);
     }

@@ -1,8 +1,8 @@
-//! The command's process: how it is started, how it and what it started are signalled, how it ended.
+//! The process of the command: starts it, signals it and its descendants, and waits for its end.
 //!
-//! Without a terminal the command gets a process group of its own, so that all that it starts can be
-//! ended with it. On a terminal it stays in the foreground group, or reading the terminal would stop
-//! it; its processes are then found as its descendants.
+//! Without a terminal the command gets its own process group, so that all its processes can be signalled
+//! together. On a terminal it stays in the foreground group, or reading the terminal would stop it; its
+//! processes are then found as its descendants.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,25 +17,25 @@ use rustix::process::{
 
 use crate::exit::Exit;
 
-/// The arguments of the step between `tenure run` and the command.
+/// The arguments of the intermediate process between `tenure run` and the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunChild {
-    /// The process that waits for the command
+    /// The PID of `tenure run`
     parent: i32,
     /// The command and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
 }
 
-/// Becomes the command, which is to end with the process that waits for it. The system asks for that
-/// to be said by the process itself, before it turns into the command.
+/// Becomes the command. Before that, this process asks the system for SIGTERM at the death of its
+/// parent, which only the process itself can do.
 pub(crate) fn become_command(args: RunChild) -> Exit {
     #[cfg(target_os = "linux")]
     {
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
         let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
         if parent.map(std::num::NonZero::get) != Some(args.parent) {
-            // It has died before it could be said.
+            // The parent died before the request.
             return Exit(128 + 15);
         }
     }
@@ -50,7 +50,7 @@ pub(crate) fn become_command(args: RunChild) -> Exit {
     }
 }
 
-/// A command that runs.
+/// The process of a running command.
 pub(crate) struct Child {
     process: std::process::Child,
     pid: Pid,
@@ -88,23 +88,23 @@ impl Child {
         })
     }
 
-    /// The number of the process.
+    /// The PID.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Whether its processes are a group of their own, apart from the terminal's.
+    /// Whether the command has its own process group.
     pub(crate) fn has_own_group(&self) -> bool {
         self.own_group
     }
 
-    /// What it prints, once.
+    /// Takes the pipes of its output.
     pub(crate) fn output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
         (self.process.stdout.take(), self.process.stderr.take())
     }
 
-    /// Waits until it has ended. It stays known to the system, so that nobody else can get its
-    /// number, or its group's, while there is something to signal.
+    /// Waits for the end without reaping the process, so that its PID and its group are not reused while
+    /// its descendants may be signalled.
     pub(crate) fn wait_for_end(pid: u32) {
         let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
             return;
@@ -116,7 +116,7 @@ impl Child {
         ) {}
     }
 
-    /// Signals it and all that it has started. One that is gone already is no failure.
+    /// Signals the command and its descendants. A process that has ended is no failure.
     pub(crate) fn signal(&self, signal: Signal) {
         if self.own_group {
             let _ = kill_process_group(self.pid, signal);
@@ -128,16 +128,16 @@ impl Child {
         let _ = kill_process(self.pid, signal);
     }
 
-    /// How it has ended; to be asked when it has.
+    /// The exit status, after the end.
     pub(crate) fn status(&mut self) -> ExitStatus {
-        // It cannot fail for a child that nobody else waits for.
+        // This cannot fail for a child that is not reaped elsewhere.
         self.process
             .wait()
             .unwrap_or_else(|_| ExitStatus::from_raw(Signal::KILL.as_raw()))
     }
 }
 
-/// This program, also when its file has been replaced meanwhile, where the system knows it then.
+/// The path of this program. On Linux it is valid even if the file was replaced.
 fn this_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") && Path::new("/proc/self/exe").exists() {
         return Ok("/proc/self/exe".into());
@@ -145,7 +145,7 @@ fn this_program() -> io::Result<PathBuf> {
     env::current_exe()
 }
 
-/// The processes that a process has started, and theirs, where the system shows them.
+/// The descendants of a process, where the system shows them.
 fn descendants(of: Pid) -> Vec<Pid> {
     let mut parents = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -157,7 +157,7 @@ fn descendants(of: Pid) -> Vec<Pid> {
             continue;
         };
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // The name before it may hold anything but ends with the last parenthesis.
+        // The name may contain anything, and ends with the last parenthesis.
         let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
         let parent = after_name.split(' ').nth(1);
         if let Some(parent) = parent

@@ -1,135 +1,90 @@
-//! The thread that writes a command's output into its session and holds the session meanwhile. What
-//! the store refuses is tried again; the command never waits for it, and in the end is told what was
-//! not recorded.
+//! The thread that writes the output of a command into its session, and renews the session's lease. It
+//! retries when the store fails. The command never waits for the store; what could not be recorded is
+//! reported at the end.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use std::os::unix::process::ExitStatusExt;
+use serde::Serialize;
+use tenure_core::session::operations::{ADD_EVENTS, COMPLETE, FAIL, UPDATE};
+use tenure_core::session::params::{
+    AddEventsParams, CompleteParams, FailParams, GetParams, HistoryParam, UpdateParams,
+};
+use tenure_core::session::read::GET;
+use tenure_core::session::view::NewEvent;
 use tenure_core::value::redact::Redact;
-use tenure_core::{Millis, Timestamp};
-use tenure_host::Local;
+use tenure_core::{Error, Json, Status};
 
-use crate::answer::Answer;
-use crate::context::perform_over;
 use crate::exit::{Exit, Failure};
 use crate::output::clean;
-use crate::params::Params;
 
-use super::About;
-use super::lines::{Line, Omitted, Queue};
-use super::supervise::{Ended, name_of};
+use super::CommandDescription;
+use super::capture::{Line, Omitted, Queue};
+use super::session::{RENEW_INTERVAL, RunSession};
+use super::supervise::{End, name_of};
 
-/// How long a lease holds that is not renewed.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
-const RENEW_EVERY: Duration = Duration::from_secs(20);
-/// How long lines wait for others, so that many are written at once.
-const FLUSH_EVERY: Duration = Duration::from_millis(250);
-/// A store that takes long is asked less often: it has so many times as long for other things.
-const REST: u32 = 4;
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-const LAST_TRIES: u32 = 3;
-/// Lines of one write.
-const BATCH: usize = 500;
+/// The interval at which lines are written, in batches.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
+/// The pause after a write, as a multiple of its duration: a slow store is written to less often.
+const PAUSE_FACTOR: u32 = 4;
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// The attempts to write the last lines.
+const LAST_ATTEMPTS: u32 = 3;
+/// The most lines of one write.
+const MAX_BATCH: usize = 500;
 
-/// The present, or the one that it is to be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
-    given: Option<Timestamp>,
-    since: Instant,
-}
-
-impl Clock {
-    pub(crate) fn new(given: Option<Timestamp>) -> Self {
-        Self {
-            given,
-            since: Instant::now(),
-        }
-    }
-
-    pub(crate) fn now(self) -> Timestamp {
-        let passed = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let given = self.given.map(|given| given.plus(Millis(passed)));
-        given.unwrap_or_else(tenure_host::now)
-    }
-}
-
-/// What is recorded into.
-pub(crate) struct Target {
-    pub(crate) id: String,
-    pub(crate) token: Option<u64>,
-    pub(crate) store: Local,
-    pub(crate) clock: Clock,
-}
-
-impl Target {
-    fn perform(&self, name: &str, params: &Params) -> Result<Answer, Failure> {
-        perform_over(&self.store, self.clock.now(), name, params)
-    }
-
-    fn lease(&self) -> Params {
-        super::lease_of(&self.id).maybe("token", self.token)
-    }
-}
-
-/// The thread that records.
+/// The handle of the recording thread.
 pub(crate) struct Recorder {
     queue: Arc<Queue>,
     thread: JoinHandle<Writer>,
 }
 
 impl Recorder {
-    pub(crate) fn start(target: Target, most: u64, about: About) -> Self {
-        let queue = Arc::new(Queue::new(most));
+    pub(crate) fn start(session: RunSession, max_output: u64, command: CommandDescription) -> Self {
+        let queue = Arc::new(Queue::new(max_output));
         let writer = Writer {
-            target,
+            session,
             queue: Arc::clone(&queue),
             redact: Redact::default(),
-            trouble: None,
-            over: false,
-            ended: false,
+            last_error: None,
+            is_refused: false,
+            is_ending: false,
         };
-        let thread = thread::spawn(move || writer.run(&about));
+        let thread = thread::spawn(move || writer.run(&command));
         Self { queue, thread }
     }
 
-    /// Where the lines go.
+    /// The queue of captured lines.
     pub(crate) fn queue(&self) -> Arc<Queue> {
         Arc::clone(&self.queue)
     }
 
-    /// Records the end and lets go of the session; what was not recorded, for people.
-    pub(crate) fn finish(self, ended: &Ended) -> Option<String> {
+    /// Records the end and releases the session. Returns a message about what was not recorded.
+    pub(crate) fn finish(self, end: &End) -> Option<String> {
         self.queue.close();
         match self.thread.join() {
-            Ok(mut writer) => writer.end(ended),
-            Err(_) => Some("recording has stopped with a defect; please report this".to_owned()),
+            Ok(mut writer) => writer.finish(end),
+            Err(_) => Some("the recording thread has panicked; please report this".to_owned()),
         }
     }
 }
 
 struct Writer {
-    target: Target,
+    session: RunSession,
     queue: Arc<Queue>,
     redact: Redact,
-    /// What the store said when it failed last.
-    trouble: Option<String>,
-    /// The session takes no more events.
-    over: bool,
-    /// The command has ended.
-    ended: bool,
+    /// The last error of the store.
+    last_error: Option<String>,
+    /// Whether the session refuses events.
+    is_refused: bool,
+    /// Whether the command has ended.
+    is_ending: bool,
 }
 
 #[derive(Serialize)]
-struct NewEvent<'a, T> {
-    r#type: &'a str,
-    data: T,
-}
-
-#[derive(Serialize)]
-struct Said<'a> {
+struct OutputLine<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cut: Option<u64>,
@@ -137,7 +92,7 @@ struct Said<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Ending {
+struct ExitEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,47 +104,49 @@ struct Ending {
 }
 
 impl Writer {
-    fn run(mut self, about: &About) -> Self {
-        let update = Params::id(&self.target.id).set("metadata", about);
-        if let Err(failure) = self.target.perform("update", &update) {
+    fn run(mut self, command: &CommandDescription) -> Self {
+        let params = UpdateParams {
+            id: self.session.text_id(),
+            metadata: Some(Json::of(command)),
+            ..UpdateParams::default()
+        };
+        if let Err(failure) = self.session.store.run(&UPDATE, params) {
             self.fails(&failure);
         }
         let mut renewed = Instant::now();
-        let mut rest = FLUSH_EVERY;
-        while self.queue.sleep(rest) {
-            let began = Instant::now();
-            if renewed.elapsed() >= RENEW_EVERY && self.target.token.is_some() {
-                renewed = began;
-                let millis = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
-                let lease = self.target.lease().set("leaseDurationMs", millis);
-                if let Err(failure) = self.target.perform("leaseRenew", &lease) {
+        let mut pause = FLUSH_INTERVAL;
+        while self.queue.sleep(pause) {
+            let started = Instant::now();
+            if renewed.elapsed() >= RENEW_INTERVAL {
+                renewed = started;
+                if let Err(failure) = self.session.renew() {
                     self.fails(&failure);
                 }
             }
-            rest = if self.write_lines() {
-                FLUSH_EVERY.max(began.elapsed() * REST)
+            pause = if self.write_lines() {
+                FLUSH_INTERVAL.max(started.elapsed() * PAUSE_FACTOR)
             } else {
-                RETRY_AFTER
+                RETRY_INTERVAL
             };
         }
         self
     }
 
-    /// Writes the lines that wait; whether the store took them.
+    /// Writes the waiting lines; returns whether the store accepted them.
     fn write_lines(&mut self) -> bool {
         loop {
-            if self.over {
-                // Counted, since none will ever be written.
-                self.queue.give_up();
+            if self.is_refused {
+                // The lines count as omitted, because none will be written.
+                self.queue.discard();
                 return true;
             }
-            let lines = self.queue.take(BATCH);
+            let lines = self.queue.take(MAX_BATCH);
             if lines.is_empty() {
                 return true;
             }
             if !self.write(&lines) {
                 self.queue.put_back(lines);
-                if !self.over {
+                if !self.is_refused {
                     return false;
                 }
             }
@@ -197,27 +154,26 @@ impl Writer {
     }
 
     fn write(&mut self, lines: &[Line]) -> bool {
-        let texts: Vec<_> = lines
-            .iter()
-            .map(|line| self.redact.text(&line.text))
-            .collect();
-        let events: Vec<_> = lines
-            .iter()
-            .zip(&texts)
-            .map(|(line, text)| NewEvent {
-                r#type: line.stream.event_type(),
-                data: Said {
-                    text,
-                    cut: Some(line.cut).filter(|cut| *cut > 0),
-                },
-            })
-            .collect();
-        let params = Params::id(&self.target.id).set("events", events);
-        self.append(&params)
+        let events = lines.iter().map(|line| {
+            let text = self.redact.text(&line.text);
+            let data = OutputLine {
+                text: &text,
+                cut: Some(line.cut).filter(|cut| *cut > 0),
+            };
+            new_event(line.stream.event_type(), &data)
+        });
+        let events = events.collect();
+        self.append(events)
     }
 
-    fn append(&mut self, params: &Params) -> bool {
-        match self.target.perform("addEvents", params) {
+    /// Appends events; returns whether the store accepted them.
+    fn append(&mut self, events: Vec<NewEvent>) -> bool {
+        let params = AddEventsParams {
+            id: self.session.text_id(),
+            events,
+            ..AddEventsParams::default()
+        };
+        match self.session.store.run(&ADD_EVENTS, params) {
             Ok(_) => true,
             Err(failure) => {
                 self.fails(&failure);
@@ -226,107 +182,123 @@ impl Writer {
         }
     }
 
-    /// Says once that something is not recorded, and goes on.
+    /// Reports a failure to record once, and continues.
     fn fails(&mut self, failure: &Failure) {
-        let Failure::Error { message, .. } = failure else {
+        let Failure::Error(error) = failure else {
             return;
         };
-        // A session that takes no more events will take none later.
-        let over = failure.exit() != Exit::STORE;
-        // Once the command has ended, what was not recorded is said in one sentence.
-        if !self.ended && (self.trouble.is_none() || (over && !self.over)) {
-            let how_long = if over { "any more" } else { "for now" };
-            let said = clean(message);
-            eprintln!("tenure: not recorded {how_long}, the command goes on: {said}");
+        let message = error.to_string();
+        // A session that refuses events now will refuse later ones, too.
+        let is_refused = failure.exit() != Exit::STORE;
+        // After the end of the command, one message reports everything that was not recorded.
+        if !self.is_ending && (self.last_error.is_none() || (is_refused && !self.is_refused)) {
+            let consequence = match is_refused {
+                true => "recording has stopped",
+                false => "recording failed and is retried",
+            };
+            let message = clean(&message);
+            eprintln!("tenure: {consequence}, the command continues: {message}");
         }
-        self.trouble = Some(message.clone());
-        self.over |= over;
+        self.last_error = Some(message);
+        self.is_refused |= is_refused;
     }
 
-    /// Records how the command ended; what was not recorded, for people.
-    fn end(&mut self, ended: &Ended) -> Option<String> {
-        self.ended = true;
+    /// Records the end of the command. Returns a message about what was not recorded.
+    fn finish(&mut self, end: &End) -> Option<String> {
+        self.is_ending = true;
         let mut written = false;
-        for attempt in 0..LAST_TRIES {
+        for attempt in 0..LAST_ATTEMPTS {
             if attempt > 0 {
-                thread::sleep(RETRY_AFTER);
+                thread::sleep(RETRY_INTERVAL);
             }
             written = self.write_lines();
             if written {
                 break;
             }
         }
-        let omitted = if written && !self.over {
+        let omitted = if written && !self.is_refused {
             self.queue.omitted()
         } else {
-            self.queue.give_up()
+            self.queue.discard()
         };
-        let ending = Ending {
-            code: ended.status.code(),
-            signal: ended.status.signal().map(name_of),
-            said: ended.words(),
-            duration_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
+        let exit = ExitEvent {
+            code: end.status.code(),
+            signal: end.status.signal().map(name_of),
+            said: end.description(),
+            duration_ms: u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX),
             omitted: Some(omitted).filter(|omitted| omitted.total() > 0),
         };
-        let exit = NewEvent {
-            r#type: "exit",
-            data: ending,
-        };
-        let params = Params::id(&self.target.id).set("events", [exit]);
-        let noted = !self.over && written && self.append(&params);
-        let closed = noted && self.close(ended);
-        let _ = self.target.perform("leaseRelease", &self.target.lease());
-        if closed || (self.over && omitted.total() == 0) {
+        let exit = new_event("exit", &exit);
+        let is_recorded = !self.is_refused && written && self.append(vec![exit]);
+        let is_closed = is_recorded && self.close(end);
+        self.session.release();
+        if is_closed || (self.is_refused && omitted.total() == 0) {
             return None;
         }
-        let trouble = self.trouble.clone().unwrap_or_default();
+        let error = self.last_error.clone().unwrap_or_default();
         Some(format!(
-            "not recorded: {} bytes of output, and that the command ended ({}): {trouble}",
+            "not recorded: {} bytes of output, and the end of the command ({}): {error}",
             omitted.total(),
-            ended.words()
+            end.description()
         ))
     }
 
-    /// Ends the session, unless somebody has paused it, to go on later, or has ended it.
-    fn close(&mut self, ended: &Ended) -> bool {
-        #[derive(Deserialize)]
-        struct Known<'a> {
-            status: &'a str,
-            version: u64,
-        }
-        let id = Params::id(&self.target.id);
+    /// Completes or fails the session, unless it was paused or has ended.
+    fn close(&mut self, end: &End) -> bool {
         loop {
-            let now = match self
-                .target
-                .perform("get", &id.clone().set("history", "none"))
-            {
-                Ok(now) => now,
-                Err(failure) => {
-                    self.fails(&failure);
-                    return false;
-                }
-            };
-            let Ok(Some(known)) = now.read::<Option<Known<'_>>>() else {
-                return false;
-            };
-            if !matches!(known.status, "active" | "timeout") {
-                return true;
-            }
-            // What is decided on is what was seen.
-            let params = id.clone().set("ifVersion", known.version);
-            let (operation, params) = if ended.is_success() {
-                ("complete", params.set("result", ended.words()))
-            } else {
-                ("fail", params.set("error", ended.words()))
-            };
-            match self.target.perform(operation, &params) {
-                Ok(_) => return true,
-                Err(Failure::Error { code, .. }) if code == "VERSION_CONFLICT" => {}
+            match self.try_close(end) {
+                Ok(is_closed) => return is_closed,
+                Err(Failure::Error(Error::VersionConflict { .. })) => {}
                 Err(failure) => {
                     self.fails(&failure);
                     return false;
                 }
             }
         }
+    }
+
+    /// Closes the session as it is now, or fails with a version conflict.
+    fn try_close(&self, end: &End) -> Result<bool, Failure> {
+        let params = GetParams {
+            id: self.session.text_id(),
+            history: Some(HistoryParam::None),
+            ..GetParams::default()
+        };
+        let store = &self.session.store;
+        let Some(session) = store.run(&GET, params)? else {
+            return Ok(false);
+        };
+        if !matches!(session.head.status, Status::Active | Status::Timeout) {
+            return Ok(true);
+        }
+        let id = self.session.text_id();
+        // The decision holds for this version only.
+        let if_version = Some(session.head.version);
+        if end.is_success() {
+            let params = CompleteParams {
+                id,
+                if_version,
+                result: Some(end.description().into()),
+                ..CompleteParams::default()
+            };
+            store.run(&COMPLETE, params)?;
+        } else {
+            let params = FailParams {
+                id,
+                if_version,
+                error: Some(end.description().into()),
+                ..FailParams::default()
+            };
+            store.run(&FAIL, params)?;
+        }
+        Ok(true)
+    }
+}
+
+/// An event to record.
+fn new_event(kind: &str, data: &impl Serialize) -> NewEvent {
+    NewEvent {
+        r#type: kind.into(),
+        data: Some(Json::of(data)),
     }
 }

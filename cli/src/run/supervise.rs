@@ -1,5 +1,5 @@
-//! Following a command to its end: its output is passed on as it comes, signals are handed to it,
-//! and what does not end in time is ended. It decides nothing about the session.
+//! Supervises a command until its end: forwards its output and the signals to it, and ends it after a
+//! timeout. It decides nothing about the session.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -14,34 +14,34 @@ use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level::signal_name;
 
+use super::capture::{Queue, Splitter, Stream};
 use super::child::Child;
-use super::lines::{Queue, Splitter, Stream};
 use super::recorder::Recorder;
 
-/// How long output may still come from what a command has left running.
-const AFTERWARDS: Duration = Duration::from_millis(500);
-/// How long what was killed may take to be gone.
-const GONE: Duration = Duration::from_secs(2);
-/// `timeout` ends so too.
+/// How long the processes that a command has left running may still print.
+const LINGER: Duration = Duration::from_millis(500);
+/// How long killed processes may take to end.
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
+/// The exit code after a timeout, as of the program `timeout`.
 const TIMED_OUT: u8 = 124;
 
-/// How a command has ended.
+/// The end of a command.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct End {
     pub(crate) status: ExitStatus,
     pub(crate) cancelled: Option<Cancelled>,
-    pub(crate) took: Duration,
+    pub(crate) duration: Duration,
 }
 
-/// Why it was ended before its time.
+/// Why a command was ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cancelled {
     Timeout(Duration),
     Signal(i32),
 }
 
-impl Ended {
-    /// What `tenure run` exits with.
+impl End {
+    /// The exit code of `tenure run`.
     pub(crate) fn exit_code(&self) -> u8 {
         if let Some(Cancelled::Timeout(_)) = self.cancelled {
             return TIMED_OUT;
@@ -53,13 +53,13 @@ impl Ended {
         u8::try_from(code).unwrap_or(u8::MAX)
     }
 
-    /// Whether the command has done what it was to do.
+    /// Whether the command succeeded.
     pub(crate) fn is_success(&self) -> bool {
         self.cancelled.is_none() && self.status.success()
     }
 
-    /// The same for people.
-    pub(crate) fn words(&self) -> String {
+    /// A description of the end.
+    pub(crate) fn description(&self) -> String {
         let status = match (self.status.code(), self.status.signal()) {
             (Some(code), _) => format!("exit code {code}"),
             (None, signal) => format!("ended by {}", name_of(signal.unwrap_or(0))),
@@ -87,7 +87,7 @@ enum Event {
     Closed,
 }
 
-/// The signals that come to this process, from the moment on that it listens.
+/// The signals to this process, from the moment at which it listens.
 pub(crate) struct Signals {
     sender: Sender<Event>,
     events: Receiver<Event>,
@@ -99,7 +99,7 @@ impl Signals {
         let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
             .into_iter()
             .filter(|signal| !is_ignored(*signal));
-        // Where the system does not let us listen, signals end this process as they would have.
+        // Where the system does not let us listen, signals end this process by default.
         if let Ok(mut signals) = signal_hook::iterator::Signals::new(signals) {
             let sender = sender.clone();
             thread::spawn(move || {
@@ -114,7 +114,7 @@ impl Signals {
     }
 }
 
-/// Whether whoever started this process wants a signal to be ignored, as `nohup` does.
+/// Whether this process was started with a signal ignored, as by `nohup`.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status
@@ -123,32 +123,34 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Follows a command until it and its output have ended.
-pub(crate) fn until_the_end(
+/// Supervises a command until its process and its output have ended.
+pub(crate) fn supervise(
     mut child: Child,
     signals: Signals,
     recorder: &Recorder,
     timeout: Option<Duration>,
     grace: Duration,
-) -> Ended {
+) -> End {
     let Signals { sender, events } = signals;
-    let began = Instant::now();
+    let started = Instant::now();
     let (stdout, stderr) = child.output();
-    let passing = [
-        stdout.map(|from| pass(Stream::Out, from, io::stdout(), recorder.queue(), &sender)),
-        stderr.map(|from| pass(Stream::Err, from, io::stderr(), recorder.queue(), &sender)),
+    let forwarders = [
+        stdout
+            .map(|from| forward_output(Stream::Out, from, io::stdout(), recorder.queue(), &sender)),
+        stderr
+            .map(|from| forward_output(Stream::Err, from, io::stderr(), recorder.queue(), &sender)),
     ];
-    let passing: Vec<Arc<AtomicBool>> = passing.into_iter().flatten().collect();
+    let forwarders: Vec<Arc<AtomicBool>> = forwarders.into_iter().flatten().collect();
     let pid = child.pid();
     thread::spawn(move || {
         Child::wait_for_end(pid);
         let _ = sender.send(Event::Exited);
     });
 
-    let mut open = passing.len();
+    let mut open = forwarders.len();
     let mut exited = false;
     let mut cancelled = None;
-    let mut next = timeout.map(|timeout| (began + timeout, Step::TimeOut));
+    let mut next = timeout.map(|timeout| (started + timeout, Step::TimeOut));
     while !(exited && open == 0) {
         let event = match next {
             Some((at, _)) => events.recv_timeout(at.saturating_duration_since(Instant::now())),
@@ -156,12 +158,12 @@ pub(crate) fn until_the_end(
         };
         let now = Instant::now();
         match event {
-            // The terminal has sent it to the command as well, which may go on.
+            // The terminal has sent the signal to the command as well, which may handle it.
             Ok(Event::Signal(SIGINT | SIGQUIT)) if !child.has_own_group() => {}
             Ok(Event::Signal(signal)) => {
                 if cancelled.is_none() && !exited {
                     cancelled = Some(Cancelled::Signal(signal));
-                    hand_on(&child, signal);
+                    forward_signal(&child, signal);
                     next = Some((now + grace, Step::Kill));
                 } else {
                     next = Some((now, Step::Kill));
@@ -170,44 +172,42 @@ pub(crate) fn until_the_end(
             Ok(Event::Exited) => {
                 exited = true;
                 if cancelled.is_none() {
-                    next = Some((now + AFTERWARDS, Step::EndTheRest));
+                    next = Some((now + LINGER, Step::EndRest));
                 }
             }
             Ok(Event::Closed) => open -= 1,
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                // Output that waits for whoever reads ours is no sign of something left running.
-                let waits = passing
+                // Output that is blocked by our reader does not mean that a process was left running.
+                let is_blocked = forwarders
                     .iter()
                     .any(|writing| writing.load(Ordering::Relaxed));
                 next = match next {
                     Some((_, Step::TimeOut)) => {
                         cancelled = timeout.map(Cancelled::Timeout);
-                        hand_on(&child, SIGTERM);
+                        forward_signal(&child, SIGTERM);
                         Some((now + grace, Step::Kill))
                     }
-                    Some((_, Step::EndTheRest)) if waits => {
-                        Some((now + AFTERWARDS, Step::EndTheRest))
-                    }
-                    Some((_, Step::EndTheRest)) => {
-                        hand_on(&child, SIGTERM);
-                        Some((now + grace.min(GONE), Step::Kill))
+                    Some((_, Step::EndRest)) if is_blocked => Some((now + LINGER, Step::EndRest)),
+                    Some((_, Step::EndRest)) => {
+                        forward_signal(&child, SIGTERM);
+                        Some((now + grace.min(KILL_TIMEOUT), Step::Kill))
                     }
                     Some((_, Step::Kill)) => {
                         child.signal(Signal::KILL);
-                        Some((now + GONE, Step::GiveUp))
+                        Some((now + KILL_TIMEOUT, Step::Abandon))
                     }
-                    Some((_, Step::GiveUp)) if waits && cancelled.is_none() => {
-                        Some((now + GONE, Step::GiveUp))
+                    Some((_, Step::Abandon)) if is_blocked && cancelled.is_none() => {
+                        Some((now + KILL_TIMEOUT, Step::Abandon))
                     }
-                    // What is left has gone away from its group, or cannot be killed.
-                    Some((_, Step::GiveUp)) | None => break,
+                    // The remaining processes have left their group, or cannot be killed.
+                    Some((_, Step::Abandon)) | None => break,
                 };
             }
         }
     }
     if cancelled.is_some() {
-        // Those too that print nothing.
+        // Processes that print nothing may still be running.
         child.signal(Signal::KILL);
     }
     let status = if exited {
@@ -215,35 +215,37 @@ pub(crate) fn until_the_end(
     } else {
         ExitStatus::from_raw(Signal::KILL.as_raw())
     };
-    Ended {
+    End {
         status,
         cancelled,
-        took: began.elapsed(),
+        duration: started.elapsed(),
     }
 }
 
-/// What is to be done next when nothing happens.
+/// The next step when no event arrives in time.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The command's time is up.
+    /// End the command, because its timeout has passed.
     TimeOut,
-    /// The command has ended, and what it has left running is to end.
-    EndTheRest,
+    /// End the processes that the command has left running.
+    EndRest,
+    /// Kill all processes.
     Kill,
-    GiveUp,
+    /// Stop waiting for processes.
+    Abandon,
 }
 
-/// Signals the command, also when it is stopped.
-fn hand_on(child: &Child, signal: i32) {
+/// Sends a signal to the command, and continues it if it is stopped.
+fn forward_signal(child: &Child, signal: i32) {
     if let Some(signal) = Signal::from_named_raw(signal) {
         child.signal(signal);
         child.signal(Signal::CONT);
     }
 }
 
-/// Passes output on and keeps it, in a thread of its own. The flag says whether it waits for whoever
-/// reads ours.
-fn pass(
+/// Forwards and captures output in a thread. The flag is set while a write is blocked by the reader of
+/// our output.
+fn forward_output(
     stream: Stream,
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,
@@ -267,7 +269,7 @@ fn pass(
             flag.store(true, Ordering::Relaxed);
             let written = to.write_all(chunk).and_then(|()| to.flush());
             flag.store(false, Ordering::Relaxed);
-            // Nobody reads it any more: the command is to find that out as it would without us.
+            // The reader has closed the pipe: the command gets SIGPIPE, as it would without us.
             if written.is_err() {
                 break;
             }

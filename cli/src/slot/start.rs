@@ -1,38 +1,43 @@
-//! `tenure slot start` and `tenure slot replace`: a session for a slot. Whoever asks for the model that
-//! is at work there is given its session; who asks for another one is asked, or told how to go on.
+//! `tenure slot start` and `tenure slot replace`: start a session in a slot. A start with the same model
+//! returns the existing session. A start with another model asks for confirmation at a terminal, and
+//! otherwise prints the command that confirms.
 
-use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use tenure_core::session::params::StartParams;
+use tenure_core::slot::decision::OnModelChange;
+use tenure_core::slot::message::{SlotCode, SlotOutcome};
+use tenure_core::slot::operations::START_IN_SLOT;
+use tenure_core::slot::params::{SlotConfirmation, SlotLocking, SlotStart, StartInSlotParams};
+use tenure_core::stored::model::Model;
 use tenure_core::stored::slot::SlotPhase;
-use tenure_core::{Error, Timestamp};
+use tenure_core::value::properties::Property;
+use tenure_core::{Error, SessionHead, Text};
 
-use crate::answer::Answer;
+use crate::atomic_file::AtomicFile;
+use crate::choice::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::clean;
-use crate::params::Params;
-use crate::session::Begun;
-use crate::whole::Whole;
+use crate::output::{clean, name_of};
+use crate::session::NewSessionArgs;
 use crate::{input, time};
 
-use super::ask::{self, Said};
-use super::{InSlot, again, parse_phase};
+use super::confirmation::{self, Confirmation};
+use super::{parse_phase, short_model, suggested_command};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The id of the session goes to standard output, what became of it to standard
-error: created, existing for one with this model, or replaced, which exit with
-0; or needs_confirmation, rejected or busy, which print no id and exit with 1.
-One with another model is replaced once somebody agrees: at a terminal you are
-asked, and elsewhere told the command that agrees. What has failed, timed out or
-was given up is replaced without asking. A session that is replaced is in the
-trash.
+The session's id goes to standard output, the outcome to standard error. The
+outcomes created, existing (a session with this model) and replaced exit with 0.
+The outcomes needs_confirmation, rejected and busy print no id and exit with 1.
+A session with another model is replaced after a confirmation: at a terminal you
+are asked, otherwise the command that confirms is printed. A failed, timed out
+or abandoned session is replaced without confirmation. A replaced session is
+moved to the trash.
 
 Examples:
   id=$(tenure slot start T1 plan \"Plan the parser\" --model opus)
@@ -42,17 +47,17 @@ Examples:
   tenure slot start T1 plan \"Plan it\" --model '{\"name\":\"opus\",\"version\":\"4\"}'")]
 pub(super) struct Start {
     #[command(flatten)]
-    asked: Asked,
-    /// What becomes of a session with another model: confirm (the default),
-    /// replace or reject
-    #[arg(long, value_name = "WHAT", value_parser = ["confirm", "replace", "reject"], hide_possible_values = true)]
-    on_model_change: Option<String>,
+    request: Request,
+    /// How to treat a session with another model: confirm (the default), replace
+    /// or reject
+    #[arg(long, value_name = "ACTION", value_parser = choice([("confirm", OnModelChange::Confirm), ("replace", OnModelChange::Replace), ("reject", OnModelChange::Reject)]), hide_possible_values = true)]
+    on_model_change: Option<OnModelChange>,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It is what slot start does with --on-model-change replace: nobody is asked. With
---confirm it is done only if the session is still as it was seen.
+This is `slot start` with --on-model-change replace: it asks for no
+confirmation. With --confirm it replaces only that version of the session.
 
 Examples:
   tenure slot replace T1 plan \"Plan it\" --model haiku
@@ -60,211 +65,206 @@ Examples:
   tenure slot replace T1 plan \"Plan it\" --model haiku --export-old old.json")]
 pub(super) struct Replace {
     #[command(flatten)]
-    asked: Asked,
+    request: Request,
 }
 
 /// A session to start in a slot.
 #[derive(Debug, clap::Args)]
-struct Asked {
-    /// The task
-    #[arg(value_name = "TASK")]
-    task_id: String,
-    /// plan, run, verify or debug, or a title that begins so
+struct Request {
+    /// The task's id
+    task_id: Text,
+    /// plan, run, verify or debug, or a title that starts with one
     #[arg(value_parser = parse_phase)]
     phase: SlotPhase,
-    /// What the agent is to do; - reads it from standard input
-    #[arg(value_name = "WHAT")]
-    task: String,
-    /// The model that is to work in it: a name, or a JSON object
+    /// The task of the agent; - reads standard input
+    task: Text,
+    /// The model: a name, or a JSON object
     #[arg(long)]
     model: String,
     /// Replace this session, if it still has this version
-    #[arg(long, value_name = "ID@VERSION", value_parser = Seen::parse)]
-    confirm: Option<Seen>,
-    /// Do again what is completed
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_confirmation)]
+    confirm: Option<SlotConfirmation>,
+    /// Run a completed task again
     #[arg(long)]
     rerun: bool,
-    /// Write the session that is replaced to this file, in place of what is there
+    /// Export the replaced session to this file, and replace the file if it exists
     #[arg(long, value_name = "FILE")]
     export_old: Option<PathBuf>,
-    /// Keep others away meanwhile, who are told that it is busy
+    /// Lock the slot during the start; concurrent starts are busy
     #[arg(long)]
     pessimistic: bool,
-    /// How often to try again while somebody else keeps others away
+    /// The most retries while the slot is locked
     #[arg(long, value_name = "N", default_value_t = 3, requires = "pessimistic")]
     retries: u32,
     #[command(flatten)]
-    begun: Begun,
+    session: NewSessionArgs,
 }
 
-/// A session as somebody saw it.
-#[derive(Debug, Clone, Serialize)]
-struct Seen {
-    id: String,
-    version: u64,
+/// Parses the id and the version of a session.
+fn parse_confirmation(text: &str) -> Result<SlotConfirmation, String> {
+    text.rsplit_once('@')
+        .and_then(|(id, version)| Some((id, version.parse().ok()?)))
+        .map(|(id, version)| SlotConfirmation {
+            id: id.into(),
+            version,
+        })
+        .ok_or_else(|| "expected an id and a version, such as session_1@3".to_owned())
 }
 
-impl Seen {
-    fn parse(text: &str) -> Result<Self, String> {
-        text.rsplit_once('@')
-            .and_then(|(id, version)| Some((id, version.parse().ok()?)))
-            .map(|(id, version)| Self {
-                id: id.to_owned(),
-                version,
-            })
-            .ok_or_else(|| "expected an id and a version, such as session_1@3".to_owned())
+impl Request {
+    /// The parameters of the start, and the file to which the replaced session is exported.
+    fn parse(
+        self,
+        on_model_change: Option<OnModelChange>,
+    ) -> Result<(StartInSlotParams, Option<Export>), Failure> {
+        let model = match self.model.starts_with('{') {
+            true => {
+                let json = input::json("--model", self.model)?;
+                Model::read("model", json.as_str())?
+            }
+            false => Model {
+                name: Text::from(self.model).into_string(),
+                details: None,
+            },
+        };
+        let task = input::text("TASK", self.task)?;
+        let StartParams {
+            mode,
+            id,
+            user_id,
+            channel_id,
+            workspace,
+            max_iterations,
+            context,
+            metadata,
+            paused,
+            pause_reason,
+            ..
+        } = self.session.params()?;
+        let export = self.export_old.map(Export::create).transpose()?;
+        let params = StartInSlotParams {
+            task_id: self.task_id,
+            phase: self.phase,
+            model,
+            task,
+            mode,
+            on_model_change,
+            confirm: self.confirm,
+            rerun: self.rerun.then_some(true),
+            export_old: export.is_some().then_some(true),
+            locking: self.pessimistic.then_some(SlotLocking::Pessimistic),
+            id,
+            user_id,
+            channel_id,
+            workspace,
+            max_iterations,
+            context,
+            metadata,
+            paused,
+            pause_reason,
+        };
+        Ok((params, export))
     }
 }
 
 pub(super) fn start(args: Start, context: &mut Context) -> Outcome {
-    begin(args.asked, args.on_model_change, context)
+    run(args.request, args.on_model_change, context)
 }
 
 pub(super) fn replace(args: Replace, context: &mut Context) -> Outcome {
-    begin(args.asked, Some("replace".to_owned()), context)
+    run(args.request, Some(OnModelChange::Replace), context)
 }
 
-/// What starting has come to.
-#[derive(Deserialize)]
-struct Started<'a> {
-    outcome: &'a str,
-    code: &'a str,
-    #[serde(borrow)]
-    message: Cow<'a, str>,
-    #[serde(borrow)]
-    session: Option<Occupant<'a>>,
-    #[serde(borrow)]
-    replaced: Option<Gone<'a>>,
-    exported: Option<String>,
-}
-
-/// The session that is in the slot.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Occupant<'a> {
-    id: &'a str,
-    version: u64,
-    status: &'a str,
-    iterations: u32,
-    max_iterations: u32,
-    updated_at: &'a str,
-    #[serde(borrow)]
-    slot: InSlot<'a>,
-}
-
-/// The session that was in it.
-#[derive(Deserialize)]
-struct Gone<'a> {
-    id: &'a str,
-}
-
-fn begin(args: Asked, on_model_change: Option<String>, context: &mut Context) -> Outcome {
-    let params = Params::new()
-        .set("taskId", &args.task_id)
-        .set("phase", args.phase);
-    let params = match args.model.starts_with('{') {
-        true => params.maybe_json("model", input::maybe_json("--model", Some(args.model))?),
-        false => params.set("model", args.model),
-    };
-    let params = params
-        .set("task", input::text("WHAT", args.task)?)
-        .maybe("onModelChange", on_model_change)
-        .flag("rerun", args.rerun)
-        .maybe("locking", args.pessimistic.then_some("pessimistic"));
-    let params = args.begun.add(params)?;
-    let mut export = args.export_old.map(Export::begin).transpose()?;
-    let mut wanted = params
-        .clone()
-        .maybe("confirm", args.confirm.as_ref())
-        .flag("exportOld", export.is_some());
-    let mut answer = attempt(&wanted, args.retries, context)?;
-    let started: Started<'_> = answer.read()?;
-    if let ("needs_confirmation", Some(there)) = (started.outcome, &started.session)
-        && ask::is_possible(context)
+fn run(request: Request, on_model_change: Option<OnModelChange>, context: &mut Context) -> Outcome {
+    let retries = request.retries;
+    let (mut params, mut export) = request.parse(on_model_change)?;
+    let mut started = start_with_retries(&params, retries, context)?;
+    if let (SlotOutcome::NeedsConfirmation, Some(occupant)) = (started.outcome, &started.session)
+        && confirmation::is_possible(context)
     {
-        context.note(&describe(there, context)?);
-        let said = ask::ask(&started.message, export.is_none())?;
-        if said == Said::No {
-            context.note("the session stays as it is");
+        context.note(&describe(occupant, context));
+        let confirmation = confirmation::ask(started.message, export.is_none())?;
+        if confirmation == Confirmation::Keep {
+            context.note("the session is unchanged");
             return Ok(Exit::REFUSED);
         }
-        if said == Said::Export {
-            export = Some(Export::begin(format!("{}.json", there.id).into())?);
+        if confirmation == Confirmation::Export {
+            export = Some(Export::create(format!("{}.json", occupant.id).into())?);
         }
-        let seen = Seen {
-            id: there.id.to_owned(),
-            version: there.version,
-        };
-        wanted = params
-            .set("confirm", seen)
-            .flag("exportOld", export.is_some());
-        answer = attempt(&wanted, args.retries, context)?;
+        params.confirm = Some(SlotConfirmation {
+            id: occupant.id.as_str().into(),
+            version: occupant.version,
+        });
+        params.export_old = export.is_some().then_some(true);
+        started = start_with_retries(&params, retries, context)?;
     }
-    finish(&answer, export, context)
+    finish(&started, export, context)
 }
 
-/// Has the session started; tries again while somebody else has the slot for a moment.
-fn attempt(params: &Params, retries: u32, context: &mut Context) -> Result<Answer, Failure> {
-    let mut tried = 0;
+/// Starts the session, and retries while the slot is locked.
+fn start_with_retries(
+    params: &StartInSlotParams,
+    retries: u32,
+    context: &mut Context,
+) -> Result<SlotStart, Failure> {
+    let mut retried = 0;
     loop {
-        let answer = context.perform("startInSlot", params)?;
-        let is_locked = answer.read::<Started<'_>>()?.code == "SLOT_LOCKED";
-        if !is_locked || tried >= retries {
-            return Ok(answer);
+        let started = context.run(&START_IN_SLOT, params.clone())?;
+        if started.code != SlotCode::SlotLocked || retried >= retries {
+            return Ok(started);
         }
-        thread::sleep(pause(tried));
-        tried += 1;
+        thread::sleep(backoff(retried));
+        retried += 1;
     }
 }
 
-/// Longer from time to time, and no two who wait wait alike.
-fn pause(tried: u32) -> Duration {
-    const SHORTEST: u64 = 100;
-    const DOUBLED: u32 = 5;
-    let most = SHORTEST << tried.min(DOUBLED);
-    // Every one of these has random keys.
+/// Exponential backoff with jitter.
+fn backoff(retried: u32) -> Duration {
+    const BASE_MS: u64 = 100;
+    const MAX_DOUBLINGS: u32 = 5;
+    let millis = BASE_MS << retried.min(MAX_DOUBLINGS);
+    // The keys of a `RandomState` are random.
     let random = RandomState::new().build_hasher().finish();
-    Duration::from_millis(most / 2 + random % most)
+    Duration::from_millis(millis / 2 + random % millis)
 }
 
-/// Says what it came to.
-fn finish(answer: &Answer, export: Option<Export>, context: &mut Context) -> Outcome {
-    let started: Started<'_> = answer.read()?;
-    let kept = match (export, &started.exported, &started.replaced) {
-        (Some(export), Some(text), Some(old)) => export.finish(text, old.id),
+/// Exports the replaced session and prints the outcome.
+fn finish(started: &SlotStart, export: Option<Export>, context: &mut Context) -> Outcome {
+    let exported = match (export, &started.exported, &started.replaced) {
+        (Some(export), Some(text), Some(replaced)) => export.commit(text, replaced.id.as_str()),
         _ => Ok(()),
     };
     let exit = match started.outcome {
-        "created" | "existing" | "replaced" => Exit::DONE,
-        _ => Exit::REFUSED,
+        SlotOutcome::Created | SlotOutcome::Existing | SlotOutcome::Replaced => Exit::DONE,
+        SlotOutcome::NeedsConfirmation | SlotOutcome::Busy | SlotOutcome::Rejected => Exit::REFUSED,
     };
     if context.json() {
-        context.out.json(answer.json())?;
-        return kept.map(|()| exit);
+        context.print_json(started)?;
+        return exported.map(|()| exit);
     }
-    let said = format!("{}: {}", started.outcome, started.message);
+    let outcome = format!("{}: {}", name_of(started.outcome), started.message);
     match (&started.session, exit) {
         (Some(session), Exit::DONE) => {
-            context.out.line(session.id)?;
-            context.note(&said);
+            context.out.line(session.id.as_str())?;
+            context.note(&outcome);
         }
-        (Some(there), _) => {
-            context.note(&said);
-            context.note(&describe(there, context)?);
-            if started.outcome == "needs_confirmation" {
-                let seen = format!("{}@{}", there.id, there.version);
-                let command = again::with_option("--confirm", &seen);
+        (Some(occupant), _) => {
+            context.note(&outcome);
+            context.note(&describe(occupant, context));
+            if started.outcome == SlotOutcome::NeedsConfirmation {
+                let version = format!("{}@{}", occupant.id, occupant.version);
+                let command = suggested_command::with_option("--confirm", &version);
                 context.note(&format!("to replace it: {command}"));
             }
         }
-        (None, _) => context.note(&said),
+        (None, _) => context.note(&outcome),
     }
-    kept.map(|()| exit)
+    exported.map(|()| exit)
 }
 
-/// Who is in the slot.
-fn describe(there: &Occupant<'_>, context: &Context) -> Result<String, Failure> {
-    let Occupant {
+/// Describes the current occupant of a slot.
+fn describe(occupant: &SessionHead, context: &Context) -> String {
+    let SessionHead {
         id,
         version,
         status,
@@ -272,26 +272,35 @@ fn describe(there: &Occupant<'_>, context: &Context) -> Result<String, Failure> 
         max_iterations,
         updated_at,
         slot,
-    } = there;
-    let age = time::age(context.now(), Timestamp::parse(updated_at)?);
-    let (place, model) = (clean(&slot.task_id), slot.model());
-    Ok(format!(
-        "{model} is in {place}/{}: {id}, version {version}, {status}, {iterations} of \
-         {max_iterations} iterations used, last changed {age} ago",
-        slot.phase
-    ))
+        ..
+    } = occupant;
+    let age = time::age(context.now(), *updated_at);
+    let place = match slot {
+        Some(slot) => {
+            let (task, model) = (clean(&slot.task_id), short_model(slot));
+            format!(
+                "slot {task}/{} holds {id} with the model {model}",
+                slot.phase
+            )
+        }
+        None => format!("the slot holds {id}"),
+    };
+    format!(
+        "{place}: version {version}, {status}, {iterations} of {max_iterations} iterations used, \
+         updated {age} ago"
+    )
 }
 
-/// The file for the session that is replaced.
+/// The file to which the replaced session is exported.
 struct Export {
     path: PathBuf,
-    file: Whole,
+    file: AtomicFile,
 }
 
 impl Export {
-    /// Nothing is replaced that could not be kept.
-    fn begin(path: PathBuf) -> Result<Self, Failure> {
-        match Whole::begin(&path) {
+    /// Creates the file before the session is replaced, so that a path that cannot be written fails first.
+    fn create(path: PathBuf) -> Result<Self, Failure> {
+        match AtomicFile::create(&path) {
             Ok(file) => Ok(Self { path, file }),
             Err(error) => {
                 let problem = format!("{} cannot be written: {error}", path.display());
@@ -300,12 +309,12 @@ impl Export {
         }
     }
 
-    fn finish(self, text: &str, old: &str) -> Result<(), Failure> {
+    fn commit(self, text: &str, replaced: &str) -> Result<(), Failure> {
         let Self { path, file } = self;
-        file.finish(&format!("{text}\n")).map_err(|error| {
+        file.commit(&format!("{text}\n")).map_err(|error| {
             let path = path.display();
             let problem = format!(
-                "{path}: {error}; the session was replaced, and tenure export {old} prints it"
+                "{path}: {error}; the session was replaced, and `tenure export {replaced}` prints it"
             );
             Error::StoreUnavailable { problem }.into()
         })

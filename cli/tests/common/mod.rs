@@ -1,5 +1,4 @@
-//! What the tests of the command share: the real binary, run in a folder of its own, with and
-//! without a terminal.
+//! Helpers of the tests: they run the real binary in a temporary folder, with and without a terminal.
 
 #![cfg_attr(
     not(target_os = "linux"),
@@ -10,21 +9,23 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use snapbox::data::Inline;
+use snapbox::{Assert, IntoData};
 use tempfile::TempDir;
 use tenure_bridge::Options;
 use tenure_host::Local;
 
-/// A present for tests, so that what is printed stays the same.
+/// The clock override of the tests, so that the output is the same every time.
 pub(crate) const NOW: &str = "2026-01-08T18:05:30Z";
 
-/// A folder with a store, and the command in it.
+/// A temporary folder with a store, in which commands run.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
 }
 
-/// What a command has come to.
+/// The exit code and the output of a command.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Ended {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -37,21 +38,21 @@ impl Place {
         }
     }
 
-    /// The URL of the store that commands here use.
+    /// The URL of the store.
     pub(crate) fn url(&self) -> String {
         format!("sqlite:{}", self.folder.path().join("tenure.db").display())
     }
 
-    /// The store, opened without the command.
+    /// The store, opened by the test itself.
     pub(crate) fn store(&self) -> Local {
         Local::open(&self.url(), &Options::default()).unwrap()
     }
 
-    /// The command in this folder, at a fixed time.
+    /// The command in this folder, with the clock override.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(self.folder.path(), args);
         command.env("TENURE_STORE", self.url());
-        // Where the processes of this machine meet, for these tests.
+        // The folder of the registry.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
         if !args.contains(&"--now") {
             command.args(["--now", NOW]);
@@ -59,18 +60,18 @@ impl Place {
         command
     }
 
-    pub(crate) fn run(&self, args: &[&str]) -> Ended {
-        ended(self.command(args))
+    pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
+        output_of(self.command(args))
     }
 
-    /// What a command prints that must succeed, without the line break at its end.
-    pub(crate) fn says(&self, args: &[&str]) -> String {
-        let ended = self.run(args);
-        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{args:?}");
-        ended.out.trim_end().to_owned()
+    /// Runs a command that must succeed, and returns its output without the final line break.
+    pub(crate) fn run_ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{args:?}");
+        output.out.trim_end().to_owned()
     }
 
-    pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> Ended {
+    pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> CommandOutput {
         let mut command = self.command(args);
         let child = command.stdin(Stdio::piped()).spawn();
         let mut child = child.unwrap();
@@ -83,14 +84,14 @@ impl Place {
         of(child.wait_with_output().unwrap())
     }
 
-    /// What a command prints on a terminal of 80 columns, with the codes for colours.
+    /// The output of a command on a terminal of 80 columns, with the codes for colours.
     #[cfg(target_os = "linux")]
     pub(crate) fn on_terminal(&self, args: &[&str]) -> String {
         terminal(self.command(args))
     }
 }
 
-/// The command with nothing but its arguments.
+/// The command with these arguments and an empty environment.
 pub(crate) fn bare(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenure"));
     command
@@ -103,12 +104,12 @@ pub(crate) fn bare(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-pub(crate) fn ended(mut command: Command) -> Ended {
+pub(crate) fn output_of(mut command: Command) -> CommandOutput {
     of(command.output().unwrap())
 }
 
-fn of(output: std::process::Output) -> Ended {
-    Ended {
+fn of(output: std::process::Output) -> CommandOutput {
+    CommandOutput {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
@@ -121,8 +122,8 @@ pub(crate) fn terminal(command: Command) -> String {
     terminal_typing(command, "").1
 }
 
-/// Runs a command on a terminal of 80 columns at which something has been typed: its exit code, and
-/// what it shows after what was typed.
+/// Runs a command on a terminal of 80 columns with typed input. Returns its exit code, and the output
+/// without the echo of the input.
 #[cfg(target_os = "linux")]
 pub(crate) fn terminal_typing(mut command: Command, typed: &str) -> (i32, String) {
     use std::io::Read;
@@ -145,21 +146,29 @@ pub(crate) fn terminal_typing(mut command: Command, typed: &str) -> (i32, String
     let slave = || open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
     let (input, output, error) = (slave(), slave(), slave());
     let mut master = std::fs::File::from(master);
-    // The terminal keeps it until somebody reads it.
+    // The terminal buffers the input.
     master.write_all(typed.as_bytes()).unwrap();
     command.stdin(input).stdout(output).stderr(error);
     let mut child = command.spawn().unwrap();
-    // The command's ends are closed here, so that the terminal hangs up when it ends.
+    // Closes the command's ends in this process, so that the terminal hangs up when the command ends.
     drop(command);
-    let mut said = Vec::new();
+    let mut bytes = Vec::new();
     let mut part = [0; 4096];
-    // A terminal that hangs up is an error, not an end.
+    // A hangup is an error, and not the end of the file.
     while let Ok(count @ 1..) = master.read(&mut part) {
-        said.extend_from_slice(&part[..count]);
+        bytes.extend_from_slice(&part[..count]);
     }
     let code = child.wait().unwrap().code().unwrap_or(-1);
-    let shown = String::from_utf8(said).unwrap().replace("\r\n", "\n");
+    let shown = String::from_utf8(bytes).unwrap().replace("\r\n", "\n");
     (code, shown.strip_prefix(typed).unwrap_or(&shown).to_owned())
+}
+
+/// Asserts that an output equals a snapshot, backslashes included. `SNAPSHOTS=overwrite` updates the
+/// snapshots.
+#[track_caller]
+pub(crate) fn assert_snapshot(output: impl IntoData, snapshot: Inline) {
+    let assert = Assert::new().normalize_paths(false);
+    assert.action_env("SNAPSHOTS").eq(output, snapshot);
 }
 
 /// Text without the codes for colours.

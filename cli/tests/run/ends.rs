@@ -1,4 +1,4 @@
-//! How a command is ended, and what it leaves behind: signals, timeouts, processes that outlive it.
+//! The end of a command: signals, timeouts, and processes that outlive it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -27,7 +27,7 @@ fn a_timeout_ends_all_processes_of_the_command() {
 }
 
 #[test]
-fn what_a_command_leaves_running_does_not_keep_it_from_its_end() {
+fn processes_left_running_do_not_block_the_end() {
     let place = Place::new();
     let script = "sh -c 'echo $$ > left; exec sleep 1000' & until [ -s left ]; do sleep 0.01; done; echo done";
     let output = place.output(&["-q"], script);
@@ -35,10 +35,10 @@ fn what_a_command_leaves_running_does_not_keep_it_from_its_end() {
     assert_eq!(output.stdout, b"done\n");
     until_gone(process_in(&place.path().join("left")));
     assert_eq!(place.session()["status"], "completed");
-    // What has gone away from its group holds on to its output as long as it likes.
+    // A process that has left the group may keep the output open.
     if cfg!(target_os = "linux") {
         let script = "setsid sh -c 'echo $$ > away; exec sleep 1000' & until [ -s away ]; do sleep 0.01; done";
-        // Its output is not waited for here either.
+        // The test does not read the output either.
         let mut child = place
             .run(&["-q", "--grace", "100ms"], script)
             .stdout(Stdio::null())
@@ -53,7 +53,7 @@ fn what_a_command_leaves_running_does_not_keep_it_from_its_end() {
 }
 
 #[test]
-fn signals_are_handed_on_and_the_session_says_so() {
+fn signals_are_forwarded_and_recorded() {
     let place = Place::new();
     for (sent, name, code) in [
         (Signal::INT, "SIGINT", 130),
@@ -86,7 +86,7 @@ fn signals_are_handed_on_and_the_session_says_so() {
 }
 
 #[test]
-fn a_second_signal_ends_what_the_first_did_not() {
+fn a_second_signal_kills_the_command() {
     let place = Place::new();
     let script = "trap '' TERM; echo $$ > child; echo up; while :; do sleep 0.05; done";
     let (mut child, _lines) = started(&mut place.run(&["-q", "--grace", "1h"], script), "up");
@@ -99,7 +99,7 @@ fn a_second_signal_ends_what_the_first_did_not() {
 }
 
 #[test]
-fn whoever_reads_no_further_ends_the_command_as_a_pipe_does() {
+fn a_closed_pipe_ends_the_command_with_sigpipe() {
     let place = Place::new();
     let mut child = place
         .run(&["-q"], "exec yes")

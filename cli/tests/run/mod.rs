@@ -1,5 +1,5 @@
-//! `tenure run` as it is used: the real binary runs real commands, is signalled and killed, and what
-//! it leaves in the store is read with the same binary.
+//! `tenure run`: the real binary runs real commands, and is signalled and killed. The sessions are read
+//! with the same binary.
 
 mod ends;
 mod records;
@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Whatever is waited for comes long before that.
+/// The timeout of every wait in these tests.
 const LONG: Duration = Duration::from_secs(60);
 
 /// A folder with a store.
@@ -48,7 +48,7 @@ impl Place {
         command
     }
 
-    /// `tenure run`, with a script of a shell as the command.
+    /// `tenure run`, with a shell script as the command.
     fn run(&self, options: &[&str], script: &str) -> Command {
         let mut command = self.tenure(&["run"]);
         if !options.contains(&"--resume") {
@@ -119,7 +119,7 @@ fn until<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The process whose number a script has written into a file.
+/// The process whose PID a script has written to a file.
 fn process_in(path: &Path) -> Pid {
     let number = until("a process", || {
         let text = fs::read_to_string(path).ok()?;

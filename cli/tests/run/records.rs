@@ -1,4 +1,4 @@
-//! What is kept of a command that runs to its end, and what it is given.
+//! The record of a command that runs to its end, and the environment of the command.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Place, error_of, events, id_of, texts};
 
 #[test]
-fn a_command_is_recorded_with_what_it_prints_and_how_it_ends() {
+fn a_command_is_recorded_with_its_output_and_end() {
     let place = Place::new();
     let output = place.output(&[], "echo one; echo two >&2; printf three");
     assert_eq!(output.status.code(), Some(0));
@@ -30,7 +30,7 @@ fn a_command_is_recorded_with_what_it_prints_and_how_it_ends() {
 }
 
 #[test]
-fn it_exits_as_the_command_does() {
+fn the_exit_code_is_that_of_the_command() {
     let place = Place::new();
     for (script, code, status, error) in [
         ("exit 0", 0, "completed", Value::Null),
@@ -50,7 +50,7 @@ fn it_exits_as_the_command_does() {
 }
 
 #[test]
-fn a_command_that_cannot_run_says_so() {
+fn a_command_that_cannot_be_run_fails_the_session() {
     let place = Place::new();
     for (command, code) in [("/nonexistent/command", 127), ("/etc/passwd", 126)] {
         let output = place
@@ -79,7 +79,7 @@ fn a_command_that_cannot_run_says_so() {
 }
 
 #[test]
-fn the_command_gets_standard_input_its_session_and_its_store() {
+fn the_command_gets_standard_input_the_session_and_the_store() {
     let place = Place::new();
     let mut child = place
         .run(&[], "cd /; cat; echo $TENURE_SESSION; tenure() { \"$BIN\" \"$@\"; }; tenure pause $TENURE_SESSION")
@@ -94,13 +94,13 @@ fn the_command_gets_standard_input_its_session_and_its_store() {
     let session = place.session();
     let said = texts(&session, "stdout");
     assert_eq!(said[..2], ["given".to_owned(), id_of(&session)]);
-    // What paused it will have it resumed.
+    // A session that its command has paused stays paused.
     assert_eq!(session["status"], "paused");
     assert_eq!(events(&session, "exit")[0]["code"], 0);
 }
 
 #[test]
-fn what_looks_like_a_secret_is_not_recorded() {
+fn secrets_are_not_recorded() {
     let place = Place::new();
     let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
     let output = place.output(&[], &format!("echo T={token}; : --password=hunter2"));
@@ -123,7 +123,7 @@ fn what_looks_like_a_secret_is_not_recorded() {
 }
 
 #[test]
-fn what_is_no_text_is_passed_on_as_it_is_and_recorded_as_far_as_it_is_text() {
+fn binary_output_is_forwarded_unchanged_and_recorded_as_text() {
     let place = Place::new();
     let output = place.output(&[], r"printf 'a\377\000b\r\nc'");
     assert_eq!(output.stdout, b"a\xff\0b\r\nc");
@@ -132,7 +132,7 @@ fn what_is_no_text_is_passed_on_as_it_is_and_recorded_as_far_as_it_is_text() {
 }
 
 #[test]
-fn output_is_recorded_within_limits_and_passed_on_whole() {
+fn output_is_recorded_within_limits_and_forwarded_completely() {
     let place = Place::new();
     let output = place.output(
         &["--max-output", "1000"],
@@ -155,7 +155,7 @@ fn output_is_recorded_within_limits_and_passed_on_whole() {
 }
 
 #[test]
-fn a_flood_of_output_takes_little_memory_and_does_not_stop_the_command() {
+fn a_flood_of_output_uses_little_memory_and_does_not_block_the_command() {
     let place = Place::new();
     for script in [
         "yes | head -c 100000000",

@@ -1,5 +1,4 @@
-//! What becomes of the session: taken up after a crash, refused, paused or ended by others, and with a
-//! store that fails.
+//! The session of a run: recovered after a crash, refused, ended by its command, and in a failing store.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -12,13 +11,13 @@ use super::{
 };
 
 #[test]
-fn a_session_whose_run_was_killed_is_taken_up_once() {
+fn a_session_whose_run_was_killed_is_recovered_once() {
     let place = Place::new();
     let script = "echo up; echo $$ > child; exec sleep 1000";
     let mut first = place.run(&["-q"], script);
     let (mut child, _lines) = started(&mut first, "up");
     let id = id_of(&place.session());
-    // While it runs, it is held.
+    // While the command runs, its session is held.
     let refused = place.output(&["--resume", &id], "echo never");
     assert_eq!(refused.status.code(), Some(1), "{}", error_of(&refused));
     assert!(
@@ -62,7 +61,7 @@ fn a_session_whose_run_was_killed_is_taken_up_once() {
 }
 
 #[test]
-fn only_what_may_go_on_is_resumed() {
+fn only_a_resumable_session_is_resumed() {
     let place = Place::new();
     place.output(&["-q"], "exit 1");
     let failed = id_of(&place.session());
@@ -70,7 +69,7 @@ fn only_what_may_go_on_is_resumed() {
         let output = place.output(&["--resume", id], "touch ran");
         assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
     }
-    // The last of the runs that are allowed is the last, unless more are.
+    // After the last run of the budget, a resume is refused unless the budget grows.
     let pause = format!("'{}' pause $TENURE_SESSION", env!("CARGO_BIN_EXE_tenure"));
     place.output(&["-q", "--max-iterations", "2"], &pause);
     let id = id_of(&place.session());
@@ -96,7 +95,7 @@ fn only_what_may_go_on_is_resumed() {
 }
 
 #[test]
-fn a_session_that_was_ended_meanwhile_stays_as_it_was_ended() {
+fn a_session_that_its_command_has_ended_stays_ended() {
     let place = Place::new();
     let complete = format!(
         "'{}' complete $TENURE_SESSION mine > ended",
@@ -118,7 +117,7 @@ fn a_session_that_was_ended_meanwhile_stays_as_it_was_ended() {
 }
 
 #[test]
-fn a_store_that_fails_in_the_middle_does_not_disturb_the_command() {
+fn a_store_failure_does_not_affect_the_running_command() {
     let mut place = Place::new();
     place.url = format!("file:{}", place.path().join("store").display());
     let script = "echo before; sleep 1; rm -rf store; : > store; echo after; sleep 1; exit 9";
@@ -126,15 +125,19 @@ fn a_store_that_fails_in_the_middle_does_not_disturb_the_command() {
     assert_eq!(output.status.code(), Some(9));
     assert_eq!(output.stdout, b"before\nafter\n");
     let said = error_of(&output);
-    assert_eq!(said.matches("not recorded for now").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("recording failed and is retried").count(),
+        1,
+        "{said}"
+    );
     assert!(
-        said.contains("bytes of output, and that the command ended (exit code 9)"),
+        said.contains("bytes of output, and the end of the command (exit code 9)"),
         "{said}"
     );
 }
 
 #[test]
-fn a_store_that_comes_back_gets_what_it_has_missed() {
+fn a_store_that_recovers_gets_the_missed_output() {
     let mut place = Place::new();
     place.url = format!("file:{}", place.path().join("store").display());
     let script = "echo one; sleep 1; mv store away; : > store; echo two; sleep 1; \
@@ -147,10 +150,10 @@ fn a_store_that_comes_back_gets_what_it_has_missed() {
 }
 
 #[test]
-fn a_full_disk_does_not_disturb_the_command() {
+fn a_full_disk_does_not_affect_the_command() {
     let place = Place::new();
     place.output(&["-q"], "true");
-    // No file may grow beyond this, and who tries is told so as on a full disk.
+    // The limit of the file size makes writes fail as on a full disk.
     let limited = "ulimit -f 600; trap '' XFSZ; exec \"$0\" \"$@\"";
     let script = "i=0; while [ $i -lt 20000 ]; do echo a line that takes some room $i; i=$((i+1)); done; exit 3";
     let output = Command::new("sh")

@@ -1,4 +1,4 @@
-//! A command on a terminal of its own.
+//! `tenure run` on a terminal.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 
 use super::{Place, process_in, until, until_gone};
 
-/// Runs a command on a terminal of its own; the other end of it.
+/// Runs a command on a new terminal, and returns the controlling end.
 fn on_a_terminal(mut command: Command) -> (Child, fs::File) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -28,7 +28,7 @@ fn on_a_terminal(mut command: Command) -> (Child, fs::File) {
 }
 
 #[test]
-fn on_a_terminal_the_command_reads_it_and_gets_what_is_pressed() {
+fn on_a_terminal_the_command_reads_input_and_gets_ctrl_c() {
     let place = Place::new();
     let up_to = |terminal: &mut fs::File, end: &str| {
         let mut said = String::new();
@@ -41,7 +41,7 @@ fn on_a_terminal_the_command_reads_it_and_gets_what_is_pressed() {
     };
     for (before, after, code, error) in [
         ("", "exec sleep 1000", 130, "ended by SIGINT"),
-        // Whether it ends is its own affair. It says so before it is pressed.
+        // The command itself handles Ctrl-C. It sets its trap before it prints.
         ("trap 'echo no' INT;", "read next; exit 4", 4, "exit code 4"),
     ] {
         let script = format!("{before} read name; echo \"hello $name\"; {after}");
@@ -66,14 +66,14 @@ fn on_a_terminal_the_command_reads_it_and_gets_what_is_pressed() {
             up_to(&mut terminal, "no");
             terminal.write_all(b"next\n").unwrap();
         }
-        let ended = until("the end", || child.try_wait().unwrap());
-        assert_eq!(ended.code(), Some(code));
+        let output = until("the end", || child.try_wait().unwrap());
+        assert_eq!(output.code(), Some(code));
         assert_eq!(place.session()["error"], error);
     }
 }
 
 #[test]
-fn a_timeout_ends_the_processes_on_a_terminal_too() {
+fn a_timeout_ends_all_processes_on_a_terminal() {
     let place = Place::new();
     let script = "trap '' TERM; sh -c 'trap : TERM; echo $$ > grandchild; while :; do sleep 0.1; done' & \
                   while :; do sleep 0.1; done";
@@ -101,7 +101,7 @@ fn a_timeout_ends_the_processes_on_a_terminal_too() {
         .env("TENURE_STORE", &place.url)
         .current_dir(place.path());
     let (mut child, _terminal) = on_a_terminal(command);
-    let ended = until("the end", || child.try_wait().unwrap());
-    assert_eq!(ended.code(), Some(124));
+    let output = until("the end", || child.try_wait().unwrap());
+    assert_eq!(output.code(), Some(124));
     until_gone(process_in(&place.path().join("grandchild")));
 }

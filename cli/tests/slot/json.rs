@@ -1,13 +1,13 @@
-//! With `--json` the commands print what their operations answer, to the byte.
+//! With `--json` the commands print the replies of their operations, byte for byte.
 
 use serde_json::value::RawValue;
 use tenure_core::Timestamp;
 
-use super::NO;
+use super::REFUSED;
 use crate::common::{NOW, Place};
 
 #[test]
-fn json_is_the_result_of_the_operation() {
+fn json_is_the_reply_of_the_operation() {
     #[derive(serde::Deserialize)]
     struct Done<'a> {
         #[serde(borrow)]
@@ -40,9 +40,9 @@ fn json_is_the_result_of_the_operation() {
     let model = r#"{"name":"haiku","version":"4","params":{"t":1e400}}"#;
     let asked = [&args[..], &["--model", model, "--id", "b"]].concat();
     let params = format!(r#"{slot},"model":{model},"id":"b""#);
-    check(NO, &asked, "startInSlot", &format!("{{{params}}}"));
+    check(REFUSED, &asked, "startInSlot", &format!("{{{params}}}"));
     check(
-        NO,
+        REFUSED,
         &[&asked[..], &["--on-model-change", "reject"]].concat(),
         "startInSlot",
         &format!(r#"{{{params},"onModelChange":"reject"}}"#),
@@ -68,7 +68,12 @@ fn json_is_the_result_of_the_operation() {
     let one = r#"{"taskId":"T 1","phase":"verify"}"#;
     check(0, &["slot", "show", "T 1", "verify"], "latestSession", one);
     let other = r#"{"taskId":"T 1","phase":"plan"}"#;
-    check(NO, &["slot", "show", "T 1", "plan"], "latestSession", other);
+    check(
+        REFUSED,
+        &["slot", "show", "T 1", "plan"],
+        "latestSession",
+        other,
+    );
     check(
         0,
         &["slot", "list", "T 1", "T2"],

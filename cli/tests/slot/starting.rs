@@ -1,4 +1,4 @@
-//! What starting a session in a slot comes to, as a script sees it.
+//! Outcomes of starts in a slot, without a terminal.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use snapbox::str;
 
-use super::{MISUSED, NO, held, plan, planned, planner, status, transcript};
-use crate::common::{NOW, Place, ended};
+use super::{REFUSED, USAGE, place_with_planner, plan, planner, status, transcript};
+use crate::common::{NOW, Place, assert_snapshot, output_of};
 
 #[test]
-fn starting_says_what_came_of_it_beside_the_id() {
+fn a_start_prints_the_id_and_the_outcome() {
     let start = |model, id, more: &[&'static str]| {
         let first = [
             "slot", "start", "T1", "plan", "it", "--model", model, "--id", id,
         ];
         [&first[..], more].concat()
     };
-    let told = transcript(
+    let output = transcript(
         &Place::new(),
         &[
             &start("opus", "first", &[]),
@@ -35,8 +35,8 @@ fn starting_says_what_came_of_it_beside_the_id() {
             &start("opus", "fourth", &[]),
         ],
     );
-    held(
-        told,
+    assert_snapshot(
+        output,
         str![[r#"
 $ tenure slot start T1 plan it --model opus --id first
 first
@@ -48,16 +48,16 @@ tenure: existing: This model is already at work on it. Open the session to follo
 [0]
 $ tenure slot start T1 plan it --model haiku --id second --on-model-change reject
 tenure: rejected: Another model has begun this, and its session may not be replaced.
-tenure: opus is in T1/plan: first, version 1, active, 0 of 100 iterations used, last changed 0s ago
+tenure: slot T1/plan holds first with the model opus: version 1, active, 0 of 100 iterations used, updated 0s ago
 [1]
 $ tenure slot start T1 plan it --model haiku --id second
 tenure: needs_confirmation: Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it?
-tenure: opus is in T1/plan: first, version 1, active, 0 of 100 iterations used, last changed 0s ago
+tenure: slot T1/plan holds first with the model opus: version 1, active, 0 of 100 iterations used, updated 0s ago
 tenure: to replace it: tenure slot start T1 plan it --model haiku --id second --now 2026-01-08T18:05:30Z --confirm first@1
 [1]
 $ tenure slot start T1 plan it --model haiku --id second --confirm first@2
 tenure: busy: Somebody is changing this session right now. Wait a moment and try again.
-tenure: opus is in T1/plan: first, version 1, active, 0 of 100 iterations used, last changed 0s ago
+tenure: slot T1/plan holds first with the model opus: version 1, active, 0 of 100 iterations used, updated 0s ago
 [1]
 $ tenure slot start T1 plan it --model haiku --id second --confirm first@1
 second
@@ -105,14 +105,14 @@ tenure: replaced: The session was started. The one before it is in the trash.
 }
 
 #[test]
-fn replacing_asks_nobody_but_heeds_what_was_seen() {
-    let place = planned();
+fn a_replace_needs_no_confirmation_but_respects_a_given_version() {
+    let place = place_with_planner();
     let replace = |model: &str, more: &[&str]| {
         let args = ["slot", "replace", "T1", "plan", "it", "--model", model];
         place.run(&[&args[..], more].concat())
     };
     let stale = replace("haiku", &["--confirm", "old@7"]);
-    assert_eq!((stale.code, stale.out.as_str()), (NO, ""));
+    assert_eq!((stale.code, stale.out.as_str()), (REFUSED, ""));
     assert!(stale.err.starts_with("tenure: busy: "), "{stale:?}");
     assert_eq!(planner(&place), "old");
     let done = replace("haiku", &["--confirm", "old@1", "--id", "new"]);
@@ -123,15 +123,15 @@ fn replacing_asks_nobody_but_heeds_what_was_seen() {
 }
 
 #[test]
-fn the_command_that_people_are_told_replaces_the_session() {
-    let place = planned();
+fn the_suggested_command_replaces_the_session() {
+    let place = place_with_planner();
     let what = "it's \"new\" $HOME `x`\nand more";
     for (more, added) in [(&["--"][..], "--confirm old@1 -- "), (&[], "--confirm ")] {
         let first = [
             "slot", "start", "T1", "plan", "--now", NOW, "--model", "haiku",
         ];
         let asked = place.run(&[&first[..], more, &[what]].concat());
-        assert_eq!((asked.code, asked.out.as_str()), (NO, ""));
+        assert_eq!((asked.code, asked.out.as_str()), (REFUSED, ""));
         let (_, command) = asked.err.split_once("to replace it: ").unwrap();
         assert!(command.contains(added), "{command}");
         let mut shell = Command::new("/bin/sh");
@@ -142,24 +142,24 @@ fn the_command_that_people_are_told_replaces_the_session() {
             .env_clear()
             .env("TENURE_STORE", place.url())
             .env("PATH", folder);
-        let done = ended(shell);
+        let done = output_of(shell);
         assert_eq!(done.code, 0, "{done:?}");
         let id = planner(&place);
         assert_eq!(done.out, format!("{id}\n"));
-        let new: Value = serde_json::from_str(&place.says(&["show", &id, "--json"])).unwrap();
+        let new: Value = serde_json::from_str(&place.run_ok(&["show", &id, "--json"])).unwrap();
         assert_eq!(new["task"], what);
-        // Back to where it was.
-        place.says(&["rm", "--permanent", &id]);
-        place.says(&["restore", "old"]);
-        place.says(&["rm", "--permanent", "old"]);
+        // Restores the initial state.
+        place.run_ok(&["rm", "--permanent", &id]);
+        place.run_ok(&["restore", "old"]);
+        place.run_ok(&["rm", "--permanent", "old"]);
         assert_eq!(plan(&place, "opus", &["--id", "old"]).code, 0);
     }
 }
 
 #[test]
-fn what_is_replaced_is_kept_in_a_file() {
-    let place = planned();
-    let before = place.says(&["export", "old"]);
+fn a_replaced_session_is_exported_to_a_file() {
+    let place = place_with_planner();
+    let before = place.run_ok(&["export", "old"]);
     let kept = place.folder.path().join("kept.json");
     fs::write(&kept, "something else").unwrap();
     let args = [
@@ -170,20 +170,20 @@ fn what_is_replaced_is_kept_in_a_file() {
         "--id",
         "new",
     ];
-    // Nothing is replaced here, and so nothing is written.
+    // No session is replaced here, so no file is written.
     assert_eq!(plan(&place, "opus", &args).out, "old\n");
     assert_eq!(fs::read_to_string(&kept).unwrap(), "something else");
     assert_eq!(plan(&place, "haiku", &args).out, "new\n");
     assert_eq!(fs::read_to_string(&kept).unwrap().trim_end(), before);
-    // It can be read again where nobody is in its way.
+    // The file can be imported where the slot is free.
     let other = Place::new();
-    other.says(&["import", kept.to_str().unwrap()]);
+    other.run_ok(&["import", kept.to_str().unwrap()]);
     assert_eq!(planner(&other), "old");
 }
 
 #[test]
-fn nothing_is_replaced_that_could_not_be_kept() {
-    let place = planned();
+fn a_session_that_cannot_be_exported_is_not_replaced() {
+    let place = place_with_planner();
     let args = [
         "--on-model-change",
         "replace",
@@ -191,15 +191,15 @@ fn nothing_is_replaced_that_could_not_be_kept() {
         "nowhere/kept.json",
     ];
     let refused = plan(&place, "haiku", &args);
-    assert_eq!((refused.code, refused.out.as_str()), (MISUSED, ""));
+    assert_eq!((refused.code, refused.out.as_str()), (USAGE, ""));
     assert_eq!(planner(&place), "old");
     assert_eq!(status(&place, "old"), "active");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_cannot_be_written_after_all_hides_nothing() {
-    let place = planned();
+fn a_failed_export_after_the_replacement_is_reported() {
+    let place = place_with_planner();
     let args = ["--on-model-change", "replace", "--id", "new"];
     let full = plan(
         &place,
@@ -207,13 +207,16 @@ fn a_file_that_cannot_be_written_after_all_hides_nothing() {
         &[&args[..], &["--export-old", "/dev/full"]].concat(),
     );
     assert_eq!((full.code, full.out.as_str()), (3, "new\n"));
-    assert!(full.err.contains("tenure export old prints it"), "{full:?}");
+    assert!(
+        full.err.contains("`tenure export old` prints it"),
+        "{full:?}"
+    );
     assert_eq!(place.run(&["export", "old"]).code, 0);
 }
 
 #[test]
-fn what_was_replaced_comes_back_once_the_slot_is_free() {
-    let place = planned();
+fn a_replaced_session_can_be_restored_when_the_slot_is_free() {
+    let place = place_with_planner();
     assert_eq!(
         plan(
             &place,
@@ -224,10 +227,10 @@ fn what_was_replaced_comes_back_once_the_slot_is_free() {
         0
     );
     let refused = place.run(&["restore", "old"]);
-    assert_eq!((refused.code, refused.out.as_str()), (NO, ""));
+    assert_eq!((refused.code, refused.out.as_str()), (REFUSED, ""));
     assert!(refused.err.contains("new"), "{refused:?}");
-    place.says(&["trash", "new"]);
-    place.says(&["restore", "old"]);
+    place.run_ok(&["trash", "new"]);
+    place.run_ok(&["restore", "old"]);
     assert_eq!(planner(&place), "old");
 }
 
@@ -249,7 +252,7 @@ fn a_phase_has_several_names() {
             assert_eq!(start(name), first, "{name}");
         }
     }
-    let all = place.says(&["slot", "list", "T1"]);
+    let all = place.run_ok(&["slot", "list", "T1"]);
     let phases: Vec<&str> = all
         .lines()
         .filter_map(|line| line.split('\t').nth(2))
@@ -257,19 +260,19 @@ fn a_phase_has_several_names() {
     assert_eq!(phases, ["plan", "run", "verify", "debug"]);
     for name in ["Planning", "plan the parser", ""] {
         let refused = place.run(&["slot", "show", "T1", name]);
-        assert_eq!(refused.code, MISUSED, "{refused:?}");
+        assert_eq!(refused.code, USAGE, "{refused:?}");
     }
 }
 
 #[test]
-fn a_session_whose_model_is_gone_is_shown_and_takes_no_changes() {
-    let place = planned();
+fn a_session_with_an_unavailable_model_is_shown_and_cannot_be_changed() {
+    let place = place_with_planner();
     let with = |models: &str, args: &[&str]| {
         let mut command = place.command(args);
         command.env("TENURE_MODELS", models);
-        ended(command)
+        output_of(command)
     };
-    held(
+    assert_snapshot(
         with("haiku, sonnet", &["show", "old", "-n", "0"]).out,
         str![[r#"
 old  active
@@ -298,7 +301,7 @@ old  active
         &["resume", "old"],
     ] {
         let refused = with("haiku", args);
-        assert_eq!(refused.code, NO, "{refused:?}");
+        assert_eq!(refused.code, REFUSED, "{refused:?}");
         assert!(refused.err.contains("is missing"), "{refused:?}");
     }
     assert!(!place.folder.path().join("ran").exists());
@@ -306,7 +309,7 @@ old  active
         "haiku",
         &["slot", "start", "T2", "plan", "it", "--model", "opus"],
     );
-    assert_eq!((refused.code, refused.out.as_str()), (NO, ""));
+    assert_eq!((refused.code, refused.out.as_str()), (REFUSED, ""));
     assert_eq!(with("haiku", &["export", "old"]).code, 0);
     let replaced = with(
         "haiku",

@@ -1,13 +1,13 @@
-//! What people at a terminal see and are asked.
+//! Questions and lists on a terminal.
 
 use std::fs;
 
 use snapbox::str;
 
-use super::{NO, held, planned, planner};
-use crate::common::{Place, plain, terminal_typing};
+use super::{REFUSED, place_with_planner, planner};
+use crate::common::{Place, assert_snapshot, plain, terminal_typing};
 
-/// What people see who start haiku and type something.
+/// The exit code and the output of a start with the model haiku and typed input.
 fn typing(place: &Place, typed: &str, more: &[&str]) -> (i32, String) {
     let args = ["slot", "start", "T1", "plan", "it", "--model", "haiku"];
     let command = place.command(&[&args[..], &["--id", "new"], more].concat());
@@ -16,30 +16,34 @@ fn typing(place: &Place, typed: &str, more: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn people_at_a_terminal_are_asked() {
-    let place = planned();
+fn a_terminal_asks_for_confirmation() {
+    let place = place_with_planner();
     let (code, shown) = typing(&place, "what?\nno\n", &[]);
-    assert_eq!((code, planner(&place)), (NO, "old".to_owned()));
-    held(
+    assert_eq!((code, planner(&place)), (REFUSED, "old".to_owned()));
+    assert_snapshot(
         shown,
         str![[r#"
-tenure: opus is in T1/plan: old, version 1, active, 0 of 100 iterations used, last changed 0s ago
-Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it? (y/N, e exports it first) Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it? (y/N, e exports it first) tenure: the session stays as it is
+tenure: slot T1/plan holds old with the model opus: version 1, active, 0 of 100 iterations used, updated 0s ago
+Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it? (y/N, e to export it first) Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it? (y/N, e to export it first) tenure: the session is unchanged
 
 "#]],
     );
-    // Whoever says nothing, or hangs up, wants nothing replaced.
+    // An empty answer, and the end of the input, keep the session.
     for typed in ["\n", "\u{4}"] {
         let (code, _) = typing(&place, typed, &[]);
-        assert_eq!((code, planner(&place)), (NO, "old".to_owned()), "{typed:?}");
+        assert_eq!(
+            (code, planner(&place)),
+            (REFUSED, "old".to_owned()),
+            "{typed:?}"
+        );
     }
     let (code, shown) = typing(&place, "Y\n", &[]);
     assert_eq!((code, planner(&place)), (0, "new".to_owned()));
-    held(
+    assert_snapshot(
         shown,
         str![[r#"
-tenure: opus is in T1/plan: old, version 1, active, 0 of 100 iterations used, last changed 0s ago
-Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it? (y/N, e exports it first) new
+tenure: slot T1/plan holds old with the model opus: version 1, active, 0 of 100 iterations used, updated 0s ago
+Another model has begun this. If you go on, its session is replaced, and progress that was not saved is lost; you can export it first. Replace it? (y/N, e to export it first) new
 tenure: replaced: The session was started. The one before it is in the trash.
 
 "#]],
@@ -47,17 +51,17 @@ tenure: replaced: The session was started. The one before it is in the trash.
 }
 
 #[test]
-fn people_can_have_the_session_exported_first() {
-    let place = planned();
-    let before = place.says(&["export", "old"]);
+fn the_session_can_be_exported_before_it_is_replaced() {
+    let place = place_with_planner();
+    let before = place.run_ok(&["export", "old"]);
     assert_eq!(typing(&place, "e\n", &[]).0, 0);
     let file = fs::read_to_string(place.folder.path().join("old.json")).unwrap();
     assert_eq!(file.trim_end(), before);
 }
 
 #[test]
-fn what_is_exported_anyway_is_no_choice() {
-    let place = planned();
+fn a_session_that_is_exported_anyway_offers_no_export() {
+    let place = place_with_planner();
     let (code, shown) = typing(&place, "e\ny\n", &["--export-old", "kept.json"]);
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("exports it first"), "{shown}");
@@ -66,10 +70,10 @@ fn what_is_exported_anyway_is_no_choice() {
 }
 
 #[test]
-fn programs_are_not_asked() {
-    let place = planned();
+fn json_output_asks_for_no_confirmation() {
+    let place = place_with_planner();
     let (code, shown) = typing(&place, "y\n", &["--json"]);
-    assert_eq!((code, planner(&place)), (NO, "old".to_owned()));
+    assert_eq!((code, planner(&place)), (REFUSED, "old".to_owned()));
     assert!(
         shown.contains(r#""outcome":"needs_confirmation""#),
         "{shown}"
@@ -77,8 +81,8 @@ fn programs_are_not_asked() {
 }
 
 #[test]
-fn a_list_on_a_terminal_marks_models_that_are_gone() {
-    let place = planned();
+fn a_list_on_a_terminal_marks_unavailable_models() {
+    let place = place_with_planner();
     place.run(&[
         "slot", "start", "T1", "run", "Build it", "--model", "haiku", "--id", "built",
     ]);
@@ -86,7 +90,7 @@ fn a_list_on_a_terminal_marks_models_that_are_gone() {
     for args in [&["slot", "list", "T1"][..], &["list", "--task-id", "T1"]] {
         shown += &plain(&place.on_terminal(&[args, &["--models", "haiku"]].concat()));
     }
-    held(
+    assert_snapshot(
         shown,
         str![[r#"
 TASK  PHASE  ID     STATUS  AGE  MODEL

@@ -1,25 +1,25 @@
-//! Arguments that are put together only for the command that was called. A command that runs for two
-//! milliseconds has no time to describe thirty others that nobody has asked for.
+//! Arguments that clap builds only for the command that was called. A command runs for two
+//! milliseconds, so it must not build the arguments of thirty other commands.
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
-/// The arguments of a command whose name and purpose alone are known until it is called; so its
-/// purpose stands where the command is named.
+/// Arguments that are built when their command is called. Before that, clap knows the name and the
+/// summary only; so the summary is on the variant that names the command.
 #[derive(Debug)]
-pub(crate) struct Deferred<T>(pub(crate) T);
+pub(crate) struct LazyArgs<T>(pub(crate) T);
 
-impl<T: Args> Args for Deferred<T> {
+impl<T: Args> Args for LazyArgs<T> {
     fn augment_args(command: Command) -> Command {
-        command.defer(|command| keeping_purpose(command, T::augment_args))
+        command.defer(|command| with_summary_kept(command, T::augment_args))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        command.defer(|command| keeping_purpose(command, T::augment_args_for_update))
+        command.defer(|command| with_summary_kept(command, T::augment_args_for_update))
     }
 }
 
-/// Arguments that are flattened into others would give the command theirs.
-fn keeping_purpose(command: Command, augment: fn(Command) -> Command) -> Command {
+/// Adds arguments and keeps the command's summary: flattened arguments would replace it by theirs.
+fn with_summary_kept(command: Command, augment: fn(Command) -> Command) -> Command {
     let about = command.get_about().cloned();
     let command = augment(command).long_about(None);
     match about {
@@ -28,7 +28,7 @@ fn keeping_purpose(command: Command, augment: fn(Command) -> Command) -> Command
     }
 }
 
-impl<T: Args> FromArgMatches for Deferred<T> {
+impl<T: Args> FromArgMatches for LazyArgs<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         T::from_arg_matches(matches).map(Self)
     }

@@ -1,10 +1,10 @@
-//! Several who start a session in one slot at once.
+//! Concurrent starts in one slot.
 
-use super::{NO, plan};
+use super::{REFUSED, plan};
 use crate::common::Place;
 
 #[test]
-fn whoever_comes_while_the_slot_is_locked_waits_for_it() {
+fn a_pessimistic_start_waits_while_the_slot_is_locked() {
     let place = Place::new();
     let url = place.url();
     let lease = |command: &str| {
@@ -21,9 +21,9 @@ fn whoever_comes_while_the_slot_is_locked_waits_for_it() {
     };
     assert_eq!(lease("acquire").code, 0);
     let busy = plan(&place, "opus", &["--pessimistic", "--retries", "1"]);
-    assert_eq!((busy.code, busy.out.as_str()), (NO, ""));
+    assert_eq!((busy.code, busy.out.as_str()), (REFUSED, ""));
     assert!(busy.err.starts_with("tenure: busy: "), "{busy:?}");
-    // Whoever does not ask for the lock needs none.
+    // A start without `--pessimistic` does not need the lock.
     assert_eq!(plan(&place, "opus", &["--id", "old"]).out, "old\n");
     let args = [
         "slot",
@@ -45,7 +45,7 @@ fn whoever_comes_while_the_slot_is_locked_waits_for_it() {
 }
 
 #[test]
-fn of_two_processes_that_start_at_once_one_does() {
+fn one_of_two_concurrent_starts_creates_the_session() {
     let scale: f64 = std::env::var("TENURE_TEST_SCALE").map_or(0.1, |scale| scale.parse().unwrap());
     let rounds = (100.0 * scale).ceil() as u32;
     for url in ["sqlite:tenure.db", "file:sessions"] {
@@ -60,22 +60,22 @@ fn of_two_processes_that_start_at_once_one_does() {
                 let running: Vec<_> = (0..2)
                     .map(|_| place.command(&args).spawn().unwrap())
                     .collect();
-                let ended: Vec<_> = running
+                let outputs: Vec<_> = running
                     .into_iter()
                     .map(|child| child.wait_with_output().unwrap())
                     .collect();
-                let said = ended
+                let messages = outputs
                     .iter()
                     .map(|output| String::from_utf8_lossy(&output.stderr));
-                let created = said.filter(|said| said.starts_with("tenure: created: "));
-                assert_eq!(created.count(), 1, "{url} {ended:?}");
-                assert_eq!(ended[0].stdout, ended[1].stdout, "{url} {ended:?}");
+                let created = messages.filter(|message| message.starts_with("tenure: created: "));
+                assert_eq!(created.count(), 1, "{url} {outputs:?}");
+                assert_eq!(outputs[0].stdout, outputs[1].stdout, "{url} {outputs:?}");
                 assert!(
-                    ended.iter().all(|output| output.status.success()),
-                    "{url} {ended:?}"
+                    outputs.iter().all(|output| output.status.success()),
+                    "{url} {outputs:?}"
                 );
             }
-            let all = place.says(&["list", "--trash", "include", "--store", url]);
+            let all = place.run_ok(&["list", "--trash", "include", "--store", url]);
             assert_eq!(all.lines().count(), rounds as usize);
         }
     }

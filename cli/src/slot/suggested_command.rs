@@ -1,9 +1,8 @@
-//! The command that was called, as a shell reads it, with something added: what people are told to
-//! call next.
+//! The suggested next command: the current command line, quoted for a shell, with an option added.
 
 use std::env;
 
-/// This command with an option added.
+/// The current command line with an option added.
 pub(super) fn with_option(option: &str, value: &str) -> String {
     let args = env::args_os().skip(1);
     let args: Vec<String> = args.map(|arg| quoted(&arg.to_string_lossy())).collect();
@@ -11,24 +10,24 @@ pub(super) fn with_option(option: &str, value: &str) -> String {
 }
 
 fn with(args: &[String], option: &str) -> String {
-    // After this word nothing is an option.
+    // Options end at `--`.
     let end = args.iter().position(|arg| arg == "--");
     let (before, after) = args.split_at(end.unwrap_or(args.len()));
-    let words = ["tenure"].into_iter();
-    let words = words
+    let command = ["tenure"].into_iter();
+    let command = command
         .chain(before.iter().map(String::as_str))
         .chain([option]);
-    let words: Vec<&str> = words.chain(after.iter().map(String::as_str)).collect();
-    words.join(" ")
+    let command: Vec<&str> = command.chain(after.iter().map(String::as_str)).collect();
+    command.join(" ")
 }
 
-/// A word that a shell reads as it is.
-fn quoted(word: &str) -> String {
+/// An argument, quoted for a shell where necessary.
+fn quoted(arg: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_./:@%+=,".contains(char);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+    if !arg.is_empty() && arg.chars().all(plain) {
+        return arg.to_owned();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    format!("'{}'", arg.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -36,8 +35,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_a_word_as_it_is() {
-        for (word, text) in [
+    fn an_argument_is_quoted_where_a_shell_needs_it() {
+        for (arg, text) in [
             ("T1", "T1"),
             ("", "''"),
             ("plan it", "'plan it'"),
@@ -45,13 +44,13 @@ mod tests {
             ("$HOME", "'$HOME'"),
             ("~", "'~'"),
         ] {
-            assert_eq!(quoted(word), text);
+            assert_eq!(quoted(arg), text);
         }
     }
 
     #[test]
-    fn an_option_is_added_where_it_is_one() {
-        let args = |words: &[&str]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>();
+    fn an_option_is_added_before_the_end_of_options() {
+        let args = |args: &[&str]| args.iter().map(|arg| quoted(arg)).collect::<Vec<_>>();
         assert_eq!(with(&args(&["slot"]), "--x 1"), "tenure slot --x 1");
         assert_eq!(
             with(&args(&["slot", "--", "-a b"]), "--x 1"),

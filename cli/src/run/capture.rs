@@ -1,24 +1,23 @@
-//! What is kept of a command's output: lines, within limits of their length, of how many come in a
-//! second, and of all together. What is left out is counted. Nothing here waits for a store, so a
-//! slow one never holds the command up.
+//! Captures the output of a command as lines, within limits of line length, rate and total size.
+//! Omitted bytes are counted. Nothing here waits for the store, so a slow store never blocks the command.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Bytes of a line that are kept.
-const LONGEST_LINE: usize = 8 << 10;
-/// Bytes that are kept in a second, for long and at once.
+/// The most bytes of a line.
+const MAX_LINE: usize = 8 << 10;
+/// The sustained rate in bytes per second, and the burst in bytes.
 const RATE: f64 = (1 << 20) as f64;
 const BURST: f64 = (8 << 20) as f64;
-/// What a line costs at least of these: short ones cost a store as much.
-const LEAST_COST: usize = 512;
-/// What a line costs of all that is kept, beside its bytes.
-const LINE_COST: u64 = 64;
-/// Bytes that wait for the store at most.
-const MOST_WAITING: usize = 8 << 20;
+/// The least cost of a line against the rate: a short line costs the store as much as this.
+const MIN_LINE_COST: usize = 512;
+/// The overhead of a line against the total size.
+const LINE_OVERHEAD: u64 = 64;
+/// The most bytes that wait for the store.
+const MAX_WAITING: usize = 8 << 20;
 
-/// Where output comes from.
+/// A stream of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     Out,
@@ -26,7 +25,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The type of its events.
+    /// The event type of the stream.
     pub(crate) fn event_type(self) -> &'static str {
         match self {
             Self::Out => "stdout",
@@ -40,11 +39,11 @@ impl Stream {
 pub(crate) struct Line {
     pub(crate) stream: Stream,
     pub(crate) text: String,
-    /// Bytes at its end that were left out.
+    /// The bytes omitted at its end.
     pub(crate) cut: u64,
 }
 
-/// What was not kept.
+/// The bytes that were omitted, by stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Omitted {
     pub(crate) stdout: u64,
@@ -65,7 +64,7 @@ impl Omitted {
     }
 }
 
-/// Puts chunks of a stream together to lines.
+/// Splits the chunks of a stream into lines.
 pub(crate) struct Splitter {
     stream: Stream,
     line: Vec<u8>,
@@ -81,7 +80,7 @@ impl Splitter {
         }
     }
 
-    /// Takes a chunk and hands on the lines that it completes.
+    /// Takes a chunk, and queues the lines that it completes.
     pub(crate) fn feed(&mut self, chunk: &[u8], queue: &Queue) {
         let mut queue = queue.lock();
         queue.refill();
@@ -92,10 +91,10 @@ impl Splitter {
             let piece = piece.unwrap_or_default();
             let ends = piece.last() == Some(&b'\n');
             let bytes = if ends { piece.len() - 1 } else { piece.len() };
-            let kept = bytes.min(LONGEST_LINE.saturating_sub(self.line.len()));
+            let taken = bytes.min(MAX_LINE.saturating_sub(self.line.len()));
             self.line
-                .extend_from_slice(piece.get(..kept).unwrap_or_default());
-            self.cut += (bytes - kept) as u64;
+                .extend_from_slice(piece.get(..taken).unwrap_or_default());
+            self.cut += (bytes - taken) as u64;
             if ends {
                 self.complete(&mut queue);
             }
@@ -103,12 +102,12 @@ impl Splitter {
         }
     }
 
-    /// Leaves out the lines of which none would be kept: looking at each would take long. What
-    /// follows them is left.
+    /// Omits lines in bulk while the limits allow none, because splitting each would take long. Returns
+    /// the rest of the chunk.
     fn skip<'c>(&mut self, chunk: &'c [u8], queue: &mut Waiting) -> &'c [u8] {
         let end = if queue.left == 0 {
             Some(chunk.len())
-        } else if queue.allowance < LEAST_COST as f64 {
+        } else if queue.allowance < MIN_LINE_COST as f64 {
             let last = chunk.iter().rposition(|&byte| byte == b'\n');
             last.map(|last| last + 1)
         } else {
@@ -123,7 +122,7 @@ impl Splitter {
         rest
     }
 
-    /// Hands on what came after the last line break.
+    /// Queues the text after the last line break.
     pub(crate) fn end(&mut self, queue: &Queue) {
         if !self.line.is_empty() || self.cut > 0 {
             self.complete(&mut queue.lock());
@@ -132,7 +131,7 @@ impl Splitter {
 
     fn complete(&mut self, queue: &mut Waiting) {
         let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
-        // Not every store keeps NUL, and what is no UTF-8 no store does.
+        // Not every store accepts NUL, and no store accepts invalid UTF-8.
         let text = String::from_utf8_lossy(line).replace('\0', "\u{fffd}");
         let cut = std::mem::take(&mut self.cut);
         self.line.clear();
@@ -144,7 +143,7 @@ impl Splitter {
     }
 }
 
-/// Lines on their way to the store.
+/// The queue of lines that wait for the store.
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
@@ -153,7 +152,7 @@ pub(crate) struct Queue {
 pub(crate) struct Waiting {
     lines: VecDeque<Line>,
     bytes: usize,
-    /// Bytes that may still be kept of all.
+    /// The bytes left of the total size.
     left: u64,
     allowance: f64,
     refilled: Instant,
@@ -162,13 +161,13 @@ pub(crate) struct Waiting {
 }
 
 impl Queue {
-    /// For `most` bytes in all.
-    pub(crate) fn new(most: u64) -> Self {
+    /// A queue with a limit of `max` bytes in total.
+    pub(crate) fn new(max: u64) -> Self {
         Self {
             waiting: Mutex::new(Waiting {
                 lines: VecDeque::new(),
                 bytes: 0,
-                left: most,
+                left: max,
                 allowance: BURST,
                 refilled: Instant::now(),
                 omitted: Omitted::default(),
@@ -179,36 +178,36 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Whoever panicked with it left numbers and whole lines.
+        // A panic while it was locked cannot have left a partial line.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// No more lines come.
+    /// Closes the queue: no more lines will arrive.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Sleeps for a time, or until no more lines come; whether they may still come.
-    pub(crate) fn sleep(&self, time: Duration) -> bool {
+    /// Sleeps for a duration, or until the queue is closed; returns whether it is open.
+    pub(crate) fn sleep(&self, duration: Duration) -> bool {
         let guard = self.lock();
         let waited = self
             .changed
-            .wait_timeout_while(guard, time, |waiting| !waiting.closed);
+            .wait_timeout_while(guard, duration, |waiting| !waiting.closed);
         let (guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !guard.closed
     }
 
-    /// The oldest lines, so many at most.
-    pub(crate) fn take(&self, most: usize) -> Vec<Line> {
+    /// Takes at most `max` of the oldest lines.
+    pub(crate) fn take(&self, max: usize) -> Vec<Line> {
         let mut waiting = self.lock();
-        let count = most.min(waiting.lines.len());
+        let count = max.min(waiting.lines.len());
         let lines: Vec<Line> = waiting.lines.drain(..count).collect();
         waiting.bytes -= lines.iter().map(|line| line.text.len()).sum::<usize>();
         lines
     }
 
-    /// Takes lines back that could not be written.
+    /// Puts lines back that could not be written.
     pub(crate) fn put_back(&self, lines: Vec<Line>) {
         let mut waiting = self.lock();
         for line in lines.into_iter().rev() {
@@ -217,8 +216,8 @@ impl Queue {
         }
     }
 
-    /// Gives up all that waits; what it was.
-    pub(crate) fn give_up(&self) -> Omitted {
+    /// Discards all waiting lines, and returns the bytes omitted so far.
+    pub(crate) fn discard(&self) -> Omitted {
         let lines = self.take(usize::MAX);
         let mut waiting = self.lock();
         for line in lines {
@@ -227,7 +226,7 @@ impl Queue {
         waiting.omitted
     }
 
-    /// What was left out so far.
+    /// The bytes omitted so far.
     pub(crate) fn omitted(&self) -> Omitted {
         self.lock().omitted
     }
@@ -244,17 +243,17 @@ impl Waiting {
     fn push(&mut self, line: Line) {
         let length = line.text.len();
         self.omitted.add(line.stream, line.cut);
-        let cost = length.max(LEAST_COST) as f64;
-        let of_all = length as u64 + LINE_COST;
-        if of_all > self.left {
-            // What comes after it would be out of place.
+        let cost = length.max(MIN_LINE_COST) as f64;
+        let size = length as u64 + LINE_OVERHEAD;
+        if size > self.left {
+            // Later, shorter lines are omitted too, so that the recorded output has no gap.
             self.left = 0;
         }
-        if self.left == 0 || cost > self.allowance || self.bytes + length > MOST_WAITING {
+        if self.left == 0 || cost > self.allowance || self.bytes + length > MAX_WAITING {
             self.omitted.add(line.stream, length as u64);
             return;
         }
-        self.left -= of_all;
+        self.left -= size;
         self.allowance -= cost;
         self.bytes += length;
         self.lines.push_back(line);
@@ -265,8 +264,8 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn lines(most: u64, chunks: &[&[u8]]) -> (Vec<Line>, Omitted) {
-        let queue = Queue::new(most);
+    fn lines(max: u64, chunks: &[&[u8]]) -> (Vec<Line>, Omitted) {
+        let queue = Queue::new(max);
         let mut splitter = Splitter::new(Stream::Out);
         for chunk in chunks {
             splitter.feed(chunk, &queue);
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together_to_lines_wherever_they_were_parted() {
+    fn lines_do_not_depend_on_where_chunks_were_split() {
         let all = "one\r\n\nzwei \u{e4}\u{1f600}\nthree".as_bytes();
         for at in 0..all.len() {
             let (a, b) = all.split_at(at);
@@ -293,16 +292,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_replaced() {
+    fn invalid_utf8_and_nul_are_replaced() {
         assert_eq!(texts(&[b"a\xff\0b\n"]), ["a\u{fffd}\u{fffd}b"]);
     }
 
     #[test]
-    fn a_long_line_is_cut_and_what_is_cut_is_counted() {
-        let long = vec![b'x'; LONGEST_LINE + 10];
+    fn a_long_line_is_cut_and_the_cut_bytes_are_counted() {
+        let long = vec![b'x'; MAX_LINE + 10];
         let (lines, omitted) = lines(1 << 20, &[&long, b"yz\nnext"]);
         assert_eq!(lines.len(), 2);
-        assert_eq!((lines[0].text.len(), lines[0].cut), (LONGEST_LINE, 12));
+        assert_eq!((lines[0].text.len(), lines[0].cut), (MAX_LINE, 12));
         assert_eq!((lines[1].text.as_str(), lines[1].cut), ("next", 0));
         assert_eq!(
             omitted,
@@ -314,30 +313,30 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_once_the_limit_is_met() {
-        let (lines, omitted) = lines(2 * (LINE_COST + 4), &[b"aaaa\nbbbb\ncccc\n", b"dddd\n"]);
+    fn no_line_is_captured_after_the_limit() {
+        let (lines, omitted) = lines(2 * (LINE_OVERHEAD + 4), &[b"aaaa\nbbbb\ncccc\n", b"dddd\n"]);
         assert_eq!(lines.len(), 2);
         assert_eq!(omitted.stdout, 5 + 5);
     }
 
     #[test]
-    fn what_waits_is_bounded() {
+    fn the_waiting_bytes_are_bounded() {
         let queue = Queue::new(u64::MAX);
         let mut splitter = Splitter::new(Stream::Err);
         let line = [vec![b'x'; 4000], vec![b'\n']].concat();
-        let count = 4 * MOST_WAITING / line.len();
+        let count = 4 * MAX_WAITING / line.len();
         for _ in 0..count {
             splitter.feed(&line, &queue);
         }
         let omitted = queue.omitted().stderr;
-        let kept: usize = queue
+        let captured: usize = queue
             .take(usize::MAX)
             .iter()
             .map(|line| line.text.len())
             .sum();
-        assert!(kept <= MOST_WAITING);
-        // Line breaks are counted where lines are not looked at.
+        assert!(captured <= MAX_WAITING);
+        // Line breaks count where lines are omitted in bulk.
         let all = count as u64 * 4000;
-        assert!((all..=all + count as u64).contains(&(kept as u64 + omitted)));
+        assert!((all..=all + count as u64).contains(&(captured as u64 + omitted)));
     }
 }

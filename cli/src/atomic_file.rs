@@ -1,81 +1,81 @@
-//! A file that is written whole or not at all: under another name first, which is then made to be the
-//! file's. What cannot be a file of its own, such as `/dev/stdout`, is written to as it is.
+//! Atomic writes of files: a file is written under a temporary name, synced and renamed. A path that is
+//! no regular file, such as `/dev/stdout`, is written to directly.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
-/// A file in the making. What is not finished leaves nothing behind.
+/// A file that replaces the one at its path when it is committed. Dropping it uncommitted leaves nothing.
 #[derive(Debug)]
-pub(crate) struct Whole {
+pub(crate) struct AtomicFile {
     path: PathBuf,
     file: File,
-    /// The name that it has until it is finished.
-    meanwhile: Option<PathBuf>,
+    /// The temporary file; `None` where the path is written to directly.
+    temporary: Option<PathBuf>,
 }
 
-impl Whole {
-    /// Begins a file in place of what is there. Where it cannot be written is known from now on.
-    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
-        // A link stays, and what it leads to is replaced.
+impl AtomicFile {
+    /// Creates the temporary file. A path that cannot be written fails here, before anything is done.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        // A symbolic link stays, and its target is replaced.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
             return Ok(Self {
                 file: File::options().write(true).open(&path)?,
                 path,
-                meanwhile: None,
+                temporary: None,
             });
         }
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let name = format!(".{}.{}", name.to_string_lossy(), process::id());
-        let meanwhile = path.with_file_name(name);
-        // Another process of this number has not come to its end.
-        let _ = fs::remove_file(&meanwhile);
+        let temporary = path.with_file_name(name);
+        // A crashed process with the same PID may have left one.
+        let _ = fs::remove_file(&temporary);
         Ok(Self {
-            file: File::create_new(&meanwhile)?,
+            file: File::create_new(&temporary)?,
             path,
-            meanwhile: Some(meanwhile),
+            temporary: Some(temporary),
         })
     }
 
-    /// Writes it. When this returns, it is there even if the power fails.
-    pub(crate) fn finish(mut self, text: &str) -> io::Result<()> {
+    /// Writes the text and replaces the file. The new file survives power loss once this returns.
+    pub(crate) fn commit(mut self, text: &str) -> io::Result<()> {
         self.file.write_all(text.as_bytes())?;
-        let Some(meanwhile) = &self.meanwhile else {
+        let Some(temporary) = &self.temporary else {
             return Ok(());
         };
         self.file.sync_all()?;
-        fs::rename(meanwhile, &self.path)?;
-        self.meanwhile = None;
-        sync_folder_of(&self.path)
+        fs::rename(temporary, &self.path)?;
+        self.temporary = None;
+        sync_parent(&self.path)
     }
 }
 
-impl Drop for Whole {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if let Some(meanwhile) = &self.meanwhile {
-            // It is in nobody's way.
-            let _ = fs::remove_file(meanwhile);
+        if let Some(temporary) = &self.temporary {
+            // A temporary file that stays does not block later writes.
+            let _ = fs::remove_file(temporary);
         }
     }
 }
 
-/// Writes a file whole.
+/// Writes a file atomically.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
-    Whole::begin(path)?.finish(text)
+    AtomicFile::create(path)?.commit(text)
 }
 
-/// A name is kept by the folder that it is in.
+/// Syncs the folder, which holds the name of the file.
 #[cfg(unix)]
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+fn sync_parent(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Where folders cannot be opened, the system sees to it.
+/// Folders cannot be opened here; the system syncs them itself.
 #[cfg(not(unix))]
-fn sync_folder_of(_: &Path) -> io::Result<()> {
+fn sync_parent(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -93,30 +93,30 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_there_when_it_is_finished_and_not_before() {
+    fn a_file_is_replaced_when_it_is_committed_and_not_before() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         fs::write(&path, "before").unwrap();
-        let begun = Whole::begin(&path).unwrap();
+        let file = AtomicFile::create(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
-        begun.finish("after").unwrap();
+        file.commit("after").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "after");
-        drop(Whole::begin(&folder.path().join("b.json")).unwrap());
+        drop(AtomicFile::create(&folder.path().join("b.json")).unwrap());
         assert_eq!(names(folder.path()), ["a.json"]);
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_is_known_when_it_is_begun() {
+    fn a_path_that_cannot_be_written_fails_when_the_file_is_created() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Whole::begin(&folder.path().join("none/a.json")).is_err());
-        assert!(Whole::begin(folder.path()).is_err());
-        assert!(Whole::begin(Path::new("/")).is_err());
+        assert!(AtomicFile::create(&folder.path().join("none/a.json")).is_err());
+        assert!(AtomicFile::create(folder.path()).is_err());
+        assert!(AtomicFile::create(Path::new("/")).is_err());
         assert!(names(folder.path()).is_empty());
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_and_what_is_no_file_is_written_to() {
+    fn a_link_stays_and_a_device_is_written_to_directly() {
         let folder = tempfile::tempdir().unwrap();
         let (path, link) = (folder.path().join("a.json"), folder.path().join("link"));
         fs::write(&path, "before").unwrap();

@@ -1,0 +1,31 @@
+//! Arguments that are one of several named values.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tenure_core::{Phase, Status};
+
+/// A parser of one of `choices`, by its name.
+pub(crate) fn choice<T: Clone + Send + Sync + 'static>(
+    choices: impl IntoIterator<Item = (&'static str, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let choices: Vec<(&'static str, T)> = choices.into_iter().collect();
+    let names = PossibleValuesParser::new(choices.iter().map(|(name, _)| *name));
+    names.try_map(move |given| {
+        let found = choices.iter().find(|(name, _)| *name == given);
+        found
+            .map(|(_, value)| value.clone())
+            .ok_or("expected one of the names")
+    })
+}
+
+/// A parser of statuses.
+pub(crate) fn status() -> impl TypedValueParser<Value = Status> {
+    choice(Status::ALL.map(|status| (status.as_str(), status)))
+}
+
+/// A parser of the phases that a predicate selects.
+pub(crate) fn phase(predicate: fn(Phase) -> bool) -> impl TypedValueParser<Value = Phase> {
+    let phases = Phase::ALL
+        .into_iter()
+        .filter(move |phase| predicate(*phase));
+    choice(phases.map(|phase| (phase.as_str(), phase)))
+}

@@ -71,8 +71,7 @@ struct Clock;
 impl Timer for Clock {
     fn sleep(&self, time: Millis) -> Answer<'_, ()> {
         Box::pin(async move {
-            let time = u64::try_from(time.0).unwrap_or_default();
-            tokio::time::sleep(Duration::from_millis(time)).await;
+            tokio::time::sleep(Duration::from_millis(time.0)).await;
             Ok(())
         })
     }

@@ -41,7 +41,7 @@ fn on_a_terminal_the_command_reads_it_and_gets_what_is_pressed() {
     };
     for (before, after, code, error) in [
         ("", "exec sleep 1000", 130, "ended by SIGINT"),
-        // Whether it ends is its own affair. It says so before it is pressed.
+        // Whether it ends is its own affair; its trap is set before it says hello.
         ("trap 'echo no' INT;", "read next; exit 4", 4, "exit code 4"),
     ] {
         let script = format!("{before} read name; echo \"hello $name\"; {after}");

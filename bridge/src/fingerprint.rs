@@ -14,12 +14,12 @@ pub(crate) fn of(operation: &str, params: &str) -> Fingerprint {
     let Ok(json) = Json::parse(params.to_owned()) else {
         return Fingerprint::default();
     };
-    let members = Object::parse(&json);
+    let properties = Object::parse(&json);
     let mut text = Vec::new();
-    for (key, value) in members.by_key() {
+    for (key, value) in properties.by_key() {
         if key != b"idempotencyKey" && key != b"ifVersion" {
-            // Names of members have no line breaks and a value ends where JSON says: no two sets of
-            // members make the same text.
+            // Names of properties have no line breaks and a value ends where JSON says: no two sets of
+            // properties make the same text.
             text.extend_from_slice(key);
             text.push(b'\n');
             text.extend_from_slice(value.as_bytes());

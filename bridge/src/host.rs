@@ -128,7 +128,7 @@ pub fn read_reply<T: DeserializeOwned>(
     }
     let reply: Reply = serde_json::from_str(reply).map_err(rubbish)?;
     match (reply.ok, reply.error) {
-        // A list would be read as the members of an object in their order.
+        // A list would be read as the properties of an object in their order.
         (Some(list), None) if list.get().starts_with('[') && method != "scan" => {
             Err(misbehaved(method, "it returned a list"))
         }

@@ -50,7 +50,7 @@ impl Params for KnownModels {
     }
 }
 
-/// The member `models`, which is an option too.
+/// The property `models`, which is an option too.
 pub(crate) fn models(properties: &mut Properties<'_>) -> Option<Vec<String>> {
     let names: Vec<Text> = properties.take::<Option<_>>("models")?;
     Some(names.into_iter().map(Text::into_string).collect())

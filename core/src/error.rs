@@ -1,27 +1,27 @@
-//! The one error type of the core. Every failure that a caller can meet is a variant here with a
-//! stable [`code`](Error::code), the values involved and what to do about it; hosts show `code`,
-//! message and [`details`](Error::details) as they are and never invent their own. Outcomes that a
-//! caller decides on (a replayed call, a page that has more) are results, not errors.
+//! The error type of the core. Every failure is a variant here with a stable [`code`](Error::code), the
+//! values involved and what to do about it; hosts show the code, the message and the
+//! [`details`](Error::details) unchanged. Outcomes that a caller decides on (a replayed call, a page that
+//! has more) are results, not errors.
 
 use serde::Serialize;
 use thiserror::Error as ThisError;
 
-/// What the core, a store and every host answer with.
+/// The result of an operation, of a store and of a host.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, one variant a cause.
+/// A failure, one variant for each cause.
 #[derive(Debug, Clone, PartialEq, ThisError)]
 #[non_exhaustive]
 pub enum Error {
     /// A parameter is missing, of the wrong type or out of range.
     #[error("{what}: {problem}")]
     InvalidArgument {
-        /// The parameter, or the operation when the whole of its parameters is meant.
+        /// The parameter, or the operation if the parameters as a whole are invalid.
         what: String,
-        /// What was wrong with it and what was expected.
+        /// What is wrong with it and what was expected.
         problem: String,
     },
-    /// An id is not one that a store may be asked for.
+    /// A session id is malformed.
     #[error(
         "{id:?} is not a valid session id: use 1 to 128 letters, digits, '.', '_' or '-', beginning with a letter or digit"
     )]
@@ -47,7 +47,7 @@ pub enum Error {
         /// The deepest nesting that is accepted.
         limit: u32,
     },
-    /// A cursor was not made by `list`, or for another order.
+    /// A cursor is malformed or was returned for another order.
     #[error("the cursor is not one that `list` returned for this order; start again without it")]
     InvalidCursor,
     /// No operation has this name.
@@ -117,7 +117,7 @@ pub enum Error {
         max_iterations: u32,
     },
     /// The session was changed since the version that the caller named.
-    #[error("session {id} is at version {current}, not {expected}; load it again and decide anew")]
+    #[error("session {id} is at version {current}, not {expected}; load it again and retry")]
     VersionConflict {
         /// The session.
         id: String,
@@ -134,36 +134,36 @@ pub enum Error {
         /// The key.
         key: String,
     },
-    /// Somebody else runs the session, and still does.
+    /// Another runner holds the session.
     #[error(
-        "session {id} is held by {holder}{}; wait until it lets go, or end it first",
+        "session {id} is held by {holder}{}; wait until the holder releases it, or end the holder first",
         on(*.pid, .hostname.as_deref())
     )]
     SessionHeld {
         /// The session.
         id: String,
-        /// Who holds it.
+        /// The holder.
         holder: String,
-        /// The number of its process, if it is one.
+        /// The holder's PID, if it is a process.
         pid: Option<u32>,
-        /// The name of its machine, if it is known.
+        /// The host name of the holder's machine, if it is known.
         hostname: Option<String>,
     },
-    /// Another session is in the slot.
+    /// Another session occupies the slot.
     #[error(
-        "session {id} cannot come into the slot {phase} of task {task_id:?}: session {by} is in it; put that one into the trash first"
+        "session {id} cannot take the slot {phase} of task {task_id:?}: session {by} occupies it; put that one into the trash first"
     )]
     SlotTaken {
-        /// The session that was to come into it.
+        /// The session that was to take it.
         id: String,
         /// The task.
         task_id: String,
         /// The phase.
         phase: &'static str,
-        /// The session that is in it.
+        /// The session that occupies it.
         by: String,
     },
-    /// The session's model is none of those that there are.
+    /// The session's model is not among the known models.
     #[error(
         "the model {model:?} of session {id} is missing; view, export, delete or replace the session instead"
     )]
@@ -178,15 +178,15 @@ pub enum Error {
     CorruptSession {
         /// The session.
         id: String,
-        /// What is wrong, and where it is kept.
+        /// What is wrong, and where it is stored.
         problem: String,
     },
-    /// Other writers kept winning.
-    #[error("{what} was changed by others on each of {attempts} attempts; try again")]
+    /// Every attempt conflicted with another writer.
+    #[error("{what} was changed by other writers on each of {attempts} attempts; try again")]
     StoreBusy {
         /// What the writers contend for.
         what: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
     /// The store cannot be reached or opened.
@@ -219,7 +219,7 @@ pub enum Error {
         /// What it threw or said.
         problem: String,
     },
-    /// A store method answered something that is not an answer to its request.
+    /// A store method returned an invalid reply.
     #[error("the store's {method} returned an invalid reply: {problem}")]
     StoreMisbehaved {
         /// The store's method.
@@ -235,15 +235,15 @@ pub enum Error {
         /// The limit in milliseconds.
         timeout_ms: u64,
     },
-    /// The write was handed to the store, and whether it took effect is not known.
+    /// The store was asked to write, and whether the write took effect is not known.
     #[error(
-        "the store was asked to write and did not say whether it did: {problem}; load the session to see, or repeat the call with the same `idempotencyKey`"
+        "the store did not confirm the write: {problem}; load the session to see whether it took effect, or repeat the call with the same `idempotencyKey`"
     )]
     OutcomeUnknown {
         /// What is known.
         problem: String,
     },
-    /// A synchronous answer was asked of an asynchronous store.
+    /// A synchronous call on an asynchronous store.
     #[error("this store is asynchronous: open it with `open`, not `openSync`")]
     StoreIsAsync,
     /// The handle was closed.
@@ -268,23 +268,23 @@ pub enum Error {
     /// A defect in Tenure.
     #[error("internal error: {problem}; please report this")]
     Internal {
-        /// What was found to be impossible.
+        /// The invariant that does not hold.
         problem: String,
     },
 }
 
-/// What sort of failure an error is: what a host decides on, such as an exit code or an HTTP status.
+/// The class of an error. Hosts decide their exit code or HTTP status on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The call is not well formed, or an input is not acceptable.
+    /// The call is malformed, or an input is not accepted.
     Invalid,
-    /// What the call names is not there.
+    /// What the call names does not exist.
     NotFound,
-    /// Another writer, holder or session has the place.
+    /// The call conflicts with another writer, holder or session.
     Conflict,
-    /// The session or the build does not allow it.
+    /// The state of the session does not allow the call.
     Refused,
-    /// The store does not work.
+    /// The store failed.
     Store,
     /// A defect in Tenure.
     Internal,
@@ -294,7 +294,7 @@ pub enum Class {
 macro_rules! codes {
     ($($variant:ident => $code:literal $class:ident,)*) => {
         impl Error {
-            /// Every code that there is.
+            /// All codes.
             pub const CODES: &'static [&'static str] = &[$($code),*];
 
             /// The stable code: the same in every host, never changed once released.
@@ -304,7 +304,7 @@ macro_rules! codes {
                 }
             }
 
-            /// What sort of failure it is.
+            /// The class of the error.
             pub fn class(&self) -> Class {
                 match self {
                     $(Self::$variant { .. } => Class::$class,)*
@@ -350,7 +350,7 @@ codes! {
 }
 
 impl Error {
-    /// The values involved, by name, for programs: what the message says, without the prose.
+    /// The values involved, by name: the content of the message for programs.
     pub fn details(&self) -> Details {
         let mut details = Details::default();
         match self {
@@ -478,8 +478,7 @@ impl Error {
         details
     }
 
-    /// Whether it says that the store does not work, and not that something cannot be done to one
-    /// session.
+    /// Whether the store itself failed, and not an operation on one session.
     pub fn is_of_store(&self) -> bool {
         match self {
             Self::CorruptSession { .. } | Self::StoreBusy { .. } => false,
@@ -495,7 +494,7 @@ impl Error {
         }
     }
 
-    /// An [`Error::Internal`]: something that the code holds to be impossible has happened.
+    /// An [`Error::Internal`]: an invariant of the code does not hold.
     pub fn internal(problem: impl Into<String>) -> Self {
         Self::Internal {
             problem: problem.into(),
@@ -580,8 +579,7 @@ impl From<&Option<&'static str>> for Detail {
     }
 }
 
-/// Cuts a text to a length that can be shown: what is wrong with an input often quotes it, and an
-/// input may be large.
+/// Cuts a text to a size that can be shown. Messages often quote an input, and an input may be large.
 pub fn cut(mut text: String) -> String {
     const LONGEST: usize = 1000;
     if text.len() > LONGEST {
@@ -607,7 +605,7 @@ impl Serialize for Error {
     }
 }
 
-/// Where a holder is, as far as is known.
+/// The process and the machine of a holder, as far as they are known.
 fn on(pid: Option<u32>, hostname: Option<&str>) -> String {
     match (pid, hostname) {
         (Some(pid), Some(hostname)) => format!(" (process {pid} on {hostname})"),

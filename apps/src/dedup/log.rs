@@ -59,23 +59,23 @@ async fn audit_day(context: &Context, params: AuditDayParams) -> Result<AuditDay
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct AuditRun {
-    /// The key under which it is known.
+    /// The key of the run.
     pub session_key: String,
-    /// When it was entered, to the microsecond.
+    /// When it was recorded, with microseconds.
     pub timestamp: String,
-    /// The event that has started it.
+    /// The event that triggered it.
     pub event_type: String,
     /// The name of its workflow.
     pub workflow: String,
-    /// Its number.
+    /// The id of the run.
     pub run_id: String,
     /// The first characters of its commit.
     pub commit_sha: String,
-    /// Whether it did its work.
+    /// Whether it was executed.
     pub executed: bool,
-    /// How its job ended.
+    /// The status of its job.
     pub job_status: String,
-    /// Whether it was one too many.
+    /// Whether it was a duplicate.
     pub duplicate_prevented: bool,
 }
 

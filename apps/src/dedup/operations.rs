@@ -1,5 +1,5 @@
-//! The operations on runs. Each reads the leases of the run's key and of its commit, lets the
-//! [decision](super::run) be made, and writes what comes of it with an entry of the audit log.
+//! The operations on runs. Each reads the leases of the run's key and of its commit, makes the
+//! [decision](super::run), and writes the resulting leases with an entry of the audit log.
 
 use tenure_core::audit::params::AuditView;
 use tenure_core::error::Result;
@@ -21,7 +21,7 @@ use super::params::{
     DedupClearParams, DedupCleared, DedupDecision, DedupListParams, DedupRegisterParams,
 };
 use super::run::{
-    Asked, Decision, KEEP, PULL_REQUEST_WINDOW, Run, WINDOW, checked_key, decide, end, holder,
+    Decision, KEEP, PULL_REQUEST_WINDOW, Policy, Run, WINDOW, checked_key, decide, end, holder,
     is_of_run,
 };
 
@@ -54,7 +54,7 @@ tenure_core::operations! {
     /// A page of the active runs and of the locks of commits, in the order of their keys.
     DEDUP_LIST = Read "dedupList" (DedupListParams) -> LeasePage, steps list,
         r#"{"prefix":"r","ended":true,"limit":2,"cursor":"a"}"#;
-    /// Removes runs and the locks of commits, whoever holds them, or only those that have expired.
+    /// Removes runs and the locks of commits, regardless of their holders, or only the expired ones.
     DEDUP_CLEAR = Write "dedupClear" (DedupClearParams) -> DedupCleared, steps clear,
         r#"{"prefix":"r","ended":true}"#;
 }
@@ -67,11 +67,11 @@ fn check(tx: &mut Transaction<'_>, params: &DedupCheckParams) -> Attempt<DedupDe
         &params.workflow,
         params.commit_sha.as_ref(),
     )?;
-    // The run has no number yet.
+    // The run has no id yet.
     let run = run.by("-", None)?;
-    let asked = asked(None, None, None, params.symmetric);
+    let policy = policy(None, None, None, params.symmetric);
     let (window, lock) = leases(tx, &run)?;
-    let decision = decide(&run, &asked, window.as_ref(), lock.as_ref(), tx.now())?;
+    let decision = decide(&run, &policy, window.as_ref(), lock.as_ref(), tx.now())?;
     Ok(reply(&run, decision))
 }
 
@@ -84,12 +84,12 @@ fn register(tx: &mut Transaction<'_>, params: &DedupRegisterParams) -> Attempt<D
         params.commit_sha.as_ref(),
     )?;
     let run = run.by(params.run_id.as_str(), params.run_attempt)?;
-    let asked = Asked {
+    let policy = Policy {
         again: true,
         keep: Millis(0),
-        ..asked(params.window, params.pr_window, None, params.symmetric)
+        ..policy(params.window, params.pr_window, None, params.symmetric)
     };
-    admit_run(tx, &run, &asked)
+    admit_run(tx, &run, &policy)
 }
 
 fn admit(tx: &mut Transaction<'_>, params: &DedupAdmitParams) -> Attempt<DedupDecision> {
@@ -105,14 +105,14 @@ fn admit(tx: &mut Transaction<'_>, params: &DedupAdmitParams) -> Attempt<DedupDe
     admit_run(
         tx,
         &run,
-        &asked(window, lock, params.keep, params.symmetric),
+        &policy(window, lock, params.keep, params.symmetric),
     )
 }
 
-/// Decides about a run, and writes what comes of it together with an entry of the audit log.
-fn admit_run(tx: &mut Transaction<'_>, run: &Run, asked: &Asked) -> Attempt<DedupDecision> {
+/// Decides on a run, and writes the resulting leases with an entry of the audit log.
+fn admit_run(tx: &mut Transaction<'_>, run: &Run, policy: &Policy) -> Attempt<DedupDecision> {
     let (window, lock) = leases(tx, run)?;
-    let decision = decide(run, asked, window.as_ref(), lock.as_ref(), tx.now())?;
+    let decision = decide(run, policy, window.as_ref(), lock.as_ref(), tx.now())?;
     if let Some(lease) = &decision.window {
         write(tx, lease, window.is_none())?;
     }
@@ -122,15 +122,14 @@ fn admit_run(tx: &mut Transaction<'_>, run: &Run, asked: &Asked) -> Attempt<Dedu
     let entry = run.entry(&decision, tx.now(), &call(tx.entropy()));
     tx.enter(entry.to_record());
     if decision.reason.skips() {
-        // A run that is to be skipped is skipped also where that cannot be entered.
+        // A duplicate is skipped even if its audit entry cannot be written.
         tx.allow_loss();
     }
     Ok(reply(run, decision))
 }
 
-/// Writes the lease of a run. A record that was removed and made again must not have a version of
-/// before, or a writer that has read that one would acquire the lease, too; so versions begin with the
-/// time.
+/// Writes the lease of a run. A record that was removed and created again must not repeat a version: a
+/// writer that has read the old record would acquire the lease, too. So versions start with the time.
 fn write(tx: &mut Transaction<'_>, lease: &Lease, is_new: bool) -> Attempt<()> {
     if !is_new {
         return put(tx, lease);
@@ -239,13 +238,13 @@ fn run(
     Run::new(key, event.as_str(), workflow.as_str(), commit)
 }
 
-fn asked(
+fn policy(
     window: Option<Millis>,
     lock: Option<Millis>,
     keep: Option<Millis>,
     symmetric: Option<bool>,
-) -> Asked {
-    Asked {
+) -> Policy {
+    Policy {
         window: window.unwrap_or(WINDOW),
         pull_request_window: lock.unwrap_or(PULL_REQUEST_WINDOW),
         keep: keep.unwrap_or(KEEP),
@@ -268,7 +267,7 @@ fn reply(run: &Run, decision: Decision) -> DedupDecision {
     }
 }
 
-/// What tells a call from others of its moment.
+/// Distinguishes calls at the same time.
 fn call(entropy: [u8; 16]) -> String {
     Fingerprint::of("dedup", entropy).text()
 }

@@ -1,4 +1,4 @@
-//! What the operations on runs take and answer.
+//! The parameters and replies of the operations on runs.
 
 use serde::Serialize;
 
@@ -8,185 +8,192 @@ use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};
 
 declare_params! {
-    /// A run that may be one too many.
+    /// A run to check.
     pub struct DedupCheckParams {
-        /// The event that has started it, such as `push`.
+        /// The event that triggered the run, such as `push`.
         pub event_type: Text,
         /// The name of the workflow.
         pub workflow: Text,
-        /// The commit that it is about; `unknown` by default.
+        /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
-        /// The key under which it is known; by default one of workflow, event and commit.
+        /// The key of the run; by default derived from workflow, event and commit.
         pub key: Option<Text>,
-        /// Whether a push keeps pull requests of its commit away, as they keep pushes away.
+        /// Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
+        /// by default.
         pub symmetric: Option<bool>,
     }
 
     /// A run to register.
     pub struct DedupRegisterParams {
-        /// The key under which it is known: any text of one line of up to 512 bytes.
+        /// The key of the run: text of one line, 1 to 512 bytes.
         pub key: Text,
-        /// The event that has started it.
+        /// The event that triggered the run, such as `push`.
         pub event_type: Text,
         /// The name of the workflow.
         pub workflow: Text,
-        /// The number of the run.
+        /// The id of the run.
         pub run_id: Text,
-        /// Which attempt of the run it is; the first by default.
+        /// The attempt of the run; 1 by default.
         pub run_attempt: Option<u64>,
-        /// The commit that it is about; `unknown` by default.
+        /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
-        /// For how long it keeps others from being the same run; 5 minutes by default.
+        /// How long runs with the same key are duplicates: milliseconds or text such as `"5m"`. 5
+        /// minutes by default.
         pub window: Option<Millis>,
-        /// For how long a pull request keeps pushes of its commit away; 1 hour by default.
+        /// How long a pull request blocks pushes of its commit: milliseconds or text such as `"1h"`. 1
+        /// hour by default.
         pub pr_window: Option<Millis>,
-        /// Whether a push keeps pull requests of its commit away, as they keep pushes away.
+        /// Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
+        /// by default.
         pub symmetric: Option<bool>,
     }
 
-    /// A run that begins unless it is one too many.
+    /// A run to check and register.
     pub struct DedupAdmitParams {
-        /// The event that has started it, such as `push`.
+        /// The event that triggered the run, such as `push`.
         pub event_type: Text,
         /// The name of the workflow.
         pub workflow: Text,
-        /// The number of the run.
+        /// The id of the run.
         pub run_id: Text,
-        /// Which attempt of the run it is; the first by default.
+        /// The attempt of the run; 1 by default.
         pub run_attempt: Option<u64>,
-        /// The commit that it is about; `unknown` by default.
+        /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
-        /// The key under which it is known; by default one of workflow, event and commit.
+        /// The key of the run; by default derived from workflow, event and commit.
         pub key: Option<Text>,
-        /// For how long it keeps others from being the same run, also when it has ended; 5 minutes
-        /// by default.
+        /// How long runs with the same key are duplicates, also after this one has ended: milliseconds
+        /// or text such as `"5m"`. 5 minutes by default.
         pub window: Option<Millis>,
-        /// For how long a pull request keeps pushes of its commit away; 1 hour by default.
+        /// How long a pull request blocks pushes of its commit: milliseconds or text such as `"1h"`. 1
+        /// hour by default.
         pub pr_window: Option<Millis>,
-        /// For how long it is taken to be under way unless `dedupCleanup` says that it has ended;
-        /// 10 minutes by default.
+        /// How long the run counts as active without a `dedupCleanup`: milliseconds or text such as
+        /// `"10m"`. 10 minutes by default.
         pub keep: Option<Millis>,
-        /// Whether a push keeps pull requests of its commit away, as they keep pushes away.
+        /// Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
+        /// by default.
         pub symmetric: Option<bool>,
     }
 
     /// A run that has ended.
     pub struct DedupCleanupParams {
-        /// The key under which it is known.
+        /// The key of the run.
         pub key: Text,
-        /// The number of the run.
+        /// The id of the run.
         pub run_id: Text,
-        /// Which attempt of the run it is; the first by default.
+        /// The attempt of the run; 1 by default.
         pub run_attempt: Option<u64>,
     }
 
-    /// How a run went.
+    /// The result of a run, for the audit log.
     pub struct DedupAuditParams {
-        /// The key under which it is known.
+        /// The key of the run.
         pub key: Text,
-        /// The event that has started it.
+        /// The event that triggered the run, such as `push`.
         pub event_type: Text,
         /// The name of the workflow.
         pub workflow: Text,
-        /// The number of the run.
+        /// The id of the run.
         pub run_id: Text,
-        /// Which attempt of the run it is; the first by default.
+        /// The attempt of the run; 1 by default.
         pub run_attempt: Option<u64>,
-        /// The commit that it is about; `unknown` by default.
+        /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
-        /// Whether it did its work; if not, it was one too many.
+        /// Whether the run was executed; if not, it was a duplicate.
         pub executed: bool,
-        /// How its job ended, such as `success`.
+        /// The status of its job, such as `success`.
         pub job_status: Text,
     }
 
     /// Which runs to list.
     pub struct DedupListParams {
-        /// Only those whose keys begin so.
+        /// Only runs whose keys start with this prefix.
         pub prefix: Option<Text>,
-        /// Those that keep nobody away any more, too.
+        /// Whether expired runs are included; `false` by default.
         pub ended: Option<bool>,
-        /// How many at most: 1 to 1,000, 50 by default.
+        /// The greatest number of runs in the page: 1 to 1,000, 50 by default.
         pub limit: Option<u32>,
-        /// Go on where the page ended that returned this cursor.
+        /// The `nextCursor` of the previous page.
         pub cursor: Option<Text>,
     }
 
-    /// Which runs to forget.
+    /// Which runs to remove.
     pub struct DedupClearParams {
-        /// Only those whose keys begin so; by default all, and the locks of commits.
+        /// Only runs whose keys start with this prefix; by default all runs and the locks of commits.
         pub prefix: Option<Text>,
-        /// Only those that keep nobody away any more.
+        /// Only expired runs; `false` by default.
         pub ended: Option<bool>,
     }
 }
 
-/// Whether a run is to run.
+/// Whether a run is skipped, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct DedupDecision {
-    /// The key under which it is known.
+    /// The key of the run.
     pub key: String,
-    /// Whether it is to be skipped.
+    /// Whether the run is a duplicate and must be skipped.
     pub skip: bool,
-    /// Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
-    /// for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
+    /// The reason: `new_session`, `already_registered`, or `store_unavailable` if the host could not
+    /// reach the store, for a run that is executed; `active_session`, `pull_request_lock` or
+    /// `push_lock` for one that is skipped.
     pub reason: Reason,
-    /// The same in words, in one line.
+    /// The reason as a message of one line.
     pub message: String,
-    /// The run that is in its way.
+    /// The id of the run that blocks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// Since when that is.
+    /// When that run was registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// When that ends at the latest.
+    /// When that run stops blocking at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
-/// What came of a run's end.
+/// The result of ending a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct DedupCleaned {
-    /// `released`, `not_owner` if the run is another's, or `not_held` if there is none.
+    /// The outcome: `released`, `not_owner` if another run has the key, or `not_held` if none has.
     pub outcome: Outcome,
-    /// Until when the key keeps others away all the same.
+    /// When the window of the key ends; absent if it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
-/// Runs that were forgotten.
+/// The result of removing runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct DedupCleared {
-    /// How many, and the locks of commits among them.
+    /// The number of runs and locks of commits that were removed.
     pub removed: u64,
 }
 
-/// Why a run is to run, or to be skipped.
+/// Why a run is executed or skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "DedupReason"))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// There is nothing in its way.
+    /// No other run blocks it.
     NewSession,
-    /// It was registered before, by the same run.
+    /// The same run registered it before.
     AlreadyRegistered,
-    /// The same run is under way, or was a short time ago.
+    /// A run with the same key is active, or its window has not ended.
     ActiveSession,
-    /// A pull request has run the commit of this push.
+    /// A pull request has locked the commit of this push.
     PullRequestLock,
-    /// A push has run the commit of this pull request.
+    /// A push has locked the commit of this pull request.
     PushLock,
-    /// Nobody can say: it runs, as a run too many costs less than one that is missing.
+    /// The store could not be reached. The run is executed: a duplicate costs less than a missing run.
     StoreUnavailable,
 }
 
 impl Reason {
-    /// Whether the run is to be skipped.
+    /// Whether the run is skipped.
     pub fn skips(self) -> bool {
         matches!(
             self,

@@ -1,8 +1,7 @@
-//! Runs that are not to be repeated: under which key a run of a workflow is known, what keeps another
-//! one from running, and for how long. What is kept of a run, and of the commit that a pull request
-//! has run, are leases; who gets one is decided in [`decision`](tenure_core::lease::decision). Here is what
-//! is asked of them, and what their answers mean. Runs are no processes that could be seen to end:
-//! the clock decides.
+//! The decision whether a run of a workflow is a duplicate. A run has a key, and holds the lease of this
+//! key for its window; a pull request also holds the lease of its commit. This module derives the keys,
+//! makes the requests for [the decision on leases](tenure_core::lease::decision), and interprets the
+//! outcomes. Runs are no processes whose end could be seen, so the clock decides.
 
 use crate::dedup::params::{DedupDecision, Reason};
 use tenure_core::audit::entry::{Entry, RUN};
@@ -16,19 +15,19 @@ use tenure_core::value::time::{Millis, Timestamp};
 /// The `kind` of an entry that says whether a run was to run.
 const DECISION: &str = "dedup.decision";
 
-/// A run keeps others from being the same run for this long.
+/// How long runs with the same key are duplicates, by default: 5 minutes.
 pub const WINDOW: Millis = Millis(5 * 60 * 1000);
-/// A pull request keeps pushes of its commit from running for this long.
+/// How long a pull request blocks pushes of its commit, by default: 1 hour.
 pub const PULL_REQUEST_WINDOW: Millis = Millis(60 * 60 * 1000);
-/// A run that was admitted is given up after this long, unless it says before that it has ended.
+/// How long an admitted run counts as active if its end is not reported, by default: 10 minutes.
 pub const KEEP: Millis = Millis(10 * 60 * 1000);
 
-/// Characters of a commit that tell it from others.
+/// The number of characters that identify a commit.
 const COMMIT_CHARS: usize = 8;
-/// How the keys of other leases begin, which are no runs.
+/// The prefixes of the keys of other leases, which are no runs.
 const OTHERS: &[&str] = &["pr:", "vm:", "process:", "session:", "slot:"];
 
-/// Which of the two that come of one commit.
+/// The events that may both run one commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Push,
@@ -44,7 +43,7 @@ impl Side {
         }
     }
 
-    /// Who has locked a commit; pull requests, where it does not say.
+    /// The side that has locked a commit; pull requests if the lock does not name one.
     fn of_lock(lock: &Lease) -> Self {
         let event = Object::parse(&lock.data).text("event_type");
         let side = event.and_then(|event| Self::of(&event));
@@ -55,7 +54,7 @@ impl Side {
 /// A run of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Under which key it is known. All that have the same are the same run.
+    /// Its key. Runs with the same key are duplicates of each other.
     pub key: String,
     event: String,
     workflow: String,
@@ -65,11 +64,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run of a workflow on an event and a commit, known under the key that is given, or else
-    /// under the one that follows from these.
+    /// The run of a workflow on an event and a commit, with this key, or by default one that is derived
+    /// from these.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what makes no key.
+    /// `INVALID_ARGUMENT` for an invalid key.
     pub fn new(key: Option<&str>, event: &str, workflow: &str, commit: &str) -> Result<Self> {
         let commit = short_commit(commit);
         let key = match key {
@@ -86,10 +85,10 @@ impl Run {
         })
     }
 
-    /// The same run by its number and attempt.
+    /// The run with its id and attempt.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a number that names nobody.
+    /// `INVALID_ARGUMENT` for an invalid id.
     pub fn by(self, number: &str, attempt: Option<u64>) -> Result<Self> {
         holder(number, attempt)?;
         Ok(Self {
@@ -99,13 +98,13 @@ impl Run {
         })
     }
 
-    /// The key of the lock of its commit, if one counts for it.
+    /// The key of the lock of its commit, if its event respects one.
     pub fn lock_key(&self) -> Option<String> {
         Side::of(&self.event)?;
         Some(pull_request_key(self.commit.as_deref()?))
     }
 
-    /// What is kept about it.
+    /// What is stored about it.
     fn data(&self, window: Millis) -> Json {
         let mut data = Object::default();
         data.set("session_key", &self.key);
@@ -125,8 +124,7 @@ impl Run {
         data.set("commit_sha", commit);
     }
 
-    /// The entry of the audit log for what was decided about it. `call` tells it from others of its
-    /// moment.
+    /// The audit entry for the decision on it. `call` distinguishes entries at the same time.
     pub fn entry(&self, decision: &Decision, at: Timestamp, call: &str) -> Entry {
         let mut data = Entry::properties(DECISION, at, Some(&self.key));
         self.describe(&mut data);
@@ -137,7 +135,7 @@ impl Run {
         Entry { at, data }
     }
 
-    /// The entry of the audit log for how it went.
+    /// The audit entry for its end.
     pub fn ended(&self, executed: bool, job_status: &str, at: Timestamp) -> Entry {
         let mut data = Entry::properties(RUN, at, Some(&self.key));
         self.describe(&mut data);
@@ -157,13 +155,14 @@ fn session_key(workflow: &str, event: &str, commit: Option<&str>) -> String {
     [&slug(workflow), "-", &slug(event), "-", commit].concat()
 }
 
-/// The first characters of a commit; nothing for one that is not known.
+/// The first characters of a commit; `None` for an unknown one.
 pub fn short_commit(commit: &str) -> Option<String> {
     let short: String = slug(commit.trim()).chars().take(COMMIT_CHARS).collect();
     (!short.is_empty() && short != UNKNOWN).then_some(short)
 }
 
-/// A name as a part of a key, which stands in one line, in a path and beside keys of other leases.
+/// A name as a part of a key: a key has one line, is part of a path, and differs from the keys of other
+/// leases.
 fn slug(name: &str) -> String {
     let plain = |char: char| {
         let parts = char.is_whitespace() || char.is_control() || matches!(char, '/' | ':');
@@ -172,7 +171,7 @@ fn slug(name: &str) -> String {
     name.trim().to_lowercase().chars().map(plain).collect()
 }
 
-/// A key that may be that of a run.
+/// Checks the key of a run.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
@@ -192,12 +191,12 @@ pub fn checked_key(key: String) -> Result<String> {
     Err(Error::invalid("key", problem))
 }
 
-/// The key under which pushes of a commit are held off while its pull request runs.
+/// The key of the lock of a commit, which blocks pushes while its pull request runs.
 pub fn pull_request_key(commit: &str) -> String {
     format!("pr:{commit}")
 }
 
-/// Who holds what a run holds: the run by its number, each further attempt for itself.
+/// The holder of a run's leases: its id, followed by the attempt from the second on.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
@@ -208,7 +207,7 @@ pub fn holder(number: &str, attempt: Option<u64>) -> Result<Holder> {
     };
     let fits = !number.is_empty() && name.len() <= MAX_KEY_BYTES;
     if !fits || name.chars().any(char::is_control) {
-        let problem = "expected the number of a run, or another name of one line";
+        let problem = "expected the id of a run: text of one line";
         return Err(Error::invalid("runId", problem));
     }
     let process = None;
@@ -223,36 +222,36 @@ pub fn is_of_run(lease: &Lease) -> bool {
         || (data.get("event_type").is_some() && data.get("run_id").is_some())
 }
 
-/// What is asked for a run.
+/// The policy under which a run is decided on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
-    /// For how long it keeps others from being the same run, whether it has ended or not.
+pub struct Policy {
+    /// How long runs with the same key are duplicates, also after this one has ended.
     pub window: Millis,
-    /// For how long its commit is locked.
+    /// How long its commit is locked.
     pub pull_request_window: Millis,
-    /// For how long it is taken to be under way, unless it says that it has ended.
+    /// How long it counts as active if its end is not reported.
     pub keep: Millis,
     /// Whether a push locks its commit for pull requests, too.
     pub symmetric: bool,
-    /// Whether the run may have been registered before, and then is still.
+    /// Whether a run that has registered its key before is accepted again.
     pub again: bool,
 }
 
-/// What is decided about a run, and what is to be kept then.
+/// The decision on a run, and the leases to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// What stands in its way.
+    /// The lease that blocks it.
     pub by: Option<Lease>,
-    /// What is to be kept of the run.
+    /// The lease of its key, if it is to be written.
     pub window: Option<Lease>,
-    /// What is to be kept of its commit.
+    /// The lease of its commit, if it is to be written.
     pub lock: Option<Lease>,
 }
 
 impl Decision {
-    fn nothing(reason: Reason, by: Option<&Lease>) -> Self {
+    fn without_writes(reason: Reason, by: Option<&Lease>) -> Self {
         Self {
             reason,
             by: by.cloned(),
@@ -261,14 +260,14 @@ impl Decision {
         }
     }
 
-    /// Says why, in one line.
+    /// The reason as a message of one line.
     pub fn message(&self, run: &Run) -> String {
         let Some(by) = &self.by else {
-            let said = match self.reason {
+            let reason = match self.reason {
                 Reason::AlreadyRegistered => "is registered by this run already",
                 _ => "has no other run in its way",
             };
-            return format!("{} {said}", run.key);
+            return format!("{} {reason}", run.key);
         };
         let commit = run.commit.as_deref().unwrap_or(UNKNOWN);
         let end = match by.expires_at {
@@ -276,7 +275,7 @@ impl Decision {
             None => "until it is given back".to_owned(),
         };
         let (holder, since) = (&by.holder, by.acquired_at);
-        let said = match self.reason {
+        let message = match self.reason {
             Reason::PullRequestLock => {
                 format!("run {holder} of a pull request has commit {commit} since {since}, {end}")
             }
@@ -285,12 +284,12 @@ impl Decision {
             }
             _ => format!("run {holder} has {} since {since}, {end}", run.key),
         };
-        // A lease that was not made here may have any name.
-        said.replace(char::is_control, " ")
+        // A lease of another program may have any holder.
+        message.replace(char::is_control, " ")
     }
 }
 
-/// The answer about a run where the store could not be asked: `problem` says why not.
+/// The decision on a run if the store cannot be reached; `problem` says why.
 pub fn store_unavailable(run: &Run, problem: &str) -> DedupDecision {
     let problem = cut(problem.replace(char::is_control, " "));
     DedupDecision {
@@ -311,52 +310,58 @@ fn is_held(lease: &Lease, now: Timestamp) -> bool {
     lease.state(now, Liveness::Unknown) == State::Held
 }
 
-/// Decides whether a run is to run: `window` is what is kept under its key, `lock` what is kept of its
-/// commit.
+/// Decides whether a run is executed. `window` is the stored lease of its key, `lock` that of its commit.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a run that has no number.
+/// `INVALID_ARGUMENT` for a run without an id.
 pub fn decide(
     run: &Run,
-    asked: &Asked,
+    policy: &Policy,
     window: Option<&Lease>,
     lock: Option<&Lease>,
     now: Timestamp,
 ) -> Result<Decision> {
     let holder = holder(&run.number, run.attempt)?;
     let held = window.filter(|lease| is_held(lease, now));
-    if asked.again && held.is_some_and(|lease| lease.holder == holder.name) {
-        return Ok(Decision::nothing(Reason::AlreadyRegistered, None));
+    if policy.again && held.is_some_and(|lease| lease.holder == holder.name) {
+        return Ok(Decision::without_writes(Reason::AlreadyRegistered, None));
     }
-    let length = asked.window.max(asked.keep);
-    let data = run.data(asked.window);
-    let taken = take(&run.key, window, &holder, length, &data, now);
+    let duration = policy.window.max(policy.keep);
+    let data = run.data(policy.window);
+    let taken = take(&run.key, window, &holder, duration, &data, now);
     if taken.is_none() {
-        return Ok(Decision::nothing(Reason::ActiveSession, held));
+        return Ok(Decision::without_writes(Reason::ActiveSession, held));
     }
     let side = Side::of(&run.event);
     let locked = lock.filter(|lease| is_held(lease, now));
     if let Some(locked) = locked {
         let reason = match (side, Side::of_lock(locked)) {
             (Some(Side::Push), Side::PullRequest) => Some(Reason::PullRequestLock),
-            (Some(Side::PullRequest), Side::Push) if asked.symmetric => Some(Reason::PushLock),
+            (Some(Side::PullRequest), Side::Push) if policy.symmetric => Some(Reason::PushLock),
             _ => None,
         };
         if let Some(reason) = reason {
-            return Ok(Decision::nothing(reason, Some(locked)));
+            return Ok(Decision::without_writes(reason, Some(locked)));
         }
     }
-    let locks = side == Some(Side::PullRequest) || (side == Some(Side::Push) && asked.symmetric);
-    let until = now.plus(asked.pull_request_window);
-    // Several workflows run one commit, and the lock counts from the last of them.
+    let locks = side == Some(Side::PullRequest) || (side == Some(Side::Push) && policy.symmetric);
+    let until = now.plus(policy.pull_request_window);
+    // Several workflows run one commit, and the duration of the lock counts from the last of them.
     let longer = locked.is_some_and(|locked| {
         Some(Side::of_lock(locked)) == side && locked.expires_at.is_none_or(|end| end >= until)
     });
     let lock_key = run.lock_key().filter(|_| locks && !longer);
     let lock = lock_key.and_then(|key| {
         let cleared = decision::decide(&key, lock, &Request::Clear, now, Liveness::Unknown).write;
-        let length = asked.pull_request_window;
-        take(&key, cleared.as_ref().or(lock), &holder, length, &data, now)
+        let duration = policy.pull_request_window;
+        take(
+            &key,
+            cleared.as_ref().or(lock),
+            &holder,
+            duration,
+            &data,
+            now,
+        )
     });
     Ok(Decision {
         reason: Reason::NewSession,
@@ -366,51 +371,50 @@ pub fn decide(
     })
 }
 
-/// The lease as it is once it is taken; nothing if somebody has it.
+/// The lease once the holder has acquired it; `None` if another holder has it.
 fn take(
     key: &str,
-    kept: Option<&Lease>,
+    stored: Option<&Lease>,
     holder: &Holder,
-    length: Millis,
+    duration: Millis,
     data: &Json,
     now: Timestamp,
 ) -> Option<Lease> {
     let request = Request::Acquire {
         holder: holder.clone(),
-        length: Some(length),
+        duration: Some(duration),
         data: Some(data.clone()),
         once: true,
     };
-    let lease = decision::decide(key, kept, &request, now, Liveness::Unknown).write;
-    // Its token tells nothing from nothing: once it has expired, its record may go.
+    let lease = decision::decide(key, stored, &request, now, Liveness::Unknown).write;
+    // No write is guarded by its token: once it has expired, its record may be removed.
     lease.map(|lease| Lease {
         disposable: true,
         ..lease
     })
 }
 
-/// What comes of a run's end.
+/// The result of a run's end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ending {
     /// `released`, `not_owner` or `not_held`.
     pub outcome: Outcome,
-    /// The lease as it is now, where it still keeps others away.
+    /// The current lease, if its window has not ended.
     pub held: Option<Lease>,
-    /// What to keep.
+    /// The lease to write; `None` if the stored one stays unchanged.
     pub write: Option<Lease>,
 }
 
-/// Decides what comes of the end of a run: it keeps others away as long as its window lasts, and no
-/// longer. Nobody ends the run of another.
-pub fn end(key: &str, kept: Option<&Lease>, holder: &Holder, now: Timestamp) -> Ending {
-    let ask = |request: &Request| decision::decide(key, kept, request, now, Liveness::Unknown);
+/// Decides on the end of a run: its lease ends with its window. A run cannot end another.
+pub fn end(key: &str, stored: Option<&Lease>, holder: &Holder, now: Timestamp) -> Ending {
+    let ask = |request: &Request| decision::decide(key, stored, request, now, Liveness::Unknown);
     let release = Request::Release {
         holder: holder.name.clone(),
         token: None,
     };
     let released = ask(&release);
     let outcome = released.outcome;
-    let held = kept.filter(|lease| is_held(lease, now));
+    let held = stored.filter(|lease| is_held(lease, now));
     let (Outcome::Released, Some(lease)) = (outcome, held) else {
         return Ending {
             outcome,
@@ -438,7 +442,7 @@ pub fn end(key: &str, kept: Option<&Lease>, holder: &Holder, now: Timestamp) -> 
     let shorten = Request::Renew {
         holder: holder.name.clone(),
         token: lease.token,
-        length: Some(Millis(left)),
+        duration: Some(Millis(left)),
         data: None,
     };
     let write = ask(&shorten).write;

@@ -1,5 +1,5 @@
 //! The state of an agent, `session/<id>/state.json`: a session with phases. What a session has no
-//! member for is kept, as it came, in the metadata's member `agentState`.
+//! property for is kept, as it came, in the metadata's property `agentState`.
 //!
 //! The file says nothing of a status but by its final phases: any other agent is active.
 
@@ -12,10 +12,10 @@ use tenure_core::value::json::{Json, Object};
 use super::text::{list, object, text_of, time_of};
 use tenure_core::value::time::Timestamp;
 
-/// The member of the metadata that keeps the rest.
+/// The property of the metadata that keeps the rest.
 const REST: &str = "agentState";
 
-/// What becomes a member of the session by another name.
+/// What becomes a property of the session by another name.
 const TAKEN: &[&str] = &[
     "agent_id",
     "agent_name",
@@ -46,7 +46,7 @@ pub(super) fn session(text: &str) -> Result<Json> {
     let metadata = state.read::<Json>("metadata").unwrap_or_default();
     let mut kept = Object::parse(&metadata);
     if let Some(own) = kept.read::<Json>(REST) {
-        // The agent's own member of this name steps back, and is not lost.
+        // The agent's own property of this name steps back, and is not lost.
         rest.set(REST, &own);
     }
     let mut session = Object::default();
@@ -106,10 +106,10 @@ fn phase(name: &str) -> Result<Phase> {
 /// The last error, an object or only what it said.
 fn last_error(state: &Object<'_>, otherwise: Timestamp) -> Option<LastError> {
     let said = state.read::<Json>("last_error")?;
-    let members = Object::parse(&said);
+    let properties = Object::parse(&said);
     Some(LastError {
-        message: members.text("message").or_else(|| said.as_text())?,
-        timestamp: time_of(&members, &["timestamp"]).unwrap_or(otherwise),
+        message: properties.text("message").or_else(|| said.as_text())?,
+        timestamp: time_of(&properties, &["timestamp"]).unwrap_or(otherwise),
     })
 }
 
@@ -124,12 +124,12 @@ fn history(state: &Object<'_>, otherwise: Timestamp) -> Result<Json> {
         if !entry.is_object() {
             return Err(Error::invalid("history", "expected a list of objects"));
         }
-        let members = Object::parse(entry);
-        let at = time_of(&members, &["timestamp"]).unwrap_or(otherwise);
+        let properties = Object::parse(entry);
+        let at = time_of(&properties, &["timestamp"]).unwrap_or(otherwise);
         let mut event = Object::default();
         event.set("timestamp", &printed(at));
         event.set("type", &printed("phase"));
-        event.set("data", &change(members));
+        event.set("data", &change(properties));
         events.push(event.to_json());
     }
     Ok(Json::of(&events))

@@ -11,7 +11,7 @@ use tenure_core::value::time::Timestamp;
 
 use super::text::{Item, commit_of, first_lease, list, object, time, time_of};
 
-/// The members that may say when.
+/// The properties that may say when.
 const TIMES: &[&str] = &["timestamp", "created_at", "started_at", "registered_at"];
 
 /// The lease of a run.

@@ -62,13 +62,13 @@ pub(super) fn list(what: &str, text: &str) -> Result<Vec<Json>> {
     tenure_core::value::properties::parse(what, text)
 }
 
-/// A member that has to be text.
+/// A property that has to be text.
 pub(super) fn text_of(object: &Object<'_>, key: &str) -> Result<String> {
     let missing = || Error::invalid(key, "expected a text");
     Ok(Text::from(object.text(key).ok_or_else(missing)?).into_string())
 }
 
-/// The first of these members that is a time.
+/// The first of these properties that is a time.
 pub(super) fn time_of(object: &Object<'_>, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|key| time(object.get(key)?))
 }

@@ -90,10 +90,10 @@ pub fn invalid(hook: Hook, problem: &str) -> HookReply {
 const STORE_UNAVAILABLE: &str = "store_unavailable";
 const NO_SESSION: &str = "no_existing_session";
 
-/// The member of an input, and of an agent's metadata, that names the task.
+/// The property of an input, and of an agent's metadata, that names the task.
 pub(crate) const TASK_ID: &str = "task_id";
 
-/// What a hook was given. Its members stand in `task_info`, or beside it.
+/// What a hook was given. Its properties stand in `task_info`, or beside it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     input: Json,
@@ -119,7 +119,7 @@ impl Request {
     }
 
     fn new(input: Json) -> Self {
-        let given = |name: &str| member(&input, "task_info", name);
+        let given = |name: &str| property(&input, "task_info", name);
         let text = |name: &str| given(name)?.as_text().filter(|text| !text.is_empty());
         Self {
             agent_id: text("agent_id"),
@@ -132,7 +132,7 @@ impl Request {
     /// How the agent's work ended, by its exit code. None counts as 0; one that is no number is not a
     /// success.
     pub(crate) fn outcome(&self) -> Phase {
-        let code = member(&self.input, "workflow_metrics", "exit_code");
+        let code = property(&self.input, "workflow_metrics", "exit_code");
         let good = code.is_none_or(|code| {
             let text = code.as_text();
             let text = text.as_deref().unwrap_or(code.as_str());
@@ -150,10 +150,10 @@ impl Request {
     pub(crate) fn summary(&self) -> Option<Text> {
         let given = ["task_info", "workflow_metrics"]
             .into_iter()
-            .find_map(|group| member(&self.input, group, "summary")?.as_text())
+            .find_map(|group| property(&self.input, group, "summary")?.as_text())
             .filter(|summary| !summary.is_empty());
         let code = || {
-            let code = member(&self.input, "workflow_metrics", "exit_code")?;
+            let code = property(&self.input, "workflow_metrics", "exit_code")?;
             let failed = self.outcome() == Phase::Failed;
             failed.then(|| cut(format!("exit code {}", code.as_str())))
         };
@@ -311,15 +311,15 @@ fn reply(output: &Object<'_>) -> HookReply {
     }
 }
 
-/// A member of the object `group`, or one beside it.
-fn member(input: &Json, group: &str, name: &str) -> Option<Json> {
-    let members = Object::parse(input);
-    let nested = members.read::<Json>(group).unwrap_or_default();
+/// A property of the object `group`, or one beside it.
+fn property(input: &Json, group: &str, name: &str) -> Option<Json> {
+    let properties = Object::parse(input);
+    let nested = properties.read::<Json>(group).unwrap_or_default();
     let nested = Object::parse(&nested).read::<Json>(name);
     let there = |json: &Json| json.as_str() != "null";
     nested
         .filter(there)
-        .or_else(|| members.read::<Json>(name).filter(there))
+        .or_else(|| properties.read::<Json>(name).filter(there))
 }
 
 /// What an agent that is resumed goes on from.

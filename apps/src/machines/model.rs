@@ -1,7 +1,7 @@
-//! Who owns which virtual machine. A process registers itself as a lease on its own name, and a
-//! machine as a lease that it holds; what is said about both is the leases' data, whose form is laid
-//! down here. A machine whose owner has ended is an orphan until somebody has seen to it: it is taken
-//! for as long as that lasts, and goes back to being an orphan if that fails.
+//! The registry of virtual machines and their owners. The registration of a process is a lease on its
+//! own name, and that of a machine is a lease that its owner holds; this module defines the leases'
+//! data. A machine whose owner has ended is an orphan until it is cleaned up: a caller claims it for
+//! the cleanup, and it is an orphan again if the cleanup fails.
 
 use std::collections::BTreeMap;
 
@@ -16,214 +16,215 @@ use tenure_core::value::properties::{Params, Properties};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};
 
-/// For how long a registration counts after it was last renewed, where its process cannot be seen.
-pub const LENGTH: Millis = Millis(12 * 60 * 60 * 1000);
-/// For how long an orphan is given to somebody who sees to it, where that one cannot be seen.
-pub const CLAIM_LENGTH: Millis = Millis(5 * 60 * 1000);
+/// The duration of a registration from its last renewal, for a process whose liveness is unknown:
+/// 12 hours.
+pub const REGISTRATION_DURATION: Millis = Millis(12 * 60 * 60 * 1000);
+/// The duration of the claim of an orphan, for a holder whose liveness is unknown: 5 minutes.
+pub const CLAIM_DURATION: Millis = Millis(5 * 60 * 1000);
 
 declare_params! {
-    /// The process to register.
+    /// A process to register.
     pub struct ProcessRegisterParams {
-        /// The name of another holder than the calling process.
+        /// The name of the holder; by default the calling process.
         pub holder: Option<Text>,
     }
 
-    /// A virtual machine to own.
+    /// A virtual machine to register.
     pub struct VmRegisterParams {
-        /// The machine: any text of 1 to 509 bytes.
+        /// The id of the machine: any text of 1 to 509 bytes.
         pub vm_id: Text,
-        /// Where it runs.
+        /// The zone of the machine.
         pub zone: Text,
-        /// What runs on it.
+        /// The components that run on the machine.
         pub components: Vec<Text>,
-        /// Anything else about it.
+        /// Metadata of the machine, a JSON object; `{}` by default.
         pub metadata: Option<Json>,
-        /// The name of another owner than the calling process.
+        /// The name of the owner; by default the calling process.
         pub holder: Option<Text>,
     }
 
-    /// Whose virtual machine.
+    /// The owner of a virtual machine.
     pub struct VmMineParams {
-        /// The name of another owner than the calling process.
+        /// The name of the owner; by default the calling process.
         pub holder: Option<Text>,
     }
 
-    /// A virtual machine that is no longer there.
+    /// A virtual machine to unregister.
     pub struct VmUnregisterParams {
-        /// The machine; by default the one that the owner has.
+        /// The id of the machine; by default the owner's machine.
         pub vm_id: Option<Text>,
-        /// The name of another owner than the calling process.
+        /// The name of the owner; by default the calling process.
         pub holder: Option<Text>,
     }
 
-    /// Which of the sessions that run.
+    /// Which active sessions to list.
     pub struct ActiveSessionsParams {
-        /// How many at most: 1 to 10,000, which is the default.
+        /// The greatest number of sessions: 1 to 10,000, 10,000 by default.
         pub limit: Option<u32>,
-        /// Only those whose ids come after this one.
+        /// Only sessions whose ids sort after this one.
         pub after: Option<Text>,
     }
 
-    /// What to clean up of the registry.
+    /// The cleanup of the registry.
     pub struct StaleCleanupParams {
-        /// Only say what would go.
+        /// Report what would be removed, and remove nothing; `false` by default.
         pub dry_run: Option<bool>,
     }
 
-    /// Which orphans.
+    /// Which orphans to list.
     pub struct OrphansParams {
-        /// How many at most: 1 to 1,000, which is the default.
+        /// The greatest number of orphans: 1 to 1,000, 1,000 by default.
         pub limit: Option<u32>,
-        /// Only those whose ids come after this one.
+        /// Only machines whose ids sort after this one.
         pub after: Option<Text>,
     }
 
-    /// An orphan to see to.
+    /// An orphan to claim.
     pub struct OrphanClaimParams {
-        /// The machine.
+        /// The id of the machine.
         pub vm_id: Text,
-        /// Who sees to it; the calling process by default.
+        /// The name of the claimer; by default the calling process.
         pub holder: Option<Text>,
-        /// After how long somebody else may, if this one is no process that is seen to run;
-        /// 5 minutes by default.
+        /// The duration of the claim, unless the claimer is a running process: milliseconds or text
+        /// such as `"5m"`. 5 minutes by default.
         pub lease_duration_ms: Option<Millis>,
     }
 
-    /// An orphan that was seen to.
+    /// The end of a claim.
     pub struct OrphanDoneParams {
-        /// The machine.
+        /// The id of the machine.
         pub vm_id: Text,
-        /// The token that came with the claim.
+        /// The fencing token that `orphanClaim` returned.
         pub token: u64,
-        /// Whether it is gone. If not, it is an orphan again.
+        /// Whether the machine was removed. If not, it is an orphan again.
         pub success: bool,
     }
 }
 
-/// What becomes of a virtual machine.
+/// The status of a virtual machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum VmStatus {
-    /// Its owner has it.
+    /// Its owner holds it.
     Active,
     /// Its owner has ended.
     Orphaned,
-    /// Its owner has ended, and somebody sees to it.
+    /// Its owner has ended, and it is claimed for cleanup.
     Sweeping,
-    /// Nobody owns it.
+    /// It has no owner.
     Released,
 }
 
-/// A virtual machine and who owns it.
+/// A virtual machine and its owner.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct VmView {
-    /// The machine.
+    /// The id of the machine.
     pub vm_id: String,
-    /// Where it runs.
+    /// The zone of the machine.
     pub zone: String,
-    /// What runs on it.
+    /// The components that run on the machine.
     pub components: Vec<Text>,
-    /// Anything else about it.
+    /// Metadata of the machine, a JSON object.
     pub metadata: Json,
-    /// When its owner registered it first.
+    /// When its owner first registered it.
     pub registered_at: Timestamp,
-    /// What becomes of it.
+    /// Its status.
     pub status: VmStatus,
-    /// The session of its owner, or of the last one that it had.
+    /// The session id of its owner, or of its last one.
     pub holder: String,
-    /// The process that this is, where it is one.
+    /// The owner's process; absent if the owner is no process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
-    /// Grows with each owner, and with each that sees to it as an orphan.
+    /// The fencing token: greater with each owner and each claim.
     pub token: u64,
 }
 
-/// A session that runs: a process that is registered, and the virtual machine that it has.
+/// An active session: a registered process and the virtual machine that it owns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveSession {
-    /// The session.
+    /// The id of the session.
     pub session_id: String,
-    /// The number of its process, where it is one.
+    /// The PID of its process; `null` if it is no process.
     pub pid: Option<u32>,
-    /// The name of its machine, where it is known.
+    /// The host name of its machine; `null` if it is not known.
     pub hostname: Option<Text>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// Whether it is the calling process.
     pub mine: bool,
-    /// The virtual machine that it has.
+    /// The virtual machine that it owns; `null` if it owns none.
     pub vm: Option<VmView>,
 }
 
-/// The sessions that run, by their names.
+/// The active sessions by id.
 pub type ActiveSessions = BTreeMap<String, ActiveSession>;
 
-/// What a cleanup of the registry has come to.
+/// The result of a cleanup of the registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct StaleCleanup {
-    /// How many sessions this call removed, or would; not those that another call was faster with.
+    /// The number of registrations that this call removed, or would remove.
     pub removed: u64,
-    /// The first 1,000 of them.
+    /// The ids of the first 1,000 removed sessions.
     pub sessions: Vec<String>,
-    /// How many virtual machines are orphans now.
+    /// The number of orphaned virtual machines.
     pub orphans: u64,
 }
 
-/// Whether an orphan may be seen to.
+/// The outcome of claiming an orphan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimOutcome {
-    /// By who asked, and nobody else.
+    /// The caller has claimed it.
     Acquired,
-    /// Somebody sees to it already, or its owner is there.
+    /// It is claimed by another caller, or its owner has not ended.
     Held,
-    /// It is nobody's, and nothing is to be done.
+    /// It has no owner and needs no cleanup.
     NotHeld,
 }
 
-/// The answer to who wants to see to an orphan.
+/// The result of claiming an orphan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct OrphanClaim {
-    /// Whether it may.
+    /// The outcome.
     pub outcome: ClaimOutcome,
-    /// What `orphanDone` needs; `null` unless it may.
+    /// The fencing token for `orphanDone`; `null` unless the outcome is `acquired`.
     pub token: Option<u64>,
-    /// The machine; `null` where there never was one.
+    /// The machine; `null` if there never was one.
     pub vm: Option<VmView>,
 }
 
-/// What became of an orphan that was seen to.
+/// The outcome of ending a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum OrphanOutcome {
-    /// It is gone from the registry.
+    /// The machine has no owner any more.
     Released,
-    /// It is an orphan again.
+    /// The machine is an orphan again.
     Orphaned,
-    /// Somebody else had taken over before; nothing was changed.
+    /// The claim had ended before; nothing was changed.
     Lost,
 }
 
-/// What became of an orphan.
+/// The result of ending a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct OrphanDone {
-    /// What became of it.
+    /// The outcome.
     pub outcome: OrphanOutcome,
 }
 
-/// The owner that an orphan had, as its lease keeps it while somebody sees to it.
+/// The last owner of an orphan, which the data of its lease stores while it is claimed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Former {
@@ -247,20 +248,20 @@ impl Params for Former {
     }
 }
 
-/// The member of a machine's data in which the owner of before is kept.
+/// The property of a machine's data for the last owner.
 const FORMER: &str = "formerOwner";
 
-/// The key under which a virtual machine is held.
+/// The key of a virtual machine's lease.
 pub fn vm_key(vm: &str) -> String {
     format!("vm:{vm}")
 }
 
-/// The virtual machine that is held under a key.
+/// The id of the virtual machine whose lease has this key.
 pub fn vm_of_key(key: &str) -> Option<&str> {
     key.strip_prefix("vm:")
 }
 
-/// What a process says about itself: the machine that it has.
+/// The data of a process's lease: the id of the machine that it owns.
 pub fn process_data(vm: Option<&str>) -> Json {
     let mut data = Object::default();
     if let Some(vm) = vm {
@@ -269,12 +270,12 @@ pub fn process_data(vm: Option<&str>) -> Json {
     data.to_json()
 }
 
-/// The machine that a process says it has.
+/// The id of the machine in the data of a process's lease.
 pub fn vm_of(process: &Lease) -> Option<String> {
     Object::parse(&process.data).text("vmId")
 }
 
-/// What is said about a machine. Its owner may say it again, and it stays registered since then.
+/// The data of a machine's lease. If its owner registers it again, `registeredAt` stays.
 pub fn vm_data(params: &VmRegisterParams, owned: Option<&Lease>, now: Timestamp) -> Json {
     let since = owned.map_or(now, registered_at);
     let mut data = Object::default();
@@ -285,15 +286,15 @@ pub fn vm_data(params: &VmRegisterParams, owned: Option<&Lease>, now: Timestamp)
     data.to_json()
 }
 
-/// Whether somebody sees to a machine as an orphan, or did so last.
+/// Whether the current or last holder of a machine claimed it as an orphan.
 pub fn is_claimed(vm: &Lease) -> bool {
     former(vm).is_some()
 }
 
-/// What is said about a machine while somebody sees to it: who owned it, too.
+/// The data of a claimed machine's lease: its data, and its last owner.
 pub fn claimed_data(vm: &Lease) -> Json {
     let mut data = Object::parse(&vm.data);
-    // One that was claimed before keeps the owner that it had.
+    // A machine that was claimed before keeps its last owner.
     if former(vm).is_none() {
         data.set(
             FORMER,
@@ -309,7 +310,7 @@ pub fn claimed_data(vm: &Lease) -> Json {
     data.to_json()
 }
 
-/// A claimed machine as the orphan that it was; its token stays as high as it is.
+/// A claimed machine as the orphan that it was before; its token does not decrease.
 pub fn orphaned(vm: Lease) -> Lease {
     let Some(former) = former(&vm) else {
         return vm;
@@ -327,7 +328,7 @@ pub fn orphaned(vm: Lease) -> Lease {
     }
 }
 
-/// Whether a holder owns a machine: it has not only claimed it.
+/// Whether a holder owns a machine, and has not claimed it as an orphan.
 pub fn owns(holder: &Holder, vm: &Lease) -> bool {
     !vm.released && vm.holder == holder.name && vm.process == holder.process && !is_claimed(vm)
 }
@@ -344,7 +345,7 @@ fn registered_at(vm: &Lease) -> Timestamp {
 }
 
 impl VmStatus {
-    /// What becomes of a machine, by the state of its lease.
+    /// The status of a machine whose lease is in this state.
     pub fn of(vm: &Lease, state: State) -> Self {
         match state {
             State::Released => Self::Released,
@@ -356,10 +357,10 @@ impl VmStatus {
 }
 
 impl VmView {
-    /// What the lease of a machine says now.
+    /// A machine by its lease, with its status at `now`.
     pub fn new(vm: Lease, now: Timestamp, host: &dyn Host) -> Self {
         let status = VmStatus::of(&vm, vm.state(now, vm.liveness(host)));
-        // Whoever sees to it does not own it.
+        // The claimer of an orphan does not own it.
         let vm = orphaned(vm);
         let data = Object::parse(&vm.data);
         let metadata = data.get("metadata").map(str::to_owned);
@@ -379,7 +380,7 @@ impl VmView {
 }
 
 impl ActiveSession {
-    /// A session by one of its leases: on its own name, or on its machine.
+    /// A session by one of its leases: its registration, or its machine's.
     pub fn new(lease: &Lease, host: &dyn Host) -> Self {
         let process = lease.process.as_ref();
         Self {

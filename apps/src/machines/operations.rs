@@ -1,5 +1,5 @@
-//! The operations on processes and the virtual machines that they own. What a call changes of a
-//! process and of its machine is written together, so that they never disagree.
+//! The operations on processes and the virtual machines that they own. A call writes the leases of a
+//! process and of its machine in one commit, so that they never disagree.
 
 use tenure_core::audit::entry::Entry;
 use tenure_core::error::{Error, Result};
@@ -16,20 +16,20 @@ use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 
 use super::model::{
-    ActiveSession, ActiveSessions, ActiveSessionsParams, CLAIM_LENGTH, ClaimOutcome, LENGTH,
-    OrphanClaim, OrphanClaimParams, OrphanDone, OrphanDoneParams, OrphanOutcome, OrphansParams,
-    ProcessRegisterParams, StaleCleanup, StaleCleanupParams, VmMineParams, VmRegisterParams,
-    VmUnregisterParams, VmView, claimed_data, is_claimed, orphaned, owns, process_data, vm_data,
-    vm_key, vm_of, vm_of_key,
+    ActiveSession, ActiveSessions, ActiveSessionsParams, CLAIM_DURATION, ClaimOutcome, OrphanClaim,
+    OrphanClaimParams, OrphanDone, OrphanDoneParams, OrphanOutcome, OrphansParams,
+    ProcessRegisterParams, REGISTRATION_DURATION, StaleCleanup, StaleCleanupParams, VmMineParams,
+    VmRegisterParams, VmUnregisterParams, VmView, claimed_data, is_claimed, orphaned, owns,
+    process_data, vm_data, vm_key, vm_of, vm_of_key,
 };
 
-/// The `kind` of an entry that says that an orphaned machine was removed.
+/// The `kind` of the audit entry for a removed orphan.
 const SWEEP: &str = "lease.sweep";
-/// The `kind` of an entry that says that a process has ended without unregistering.
+/// The `kind` of the audit entry for a process that has ended without unregistering.
 const STALE: &str = "lease.stale";
-/// Sessions that are listed at most.
+/// The greatest number of sessions in a list.
 const MAX_SESSIONS: u32 = 10_000;
-/// Sessions that a cleanup names.
+/// The greatest number of sessions that the reply of a cleanup names.
 const MAX_NAMED: usize = 1000;
 
 tenure_core::operations! {
@@ -70,7 +70,7 @@ tenure_core::operations! {
         r#"{"vmId":"v","token":1,"success":true}"#;
 }
 
-/// A process's registration, and the machine that it says it has.
+/// A process's registration, and the machine that its data names.
 struct Registered {
     holder: Holder,
     process: Option<Lease>,
@@ -91,16 +91,16 @@ impl Registered {
         })
     }
 
-    /// The machine that it really has, and not only says so.
+    /// The machine, if the process still owns it.
     fn own(&self) -> Option<&Lease> {
         self.vm.as_ref().filter(|vm| owns(&self.holder, vm))
     }
 
-    /// Writes the process as it is registered from now on, with the machine that it has.
+    /// Writes the registration of the process with its machine.
     fn put(&self, tx: &mut Transaction<'_>, vm: Option<&str>) -> Attempt<Lease> {
         let request = Request::Acquire {
             holder: self.holder.clone(),
-            length: Some(LENGTH),
+            duration: Some(REGISTRATION_DURATION),
             data: Some(process_data(vm)),
             once: false,
         };
@@ -130,7 +130,7 @@ fn register_process(
         let renewal = Request::Renew {
             holder: registered.holder.name.clone(),
             token: lease.token,
-            length: Some(LENGTH),
+            duration: Some(REGISTRATION_DURATION),
             data: None,
         };
         if let (Outcome::Renewed, Some(lease)) = ask(tx, &lease.key, &renewal)? {
@@ -154,14 +154,14 @@ fn register_vm(tx: &mut Transaction<'_>, params: &VmRegisterParams) -> Attempt<b
     let data = vm_data(params, own, tx.now());
     tx.limits().data(&data)?;
     let vm = find(tx, &key)?;
-    // What is claimed for cleanup is about to be removed, also for the owner to be.
+    // A machine that is claimed for cleanup is about to be removed, and has no new owner.
     let claimed = vm.as_ref().filter(|vm| is_claimed(vm));
     if claimed.is_some_and(|vm| vm.is_held(tx.now(), tx.host())) {
         return Ok(false);
     }
     let request = Request::Acquire {
         holder: owner,
-        length: Some(LENGTH),
+        duration: Some(REGISTRATION_DURATION),
         data: Some(data),
         once: false,
     };
@@ -240,12 +240,12 @@ async fn stale_cleanup(context: &Context, params: StaleCleanupParams) -> Result<
         if lease.is_held(now, host) {
             continue;
         }
-        // One that another call is faster with is not counted here.
+        // A registration that another call removes first is not counted here.
         let removed = dry_run
             || context
                 .try_transact(|tx| {
                     tx.assume_record(record.clone());
-                    // Its token guards nothing, and no name is used again.
+                    // No write is guarded by its token, and no name is used again.
                     tx.remove_record(KIND, &record.key)?;
                     if !lease.released {
                         let entry = Entry::about(STALE, &lease.key, &lease.holder, now);
@@ -288,7 +288,7 @@ async fn orphans(context: &Context, params: OrphansParams) -> Result<Vec<VmView>
 fn claim_orphan(tx: &mut Transaction<'_>, params: &OrphanClaimParams) -> Attempt<OrphanClaim> {
     let key = checked_vm_key(&params.vm_id)?;
     let claimer = holder(tx.host(), params.holder.as_ref())?;
-    let duration = checked_duration(params.lease_duration_ms)?.unwrap_or(CLAIM_LENGTH);
+    let duration = checked_duration(params.lease_duration_ms)?.unwrap_or(CLAIM_DURATION);
     let lease = find(tx, &key)?;
     let (now, host) = (tx.now(), tx.host());
     let reply = |outcome, token, vm: Option<Lease>| OrphanClaim {
@@ -301,7 +301,7 @@ fn claim_orphan(tx: &mut Transaction<'_>, params: &OrphanClaimParams) -> Attempt
     };
     let request = Request::Acquire {
         holder: claimer,
-        length: Some(duration),
+        duration: Some(duration),
         data: Some(claimed_data(&vm)),
         once: true,
     };
@@ -333,7 +333,7 @@ fn finish_orphan(tx: &mut Transaction<'_>, params: &OrphanDoneParams) -> Attempt
     } else {
         (OrphanOutcome::Orphaned, vm)
     };
-    // The owner that it had is shown from then on, not the one that claimed it.
+    // The record shows the last owner from then on, not the claimer.
     let vm = orphaned(vm);
     if outcome == OrphanOutcome::Released {
         let entry = Entry::about(SWEEP, &vm.key, &vm.holder, tx.now());
@@ -348,7 +348,7 @@ fn now_and_host(context: &Context) -> (Timestamp, &dyn Host) {
     (call.now, &*call.host)
 }
 
-/// The holder that registers: one whose registration has a key.
+/// The holder that registers, whose name fits into the key of a registration.
 fn owner(host: &dyn Host, given: Option<&Text>) -> Result<Holder> {
     let owner = holder(host, given)?;
     let longest = MAX_KEY_BYTES - Lease::process_key("").len();
@@ -370,7 +370,7 @@ fn checked_vm_key(vm: &Text) -> Result<String> {
     }
 }
 
-/// Whether the owner of a machine has ended, and it was not cleaned up.
+/// Whether the owner of a machine has ended and the machine was not cleaned up.
 fn is_orphan(now: Timestamp, host: &dyn Host, vm: &Lease) -> bool {
     !vm.released && (is_claimed(vm) || !vm.is_held(now, host))
 }

@@ -56,7 +56,7 @@ tenure: slot T1/plan holds first with the model opus: version 1, active, 0 of 10
 tenure: to replace it: tenure slot start T1 plan it --model haiku --id second --now 2026-01-08T18:05:30Z --confirm first@1
 [1]
 $ tenure slot start T1 plan it --model haiku --id second --confirm first@2
-tenure: busy: Somebody is changing this session right now. Wait a moment and try again.
+tenure: busy: This session is being changed right now. Wait a moment and try again.
 tenure: slot T1/plan holds first with the model opus: version 1, active, 0 of 100 iterations used, updated 0s ago
 [1]
 $ tenure slot start T1 plan it --model haiku --id second --confirm first@1

@@ -70,7 +70,7 @@ change_params! {
     pub struct AgentUpdateParams {
         /// The phase that it is in now. A final one ends its work.
         pub phase: Option<Phase>,
-        /// Members to merge into the metadata.
+        /// Properties to merge into the metadata.
         #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
         pub metadata: Option<Json>,
         /// An error that it has met.
@@ -94,7 +94,7 @@ change_params! {
     pub struct RequestApprovalParams {
         /// What for; kept in the context as `pauseReason`.
         pub reason: Option<Text>,
-        /// Members to merge into the metadata.
+        /// Properties to merge into the metadata.
         #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
         pub metadata: Option<Json>,
     }

@@ -136,7 +136,7 @@ pub struct ResumeDecision {
     pub details: ResumeDetails,
 }
 
-/// What a decision was made from. Members of the session are absent where there is none.
+/// What a decision was made from. Properties of the session are absent where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]

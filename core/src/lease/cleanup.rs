@@ -1,5 +1,5 @@
-//! Removing leases that have expired and that nobody is to take again. Other leases stay, released or
-//! not, so that their tokens go on growing.
+//! The removal of expired disposable leases. Other leases stay, released or not, so that their next
+//! tokens are greater.
 
 use crate::audit::entry::Entry;
 use crate::error::Result;
@@ -13,13 +13,13 @@ use super::model::{KIND, Lease};
 use super::operations::find;
 use super::walk::Walk;
 
-/// The `kind` of an entry that says how many disposable leases, which are those of runs, were removed.
+/// The `kind` of the audit entry for removed disposable leases, which are those of runs.
 const REMOVAL: &str = "dedup.clear";
-/// Leases that are removed in one commit: some stores cross a network for each.
+/// Leases that one commit removes: some stores cross a network for each commit.
 const TOGETHER: usize = 50;
 
-/// Removes the leases that have expired and are [disposable](Lease::disposable), or only counts
-/// them: how many.
+/// Removes the expired [disposable](Lease::disposable) leases, or only counts them. Returns their
+/// number.
 ///
 /// # Errors
 /// Those of the store.
@@ -40,17 +40,17 @@ pub(crate) async fn remove_expired(context: &Context, dry_run: bool) -> Result<u
     Ok(removed)
 }
 
-/// The entry of the audit log that says how many disposable leases were removed.
+/// The audit entry for a number of removed disposable leases.
 pub fn removal_entry(removed: u64, at: Timestamp, entropy: [u8; 16]) -> Entry {
     let mut data = Entry::properties(REMOVAL, at, None);
     data.set("removed", &removed);
-    // What tells a call from others of its time.
+    // Distinguishes calls at the same time.
     data.set("call", &Fingerprint::of("dedup", entropy).text());
     let data = data.to_json();
     Entry { at, data }
 }
 
-/// Removes the leases of a walk that are selected, or only counts them: how many.
+/// Removes the selected leases of a walk, or only counts them. Returns their number.
 ///
 /// # Errors
 /// Those of the store.
@@ -82,7 +82,7 @@ pub async fn remove(
     }
 }
 
-/// Removes leases in one commit, or else one by one.
+/// Removes leases in one commit, or one by one if another writer has changed any of them.
 async fn remove_batch(
     context: &Context,
     batch: Vec<Record>,
@@ -100,7 +100,7 @@ async fn remove_batch(
     if together.is_some() {
         return Ok(batch.len() as u64);
     }
-    // Another writer has changed one of them. Which others have, each of them tells.
+    // Another writer has changed at least one of them.
     let mut removed = 0;
     for record in batch {
         let selected = context

@@ -1,25 +1,25 @@
-//! Who gets a lease: the one function that decides it, for virtual machines, sessions, slots and the
-//! windows of runs alike. It is told what is kept, what is asked, the time and whether the holder
-//! runs, and says what comes of it and what is to be kept then. What it says holds if nothing else
-//! has been written meanwhile, which the store makes sure of.
+//! The decision on a lease, for virtual machines, sessions, slots and the windows of runs alike. One
+//! pure function takes the stored lease, the request, the time and the liveness of the holder's
+//! process, and returns the outcome and the lease to write. The decision holds only if the stored
+//! lease has not changed meanwhile: the commit expects the version that was read.
 //!
-//! A token belongs to one holding of a lease, from its beginning to its end. It grows with each, and
-//! never becomes smaller, so that what a holder of before still writes can be told and refused.
+//! A fencing token identifies one holding of a lease, from its acquisition to its end. Each holding has
+//! a greater token than the one before, so a late write of a previous holder is recognized and refused.
 
 use crate::lease::model::{Lease, State};
 use crate::value::json::Json;
 use crate::value::process::{Liveness, Process};
 use crate::value::time::{Millis, Timestamp};
 
-/// For how long a lease is given to somebody who does not say.
-pub const DEFAULT_LENGTH: Millis = Millis(30_000);
+/// The duration of a lease whose request names none: 30 seconds.
+pub const DEFAULT_DURATION: Millis = Millis(30_000);
 
-/// Who may hold a lease.
+/// The holder of a lease: a process, or any other party with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Its name. That of a process is its session.
+    /// Its name. The name of a process is the id of its session.
     pub name: String,
-    /// The process, where it is one.
+    /// The process, if the holder is one.
     pub process: Option<Process>,
 }
 
@@ -32,96 +32,94 @@ impl Holder {
         }
     }
 
-    /// Whether it is the one that a lease names.
+    /// Whether a lease names this holder.
     fn is_of(&self, lease: &Lease) -> bool {
         self.name == lease.holder && self.process == lease.process
     }
 }
 
-/// What is asked of a lease.
+/// A request for a lease.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// To hold it.
+    /// Acquire the lease, or renew it if the holder has it.
     Acquire {
-        /// Who.
+        /// The new holder.
         holder: Holder,
-        /// For how long.
-        length: Option<Millis>,
-        /// What to say about it. Without, a new holder says nothing, and one that has it keeps what
-        /// it said.
+        /// The duration; by default [`DEFAULT_DURATION`], or the current one in a renewal.
+        duration: Option<Millis>,
+        /// The holder's data; by default `{}`, or the current data in a renewal.
         data: Option<Json>,
-        /// Whether even the one that holds it is refused, and one that let it run out begins anew:
-        /// for work that is to be done once, and not by two who have the same name.
+        /// Refuse the current holder too, and start a new holding if its lease has expired: for work
+        /// that must be done once, also by two callers of the same name.
         once: bool,
     },
-    /// To hold it for longer.
+    /// Extend the lease.
     Renew {
-        /// Who holds it.
+        /// The current holder.
         holder: String,
-        /// The token that the holder got.
+        /// The holder's fencing token.
         token: u64,
-        /// For how long from now; as long as before, without.
-        length: Option<Millis>,
-        /// What to say about it now; as before, without.
+        /// The duration, counted from now; the current one by default.
+        duration: Option<Millis>,
+        /// The holder's data; the current data by default.
         data: Option<Json>,
     },
-    /// To give it back.
+    /// Release the lease.
     Release {
-        /// Who holds it.
+        /// The current holder.
         holder: String,
-        /// The token that the holder got; whichever it is, without.
+        /// The holder's fencing token; without one, the lease is released whatever its token.
         token: Option<u64>,
     },
-    /// To hand it to somebody else.
+    /// Hand the lease to another holder.
     Transfer {
-        /// Who holds it.
+        /// The current holder.
         holder: String,
-        /// The token that the holder got.
+        /// The holder's fencing token.
         token: u64,
-        /// Who is to hold it.
+        /// The new holder.
         to: Holder,
-        /// For how long from now; as long as before, without.
-        length: Option<Millis>,
+        /// The duration, counted from now; the current one by default.
+        duration: Option<Millis>,
     },
-    /// To take it from whoever holds it.
+    /// Release the lease, regardless of its holder.
     Clear,
 }
 
-/// What came of a request.
+/// The outcome of a request for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "LeaseOutcomeKind"))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is now held by who asked.
+    /// The caller holds the lease now.
     Acquired,
-    /// Who asked held it already, and holds it longer.
+    /// The caller held the lease already and has extended it.
     Renewed,
-    /// Somebody else holds it.
+    /// Another holder has the lease.
     Held,
-    /// Who asked holds it no more.
+    /// The caller no longer holds the lease.
     Lost,
-    /// It was given back.
+    /// The lease was released.
     Released,
-    /// Who asked is not the one who holds it.
+    /// The caller does not hold the lease; another holder does.
     NotOwner,
-    /// Nobody held it.
+    /// The lease has no holder.
     NotHeld,
-    /// It is now held by the one that was named.
+    /// The named holder has the lease now.
     Transferred,
 }
 
-/// What came of a request, and the lease as it is to be kept from now on; nothing where it stays as
-/// it is.
+/// The decision on a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What to keep.
+    /// The lease to write; `None` if the stored one stays unchanged.
     pub write: Option<Lease>,
 }
 
 impl Decision {
-    fn nothing(outcome: Outcome) -> Self {
+    fn unchanged(outcome: Outcome) -> Self {
         Self {
             outcome,
             write: None,
@@ -136,11 +134,11 @@ impl Decision {
     }
 }
 
-/// Decides about the lease of `key`: `kept` is what is kept of it, and `liveness` what is known of
+/// Decides on a request for the lease of `key`. `stored` is its stored lease, and `liveness` that of
 /// the process that holds it.
 pub fn decide(
     key: &str,
-    kept: Option<&Lease>,
+    stored: Option<&Lease>,
     request: &Request,
     now: Timestamp,
     liveness: Liveness,
@@ -148,77 +146,77 @@ pub fn decide(
     match request {
         Request::Acquire {
             holder,
-            length,
+            duration,
             data,
             once,
-        } => match kept {
+        } => match stored {
             Some(lease) if !once && !lease.released && holder.is_of(lease) => Decision::write(
                 Outcome::Renewed,
-                renewed(lease, now, *length, data.as_ref()),
+                renewed(lease, now, *duration, data.as_ref()),
             ),
             Some(lease) if lease.state(now, liveness) == State::Held => {
-                Decision::nothing(Outcome::Held)
+                Decision::unchanged(Outcome::Held)
             }
             _ => {
-                let length = length.unwrap_or(DEFAULT_LENGTH);
+                let duration = duration.unwrap_or(DEFAULT_DURATION);
                 let data = data.clone().unwrap_or_default();
-                let lease = begun(key, kept, holder, now, Some(length), data);
+                let lease = begun(key, stored, holder, now, Some(duration), data);
                 Decision::write(Outcome::Acquired, lease)
             }
         },
         Request::Renew {
             holder,
             token,
-            length,
+            duration,
             data,
-        } => match of_holder(kept, holder, *token) {
+        } => match of_holder(stored, holder, *token) {
             Some(lease) => Decision::write(
                 Outcome::Renewed,
-                renewed(lease, now, *length, data.as_ref()),
+                renewed(lease, now, *duration, data.as_ref()),
             ),
-            None => Decision::nothing(Outcome::Lost),
+            None => Decision::unchanged(Outcome::Lost),
         },
         Request::Transfer {
             holder,
             token,
             to,
-            length,
-        } => match of_holder(kept, holder, *token) {
+            duration,
+        } => match of_holder(stored, holder, *token) {
             Some(lease) => {
-                let length = length.or(lease.length());
-                let lease = begun(key, kept, to, now, length, lease.data.clone());
+                let duration = duration.or(lease.duration());
+                let lease = begun(key, stored, to, now, duration, lease.data.clone());
                 Decision::write(Outcome::Transferred, lease)
             }
-            None => Decision::nothing(Outcome::Lost),
+            None => Decision::unchanged(Outcome::Lost),
         },
-        Request::Release { holder, token } => match kept.filter(|lease| !lease.released) {
-            None => Decision::nothing(Outcome::NotHeld),
+        Request::Release { holder, token } => match stored.filter(|lease| !lease.released) {
+            None => Decision::unchanged(Outcome::NotHeld),
             Some(lease)
                 if lease.holder != *holder || token.is_some_and(|token| token != lease.token) =>
             {
-                Decision::nothing(Outcome::NotOwner)
+                Decision::unchanged(Outcome::NotOwner)
             }
             Some(lease) => Decision::write(Outcome::Released, released(lease)),
         },
-        Request::Clear => match kept.filter(|lease| !lease.released) {
-            None => Decision::nothing(Outcome::NotHeld),
+        Request::Clear => match stored.filter(|lease| !lease.released) {
+            None => Decision::unchanged(Outcome::NotHeld),
             Some(lease) => Decision::write(Outcome::Released, released(lease)),
         },
     }
 }
 
-/// The lease, if who asks has held it without a break since it got the token. One that ran out and
-/// that nobody took is still its own.
-fn of_holder<'l>(kept: Option<&'l Lease>, holder: &str, token: u64) -> Option<&'l Lease> {
-    kept.filter(|lease| !lease.released && lease.holder == holder && lease.token == token)
+/// The lease, if the holder has held it without a break since it got the token. An expired lease that
+/// no other holder has acquired still belongs to its holder.
+fn of_holder<'l>(stored: Option<&'l Lease>, holder: &str, token: u64) -> Option<&'l Lease> {
+    stored.filter(|lease| !lease.released && lease.holder == holder && lease.token == token)
 }
 
 fn begun(
     key: &str,
-    kept: Option<&Lease>,
+    stored: Option<&Lease>,
     holder: &Holder,
     now: Timestamp,
-    length: Option<Millis>,
+    duration: Option<Millis>,
     data: Json,
 ) -> Lease {
     Lease {
@@ -227,22 +225,22 @@ fn begun(
         process: holder.process.clone(),
         acquired_at: now,
         renewed_at: now,
-        expires_at: length.map(|length| now.plus(length)),
-        token: kept.map_or(0, |lease| lease.token).saturating_add(1),
+        expires_at: duration.map(|duration| now.plus(duration)),
+        token: stored.map_or(0, |lease| lease.token).saturating_add(1),
         released: false,
         disposable: false,
         data,
     }
 }
 
-fn renewed(lease: &Lease, now: Timestamp, length: Option<Millis>, data: Option<&Json>) -> Lease {
-    // Counted from the latest time that was seen: a clock that was set back shortens nothing that
-    // the holder was promised.
+fn renewed(lease: &Lease, now: Timestamp, duration: Option<Millis>, data: Option<&Json>) -> Lease {
+    // Counted from the latest time that was recorded: a clock that was set back does not shorten the
+    // duration that the holder was promised.
     let renewed_at = now.max(lease.renewed_at);
-    let length = length.or(lease.length());
+    let duration = duration.or(lease.duration());
     Lease {
         renewed_at,
-        expires_at: length.map(|length| renewed_at.plus(length)),
+        expires_at: duration.map(|duration| renewed_at.plus(duration)),
         data: data.unwrap_or(&lease.data).clone(),
         ..lease.clone()
     }

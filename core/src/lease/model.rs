@@ -1,5 +1,5 @@
-//! A lease: who holds what, since when and until when. Here is the form in which leases are kept as
-//! records, and what one says at a given time; who gets one is decided in [`decision`].
+//! A lease: its holder, its times, its fencing token, the record that stores it, and its state at a
+//! given time. [`decision`] decides who acquires one.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,48 +12,49 @@ use crate::value::properties::{Params, Properties};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 
-/// The kind of the records that leases are kept in.
+/// The kind of the records that store leases.
 pub const KIND: &str = "lease";
 
-/// Bytes of a key at most.
+/// The greatest size of a key, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
 
-/// Whether a lease is held.
+/// The state of a lease.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "LeaseState"))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Somebody holds it, and nobody else may have it.
+    /// A holder has it; no other can acquire it.
     #[default]
     Held,
-    /// Its holder has ended or let it run out: whoever asks may have it.
+    /// Its holder has ended, or it has expired: any caller can acquire it.
     Stale,
-    /// Its holder has given it back.
+    /// It was released: any caller can acquire it.
     Released,
 }
 
-/// What someone holds for a time.
+/// The right of one holder to a key, for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// What is held: any text of up to 512 bytes.
+    /// The key: any text of up to 512 bytes.
     pub key: String,
-    /// Who holds it, or held it last.
+    /// The name of the holder, or of the last one.
     pub holder: String,
-    /// The process that this is, where it is one: then it holds for as long as it is seen to run.
+    /// The holder's process, if it is one. It holds the lease for as long as the host finds it alive.
     pub process: Option<Process>,
-    /// Since when.
+    /// When the holder acquired it.
     pub acquired_at: Timestamp,
-    /// When the holder last said that it still does.
+    /// When the holder last renewed it.
     pub renewed_at: Timestamp,
-    /// From when on it is free, unless it is renewed; never, without.
+    /// When it expires unless it is renewed; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// Grows with each holder, so that a late write of one before can be told.
+    /// The fencing token: greater than that of every previous holding, so that a late write of a
+    /// previous holder is recognized.
     pub token: u64,
-    /// Whether the holder has given it back. It is kept, so that its token goes on growing.
+    /// Whether it was released. Its record stays, so that the next token is greater.
     pub released: bool,
-    /// Whether its record may be removed once it has expired: nobody relies on its token.
+    /// Whether its record may be removed once it has expired: no write is guarded by its token.
     pub disposable: bool,
-    /// What the holder says about it: the text of a JSON object.
+    /// The holder's data: a JSON object.
     pub data: Json,
 }
 
@@ -89,17 +90,17 @@ impl Params for Body {
 }
 
 impl Lease {
-    /// The key under which a process holds its own name: its registration.
+    /// The key of a process's registration.
     pub fn process_key(session: &str) -> String {
         format!("process:{session}")
     }
 
-    /// The key under which whoever runs a session holds it.
+    /// The key of the lease that the runner of a session holds.
     pub fn session_key(id: &SessionId) -> String {
         format!("session:{id}")
     }
 
-    /// The record that keeps it, at this version.
+    /// The record that stores it, at this version.
     pub fn to_record(&self, version: u64) -> Record {
         let body = Body {
             holder: self.holder.as_str().into(),
@@ -121,14 +122,14 @@ impl Lease {
         }
     }
 
-    /// Reads the lease that a record keeps.
+    /// Reads the lease that a record stores.
     ///
     /// # Errors
-    /// `STORE_MISBEHAVED` when it keeps none.
+    /// `STORE_MISBEHAVED` if the record is no lease.
     pub fn read(record: &Record) -> Result<Self> {
         let body = Body::read("lease", &record.body).map_err(|_| Error::StoreMisbehaved {
             method: "record".to_owned(),
-            problem: format!("the record of lease {:?} keeps none", record.key),
+            problem: format!("the record {:?} is no valid lease", record.key),
         })?;
         Ok(Self {
             key: record.key.clone(),
@@ -144,7 +145,7 @@ impl Lease {
         })
     }
 
-    /// Whether the process that holds it runs. Of a holder that is no process nothing is known.
+    /// Whether the process that holds it runs; unknown for a holder that is no process.
     pub fn liveness(&self, host: &dyn Host) -> Liveness {
         match &self.process {
             None => Liveness::Unknown,
@@ -153,9 +154,9 @@ impl Lease {
         }
     }
 
-    /// Whether it is held, by what is known of its holder. A process that runs holds what it holds,
-    /// however late it is; one that has ended holds nothing. Of the others the clock decides: they
-    /// hold until the time has come, and a clock that was set back gives them the longer.
+    /// Its state, given the liveness of its holder. A running process holds its lease past the
+    /// expiry, and an ended one holds nothing. If the liveness is unknown, the lease is held until it
+    /// expires.
     pub fn state(&self, now: Timestamp, liveness: Liveness) -> State {
         let in_time = self.expires_at.is_none_or(|end| now < end);
         match liveness {
@@ -171,8 +172,8 @@ impl Lease {
         self.state(now, self.liveness(host)) == State::Held
     }
 
-    /// For how long it was given when it was last renewed; for ever, without.
-    pub fn length(&self) -> Option<Millis> {
+    /// Its duration, counted from the last renewal; `None` if it never expires.
+    pub fn duration(&self) -> Option<Millis> {
         let end = self.expires_at?;
         Some(Millis(end.since(self.renewed_at)))
     }

@@ -1,5 +1,5 @@
-//! The operations on leases. Each reads the lease's record, lets the [decision](super::decision) be
-//! made, and writes the lease that comes of it.
+//! The operations on leases. Each reads the stored lease, makes the [decision](super::decision), and
+//! writes the resulting lease.
 
 use crate::audit::entry::{self, Entry};
 use crate::error::{Error, Result};
@@ -42,13 +42,13 @@ crate::operations! {
     /// Transfers a lease to another holder. The outcome is `transferred`, or `lost`.
     LEASE_TRANSFER = Write "leaseTransfer" (LeaseTransferParams) -> LeaseOutcome, unit transfer,
         r#"{"key":"k","holder":"h","token":1,"to":"h","leaseDurationMs":"1s"}"#;
-    /// A lease as it is now; `null` where there never was one.
+    /// The current lease of a key; `null` if there never was one.
     LEASE_GET = Read "leaseGet" (LeaseGetParams) -> Option<LeaseView>, unit get,
         r#"{"key":"k"}"#;
     /// A page of the leases, in the order of their keys.
     LEASE_LIST = Read "leaseList" (LeaseListParams) -> LeasePage, steps list,
         r#"{"prefix":"k","state":"held","limit":2,"cursor":"a"}"#;
-    /// Takes leases from their holders.
+    /// Releases leases, regardless of their holders.
     LEASE_CLEAR = WriteMany "leaseClear" (LeaseClearParams) -> LeaseCleared, steps clear,
         r#"{"prefix":"k"}"#;
 }
@@ -56,7 +56,7 @@ crate::operations! {
 fn acquire(tx: &mut Transaction<'_>, params: &LeaseAcquireParams) -> Attempt<LeaseOutcome> {
     let request = Request::Acquire {
         holder: holder(tx.host(), params.holder.as_ref())?,
-        length: checked_duration(params.lease_duration_ms)?,
+        duration: checked_duration(params.lease_duration_ms)?,
         data: checked_data(tx, params.data.as_ref())?,
         once: params.once.unwrap_or(false),
     };
@@ -67,7 +67,7 @@ fn renew(tx: &mut Transaction<'_>, params: &LeaseRenewParams) -> Attempt<LeaseOu
     let request = Request::Renew {
         holder: holder(tx.host(), params.holder.as_ref())?.name,
         token: params.token,
-        length: checked_duration(params.lease_duration_ms)?,
+        duration: checked_duration(params.lease_duration_ms)?,
         data: checked_data(tx, params.data.as_ref())?,
     };
     reply(tx, &params.key, &request)
@@ -84,7 +84,7 @@ fn release(tx: &mut Transaction<'_>, params: &LeaseReleaseParams) -> Attempt<Lea
 fn transfer(tx: &mut Transaction<'_>, params: &LeaseTransferParams) -> Attempt<LeaseOutcome> {
     let mut to = holder(tx.host(), Some(&params.to))?;
     if to.process.is_none() {
-        // A process that is registered is known by its session.
+        // A registered process is named by its session's id.
         let key = Lease::process_key(&to.name);
         let registered = match key.len() <= MAX_KEY_BYTES {
             true => find(tx, &key)?,
@@ -98,7 +98,7 @@ fn transfer(tx: &mut Transaction<'_>, params: &LeaseTransferParams) -> Attempt<L
         holder: holder(tx.host(), params.holder.as_ref())?.name,
         token: params.token,
         to,
-        length: checked_duration(params.lease_duration_ms)?,
+        duration: checked_duration(params.lease_duration_ms)?,
     };
     reply(tx, &params.key, &request)
 }
@@ -162,7 +162,8 @@ async fn clear(context: &Context, params: LeaseClearParams) -> Result<LeaseClear
     Ok(cleared)
 }
 
-/// Who runs a session, if it is held by another than the calling process and the holder of this name.
+/// The lease of a session's runner, if the session is held by another than the calling process and the
+/// holder of this name.
 ///
 /// # Errors
 /// Those of the store.
@@ -179,7 +180,7 @@ pub(crate) fn other_runner(
     Ok(runner(tx, id)?.filter(other))
 }
 
-/// Who runs a session, if it is held.
+/// The lease of a session's runner, if the session is held.
 ///
 /// # Errors
 /// Those of the store.
@@ -188,12 +189,12 @@ pub(crate) fn runner(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Option
     Ok(lease.filter(|lease| lease.is_held(tx.now(), tx.host())))
 }
 
-/// What has to be read to know who runs a session.
+/// The read of the lease of a session's runner.
 pub(crate) fn runner_read(id: &SessionId) -> Read {
     read_of(&Lease::session_key(id))
 }
 
-/// What has to be read to know a lease.
+/// The read of a lease.
 pub fn read_of(key: &str) -> Read {
     Read::Record {
         kind: KIND.to_owned(),
@@ -201,16 +202,16 @@ pub fn read_of(key: &str) -> Read {
     }
 }
 
-/// A lease as the transaction has it; nothing where there never was one.
+/// The lease of a key as the transaction sees it; `None` if there never was one.
 ///
 /// # Errors
-/// `STORE_MISBEHAVED` for a record that holds none, and those of the store.
+/// `STORE_MISBEHAVED` for a record that is no lease, and those of the store.
 pub fn find(tx: &mut Transaction<'_>, key: &str) -> Attempt<Option<Lease>> {
     let record = tx.record(KIND, key)?;
     Ok(record.map(|record| Lease::read(&record)).transpose()?)
 }
 
-/// Writes a lease in place of what is there.
+/// Writes a lease in place of the stored one.
 ///
 /// # Errors
 /// Those of the store.
@@ -218,8 +219,7 @@ pub fn put(tx: &mut Transaction<'_>, lease: &Lease) -> Attempt<()> {
     tx.put_record(lease.to_record(1))
 }
 
-/// Decides on a request, and writes the lease that comes of it: the outcome, and the lease from now
-/// on.
+/// Decides on a request and writes the resulting lease. Returns the outcome and the current lease.
 ///
 /// # Errors
 /// Those of the store.
@@ -257,10 +257,10 @@ fn checked_data(tx: &Transaction<'_>, data: Option<&Json>) -> Result<Option<Json
     Ok(data.cloned())
 }
 
-/// The holder of a name: the calling process without one, and by the name of its session.
+/// The holder of a name. It is the calling process without a name, and with the id of its session.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where there is neither a name nor a process.
+/// `INVALID_ARGUMENT` if there is neither a name nor a process.
 pub fn holder(host: &dyn Host, given: Option<&Text>) -> Result<Holder> {
     match (given, host.process()) {
         (None, Some(process)) => Ok(Holder::of(process)),
@@ -276,7 +276,7 @@ pub fn holder(host: &dyn Host, given: Option<&Text>) -> Result<Holder> {
     }
 }
 
-/// A key or a holder's name; `what` says which.
+/// Checks the size of a key or a holder's name; `what` is the parameter.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
@@ -290,10 +290,10 @@ pub fn checked_key<'t>(what: &str, text: &'t Text) -> Result<&'t str> {
     }
 }
 
-/// A duration for which something can be held.
+/// Checks that the duration of a lease is not 0.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for none.
+/// `INVALID_ARGUMENT`.
 pub fn checked_duration(duration: Option<Millis>) -> Result<Option<Millis>> {
     if duration == Some(Millis(0)) {
         let problem = "expected a duration above 0";

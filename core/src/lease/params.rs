@@ -1,4 +1,4 @@
-//! What the operations on leases take and answer.
+//! The parameters and replies of the operations on leases.
 
 use serde::Serialize;
 
@@ -8,127 +8,130 @@ use crate::lease::decision::Outcome;
 use crate::lease::model::{Lease, State};
 use crate::value::json::Json;
 use crate::value::process::{Host, Process};
-use crate::value::properties as members;
-use crate::value::properties::Property;
+use crate::value::properties::{self, Property};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 
 declare_params! {
-    /// A lease to hold.
+    /// A lease to acquire.
     pub struct LeaseAcquireParams {
-        /// What to hold: any text of 1 to 512 bytes.
+        /// The key of the lease: any text of 1 to 512 bytes.
         pub key: Text,
-        /// Who is to hold it; the calling process by default. A process holds for as long as it
-        /// runs, any other holder until the lease runs out.
+        /// The name of the holder; by default the calling process. A process holds the lease for as
+        /// long as it runs, any other holder until the lease expires.
         pub holder: Option<Text>,
-        /// For how long; 30 seconds by default, and as long as before for who holds it already.
+        /// The duration: milliseconds or text such as `"30s"`. By default 30 seconds, or the current
+        /// duration if the holder renews its own lease.
         pub lease_duration_ms: Option<Millis>,
-        /// What to say about it; `{}` by default.
+        /// The holder's data, a JSON object; `{}` by default.
         pub data: Option<Json>,
-        /// Whether even the one that holds it already is refused, as anybody else; `false` by default.
+        /// Refuse the current holder too, instead of renewing its lease; `false` by default.
         pub once: Option<bool>,
     }
 
-    /// A lease to hold for longer.
+    /// A lease to renew.
     pub struct LeaseRenewParams {
-        /// What is held.
+        /// The key of the lease.
         pub key: Text,
-        /// Who holds it; the calling process by default.
+        /// The name of the holder; by default the calling process.
         pub holder: Option<Text>,
-        /// The token that came with the lease.
+        /// The fencing token that `leaseAcquire` returned.
         pub token: u64,
-        /// For how long from now; as long as before by default.
+        /// The duration, counted from now: milliseconds or text such as `"30s"`. By default the
+        /// current duration.
         pub lease_duration_ms: Option<Millis>,
-        /// What to say about it now; as before by default.
+        /// The holder's new data, a JSON object; by default the current data.
         pub data: Option<Json>,
     }
 
-    /// A lease to give back.
+    /// A lease to release.
     pub struct LeaseReleaseParams {
-        /// What is held.
+        /// The key of the lease.
         pub key: Text,
-        /// Who holds it; the calling process by default.
+        /// The name of the holder; by default the calling process.
         pub holder: Option<Text>,
-        /// The token that came with the lease; whichever it is by default.
+        /// The fencing token that `leaseAcquire` returned; by default the token is not compared.
         pub token: Option<u64>,
     }
 
-    /// A lease to hand on.
+    /// A lease to transfer.
     pub struct LeaseTransferParams {
-        /// What is held.
+        /// The key of the lease.
         pub key: Text,
-        /// Who holds it; the calling process by default.
+        /// The name of the current holder; by default the calling process.
         pub holder: Option<Text>,
-        /// The token that came with the lease.
+        /// The fencing token that `leaseAcquire` returned.
         pub token: u64,
-        /// Who is to hold it: the session of a process that is registered, or any other name.
+        /// The new holder: the session id of a registered process, or any other name.
         pub to: Text,
-        /// For how long from now; as long as before by default.
+        /// The duration, counted from now: milliseconds or text such as `"30s"`. By default the
+        /// current duration.
         pub lease_duration_ms: Option<Millis>,
     }
 
-    /// One lease.
+    /// A lease to get.
     pub struct LeaseGetParams {
-        /// What is held.
+        /// The key of the lease.
         pub key: Text,
     }
 
     /// Which leases to list.
     pub struct LeaseListParams {
-        /// Only those whose keys begin so.
+        /// Only leases whose keys start with this prefix.
         pub prefix: Option<Text>,
-        /// Only those in this state; by default all that were not given back.
+        /// Only leases in this state; by default all that were not released.
         pub state: Option<State>,
-        /// How many at most: 1 to 1,000, 50 by default.
+        /// The greatest number of leases in the page: 1 to 1,000, 50 by default.
         pub limit: Option<u32>,
-        /// Go on where the page ended that returned this cursor.
+        /// The `nextCursor` of the previous page.
         pub cursor: Option<Text>,
     }
 
-    /// Which leases to take from their holders.
+    /// Which leases to release, regardless of their holders.
     pub struct LeaseClearParams {
-        /// Only those whose keys begin so; by default all.
+        /// Only leases whose keys start with this prefix; by default all.
         pub prefix: Option<Text>,
     }
 }
 
 impl Property for State {
     fn read(name: &str, text: &str) -> Result<Self> {
-        members::parse(name, text)
+        properties::parse(name, text)
     }
 }
 
-/// A lease as it is at one moment.
+/// A lease and its state at the time of the call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseView {
-    /// What is held.
+    /// The key of the lease.
     pub key: String,
-    /// Who holds it, or held it last.
+    /// The name of the holder, or of the last one.
     pub holder: String,
-    /// The process that this is, where it is one.
+    /// The holder's process; absent if the holder is no process.
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
-    /// Whether it is held now.
+    /// Its state.
     pub state: State,
-    /// Whether it is the calling process that holds it.
+    /// Whether the calling process holds it.
     pub mine: bool,
-    /// Grows with each holder: what is guarded refuses a write that carries a smaller one.
+    /// The fencing token. It is greater with each holder; a guarded resource refuses a write that
+    /// carries a smaller one than it has seen.
     pub token: u64,
-    /// Since when.
+    /// When the holder acquired it.
     pub acquired_at: Timestamp,
-    /// When the holder last said that it still does.
+    /// When the holder last renewed it.
     pub renewed_at: Timestamp,
-    /// When it runs out, unless it is renewed or held by a process that runs; `null` for never.
+    /// When it expires, unless it is renewed or its holder is a running process; `null` for never.
     pub expires_at: Option<Timestamp>,
-    /// What the holder says about it.
+    /// The holder's data, a JSON object.
     pub data: Json,
 }
 
 impl LeaseView {
-    /// What a lease says now.
+    /// A lease with its state at `now`.
     pub fn new(lease: Lease, now: Timestamp, host: &dyn Host) -> Self {
         let state = lease.state(now, lease.liveness(host));
         Self {
@@ -148,34 +151,35 @@ impl LeaseView {
     }
 }
 
-/// What came of a request for a lease.
+/// The outcome of a request for a lease.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseOutcome {
-    /// `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
-    /// `not_owner` or `not_held`; `transferred`.
+    /// The outcome: `acquired`, `renewed`, or `held` by another holder; `lost` if the caller no longer
+    /// holds the lease; `released`, `not_owner` or `not_held`; `transferred`.
     pub outcome: Outcome,
-    /// The lease as it is now; `null` where there never was one.
+    /// The current lease; `null` if there never was one.
     pub lease: Option<LeaseView>,
 }
 
-/// A part of the leases, in the order of their keys.
+/// A page of leases, in the order of their keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct LeasePage {
     /// The leases.
     pub items: Vec<LeaseView>,
-    /// Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+    /// The `cursor` of the next page; absent on the last page. A page may have fewer items than
+    /// `limit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// Leases that were taken from their holders.
+/// The result of releasing leases regardless of their holders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LeaseCleared {
-    /// How many.
+    /// The number of leases that were released.
     pub released: u64,
 }

@@ -1,4 +1,4 @@
-//! A walk over the leases whose keys have one prefix, in the order of their keys, page by page.
+//! A walk over the leases whose keys have a common prefix, in the order of their keys, page by page.
 
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// A walk that begins after a key, or with the first.
+    /// A walk that starts after a key, or with the first key of the prefix.
     pub fn new(prefix: String, after: Option<String>) -> Self {
         let after = after.filter(|after| *after >= prefix);
         let exact = (after.is_none() && !prefix.is_empty()).then(|| prefix.clone());
@@ -34,10 +34,10 @@ impl Walk {
         }
     }
 
-    /// The next lease with its record; nothing at the end.
+    /// The next lease with its record; `None` at the end.
     ///
     /// # Errors
-    /// `STORE_MISBEHAVED` for a record that holds no lease, and those of the store.
+    /// `STORE_MISBEHAVED` for a record that is no lease, and those of the store.
     pub async fn next(&mut self, context: &Context) -> Result<Option<(Record, Lease)>> {
         if let Some(exact) = self.exact.take()
             && let Some(record) = context.record(KIND, &exact).await?

@@ -1,5 +1,5 @@
 //! An administrator's hand: sessions that become what someone says they are, past the lifecycle.
-//! [`overridden`] sets members of a session, [`saved`] puts a whole one in place of what is kept. Both
+//! [`overridden`] sets properties of a session, [`saved`] puts a whole one in place of what is kept. Both
 //! say only what is to be written; nothing is recorded of it and nobody is told. What no one can set
 //! (the version, when it was changed, how long its history is) still follows from what happens.
 
@@ -15,7 +15,7 @@ use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 use crate::value::time::Timestamp;
 
-/// The members that no administrator sets: whoever passes on a session means no harm with them.
+/// The properties that no administrator sets: whoever passes on a session means no harm with them.
 const FOLLOWING: [&str; 9] = [
     "slot",
     "agentName",
@@ -58,11 +58,11 @@ impl Past {
     }
 }
 
-/// A session with members set as `updates` say: those of `context` and `metadata` are merged, `null`
-/// clears a member that may be absent.
+/// A session with properties set as `updates` say: those of `context` and `metadata` are merged, `null`
+/// clears a property that may be absent.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a member that no session has or a value that it cannot have, and those of
+/// `INVALID_ARGUMENT` for a property that no session has or a value that it cannot have, and those of
 /// the limits.
 pub fn overridden(
     kept: &Head,
@@ -75,9 +75,12 @@ pub fn overridden(
     }
     let mut updates = Object::parse(updates);
     for (key, _) in updates.by_key() {
-        if !portable::MEMBERS.iter().any(|name| name.as_bytes() == key) {
+        if !portable::PROPERTIES
+            .iter()
+            .any(|name| name.as_bytes() == key)
+        {
             let key = String::from_utf8_lossy(key);
-            let problem = format!("`{key}` is no member of a session");
+            let problem = format!("`{key}` is no property of a session");
             return Err(Error::invalid("updates", problem));
         }
     }

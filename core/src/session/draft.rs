@@ -29,7 +29,7 @@ use crate::work::webhook::{WebhookEvent, WebhookPayload};
 /// Iterations allowed when nothing is said.
 pub const DEFAULT_MAX_ITERATIONS: u32 = 100;
 
-/// The context's members while a session is paused.
+/// The context's properties while a session is paused.
 const PAUSED_AT: &str = "pausedAt";
 const PAUSE_REASON: &str = "pauseReason";
 
@@ -338,14 +338,14 @@ fn forked_agent(events: &[Event]) -> Agent {
 
 /// A copy of an object with an edit made to it.
 fn edited<'a>(object: &'a Json, edit: impl FnOnce(&mut Object<'a>)) -> Json {
-    let mut members = Object::parse(object);
-    edit(&mut members);
-    members.to_json()
+    let mut properties = Object::parse(object);
+    edit(&mut properties);
+    properties.to_json()
 }
 
-/// A copy of an object with the members of another merged into it.
+/// A copy of an object with the properties of another merged into it.
 pub(crate) fn merged(object: &Json, patch: &Json) -> Json {
-    edited(object, |members| members.merge(Object::parse(patch)))
+    edited(object, |properties| properties.merge(Object::parse(patch)))
 }
 
 /// Checks a context against the limits. The words that pausing put in do not count, or a session
@@ -355,8 +355,8 @@ pub(crate) fn merged(object: &Json, patch: &Json) -> Json {
 /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
 pub(crate) fn check_context(context: &Json, limits: &Limits) -> Result<()> {
     let checked = limits.object("context", context);
-    let members = Object::parse(context);
-    let ours = |key| members.get(key).is_none_or(|text| text.starts_with('"'));
+    let properties = Object::parse(context);
+    let ours = |key| properties.get(key).is_none_or(|text| text.starts_with('"'));
     if matches!(checked, Err(Error::TooLarge { .. })) && ours(PAUSED_AT) && ours(PAUSE_REASON) {
         return limits.object("context", &edited(context, unpause));
     }

@@ -1,5 +1,5 @@
 //! What each operation takes. Every host passes parameters as one JSON object, which is read into
-//! one of these; a member that is not known is refused, so that a misspelt option is not ignored.
+//! one of these; a property that is not known is refused, so that a misspelt option is not ignored.
 
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ use crate::stored::slot::SlotPhase;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
-use crate::value::properties as members;
+use crate::value::properties;
 use crate::value::properties::{Patch, Property};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
@@ -21,7 +21,7 @@ use crate::value::time::{Millis, Timestamp};
 /// Tasks that one call names at most.
 pub const MAX_TASKS: usize = 1000;
 
-/// Declares parameters of an operation that changes one session, with the members that all of these
+/// Declares parameters of an operation that changes one session, with the properties that all of these
 /// share.
 macro_rules! change_params {
     ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
@@ -200,13 +200,13 @@ declare_params! {
         pub task: Option<Text>,
         /// Another budget.
         pub max_iterations: Option<u32>,
-        /// Members to merge into the copied context.
+        /// Properties to merge into the copied context.
         pub context: Option<Json>,
     }
 }
 
 change_params! {
-    /// New values for what describes a session. `null` clears a member.
+    /// New values for what describes a session. `null` clears a property.
     pub struct UpdateParams {
         /// What the agent is to do.
         pub task: Option<Text>,
@@ -223,16 +223,16 @@ change_params! {
         pub channel_id: Patch<Text>,
         /// Iterations allowed; not below those used.
         pub max_iterations: Option<u32>,
-        /// Members to merge into the context.
+        /// Properties to merge into the context.
         pub context: Option<Json>,
-        /// Members to merge into the metadata.
+        /// Properties to merge into the metadata.
         #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
         pub metadata: Option<Json>,
     }
 
-    /// New values for anything that a session has. `null` clears a member that may be absent.
+    /// New values for anything that a session has. `null` clears a property that may be absent.
     pub struct OverrideParams {
-        /// The members to set; those of `context` and `metadata` are merged.
+        /// The properties to set; those of `context` and `metadata` are merged.
         #[cfg_attr(feature = "ts", ts(type = "Overrides"))]
         pub updates: Json,
     }
@@ -336,7 +336,7 @@ change_params! {
 
     /// State to keep.
     pub struct UpdateContextParams {
-        /// Members to merge into the context.
+        /// Properties to merge into the context.
         pub context: Json,
         /// Replace the whole context instead.
         pub replace: Option<bool>,
@@ -353,7 +353,7 @@ declare_params! {
     }
 }
 
-/// Declares parameters with the members of a filter, and how they become one.
+/// Declares parameters with the properties of a filter, and how they become one.
 macro_rules! filter_params {
     ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
         declare_params! {
@@ -474,7 +474,7 @@ impl Property for HistoryParam {
         match text {
             "\"all\"" => Ok(Self::All),
             "\"none\"" => Ok(Self::None),
-            _ => members::parse(name, text).map(Self::Last).map_err(|_| {
+            _ => properties::parse(name, text).map(Self::Last).map_err(|_| {
                 Error::invalid(name, "expected \"all\", \"none\" or a number of events")
             }),
         }
@@ -516,7 +516,7 @@ macro_rules! choices {
     ($($type:ident: $default:ident = $first:literal, $other:ident = $second:literal;)*) => {$(
         impl Property for $type {
             fn read(name: &str, text: &str) -> Result<Self> {
-                Ok(if members::second_of(name, text, [$first, $second])? {
+                Ok(if properties::second_of(name, text, [$first, $second])? {
                     Self::$other
                 } else {
                     Self::$default
@@ -542,7 +542,7 @@ pub struct OneOf<T>(pub Vec<T>);
 impl<T: Property + DeserializeOwned> Property for OneOf<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
         if text.starts_with('[') {
-            members::parse(name, text).map(Self)
+            properties::parse(name, text).map(Self)
         } else {
             T::read(name, text).map(|one| Self(vec![one]))
         }

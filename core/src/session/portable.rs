@@ -1,6 +1,6 @@
 //! A session as one JSON text: the shape of a `session.json`, with what Tenure adds to it. It is
 //! printed and read here alone, for export, import and the store of files. Reading is lenient: a
-//! text that carries only the original members is enough, and members that are not known are passed
+//! text that carries only the original properties is enough, and properties that are not known are passed
 //! over. What is read back from what was printed is the same session.
 
 use serde::de::{self, IgnoredAny, SeqAccess};
@@ -22,8 +22,8 @@ use crate::value::limits::Limits;
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
 
-/// The members of the text that are a session's, and the one that is Tenure's own.
-pub const MEMBERS: [&str; 30] = [
+/// The properties of the text that are a session's, and the one that is Tenure's own.
+pub const PROPERTIES: [&str; 30] = [
     "id",
     "version",
     "userId",
@@ -56,7 +56,7 @@ pub const MEMBERS: [&str; 30] = [
     SLOT,
 ];
 
-/// How many of [`MEMBERS`] every session may have; the rest are an agent's and the slot. In a text
+/// How many of [`PROPERTIES`] every session may have; the rest are an agent's and the slot. In a text
 /// that is no agent's, or whose slot is none, they are another program's.
 const COMMON: usize = 22;
 const SLOT: &str = "slot";
@@ -93,7 +93,7 @@ pub fn print(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<S
         .map_err(|error| Error::internal(format!("printing a session: {error}")))
 }
 
-/// What a session's other members say of these.
+/// What a session's other properties say of these.
 struct Derived {
     paused_at: Option<Timestamp>,
     finalized_at: Option<Timestamp>,
@@ -126,7 +126,7 @@ struct Printed<'a> {
     tenure: Option<Own<&'a Json>>,
 }
 
-/// What the other members cannot say, under one name that no other program uses.
+/// What the other properties cannot say, under one name that no other program uses.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Own<J> {
@@ -151,7 +151,7 @@ impl<J> Own<J> {
     }
 }
 
-/// Tells a member that is `null` from one that is not there.
+/// Tells a property that is `null` from one that is not there.
 fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Timestamp>>, D::Error> {
     Option::deserialize(d).map(Some)
 }
@@ -253,9 +253,9 @@ struct EventShape {
 /// # Errors
 /// `INVALID_ARGUMENT` when the text is no such session, and `INVALID_ID`.
 pub fn read(text: &str) -> Result<Portable> {
-    let mut members: SessionText<Vec<PortableEvent>> = parse(text)?;
-    let history = std::mem::take(&mut members.history);
-    let mut portable = members.portable(history.len() as u64)?;
+    let mut properties: SessionText<Vec<PortableEvent>> = parse(text)?;
+    let history = std::mem::take(&mut properties.history);
+    let mut portable = properties.portable(history.len() as u64)?;
     portable.events = history
         .into_iter()
         .zip(1..)
@@ -274,42 +274,42 @@ pub fn read(text: &str) -> Result<Portable> {
 /// # Errors
 /// Those of [`read`].
 pub fn read_head(text: &str) -> Result<Portable> {
-    let members: SessionText<Counted> = parse(text)?;
-    let count = members.history.0;
-    members.portable(count)
+    let properties: SessionText<Counted> = parse(text)?;
+    let count = properties.history.0;
+    properties.portable(count)
 }
 
-/// The members of a session's text that are none of [`MEMBERS`]: those of other programs.
+/// The properties of a session's text that are none of [`PROPERTIES`]: those of other programs.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for text that is no JSON.
 pub fn foreign(text: &str) -> Result<Json> {
     let json = Json::parse(text.to_owned())?;
-    let mut members = Object::parse(&json);
-    let is_agents = members.text("agentName").is_some()
-        && members
+    let mut properties = Object::parse(&json);
+    let is_agents = properties.text("agentName").is_some()
+        && properties
             .text("phase")
             .is_some_and(|phase| Phase::parse(&phase).is_some());
-    let has_slot = members
+    let has_slot = properties
         .read(SLOT)
         .is_some_and(|slot| Slot::read(&slot).is_some());
-    for (place, name) in MEMBERS.into_iter().enumerate() {
+    for (place, name) in PROPERTIES.into_iter().enumerate() {
         let ours = match name {
             SLOT => has_slot,
             _ => is_agents || place < COMMON,
         };
         if ours {
-            members.remove(name);
+            properties.remove(name);
         }
     }
-    Ok(members.to_json())
+    Ok(properties.to_json())
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     // Texts are read as bytes, for their lone surrogates; that alone lets control characters in.
     serde_json::from_str::<&RawValue>(text)
         .map_err(|error| Error::invalid("text", error.to_string()))?;
-    // A list would be read as the members in their order.
+    // A list would be read as the properties in their order.
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("text", "expected the JSON of a session"));
     }
@@ -451,9 +451,9 @@ impl Portable {
 mod tests {
     use super::*;
 
-    fn text(members: &str) -> String {
+    fn text(properties: &str) -> String {
         format!(
-            r#"{{"id":"a","mode":"m","task":"t","status":"active","createdAt":"2026-01-02T03:04:05Z"{members}}}"#
+            r#"{{"id":"a","mode":"m","task":"t","status":"active","createdAt":"2026-01-02T03:04:05Z"{properties}}}"#
         )
     }
 
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_that_is_printed_is_a_member() {
+    fn every_property_that_is_printed_is_a_property() {
         let rich = text(
             r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","slot":{"taskId":"t","phase":"plan","model":"m"}"#,
         );
@@ -485,8 +485,8 @@ mod tests {
             .by_key()
             .map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
             .collect();
-        let members = MEMBERS.map(str::to_owned).into();
-        assert_eq!(names, members);
+        let properties = PROPERTIES.map(str::to_owned).into();
+        assert_eq!(names, properties);
         assert_eq!(foreign(printed.as_str()).unwrap().as_str(), "{}");
     }
 

@@ -1,5 +1,5 @@
-//! Starting many sessions in slots at once. Each is decided on as if it were asked for alone, in the
-//! order of the call; as many as possible are written in one commit.
+//! Starting many sessions in slots with one call. Each start is decided on its own, in the order of the
+//! call; as many as possible are written in one commit.
 
 use crate::error::{Error, Result};
 use crate::session::bulk::{is_full, settled};
@@ -11,7 +11,7 @@ use crate::work::transaction::{Attempt, Transaction};
 use super::params::{SlotAnswer, SlotLocking, SlotStart, StartInSlotParams, StartInSlotsParams};
 use super::start::{Start, start, start_alone};
 
-/// Sessions that one call starts at most.
+/// The greatest number of sessions that one call starts.
 const MAX_STARTS: usize = 100;
 
 pub(super) async fn start_in_slots(
@@ -54,8 +54,8 @@ async fn alone(context: &Context, params: &StartInSlotParams, at: usize) -> Resu
     start_alone(context, params, Some(entropy(&context.call().entropy, at))).await
 }
 
-/// Starts the first of these sessions, as many as there is room for in one commit. One in a slot that
-/// the commit writes already comes after it.
+/// Starts the first of these sessions, as many as fit into one commit. It stops before a slot that the
+/// commit writes already.
 fn batch(
     tx: &mut Transaction<'_>,
     starts: &[StartInSlotParams],
@@ -82,13 +82,13 @@ fn batch(
     Ok(results)
 }
 
-/// What has come of a call so far.
+/// The results of a call so far.
 #[derive(Default)]
 struct Outcome {
     answers: Vec<SlotAnswer>,
-    /// Whether anything was started.
+    /// Whether any session was started.
     started: bool,
-    /// Why nothing more is tried.
+    /// The error of the store that ended the call early.
     failed: Option<Error>,
 }
 
@@ -109,7 +109,7 @@ impl Outcome {
         });
     }
 
-    /// The reply. Where the store has failed, those that were not tried have failed for that.
+    /// The reply. After an error of the store, the starts that were not tried have failed with it.
     fn result(mut self, count: usize) -> Result<Vec<SlotAnswer>> {
         match self.failed {
             Some(error) if !self.started => return Err(error),
@@ -122,7 +122,7 @@ impl Outcome {
     }
 }
 
-/// The random bits of one of several.
+/// The entropy of the start at a place in the call.
 fn entropy(entropy: &[u8; 16], at: usize) -> [u8; 16] {
     let mut bits = entropy.to_vec();
     bits.extend((at as u64).to_le_bytes());

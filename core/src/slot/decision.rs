@@ -1,6 +1,7 @@
-//! What starting a session in a slot comes to: the one function that decides it. It is told who is in
-//! the slot and what is asked, and says what is to happen and what people are told of it. What it says
-//! holds if nobody has come into the slot meanwhile, which the store makes sure of.
+//! The decision on starting a session in a slot. One pure function takes the current occupant of the
+//! slot and the request, and decides whether a session is started and the occupant superseded. The
+//! decision holds only if the slot has not changed meanwhile: the commit expects the versions that were
+//! read.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,75 +11,74 @@ use crate::stored::model::{self, Model, ModelChange};
 use crate::stored::status::Status;
 use crate::value::time::Timestamp;
 
-/// What becomes of a session with another model.
+/// Whether a start supersedes an occupant with another model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum OnModelChange {
-    /// It is replaced once somebody has confirmed it.
+    /// It is superseded once the user has confirmed it.
     #[default]
     Confirm,
-    /// It is replaced at once.
+    /// It is superseded without confirmation.
     Replace,
-    /// It stays.
+    /// It stays, and the start is rejected.
     Reject,
 }
 
-/// What somebody asks of a slot.
+/// A request to start a session in a slot.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// The model that is to work in it.
+pub struct Request<'a> {
+    /// The model of the new session.
     pub model: &'a Model,
-    /// What becomes of a session with another one.
+    /// Whether an occupant with another model is superseded.
     pub on_model_change: OnModelChange,
-    /// The session that somebody saw and agreed to replace: its id and version.
+    /// The id and version of the occupant that the user has agreed to replace.
     pub confirmed: Option<(&'a str, u64)>,
-    /// Whether what is completed is done again.
+    /// Whether a completed occupant with the same model is superseded.
     pub rerun: bool,
 }
 
-/// What is to happen.
+/// The decision on a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// The slot is free: a session is started.
+    /// The slot is free: start a session.
     Create,
-    /// The session that is there stays, for it has this model; perhaps in another minor version.
+    /// The occupant stays: it has this model, or another minor version of it.
     Keep {
         /// Whether it is completed.
         finished: bool,
-        /// What is different about its model.
+        /// How its model differs.
         change: Option<ModelChange>,
     },
-    /// The session that is there stays until somebody confirms that it is to be replaced.
+    /// The occupant stays until the user confirms that it is replaced.
     Ask,
-    /// The session that is there goes, and another is started.
+    /// Start a session that supersedes the occupant.
     Replace(ReplaceReason),
-    /// The session that is there is no longer as it was when somebody confirmed that it is to be
-    /// replaced.
+    /// The occupant has changed since the user confirmed that it is replaced.
     Busy,
-    /// The session that is there stays.
+    /// The occupant stays, and the start is rejected.
     Reject,
 }
 
-/// Why a session is replaced.
+/// Why an occupant is superseded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplaceReason {
-    /// Another model is to do the work.
+    /// The new session has another model.
     ModelChange,
-    /// It is completed, and to be done again.
+    /// It is completed, and the caller runs it again.
     Rerun,
     /// It has failed.
     Failed,
-    /// It ran out of iterations.
+    /// It has used all of its iterations.
     Timeout,
-    /// It was given up.
+    /// It was abandoned.
     Abandoned,
 }
 
 impl ReplaceReason {
-    /// The name that crosses to JavaScript, and that the audit log says.
+    /// The name in JavaScript and in the audit log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ModelChange => "model_change",
@@ -90,12 +90,12 @@ impl ReplaceReason {
     }
 }
 
-/// Decides: `occupant` is the session in the slot that is not in the trash.
-pub fn decide(occupant: Option<&Head>, asked: Asked<'_>) -> Decision {
+/// Decides on a start. `occupant` is the session in the slot, if there is one outside of the trash.
+pub fn decide(occupant: Option<&Head>, request: Request<'_>) -> Decision {
     let Some(occupant) = occupant else {
         return Decision::Create;
     };
-    // What has ended without a result is in nobody's way.
+    // A session that has ended without a result does not block the slot.
     match occupant.status {
         Status::Failed => return Decision::Replace(ReplaceReason::Failed),
         Status::Timeout => return Decision::Replace(ReplaceReason::Timeout),
@@ -105,18 +105,18 @@ pub fn decide(occupant: Option<&Head>, asked: Asked<'_>) -> Decision {
     let change = occupant
         .slot
         .as_ref()
-        .and_then(|slot| model::change(&slot.model(), asked.model));
+        .and_then(|slot| model::change(&slot.model(), request.model));
     if change != Some(ModelChange::Major) {
         let finished = occupant.status == Status::Completed;
-        return if finished && asked.rerun {
+        return if finished && request.rerun {
             Decision::Replace(ReplaceReason::Rerun)
         } else {
             Decision::Keep { finished, change }
         };
     }
-    match (asked.on_model_change, asked.confirmed) {
+    match (request.on_model_change, request.confirmed) {
         (OnModelChange::Reject, _) => Decision::Reject,
-        // Whoever confirmed has seen one session in one state, and no other is meant.
+        // A confirmation is valid for the occupant and the version that the user has seen.
         (_, Some((id, version))) if id != occupant.id.as_str() || version != occupant.version => {
             Decision::Busy
         }
@@ -125,10 +125,10 @@ pub fn decide(occupant: Option<&Head>, asked: Asked<'_>) -> Decision {
     }
 }
 
-/// The `kind` of an entry of the audit log that says which session was replaced by which.
+/// The `kind` of the audit entry for a superseded session.
 pub const REPLACEMENT: &str = "slot.replacement";
 
-/// The entry of a session that was replaced.
+/// The audit entry for a superseded session.
 pub fn replacement(old: &Head, new: &Head, reason: ReplaceReason, at: Timestamp) -> Entry {
     let mut data = Entry::properties(REPLACEMENT, at, Some(old.id.as_str()));
     data.set("by", &new.id);

@@ -1,56 +1,56 @@
-//! The outcomes of starting a session in a slot, with their messages for people, and the messages for
-//! the errors that a session in a slot may meet.
+//! The outcomes of starting a session in a slot, with their messages for users, and the messages for
+//! the errors of sessions in slots.
 
 use serde::Serialize;
 
 /// The message of a session whose model is missing.
 pub const MODEL_MISSING: &str = "The model of this session is no longer available. It can be viewed, exported, deleted or replaced.";
 
-/// What became of a session to start in a slot.
+/// The outcome of starting a session in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum SlotOutcome {
-    /// It was started: the slot was free.
+    /// The session was started: the slot was free.
     Created,
-    /// There is one with this model.
+    /// The occupant has this model and stays.
     Existing,
-    /// There is one with another model: ask whether it may be replaced, and call again with
+    /// The occupant has another model: ask the user whether it may be replaced, and call again with
     /// `confirm`.
     NeedsConfirmation,
-    /// It was started, and the one before is in the trash.
+    /// The session was started, and the superseded one is in the trash.
     Replaced,
-    /// Somebody else is changing the slot or the session in it.
+    /// Another call is changing the slot or its occupant.
     Busy,
-    /// There is one with another model, and it stays.
+    /// The occupant has another model and stays.
     Rejected,
 }
 
-/// What became of a session to start in a slot, for programs.
+/// The outcome of starting a session in a slot, in more detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SlotCode {
     /// A session was started in a free slot.
     SlotCreated,
-    /// A session with this model is active or paused.
+    /// The occupant has this model and is active or paused.
     SameModelActive,
-    /// A session with this model is completed.
+    /// The occupant has this model and is completed.
     SameModelFinished,
-    /// A session with another model is there, and may be replaced.
+    /// The occupant has another model and may be replaced.
     ModelChanged,
-    /// A session was replaced.
+    /// A session was started that supersedes the occupant.
     SlotReplaced,
-    /// The session that was to be replaced is no longer as it was seen.
+    /// The occupant has changed since the user confirmed that it is replaced.
     SessionChanged,
-    /// Somebody else is starting a session in the slot.
+    /// Another call is starting a session in the slot.
     SlotLocked,
-    /// A session with another model is there, and stays.
+    /// The occupant has another model and stays.
     ModelRejected,
 }
 
 impl SlotCode {
-    /// What people are told.
+    /// The message for users.
     pub const fn message(self) -> &'static str {
         match self {
             Self::SlotCreated => "The session was started.",
@@ -65,7 +65,7 @@ impl SlotCode {
             }
             Self::SlotReplaced => "The session was started. The one before it is in the trash.",
             Self::SessionChanged | Self::SlotLocked => {
-                "Somebody is changing this session right now. Wait a moment and try again."
+                "This session is being changed right now. Wait a moment and try again."
             }
             Self::ModelRejected => {
                 "Another model has begun this, and its session may not be replaced."
@@ -73,7 +73,7 @@ impl SlotCode {
         }
     }
 
-    /// What people are told where the model of the session that is there is missing.
+    /// The message for users if the model of the occupant is missing.
     pub(crate) fn message_of_missing(self) -> &'static str {
         match self {
             Self::ModelChanged => {
@@ -86,7 +86,7 @@ impl SlotCode {
         }
     }
 
-    /// What people are warned of before they agree.
+    /// The warning for users before they confirm, if a confirmation is needed.
     pub(crate) fn warning(self) -> Option<&'static str> {
         const LOST: &str = "Whatever the session has not saved is lost when it is replaced. Export it first to keep it.";
         matches!(self, Self::ModelChanged).then_some(LOST)
@@ -97,7 +97,7 @@ impl SlotCode {
         matches!(self, Self::SlotCreated | Self::SlotReplaced)
     }
 
-    /// What it comes to.
+    /// The outcome that this code details.
     pub fn outcome(self) -> SlotOutcome {
         match self {
             Self::SlotCreated => SlotOutcome::Created,
@@ -110,7 +110,7 @@ impl SlotCode {
     }
 }
 
-/// The messages for errors, by their codes: those of the core, and those of hosts.
+/// The messages for users by error code, also for the codes of hosts.
 pub const MESSAGES: &[(&str, &str)] = &[
     ("MODEL_MISSING", MODEL_MISSING),
     ("STORE_BUSY", SlotCode::SlotLocked.message()),

@@ -1,6 +1,6 @@
-//! The operations on slots. Starting a session in a slot looks up the session that occupies it, lets
-//! the [decision](super::decision) be made, and writes the new session, its claim, and the superseded
-//! one in one commit.
+//! The operations on slots. Starting a session in a slot looks up its occupant, makes the
+//! [decision](super::decision), and writes the new session, its claim and the superseded session in one
+//! commit.
 
 use std::collections::BTreeSet;
 

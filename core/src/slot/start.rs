@@ -20,15 +20,15 @@ use crate::value::time::Millis;
 use crate::work::context::Context;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
-use super::decision::{Asked, Decision, ReplaceReason, decide, replacement};
+use super::decision::{self, Decision, ReplaceReason, decide, replacement};
 use super::message::SlotCode;
 use super::params::{SlotCancelled, SlotLocking, SlotStart, StartInSlotParams};
 
-/// How long the lease of a slot lasts, that keeps other pending starts from it.
+/// The duration of the lease of a slot under pessimistic locking.
 const LOCK: Millis = Millis(5000);
 
-/// Starts a session in a slot by a commit of its own. `entropy` makes its id, unless the call's own
-/// does.
+/// Starts a session in a slot by a commit of its own. `entropy` generates its id; by default the
+/// entropy of the call does.
 ///
 /// # Errors
 /// `MODEL_MISSING`, `SESSION_EXISTS`, `STORE_BUSY`, those of the parameters, the limits and the store.
@@ -43,7 +43,8 @@ pub(super) async fn start_alone(
             .await;
     }
     let call = context.call();
-    // A process would hold the lease for as long as it runs, even if this call is forgotten.
+    // A holder that is a process would hold the lease for as long as it runs, also after this call is
+    // dropped.
     let lock = Holder {
         name: SessionId::generate(call.now, entropy.unwrap_or(call.entropy)).to_string(),
         process: None,
@@ -79,11 +80,11 @@ pub(super) async fn start_alone(
 fn acquire_lock(tx: &mut Transaction<'_>, slot: &Slot, lock: &Holder) -> Attempt<bool> {
     let request = Request::Acquire {
         holder: lock.clone(),
-        length: Some(LOCK),
+        duration: Some(LOCK),
         data: None,
         once: true,
     };
-    // Another that has locked it since is not waited for.
+    // Another call has locked the slot meanwhile, and is not waited for.
     if tx.conflicts() > 0 {
         return Ok(false);
     }
@@ -106,7 +107,7 @@ fn locked_out(tx: &Transaction<'_>, occupant: Option<Head>) -> SlotStart {
     SlotStart::new(SlotCode::SlotLocked, occupant, conflicts, tx.limits())
 }
 
-/// A session to start, as it would be if its slot were free.
+/// A session to start, prepared for a free slot.
 pub(super) struct Start<'p> {
     params: &'p StartInSlotParams,
     /// The slot.
@@ -151,8 +152,8 @@ impl<'p> Start<'p> {
     }
 }
 
-/// Looks up the occupant of a slot, decides, and writes what that comes to. A lease that is held
-/// meanwhile is released by the same commit.
+/// Looks up the occupant of a slot, decides, and writes the result. The same commit releases the lease
+/// of the slot, if one is held.
 ///
 /// # Errors
 /// `SESSION_EXISTS`, and those of the store.
@@ -163,22 +164,22 @@ pub(super) fn start(
 ) -> Attempt<SlotStart> {
     let Start { params, slot, new } = start;
     let confirm = params.confirm.as_ref();
-    let asked = Asked {
+    let request = decision::Request {
         model: &params.model,
         on_model_change: params.on_model_change.unwrap_or_default(),
         confirmed: confirm.map(|seen| (seen.id.as_str(), seen.version)),
         rerun: params.rerun.unwrap_or(false),
     };
     let occupant = claim::occupant(tx, &slot.task_id, slot.phase)?;
-    let its_slot = occupant.as_ref().and_then(|head| head.slot.as_ref());
-    let change = its_slot.and_then(|its| model::change(&its.model(), &params.model));
+    let occupied = occupant.as_ref().and_then(|head| head.slot.as_ref());
+    let change = occupied.and_then(|old| model::change(&old.model(), &params.model));
     let (conflicts, limits) = (tx.conflicts(), tx.limits());
     let reply = |code, session| {
         let mut reply = SlotStart::new(code, session, conflicts, limits);
         reply.change = change;
         reply
     };
-    let superseded = match (decide(occupant.as_ref(), asked), occupant.clone()) {
+    let superseded = match (decide(occupant.as_ref(), request), occupant.clone()) {
         (Decision::Keep { finished: true, .. }, head) => {
             return Ok(reply(SlotCode::SameModelFinished, head));
         }
@@ -214,7 +215,7 @@ pub(super) fn start(
     Ok(result)
 }
 
-/// The session that is superseded, whole, if that is wanted.
+/// The text of the superseded session, if that is wanted.
 fn exported(tx: &mut Transaction<'_>, old: &Head, wanted: bool) -> Attempt<Option<String>> {
     if !wanted {
         return Ok(None);
@@ -251,7 +252,7 @@ fn supersede(
     Ok(crate::session::change::write(tx, draft.finish())?)
 }
 
-/// What the runner of a superseded session is to hear of it, if there may be one.
+/// The notification for the runner of a superseded session, if that may have a runner.
 fn cancelled(
     old: &Head,
     slot: &Slot,

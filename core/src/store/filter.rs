@@ -14,7 +14,7 @@ use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::time::{self, Timestamp};
 
-/// What a session must be like. Every member that is given must hold.
+/// What a session must be like. Every property that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]

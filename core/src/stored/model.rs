@@ -15,7 +15,7 @@ use crate::value::text::Text;
 pub struct Model {
     /// Its name.
     pub name: String,
-    /// What else is known of it: the members of a [`ModelSpec`] but its name.
+    /// What else is known of it: the properties of a [`ModelSpec`] but its name.
     pub details: Option<Json>,
 }
 
@@ -110,12 +110,12 @@ impl Model {
         if !shown.is_object() {
             return None;
         }
-        let mut members = Object::parse(shown);
-        let name = members.text("name")?;
-        members.remove("name");
+        let mut properties = Object::parse(shown);
+        let name = properties.text("name")?;
+        properties.remove("name");
         Some(Self {
             name,
-            details: Some(members.to_json()),
+            details: Some(properties.to_json()),
         })
     }
 

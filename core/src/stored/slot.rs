@@ -125,11 +125,11 @@ impl Slot {
 
     /// Reads what [`SlotView`] shows; `None` where it is something else.
     pub(crate) fn read(shown: &Json) -> Option<Self> {
-        let members = Object::parse(shown);
-        let model = Model::of(&members.read("model")?)?;
+        let properties = Object::parse(shown);
+        let model = Model::of(&properties.read("model")?)?;
         Some(Self {
-            task_id: members.text("taskId")?,
-            phase: SlotPhase::parse(&members.text("phase")?)?,
+            task_id: properties.text("taskId")?,
+            phase: SlotPhase::parse(&properties.text("phase")?)?,
             model: model.name,
             details: model.details,
         })

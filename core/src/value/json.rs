@@ -1,7 +1,7 @@
 //! User data: JSON that is kept as the text it came in. `context`, event `data` and `metadata` are
 //! never turned into values and printed again, because that loses what JSON text can say and values
 //! cannot (lone surrogates, 1e400, twenty-digit integers, key order). Where Tenure edits an object
-//! (a shallow merge, the keys it owns), it moves whole members of the text.
+//! (a shallow merge, the keys it owns), it moves whole properties of the text.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -294,90 +294,90 @@ fn depth(text: &str) -> u32 {
     deepest
 }
 
-/// The members of a JSON object in their order, each as the text it came in. A key that occurs
+/// The properties of a JSON object in their order, each as the text it came in. A key that occurs
 /// twice counts once, at its first place and with its last value, as `JSON.parse` reads it.
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a> {
-    members: Vec<Option<Member<'a>>>,
-    /// Decoded key -> place in `members`. Keys are compared decoded: `"a"` is `"\u0061"`.
+    properties: Vec<Option<Property<'a>>>,
+    /// Decoded key -> place in `properties`. Keys are compared decoded: `"a"` is `"\u0061"`.
     places: BTreeMap<Vec<u8>, usize>,
 }
 
 #[derive(Debug, Clone)]
-struct Member<'a> {
+struct Property<'a> {
     key: Cow<'a, str>,
     value: Cow<'a, str>,
 }
 
 impl<'a> Object<'a> {
-    /// Takes an object apart. Anything else has no members.
+    /// Takes an object apart. Anything else has no properties.
     pub fn parse(json: &'a Json) -> Self {
         // A `Json` is well-formed, so only "not an object" can fail.
         serde_json::from_str(json.as_str()).unwrap_or_default()
     }
 
-    /// The text of a member's value.
+    /// The text of a property's value.
     pub fn get(&self, key: &str) -> Option<&str> {
         let place = *self.places.get(key.as_bytes())?;
-        let member = self.members.get(place)?.as_ref()?;
-        Some(&member.value)
+        let property = self.properties.get(place)?.as_ref()?;
+        Some(&property.value)
     }
 
-    /// A member's value, read as `T`; `None` where it is absent or of another type.
+    /// A property's value, read as `T`; `None` where it is absent or of another type.
     pub fn read<'s, T: Deserialize<'s>>(&'s self, key: &str) -> Option<T> {
         serde_json::from_str(self.get(key)?).ok()
     }
 
-    /// A member's value as text; `None` where it is absent or no string.
+    /// A property's value as text; `None` where it is absent or no string.
     pub fn text(&self, key: &str) -> Option<String> {
         self.read::<Text>(key).map(Text::into_string)
     }
 
-    /// The members in the order of their decoded keys, with the texts of their values.
+    /// The properties in the order of their decoded keys, with the texts of their values.
     pub fn by_key(&self) -> impl Iterator<Item = (&[u8], &str)> {
         self.places.iter().filter_map(|(key, &place)| {
-            let member = self.members.get(place)?.as_ref()?;
-            Some((key.as_slice(), &*member.value))
+            let property = self.properties.get(place)?.as_ref()?;
+            Some((key.as_slice(), &*property.value))
         })
     }
 
-    /// Sets a member: a known key keeps its place, a new one goes last.
+    /// Sets a property: a known key keeps its place, a new one goes last.
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
         let text = Json::of(key).as_str().to_owned();
         let value = Json::of(value).as_str().to_owned();
         self.put(
             key.as_bytes().to_vec(),
-            Member {
+            Property {
                 key: Cow::Owned(text),
                 value: Cow::Owned(value),
             },
         );
     }
 
-    /// Removes a member.
+    /// Removes a property.
     pub fn remove(&mut self, key: &str) {
         if let Some(place) = self.places.remove(key.as_bytes())
-            && let Some(member) = self.members.get_mut(place)
+            && let Some(property) = self.properties.get_mut(place)
         {
-            *member = None;
+            *property = None;
         }
     }
 
-    /// Shallow merge: every member of `other` replaces the one of its key or goes last.
+    /// Shallow merge: every property of `other` replaces the one of its key or goes last.
     pub fn merge(&mut self, other: Self) {
         let Self {
-            mut members,
+            mut properties,
             places,
         } = other;
-        // Back from the sorted keys to the order in which the members came.
+        // Back from the sorted keys to the order in which the properties came.
         let mut ordered: Vec<(usize, Vec<u8>)> = places
             .into_iter()
             .map(|(key, place)| (place, key))
             .collect();
         ordered.sort_unstable_by_key(|(place, _)| *place);
         for (place, key) in ordered {
-            if let Some(member) = members.get_mut(place).and_then(Option::take) {
-                self.put(key, member);
+            if let Some(property) = properties.get_mut(place).and_then(Option::take) {
+                self.put(key, property);
             }
         }
     }
@@ -385,30 +385,30 @@ impl<'a> Object<'a> {
     /// Puts the object together again.
     pub fn to_json(&self) -> Json {
         let mut text = String::from("{");
-        for member in self.members.iter().flatten() {
+        for property in self.properties.iter().flatten() {
             if text.len() > 1 {
                 text.push(',');
             }
-            text.push_str(&member.key);
+            text.push_str(&property.key);
             text.push(':');
-            text.push_str(&member.value);
+            text.push_str(&property.value);
         }
         text.push('}');
         // Well-formed by construction: keys and values are texts of well-formed JSON.
         Json::parse(text).unwrap_or_default()
     }
 
-    fn put(&mut self, key: Vec<u8>, member: Member<'a>) {
+    fn put(&mut self, key: Vec<u8>, property: Property<'a>) {
         match self.places.get(&key) {
             Some(&place) => {
                 // The key keeps the spelling of its first place, as its place.
-                if let Some(Some(known)) = self.members.get_mut(place) {
-                    known.value = member.value;
+                if let Some(Some(known)) = self.properties.get_mut(place) {
+                    known.value = property.value;
                 }
             }
             None => {
-                self.places.insert(key, self.members.len());
-                self.members.push(Some(member));
+                self.places.insert(key, self.properties.len());
+                self.properties.push(Some(property));
             }
         }
     }
@@ -433,7 +433,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                         .0;
                     object.put(
                         decoded,
-                        Member {
+                        Property {
                             key: Cow::Borrowed(key.get()),
                             value: Cow::Borrowed(value.get()),
                         },

@@ -195,7 +195,7 @@ fn problem(what: &str, error: &serde_json::Error) -> Error {
     Error::invalid(what, said.split(" at line ").next().unwrap_or(&said))
 }
 
-/// Declares parameters: their members have the fields' names in camel case, and those of a type
+/// Declares parameters: their properties have the fields' names in camel case, and those of a type
 /// `Option` or [`Patch`] may be left out.
 #[macro_export]
 macro_rules! declare_params {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_member_that_is_wrong() {
+    fn an_error_names_the_property_that_is_wrong() {
         let said = problem(r#"{"task":"t","mode":7,"context":{"mode":{}}}"#);
         assert_eq!(said, "mode: invalid type: integer `7`, expected a string");
         let said = problem(r#"{"task":"t","mode":"m","maxIterations":-1}"#);

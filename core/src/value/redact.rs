@@ -1,6 +1,6 @@
 //! Redaction: what looks like a secret is blotted out of user data before it is kept, because what is
 //! kept is read later by people and programs that it was not meant for. A string is blotted out as a
-//! whole when its member's name is a secret's, and in part where a well-known form of a secret stands
+//! whole when its property's name is a secret's, and in part where a well-known form of a secret stands
 //! in it; everything else keeps its bytes. What secrets look like stands in `secret`.
 
 use std::borrow::Cow;
@@ -81,9 +81,9 @@ impl Redact {
         self.walk(json, None)
     }
 
-    /// A JSON object without the secrets of one member; the others stay as they are.
+    /// A JSON object without the secrets of one property; the others stay as they are.
     #[must_use]
-    pub fn member(&self, json: &Json, name: &str) -> Json {
+    pub fn property(&self, json: &Json, name: &str) -> Json {
         self.walk(json, Some(name))
     }
 
@@ -119,7 +119,7 @@ impl Redact {
         arguments.iter().map(one).collect()
     }
 
-    /// Whether a member of this name holds a secret.
+    /// Whether a property of this name holds a secret.
     fn is_secret(&self, name: &str) -> bool {
         !self.off
             && (secret::is_secret_name(name)

@@ -24,17 +24,17 @@ impl Draft<'_> {
         if let Some(mode) = &params.mode {
             self.head.mode = mode.to_string();
         }
-        for (name, value, member) in [
+        for (name, value, property) in [
             ("workspace", &params.workspace, &mut self.head.workspace),
             ("userId", &params.user_id, &mut self.head.user_id),
             ("channelId", &params.channel_id, &mut self.head.channel_id),
         ] {
             match value {
                 Patch::Keep => {}
-                Patch::Clear => *member = None,
+                Patch::Clear => *property = None,
                 Patch::Set(value) => {
                     self.limits.label(name, Some(value))?;
-                    *member = Some(value.to_string());
+                    *property = Some(value.to_string());
                 }
             }
         }
@@ -50,7 +50,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Merges members into the context.
+    /// Merges properties into the context.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
@@ -70,7 +70,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Merges members into the metadata.
+    /// Merges properties into the metadata.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.

@@ -78,8 +78,8 @@ impl Draft<'_> {
             self.limits.data(data)?;
         }
         let given = data.clone().unwrap_or_default();
-        let members = Object::parse(&given);
-        let text = |key: &str| members.text(key).map(Text::from);
+        let properties = Object::parse(&given);
+        let text = |key: &str| properties.text(key).map(Text::from);
         match kind {
             "" => Err(Error::invalid("type", "expected the name of an event type")),
             kind::START => Err(Error::invalid(
@@ -96,7 +96,7 @@ impl Draft<'_> {
             kind::ITERATION => self.iterate(data),
             kind::PAUSE => self.pause(text("reason").as_ref(), data),
             kind::RESUME => {
-                let added = members.read("addIterations");
+                let added = properties.read("addIterations");
                 self.resume(added, IfExhausted::Refuse, data)
             }
             kind::COMPLETE => self.complete(text("result").as_ref(), data),
@@ -108,7 +108,7 @@ impl Draft<'_> {
                     self.limits.label("tool", Some(&tool))?;
                     self.add_tool_used(tool.as_str())?;
                 }
-                self.append_checked(kind, self.limits.redact.member(&given, "args"))
+                self.append_checked(kind, self.limits.redact.property(&given, "args"))
             }
             _ => {
                 self.limits.label("type", Some(&Text::from(kind)))?;

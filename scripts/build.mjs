@@ -188,17 +188,40 @@ function usesGlibc() {
   return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
-/** The modules that the wasm step makes, each of a crate of its own, and what no change of matters to it. */
+/**
+ * The modules that the wasm step makes: the crate of each, how it is built, the folders that are not
+ * part of it, and the most that it may weigh, in bytes of gzip.
+ */
 const wasmModules = [
-  { title: "wasm", name: "tenure_wasm", without: ["bindings-testing", "stores/testkit"] },
-  { title: "wasm for tests", name: "tenure_testing", without: ["bindings-wasm"] },
+  {
+    title: "wasm for browsers",
+    name: "tenure_wasm",
+    crate: "tenure_wasm",
+    features: ["--no-default-features"],
+    without: ["apps", "bindings-testing", "stores/testkit"],
+    budget: 200 * 1024,
+  },
+  {
+    title: "wasm for Node",
+    name: "tenure_complete",
+    crate: "tenure_wasm",
+    features: [],
+    without: ["bindings-testing", "stores/testkit"],
+  },
+  {
+    title: "wasm for tests",
+    name: "tenure_testing",
+    crate: "tenure_testing",
+    features: [],
+    without: ["apps", "bindings-wasm"],
+  },
 ];
 
 async function buildWasm() {
   for (const module of wasmModules) await buildWasmModule(module);
 }
 
-async function buildWasmModule({ title, name, without }) {
+async function buildWasmModule({ title, name, crate, features, without, budget }) {
   const module = `npm/wasm/${name}_bg.wasm`;
   const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`];
   await step(title, async (working) => {
@@ -233,16 +256,18 @@ async function buildWasmModule({ title, name, without }) {
             "--crate-type",
             "cdylib",
             "-p",
-            name.replace("_", "-"),
+            crate.replace("_", "-"),
             "--profile",
             "release-wasm",
+            ...features,
             ...args,
             ...release.args,
           ],
-          name,
+          crate,
           { ...env, ...release.env },
         );
-        await run(bindgen, ["--target", "web", "--out-dir", inRoot("npm", "wasm"), compiled]);
+        const named = ["--out-name", name, "--out-dir", inRoot("npm", "wasm")];
+        await run(bindgen, ["--target", "web", ...named, compiled]);
         working("optimizing");
         const [node, wasmOpt] = nodeTool("binaryen", "wasm-opt");
         await run(node, [
@@ -254,13 +279,21 @@ async function buildWasmModule({ title, name, without }) {
           inRoot(module),
         ]);
         renameSync(inRoot(`${module}.new`), inRoot(module));
-        const content = readFileSync(inRoot(module));
-        const gzip = bytes(gzipSync(content, { level: 9 }).length);
-        return `${bytes(content.length)} (gzip ${gzip}, brotli ${bytes(brotliCompressSync(content).length)})`;
+        return weigh(title, readFileSync(inRoot(module)), budget);
       },
     );
     return note;
   });
+}
+
+/** Says how large a module is, and fails where that is more than it may be. */
+function weigh(title, module, budget) {
+  const gzip = gzipSync(module, { level: 9 }).length;
+  const brotli = brotliCompressSync(module).length;
+  const sizes = `${bytes(module.length)} (gzip ${bytes(gzip)}, brotli ${bytes(brotli)})`;
+  if (budget === undefined) return sizes;
+  if (gzip <= budget) return `${sizes}, of ${bytes(budget)} gzip at most`;
+  throw new Problem(`${title} is ${sizes}: at most ${bytes(budget)} gzip is allowed`);
 }
 
 /** Runs cargo and returns the path of the library or program that it says it made of this crate. */

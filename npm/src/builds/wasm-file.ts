@@ -20,7 +20,7 @@ export function wasmBuild(require: () => Glue): Build {
 }
 
 function load(require: () => Glue): Build {
-  return buildOf(instantiated(require, "tenure_wasm_bg.wasm"), "refuse");
+  return buildOf(instantiated(require, "tenure_complete_bg.wasm"), "refuse");
 }
 
 /**

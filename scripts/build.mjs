@@ -199,7 +199,7 @@ const wasmModules = [
     crate: "tenure_wasm",
     features: ["--no-default-features"],
     without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 200 * 1024,
+    budget: 280 * 1024,
   },
   {
     title: "wasm for Node",

@@ -4,6 +4,7 @@
 mod get;
 mod list;
 mod stats;
+mod unknown;
 
 use clap::Subcommand;
 use tenure_core::agent::operations::{
@@ -89,7 +90,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 /// Prints the agent's phase, or that there is no such agent.
 fn print_phase(id: &Text, context: &mut Context, agent: Option<SessionHead>) -> Outcome {
     let Some(agent) = agent else {
-        return Ok(unknown(id, context));
+        return Ok(unknown::report(id, context));
     };
     let ready = match agent.resume_ready {
         Some(true) => ", ready to resume",
@@ -103,11 +104,6 @@ fn print_phase(id: &Text, context: &mut Context, agent: Option<SessionHead>) -> 
         .out
         .line(&format!("{} is {phase}{ready}", agent.id))?;
     Ok(Exit::DONE)
-}
-
-fn unknown(id: &Text, context: &mut Context) -> Exit {
-    context.note(&format!("there is no session {id}"));
-    Exit::REFUSED
 }
 
 #[derive(Debug, clap::Args)]

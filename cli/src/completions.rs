@@ -1,9 +1,8 @@
 //! `tenure completions`: completion scripts for shells.
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::Cli;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 
@@ -19,9 +18,9 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+pub(crate) fn run(args: Args, mut tenure: Command, context: &mut Context) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "tenure", &mut script);
+    clap_complete::generate(args.shell, &mut tenure, "tenure", &mut script);
     context.out.write(&String::from_utf8_lossy(&script))?;
     Ok(Exit::DONE)
 }

@@ -6,7 +6,7 @@ use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Status, Text, Timestamp};
 
 use crate::choice::{self, choice};
-use crate::slot::parse_phase;
+use crate::slot_text::parse_phase;
 use crate::time;
 
 /// A filter over sessions. A session must match every option given.

@@ -39,6 +39,7 @@ mod run;
 mod session;
 mod show;
 mod slot;
+mod slot_text;
 mod stats;
 mod store;
 mod table;
@@ -47,7 +48,7 @@ mod vm;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::context::{Context, Globals};
 use crate::exit::Outcome;
@@ -182,6 +183,6 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Run(args) => run::run(args, context),
         #[cfg(unix)]
         Command::RunChild(args) => Ok(run::become_command(args)),
-        Command::Completions(args) => completions::run(args, context),
+        Command::Completions(args) => completions::run(args, Cli::command(), context),
     }
 }

@@ -6,11 +6,12 @@
 
 mod capture;
 mod child;
+mod description;
+mod end;
 mod recorder;
 mod session;
 mod supervise;
 
-use std::env;
 use std::ffi::OsString;
 use std::io::{IsTerminal, stdin};
 use std::path::PathBuf;
@@ -19,7 +20,6 @@ use std::time::Duration;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::session::operations::FAIL;
 use tenure_core::session::params::{FailParams, StartParams};
-use tenure_core::value::redact::Redact;
 use tenure_core::{Json, Millis, Text};
 
 use crate::context::Context;
@@ -28,6 +28,7 @@ use crate::output::clean;
 use crate::{input, store};
 
 use child::Child;
+use description::CommandDescription;
 use recorder::Recorder;
 use session::{Clock, RunSession, RunStore};
 
@@ -168,35 +169,6 @@ fn start(
             };
             RunSession::start(store, params)
         }
-    }
-}
-
-/// The command in the metadata of its session, with secrets redacted.
-#[derive(Debug, Clone, serde::Serialize)]
-pub(crate) struct CommandDescription {
-    command: Vec<String>,
-    cwd: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<u32>,
-}
-
-impl CommandDescription {
-    fn new(command: &[OsString]) -> Self {
-        let command: Vec<String> = command
-            .iter()
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect();
-        let cwd = env::current_dir().unwrap_or_default();
-        Self {
-            command: Redact::default().arguments(&command),
-            cwd: cwd.to_string_lossy().into_owned(),
-            pid: None,
-        }
-    }
-
-    fn with_pid(mut self, pid: u32) -> Self {
-        self.pid = Some(pid);
-        self
     }
 }
 

@@ -7,7 +7,7 @@ use tenure_core::{Json, Session, Text, Timestamp};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, clean_lines, cut, width};
-use crate::{events, slot, time};
+use crate::{events, slot_text, time};
 
 /// The width of lines where there is no terminal.
 const WIDTH: usize = 80;
@@ -66,12 +66,12 @@ fn print(context: &mut Context, session: &Session) -> Result<(), Failure> {
     context.out.write("\n\n")?;
 
     let slot = head.slot.as_ref().map(|slot| {
-        let missing = match slot::lacks_model(slot, context) {
+        let missing = match slot_text::lacks_model(slot, context) {
             true => " (model not found)",
             false => "",
         };
         let place = format!("{}/{}", slot.task_id, slot.phase);
-        (place, slot::full_model(slot) + missing)
+        (place, slot_text::full_model(slot) + missing)
     });
     let mut fields = Fields { context, max };
     fields.text("Task", Some(&head.task))?;

@@ -11,14 +11,14 @@ use clap::Subcommand;
 use tenure_core::Text;
 use tenure_core::slot::operations::LATEST_SESSION;
 use tenure_core::slot::params::LatestSessionParams;
-use tenure_core::stored::slot::{SlotPhase, SlotView, slot_phase};
-use tenure_core::value::json::Object;
+use tenure_core::stored::slot::SlotPhase;
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::clean;
 use crate::show;
+use crate::slot_text::parse_phase;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -54,37 +54,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         Command::Show(LazyArgs(args)) => show(args, context),
         Command::List(LazyArgs(args)) => list::run(args, context),
     }
-}
-
-/// Parses the phase of a slot: a name of the phase, or a title that starts with one.
-pub(crate) fn parse_phase(text: &str) -> Result<SlotPhase, String> {
-    let phase = SlotPhase::parse(text).or_else(|| slot_phase(text));
-    phase.ok_or_else(|| {
-        "expected plan, run, verify or debug, or a title such as \"Plan: the parser\"".to_owned()
-    })
-}
-
-/// The model's name, and its version if there is one.
-fn short_model(slot: &SlotView) -> String {
-    let name = &slot.model.name;
-    let details = slot.model.details.as_ref();
-    match details.and_then(|details| Object::parse(details).text("version")) {
-        Some(version) => clean(&format!("{name} {version}")).into_owned(),
-        None => clean(name).into_owned(),
-    }
-}
-
-/// All properties of the model.
-pub(crate) fn full_model(slot: &SlotView) -> String {
-    match slot.model.details {
-        Some(_) => clean(slot.model.to_json().as_str()).into_owned(),
-        None => short_model(slot),
-    }
-}
-
-/// Whether the slot's model is not available.
-pub(crate) fn lacks_model(slot: &SlotView, context: &Context) -> bool {
-    context.limits().lacks_model(&slot.model.name)
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,8 @@ use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::time;
 
+use super::unknown;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -91,7 +93,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let view = state.as_ref().map(View::of);
     let json = match context.json() {
         true => serde_json::to_string(&view)?,
-        false if view.is_none() => return Ok(super::unknown(&args.id, context)),
+        false if view.is_none() => return Ok(unknown::report(&args.id, context)),
         false => serde_json::to_string_pretty(&view)?,
     };
     context.out.json(&json)?;

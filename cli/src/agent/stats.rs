@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use tenure_core::agent::analytics::{AgentStats, AgentStatsParams, Metric, Wanted};
+use tenure_core::agent::analytics::{AgentStats, AgentStatsParams, Wanted};
 use tenure_core::agent::operations::AGENT_STATS;
 use tenure_core::{Millis, Phase, Text};
 use tenure_host::Place;
@@ -120,7 +120,7 @@ fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result
     let max = out.width().unwrap_or(usize::MAX);
     let mut table = Table::new(&["METRIC", "VALUE", "TARGET", ""]);
     let percent: fn(f64) -> String = |value| format!("{value:.1} %");
-    let metrics: [(&str, &Metric, fn(f64) -> String); 6] = [
+    let metrics = [
         ("resumed", &stats.resume_rate, percent),
         ("resumed successfully", &stats.resume_success_rate, percent),
         ("median duration", &stats.median_duration_ms, duration),

@@ -20,10 +20,10 @@ use tenure_core::{Error, Json, Status};
 use crate::exit::{Exit, Failure};
 use crate::output::clean;
 
-use super::CommandDescription;
 use super::capture::{Line, Omitted, Queue};
+use super::description::CommandDescription;
+use super::end::{End, name_of};
 use super::session::{RENEW_INTERVAL, RunSession};
-use super::supervise::{End, name_of};
 
 /// The interval at which lines are written, in batches.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(250);

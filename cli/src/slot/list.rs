@@ -9,10 +9,9 @@ use tenure_core::slot::params::{SlotSession, SlotsParams};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, cut};
+use crate::slot_text::short_model;
 use crate::table::Table;
 use crate::time::age;
-
-use super::short_model;
 
 /// The most columns of a task's id.
 const NAME: usize = 20;

@@ -27,7 +27,9 @@ use crate::session::NewSessionArgs;
 use crate::{input, time};
 
 use super::confirmation::{self, Confirmation};
-use super::{parse_phase, short_model, suggested_command};
+use crate::slot_text::{parse_phase, short_model};
+
+use super::suggested_command;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

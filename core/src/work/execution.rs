@@ -29,6 +29,10 @@ pub struct Done<R> {
 pub type Ended = Result<Done<Box<dyn operation::Reply>>>;
 
 /// What an operation does next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and is taken apart at once"
+)]
 pub enum Step {
     /// It needs something, and goes on with the reply.
     Need(Request),

@@ -54,6 +54,10 @@ pub enum Reply {
 pub struct Mailbox(Mutex<Slot>);
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an operation has one, behind a pointer"
+)]
 enum Slot {
     #[default]
     Empty,

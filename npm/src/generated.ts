@@ -27,19 +27,19 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
- * A session that runs: a process that is registered, and the virtual machine that it has.
+ * An active session: a registered process and the virtual machine that it owns.
  */
 export type ActiveSession = { 
 /**
- * The session.
+ * The id of the session.
  */
 sessionId: string, 
 /**
- * The number of its process, where it is one.
+ * The PID of its process; `null` if it is no process.
  */
 pid: number | null, 
 /**
- * The name of its machine, where it is known.
+ * The host name of its machine; `null` if it is not known.
  */
 hostname: string | null, 
 /**
@@ -51,20 +51,20 @@ createdAt: string,
  */
 mine: boolean, 
 /**
- * The virtual machine that it has.
+ * The virtual machine that it owns; `null` if it owns none.
  */
 vm: VmView | null, };
 
 /**
- * Which of the sessions that run.
+ * Which active sessions to list.
  */
 export type ActiveSessionsParams = { 
 /**
- * How many at most: 1 to 10,000, which is the default.
+ * The greatest number of sessions: 1 to 10,000, 10,000 by default.
  */
 limit?: number, 
 /**
- * Only those whose ids come after this one.
+ * Only sessions whose ids sort after this one.
  */
 after?: string, };
 
@@ -377,7 +377,7 @@ id: string,
  */
 phase?: Phase, 
 /**
- * Members to merge into the metadata.
+ * Properties to merge into the metadata.
  */
 metadata?: SessionMetadata, 
 /**
@@ -596,15 +596,15 @@ dryRun: boolean, };
  */
 export type AuditRun = { 
 /**
- * The key under which it is known.
+ * The key of the run.
  */
 session_key: string, 
 /**
- * When it was entered, to the microsecond.
+ * When it was recorded, with microseconds.
  */
 timestamp: string, 
 /**
- * The event that has started it.
+ * The event that triggered it.
  */
 event_type: string, 
 /**
@@ -612,7 +612,7 @@ event_type: string,
  */
 workflow: string, 
 /**
- * Its number.
+ * The id of the run.
  */
 run_id: string, 
 /**
@@ -620,15 +620,15 @@ run_id: string,
  */
 commit_sha: string, 
 /**
- * Whether it did its work.
+ * Whether it was executed.
  */
 executed: boolean, 
 /**
- * How its job ended.
+ * The status of its job.
  */
 job_status: string, 
 /**
- * Whether it was one too many.
+ * Whether it was a duplicate.
  */
 duplicate_prevented: boolean, };
 
@@ -695,7 +695,7 @@ sessions: Array<SessionChange>,
 records: Array<RecordChange>, };
 
 /**
- * Whether an orphan may be seen to.
+ * The outcome of claiming an orphan.
  */
 export type ClaimOutcome = "acquired" | "held" | "not_held";
 
@@ -958,11 +958,11 @@ records: number,
 differences: Array<CopyDifference>, };
 
 /**
- * A run that begins unless it is one too many.
+ * A run to check and register.
  */
 export type DedupAdmitParams = { 
 /**
- * The event that has started it, such as `push`.
+ * The event that triggered the run, such as `push`.
  */
 eventType: string, 
 /**
@@ -970,50 +970,52 @@ eventType: string,
  */
 workflow: string, 
 /**
- * The number of the run.
+ * The id of the run.
  */
 runId: string, 
 /**
- * Which attempt of the run it is; the first by default.
+ * The attempt of the run; 1 by default.
  */
 runAttempt?: number, 
 /**
- * The commit that it is about; `unknown` by default.
+ * The commit of the run; `unknown` by default.
  */
 commitSha?: string, 
 /**
- * The key under which it is known; by default one of workflow, event and commit.
+ * The key of the run; by default derived from workflow, event and commit.
  */
 key?: string, 
 /**
- * For how long it keeps others from being the same run, also when it has ended; 5 minutes
- * by default.
+ * How long runs with the same key are duplicates, also after this one has ended: milliseconds
+ * or text such as `"5m"`. 5 minutes by default.
  */
 window?: number | string, 
 /**
- * For how long a pull request keeps pushes of its commit away; 1 hour by default.
+ * How long a pull request blocks pushes of its commit: milliseconds or text such as `"1h"`. 1
+ * hour by default.
  */
 prWindow?: number | string, 
 /**
- * For how long it is taken to be under way unless `dedupCleanup` says that it has ended;
- * 10 minutes by default.
+ * How long the run counts as active without a `dedupCleanup`: milliseconds or text such as
+ * `"10m"`. 10 minutes by default.
  */
 keep?: number | string, 
 /**
- * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ * Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
+ * by default.
  */
 symmetric?: boolean, };
 
 /**
- * How a run went.
+ * The result of a run, for the audit log.
  */
 export type DedupAuditParams = { 
 /**
- * The key under which it is known.
+ * The key of the run.
  */
 key: string, 
 /**
- * The event that has started it.
+ * The event that triggered the run, such as `push`.
  */
 eventType: string, 
 /**
@@ -1021,32 +1023,32 @@ eventType: string,
  */
 workflow: string, 
 /**
- * The number of the run.
+ * The id of the run.
  */
 runId: string, 
 /**
- * Which attempt of the run it is; the first by default.
+ * The attempt of the run; 1 by default.
  */
 runAttempt?: number, 
 /**
- * The commit that it is about; `unknown` by default.
+ * The commit of the run; `unknown` by default.
  */
 commitSha?: string, 
 /**
- * Whether it did its work; if not, it was one too many.
+ * Whether the run was executed; if not, it was a duplicate.
  */
 executed: boolean, 
 /**
- * How its job ended, such as `success`.
+ * The status of its job, such as `success`.
  */
 jobStatus: string, };
 
 /**
- * A run that may be one too many.
+ * A run to check.
  */
 export type DedupCheckParams = { 
 /**
- * The event that has started it, such as `push`.
+ * The event that triggered the run, such as `push`.
  */
 eventType: string, 
 /**
@@ -1054,28 +1056,29 @@ eventType: string,
  */
 workflow: string, 
 /**
- * The commit that it is about; `unknown` by default.
+ * The commit of the run; `unknown` by default.
  */
 commitSha?: string, 
 /**
- * The key under which it is known; by default one of workflow, event and commit.
+ * The key of the run; by default derived from workflow, event and commit.
  */
 key?: string, 
 /**
- * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ * Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
+ * by default.
  */
 symmetric?: boolean, };
 
 /**
- * What came of a run's end.
+ * The result of ending a run.
  */
 export type DedupCleaned = { 
 /**
- * `released`, `not_owner` if the run is another's, or `not_held` if there is none.
+ * The outcome: `released`, `not_owner` if another run has the key, or `not_held` if none has.
  */
 outcome: LeaseOutcomeKind, 
 /**
- * Until when the key keeps others away all the same.
+ * When the window of the key ends; absent if it has ended.
  */
 until?: string, };
 
@@ -1084,71 +1087,72 @@ until?: string, };
  */
 export type DedupCleanupParams = { 
 /**
- * The key under which it is known.
+ * The key of the run.
  */
 key: string, 
 /**
- * The number of the run.
+ * The id of the run.
  */
 runId: string, 
 /**
- * Which attempt of the run it is; the first by default.
+ * The attempt of the run; 1 by default.
  */
 runAttempt?: number, };
 
 /**
- * Which runs to forget.
+ * Which runs to remove.
  */
 export type DedupClearParams = { 
 /**
- * Only those whose keys begin so; by default all, and the locks of commits.
+ * Only runs whose keys start with this prefix; by default all runs and the locks of commits.
  */
 prefix?: string, 
 /**
- * Only those that keep nobody away any more.
+ * Only expired runs; `false` by default.
  */
 ended?: boolean, };
 
 /**
- * Runs that were forgotten.
+ * The result of removing runs.
  */
 export type DedupCleared = { 
 /**
- * How many, and the locks of commits among them.
+ * The number of runs and locks of commits that were removed.
  */
 removed: number, };
 
 /**
- * Whether a run is to run.
+ * Whether a run is skipped, and why.
  */
 export type DedupDecision = { 
 /**
- * The key under which it is known.
+ * The key of the run.
  */
 key: string, 
 /**
- * Whether it is to be skipped.
+ * Whether the run is a duplicate and must be skipped.
  */
 skip: boolean, 
 /**
- * Why: `new_session`, `already_registered` or, where a host could not ask, `store_unavailable`
- * for one that is to run; `active_session`, `pull_request_lock` or `push_lock` for one that is not.
+ * The reason: `new_session`, `already_registered`, or `store_unavailable` if the host could not
+ * reach the store, for a run that is executed; `active_session`, `pull_request_lock` or
+ * `push_lock` for one that is skipped.
  */
 reason: DedupReason, 
 /**
- * The same in words, in one line.
+ * The reason as a message of one line.
  */
 message: string, 
 /**
- * The run that is in its way.
+ * The id of the run that blocks it.
  */
 holder?: string, 
 /**
- * Since when that is.
+ * When that run was registered.
  */
 since?: string, 
 /**
- * When that ends at the latest.
+ * When that run stops blocking at the latest.
  */
 until?: string, };
 
@@ -1157,24 +1161,24 @@ until?: string, };
  */
 export type DedupListParams = { 
 /**
- * Only those whose keys begin so.
+ * Only runs whose keys start with this prefix.
  */
 prefix?: string, 
 /**
- * Those that keep nobody away any more, too.
+ * Whether expired runs are included; `false` by default.
  */
 ended?: boolean, 
 /**
- * How many at most: 1 to 1,000, 50 by default.
+ * The greatest number of runs in the page: 1 to 1,000, 50 by default.
  */
 limit?: number, 
 /**
- * Go on where the page ended that returned this cursor.
+ * The `nextCursor` of the previous page.
  */
 cursor?: string, };
 
 /**
- * Why a run is to run, or to be skipped.
+ * Why a run is executed or skipped.
  */
 export type DedupReason = "new_session" | "already_registered" | "active_session" | "pull_request_lock" | "push_lock" | "store_unavailable";
 
@@ -1183,11 +1187,11 @@ export type DedupReason = "new_session" | "already_registered" | "active_session
  */
 export type DedupRegisterParams = { 
 /**
- * The key under which it is known: any text of one line of up to 512 bytes.
+ * The key of the run: text of one line, 1 to 512 bytes.
  */
 key: string, 
 /**
- * The event that has started it.
+ * The event that triggered the run, such as `push`.
  */
 eventType: string, 
 /**
@@ -1195,27 +1199,30 @@ eventType: string,
  */
 workflow: string, 
 /**
- * The number of the run.
+ * The id of the run.
  */
 runId: string, 
 /**
- * Which attempt of the run it is; the first by default.
+ * The attempt of the run; 1 by default.
  */
 runAttempt?: number, 
 /**
- * The commit that it is about; `unknown` by default.
+ * The commit of the run; `unknown` by default.
  */
 commitSha?: string, 
 /**
- * For how long it keeps others from being the same run; 5 minutes by default.
+ * How long runs with the same key are duplicates: milliseconds or text such as `"5m"`. 5
+ * minutes by default.
  */
 window?: number | string, 
 /**
- * For how long a pull request keeps pushes of its commit away; 1 hour by default.
+ * How long a pull request blocks pushes of its commit: milliseconds or text such as `"1h"`. 1
+ * hour by default.
  */
 prWindow?: number | string, 
 /**
- * Whether a push keeps pull requests of its commit away, as they keep pushes away.
+ * Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
+ * by default.
  */
 symmetric?: boolean, };
 
@@ -1333,7 +1340,7 @@ code: string,
 message: string, };
 
 /**
- * What a session must be like. Every member that is given must hold.
+ * What a session must be like. Every property that is given must hold.
  */
 export type Filter = { 
 /**
@@ -1422,7 +1429,7 @@ task?: string,
  */
 maxIterations?: number, 
 /**
- * Members to merge into the copied context.
+ * Properties to merge into the copied context.
  */
 context?: JsonObject, };
 
@@ -1591,11 +1598,11 @@ message: string,
 timestamp: string, };
 
 /**
- * One slot.
+ * A slot.
  */
 export type LatestSessionParams = { 
 /**
- * The task.
+ * The id of the task.
  */
 taskId: string, 
 /**
@@ -1604,55 +1611,56 @@ taskId: string,
 phase: SlotPhase, };
 
 /**
- * A lease to hold.
+ * A lease to acquire.
  */
 export type LeaseAcquireParams = { 
 /**
- * What to hold: any text of 1 to 512 bytes.
+ * The key of the lease: any text of 1 to 512 bytes.
  */
 key: string, 
 /**
- * Who is to hold it; the calling process by default. A process holds for as long as it
- * runs, any other holder until the lease runs out.
+ * The name of the holder; by default the calling process. A process holds the lease for as
+ * long as it runs, any other holder until the lease expires.
  */
 holder?: string, 
 /**
- * For how long; 30 seconds by default, and as long as before for who holds it already.
+ * The duration: milliseconds or text such as `"30s"`. By default 30 seconds, or the current
+ * duration if the holder renews its own lease.
  */
 leaseDurationMs?: number | string, 
 /**
- * What to say about it; `{}` by default.
+ * The holder's data, a JSON object; `{}` by default.
  */
 data?: JsonObject, 
 /**
- * Whether even the one that holds it already is refused, as anybody else; `false` by default.
+ * Refuse the current holder too, instead of renewing its lease; `false` by default.
  */
 once?: boolean, };
 
 /**
- * Which leases to take from their holders.
+ * Which leases to release, regardless of their holders.
  */
 export type LeaseClearParams = { 
 /**
- * Only those whose keys begin so; by default all.
+ * Only leases whose keys start with this prefix; by default all.
  */
 prefix?: string, };
 
 /**
- * Leases that were taken from their holders.
+ * The result of releasing leases regardless of their holders.
  */
 export type LeaseCleared = { 
 /**
- * How many.
+ * The number of leases that were released.
  */
 released: number, };
 
 /**
- * One lease.
+ * A lease to get.
  */
 export type LeaseGetParams = { 
 /**
- * What is held.
+ * The key of the lease.
  */
 key: string, };
 
@@ -1661,43 +1669,43 @@ key: string, };
  */
 export type LeaseListParams = { 
 /**
- * Only those whose keys begin so.
+ * Only leases whose keys start with this prefix.
  */
 prefix?: string, 
 /**
- * Only those in this state; by default all that were not given back.
+ * Only leases in this state; by default all that were not released.
  */
 state?: LeaseState, 
 /**
- * How many at most: 1 to 1,000, 50 by default.
+ * The greatest number of leases in the page: 1 to 1,000, 50 by default.
  */
 limit?: number, 
 /**
- * Go on where the page ended that returned this cursor.
+ * The `nextCursor` of the previous page.
  */
 cursor?: string, };
 
 /**
- * What came of a request for a lease.
+ * The outcome of a request for a lease.
  */
 export type LeaseOutcome = { 
 /**
- * `acquired`, `renewed` or `held` by somebody else; `lost` for who holds it no more; `released`,
- * `not_owner` or `not_held`; `transferred`.
+ * The outcome: `acquired`, `renewed`, or `held` by another holder; `lost` if the caller no longer
+ * holds the lease; `released`, `not_owner` or `not_held`; `transferred`.
  */
 outcome: LeaseOutcomeKind, 
 /**
- * The lease as it is now; `null` where there never was one.
+ * The current lease; `null` if there never was one.
  */
 lease: LeaseView | null, };
 
 /**
- * What came of a request.
+ * The outcome of a request for a lease.
  */
 export type LeaseOutcomeKind = "acquired" | "renewed" | "held" | "lost" | "released" | "not_owner" | "not_held" | "transferred";
 
 /**
- * A part of the leases, in the order of their keys.
+ * A page of leases, in the order of their keys.
  */
 export type LeasePage = { 
 /**
@@ -1705,124 +1713,128 @@ export type LeasePage = {
  */
 items: Array<LeaseView>, 
 /**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ * The `cursor` of the next page; absent on the last page. A page may have fewer items than
+ * `limit`.
  */
 nextCursor?: string, };
 
 /**
- * A lease to give back.
+ * A lease to release.
  */
 export type LeaseReleaseParams = { 
 /**
- * What is held.
+ * The key of the lease.
  */
 key: string, 
 /**
- * Who holds it; the calling process by default.
+ * The name of the holder; by default the calling process.
  */
 holder?: string, 
 /**
- * The token that came with the lease; whichever it is by default.
+ * The fencing token that `leaseAcquire` returned; by default the token is not compared.
  */
 token?: number, };
 
 /**
- * A lease to hold for longer.
+ * A lease to renew.
  */
 export type LeaseRenewParams = { 
 /**
- * What is held.
+ * The key of the lease.
  */
 key: string, 
 /**
- * Who holds it; the calling process by default.
+ * The name of the holder; by default the calling process.
  */
 holder?: string, 
 /**
- * The token that came with the lease.
+ * The fencing token that `leaseAcquire` returned.
  */
 token: number, 
 /**
- * For how long from now; as long as before by default.
+ * The duration, counted from now: milliseconds or text such as `"30s"`. By default the
+ * current duration.
  */
 leaseDurationMs?: number | string, 
 /**
- * What to say about it now; as before by default.
+ * The holder's new data, a JSON object; by default the current data.
  */
 data?: JsonObject, };
 
 /**
- * Whether a lease is held.
+ * The state of a lease.
  */
 export type LeaseState = "held" | "stale" | "released";
 
 /**
- * A lease to hand on.
+ * A lease to transfer.
  */
 export type LeaseTransferParams = { 
 /**
- * What is held.
+ * The key of the lease.
  */
 key: string, 
 /**
- * Who holds it; the calling process by default.
+ * The name of the current holder; by default the calling process.
  */
 holder?: string, 
 /**
- * The token that came with the lease.
+ * The fencing token that `leaseAcquire` returned.
  */
 token: number, 
 /**
- * Who is to hold it: the session of a process that is registered, or any other name.
+ * The new holder: the session id of a registered process, or any other name.
  */
 to: string, 
 /**
- * For how long from now; as long as before by default.
+ * The duration, counted from now: milliseconds or text such as `"30s"`. By default the
+ * current duration.
  */
 leaseDurationMs?: number | string, };
 
 /**
- * A lease as it is at one moment.
+ * A lease and its state at the time of the call.
  */
 export type LeaseView = { 
 /**
- * What is held.
+ * The key of the lease.
  */
 key: string, 
 /**
- * Who holds it, or held it last.
+ * The name of the holder, or of the last one.
  */
 holder: string, 
 /**
- * The process that this is, where it is one.
+ * The holder's process; absent if the holder is no process.
  */
 process?: Process, 
 /**
- * Whether it is held now.
+ * Its state.
  */
 state: LeaseState, 
 /**
- * Whether it is the calling process that holds it.
+ * Whether the calling process holds it.
  */
 mine: boolean, 
 /**
- * Grows with each holder: what is guarded refuses a write that carries a smaller one.
+ * The fencing token. It is greater with each holder; a guarded resource refuses a write that
+ * carries a smaller one than it has seen.
  */
 token: number, 
 /**
- * Since when.
+ * When the holder acquired it.
  */
 acquiredAt: string, 
 /**
- * When the holder last said that it still does.
+ * When the holder last renewed it.
  */
 renewedAt: string, 
 /**
- * When it runs out, unless it is renewed or held by a process that runs; `null` for never.
+ * When it expires, unless it is renewed or its holder is a running process; `null` for never.
  */
 expiresAt: string | null, 
 /**
- * What the holder says about it.
+ * The holder's data, a JSON object.
  */
 data: JsonObject, };
 
@@ -2062,7 +2074,7 @@ type: EventType,
 data?: JsonObject, };
 
 /**
- * What becomes of a session with another model.
+ * Whether a start supersedes an occupant with another model.
  */
 export type OnModelChange = "confirm" | "replace" | "reject";
 
@@ -2086,86 +2098,86 @@ direction: Direction, };
 export type OrderBy = "createdAt" | "updatedAt";
 
 /**
- * The answer to who wants to see to an orphan.
+ * The result of claiming an orphan.
  */
 export type OrphanClaim = { 
 /**
- * Whether it may.
+ * The outcome.
  */
 outcome: ClaimOutcome, 
 /**
- * What `orphanDone` needs; `null` unless it may.
+ * The fencing token for `orphanDone`; `null` unless the outcome is `acquired`.
  */
 token: number | null, 
 /**
- * The machine; `null` where there never was one.
+ * The machine; `null` if there never was one.
  */
 vm: VmView | null, };
 
 /**
- * An orphan to see to.
+ * An orphan to claim.
  */
 export type OrphanClaimParams = { 
 /**
- * The machine.
+ * The id of the machine.
  */
 vmId: string, 
 /**
- * Who sees to it; the calling process by default.
+ * The name of the claimer; by default the calling process.
  */
 holder?: string, 
 /**
- * After how long somebody else may, if this one is no process that is seen to run;
- * 5 minutes by default.
+ * The duration of the claim, unless the claimer is a running process: milliseconds or text
+ * such as `"5m"`. 5 minutes by default.
  */
 leaseDurationMs?: number | string, };
 
 /**
- * What became of an orphan.
+ * The result of ending a claim.
  */
 export type OrphanDone = { 
 /**
- * What became of it.
+ * The outcome.
  */
 outcome: OrphanOutcome, };
 
 /**
- * An orphan that was seen to.
+ * The end of a claim.
  */
 export type OrphanDoneParams = { 
 /**
- * The machine.
+ * The id of the machine.
  */
 vmId: string, 
 /**
- * The token that came with the claim.
+ * The fencing token that `orphanClaim` returned.
  */
 token: number, 
 /**
- * Whether it is gone. If not, it is an orphan again.
+ * Whether the machine was removed. If not, it is an orphan again.
  */
 success: boolean, };
 
 /**
- * What became of an orphan that was seen to.
+ * The outcome of ending a claim.
  */
 export type OrphanOutcome = "released" | "orphaned" | "lost";
 
 /**
- * Which orphans.
+ * Which orphans to list.
  */
 export type OrphansParams = { 
 /**
- * How many at most: 1 to 1,000, which is the default.
+ * The greatest number of orphans: 1 to 1,000, 1,000 by default.
  */
 limit?: number, 
 /**
- * Only those whose ids come after this one.
+ * Only machines whose ids sort after this one.
  */
 after?: string, };
 
 /**
- * New values for anything that a session has. `null` clears a member that may be absent.
+ * New values for anything that a session has. `null` clears a property that may be absent.
  */
 export type OverrideParams = { 
 /**
@@ -2173,7 +2185,7 @@ export type OverrideParams = {
  */
 id: string, 
 /**
- * The members to set; those of `context` and `metadata` are merged.
+ * The properties to set; those of `context` and `metadata` are merged.
  */
 updates: Overrides, 
 /**
@@ -2343,11 +2355,11 @@ pidNamespace?: string,
 hostname?: string, };
 
 /**
- * The process to register.
+ * A process to register.
  */
 export type ProcessRegisterParams = { 
 /**
- * The name of another holder than the calling process.
+ * The name of the holder; by default the calling process.
  */
 holder?: string, };
 
@@ -2512,7 +2524,7 @@ code: CoreErrorCode,
 message: string, };
 
 /**
- * Why a session is replaced.
+ * Why an occupant is superseded.
  */
 export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
 
@@ -2529,7 +2541,7 @@ id: string,
  */
 reason?: string, 
 /**
- * Members to merge into the metadata.
+ * Properties to merge into the metadata.
  */
 metadata?: SessionMetadata, 
 /**
@@ -2559,7 +2571,7 @@ reason: ResumeReason,
 details: ResumeDetails, };
 
 /**
- * What a decision was made from. Members of the session are absent where there is none.
+ * What a decision was made from. Properties of the session are absent where there is none.
  */
 export type ResumeDetails = { 
 /**
@@ -3054,59 +3066,59 @@ phase: SlotPhase,
 model: string | ModelSpec, };
 
 /**
- * What became of one of several sessions to start in slots.
+ * The result of one start among several.
  */
 export type SlotAnswer = SlotStart | SlotFailure;
 
 /**
- * A session that was active or paused when another took its place.
+ * A superseded session that was active or paused.
  */
 export type SlotCancelled = { 
 /**
- * The session. Its runner can write to it no more.
+ * The id of the session. Its runner can no longer write to it.
  */
 id: string, 
 /**
- * The session that took its place.
+ * The id of the session that superseded it.
  */
 replacedBy: string, 
 /**
- * The task in whose slot they are.
+ * The id of the slot's task.
  */
 taskId: string, 
 /**
- * The phase whose slot it is.
+ * The phase of the slot.
  */
 phase: SlotPhase, 
 /**
- * Why it was replaced.
+ * The reason for the replacement.
  */
 reason: ReplaceReason, };
 
 /**
- * What became of a session to start in a slot, for programs.
+ * The outcome of starting a session in a slot, in more detail.
  */
 export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
 
 /**
- * A session that somebody saw and agreed to replace.
+ * The session that the user has agreed to replace.
  */
 export type SlotConfirmation = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * The version that it had.
+ * The version of the session that the user has seen.
  */
 version: number, };
 
 /**
- * An error that kept a session from being started in a slot.
+ * The error that prevented a start.
  */
 export type SlotFailure = { 
 /**
- * That it is one.
+ * Always `"failed"`.
  */
 outcome: "failed", 
 /**
@@ -3114,21 +3126,22 @@ outcome: "failed",
  */
 code: CoreErrorCode, 
 /**
- * What people are told.
+ * The message for users.
  */
 message: string, 
 /**
- * The error's own message: what was wrong, and what to do.
+ * The error's own message: the problem, and what to do.
  */
 problem: string, };
 
 /**
- * How starters keep out of each other's way. The slot's version decides in either case.
+ * The locking of a slot while a session is started in it. Either way the commit expects the version
+ * of the slot that was read.
  */
 export type SlotLocking = "optimistic" | "pessimistic";
 
 /**
- * What became of a session to start in a slot.
+ * The outcome of starting a session in a slot.
  */
 export type SlotOutcome = "created" | "existing" | "needs_confirmation" | "replaced" | "busy" | "rejected";
 
@@ -3155,69 +3168,69 @@ export type SlotSession = {
  */
 session: SessionHead, 
 /**
- * Whether its model is none of those that there are.
+ * Whether its model is not among the known models.
  */
 modelMissing: boolean, 
 /**
- * What people are told, if it is.
+ * The message for users; absent unless the model is missing.
  */
 message?: string, };
 
 /**
- * What became of a session to start in a slot.
+ * The result of starting a session in a slot.
  */
 export type SlotStart = { 
 /**
- * What became of it.
+ * The outcome.
  */
 outcome: SlotOutcome, 
 /**
- * The same for programs, in more detail.
+ * The outcome in more detail.
  */
 code: SlotCode, 
 /**
- * The same for people.
+ * The message for users.
  */
 message: string, 
 /**
- * What people are warned of before they agree, if something would be lost. `message` says it too;
- * this is for whoever asks in words of their own.
+ * The warning for users that a replacement loses unsaved progress; present if a confirmation is
+ * needed. `message` contains it too; use this one in a prompt of your own.
  */
 warning?: string, 
 /**
- * The session that is in the slot now; absent where that is not known.
+ * The session that is in the slot now; absent if that is not known.
  */
 session?: SessionHead, 
 /**
- * The session that was replaced, as it is in the trash.
+ * The replaced session, which is in the trash now.
  */
 replaced?: SessionHead, 
 /**
- * Why it was replaced.
+ * The reason for the replacement.
  */
 reason?: ReplaceReason, 
 /**
- * What its runner is to hear of it, if it was active or paused.
+ * The notification for the runner of the replaced session, if that was active or paused.
  */
 cancelled?: SlotCancelled, 
 /**
- * The session that was replaced, whole, as it was before, if that was asked for.
+ * The text of the replaced session before the replacement, if `exportOld` is set.
  */
 exported?: string, 
 /**
- * Whether the session that is there is completed.
+ * Whether the session in the slot is completed.
  */
 finished: boolean, 
 /**
- * Whether its model is none of those that there are.
+ * Whether the model of the session in the slot is not among the known models.
  */
 modelMissing: boolean, 
 /**
- * How the model that was asked for differs from the one of the session that is there, or was.
+ * How the requested model differs from the model of the previous occupant.
  */
 change?: ModelChange, 
 /**
- * How often others came in between, and it was decided anew.
+ * The number of retries because another call had changed the slot.
  */
 conflicts: number, };
 
@@ -3226,33 +3239,33 @@ conflicts: number, };
  */
 export type SlotsParams = { 
 /**
- * The task, or several, 1,000 at most.
+ * The id of a task, or a list of 1,000 at most.
  */
 taskIds: string | readonly string[], };
 
 /**
- * What a cleanup of the registry has come to.
+ * The result of a cleanup of the registry.
  */
 export type StaleCleanup = { 
 /**
- * How many sessions this call removed, or would; not those that another call was faster with.
+ * The number of registrations that this call removed, or would remove.
  */
 removed: number, 
 /**
- * The first 1,000 of them.
+ * The ids of the first 1,000 removed sessions.
  */
 sessions: Array<string>, 
 /**
- * How many virtual machines are orphans now.
+ * The number of orphaned virtual machines.
  */
 orphans: number, };
 
 /**
- * What to clean up of the registry.
+ * The cleanup of the registry.
  */
 export type StaleCleanupParams = { 
 /**
- * Only say what would go.
+ * Report what would be removed, and remove nothing; `false` by default.
  */
 dryRun?: boolean, };
 
@@ -3261,19 +3274,19 @@ dryRun?: boolean, };
  */
 export type StartInSlotParams = { 
 /**
- * The task whose slot it is.
+ * The id of the slot's task.
  */
 taskId: string, 
 /**
- * The phase whose slot it is.
+ * The phase of the slot.
  */
 phase: SlotPhase, 
 /**
- * The model that is to work in it.
+ * The model of the session.
  */
 model: string | ModelSpec, 
 /**
- * What the agent is to do.
+ * The agent's task.
  */
 task: string, 
 /**
@@ -3281,60 +3294,62 @@ task: string,
  */
 mode: string, 
 /**
- * What becomes of a session with another model: `"confirm"`, the default, asks first;
- * `"replace"` does not; `"reject"` leaves it.
+ * Whether an occupant with another model is replaced: `"confirm"` (the default) needs a
+ * confirmation, `"replace"` does not, and `"reject"` leaves it.
  */
 onModelChange?: OnModelChange, 
 /**
- * The session that may be replaced, as somebody saw it and agreed.
+ * The occupant that the user has agreed to replace, from the reply that needed the
+ * confirmation.
  */
 confirm?: SlotConfirmation, 
 /**
- * Do again what is completed.
+ * Replace a completed occupant with the same model; `false` by default.
  */
 rerun?: boolean, 
 /**
- * Answer with the session that is replaced, whole, as `export` returns it.
+ * Return the replaced session in `exported`, as the text that `export` returns; `false` by
+ * default.
  */
 exportOld?: boolean, 
 /**
- * How starters keep out of each other's way; `"optimistic"` by default.
+ * The locking of the slot; `"optimistic"` by default.
  */
 locking?: SlotLocking, 
 /**
- * An id of the caller's own; by default one is made.
+ * The id of the session; generated by default.
  */
 id?: string, 
 /**
- * The user it runs for.
+ * The id of the user that the session runs for.
  */
 userId?: string, 
 /**
- * The channel it is started in.
+ * The id of the channel that the session is started in.
  */
 channelId?: string, 
 /**
- * Where it works.
+ * The workspace of the session, such as a directory.
  */
 workspace?: string, 
 /**
- * Iterations allowed; 100 by default.
+ * The number of iterations allowed; 100 by default.
  */
 maxIterations?: number, 
 /**
- * The user's own state.
+ * The user's state, a JSON object; `{}` by default.
  */
 context?: JsonObject, 
 /**
- * About the run.
+ * Metadata of the run, a JSON object.
  */
 metadata?: SessionMetadata, 
 /**
- * Start it paused.
+ * Start the session paused; `false` by default.
  */
 paused?: boolean, 
 /**
- * Why it starts paused.
+ * The reason for starting it paused.
  */
 pauseReason?: string, };
 
@@ -3343,7 +3358,7 @@ pauseReason?: string, };
  */
 export type StartInSlotsParams = { 
 /**
- * What is to be started, 100 at most, in this order.
+ * The sessions to start, in this order; 100 at most.
  */
 starts: Array<StartInSlotParams>, };
 
@@ -3799,7 +3814,7 @@ export type UpdateContextParams = {
  */
 id: string, 
 /**
- * Members to merge into the context.
+ * Properties to merge into the context.
  */
 context: JsonObject, 
 /**
@@ -3816,7 +3831,7 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
- * New values for what describes a session. `null` clears a member.
+ * New values for what describes a session. `null` clears a property.
  */
 export type UpdateParams = { 
 /**
@@ -3848,11 +3863,11 @@ channelId?: string | null,
  */
 maxIterations?: number, 
 /**
- * Members to merge into the context.
+ * Properties to merge into the context.
  */
 context?: JsonObject, 
 /**
- * Members to merge into the metadata.
+ * Properties to merge into the metadata.
  */
 metadata?: SessionMetadata, 
 /**
@@ -3895,95 +3910,95 @@ tokens: TokenCounts,
 cost: number, };
 
 /**
- * Whose virtual machine.
+ * The owner of a virtual machine.
  */
 export type VmMineParams = { 
 /**
- * The name of another owner than the calling process.
+ * The name of the owner; by default the calling process.
  */
 holder?: string, };
 
 /**
- * A virtual machine to own.
+ * A virtual machine to register.
  */
 export type VmRegisterParams = { 
 /**
- * The machine: any text of 1 to 509 bytes.
+ * The id of the machine: any text of 1 to 509 bytes.
  */
 vmId: string, 
 /**
- * Where it runs.
+ * The zone of the machine.
  */
 zone: string, 
 /**
- * What runs on it.
+ * The components that run on the machine.
  */
 components: Array<string>, 
 /**
- * Anything else about it.
+ * Metadata of the machine, a JSON object; `{}` by default.
  */
 metadata?: JsonObject, 
 /**
- * The name of another owner than the calling process.
+ * The name of the owner; by default the calling process.
  */
 holder?: string, };
 
 /**
- * What becomes of a virtual machine.
+ * The status of a virtual machine.
  */
 export type VmStatus = "active" | "orphaned" | "sweeping" | "released";
 
 /**
- * A virtual machine that is no longer there.
+ * A virtual machine to unregister.
  */
 export type VmUnregisterParams = { 
 /**
- * The machine; by default the one that the owner has.
+ * The id of the machine; by default the owner's machine.
  */
 vmId?: string, 
 /**
- * The name of another owner than the calling process.
+ * The name of the owner; by default the calling process.
  */
 holder?: string, };
 
 /**
- * A virtual machine and who owns it.
+ * A virtual machine and its owner.
  */
 export type VmView = { 
 /**
- * The machine.
+ * The id of the machine.
  */
 vmId: string, 
 /**
- * Where it runs.
+ * The zone of the machine.
  */
 zone: string, 
 /**
- * What runs on it.
+ * The components that run on the machine.
  */
 components: Array<string>, 
 /**
- * Anything else about it.
+ * Metadata of the machine, a JSON object.
  */
 metadata: JsonObject, 
 /**
- * When its owner registered it first.
+ * When its owner first registered it.
  */
 registeredAt: string, 
 /**
- * What becomes of it.
+ * Its status.
  */
 status: VmStatus, 
 /**
- * The session of its owner, or of the last one that it had.
+ * The session id of its owner, or of its last one.
  */
 holder: string, 
 /**
- * The process that this is, where it is one.
+ * The owner's process; absent if the owner is no process.
  */
 process?: Process, 
 /**
- * Grows with each owner, and with each that sees to it as an orphan.
+ * The fencing token: greater with each owner and each claim.
  */
 token: number, };
 
@@ -4086,8 +4101,8 @@ export type CoreErrorCode =
 /** What people are told of errors about slots, by the errors' codes. */
 export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["MODEL_MISSING", "The model of this session is no longer available. It can be viewed, exported, deleted or replaced."],
-  ["STORE_BUSY", "Somebody is changing this session right now. Wait a moment and try again."],
-  ["SESSION_HELD", "Somebody is changing this session right now. Wait a moment and try again."],
+  ["STORE_BUSY", "This session is being changed right now. Wait a moment and try again."],
+  ["SESSION_HELD", "This session is being changed right now. Wait a moment and try again."],
   ["SLOT_TAKEN", "Another session is in its place. Put that one into the trash first."],
   ["SESSION_DELETED", "This session was replaced or put into the trash. Open the one that is there now."],
   ["STORE_UNAVAILABLE", "Sessions cannot be reached right now. Try again in a few minutes."],
@@ -4210,11 +4225,11 @@ export interface Operations {
   leaseRelease: { params: LeaseReleaseParams; result: LeaseOutcome };
   /** Transfers a lease to another holder. The outcome is `transferred`, or `lost`. */
   leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
-  /** A lease as it is now; `null` where there never was one. */
+  /** The current lease of a key; `null` if there never was one. */
   leaseGet: { params: LeaseGetParams; result: LeaseView | null };
   /** A page of the leases, in the order of their keys. */
   leaseList: { params: LeaseListParams; result: LeasePage };
-  /** Takes leases from their holders. */
+  /** Releases leases, regardless of their holders. */
   leaseClear: { params: LeaseClearParams; result: LeaseCleared };
   /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
@@ -4276,7 +4291,7 @@ export interface Operations {
   dedupAudit: { params: DedupAuditParams; result: AuditEntry };
   /** A page of the active runs and of the locks of commits, in the order of their keys. */
   dedupList: { params: DedupListParams; result: LeasePage };
-  /** Removes runs and the locks of commits, whoever holds them, or only those that have expired. */
+  /** Removes runs and the locks of commits, regardless of their holders, or only the expired ones. */
   dedupClear: { params: DedupClearParams; result: DedupCleared };
   /** A page of the runs of a day in UTC, each with the nine properties of the daily audit files. */
   auditDay: { params: AuditDayParams; result: AuditDay };

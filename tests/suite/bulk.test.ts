@@ -1,10 +1,10 @@
-// Bulk operations, purging the trash with an archive, and expired records.
+// Bulk operations, and purging the trash with an archive.
 
 import fc from "fast-check";
 import type { Sessions } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code } from "../support/failures.js";
-import { everyStore, inMemory, opening } from "../support/stores.js";
+import { everyStore, inMemory } from "../support/stores.js";
 
 const IDS = ["a", "b", "c", "d", "e", "nowhere", "../x"];
 const start = (sessions: Sessions, id: string) => sessions.start({ task: "t", mode: "m", id });
@@ -187,27 +187,5 @@ describe("purging the trash", () => {
     );
     expect(result).toMatchObject({ removed: 1, ids: ["a"], failed: [] });
     expect(await sessions.get("b")).not.toHaveProperty("deletedAt");
-  });
-});
-
-describe("expired records", () => {
-  it("are removed by retention, or on request", async () => {
-    const sessions = await opening("memory:");
-    await sessions.dedup.admit({
-      eventType: "push",
-      workflow: "ci",
-      commitSha: "0123456789",
-      runId: "1",
-      window: 1,
-      keep: 1,
-    });
-    await start(sessions, "s");
-    await sessions.trash("s");
-    await new Promise((done) => setTimeout(done, 20));
-    const plan = await sessions.cleanupRecords({ keepAudit: 0, dryRun: true });
-    expect(plan).toEqual({ runs: 1, entries: 2, dryRun: true });
-    expect(await sessions.cleanupRecords()).toEqual({ runs: 1, entries: 0, dryRun: false });
-    expect((await sessions.cleanupRecords({ keepAudit: "0s" })).entries).toBe(3);
-    expect((await sessions.audit.entries()).items).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
-// Deduplication of runs in the JavaScript API, and the audit log.
+// Deduplication of runs in the JavaScript API, the audit log, and expired records. The module for
+// browsers has no deduplication.
 
 import { describe, expect, it } from "vitest";
-import { everyStore } from "../support/stores.js";
+import { everyStore, opening } from "../support/stores.js";
 
 const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };
 
@@ -49,5 +50,27 @@ describe.each(everyStore)("a run %s", (_, openStore) => {
     expect(await audit.purge({ olderThan: "1h" })).toMatchObject({ removed: 0 });
     expect((await audit.purge({ olderThan: 0 })).removed).toBeGreaterThan(1);
     expect((await audit.entries()).items).toEqual([]);
+  });
+});
+
+describe("expired records", () => {
+  it("are removed by retention, or on request", async () => {
+    const sessions = await opening("memory:");
+    await sessions.dedup.admit({
+      eventType: "push",
+      workflow: "ci",
+      commitSha: "0123456789",
+      runId: "1",
+      window: 1,
+      keep: 1,
+    });
+    await sessions.start({ task: "t", mode: "m", id: "s" });
+    await sessions.trash("s");
+    await new Promise((done) => setTimeout(done, 20));
+    const plan = await sessions.cleanupRecords({ keepAudit: 0, dryRun: true });
+    expect(plan).toEqual({ runs: 1, entries: 2, dryRun: true });
+    expect(await sessions.cleanupRecords()).toEqual({ runs: 1, entries: 0, dryRun: false });
+    expect((await sessions.cleanupRecords({ keepAudit: "0s" })).entries).toBe(3);
+    expect((await sessions.audit.entries()).items).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 // The session manager: one per process, which knows what the process owns. What other processes see
-// is tested in tests/native/ownership.test.ts.
+// is tested in tests/native/ownership.test.ts. The module for browsers has no machines.
 
 import { getSessionManager, init, isSessionManagerAvailable, type SessionManager } from "tenure";
 import { afterEach, describe, expect, it } from "vitest";

@@ -1,0 +1,26 @@
+// What the module for browsers does not have: the operations of the applications.
+
+import { getSessionManager, open, TenureError } from "tenure";
+import { expect, it } from "vitest";
+import { failure } from "../support/failures.js";
+
+it("an operation that is only in Node says so, and what to use", async () => {
+  const sessions = await open("memory:");
+  const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };
+  const manager = getSessionManager();
+  const calls = [
+    () => sessions.dedup.check(run),
+    () => sessions.dedup.admit({ ...run, runId: "1" }),
+    () => sessions.audit.day(),
+    () => manager.registerVm("vm-1", "zone", []),
+    () => manager.orphans(),
+  ];
+  for (const call of calls) {
+    const error = await failure(call());
+    expect(error).toBeInstanceOf(TenureError);
+    expect(error).toMatchObject({
+      code: "UNSUPPORTED_OPERATION",
+      details: { instead: expect.stringContaining("Node") },
+    });
+  }
+});

@@ -99,7 +99,7 @@ fn only_a_resumable_session_is_resumed() {
 }
 
 #[test]
-fn a_session_that_its_command_has_ended_stays_ended() {
+fn a_session_that_its_command_has_ended_keeps_its_status() {
     let place = Place::new();
     let complete = format!(
         "'{}' complete $TENURE_SESSION mine > ended",

@@ -68,6 +68,8 @@ impl Failure {
     /// The code to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            // The URL of the store is an argument.
+            Self::Error(Error::UnsupportedStore { .. }) => Exit::USAGE,
             Self::Error(error) => error.class().into(),
             // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,

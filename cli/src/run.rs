@@ -40,8 +40,8 @@ pub(crate) use child::{RunChild, become_command};
 /// as events of the types stdout and stderr, with secrets redacted. The command
 /// finds the session's id in TENURE_SESSION and the store in TENURE_STORE. Exit
 /// code 0 completes the session, any other fails it. A session that the command
-/// has paused stays paused, and one that it has ended stays ended. Each run is
-/// one iteration, so --max-iterations limits the number of runs.
+/// has paused or ended itself keeps its status. Each run is one iteration, so
+/// --max-iterations limits the number of runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Signals: SIGINT, SIGTERM and SIGHUP are forwarded to all processes of the

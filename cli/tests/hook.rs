@@ -78,13 +78,13 @@ fn an_unknown_agent_starts_a_new_session() {
         "{}",
         r#"{"agent_id":"no id at all"}"#,
     ] {
-        for (name, member) in [
+        for (name, property) in [
             ("pre-delegate", "should_resume"),
             ("subagent-stop", "finalized"),
         ] {
             let (code, answer) = hook(&place, &[name], input);
             assert_eq!(
-                (code, &answer[member]),
+                (code, &answer[property]),
                 (0, &json!(false)),
                 "{name} {input}"
             );
@@ -167,14 +167,14 @@ fn an_unavailable_store_is_a_reason_and_no_failure() {
         "no:store".to_owned(),
     ];
     for store in &unreachable {
-        for (name, member) in [
+        for (name, property) in [
             ("pre-delegate", "should_resume"),
             ("subagent-stop", "finalized"),
         ] {
             let input = r#"{"agent_id":"a","task_id":7}"#;
             let (code, answer) = hook(&place, &[name, "--store", store], input);
             assert_eq!(
-                (code, &answer[member]),
+                (code, &answer[property]),
                 (0, &json!(false)),
                 "{name} {store}"
             );

@@ -1,7 +1,11 @@
 //! The session of a run: recovered after a crash, refused, ended by its command, and in a failing store.
 
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -95,7 +99,7 @@ fn only_a_resumable_session_is_resumed() {
 }
 
 #[test]
-fn a_session_that_its_command_has_ended_stays_ended() {
+fn a_session_that_its_command_has_ended_keeps_its_status() {
     let place = Place::new();
     let complete = format!(
         "'{}' complete $TENURE_SESSION mine > ended",
@@ -116,15 +120,66 @@ fn a_session_that_its_command_has_ended_stays_ended() {
     );
 }
 
+/// A file store behind a symbolic link. Replacing the link makes the store fail, and recover, at once:
+/// a store without its folder would create the folder again.
+struct LinkedStore {
+    place: Place,
+}
+
+impl LinkedStore {
+    fn new() -> Self {
+        let mut place = Place::new();
+        place.url = format!("file:{}", place.path().join("store").display());
+        fs::create_dir(place.path().join("folder")).unwrap();
+        fs::write(place.path().join("file"), "no folder").unwrap();
+        let linked = Self { place };
+        linked.lead_to("folder");
+        linked
+    }
+
+    fn lead_to(&self, target: &str) {
+        let link = self.place.path().join("link");
+        symlink(target, &link).unwrap();
+        fs::rename(&link, self.place.path().join("store")).unwrap();
+    }
+
+    /// Lets the command go on past its wait for a file.
+    fn signal(&self, file: &str) {
+        fs::write(self.place.path().join(file), "").unwrap();
+    }
+
+    /// Waits until a write to the store is due.
+    fn wait_for_write() {
+        thread::sleep(Duration::from_millis(1500));
+    }
+}
+
+/// A part of a script that waits for a file.
+fn wait_for(file: &str) -> String {
+    format!("until [ -e {file} ]; do sleep 0.02; done")
+}
+
 #[test]
 fn a_store_failure_does_not_affect_the_running_command() {
-    let mut place = Place::new();
-    place.url = format!("file:{}", place.path().join("store").display());
-    let script = "echo before; sleep 1; rm -rf store; : > store; echo after; sleep 1; exit 9";
-    let output = place.output(&["-q"], script);
-    assert_eq!(output.status.code(), Some(9));
-    assert_eq!(output.stdout, b"before\nafter\n");
-    let said = error_of(&output);
+    let store = LinkedStore::new();
+    let script = format!(
+        "echo before; {}; echo after; {}; exit 9",
+        wait_for("broken"),
+        wait_for("noticed")
+    );
+    let mut command = store.place.run(&["-q"], &script);
+    let (mut child, mut lines) = started(&mut command, "before");
+    LinkedStore::wait_for_write();
+    store.lead_to("file");
+    store.signal("broken");
+    LinkedStore::wait_for_write();
+    store.signal("noticed");
+    let (mut rest, mut said) = (String::new(), String::new());
+    lines.read_to_string(&mut rest).unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    assert_eq!(rest, "after\n");
     assert_eq!(
         said.matches("recording failed and is retried").count(),
         1,
@@ -138,13 +193,31 @@ fn a_store_failure_does_not_affect_the_running_command() {
 
 #[test]
 fn a_store_that_recovers_gets_the_missed_output() {
-    let mut place = Place::new();
-    place.url = format!("file:{}", place.path().join("store").display());
-    let script = "echo one; sleep 1; mv store away; : > store; echo two; sleep 1; \
-                  rm store; mv away store; sleep 2; echo three";
-    let output = place.output(&["-q"], script);
-    assert_eq!(output.status.code(), Some(0));
-    let session = place.session();
+    let store = LinkedStore::new();
+    let script = format!(
+        "echo one; {}; echo two; {}; echo three",
+        wait_for("broken"),
+        wait_for("fixed")
+    );
+    let mut command = store.place.run(&["-q"], &script);
+    let (mut child, mut lines) = started(&mut command, "one");
+    LinkedStore::wait_for_write();
+    store.lead_to("file");
+    store.signal("broken");
+    LinkedStore::wait_for_write();
+    store.lead_to("folder");
+    store.signal("fixed");
+    let (mut rest, mut said) = (String::new(), String::new());
+    lines.read_to_string(&mut rest).unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{said}");
+    assert_eq!(
+        said.matches("recording failed and is retried").count(),
+        1,
+        "{said}"
+    );
+    let session = store.place.session();
     assert_eq!(texts(&session, "stdout"), ["one", "two", "three"]);
     assert_eq!(session["status"], "completed");
 }

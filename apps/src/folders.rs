@@ -1,4 +1,4 @@
-//! Folders that other programs have written: which of their files are known, and importing one.
+//! The import of folders that other programs have written.
 
 mod agent;
 mod dedup;

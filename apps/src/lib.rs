@@ -1,10 +1,10 @@
-//! Applications made of Tenure's sessions, leases and audit log. Nothing in the core knows them, and a
+//! Applications of Tenure's sessions, leases and audit log. The core does not depend on them, and a
 //! build may leave them out: the browser's module has none of them.
 //!
-//! - [`dedup`]: runs of workflows that are not to be repeated.
-//! - [`machines`]: processes, and the virtual machines that they own.
-//! - [`hooks`]: what the hooks of an agent's host answer.
-//! - [`folders`]: folders that other programs have written.
+//! - [`dedup`]: the deduplication of workflow runs.
+//! - [`machines`]: processes and the virtual machines that they own.
+//! - [`hooks`]: the hooks of an agent's host.
+//! - [`folders`]: the import of folders that other programs have written.
 
 use tenure_core::work::operation::AnyOperation;
 

@@ -1,5 +1,5 @@
-//! Open stores, as a binding keeps them: a table of handles, each over a [`Backend`]. The memory
-//! store and stores of the host's own are served here, in every build; a binding adds its own.
+//! The open stores of a binding: a table of handles, each over a [`Backend`]. Every build serves the
+//! memory store and stores of the host; a binding adds its own.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::call::{Call, perform};
 use crate::engine::HostEngine;
 use crate::limits::{HandleLimits, models};
 
-/// A store that is open, with a way to perform operations over it.
+/// An open store that performs operations.
 pub trait Backend {
     /// What the store can do.
     fn capabilities(&self) -> Capabilities;
@@ -25,15 +25,16 @@ pub trait Backend {
     /// The limits of its calls.
     fn limits(&self) -> &HandleLimits;
 
-    /// Performs an operation and answers at once.
+    /// Performs an operation synchronously.
     fn call(&self, call: Call<'_>) -> Answer;
 
-    /// Begins an operation: its answer, or what it waits for. By default it answers at once.
+    /// Starts an operation. Returns its answer, or the request that it waits for. By default the
+    /// operation is synchronous.
     fn start(&self, call: Call<'_>) -> Answer {
         self.call(call)
     }
 
-    /// Goes on with an operation after the reply of the host's store.
+    /// Continues an operation with the reply of the host's store.
     fn resume(&self, operation: u32, _reply: String) -> Answer {
         no_such(operation)
     }
@@ -43,7 +44,7 @@ pub trait Backend {
         no_such(operation)
     }
 
-    /// Waits for what is under way and lets go of the store.
+    /// Waits for running operations, and closes the store.
     ///
     /// # Errors
     /// Those of the store.
@@ -127,7 +128,7 @@ impl Params for Retention {
 
 tenure_core::nested_properties!(Retention);
 
-/// How long a host waits for its own store unless it is told otherwise, in milliseconds.
+/// The default timeout of a host's own store, in milliseconds.
 const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 
 struct MemoryBackend {
@@ -223,7 +224,7 @@ impl Handles {
 
     /// Lets a handle do something, unless it is closed.
     pub fn with(&self, handle: u32, act: impl FnOnce(&dyn Backend) -> Answer) -> Answer {
-        // Cloned out of the table: what it does may call back in.
+        // Cloned out of the table, because the action may call back into it.
         let backend = self.open.borrow().get(&handle).map(Rc::clone);
         match backend {
             Some(backend) => act(&*backend),
@@ -231,7 +232,7 @@ impl Handles {
         }
     }
 
-    /// Says anew which models there are for the calls that a handle takes from now on.
+    /// Sets the known models for the next calls of a handle.
     pub fn set_models(&self, handle: u32, params: &str) -> Answer {
         self.with(handle, |backend| {
             match backend.limits().set_models(params) {

@@ -1,4 +1,4 @@
-//! One call of an operation, as a host makes it: a name and JSON text.
+//! A host's call of an operation: a name and JSON text.
 
 use std::sync::Arc;
 
@@ -19,17 +19,17 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// Its parameters, as JSON text.
     pub params: &'a str,
-    /// The present time, in milliseconds since 1970.
+    /// The current time, in milliseconds since 1970.
     pub now: f64,
     /// Random bits, used once.
     pub entropy: [u8; 16],
-    /// The process that calls, and what is known of others.
+    /// The calling process, and the liveness of others.
     pub host: Arc<dyn Host>,
 }
 
 impl Call<'_> {
-    /// The operation, about to run. `isolated` says whether all of it runs inside one transaction of
-    /// the store.
+    /// The execution of the operation. `isolated` says whether it runs inside one transaction of the
+    /// store.
     ///
     /// # Errors
     /// `UNKNOWN_OPERATION`, `UNSUPPORTED_OPERATION`, and `INVALID_ARGUMENT` for the parameters.
@@ -54,7 +54,7 @@ pub fn access(name: &str) -> Option<Access> {
     TABLE.find(name).ok().map(|operation| operation.access())
 }
 
-/// Performs an operation over a store that answers at once.
+/// Performs an operation over a synchronous store.
 pub fn perform(
     store: &dyn SyncStore,
     limits: Arc<Limits>,

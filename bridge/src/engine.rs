@@ -32,8 +32,8 @@ struct Running {
 }
 
 impl HostEngine {
-    /// An engine over the host's store. `timeout_ms` is how long the host waits for its store
-    /// before it cancels; it is only told, not measured.
+    /// An engine over the host's store. `timeout_ms` is the timeout after which the host cancels an
+    /// operation; the engine reports it and does not measure it.
     pub fn new(limits: Limits, capabilities: Capabilities, timeout_ms: u64) -> Self {
         Self {
             limits: HandleLimits::new(limits),

@@ -18,8 +18,8 @@ pub(crate) fn of(operation: &str, params: &str) -> Fingerprint {
     let mut text = Vec::new();
     for (key, value) in properties.by_key() {
         if key != b"idempotencyKey" && key != b"ifVersion" {
-            // Names of properties have no line breaks and a value ends where JSON says: no two sets of
-            // properties make the same text.
+            // Encoded names contain no line breaks and JSON values end unambiguously, so different sets
+            // of properties have different texts.
             text.extend_from_slice(key);
             text.push(b'\n');
             text.extend_from_slice(value.as_bytes());

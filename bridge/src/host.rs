@@ -1,7 +1,7 @@
-//! A store that the host provides. Each operation gets a [`HostStore`] and a [`Mailbox`] of its own:
-//! the store puts its request into the mailbox and waits, the engine hands the request to the host
-//! and puts the reply in. What comes back is not trusted: it is read strictly, and checked where a
-//! wrong answer could do harm.
+//! A store that the host provides. Each operation has a [`HostStore`] and a [`Mailbox`] of its own: the
+//! store puts its request into the mailbox and waits, the engine passes the request to the host and puts
+//! the reply into the mailbox. Replies are not trusted: they are read strictly, and checked where an
+//! invalid one could do harm.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use tenure_core::stored::record::Record;
 use tenure_core::work::execution::Timer;
 use tenure_core::{Error, Head, Json, Millis, Result, SessionId};
 
-/// Where one operation's request waits for the host, and then the host's reply for the operation.
+/// The mailbox of one operation, with room for its request or the host's reply.
 #[derive(Debug, Default)]
 pub struct Mailbox(Mutex<Slot>);
 
@@ -27,16 +27,16 @@ pub struct Mailbox(Mutex<Slot>);
 enum Slot {
     #[default]
     Empty,
-    /// To be handed to the host.
+    /// A request that the host has not taken.
     Request { method: &'static str, params: Json },
-    /// With the host.
+    /// The host performs the request.
     Waiting { method: &'static str },
-    /// To be taken by the operation.
+    /// A reply that the operation has not taken.
     Reply(String),
 }
 
 impl Mailbox {
-    /// Takes the request out, to be handed to the host.
+    /// Takes the request, to pass it to the host.
     pub fn take_request(&self) -> Option<(&'static str, Json)> {
         let mut slot = self.slot();
         match std::mem::take(&mut *slot) {
@@ -51,7 +51,7 @@ impl Mailbox {
         }
     }
 
-    /// Puts the host's reply in.
+    /// Puts the host's reply.
     pub fn put_reply(&self, reply: String) {
         *self.slot() = Slot::Reply(reply);
     }
@@ -112,29 +112,29 @@ impl HostStore {
     }
 }
 
-/// Reads a host's reply, `{"ok": value}` or `{"error": {code?, message}}`, to what `method` was asked
-/// about the session `id`.
+/// Reads a host's reply, `{"ok": value}` or `{"error": {code?, message}}`, to a request of `method` about
+/// the session `id`.
 ///
 /// # Errors
-/// `STORE_MISBEHAVED` when the reply is neither or the value is no `T`; otherwise what it says.
+/// `STORE_MISBEHAVED` if the reply is neither or the value is no `T`; otherwise the error of the reply.
 pub fn read_reply<T: DeserializeOwned>(
     method: &'static str,
     reply: &str,
     id: Option<&SessionId>,
 ) -> Result<T> {
-    let rubbish = |error: serde_json::Error| misbehaved(method, error.to_string());
+    let invalid = |error: serde_json::Error| misbehaved(method, error.to_string());
     if !reply.starts_with('{') {
         return Err(misbehaved(method, "its reply is no object"));
     }
-    let reply: Reply = serde_json::from_str(reply).map_err(rubbish)?;
+    let reply: Reply = serde_json::from_str(reply).map_err(invalid)?;
     match (reply.ok, reply.error) {
         // A list would be read as the properties of an object in their order.
         (Some(list), None) if list.get().starts_with('[') && method != "scan" => {
             Err(misbehaved(method, "it returned a list"))
         }
-        (Some(value), None) => serde_json::from_str(value.get()).map_err(rubbish),
+        (Some(value), None) => serde_json::from_str(value.get()).map_err(invalid),
         (_, Some(failure)) => Err(failure.into_error(method, id)),
-        (None, None) => serde_json::from_str("null").map_err(rubbish),
+        (None, None) => serde_json::from_str("null").map_err(invalid),
     }
 }
 
@@ -209,26 +209,26 @@ impl Store for HostStore {
             query: &'a ListQuery,
         }
         Box::pin(async move {
-            let mut picking = Picking::of(query);
+            let mut filter = PageFilter::of(query);
             loop {
-                let asked = List {
-                    query: &picking.asked,
+                let request = List {
+                    query: &filter.request,
                 };
-                let reply: ListReply = self.ask("list", &asked, None).await?;
-                let first = !picking.has_begun;
+                let reply: ListReply = self.ask("list", &request, None).await?;
+                let first = !filter.has_begun;
                 let heads = reply.ordered.as_ref().or(reply.all.as_ref());
                 for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
                     check_head("list", head)?;
                 }
                 match (reply.ordered, reply.all, reply.heads) {
-                    // The store leaves it to the core to pick.
+                    // The store does not filter.
                     (Some(heads), ..) => {
-                        picking.page.problems.extend(reply.problems);
-                        if picking.take(heads, reply.more)? {
-                            return Ok(picking.page);
+                        filter.page.problems.extend(reply.problems);
+                        if filter.take(heads, reply.more)? {
+                            return Ok(filter.page);
                         }
                     }
-                    // Or to order as well.
+                    // The store does not order either.
                     (_, Some(heads), _) if first => return Ok(query.page(&heads)),
                     (.., Some(heads)) if first => {
                         let page = Page {
@@ -299,52 +299,55 @@ impl Timer for HostStore {
     }
 }
 
-/// How many heads a store that leaves it to the core to pick is asked for at a time, at most.
-const MOST_AT_ONCE: u32 = 500;
+/// The greatest number of heads that one request asks of a store that does not filter.
+const MAX_REQUESTED: u32 = 500;
 
-/// A page in the making, of the heads that a store sends in their order whatever they are like.
-struct Picking<'a> {
+/// Builds a page from the heads of a store that orders but does not filter them.
+struct PageFilter<'a> {
     query: &'a ListQuery,
-    /// What the store is asked next.
-    asked: ListQuery,
+    /// The next request to the store.
+    request: ListQuery,
     has_begun: bool,
     page: Page,
     bytes: u64,
 }
 
-impl<'a> Picking<'a> {
+impl<'a> PageFilter<'a> {
     fn of(query: &'a ListQuery) -> Self {
         Self {
             query,
-            asked: query.clone(),
+            request: query.clone(),
             has_begun: false,
             page: Page::default(),
             bytes: 0,
         }
     }
 
-    /// Picks from the heads that come next, and says whether the page is made.
+    /// Adds the next heads that match the filter. Returns whether the page is complete.
     fn take(&mut self, heads: Vec<Head>, more: bool) -> Result<bool> {
         let Self {
-            query, asked, page, ..
+            query,
+            request,
+            page,
+            ..
         } = self;
-        if let Some(problem) = disorder(&heads, more, asked) {
+        if let Some(problem) = disorder(&heads, more, request) {
             return Err(misbehaved("list", problem));
         }
         self.has_begun = true;
-        asked.after = heads.last().map(|head| query.order.position(head));
-        // Few of them are meant, it seems.
-        asked.limit = asked
+        request.after = heads.last().map(|head| query.order.position(head));
+        // The page is not complete yet, so the next request asks for more heads.
+        request.limit = request
             .limit
-            .max(asked.limit.saturating_mul(2).min(MOST_AT_ONCE));
+            .max(request.limit.saturating_mul(2).min(MAX_REQUESTED));
         for head in heads {
-            // One that was changed between two replies may come again, further on.
+            // A session that was changed between two replies may occur again.
             let known = page.heads.iter().any(|known| known.id == head.id);
             if known || !query.filter.matches(&head) {
                 continue;
             }
-            if asked.offset > 0 {
-                asked.offset -= 1;
+            if request.offset > 0 {
+                request.offset -= 1;
             } else if page.heads.len() == query.limit as usize || self.bytes > query.max_bytes {
                 page.more = true;
                 return Ok(true);

@@ -1,7 +1,7 @@
-//! Tenure's operations by name. A host passes an operation's name and its parameters as JSON text
-//! and gets JSON text back; which operations there are, what they take and what they answer stands
-//! in one [`table`], from which the dispatcher and the TypeScript declarations come. The
-//! bridge knows neither Node nor the browser: the bindings carry its texts across.
+//! Tenure's operations by name. A host passes the name of an operation and its parameters as JSON text,
+//! and receives JSON text. One [`table`] declares the operations with their parameters and replies; the
+//! dispatcher and the TypeScript declarations are made from it. The bridge depends neither on Node nor
+//! on the browser: the bindings pass its texts.
 //!
 //! Every answer is one JSON object: `{"ok": result}`, with `"notices"` where there are webhooks to
 //! post; `{"error": {code, message, details}}`; and for stores that the host itself provides

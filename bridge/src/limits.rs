@@ -1,5 +1,5 @@
-//! The limits of an open handle. Which models there are may change while it is open; every call goes
-//! by what was so when it began, also one that waits for its turn.
+//! The limits of an open handle. The known models may change while it is open; a call uses the limits
+//! of the time when it was made, also if it runs later.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use std::sync::Arc;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Limits, Result, Text};
 
-/// The limits of a handle as they are now.
+/// The current limits of a handle.
 #[derive(Debug, Default)]
 pub struct HandleLimits(RefCell<Arc<Limits>>);
 
 impl HandleLimits {
-    /// Those with which a handle is opened.
+    /// The limits with which a handle is opened.
     pub fn new(limits: Limits) -> Self {
         Self(RefCell::new(Arc::new(limits)))
     }
 
-    /// Those by which a call that begins now goes.
+    /// The limits for a call that is made now.
     pub fn now(&self) -> Arc<Limits> {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Says anew which models there are: `{"models": [..]}`, or `null` where that is not known.
+    /// Sets the known models: `{"models": [..]}`, or `null` if they are not known.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`.
@@ -37,7 +37,7 @@ impl HandleLimits {
     }
 }
 
-/// The names of the models that there are, if that is known.
+/// The names of the known models; `None` if they are not known.
 struct KnownModels {
     models: Option<Vec<String>>,
 }
@@ -50,7 +50,7 @@ impl Params for KnownModels {
     }
 }
 
-/// The property `models`, which is an option too.
+/// The property `models`, which is also an option of a store.
 pub(crate) fn models(properties: &mut Properties<'_>) -> Option<Vec<String>> {
     let names: Vec<Text> = properties.take::<Option<_>>("models")?;
     Some(names.into_iter().map(Text::into_string).collect())

@@ -1,5 +1,5 @@
-//! The table of the operations that this build serves: those of the core, and of the applications
-//! where they are built in.
+//! The table of the operations of this build: those of the core, and of the applications if the build
+//! contains them.
 
 use tenure_core::table::Table;
 
@@ -13,7 +13,7 @@ pub const TABLE: Table = Table {
     instead,
 };
 
-/// What to use instead of an operation of an application, in a build without applications.
+/// The alternative to the operations of applications, for a build without them.
 fn instead(name: &str) -> Option<&'static str> {
     let is_apps = APPLICATIONS.iter().any(|prefix| name.starts_with(prefix));
     is_apps.then_some(
@@ -22,7 +22,7 @@ fn instead(name: &str) -> Option<&'static str> {
     )
 }
 
-/// How the names of the applications' operations begin.
+/// The prefixes of the names of the applications' operations.
 const APPLICATIONS: &[&str] = &[
     "dedup",
     "auditDay",

@@ -60,10 +60,11 @@ fn error_codes(out: &mut String) {
     out.push_str(";\n\n");
 }
 
-/// The words for errors about slots: whoever cannot open a store has nobody to ask for them.
+/// The messages for errors about slots. They are constants of the package, because a host without an
+/// open store cannot call an operation for them.
 fn failure_messages(out: &mut String) {
     out.push_str(
-        "/** What people are told of errors about slots, by the errors' codes. */\n\
+        "/** The messages for users about errors of slots, by error code. */\n\
          export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([\n",
     );
     for (code, message) in message::MESSAGES {
@@ -72,7 +73,7 @@ fn failure_messages(out: &mut String) {
     push(
         out,
         format_args!(
-            "]);\n\n/** What people are told of any other error. */\n\
+            "]);\n\n/** The message for users about any other error. */\n\
              export const UNEXPECTED_FAILURE = {:?};\n\n",
             message::UNEXPECTED
         ),
@@ -80,7 +81,9 @@ fn failure_messages(out: &mut String) {
 }
 
 fn operations(out: &mut String, config: &Config) {
-    out.push_str("/** Every operation: what it takes and what it answers. */\nexport interface Operations {\n");
+    out.push_str(
+        "/** Every operation: its parameters and its reply. */\nexport interface Operations {\n",
+    );
     for operation in TABLE.iter() {
         let doc: Vec<&str> = operation.doc().lines().map(str::trim).collect();
         let (params, reply) = operation.type_names(config);

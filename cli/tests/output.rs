@@ -324,7 +324,7 @@ $ tenure start t --context {
 tenure: --context: expected JSON: EOF while parsing an object at line 1 column 1
 [2]
 $ tenure cleanup --max-age soon
-error: invalid value 'soon' for '--max-age <DURATION>': duration: "soon" is not a length of time such as "30d", "24h" or "5m"
+error: invalid value 'soon' for '--max-age <DURATION>': duration: "soon" is not a duration such as "30d", "24h" or "5m"
 
 For more information, try '--help'.
 [2]

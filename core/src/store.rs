@@ -1,8 +1,7 @@
-//! What Tenure asks of a store. A store keeps session [heads](Head), their [events](Event) and
-//! generic keyed [records](Record), and applies one [`Changes`] as a whole or not at all. It holds
-//! no rule: which changes are right is decided before they reach it, and whether they still are is
-//! said by the versions that each change expects. Stores that answer at once implement
-//! [`SyncStore`]; [`Lift`] makes a [`Store`] of it.
+//! The store trait. A store keeps session [heads](Head), their [events](Event) and generic keyed
+//! [records](Record), and applies a [`Changes`] completely or not at all. It contains no rules: the
+//! changes are decided before they reach it, and each change expects the version that it was decided
+//! on. Synchronous stores implement [`SyncStore`]; [`Lift`] makes a [`Store`] of it.
 
 pub mod changes;
 pub mod filter;
@@ -26,30 +25,30 @@ use crate::value::properties::{Params, Properties, Property};
 pub use changes::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
 pub use query::{Found, History, ListQuery, Loaded, Page, Problem, Read, Scan};
 
-/// A store's reply in the making. It may be pending on a waker, and move between threads.
+/// The future reply of a store. It may be pending on a waker, and move between threads.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// A place where sessions are kept.
+/// A store of sessions.
 ///
-/// Errors are `STORE_UNAVAILABLE`, `STORAGE_FULL`, `STORE_FAILED`, `CORRUPT_SESSION` and their
-/// like; that something is not there, or is not as expected, is an answer and not an error.
+/// Errors are `STORE_UNAVAILABLE`, `STORAGE_FULL`, `STORE_FAILED`, `CORRUPT_SESSION` and the like. An
+/// absent session and an unmet expectation are replies, not errors.
 pub trait Store: Send + Sync {
-    /// What this store can do beyond the least.
+    /// The optional capabilities of this store.
     fn capabilities(&self) -> Capabilities;
 
-    /// A session's head with the part of its history that is asked for, as of one moment.
+    /// A session's head with the requested part of its history, read consistently.
     fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>>;
 
-    /// Applies all of `changes`, or nothing of it when something is not as expected.
+    /// Applies all of `changes`, or nothing if any expectation is not met.
     fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit>;
 
-    /// The sessions that a query means, in its order.
+    /// The sessions that match a query, in its order.
     fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page>;
 
     /// One record.
     fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>>;
 
-    /// The records of a kind in the order of their keys, byte by byte, beginning after a key.
+    /// The records of a kind in the byte order of their keys, starting after a key.
     fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>>;
 
     /// Several sessions and records, in this order. By default it reads them one by one; a store

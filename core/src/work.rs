@@ -1,8 +1,8 @@
-//! How an operation runs. An [`Operation`](operation::Operation) declares what it takes and what it
-//! replies. An [`Execution`](execution::Execution) runs one: it asks for what it needs of the store
-//! through a [`Mailbox`](mailbox::Mailbox), and whoever drives it performs that and goes on. A
-//! [`Transaction`](transaction::Transaction) is the unit of work that most operations are: reads, a
-//! decision, one commit, and retry when another writer was faster.
+//! The execution of operations. An [`Operation`](operation::Operation) declares its parameters and its
+//! reply. An [`Execution`](execution::Execution) runs one: it puts its requests to the store into a
+//! [`Mailbox`](mailbox::Mailbox), and its driver performs them. A
+//! [`Transaction`](transaction::Transaction) is the unit of work of most operations: reads, a decision,
+//! one commit, and a retry after a conflict with another writer.
 
 pub mod call;
 pub mod context;

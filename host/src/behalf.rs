@@ -1,19 +1,19 @@
-//! Another process of this machine, for which this one acts. A command that ends at once can hold
-//! nothing itself; it holds for the shell or the agent that ran it, which goes on.
+//! A process of this machine on whose behalf this one acts. A short-lived command cannot hold leases
+//! itself; it acquires them for the shell or the agent that ran it.
 
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::process::{Host, Liveness, Process};
 
 use crate::process::{HOST, OWN, described, uuid};
 
-/// A process that somebody else acts for, as the host sees it.
+/// The host of a call that is made on behalf of another process.
 #[derive(Debug)]
 pub struct OnBehalf(Process);
 
 impl OnBehalf {
-    /// The process of this number, by the name that it gave itself. One that gave itself none has
-    /// one that is made of what it is, so that all that is done for it is done for the same process,
-    /// and nothing for the next one of its number. Nothing where no process has the number.
+    /// The process with this PID and session id; `None` if no process has the PID. Without a session id
+    /// one is derived from the identity of the process: it is the same for all calls on its behalf, and
+    /// differs from that of the next process with the PID.
     pub fn of(pid: u32, session: Option<&str>) -> Option<Self> {
         let process = described(pid);
         if HOST.liveness(&process) == Liveness::Dead {
@@ -29,7 +29,7 @@ impl OnBehalf {
         }))
     }
 
-    /// The process that ran this one; nothing where it cannot be seen from here.
+    /// The parent process; `None` if it is not visible.
     pub fn parent(session: Option<&str>) -> Option<Self> {
         Self::of(parent()?, session)
     }
@@ -45,21 +45,21 @@ impl Host for OnBehalf {
     }
 }
 
-/// A name that a process has for as long as it runs, and no other.
+/// A session id derived from the identity of a process, which no other process has.
 fn name(process: &Process) -> String {
-    let told = |text: &Option<tenure_core::Text>| text.clone().unwrap_or_default().into_string();
+    let plain = |text: &Option<tenure_core::Text>| text.clone().unwrap_or_default().into_string();
     let parts = [
-        told(&process.boot_id),
-        told(&process.pid_namespace),
+        plain(&process.boot_id),
+        plain(&process.pid_namespace),
         process.pid.unwrap_or_default().to_string(),
         process.start_time.unwrap_or_default().to_string(),
-        told(&process.hostname),
+        plain(&process.hostname),
     ];
     let digest = Fingerprint::of("process", parts.join("\n")).bits();
     uuid(digest.to_be_bytes(), OWN)
 }
 
-/// A process of another container has the number 0.
+/// The PID of the parent process. A process of another container has the PID 0.
 #[cfg(unix)]
 fn parent() -> Option<u32> {
     Some(std::os::unix::process::parent_id()).filter(|&pid| pid > 0)

@@ -1,6 +1,6 @@
-//! What a native host has that the core does not: stores that a URL names, and what can be told of
-//! the processes of this machine. The Node addon and the command stand on it, so that both open the
-//! same stores and know themselves by the same name. It decides nothing about sessions or leases.
+//! The native host of the core: stores by URL, and the identity and liveness of the processes of this
+//! machine. The Node addon and the command use it, so that both open the same stores and have the same
+//! identity. It contains no rules about sessions or leases.
 
 mod behalf;
 mod place;

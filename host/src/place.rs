@@ -1,4 +1,4 @@
-//! Which store a URL means. Nothing is opened here.
+//! The places of stores that URLs name. This module opens nothing.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use tenure_core::{Error, Result};
 
 use crate::registry::registry_path;
 
-/// Where a store of this machine is kept.
+/// The place of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In this process only.
@@ -17,13 +17,13 @@ pub enum Place {
     Sqlite(PathBuf),
     /// In a folder.
     File(PathBuf),
-    /// In a git repository: the name of a remote, or an address. It keeps no sessions, and is in no
-    /// place on this machine that could be measured.
+    /// In a git repository: the name of a remote, or an address. It stores no sessions, and its size
+    /// cannot be measured.
     Git(String),
 }
 
 impl Place {
-    /// The place that a URL names; nothing for a scheme that is not served here.
+    /// The place that a URL names; `None` for an unknown scheme.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE` for a URL that names no place on this machine, and for `registry:` the
@@ -31,7 +31,7 @@ impl Place {
     pub fn of(url: &str) -> Result<Option<Self>> {
         Ok(match url.split_once(':') {
             Some(("memory", "")) => Some(Self::Memory),
-            // What is wrong with a path, the store says.
+            // The store checks the path.
             Some(("sqlite", path)) => Some(Self::Sqlite(path.into())),
             Some(("file", rest)) => Some(Self::File(directory(rest)?)),
             // The protocol of that name is an address itself.

@@ -1,19 +1,18 @@
-//! This process, and whether others of this machine still run. Nothing is read before it is asked
-//! for.
+//! The identity of this process, and the liveness of others on this machine. Nothing is read before it
+//! is needed.
 //!
-//! On Linux a process is told by its number and the moment of its start, within one start of the
-//! machine and one namespace of numbers, all of which `/proc` shows. On other systems that takes
-//! calls that safe Rust does not have: there nobody is said to live or to be dead, and a lease ends
-//! when it expires.
+//! On Linux a process is identified by its PID, its start time, the boot ID and the PID namespace, which
+//! `/proc` shows. Other systems need calls that safe Rust does not have: there the liveness of other
+//! processes is unknown, and a lease ends when it expires.
 
 use std::sync::{Arc, OnceLock};
 
 use tenure_core::value::process::{Host, Liveness, Process};
 
-/// The machine that this process runs on.
+/// This machine as a host.
 pub static HOST: ThisHost = ThisHost(OnceLock::new());
 
-/// The machine that this process runs on, to be shared by calls.
+/// This machine as a host that calls share.
 pub fn this_host() -> Arc<dyn Host> {
     static SHARED: OnceLock<Arc<dyn Host>> = OnceLock::new();
     Arc::clone(SHARED.get_or_init(|| Arc::new(Shared)))
@@ -33,7 +32,7 @@ impl Host for Shared {
     }
 }
 
-/// What this process can tell of itself and of others.
+/// The host of this machine: the identity of this process, and the liveness of others.
 #[derive(Debug)]
 pub struct ThisHost(OnceLock<Option<Process>>);
 
@@ -46,7 +45,7 @@ impl Host for ThisHost {
         let Some(pid) = process.pid else {
             return Liveness::Unknown;
         };
-        // It says which machine this is, and is read once.
+        // It identifies this machine, and is read once.
         let Some(here) = self.process() else {
             return Liveness::Unknown;
         };
@@ -62,8 +61,8 @@ impl Host for ThisHost {
     }
 }
 
-/// Nothing where there are no random bits to make a name of: a process that others might be taken
-/// for must hold nothing.
+/// This process; `None` without random bits for its session id: a process without a unique id must not
+/// hold leases.
 fn this_process() -> Option<Process> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).ok()?;
@@ -94,7 +93,7 @@ pub(crate) fn uuid(bits: [u8; 16], version: u128) -> String {
     parts.join("-")
 }
 
-/// What the system says of a process whose number counts among those that this one sees.
+/// The identity of a process in the PID namespace of this one.
 #[cfg(target_os = "linux")]
 pub(crate) fn described(pid: u32) -> Process {
     let line = |path| {
@@ -116,8 +115,7 @@ pub(crate) fn described(pid: u32) -> Process {
     }
 }
 
-/// What the system says of a process. Without the start of the machine nobody compares the number
-/// with theirs; it is for people.
+/// The identity of a process without a boot ID: its PID is for display and is not compared.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn described(pid: u32) -> Process {
     let hostname = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME"));
@@ -165,13 +163,13 @@ mod linux {
         }
     }
 
-    /// Whether the process of this number, started at that moment, runs.
+    /// Whether the process with this PID and start time runs.
     pub(super) fn look_at(pid: u32, start_time: Option<u64>) -> Liveness {
         let stat = std::fs::read(format!("/proc/{pid}/stat"))
             .ok()
             .and_then(|stat| Stat::read(&stat));
         match stat {
-            // Ended, and its parent has not asked for its exit code yet.
+            // A zombie: it has ended, and its parent has not read its exit code yet.
             Some(Stat {
                 state: b'Z' | b'X' | b'x',
                 ..
@@ -184,11 +182,11 @@ mod linux {
         }
     }
 
-    /// Asks without `/proc`, which may hide the processes of other users.
+    /// Checks without `/proc`, which may hide the processes of other users.
     fn signal(pid: u32) -> Liveness {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         match pid.map(test_kill_process) {
-            // There, and not ours to end.
+            // It runs, and this process may not signal it.
             Some(Ok(()) | Err(Errno::PERM)) => Liveness::Alive,
             Some(Err(Errno::SRCH)) | None => Liveness::Dead,
             Some(Err(_)) => Liveness::Unknown,

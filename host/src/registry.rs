@@ -1,5 +1,5 @@
-//! Where the processes of a machine keep what they share: one database for each user, in a folder
-//! that is the user's alone.
+//! The path of the registry that the processes of a user share: one database for each user, in a private
+//! folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,12 @@ use tenure_core::{Error, Result};
 
 const FILE: &str = "registry.db";
 
-/// The database that all processes of this user on this machine share: in `$XDG_RUNTIME_DIR`, or
-/// else in a folder of the user's own among the temporary files, which is made if it does not exist.
+/// The path of the database that all processes of this user on this machine share: in
+/// `$XDG_RUNTIME_DIR`, or else in a private folder in the directory for temporary files, which is
+/// created if it does not exist.
 ///
 /// # Errors
-/// `STORE_UNAVAILABLE` when the folder cannot be made, or belongs to somebody else.
+/// `STORE_UNAVAILABLE` if the folder cannot be created, or belongs to another user.
 pub fn registry_path() -> Result<PathBuf> {
     let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     match runtime.filter(|folder| folder.is_absolute()) {
@@ -21,8 +22,8 @@ pub fn registry_path() -> Result<PathBuf> {
     }
 }
 
-/// The user's own folder among the temporary files. Anybody may write there, so somebody else may
-/// have made a folder or a link of that name, and what is written into it would be theirs.
+/// The user's private folder in the directory for temporary files. All users may write there, so another
+/// user may have created a folder or a link of that name to read what is written into it.
 #[cfg(unix)]
 fn own_folder(temporary: &Path) -> Result<PathBuf> {
     use std::fs::{DirBuilder, Permissions, set_permissions, symlink_metadata};
@@ -36,7 +37,7 @@ fn own_folder(temporary: &Path) -> Result<PathBuf> {
     };
     let made = DirBuilder::new().mode(PRIVATE).create(&folder);
     let found = symlink_metadata(&folder).map_err(|error| {
-        // Why it could not be made says more than that it is not there.
+        // The error of the creation says more than that the folder is missing.
         unavailable(&made.err().unwrap_or(error).to_string())
     })?;
     if !found.is_dir() {
@@ -46,7 +47,7 @@ fn own_folder(temporary: &Path) -> Result<PathBuf> {
     }
     if found.uid() != user {
         return Err(unavailable(
-            "this folder belongs to somebody else; set XDG_RUNTIME_DIR to a folder of your own",
+            "this folder belongs to another user; set XDG_RUNTIME_DIR to a folder of your own",
         ));
     }
     if found.mode() & 0o777 != PRIVATE {
@@ -56,7 +57,7 @@ fn own_folder(temporary: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Elsewhere each user has temporary files of their own.
+/// On other systems each user has a private directory for temporary files.
 #[cfg(not(unix))]
 fn own_folder(temporary: &Path) -> Result<PathBuf> {
     Ok(temporary.join("tenure"))

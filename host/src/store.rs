@@ -1,5 +1,5 @@
-//! Stores of this machine, opened by their URL, and the one way in which an operation runs over
-//! them: what writes is one transaction, from loading to writing.
+//! The stores of this machine, opened by URL, and the execution of operations over them: a writing
+//! operation is one transaction, from loading to writing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,12 +25,12 @@ use tokio::runtime::{self, Runtime};
 use crate::place::Place;
 use crate::process::this_host;
 
-/// A store of this machine, in which a whole operation can be one transaction.
+/// A synchronous store in which an operation can be one transaction.
 pub trait Native: SyncStore {
-    /// Runs a whole operation while nobody else writes.
+    /// Runs an operation in one transaction.
     ///
     /// # Errors
-    /// Those of the store. The job's own failures are in its answer.
+    /// Those of the store. The errors of the operation are in its answer.
     fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R>;
 }
 
@@ -46,7 +46,7 @@ impl Native for FileStore {
     }
 }
 
-/// Performs an operation and answers at once.
+/// Performs an operation synchronously.
 pub fn perform(store: &impl Native, limits: Arc<Limits>, call: &Call<'_>) -> Answer {
     match access(call.name) {
         Some(Access::Write | Access::WriteMany) => store
@@ -83,7 +83,7 @@ where
     }
 }
 
-/// How a SQLite store is opened.
+/// The options of a SQLite store.
 pub fn sqlite_options(options: &Options) -> SqliteOptions {
     let defaults = SqliteOptions::default();
     SqliteOptions {
@@ -93,7 +93,7 @@ pub fn sqlite_options(options: &Options) -> SqliteOptions {
     }
 }
 
-/// How a store of files is opened.
+/// The options of a file store.
 pub fn file_options(options: &Options) -> FileOptions {
     FileOptions {
         durability: options.durability,
@@ -101,7 +101,7 @@ pub fn file_options(options: &Options) -> FileOptions {
     }
 }
 
-/// How a store in a git repository is opened.
+/// The options of a git store.
 fn git_options(options: &Options) -> GitOptions {
     let defaults = GitOptions::default();
     GitOptions {
@@ -110,7 +110,7 @@ fn git_options(options: &Options) -> GitOptions {
     }
 }
 
-/// A store that is open, for one thread at a time. Every operation answers at once.
+/// An open store for one thread at a time. Every operation is synchronous.
 pub struct Local {
     store: Kind,
     limits: Arc<Limits>,
@@ -182,7 +182,7 @@ impl fmt::Debug for Local {
 }
 
 impl Local {
-    /// Opens the store that a URL names. It is made if it does not exist.
+    /// Opens the store that a URL names. It is created if it does not exist.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE`, and those of the store.
@@ -190,7 +190,7 @@ impl Local {
         let store = match Place::of(url)? {
             Some(Place::Memory) => Kind::Memory(MemoryStore::default()),
             Some(Place::Sqlite(path)) => {
-                // Whoever opens one of these has a call or two to make, or makes many and is gone.
+                // A caller of a local store makes few calls, or makes many and ends.
                 let options = SqliteOptions {
                     brief: true,
                     ..sqlite_options(options)
@@ -263,7 +263,7 @@ impl Local {
             Kind::Memory(store) => run_typed(store, operation, params, call),
             Kind::Sqlite(store) => run(store, operation, params, call),
             Kind::File(store) => run(store, operation, params, call),
-            // No other writer can be kept out of a repository: each commit is one push.
+            // A repository has no lock for other writers: each commit is one push.
             Kind::Git(store) => run_typed(store, operation, params, call),
         };
         Ok(done?.value)
@@ -297,12 +297,12 @@ impl Local {
     }
 }
 
-/// The present time as this machine's clock shows it.
+/// The current time of this machine's clock.
 pub fn now() -> Timestamp {
     let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
     };
-    // A clock beyond the calendar shows its end.
+    // A clock beyond the calendar is read as the end of the calendar.
     Timestamp::from_millis(millis).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
-//! The state of an agent, `session/<id>/state.json`: a session with phases. What a session has no
-//! property for is kept, as it came, in the metadata's property `agentState`.
+//! The reader of an agent's state, `session/<id>/state.json`, which becomes a session with a phase.
+//! Properties that a session does not have are stored unchanged in the property `agentState` of the
+//! metadata.
 //!
-//! The file says nothing of a status but by its final phases: any other agent is active.
+//! The file has no status. An agent in a final phase has the status of that phase, any other is active.
 
 use tenure_core::error::{Error, Result};
 use tenure_core::stored::agent::LastError;
@@ -12,10 +13,10 @@ use tenure_core::value::json::{Json, Object};
 use super::text::{list, object, text_of, time_of};
 use tenure_core::value::time::Timestamp;
 
-/// The property of the metadata that keeps the rest.
+/// The property of the metadata for the other properties.
 const REST: &str = "agentState";
 
-/// What becomes a property of the session by another name.
+/// The properties that have another name in a session.
 const TAKEN: &[&str] = &[
     "agent_id",
     "agent_name",
@@ -31,7 +32,7 @@ const TAKEN: &[&str] = &[
     "summary",
 ];
 
-/// The session in the shape that `portable` reads.
+/// The session as the text that `portable` reads.
 pub(super) fn session(text: &str) -> Result<Json> {
     let json = object(text)?;
     let state = Object::parse(&json);
@@ -46,7 +47,7 @@ pub(super) fn session(text: &str) -> Result<Json> {
     let metadata = state.read::<Json>("metadata").unwrap_or_default();
     let mut kept = Object::parse(&metadata);
     if let Some(own) = kept.read::<Json>(REST) {
-        // The agent's own property of this name steps back, and is not lost.
+        // The agent's own property of this name moves to the other properties.
         rest.set(REST, &own);
     }
     let mut session = Object::default();
@@ -103,7 +104,7 @@ fn phase(name: &str) -> Result<Phase> {
     })
 }
 
-/// The last error, an object or only what it said.
+/// The last error: an object, or only its message.
 fn last_error(state: &Object<'_>, otherwise: Timestamp) -> Option<LastError> {
     let said = state.read::<Json>("last_error")?;
     let properties = Object::parse(&said);
@@ -135,7 +136,7 @@ fn history(state: &Object<'_>, otherwise: Timestamp) -> Result<Json> {
     Ok(Json::of(&events))
 }
 
-/// What an event says of a change of phase, with whatever else the entry says.
+/// The data of the event for a change of phase, with the other properties of the entry.
 fn change(mut entry: Object<'_>) -> Json {
     for (theirs, ours) in [("from_phase", "from"), ("to_phase", "to")] {
         if let Some(phase) = entry.read::<Json>(theirs) {
@@ -143,7 +144,7 @@ fn change(mut entry: Object<'_>) -> Json {
             entry.set(ours, &phase);
         }
     }
-    // The event has the time.
+    // The timestamp is a property of the event itself.
     entry.remove("timestamp");
     entry.to_json()
 }

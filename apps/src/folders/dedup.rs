@@ -1,6 +1,6 @@
-//! What keeps runs from being repeated: `active_sessions/<key>.json` and `recent_pr_<commit>.lock`,
-//! which become leases, and `audit/session_audit_<date>.json`, a list of what was decided. What the
-//! first two say inside is not laid down; where they name no time, that of the file counts.
+//! The readers of the files of a deduplication: `active_sessions/<key>.json` and
+//! `recent_pr_<commit>.lock`, which become leases, and `audit/session_audit_<date>.json`, a list of
+//! decisions. The first two have no fixed content; if they contain no time, that of the file counts.
 
 use crate::dedup::run::{PULL_REQUEST_WINDOW, WINDOW, pull_request_key, short_commit};
 use tenure_core::audit::entry::Entry;
@@ -11,7 +11,7 @@ use tenure_core::value::time::Timestamp;
 
 use super::text::{Item, commit_of, first_lease, list, object, time, time_of};
 
-/// The properties that may say when.
+/// The properties that may contain the time.
 const TIMES: &[&str] = &["timestamp", "created_at", "started_at", "registered_at"];
 
 /// The lease of a run.
@@ -80,7 +80,7 @@ fn holder(entry: &Object<'_>) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// A lease whose record may go once it has expired.
+/// A lease whose record may be removed once it has expired.
 fn disposable(lease: Lease) -> Item {
     Item::Lease(Box::new(Lease {
         disposable: true,

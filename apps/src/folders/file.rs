@@ -1,6 +1,6 @@
-//! Files that other programs have left behind: which of them are known by their path, and what one
-//! of them says, as sessions, leases and entries of the audit log. A file for each layout says how
-//! it is read; what becomes of what was read is decided in `service/layout.rs`.
+//! The files of other programs that can be imported: their layouts, recognized by the path, and their
+//! items, which are sessions, leases and entries of the audit log. Each layout has a reader of its own;
+//! the operations write the items.
 
 use serde::Serialize;
 
@@ -15,44 +15,44 @@ use tenure_core::value::text::Text;
 use tenure_core::value::time::Timestamp;
 
 declare_params! {
-    /// A file or a folder.
+    /// A file or folder that may be imported.
     pub struct ImportWantedParams {
-        /// Where it is, with `/` or `\` between folders; the path of a folder ends with one.
+        /// The path, with `/` or `\` as separator; the path of a folder ends with one.
         pub path: Text,
     }
 
-    /// A file.
+    /// A file to import.
     pub struct ImportFileParams {
-        /// Where it is, with `/` or `\` between folders.
+        /// The path of the file, with `/` or `\` as separator.
         pub path: Text,
-        /// What it says.
+        /// The content of the file.
         pub text: Text,
-        /// When it was last written.
+        /// When the file was last written.
         pub modified_at: Option<Timestamp>,
-        /// Only say what would be written.
+        /// Report what would be written, and write nothing; `false` by default.
         pub dry_run: Option<bool>,
     }
 }
 
-/// What has become of a file.
+/// The result of importing a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct FileImport {
-    /// What the file holds; absent for one that is not known.
+    /// The kind of the file's items; absent for an unknown layout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holds: Option<Holds>,
-    /// How many of these were written.
+    /// The number of items that were written, or would be written.
     pub written: u64,
-    /// How many were there already.
+    /// The number of items that the store has already.
     pub unchanged: u64,
-    /// How many are newer where they were to be written, and were left alone.
+    /// The number of items that are newer in the store, which stay.
     pub newer: u64,
-    /// What could not be read or written.
+    /// The items that could not be read or written.
     pub problems: Vec<FileProblem>,
 }
 
-/// What a file holds.
+/// The kind of a file's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -65,13 +65,13 @@ pub enum Holds {
     Audit,
 }
 
-/// Something in a file that could not be read or written.
+/// An item of a file that could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct FileProblem {
     /// The code of the error.
     pub code: String,
-    /// What is wrong.
+    /// The message of the error.
     pub message: String,
 }
 
@@ -84,18 +84,18 @@ impl From<&Error> for FileProblem {
     }
 }
 
-/// How a file is written, by its path.
+/// The layout of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// `<id>/session.json`: a whole session, as bots keep it.
+    /// `<id>/session.json`: a session, as bots store it.
     Session,
     /// `session/<id>/state.json`: the state of an agent.
     AgentState,
-    /// `jarvis_vm_registry.json`: who has which virtual machine.
+    /// `jarvis_vm_registry.json`: the owners of virtual machines.
     Registry,
-    /// `active_sessions/<key>.json`: a run that others are not to repeat.
+    /// `active_sessions/<key>.json`: a registered run.
     ActiveSession,
-    /// `recent_pr_<commit>.lock`: a pull request whose pushes are not to run.
+    /// `recent_pr_<commit>.lock`: a commit that a pull request has locked for pushes.
     PullRequestLock,
     /// `audit/session_audit_<date>.json`: the decisions of a day.
     AuditLog,
@@ -122,7 +122,7 @@ impl Layout {
         }
     }
 
-    /// What such a file holds.
+    /// The kind of such a file's items.
     pub fn holds(self) -> Holds {
         match self {
             Self::Session | Self::AgentState => Holds::Sessions,
@@ -132,8 +132,8 @@ impl Layout {
     }
 }
 
-/// Whether a file is known, or a folder may hold such files: all may but those that keep other
-/// things, and many of them.
+/// Whether a file has a known layout, or a folder may contain such files. Folders that are known to
+/// contain many other files are excluded.
 pub fn is_wanted(path: &str) -> bool {
     match path.strip_suffix(['/', '\\']) {
         None => Layout::of(path).is_some(),
@@ -144,14 +144,14 @@ pub fn is_wanted(path: &str) -> bool {
     }
 }
 
-/// A file that was read.
+/// A file to import.
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {
-    /// How it is written.
+    /// Its layout.
     pub layout: Layout,
     /// Its name, without its folder.
     pub name: &'a str,
-    /// What it says.
+    /// Its content.
     pub text: &'a str,
     /// When it was last written.
     pub modified_at: Option<Timestamp>,
@@ -168,7 +168,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// What it holds. A part that cannot be read hides no others.
+    /// Its items. An item that cannot be read does not affect the others.
     pub fn items(&self, limits: &Limits) -> Vec<Result<Item>> {
         let session = |text: &str| {
             let session = portable::read(text)?.checked(limits)?;
@@ -200,7 +200,7 @@ impl<'a> File<'a> {
     }
 }
 
-/// Checks what a session was checked for when it was read.
+/// Checks an item against the limits. A session was checked when it was read.
 fn check(item: &Item, limits: &Limits) -> Result<()> {
     match item {
         Item::Session(_) => Ok(()),

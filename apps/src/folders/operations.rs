@@ -15,12 +15,12 @@ use tenure_core::work::transaction::{Attempt, Transaction};
 use super::file::{File, FileImport, ImportFileParams, ImportWantedParams, is_wanted};
 use super::text::Item;
 
-/// Items that are written in one commit.
+/// The greatest number of items in one commit.
 const MAX_TOGETHER: usize = 500;
 
 tenure_core::operations! {
     Group::Folders;
-    /// Whether a file of another program can be imported, or a folder may hold such files.
+    /// Whether a file of another program can be imported, or a folder may contain such files.
     IMPORT_WANTED = Read "importWanted" (ImportWantedParams) -> bool, unit import_wanted,
         r#"{"path":"a/b/session.json"}"#;
     /// Imports a file of another program.
@@ -32,7 +32,7 @@ fn import_wanted(_: &mut Transaction<'_>, params: &ImportWantedParams) -> Attemp
     Ok(is_wanted(params.path.as_str()))
 }
 
-/// What is wrong with the file is in the reply.
+/// The reply contains the problems of the file.
 async fn import_file(context: &Context, params: ImportFileParams) -> Result<FileImport> {
     let mut reply = FileImport::default();
     let path = params.path.as_str();
@@ -58,7 +58,7 @@ async fn import_file(context: &Context, params: ImportFileParams) -> Result<File
     Ok(reply)
 }
 
-/// What becomes of an item.
+/// The result of importing an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Written,
@@ -66,7 +66,7 @@ enum Fate {
     Newer,
 }
 
-/// Writes items in one commit, or only says what would be written.
+/// Writes items in one commit, or only reports what would be written.
 fn import(tx: &mut Transaction<'_>, items: &[Item], dry_run: bool) -> Attempt<FileImport> {
     let before = tx.snapshot();
     tx.read_all(items.iter().map(read_of))?;
@@ -124,7 +124,7 @@ fn import_session(tx: &mut Transaction<'_>, session: &Portable) -> Attempt<Fate>
         if stored.updated_at == head.updated_at {
             return Ok(Fate::Unchanged);
         }
-        // A version never returns, or an `ifVersion` from before would match.
+        // A version is never used again: otherwise an earlier `ifVersion` would match.
         head.version = head.version.max(stored.version + 1);
     }
     head.version = head.version.max(1);

@@ -1,5 +1,5 @@
-//! The registry of virtual machines, `jarvis_vm_registry.json`: an object with an entry for each
-//! process, which may have a machine. Each becomes a lease that its session holds.
+//! The reader of a registry of virtual machines, `jarvis_vm_registry.json`: an object with an entry for
+//! each process, which may own a machine. Each entry becomes a lease that its session holds.
 
 use crate::machines::model::vm_key;
 use tenure_core::error::{Error, Result};
@@ -9,10 +9,10 @@ use tenure_core::value::time::Millis;
 
 use super::text::{Item, first_lease, object, text_of, time_of};
 
-/// An entry counts for this long after it was written.
-const LENGTH: Millis = Millis(12 * 60 * 60 * 1000);
+/// The duration of an entry's lease, counted from its registration: 12 hours.
+const DURATION: Millis = Millis(12 * 60 * 60 * 1000);
 
-/// The leases, each or what is wrong with it.
+/// The leases of the entries; an invalid entry is an error of its own.
 pub(super) fn leases(text: &str) -> Result<Vec<Result<Item>>> {
     let json = object(text)?;
     let registry = Object::parse(&json);
@@ -37,6 +37,6 @@ fn lease(entry: &str) -> Result<Item> {
         Some(vm) => vm_key(&vm),
         None => Lease::process_key(&session),
     };
-    let lease = first_lease(key, session, since, LENGTH, &data);
+    let lease = first_lease(key, session, since, DURATION, &data);
     Ok(Item::Lease(Box::new(lease)))
 }

@@ -1,5 +1,5 @@
-//! What the readers of files share: values that are read from JSON with errors that name them, and
-//! what they are read into.
+//! The common parts of the readers of files: reading values from JSON with errors that name the
+//! property, and the items that they return.
 
 use tenure_core::audit::entry::Entry;
 use tenure_core::error::{Error, Result};
@@ -9,7 +9,7 @@ use tenure_core::value::json::{Json, Object};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};
 
-/// Something that a file holds.
+/// An item of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A session with its history.
@@ -20,7 +20,7 @@ pub enum Item {
     Entry(Entry),
 }
 
-/// A lease that others have not had before.
+/// A lease with its first token.
 pub(super) fn first_lease(
     key: String,
     holder: String,
@@ -42,7 +42,7 @@ pub(super) fn first_lease(
     }
 }
 
-/// The commit whose lock a file is, by its name.
+/// The commit of a lock, from the name of its file.
 pub(super) fn commit_of(name: &str) -> Option<&str> {
     name.strip_prefix("recent_pr_")?.strip_suffix(".lock")
 }
@@ -62,13 +62,13 @@ pub(super) fn list(what: &str, text: &str) -> Result<Vec<Json>> {
     tenure_core::value::properties::parse(what, text)
 }
 
-/// A property that has to be text.
+/// A required property of type string.
 pub(super) fn text_of(object: &Object<'_>, key: &str) -> Result<String> {
-    let missing = || Error::invalid(key, "expected a text");
+    let missing = || Error::invalid(key, "expected a string");
     Ok(Text::from(object.text(key).ok_or_else(missing)?).into_string())
 }
 
-/// The first of these properties that is a time.
+/// The value of the first of these properties that is a time.
 pub(super) fn time_of(object: &Object<'_>, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|key| time(object.get(key)?))
 }

@@ -1,5 +1,5 @@
-//! The operations behind an agent's hooks. They answer whatever the store says: its failures are
-//! reasons in the reply, and never errors of the operation.
+//! The operations behind an agent's hooks. An error of the store is a reason in the reply, and never an
+//! error of the operation.
 
 use tenure_core::agent::resume::{self, Candidate, Policy};
 use tenure_core::error::{Error, Result, cut};
@@ -20,10 +20,10 @@ use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 
 use super::request::{
-    Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, Request, TASK_ID, Why,
+    Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, ReplyReason, Request, TASK_ID,
 };
 
-/// Sessions of an agent among which one of the same task is looked for.
+/// The number of sessions of an agent that are searched for one of the same task.
 const MAX_CANDIDATES: u32 = 100;
 
 tenure_core::operations! {
@@ -47,28 +47,28 @@ async fn pre_delegate(context: &Context, params: HookPreDelegateParams) -> Resul
         Err(reply) => return Ok(reply),
     };
     let policy = Policy::new(params.idle, params.max_errors);
-    let (why, found) = match delegation(context, &request, policy).await {
+    let (reason, found) = match delegation(context, &request, policy).await {
         Ok(found) => found,
-        Err(error) => return Ok(request.delegated(&Why::trouble(&error), None)),
+        Err(error) => return Ok(request.delegated(&ReplyReason::trouble(&error), None)),
     };
     let call = context.call();
     let nonce = Fingerprint::of("hook", call.entropy).text();
     let head = found.as_ref().map(|found| &found.loaded.head);
-    let entry = request.entry(&why, head, call.now, &nonce);
+    let entry = request.entry(&reason, head, call.now, &nonce);
     let entered = context
         .transact(|tx| {
             tx.enter(entry.to_record());
             Ok(())
         })
         .await;
-    let why = match entered {
-        Ok(()) => why,
-        // What was decided holds all the same.
-        Err(error) => why.not_entered(&error),
+    let reason = match entered {
+        Ok(()) => reason,
+        // The decision is valid without its audit entry.
+        Err(error) => reason.not_entered(&error),
     };
     let resumed = found.as_ref().filter(|found| found.resumed);
     let resumed = resumed.map(|found| (&found.loaded.head, found.loaded.events.as_slice()));
-    Ok(request.delegated(&why, resumed))
+    Ok(request.delegated(&reason, resumed))
 }
 
 /// The session that a task would resume.
@@ -82,7 +82,7 @@ async fn delegation(
     context: &Context,
     request: &Request,
     policy: Policy,
-) -> Result<(Why, Option<Delegation>)> {
+) -> Result<(ReplyReason, Option<Delegation>)> {
     let id = match &request.agent_id {
         Some(id) => SessionId::parse(id).ok(),
         None => match (&request.agent_name, &request.task_id) {
@@ -90,24 +90,23 @@ async fn delegation(
                 let found = session_of_task(context, agent, task, policy).await?;
                 if found.is_none() {
                     let message = "no session of this agent for this task can be resumed";
-                    return Ok((Why::nothing("not_found", message), None));
+                    return Ok((ReplyReason::nothing("not_found", message), None));
                 }
                 found
             }
             _ => {
-                let message =
-                    "the input names no agent_id, nor an agent_name and a task_id to go by";
-                return Ok((Why::nothing("no_agent_id", message), None));
+                let message = "the input names no agent_id, nor an agent_name and a task_id";
+                return Ok((ReplyReason::nothing("no_agent_id", message), None));
             }
         },
     };
     let Some(id) = id else {
-        let message = "the agent_id is none that a session can have";
-        return Ok((Why::nothing("invalid_id", message), None));
+        let message = "the agent_id is not a valid session id";
+        return Ok((ReplyReason::nothing("invalid_id", message), None));
     };
     let now = context.call().now;
     let decide = |candidate: Candidate<'_>| resume::decide(candidate, policy, now);
-    let decided = |candidate: Candidate<'_>| Why::decided(&decide(candidate));
+    let decided = |candidate: Candidate<'_>| ReplyReason::decided(&decide(candidate));
     // Its history is read only if it is needed.
     match context.load(&id, History::None).await {
         Ok(None) => return Ok((decided(Candidate::Nothing), None)),
@@ -116,9 +115,9 @@ async fn delegation(
         Ok(Some(loaded)) => {
             let decision = decide(Candidate::Session(&loaded.head));
             if !decision.resume {
-                let why = Why::decided(&decision);
+                let reason = ReplyReason::decided(&decision);
                 let resumed = false;
-                return Ok((why, Some(Delegation { loaded, resumed })));
+                return Ok((reason, Some(Delegation { loaded, resumed })));
             }
         }
     }
@@ -126,9 +125,9 @@ async fn delegation(
         None => Ok((decided(Candidate::Nothing), None)),
         Some(loaded) => {
             let decision = decide(Candidate::Session(&loaded.head));
-            let why = Why::decided(&decision);
+            let reason = ReplyReason::decided(&decision);
             let resumed = decision.resume;
-            Ok((why, Some(Delegation { loaded, resumed })))
+            Ok((reason, Some(Delegation { loaded, resumed })))
         }
     }
 }
@@ -173,8 +172,8 @@ async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Res
     };
     let outcome = request.outcome();
     let Some(id) = &request.agent_id else {
-        let why = Why::nothing("no_agent_id", "the input names no agent_id");
-        return Ok(request.stopped(&why, false, None));
+        let reason = ReplyReason::nothing("no_agent_id", "the input names no agent_id");
+        return Ok(request.stopped(&reason, false, None));
     };
     let limits = &context.call().limits;
     let summary = request.summary();
@@ -195,17 +194,17 @@ async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Res
     };
     Ok(match before {
         Status::Paused if outcome == Phase::Completed => {
-            request.stopped(&Why::waiting(), false, None)
+            request.stopped(&ReplyReason::waiting(), false, None)
         }
         status if status.is_finished() => {
-            let why = Why::ended_before("the agent's work had ended in this way before");
-            request.stopped(&why, true, Some(outcome))
+            let reason = ReplyReason::ended_before("the agent's work had ended in this way before");
+            request.stopped(&reason, true, Some(outcome))
         }
-        _ => request.stopped(&Why::finalized(), true, Some(outcome)),
+        _ => request.stopped(&ReplyReason::finalized(), true, Some(outcome)),
     })
 }
 
-/// Finalizes an agent that has stopped, unless it waits: its status before.
+/// Finalizes an agent that has stopped, unless it waits. Returns its previous status.
 fn stop(
     tx: &mut Transaction<'_>,
     target: &ChangeOnly,
@@ -223,14 +222,14 @@ fn stop(
     Ok(before.unwrap_or_default())
 }
 
-/// Why an agent could not be finalized.
-fn not_stopped(error: &Error) -> Why {
+/// The reason why an agent could not be finalized.
+fn not_stopped(error: &Error) -> ReplyReason {
     match error {
-        Error::InvalidPhase { .. } => Why::ended_before(&error.to_string()),
+        Error::InvalidPhase { .. } => ReplyReason::ended_before(&error.to_string()),
         Error::SessionNotFound { .. } | Error::SessionDeleted { .. } => {
-            Why::nothing("not_found", &error.to_string())
+            ReplyReason::nothing("not_found", &error.to_string())
         }
-        Error::InvalidId { .. } => Why::nothing("invalid_id", &error.to_string()),
-        error => Why::trouble(error),
+        Error::InvalidId { .. } => ReplyReason::nothing("invalid_id", &error.to_string()),
+        error => ReplyReason::trouble(error),
     }
 }

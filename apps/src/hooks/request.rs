@@ -1,6 +1,6 @@
-//! What the hooks of an agent's host are told, and what they answer. A hook reads JSON and prints
-//! JSON, with the names in snake case and times in whole seconds, whatever goes wrong: an agent
-//! must not stop because its sessions cannot be reached. What is asked of the store is in the service.
+//! The requests and replies of the hooks of an agent's host. A hook reads JSON and prints JSON, with
+//! names in snake case and times in whole seconds. It prints a reply after an error, too: an agent must
+//! not stop because its sessions cannot be reached. The operations access the store.
 
 use serde::Serialize;
 
@@ -19,34 +19,35 @@ use tenure_core::{audit, declare_params};
 declare_params! {
     /// A task that is about to be handed to an agent.
     pub struct HookPreDelegateParams {
-        /// What the hook was given, as it came.
+        /// The input of the hook: the text of a JSON object.
         pub input: Text,
-        /// Not to be resumed when idle this long and longer; 30 minutes by default.
+        /// The idle time from which an agent is not resumable: milliseconds or text such as `"30m"`. 30
+        /// minutes by default.
         pub idle: Option<Millis>,
-        /// Not to be resumed after this many errors and more; 3 by default.
+        /// The number of errors from which an agent is not resumable; 3 by default.
         pub max_errors: Option<u32>,
     }
 
     /// An agent that has stopped.
     pub struct HookSubagentStopParams {
-        /// What the hook was given, as it came.
+        /// The input of the hook: the text of a JSON object.
         pub input: Text,
     }
 }
 
-/// What a hook answers.
+/// The reply of a hook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct HookReply {
-    /// What to exit with: 1 if the input was no JSON object, otherwise 0.
+    /// The exit code of the hook: 1 if the input is no JSON object, otherwise 0.
     pub exit_code: u8,
-    /// What to print.
+    /// The JSON object that the hook prints.
     #[cfg_attr(feature = "ts", ts(type = "JsonObject"))]
     pub output: Json,
 }
 
-/// The hooks that there are.
+/// A hook of an agent's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
     /// A task is about to be handed to an agent.
@@ -55,20 +56,20 @@ pub enum Hook {
     SubagentStop,
 }
 
-/// The answer of a hook that could not reach its store: `code` and `problem` say why not.
+/// The reply of a hook that could not reach its store, with the code and the message of the error.
 pub fn store_unavailable(hook: Hook, input: &str, code: &str, problem: &str) -> HookReply {
     let request = match Request::read(hook, input) {
         Ok(request) => request,
         Err(reply) => return reply,
     };
-    let why = Why::new(STORE_UNAVAILABLE, code, problem);
+    let reason = ReplyReason::new(STORE_UNAVAILABLE, code, problem);
     match hook {
-        Hook::PreDelegate => request.delegated(&why, None),
-        Hook::SubagentStop => request.stopped(&why, false, None),
+        Hook::PreDelegate => request.delegated(&reason, None),
+        Hook::SubagentStop => request.stopped(&reason, false, None),
     }
 }
 
-/// The answer of a hook that was given what it cannot read: `problem` says why.
+/// The reply of a hook to an invalid input; `problem` says what is wrong.
 pub fn invalid(hook: Hook, problem: &str) -> HookReply {
     let nothing = Request {
         input: Json::of_text(None),
@@ -76,10 +77,10 @@ pub fn invalid(hook: Hook, problem: &str) -> HookReply {
         agent_name: None,
         task_id: None,
     };
-    let why = Why::new("invalid_json", "invalid_json", problem);
+    let reason = ReplyReason::new("invalid_json", "invalid_json", problem);
     let reply = match hook {
-        Hook::PreDelegate => nothing.delegated(&why, None),
-        Hook::SubagentStop => nothing.stopped(&why, false, None),
+        Hook::PreDelegate => nothing.delegated(&reason, None),
+        Hook::SubagentStop => nothing.stopped(&reason, false, None),
     };
     HookReply {
         exit_code: 1,
@@ -90,10 +91,10 @@ pub fn invalid(hook: Hook, problem: &str) -> HookReply {
 const STORE_UNAVAILABLE: &str = "store_unavailable";
 const NO_SESSION: &str = "no_existing_session";
 
-/// The property of an input, and of an agent's metadata, that names the task.
+/// The property for the task, in an input and in an agent's metadata.
 pub(crate) const TASK_ID: &str = "task_id";
 
-/// What a hook was given. Its properties stand in `task_info`, or beside it.
+/// The input of a hook. Its properties are in `task_info`, or at the top level.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     input: Json,
@@ -106,7 +107,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads what a hook was given; what is no JSON object is answered.
+    /// Reads the input of a hook. The error is the reply to an input that is no JSON object.
     pub(crate) fn read(hook: Hook, input: &str) -> Result<Self, HookReply> {
         let input = input.strip_prefix('\u{feff}').unwrap_or(input).trim();
         let problem = match Json::parse(input.to_owned()) {
@@ -129,8 +130,8 @@ impl Request {
         }
     }
 
-    /// How the agent's work ended, by its exit code. None counts as 0; one that is no number is not a
-    /// success.
+    /// The final phase of the agent, by its exit code. A missing code counts as 0; a code that is no
+    /// number is a failure.
     pub(crate) fn outcome(&self) -> Phase {
         let code = property(&self.input, "workflow_metrics", "exit_code");
         let good = code.is_none_or(|code| {
@@ -146,7 +147,7 @@ impl Request {
         }
     }
 
-    /// What came of the agent's work, in a few words.
+    /// The summary of the agent's work.
     pub(crate) fn summary(&self) -> Option<Text> {
         let given = ["task_info", "workflow_metrics"]
             .into_iter()
@@ -160,35 +161,50 @@ impl Request {
         given.or_else(code).map(Text::from)
     }
 
-    /// The answer to a task that is about to be handed on. The whole past is there only of an agent
-    /// that is to be resumed.
-    pub(crate) fn delegated(&self, why: &Why, resumed: Option<(&Head, &[Event])>) -> HookReply {
+    /// The reply before a task is handed to an agent. It contains the history of an agent that is to be
+    /// resumed.
+    pub(crate) fn delegated(
+        &self,
+        reason: &ReplyReason,
+        resumed: Option<(&Head, &[Event])>,
+    ) -> HookReply {
         let mut output = Object::default();
         output.set("should_resume", &resumed.is_some());
-        output.set("reason", why.reason);
+        output.set("reason", reason.reason);
         let found = resumed.map(|(head, _)| head.id.as_str());
         let id = found.or(self.agent_id.as_deref());
         output.set("agent_id", &Json::of_text(id));
         let past = resumed.map(|(head, events)| past(head, events));
         output.set("resume_metadata", &past.unwrap_or(Json::of_text(None)));
-        output.set("details", &why.details);
+        output.set("details", &reason.details);
         output.set("original_context", &self.input);
         reply(&output)
     }
 
-    /// The answer to an agent's stop.
-    pub(crate) fn stopped(&self, why: &Why, finalized: bool, outcome: Option<Phase>) -> HookReply {
+    /// The reply after an agent has stopped.
+    pub(crate) fn stopped(
+        &self,
+        reason: &ReplyReason,
+        finalized: bool,
+        outcome: Option<Phase>,
+    ) -> HookReply {
         let mut output = Object::default();
         output.set("finalized", &finalized);
-        output.set("reason", why.reason);
+        output.set("reason", reason.reason);
         output.set("agent_id", &Json::of_text(self.agent_id.as_deref()));
         output.set("outcome", &Json::of_text(outcome.map(Phase::as_str)));
-        output.set("details", &why.details);
+        output.set("details", &reason.details);
         reply(&output)
     }
 
-    /// The entry of the audit log for what is decided. `call` tells it from others of its moment.
-    pub(crate) fn entry(&self, why: &Why, head: Option<&Head>, at: Timestamp, call: &str) -> Entry {
+    /// The audit entry for the decision. `call` distinguishes entries at the same time.
+    pub(crate) fn entry(
+        &self,
+        reason: &ReplyReason,
+        head: Option<&Head>,
+        at: Timestamp,
+        call: &str,
+    ) -> Entry {
         let subject = head.map(|head| head.id.as_str());
         let subject = subject.or(self.agent_id.as_deref());
         let mut data = Entry::properties(
@@ -200,9 +216,9 @@ impl Request {
         let agent = agent.or(self.agent_name.as_deref());
         let agent = agent.map(|name| cut(name.to_owned()));
         data.set("agent", &Json::of_text(agent.as_deref()));
-        data.set("resume", &(why.reason == RESUMABLE));
-        data.set("reason", why.reason);
-        data.set("code", why.code.as_str());
+        data.set("resume", &(reason.reason == RESUMABLE));
+        data.set("reason", reason.reason);
+        data.set("code", reason.code.as_str());
         data.set("call", call);
         Entry {
             at,
@@ -213,15 +229,15 @@ impl Request {
 
 const RESUMABLE: &str = "session_resumable";
 
-/// A hook's reason, with what is behind it.
+/// The reason of a hook's reply, with a code and details.
 #[derive(Debug, Clone)]
-pub(crate) struct Why {
+pub(crate) struct ReplyReason {
     reason: &'static str,
     code: String,
     details: Json,
 }
 
-impl Why {
+impl ReplyReason {
     fn new(reason: &'static str, code: &str, message: &str) -> Self {
         let details = details(code, message);
         Self {
@@ -257,7 +273,7 @@ impl Why {
         }
     }
 
-    /// There is no session to go on with.
+    /// There is no session to resume.
     pub(crate) fn nothing(code: &str, message: &str) -> Self {
         Self::new(NO_SESSION, code, message)
     }
@@ -281,13 +297,13 @@ impl Why {
         Self::new("session_already_finalized", "finished", message)
     }
 
-    /// The agent waits and is left to.
+    /// The agent waits, and its session stays paused.
     pub(crate) fn waiting() -> Self {
         let message = "the session is paused: it waits for an approval or to be resumed";
         Self::new("session_waiting", "paused", message)
     }
 
-    /// The same, and that it could not be entered into the audit log.
+    /// This reason, with the error that prevented its audit entry.
     pub(crate) fn not_entered(mut self, error: &Error) -> Self {
         let known = self.details.clone();
         let mut details = Object::parse(&known);
@@ -311,7 +327,7 @@ fn reply(output: &Object<'_>) -> HookReply {
     }
 }
 
-/// A property of the object `group`, or one beside it.
+/// A property of the object `group`, or of the input itself.
 fn property(input: &Json, group: &str, name: &str) -> Option<Json> {
     let properties = Object::parse(input);
     let nested = properties.read::<Json>(group).unwrap_or_default();
@@ -322,7 +338,7 @@ fn property(input: &Json, group: &str, name: &str) -> Option<Json> {
         .or_else(|| properties.read::<Json>(name).filter(there))
 }
 
-/// What an agent that is resumed goes on from.
+/// The state from which a resumed agent continues.
 fn past(head: &Head, events: &[Event]) -> Json {
     let history: Vec<Json> = PhaseChange::all(events).iter().map(step).collect();
     let mut past = Object::default();

@@ -17,29 +17,31 @@ use crate::{audit, declare_params};
 
 /// A day in milliseconds.
 const DAY: f64 = 86_400_000.0;
-/// Names of agents that are told apart; the others are in the totals.
+/// The greatest number of names of agents that are counted separately.
 const MAX_NAMES: usize = 1000;
 
-/// What the numbers should keep to: at least so many percent resumed, and resumed with success, ...
+/// The target of the resume rate, in percent.
 const RESUMED: f64 = 60.0;
+/// The target of the success rate of resumed agents, in percent.
 const SUCCEEDED: f64 = 80.0;
-/// ... at most so many milliseconds, in the middle and for all but 5 % ...
+/// The target of the median duration, in milliseconds.
 const MEDIAN: f64 = 5.0 * 60_000.0;
+/// The target of the 95th percentile of the durations, in milliseconds.
 const P95: f64 = 30.0 * 60_000.0;
-/// ... at most so many percent with errors, and so many bytes.
+/// The target of the error rate, in percent.
 const ERRORS: f64 = 10.0;
 const BYTES: f64 = 100e6;
 
 declare_params! {
-    /// Whose numbers to show.
+    /// Which statistics to compute.
     pub struct AgentStatsParams {
-        /// Only those of agents of this name.
+        /// Only agents of this name.
         pub agent_name: Option<Text>,
-        /// Whether to add up what their sessions fill, for which their histories are read; by default
-        /// it is.
+        /// Whether to add up the storage of the sessions, which reads their histories; `true` by
+        /// default.
         pub storage: Option<bool>,
-        /// Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
-        /// is read from there on.
+        /// The period of the audit log to read, up to now, for decisions, ends and cleanups:
+        /// milliseconds or text such as `"30d"`. 30 days by default.
         pub within: Option<Millis>,
     }
 }
@@ -49,34 +51,34 @@ declare_params! {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentStats {
-    /// How many there are.
+    /// The number of agents.
     pub total: u64,
-    /// How many of them are in a phase that is not final.
+    /// The number of agents whose phase is not final.
     pub active: u64,
-    /// How many were created a day, since the first was.
+    /// The number of agents created per day, since the first one.
     pub created_per_day: f64,
-    /// How many there are by their names; of many names, the first 1,000.
+    /// The number of agents by name, for the first 1,000 names.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
     pub by_agent: BTreeMap<String, u64>,
-    /// How many there are in each phase.
+    /// The number of agents by phase.
     pub by_phase: PhaseCounts,
-    /// How often it was decided whether to resume, within the time that is asked for.
+    /// The number of decisions whether to resume an agent, within the period.
     pub decisions: u64,
-    /// How often it was decided to resume.
+    /// The number of decisions to resume an agent, within the period.
     pub resumed: u64,
-    /// How many percent of the decisions were to resume.
+    /// The share of decisions to resume, in percent.
     pub resume_rate: Metric,
-    /// How many percent of those that were resumed and have ended were completed.
+    /// The share of completed agents among those that were resumed and have ended, in percent.
     pub resume_success_rate: Metric,
-    /// How long those that have ended took, in milliseconds: half of them took no longer.
+    /// The median of the durations of ended agents, in milliseconds.
     pub median_duration_ms: Metric,
-    /// How long they took: 95 % of them took no longer.
+    /// The 95th percentile of the durations of ended agents, in milliseconds.
     pub p95_duration_ms: Metric,
-    /// How many percent have met errors, or failed.
+    /// The share of agents that have met errors or failed, in percent.
     pub error_rate: Metric,
-    /// About how many bytes they fill, with those in the trash.
+    /// The approximate storage of the sessions in bytes, including those in the trash.
     pub storage_bytes: Metric,
-    /// When a cleanup last ran to its end, if it was within that time.
+    /// When the last cleanup ended; `null` if none ended within the period.
     pub last_cleanup: Option<Timestamp>,
 }
 
@@ -86,39 +88,39 @@ pub struct AgentStats {
 pub struct PhaseCounts {
     /// Just created.
     pub initializing: u64,
-    /// Finding out.
+    /// Investigating.
     pub investigating: u64,
     /// Making a plan.
     pub planning: u64,
     /// Waiting for approval.
     pub approval: u64,
-    /// Carrying the plan out.
+    /// Executing the plan.
     pub executing: u64,
-    /// Checking what came of it.
+    /// Validating the result.
     pub validating: u64,
-    /// Ended well.
+    /// Ended with success.
     pub completed: u64,
-    /// Ended badly.
+    /// Ended with a failure.
     pub failed: u64,
-    /// Given up.
+    /// Abandoned.
     pub abandoned: u64,
 }
 
-/// A number and what it should be.
+/// A value against its target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Metric {
-    /// The number; `null` where there is nothing to make it from.
+    /// The value; `null` without data.
     pub value: Option<f64>,
-    /// The bound that it should keep to.
+    /// The target.
     pub target: f64,
-    /// On which side of it the number should be.
+    /// Whether the value should be above or below the target.
     pub wanted: Wanted,
-    /// Whether it is as it should be.
+    /// Whether the value meets the target; `null` without data.
     pub met: Option<bool>,
 }
 
-/// On which side of a target a number should be.
+/// The side of a target on which a value should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]

@@ -64,7 +64,7 @@ crate::operations! {
     SHOULD_RESUME = Read "shouldResume" (ShouldResumeParams) -> ResumeDecision, unit should_resume,
         r#"{"id":"s","idle":"30m","maxErrors":3}"#;
     /// Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished
-    /// ones are abandoned; those that somebody runs stay.
+    /// ones are abandoned; those that a runner holds stay.
     AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
         r#"{"maxIdle":"0s","dryRun":false}"#;
     /// Statistics of agents, against their targets. It reads their histories, to say how much storage

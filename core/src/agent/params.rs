@@ -1,4 +1,4 @@
-//! What the operations on agents take and answer.
+//! The parameters and replies of the operations on agents.
 
 use serde::Serialize;
 
@@ -17,134 +17,137 @@ use crate::value::time::{Millis, Timestamp};
 declare_params! {
     /// A new agent.
     pub struct AgentCreateParams {
-        /// The agent's name; the session's mode.
+        /// The name of the agent, which is the session's mode.
         pub agent_name: Text,
-        /// What it is for; the session's task.
+        /// The purpose of the agent, which is the session's task.
         pub purpose: Option<Text>,
-        /// About its work.
+        /// Metadata of its work, a JSON object.
         #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
         pub metadata: Option<Json>,
-        /// An id of the caller's own; by default one is made, `agent-<date>-<time>-<8 digits>`.
+        /// The id of the session; by default `agent-<date>-<time>-<8 digits>` is generated.
         pub id: Option<Text>,
-        /// Iterations allowed; 100 by default.
+        /// The number of iterations allowed; 100 by default.
         pub max_iterations: Option<u32>,
-        /// Makes the call safe to repeat: a second call with this key returns the first's agent.
+        /// A key that makes the call safe to repeat: a second call with this key returns the agent
+        /// that the first one created.
         pub idempotency_key: Option<Text>,
     }
 
-    /// One agent.
+    /// An agent.
     pub struct AgentGetParams {
-        /// The agent's session.
+        /// The id of the agent's session.
         pub id: Text,
     }
 
     /// Which agents to list.
     pub struct AgentListParams {
-        /// Only those whose phase is not final.
+        /// Only agents whose phase is not final; `false` by default.
         pub active_only: Option<bool>,
-        /// Only those that `shouldResume` would resume.
+        /// Only agents that `shouldResume` would resume; `false` by default.
         pub resumable: Option<bool>,
-        /// Only those of this name.
+        /// Only agents of this name.
         pub agent_name: Option<Text>,
-        /// How many at most: 1 to 1,000, 50 by default.
+        /// The greatest number of agents in the page: 1 to 1,000, 50 by default.
         pub limit: Option<u32>,
-        /// Go on where the page ended that returned this cursor.
+        /// The `nextCursor` of the previous page.
         pub cursor: Option<Text>,
-        /// With `resumable`: idle for less than this; 30 minutes by default.
+        /// With `resumable`, the idle time from which an agent is not resumable: milliseconds or text
+        /// such as `"30m"`. 30 minutes by default.
         pub idle: Option<Millis>,
-        /// With `resumable`: fewer errors than this; 3 by default.
+        /// With `resumable`, the number of errors from which an agent is not resumable; 3 by default.
         pub max_errors: Option<u32>,
     }
 
     /// Which agents to put into the trash.
     pub struct AgentCleanupParams {
-        /// Those that have been idle this long and longer; 24 hours by default.
+        /// The idle time from which agents are removed: milliseconds or text such as `"24h"`. 24 hours
+        /// by default.
         pub max_idle: Option<Millis>,
-        /// Only say which they are.
+        /// Report what would be removed, and remove nothing; `false` by default.
         pub dry_run: Option<bool>,
     }
 }
 
 change_params! {
-    /// What an agent says of itself.
+    /// An update of an agent.
     pub struct AgentUpdateParams {
-        /// The phase that it is in now. A final one ends its work.
+        /// The new phase. A final phase ends the agent's work.
         pub phase: Option<Phase>,
         /// Properties to merge into the metadata.
         #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
         pub metadata: Option<Json>,
-        /// An error that it has met.
+        /// An error that the agent has met.
         pub error: Option<Text>,
-        /// Whether it may be resumed, until it enters another phase.
+        /// Whether the agent may be resumed, until it enters another phase.
         pub resume_ready: Option<bool>,
-        /// What came of its work.
+        /// A summary of the agent's work.
         pub summary: Option<Text>,
     }
 
-    /// An agent whose work ends.
+    /// An agent to finalize.
     pub struct AgentFinalizeParams {
-        /// How it ends.
+        /// The final phase.
         #[cfg_attr(feature = "ts", ts(type = "\"completed\" | \"failed\" | \"abandoned\""))]
         pub outcome: Phase,
-        /// What came of it.
+        /// A summary of the agent's work.
         pub summary: Option<Text>,
     }
 
-    /// An agent that needs somebody's approval.
+    /// A request for approval.
     pub struct RequestApprovalParams {
-        /// What for; kept in the context as `pauseReason`.
+        /// The reason, which is stored in the context as `pauseReason`.
         pub reason: Option<Text>,
         /// Properties to merge into the metadata.
         #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
         pub metadata: Option<Json>,
     }
 
-    /// Somebody's answer to an agent that waits for approval.
+    /// The approval or denial of a request.
     pub struct ApprovalParams {
-        /// Who answers.
+        /// The name of the user who approves or denies.
         pub by: Option<Text>,
-        /// Why.
+        /// The reason.
         pub reason: Option<Text>,
     }
 }
 
-/// An agent as it stands.
+/// The state of an agent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentState {
-    /// The agent's session.
+    /// The id of the agent's session.
     pub agent_id: SessionId,
-    /// The agent's name.
+    /// The name of the agent.
     pub agent_name: String,
-    /// What it is for.
+    /// The purpose of the agent.
     pub purpose: String,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last active.
     pub last_updated: Timestamp,
-    /// What it is doing; `null` for a session that never had a phase.
+    /// Its phase; `null` for a session that never had one.
     pub phase: Option<Phase>,
-    /// About its work.
+    /// Metadata of its work, a JSON object.
     #[cfg_attr(feature = "ts", ts(type = "SessionMetadata"))]
     pub metadata: Json,
     /// Whether it may be resumed.
     pub resume_ready: bool,
-    /// The phases that it came through.
+    /// Its changes of phase.
     pub history: Vec<PhaseChange>,
-    /// How many errors it has met.
+    /// The number of errors that it has met.
     pub error_count: u32,
-    /// The last of them.
+    /// The last error; `null` if it has met none.
     pub last_error: Option<LastError>,
-    /// When its work ended.
+    /// When its work ended; `null` before.
     pub finalized_at: Option<Timestamp>,
-    /// How long its work took, to its end.
+    /// The duration of its work in seconds; `null` before its end.
     pub duration_seconds: Option<f64>,
-    /// What came of it.
+    /// A summary of its work.
     pub summary: Option<String>,
 }
 
-/// A step from one phase to another.
+/// A change of an agent's phase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -153,13 +156,12 @@ pub struct PhaseChange {
     pub from_phase: Phase,
     /// The phase after.
     pub to_phase: Phase,
-    /// When.
+    /// When the agent entered it.
     pub timestamp: Timestamp,
 }
 
 impl PhaseChange {
-    /// The changes of phase among events. An event of the user's own that only has the type's name
-    /// is none.
+    /// The changes of phase among events. A custom event that only has the type's name is none.
     pub fn all(events: &[Event]) -> Vec<Self> {
         let changes = events.iter().filter(|event| event.kind == kind::PHASE);
         let change = |event: &Event| {
@@ -175,7 +177,7 @@ impl PhaseChange {
 }
 
 impl AgentState {
-    /// Puts a head and its history together.
+    /// The state of an agent with this head and history.
     pub fn new(head: Head, events: &[Event]) -> Self {
         let resume_ready = head.is_resume_ready();
         let phase = head.agent.as_ref().map(|agent| agent.phase);

@@ -1,5 +1,5 @@
-//! Whether an agent should be resumed: a decision with a reason, made from its session and a policy.
-//! It changes nothing and refuses nothing; whoever is told not to resume begins anew.
+//! The decision whether an agent should be resumed, with its reason, from the agent's session and a
+//! policy. It changes nothing. A caller that should not resume the agent starts a new one.
 
 use serde::Serialize;
 
@@ -13,28 +13,29 @@ use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 
 declare_params! {
-    /// An agent that might be resumed, and the policy.
+    /// An agent, and the policy to decide by.
     pub struct ShouldResumeParams {
-        /// The agent's session.
+        /// The id of the agent's session.
         pub id: Text,
-        /// Not when it has been idle this long and longer; 30 minutes by default.
+        /// The idle time from which it is not resumable: milliseconds or text such as `"30m"`. 30
+        /// minutes by default.
         pub idle: Option<Millis>,
-        /// Not when it has met this many errors and more; 3 by default.
+        /// The number of errors from which it is not resumable; 3 by default.
         pub max_errors: Option<u32>,
     }
 }
 
-/// When an agent is too far gone.
+/// The limits from which an agent is not resumable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// It has been idle for this long.
+    /// The idle time.
     pub idle: Millis,
-    /// It has met so many errors.
+    /// The number of errors.
     pub max_errors: u32,
 }
 
 impl Policy {
-    /// The policy that a call asks for.
+    /// The policy of a call; 30 minutes and 3 errors by default.
     pub fn new(idle: Option<Millis>, max_errors: Option<u32>) -> Self {
         Self {
             idle: idle.unwrap_or(Millis(30 * 60 * 1000)),
@@ -44,7 +45,7 @@ impl Policy {
 }
 
 impl Policy {
-    /// The agents that are to be resumed, and a few others.
+    /// A filter that all resumable agents match, and a few others.
     pub fn filter(self, now: Timestamp) -> Filter {
         let phases = Phase::ALL.into_iter().filter(|phase| phase.is_resumable());
         Filter {
@@ -74,14 +75,14 @@ impl From<&AgentListParams> for Policy {
     }
 }
 
-/// What was found of an agent.
+/// The session of an agent to decide on.
 #[derive(Debug, Clone, Copy)]
 pub enum Candidate<'h> {
-    /// No session of its id.
+    /// There is none.
     Nothing,
-    /// A session that cannot be read.
+    /// It cannot be read.
     Unreadable,
-    /// Its session.
+    /// The session's head.
     Session(&'h Head),
 }
 
@@ -90,7 +91,7 @@ pub enum Candidate<'h> {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeReason {
-    /// It can go on where it stood.
+    /// It can be resumed.
     Resumable,
     /// There is no such session, or it is in the trash.
     NotFound,
@@ -98,9 +99,9 @@ pub enum ResumeReason {
     Unreadable,
     /// Its work has ended.
     Finished,
-    /// Its phase is not one that can be taken up.
+    /// Its phase is not resumable.
     PhaseNotResumable,
-    /// It is not ready, by its own word or because nothing paused it.
+    /// It is not marked as ready to be resumed, or its session is not paused.
     NotReady,
     /// It has met too many errors.
     TooManyErrors,
@@ -128,20 +129,20 @@ impl ResumeReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ResumeDecision {
-    /// Whether it should.
+    /// Whether it should be resumed.
     pub resume: bool,
-    /// Why, or why not.
+    /// The reason.
     pub reason: ResumeReason,
-    /// What the decision was made from.
+    /// The values that the decision was made from.
     pub details: ResumeDetails,
 }
 
-/// What a decision was made from. Properties of the session are absent where there is none.
+/// The values that a decision was made from. Those of the session are absent if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeDetails {
-    /// The reason, for people.
+    /// The reason as a message.
     pub message: String,
     /// The session's status.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,24 +150,24 @@ pub struct ResumeDetails {
     /// The agent's phase, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Whether it says that it is ready.
+    /// Whether it is marked as ready to be resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_ready: Option<bool>,
-    /// How many errors it has met.
+    /// The number of errors that it has met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_count: Option<u32>,
-    /// How many are too many.
+    /// The number of errors from which it is not resumable.
     pub max_errors: u32,
-    /// For how long it has been idle, in milliseconds.
+    /// The time that it has been idle, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_ms: Option<u64>,
-    /// How long is too long, in milliseconds.
+    /// The idle time from which it is not resumable, in milliseconds.
     pub idle_limit_ms: u64,
 }
 
 impl Head {
-    /// Whether it says that it may be resumed: an agent by its word, any other session by being
-    /// paused. One that is out of iterations may not.
+    /// Whether it is ready to be resumed: an agent if it is marked so, any other session if it is
+    /// paused. A session without iterations left is not.
     pub fn is_resume_ready(&self) -> bool {
         match &self.agent {
             Some(agent) => agent.resume_ready && self.status != Status::Timeout,

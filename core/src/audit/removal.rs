@@ -1,29 +1,29 @@
-//! The entries of sessions that go: into the trash, out of it again, or for good. Each is written
-//! together with what it tells of. A session that gives way to another in its slot has an entry of
-//! another kind, and none of these.
+//! The audit entries for sessions that are put into the trash, restored or deleted. An entry is written
+//! in the same commit as the change. A session that is superseded in its slot has an entry of another
+//! kind instead.
 
 use crate::audit::entry::Entry;
 use crate::stored::slot::Slot;
 use crate::value::id::SessionId;
 use crate::value::time::Timestamp;
 
-/// The `kind` of an entry that says that a session was put into the trash.
+/// The `kind` of the entry for a session that was put into the trash.
 pub const TRASH: &str = "session.trash";
-/// The `kind` of an entry that says that a session came out of the trash.
+/// The `kind` of the entry for a session that was restored from the trash.
 pub const RESTORE: &str = "session.restore";
-/// The `kind` of an entry that says that a session was removed for good.
+/// The `kind` of the entry for a session that was deleted.
 pub const DELETE: &str = "session.delete";
 
-/// Actor what a session went.
+/// The actor that removed a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// Somebody asked for it.
+    /// The caller of an operation on this session.
     User,
-    /// Its age.
+    /// The cleanup of sessions by age.
     Cleanup,
-    /// Its time in the trash.
+    /// The purge of the trash.
     Purge,
-    /// An agent's time without activity.
+    /// The cleanup of idle agents.
     AgentCleanup,
 }
 
@@ -39,7 +39,7 @@ impl Actor {
 }
 
 impl Entry {
-    /// The entry of a session that goes. Its slot is not known where it cannot be read.
+    /// The entry for the removal of a session. `slot` is absent if the session cannot be read.
     pub(crate) fn removal(
         kind: &str,
         id: &SessionId,

@@ -1,7 +1,7 @@
-//! What copying from one store to another decides, and the forms in which sessions and records go
-//! from one to the other. A [`Stamp`] tells one state of a session or record from any other without
-//! its contents; [`compare`] says what a difference means. User data counts without the white space
-//! between its tokens, which a store may change. Loading and writing is in `service/copy.rs`.
+//! The decisions of copying from one store to another, and the transfer forms of sessions and records.
+//! A [`Stamp`] identifies one state of a session or record without its contents; [`compare`] classifies
+//! a difference. User data is compared without the white space between its tokens, which a store may
+//! change. The operations load and write.
 
 use std::hash::Hasher;
 
@@ -20,39 +20,39 @@ use crate::value::properties::{Params, Properties, Property};
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
 
-/// What a [`Stamp`] calls a session; a record is called by its kind.
+/// The kind of a session in a [`Stamp`]; a record has its own kind.
 pub const SESSION: &str = "session";
 
-/// Texts that are read or sent in one step end once they exceed this. A session is never parted.
+/// The size from which one step of reading or sending ends, in bytes. A session is never split.
 pub const STEP_BYTES: usize = 1 << 20;
 
 declare_params! {
-    /// Which part of a store to name.
+    /// The page of the source to stamp.
     pub struct CopyPageParams {
-        /// Go on where the page ended that returned this as `next`.
+        /// The `next` of the previous page.
         pub after: Option<Text>,
-        /// Read histories too, so that the whole can be compared.
+        /// Stamp the histories too, which reads them; `false` by default.
         pub whole: Option<bool>,
     }
 
-    /// What another store has.
+    /// A page of the source to compare.
     pub struct CopyCompareParams {
-        /// The `page` of `copyPage` there.
+        /// The `page` that `copyPage` returned at the source.
         pub page: Text,
-        /// Ask for what is not here, and where this is `true` also for what is newer or different
-        /// here. Without, nothing is asked for.
+        /// Request what is missing in the target, and with `true` also what is newer or different
+        /// there. By default nothing is requested.
         pub overwrite: Option<bool>,
     }
 
-    /// What another store asks for.
+    /// The sessions and records to read from the source.
     pub struct CopyReadParams {
-        /// The `wanted` of `copyCompare` there, or the `rest` of the call before.
+        /// The `wanted` that `copyCompare` returned at the target, or the `rest` of the previous call.
         pub wanted: Text,
     }
 
-    /// What another store sends.
+    /// The sessions and records to write to the target.
     pub struct CopyWriteParams {
-        /// The `chunk` of `copyRead` there.
+        /// The `chunk` that `copyRead` returned at the source.
         pub chunk: Text,
     }
 }
@@ -355,7 +355,7 @@ impl Params for Part {
 }
 
 impl Part {
-    /// What must be there in the target.
+    /// The precondition in the target.
     pub fn expect(&self) -> Expect {
         match self.version {
             _ if self.unreadable => Expect::Any,
@@ -365,7 +365,7 @@ impl Part {
     }
 }
 
-/// What a part has, or has not.
+/// An optional item of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sent<T>(pub Option<T>);
 
@@ -472,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_is_told_from_its_parts() {
+    fn a_history_and_its_parts_have_different_digests() {
         let (a, b) = (event(r#"{"a":1}"#), event("{}"));
         let all = [a.clone(), b.clone()];
         let digests = [

@@ -1,7 +1,7 @@
-//! Copying, step by step: the source names what it has, the target says what it lacks of that, the
-//! source reads it out, the target writes it, and at the end both are compared. Each step is a call
-//! of its own, bounded by bytes, so that the host in between can show progress, stop, and start
-//! again. What is there already is told by its stamp, without reading its history.
+//! Copying in steps: the source stamps a page of its sessions and records, the target requests what it
+//! lacks, the source reads it, the target writes it, and at the end both are compared. Each step is a
+//! call of its own with a bounded size, so that the host in between can show progress, stop, and start
+//! again. Stamps identify what the target has already, without reading histories.
 
 use crate::error::{Error, Result};
 use crate::session::claim;
@@ -22,10 +22,10 @@ use super::model::{
     Stamp, There, compare, digest, read_chunk, read_stamps,
 };
 
-/// Sessions or records that one step names at most.
+/// The greatest number of sessions or records that one step names.
 const MAX_NAMED: u32 = 500;
 
-/// Oldest first: what is added meanwhile comes last, and so comes along.
+/// Oldest first: sessions that are added meanwhile come last, and are copied too.
 const ORDER: Order = Order {
     by: OrderBy::CreatedAt,
     direction: Direction::Asc,
@@ -33,10 +33,10 @@ const ORDER: Order = Order {
 
 crate::operations! {
     Group::Copying;
-    /// Names a part of the sessions and records of a store that is copied.
+    /// Stamps a page of the sessions and records of the source.
     COPY_PAGE = Read "copyPage" (CopyPageParams) -> CopyPage, steps page,
         r#"{"after":"ca.0.a","whole":true}"#;
-    /// Compares another store's page with what is here, and may ask for what is not.
+    /// Compares a page of the source with the target, and may request what is missing.
     COPY_COMPARE = Read "copyCompare" (CopyCompareParams) -> CopyCompared, steps compare_page,
         r#"{"page":"[{\"what\":\"session\",\"key\":\"s\",\"version\":1,\"createdAt\":0,\"events\":1,\"head\":\"h\",\"history\":null,\"owner\":null,\"ownerHead\":null,\"there\":{\"unreadable\":false,\"events\":0,\"history\":\"\",\"overwrite\":false}}]","overwrite":true}"#;
     /// Reads what another store asks for, up to an amount.
@@ -297,13 +297,13 @@ async fn read(context: &Context, params: CopyReadParams) -> Result<CopyChunk> {
     Ok(reply)
 }
 
-/// What was changed here since it was asked for is left as it is.
+/// What has changed in the target since it was requested stays unchanged.
 async fn write(context: &Context, params: CopyWriteParams) -> Result<CopyWritten> {
     let parts = read_chunk(params.chunk.as_str())?;
     context.transact(|tx| write_parts(tx, &parts)).await
 }
 
-/// Nothing is read but what occupies slots: what each part expects is what the other store was told.
+/// Only the occupants of slots are read: each part expects the state that the target had reported.
 fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten> {
     let mut reply = CopyWritten::default();
     let mut sessions = Vec::new();

@@ -1,7 +1,7 @@
-//! An administrator's hand: sessions that become what someone says they are, past the lifecycle.
-//! [`overridden`] sets properties of a session, [`saved`] puts a whole one in place of what is kept. Both
-//! say only what is to be written; nothing is recorded of it and nobody is told. What no one can set
-//! (the version, when it was changed, how long its history is) still follows from what happens.
+//! Changes of sessions by an administrator, regardless of the lifecycle. [`overridden`] sets properties
+//! of a session, [`saved`] replaces a session. Both compute the session to write, without events and
+//! notifications. Derived properties (the version, the time of the last change, the number of events)
+//! cannot be set.
 
 use crate::error::{Error, Result};
 use crate::session::draft::merged;
@@ -15,8 +15,9 @@ use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 use crate::value::time::Timestamp;
 
-/// The properties that no administrator sets: whoever passes on a session means no harm with them.
-const FOLLOWING: [&str; 9] = [
+/// The properties that cannot be set. They are ignored and not refused, so that a complete session can
+/// be passed.
+const DERIVED: [&str; 9] = [
     "slot",
     "agentName",
     "purpose",
@@ -29,43 +30,42 @@ const FOLLOWING: [&str; 9] = [
 ];
 const FINALIZED_AT: &str = "finalizedAt";
 
-/// What is to become of a session.
+/// An overridden session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overridden {
-    /// Its head; version and time of change are still those from before.
+    /// Its head, still with the stored version and time of change.
     pub head: Head,
     /// Its history.
     pub past: Past,
 }
 
-/// What is to become of a history.
+/// The history of an overridden session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Past {
-    /// It stays, and these follow.
+    /// The stored history followed by these events.
     Continued(Vec<Event>),
-    /// These are all of it.
+    /// These events instead of the stored history.
     Rewritten(Vec<Event>),
 }
 
 impl Past {
-    /// The shortest way from the history that is kept to the one that is given.
-    fn between(kept: &[Event], mut given: Vec<Event>) -> Self {
-        if given.starts_with(kept) {
-            Self::Continued(given.split_off(kept.len()))
+    /// The smallest change from the stored history to the given one.
+    fn between(stored: &[Event], mut given: Vec<Event>) -> Self {
+        if given.starts_with(stored) {
+            Self::Continued(given.split_off(stored.len()))
         } else {
             Self::Rewritten(given)
         }
     }
 }
 
-/// A session with properties set as `updates` say: those of `context` and `metadata` are merged, `null`
-/// clears a property that may be absent.
+/// A session with the properties that `updates` sets. `context` and `metadata` are merged, `null` clears
+/// an optional property.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a property that no session has or a value that it cannot have, and those of
-/// the limits.
+/// `INVALID_ARGUMENT` for an unknown property or an invalid value, and those of the limits.
 pub fn overridden(
-    kept: &Head,
+    stored: &Head,
     updates: &Json,
     now: Timestamp,
     limits: &Limits,
@@ -80,11 +80,11 @@ pub fn overridden(
             .any(|name| name.as_bytes() == key)
         {
             let key = String::from_utf8_lossy(key);
-            let problem = format!("`{key}` is no property of a session");
+            let problem = format!("a session has no property `{key}`");
             return Err(Error::invalid("updates", problem));
         }
     }
-    for name in FOLLOWING {
+    for name in DERIVED {
         updates.remove(name);
     }
     let phase = updates.get("phase").map(str::to_owned);
@@ -98,18 +98,18 @@ pub fn overridden(
     if updates.read("maxIterations") == Some(0) {
         return Err(Error::invalid("maxIterations", "expected 1 or more"));
     }
-    for (name, kept) in [
-        ("context", Some(&kept.context)),
-        ("metadata", kept.metadata.as_ref()),
+    for (name, stored) in [
+        ("context", Some(&stored.context)),
+        ("metadata", stored.metadata.as_ref()),
     ] {
         if let Some(patch) = updates.get(name).filter(|text| *text != "null") {
             let patch = Json::parse(patch.to_owned())?;
             limits.object(name, &patch)?;
-            updates.set(name, &merged(&kept.cloned().unwrap_or_default(), &patch));
+            updates.set(name, &merged(&stored.cloned().unwrap_or_default(), &patch));
         }
     }
     let writes_history = updates.get("history").is_some();
-    let before = Json::of(&SessionHead::from(kept.clone()));
+    let before = Json::of(&SessionHead::from(stored.clone()));
     let mut session = Object::parse(&before);
     session.merge(updates);
     if phase.is_some() {
@@ -123,23 +123,23 @@ pub fn overridden(
     } else {
         Past::Continued(Vec::new())
     };
-    Ok(settled(kept, given.head, ended, past, now))
+    Ok(settled(stored, given.head, ended, past, now))
 }
 
-/// A session in place of the one that is kept, whose whole history is `events`. Where the given one
-/// continues that history, only what is new of it is to be written.
+/// A session that replaces the stored one, whose complete history is `events`. If the given history
+/// continues the stored one, only the new events are written.
 pub fn saved(
-    kept: &Head,
+    stored: &Head,
     events: &[Event],
     given: Portable,
     ended: Option<Timestamp>,
     now: Timestamp,
 ) -> Overridden {
     let past = Past::between(events, given.events);
-    settled(kept, given.head, ended, past, now)
+    settled(stored, given.head, ended, past, now)
 }
 
-/// When the text of a session says that it ended.
+/// The time of the end in the text of a session.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for text that is no JSON.
@@ -147,36 +147,36 @@ pub fn ended(text: &str) -> Result<Option<Timestamp>> {
     Ok(Object::parse(&Json::parse(text.to_owned())?).read(FINALIZED_AT))
 }
 
-/// The given head with what follows from the kept one and from the status.
+/// The given head with the properties that are derived from the stored head and from the status.
 fn settled(
-    kept: &Head,
+    stored: &Head,
     given: Head,
     ended: Option<Timestamp>,
     past: Past,
     now: Timestamp,
 ) -> Overridden {
     let mut head = Head {
-        version: kept.version,
-        updated_at: kept.updated_at,
+        version: stored.version,
+        updated_at: stored.updated_at,
         event_count: match &past {
-            Past::Continued(events) => kept.event_count + events.len() as u64,
+            Past::Continued(events) => stored.event_count + events.len() as u64,
             Past::Rewritten(events) => events.len() as u64,
         },
         paused_at: (given.status == Status::Paused)
-            .then_some(given.paused_at.or(kept.paused_at).unwrap_or(now)),
+            .then_some(given.paused_at.or(stored.paused_at).unwrap_or(now)),
         finalized_at: given
             .status
             .is_finished()
-            .then_some(ended.or(kept.finalized_at).unwrap_or(now)),
-        // What is not said anew counts on as it was counted.
-        usage: if given.metadata == kept.metadata {
-            kept.usage
+            .then_some(ended.or(stored.finalized_at).unwrap_or(now)),
+        // If the metadata is unchanged, the counted usage stays.
+        usage: if given.metadata == stored.metadata {
+            stored.usage
         } else {
             given.usage
         },
-        parent_id: given.parent_id.clone().or_else(|| kept.parent_id.clone()),
-        slot: kept.slot.clone(),
-        deleted_at: kept.deleted_at,
+        parent_id: given.parent_id.clone().or_else(|| stored.parent_id.clone()),
+        slot: stored.slot.clone(),
+        deleted_at: stored.deleted_at,
         ..given
     };
     if let Some(agent) = &mut head.agent {
@@ -231,14 +231,14 @@ mod tests {
 
         #[test]
         fn a_saved_history_is_the_one_that_is_given(
-            kept in prop::collection::vec(0..2u8, 0..5),
+            stored in prop::collection::vec(0..2u8, 0..5),
             given in prop::collection::vec(0..2u8, 0..5),
         ) {
-            let (kept, given) = (history(&kept), history(&given));
-            let past = Past::between(&kept, given.clone());
-            prop_assert_eq!(matches!(past, Past::Continued(_)), given.starts_with(&kept));
+            let (stored, given) = (history(&stored), history(&given));
+            let past = Past::between(&stored, given.clone());
+            prop_assert_eq!(matches!(past, Past::Continued(_)), given.starts_with(&stored));
             let whole = match past {
-                Past::Continued(events) => [kept, events].concat(),
+                Past::Continued(events) => [stored, events].concat(),
                 Past::Rewritten(events) => events,
             };
             prop_assert_eq!(whole, given);
@@ -248,18 +248,18 @@ mod tests {
         fn what_follows_from_the_status_always_does(
             from in status(),
             to in status(),
-            kept in prop::collection::vec(0..2u8, 0..4),
+            stored in prop::collection::vec(0..2u8, 0..4),
             given in prop::collection::vec(0..2u8, 0..4),
             ended in prop::option::of(0..9i64),
         ) {
-            let before = session(from, history(&kept));
+            let before = session(from, history(&stored));
             let after = session(to, history(&given));
             let ended = ended.map(at);
             let saved = saved(&before.head, &before.events, after, ended, at(9));
             let updates = Json::parse(format!(r#"{{"status":"{to}"}}"#)).unwrap();
             let set = overridden(&before.head, &updates, at(9), &Limits::default()).unwrap();
             prop_assert!(matches!(&set.past, Past::Continued(events) if events.is_empty()));
-            prop_assert_eq!(set.head.event_count, kept.len() as u64);
+            prop_assert_eq!(set.head.event_count, stored.len() as u64);
             prop_assert_eq!(saved.head.event_count, given.len() as u64);
             for head in [&saved.head, &set.head] {
                 prop_assert_eq!(head.status, to);
@@ -278,10 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn whoever_passes_on_a_whole_session_means_no_harm() {
-        let kept = session(Status::Paused, history(&[1])).head;
-        let passed_on = Json::of(&SessionHead::from(kept.clone()));
-        let set = overridden(&kept, &passed_on, at(9), &Limits::default()).unwrap();
-        assert_eq!(set.head, kept);
+    fn passing_a_complete_session_changes_nothing() {
+        let stored = session(Status::Paused, history(&[1])).head;
+        let passed_on = Json::of(&SessionHead::from(stored.clone()));
+        let set = overridden(&stored, &passed_on, at(9), &Limits::default()).unwrap();
+        assert_eq!(set.head, stored);
     }
 }

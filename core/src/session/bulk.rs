@@ -1,6 +1,6 @@
-//! Bulk operations: trash, restore and delete the sessions that are named. As many as there is room
-//! for are written in one commit; where that meets another writer, its sessions are done one by one,
-//! as if each had been asked for alone, so that one bad session never keeps others back.
+//! Bulk operations: trash, restore and delete the named sessions. As many as fit are written in one
+//! commit. If that commit conflicts with another writer, its sessions are written one by one, so that
+//! one session never prevents the others.
 
 use std::collections::BTreeSet;
 
@@ -22,27 +22,26 @@ use super::draft::Draft;
 use super::params::ManyParams;
 use super::replies::{BulkResult, Refusal};
 
-/// Sessions that are written in one commit at most.
+/// The greatest number of sessions in one commit.
 pub const MAX_TOGETHER: usize = 100;
-/// Sessions that one call names at most.
+/// The greatest number of sessions that one call names.
 const MAX_IDS: usize = 1000;
 
 crate::operations! {
     Group::Sessions;
-    /// Puts many sessions into the trash, as many as possible in one commit. The reply names those
-    /// that were refused.
+    /// Puts sessions into the trash, as many as possible in one commit. The reply names the refused
+    /// ones.
     TRASH_MANY = WriteMany "trashMany" (ManyParams) -> BulkResult, steps trash_many,
         r#"{"ids":["s","nobody","../x","done"]}"#;
-    /// Takes many sessions out of the trash, as many as possible in one commit.
+    /// Restores sessions from the trash, as many as possible in one commit.
     RESTORE_MANY = WriteMany "restoreMany" (ManyParams) -> BulkResult, steps restore_many,
         r#"{"ids":["s","t","nobody"]}"#;
-    /// Removes many sessions for good, also those that cannot be read, as many as possible in one
-    /// commit.
+    /// Deletes sessions, also those that cannot be read, as many as possible in one commit.
     DELETE_MANY = WriteMany "deleteMany" (ManyParams) -> BulkResult, steps delete_many,
         r#"{"ids":["t","nobody"]}"#;
 }
 
-/// What is done to each of many sessions.
+/// The operation on each of the sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Trash,
@@ -97,7 +96,8 @@ async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkR
     outcome.result(&ids)
 }
 
-/// Does to the first of these what there is room for in one commit: what came of each.
+/// Applies the operation to the first of these sessions, as many as fit into one commit. Returns the
+/// result for each.
 fn batch(tx: &mut Transaction<'_>, ids: &[String], kind: Kind) -> Attempt<Vec<Result<Changed>>> {
     let first = ids.iter().take(MAX_TOGETHER);
     let parsed = first.filter_map(|id| SessionId::parse(id).ok());
@@ -112,16 +112,16 @@ fn batch(tx: &mut Transaction<'_>, ids: &[String], kind: Kind) -> Attempt<Vec<Re
     Ok(results)
 }
 
-/// Whether nothing more goes into one commit.
+/// Whether the commit is full.
 pub fn is_full(tx: &Transaction<'_>) -> bool {
     let (sessions, bytes) = tx.size();
     sessions >= MAX_TOGETHER || bytes > MAX_PAGE_BYTES
 }
 
-/// What came of one of several: what it failed with is its own, unless the store does not work.
+/// The result for one of several sessions. Its own errors are part of the result.
 ///
 /// # Errors
-/// Those of the store, and what has to be read first.
+/// Those of the store, and a pending read.
 pub fn settled<R>(attempt: Attempt<R>) -> Attempt<Result<R>> {
     match attempt {
         Ok(result) => Ok(Ok(result)),
@@ -153,7 +153,7 @@ fn one(tx: &mut Transaction<'_>, id: &str, kind: Kind) -> Attempt<Changed> {
     Ok(true)
 }
 
-/// Removes a session for good, if it is where it is looked for.
+/// Deletes a session, if `trash` includes it.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`, and those of the store.
@@ -162,7 +162,7 @@ pub fn delete(tx: &mut Transaction<'_>, id: &SessionId, trash: Option<Trash>) ->
     let slot = match tx.head(id) {
         Ok(Some(head)) if trash.admits(&head) => head.slot,
         Ok(_) => return Err(not_found(id.as_str()).into()),
-        // One that cannot be read is in no place that could be excluded.
+        // A session that cannot be read is always included.
         Err(Stop::Failed(Error::CorruptSession { .. })) => None,
         Err(stop) => return Err(stop),
     };
@@ -172,14 +172,14 @@ pub fn delete(tx: &mut Transaction<'_>, id: &SessionId, trash: Option<Trash>) ->
     Ok(())
 }
 
-/// What has come of a bulk operation so far.
+/// The results of a bulk operation so far.
 #[derive(Default)]
 struct Outcome {
     done: Vec<SessionId>,
     refused: Vec<Refusal>,
     /// Whether anything was written.
     written: bool,
-    /// Why nothing more is tried.
+    /// The error of the store that ended the operation early.
     failed: Option<Error>,
 }
 
@@ -199,7 +199,7 @@ impl Outcome {
         }
     }
 
-    /// The reply. Where the store has failed, those that were not tried are refused for that.
+    /// The reply. After an error of the store, the sessions that were not tried are refused with it.
     fn result(mut self, ids: &[String]) -> Result<BulkResult> {
         if let Some(error) = self.failed {
             if !self.written {
@@ -219,10 +219,10 @@ impl Outcome {
     }
 }
 
-/// Ids in their order, each once.
+/// The ids in their order without duplicates.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for too many.
+/// `INVALID_ARGUMENT` for too many ids.
 pub fn distinct(ids: Vec<Text>) -> Result<Vec<String>> {
     if ids.len() > MAX_IDS {
         let problem = format!("expected {MAX_IDS} ids at most, got {}", ids.len());

@@ -1,8 +1,8 @@
 //! The claim of a session on its slot. A record for each slot names the session that claimed it last;
-//! whether that session still occupies the slot is what its head says. Every operation that brings a
-//! session into a slot reads the record, then the session that it names, and writes the record's next
-//! version along with its own session: of two that do so at once, one meets the other's version and
-//! decides again. Leaving a slot needs no claim.
+//! the head of that session tells whether it still occupies the slot. An operation that puts a session
+//! into a slot reads the record and the session that it names, and writes the record's next version in
+//! the same commit as its own session. Of two concurrent claims, one conflicts with the other and is
+//! retried. A session leaves a slot without a claim.
 
 use crate::error::{Error, Result};
 use crate::store::Read;
@@ -32,7 +32,7 @@ pub fn claim(tx: &mut Transaction<'_>, head: &Head) -> Attempt<()> {
     }
 }
 
-/// Writes that a session has claimed a slot, whoever occupied it before.
+/// Writes the claim of a session on a slot, regardless of the previous occupant.
 ///
 /// # Errors
 /// Those of the store.
@@ -47,7 +47,7 @@ pub fn put(tx: &mut Transaction<'_>, slot: &Slot, session: &SessionId) -> Attemp
     })
 }
 
-/// The session that occupies a slot; nothing if it is free.
+/// The session that occupies a slot; `None` if the slot is free.
 ///
 /// # Errors
 /// `STORE_MISBEHAVED` for a record that names no session, and those of the store.
@@ -58,7 +58,7 @@ pub fn occupant(tx: &mut Transaction<'_>, task: &str, phase: SlotPhase) -> Attem
     };
     let last = claimant(&record)?;
     let head = match tx.head_named_by(KIND, &key, &last) {
-        // One that cannot be read does not block the slot.
+        // A session that cannot be read does not block the slot.
         Err(Stop::Failed(Error::CorruptSession { .. })) => None,
         head => head?,
     };
@@ -69,7 +69,7 @@ pub fn occupant(tx: &mut Transaction<'_>, task: &str, phase: SlotPhase) -> Attem
     Ok(head.filter(occupies))
 }
 
-/// As [`occupant`], for a decision that writes no claim: that the slot is free is made sure of.
+/// As [`occupant`], for a decision that writes no claim: a free slot is confirmed by a second read.
 ///
 /// # Errors
 /// Those of [`occupant`].
@@ -81,7 +81,7 @@ pub fn confirmed_occupant(
     let occupant = occupant(tx, task, phase)?;
     let key = key(task, phase);
     if occupant.is_none() && tx.record(KIND, &key)?.is_some() {
-        // The session that has left may have made room for one that came after the record was read.
+        // Another session may have claimed the slot after the record was read.
         tx.confirm_record(KIND, &key)?;
     }
     Ok(occupant)
@@ -98,7 +98,7 @@ pub fn claimant(record: &Record) -> Result<SessionId> {
     })
 }
 
-/// What has to be read first to know who occupies a slot.
+/// The first read for the occupant of a slot: its record.
 pub fn record_read(task: &str, phase: SlotPhase) -> Read {
     Read::Record {
         kind: KIND.to_owned(),
@@ -106,7 +106,7 @@ pub fn record_read(task: &str, phase: SlotPhase) -> Read {
     }
 }
 
-/// What has to be read then: the session that the record names, if there is one.
+/// The second read for the occupant of a slot: the session that its record names, if there is one.
 ///
 /// # Errors
 /// `STORE_MISBEHAVED` for a record that names none, and those of the store.
@@ -120,7 +120,7 @@ pub fn claimant_read(
     Ok(claimant.map(|id| Read::head(&id)))
 }
 
-/// The slot that a session occupies, or would.
+/// The slot that a session occupies, unless it has left it.
 pub fn claimed(head: &Head) -> Option<&Slot> {
     head.slot.as_ref().filter(|_| head.deleted_at.is_none())
 }

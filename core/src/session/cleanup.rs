@@ -1,6 +1,6 @@
-//! The operations that remove sessions by their age, a page at a time, many in one commit, and with
-//! them what has expired beside sessions. A session that somebody runs stays, and so does one that
-//! was changed since it was listed.
+//! The operations that remove sessions by their age, page by page and many in one commit, and the
+//! removal of expired records. A session that a runner holds stays, and so does one that was changed
+//! since it was listed.
 
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
@@ -28,57 +28,57 @@ use super::retention::{self, KEEP_AUDIT};
 
 crate::operations! {
     Group::Sessions;
-    /// Puts sessions that have reached an age into the trash, or removes them for good. Active and
-    /// paused ones stay unless `status` names them.
+    /// Puts sessions that have reached an age into the trash, or deletes them. Active and paused ones
+    /// stay unless `status` names them.
     CLEANUP = WriteMany "cleanup" (CleanupParams) -> CleanupResult, steps cleanup,
         r#"{"maxAge":"0s","measure":"created","status":["active","completed"],"permanent":false,"dryRun":false}"#;
-    /// Removes what has expired beside sessions: leases that nobody is to take again, such as those of
-    /// runs, and entries of the audit log that are a year old, or as old as `keepAudit` says. Other
-    /// leases stay, so that their tokens go on growing.
+    /// Removes expired records: the disposable leases, such as those of runs, and the entries of the
+    /// audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are
+    /// greater.
     CLEANUP_RECORDS = WriteMany "cleanupRecords" (CleanupRecordsParams) -> RecordsCleaned,
         steps cleanup_records,
         r#"{"keepAudit":0,"dryRun":false}"#;
-    /// Removes for good what has been in the trash for a time, oldest first; or only says what would
-    /// go. What somebody runs stays.
+    /// Deletes sessions that have been in the trash for a time, oldest first, or only reports them.
+    /// Those that a runner holds stay.
     PURGE = WriteMany "purge" (PurgeParams) -> CleanupResult, steps purge,
         r#"{"olderThan":0,"ids":["s","t","gone"],"limit":2,"cursor":"ca.0.a","dryRun":false}"#;
 }
 
-/// What becomes of the sessions that a sweep selects.
+/// The effect of a sweep on the sessions that it selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// They go into the trash.
+    /// They are put into the trash.
     Trashed,
-    /// They are abandoned, where they have not ended, and go into the trash.
+    /// They are abandoned, unless they have ended, and put into the trash.
     Abandoned,
-    /// They are removed for good.
+    /// They are deleted.
     Removed,
 }
 
-/// Which sessions a sweep selects, and what becomes of them.
+/// A sweep: the sessions that it selects, and its effect on them.
 pub(crate) struct Sweep<'a> {
-    /// Where to look.
+    /// The filter of the list.
     pub(crate) filter: Filter,
-    /// Which of those are selected.
+    /// The condition on the listed sessions.
     pub(crate) selects: &'a (dyn Fn(&Head) -> bool + Sync),
-    /// What becomes of them.
+    /// The effect.
     pub(crate) fate: Fate,
-    /// What the audit log names as the actor.
+    /// The actor in the audit log.
     pub(crate) actor: Actor,
-    /// Only find out which they are.
+    /// Whether to count the sessions without changing them.
     pub(crate) dry_run: bool,
-    /// Go on where a page ended.
+    /// The cursor to continue from.
     pub(crate) after: Option<Position>,
-    /// How many at most.
+    /// The greatest number of sessions.
     pub(crate) limit: Option<u32>,
 }
 
-/// Oldest first: what is added meanwhile comes last.
+/// Oldest first: sessions that are added meanwhile come last.
 const ORDER: Order = Order {
     by: OrderBy::CreatedAt,
     direction: Direction::Asc,
 };
-/// Ids that a cleanup names.
+/// The greatest number of ids in a reply.
 const MAX_NAMED: usize = 1000;
 
 async fn cleanup(context: &Context, params: CleanupParams) -> Result<CleanupResult> {
@@ -149,11 +149,11 @@ async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> 
     }
 }
 
-/// Removes the sessions that a sweep selects, page by page, oldest first. One that cannot be removed
-/// is named, and the others go.
+/// Removes the sessions that a sweep selects, page by page, oldest first. The reply names those that
+/// could not be removed.
 ///
 /// # Errors
-/// Those of the store, where nothing was removed.
+/// Those of the store, if nothing was removed.
 pub(crate) async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupResult> {
     let limit = plan.limit.map(u64::from);
     let mut query = ListQuery {
@@ -187,7 +187,7 @@ pub(crate) async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupR
     }
 }
 
-/// Removes those of these sessions that a sweep selects.
+/// Removes the named sessions that a sweep selects.
 async fn sweep_named(context: &Context, plan: Sweep<'_>, ids: &[String]) -> Result<CleanupResult> {
     let mut swept = Swept::new(&plan);
     for ids in ids.chunks(MAX_TOGETHER) {
@@ -229,9 +229,9 @@ async fn sweep_named(context: &Context, plan: Sweep<'_>, ids: &[String]) -> Resu
 /// A sweep under way.
 struct Swept {
     result: CleanupResult,
-    /// How many were selected, whatever came of them.
+    /// The number of selected sessions, whether they were removed or not.
     taken: u64,
-    /// Why nothing more is tried.
+    /// The error of the store that ended the sweep early.
     failed: Option<Error>,
 }
 
@@ -247,7 +247,8 @@ impl Swept {
         }
     }
 
-    /// Sweeps these sessions up to a limit, in as few commits as possible: how many were looked at.
+    /// Sweeps these sessions up to a limit, in as few commits as possible. Returns the number of
+    /// sessions that were examined.
     async fn sweep(
         &mut self,
         context: &Context,
@@ -298,7 +299,7 @@ impl Swept {
         done
     }
 
-    /// Sweeps one session. One that has changed since it was listed is in use, and stays.
+    /// Sweeps one session. A session that has changed since it was listed is in use, and stays.
     async fn sweep_one(&mut self, context: &Context, plan: &Sweep<'_>, head: &Head) {
         let one = std::slice::from_ref(head);
         match context.try_transact(|tx| batch(tx, plan, one, None)).await {
@@ -331,7 +332,7 @@ impl Swept {
         }
     }
 
-    /// The reply; an error, if that is all that has come of it.
+    /// The reply, or the error of the store if nothing was removed.
     fn result(self) -> Result<CleanupResult> {
         match self.failed {
             Some(error) if self.result.removed == 0 => Err(error),
@@ -340,7 +341,7 @@ impl Swept {
     }
 }
 
-/// Sweeps the first of these sessions, as many as there is room for in one commit: which of them were
+/// Sweeps the first of these sessions, as many as fit into one commit. Returns for each whether it was
 /// selected.
 fn batch(
     tx: &mut Transaction<'_>,

@@ -1,8 +1,7 @@
-//! A session being changed by one operation. A draft begins with what was loaded, takes the
-//! operation's steps one by one (each checked against the [lifecycle](crate::stored::status) and the
-//! [limits](Limits)), and collects what they write: the new head, the new events, and what the
-//! outside world is to be told. It writes nothing itself. This file has its beginning and its end; the
-//! steps are in the modules below it.
+//! A draft: a session that one operation changes. It starts with the loaded head, applies the steps of
+//! the operation (each checked against the [lifecycle](crate::stored::status) and the
+//! [limits](Limits)), and collects the new head, the new events and the notifications. It writes nothing
+//! itself. The submodules contain the steps.
 
 mod agent;
 mod content;
@@ -26,10 +25,10 @@ use crate::value::text::Text;
 use crate::value::time::Timestamp;
 use crate::work::webhook::{WebhookEvent, WebhookPayload};
 
-/// Iterations allowed when nothing is said.
+/// The number of iterations allowed by default.
 pub const DEFAULT_MAX_ITERATIONS: u32 = 100;
 
-/// The context's properties while a session is paused.
+/// The properties of the context while a session is paused.
 const PAUSED_AT: &str = "pausedAt";
 const PAUSE_REASON: &str = "pauseReason";
 
@@ -38,7 +37,7 @@ const PAUSE_REASON: &str = "pauseReason";
 pub struct Draft<'l> {
     head: Head,
     events: Vec<Event>,
-    /// Whether `events` are the whole history, and not what follows it.
+    /// Whether `events` replace the stored history instead of following it.
     replaces_history: bool,
     notices: Vec<WebhookPayload>,
     /// Entries for the audit log.
@@ -49,26 +48,26 @@ pub struct Draft<'l> {
     limits: &'l Limits,
 }
 
-/// What a draft has come to.
+/// The result of a draft.
 #[derive(Debug, Clone)]
 pub struct Finished {
     /// The head to write, with its new version.
     pub head: Head,
     /// The events to append.
     pub events: Vec<Event>,
-    /// Whether they take the place of the history instead.
+    /// Whether the events replace the stored history.
     pub replaces_history: bool,
-    /// What to tell the outside world once it is written.
+    /// The notifications to send after the commit.
     pub notices: Vec<WebhookPayload>,
-    /// What to enter into the audit log.
+    /// The entries for the audit log.
     pub entries: Vec<Entry>,
 }
 
 impl<'l> Draft<'l> {
-    /// A draft of a new session: its first event is written.
+    /// A draft of a new session, with its first event.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP` for what the parameters hold.
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP` for a parameter.
     pub fn start(
         id: SessionId,
         params: &StartParams,
@@ -138,7 +137,7 @@ impl<'l> Draft<'l> {
         Ok(draft)
     }
 
-    /// A draft of a session that exists.
+    /// A draft of an existing session.
     pub fn of(head: Head, now: Timestamp, limits: &'l Limits) -> Self {
         Self {
             head,
@@ -152,7 +151,7 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// A draft of a new session with another's past: `parent` with the events that it copies.
+    /// A draft of a fork of `parent`, with the events that it copies.
     ///
     /// # Errors
     /// `TOO_LARGE` for the task, `INVALID_ARGUMENT` for the budget.
@@ -172,7 +171,7 @@ impl<'l> Draft<'l> {
         let agent = parent.agent.as_ref().map(|_| forked_agent(&events));
         let parent_id = parent.id;
         let context = edited(&parent.context, unpause);
-        // What the parent has spent is the parent's: counting it twice would falsify every sum.
+        // The usage stays with the parent: counting it twice would falsify every sum.
         let metadata = parent.metadata.as_ref().map(|metadata| {
             edited(metadata, |metadata| {
                 metadata.remove("tokens");
@@ -229,22 +228,22 @@ impl<'l> Draft<'l> {
         Ok(draft)
     }
 
-    /// The session as it is in the draft.
+    /// The head of the session in the draft.
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// Whether the draft comes to nothing that `before` is not already.
+    /// Whether the draft leaves `before` unchanged.
     pub fn changes_nothing(&self, before: &Head) -> bool {
         self.head == *before && !self.replaces_history && !self.touched
     }
 
-    /// Counts the operation as activity, whatever else it changes.
+    /// Counts the operation as activity even if it changes nothing else.
     pub(crate) fn touch(&mut self) {
         self.touched = true;
     }
 
-    /// Ends the draft: the version is counted up and `updatedAt` is set.
+    /// Ends the draft: increments the version and sets `updatedAt`.
     pub fn finish(mut self) -> Finished {
         self.head.version += 1;
         self.head.updated_at = self.head.updated_at.max(self.now);
@@ -257,12 +256,12 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// Takes a slot. That nobody else is in it is for whoever writes the session to see to.
+    /// Puts the session into a slot. The caller checks that no other session occupies the slot.
     pub fn take_slot(&mut self, slot: Slot) {
         self.head.slot = Some(slot);
     }
 
-    /// Refuses to let a session go on whose model is missing.
+    /// Refuses a session whose model is missing.
     ///
     /// # Errors
     /// `MODEL_MISSING`.
@@ -276,8 +275,8 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// Puts the session into the trash; one that is there already stays as it is. Nothing is entered
-    /// of one that goes by what has an entry of its own.
+    /// Puts the session into the trash, unless it is there already. Without an actor no audit entry is
+    /// written: the cause of the removal has an entry of its own.
     pub fn trash(&mut self, by: Option<Actor>) {
         if self.head.deleted_at.is_none() {
             self.head.deleted_at = Some(self.now);
@@ -314,7 +313,7 @@ impl<'l> Draft<'l> {
         });
     }
 
-    /// Tells the outside world of the change that the last event records.
+    /// Adds a notification of the change that the last event records.
     fn notify(&mut self, event: WebhookEvent) {
         let data = self.events.last().map(|event| event.data.clone());
         self.notify_with(event, data.unwrap_or_default());
@@ -326,7 +325,7 @@ impl<'l> Draft<'l> {
     }
 }
 
-/// The agent of a fork: in the phase that the copied history leads to, with nothing gone wrong yet.
+/// The agent of a fork: in the phase that the copied history leads to, without errors.
 fn forked_agent(events: &[Event]) -> Agent {
     let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
     let phase: Option<Phase> = last.and_then(|event| Object::parse(&event.data).read("to"));
@@ -348,8 +347,8 @@ pub(crate) fn merged(object: &Json, patch: &Json) -> Json {
     edited(object, |properties| properties.merge(Object::parse(patch)))
 }
 
-/// Checks a context against the limits. The words that pausing put in do not count, or a session
-/// could be paused and not go on.
+/// Checks a context against the limits. The properties that pausing has added do not count: otherwise a
+/// paused session might exceed the limits and be refused.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
@@ -363,7 +362,7 @@ pub(crate) fn check_context(context: &Json, limits: &Limits) -> Result<()> {
     checked
 }
 
-/// Takes out of a context what pausing put in.
+/// Removes from a context the properties that pausing has added.
 fn unpause(context: &mut Object<'_>) {
     context.remove(PAUSED_AT);
     context.remove(PAUSE_REASON);

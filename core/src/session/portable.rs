@@ -1,7 +1,6 @@
-//! A session as one JSON text: the shape of a `session.json`, with what Tenure adds to it. It is
-//! printed and read here alone, for export, import and the store of files. Reading is lenient: a
-//! text that carries only the original properties is enough, and properties that are not known are passed
-//! over. What is read back from what was printed is the same session.
+//! A session as one JSON text: a `session.json` with additional properties of Tenure. This module prints
+//! and reads it for export, import and the file store. Reading is lenient: the original properties are
+//! enough, and unknown properties are ignored. Printing and reading a session returns the same session.
 
 use serde::de::{self, IgnoredAny, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -22,7 +21,7 @@ use crate::value::limits::Limits;
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
 
-/// The properties of the text that are a session's, and the one that is Tenure's own.
+/// The properties of a session in the text, and Tenure's own one.
 pub const PROPERTIES: [&str; 30] = [
     "id",
     "version",
@@ -247,11 +246,11 @@ struct EventShape {
     _data: IgnoredAny,
 }
 
-/// Reads a session from the text that [`print`] makes, or from a `session.json` of that shape. Its
-/// size is not looked at.
+/// Reads a session from the text that [`print`] returns, or from a `session.json` of that shape. Its
+/// size is not checked.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when the text is no such session, and `INVALID_ID`.
+/// `INVALID_ARGUMENT` if the text is no session, and `INVALID_ID`.
 pub fn read(text: &str) -> Result<Portable> {
     let mut properties: SessionText<Vec<PortableEvent>> = parse(text)?;
     let history = std::mem::take(&mut properties.history);
@@ -269,7 +268,7 @@ pub fn read(text: &str) -> Result<Portable> {
     Ok(portable)
 }
 
-/// Reads a session as [`read`] does and finds the same faults, but keeps its head only.
+/// Reads a session with the same checks as [`read`], but returns its head only.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -279,7 +278,7 @@ pub fn read_head(text: &str) -> Result<Portable> {
     properties.portable(count)
 }
 
-/// The properties of a session's text that are none of [`PROPERTIES`]: those of other programs.
+/// The properties of a session's text that are not among [`PROPERTIES`]: those of other programs.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for text that is no JSON.
@@ -399,8 +398,8 @@ fn object(what: &str, json: Json) -> Result<Json> {
 }
 
 impl Portable {
-    /// Holds a session that comes from outside to the limits, and mends what the text may say but
-    /// no session of ours does.
+    /// Checks an imported session against the limits, and corrects values that the text may have but a
+    /// session of Tenure never has.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` and `TOO_DEEP`.
@@ -424,7 +423,7 @@ impl Portable {
             limits.label("type", Some(&event.kind))?;
             limits.kept_data(&event.data)?;
         }
-        // Leaves room for all the changes to come.
+        // Leaves room for future versions.
         head.version = head.version.min(MAX_SAFE_INTEGER / 2);
         head.max_iterations = head.max_iterations.max(1);
         head.usage = head.usage.kept();
@@ -491,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_foreign_is_told_from_what_is_not() {
+    fn the_properties_of_other_programs_are_foreign() {
         let read = foreign(&text(r#","priority":1e400,"Status":"x","task2":null"#)).unwrap();
         assert_eq!(
             read.as_str(),

@@ -17,9 +17,9 @@ use super::replies::{EventPage, SessionContext, SessionPage};
 use super::stats::Stats;
 use super::view::{Session, SessionEvent, SessionHead};
 
-/// Events that `get` returns unless it is told otherwise.
+/// The number of events that `get` returns by default.
 pub const DEFAULT_HISTORY: u32 = 100;
-/// Events that a [`SessionContext`] carries.
+/// The number of events in a [`SessionContext`].
 pub const RECENT_HISTORY: u32 = 10;
 /// Sessions of a page unless a call says otherwise.
 pub(crate) const DEFAULT_SESSIONS: u32 = 50;
@@ -28,11 +28,10 @@ const DEFAULT_EVENTS: u32 = 100;
 
 crate::operations! {
     Group::Sessions;
-    /// A session with the part of its history that is asked for, by default the last 100 events;
-    /// `null` for an unknown id.
+    /// A session with a part of its history, by default the last 100 events; `null` for an unknown id.
     GET = Read "get" (GetParams) -> Option<Session>, unit get,
         r#"{"id":"s","history":2,"trash":"include"}"#;
-    /// What an agent needs to go on with a session; `null` for an unknown id.
+    /// The context that an agent needs to continue a session; `null` for an unknown id.
     CONTEXT = Read "context" (IdParams) -> Option<SessionContext>, unit context,
         r#"{"id":"s","trash":"include"}"#;
     /// A part of a history, oldest first.

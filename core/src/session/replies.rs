@@ -1,4 +1,4 @@
-//! What operations answer with, beyond the session itself.
+//! The replies of the operations on sessions, other than sessions.
 
 use serde::Serialize;
 
@@ -11,8 +11,7 @@ use crate::value::id::SessionId;
 use crate::value::json::Json;
 use crate::value::time::Timestamp;
 
-/// What appending events has come to: enough to go on with, at a cost that does not grow with the
-/// session.
+/// The result of appending events. Its size does not grow with the session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -33,37 +32,37 @@ pub struct Appended {
     pub version: u64,
     /// When the session was last changed.
     pub updated_at: Timestamp,
-    /// Whether the call was a repeat, by its idempotency key, and wrote nothing.
+    /// Whether the call repeated an earlier one with the same idempotency key, and wrote nothing.
     pub replayed: bool,
 }
 
-/// What an agent needs to go on with a session.
+/// The context that an agent needs to continue a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionContext {
-    /// The session.
+    /// The id of the session.
     pub session_id: SessionId,
-    /// What the agent is to do.
+    /// The agent's task.
     pub task: String,
     /// The kind of agent.
     pub mode: String,
-    /// Where it works.
+    /// The workspace of the session, such as a directory; `null` if it has none.
     pub workspace: Option<String>,
-    /// Where the session is in its life.
+    /// The status of the session.
     pub status: Status,
-    /// Iterations used.
+    /// The number of iterations used.
     pub iterations: u32,
-    /// Iterations allowed.
+    /// The number of iterations allowed.
     pub max_iterations: u32,
-    /// The user's own state.
+    /// The user's state, a JSON object.
     pub context: Json,
     /// The last ten events.
     pub recent_history: Vec<SessionEvent>,
 }
 
 impl SessionContext {
-    /// Puts a head and its last events together.
+    /// The context of a session with this head and these last events.
     pub fn new(head: Head, recent_history: Vec<SessionEvent>) -> Self {
         Self {
             session_id: head.id,
@@ -79,48 +78,48 @@ impl SessionContext {
     }
 }
 
-/// A part of a history.
+/// A page of a history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct EventPage {
     /// The events in their order.
     pub items: Vec<SessionEvent>,
-    /// Where to go on, as `after`; absent at the end.
+    /// The `after` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_after: Option<u64>,
 }
 
-/// A part of a list.
+/// A page of sessions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionPage {
     /// The sessions in their order, without their histories.
     pub items: Vec<SessionHead>,
-    /// Where to go on, as `cursor`; absent at the end.
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Sessions that could not be read; they hide no others.
+    /// Sessions that could not be read. They do not affect the others.
     pub problems: Vec<Problem>,
 }
 
-/// A session to which something could not be done, and why.
+/// A session that an operation refused, and the error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
-    /// The session, as it was named.
+    /// The id of the session, as the caller passed it.
     pub id: String,
-    /// The code of the error that the call for it alone would have ended with.
+    /// The code of the error.
     #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode"))]
     pub code: &'static str,
-    /// What was wrong, and what to do.
+    /// The message of the error.
     pub message: String,
 }
 
 impl Refusal {
-    /// What an error says of a session.
+    /// The refusal of a session with this error.
     pub(crate) fn new(id: &str, error: &Error) -> Self {
         Self {
             id: cut(id.to_owned()),
@@ -130,46 +129,45 @@ impl Refusal {
     }
 }
 
-/// What was done to many sessions.
+/// The result of a bulk operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct BulkResult {
-    /// Those to which it was done, or that were so already.
+    /// The sessions that are in the requested state now.
     pub done: Vec<SessionId>,
-    /// Those to which it could not be done. After an error of the store nothing more is tried, and all
-    /// that were left are here.
+    /// The refused sessions. After an error of the store all remaining sessions are refused.
     pub refused: Vec<Refusal>,
 }
 
-/// What was removed beside sessions.
+/// The result of removing expired records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordsCleaned {
-    /// How many runs and locks of commits that had run out.
+    /// The number of expired runs and locks of commits.
     pub runs: u64,
-    /// How many entries of the audit log.
+    /// The number of entries of the audit log.
     pub entries: u64,
-    /// Whether nothing was removed because only a plan was asked for.
+    /// Whether the call was a dry run and removed nothing.
     pub dry_run: bool,
 }
 
-/// What a cleanup removed.
+/// The result of a cleanup of sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct CleanupResult {
-    /// How many sessions were removed, or would be.
+    /// The number of sessions that were removed, or would be removed.
     pub removed: u64,
-    /// The first 1,000 of them.
+    /// The ids of the first 1,000 removed sessions.
     pub ids: Vec<SessionId>,
-    /// Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
-    /// changed, or runs, are not among them: they stay.
+    /// The first 1,000 sessions that could not be removed. Sessions that have just changed, or that a
+    /// runner holds, are not among them: they stay.
     pub failed: Vec<Refusal>,
-    /// Whether nothing was removed because only a plan was asked for.
+    /// Whether the call was a dry run and removed nothing.
     pub dry_run: bool,
-    /// Where to go on, as `cursor`, where the call ended because of its `limit`.
+    /// The `cursor` of the next call; present if this one ended because of its `limit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }

@@ -1,24 +1,23 @@
-//! Retention: which sessions are old enough to go. A plan is turned into a filter here; the service
-//! walks the sessions that it means.
+//! Retention: the filters for the sessions that cleanups remove by their age.
 
 use crate::store::filter::{Filter, Trash};
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::time::{Millis, Timestamp};
 
-/// The time from which a session's age counts.
+/// The start of a session's age.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
-    /// Since it was started.
+    /// The time of its creation.
     #[default]
     Created,
-    /// Since it was last changed.
+    /// The time of its last change.
     Updated,
 }
 
-/// The statuses that cleanup removes unless it is told otherwise: those that wait for nobody.
+/// The statuses that a cleanup removes by default: all but active and paused.
 pub const DEFAULT_STATUSES: [Status; 4] = [
     Status::Completed,
     Status::Failed,
@@ -26,7 +25,7 @@ pub const DEFAULT_STATUSES: [Status; 4] = [
     Status::Abandoned,
 ];
 
-/// How long entries of the audit log are kept, unless something else is said: a year.
+/// How long entries of the audit log are retained by default: 365 days.
 pub const KEEP_AUDIT: Millis = Millis(365 * 24 * 60 * 60 * 1000);
 
 /// The agents that have been idle for `max_idle` at `now`, in any phase.
@@ -37,15 +36,14 @@ pub fn idle_agents(now: Timestamp, max_idle: Millis) -> Filter {
     }
 }
 
-/// The sessions that have reached `max_age` at `now`. An age below the limit is spared, the limit
-/// itself is not.
+/// The sessions that have reached `max_age` at `now`: their age is `max_age` or greater.
 pub fn expired(
     now: Timestamp,
     max_age: Millis,
     measure: Measure,
     statuses: Option<Vec<Status>>,
 ) -> Filter {
-    // Every session has reached an age of nothing, one from the future too.
+    // Every session has reached the age 0, also one whose time is in the future.
     let limit = (max_age > Millis(0)).then(|| now.minus(max_age));
     // Nothing is older than time.
     let reachable = max_age.0 <= now.since(Timestamp::MIN);

@@ -1,4 +1,4 @@
-//! Statistics over sessions: what a store's counts say.
+//! Statistics over sessions, computed from the counts of a store.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::store::tally::{Count, Tally};
 use crate::stored::head::Usage;
 use crate::stored::status::Status;
 
-/// Users with the most sessions that statistics name; the others are in the totals.
+/// The greatest number of users whose usage is listed, those with the most sessions first.
 const MAX_USERS: usize = 1000;
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -24,33 +24,33 @@ fn ratio(part: u64, whole: u64) -> f64 {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-    /// How many sessions there are.
+    /// The number of sessions.
     pub total: u64,
-    /// How many of each status, those of which there are none too.
+    /// The number of sessions by status.
     pub by_status: StatusCounts,
-    /// How many of each mode.
+    /// The number of sessions by mode.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
     pub by_mode: BTreeMap<String, u64>,
-    /// Iterations a session, on average; 0 for no sessions.
+    /// The average number of iterations used; 0 without sessions.
     pub average_iterations: f64,
-    /// Completed sessions of all, in per cent; 0 for no sessions.
+    /// The share of completed sessions among all, in percent; 0 without sessions.
     pub success_rate: f64,
-    /// Completed sessions of those that are completed, failed or abandoned, in per cent.
+    /// The share of completed sessions among those that are completed, failed or abandoned, in percent.
     pub finished_success_rate: f64,
-    /// Tokens and cost in all.
+    /// The total usage.
     pub usage: UsageTotals,
-    /// Tokens and cost of each mode.
+    /// The usage by mode.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_mode: BTreeMap<String, UsageTotals>,
-    /// Tokens and cost of each user: of the 1,000 with the most sessions.
+    /// The usage by user, for the 1,000 users with the most sessions.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_user: BTreeMap<String, UsageTotals>,
-    /// How many users `usageByUser` leaves out.
+    /// The number of users that `usageByUser` omits.
     pub users_omitted: u64,
 }
 
 impl Stats {
-    /// What the counts of sessions say.
+    /// The statistics of these counts.
     pub fn of(tally: &Tally) -> Self {
         let mut all = Count::default();
         let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
@@ -104,7 +104,7 @@ impl Stats {
     }
 }
 
-/// How many sessions have each status.
+/// The number of sessions by status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -117,33 +117,33 @@ pub struct StatusCounts {
     pub completed: u64,
     /// Ended with an error.
     pub failed: u64,
-    /// Out of iterations.
+    /// Without iterations left.
     pub timeout: u64,
-    /// Given up.
+    /// Abandoned.
     pub abandoned: u64,
 }
 
-/// Tokens and cost spent.
+/// Tokens and cost.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct UsageTotals {
     /// Tokens.
     pub tokens: TokenCounts,
-    /// Cost in the user's unit, summed exactly to a billionth.
+    /// The cost in the user's unit, summed exactly to a billionth.
     pub cost: f64,
 }
 
-/// Tokens spent.
+/// Numbers of tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenCounts {
-    /// Read by the model.
+    /// Tokens of the prompts.
     pub prompt: u64,
-    /// Written by the model.
+    /// Tokens of the completions.
     pub completion: u64,
-    /// Both.
+    /// The sum of both.
     pub total: u64,
 }
 

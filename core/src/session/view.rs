@@ -20,78 +20,78 @@ use crate::value::time::Timestamp;
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionHead {
-    /// The session's id.
+    /// The id of the session.
     pub id: SessionId,
-    /// The user it runs for.
+    /// The id of the user that the session runs for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// The channel it was started in.
+    /// The id of the channel that the session was started in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<String>,
     /// The kind of agent, such as `developer`.
     pub mode: String,
-    /// What the agent is to do.
+    /// The agent's task.
     pub task: String,
-    /// Where it works.
+    /// The workspace of the session, such as a directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
-    /// Where it is in its life.
+    /// The status of the session.
     pub status: Status,
     /// When it was started.
     pub created_at: Timestamp,
-    /// When it was last changed; never goes back.
+    /// When it was last changed; it never decreases.
     pub updated_at: Timestamp,
-    /// Iterations used.
+    /// The number of iterations used.
     pub iterations: u32,
-    /// Iterations allowed; reaching them makes the session `timeout`.
+    /// The number of iterations allowed; the last one makes the session `timeout`.
     pub max_iterations: u32,
-    /// The user's own state, which survives restarts.
+    /// The user's state, a JSON object, which survives restarts.
     pub context: Json,
-    /// What it ended with.
+    /// The result of a completed session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// What it failed with.
+    /// The error of a failed session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// About the run: model, tools used, tokens, cost.
+    /// Metadata of the run, a JSON object: model, tools used, tokens, cost.
     #[cfg_attr(feature = "ts", ts(optional, type = "SessionMetadata"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Json>,
-    /// Counts the changes to the session, from 1; for `ifVersion`.
+    /// The version, for `ifVersion`: the number of changes to the session, from 1.
     pub version: u64,
-    /// How many events its whole history has.
+    /// The number of events in the complete history.
     pub event_count: u64,
-    /// When it ended for good.
+    /// When it reached a final status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finalized_at: Option<Timestamp>,
-    /// The session it was forked from.
+    /// The id of the session that it was forked from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<SessionId>,
-    /// When it was put into the trash, while it is there.
+    /// When it was put into the trash; absent outside of the trash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
-    /// The agent's name, if it is an agent's session: its mode.
+    /// The agent's name, which is the mode; present for an agent's session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_name: Option<String>,
-    /// What the agent is for, if it is an agent's session: its task.
+    /// The agent's purpose, which is the task; present for an agent's session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
-    /// What the agent is doing.
+    /// The agent's phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Whether the agent may be resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_ready: Option<bool>,
-    /// How many errors the agent has met.
+    /// The number of errors that the agent has met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_count: Option<u32>,
     /// The last error that the agent met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
-    /// What came of the agent's work.
+    /// A summary of the agent's work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// The slot that it takes, and the model that works in it.
+    /// The slot of the session, and its model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotView>,
 }
@@ -133,19 +133,19 @@ impl From<Head> for SessionHead {
     }
 }
 
-/// A session with its history, or the part of it that was asked for.
+/// A session with the requested part of its history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Session {
-    /// Everything but the history.
+    /// The session without its history.
     #[serde(flatten)]
     pub head: SessionHead,
-    /// Events in their order. `eventCount` says how many there are in all.
+    /// Events in their order. `eventCount` is their total number.
     pub history: Vec<SessionEvent>,
 }
 
 impl Session {
-    /// Puts a stored head and events together.
+    /// A session with this stored head and these events.
     pub fn new(head: Head, events: Vec<Event>) -> Self {
         Self {
             head: head.into(),
@@ -154,21 +154,21 @@ impl Session {
     }
 }
 
-/// One entry of a session's history.
+/// An event of a session's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionEvent {
-    /// The place in the history, from 1. It orders events; timestamps do not.
+    /// The sequence number, from 1. It orders events; timestamps do not.
     pub sequence: u64,
     /// When it was recorded.
     pub timestamp: Timestamp,
     /// `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
-    /// `timeout`, or a name of the user's own.
+    /// `timeout`, or a custom name.
     #[cfg_attr(feature = "ts", ts(type = "EventType"))]
     #[serde(rename = "type")]
     pub kind: String,
-    /// What happened.
+    /// The data of the event, a JSON object.
     pub data: Json,
 }
 
@@ -186,10 +186,10 @@ impl From<Event> for SessionEvent {
 declare_params! {
     /// An event to record.
     pub struct NewEvent {
-        /// The event's type. Lifecycle types have their lifecycle's effect.
+        /// The type of the event. A lifecycle type also has the effect of its operation.
         #[cfg_attr(feature = "ts", ts(type = "EventType"))]
         pub r#type: Text,
-        /// What happened; `{}` by default.
+        /// The data of the event, a JSON object; `{}` by default.
         pub data: Option<Json>,
     }
 }

@@ -1,4 +1,4 @@
-//! What one operation writes: a [`Changes`], applied whole or not at all, and what came of it.
+//! The changes of one operation, which a store applies atomically, and the outcome of the commit.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +7,8 @@ use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
 
-/// All that one operation writes. It is applied as a whole or not at all. No session and no record
-/// is named twice.
+/// All changes of one operation. A store applies them completely or not at all. No session and no
+/// record is named twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
@@ -24,27 +24,27 @@ pub struct Changes {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionChange {
-    /// The session.
+    /// The id of the session.
     pub id: SessionId,
-    /// What must be there for the change to apply.
+    /// The precondition of the change.
     pub expect: Expect,
-    /// What to do.
+    /// The change.
     pub write: SessionWrite,
 }
 
-/// What to do to a session.
+/// The change to a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum SessionWrite {
-    /// Write the head, and events after those that are kept.
+    /// Write the head, and append events to the stored history.
     Put {
         /// The new head, with its new version.
         head: Box<Head>,
-        /// Whether the events that are stored are removed first.
+        /// Whether the stored events are removed first.
         #[serde(rename = "replaceHistory")]
         replace_history: bool,
-        /// New events, numbered on from the last that is kept.
+        /// New events, whose sequence numbers follow that of the last stored event.
         events: Vec<Event>,
     },
     /// Remove the session, its events and every record that it owns. It must work on a session
@@ -52,7 +52,7 @@ pub enum SessionWrite {
     Delete,
 }
 
-/// What must be there for a change to apply.
+/// The precondition of a change: the version of the stored session or record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind")]
@@ -71,7 +71,7 @@ pub enum Expect {
 }
 
 impl Expect {
-    /// Whether what is there (its version, or nothing) is as expected.
+    /// Whether the stored version (`None` without a session or record) meets the precondition.
     pub fn allows(self, current: Option<u64>) -> bool {
         match self {
             Self::Absent => current.is_none(),
@@ -81,7 +81,7 @@ impl Expect {
         }
     }
 
-    /// That what is there is still as it was read: its version, or nothing.
+    /// Expects the version that was read; `None` expects that there is none.
     pub fn as_read(version: Option<u64>) -> Self {
         version.map_or(Self::Absent, |version| Self::Version { version })
     }
@@ -96,7 +96,7 @@ pub struct RecordChange {
     pub kind: String,
     /// The record's key.
     pub key: String,
-    /// What must be there for the change to apply.
+    /// The precondition of the change.
     pub expect: Expect,
     /// The record to write, of the same kind and key; `None` removes it.
     #[serde(default)]
@@ -115,14 +115,14 @@ impl RecordChange {
     }
 }
 
-/// How a commit ended.
+/// The outcome of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", tag = "kind", try_from = "CommitParts")]
 pub enum Commit {
     /// Everything was written.
     Applied,
-    /// Nothing was written: this session was not as expected.
+    /// Nothing was written: this session did not meet its precondition.
     SessionConflict {
         /// The session.
         id: SessionId,
@@ -130,7 +130,7 @@ pub enum Commit {
         #[serde(default)]
         current: Option<u64>,
     },
-    /// Nothing was written: this record was not as expected.
+    /// Nothing was written: this record did not meet its precondition.
     RecordConflict {
         /// The record's kind.
         #[serde(rename = "recordKind")]

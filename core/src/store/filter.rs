@@ -1,6 +1,6 @@
-//! Which sessions a list or a statistic is about, and in which order. [`Filter::matches`] and
-//! [`Order::compare`] are the reference: a store may answer by other means (an index), never
-//! differently. The test kit holds every store to that.
+//! The filter and the order of sessions in lists and statistics. [`Filter::matches`] and
+//! [`Order::compare`] are the reference semantics: a store may use other means (an index), but its
+//! replies must be the same. The test kit checks every store against them.
 
 use std::cmp::Ordering;
 
@@ -14,7 +14,7 @@ use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::time::{self, Timestamp};
 
-/// What a session must be like. Every property that is given must hold.
+/// The conditions on a session. All given conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]

@@ -1,6 +1,5 @@
-//! What a session keeps because it is an agent's: the phase of the work and what went wrong in it.
-//! The agent's name is the session's mode, its purpose the session's task; how phases change is in
-//! `draft`.
+//! The agent of a session: the phase of its work and its errors. The agent's name is the session's mode,
+//! its purpose the session's task; `draft` changes the phases.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,28 +7,28 @@ use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::time::{self, Timestamp};
 
-/// What an agent's session has beyond any other, in the form that stores keep.
+/// The additional properties of an agent's session, as stores keep them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredAgent"))]
 #[serde(rename_all = "camelCase")]
 pub struct Agent {
-    /// What it is doing.
+    /// Its phase.
     pub phase: Phase,
-    /// Whether it may be resumed. Each change of phase sets it; it may be taken back by hand.
+    /// Whether it may be resumed. Each change of phase sets it; an update may override it.
     #[serde(default)]
     pub resume_ready: bool,
-    /// How many errors it has met.
+    /// The number of errors that it has met.
     #[serde(default)]
     pub error_count: u32,
-    /// The last of them.
+    /// The last error.
     #[serde(default)]
     pub last_error: Option<StoredError>,
-    /// What came of it all, in a few words.
+    /// A summary of its work.
     #[serde(default)]
     pub summary: Option<String>,
 }
 
-/// An error that an agent met, in the form that stores keep.
+/// An error that an agent met, as stores keep it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -65,14 +64,13 @@ impl From<LastError> for StoredError {
 }
 
 impl Agent {
-    /// Enters a phase, which says anew whether the agent may be resumed.
+    /// Enters a phase, which sets whether the agent may be resumed.
     pub fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.resume_ready = phase.is_resumable();
     }
 
-    /// Brings the phase into agreement with a status: a final one is the final phase, and no other
-    /// is.
+    /// Adapts the phase to a status: it is final if and only if the status is.
     pub fn agree_with(&mut self, status: Status) {
         match Phase::of_final(status) {
             Some(phase) if self.phase != phase => self.enter(phase),

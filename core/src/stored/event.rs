@@ -1,5 +1,5 @@
-//! Events: the append-only history of a session. An event is numbered from 1 within its session;
-//! the numbers order events, the timestamps never do.
+//! Events: the append-only history of a session. Events are numbered from 1 within their session. The
+//! sequence numbers order them, the timestamps never do.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,33 +26,33 @@ pub mod kind {
     pub const ERROR: &str = "error";
     /// The session ran out of iterations.
     pub const TIMEOUT: &str = "timeout";
-    /// The session was given up.
+    /// The session was abandoned.
     pub const ABANDONED: &str = "abandoned";
-    /// The agent came into another phase of its work.
+    /// The agent entered another phase of its work.
     pub const PHASE: &str = "phase";
-    /// The agent met an error and went on.
+    /// The agent met an error that did not end its work.
     pub const AGENT_ERROR: &str = "agent_error";
-    /// Somebody approved or denied what the agent had asked for.
+    /// The agent's request was approved or denied.
     pub const APPROVAL: &str = "approval";
     /// The session was forked from another.
     pub const FORK: &str = "fork";
 }
 
-/// One entry of a history, in the form that stores keep: its data is a JSON text.
+/// An event as stores keep it: its data is a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredEvent"))]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// The place in the history, from 1.
+    /// The sequence number, from 1.
     pub sequence: u64,
-    /// When it was recorded, by the clock of whoever recorded it.
+    /// When it was recorded, by the clock of the writer.
     #[cfg_attr(feature = "ts", ts(type = "number"))]
     #[serde(with = "time::as_millis")]
     pub timestamp: Timestamp,
-    /// One of [`kind`] or a name of the user's own.
+    /// The type: one of [`kind`] or a custom name.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What happened, as the JSON text that the caller gave.
+    /// The data, as the JSON text that the caller passed.
     #[cfg_attr(feature = "ts", ts(type = "string"))]
     #[serde(with = "json::as_text")]
     pub data: Json,

@@ -156,7 +156,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What `metadata` says in its properties `tokens` and `cost`; 0 where it says nothing readable.
+    /// The usage in the properties `tokens` and `cost` of `metadata`; 0 for an absent or invalid value.
     pub fn of_metadata(metadata: &Json) -> Self {
         let metadata = Object::parse(metadata);
         let tokens = metadata

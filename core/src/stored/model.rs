@@ -1,5 +1,5 @@
-//! The model that works in a slot: a name, or a name with a version and parameters. A name alone is
-//! compared as text.
+//! The model of a session in a slot: a name, or a name with a version and parameters. Models that are
+//! only names are compared as text.
 
 use std::collections::BTreeSet;
 
@@ -10,26 +10,26 @@ use crate::value::json::{Json, Object};
 use crate::value::properties::{Params, Property};
 use crate::value::text::Text;
 
-/// A model, as callers give and see it.
+/// A model, as callers pass and see it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
     /// Its name.
     pub name: String,
-    /// What else is known of it: the properties of a [`ModelSpec`] but its name.
+    /// Its other properties: those of a [`ModelSpec`] without the name.
     pub details: Option<Json>,
 }
 
 declare_params! {
-    /// A model that is more than a name.
+    /// A model with a version or parameters.
     pub struct ModelSpec {
         /// Its name.
         pub name: Text,
-        /// Its version: what comes before the first dot is the major one.
+        /// Its version; the part before the first dot is the major version.
         pub version: Option<Text>,
-        /// What it is run with.
+        /// Its parameters, a JSON object; `{}` by default.
         pub params: Option<Json>,
-        /// The names of the parameters that make another model of it when they change; all of them,
-        /// without.
+        /// The names of the significant parameters: a change of one is a major change. By default all
+        /// parameters are significant.
         pub significant: Option<Vec<Text>>,
     }
 }
@@ -39,15 +39,13 @@ declare_params! {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ModelChange {
-    /// In a minor version or in what is not significant: it does the same work.
+    /// In a minor version or in an insignificant parameter: it produces the same results.
     Minor,
-    /// In its name, its major version or in a significant parameter: what it does may come out
-    /// otherwise.
+    /// In the name, the major version or a significant parameter: it may produce other results.
     Major,
 }
 
-/// How the model `to` differs from `from`. Of a mere name nothing is known that could differ but the
-/// name.
+/// How the model `to` differs from `from`. A model that is only a name can only differ in its name.
 pub fn change(from: &Model, to: &Model) -> Option<ModelChange> {
     if from.name != to.name {
         return Some(ModelChange::Major);
@@ -62,7 +60,7 @@ pub fn change(from: &Model, to: &Model) -> Option<ModelChange> {
         (Some(from), Some(to)) if major(from) != major(to) => Some(ModelChange::Major),
         (from, to) => (from != to).then_some(ModelChange::Minor),
     };
-    // Which parameters matter is for whoever asks to say, and otherwise as it was said before.
+    // The new model defines the significant parameters; if it names none, the old one does.
     let significant: Option<Vec<String>> = to.read(SIGNIFICANT).or_else(|| from.read(SIGNIFICANT));
     let parameters = changed_params(&from, &to)
         .into_iter()
@@ -76,7 +74,7 @@ pub fn change(from: &Model, to: &Model) -> Option<ModelChange> {
 
 const SIGNIFICANT: &str = "significant";
 
-/// What comes before the first dot of a version.
+/// The part of a version before the first dot.
 fn major(version: &str) -> &str {
     let version = version.strip_prefix(['v', 'V']).unwrap_or(version);
     version.split('.').next().unwrap_or(version)
@@ -99,7 +97,7 @@ fn changed_params(from: &Object<'_>, to: &Object<'_>) -> BTreeSet<String> {
 }
 
 impl Model {
-    /// Reads a model as it is shown; `None` where it is something else.
+    /// Reads a model; `None` if the JSON is no model.
     pub fn of(shown: &Json) -> Option<Self> {
         if let Some(name) = shown.as_text() {
             return Some(Self {
@@ -249,8 +247,8 @@ mod tests {
                 Some(Minor),
             ),
         ] {
-            let told = change(&model(from), &model(to));
-            assert_eq!(told, expected, "{from} {to}");
+            let found = change(&model(from), &model(to));
+            assert_eq!(found, expected, "{from} {to}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The phases of an agent's work and which of them it can be taken up from. A phase says what the
-//! agent is doing, the [status](crate::stored::status::Status) whether it runs; the two meet at the end, where a
-//! final phase is a final status. Whether an agent should be resumed is not decided here.
+//! The phases of an agent's work, and which of them are resumable. A phase says what the agent is
+//! doing, the [status](crate::stored::status::Status) whether it runs; a final phase is a final status.
+//! `agent::resume` decides whether an agent should be resumed.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stored::status::Status;
 
-/// What an agent is doing.
+/// The phase of an agent's work.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -18,21 +18,21 @@ pub enum Phase {
     /// Just created.
     #[default]
     Initializing,
-    /// Finding out; may take several turns.
+    /// Investigating; may take several turns.
     Investigating,
     /// Making a plan.
     Planning,
-    /// Waiting for somebody's approval.
+    /// Waiting for approval.
     Approval,
-    /// Carrying the plan out.
+    /// Executing the plan.
     Executing,
-    /// Checking what came of it.
+    /// Validating the result.
     Validating,
-    /// Ended well.
+    /// Ended with success.
     Completed,
-    /// Ended badly.
+    /// Ended with a failure.
     Failed,
-    /// Given up.
+    /// Abandoned.
     Abandoned,
 }
 
@@ -50,7 +50,7 @@ impl Phase {
         Self::Abandoned,
     ];
 
-    /// The name that crosses to JavaScript, stores and the command line.
+    /// The name in JavaScript, in stores and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Initializing => "initializing",
@@ -70,17 +70,17 @@ impl Phase {
         Self::ALL.into_iter().find(|phase| phase.as_str() == name)
     }
 
-    /// Whether an agent that was interrupted in this phase can go on where it stood.
+    /// Whether an agent that was interrupted in this phase can be resumed.
     pub fn is_resumable(self) -> bool {
         matches!(self, Self::Approval | Self::Investigating | Self::Planning)
     }
 
-    /// Whether nothing comes after it.
+    /// Whether it is final: no phase follows it.
     pub fn is_final(self) -> bool {
         self.final_status().is_some()
     }
 
-    /// The status that a session in this phase has, where the phase says it.
+    /// The status of a session in this phase, if the phase is final.
     pub fn final_status(self) -> Option<Status> {
         match self {
             Self::Completed => Some(Status::Completed),
@@ -90,7 +90,7 @@ impl Phase {
         }
     }
 
-    /// The phase that a session of this status is in, where the status says it.
+    /// The phase of a session with this status, if the status is final.
     pub fn of_final(status: Status) -> Option<Self> {
         Self::ALL
             .into_iter()

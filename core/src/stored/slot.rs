@@ -1,7 +1,7 @@
-//! Slots: a task has one of them for each phase of its work, and no two sessions that are not in the
-//! trash are ever in the same one. This says what a slot is and what a session keeps of its own; what
-//! starting a session in a slot comes to is in [`decision`], and when a model has changed in
-//! [`model`]. The phases of slots are not those of agents.
+//! Slots: a task has a slot for each phase of its work, and at most one session outside of the trash
+//! occupies it. This module defines the slot and its record in a session; [`decision`] decides on
+//! starting a session in a slot, and [`model`] compares models. The phases of slots are not those of
+//! agents.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::stored::model::Model;
 use crate::value::json::{self, Json, Object};
 use crate::value::limits::Limits;
 
-/// The longest id of a task, in bytes: with its phase it has to fit into the key of a lease.
+/// The greatest size of a task's id, in bytes: with its phase it must fit into the key of a lease.
 pub const MAX_TASK_BYTES: usize = 500;
 
-/// The slot of a session and the model that works in it, in the form that stores keep.
+/// The slot of a session and its model, as stores keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StoredSlot"))]
 #[serde(rename_all = "camelCase")]
@@ -26,7 +26,7 @@ pub struct Slot {
     pub phase: SlotPhase,
     /// The model's name.
     pub model: String,
-    /// What else is known of the model: the text of a JSON object.
+    /// The other properties of the model, a JSON object.
     #[cfg_attr(feature = "ts", ts(type = "string | null"))]
     #[serde(default, with = "json::as_text::option")]
     pub details: Option<Json>,
@@ -56,10 +56,10 @@ pub enum SlotPhase {
     #[default]
     #[serde(alias = "planning")]
     Plan,
-    /// Carrying the plan out.
+    /// Executing the plan.
     #[serde(alias = "implementation")]
     Run,
-    /// Checking what came of it.
+    /// Verifying the result.
     #[serde(alias = "verification", alias = "review")]
     Verify,
     /// One agent looking for a fault. Several at once take no slot.
@@ -70,7 +70,7 @@ impl SlotPhase {
     /// Every phase, in the order of the work.
     pub const ALL: [Self; 4] = [Self::Plan, Self::Run, Self::Verify, Self::Debug];
 
-    /// The name that crosses to JavaScript, stores and the command line.
+    /// The name in JavaScript, in stores and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -80,7 +80,7 @@ impl SlotPhase {
         }
     }
 
-    /// The phase of this name, or of a word that means the same.
+    /// The phase of this name or alias.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "plan" | "planning" => Some(Self::Plan),
@@ -105,12 +105,12 @@ pub fn slot_phase(title: &str) -> Option<SlotPhase> {
 }
 
 impl Slot {
-    /// What names the slot among all slots: a phase has no `/`, so no two have the same.
+    /// The unique key of the slot. A phase contains no `/`, so no two slots have the same key.
     pub fn key(&self) -> String {
         key(&self.task_id, self.phase)
     }
 
-    /// The key of the lease under which whoever starts a session in it keeps the others away.
+    /// The key of the lease that a pessimistic start holds.
     pub fn lease_key(&self) -> String {
         ["slot:", &self.key()].concat()
     }
@@ -123,7 +123,7 @@ impl Slot {
         }
     }
 
-    /// Reads what [`SlotView`] shows; `None` where it is something else.
+    /// Reads a slot from the JSON of a [`SlotView`]; `None` if it is none.
     pub(crate) fn read(shown: &Json) -> Option<Self> {
         let properties = Object::parse(shown);
         let model = Model::of(&properties.read("model")?)?;
@@ -135,7 +135,7 @@ impl Slot {
         })
     }
 
-    /// Holds it to the limits.
+    /// Checks it against the limits.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` and `TOO_DEEP`.
@@ -165,7 +165,7 @@ impl From<Slot> for SlotView {
 /// The kind of the records that guard slots.
 pub const KIND: &str = "slot";
 
-/// What names a slot among all slots.
+/// The unique key of a slot.
 pub fn key(task_id: &str, phase: SlotPhase) -> String {
     format!("{task_id}/{phase}")
 }

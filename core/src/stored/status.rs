@@ -1,18 +1,18 @@
-//! The statuses of a session and the ways between them. This is the whole graph; what else happens
-//! on a way (events, context, counters) is in `draft`.
+//! The statuses of a session and the transitions between them. `draft` applies the other effects of a
+//! transition (events, context, counters).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a session is in its life.
+/// The status of a session.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Running, or interrupted by a crash and ready to go on.
+    /// Running, or interrupted by a crash and recoverable.
     #[default]
     Active,
     /// Waiting to be resumed.
@@ -23,7 +23,7 @@ pub enum Status {
     Failed,
     /// Out of iterations: may be paused and resumed with more, or ended.
     Timeout,
-    /// Given up.
+    /// Abandoned.
     Abandoned,
 }
 
@@ -38,7 +38,7 @@ impl Status {
         Self::Abandoned,
     ];
 
-    /// The name that crosses to JavaScript, stores and the command line.
+    /// The name in JavaScript, in stores and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -55,7 +55,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// Whether the session has ended for good: it takes no more events.
+    /// Whether it is final: the session takes no more events.
     pub fn is_finished(self) -> bool {
         self.successors().is_empty()
     }

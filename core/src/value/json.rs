@@ -310,7 +310,7 @@ struct Property<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Takes an object apart. Anything else has no properties.
+    /// Reads the properties of an object. Any other value has none.
     pub fn parse(json: &'a Json) -> Self {
         // A `Json` is well-formed, so only "not an object" can fail.
         serde_json::from_str(json.as_str()).unwrap_or_default()
@@ -382,7 +382,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Puts the object together again.
+    /// The object as JSON text.
     pub fn to_json(&self) -> Json {
         let mut text = String::from("{");
         for property in self.properties.iter().flatten() {

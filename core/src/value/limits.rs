@@ -1,34 +1,34 @@
-//! How large inputs may be. The limits keep one careless call from filling a store or stopping a
-//! process; each is configured when a store is opened, and each error names the limit it met.
+//! The limits of inputs. They prevent that one careless call fills a store or blocks a process. Each is
+//! configured when a store is opened, and an error names the limit.
 
 use crate::error::{Error, Result};
 use crate::value::json::Json;
 use crate::value::properties::{Params, Properties};
 use crate::value::redact::Redact;
 
-/// The largest inputs that are accepted.
+/// The limits of inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename_all = "camelCase"))]
 pub struct Limits {
-    /// Bytes of one event's `data`.
+    /// The greatest size of an event's `data`, in bytes; 1 MiB by default.
     pub max_data_bytes: u64,
-    /// Bytes of a session's `context`, and of its `metadata`.
+    /// The greatest size of a session's `context`, and of its `metadata`, in bytes; 1 MiB by default.
     pub max_context_bytes: u64,
-    /// Bytes of a task.
+    /// The greatest size of a task, in bytes; 64 KiB by default.
     pub max_task_bytes: u64,
-    /// Bytes of a result, an error, a reason.
+    /// The greatest size of a result, an error or a reason, in bytes; 1 MiB by default.
     pub max_text_bytes: u64,
-    /// Bytes of a name: user, channel, mode, workspace, event type, tool.
+    /// The greatest size of a name (user, channel, mode, workspace, event type, tool), in bytes; 4 KiB
+    /// by default.
     pub max_label_bytes: u64,
-    /// Levels of nesting in JSON.
+    /// The greatest number of nested levels in JSON; 128 by default.
     pub max_depth: u32,
-    /// Events in one `addEvents`.
+    /// The greatest number of events in one `addEvents`; 1,000 by default.
     pub max_batch: u32,
-    /// What is blotted out of inputs. It is an option of its own where a store is opened, beside
-    /// the limits.
+    /// The rules of redaction. They are a separate option of a store.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub redact: Redact,
-    /// The names of the models that there are, if that is known. It is an option of its own, too.
+    /// The names of the known models; `None` if they are not known. They are a separate option, too.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub models: Option<Vec<String>>,
 }
@@ -67,7 +67,7 @@ impl Params for Limits {
 }
 
 impl Limits {
-    /// Whether a model is none of those that there are, as far as that is known.
+    /// Whether the models are known and this one is not among them.
     pub fn lacks_model(&self, name: &str) -> bool {
         let models = self.models.as_ref();
         models.is_some_and(|models| !models.iter().any(|model| model == name))
@@ -90,7 +90,7 @@ impl Limits {
         check(what, length, self.max_text_bytes)
     }
 
-    /// Checks a name; `what` says of what.
+    /// Checks a name; `what` is the parameter.
     ///
     /// # Errors
     /// `TOO_LARGE`.
@@ -107,8 +107,8 @@ impl Limits {
         data.check_object("data", self.max_data_bytes, self.max_depth)
     }
 
-    /// Checks the data of an event that was recorded before: around a result, an error or a reason
-    /// Tenure has put the quotes and escapes that JSON needs.
+    /// Checks the data of a recorded event. It may be larger than the limit by the quotes and escapes
+    /// that Tenure adds to a result, an error or a reason.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
@@ -146,20 +146,20 @@ fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
     Ok(())
 }
 
-/// Items of a page at most.
+/// The greatest number of items in a page.
 pub const MAX_PAGE: u32 = 1000;
 /// A page of sessions ends early when its user data exceeds this many bytes.
 pub const MAX_PAGE_BYTES: u64 = 8 << 20;
 
-/// The limit of a page: the one that is given, or else the default.
+/// The limit of a page: the given one, or the default.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for none and for more than 1,000.
+/// `INVALID_ARGUMENT` for 0 and for more than 1,000.
 pub fn page_limit(given: Option<u32>, default: u32) -> Result<u32> {
     limit_of(given, default, MAX_PAGE)
 }
 
-/// A limit from 1 to `most`: the one that is given, or else the default.
+/// A limit from 1 to `most`: the given one, or the default.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.

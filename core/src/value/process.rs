@@ -1,5 +1,5 @@
-//! A process, and what a host can tell of one. The core asks no operating system anything: who calls
-//! and whether a process still runs comes in with each call, as a [`Host`].
+//! The identity and the liveness of processes. The core makes no calls to the operating system: the
+//! calling process and the liveness of others come in with each call, as a [`Host`].
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use serde::Serialize;
 use crate::value::properties::{Params, Properties};
 use crate::value::text::Text;
 
-/// A process as it is told from all others: those of other machines, and those that had its number
-/// before or have it after.
+/// The identity of a process. It differs from that of every other process, also on other machines and
+/// of earlier or later processes with the same PID.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Process {
-    /// The name that it gave itself when it began: a UUID.
+    /// The id of its session: a UUID that it generates when it starts.
     pub session: Text,
-    /// Its number.
+    /// Its PID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// When it began, in the unit of its host. A number is given again, and then this is another.
+    /// When it started, in the unit of its host. It distinguishes processes with the same PID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<u64>,
-    /// Which start of the machine it belongs to.
+    /// The boot ID of its machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_id: Option<Text>,
-    /// Among which processes of the machine its number counts.
+    /// The namespace of its PID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid_namespace: Option<Text>,
-    /// The machine's name, for people.
+    /// The host name of its machine, for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<Text>,
 }
@@ -48,20 +48,20 @@ impl Params for Process {
 
 crate::nested_properties!(Process);
 
-/// Whether a process runs, as far as a host can tell.
+/// Whether a process runs, as far as a host knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Liveness {
     /// It runs.
     Alive,
-    /// It has ended, also when another has its number now.
+    /// It has ended, also if another process has its PID now.
     Dead,
-    /// It cannot be told: it is, or was, on another machine.
+    /// Unknown: it ran on another machine, or the host cannot see it.
     Unknown,
 }
 
-/// What surrounds the core: the process that calls, and what can be told of others.
+/// The host of a call: the calling process, and the liveness of others.
 pub trait Host: Send + Sync {
-    /// The process that calls; nothing in a browser.
+    /// The calling process; `None` in a browser.
     fn process(&self) -> Option<&Process>;
 
     /// Whether a process runs.

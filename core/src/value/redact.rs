@@ -1,7 +1,7 @@
-//! Redaction: what looks like a secret is blotted out of user data before it is kept, because what is
-//! kept is read later by people and programs that it was not meant for. A string is blotted out as a
-//! whole when its property's name is a secret's, and in part where a well-known form of a secret stands
-//! in it; everything else keeps its bytes. What secrets look like stands in `secret`.
+//! Redaction: secrets are removed from user data before it is stored, because stored data is read later
+//! by people and programs that must not know them. A string is redacted completely if its property has
+//! the name of a secret, and in part if it contains a well-known form of a secret; everything else keeps
+//! its bytes. `secret` defines these names and forms.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,14 +12,14 @@ use crate::value::properties::{Params, Properties, Property};
 use crate::value::secret;
 use crate::value::text::Text;
 
-/// What stands in a secret's place.
+/// The replacement of a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// Names and patterns of a user's own, at most, and their bytes.
+/// The greatest number of custom names and patterns, and their greatest size in bytes.
 const MOST: usize = 100;
 const LONGEST: usize = 256;
 
-/// What is blotted out. By default it is what Tenure knows as secret.
+/// The rules of redaction. By default they cover the secrets that Tenure knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redact {
     off: bool,
@@ -51,7 +51,7 @@ impl Property for Redact {
 }
 
 impl Redact {
-    /// Blots out nothing.
+    /// Rules that redact nothing.
     pub fn off() -> Self {
         Self {
             off: true,
@@ -97,14 +97,14 @@ impl Redact {
         for stage in STAGES {
             let found = spans(self, &kept, *stage);
             if !found.is_empty() {
-                kept = Cow::Owned(blotted(&kept, &found));
+                kept = Cow::Owned(redacted(&kept, &found));
             }
         }
         kept
     }
 
-    /// The arguments of a command without their secrets, also where a secret's name is an argument
-    /// and the secret is the next: `--password x`.
+    /// The arguments of a command without their secrets, also if the name of a secret is an argument
+    /// and the secret is the next one: `--password x`.
     #[must_use]
     pub fn arguments(&self, arguments: &[String]) -> Vec<String> {
         let mut secret_next = false;
@@ -119,7 +119,7 @@ impl Redact {
         arguments.iter().map(one).collect()
     }
 
-    /// Whether a property of this name holds a secret.
+    /// Whether a property of this name contains a secret.
     fn is_secret(&self, name: &str) -> bool {
         !self.off
             && (secret::is_secret_name(name)
@@ -129,8 +129,8 @@ impl Redact {
                     .any(|pattern| secret::matches(pattern.as_str(), name)))
     }
 
-    /// Goes through the tokens of a text. It needs no recursion: all that has to be known of what is
-    /// around a token is whether it is an object and whether its name is a secret's.
+    /// Walks the tokens of a text, without recursion: of each enclosing value it only needs to know
+    /// whether it is an object and whether its name is that of a secret.
     fn walk(&self, json: &Json, only: Option<&str>) -> Json {
         if self.off {
             return json.clone();
@@ -179,12 +179,12 @@ impl Redact {
                     secret = in_scope && self.is_secret(&name.text);
                 }
                 Some(b'"') if in_scope => {
-                    if let Some(blotted) = self.string(inside(token), secret) {
+                    if let Some(redacted) = self.string(inside(token), secret) {
                         let end = text.len() - tokens.rest();
                         let start = end - token.len();
                         out.push_str(text.get(copied..start).unwrap_or_default());
                         out.push('"');
-                        out.push_str(&blotted);
+                        out.push_str(&redacted);
                         out.push('"');
                         copied = end;
                     }
@@ -200,7 +200,7 @@ impl Redact {
         Json::parse(out).unwrap_or_default()
     }
 
-    /// The inside of a JSON string without its secrets; nothing where it stays.
+    /// The inside of a JSON string without its secrets; `None` if it contains none.
     fn string(&self, raw: &str, secret: bool) -> Option<String> {
         if secret {
             return (!raw.is_empty() && raw != REDACTED).then(|| REDACTED.to_owned());
@@ -216,7 +216,7 @@ impl Redact {
             for span in &mut found {
                 *span = decoded.place(span.start)..decoded.place(span.end);
             }
-            kept = Some(blotted(raw, &found));
+            kept = Some(redacted(raw, &found));
         }
         kept
     }
@@ -228,7 +228,7 @@ struct Around {
     secret: bool,
 }
 
-/// What runs over many words goes first: a part of it, once blotted out, would hide it.
+/// Secrets of several words come first: a part of one, once redacted, would hide the rest.
 const STAGES: &[Stage] = &[Stage::Blocks, Stage::Forms];
 
 #[derive(Clone, Copy)]
@@ -237,7 +237,7 @@ enum Stage {
     Forms,
 }
 
-/// Where secrets stand in a text, in order, none touching another.
+/// The ranges of the secrets in a text, in their order and without overlaps.
 fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     match stage {
@@ -258,8 +258,8 @@ fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
     found
 }
 
-/// The user's patterns mean a whole string or a word in it. What has been blotted out already is no
-/// new secret, whatever stands beside it.
+/// A custom pattern matches a complete string or a word in it. Text that contains a redacted part is
+/// not matched again.
 fn own_patterns(redact: &Redact, text: &str, found: &mut Vec<Range<usize>>) {
     let is_meant = |part: &str| {
         !part.is_empty()
@@ -285,7 +285,7 @@ fn own_patterns(redact: &Redact, text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-fn blotted(text: &str, spans: &[Range<usize>]) -> String {
+fn redacted(text: &str, spans: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
     for span in spans {

@@ -97,7 +97,7 @@ pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) {
             return;
         };
         let label = text.get(at..dashes).unwrap_or_default();
-        // Nothing that was blotted out before is in a label, or it might become one.
+        // A label contains no redacted part; otherwise redaction might produce one.
         let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
         let is_label = label.len() <= LONGEST_LABEL && label.bytes().all(plain);
         if !is_label || !label.contains("PRIVATE KEY") {

@@ -1,5 +1,5 @@
-//! Points in time and lengths of time, both in whole milliseconds. Nothing here reads a clock: the
-//! present is always an argument. Times are shown as `2026-01-08T18:05:30.123Z`, the form that
+//! Timestamps and durations, both in whole milliseconds. Nothing here reads a clock: the current time
+//! is always an argument. Times are shown as `2026-01-08T18:05:30.123Z`, the form that
 //! JavaScript's `toISOString` prints, and read from that, from any RFC 3339 time, from a bare
 //! date, or from a number of milliseconds since 1970.
 
@@ -201,7 +201,7 @@ pub(crate) mod as_millis {
     }
 }
 
-/// A length of time in milliseconds: a number, or text such as `"30d"`, `"24h"`, `"1h 30m"`.
+/// A duration in milliseconds: a number, or text such as `"30d"`, `"24h"`, `"1h 30m"`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub u64);
 
@@ -212,11 +212,11 @@ impl Millis {
     /// `INVALID_ARGUMENT` for anything else.
     pub fn parse(text: &str) -> Result<Self> {
         humantime::parse_duration(text)
-            .map(|length| Self(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)))
+            .map(|duration| Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
             .map_err(|_| {
                 Error::invalid(
                     "duration",
-                    format!("{text:?} is not a length of time such as \"30d\", \"24h\" or \"5m\""),
+                    format!("{text:?} is not a duration such as \"30d\", \"24h\" or \"5m\""),
                 )
             })
     }
@@ -240,7 +240,7 @@ impl de::Visitor<'_> for MillisVisitor {
     type Value = Millis;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a length of time such as \"30d\", or milliseconds from 0 upwards")
+        f.write_str("a duration such as \"30d\", or milliseconds from 0 upwards")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Millis, E> {

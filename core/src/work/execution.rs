@@ -1,6 +1,6 @@
-//! One operation under way. It is driven from outside: [`Execution::step`] runs it until it needs
-//! something or has ended, [`Execution::reply`] gives it what it needed. [`run`] drives one over a
-//! store that answers at once, [`run_async`] over one that may wait.
+//! The execution of one operation. A caller drives it: [`Execution::step`] runs it until it has a
+//! request or has ended, [`Execution::reply`] passes the reply. [`run`] drives one over a synchronous
+//! store, [`run_async`] over an asynchronous one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,26 +21,26 @@ use super::webhook::WebhookPayload;
 pub struct Done<R> {
     /// The result.
     pub value: R,
-    /// Webhook payloads, in the order of what they report.
+    /// Webhook payloads, in the order of their events.
     pub notices: Vec<WebhookPayload>,
 }
 
-/// The end of an operation whose types are erased.
+/// The result of an operation whose types are erased.
 pub type Ended = Result<Done<Box<dyn operation::Reply>>>;
 
-/// What an operation does next.
+/// The result of one step of an operation.
 #[expect(
     clippy::large_enum_variant,
     reason = "one exists at a time, and is taken apart at once"
 )]
 pub enum Step {
-    /// It needs something, and goes on with the reply.
+    /// It has a request, and continues with the reply.
     Need(Request),
     /// It has ended.
     Ended(Ended),
 }
 
-/// An operation under way.
+/// A running operation.
 pub struct Execution {
     future: Pending<'static, Box<dyn operation::Reply>>,
     context: Arc<Context>,
@@ -54,7 +54,7 @@ impl fmt::Debug for Execution {
 }
 
 impl Execution {
-    /// An operation with parameters that it has read. Nothing of it runs before the first step.
+    /// The execution of an operation with its parameters. It starts with the first step.
     pub fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let context = Arc::new(Context::new(call, Arc::clone(&mailbox)));
@@ -66,7 +66,7 @@ impl Execution {
         }
     }
 
-    /// Runs it until it needs something or has ended.
+    /// Runs it until it has a request or has ended.
     pub fn step(&mut self) -> Step {
         let waker = Waker::noop();
         match self
@@ -86,13 +86,13 @@ impl Execution {
         }
     }
 
-    /// Gives it what it needed, or the error of the store.
+    /// Passes it the reply to its request, or the error of the store.
     pub fn reply(&self, reply: Result<Reply>) {
         self.mailbox.put_reply(reply);
     }
 }
 
-/// Runs an operation over a store that answers at once.
+/// Runs an operation over a synchronous store.
 pub fn run(store: &dyn SyncStore, mut execution: Execution) -> Ended {
     loop {
         match execution.step() {
@@ -102,13 +102,13 @@ pub fn run(store: &dyn SyncStore, mut execution: Execution) -> Ended {
     }
 }
 
-/// Lets time pass, for stores that may wait.
+/// The timer of an asynchronous store.
 pub trait Timer: Send + Sync {
-    /// Ends after this time.
+    /// Completes after this time.
     fn sleep(&self, time: Millis) -> Answer<'_, ()>;
 }
 
-/// Runs an operation over a store that may wait.
+/// Runs an operation over an asynchronous store.
 pub async fn run_async(store: &dyn Store, timer: &dyn Timer, mut execution: Execution) -> Ended {
     loop {
         match execution.step() {
@@ -120,7 +120,7 @@ pub async fn run_async(store: &dyn Store, timer: &dyn Timer, mut execution: Exec
     }
 }
 
-/// Runs an operation whose types are known over a store that answers at once.
+/// Runs an operation whose types are known over a synchronous store.
 ///
 /// # Errors
 /// Those of the operation.
@@ -141,7 +141,7 @@ where
     ))
 }
 
-/// The end of an operation as a value of its type.
+/// The result of an operation as a value of its type.
 ///
 /// # Errors
 /// Those of the operation, and `INTERNAL` for a value of another type.
@@ -152,8 +152,8 @@ pub fn typed<R: 'static>(ended: Ended) -> Result<Done<R>> {
     Ok(Done { value, notices })
 }
 
-/// Performs one request at once. A store that answers at once has a lock of its own to wait for, so
-/// that nothing is left to sleep for.
+/// Performs one request synchronously. A synchronous store waits for its own lock, so a request to sleep
+/// returns immediately.
 fn perform(store: &dyn SyncStore, request: &Request) -> Result<Reply> {
     match request {
         Request::Read(reads) => store.read(reads).map(Reply::Read),

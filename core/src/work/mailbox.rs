@@ -1,7 +1,6 @@
-//! Where a running operation says what it needs, and gets the reply. There is one for each operation,
-//! with room for one request at a time. It holds no thread: whoever drives the operation takes the
-//! request, performs it in its own way (at once, with a promise, on a runtime), puts the reply and
-//! polls again.
+//! The mailbox of a running operation, with room for one request or its reply. Each operation has its
+//! own. It blocks no thread: the driver of the operation takes the request, performs it in its own way
+//! (synchronously, with a promise, on a runtime), puts the reply and polls again.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,27 +14,27 @@ use crate::store::tally::Tally;
 use crate::store::{Changes, Commit, ListQuery, Page, Record, Scan};
 use crate::value::time::Millis;
 
-/// What an operation needs from outside.
+/// A request of an operation to its driver.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Sessions and records, in this order. The reply is [`Reply::Read`].
+    /// Read sessions and records, in this order. The reply is [`Reply::Read`].
     Read(Vec<Read>),
-    /// A page of sessions. The reply is [`Reply::Page`].
+    /// Read a page of sessions. The reply is [`Reply::Page`].
     List(ListQuery),
-    /// A range of records. The reply is [`Reply::Records`].
+    /// Read a range of records. The reply is [`Reply::Records`].
     Scan(Scan),
-    /// Counts of sessions. The reply is [`Reply::Tally`].
+    /// Count sessions. The reply is [`Reply::Tally`].
     Tally(Filter),
-    /// To write changes. The reply is [`Reply::Commit`].
+    /// Write changes. The reply is [`Reply::Commit`].
     Commit(Changes),
-    /// To wait, because another writer was faster. The reply is [`Reply::Slept`].
+    /// Wait before a retry. The reply is [`Reply::Slept`].
     Sleep(Millis),
 }
 
 /// The reply to a [`Request`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// What was found, in the order of the request.
+    /// The sessions and records, in the order of the request.
     Read(Vec<Found>),
     /// A page of sessions.
     Page(Page),
@@ -43,7 +42,7 @@ pub enum Reply {
     Records(Vec<Record>),
     /// Counts of sessions.
     Tally(Tally),
-    /// What came of a commit.
+    /// The outcome of a commit.
     Commit(Commit),
     /// The time has passed.
     Slept,
@@ -68,7 +67,7 @@ enum Slot {
 }
 
 impl Mailbox {
-    /// Takes the request out, to be performed.
+    /// Takes the request, to perform it.
     pub fn take_request(&self) -> Option<Request> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Waiting) {
@@ -80,15 +79,15 @@ impl Mailbox {
         }
     }
 
-    /// Puts the reply in, or the error of the store.
+    /// Puts the reply, or the error of the store.
     pub fn put_reply(&self, reply: Result<Reply>) {
         *self.slot() = Slot::Reply(reply);
     }
 
-    /// Asks, and waits for the reply.
-    pub(crate) fn ask(&self, request: Request) -> Asked<'_> {
+    /// Puts a request. The future completes with the reply.
+    pub(crate) fn ask(&self, request: Request) -> PendingReply<'_> {
         *self.slot() = Slot::Request(request);
-        Asked(self)
+        PendingReply(self)
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -97,14 +96,14 @@ impl Mailbox {
     }
 }
 
-/// A request whose reply has not come.
-pub(crate) struct Asked<'m>(&'m Mailbox);
+/// The future reply to a request.
+pub(crate) struct PendingReply<'m>(&'m Mailbox);
 
-impl Future for Asked<'_> {
+impl Future for PendingReply<'_> {
     type Output = Result<Reply>;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        // Nobody is woken: whoever puts the reply polls.
+        // No waker is needed: the driver polls after it has put the reply.
         let mut slot = self.0.slot();
         match std::mem::take(&mut *slot) {
             Slot::Reply(reply) => Poll::Ready(reply),

@@ -192,12 +192,12 @@ impl<'c> Transaction<'c> {
         &self.call.limits
     }
 
-    /// How often another writer was faster.
+    /// The number of conflicts with other writers so far.
     pub fn conflicts(&self) -> u32 {
         self.reads.conflicts
     }
 
-    /// Sees to it that all of these are read, those that are not yet in one request.
+    /// Reads all of these that are not read yet, in one request.
     ///
     /// # Errors
     /// [`Stop::Read`].
@@ -630,7 +630,7 @@ impl Context {
     }
 }
 
-/// What came of one commit.
+/// The outcome of one commit.
 enum Committed {
     Applied,
     Conflict,

@@ -1,5 +1,5 @@
-//! What the outside world is told when a session's status changes: the payload of a webhook. It is
-//! built here, with the change that it reports; delivering it is the host's work.
+//! The payload of a webhook, which reports a change of a session's status. It is built together with
+//! the change; the host delivers it.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::stored::status::Status;
 use crate::value::json::Json;
 use crate::value::time::Timestamp;
 
-/// The changes that are reported.
+/// The events that webhooks report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -21,7 +21,7 @@ pub enum WebhookEvent {
     Resume,
     /// A session ended with a result.
     Complete,
-    /// A session ended with an error, or was given up (then `data.reason` is `abandoned`).
+    /// A session ended with an error, or was abandoned (then `data.reason` is `abandoned`).
     Error,
     /// A session ran out of iterations.
     Timeout,
@@ -31,18 +31,18 @@ pub enum WebhookEvent {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 pub struct WebhookPayload {
-    /// What happened.
+    /// The event.
     pub event: WebhookEvent,
-    /// To which session.
+    /// The session.
     pub session: WebhookSession,
-    /// When.
+    /// The time of the event.
     pub timestamp: Timestamp,
-    /// The data of the history's event.
+    /// The data of the event in the session's history.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
 }
 
-/// The session that a webhook is about, as it was just after the change.
+/// The session of a webhook, just after the change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]

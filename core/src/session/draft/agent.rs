@@ -1,6 +1,5 @@
-//! The steps of an agent: phases, errors, approvals and the end of its work. They are a draft's steps
-//! as all others are. Taken on a session that is no agent's yet, they make it one; merging metadata
-//! does not.
+//! The steps of an agent: phases, errors, approvals and the end of its work. A session that is not an
+//! agent's becomes one with any of these steps, except by merging metadata.
 
 use crate::audit::entry::Entry;
 use crate::error::{Error, Result};
@@ -14,17 +13,16 @@ use crate::value::text::Text;
 
 use super::{Draft, PAUSE_REASON, edited};
 
-/// What leads on from a final phase.
+/// The remedy in a final phase.
 const FINAL: &str = "it is final and leads to no other; create a new agent, or fork this one";
-/// What leads to an approval.
+/// The remedy without a pending approval.
 const NOT_WAITING: &str = "it does not wait for approval; ask for it with requestApproval first";
 
 impl Draft<'_> {
-    /// Ends the agent's work. Ending it again in the same way only fills in a summary that is
-    /// missing.
+    /// Ends the agent's work. With the same outcome again it only adds a missing summary.
     ///
     /// # Errors
-    /// `INVALID_PHASE` if it has ended in another way, `INVALID_ARGUMENT` for a phase that is not
+    /// `INVALID_PHASE` if it has ended with another outcome, `INVALID_ARGUMENT` for a phase that is not
     /// final, `TOO_LARGE`.
     pub fn finalize(&mut self, outcome: Phase, summary: Option<&Text>) -> Result<()> {
         self.limits.text("summary", summary)?;
@@ -47,7 +45,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Waits for somebody's approval: the session is paused.
+    /// Requests approval: the session is paused.
     ///
     /// # Errors
     /// `INVALID_PHASE` in a final phase, and those of the limits.
@@ -73,11 +71,11 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Approves what the agent waits for. A paused session is resumed; the phase stays until the
-    /// agent enters another.
+    /// Approves the agent's request. A paused session is resumed; the phase stays until the agent
+    /// enters another.
     ///
     /// # Errors
-    /// `INVALID_PHASE` if it waits for nothing, `BUDGET_EXHAUSTED`, and those of the limits.
+    /// `INVALID_PHASE` without a pending request, `BUDGET_EXHAUSTED`, and those of the limits.
     pub fn approve(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
         self.answer(true, by, reason)?;
         if self.head.status == Status::Paused {
@@ -86,36 +84,36 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Denies what the agent waits for, which ends its work.
+    /// Denies the agent's request, which ends its work.
     ///
     /// # Errors
-    /// `INVALID_PHASE` if it waits for nothing, and those of the limits.
+    /// `INVALID_PHASE` without a pending request, and those of the limits.
     pub fn deny(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
         self.answer(false, by, reason)?;
         self.finalize(Phase::Abandoned, reason)
     }
 
-    /// Takes an agent into a phase, and records that it came there.
+    /// Changes the phase of an agent, and records the change.
     pub(super) fn enter(&mut self, phase: Phase) {
         let agent = self.agent();
         let from = agent.phase;
         agent.enter(phase);
         if from != phase {
-            let mut said = Object::default();
-            said.set("from", &from);
-            said.set("to", &phase);
-            self.append(kind::PHASE, said.to_json());
+            let mut data = Object::default();
+            data.set("from", &from);
+            data.set("to", &phase);
+            self.append(kind::PHASE, data.to_json());
         }
     }
 
-    /// Takes an agent into its final phase.
+    /// Changes the phase of an agent to a final one.
     pub(super) fn end(&mut self, phase: Phase) {
         self.enter(phase);
         self.entries
             .push(Entry::finalization(&self.head, phase, self.now));
     }
 
-    /// Says what came of an agent's work, unless that is said already.
+    /// Sets the summary of an agent's work, unless it has one.
     pub(super) fn sum_up(&mut self, summary: Option<&Text>) {
         if let (Some(agent), Some(summary)) = (&mut self.head.agent, summary) {
             agent.summary.get_or_insert_with(|| summary.to_string());
@@ -140,9 +138,9 @@ impl Draft<'_> {
             message: error.to_string(),
             timestamp,
         });
-        let mut said = Object::default();
-        said.set("message", error);
-        self.append(kind::AGENT_ERROR, said.to_json());
+        let mut data = Object::default();
+        data.set("message", error);
+        self.append(kind::AGENT_ERROR, data.to_json());
         Ok(())
     }
 
@@ -164,7 +162,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Records somebody's answer to what the agent waits for.
+    /// Records the approval or denial of the agent's request.
     fn answer(&mut self, approved: bool, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
         let phase = self.head.agent.as_ref().map(|agent| agent.phase);
         if phase != Some(Phase::Approval) {
@@ -172,19 +170,19 @@ impl Draft<'_> {
         }
         self.limits.label("by", by)?;
         self.limits.text("reason", reason)?;
-        let mut said = Object::default();
-        said.set("approved", &approved);
+        let mut data = Object::default();
+        data.set("approved", &approved);
         if let Some(reason) = reason {
-            said.set("reason", reason);
+            data.set("reason", reason);
         }
         if let Some(by) = by {
-            said.set("by", by);
+            data.set("by", by);
         }
-        self.append(kind::APPROVAL, said.to_json());
+        self.append(kind::APPROVAL, data.to_json());
         Ok(())
     }
 
-    /// What the session has because it is an agent's; if it was none, it is one now.
+    /// The agent of the session; a session without one becomes an agent's.
     pub(crate) fn agent(&mut self) -> &mut Agent {
         let status = self.head.status;
         self.head.agent.get_or_insert_with(|| {

@@ -1,5 +1,4 @@
-//! The steps that change what a session says of itself and what it keeps for its user: its description,
-//! its context and its metadata. None of them is an event.
+//! The steps that change a session's description, context and metadata. They record no events.
 
 use crate::error::{Error, Result};
 use crate::session::administrator::{self, Past};
@@ -11,7 +10,7 @@ use crate::value::properties::Patch;
 use super::{Draft, check_context, merged};
 
 impl Draft<'_> {
-    /// Sets what describes the session.
+    /// Updates the description of the session.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for the budget, and those of the limits.
@@ -81,10 +80,10 @@ impl Draft<'_> {
         self.set_metadata(metadata)
     }
 
-    /// Adds tokens and cost to what the metadata says was used.
+    /// Adds tokens and cost to the usage in the metadata.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a cost that is no amount; `TOO_LARGE`.
+    /// `INVALID_ARGUMENT` for an invalid cost; `TOO_LARGE`.
     pub fn add_usage(&mut self, prompt: u64, completion: u64, cost: Option<f64>) -> Result<()> {
         let cost_nanos = match cost {
             None => 0,
@@ -118,7 +117,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Sets anything that the session has, past the lifecycle.
+    /// Sets any properties of the session, regardless of the lifecycle.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, and those of the limits.
@@ -128,7 +127,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Becomes what an administrator says.
+    /// Replaces the session in the draft by an overridden one.
     pub fn become_overridden(&mut self, overridden: administrator::Overridden) {
         self.head = overridden.head;
         self.replaces_history = matches!(overridden.past, Past::Rewritten(_));

@@ -1,5 +1,5 @@
-//! The steps that a session's history records beside those of its life: iterations, calls of tools,
-//! what was learned, and events of any other type.
+//! The steps that only add to a session's history: iterations, tool calls, learnings, and events of any
+//! other type.
 
 use crate::error::{Error, Result};
 use crate::session::params::IfExhausted;
@@ -12,8 +12,8 @@ use super::{Draft, object_of};
 
 impl Draft<'_> {
     /// Counts one iteration; the last one of the budget makes an active session `timeout`. A paused
-    /// session counts too, so that pausing does not break the step that is under way, but never
-    /// beyond its budget.
+    /// session counts too, so that pausing does not break the current step, but never beyond its
+    /// budget.
     ///
     /// # Errors
     /// `SESSION_FINISHED`, `BUDGET_EXHAUSTED`, and those of the data's limits.
@@ -34,7 +34,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Records a call of a tool, and the tool among those used.
+    /// Records a tool call, and adds the tool to those used.
     ///
     /// # Errors
     /// `SESSION_FINISHED`, and those of the limits.
@@ -54,7 +54,7 @@ impl Draft<'_> {
         self.record(kind::TOOL_CALL, Some(data.to_json()))
     }
 
-    /// Records something learned.
+    /// Records a learning.
     ///
     /// # Errors
     /// `SESSION_FINISHED`, and those of the limits.
@@ -67,8 +67,8 @@ impl Draft<'_> {
         self.record(kind::LEARNING, Some(data.to_json()))
     }
 
-    /// Records an event of any type. A lifecycle type has its lifecycle's effect, with what the data
-    /// says of it (`reason`, `result`, `error`, `addIterations`, `tool`).
+    /// Records an event of any type. A lifecycle type also has the effect of its operation, with the
+    /// parameters in the data (`reason`, `result`, `error`, `addIterations`, `tool`).
     ///
     /// # Errors
     /// `SESSION_FINISHED`, those of the effect, and those of the limits.
@@ -86,7 +86,7 @@ impl Draft<'_> {
                 "type",
                 "\"start\" is recorded when a session is started, and only then",
             )),
-            // What an agent's history says of its work has come about.
+            // The events of an agent's work are written by its operations only.
             kind::PHASE | kind::AGENT_ERROR | kind::APPROVAL if self.head.agent.is_some() => {
                 let problem = format!(
                     "{kind:?} is recorded of an agent by agentUpdate, approve and deny alone"
@@ -120,7 +120,7 @@ impl Draft<'_> {
     fn add_tool_used(&mut self, tool: &str) -> Result<()> {
         let metadata = self.head.metadata.clone().unwrap_or_default();
         let mut metadata = Object::parse(&metadata);
-        // Others may have put more than names there: what is there is kept as it is.
+        // The user may have stored other values than names there: they stay.
         let mut tools: Vec<Json> = metadata.read("toolsUsed").unwrap_or_default();
         if tools
             .iter()

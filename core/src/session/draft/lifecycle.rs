@@ -1,6 +1,6 @@
-//! The steps of a session's life: pausing, resuming and the ways to its end. Each is checked against the
-//! [lifecycle](crate::stored::status) in one place, whoever takes it, and recorded by an event. Counting
-//! iterations is not among them, though the last one leads here.
+//! The steps of a session's lifecycle: pausing, resuming and ending it. Each step is checked against the
+//! [lifecycle](crate::stored::status) in one place and recorded by an event. Counting iterations is not
+//! among them, but the last iteration times the session out here.
 
 use crate::error::{Error, Result};
 use crate::session::params::{IfExhausted, IfFinished};
@@ -14,7 +14,7 @@ use crate::work::webhook::WebhookEvent;
 use super::{Draft, PAUSE_REASON, PAUSED_AT, edited, object_of, unpause};
 
 impl Draft<'_> {
-    /// Pauses the session. `data` is the event's, by default the reason.
+    /// Pauses the session. `data` is the data of the event; by default the reason.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`, `TOO_LARGE`.
@@ -77,7 +77,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Whether ending the session again leaves it as it is.
+    /// Whether ending the session again leaves it unchanged.
     pub fn keeps_finished(&self, wanted: Option<IfFinished>) -> bool {
         wanted == Some(IfFinished::Keep) && self.head.status.is_finished()
     }
@@ -116,7 +116,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Gives the session up.
+    /// Abandons the session.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`, `TOO_LARGE`.
@@ -128,30 +128,30 @@ impl Draft<'_> {
             data.unwrap_or_else(|| object_of("reason", reason)),
         );
         self.sum_up(reason);
-        let mut told = Object::default();
-        told.set("reason", Status::Abandoned.as_str());
+        let mut notice = Object::default();
+        notice.set("reason", Status::Abandoned.as_str());
         if let Some(reason) = reason {
-            told.set("detail", reason);
+            notice.set("detail", reason);
         }
-        self.notify_with(WebhookEvent::Error, told.to_json());
+        self.notify_with(WebhookEvent::Error, notice.to_json());
         Ok(())
     }
 
-    /// Gives the session up with words of ours, for which a limit may be too short.
+    /// Abandons the session with a generated reason. A reason that exceeds the limits is left out.
     ///
     /// # Errors
     /// `INVALID_TRANSITION`.
     pub fn force_abandon(&mut self, reason: &Text) -> Result<()> {
-        let given_up = self.abandon(Some(reason), None);
-        given_up.or_else(|_| self.abandon(None, None))
+        let abandoned = self.abandon(Some(reason), None);
+        abandoned.or_else(|_| self.abandon(None, None))
     }
 
     pub(super) fn time_out(&mut self, data: Option<Json>) -> Result<()> {
         self.go(Status::Timeout)?;
-        let mut said = Object::default();
-        said.set("iterations", &self.head.iterations);
-        said.set("maxIterations", &self.head.max_iterations);
-        self.append(kind::TIMEOUT, data.unwrap_or_else(|| said.to_json()));
+        let mut counts = Object::default();
+        counts.set("iterations", &self.head.iterations);
+        counts.set("maxIterations", &self.head.max_iterations);
+        self.append(kind::TIMEOUT, data.unwrap_or_else(|| counts.to_json()));
         self.notify(WebhookEvent::Timeout);
         Ok(())
     }

@@ -15,4 +15,5 @@ mod killing;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod power;
+mod queue;
 mod sharing;

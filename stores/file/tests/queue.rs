@@ -1,12 +1,9 @@
 //! The queue of a handle: its order, its failures, and its end.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use common::{Place, append, head, history, id, start};
+use crate::common::{Place, append, head, history, id, start};
 use tenure_core::{History, Result, SyncStore};
 use tenure_file::{Attempt, FileOptions, FileStore};
 use tenure_store_transaction::{TransactionStore, TransactionStoreExt};

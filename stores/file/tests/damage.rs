@@ -1,4 +1,4 @@
-//! A session that cannot be read is told of, hides no other, is never written over, and can be
+//! A session that cannot be read is reported, hides no other, is never overwritten, and can be
 //! removed.
 
 use crate::common::{
@@ -31,8 +31,9 @@ fn damaged() -> (Place, tenure_file::FileStore, Vec<u8>) {
     (place, store, text)
 }
 
-/// Checks that a session is readable or told of, whichever way it is asked for.
-fn is_told_of(store: &dyn SyncStore) -> bool {
+/// Checks that a session is either readable or reported, however it is read. Returns whether it is
+/// reported.
+fn is_reported(store: &dyn SyncStore) -> bool {
     let whole = store.load(&id("a"), History::All);
     let alone = store.load(&id("a"), History::None);
     let page = list(store);
@@ -59,33 +60,33 @@ fn is_told_of(store: &dyn SyncStore) -> bool {
 }
 
 #[test]
-fn a_file_cut_off_at_any_byte_is_told_of() {
+fn a_file_cut_off_at_any_byte_is_reported() {
     let (place, store, text) = damaged();
     for end in 0..text.len() {
         std::fs::write(place.at(FILE), &text[..end]).unwrap();
-        assert!(is_told_of(&store), "cut off after {end} bytes");
+        assert!(is_reported(&store), "cut off after {end} bytes");
     }
     std::fs::write(place.at(FILE), &text).unwrap();
-    assert!(!is_told_of(&store));
+    assert!(!is_reported(&store));
 }
 
 #[test]
-fn a_file_with_garbage_at_any_byte_is_a_session_or_is_told_of() {
+fn a_file_with_garbage_at_any_byte_is_a_session_or_is_reported() {
     let (place, store, text) = damaged();
-    let mut told_of = 0;
+    let mut reported = 0;
     for at in 0..text.len() {
         for garbage in [0, b'"', b'}', b'9', 0xFF] {
             let mut spoilt = text.clone();
             spoilt[at] = garbage;
             std::fs::write(place.at(FILE), &spoilt).unwrap();
-            told_of += usize::from(is_told_of(&store));
+            reported += usize::from(is_reported(&store));
         }
     }
-    assert!(told_of > text.len());
+    assert!(reported > text.len());
 }
 
 #[test]
-fn an_unreadable_session_is_never_written_over() {
+fn an_unreadable_session_is_never_overwritten() {
     let (place, store, text) = damaged();
     let cut = &text[..text.len() / 2];
     std::fs::write(place.at(FILE), cut).unwrap();
@@ -105,7 +106,7 @@ fn an_unreadable_session_is_never_written_over() {
     );
     assert_eq!(std::fs::read(place.at(FILE)).unwrap(), cut);
 
-    // An import takes its place, and what was there is kept beside it; as often as that happens.
+    // An import replaces it, and the old file stays under another name; each time that happens.
     for number in 1..=2 {
         let mut import = put(head("a"), Expect::Any, Vec::new());
         if let SessionWrite::Put {
@@ -115,7 +116,7 @@ fn an_unreadable_session_is_never_written_over() {
             *replace_history = true;
         }
         apply(&store, &import);
-        assert!(!is_told_of(&store));
+        assert!(!is_reported(&store));
         let aside = match number {
             1 => "a/session.json.unreadable".to_owned(),
             number => format!("a/session.json.unreadable-{number}"),
@@ -129,7 +130,7 @@ fn an_unreadable_session_is_never_written_over() {
 }
 
 #[test]
-fn an_unreadable_session_takes_its_records_along() {
+fn an_unreadable_session_is_removed_with_its_records() {
     let (place, store, text) = damaged();
     let owned = [
         record("kind", "k", Some("a"), 1),
@@ -164,24 +165,24 @@ fn an_unreadable_session_takes_its_records_along() {
 }
 
 #[test]
-fn what_is_no_file_is_no_session() {
+fn a_folder_without_a_session_file_is_no_session() {
     let (place, store, _) = damaged();
     std::fs::remove_file(place.at(FILE)).unwrap();
     // A folder without the file is nothing, and a session can be started in it.
     assert_eq!(store.load(&id("a"), History::All).unwrap(), None);
     assert_eq!(list(&store).problems, []);
-    // A folder in the place of the file is told of.
+    // A folder in the place of the file is reported.
     std::fs::create_dir(place.at(FILE)).unwrap();
     place.write("a/session.json/inside", "kept");
-    assert!(is_told_of(&store));
+    assert!(is_reported(&store));
     apply(&store, &remove("a"));
     std::fs::create_dir(place.at("a")).unwrap();
     start(&store, head("a"));
-    assert!(!is_told_of(&store));
+    assert!(!is_reported(&store));
 }
 
 #[test]
-fn problems_are_on_the_first_page_only_and_statistics_do_without() {
+fn problems_are_on_the_first_page_only_and_not_in_statistics() {
     let (place, store, _) = damaged();
     place.write(FILE, "{}");
     place.write("not an id/session.json", "{}");
@@ -207,7 +208,7 @@ fn problems_are_on_the_first_page_only_and_statistics_do_without() {
 }
 
 #[test]
-fn a_file_in_the_wrong_folder_is_told_of() {
+fn a_file_in_the_wrong_folder_is_reported() {
     let (place, store, text) = damaged();
     place.write("c/session.json", text);
     let error = store.load(&id("c"), History::All).unwrap_err();
@@ -217,7 +218,7 @@ fn a_file_in_the_wrong_folder_is_told_of() {
 }
 
 #[test]
-fn an_intent_that_is_not_ours_is_told_of_and_leads_nowhere() {
+fn an_intent_of_another_program_is_reported_and_writes_nothing() {
     let (place, store, text) = damaged();
     let outside = place.folder().parent().unwrap().join("outside");
     for target in [

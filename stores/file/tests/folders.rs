@@ -1,5 +1,5 @@
-//! The folder is also other people's: what other programs write is read, and what they do to the
-//! folder is noticed at the next call.
+//! Other programs use the folder too: what they write is read, and what they do to the folder is
+//! noticed at the next call.
 
 use crate::common::{
     Place, append, apply, head, history, id, ids, list, put, record, remove, set, start,
@@ -8,7 +8,7 @@ use tenure_core::store::{Expect, Scan};
 use tenure_core::{Changes, History, SessionId, Status, SyncStore};
 use tenure_file::{FileOptions, FileStore};
 
-/// As a bot writes it that has all members, and one that has the fewest.
+/// A session as a bot writes it with all properties, and one with the fewest.
 const FULL: &str = r#"{
   "id": "session_abc123_xyz",
   "userId": "user123",
@@ -64,7 +64,7 @@ fn other_programs_can_read_what_is_written() {
     let name = id("session_abc123_xyz");
     append(&store, &name, r#"{ "tool" : "bash", "empty":[ ] }"#).unwrap();
     let text = place.read("session_abc123_xyz/session.json");
-    // Their members in the same words, indented as they indent, and ours beside them.
+    // Their properties under the same names, indented as they indent, and ours beside them.
     for line in [
         "{\n  \"id\": \"session_abc123_xyz\",\n",
         "\n  \"status\": \"paused\",\n",

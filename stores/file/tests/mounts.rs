@@ -43,7 +43,7 @@ fn text(bytes: usize) -> String {
 }
 
 #[test]
-fn a_full_disk_is_told_of_and_works_again_when_there_is_room() {
+fn a_full_disk_is_reported_and_works_again_when_there_is_room() {
     on_a_file_system("512k", "mounts::a_process_that_fills_its_disk");
 }
 

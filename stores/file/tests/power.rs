@@ -1,5 +1,5 @@
-//! Whatever is left when the process dies, the power goes or the disk is full at any step of any
-//! write, is whole. The disk is simulated, so that every step can be hit.
+//! When the process dies, the power fails or the disk is full at any step of any write, every file that
+//! is left is complete. The disk is simulated, so that every step can be hit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -276,7 +276,7 @@ fn a_process_may_die_at_any_step_and_nothing_acknowledged_is_lost() {
 }
 
 #[test]
-fn with_full_durability_power_may_go_at_any_step_and_nothing_acknowledged_is_lost() {
+fn with_full_durability_power_may_fail_at_any_step_and_nothing_acknowledged_is_lost() {
     let mut rng = Rng::with_seed(1);
     for sequence in sequences() {
         sequence.at_every_step(Durability::Full, |step| {
@@ -290,7 +290,7 @@ fn with_full_durability_power_may_go_at_any_step_and_nothing_acknowledged_is_los
 }
 
 #[test]
-fn with_normal_durability_power_may_go_at_any_step_and_every_session_is_whole() {
+fn with_normal_durability_power_may_fail_at_any_step_and_every_session_is_whole() {
     let mut rng = Rng::with_seed(2);
     for sequence in sequences() {
         sequence.at_every_step(Durability::Normal, |step| {

@@ -1,5 +1,5 @@
-//! Many handles, threads and processes on one folder lose nothing of each other's, and whoever reads
-//! meanwhile sees whole commits.
+//! Many handles, threads and processes on one folder lose nothing of each other's, and readers see
+//! whole commits meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -143,7 +143,7 @@ fn a_reader_never_sees_half_a_commit() {
 }
 
 #[test]
-fn whoever_waits_too_long_for_the_lock_is_told_and_reads_go_on() {
+fn a_wait_for_the_lock_ends_with_the_busy_timeout_and_reads_go_on() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -151,20 +151,20 @@ fn whoever_waits_too_long_for_the_lock_is_told_and_reads_go_on() {
         busy_timeout_ms: 20,
         ..FileOptions::default()
     };
-    let hasty = FileStore::open(&place.folder(), options).unwrap();
+    let short = FileStore::open(&place.folder(), options).unwrap();
     store
         .transaction(|inside| {
-            let error = append(&hasty, &id("a"), "1").unwrap_err();
+            let error = append(&short, &id("a"), "1").unwrap_err();
             assert_eq!(error.code(), "STORE_UNAVAILABLE");
             assert!(error.to_string().contains("busy timeout"), "{error}");
-            assert_eq!(history(&hasty, "a"), [""; 0]);
+            assert_eq!(history(&short, "a"), [""; 0]);
             append(inside, &id("a"), "2").unwrap();
-            assert_eq!(history(&hasty, "a"), ["2"]);
+            assert_eq!(history(&short, "a"), ["2"]);
             // A handle does not wait for itself.
             assert_eq!(store.transaction(|_| ()).unwrap_err().code(), "INTERNAL");
         })
         .unwrap();
-    append(&hasty, &id("a"), "3").unwrap();
+    append(&short, &id("a"), "3").unwrap();
     assert_eq!(history(&store, "a"), ["2", "3"]);
 }
 

@@ -75,7 +75,7 @@ fn a_damaged_session_is_reported_and_can_be_removed() {
 }
 
 #[test]
-fn a_damaged_session_can_be_written_anew() {
+fn a_damaged_session_can_be_replaced() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));

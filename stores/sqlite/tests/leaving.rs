@@ -38,8 +38,8 @@ fn a_process_that_counts_its_threads() {
     enqueue_append(&other, "a", "{}").recv().unwrap().unwrap();
     other.close();
     // The kernel may show a thread that has ended for a moment longer.
-    let patience = Instant::now() + Duration::from_secs(5);
-    while writer_threads() > 0 && Instant::now() < patience {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while writer_threads() > 0 && Instant::now() < deadline {
         std::thread::yield_now();
     }
     assert_eq!(writer_threads(), 0);

@@ -1,5 +1,5 @@
-//! Lists and counts of many sessions, which are found by other ways than those of few, are those of
-//! the core's reference.
+//! Lists and counts of many sessions, which use other indexes than those of few, agree with the core's
+//! reference.
 
 use crate::common::{Place, head, id, scaled, start, time};
 use fastrand::Rng;
@@ -86,7 +86,7 @@ fn filter(random: &mut Rng) -> Filter {
 }
 
 #[test]
-fn lists_and_counts_of_many_sessions_are_those_of_the_reference() {
+fn lists_and_counts_of_many_sessions_agree_with_the_reference() {
     let mut random = Rng::with_seed(7);
     let place = Place::new();
     let store = place.open();

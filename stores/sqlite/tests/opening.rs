@@ -32,7 +32,7 @@ fn what_was_written_is_there_when_the_file_is_opened_again() {
 }
 
 #[test]
-fn what_is_opened_for_a_call_leaves_a_short_log_and_no_long_one() {
+fn a_brief_handle_leaves_a_short_log_and_copies_a_long_one() {
     let place = Place::new();
     let log = place.file().with_file_name("tenure.db-wal");
     let brief = || {
@@ -57,7 +57,7 @@ fn what_is_opened_for_a_call_leaves_a_short_log_and_no_long_one() {
         copied > 1 && longest < 1 << 20,
         "copied {copied} times, {longest} bytes"
     );
-    // Whoever opens the file for longer sees it all, and leaves nothing.
+    // A handle that is not brief reads it all, and leaves no log.
     let store = place.open();
     assert_eq!(history(&store, "a").len(), 200);
     store.close();
@@ -170,7 +170,7 @@ fn an_empty_file_becomes_a_store() {
 }
 
 #[test]
-fn many_may_make_the_same_store_at_once() {
+fn many_handles_may_create_the_same_store_together() {
     for round in 0..5 {
         let place = Place::new();
         let threads = 4;

@@ -1,4 +1,4 @@
-//! The queue of the writer thread: order, grouping, failures, priority and the end of it.
+//! The queue of the writer thread: its order, its batches, its failures, its priority and its end.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -8,7 +8,7 @@ use tenure_core::{Error, SyncStore};
 use tenure_sqlite::{Durability, SqliteOptions};
 
 #[test]
-fn jobs_run_in_the_order_in_which_they_come() {
+fn jobs_run_in_the_order_of_the_calls() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -53,7 +53,7 @@ fn a_job_is_done_when_others_can_see_what_it_wrote() {
 }
 
 #[test]
-fn jobs_that_come_together_are_committed_together() {
+fn jobs_that_have_queued_are_committed_together() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -106,7 +106,7 @@ fn a_job_that_panics_fails_alone() {
 }
 
 #[test]
-fn a_callers_panic_does_not_end_the_thread() {
+fn a_completion_that_panics_does_not_end_the_thread() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -149,7 +149,7 @@ fn a_failing_commit_fails_its_job_alone() {
 }
 
 #[test]
-fn a_caller_who_waits_goes_before_the_queue() {
+fn a_waiting_caller_has_priority_over_the_queue() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -223,26 +223,26 @@ fn handles_of_both_durabilities_share_a_queue() {
 }
 
 #[test]
-fn a_job_that_comes_while_others_wait_in_vain_has_its_own_time() {
+fn a_job_that_queues_while_others_time_out_has_its_own_timeout() {
     let place = Place::new();
-    let impatient = place.open_with(SqliteOptions {
+    let short = place.open_with(SqliteOptions {
         busy_timeout_ms: 100,
         ..SqliteOptions::default()
     });
-    let patient = place.open_with(SqliteOptions {
+    let long = place.open_with(SqliteOptions {
         busy_timeout_ms: 60_000,
         ..SqliteOptions::default()
     });
-    start(&patient, head("a"));
+    start(&long, head("a"));
     let other = place.sqlite();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let first = enqueue_append(&impatient, "a", "1");
-    let second = enqueue_append(&patient, "a", "2");
+    let first = enqueue_append(&short, "a", "1");
+    let second = enqueue_append(&long, "a", "2");
     let error = first.recv().unwrap().unwrap_err();
     assert_eq!(error.code(), "STORE_UNAVAILABLE");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(second.recv().unwrap().unwrap(), "1");
-    assert_eq!(history(&patient, "a"), ["2"]);
+    assert_eq!(history(&long, "a"), ["2"]);
 }
 
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! What a transaction keeps, what it undoes, and whom it waits for.
+//! What a transaction stores, what it undoes, and which writers it waits for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
@@ -8,6 +8,7 @@ use crate::common::{Place, append, event, head, history, hold_writer, id, put, s
 use tenure_core::store::{Commit, Expect, RecordChange, SyncStore};
 use tenure_core::{Changes, History};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
+use tenure_store_transaction::{TransactionStore, TransactionStoreExt};
 
 /// Changes that fail half-way: the second event has the number of the first.
 fn half_bad(name: &str) -> Changes {
@@ -125,7 +126,7 @@ fn a_transaction_within_a_transaction_is_refused() {
 }
 
 #[test]
-fn an_attempt_runs_at_once_when_nothing_is_in_the_way() {
+fn an_attempt_runs_on_the_calling_thread_when_there_is_nothing_to_wait_for() {
     let place = Place::new();
     let store = place.open();
     let attempt = store.try_transaction(|store: &dyn SyncStore| start(store, head("a")));
@@ -215,7 +216,7 @@ fn a_wait_for_another_process_ends_with_the_busy_timeout() {
 #[test]
 fn a_wait_for_another_caller_ends_with_the_busy_timeout() {
     let place = Place::new();
-    let hasty = place.open_with(SqliteOptions {
+    let short = place.open_with(SqliteOptions {
         busy_timeout_ms: 50,
         ..SqliteOptions::default()
     });
@@ -231,10 +232,35 @@ fn a_wait_for_another_caller_ends_with_the_busy_timeout() {
         });
         begins.recv().unwrap();
         assert_eq!(
-            hasty.transaction(|_| ()).unwrap_err().code(),
+            short.transaction(|_| ()).unwrap_err().code(),
             "STORE_UNAVAILABLE"
         );
         end.send(()).unwrap();
     });
-    hasty.transaction(|_| ()).unwrap();
+    short.transaction(|_| ()).unwrap();
+}
+
+#[test]
+fn a_store_with_transactions_is_a_trait_object() {
+    let place = Place::new();
+    let handle = place.open();
+    let store: Box<dyn TransactionStore + Send> = Box::new(place.open());
+    store.transaction(|store| start(store, head("a"))).unwrap();
+    let attempt = store.try_transaction(|store: &dyn SyncStore| append(store, &id("a"), "1"));
+    assert!(matches!(attempt, Attempt::Answered(Ok(Ok(1)))));
+    let hold = hold_writer(&handle);
+    let Attempt::Busy(job) =
+        store.try_transaction(|store: &dyn SyncStore| append(store, &id("a"), "2"))
+    else {
+        panic!("it should have been busy");
+    };
+    drop(hold);
+    store.drain();
+    assert_eq!(store.transaction(job).unwrap().unwrap(), 2);
+    let (send, result) = mpsc::channel();
+    store.enqueue(
+        Box::new(|store| append(store, &id("a"), "3").unwrap().to_string()),
+        Box::new(move |outcome| send.send(outcome).unwrap()),
+    );
+    assert_eq!(result.recv().unwrap().unwrap(), "3");
 }

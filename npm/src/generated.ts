@@ -6,23 +6,24 @@ import type { EventType, JsonObject, OverridesOf, SessionMetadata } from "./valu
 export type Overrides = OverridesOf<Status, Phase>;
 
 /**
- * A session to give up.
+ * A session to abandon.
  */
 export type AbandonParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Why.
+ * The reason.
  */
 reason?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -73,32 +74,33 @@ after?: string, };
  */
 export type AddEventParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * The event's type. Lifecycle types have their lifecycle's effect.
+ * The type of the event. A lifecycle type also has the effect of its operation.
  */
 type: EventType, 
 /**
- * What happened; `{}` by default.
+ * The data of the event, a JSON object; `{}` by default.
  */
 data?: JsonObject, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * Events to record in one step.
+ * Events to record in one commit.
  */
 export type AddEventsParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
@@ -106,11 +108,12 @@ id: string,
  */
 events: Array<NewEvent>, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -119,11 +122,12 @@ idempotencyKey?: string, };
  */
 export type AgentCleanupParams = { 
 /**
- * Those that have been idle this long and longer; 24 hours by default.
+ * The idle time from which agents are removed: milliseconds or text such as `"24h"`. 24 hours
+ * by default.
  */
 maxIdle?: number | string, 
 /**
- * Only say which they are.
+ * Report what would be removed, and remove nothing; `false` by default.
  */
 dryRun?: boolean, };
 
@@ -132,61 +136,63 @@ dryRun?: boolean, };
  */
 export type AgentCreateParams = { 
 /**
- * The agent's name; the session's mode.
+ * The name of the agent, which is the session's mode.
  */
 agentName: string, 
 /**
- * What it is for; the session's task.
+ * The purpose of the agent, which is the session's task.
  */
 purpose?: string, 
 /**
- * About its work.
+ * Metadata of its work, a JSON object.
  */
 metadata?: SessionMetadata, 
 /**
- * An id of the caller's own; by default one is made, `agent-<date>-<time>-<8 digits>`.
+ * The id of the session; by default `agent-<date>-<time>-<8 digits>` is generated.
  */
 id?: string, 
 /**
- * Iterations allowed; 100 by default.
+ * The number of iterations allowed; 100 by default.
  */
 maxIterations?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key returns the first's agent.
+ * A key that makes the call safe to repeat: a second call with this key returns the agent
+ * that the first one created.
  */
 idempotencyKey?: string, };
 
 /**
- * An agent whose work ends.
+ * An agent to finalize.
  */
 export type AgentFinalizeParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * How it ends.
+ * The final phase.
  */
 outcome: "completed" | "failed" | "abandoned", 
 /**
- * What came of it.
+ * A summary of the agent's work.
  */
 summary?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * One agent.
+ * An agent.
  */
 export type AgentGetParams = { 
 /**
- * The agent's session.
+ * The id of the agent's session.
  */
 id: string, };
 
@@ -195,48 +201,49 @@ id: string, };
  */
 export type AgentListParams = { 
 /**
- * Only those whose phase is not final.
+ * Only agents whose phase is not final; `false` by default.
  */
 activeOnly?: boolean, 
 /**
- * Only those that `shouldResume` would resume.
+ * Only agents that `shouldResume` would resume; `false` by default.
  */
 resumable?: boolean, 
 /**
- * Only those of this name.
+ * Only agents of this name.
  */
 agentName?: string, 
 /**
- * How many at most: 1 to 1,000, 50 by default.
+ * The greatest number of agents in the page: 1 to 1,000, 50 by default.
  */
 limit?: number, 
 /**
- * Go on where the page ended that returned this cursor.
+ * The `nextCursor` of the previous page.
  */
 cursor?: string, 
 /**
- * With `resumable`: idle for less than this; 30 minutes by default.
+ * With `resumable`, the idle time from which an agent is not resumable: milliseconds or text
+ * such as `"30m"`. 30 minutes by default.
  */
 idle?: number | string, 
 /**
- * With `resumable`: fewer errors than this; 3 by default.
+ * With `resumable`, the number of errors from which an agent is not resumable; 3 by default.
  */
 maxErrors?: number, };
 
 /**
- * An agent as it stands.
+ * The state of an agent.
  */
 export type AgentState = { 
 /**
- * The agent's session.
+ * The id of the agent's session.
  */
 agentId: string, 
 /**
- * The agent's name.
+ * The name of the agent.
  */
 agentName: string, 
 /**
- * What it is for.
+ * The purpose of the agent.
  */
 purpose: string, 
 /**
@@ -248,11 +255,11 @@ createdAt: string,
  */
 lastUpdated: string, 
 /**
- * What it is doing; `null` for a session that never had a phase.
+ * Its phase; `null` for a session that never had one.
  */
 phase: Phase | null, 
 /**
- * About its work.
+ * Metadata of its work, a JSON object.
  */
 metadata: SessionMetadata, 
 /**
@@ -260,27 +267,27 @@ metadata: SessionMetadata,
  */
 resumeReady: boolean, 
 /**
- * The phases that it came through.
+ * Its changes of phase.
  */
 history: Array<PhaseChange>, 
 /**
- * How many errors it has met.
+ * The number of errors that it has met.
  */
 errorCount: number, 
 /**
- * The last of them.
+ * The last error; `null` if it has met none.
  */
 lastError: LastError | null, 
 /**
- * When its work ended.
+ * When its work ended; `null` before.
  */
 finalizedAt: string | null, 
 /**
- * How long its work took, to its end.
+ * The duration of its work in seconds; `null` before its end.
  */
 durationSeconds: number | null, 
 /**
- * What came of it.
+ * A summary of its work.
  */
 summary: string | null, };
 
@@ -289,91 +296,91 @@ summary: string | null, };
  */
 export type AgentStats = { 
 /**
- * How many there are.
+ * The number of agents.
  */
 total: number, 
 /**
- * How many of them are in a phase that is not final.
+ * The number of agents whose phase is not final.
  */
 active: number, 
 /**
- * How many were created a day, since the first was.
+ * The number of agents created per day, since the first one.
  */
 createdPerDay: number, 
 /**
- * How many there are by their names; of many names, the first 1,000.
+ * The number of agents by name, for the first 1,000 names.
  */
 byAgent: Record<string, number>, 
 /**
- * How many there are in each phase.
+ * The number of agents by phase.
  */
 byPhase: PhaseCounts, 
 /**
- * How often it was decided whether to resume, within the time that is asked for.
+ * The number of decisions whether to resume an agent, within the period.
  */
 decisions: number, 
 /**
- * How often it was decided to resume.
+ * The number of decisions to resume an agent, within the period.
  */
 resumed: number, 
 /**
- * How many percent of the decisions were to resume.
+ * The share of decisions to resume, in percent.
  */
 resumeRate: Metric, 
 /**
- * How many percent of those that were resumed and have ended were completed.
+ * The share of completed agents among those that were resumed and have ended, in percent.
  */
 resumeSuccessRate: Metric, 
 /**
- * How long those that have ended took, in milliseconds: half of them took no longer.
+ * The median of the durations of ended agents, in milliseconds.
  */
 medianDurationMs: Metric, 
 /**
- * How long they took: 95 % of them took no longer.
+ * The 95th percentile of the durations of ended agents, in milliseconds.
  */
 p95DurationMs: Metric, 
 /**
- * How many percent have met errors, or failed.
+ * The share of agents that have met errors or failed, in percent.
  */
 errorRate: Metric, 
 /**
- * About how many bytes they fill, with those in the trash.
+ * The approximate storage of the sessions in bytes, including those in the trash.
  */
 storageBytes: Metric, 
 /**
- * When a cleanup last ran to its end, if it was within that time.
+ * When the last cleanup ended; `null` if none ended within the period.
  */
 lastCleanup: string | null, };
 
 /**
- * Whose numbers to show.
+ * Which statistics to compute.
  */
 export type AgentStatsParams = { 
 /**
- * Only those of agents of this name.
+ * Only agents of this name.
  */
 agentName?: string, 
 /**
- * Whether to add up what their sessions fill, for which their histories are read; by default
- * it is.
+ * Whether to add up the storage of the sessions, which reads their histories; `true` by
+ * default.
  */
 storage?: boolean, 
 /**
- * Only decisions, ends and cleanups of so long ago and since, `"30d"` by default: the audit log
- * is read from there on.
+ * The period of the audit log to read, up to now, for decisions, ends and cleanups:
+ * milliseconds or text such as `"30d"`. 30 days by default.
  */
 within?: number | string, };
 
 /**
- * What an agent says of itself.
+ * An update of an agent.
  */
 export type AgentUpdateParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * The phase that it is in now. A final one ends its work.
+ * The new phase. A final phase ends the agent's work.
  */
 phase?: Phase, 
 /**
@@ -381,29 +388,29 @@ phase?: Phase,
  */
 metadata?: SessionMetadata, 
 /**
- * An error that it has met.
+ * An error that the agent has met.
  */
 error?: string, 
 /**
- * Whether it may be resumed, until it enters another phase.
+ * Whether the agent may be resumed, until it enters another phase.
  */
 resumeReady?: boolean, 
 /**
- * What came of its work.
+ * A summary of the agent's work.
  */
 summary?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * What appending events has come to: enough to go on with, at a cost that does not grow with the
- * session.
+ * The result of appending events. Its size does not grow with the session.
  */
 export type Appended = { 
 /**
@@ -439,32 +446,33 @@ version: number,
  */
 updatedAt: string, 
 /**
- * Whether the call was a repeat, by its idempotency key, and wrote nothing.
+ * Whether the call repeated an earlier one with the same idempotency key, and wrote nothing.
  */
 replayed: boolean, };
 
 /**
- * Somebody's answer to an agent that waits for approval.
+ * The approval or denial of a request.
  */
 export type ApprovalParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Who answers.
+ * The name of the user who approves or denies.
  */
 by?: string, 
 /**
- * Why.
+ * The reason.
  */
 reason?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -633,16 +641,15 @@ job_status: string,
 duplicate_prevented: boolean, };
 
 /**
- * What was done to many sessions.
+ * The result of a bulk operation.
  */
 export type BulkResult = { 
 /**
- * Those to which it was done, or that were so already.
+ * The sessions that are in the requested state now.
  */
 done: Array<string>, 
 /**
- * Those to which it could not be done. After an error of the store nothing more is tried, and all
- * that were left are here.
+ * The refused sessions. After an error of the store all remaining sessions are refused.
  */
 refused: Array<Refusal>, };
 
@@ -664,25 +671,26 @@ shared: boolean,
 reindents: boolean, };
 
 /**
- * Nothing but the change itself.
+ * A session to change.
  */
 export type ChangeOnly = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * All that one operation writes. It is applied as a whole or not at all. No session and no record
- * is named twice.
+ * All changes of one operation. A store applies them completely or not at all. No session and no
+ * record is named twice.
  */
 export type Changes = { 
 /**
@@ -700,71 +708,72 @@ records: Array<RecordChange>, };
 export type ClaimOutcome = "acquired" | "held" | "not_held";
 
 /**
- * Which sessions to remove for their age.
+ * Which sessions to remove by their age.
  */
 export type CleanupParams = { 
 /**
- * Sessions of this age and older go.
+ * The age from which sessions are removed: milliseconds or text such as `"30d"`.
  */
 maxAge: number | string, 
 /**
- * Whether age counts from the start (the default) or from the last change.
+ * Whether the age counts from the start of the session (the default) or from its last change.
  */
 measure?: Measure, 
 /**
- * Only sessions of these statuses; by default all but active and paused ones.
+ * Only sessions with one of these statuses; by default all but active and paused ones.
  */
 status?: Status | readonly Status[], 
 /**
- * Remove for good instead of putting into the trash.
+ * Delete the sessions instead of putting them into the trash; `false` by default.
  */
 permanent?: boolean, 
 /**
- * Only say what would go.
+ * Report what would be removed, and remove nothing; `false` by default.
  */
 dryRun?: boolean, };
 
 /**
- * What to remove beside sessions.
+ * Which expired records to remove.
  */
 export type CleanupRecordsParams = { 
 /**
- * How long entries of the audit log are kept; `"365d"` by default.
+ * How long entries of the audit log are retained: milliseconds or text such as `"30d"`. 365
+ * days by default.
  */
 keepAudit?: number | string, 
 /**
- * Only say what would go.
+ * Report what would be removed, and remove nothing; `false` by default.
  */
 dryRun?: boolean, };
 
 /**
- * What a cleanup removed.
+ * The result of a cleanup of sessions.
  */
 export type CleanupResult = { 
 /**
- * How many sessions were removed, or would be.
+ * The number of sessions that were removed, or would be removed.
  */
 removed: number, 
 /**
- * The first 1,000 of them.
+ * The ids of the first 1,000 removed sessions.
  */
 ids: Array<string>, 
 /**
- * Sessions that could not be removed, the first 1,000 of them. Those that somebody has just
- * changed, or runs, are not among them: they stay.
+ * The first 1,000 sessions that could not be removed. Sessions that have just changed, or that a
+ * runner holds, are not among them: they stay.
  */
 failed: Array<Refusal>, 
 /**
- * Whether nothing was removed because only a plan was asked for.
+ * Whether the call was a dry run and removed nothing.
  */
 dryRun: boolean, 
 /**
- * Where to go on, as `cursor`, where the call ended because of its `limit`.
+ * The `cursor` of the next call; present if this one ended because of its `limit`.
  */
 nextCursor?: string, };
 
 /**
- * How a commit ended.
+ * The outcome of a commit.
  */
 export type Commit = { "kind": "applied" } | { "kind": "sessionConflict", 
 /**
@@ -789,28 +798,29 @@ key: string,
 current: number | null, };
 
 /**
- * A session that has reached its end.
+ * A session to complete.
  */
 export type CompleteParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * What came out.
+ * The result of the session.
  */
 result?: string, 
 /**
- * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
- * it as it is.
+ * The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
+ * unchanged.
  */
 ifFinished?: "refuse" | "keep", 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -836,16 +846,16 @@ problems: Array<Problem>,
 differences: Array<CopyDifference>, };
 
 /**
- * What another store has.
+ * A page of the source to compare.
  */
 export type CopyCompareParams = { 
 /**
- * The `page` of `copyPage` there.
+ * The `page` that `copyPage` returned at the source.
  */
 page: string, 
 /**
- * Ask for what is not here, and where this is `true` also for what is newer or different
- * here. Without, nothing is asked for.
+ * Request what is missing in the target, and with `true` also what is newer or different
+ * there. By default nothing is requested.
  */
 overwrite?: boolean, };
 
@@ -910,33 +920,33 @@ problems: Array<Problem>,
 next?: string, };
 
 /**
- * Which part of a store to name.
+ * The page of the source to stamp.
  */
 export type CopyPageParams = { 
 /**
- * Go on where the page ended that returned this as `next`.
+ * The `next` of the previous page.
  */
 after?: string, 
 /**
- * Read histories too, so that the whole can be compared.
+ * Stamp the histories too, which reads them; `false` by default.
  */
 whole?: boolean, };
 
 /**
- * What another store asks for.
+ * The sessions and records to read from the source.
  */
 export type CopyReadParams = { 
 /**
- * The `wanted` of `copyCompare` there, or the `rest` of the call before.
+ * The `wanted` that `copyCompare` returned at the target, or the `rest` of the previous call.
  */
 wanted: string, };
 
 /**
- * What another store sends.
+ * The sessions and records to write to the target.
  */
 export type CopyWriteParams = { 
 /**
- * The `chunk` of `copyRead` there.
+ * The `chunk` that `copyRead` returned at the source.
  */
 chunk: string, };
 
@@ -1237,7 +1247,7 @@ export type Difference = "missing" | "older" | "newer" | "different" | "unreadab
 export type Direction = "desc" | "asc";
 
 /**
- * A part of a history.
+ * A page of a history.
  */
 export type EventPage = { 
 /**
@@ -1245,7 +1255,7 @@ export type EventPage = {
  */
 items: Array<SessionEvent>, 
 /**
- * Where to go on, as `after`; absent at the end.
+ * The `after` of the next page; absent on the last page.
  */
 nextAfter?: number, };
 
@@ -1254,20 +1264,20 @@ nextAfter?: number, };
  */
 export type EventsParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Begin after this sequence number; 0, the default, begins with the first event.
+ * Return the events after this sequence number; 0, from the first event, by default.
  */
 after?: number, 
 /**
- * How many events at most: 1 to 1,000, 100 by default.
+ * The greatest number of events: 1 to 1,000, 100 by default.
  */
 limit?: number, };
 
 /**
- * What must be there for a change to apply.
+ * The precondition of a change: the version of the stored session or record.
  */
 export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "version", 
 /**
@@ -1280,54 +1290,55 @@ version: number, } | { "kind": "any" };
  */
 export type FailParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * What went wrong.
+ * The error of the session.
  */
 error?: string, 
 /**
- * What becomes of one that is finished: `"refuse"`, the default, or `"keep"`, which leaves
- * it as it is.
+ * The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
+ * unchanged.
  */
 ifFinished?: "refuse" | "keep", 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * What has become of a file.
+ * The result of importing a file.
  */
 export type FileImport = { 
 /**
- * What the file holds; absent for one that is not known.
+ * The kind of the file's items; absent for an unknown layout.
  */
 holds?: Holds, 
 /**
- * How many of these were written.
+ * The number of items that were written, or would be written.
  */
 written: number, 
 /**
- * How many were there already.
+ * The number of items that the store has already.
  */
 unchanged: number, 
 /**
- * How many are newer where they were to be written, and were left alone.
+ * The number of items that are newer in the store, which stay.
  */
 newer: number, 
 /**
- * What could not be read or written.
+ * The items that could not be read or written.
  */
 problems: Array<FileProblem>, };
 
 /**
- * Something in a file that could not be read or written.
+ * An item of a file that could not be read or written.
  */
 export type FileProblem = { 
 /**
@@ -1335,12 +1346,12 @@ export type FileProblem = {
  */
 code: string, 
 /**
- * What is wrong.
+ * The message of the error.
  */
 message: string, };
 
 /**
- * What a session must be like. Every property that is given must hold.
+ * The conditions on a session. All given conditions must hold.
  */
 export type Filter = { 
 /**
@@ -1405,15 +1416,15 @@ text: string | null,
 trash: Trash, };
 
 /**
- * A new session with another's past.
+ * A new session with a copy of another one's history.
  */
 export type ForkParams = { 
 /**
- * The session to fork.
+ * The id of the session to fork.
  */
 id: string, 
 /**
- * The new session's id; by default one is made.
+ * The id of the new session; generated by default.
  */
 newId?: string, 
 /**
@@ -1421,11 +1432,11 @@ newId?: string,
  */
 atSequence?: number, 
 /**
- * Another task.
+ * The task of the new session; by default that of the forked one.
  */
 task?: string, 
 /**
- * Another budget.
+ * The number of iterations allowed; by default that of the forked session.
  */
 maxIterations?: number, 
 /**
@@ -1434,19 +1445,19 @@ maxIterations?: number,
 context?: JsonObject, };
 
 /**
- * A session and how much of its history.
+ * A session and the part of its history to return.
  */
 export type GetParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * `"all"`, `"none"`, or how many of the last events; 100 by default.
+ * `"all"`, `"none"`, or the number of last events; 100 by default.
  */
 history?: "all" | "none" | number, 
 /**
- * Whether a session in the trash is there; `"include"` by default.
+ * Whether a session in the trash is found; `"include"` by default.
  */
 trash?: Trash, };
 
@@ -1468,7 +1479,7 @@ sequence: number,
 limit: number, } | { "kind": "all" };
 
 /**
- * What a file holds.
+ * The kind of a file's items.
  */
 export type Holds = "sessions" | "leases" | "audit";
 
@@ -1477,28 +1488,29 @@ export type Holds = "sessions" | "leases" | "audit";
  */
 export type HookPreDelegateParams = { 
 /**
- * What the hook was given, as it came.
+ * The input of the hook: the text of a JSON object.
  */
 input: string, 
 /**
- * Not to be resumed when idle this long and longer; 30 minutes by default.
+ * The idle time from which an agent is not resumable: milliseconds or text such as `"30m"`. 30
+ * minutes by default.
  */
 idle?: number | string, 
 /**
- * Not to be resumed after this many errors and more; 3 by default.
+ * The number of errors from which an agent is not resumable; 3 by default.
  */
 maxErrors?: number, };
 
 /**
- * What a hook answers.
+ * The reply of a hook.
  */
 export type HookReply = { 
 /**
- * What to exit with: 1 if the input was no JSON object, otherwise 0.
+ * The exit code of the hook: 1 if the input is no JSON object, otherwise 0.
  */
 exitCode: number, 
 /**
- * What to print.
+ * The JSON object that the hook prints.
  */
 output: JsonObject, };
 
@@ -1507,41 +1519,41 @@ output: JsonObject, };
  */
 export type HookSubagentStopParams = { 
 /**
- * What the hook was given, as it came.
+ * The input of the hook: the text of a JSON object.
  */
 input: string, };
 
 /**
- * One session, and nothing else.
+ * A session.
  */
 export type IdParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Whether a session in the trash is there; `"include"` by default.
+ * Whether a session in the trash is found; `"include"` by default.
  */
 trash?: Trash, };
 
 /**
- * A file.
+ * A file to import.
  */
 export type ImportFileParams = { 
 /**
- * Where it is, with `/` or `\` between folders.
+ * The path of the file, with `/` or `\` as separator.
  */
 path: string, 
 /**
- * What it says.
+ * The content of the file.
  */
 text: string, 
 /**
- * When it was last written.
+ * When the file was last written.
  */
 modifiedAt?: string, 
 /**
- * Only say what would be written.
+ * Report what would be written, and write nothing; `false` by default.
  */
 dryRun?: boolean, };
 
@@ -1550,37 +1562,38 @@ dryRun?: boolean, };
  */
 export type ImportParams = { 
 /**
- * What `export` returned, or a `session.json` of the same shape.
+ * The text that `export` returned, or a `session.json` of the same shape.
  */
 text: string, };
 
 /**
- * A file or a folder.
+ * A file or folder that may be imported.
  */
 export type ImportWantedParams = { 
 /**
- * Where it is, with `/` or `\` between folders; the path of a folder ends with one.
+ * The path, with `/` or `\` as separator; the path of a folder ends with one.
  */
 path: string, };
 
 /**
- * One more iteration.
+ * An iteration to count.
  */
 export type IncrementIterationParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * About it; by default its number.
+ * The data of the event, a JSON object; by default the number of the iteration.
  */
 data?: JsonObject, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -1839,35 +1852,36 @@ expiresAt: string | null,
 data: JsonObject, };
 
 /**
- * The largest inputs that are accepted.
+ * The limits of inputs.
  */
 export type Limits = { 
 /**
- * Bytes of one event's `data`.
+ * The greatest size of an event's `data`, in bytes; 1 MiB by default.
  */
 maxDataBytes: number, 
 /**
- * Bytes of a session's `context`, and of its `metadata`.
+ * The greatest size of a session's `context`, and of its `metadata`, in bytes; 1 MiB by default.
  */
 maxContextBytes: number, 
 /**
- * Bytes of a task.
+ * The greatest size of a task, in bytes; 64 KiB by default.
  */
 maxTaskBytes: number, 
 /**
- * Bytes of a result, an error, a reason.
+ * The greatest size of a result, an error or a reason, in bytes; 1 MiB by default.
  */
 maxTextBytes: number, 
 /**
- * Bytes of a name: user, channel, mode, workspace, event type, tool.
+ * The greatest size of a name (user, channel, mode, workspace, event type, tool), in bytes; 4 KiB
+ * by default.
  */
 maxLabelBytes: number, 
 /**
- * Levels of nesting in JSON.
+ * The greatest number of nested levels in JSON; 128 by default.
  */
 maxDepth: number, 
 /**
- * Events in one `addEvents`.
+ * The greatest number of events in one `addEvents`; 1,000 by default.
  */
 maxBatch: number, };
 
@@ -1876,63 +1890,63 @@ maxBatch: number, };
  */
 export type ListParams = { 
 /**
- * Runs for this user.
+ * Only sessions of this user.
  */
 userId?: string, 
 /**
- * Was started in this channel.
+ * Only sessions of this channel.
  */
 channelId?: string, 
 /**
- * Is of this mode.
+ * Only sessions of this mode.
  */
 mode?: string, 
 /**
- * Has this status, or one of these.
+ * Only sessions with this status, or with one of these.
  */
 status?: Status | readonly Status[], 
 /**
- * Is an agent's, in this phase or one of these.
+ * Only sessions of agents in this phase, or in one of these.
  */
 phase?: Phase | readonly Phase[], 
 /**
- * Takes a slot of this task, or of one of these, 1,000 at most.
+ * Only sessions in slots of this task, or of one of these; 1,000 at most.
  */
 taskIds?: string | readonly string[], 
 /**
- * Takes the slot of this phase, or of one of these.
+ * Only sessions in slots of this phase, or of one of these.
  */
 slotPhase?: SlotPhase | readonly SlotPhase[], 
 /**
- * Takes a slot, and the model of this name works in it.
+ * Only sessions in slots with the model of this name.
  */
 model?: string, 
 /**
- * Was forked from this session.
+ * Only forks of the session with this id.
  */
 parentId?: string, 
 /**
- * Was created at this time or later.
+ * Only sessions created at this time or later.
  */
 createdAfter?: string, 
 /**
- * Was created at this time or earlier.
+ * Only sessions created at this time or earlier.
  */
 createdBefore?: string, 
 /**
- * Was last changed at this time or later.
+ * Only sessions last changed at this time or later.
  */
 updatedAfter?: string, 
 /**
- * Was last changed at this time or earlier.
+ * Only sessions last changed at this time or earlier.
  */
 updatedBefore?: string, 
 /**
- * Has this text in its task; A-Z and a-z are the same.
+ * Only sessions whose tasks contain this text; A-Z and a-z are the same.
  */
 text?: string, 
 /**
- * Whether sessions in the trash count; `"exclude"` by default.
+ * Whether sessions in the trash are included; `"exclude"` by default.
  */
 trash?: Trash, 
 /**
@@ -1944,15 +1958,15 @@ orderBy?: OrderBy,
  */
 direction?: Direction, 
 /**
- * How many at most: 1 to 1,000, 50 by default.
+ * The greatest number of sessions in the page: 1 to 1,000, 50 by default.
  */
 limit?: number, 
 /**
- * Skip this many.
+ * The number of sessions to skip; 0 by default.
  */
 offset?: number, 
 /**
- * Go on where the page ended that returned this cursor.
+ * The `nextCursor` of the previous page.
  */
 cursor?: string, };
 
@@ -1999,37 +2013,37 @@ head: StoredHead,
 events: Array<StoredEvent>, };
 
 /**
- * Many sessions.
+ * The sessions of a bulk operation.
  */
 export type ManyParams = { 
 /**
- * The sessions, 1,000 at most.
+ * The ids of the sessions, 1,000 at most.
  */
 ids: Array<string>, };
 
 /**
- * The time from which a session's age counts.
+ * The start of a session's age.
  */
 export type Measure = "created" | "updated";
 
 /**
- * A number and what it should be.
+ * A value against its target.
  */
 export type Metric = { 
 /**
- * The number; `null` where there is nothing to make it from.
+ * The value; `null` without data.
  */
 value: number | null, 
 /**
- * The bound that it should keep to.
+ * The target.
  */
 target: number, 
 /**
- * On which side of it the number should be.
+ * Whether the value should be above or below the target.
  */
 wanted: Wanted, 
 /**
- * Whether it is as it should be.
+ * Whether the value meets the target; `null` without data.
  */
 met: boolean | null, };
 
@@ -2039,7 +2053,7 @@ met: boolean | null, };
 export type ModelChange = "minor" | "major";
 
 /**
- * A model that is more than a name.
+ * A model with a version or parameters.
  */
 export type ModelSpec = { 
 /**
@@ -2047,16 +2061,16 @@ export type ModelSpec = {
  */
 name: string, 
 /**
- * Its version: what comes before the first dot is the major one.
+ * Its version; the part before the first dot is the major version.
  */
 version?: string, 
 /**
- * What it is run with.
+ * Its parameters, a JSON object; `{}` by default.
  */
 params?: JsonObject, 
 /**
- * The names of the parameters that make another model of it when they change; all of them,
- * without.
+ * The names of the significant parameters: a change of one is a major change. By default all
+ * parameters are significant.
  */
 significant?: Array<string>, };
 
@@ -2065,11 +2079,11 @@ significant?: Array<string>, };
  */
 export type NewEvent = { 
 /**
- * The event's type. Lifecycle types have their lifecycle's effect.
+ * The type of the event. A lifecycle type also has the effect of its operation.
  */
 type: EventType, 
 /**
- * What happened; `{}` by default.
+ * The data of the event, a JSON object; `{}` by default.
  */
 data?: JsonObject, };
 
@@ -2177,23 +2191,24 @@ limit?: number,
 after?: string, };
 
 /**
- * New values for anything that a session has. `null` clears a property that may be absent.
+ * New values for any properties of a session. `null` clears an optional property.
  */
 export type OverrideParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * The properties to set; those of `context` and `metadata` are merged.
+ * The properties to set; `context` and `metadata` are merged.
  */
 updates: Overrides, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -2219,29 +2234,30 @@ problems: Array<Problem>, };
  */
 export type PauseParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Why; kept in the context as `pauseReason`.
+ * The reason, which is stored in the context as `pauseReason`.
  */
 reason?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * What an agent is doing.
+ * The phase of an agent's work.
  */
 export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
 
 /**
- * A step from one phase to another.
+ * A change of an agent's phase.
  */
 export type PhaseChange = { 
 /**
@@ -2253,7 +2269,7 @@ fromPhase: Phase,
  */
 toPhase: Phase, 
 /**
- * When.
+ * When the agent entered it.
  */
 timestamp: string, };
 
@@ -2266,7 +2282,7 @@ export type PhaseCounts = {
  */
 initializing: number, 
 /**
- * Finding out.
+ * Investigating.
  */
 investigating: number, 
 /**
@@ -2278,23 +2294,23 @@ planning: number,
  */
 approval: number, 
 /**
- * Carrying the plan out.
+ * Executing the plan.
  */
 executing: number, 
 /**
- * Checking what came of it.
+ * Validating the result.
  */
 validating: number, 
 /**
- * Ended well.
+ * Ended with success.
  */
 completed: number, 
 /**
- * Ended badly.
+ * Ended with a failure.
  */
 failed: number, 
 /**
- * Given up.
+ * Abandoned.
  */
 abandoned: number, };
 
@@ -2325,32 +2341,32 @@ id: string,
 problem: string, };
 
 /**
- * A process as it is told from all others: those of other machines, and those that had its number
- * before or have it after.
+ * The identity of a process. It differs from that of every other process, also on other machines and
+ * of earlier or later processes with the same PID.
  */
 export type Process = { 
 /**
- * The name that it gave itself when it began: a UUID.
+ * The id of its session: a UUID that it generates when it starts.
  */
 session: string, 
 /**
- * Its number.
+ * Its PID.
  */
 pid?: number, 
 /**
- * When it began, in the unit of its host. A number is given again, and then this is another.
+ * When it started, in the unit of its host. It distinguishes processes with the same PID.
  */
 startTime?: number, 
 /**
- * Which start of the machine it belongs to.
+ * The boot ID of its machine.
  */
 bootId?: string, 
 /**
- * Among which processes of the machine its number counts.
+ * The namespace of its PID.
  */
 pidNamespace?: string, 
 /**
- * The machine's name, for people.
+ * The host name of its machine, for display.
  */
 hostname?: string, };
 
@@ -2364,28 +2380,28 @@ export type ProcessRegisterParams = {
 holder?: string, };
 
 /**
- * Which sessions in the trash to remove for good.
+ * Which sessions in the trash to delete.
  */
 export type PurgeParams = { 
 /**
- * Those that have been in the trash this long and longer.
+ * The time in the trash from which sessions are deleted: milliseconds or text such as `"30d"`.
  */
 olderThan: number | string, 
 /**
- * Of these only, 1,000 at most; one that is not among those that may go stays. `limit` and
- * `cursor` say nothing then.
+ * Only these sessions, 1,000 at most; one that has not been in the trash for that time stays.
+ * `limit` and `cursor` have no effect with it.
  */
 ids?: Array<string>, 
 /**
- * How many at most, oldest first: 1 to 1,000; by default all.
+ * The greatest number of sessions, oldest first: 1 to 1,000; by default all.
  */
 limit?: number, 
 /**
- * Go on where the call ended that returned this cursor.
+ * The `nextCursor` of the previous call.
  */
 cursor?: string, 
 /**
- * Only say what would go.
+ * Report what would be deleted, and delete nothing; `false` by default.
  */
 dryRun?: boolean, };
 
@@ -2402,7 +2418,7 @@ kind: string,
  */
 key: string, 
 /**
- * What must be there for the change to apply.
+ * The precondition of the change.
  */
 expect: Expect, 
 /**
@@ -2411,115 +2427,118 @@ expect: Expect,
 record: StoredRecord | null, };
 
 /**
- * Something the agent learned.
+ * A learning of the agent to record.
  */
 export type RecordLearningParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * What it learned.
+ * What the agent learned.
  */
 insight: string, 
 /**
- * The file that keeps it.
+ * The path of the file that stores it.
  */
 expertiseFile?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * A call of a tool.
+ * A tool call to record.
  */
 export type RecordToolCallParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * The tool's name.
+ * The name of the tool.
  */
 tool: string, 
 /**
- * What it was called with.
+ * The arguments of the call.
  */
 args?: unknown, 
 /**
- * What it returned.
+ * The result of the call.
  */
 result?: unknown, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * What a step of the agent has used. It is added to the session's `metadata`.
+ * Usage to add to the session's `metadata`.
  */
 export type RecordUsageParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Tokens.
+ * The tokens used.
  */
 tokens?: TokensParam, 
 /**
- * Cost in a unit of the user's own.
+ * The cost, in a unit of the caller's choice.
  */
 cost?: number, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * What was removed beside sessions.
+ * The result of removing expired records.
  */
 export type RecordsCleaned = { 
 /**
- * How many runs and locks of commits that had run out.
+ * The number of expired runs and locks of commits.
  */
 runs: number, 
 /**
- * How many entries of the audit log.
+ * The number of entries of the audit log.
  */
 entries: number, 
 /**
- * Whether nothing was removed because only a plan was asked for.
+ * Whether the call was a dry run and removed nothing.
  */
 dryRun: boolean, };
 
 /**
- * A session to which something could not be done, and why.
+ * A session that an operation refused, and the error.
  */
 export type Refusal = { 
 /**
- * The session, as it was named.
+ * The id of the session, as the caller passed it.
  */
 id: string, 
 /**
- * The code of the error that the call for it alone would have ended with.
+ * The code of the error.
  */
 code: CoreErrorCode, 
 /**
- * What was wrong, and what to do.
+ * The message of the error.
  */
 message: string, };
 
@@ -2529,15 +2548,15 @@ message: string, };
 export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
 
 /**
- * An agent that needs somebody's approval.
+ * A request for approval.
  */
 export type RequestApprovalParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * What for; kept in the context as `pauseReason`.
+ * The reason, which is stored in the context as `pauseReason`.
  */
 reason?: string, 
 /**
@@ -2545,11 +2564,12 @@ reason?: string,
  */
 metadata?: SessionMetadata, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -2558,24 +2578,24 @@ idempotencyKey?: string, };
  */
 export type ResumeDecision = { 
 /**
- * Whether it should.
+ * Whether it should be resumed.
  */
 resume: boolean, 
 /**
- * Why, or why not.
+ * The reason.
  */
 reason: ResumeReason, 
 /**
- * What the decision was made from.
+ * The values that the decision was made from.
  */
 details: ResumeDetails, };
 
 /**
- * What a decision was made from. Properties of the session are absent where there is none.
+ * The values that a decision was made from. Those of the session are absent if there is none.
  */
 export type ResumeDetails = { 
 /**
- * The reason, for people.
+ * The reason as a message.
  */
 message: string, 
 /**
@@ -2587,23 +2607,23 @@ status?: Status,
  */
 phase?: Phase, 
 /**
- * Whether it says that it is ready.
+ * Whether it is marked as ready to be resumed.
  */
 resumeReady?: boolean, 
 /**
- * How many errors it has met.
+ * The number of errors that it has met.
  */
 errorCount?: number, 
 /**
- * How many are too many.
+ * The number of errors from which it is not resumable.
  */
 maxErrors: number, 
 /**
- * For how long it has been idle, in milliseconds.
+ * The time that it has been idle, in milliseconds.
  */
 idleMs?: number, 
 /**
- * How long is too long, in milliseconds.
+ * The idle time from which it is not resumable, in milliseconds.
  */
 idleLimitMs: number, };
 
@@ -2612,34 +2632,35 @@ idleLimitMs: number, };
  */
 export type ResumeParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * Iterations to add to the budget.
+ * The number of iterations to add to the budget; 0 by default.
  */
 addIterations?: number, 
 /**
- * What becomes of one that is active: `"recover"`, the default, takes it up and says so in
- * an event; `"keep"` leaves it as it is.
+ * The effect on an active session: `"recover"` (the default) recovers it and records an
+ * event, `"keep"` leaves it unchanged.
  */
 ifActive?: "recover" | "keep", 
 /**
- * What becomes of one without iterations: `"refuse"`, the default, or `"timeout"`, which
- * it is as soon as it is resumed.
+ * The effect on a session without iterations left: `"refuse"` (the default) fails,
+ * `"timeout"` resumes it and times it out at once.
  */
 ifExhausted?: "refuse" | "timeout", 
 /**
- * Who takes it up, where it is held under a name: an active session that somebody else
- * holds is refused with `SESSION_HELD`.
+ * The name of the caller as a holder of leases. An active session that another holder has is
+ * refused with `SESSION_HELD`.
  */
 holder?: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -2649,16 +2670,16 @@ idempotencyKey?: string, };
 export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
 
 /**
- * A session to keep as it is given.
+ * A session to store as it is given.
  */
 export type SaveParams = { 
 /**
- * The whole session, in the shape that `export` returns.
+ * The complete session, in the shape that `export` returns.
  */
 text: string, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version; 0 is that of one
- * that is not there.
+ * Fail with `VERSION_CONFLICT` unless the stored session is at this version; 0 expects that
+ * there is none.
  */
 ifVersion?: number, };
 
@@ -2680,23 +2701,23 @@ after: string | null,
 limit: number, };
 
 /**
- * A session with its history, or the part of it that was asked for.
+ * A session with the requested part of its history.
  */
 export type Session = { 
 /**
- * Events in their order. `eventCount` says how many there are in all.
+ * Events in their order. `eventCount` is their total number.
  */
 history: Array<SessionEvent>, 
 /**
- * The session's id.
+ * The id of the session.
  */
 id: string, 
 /**
- * The user it runs for.
+ * The id of the user that the session runs for.
  */
 userId?: string, 
 /**
- * The channel it was started in.
+ * The id of the channel that the session was started in.
  */
 channelId?: string, 
 /**
@@ -2704,15 +2725,15 @@ channelId?: string,
  */
 mode: string, 
 /**
- * What the agent is to do.
+ * The agent's task.
  */
 task: string, 
 /**
- * Where it works.
+ * The workspace of the session, such as a directory.
  */
 workspace?: string, 
 /**
- * Where it is in its life.
+ * The status of the session.
  */
 status: Status, 
 /**
@@ -2720,63 +2741,63 @@ status: Status,
  */
 createdAt: string, 
 /**
- * When it was last changed; never goes back.
+ * When it was last changed; it never decreases.
  */
 updatedAt: string, 
 /**
- * Iterations used.
+ * The number of iterations used.
  */
 iterations: number, 
 /**
- * Iterations allowed; reaching them makes the session `timeout`.
+ * The number of iterations allowed; the last one makes the session `timeout`.
  */
 maxIterations: number, 
 /**
- * The user's own state, which survives restarts.
+ * The user's state, a JSON object, which survives restarts.
  */
 context: JsonObject, 
 /**
- * What it ended with.
+ * The result of a completed session.
  */
 result?: string, 
 /**
- * What it failed with.
+ * The error of a failed session.
  */
 error?: string, 
 /**
- * About the run: model, tools used, tokens, cost.
+ * Metadata of the run, a JSON object: model, tools used, tokens, cost.
  */
 metadata?: SessionMetadata, 
 /**
- * Counts the changes to the session, from 1; for `ifVersion`.
+ * The version, for `ifVersion`: the number of changes to the session, from 1.
  */
 version: number, 
 /**
- * How many events its whole history has.
+ * The number of events in the complete history.
  */
 eventCount: number, 
 /**
- * When it ended for good.
+ * When it reached a final status.
  */
 finalizedAt?: string, 
 /**
- * The session it was forked from.
+ * The id of the session that it was forked from.
  */
 parentId?: string, 
 /**
- * When it was put into the trash, while it is there.
+ * When it was put into the trash; absent outside of the trash.
  */
 deletedAt?: string, 
 /**
- * The agent's name, if it is an agent's session: its mode.
+ * The agent's name, which is the mode; present for an agent's session.
  */
 agentName?: string, 
 /**
- * What the agent is for, if it is an agent's session: its task.
+ * The agent's purpose, which is the task; present for an agent's session.
  */
 purpose?: string, 
 /**
- * What the agent is doing.
+ * The agent's phase.
  */
 phase?: Phase, 
 /**
@@ -2784,7 +2805,7 @@ phase?: Phase,
  */
 resumeReady?: boolean, 
 /**
- * How many errors the agent has met.
+ * The number of errors that the agent has met.
  */
 errorCount?: number, 
 /**
@@ -2792,11 +2813,11 @@ errorCount?: number,
  */
 lastError?: LastError, 
 /**
- * What came of the agent's work.
+ * A summary of the agent's work.
  */
 summary?: string, 
 /**
- * The slot that it takes, and the model that works in it.
+ * The slot of the session, and its model.
  */
 slot?: Slot, };
 
@@ -2805,28 +2826,28 @@ slot?: Slot, };
  */
 export type SessionChange = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * What must be there for the change to apply.
+ * The precondition of the change.
  */
 expect: Expect, 
 /**
- * What to do.
+ * The change.
  */
 write: SessionWrite, };
 
 /**
- * What an agent needs to go on with a session.
+ * The context that an agent needs to continue a session.
  */
 export type SessionContext = { 
 /**
- * The session.
+ * The id of the session.
  */
 sessionId: string, 
 /**
- * What the agent is to do.
+ * The agent's task.
  */
 task: string, 
 /**
@@ -2834,23 +2855,23 @@ task: string,
  */
 mode: string, 
 /**
- * Where it works.
+ * The workspace of the session, such as a directory; `null` if it has none.
  */
 workspace: string | null, 
 /**
- * Where the session is in its life.
+ * The status of the session.
  */
 status: Status, 
 /**
- * Iterations used.
+ * The number of iterations used.
  */
 iterations: number, 
 /**
- * Iterations allowed.
+ * The number of iterations allowed.
  */
 maxIterations: number, 
 /**
- * The user's own state.
+ * The user's state, a JSON object.
  */
 context: JsonObject, 
 /**
@@ -2859,11 +2880,11 @@ context: JsonObject,
 recentHistory: Array<SessionEvent>, };
 
 /**
- * One entry of a session's history.
+ * An event of a session's history.
  */
 export type SessionEvent = { 
 /**
- * The place in the history, from 1. It orders events; timestamps do not.
+ * The sequence number, from 1. It orders events; timestamps do not.
  */
 sequence: number, 
 /**
@@ -2872,11 +2893,11 @@ sequence: number,
 timestamp: string, 
 /**
  * `start`, `iteration`, `tool_call`, `learning`, `pause`, `resume`, `complete`, `error`,
- * `timeout`, or a name of the user's own.
+ * `timeout`, or a custom name.
  */
 type: EventType, 
 /**
- * What happened.
+ * The data of the event, a JSON object.
  */
 data: JsonObject, };
 
@@ -2885,15 +2906,15 @@ data: JsonObject, };
  */
 export type SessionHead = { 
 /**
- * The session's id.
+ * The id of the session.
  */
 id: string, 
 /**
- * The user it runs for.
+ * The id of the user that the session runs for.
  */
 userId?: string, 
 /**
- * The channel it was started in.
+ * The id of the channel that the session was started in.
  */
 channelId?: string, 
 /**
@@ -2901,15 +2922,15 @@ channelId?: string,
  */
 mode: string, 
 /**
- * What the agent is to do.
+ * The agent's task.
  */
 task: string, 
 /**
- * Where it works.
+ * The workspace of the session, such as a directory.
  */
 workspace?: string, 
 /**
- * Where it is in its life.
+ * The status of the session.
  */
 status: Status, 
 /**
@@ -2917,63 +2938,63 @@ status: Status,
  */
 createdAt: string, 
 /**
- * When it was last changed; never goes back.
+ * When it was last changed; it never decreases.
  */
 updatedAt: string, 
 /**
- * Iterations used.
+ * The number of iterations used.
  */
 iterations: number, 
 /**
- * Iterations allowed; reaching them makes the session `timeout`.
+ * The number of iterations allowed; the last one makes the session `timeout`.
  */
 maxIterations: number, 
 /**
- * The user's own state, which survives restarts.
+ * The user's state, a JSON object, which survives restarts.
  */
 context: JsonObject, 
 /**
- * What it ended with.
+ * The result of a completed session.
  */
 result?: string, 
 /**
- * What it failed with.
+ * The error of a failed session.
  */
 error?: string, 
 /**
- * About the run: model, tools used, tokens, cost.
+ * Metadata of the run, a JSON object: model, tools used, tokens, cost.
  */
 metadata?: SessionMetadata, 
 /**
- * Counts the changes to the session, from 1; for `ifVersion`.
+ * The version, for `ifVersion`: the number of changes to the session, from 1.
  */
 version: number, 
 /**
- * How many events its whole history has.
+ * The number of events in the complete history.
  */
 eventCount: number, 
 /**
- * When it ended for good.
+ * When it reached a final status.
  */
 finalizedAt?: string, 
 /**
- * The session it was forked from.
+ * The id of the session that it was forked from.
  */
 parentId?: string, 
 /**
- * When it was put into the trash, while it is there.
+ * When it was put into the trash; absent outside of the trash.
  */
 deletedAt?: string, 
 /**
- * The agent's name, if it is an agent's session: its mode.
+ * The agent's name, which is the mode; present for an agent's session.
  */
 agentName?: string, 
 /**
- * What the agent is for, if it is an agent's session: its task.
+ * The agent's purpose, which is the task; present for an agent's session.
  */
 purpose?: string, 
 /**
- * What the agent is doing.
+ * The agent's phase.
  */
 phase?: Phase, 
 /**
@@ -2981,7 +3002,7 @@ phase?: Phase,
  */
 resumeReady?: boolean, 
 /**
- * How many errors the agent has met.
+ * The number of errors that the agent has met.
  */
 errorCount?: number, 
 /**
@@ -2989,16 +3010,16 @@ errorCount?: number,
  */
 lastError?: LastError, 
 /**
- * What came of the agent's work.
+ * A summary of the agent's work.
  */
 summary?: string, 
 /**
- * The slot that it takes, and the model that works in it.
+ * The slot of the session, and its model.
  */
 slot?: Slot, };
 
 /**
- * A part of a list.
+ * A page of sessions.
  */
 export type SessionPage = { 
 /**
@@ -3006,16 +3027,16 @@ export type SessionPage = {
  */
 items: Array<SessionHead>, 
 /**
- * Where to go on, as `cursor`; absent at the end.
+ * The `cursor` of the next page; absent on the last page.
  */
 nextCursor?: string, 
 /**
- * Sessions that could not be read; they hide no others.
+ * Sessions that could not be read. They do not affect the others.
  */
 problems: Array<Problem>, };
 
 /**
- * What to do to a session.
+ * The change to a session.
  */
 export type SessionWrite = { "kind": "put", 
 /**
@@ -3023,28 +3044,29 @@ export type SessionWrite = { "kind": "put",
  */
 head: StoredHead, 
 /**
- * Whether the events that are stored are removed first.
+ * Whether the stored events are removed first.
  */
 replaceHistory: boolean, 
 /**
- * New events, numbered on from the last that is kept.
+ * New events, whose sequence numbers follow that of the last stored event.
  */
 events: Array<StoredEvent>, } | { "kind": "delete" };
 
 /**
- * An agent that might be resumed, and the policy.
+ * An agent, and the policy to decide by.
  */
 export type ShouldResumeParams = { 
 /**
- * The agent's session.
+ * The id of the agent's session.
  */
 id: string, 
 /**
- * Not when it has been idle this long and longer; 30 minutes by default.
+ * The idle time from which it is not resumable: milliseconds or text such as `"30m"`. 30
+ * minutes by default.
  */
 idle?: number | string, 
 /**
- * Not when it has met this many errors and more; 3 by default.
+ * The number of errors from which it is not resumable; 3 by default.
  */
 maxErrors?: number, };
 
@@ -3367,7 +3389,7 @@ starts: Array<StartInSlotParams>, };
  */
 export type StartParams = { 
 /**
- * What the agent is to do.
+ * The agent's task.
  */
 task: string, 
 /**
@@ -3375,43 +3397,44 @@ task: string,
  */
 mode: string, 
 /**
- * An id of the caller's own; by default one is made.
+ * The id of the session; generated by default.
  */
 id?: string, 
 /**
- * The user it runs for.
+ * The id of the user that the session runs for.
  */
 userId?: string, 
 /**
- * The channel it is started in.
+ * The id of the channel that the session is started in.
  */
 channelId?: string, 
 /**
- * Where it works.
+ * The workspace of the session, such as a directory.
  */
 workspace?: string, 
 /**
- * Iterations allowed; 100 by default.
+ * The number of iterations allowed; 100 by default.
  */
 maxIterations?: number, 
 /**
- * The user's own state.
+ * The user's state, a JSON object; `{}` by default.
  */
 context?: JsonObject, 
 /**
- * About the run.
+ * Metadata of the run, a JSON object.
  */
 metadata?: SessionMetadata, 
 /**
- * Start it paused.
+ * Start the session paused; `false` by default.
  */
 paused?: boolean, 
 /**
- * Why it starts paused.
+ * The reason for starting it paused.
  */
 pauseReason?: string, 
 /**
- * Makes the call safe to repeat: a second call with this key returns the first's session.
+ * A key that makes the call safe to repeat: a second call with this key returns the session
+ * that the first one started.
  */
 idempotencyKey?: string, };
 
@@ -3420,43 +3443,43 @@ idempotencyKey?: string, };
  */
 export type Stats = { 
 /**
- * How many sessions there are.
+ * The number of sessions.
  */
 total: number, 
 /**
- * How many of each status, those of which there are none too.
+ * The number of sessions by status.
  */
 byStatus: StatusCounts, 
 /**
- * How many of each mode.
+ * The number of sessions by mode.
  */
 byMode: Record<string, number>, 
 /**
- * Iterations a session, on average; 0 for no sessions.
+ * The average number of iterations used; 0 without sessions.
  */
 averageIterations: number, 
 /**
- * Completed sessions of all, in per cent; 0 for no sessions.
+ * The share of completed sessions among all, in percent; 0 without sessions.
  */
 successRate: number, 
 /**
- * Completed sessions of those that are completed, failed or abandoned, in per cent.
+ * The share of completed sessions among those that are completed, failed or abandoned, in percent.
  */
 finishedSuccessRate: number, 
 /**
- * Tokens and cost in all.
+ * The total usage.
  */
 usage: UsageTotals, 
 /**
- * Tokens and cost of each mode.
+ * The usage by mode.
  */
 usageByMode: Record<string, UsageTotals>, 
 /**
- * Tokens and cost of each user: of the 1,000 with the most sessions.
+ * The usage by user, for the 1,000 users with the most sessions.
  */
 usageByUser: Record<string, UsageTotals>, 
 /**
- * How many users `usageByUser` leaves out.
+ * The number of users that `usageByUser` omits.
  */
 usersOmitted: number, };
 
@@ -3465,73 +3488,73 @@ usersOmitted: number, };
  */
 export type StatsParams = { 
 /**
- * Runs for this user.
+ * Only sessions of this user.
  */
 userId?: string, 
 /**
- * Was started in this channel.
+ * Only sessions of this channel.
  */
 channelId?: string, 
 /**
- * Is of this mode.
+ * Only sessions of this mode.
  */
 mode?: string, 
 /**
- * Has this status, or one of these.
+ * Only sessions with this status, or with one of these.
  */
 status?: Status | readonly Status[], 
 /**
- * Is an agent's, in this phase or one of these.
+ * Only sessions of agents in this phase, or in one of these.
  */
 phase?: Phase | readonly Phase[], 
 /**
- * Takes a slot of this task, or of one of these, 1,000 at most.
+ * Only sessions in slots of this task, or of one of these; 1,000 at most.
  */
 taskIds?: string | readonly string[], 
 /**
- * Takes the slot of this phase, or of one of these.
+ * Only sessions in slots of this phase, or of one of these.
  */
 slotPhase?: SlotPhase | readonly SlotPhase[], 
 /**
- * Takes a slot, and the model of this name works in it.
+ * Only sessions in slots with the model of this name.
  */
 model?: string, 
 /**
- * Was forked from this session.
+ * Only forks of the session with this id.
  */
 parentId?: string, 
 /**
- * Was created at this time or later.
+ * Only sessions created at this time or later.
  */
 createdAfter?: string, 
 /**
- * Was created at this time or earlier.
+ * Only sessions created at this time or earlier.
  */
 createdBefore?: string, 
 /**
- * Was last changed at this time or later.
+ * Only sessions last changed at this time or later.
  */
 updatedAfter?: string, 
 /**
- * Was last changed at this time or earlier.
+ * Only sessions last changed at this time or earlier.
  */
 updatedBefore?: string, 
 /**
- * Has this text in its task; A-Z and a-z are the same.
+ * Only sessions whose tasks contain this text; A-Z and a-z are the same.
  */
 text?: string, 
 /**
- * Whether sessions in the trash count; `"exclude"` by default.
+ * Whether sessions in the trash are included; `"exclude"` by default.
  */
 trash?: Trash, };
 
 /**
- * Where a session is in its life.
+ * The status of a session.
  */
 export type Status = "active" | "paused" | "completed" | "failed" | "timeout" | "abandoned";
 
 /**
- * How many sessions have each status.
+ * The number of sessions by status.
  */
 export type StatusCounts = { 
 /**
@@ -3551,41 +3574,41 @@ completed: number,
  */
 failed: number, 
 /**
- * Out of iterations.
+ * Without iterations left.
  */
 timeout: number, 
 /**
- * Given up.
+ * Abandoned.
  */
 abandoned: number, };
 
 /**
- * What an agent's session has beyond any other, in the form that stores keep.
+ * The additional properties of an agent's session, as stores keep them.
  */
 export type StoredAgent = { 
 /**
- * What it is doing.
+ * Its phase.
  */
 phase: Phase, 
 /**
- * Whether it may be resumed. Each change of phase sets it; it may be taken back by hand.
+ * Whether it may be resumed. Each change of phase sets it; an update may override it.
  */
 resumeReady: boolean, 
 /**
- * How many errors it has met.
+ * The number of errors that it has met.
  */
 errorCount: number, 
 /**
- * The last of them.
+ * The last error.
  */
 lastError: StoredError | null, 
 /**
- * What came of it all, in a few words.
+ * A summary of its work.
  */
 summary: string | null, };
 
 /**
- * An error that an agent met, in the form that stores keep.
+ * An error that an agent met, as stores keep it.
  */
 export type StoredError = { 
 /**
@@ -3598,23 +3621,23 @@ message: string,
 timestamp: number, };
 
 /**
- * One entry of a history, in the form that stores keep: its data is a JSON text.
+ * An event as stores keep it: its data is a JSON text.
  */
 export type StoredEvent = { 
 /**
- * The place in the history, from 1.
+ * The sequence number, from 1.
  */
 sequence: number, 
 /**
- * When it was recorded, by the clock of whoever recorded it.
+ * When it was recorded, by the clock of the writer.
  */
 timestamp: number, 
 /**
- * One of [`kind`] or a name of the user's own.
+ * The type: one of [`kind`] or a custom name.
  */
 type: string, 
 /**
- * What happened, as the JSON text that the caller gave.
+ * The data, as the JSON text that the caller passed.
  */
 data: string, };
 
@@ -3750,7 +3773,7 @@ owner: string | null,
 body: string, };
 
 /**
- * The slot of a session and the model that works in it, in the form that stores keep.
+ * The slot of a session and its model, as stores keep it.
  */
 export type StoredSlot = { 
 /**
@@ -3766,37 +3789,37 @@ phase: SlotPhase,
  */
 model: string, 
 /**
- * What else is known of the model: the text of a JSON object.
+ * The other properties of the model, a JSON object.
  */
 details: string | null, };
 
 /**
- * Tokens spent.
+ * Numbers of tokens.
  */
 export type TokenCounts = { 
 /**
- * Read by the model.
+ * Tokens of the prompts.
  */
 prompt: number, 
 /**
- * Written by the model.
+ * Tokens of the completions.
  */
 completion: number, 
 /**
- * Both.
+ * The sum of both.
  */
 total: number, };
 
 /**
- * Tokens that were used.
+ * Numbers of tokens used.
  */
 export type TokensParam = { 
 /**
- * Read by the model.
+ * Tokens of the prompts; 0 by default.
  */
 prompt?: number, 
 /**
- * Written by the model.
+ * Tokens of the completions; 0 by default.
  */
 completion?: number, };
 
@@ -3806,11 +3829,11 @@ completion?: number, };
 export type Trash = "exclude" | "only" | "include";
 
 /**
- * State to keep.
+ * A change of the context.
  */
 export type UpdateContextParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
@@ -3818,28 +3841,29 @@ id: string,
  */
 context: JsonObject, 
 /**
- * Replace the whole context instead.
+ * Replace the context instead of merging; `false` by default.
  */
 replace?: boolean, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
 /**
- * New values for what describes a session. `null` clears a property.
+ * New values for the description of a session. `null` clears a property.
  */
 export type UpdateParams = { 
 /**
- * The session.
+ * The id of the session.
  */
 id: string, 
 /**
- * What the agent is to do.
+ * The agent's task.
  */
 task?: string, 
 /**
@@ -3847,19 +3871,19 @@ task?: string,
  */
 mode?: string, 
 /**
- * Where it works.
+ * The workspace of the session, such as a directory.
  */
 workspace?: string | null, 
 /**
- * The user it runs for.
+ * The id of the user that the session runs for.
  */
 userId?: string | null, 
 /**
- * The channel it belongs to.
+ * The id of the session's channel.
  */
 channelId?: string | null, 
 /**
- * Iterations allowed; not below those used.
+ * The number of iterations allowed; not below those used.
  */
 maxIterations?: number, 
 /**
@@ -3871,11 +3895,12 @@ context?: JsonObject,
  */
 metadata?: SessionMetadata, 
 /**
- * Refuse with `VERSION_CONFLICT` unless the session is at this version.
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
 /**
- * Makes the call safe to repeat: a second call with this key changes nothing.
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
  */
 idempotencyKey?: string, };
 
@@ -3897,7 +3922,7 @@ completionTokens: number,
 costNanos: number, };
 
 /**
- * Tokens and cost spent.
+ * Tokens and cost.
  */
 export type UsageTotals = { 
 /**
@@ -3905,7 +3930,7 @@ export type UsageTotals = {
  */
 tokens: TokenCounts, 
 /**
- * Cost in the user's unit, summed exactly to a billionth.
+ * The cost in the user's unit, summed exactly to a billionth.
  */
 cost: number, };
 
@@ -4003,12 +4028,12 @@ process?: Process,
 token: number, };
 
 /**
- * On which side of a target a number should be.
+ * The side of a target on which a value should be.
  */
 export type Wanted = "above" | "below";
 
 /**
- * The changes that are reported.
+ * The events that webhooks report.
  */
 export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
 
@@ -4017,24 +4042,24 @@ export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" |
  */
 export type WebhookPayload = { 
 /**
- * What happened.
+ * The event.
  */
 event: WebhookEvent, 
 /**
- * To which session.
+ * The session.
  */
 session: WebhookSession, 
 /**
- * When.
+ * The time of the event.
  */
 timestamp: string, 
 /**
- * The data of the history's event.
+ * The data of the event in the session's history.
  */
 data?: JsonObject, };
 
 /**
- * The session that a webhook is about, as it was just after the change.
+ * The session of a webhook, just after the change.
  */
 export type WebhookSession = { 
 /**
@@ -4098,7 +4123,7 @@ export type CoreErrorCode =
   | "INTERNAL"
 ;
 
-/** What people are told of errors about slots, by the errors' codes. */
+/** The messages for users about errors of slots, by error code. */
 export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["MODEL_MISSING", "The model of this session is no longer available. It can be viewed, exported, deleted or replaced."],
   ["STORE_BUSY", "This session is being changed right now. Wait a moment and try again."],
@@ -4118,10 +4143,10 @@ export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["CORRUPT_SESSION", "The session could not be started. Try again later."],
 ]);
 
-/** What people are told of any other error. */
+/** The message for users about any other error. */
 export const UNEXPECTED_FAILURE = "Something went wrong that should not have. If it happens again, report it.";
 
-/** Every operation: what it takes and what it answers. */
+/** Every operation: its parameters and its reply. */
 export interface Operations {
   /** Starts a session. Its first event is `start`. */
   start: { params: StartParams; result: Session };
@@ -4165,9 +4190,9 @@ export interface Operations {
   save: { params: SaveParams; result: SessionHead };
   /** Starts a new session with another's past. */
   fork: { params: ForkParams; result: Session };
-  /** A session with the part of its history that is asked for, by default the last 100 events; `null` for an unknown id. */
+  /** A session with a part of its history, by default the last 100 events; `null` for an unknown id. */
   get: { params: GetParams; result: Session | null };
-  /** What an agent needs to go on with a session; `null` for an unknown id. */
+  /** The context that an agent needs to continue a session; `null` for an unknown id. */
   context: { params: IdParams; result: SessionContext | null };
   /** A part of a history, oldest first. */
   events: { params: EventsParams; result: EventPage };
@@ -4183,17 +4208,17 @@ export interface Operations {
   progress: { params: IdParams; result: number | null };
   /** How long a session has run, in milliseconds; `null` for an unknown id. */
   duration: { params: IdParams; result: number | null };
-  /** Puts many sessions into the trash, as many as possible in one commit. The reply names those that were refused. */
+  /** Puts sessions into the trash, as many as possible in one commit. The reply names the refused ones. */
   trashMany: { params: ManyParams; result: BulkResult };
-  /** Takes many sessions out of the trash, as many as possible in one commit. */
+  /** Restores sessions from the trash, as many as possible in one commit. */
   restoreMany: { params: ManyParams; result: BulkResult };
-  /** Removes many sessions for good, also those that cannot be read, as many as possible in one commit. */
+  /** Deletes sessions, also those that cannot be read, as many as possible in one commit. */
   deleteMany: { params: ManyParams; result: BulkResult };
-  /** Puts sessions that have reached an age into the trash, or removes them for good. Active and paused ones stay unless `status` names them. */
+  /** Puts sessions that have reached an age into the trash, or deletes them. Active and paused ones stay unless `status` names them. */
   cleanup: { params: CleanupParams; result: CleanupResult };
-  /** Removes what has expired beside sessions: leases that nobody is to take again, such as those of runs, and entries of the audit log that are a year old, or as old as `keepAudit` says. Other leases stay, so that their tokens go on growing. */
+  /** Removes expired records: the disposable leases, such as those of runs, and the entries of the audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are greater. */
   cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
-  /** Removes for good what has been in the trash for a time, oldest first; or only says what would go. What somebody runs stays. */
+  /** Deletes sessions that have been in the trash for a time, oldest first, or only reports them. Those that a runner holds stay. */
   purge: { params: PurgeParams; result: CleanupResult };
   /** Creates an agent: a session with a phase, `initializing` at first. */
   agentCreate: { params: AgentCreateParams; result: SessionHead };
@@ -4207,7 +4232,7 @@ export interface Operations {
   agentList: { params: AgentListParams; result: SessionPage };
   /** Whether an agent should be resumed, and the reason. */
   shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
-  /** Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished ones are abandoned; those that somebody runs stay. */
+  /** Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
   agentStats: { params: AgentStatsParams; result: AgentStats };
@@ -4245,15 +4270,15 @@ export interface Operations {
   auditLog: { params: AuditLogParams; result: AuditPage };
   /** Removes what has reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
-  /** Names a part of the sessions and records of a store that is copied. */
+  /** Stamps a page of the sessions and records of the source. */
   copyPage: { params: CopyPageParams; result: CopyPage };
-  /** Compares another store's page with what is here, and may ask for what is not. */
+  /** Compares a page of the source with the target, and may request what is missing. */
   copyCompare: { params: CopyCompareParams; result: CopyCompared };
   /** Reads what another store asks for, up to an amount. */
   copyRead: { params: CopyReadParams; result: CopyChunk };
   /** Writes what another store has sent, in one commit. */
   copyWrite: { params: CopyWriteParams; result: CopyWritten };
-  /** Whether a file of another program can be imported, or a folder may hold such files. */
+  /** Whether a file of another program can be imported, or a folder may contain such files. */
   importWanted: { params: ImportWantedParams; result: boolean };
   /** Imports a file of another program. */
   importFile: { params: ImportFileParams; result: FileImport };

@@ -14,7 +14,7 @@ const exempt = [
   /^bench\/results\//,
   /^scripts\/lib\/word-/,
   // These tests are older than the list. Remove the entry once their words are replaced.
-  /^(core|bridge|stores\/(file|sqlite))\/tests\//,
+  /^(core|bridge)\/tests\//,
 ];
 
 /** Checks every text file that git tracks or would. Throws a problem that lists the words. */

@@ -118,7 +118,8 @@ pub fn is_full(tx: &Transaction<'_>) -> bool {
     sessions >= MAX_TOGETHER || bytes > MAX_PAGE_BYTES
 }
 
-/// The result for one of several sessions. Its own errors are part of the result.
+/// The result for one of several sessions. Its own errors are part of the result. The attempt must not
+/// write before it fails, because the others of the same commit are still written.
 ///
 /// # Errors
 /// Those of the store, and a pending read.

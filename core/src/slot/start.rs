@@ -197,6 +197,7 @@ pub(super) fn start(
         reply.change = change;
         return Ok(reply);
     }
+    tx.can_insert(&new.head.id)?;
     let mut result = reply(SlotCode::SlotCreated, Some(new.head.clone()));
     if let Some((reason, old)) = superseded {
         if old.id == new.head.id {

@@ -377,12 +377,19 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// `SESSION_EXISTS`, if it is.
     pub fn insert(&mut self, head: Head, events: Vec<Event>) -> Result<()> {
-        if self.has_lost(&head.id) || self.changed(&head.id).is_some() {
-            return Err(Error::SessionExists {
-                id: head.id.to_string(),
-            });
-        }
+        self.can_insert(&head.id)?;
         self.put_session(head, Expect::Absent, false, events);
+        Ok(())
+    }
+
+    /// Checks an id before a write that must not happen unless the session can be inserted.
+    ///
+    /// # Errors
+    /// `SESSION_EXISTS`, if there is a session with this id.
+    pub fn can_insert(&self, id: &SessionId) -> Result<()> {
+        if self.has_lost(id) || self.changed(id).is_some() {
+            return Err(Error::SessionExists { id: id.to_string() });
+        }
         Ok(())
     }
 

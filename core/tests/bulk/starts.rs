@@ -73,6 +73,21 @@ fn many_come_to_what_each_would_come_to_alone() {
 }
 
 #[test]
+fn a_start_with_the_id_of_a_session_of_the_same_commit_supersedes_nothing() {
+    let start = |id: &str, phase: &str, model: &str| {
+        json!({
+            "id": id, "taskId": "u", "phase": phase, "model": model, "task": "", "mode": "m",
+            "onModelChange": "replace"
+        })
+    };
+    let calls = [
+        vec![start("s0", "run", "b"), start("s4", "plan", "b")],
+        vec![start("s1", "plan", "a"), start("s4", "run", "a")],
+    ];
+    differs(&calls).unwrap();
+}
+
+#[test]
 fn each_has_an_id_of_its_own_and_no_more_than_a_hundred_are_taken() {
     let world = World::default();
     let starts = |count: usize| -> Vec<Value> {

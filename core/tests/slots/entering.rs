@@ -23,7 +23,7 @@ fn nobody_comes_back_into_a_slot_that_is_taken() {
     let error = world.error("restore", json!({"id": "old"}));
     assert_eq!(error.code(), "SLOT_TAKEN");
     assert!(
-        error.to_string().contains("session new is in it"),
+        error.to_string().contains("session new occupies it"),
         "{error}"
     );
     for way_out in ["trash", "delete"] {

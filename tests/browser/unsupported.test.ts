@@ -12,6 +12,8 @@ it("an operation that is only in Node says so, and what to use", async () => {
     () => sessions.dedup.check(run),
     () => sessions.dedup.admit({ ...run, runId: "1" }),
     () => sessions.audit.day(),
+    () => sessions.agents.hooks.preDelegate({ agent_id: "a" }),
+    () => sessions.agents.hooks.subagentStop({ agent_id: "a" }),
     () => manager.registerVm("vm-1", "zone", []),
     () => manager.orphans(),
   ];

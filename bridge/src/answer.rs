@@ -15,7 +15,7 @@ struct Ok<'a, T> {
     notices: Notices<'a>,
 }
 
-/// Webhook payloads, each as its text: what is posted is what was built, to the byte.
+/// Webhook payloads, each as the text that is posted.
 struct Notices<'a>(&'a [WebhookPayload]);
 
 impl Notices<'_> {
@@ -40,7 +40,7 @@ struct Need<'a> {
     need: Request<'a>,
 }
 
-/// What an operation asks of a store that the host provides.
+/// The request of an operation to a store that the host provides.
 #[derive(Serialize)]
 struct Request<'a> {
     operation: u32,
@@ -48,7 +48,7 @@ struct Request<'a> {
     params: &'a serde_json::value::RawValue,
 }
 
-/// The end of an operation: `{"ok": …}` or `{"error": …}`.
+/// The answer to an ended operation: `{"ok": …}` or `{"error": …}`.
 pub fn of(ended: Ended) -> Answer {
     match ended {
         Result::Ok(done) => text(&Ok {
@@ -83,7 +83,7 @@ pub fn need(operation: u32, method: &str, params: &serde_json::value::RawValue) 
     })
 }
 
-/// `{"wait": operation}`: a store's thread will answer.
+/// `{"wait": operation}`: a thread of the store completes the operation.
 pub fn wait(operation: u32) -> Answer {
     format!(r#"{{"wait":{operation}}}"#)
 }

@@ -57,25 +57,25 @@ fn no_such(operation: u32) -> Answer {
     answer::error(&Error::internal(format!("no operation {operation} waits")))
 }
 
-/// How a store is opened.
+/// The options of a store.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The largest inputs.
+    /// The limits of inputs.
     pub limits: Limits,
-    /// Whether an acknowledged write also survives the loss of power.
+    /// Whether an acknowledged write also survives a power failure.
     pub durability: Durability,
-    /// How long a write waits for other processes, in milliseconds.
+    /// The timeout of a write that waits for other processes, in milliseconds.
     pub busy_timeout_ms: Option<u64>,
-    /// How long the host waits for its own store, in milliseconds.
+    /// The timeout of the host's own store, in milliseconds.
     pub timeout_ms: Option<u64>,
-    /// What the host's own store can do.
+    /// The capabilities of the host's own store.
     pub capabilities: Capabilities,
-    /// How the host is to clean up by itself.
+    /// The automatic cleanup by the host.
     pub retention: Option<Retention>,
 }
 
 impl Options {
-    /// How long a write waits for other processes: `default` unless something else was asked for.
+    /// The timeout of a write that waits for other processes, in milliseconds.
     pub fn busy_timeout_ms(&self, default: u32) -> u32 {
         self.busy_timeout_ms.map_or(default, |timeout| {
             u32::try_from(timeout).unwrap_or(u32::MAX)
@@ -100,17 +100,17 @@ impl Params for Options {
     }
 }
 
-/// How a host cleans up by itself. The host has the clock; the lengths are read here.
+/// The automatic cleanup by a host, which has the clock.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Retention {
-    /// Sessions of this age go into the trash.
+    /// The age from which sessions are put into the trash.
     pub max_age: Millis,
-    /// The time from one cleanup to the next.
+    /// The interval between cleanups.
     pub every: Millis,
-    /// What has been in the trash this long is removed for good.
+    /// The time in the trash from which sessions are deleted.
     pub purge_after: Millis,
-    /// Entries of the audit log are kept this long.
+    /// How long entries of the audit log are retained.
     pub keep_audit: Millis,
 }
 

@@ -1,5 +1,5 @@
-//! The random bits of a call: the build's own, or those that the host gives, so that a test can be
-//! repeated to the letter.
+//! The entropy of a call: random bits of the build, or those that the host passes, so that a test is
+//! reproducible.
 
 use std::fmt::Display;
 
@@ -8,10 +8,10 @@ use tenure_core::{Error, Result};
 /// Digits of 128 bits.
 const DIGITS: usize = 32;
 
-/// The bits that were given, as hexadecimal digits, or else those that `random` fills in.
+/// The given bits, as 32 hexadecimal digits, or by default those that `random` fills in.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when what was given are no 32 digits, `INTERNAL` when there are no random bits.
+/// `INVALID_ARGUMENT` for anything but 32 digits, `INTERNAL` without random bits.
 pub fn entropy<E: Display>(
     given: Option<&str>,
     random: impl FnOnce(&mut [u8]) -> Result<(), E>,

@@ -1,5 +1,4 @@
-//! The audit log: what was decided, and when. This is the form in which its entries are kept as
-//! records, and what they have in common; what is entered is decided elsewhere.
+//! The entries of the audit log: their common properties, and the records that store them.
 
 use crate::error::{Error, Result};
 use crate::stored::head::Head;
@@ -9,33 +8,33 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::json::{Json, Object};
 use crate::value::time::Timestamp;
 
-/// The kind of the records that entries are kept in.
+/// The kind of the records that store entries.
 pub const KIND: &str = "audit";
 
-/// The `kind` of an entry that says whether an agent is to be resumed.
+/// The `kind` of the entry for a decision whether to resume an agent.
 pub const DECISION: &str = "agent.decision";
-/// The `kind` of an entry that says how an agent's work ended.
+/// The `kind` of the entry for the end of an agent's work.
 pub const FINALIZATION: &str = "agent.finalization";
-/// The `kind` of an entry that says how many agents a cleanup has removed.
+/// The `kind` of the entry for a cleanup of agents.
 pub const CLEANUP: &str = "agent.cleanup";
 
-/// The `kind` of an entry that says how a run of a workflow went. Entries of other programs say no
-/// kind, and are of this one.
+/// The `kind` of the entry for the end of a run of a workflow. Entries of other programs have no kind,
+/// and are of this one.
 pub const RUN: &str = "dedup.run";
-/// The `kind` of an entry that says that a lease was taken from its holder.
+/// The `kind` of the entry for a lease that was released regardless of its holder.
 pub const LEASE_CLEAR: &str = "lease.clear";
 
-/// Something that was decided.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// When.
+    /// Its time.
     pub at: Timestamp,
-    /// What: the text of a JSON object.
+    /// Its data, a JSON object.
     pub data: Json,
 }
 
 impl Entry {
-    /// What every entry of ours says: its kind, its time, and the session that it is about.
+    /// The properties that every entry of Tenure has: its kind, its time and its subject.
     pub fn properties(kind: &str, at: Timestamp, subject: Option<&str>) -> Object<'static> {
         let mut data = Object::default();
         data.set("kind", kind);
@@ -44,19 +43,19 @@ impl Entry {
         data
     }
 
-    /// What has happened. An entry of another program does not say: it is about a run.
+    /// Its kind. An entry of another program has none: it is about a run.
     pub fn kind(&self) -> String {
         let kind = Object::parse(&self.data).text("kind");
         kind.unwrap_or_else(|| RUN.to_owned())
     }
 
-    /// What it is about: a session, or the key of a run.
+    /// Its subject: the id of a session, or the key of a run or lease.
     pub fn subject(&self) -> Option<String> {
         let data = Object::parse(&self.data);
         data.text("subject").or_else(|| data.text("session_key"))
     }
 
-    /// The entry of an agent whose work has ended.
+    /// The entry for the end of an agent's work.
     pub fn finalization(head: &Head, outcome: Phase, at: Timestamp) -> Self {
         let mut data = Self::properties(FINALIZATION, at, Some(head.id.as_str()));
         data.set("agent", &head.mode);
@@ -68,7 +67,7 @@ impl Entry {
         }
     }
 
-    /// The entry of a cleanup that has removed so many agents.
+    /// The entry for a cleanup that has removed this number of agents.
     pub fn cleanup(removed: u64, at: Timestamp) -> Self {
         let mut data = Self::properties(CLEANUP, at, None);
         data.set("removed", &removed);
@@ -78,7 +77,7 @@ impl Entry {
         }
     }
 
-    /// The entry of what was done about something that a holder had.
+    /// An entry about the lease of a holder.
     pub fn about(kind: &str, subject: &str, holder: &str, at: Timestamp) -> Self {
         let mut data = Self::properties(kind, at, Some(subject));
         data.set("holder", holder);
@@ -88,7 +87,7 @@ impl Entry {
         }
     }
 
-    /// The record that keeps it. Keys sort by time, and two entries that say the same are one.
+    /// The record that stores it. Keys sort by time, and two equal entries have the same key.
     pub fn to_record(&self) -> Record {
         let data = self.data.clone().compact();
         let digest = Fingerprint::of(KIND, data.as_str()).text();
@@ -102,10 +101,10 @@ impl Entry {
         }
     }
 
-    /// Reads the entry that a record keeps.
+    /// Reads the entry that a record stores.
     ///
     /// # Errors
-    /// `STORE_MISBEHAVED` when it keeps none.
+    /// `STORE_MISBEHAVED` if the record is no entry.
     pub fn read(record: &Record) -> Result<Self> {
         let (at, _) = record.key.split_once('/').unwrap_or_default();
         let read = || {

@@ -1,4 +1,4 @@
-//! The operations on the audit log: a part of it, and removing what is old.
+//! The operations on the audit log: listing and removing its entries.
 
 use crate::error::Result;
 use crate::value::limits::{MAX_PAGE, page_limit};
@@ -16,10 +16,10 @@ pub const MAX_READ: usize = 10_000;
 
 crate::operations! {
     Group::Audit;
-    /// A page of the audit log, oldest first: decisions about agents and runs, and what was removed.
+    /// A page of the audit log, oldest first: decisions about agents and runs, and removals.
     AUDIT_LOG = Read "auditLog" (AuditLogParams) -> AuditPage, steps log,
         r#"{"after":0,"before":"2030-01-01","kind":"dedup","subject":"run","limit":2,"cursor":"2"}"#;
-    /// Removes what has reached an age from the audit log.
+    /// Removes entries that have reached an age from the audit log.
     AUDIT_PURGE = WriteMany "auditPurge" (AuditPurgeParams) -> AuditPurged, steps purge,
         r#"{"olderThan":"30d","dryRun":false}"#;
 }
@@ -46,7 +46,7 @@ async fn log(context: &Context, params: AuditLogParams) -> Result<AuditPage> {
     Ok(page)
 }
 
-/// Removes what has reached an age from the audit log.
+/// Removes entries that have reached an age from the audit log.
 ///
 /// # Errors
 /// Those of the store.

@@ -1,4 +1,4 @@
-//! What the operations on the audit log take and answer.
+//! The parameters and replies of the operations on the audit log.
 
 use serde::Serialize;
 
@@ -11,25 +11,25 @@ use crate::value::time::{Millis, Timestamp};
 declare_params! {
     /// Which entries of the audit log to list.
     pub struct AuditLogParams {
-        /// Only those of this moment and later.
+        /// Only entries of this time or later.
         pub after: Option<Timestamp>,
-        /// Only those before this moment.
+        /// Only entries before this time.
         pub before: Option<Timestamp>,
-        /// Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
+        /// Only entries of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
         pub kind: Option<Text>,
-        /// Only those about this: a session, or the key of a run.
+        /// Only entries with this subject: the id of a session, or the key of a run or lease.
         pub subject: Option<Text>,
-        /// How many at most: 1 to 1,000, 50 by default.
+        /// The greatest number of entries in the page: 1 to 1,000, 50 by default.
         pub limit: Option<u32>,
-        /// Go on where the page ended that returned this cursor.
+        /// The `nextCursor` of the previous page.
         pub cursor: Option<Text>,
     }
 
     /// Which entries of the audit log to remove.
     pub struct AuditPurgeParams {
-        /// Those of this age and older.
+        /// The age from which entries are removed: milliseconds or text such as `"365d"`.
         pub older_than: Millis,
-        /// Only say how many would be removed.
+        /// Report how many would be removed, and remove nothing; `false` by default.
         pub dry_run: Option<bool>,
     }
 }
@@ -38,13 +38,13 @@ declare_params! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "AuditEntry"))]
 pub struct AuditView {
-    /// When it was entered.
+    /// The time of the entry.
     pub at: Timestamp,
-    /// What has happened, such as `agent.decision` or `dedup.run`.
+    /// The kind, such as `agent.decision` or `dedup.run`.
     pub kind: String,
-    /// What it is about: a session, or the key of a run.
+    /// The subject: the id of a session, or the key of a run or lease; `null` if it has none.
     pub subject: Option<String>,
-    /// Everything that it says.
+    /// The data of the entry, a JSON object.
     #[cfg_attr(feature = "ts", ts(type = "JsonObject"))]
     pub data: Json,
 }
@@ -60,25 +60,26 @@ impl From<Entry> for AuditView {
     }
 }
 
-/// A part of the audit log, oldest first.
+/// A page of the audit log, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditPage {
     /// The entries.
     pub items: Vec<AuditView>,
-    /// Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+    /// The `cursor` of the next page; absent on the last page. A page may have fewer items than
+    /// `limit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// Entries that were removed from the audit log.
+/// The result of removing entries of the audit log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditPurged {
-    /// How many.
+    /// The number of entries that were removed, or would be removed.
     pub removed: u64,
-    /// Whether they are still there, and were only counted.
+    /// Whether the call was a dry run and removed nothing.
     pub dry_run: bool,
 }

@@ -1,5 +1,5 @@
-//! A walk over the entries of the audit log of a time, oldest first, page by page. Keys of entries
-//! begin with their time, so it reads only those of that time.
+//! A walk over the entries of the audit log within a period, oldest first, page by page. Keys of entries
+//! start with their time, so it reads only those of the period.
 
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// A walk that begins at a time, or after the key that was a page's cursor.
+    /// A walk that starts at a time, or after the key in a cursor.
     pub fn new(from: Option<Timestamp>, before: Option<Timestamp>, cursor: Option<Text>) -> Self {
         // Keys begin with the time: what is of this very time comes after it.
         let from = from.map(|from| from.to_string());
@@ -38,10 +38,10 @@ impl Range {
         }
     }
 
-    /// The next entry with its key; nothing at the end.
+    /// The next entry with its key; `None` at the end.
     ///
     /// # Errors
-    /// `STORE_MISBEHAVED` for a record that holds no entry, and those of the store.
+    /// `STORE_MISBEHAVED` for a record that is no entry, and those of the store.
     pub async fn next(&mut self, context: &Context) -> Result<Option<(String, Entry)>> {
         if self.read.is_empty() && !self.ended {
             let scan = Scan {

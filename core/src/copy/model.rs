@@ -57,69 +57,68 @@ declare_params! {
     }
 }
 
-/// A part of what a store has.
+/// A page of stamps.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct CopyPage {
-    /// What names it, for `copyCompare`.
+    /// The stamps, for `copyCompare`.
     pub page: String,
-    /// How many sessions it names.
+    /// The number of sessions in the page.
     pub sessions: u64,
-    /// How many records it names.
+    /// The number of records in the page.
     pub records: u64,
-    /// Sessions that cannot be read. They hide no others.
+    /// Sessions that could not be read. They do not affect the others.
     pub problems: Vec<Problem>,
-    /// Where to go on, as `after`; absent at the end.
+    /// The `after` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// How what a store has compares with a page.
+/// The comparison of a page of the source with the target.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct CopyCompared {
-    /// What is to be read, for `copyRead`; absent when there is nothing, or nothing was
-    /// to be asked for.
+    /// The request for `copyRead`; absent if nothing is requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
-    /// How many sessions of the page are there already.
+    /// The number of sessions that are the same in both stores.
     pub same: u64,
-    /// What else is not as it is there.
+    /// The sessions and records that differ and are not requested.
     pub differences: Vec<CopyDifference>,
 }
 
-/// Sessions and records on their way.
+/// Sessions and records in transfer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct CopyChunk {
-    /// They, for `copyWrite`.
+    /// The sessions and records, for `copyWrite`.
     pub chunk: String,
-    /// What did not fit, as `wanted`; absent when everything did.
+    /// The `wanted` of the next `copyRead`; absent if the chunk contains everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<String>,
-    /// Sessions that cannot be read. They hide no others.
+    /// Sessions that could not be read. They do not affect the others.
     pub problems: Vec<Problem>,
-    /// What is left alone.
+    /// The sessions and records that are not copied.
     pub differences: Vec<CopyDifference>,
 }
 
-/// What was written of a chunk.
+/// The result of writing a chunk.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct CopyWritten {
-    /// How many sessions.
+    /// The number of sessions written.
     pub sessions: u64,
-    /// How many records.
+    /// The number of records written.
     pub records: u64,
-    /// What was changed here by others meanwhile, and was left alone.
+    /// The sessions and records that other writers have changed meanwhile, which stay.
     pub differences: Vec<CopyDifference>,
 }
 
-/// A session or record that is not the same in both stores.
+/// A session or record that differs between the stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -128,24 +127,24 @@ pub struct CopyDifference {
     pub what: String,
     /// The session's id, or the record's key.
     pub key: String,
-    /// How it is in the store that was copied to.
+    /// Its state in the target.
     pub target: Difference,
 }
 
-/// How a session or record that differs is in the store that was copied to.
+/// The state of a session or record in the target that differs from the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Difference {
-    /// Not there.
+    /// It is missing.
     Missing,
-    /// There as it was before.
+    /// It is an earlier state.
     Older,
-    /// There as it may be later on: it was changed since.
+    /// It is a later state.
     Newer,
-    /// Another one of the same name, or one that has gone another way.
+    /// It is another one of the same id, or has diverged.
     Different,
-    /// There, but it cannot be read.
+    /// It cannot be read.
     Unreadable,
 }
 

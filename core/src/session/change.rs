@@ -1,6 +1,5 @@
-//! How a decision about one session gets into the store: a [`Draft`] of what is there takes the
-//! operation's steps, and what it has come to is written. A call with an idempotency key that was made
-//! before changes nothing.
+//! Changes of one session: a [`Draft`] of the stored session takes the steps of the operation, and the
+//! result is written. A repeated call with an idempotency key changes nothing.
 
 use crate::error::{Error, Result};
 use crate::store::{History, Loaded, Read};
@@ -16,7 +15,7 @@ use super::params::ChangeParams;
 use super::replies::Appended;
 use super::view::{Session, SessionHead};
 
-/// What an operation does to a session.
+/// The steps of an operation.
 pub type Steps<'a> = &'a dyn Fn(&mut Draft<'_>) -> Result<()>;
 
 /// A change to one session as it was written, now or by an earlier call with the same key.
@@ -28,7 +27,7 @@ pub struct Changed {
     replayed: bool,
 }
 
-/// Writes a session that was not there.
+/// Writes a new session.
 ///
 /// # Errors
 /// `SESSION_EXISTS`, `IDEMPOTENCY_MISMATCH`, and those of the store.
@@ -186,7 +185,7 @@ fn changed(
     })
 }
 
-/// Writes what a draft of a session that was read has come to.
+/// Writes the result of a draft.
 ///
 /// # Errors
 /// Those of the transaction.
@@ -206,7 +205,7 @@ pub fn write(tx: &mut Transaction<'_>, finished: Finished) -> Result<Head> {
     Ok(head)
 }
 
-/// The head of a session that has to be there.
+/// The head of a session that must exist.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`, and those of the store.
@@ -215,7 +214,7 @@ pub fn existing(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Head> {
     Ok(head.ok_or_else(|| not_found(id.as_str()))?)
 }
 
-/// The id of a new session: the one that is given, or else a new one.
+/// The id of a new session: the given one, or a generated one.
 ///
 /// # Errors
 /// `INVALID_ID`.
@@ -226,7 +225,7 @@ pub fn new_id(tx: &Transaction<'_>, given: Option<&Text>) -> Result<SessionId> {
     }
 }
 
-/// The idempotency key of a call that makes something new.
+/// The idempotency key of a call that creates a session.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
@@ -236,7 +235,7 @@ pub fn store_key<'a>(tx: &Transaction<'_>, given: Option<&'a Text>) -> Result<Op
         .transpose()
 }
 
-/// That there is no session of an id.
+/// The error for an unknown session id.
 pub fn not_found(id: &str) -> Error {
     Error::SessionNotFound { id: id.to_owned() }
 }

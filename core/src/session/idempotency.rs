@@ -1,6 +1,6 @@
-//! Idempotency keys. A call that carries one is written together with a record of the key; a repeat
-//! finds the record and changes nothing. The record holds what identifies the result, never its
-//! body, and is owned by the session: it is kept as long as the session is.
+//! Idempotency keys. A call with a key writes a record of the key in its commit; a repeated call finds
+//! the record and changes nothing. The record identifies the result and does not contain it. The session
+//! owns the record: both are deleted together.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub const SESSION_SCOPE: &str = "idempotency.session";
 
 const MAX_KEY_BYTES: usize = 512;
 
-/// What a call leaves under its key: what identifies its result.
+/// The stored result of a call with a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredKey {
     fingerprint: String,
@@ -79,11 +79,11 @@ impl<'a> Key<'a> {
         })
     }
 
-    /// Reads what an earlier call with this key has kept.
+    /// Reads the result of an earlier call with this key.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_MISMATCH` when that call had other parameters, `STORE_MISBEHAVED` when the
-    /// record is not one that a call has kept.
+    /// `IDEMPOTENCY_MISMATCH` if that call had other parameters, `STORE_MISBEHAVED` if the record is no
+    /// stored result.
     pub fn read(&self, record: &Record) -> Result<StoredKey> {
         let kept = serde_json::from_str::<StoredKey>(&record.body)
             .ok()
@@ -104,7 +104,7 @@ impl<'a> Key<'a> {
         Ok(kept)
     }
 
-    /// What an earlier call with this key has left; nothing if there was none.
+    /// The result of an earlier call with this key; `None` if there was none.
     ///
     /// # Errors
     /// Those of [`Key::read`], and of the store.
@@ -113,7 +113,7 @@ impl<'a> Key<'a> {
         Ok(record.map(|record| self.read(&record)).transpose()?)
     }
 
-    /// Leaves what identifies the call's result under the key.
+    /// Stores the result of the call under the key.
     ///
     /// # Errors
     /// Those of the store.

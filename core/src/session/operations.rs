@@ -1,5 +1,5 @@
-//! The operations that change one session, each a unit of work: the session is read, a
-//! [`Draft`](super::draft::Draft) takes the operation's steps, and what it has come to is written.
+//! The operations that change one session. Each is a unit of work: it reads the session, applies its
+//! steps to a [`Draft`](super::draft::Draft), and writes the result.
 
 use crate::audit::removal::Actor;
 use crate::error::Error;
@@ -31,7 +31,7 @@ crate::operations! {
     /// Starts a session. Its first event is `start`.
     START = Write "start" (StartParams) -> Session, unit start,
         r#"{"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","idempotencyKey":"k"}"#;
-    /// Sets what describes a session. It records no event.
+    /// Updates the description of a session. It records no event.
     UPDATE = Write "update" (UpdateParams) -> SessionHead, unit update,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
     /// Pauses a session: `pausedAt` and `pauseReason` appear in its context.
@@ -50,7 +50,7 @@ crate::operations! {
     /// Abandons a session.
     ABANDON = Write "abandon" (AbandonParams) -> SessionHead, unit abandon,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r"}"#;
-    /// Records an event. A lifecycle type has its lifecycle's effect.
+    /// Records an event. A lifecycle type also has the effect of its operation.
     ADD_EVENT = Write "addEvent" (AddEventParams) -> Appended, unit add_event,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","type":"note","data":{"a":1}}"#;
     /// Records several events in one commit, all or none.
@@ -60,11 +60,11 @@ crate::operations! {
     INCREMENT_ITERATION = Write "incrementIteration" (IncrementIterationParams) -> Appended,
         unit increment_iteration,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","data":{"a":1}}"#;
-    /// Records a call of a tool, and the tool among `metadata.toolsUsed`.
+    /// Records a tool call, and adds the tool to `metadata.toolsUsed`.
     RECORD_TOOL_CALL = Write "recordToolCall" (RecordToolCallParams) -> Appended,
         unit record_tool_call,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","tool":"t","args":[1],"result":2}"#;
-    /// Records something that the agent learned.
+    /// Records a learning of the agent.
     RECORD_LEARNING = Write "recordLearning" (RecordLearningParams) -> Appended,
         unit record_learning,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","insight":"i","expertiseFile":"f"}"#;
@@ -75,27 +75,27 @@ crate::operations! {
     UPDATE_CONTEXT = Write "updateContext" (UpdateContextParams) -> SessionHead,
         unit update_context,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","context":{"a":1},"replace":false}"#;
-    /// Removes a session for good, also one that cannot be read.
+    /// Deletes a session, also one that cannot be read.
     DELETE = Write "delete" (IdParams) -> (), unit delete,
         r#"{"id":"s","trash":"include"}"#;
     /// Puts a session into the trash: it leaves lists and statistics and takes no changes.
     TRASH = Write "trash" (ChangeOnly) -> SessionHead, unit trash,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k"}"#;
-    /// Takes a session out of the trash.
+    /// Restores a session from the trash.
     RESTORE = Write "restore" (ChangeOnly) -> SessionHead, unit restore,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k"}"#;
     /// Writes a session that was exported, in place of one that has its id.
     IMPORT = Write "import" (ImportParams) -> SessionHead, unit import,
         r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}"}"#;
-    /// Sets anything that a session has, as an administrator may: past the lifecycle, with no event
-    /// and no webhook. The version still counts up.
+    /// Sets any properties of a session regardless of the lifecycle, for administrators. It records no
+    /// event and sends no webhook; the version is incremented.
     OVERRIDE = Write "override" (OverrideParams) -> SessionHead, unit override_session,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","updates":{"status":"failed","error":"e"}}"#;
     /// Writes a session as it is given, with no event of its own and no webhook. Where it only
     /// continues the history that is stored, only the new events are written.
     SAVE = Write "save" (SaveParams) -> SessionHead, unit save,
         r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","ifVersion":1}"#;
-    /// Starts a new session with another's past.
+    /// Starts a new session with a copy of another one's history.
     FORK = Write "fork" (ForkParams) -> Session, unit fork,
         r#"{"id":"s","newId":"f","atSequence":2,"task":"t","maxIterations":9,"context":{"a":1}}"#;
 }

@@ -515,19 +515,19 @@ cursor?: string, };
  */
 export type AuditEntry = { 
 /**
- * When it was entered.
+ * The time of the entry.
  */
 at: string, 
 /**
- * What has happened, such as `agent.decision` or `dedup.run`.
+ * The kind, such as `agent.decision` or `dedup.run`.
  */
 kind: string, 
 /**
- * What it is about: a session, or the key of a run.
+ * The subject: the id of a session, or the key of a run or lease; `null` if it has none.
  */
 subject: string | null, 
 /**
- * Everything that it says.
+ * The data of the entry, a JSON object.
  */
 data: JsonObject, };
 
@@ -536,32 +536,32 @@ data: JsonObject, };
  */
 export type AuditLogParams = { 
 /**
- * Only those of this moment and later.
+ * Only entries of this time or later.
  */
 after?: string, 
 /**
- * Only those before this moment.
+ * Only entries before this time.
  */
 before?: string, 
 /**
- * Only those of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
+ * Only entries of this kind, such as `dedup.run`, or of this group of kinds, such as `dedup`.
  */
 kind?: string, 
 /**
- * Only those about this: a session, or the key of a run.
+ * Only entries with this subject: the id of a session, or the key of a run or lease.
  */
 subject?: string, 
 /**
- * How many at most: 1 to 1,000, 50 by default.
+ * The greatest number of entries in the page: 1 to 1,000, 50 by default.
  */
 limit?: number, 
 /**
- * Go on where the page ended that returned this cursor.
+ * The `nextCursor` of the previous page.
  */
 cursor?: string, };
 
 /**
- * A part of the audit log, oldest first.
+ * A page of the audit log, oldest first.
  */
 export type AuditPage = { 
 /**
@@ -569,7 +569,8 @@ export type AuditPage = {
  */
 items: Array<AuditEntry>, 
 /**
- * Where to go on, as `cursor`; absent at the end. A page may have fewer items than it could.
+ * The `cursor` of the next page; absent on the last page. A page may have fewer items than
+ * `limit`.
  */
 nextCursor?: string, };
 
@@ -578,24 +579,24 @@ nextCursor?: string, };
  */
 export type AuditPurgeParams = { 
 /**
- * Those of this age and older.
+ * The age from which entries are removed: milliseconds or text such as `"365d"`.
  */
 olderThan: number | string, 
 /**
- * Only say how many would be removed.
+ * Report how many would be removed, and remove nothing; `false` by default.
  */
 dryRun?: boolean, };
 
 /**
- * Entries that were removed from the audit log.
+ * The result of removing entries of the audit log.
  */
 export type AuditPurged = { 
 /**
- * How many.
+ * The number of entries that were removed, or would be removed.
  */
 removed: number, 
 /**
- * Whether they are still there, and were only counted.
+ * Whether the call was a dry run and removed nothing.
  */
 dryRun: boolean, };
 
@@ -825,23 +826,23 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
- * Sessions and records on their way.
+ * Sessions and records in transfer.
  */
 export type CopyChunk = { 
 /**
- * They, for `copyWrite`.
+ * The sessions and records, for `copyWrite`.
  */
 chunk: string, 
 /**
- * What did not fit, as `wanted`; absent when everything did.
+ * The `wanted` of the next `copyRead`; absent if the chunk contains everything.
  */
 rest?: string, 
 /**
- * Sessions that cannot be read. They hide no others.
+ * Sessions that could not be read. They do not affect the others.
  */
 problems: Array<Problem>, 
 /**
- * What is left alone.
+ * The sessions and records that are not copied.
  */
 differences: Array<CopyDifference>, };
 
@@ -860,25 +861,24 @@ page: string,
 overwrite?: boolean, };
 
 /**
- * How what a store has compares with a page.
+ * The comparison of a page of the source with the target.
  */
 export type CopyCompared = { 
 /**
- * What is to be read, for `copyRead`; absent when there is nothing, or nothing was
- * to be asked for.
+ * The request for `copyRead`; absent if nothing is requested.
  */
 wanted?: string, 
 /**
- * How many sessions of the page are there already.
+ * The number of sessions that are the same in both stores.
  */
 same: number, 
 /**
- * What else is not as it is there.
+ * The sessions and records that differ and are not requested.
  */
 differences: Array<CopyDifference>, };
 
 /**
- * A session or record that is not the same in both stores.
+ * A session or record that differs between the stores.
  */
 export type CopyDifference = { 
 /**
@@ -890,32 +890,32 @@ what: string,
  */
 key: string, 
 /**
- * How it is in the store that was copied to.
+ * Its state in the target.
  */
 target: Difference, };
 
 /**
- * A part of what a store has.
+ * A page of stamps.
  */
 export type CopyPage = { 
 /**
- * What names it, for `copyCompare`.
+ * The stamps, for `copyCompare`.
  */
 page: string, 
 /**
- * How many sessions it names.
+ * The number of sessions in the page.
  */
 sessions: number, 
 /**
- * How many records it names.
+ * The number of records in the page.
  */
 records: number, 
 /**
- * Sessions that cannot be read. They hide no others.
+ * Sessions that could not be read. They do not affect the others.
  */
 problems: Array<Problem>, 
 /**
- * Where to go on, as `after`; absent at the end.
+ * The `after` of the next page; absent on the last page.
  */
 next?: string, };
 
@@ -951,19 +951,19 @@ export type CopyWriteParams = {
 chunk: string, };
 
 /**
- * What was written of a chunk.
+ * The result of writing a chunk.
  */
 export type CopyWritten = { 
 /**
- * How many sessions.
+ * The number of sessions written.
  */
 sessions: number, 
 /**
- * How many records.
+ * The number of records written.
  */
 records: number, 
 /**
- * What was changed here by others meanwhile, and was left alone.
+ * The sessions and records that other writers have changed meanwhile, which stay.
  */
 differences: Array<CopyDifference>, };
 
@@ -1237,7 +1237,7 @@ prWindow?: number | string,
 symmetric?: boolean, };
 
 /**
- * How a session or record that differs is in the store that was copied to.
+ * The state of a session or record in the target that differs from the source.
  */
 export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
 
@@ -4150,7 +4150,7 @@ export const UNEXPECTED_FAILURE = "Something went wrong that should not have. If
 export interface Operations {
   /** Starts a session. Its first event is `start`. */
   start: { params: StartParams; result: Session };
-  /** Sets what describes a session. It records no event. */
+  /** Updates the description of a session. It records no event. */
   update: { params: UpdateParams; result: SessionHead };
   /** Pauses a session: `pausedAt` and `pauseReason` appear in its context. */
   pause: { params: PauseParams; result: SessionHead };
@@ -4162,33 +4162,33 @@ export interface Operations {
   fail: { params: FailParams; result: SessionHead };
   /** Abandons a session. */
   abandon: { params: AbandonParams; result: SessionHead };
-  /** Records an event. A lifecycle type has its lifecycle's effect. */
+  /** Records an event. A lifecycle type also has the effect of its operation. */
   addEvent: { params: AddEventParams; result: Appended };
   /** Records several events in one commit, all or none. */
   addEvents: { params: AddEventsParams; result: Appended };
   /** Counts an iteration. The last one of the budget makes the session `timeout`. */
   incrementIteration: { params: IncrementIterationParams; result: Appended };
-  /** Records a call of a tool, and the tool among `metadata.toolsUsed`. */
+  /** Records a tool call, and adds the tool to `metadata.toolsUsed`. */
   recordToolCall: { params: RecordToolCallParams; result: Appended };
-  /** Records something that the agent learned. */
+  /** Records a learning of the agent. */
   recordLearning: { params: RecordLearningParams; result: Appended };
   /** Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them. */
   recordUsage: { params: RecordUsageParams; result: SessionHead };
   /** Merges properties into the context, or replaces it. */
   updateContext: { params: UpdateContextParams; result: SessionHead };
-  /** Removes a session for good, also one that cannot be read. */
+  /** Deletes a session, also one that cannot be read. */
   delete: { params: IdParams; result: null };
   /** Puts a session into the trash: it leaves lists and statistics and takes no changes. */
   trash: { params: ChangeOnly; result: SessionHead };
-  /** Takes a session out of the trash. */
+  /** Restores a session from the trash. */
   restore: { params: ChangeOnly; result: SessionHead };
   /** Writes a session that was exported, in place of one that has its id. */
   import: { params: ImportParams; result: SessionHead };
-  /** Sets anything that a session has, as an administrator may: past the lifecycle, with no event and no webhook. The version still counts up. */
+  /** Sets any properties of a session regardless of the lifecycle, for administrators. It records no event and sends no webhook; the version is incremented. */
   override: { params: OverrideParams; result: SessionHead };
   /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
   save: { params: SaveParams; result: SessionHead };
-  /** Starts a new session with another's past. */
+  /** Starts a new session with a copy of another one's history. */
   fork: { params: ForkParams; result: Session };
   /** A session with a part of its history, by default the last 100 events; `null` for an unknown id. */
   get: { params: GetParams; result: Session | null };
@@ -4266,9 +4266,9 @@ export interface Operations {
   slots: { params: SlotsParams; result: Array<SlotSession> };
   /** The phase of a slot that a session's title names before its colon; `null` if it names none. */
   slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
-  /** A page of the audit log, oldest first: decisions about agents and runs, and what was removed. */
+  /** A page of the audit log, oldest first: decisions about agents and runs, and removals. */
   auditLog: { params: AuditLogParams; result: AuditPage };
-  /** Removes what has reached an age from the audit log. */
+  /** Removes entries that have reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
   /** Stamps a page of the sessions and records of the source. */
   copyPage: { params: CopyPageParams; result: CopyPage };

@@ -185,7 +185,7 @@ fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
                 request.method
             );
             assert_eq!(host.engine.pending(), 0);
-            // What comes too late meets nothing.
+            // A late reply has no effect.
             let late = host.engine.resume(request.operation, host.reply(&request));
             assert!(code(&late).is_some());
             assert!(code(&host.engine.cancel(request.operation)).is_some());

@@ -13,7 +13,7 @@ use tenure_core::store::{ListQuery, SyncStore};
 use tenure_core::{Filter, History, MemoryStore, NoHost, Order, SessionId};
 
 #[test]
-fn there_is_an_example_of_every_operation_with_every_member() {
+fn there_is_an_example_of_every_operation_with_every_property() {
     let store = MemoryStore::default();
     assert_eq!(examples().len(), TABLE.iter().count());
     for (name, params) in examples() {
@@ -28,16 +28,16 @@ fn there_is_an_example_of_every_operation_with_every_member() {
             .unwrap_or_else(|| panic!("{name}: {said}"));
         let mut known: Vec<&str> = known.split(", ").map(|key| key.trim_matches('`')).collect();
         known.sort_unstable();
-        let mut members: Vec<&String> = params.as_object().unwrap().keys().collect();
-        members.sort_unstable();
-        assert_eq!(members, known, "{name}");
+        let mut properties: Vec<&String> = params.as_object().unwrap().keys().collect();
+        properties.sort_unstable();
+        assert_eq!(properties, known, "{name}");
     }
 }
 
 /// Operations that commit a part after the other.
 const PARTS: [&str; 4] = ["cleanup", "purge", "cleanupRecords", "startInSlots"];
 
-/// A value for a member: as in the example, or another that often fits.
+/// A value for a property: as in the example, or another that often fits.
 fn varied(random: &mut Random, key: &str, example: &Value) -> Value {
     let ids = ["s", "s", "s", "t", "done", "nobody", "../x"];
     match key {
@@ -71,7 +71,7 @@ fn varied(random: &mut Random, key: &str, example: &Value) -> Value {
 }
 
 #[test]
-fn over_the_hosts_store_every_operation_comes_to_the_same() {
+fn every_operation_gives_the_same_result_over_the_hosts_store() {
     let examples = examples();
     for seed in 0..scaled(300.0) {
         let mut random = Random(seed as u64);
@@ -140,7 +140,7 @@ fn over_the_hosts_store_every_operation_comes_to_the_same() {
 }
 
 #[test]
-fn hostile_json_passes_through_the_hosts_store_to_the_byte() {
+fn hostile_json_passes_through_the_hosts_store_unchanged() {
     let host = Host::default();
     let data = r#"{"\ud800":"\udc00","a":1e400,"b":-0,"":12345678901234567890,"a":"\u0000"}"#;
     let start = format!(r#"{{"id":"s","task":"t","mode":"m","context":{data},"metadata":{data}}}"#);
@@ -185,7 +185,7 @@ fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
                 request.method
             );
             assert_eq!(host.engine.pending(), 0);
-            // What comes too late meets nothing.
+            // A late reply has no effect.
             let late = host.engine.resume(request.operation, host.reply(&request));
             assert!(code(&late).is_some());
             assert!(code(&host.engine.cancel(request.operation)).is_some());
@@ -194,10 +194,10 @@ fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
                 // It may hold a lease that runs out, and has started nothing.
                 let id = SessionId::parse("new").unwrap();
                 let started = host.memory.load(&id, History::None).unwrap();
-                assert_eq!(started, None, "{name} was told that nothing was written");
+                assert_eq!(started, None, "{name} reported that nothing was written");
             } else if expected == "STORE_TIMEOUT" && !PARTS.contains(&name) {
                 let after = format!("{:?}", host.memory);
-                assert_eq!(after, before, "{name} was told that nothing was written");
+                assert_eq!(after, before, "{name} reported that nothing was written");
             }
         }
     }
@@ -227,7 +227,7 @@ fn a_cancelled_write_may_be_repeated_with_its_key() {
 }
 
 #[test]
-fn operations_may_run_side_by_side() {
+fn operations_may_run_concurrently() {
     for seed in 0..scaled(200.0) {
         let mut random = Random(seed as u64);
         let host = populated();
@@ -297,7 +297,7 @@ fn a_reply_to_nothing_is_an_error() {
 }
 
 #[test]
-fn what_needs_no_store_asks_for_none() {
+fn an_operation_refused_for_its_parameters_makes_no_request() {
     let host = Host::default();
     for (name, params, expected) in [
         ("nothing", "{}", "UNKNOWN_OPERATION"),
@@ -319,7 +319,7 @@ fn what_needs_no_store_asks_for_none() {
 }
 
 #[test]
-fn a_store_may_leave_picking_and_ordering_to_the_core() {
+fn a_store_may_leave_filters_and_order_to_the_core() {
     let host = populated();
     for params in [
         r#"{"limit":1,"direction":"asc"}"#,
@@ -350,7 +350,7 @@ fn a_store_may_leave_picking_and_ordering_to_the_core() {
 }
 
 #[test]
-fn a_store_may_leave_picking_to_the_core_and_send_heads_in_their_order() {
+fn a_store_may_leave_filters_to_the_core_and_send_heads_in_order() {
     for seed in 0..scaled(150.0) {
         let mut random = Random(seed as u64);
         let mut host = Host::default();

@@ -37,7 +37,7 @@ fn a_handle_serves_until_it_is_closed() {
 }
 
 #[test]
-fn handles_are_never_used_twice_and_share_nothing() {
+fn handles_are_never_reused_and_share_nothing() {
     let handles = Handles::default();
     let first = open(&handles, "memory:", "{}").unwrap();
     handles.close(first);
@@ -66,7 +66,7 @@ fn a_handle_may_be_closed_and_others_opened_while_it_acts() {
 }
 
 #[test]
-fn a_store_of_the_hosts_own_answers_step_by_step() {
+fn a_store_of_the_host_is_driven_step_by_step() {
     let handles = Handles::default();
     let handle = open(&handles, "host:", r#"{"timeoutMs":5}"#).unwrap();
     let at_once = handles.with(handle, |backend| backend.call(call("get", r#"{"id":"s"}"#)));
@@ -98,7 +98,7 @@ fn a_store_of_the_hosts_own_answers_step_by_step() {
 }
 
 #[test]
-fn a_store_that_answers_at_once_has_nothing_to_resume() {
+fn a_synchronous_store_has_nothing_to_resume() {
     let handles = Handles::default();
     let handle = open(&handles, "memory:", "{}").unwrap();
     let answer = handles.with(handle, |backend| backend.resume(1, "{}".to_owned()));
@@ -110,7 +110,7 @@ fn a_store_that_answers_at_once_has_nothing_to_resume() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_refused() {
+fn a_store_that_cannot_be_opened_is_refused() {
     let handles = Handles::default();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let huge = "x".repeat(1 << 20);
@@ -160,7 +160,7 @@ fn what_cannot_be_opened_is_refused() {
 }
 
 #[test]
-fn a_handle_goes_by_the_models_that_it_was_told_of_last() {
+fn a_handle_uses_the_models_that_were_set_last() {
     let handles = Handles::default();
     for options in ["{}", r#"{"models":["a"]}"#] {
         let handle = open(&handles, "memory:", options).unwrap();
@@ -171,29 +171,29 @@ fn a_handle_goes_by_the_models_that_it_was_told_of_last() {
             let answer = handles.with(handle, |backend| backend.call(call("startInSlot", &params)));
             code(&answer)
         };
-        for (told, there, missing) in [
+        for (models, there, missing) in [
             (r#"{"models":["a","b"]}"#, "b", Some("c")),
             (r#"{"models":["c"]}"#, "c", Some("a")),
             (r#"{"models":[]}"#, "", Some("a")),
             (r#"{"models":null}"#, "d", None),
         ] {
-            assert_eq!(handles.set_models(handle, told), r#"{"ok":null}"#);
+            assert_eq!(handles.set_models(handle, models), r#"{"ok":null}"#);
             if !there.is_empty() {
-                assert_eq!(started(there), None, "{told}");
+                assert_eq!(started(there), None, "{models}");
             }
             if let Some(missing) = missing {
-                assert_eq!(started(missing).unwrap(), "MODEL_MISSING", "{told}");
+                assert_eq!(started(missing).unwrap(), "MODEL_MISSING", "{models}");
             }
         }
-        for rubbish in [
+        for invalid in [
             "",
             "[]",
             r#"{"models":7}"#,
             r#"{"models":[7]}"#,
             r#"{"names":[]}"#,
         ] {
-            let answer = handles.set_models(handle, rubbish);
-            assert_eq!(code(&answer).unwrap(), "INVALID_ARGUMENT", "{rubbish}");
+            let answer = handles.set_models(handle, invalid);
+            assert_eq!(code(&answer).unwrap(), "INVALID_ARGUMENT", "{invalid}");
         }
         handles.close(handle);
         assert_eq!(code(&handles.set_models(handle, "{}")).unwrap(), "CLOSED");

@@ -55,22 +55,22 @@ fn values() -> Vec<String> {
     values
 }
 
-/// The parameters with a member replaced by a text.
+/// The parameters with a property replaced by a text.
 fn with(params: &Value, key: &str, text: &str) -> String {
-    let members: Vec<String> = params
+    let properties: Vec<String> = params
         .as_object()
         .unwrap()
         .iter()
-        .map(|(member, value)| {
-            let value = if member == key {
+        .map(|(property, value)| {
+            let value = if property == key {
                 text.to_owned()
             } else {
                 value.to_string()
             };
-            format!("{}:{value}", json!(member))
+            format!("{}:{value}", json!(property))
         })
         .collect();
-    format!("{{{}}}", members.join(","))
+    format!("{{{}}}", properties.join(","))
 }
 
 /// Performs a call over a store with a few sessions; the answer has to be one.
@@ -86,7 +86,7 @@ fn perform(name: &str, params: &str) -> String {
 }
 
 #[test]
-fn every_member_of_every_operation_takes_every_type_of_json() {
+fn every_property_of_every_operation_handles_every_type_of_json() {
     let values = values();
     let mut count = 0;
     for (name, params) in examples() {

@@ -10,5 +10,5 @@
 mod engine;
 mod handles;
 mod hostile;
-mod rubbish;
+mod invalid_replies;
 mod support;

@@ -1,7 +1,6 @@
-//! What holds when operations meet. Every store call of an operation is a step; two or three
-//! operations are run in every order that their steps can have, and what comes out, answers and
-//! store alike, has to be what some order of whole operations gives. So nothing is lost, nothing is
-//! done twice, and nobody is told what never was.
+//! Concurrent operations. Every store call of an operation is a step. Two or three operations are run
+//! in every order that their steps can have. The answers and the store have to be those of some order of
+//! whole operations: no write is lost or applied twice, and no notice reports a change that was not written.
 
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn, ready as at_once};
@@ -101,7 +100,7 @@ fn begin<'a>(store: &'a dyn Store, limits: &'a Limits, index: usize, op: &'a Op)
     Box::pin(async move {
         let now = Timestamp::from_millis(NOON + 60_000 + index as i64).unwrap();
         match call(store, limits, now, 7 + index as u128, op.name, &op.params).await {
-            Ok(said) => format!("{} told {}", said.value, said.notices),
+            Ok(said) => format!("{} notices {}", said.value, said.notices),
             Err(error) => serde_json::to_string(&error).unwrap(),
         }
     })
@@ -121,7 +120,7 @@ fn prepared(setup: &[Op]) -> MemoryStore {
     world.store.0
 }
 
-/// What a fixed order of whole operations comes to.
+/// The outcome of a fixed order of whole operations.
 fn in_turn(setup: &[Op], ops: &[Op], order: &[usize]) -> Outcome {
     let memory = prepared(setup);
     let limits = Limits::default();
@@ -131,7 +130,7 @@ fn in_turn(setup: &[Op], ops: &[Op], order: &[usize]) -> Outcome {
         let mut running = begin(&store, &limits, index, &ops[index]);
         match poll(&mut running) {
             Poll::Ready(answer) => answers[index] = answer,
-            Poll::Pending => panic!("a store in memory answers at once"),
+            Poll::Pending => panic!("a store in memory is synchronous"),
         }
     }
     Outcome {
@@ -140,8 +139,8 @@ fn in_turn(setup: &[Op], ops: &[Op], order: &[usize]) -> Outcome {
     }
 }
 
-/// Runs the operations once. At each step `choose` says which of those that are not done goes on;
-/// it is told how many there are.
+/// Runs the operations once. At each step `choose` says which of the pending ones goes on;
+/// it receives their number.
 fn interleaved(setup: &[Op], ops: &[Op], mut choose: impl FnMut(usize) -> usize) -> Outcome {
     let memory = prepared(setup);
     let limits = Limits::default();
@@ -318,7 +317,7 @@ fn meeting() -> Vec<Op> {
 }
 
 #[test]
-fn two_operations_are_as_if_one_had_waited_for_the_other() {
+fn two_concurrent_operations_are_serializable() {
     let ops = meeting();
     let mut count = 0;
     for (number, setup) in setups().into_iter().enumerate() {
@@ -336,7 +335,7 @@ fn two_operations_are_as_if_one_had_waited_for_the_other() {
 }
 
 #[test]
-fn three_operations_are_as_if_each_had_waited_for_the_others() {
+fn three_concurrent_operations_are_serializable() {
     let ops = meeting();
     // A full house of triples takes minutes: a part of them is drawn, always the same.
     let mut state = 1_u64;
@@ -369,7 +368,7 @@ fn every_append_is_kept_under_a_number_of_its_own() {
             .answers
             .iter()
             .map(|answer| {
-                let value = answer.split(" told ").next().unwrap();
+                let value = answer.split(" notices ").next().unwrap();
                 let value: Value = serde_json::from_str(value).unwrap();
                 assert_eq!(value["firstSequence"], value["lastSequence"]);
                 value["lastSequence"].as_u64().unwrap()
@@ -382,7 +381,7 @@ fn every_append_is_kept_under_a_number_of_its_own() {
 }
 
 #[test]
-fn of_racing_calls_with_one_key_one_writes_and_the_others_learn_of_it() {
+fn one_of_concurrent_calls_with_one_key_writes_and_the_others_get_its_result() {
     for (setup, racing) in [
         (
             0,
@@ -424,16 +423,16 @@ fn of_racing_calls_with_one_key_one_writes_and_the_others_learn_of_it() {
     ] {
         let ops = [racing.clone(), racing];
         explore(&setups()[setup], &ops, |schedule, outcome| {
-            let told = outcome
+            let with_notices = outcome
                 .answers
                 .iter()
-                .filter(|answer| !answer.ends_with(" told []"));
+                .filter(|answer| !answer.ends_with(" notices []"));
             let refused = outcome
                 .answers
                 .iter()
                 .any(|answer| answer.contains(r#""code":"#));
             assert!(!refused, "{schedule:?}: {outcome:#?}");
-            assert!(told.count() <= 1, "{schedule:?}: {outcome:#?}");
+            assert!(with_notices.count() <= 1, "{schedule:?}: {outcome:#?}");
         });
     }
 }
@@ -446,7 +445,7 @@ fn a_version_that_was_promised_is_never_overwritten() {
     explore(setup, &[careful, other], |schedule, outcome| {
         let careful = &outcome.answers[0];
         let other: Value =
-            serde_json::from_str(outcome.answers[1].split(" told ").next().unwrap()).unwrap();
+            serde_json::from_str(outcome.answers[1].split(" notices ").next().unwrap()).unwrap();
         // The event took version 2 unless the update was there before it.
         let late = careful.contains("VERSION_CONFLICT");
         assert_eq!(late, other["version"] == 2, "{schedule:?}: {outcome:#?}");
@@ -461,7 +460,7 @@ struct Contended<'m> {
 }
 
 impl Contended<'_> {
-    /// Commits a change of somebody else's to the session.
+    /// Commits a change of another process to the session.
     fn interfere(&self) {
         let world = World::over(Lift(self.memory));
         world.ok("recordUsage", json!({"id": "s", "tokens": {"prompt": 1}}));
@@ -523,7 +522,7 @@ fn a_writer_that_loses_a_hundred_times_gets_through() {
 }
 
 #[test]
-fn a_writer_that_always_loses_gives_up() {
+fn a_writer_that_always_loses_fails_as_busy() {
     for (operation, params) in [
         ("addEvent", json!({"id": "s", "type": "note"})),
         ("complete", json!({"id": "s", "idempotencyKey": "k"})),
@@ -613,7 +612,7 @@ fn no_operation_tries_for_ever() {
     }
 }
 
-/// A store in which somebody changes the session after it was listed.
+/// A store in which another process changes the session after it was listed.
 struct Listed(MemoryStore);
 
 impl SyncStore for Listed {

@@ -1,5 +1,5 @@
 //! What holds for every order, cursor and filter: orders are total, cursors bring positions back,
-//! pages put together are the whole list, and members of a filter hold one by one.
+//! pages put together are the whole list, and a filter matches if each of its properties matches.
 
 use std::cmp::Ordering;
 
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_cursor_is_refused(
+    fn an_invalid_cursor_is_refused(
         text in prop_oneof![any::<String>(), "[cu][ad]\\.[-+0-9]{0,20}\\.[a./\\-]{0,5}"],
         order in order(),
     ) {
@@ -267,10 +267,10 @@ proptest! {
     }
 
     #[test]
-    fn a_filter_means_what_each_of_its_members_means(filter in filter(), head in head()) {
+    fn a_filter_matches_if_each_of_its_properties_matches(filter in filter(), head in head()) {
         let none = || Filter { trash: Trash::Include, ..Filter::default() };
         let f = filter.clone();
-        let members = [
+        let properties = [
             Filter { user_id: f.user_id, ..none() },
             Filter { channel_id: f.channel_id, ..none() },
             Filter { mode: f.mode, ..none() },
@@ -287,13 +287,13 @@ proptest! {
             Filter { text: f.text, ..none() },
             Filter { trash: f.trash, ..none() },
         ];
-        let all = members.iter().all(|member| member.matches(&head));
+        let all = properties.iter().all(|property| property.matches(&head));
         prop_assert_eq!(filter.matches(&head), all);
         prop_assert!(none().matches(&head));
     }
 
     #[test]
-    fn text_is_searched_letter_by_letter(task in text(), part in text()) {
+    fn text_is_searched_by_characters(task in text(), part in text()) {
         let mut head: Head = serde_json::from_str(HEAD).unwrap();
         head.task.clone_from(&task);
         let filter = Filter { text: Some(part.clone()), ..Filter::default() };

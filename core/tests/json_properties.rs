@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use tenure_core::value::json::Object;
 use tenure_core::{Head, Json, SessionHead};
 
-/// A member of an object: the key decoded to UTF-16, the key as it is spelled, the value's text.
-type Member = (Vec<u16>, String, String);
+/// A property of an object: the key decoded to UTF-16, the key as it is spelled, the value's text.
+type Property = (Vec<u16>, String, String);
 
 /// A JSON text and how deeply it is nested.
 #[derive(Debug, Clone)]
@@ -108,28 +108,28 @@ fn value() -> impl Strategy<Value = Value> {
                     format!("[{}]", items.join(","))
                 },
             }),
-            prop::collection::vec((string(), spaced), 0..4).prop_map(|members| Value {
-                depth: 1 + members
+            prop::collection::vec((string(), spaced), 0..4).prop_map(|properties| Value {
+                depth: 1 + properties
                     .iter()
                     .map(|(_, (value, _))| value.depth)
                     .max()
                     .unwrap_or(0),
                 text: {
-                    let members: Vec<String> = members
+                    let properties: Vec<String> = properties
                         .iter()
                         .map(|(key, (value, space))| {
                             format!("{space}{key}{space}:{space}{}{space}", value.text)
                         })
                         .collect();
-                    format!("{{{}}}", members.join(","))
+                    format!("{{{}}}", properties.join(","))
                 },
             }),
         ]
     })
 }
 
-fn members() -> impl Strategy<Value = Vec<Member>> {
-    let member = (
+fn properties() -> impl Strategy<Value = Vec<Property>> {
+    let property = (
         key_units(),
         prop::collection::vec(any::<u8>(), 1..4),
         value(),
@@ -138,15 +138,15 @@ fn members() -> impl Strategy<Value = Vec<Member>> {
             let spelling = spelled(&units, &escapes);
             (units, spelling, value.text)
         });
-    prop::collection::vec(member, 0..8)
+    prop::collection::vec(property, 0..8)
 }
 
-fn text_of(members: &[Member], space: &str) -> String {
-    let members: Vec<String> = members
+fn text_of(properties: &[Property], space: &str) -> String {
+    let properties: Vec<String> = properties
         .iter()
         .map(|(_, key, value)| format!("{space}{key}{space}:{space}{value}{space}"))
         .collect();
-    format!("{{{}}}", members.join(","))
+    format!("{{{}}}", properties.join(","))
 }
 
 fn json(text: &str) -> Json {
@@ -154,8 +154,8 @@ fn json(text: &str) -> Json {
 }
 
 /// The model: a later value takes the place of an earlier one of the same key.
-fn merged(base: &[Member], patch: &[Member]) -> Vec<Member> {
-    let mut merged: Vec<Member> = Vec::new();
+fn merged(base: &[Property], patch: &[Property]) -> Vec<Property> {
+    let mut merged: Vec<Property> = Vec::new();
     for (units, spelling, value) in base.iter().chain(patch) {
         match merged.iter_mut().find(|(known, ..)| known == units) {
             Some((_, _, known)) => known.clone_from(value),
@@ -186,8 +186,8 @@ proptest! {
     }
 
     #[test]
-    fn a_text_is_kept_to_the_byte(members in members(), space in white_space()) {
-        let text = text_of(&members, space);
+    fn a_text_is_kept_to_the_byte(properties in properties(), space in white_space()) {
+        let text = text_of(&properties, space);
         let data = json(&text);
         prop_assert_eq!(data.as_str(), &text);
         // Through the form that stores keep, where it is a string,
@@ -208,19 +208,19 @@ proptest! {
 
     #[test]
     fn taking_an_object_apart_drops_repeated_keys_and_white_space(
-        members in members(),
+        properties in properties(),
         space in white_space(),
     ) {
-        let data = json(&text_of(&members, space));
-        let expected = text_of(&merged(&members, &[]), "");
+        let data = json(&text_of(&properties, space));
+        let expected = text_of(&merged(&properties, &[]), "");
         let printed = Object::parse(&data).to_json();
         prop_assert_eq!(printed.as_str(), &expected);
     }
 
     #[test]
     fn a_merge_is_that_of_the_model(
-        base in members(),
-        patch in members(),
+        base in properties(),
+        patch in properties(),
         space in white_space(),
     ) {
         let result = merge(&json(&text_of(&base, "")), &json(&text_of(&patch, space)));
@@ -229,12 +229,12 @@ proptest! {
     }
 
     #[test]
-    fn merges_can_be_grouped_as_one_likes(
-        a in members(),
-        b in members(),
-        c in members(),
+    fn merging_is_associative(
+        a in properties(),
+        b in properties(),
+        c in properties(),
     ) {
-        let [a, b, c] = [a, b, c].map(|members| json(&text_of(&members, "")));
+        let [a, b, c] = [a, b, c].map(|properties| json(&text_of(&properties, "")));
         let left = merge(&merge(&a, &b), &c);
         let right = merge(&a, &merge(&b, &c));
         prop_assert_eq!(left.as_str(), right.as_str());
@@ -244,15 +244,15 @@ proptest! {
     }
 
     #[test]
-    fn members_are_found_set_and_removed_by_their_decoded_keys(
-        members in members(),
+    fn properties_are_found_set_and_removed_by_their_decoded_keys(
+        properties in properties(),
         key in "[ab_/\"\\\\é\u{2028}]{0,2}",
         text in any::<String>(),
     ) {
         let units: Vec<u16> = key.encode_utf16().collect();
-        let data = json(&text_of(&members, ""));
+        let data = json(&text_of(&properties, ""));
         let mut object = Object::parse(&data);
-        let mut model = merged(&members, &[]);
+        let mut model = merged(&properties, &[]);
         let found = model.iter().find(|(known, ..)| *known == units);
         prop_assert_eq!(object.get(&key), found.map(|(_, _, value)| value.as_str()));
 
@@ -283,11 +283,11 @@ proptest! {
 
     #[test]
     fn a_damaged_text_is_refused_or_kept_as_it_is(
-        members in members(),
+        properties in properties(),
         place in any::<prop::sample::Index>(),
         replacement in prop::sample::select(vec!["", "\"", "\\", "{", "}", "[", ",", ":", "0", "\u{0}"]),
     ) {
-        let text = text_of(&members, "");
+        let text = text_of(&properties, "");
         let chars: Vec<char> = text.chars().collect();
         let place = place.index(chars.len());
         let damaged: String = chars[..place]

@@ -1,5 +1,5 @@
-//! Files that other programs have left behind: they become what they were, doing it again changes
-//! nothing, and whatever is in them, nothing but a problem comes of what cannot be read.
+//! Files of other programs: they are imported without loss, a second import changes nothing, and an
+//! unreadable file causes a problem and nothing else.
 
 use crate::support::{NOON, World, call_at, ready, run, scale};
 use serde_json::{Value, json};
@@ -134,7 +134,7 @@ fn files_are_known_by_their_paths() {
 }
 
 #[test]
-fn a_session_comes_in_as_it_is() {
+fn a_session_is_imported_unchanged() {
     let from = World::default();
     let id = from.start(json!({"context": {"a": 1}, "metadata": {"cost": 2}}));
     from.ok("incrementIteration", json!({"id": id}));
@@ -154,7 +154,7 @@ fn a_session_comes_in_as_it_is() {
 }
 
 #[test]
-fn the_older_of_two_never_takes_the_place_of_the_newer() {
+fn an_older_session_never_replaces_a_newer_one() {
     let world = World::default();
     let session = |updated: &str, iterations: u32| {
         json!({
@@ -193,7 +193,7 @@ fn an_agent_becomes_a_session_that_loses_nothing_of_it() {
     );
     let id = "agent-20260108-180530-abc12345";
     let session = world.ok("get", json!({"id": id}));
-    for (member, value) in [
+    for (property, value) in [
         ("mode", json!("terraform-architect")),
         ("task", json!("approval_workflow")),
         ("status", json!("active")),
@@ -217,7 +217,7 @@ fn an_agent_becomes_a_session_that_loses_nothing_of_it() {
             }),
         ),
     ] {
-        assert_eq!(session[member], value, "{member}");
+        assert_eq!(session[property], value, "{property}");
     }
     assert_eq!(session["history"][1]["type"], "phase");
     assert_eq!(
@@ -272,7 +272,7 @@ fn only_the_final_phases_of_an_agent_say_the_status_of_its_session() {
 }
 
 #[test]
-fn an_agents_own_member_of_our_name_steps_back() {
+fn an_agents_own_property_with_a_reserved_name_is_kept_inside_it() {
     let world = World::default();
     let metadata = json!({"metadata": {"agentState": {"theirs": 1}}});
     import(&world, STATE, &with(state(), metadata));
@@ -283,8 +283,8 @@ fn an_agents_own_member_of_our_name_steps_back() {
 }
 
 #[test]
-fn a_state_that_is_none_is_a_problem_that_names_the_member() {
-    for (member, value) in [
+fn an_invalid_state_is_a_problem_that_names_the_property() {
+    for (property, value) in [
         ("agent_id", Value::Null),
         ("agent_id", json!("../x")),
         ("agent_name", json!(7)),
@@ -295,8 +295,8 @@ fn a_state_that_is_none_is_a_problem_that_names_the_member() {
         ("history", json!([7])),
     ] {
         let world = World::default();
-        let done = import(&world, STATE, &with(state(), json!({member: value})));
-        assert_eq!(counts(&done), (0, 0, 0, 1), "{member} {value}");
+        let done = import(&world, STATE, &with(state(), json!({property: value})));
+        assert_eq!(counts(&done), (0, 0, 0, 1), "{property} {value}");
         let code = &done.problems[0].code;
         assert!(
             ["INVALID_ARGUMENT", "INVALID_ID"].contains(&&**code),
@@ -345,7 +345,7 @@ fn a_registry_becomes_leases_that_last_twelve_hours() {
 }
 
 #[test]
-fn a_lease_that_someone_holds_is_not_taken_by_an_import() {
+fn an_import_does_not_take_a_held_lease() {
     let world = World::default();
     let second = |n: i64| (NOON / 1000 + n) as f64;
     let file =
@@ -380,7 +380,7 @@ fn a_lease_that_someone_holds_is_not_taken_by_an_import() {
 }
 
 #[test]
-fn of_two_entries_for_one_machine_the_later_counts() {
+fn the_later_of_two_entries_for_one_machine_counts() {
     let world = World::default();
     world.pass(100 * HOUR);
     let second = NOON as f64 / 1000.0;

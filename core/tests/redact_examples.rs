@@ -24,7 +24,7 @@ fn said(text: &str) -> String {
 }
 
 #[test]
-fn only_the_secret_part_of_a_text_goes() {
+fn only_the_secret_part_of_a_text_is_redacted() {
     for (text, expected) in [
         (
             "curl -H 'Authorization: Bearer abc123' https://x",
@@ -69,7 +69,7 @@ fn only_the_secret_part_of_a_text_goes() {
             "vercel --token [redacted] --prod",
         ),
         ("mysql --password=x", "mysql --password=[redacted]"),
-        // What is blotted out of a label must not make a key's beginning of it.
+        // Redacting a part of a label must not make the label look like the beginning of a key.
         (
             "-----BEGIN ghp_IOSFODNN7EXAMPLERSA PRIVATE KEY-----BEGIN ",
             "-----BEGIN [redacted] PRIVATE KEY-----BEGIN ",
@@ -80,7 +80,7 @@ fn only_the_secret_part_of_a_text_goes() {
 }
 
 #[test]
-fn an_object_under_a_secret_name_is_walked_and_an_array_is_blotted_out() {
+fn an_object_under_a_secret_name_is_walked_and_an_array_is_redacted() {
     assert_eq!(
         redacted(
             r#"{"token":{"kind":"a","password":"b"},"secrets":["c",["d",{"e":"f"}],1],"g":"h"}"#
@@ -119,7 +119,7 @@ fn users_add_names_and_patterns_of_their_own() {
 }
 
 #[test]
-fn arguments_of_a_command_are_told_by_their_names() {
+fn secret_arguments_of_a_command_are_recognized_by_their_names() {
     let arguments: Vec<String> = [
         "curl",
         "--password=a",

@@ -134,19 +134,19 @@ fn harmless() -> impl Strategy<Value = String> {
             "{}",
             "\"[redacted]\"",
         ]);
-        let member = prop_oneof![
+        let property = prop_oneof![
             4 => (a_string(words(OTHER_NAMES)), inner.clone()),
             1 => (a_string(words(SECRET_NAMES)), under_secret.prop_map(str::to_owned)),
         ];
         prop_oneof![
             (prop::collection::vec(inner, 0..4), space())
                 .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(","))),
-            (prop::collection::vec(member, 0..4), space()).prop_map(|(members, space)| {
-                let members: Vec<String> = members
+            (prop::collection::vec(property, 0..4), space()).prop_map(|(properties, space)| {
+                let properties: Vec<String> = properties
                     .iter()
                     .map(|(key, value)| format!("{key}{space}:{value}"))
                     .collect();
-                format!("{{{}{space}}}", members.join(&format!(",{space}")))
+                format!("{{{}{space}}}", properties.join(&format!(",{space}")))
             }),
         ]
     })
@@ -269,7 +269,7 @@ fn occurs(value: &Value, text: &str) -> bool {
     match value {
         Value::String(said) => said.contains(text),
         Value::Array(items) => items.iter().any(|item| occurs(item, text)),
-        Value::Object(members) => members
+        Value::Object(properties) => properties
             .iter()
             .any(|(key, value)| key.contains(text) || occurs(value, text)),
         _ => false,
@@ -334,12 +334,12 @@ proptest! {
     })]
 
     #[test]
-    fn what_is_no_secret_keeps_its_bytes(text in harmless()) {
+    fn text_without_a_secret_is_unchanged(text in harmless()) {
         prop_assert_eq!(redacted(&text), text);
     }
 
     #[test]
-    fn a_secret_is_gone_wherever_it_was(path in prop::collection::vec(around(), 0..5), (secret, place) in planted()) {
+    fn a_secret_is_removed_from_every_place(path in prop::collection::vec(around(), 0..5), (secret, place) in planted()) {
         let mut text = place;
         for (before, after) in path {
             text = format!("{before}{text}{after}");
@@ -347,7 +347,7 @@ proptest! {
         let out = redacted(&text);
         prop_assert!(out.contains(REDACTED));
         prop_assert!(!out.contains(&secret), "{}", out);
-        // Of two members of one name only the last is in the value; the text above has both.
+        // Of two properties of one name only the last is in the value; the text above has both.
         if !text.contains("1e400") && !text.contains("\\ud800") {
             let value: Value = serde_json::from_str(&out).unwrap();
             prop_assert!(!occurs(&value, &secret), "{}", out);
@@ -369,7 +369,7 @@ proptest! {
     }
 
     #[test]
-    fn only_the_named_member_is_redacted((secret, place) in planted(), inner in around()) {
+    fn only_the_named_property_is_redacted((secret, place) in planted(), inner in around()) {
         let value = format!("{}{place}{}", inner.0, inner.1);
         let text = format!(r#"{{"note":{value}, "args" :{value},"\u0061rgs":{value},"list":[{{"args":{value}}}]}}"#);
         let out = Redact::default().property(&json(&text), "args");
@@ -388,7 +388,7 @@ proptest! {
 }
 
 #[test]
-fn names_tell_secrets_and_their_likes_apart() {
+fn names_of_secrets_are_distinguished_from_similar_names() {
     for name in words(SECRET_NAMES) {
         let text = format!(r#"{{"{name}" : "x"}}"#);
         assert_eq!(redacted(&text), format!(r#"{{"{name}" : "[redacted]"}}"#));

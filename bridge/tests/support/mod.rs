@@ -27,7 +27,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
     }
 }
 
-/// Performs an operation over a store that answers at once.
+/// Performs an operation over a synchronous store.
 pub(crate) fn at_once(store: &MemoryStore, call: Call<'_>) -> String {
     perform(store, Arc::default(), &call, false)
 }
@@ -148,9 +148,9 @@ impl Host {
     /// The reply of the host's store to a request.
     pub(crate) fn reply(&self, request: &Request) -> String {
         fn get<T: DeserializeOwned>(params: &str, key: &str) -> T {
-            let members: std::collections::BTreeMap<String, Box<RawValue>> =
+            let properties: std::collections::BTreeMap<String, Box<RawValue>> =
                 serde_json::from_str(params).unwrap();
-            serde_json::from_str(members[key].get()).unwrap()
+            serde_json::from_str(properties[key].get()).unwrap()
         }
         let params = request.params.as_str();
         let ok = match request.method.as_str() {
@@ -200,11 +200,11 @@ impl Host {
         json!({"ordered": page.heads, "more": page.more})
     }
 
-    /// Runs an operation to its end. `bend` may change a reply; it is told which one it is.
+    /// Runs an operation to its end. `alter` may change a reply and receives its index.
     pub(crate) fn run(
         &self,
         call: Call<'_>,
-        mut bend: impl FnMut(usize, &Request, String) -> String,
+        mut alter: impl FnMut(usize, &Request, String) -> String,
     ) -> String {
         let name = call.name.to_owned();
         let mut answer = self.engine.start(call);
@@ -213,7 +213,7 @@ impl Host {
             let Crossed::Need(request) = read(&answer) else {
                 break;
             };
-            let reply = bend(turn, &request, self.reply(&request));
+            let reply = alter(turn, &request, self.reply(&request));
             answer = self.engine.resume(request.operation, reply);
         }
         answer

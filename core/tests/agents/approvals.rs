@@ -1,4 +1,4 @@
-//! Waiting for somebody's approval.
+//! Waiting for the approval of a user.
 
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn approving_resumes_and_leaves_the_phase() {
 }
 
 #[test]
-fn denying_ends_the_work_with_the_reason() {
+fn denying_abandons_the_session_with_the_reason() {
     let world = World::default();
     let id = agent(&world);
     world.ok("requestApproval", json!({"id": id}));

@@ -10,7 +10,7 @@ use crate::support::{World, iso};
 const FINAL: [Phase; 3] = [Phase::Completed, Phase::Failed, Phase::Abandoned];
 
 #[test]
-fn a_final_phase_and_a_final_status_are_one_thing() {
+fn a_final_phase_and_a_final_status_imply_each_other() {
     for (number, outcome) in FINAL.into_iter().enumerate() {
         let plain = ["complete", "fail", "abandon"][number];
         let ways: [(&str, Value); 3] = [
@@ -62,7 +62,7 @@ fn ending_again_in_the_same_way_only_fills_in_a_missing_summary() {
 }
 
 #[test]
-fn a_final_phase_leads_nowhere() {
+fn a_final_phase_allows_no_transition() {
     for ended in FINAL {
         let world = World::default();
         let id = agent(&world);
@@ -102,25 +102,25 @@ fn an_outcome_has_to_be_final() {
 }
 
 #[test]
-fn what_came_of_it_is_said_once_and_found_in_both_places() {
-    for (outcome, member) in [(Phase::Completed, "result"), (Phase::Failed, "error")] {
+fn an_outcome_is_given_once_and_stored_as_summary_and_result() {
+    for (outcome, property) in [(Phase::Completed, "result"), (Phase::Failed, "error")] {
         let world = World::default();
         let id = agent(&world);
         let params = json!({"id": id, "outcome": outcome, "summary": "so it was"});
         let head = world.ok("agentFinalize", params);
         assert_eq!(
-            (&head["summary"], &head[member]),
+            (&head["summary"], &head[property]),
             (&json!("so it was"), &json!("so it was"))
         );
     }
-    for (operation, member) in [
+    for (operation, property) in [
         ("complete", "result"),
         ("fail", "error"),
         ("abandon", "reason"),
     ] {
         let world = World::default();
         let id = agent(&world);
-        let head = world.ok(operation, json!({"id": id, member: "so it was"}));
+        let head = world.ok(operation, json!({"id": id, property: "so it was"}));
         assert_eq!(head["summary"], "so it was");
     }
     let world = World::default();
@@ -134,7 +134,7 @@ fn what_came_of_it_is_said_once_and_found_in_both_places() {
 }
 
 #[test]
-fn every_end_is_entered_into_the_audit_log_once() {
+fn every_end_has_one_audit_entry() {
     let world = World::default();
     let mut expected = Vec::new();
     for (operation, params, outcome) in [

@@ -14,7 +14,7 @@ use super::phases::agent;
 use crate::support::World;
 
 #[test]
-fn a_task_goes_on_with_the_session_that_waits() {
+fn a_task_resumes_the_session_that_waits() {
     let world = World::default();
     let metadata = json!({"task_id": "T001", "tags": ["terraform"]});
     let params = json!({"agentName": "terraform-architect", "id": "a", "metadata": metadata});
@@ -106,7 +106,7 @@ fn every_refusal_says_why_in_its_details() {
 }
 
 #[test]
-fn without_an_id_the_same_task_of_the_same_agent_goes_on() {
+fn without_an_id_the_same_task_of_the_same_agent_is_resumed() {
     let world = World::default();
     for (id, name, task) in [
         ("old", "a", json!("T1")),
@@ -380,7 +380,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_a_hook_is_given_it_answers_with_one_json_object(input in hostile()) {
+    fn a_hook_answers_every_input_with_one_json_object(input in hostile()) {
         let world = World::default();
         let id = agent(&world);
         let before = world.session(&id);
@@ -414,9 +414,9 @@ fn hostile() -> impl Strategy<Value = String> {
         "metadata",
         "x",
     ]);
-    let member = (name, value).prop_map(|(name, value)| format!("\"{name}\":{value}"));
-    let object = proptest::collection::vec(member, 0..5)
-        .prop_map(|members| format!("{{{}}}", members.join(",")));
+    let property = (name, value).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+    let object = proptest::collection::vec(property, 0..5)
+        .prop_map(|properties| format!("{{{}}}", properties.join(",")));
     let nested = (object.clone(), object.clone())
         .prop_map(|(a, b)| format!("{{\"task_info\":{a},\"workflow_metrics\":{b}}}"));
     prop_oneof![3 => object, 3 => nested, 1 => "[ -~]{0,20}"]

@@ -128,7 +128,7 @@ fn pages_of_a_list_are_the_list() {
 }
 
 #[test]
-fn a_cleanup_gives_up_what_has_been_idle_for_a_day_and_puts_it_into_the_trash() {
+fn a_cleanup_abandons_and_trashes_agents_that_were_idle_for_a_day() {
     let world = World::default();
     one_of_each(&world);
     let day = 24 * 60 * 60 * 1000;
@@ -172,7 +172,7 @@ fn a_cleanup_gives_up_what_has_been_idle_for_a_day_and_puts_it_into_the_trash() 
 }
 
 #[test]
-fn a_cleanup_spares_what_somebody_runs() {
+fn a_cleanup_skips_agents_with_a_live_lease() {
     let world = World::default();
     for id in ["held", "free"] {
         world.ok("agentCreate", json!({"agentName": "a", "id": id}));
@@ -187,7 +187,7 @@ fn a_cleanup_spares_what_somebody_runs() {
 }
 
 #[test]
-fn a_cleanup_tells_others_of_what_it_gives_up_and_enters_it() {
+fn a_cleanup_sends_notices_of_abandoned_agents_and_writes_audit_entries() {
     let world = World::default();
     world.ok("agentCreate", json!({"agentName": "a", "id": "s"}));
     world.pass(5000);

@@ -23,7 +23,7 @@ enum Step {
         error: bool,
         ready: Option<bool>,
         summary: Option<&'static str>,
-        member: Option<u8>,
+        property: Option<u8>,
     },
     Finalize(Phase, Option<&'static str>),
     Request,
@@ -79,7 +79,7 @@ impl Agent {
         self.ready = ["approval", "investigating", "planning"].contains(&phase.as_str());
     }
 
-    /// Whether ending in this way goes; if so it is done, and said whether it is new.
+    /// Ends in this way if that is allowed, and says whether the end is new.
     fn end(&mut self, phase: Phase, summary: Option<&'static str>, now: i64) -> Option<bool> {
         let status = match phase {
             Phase::Completed => Status::Completed,
@@ -110,14 +110,14 @@ impl Agent {
                 error,
                 ready,
                 summary,
-                member,
+                property,
             } => {
                 if self.is_over() && error {
                     return None;
                 }
                 self.errors += u32::from(error);
-                if let Some(member) = member {
-                    self.metadata.insert(format!("m{}", member % 3), member);
+                if let Some(property) = property {
+                    self.metadata.insert(format!("m{}", property % 3), property);
                 }
                 match phase {
                     Some(phase) if phase.is_final() => drop(self.end(phase, summary, now)?),
@@ -195,15 +195,15 @@ fn call(id: &str, step: &Step) -> (&'static str, Value) {
             error,
             ready,
             summary,
-            member,
+            property,
         } => {
             let mut params = json!({
                 "id": id, "phase": phase, "error": error.then_some("e"), "resumeReady": ready,
                 "summary": summary
             });
-            if let Some(member) = member {
-                let name = format!("m{}", member % 3);
-                params["metadata"] = json!({name: member});
+            if let Some(property) = property {
+                let name = format!("m{}", property % 3);
+                params["metadata"] = json!({name: property});
             }
             ("agentUpdate", params)
         }
@@ -236,12 +236,12 @@ fn steps() -> impl Strategy<Value = Vec<(usize, i64, Step)>> {
         text(),
         proptest::option::of(any::<u8>()),
     )
-        .prop_map(|(phase, error, ready, summary, member)| Step::Update {
+        .prop_map(|(phase, error, ready, summary, property)| Step::Update {
             phase,
             error,
             ready,
             summary,
-            member,
+            property,
         });
     let step = prop_oneof![
         3 => Just(Step::Create),

@@ -1,4 +1,4 @@
-//! Creating agents and taking down what they say of themselves.
+//! Creating agents and recording their updates.
 
 use serde_json::{Value, json};
 use tenure_core::{Phase, SessionId, Timestamp};
@@ -112,7 +112,7 @@ fn readiness_can_be_taken_back_by_hand_until_the_next_phase() {
 }
 
 #[test]
-fn metadata_is_merged_and_its_secrets_are_blotted_out() {
+fn metadata_is_merged_and_its_secrets_are_redacted() {
     let world = World::default();
     let made = world.ok(
         "agentCreate",
@@ -237,7 +237,7 @@ fn an_unknown_id_is_answered_with_nothing_and_one_that_is_none_with_an_error() {
 }
 
 #[test]
-fn any_session_becomes_an_agents_when_it_enters_a_phase() {
+fn any_session_becomes_an_agent_when_it_enters_a_phase() {
     let world = World::default();
     let id = world.start(json!({}));
     let state = world.ok("agentGet", json!({"id": id}));

@@ -95,7 +95,7 @@ fn a_session_without_a_phase_is_ready_when_it_is_paused() {
 }
 
 #[test]
-fn a_session_that_cannot_be_read_is_not_resumed_and_stops_nobody() {
+fn a_session_that_cannot_be_read_is_not_resumed_and_blocks_no_other() {
     let world = World::over(Lift(Corrupt::default()));
     let decision = world.ok("shouldResume", json!({"id": "s"}));
     assert_eq!(

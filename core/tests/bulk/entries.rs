@@ -1,4 +1,4 @@
-//! What the audit log says of sessions that go.
+//! The audit entries of sessions that are removed.
 
 use serde_json::{Value, json};
 
@@ -21,15 +21,15 @@ fn of(world: &World, id: &str) -> Vec<String> {
 }
 
 #[test]
-fn whoever_looks_finds_when_a_session_went_and_why() {
+fn the_audit_log_says_when_and_why_a_session_was_removed() {
     let world = World::default();
     let slot = json!({
         "id": "s", "taskId": "t", "phase": "plan", "model": "a", "task": "", "mode": "m"
     });
     world.ok("startInSlot", slot);
-    for deed in ["trash", "restore", "delete"] {
+    for operation in ["trash", "restore", "delete"] {
         world.pass(1);
-        world.ok(deed, json!({"id": "s"}));
+        world.ok(operation, json!({"id": "s"}));
     }
     let done = [
         "session.trash by user",
@@ -46,7 +46,7 @@ fn whoever_looks_finds_when_a_session_went_and_why() {
 }
 
 #[test]
-fn what_changes_nothing_enters_nothing() {
+fn an_operation_without_changes_writes_no_audit_entry() {
     let world = World::default();
     world.start(json!({"id": "s"}));
     world.ok("restore", json!({"id": "s"}));
@@ -112,7 +112,7 @@ fn a_session_that_is_replaced_has_one_entry() {
 }
 
 #[test]
-fn a_lease_that_is_taken_from_its_holder_is_entered() {
+fn a_lease_taken_from_its_holder_has_an_audit_entry() {
     let world = World::default();
     for key in ["a", "b"] {
         world.ok("leaseAcquire", json!({"key": key, "holder": "h"}));

@@ -1,4 +1,4 @@
-//! Trashing, restoring and deleting many, beside the same done to one after the other.
+//! Trashing, restoring and deleting many sessions gives what the same operations on single sessions give.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{World, scale};
 const IDS: [&str; 6] = ["a", "b", "c", "d", "nowhere", "../x"];
 const SLOTS: [(&str, &str); 2] = [("t", "plan"), ("u", "run")];
 
-/// How a session comes to be there: started, perhaps in a slot, and perhaps trashed.
+/// How a session was made: started, perhaps in a slot, and perhaps trashed.
 type Made = (bool, Option<usize>, bool);
 
 fn world(made: &[Made]) -> World {
@@ -37,18 +37,18 @@ fn world(made: &[Made]) -> World {
     world
 }
 
-fn differs(made: &[Made], deeds: &[(&str, Vec<&str>)]) -> Result<(), TestCaseError> {
+fn differs(made: &[Made], operations: &[(&str, Vec<&str>)]) -> Result<(), TestCaseError> {
     let (together, alone) = (world(made), world(made));
-    for (deed, of) in deeds {
-        let answer = together.ok(&format!("{deed}Many"), json!({"ids": of}));
-        let mut told: Vec<&str> = Vec::new();
+    for (operation, of) in operations {
+        let answer = together.ok(&format!("{operation}Many"), json!({"ids": of}));
+        let mut handled: Vec<&str> = Vec::new();
         let (mut done, mut refused) = (Vec::new(), Vec::new());
         for id in of {
-            if told.contains(id) {
+            if handled.contains(id) {
                 continue;
             }
-            told.push(id);
-            match alone.call(deed, json!({"id": id})) {
+            handled.push(id);
+            match alone.call(operation, json!({"id": id})) {
                 Ok(_) => done.push(json!(id)),
                 Err(error) => refused.push(json!({
                     "id": id, "code": error.code(), "message": error.to_string()
@@ -62,13 +62,13 @@ fn differs(made: &[Made], deeds: &[(&str, Vec<&str>)]) -> Result<(), TestCaseErr
 }
 
 #[test]
-fn many_come_to_what_each_would_come_to_alone() {
+fn a_bulk_operation_gives_the_results_of_single_operations() {
     let made = (
         any::<bool>(),
         prop::option::of(0..SLOTS.len()),
         any::<bool>(),
     );
-    let deed = (
+    let operation = (
         prop::sample::select(vec!["trash", "restore", "delete"]),
         prop::collection::vec(prop::sample::select(&IDS[..]), 0..8),
     );
@@ -79,25 +79,28 @@ fn many_come_to_what_each_would_come_to_alone() {
     };
     proptest!(config, |(
         made in prop::collection::vec(made, 4),
-        deeds in prop::collection::vec(deed, 1..5),
-    )| differs(&made, &deeds)?);
+        operations in prop::collection::vec(operation, 1..5),
+    )| differs(&made, &operations)?);
 }
 
 #[test]
-fn a_thousand_may_be_named_and_no_more() {
+fn a_bulk_operation_takes_at_most_a_thousand_ids() {
     let world = World::default();
     let all: Vec<String> = (0..1000).map(|number| format!("s{number}")).collect();
     for id in &all {
         world.start(json!({"id": id}));
     }
-    for deed in ["trashMany", "restoreMany", "deleteMany"] {
-        let answer = world.ok(deed, json!({"ids": all}));
+    for operation in ["trashMany", "restoreMany", "deleteMany"] {
+        let answer = world.ok(operation, json!({"ids": all}));
         assert_eq!(ids(&answer["done"]), all);
         assert_eq!(answer["refused"], json!([]));
         let more: Vec<&str> = all.iter().map(String::as_str).chain(["one"]).collect();
-        assert_eq!(world.code(deed, json!({"ids": more})), "INVALID_ARGUMENT");
         assert_eq!(
-            world.ok(deed, json!({"ids": []})),
+            world.code(operation, json!({"ids": more})),
+            "INVALID_ARGUMENT"
+        );
+        assert_eq!(
+            world.ok(operation, json!({"ids": []})),
             json!({"done": [], "refused": []})
         );
     }

@@ -1,4 +1,4 @@
-//! What holds of many when others come in between, or the store fails.
+//! Bulk operations when other processes write in between, or the store fails.
 
 use serde_json::{Value, json};
 use tenure_core::store::{
@@ -90,7 +90,7 @@ impl SyncStore for Busy {
 }
 
 impl Busy {
-    /// Somebody else gives a session another version.
+    /// Another process gives a session another version.
     fn change(&self, id: &str) {
         let id = SessionId::parse(id).unwrap();
         let mut head = self.memory.load(&id, History::None).unwrap().unwrap().head;
@@ -120,11 +120,11 @@ fn world(count: usize) -> (World<Lift<Busy>>, Vec<String>) {
 }
 
 #[test]
-fn a_hundred_are_one_commit() {
+fn a_hundred_sessions_are_one_commit() {
     let (world, all) = world(250);
-    for deed in ["trashMany", "restoreMany", "deleteMany"] {
-        world.ok(deed, json!({"ids": all}));
-        assert_eq!(world.store.0.commits.take(), [100, 100, 50], "{deed}");
+    for operation in ["trashMany", "restoreMany", "deleteMany"] {
+        world.ok(operation, json!({"ids": all}));
+        assert_eq!(world.store.0.commits.take(), [100, 100, 50], "{operation}");
     }
     let starts: Vec<Value> = (0..60)
         .map(|task| {
@@ -142,11 +142,11 @@ fn a_hundred_are_one_commit() {
 }
 
 #[test]
-fn whoever_comes_in_between_keeps_nobody_else_back() {
+fn a_concurrent_change_to_one_session_does_not_block_the_others() {
     let (world, all) = world(20);
     *world.store.0.changing.borrow_mut() = vec!["s7"];
     let answer = world.ok("trashMany", json!({"ids": all}));
-    // What was changed meanwhile is decided anew, and goes, too.
+    // The session that was changed meanwhile is retried and trashed as well.
     assert_eq!(ids(&answer["done"]), all);
     assert_eq!(world.store.0.commits.take(), [1; 20]);
     *world.store.0.changing.borrow_mut() = vec!["s3", "s9"];
@@ -157,7 +157,7 @@ fn whoever_comes_in_between_keeps_nobody_else_back() {
 }
 
 #[test]
-fn a_session_that_cannot_be_written_keeps_nobody_else_back() {
+fn a_session_that_cannot_be_written_does_not_block_the_others() {
     let (world, all) = world(5);
     world.store.0.torn.set(Some("s2"));
     let answer = world.ok("trashMany", json!({"ids": all}));
@@ -171,7 +171,7 @@ fn a_session_that_cannot_be_written_keeps_nobody_else_back() {
 }
 
 #[test]
-fn a_store_that_fails_says_what_was_done_before() {
+fn a_failure_of_the_store_reports_what_was_done_before() {
     let (world, all) = world(250);
     world.store.0.commits_left.set(Some(0));
     assert_eq!(world.code("trashMany", json!({"ids": all})), "STORAGE_FULL");

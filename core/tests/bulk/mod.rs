@@ -1,5 +1,6 @@
-//! Deeds to many sessions at once: each comes to what it would come to alone, whoever comes in between,
-//! and as much as possible is one commit. What is entered of sessions that go is here, too.
+//! Bulk operations: each session gets the result of the single operation, even when another process
+//! writes in between, and as much as possible is one commit. The audit entries of removed sessions are
+//! tested here, too.
 
 mod entries;
 mod many;
@@ -12,7 +13,7 @@ use crate::support::World;
 use serde_json::{Value, json};
 use tenure_core::Store;
 
-/// Everything that there is to be seen: the sessions with their histories, who is in which slot, and
+/// Everything that is visible: the sessions with their histories, who is in which slot, and
 /// what was entered into the audit log.
 fn seen<S: Store>(world: &World<S>) -> Value {
     let listed = world.ok("list", json!({"trash": "include", "limit": 1000}));

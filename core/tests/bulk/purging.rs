@@ -1,4 +1,4 @@
-//! Emptying the trash a part at a time, as whoever keeps sessions elsewhere first does it.
+//! Emptying the trash a part at a time, as a program does that first archives the sessions elsewhere.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn a_part_says_where_the_next_begins() {
 }
 
 #[test]
-fn only_what_is_named_and_may_go_goes() {
+fn only_named_and_removable_sessions_are_removed() {
     let world = trashed(4);
     world.ok("restore", json!({"id": "s1"}));
     world.ok("trash", json!({"id": "s1"}));

@@ -1,4 +1,4 @@
-//! What runs out beside sessions, and what of it goes.
+//! Records other than sessions that expire, and which of them a cleanup removes.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn admit(world: &World, commit: &str) {
 }
 
 #[test]
-fn runs_that_keep_nobody_away_go_and_leases_keep_their_tokens() {
+fn expired_runs_are_removed_and_leases_keep_their_tokens() {
     let world = World::default();
     let token = |holder: &str| {
         let lease = json!({"key": "l", "holder": holder, "leaseDurationMs": 1000});

@@ -1,4 +1,4 @@
-//! Starting many in slots, beside the same started one after the other.
+//! Starting many sessions in slots gives what single starts give.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -53,16 +53,16 @@ fn differs(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
                 }
             }
         }
-        let told: Vec<Value> = serde_json::from_str(&said.notices).unwrap();
-        prop_assert_eq!(told, notices);
-        // What is given back of a lease has another name, which nobody sees.
+        let sent: Vec<Value> = serde_json::from_str(&said.notices).unwrap();
+        prop_assert_eq!(sent, notices);
+        // A released lease has another name, which is not visible.
         prop_assert_eq!(seen(&together), seen(&alone));
     }
     Ok(())
 }
 
 #[test]
-fn many_come_to_what_each_would_come_to_alone() {
+fn bulk_starts_give_the_results_of_single_starts() {
     let config = ProptestConfig {
         cases: (scale() * 2000.0).ceil() as u32,
         failure_persistence: None,

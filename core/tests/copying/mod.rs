@@ -1,5 +1,5 @@
-//! Copying between stores: whatever is in the source comes out the same on the other side, however
-//! often the copying is broken off, and what cannot be told for the same is left alone and named.
+//! Copying between stores: the target has the same contents as the source, however often the copy is
+//! interrupted. Sessions that cannot be identified as the same are left alone and reported.
 
 mod driver;
 
@@ -67,7 +67,7 @@ fn a_copy_brings_no_second_session_into_a_slot() {
 }
 
 #[test]
-fn leases_and_entries_of_the_audit_log_go_along() {
+fn leases_and_audit_entries_are_copied() {
     let from = Lift(MemoryStore::default());
     let at = Timestamp::default();
     let lease = Lease {
@@ -129,7 +129,7 @@ fn a_call_with_a_key_is_a_repeat_in_the_copy_too() {
 }
 
 #[test]
-fn a_copy_that_was_broken_off_anywhere_is_finished_by_the_next() {
+fn an_interrupted_copy_is_finished_by_the_next() {
     for seed in seeds(20.0) {
         let from = populated(&mut Dice(seed), 60);
         let here = contents(&from.store);
@@ -207,7 +207,7 @@ fn a_source_that_changes_meanwhile_is_copied_as_it_was_at_some_time() {
                 .differences
                 .iter()
                 .any(|one| one.key == session.head.id.as_str());
-            // One that was deleted and started anew is another session under the same id.
+            // One that was deleted and started again is another session under the same id.
             assert!(same != named, "seed {seed}, session {}", session.head.id);
         }
     }
@@ -230,7 +230,7 @@ fn a_session_that_was_copied_before_is_brought_up_to_date() {
 }
 
 #[test]
-fn what_is_newer_or_different_in_the_target_is_left_alone_unless_told_otherwise() {
+fn a_newer_or_different_session_in_the_target_is_only_overwritten_on_request() {
     let start = |world: &World, id: &str, task: &str| {
         world.ok(
             "start",
@@ -278,7 +278,7 @@ fn what_is_newer_or_different_in_the_target_is_left_alone_unless_told_otherwise(
 }
 
 #[test]
-fn a_record_does_not_go_along_without_its_session() {
+fn a_record_is_not_copied_without_its_session() {
     let from = World::default();
     let to = World::default();
     for (world, task) in [(&from, "t"), (&to, "u")] {
@@ -445,7 +445,7 @@ fn a_chunk_that_no_store_could_give_back_is_refused() {
 }
 
 #[test]
-fn a_stamp_tells_any_change_of_a_session() {
+fn a_stamp_changes_with_any_change_of_a_session() {
     for seed in seeds(100.0) {
         let mut dice = Dice(seed);
         let world = World::default();

@@ -1,4 +1,4 @@
-//! What keeps a run from running: the same run, or one of the same commit.
+//! What blocks a run: the same run, or another of the same commit.
 
 use serde_json::{Value, json};
 
@@ -13,9 +13,9 @@ fn run(event: &str, number: &str, more: Value) -> Value {
     let mut all = json!({
         "eventType": event, "workflow": "Bot", "commitSha": SHA, "runId": number
     });
-    let members = all.as_object_mut().unwrap();
-    members.extend(more.as_object().unwrap().clone());
-    members.retain(|_, value| !value.is_null());
+    let properties = all.as_object_mut().unwrap();
+    properties.extend(more.as_object().unwrap().clone());
+    properties.retain(|_, value| !value.is_null());
     all
 }
 
@@ -42,8 +42,8 @@ fn register(world: &World, event: &str, number: &str, more: Value) -> String {
 
 fn cleanup(world: &World, number: &str, more: Value) -> Value {
     let mut asked = json!({"key": "bot-push-abc12345", "runId": number});
-    let members = asked.as_object_mut().unwrap();
-    members.extend(more.as_object().unwrap().clone());
+    let properties = asked.as_object_mut().unwrap();
+    properties.extend(more.as_object().unwrap().clone());
     world.ok("dedupCleanup", asked)
 }
 
@@ -84,7 +84,7 @@ fn a_key_is_made_of_workflow_event_and_commit() {
 }
 
 #[test]
-fn a_run_that_is_registered_keeps_others_away_for_its_window_and_no_longer() {
+fn a_registered_run_blocks_others_for_exactly_its_window() {
     let world = World::default();
     assert_eq!(check(&world, "push", json!({})), "new_session");
     assert_eq!(register(&world, "push", "1", json!({})), "new_session");
@@ -124,7 +124,7 @@ fn registering_a_run_again_changes_nothing() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_lets_nobody_through() {
+fn a_clock_that_was_set_back_admits_no_second_run() {
     let world = World::default();
     register(&world, "push", "1", json!({}));
     world.pass(-HOUR);
@@ -139,7 +139,7 @@ fn a_clock_that_was_set_back_lets_nobody_through() {
 }
 
 #[test]
-fn of_two_that_ask_at_once_one_is_admitted_even_if_they_are_one_run() {
+fn one_of_two_concurrent_requests_is_admitted_even_for_one_run() {
     let world = World::default();
     assert_eq!(admit(&world, "push", "1", json!({})), "new_session");
     assert_eq!(admit(&world, "push", "2", json!({})), "active_session");
@@ -151,7 +151,7 @@ fn of_two_that_ask_at_once_one_is_admitted_even_if_they_are_one_run() {
 }
 
 #[test]
-fn a_run_that_was_admitted_is_under_way_until_it_has_ended_or_is_given_up() {
+fn an_admitted_run_is_active_until_it_ends_or_is_abandoned() {
     let world = World::default();
     admit(&world, "push", "1", json!({"keep": "6h"}));
     world.pass(6 * HOUR - 1);
@@ -186,7 +186,7 @@ fn the_end_of_a_run_does_not_end_its_window() {
         "new_session"
     );
     world.pass(HOUR);
-    // A window that is longer than a run is taken to be under way counts.
+    // A window that is longer than the active time of a run counts.
     assert_eq!(check(&world, "push", json!({})), "active_session");
     cleanup(&world, "2", json!({}));
     assert_eq!(check(&world, "push", json!({})), "active_session");
@@ -195,7 +195,7 @@ fn the_end_of_a_run_does_not_end_its_window() {
 }
 
 #[test]
-fn a_run_is_ended_by_itself_alone() {
+fn only_a_run_itself_can_end_it() {
     let world = World::default();
     assert_eq!(cleanup(&world, "1", json!({}))["outcome"], "not_held");
     admit(&world, "push", "1", json!({"runAttempt": 2}));
@@ -215,7 +215,7 @@ fn a_run_is_ended_by_itself_alone() {
 }
 
 #[test]
-fn a_pull_request_keeps_pushes_of_its_commit_away_for_an_hour() {
+fn a_pull_request_blocks_pushes_of_its_commit_for_an_hour() {
     for event in ["pull_request", "pull_request_target"] {
         for by in [register, admit] {
             let world = World::default();
@@ -258,7 +258,7 @@ fn the_lock_of_a_commit_counts_from_the_last_pull_request() {
 }
 
 #[test]
-fn a_push_keeps_pull_requests_away_only_where_that_is_asked() {
+fn a_push_blocks_pull_requests_only_on_request() {
     let world = World::default();
     let both = json!({"symmetric": true});
     assert_eq!(admit(&world, "push", "1", both.clone()), "new_session");
@@ -281,7 +281,7 @@ fn a_push_keeps_pull_requests_away_only_where_that_is_asked() {
 }
 
 #[test]
-fn a_commit_that_is_not_known_is_not_locked() {
+fn an_unknown_commit_is_not_locked() {
     let world = World::default();
     for sha in [json!(null), json!(""), json!("unknown")] {
         admit(&world, "pull_request", "1", json!({"commitSha": sha}));
@@ -293,7 +293,7 @@ fn a_commit_that_is_not_known_is_not_locked() {
 }
 
 #[test]
-fn files_of_other_programs_keep_runs_away_as_well() {
+fn files_of_other_programs_block_runs_as_well() {
     let world = World::default();
     let session =
         json!({"session_key": "bot-push-abc12345", "run_id": "9", "timestamp": iso(NOON)});
@@ -318,7 +318,7 @@ fn files_of_other_programs_keep_runs_away_as_well() {
 }
 
 #[test]
-fn runs_are_listed_and_forgotten_and_other_leases_left_alone() {
+fn runs_are_listed_and_removed_and_other_leases_are_kept() {
     let world = World::default();
     for key in ["deploy", "vm:1", "session:s", "bot-none"] {
         world.ok(
@@ -364,7 +364,7 @@ fn runs_are_listed_and_forgotten_and_other_leases_left_alone() {
 }
 
 #[test]
-fn any_number_of_runs_is_forgotten_but_for_those_under_way() {
+fn all_runs_are_removed_except_the_active_ones() {
     let world = World::default();
     let key = |number: u32| json!({"key": format!("run-{number:03}")});
     for number in 0..120 {
@@ -387,7 +387,7 @@ fn any_number_of_runs_is_forgotten_but_for_those_under_way() {
 }
 
 #[test]
-fn what_makes_no_key_is_refused() {
+fn parameters_that_make_no_key_are_refused() {
     let world = World::default();
     let long = "x".repeat(513);
     for key in [
@@ -418,9 +418,9 @@ fn what_makes_no_key_is_refused() {
         assert!(error.to_string().starts_with("runId: "), "{error}");
     }
     let huge = "x".repeat(5000);
-    for member in ["workflow", "eventType", "commitSha"] {
-        let asked = run("push", "1", json!({member: huge, "key": "k"}));
-        assert_eq!(world.code("dedupAdmit", asked), "TOO_LARGE", "{member}");
+    for property in ["workflow", "eventType", "commitSha"] {
+        let asked = run("push", "1", json!({property: huge, "key": "k"}));
+        assert_eq!(world.code("dedupAdmit", asked), "TOO_LARGE", "{property}");
     }
     assert_eq!(
         world.ok("dedupList", json!({"ended": true}))["items"],
@@ -429,7 +429,7 @@ fn what_makes_no_key_is_refused() {
 }
 
 #[test]
-fn lengths_at_the_ends_of_what_can_be_said_harm_nobody() {
+fn extreme_durations_are_accepted_without_overflow() {
     for length in [json!(0), json!(u64::MAX), json!("1000000d")] {
         let world = World::default();
         let lengths = json!({"window": length, "keep": length, "prWindow": length});

@@ -1,4 +1,4 @@
-//! The audit log: what is written down of runs, how it is read, and how it is kept small.
+//! The audit log: the entries of runs, how they are read, and their retention.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn log(world: &World, params: Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_decision_about_a_run_is_entered_with_it() {
+fn every_decision_about_a_run_has_an_audit_entry() {
     let world = World::default();
     admit(&world, "1");
     world.pass(1000);
@@ -56,7 +56,7 @@ fn every_decision_about_a_run_is_entered_with_it() {
 }
 
 #[test]
-fn a_day_is_printed_with_nine_members_for_each_run() {
+fn a_day_is_printed_with_nine_fields_for_each_run() {
     let world = World::default();
     admit(&world, "1");
     audit(&world, "1", true);

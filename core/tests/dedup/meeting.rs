@@ -1,6 +1,6 @@
-//! Runs that meet: two or three ask a store at once, in every order that their store calls can have.
-//! It is the code that runs everywhere that is run here; that the orders show what is wrong is tried
-//! with a store that writes whatever has been written meanwhile.
+//! Concurrent runs: two or three requests to one store, in every order that their store calls can have.
+//! The production code is run here. A store that ignores concurrent writes shows that the orders detect
+//! errors.
 
 use std::future::{Future, pending, ready};
 use std::pin::pin;
@@ -32,7 +32,7 @@ struct UnderWay {
     answer: Option<Value>,
 }
 
-/// A store that says again what it said, then answers one call, and then no more.
+/// A store that repeats its earlier answers, then answers one call, and then no more.
 struct OneMore<'m> {
     memory: &'m MemoryStore,
     heard: Mutex<Vec<Reply>>,
@@ -185,7 +185,7 @@ fn admit(event: &str, number: &str, more: Value) -> UnderWay {
     UnderWay::new("dedupAdmit", run(event, number, more))
 }
 
-/// A memory in which somebody has called this before, at noon.
+/// A store in memory after these calls at noon.
 fn after(calls: &[UnderWay]) -> MemoryStore {
     let memory = MemoryStore::default();
     for (at, call) in calls.iter().enumerate() {
@@ -205,10 +205,10 @@ fn admitted(answers: &[Value]) -> usize {
 }
 
 #[test]
-fn of_those_that_ask_at_once_exactly_one_runs_in_every_order() {
+fn exactly_one_of_concurrent_requests_runs_in_every_order() {
     let later = NOON + 3_600_000;
     for event in ["push", "schedule", "pull_request"] {
-        // On a key that nobody had, and on one that was given up.
+        // On an unused key, and on one whose run was abandoned.
         for before in [vec![], vec![admit(event, "0", json!({}))]] {
             for others in [2, 3] {
                 let calls: Vec<UnderWay> = (0..others)
@@ -245,7 +245,7 @@ fn a_store_without_versions_would_let_two_run() {
 }
 
 #[test]
-fn of_a_push_and_a_pull_request_one_runs_where_each_keeps_the_other_away() {
+fn one_of_a_push_and_a_pull_request_runs_if_they_block_each_other() {
     let both = json!({"symmetric": true});
     let calls = [
         admit("push", "1", both.clone()),
@@ -306,7 +306,7 @@ fn registering_after_a_check_lets_one_run() {
 }
 
 #[test]
-fn forgetting_runs_that_have_ended_lets_no_two_run() {
+fn removing_ended_runs_admits_no_duplicate_run() {
     let other = json!({"key": "another"});
     let before = after(&[
         admit("schedule", "0", json!({})),
@@ -334,7 +334,7 @@ fn forgetting_runs_that_have_ended_lets_no_two_run() {
 }
 
 #[test]
-fn the_end_of_a_run_frees_nothing_that_another_has_taken() {
+fn the_end_of_a_run_does_not_release_the_lease_of_another() {
     let before = after(&[admit("schedule", "0", json!({}))]);
     let cleanup = json!({"key": "bot-schedule-abc12345", "runId": "0"});
     let calls = [

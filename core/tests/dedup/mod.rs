@@ -1,5 +1,5 @@
-//! Runs that are not to be repeated, and the audit log: what keeps a run from running, for how long,
-//! whoever asks at once, and what is written down of it.
+//! Deduplication of runs, and the audit log: what blocks a run, for how long, what happens to concurrent
+//! requests, and which entries are written.
 
 mod deciding;
 mod log;

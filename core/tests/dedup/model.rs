@@ -1,5 +1,5 @@
-//! Whatever is asked in whatever order while the clock goes forward and back, runs are kept away as a
-//! few lines say that know no lease, no store and no version.
+//! Random requests while the clock goes forward and back, against a model of a few lines that knows no
+//! lease, no store and no version.
 
 use std::collections::BTreeMap;
 
@@ -81,9 +81,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is known of a run: who, since when, and until when others are kept away.
+/// What is known of a run: its number, when it started, and until when it blocks others.
 #[derive(Debug, Clone, Copy)]
-struct Kept {
+struct RunRecord {
     number: u8,
     since: i64,
     until: i64,
@@ -91,7 +91,7 @@ struct Kept {
 
 #[derive(Debug, Default)]
 struct Model {
-    runs: BTreeMap<String, Kept>,
+    runs: BTreeMap<String, RunRecord>,
     /// Whether a pull request has the commit, and until when.
     lock: Option<(bool, i64)>,
 }
@@ -117,7 +117,7 @@ impl Model {
             let (number, since, until) = (run.number, now, now + length.max(WINDOW));
             self.runs.insert(
                 run.key(),
-                Kept {
+                RunRecord {
                     number,
                     since,
                     until,
@@ -192,7 +192,7 @@ fn follows_the_model(steps: &[Step]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn runs_are_kept_away_as_the_model_says() {
+fn runs_are_blocked_as_the_model_says() {
     let cases = (5000.0 * scale()) as u32;
     let config = Config {
         cases,

@@ -1,5 +1,5 @@
-//! Any operations on leases in any order, beside a model that says the same in fewer words: who has
-//! what is remembered here as a list, and nothing is written or read.
+//! Random operations on leases, against a model that keeps the holders in a list and writes and reads
+//! nothing.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tenure_core::Host;
 use super::machine::{Machine, Simulated, elsewhere, nobody, process};
 use crate::support::scale;
 
-/// Those who ask: three processes of this machine, one of another, and two who are none.
+/// The callers: three processes of this machine, one of another, and two that are no processes.
 const WHO: usize = 6;
 const KEYS: [&str; 2] = ["k", "session:s"];
 
@@ -41,7 +41,7 @@ enum Step {
     Pass {
         millis: i64,
     },
-    /// A process of this machine ends, and another has its number.
+    /// A process of this machine ends, and another has its PID.
     Restart {
         who: usize,
     },
@@ -69,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug, Clone, Default)]
 struct Known {
     token: u64,
-    /// Who has it: the one, and the how manieth process of that number.
+    /// The holder: the caller, and how many processes had its PID before.
     holder: Option<(usize, u64)>,
     renewed: i64,
     length: i64,
@@ -87,7 +87,7 @@ impl Model {
         self.known[key].holder == Some((who, self.lives[who]))
     }
 
-    /// Whether somebody may have it, who sees the processes of his own machine only.
+    /// Whether a process may acquire it that sees the processes of its own machine only.
     fn is_free(&self, key: usize, asker: usize) -> bool {
         let known = &self.known[key];
         match known.holder {
@@ -162,7 +162,7 @@ impl Model {
     }
 }
 
-/// Those who ask as hosts, and the names under which they hold what they hold.
+/// The callers as hosts, and the names under which they hold leases.
 struct Askers(Vec<(&'static dyn Host, String)>, Vec<&'static Simulated>);
 
 impl Askers {
@@ -207,8 +207,8 @@ fn try_out(steps: &[Step]) {
         let ask = |operation: &str, who: usize, key: usize, more: Value| {
             let (host, name) = &askers.0[who];
             let mut params = json!({"key": KEYS[key], "holder": name});
-            let members = params.as_object_mut().unwrap();
-            members.extend(more.as_object().unwrap().clone());
+            let properties = params.as_object_mut().unwrap();
+            properties.extend(more.as_object().unwrap().clone());
             let answer = machine.ok(*host, operation, params);
             assert_eq!(answer["outcome"], expected, "{step:?}: {answer}");
         };
@@ -270,7 +270,7 @@ proptest! {
     })]
 
     #[test]
-    fn whatever_is_asked_of_leases_comes_to_what_the_model_says(
+    fn every_sequence_of_lease_operations_gives_what_the_model_gives(
         steps in proptest::collection::vec(step(), 1..40)
     ) {
         try_out(&steps);

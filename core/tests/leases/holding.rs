@@ -1,4 +1,4 @@
-//! Who gets a lease, keeps it, hands it on and gives it back.
+//! Acquiring, renewing, transferring and releasing a lease.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn got(outcome: &str, token: u64) -> (String, Option<u64>) {
 }
 
 #[test]
-fn a_lease_is_one_holders_until_it_is_given_back() {
+fn a_lease_has_one_holder_until_it_is_released() {
     let machine = Machine::default();
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     let key = json!({"key": "k"});
@@ -57,7 +57,7 @@ fn a_lease_is_one_holders_until_it_is_given_back() {
 }
 
 #[test]
-fn a_key_that_nobody_ever_held_has_no_lease() {
+fn a_key_that_was_never_held_has_no_lease() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     assert_eq!(machine.ok(a, "leaseGet", json!({"key": "k"})), Value::Null);
@@ -96,7 +96,7 @@ fn a_process_holds_for_as_long_as_it_runs_and_no_longer() {
 }
 
 #[test]
-fn a_number_that_is_given_again_is_another_process() {
+fn a_reused_pid_is_another_process() {
     let machine = Machine::default();
     let a = process("a", 7, 100);
     machine.ok(a, "leaseAcquire", json!({"key": "k"}));
@@ -106,7 +106,7 @@ fn a_number_that_is_given_again_is_another_process() {
         machine.outcome(again, "leaseAcquire", json!({"key": "k"})),
         got("acquired", 2)
     );
-    // And so is one that begins anew under the name of the one before.
+    // And so is one that restarts under the name of the one before.
     again.kill();
     let namesake = process("b", 7, 300);
     assert_eq!(
@@ -116,13 +116,13 @@ fn a_number_that_is_given_again_is_another_process() {
 }
 
 #[test]
-fn of_a_holder_that_cannot_be_seen_the_clock_decides() {
+fn the_lease_of_an_invisible_holder_expires_by_the_clock() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     let far = elsewhere("far");
     let lease = json!({"key": "k", "leaseDurationMs": 1000});
     machine.ok(far, "leaseAcquire", lease.clone());
-    let named = json!({"key": "n", "holder": "somebody", "leaseDurationMs": "1s"});
+    let named = json!({"key": "n", "holder": "worker", "leaseDurationMs": "1s"});
     machine.ok(nobody(), "leaseAcquire", named);
     for key in ["k", "n"] {
         let other = json!({"key": key, "holder": "other"});
@@ -139,7 +139,7 @@ fn of_a_holder_that_cannot_be_seen_the_clock_decides() {
         machine.pass(-1000);
     }
     machine.pass(1000);
-    // What nobody took is still its holder's.
+    // A stale lease that was not taken still belongs to its holder.
     assert_eq!(
         machine.outcome(far, "leaseRenew", json!({"key": "k", "token": 1})),
         got("renewed", 1)
@@ -149,7 +149,7 @@ fn of_a_holder_that_cannot_be_seen_the_clock_decides() {
         machine.outcome(a, "leaseAcquire", other),
         got("acquired", 2)
     );
-    let late = json!({"key": "n", "holder": "somebody", "token": 1});
+    let late = json!({"key": "n", "holder": "worker", "token": 1});
     assert_eq!(
         machine.outcome(nobody(), "leaseRenew", late),
         got("lost", 2)
@@ -199,7 +199,7 @@ fn a_holder_may_ask_for_less() {
 }
 
 #[test]
-fn a_lease_that_is_handed_on_is_the_others_under_a_token_of_its_own() {
+fn a_transferred_lease_has_a_new_token() {
     let machine = Machine::default();
     let (a, b, c) = (process("a", 1, 1), process("b", 2, 1), process("c", 3, 1));
     machine.ok(b, "processRegister", json!({}));

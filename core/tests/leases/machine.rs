@@ -1,5 +1,5 @@
-//! What the tests of leases share: a registry and the processes that call it, each with a number that
-//! may be given again. Which of them run is said here, so that they end when a test wants them to.
+//! What the tests of leases share: a registry and the processes that call it, each with a PID that
+//! may be reused. The tests decide which of them run.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -87,7 +87,7 @@ impl Simulated {
     }
 }
 
-/// A process that runs from now on. Each test calls it anew, and what it says lasts.
+/// A process that runs from now on. Each call makes a process that stays for the test.
 pub(crate) fn process(session: &str, pid: u32, start_time: u64) -> &'static Simulated {
     RUNNING.with_borrow_mut(|running| running.insert((pid, start_time)));
     on_machine(session, pid, start_time, BOOT)
@@ -118,7 +118,7 @@ impl Simulated {
     }
 }
 
-/// Nobody that is a process.
+/// A caller that is no process.
 pub(crate) fn nobody() -> &'static dyn Host {
     &NoHost
 }
@@ -146,13 +146,13 @@ impl Machine {
         self.now.set(self.now.get() + millis);
     }
 
-    /// The result of an operation that somebody calls.
+    /// The result of an operation that a host calls.
     pub(crate) fn ok(&self, by: &'static dyn Host, name: &str, params: Value) -> Value {
         self.call(by, name, &params)
             .unwrap_or_else(|error| panic!("{name} {params}: {error}"))
     }
 
-    /// What comes of an operation on a lease, and the token that the lease has then.
+    /// The outcome of an operation on a lease, and the token that the lease has then.
     pub(crate) fn outcome(
         &self,
         by: &'static dyn Host,

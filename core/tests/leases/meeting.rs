@@ -1,7 +1,7 @@
-//! What holds of leases when processes meet: two or three of them, each with a few operations to call,
-//! are run in every order that their store calls can have, while they end at any moment, their numbers
-//! are given again, and the clock jumps forward and back. It is the code that runs everywhere that is
-//! run here. That the orders show what is wrong is tried with stores and hosts that get things wrong.
+//! Concurrent operations on leases: two or three processes, each with a few operations to call, are run
+//! in every order that their store calls can have. Processes end at any moment, their PIDs are reused,
+//! and the clock jumps forward and back. The production code is run here. Stores and hosts with defects
+//! show that the orders detect errors.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -18,7 +18,7 @@ use crate::support::{NOON, scale};
 const KEY: &str = "k";
 const VM: &str = "vm:v";
 /// For how long leases are taken, and less than how far the clock jumps.
-const LENGTH: i64 = 30_000;
+const DURATION: i64 = 30_000;
 const JUMP: i64 = 13 * 60 * 60 * 1000;
 
 /// What a process does, one after the other. What it does with something that it does not hold it
@@ -26,7 +26,7 @@ const JUMP: i64 = 13 * 60 * 60 * 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Do {
     Acquire,
-    /// As somebody who is no process.
+    /// Under a name that is no process.
     AcquireAs(&'static str),
     Renew,
     Release,
@@ -41,11 +41,11 @@ enum Do {
     GiveBack,
 }
 
-/// Who meets, and what may happen.
+/// The programs of the processes, and what may happen.
 #[derive(Debug, Clone)]
 struct Scenario {
     programs: Vec<Vec<Do>>,
-    /// What a process does that begins after one has ended, with the same number.
+    /// What a process does that begins after one has ended, with the same PID.
     again: Vec<Do>,
     crashes: u8,
     /// How often the clock jumps forward and back.
@@ -53,20 +53,20 @@ struct Scenario {
     back: u8,
 }
 
-/// Something that a process has been told it holds.
+/// A lease that an answer to a process says it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Holding {
     token: u64,
     /// The time from which on it may not rely on it, unless it is known as a process that runs.
     until: Option<i64>,
-    /// Who it is to the lease, if not the process.
+    /// The name of the holder, if it is not the process.
     name: Option<&'static str>,
     claim: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Actor {
-    /// How many processes had its number before.
+    /// How many processes had its PID before.
     life: usize,
     program: Vec<Do>,
     at: usize,
@@ -82,14 +82,14 @@ struct Moment {
     crashes: u8,
     forward: u8,
     back: u8,
-    /// The highest token that somebody was told of.
+    /// The highest token in an answer.
     highest: BTreeMap<&'static str, u64>,
-    /// The highest token that was given up for good.
+    /// The highest token that was released for good.
     ended: BTreeMap<&'static str, u64>,
-    /// Registrations of processes that have ended, as far as somebody was told that they were made.
+    /// Registrations of processes that have ended, as far as an answer confirmed them.
     dead: BTreeSet<String>,
     removed: Vec<String>,
-    /// Whether the machine was registered, and not yet given up.
+    /// Whether the machine was registered, and not yet released.
     owed: bool,
 }
 
@@ -165,7 +165,7 @@ impl Search<'_> {
             next.now += JUMP;
             let now = next.now;
             for actor in &mut next.actors {
-                // Whoever has seen its time come does not rely on it again.
+                // A process that has seen its lease expire does not rely on it again.
                 actor
                     .holds
                     .retain(|_, held| held.until.is_none_or(|until| now < until));
@@ -258,7 +258,7 @@ impl Search<'_> {
                         heard: Vec::new(),
                         said: Vec::new(),
                     });
-                    // Whoever gives up the machine, or says that it is gone, wants no more of it.
+                    // A machine that is unregistered, or reported as removed, needs no cleanup.
                     if step == Do::Unregister || step == Do::Done {
                         next.owed = false;
                     }
@@ -282,7 +282,7 @@ impl Search<'_> {
             Some(Err(error)) => return Err(format!("{error}")),
             Some(Ok(answer)) => {
                 next.actors[index].at += 1;
-                told(&mut next, index, step, &answer)?;
+                record_answer(&mut next, index, step, &answer)?;
             }
         }
         Ok(Some(next))
@@ -315,7 +315,7 @@ impl Search<'_> {
             let ended = moment.ended.get(key).copied().unwrap_or(0);
             let final_ = |lease: &Lease| lease.released || lease.token > ended;
             check(lease.as_ref().is_none_or(final_), || {
-                format!("what was given up under token {ended} is back: {lease:?}")
+                format!("what was released under token {ended} is back: {lease:?}")
             })?;
             let idle = moment.actors.iter().all(|actor| actor.under_way.is_none());
             if idle && believers.is_empty() && key == KEY {
@@ -326,7 +326,7 @@ impl Search<'_> {
         let vm = vm.map(|record| Lease::read(&record).unwrap());
         check(
             !moment.owed || vm.as_ref().is_some_and(|vm| !vm.released),
-            || format!("a machine is forgotten that nobody gave up: {vm:?}"),
+            || format!("a machine is forgotten that was not released: {vm:?}"),
         )
     }
 
@@ -368,7 +368,7 @@ fn session(index: usize, life: usize) -> String {
     format!("p{index}.{life}")
 }
 
-/// The operation for a step, and what a process gives up by calling it; nothing if it has no reason.
+/// The operation for a step. A process drops what the operation releases. Nothing if it has no reason.
 fn begun(step: Do, actor: &mut Actor, targets: &[String]) -> Option<(&'static str, Value)> {
     let named = |mut params: Value, name: Option<&str>| {
         if let Some(name) = name {
@@ -379,7 +379,7 @@ fn begun(step: Do, actor: &mut Actor, targets: &[String]) -> Option<(&'static st
     Some(match step {
         Do::Acquire => ("leaseAcquire", json!({"key": KEY})),
         Do::AcquireAs(name) => {
-            let params = json!({"key": KEY, "leaseDurationMs": LENGTH});
+            let params = json!({"key": KEY, "leaseDurationMs": DURATION});
             ("leaseAcquire", named(params, Some(name)))
         }
         Do::Renew => {
@@ -427,13 +427,13 @@ fn begun(step: Do, actor: &mut Actor, targets: &[String]) -> Option<(&'static st
     })
 }
 
-/// Takes note of an answer, and holds it to what was said before.
-fn told(moment: &mut Moment, index: usize, step: Do, answer: &Value) -> Checked {
+/// Records an answer, and checks it against the answers before.
+fn record_answer(moment: &mut Moment, index: usize, step: Do, answer: &Value) -> Checked {
     let outcome = answer["outcome"].as_str().unwrap_or_default().to_owned();
     let lease = &answer["lease"];
     let token = lease["token"].as_u64().unwrap_or(0);
     let now = moment.now;
-    // Of who is no process only the clock is known.
+    // The lease of a holder that is no process expires by the clock.
     let end = match lease["process"] {
         Value::Null => lease["expiresAt"].as_str(),
         _ => None,
@@ -444,9 +444,9 @@ fn told(moment: &mut Moment, index: usize, step: Do, answer: &Value) -> Checked 
         Do::Acquire | Do::AcquireAs(_) | Do::Renew => {
             let before = actor.holds.remove(KEY);
             if outcome == "held" || outcome == "lost" {
-                let told = format!("{step:?} of {index}, who held it by {before:?}: {answer}");
-                // Who can be seen loses nothing; who cannot may be too late.
-                return check(before.is_none_or(|held| held.name.is_some()), || told);
+                let message = format!("{step:?} of {index}, who held it by {before:?}: {answer}");
+                // A visible holder loses nothing; an invisible one may be too late.
+                return check(before.is_none_or(|held| held.name.is_some()), || message);
             }
             let highest = moment.highest.entry(KEY).or_default();
             let fits = match outcome.as_str() {
@@ -472,7 +472,7 @@ fn told(moment: &mut Moment, index: usize, step: Do, answer: &Value) -> Checked 
                 );
             }
         }
-        // It may have been lost in the meantime only by whoever cannot be seen.
+        // Only a holder that cannot be seen may have lost it in the meantime.
         Do::Release | Do::Transfer(_) if outcome == "released" || outcome == "transferred" => {
             let gone = token - u64::from(outcome == "transferred");
             let ended = moment.ended.entry(KEY).or_default();
@@ -551,7 +551,7 @@ fn scenario(programs: &[&[Do]], again: &[Do], happens: (u8, u8, u8)) -> Scenario
     }
 }
 
-/// Who meets over one lease.
+/// The scenarios with one lease.
 fn over_a_lease() -> Vec<Scenario> {
     use Do::{Acquire, AcquireAs, Release, Renew, Transfer};
     let mut all = vec![
@@ -610,7 +610,7 @@ fn over_a_lease() -> Vec<Scenario> {
     all
 }
 
-/// Who meets over one machine.
+/// The scenarios with one machine.
 fn over_a_machine() -> Vec<Scenario> {
     use Do::{Claim, CleanUp, Done, GiveBack, Register, StayRegistered, Unregister};
     let mut all = vec![
@@ -645,7 +645,7 @@ fn over_a_machine() -> Vec<Scenario> {
 }
 
 #[test]
-fn nobody_holds_what_another_holds_in_whatever_order_they_meet() {
+fn no_lease_has_two_holders_in_any_order_of_calls() {
     let mut moments = 0;
     for scenario in over_a_lease() {
         match explore(&scenario, Fault::None) {
@@ -657,7 +657,7 @@ fn nobody_holds_what_another_holds_in_whatever_order_they_meet() {
 }
 
 #[test]
-fn no_machine_has_two_owners_or_is_forgotten_in_whatever_order_they_meet() {
+fn no_machine_has_two_owners_or_is_forgotten_in_any_order_of_calls() {
     let mut moments = 0;
     for scenario in over_a_machine() {
         match explore(&scenario, Fault::None) {
@@ -677,7 +677,7 @@ fn found(scenarios: &[Scenario], fault: Fault) -> String {
 }
 
 #[test]
-fn what_a_store_gets_wrong_is_found() {
+fn errors_of_a_store_are_detected() {
     let (leases, machines) = (over_a_lease(), over_a_machine());
     for (scenarios, fault) in [
         (&leases, Fault::NoVersions),
@@ -691,7 +691,7 @@ fn what_a_store_gets_wrong_is_found() {
 }
 
 #[test]
-fn what_a_host_gets_wrong_is_found() {
+fn errors_of_a_host_are_detected() {
     let leases = over_a_lease();
     let stuck = found(&leases, Fault::GoesByNumbers);
     assert!(stuck.contains("not to be had"), "{stuck}");

@@ -1,5 +1,5 @@
-//! Leases, and what is made of them: who gets one, who owns a virtual machine, who runs a session and
-//! who comes into a slot, whatever the clock shows and whoever ends when.
+//! Leases and what is built on them: who holds a lease, who owns a virtual machine, who runs a session
+//! and who occupies a slot, for every clock and for every order in which processes end.
 
 mod anything;
 mod holding;

@@ -1,4 +1,4 @@
-//! Who owns which virtual machine, and what becomes of those whose owners have ended.
+//! Owners of virtual machines, and the machines whose owners have ended.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn a_process_owns_one_machine_and_a_machine_has_one_owner() {
 }
 
 #[test]
-fn an_owner_says_anew_what_its_machine_is() {
+fn an_owner_updates_the_registration_of_its_machine() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let before = machine.ok(a, "vmMine", json!({}));
@@ -146,7 +146,7 @@ fn a_process_that_says_that_it_runs_keeps_what_it_owns() {
 }
 
 #[test]
-fn a_live_owner_of_this_machine_is_never_too_late() {
+fn a_live_owner_of_this_machine_never_expires() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
@@ -157,7 +157,7 @@ fn a_live_owner_of_this_machine_is_never_too_late() {
 }
 
 #[test]
-fn a_machine_without_its_owner_is_an_orphan_until_somebody_has_seen_to_it() {
+fn a_machine_without_its_owner_is_orphaned_until_it_is_cleaned_up() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     owner(&machine, "b", 2, "w");
@@ -200,7 +200,11 @@ fn a_machine_without_its_owner_is_an_orphan_until_somebody_has_seen_to_it() {
     assert_eq!(done(2, true), "lost");
     assert_eq!(claim(d), ("acquired".to_owned(), Some(3)));
     d.kill();
-    assert_eq!(listed(), ["orphaned"], "who saw to it has ended as well");
+    assert_eq!(
+        listed(),
+        ["orphaned"],
+        "the process that claimed it has ended as well"
+    );
     assert_eq!(claim(c), ("acquired".to_owned(), Some(4)));
     assert_eq!(done(3, true), "lost");
     assert_eq!(done(4, true), "released");
@@ -229,7 +233,7 @@ fn what_has_an_owner_or_never_was_there_is_no_orphan() {
 }
 
 #[test]
-fn an_orphan_goes_to_the_next_who_registers_it() {
+fn an_orphan_belongs_to_the_next_process_that_registers_it() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
@@ -240,7 +244,7 @@ fn an_orphan_goes_to_the_next_who_registers_it() {
 }
 
 #[test]
-fn a_claim_that_nobody_can_see_runs_out() {
+fn a_claim_of_an_invisible_holder_expires() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     a.kill();
@@ -273,7 +277,7 @@ fn orphans_are_listed_a_page_at_a_time() {
 }
 
 #[test]
-fn a_machine_that_was_taken_away_leaves_its_owner_free_for_another() {
+fn an_owner_that_lost_its_machine_may_register_another() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     assert_eq!(

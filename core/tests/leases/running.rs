@@ -1,4 +1,4 @@
-//! Who runs a session: two of them are kept from doing the same work.
+//! Leases of sessions: they prevent that two processes do the same work.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn started(machine: &Machine) {
 }
 
 #[test]
-fn a_session_that_somebody_runs_is_not_taken_up_by_another() {
+fn a_session_that_a_process_holds_is_not_resumed_by_another() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
@@ -49,7 +49,7 @@ fn a_session_that_is_held_under_a_name_is_resumed_by_that_name() {
 }
 
 #[test]
-fn a_session_that_waits_is_resumed_whoever_holds_it() {
+fn a_paused_session_is_resumed_even_if_another_process_holds_it() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
@@ -62,7 +62,7 @@ fn a_session_that_waits_is_resumed_whoever_holds_it() {
 }
 
 #[test]
-fn a_session_that_somebody_runs_is_spared_by_cleaning_up() {
+fn a_cleanup_skips_a_session_that_a_process_holds() {
     for permanent in [false, true] {
         let machine = Machine::default();
         started(&machine);
@@ -79,7 +79,7 @@ fn a_session_that_somebody_runs_is_spared_by_cleaning_up() {
             });
             machine.ok(nobody(), "cleanup", all)["ids"].clone()
         };
-        // Whoever cleans up has to know whether the process runs, or goes by the clock.
+        // A cleanup either sees whether the process runs, or goes by the clock.
         assert_eq!(cleanup(true), json!(["t"]));
         assert_eq!(cleanup(false), json!(["t"]));
         machine.pass(29_999);

@@ -1,7 +1,6 @@
-//! What holds of slots when starters meet: two or three of them, and some who trash and restore, are
-//! run in every order that their store calls can have, while they end at any moment. It is the code
-//! that runs everywhere that is run here. That the orders show what is wrong is tried with a store
-//! that gets things wrong.
+//! Concurrent starts in a slot: two or three of them, along with operations that trash and restore, are
+//! run in every order that their store calls can have, and any of them may end at any moment. The
+//! production code is run here. A store with a defect shows that the orders detect errors.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,7 +16,7 @@ use crate::support::{NOON, scale};
 /// For how long the lease of a slot is held at most.
 const LOCK: i64 = 5000;
 
-/// What somebody does, one after the other.
+/// What an actor does, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Do {
     /// Starts a session with this model; another one is replaced.
@@ -26,7 +25,7 @@ enum Do {
     StartLocked(&'static str),
     /// The same, if there is none with another model.
     StartMeekly(&'static str),
-    /// The same, along with one in a slot that nobody else wants.
+    /// The same, along with one in a slot that no other actor uses.
     StartMany(&'static str),
     /// Trashes the session that the actor of this place starts first, if it is there.
     Trash(usize),
@@ -55,8 +54,8 @@ struct Moment {
     now: i64,
     /// How often the clock jumps beyond the end of a lease.
     jumps: u8,
-    /// Sessions that somebody was told of, and whether they were told that they were replaced.
-    told: BTreeMap<String, bool>,
+    /// Sessions whose start was reported, and whether their replacement was reported.
+    reported: BTreeMap<String, bool>,
 }
 
 struct Search {
@@ -94,7 +93,7 @@ fn explore(programs: &[&[Do]], happens: (u8, u8), fault: Fault) -> Result<Search
         crashes: happens.0,
         now: NOON,
         jumps: happens.1,
-        told: BTreeMap::new(),
+        reported: BTreeMap::new(),
     };
     match search.visit(first) {
         Ok(()) => Ok(search),
@@ -185,10 +184,10 @@ impl Search {
                 check(is_own == started, || format!("{step:?} comes to {answer}"))?;
                 if started {
                     let id = answer["session"]["id"].as_str().unwrap_or_default();
-                    moment.told.entry(id.to_owned()).or_insert(false);
+                    moment.reported.entry(id.to_owned()).or_insert(false);
                 }
                 if let Some(id) = answer["replaced"]["id"].as_str() {
-                    let before = moment.told.insert(id.to_owned(), true);
+                    let before = moment.reported.insert(id.to_owned(), true);
                     check(before != Some(true), || format!("{id} is replaced twice"))?;
                 }
                 Ok(())
@@ -215,8 +214,8 @@ fn called(step: Do, index: usize, at: usize, now: i64) -> UnderWay {
             "id": format!("s{index}-{at}"), "taskId": "t", "phase": "plan", "model": model,
             "task": "", "mode": "m", "onModelChange": "replace"
         });
-        let members = params.as_object_mut().unwrap();
-        members.extend(more.as_object().unwrap().clone());
+        let properties = params.as_object_mut().unwrap();
+        properties.extend(more.as_object().unwrap().clone());
         ("startInSlot", params)
     };
     let other = |name, of: usize| (name, json!({"id": format!("s{of}-0")}));
@@ -266,7 +265,9 @@ fn holds(moment: &Moment) -> Checked {
         for at in 0..actor.program.len() {
             let id = format!("s{index}-{at}");
             let Some((head, events)) = session(&moment.memory, &id) else {
-                check(!moment.told.contains_key(&id), || format!("{id} is lost"))?;
+                check(!moment.reported.contains_key(&id), || {
+                    format!("{id} is lost")
+                })?;
                 continue;
             };
             check(events as u64 == head.event_count, || {
@@ -274,7 +275,7 @@ fn holds(moment: &Moment) -> Checked {
             })?;
             if head.deleted_at.is_none() {
                 in_slot.push(id);
-            } else if moment.told.get(&id) == Some(&true) {
+            } else if moment.reported.get(&id) == Some(&true) {
                 check(head.status == Status::Abandoned, || {
                     format!("{id} was replaced and is {}", head.status)
                 })?;
@@ -292,13 +293,13 @@ fn holds(moment: &Moment) -> Checked {
             .any(|step| matches!(step, Do::Trash(_) | Do::TrashMany(..)))
     };
     let over = moment.actors.iter().all(done);
-    if over && !moment.told.is_empty() && !moment.actors.iter().any(trashes) {
+    if over && !moment.reported.is_empty() && !moment.actors.iter().any(trashes) {
         check(in_slot.len() == 1, || "the slot is empty".to_owned())?;
     }
     Ok(())
 }
 
-/// Who meets, how many of them may end, and how often the clock jumps.
+/// The programs of the actors, how many of them may end, and how often the clock jumps.
 type Scenario = (Vec<&'static [Do]>, (u8, u8));
 
 fn scenarios() -> Vec<Scenario> {
@@ -375,7 +376,7 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 #[test]
-fn no_slot_has_two_sessions_and_none_is_lost_in_whatever_order_starters_meet() {
+fn no_slot_has_two_sessions_and_none_is_lost_in_any_order_of_calls() {
     let mut moments = 0;
     let mut outcomes = BTreeMap::new();
     for (programs, happens) in scenarios() {
@@ -396,7 +397,7 @@ fn no_slot_has_two_sessions_and_none_is_lost_in_whatever_order_starters_meet() {
 }
 
 #[test]
-fn a_store_that_heeds_no_versions_of_slots_is_found() {
+fn a_store_that_ignores_versions_of_slots_is_detected() {
     for programs in [
         [&[Do::Start("a")] as &[Do], &[Do::Start("b")]],
         [&[Do::StartMeekly("a")], &[Do::StartMeekly("a")]],

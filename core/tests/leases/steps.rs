@@ -84,7 +84,7 @@ impl UnderWay {
     }
 }
 
-/// A store that says again what it said, then answers so many calls, and then no more.
+/// A store that repeats its earlier answers, then answers this many calls, and then no more.
 struct Repeating<'m> {
     memory: &'m MemoryStore,
     fault: Fault,

@@ -49,7 +49,7 @@ fn the_last_iteration_makes_the_session_timeout_and_records_that() {
 }
 
 #[test]
-fn a_session_out_of_iterations_counts_no_more() {
+fn a_session_without_iterations_counts_no_more() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -110,7 +110,7 @@ fn a_paused_session_finishes_the_step_under_way_but_never_exceeds_its_budget() {
     let last = world.ok("incrementIteration", json!({"id": id}));
     assert_eq!(
         last["status"], "paused",
-        "it stays paused when the budget is used up"
+        "it stays paused when the budget is exhausted"
     );
     assert_eq!(last["iterations"], 2);
     assert_eq!(

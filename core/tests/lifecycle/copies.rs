@@ -13,7 +13,7 @@ fn kinds(session: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_fork_starts_anew_with_the_past_of_another() {
+fn a_fork_is_a_new_session_with_the_history_of_its_parent() {
     let world = World::default();
     let parent = world.start(json!({
         "userId": "u", "channelId": "c", "workspace": "w", "maxIterations": 7,
@@ -39,8 +39,8 @@ fn a_fork_starts_anew_with_the_past_of_another() {
         json!({"model": "m"}),
         "what it cost was the parent's"
     );
-    for (member, value) in [("userId", "u"), ("channelId", "c"), ("workspace", "w")] {
-        assert_eq!(fork[member], value);
+    for (property, value) in [("userId", "u"), ("channelId", "c"), ("workspace", "w")] {
+        assert_eq!(fork[property], value);
     }
     assert_eq!(
         (&fork["iterations"], &fork["maxIterations"]),
@@ -68,7 +68,7 @@ fn a_fork_starts_anew_with_the_past_of_another() {
 }
 
 #[test]
-fn a_fork_may_leave_earlier() {
+fn a_fork_may_start_at_an_earlier_event() {
     let world = World::default();
     let parent = world.start(json!({"maxIterations": 2}));
     world.ok("incrementIteration", json!({"id": parent}));
@@ -120,7 +120,7 @@ fn a_fork_may_differ() {
 }
 
 #[test]
-fn a_long_history_is_copied_whole() {
+fn a_long_history_is_copied_completely() {
     let world = World::default();
     let parent = world.start(json!({}));
     for _ in 0..3 {
@@ -222,20 +222,20 @@ fn the_longest_texts_can_be_exported_and_imported() {
     });
     // Each of these takes six bytes in JSON.
     let longest = "\u{1}".repeat(200);
-    for (operation, member) in [
+    for (operation, property) in [
         ("complete", "result"),
         ("fail", "error"),
         ("abandon", "reason"),
         ("pause", "reason"),
     ] {
         let id = world.start(json!({}));
-        world.ok(operation, json!({"id": id, member: longest}));
+        world.ok(operation, json!({"id": id, property: longest}));
         let text = world.export(&id);
         world.ok("delete", json!({"id": id}));
         world.ok("import", json!({"text": text}));
         assert_eq!(world.export(&id), text, "{operation}");
     }
-    // Tenure adds members of its own to what is said of a resumption.
+    // Tenure adds properties of its own to the data of a resumption.
     let id = world.start(json!({}));
     let data = json!({"a": "x".repeat(192)});
     assert_eq!(data.to_string().len(), 200);
@@ -256,7 +256,7 @@ fn an_import_is_held_to_the_limits() {
     });
     let good = json!({"id": "s", "mode": "m", "task": "t", "status": "active", "createdAt": 0});
     let long = "x".repeat(11);
-    for member in [
+    for property in [
         "mode",
         "task",
         "userId",
@@ -266,10 +266,10 @@ fn an_import_is_held_to_the_limits() {
         "error",
     ] {
         let mut text = good.clone();
-        text[member] = json!(long);
+        text[property] = json!(long);
         let error = world.error("import", json!({"text": text.to_string()}));
         assert_eq!(error.code(), "TOO_LARGE");
-        assert!(error.to_string().starts_with(member), "{error}");
+        assert!(error.to_string().starts_with(property), "{error}");
     }
     for event in [
         json!({"timestamp": 0, "type": long}),
@@ -317,7 +317,7 @@ fn a_plain_session_json_of_a_bot_is_imported() {
     assert_eq!(head["eventCount"], 3);
     let session = world.session("session_abc123_xyz");
     let given: Value = serde_json::from_str(text).unwrap();
-    for member in [
+    for property in [
         "id",
         "userId",
         "channelId",
@@ -331,7 +331,7 @@ fn a_plain_session_json_of_a_bot_is_imported() {
         "context",
         "metadata",
     ] {
-        assert_eq!(session[member], given[member], "{member}");
+        assert_eq!(session[property], given[property], "{property}");
     }
     for (event, given) in session["history"]
         .as_array()
@@ -353,7 +353,7 @@ fn a_plain_session_json_of_a_bot_is_imported() {
 }
 
 #[test]
-fn the_least_that_is_a_session_is_imported() {
+fn a_minimal_session_is_imported() {
     let world = World::default();
     let least = r#"{"id":"s","mode":"m","task":"t","status":"completed","createdAt":0}"#;
     let head = world.ok("import", json!({"text": least}));
@@ -366,7 +366,7 @@ fn the_least_that_is_a_session_is_imported() {
 }
 
 #[test]
-fn an_import_takes_the_place_of_what_is_there_but_never_lowers_its_version() {
+fn an_import_replaces_a_session_but_never_lowers_its_version() {
     let world = World::default();
     let id = world.start(json!({"id": "s"}));
     let early = world.export(&id);
@@ -402,7 +402,7 @@ fn an_imported_version_leaves_room_for_changes() {
 }
 
 #[test]
-fn what_is_no_session_is_not_imported() {
+fn an_invalid_session_is_not_imported() {
     let world = World::default();
     let good = json!({
         "id": "s", "mode": "m", "task": "t", "status": "active", "createdAt": 0,
@@ -410,7 +410,7 @@ fn what_is_no_session_is_not_imported() {
     });
     world.ok("import", json!({"text": good.to_string()}));
     let before = world.export("s");
-    for (member, value) in [
+    for (property, value) in [
         ("id", json!("../s")),
         ("id", json!(7)),
         ("mode", Value::Null),
@@ -430,14 +430,14 @@ fn what_is_no_session_is_not_imported() {
         ("version", json!(-1)),
     ] {
         let mut bad = good.clone();
-        bad[member] = value.clone();
+        bad[property] = value.clone();
         let code = world.code("import", json!({"text": bad.to_string()}));
-        let expected = if member == "id" && value.is_string() {
+        let expected = if property == "id" && value.is_string() {
             "INVALID_ID"
         } else {
             "INVALID_ARGUMENT"
         };
-        assert_eq!(code, expected, "{member} {value}");
+        assert_eq!(code, expected, "{property} {value}");
         assert_eq!(world.export("s"), before);
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -88,7 +88,7 @@ fn context_and_metadata_are_kept_to_the_byte() {
 }
 
 #[test]
-fn a_merge_moves_members_whole() {
+fn a_merge_replaces_whole_properties() {
     let world = World::default();
     let context = r#"{"a":1e400,"b":{"deep":-0},"\ud800":1}"#;
     let params = format!(r#"{{"id":"s","task":"t","mode":"m","context":{context}}}"#);

@@ -36,7 +36,7 @@ fn nested(levels: usize) -> Value {
 fn each_input_has_a_limit_that_the_error_names() {
     let world = small();
     let id = world.start(json!({}));
-    // Operation, parameters, the member that fills up, what the error calls it, the limit.
+    // Operation, parameters, the property that fills up, what the error calls it, the limit.
     let cases = [
         ("start", json!({"mode": "m"}), "task", "task", 20),
         ("start", json!({"task": "t"}), "mode", "mode", 10),
@@ -81,27 +81,27 @@ fn each_input_has_a_limit_that_the_error_names() {
         ("addEvent", json!({"id": id}), "type", "type", 10),
         ("recordToolCall", json!({"id": id}), "tool", "tool", 10),
     ];
-    for (operation, params, member, what, limit) in cases {
+    for (operation, params, property, what, limit) in cases {
         let mut over = params.clone();
-        over[member] = json!(long(limit + 1));
+        over[property] = json!(long(limit + 1));
         let error = world.error(operation, over);
-        assert_eq!(error.code(), "TOO_LARGE", "{operation} {member}");
+        assert_eq!(error.code(), "TOO_LARGE", "{operation} {property}");
         let details: Value = serde_json::to_value(error.details()).unwrap();
         assert_eq!(
             details,
             json!({"what": what, "actual": limit + 1, "limit": limit})
         );
         if params.get("id").is_some() {
-            assert_eq!(world.session(&id)["version"], 1, "{operation} {member}");
+            assert_eq!(world.session(&id)["version"], 1, "{operation} {property}");
         }
     }
     // The limits themselves are allowed.
-    for (operation, params, member, _, limit) in [
+    for (operation, params, property, _, limit) in [
         ("start", json!({"mode": "m"}), "task", "", 20),
         ("update", json!({"id": id}), "mode", "", 10),
     ] {
         let mut full = params;
-        full[member] = json!(long(limit));
+        full[property] = json!(long(limit));
         world.ok(operation, full);
     }
 }
@@ -154,31 +154,31 @@ fn objects_have_limits_of_size_and_depth() {
         ),
         ("incrementIteration", json!({"id": id}), "data", "data", 100),
     ];
-    for (operation, params, member, what, limit) in cases {
+    for (operation, params, property, what, limit) in cases {
         let with = |value: Value| {
             let mut params = params.clone();
-            params[member] = value;
+            params[property] = value;
             world.error(operation, params)
         };
         let error = with(object(limit + 1));
         let details: Value = serde_json::to_value(error.details()).unwrap();
-        assert_eq!(error.code(), "TOO_LARGE", "{operation} {member}");
+        assert_eq!(error.code(), "TOO_LARGE", "{operation} {property}");
         assert_eq!(
             details,
             json!({"what": what, "actual": limit + 1, "limit": limit})
         );
         let error = with(nested(5));
         let details: Value = serde_json::to_value(error.details()).unwrap();
-        assert_eq!(error.code(), "TOO_DEEP", "{operation} {member}");
+        assert_eq!(error.code(), "TOO_DEEP", "{operation} {property}");
         assert_eq!(details, json!({"what": what, "limit": 4}));
         for no_object in [json!([]), json!("{}"), json!(1), json!(true)] {
             assert_eq!(
                 with(no_object).code(),
                 "INVALID_ARGUMENT",
-                "{operation} {member}"
+                "{operation} {property}"
             );
         }
-        assert_eq!(world.session(&id)["version"], 1, "{operation} {member}");
+        assert_eq!(world.session(&id)["version"], 1, "{operation} {property}");
     }
     world.ok(
         "addEvent",

@@ -172,7 +172,7 @@ fn a_page_ends_before_it_grows_too_large() {
 }
 
 #[test]
-fn a_cursor_is_good_for_its_own_order_only() {
+fn a_cursor_is_valid_for_its_own_order_only() {
     let world = six();
     let cursor = world.ok("list", json!({"limit": 1}))["nextCursor"].clone();
     for params in [
@@ -195,7 +195,7 @@ fn a_cursor_is_good_for_its_own_order_only() {
 }
 
 #[test]
-fn what_is_no_query_is_refused() {
+fn an_invalid_query_is_refused() {
     let world = World::default();
     for params in [
         json!({"limit": 0}),

@@ -21,7 +21,7 @@ fn kinds(session: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn overrule(world: &World, id: &str, updates: Value) -> Value {
+fn override_session(world: &World, id: &str, updates: Value) -> Value {
     world.ok("override", json!({"id": id, "updates": updates}))
 }
 
@@ -35,7 +35,7 @@ fn an_override_leads_from_every_status_to_every_other() {
         for to in STATUSES {
             let world = World::default();
             let id = world.start(json!({}));
-            overrule(&world, &id, json!({"status": from}));
+            override_session(&world, &id, json!({"status": from}));
             world.pass(10);
             let said = world
                 .call(
@@ -43,7 +43,7 @@ fn an_override_leads_from_every_status_to_every_other() {
                     json!({"id": id, "updates": {"status": to, "error": "by hand"}}),
                 )
                 .unwrap();
-            assert_eq!(said.notices, "[]", "nobody is told");
+            assert_eq!(said.notices, "[]", "no notice is sent");
             let session = world.session(&id);
             assert_eq!(session["status"], to, "from {from}");
             assert_eq!(session["error"], "by hand");
@@ -67,7 +67,7 @@ fn an_override_sets_what_it_is_given_and_nothing_else() {
     }));
     world.ok("incrementIteration", json!({"id": id}));
     let before = world.session(&id);
-    let head = overrule(
+    let head = override_session(
         &world,
         &id,
         json!({
@@ -105,7 +105,7 @@ fn an_override_with_a_history_rewrites_it() {
         json!({"id": id, "idempotencyKey": "k"}),
     );
     let event = json!({"timestamp": "2020-01-01", "type": "note", "data": {"a": 1}, "sequence": 9});
-    overrule(&world, &id, json!({"history": [event, event]}));
+    override_session(&world, &id, json!({"history": [event, event]}));
     let session = world.session(&id);
     assert_eq!(kinds(&session), ["note", "note"]);
     assert_eq!(session["history"][1]["sequence"], 2);
@@ -118,9 +118,9 @@ fn an_override_with_a_history_rewrites_it() {
     );
     assert_eq!(repeat["replayed"], true, "keys are kept");
     // As many events as before, but others.
-    overrule(&world, &id, json!({"history": [event, event, event]}));
+    override_session(&world, &id, json!({"history": [event, event, event]}));
     assert_eq!(kinds(&world.session(&id)), ["note", "note", "note"]);
-    overrule(&world, &id, json!({"history": []}));
+    override_session(&world, &id, json!({"history": []}));
     assert_eq!(kinds(&world.session(&id)), [""; 0]);
 }
 
@@ -130,15 +130,15 @@ fn an_override_that_comes_to_nothing_changes_nothing() {
     let id = world.start(json!({"context": {"a": 1}}));
     let before = world.session(&id);
     world.pass(1000);
-    overrule(&world, &id, json!({}));
-    overrule(
+    override_session(&world, &id, json!({}));
+    override_session(
         &world,
         &id,
         json!({"context": {"a": 1}, "status": "active"}),
     );
     let mut whole = before.clone();
     whole.as_object_mut().unwrap().remove("history");
-    overrule(&world, &id, whole);
+    override_session(&world, &id, whole);
     assert_eq!(world.session(&id), before);
 }
 
@@ -183,7 +183,7 @@ fn an_override_is_refused_what_no_session_can_have() {
 fn a_session_that_is_set_to_paused_is_paused_since_then() {
     let world = World::default();
     let id = world.start(json!({}));
-    overrule(&world, &id, json!({"status": "paused"}));
+    override_session(&world, &id, json!({"status": "paused"}));
     world.pass(500);
     world.ok("resume", json!({"id": id}));
     assert_eq!(world.last_event(&id)["data"]["pausedDuration"], 500);
@@ -206,7 +206,7 @@ fn a_session_that_is_saved_is_the_one_that_is_there() {
     assert_eq!(
         world.call("save", params).unwrap().notices,
         "[]",
-        "nobody is told"
+        "no notice is sent"
     );
     let kept = world.session(&id);
     assert_eq!(kinds(&kept), ["start", "iteration", "note"]);
@@ -285,7 +285,7 @@ fn a_session_that_is_created_by_saving_it_is_whole() {
 }
 
 #[test]
-fn what_cannot_be_saved_is_refused() {
+fn an_invalid_session_is_not_saved() {
     let world = World::default();
     let id = world.start(json!({}));
     let session = world.session(&id);
@@ -310,7 +310,7 @@ fn what_cannot_be_saved_is_refused() {
 }
 
 #[test]
-fn a_session_that_has_ended_may_be_ended_again_to_no_effect() {
+fn a_finished_session_may_be_ended_again_without_effect() {
     for (end, again) in [
         ("complete", "fail"),
         ("fail", "complete"),
@@ -364,13 +364,13 @@ fn a_session_without_iterations_may_be_resumed_into_its_timeout() {
     assert_eq!(world.code("resume", json!({"id": id})), "BUDGET_EXHAUSTED");
     let params = json!({"id": id, "ifExhausted": "timeout"});
     let notices = world.notices("resume", params);
-    let told: Vec<&Value> = notices
+    let events: Vec<&Value> = notices
         .as_array()
         .unwrap()
         .iter()
         .map(|n| &n["event"])
         .collect();
-    assert_eq!(told, ["resume", "timeout"]);
+    assert_eq!(events, ["resume", "timeout"]);
     let session = world.session(&id);
     assert_eq!(session["status"], "timeout");
     assert_eq!(kinds(&session)[4..], ["resume", "timeout"]);
@@ -380,7 +380,7 @@ fn a_session_without_iterations_may_be_resumed_into_its_timeout() {
 }
 
 #[test]
-fn a_session_in_the_trash_may_be_as_good_as_gone() {
+fn a_session_in_the_trash_may_be_treated_as_deleted() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("trash", json!({"id": id}));

@@ -56,7 +56,7 @@ fn without_a_reason_none_is_said() {
 }
 
 #[test]
-fn a_reason_from_before_does_not_stay() {
+fn an_earlier_reason_is_cleared() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok(
@@ -89,7 +89,7 @@ fn a_clock_that_goes_backwards_measures_no_pause_and_turns_nothing_back() {
 }
 
 #[test]
-fn resuming_an_active_session_takes_it_up() {
+fn resuming_an_active_session_recovers_it() {
     let world = World::default();
     let id = world.start(json!({"context": {"step": 1}}));
     world.pass(100);
@@ -105,9 +105,9 @@ fn resuming_an_active_session_takes_it_up() {
 }
 
 #[test]
-fn taking_up_an_active_session_leaves_its_context_alone() {
+fn resuming_an_active_session_keeps_its_context() {
     let world = World::default();
-    // Never paused by Tenure: these members are the user's own.
+    // Never paused by Tenure: these properties are the user's own.
     let context = r#"{ "pausedAt": "mine",  "pauseReason": "mine" }"#;
     let params = format!(r#"{{"task":"t","mode":"m","id":"s","context":{context}}}"#);
     world.raw("start", &params).unwrap();

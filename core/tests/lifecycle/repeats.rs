@@ -1,4 +1,4 @@
-//! Idempotency keys: a call that is made again changes nothing and learns what the first came to.
+//! Idempotency keys: a repeated call changes nothing and gets the result of the first.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn start_with_a_key_starts_one_session() {
     world.pass(1000);
     let again = world.call("start", params).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&again.value).unwrap(), first);
-    assert_eq!(again.notices, "[]", "nobody is told twice");
+    assert_eq!(again.notices, "[]", "no notice is sent twice");
     let other = json!({"task": "other", "mode": "m", "idempotencyKey": "k"});
     let error = world.error("start", other);
     assert_eq!(error.code(), "IDEMPOTENCY_MISMATCH");

@@ -108,7 +108,7 @@ fn cleanup_takes_what_has_reached_the_age_and_spares_what_has_not() {
 }
 
 #[test]
-fn cleanup_spares_active_and_paused_sessions_unless_told_otherwise() {
+fn cleanup_skips_active_and_paused_sessions_unless_their_status_is_named() {
     let world = World::default();
     let id = |name: &str| world.start(json!({"id": name, "maxIterations": 1}));
     id("active");
@@ -249,7 +249,7 @@ fn a_cleanup_of_many_names_a_thousand() {
 }
 
 #[test]
-fn ages_have_to_be_lengths_of_time() {
+fn ages_have_to_be_durations() {
     let world = World::default();
     for age in [
         json!("soon"),

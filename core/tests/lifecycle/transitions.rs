@@ -23,7 +23,7 @@ fn session_in(world: &World, status: Status) -> String {
     id
 }
 
-/// What an operation comes to: the new status or the error's code.
+/// The outcome of an operation: the new status or the error's code.
 type Outcome = Result<Status, &'static str>;
 
 const REFUSED: Outcome = Err("INVALID_TRANSITION");
@@ -213,7 +213,7 @@ fn a_refused_transition_says_from_where_to_where_and_what_is_allowed() {
 }
 
 #[test]
-fn a_finished_session_says_so_to_every_event() {
+fn a_finished_session_refuses_every_event() {
     let world = World::default();
     for status in [Completed, Failed, Abandoned] {
         let id = session_in(&world, status);

@@ -63,7 +63,7 @@ fn usage_that_is_given_as_metadata_counts_too() {
 }
 
 #[test]
-fn what_is_no_usage_is_refused_or_counts_nothing() {
+fn invalid_usage_is_refused_or_not_counted() {
     let world = World::default();
     let id = world.start(json!({}));
     let before = world.export(&id);

@@ -1,4 +1,4 @@
-//! What the outside world is told, in the shape that the bots' webhooks have.
+//! The notices of operations, in the shape that the bots' webhooks have.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn payload(event: &str, status: &str, at: i64, data: Value) -> Value {
 }
 
 #[test]
-fn each_transition_is_told_once() {
+fn each_transition_sends_one_notice() {
     for (prepare, operation, params, event, status, data) in [
         (
             &[][..],
@@ -114,9 +114,9 @@ fn each_transition_is_told_once() {
             json!({"error": "e", "more": [1]}),
         ),
     ] {
-        let (world, told) = notice(prepare, operation, params);
+        let (world, sent) = notice(prepare, operation, params);
         assert_eq!(
-            told,
+            sent,
             payload(event, status, world.now(), data),
             "{operation}"
         );
@@ -124,7 +124,7 @@ fn each_transition_is_told_once() {
 }
 
 #[test]
-fn a_start_is_told_to_the_letter() {
+fn a_start_sends_the_exact_notice() {
     let world = World::default();
     let params = r#"{"task":"t","mode":"m","id":"s","userId":"u","workspace":"w"}"#;
     let said = world.raw("start", params).unwrap();
@@ -135,18 +135,18 @@ fn a_start_is_told_to_the_letter() {
 }
 
 #[test]
-fn a_session_that_starts_paused_tells_both() {
+fn a_session_that_starts_paused_sends_two_notices() {
     let world = World::default();
     let params = json!({"task": "t", "mode": "m", "paused": true, "pauseReason": "r"});
-    let told = world.notices("start", params);
-    let told: Vec<(&Value, &Value)> = told
+    let notices = world.notices("start", params);
+    let notices: Vec<(&Value, &Value)> = notices
         .as_array()
         .unwrap()
         .iter()
         .map(|notice| (&notice["event"], &notice["session"]["status"]))
         .collect();
     assert_eq!(
-        told,
+        notices,
         [
             (&json!("start"), &json!("active")),
             (&json!("pause"), &json!("paused"))
@@ -155,15 +155,15 @@ fn a_session_that_starts_paused_tells_both() {
 }
 
 #[test]
-fn a_batch_tells_each_of_its_transitions_in_order() {
+fn a_batch_sends_a_notice_of_each_transition_in_order() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     let events: Vec<Value> = ["pause", "note", "resume", "iteration", "error"]
         .iter()
         .map(|kind| json!({"type": kind}))
         .collect();
-    let told = world.notices("addEvents", json!({"id": id, "events": events}));
-    let events: Vec<&Value> = told
+    let notices = world.notices("addEvents", json!({"id": id, "events": events}));
+    let events: Vec<&Value> = notices
         .as_array()
         .unwrap()
         .iter()
@@ -173,17 +173,20 @@ fn a_batch_tells_each_of_its_transitions_in_order() {
 }
 
 #[test]
-fn hostile_data_is_told_to_the_byte() {
+fn hostile_data_is_sent_unchanged() {
     let world = World::default();
     world.start(json!({"id": "s"}));
     let data = r#"{"reason":"x","a":1e400,"\ud800":-0}"#;
     let params = format!(r#"{{"id":"s","type":"pause","data":{data}}}"#);
-    let told = world.raw("addEvent", &params).unwrap().notices;
-    assert!(told.ends_with(&format!(r#""data":{data}}}]"#)), "{told}");
+    let notices = world.raw("addEvent", &params).unwrap().notices;
+    assert!(
+        notices.ends_with(&format!(r#""data":{data}}}]"#)),
+        "{notices}"
+    );
 }
 
 #[test]
-fn what_is_no_transition_is_not_told() {
+fn only_transitions_send_notices() {
     let world = World::default();
     let id = world.start(json!({}));
     for (operation, mut params) in [
@@ -207,11 +210,11 @@ fn what_is_no_transition_is_not_told() {
 }
 
 #[test]
-fn a_fork_is_told_as_a_start() {
+fn a_fork_sends_the_notice_of_a_start() {
     let world = World::default();
     let id = world.start(json!({}));
-    let told = world.notices("fork", json!({"id": id, "newId": "f"}));
-    assert_eq!(told[0]["event"], "start");
-    assert_eq!(told[0]["session"]["id"], "f");
-    assert_eq!(told[0]["data"], json!({"parentId": id, "atSequence": 1}));
+    let notices = world.notices("fork", json!({"id": id, "newId": "f"}));
+    assert_eq!(notices[0]["event"], "start");
+    assert_eq!(notices[0]["session"]["id"], "f");
+    assert_eq!(notices[0]["data"], json!({"parentId": id, "atSequence": 1}));
 }

@@ -12,13 +12,13 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::{self, World};
 use operations::{Call, IDS, IfVersion, Properties, Step, steps};
-use reference::{Model, Outcome, start_members};
+use reference::{Model, Outcome, start_properties};
 
 /// The time that filters count from, and where clocks begin.
 const BASE: i64 = support::NOON;
 
 #[test]
-fn every_sequence_of_operations_comes_to_what_the_model_says() {
+fn every_sequence_of_operations_gives_what_the_model_gives() {
     let cases = (1000.0 * support::scale()).ceil() as u32;
     let config = Config {
         cases,
@@ -51,7 +51,7 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
         for id in IDS {
             let params = format!(r#"{{"id":"{id}","history":"all"}}"#);
             let actual = world.raw("get", &params).unwrap().value;
-            let expected = model.sessions.get(*id).map(rules::Session::whole);
+            let expected = model.sessions.get(*id).map(rules::Session::with_all_events);
             prop_assert_eq!(
                 actual,
                 expected.unwrap_or("null".to_owned()),
@@ -78,7 +78,9 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
     let (name, params) = match &step.call {
         Call::Start { key, .. } => (
             "start",
-            start_members(&step.call).text("idempotencyKey", *key).end(),
+            start_properties(&step.call)
+                .text("idempotencyKey", *key)
+                .end(),
         ),
         Call::Change {
             id,
@@ -178,7 +180,7 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
                 session.renamed(id)
             };
             let text = Properties::default()
-                .text("text", Some(&session.whole()))
+                .text("text", Some(&session.with_all_events()))
                 .end();
             let expected = model.import(&session);
             prop_assert_eq!(actual(world, "import", &text), expected);

@@ -1,5 +1,5 @@
-//! Generated JSON objects, and what the rules do to them. An object is generated member by member
-//! from tables, so that the model knows what each member means without reading JSON: the code under
+//! Generated JSON objects, and what the rules do to them. An object is generated property by property
+//! from tables, so that the model knows what each property means without reading JSON: the code under
 //! test reads it, the model never does.
 
 use proptest::prelude::*;
@@ -154,7 +154,7 @@ pub(crate) fn value() -> impl Strategy<Value = Known> {
     prop::sample::select(VALUES)
 }
 
-/// A member's value: one from the table, or one that the rules have put there.
+/// The value of a property: one from the table, or one that the rules have put there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Value {
     pub(crate) json: String,
@@ -170,7 +170,7 @@ pub(crate) struct Value {
 
 impl From<Known> for Value {
     fn from(known: Known) -> Self {
-        let member = |((spelling, key), value): &(Key, &str)| {
+        let property = |((spelling, key), value): &(Key, &str)| {
             (
                 (*key).to_owned(),
                 (*spelling).to_owned(),
@@ -187,7 +187,7 @@ impl From<Known> for Value {
             time: known.time,
             properties: known
                 .properties
-                .map(|properties| properties.iter().map(member).collect()),
+                .map(|properties| properties.iter().map(property).collect()),
             items: known.items.map(items),
         }
     }
@@ -312,8 +312,8 @@ impl Object {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        let member = self.properties.iter().find(|(known, _, _)| known == key);
-        member.map(|(_, _, value)| value)
+        let property = self.properties.iter().find(|(known, _, _)| known == key);
+        property.map(|(_, _, value)| value)
     }
 
     /// A key that is there keeps its place and its spelling; a new one goes last.

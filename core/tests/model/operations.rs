@@ -118,7 +118,7 @@ pub(crate) enum IfVersion {
     Next,
 }
 
-/// A member that is kept, cleared or set.
+/// A property that is kept, cleared or set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Patch {
     Keep,

@@ -1,4 +1,4 @@
-//! The rules over all sessions: what each operation comes to. Together with [`rules`](super::rules)
+//! The rules over all sessions: the outcome of each operation. Together with [`rules`](super::rules)
 //! it shares no code with what it is the reference for.
 
 use std::collections::BTreeMap;
@@ -18,11 +18,11 @@ const STATUSES: [&str; 6] = [
     "abandoned",
 ];
 
-/// What an operation comes to: its result and what is told, or a code.
+/// The outcome of an operation: its result and its notices, or a code.
 pub(crate) type Outcome = Result<(String, String), &'static str>;
 /// What an earlier call with a key wrote.
 #[derive(Debug, Clone)]
-struct Kept {
+struct StoredKey {
     call: String,
     session: String,
     first: u64,
@@ -33,8 +33,8 @@ struct Kept {
 pub(crate) struct Model {
     pub(crate) now: i64,
     pub(crate) sessions: BTreeMap<String, Session>,
-    start_keys: BTreeMap<&'static str, Kept>,
-    keys: BTreeMap<(String, &'static str), Kept>,
+    start_keys: BTreeMap<&'static str, StoredKey>,
+    keys: BTreeMap<(String, &'static str), StoredKey>,
     pub(crate) exported: Vec<Session>,
 }
 
@@ -46,12 +46,12 @@ fn known(id: &str) -> Result<String, &'static str> {
     }
 }
 
-fn quiet(value: impl Into<String>) -> Outcome {
+fn without_notices(value: impl Into<String>) -> Outcome {
     Ok((value.into(), "[]".to_owned()))
 }
 
 impl Model {
-    /// What a call comes to. Calls that take several steps (lists, exports that are kept, imports)
+    /// The outcome of a call. Calls that take several steps (lists, exports that are kept, imports)
     /// are taken apart by the test.
     pub(crate) fn call(&mut self, call: &Call) -> Outcome {
         match call {
@@ -64,13 +64,13 @@ impl Model {
             } => self.change(id, *if_version, *key, change),
             Call::Get { id, history } => {
                 let id = known(id)?;
-                quiet(self.sessions.get(&id).map_or("null".to_owned(), |session| {
+                without_notices(self.sessions.get(&id).map_or("null".to_owned(), |session| {
                     let count = session.history.len();
                     let last = |n: usize| session.with_events(count.saturating_sub(n) + 1, count);
                     match history {
                         None => last(100),
                         Some(Ok(n)) => last(*n as usize),
-                        Some(Err("all")) => session.whole(),
+                        Some(Err("all")) => session.with_all_events(),
                         Some(Err(_)) => session.with_events(1, 0),
                     }
                 }))
@@ -85,16 +85,16 @@ impl Model {
                 let mut page = Properties::default();
                 page.raw("items", Some(session.events(after + 1, last)))
                     .number("nextAfter", (after < last && last < count).then_some(last));
-                quiet(page.end())
+                without_notices(page.end())
             }
-            Call::Stats { filter } => quiet(self.stats(filter)),
+            Call::Stats { filter } => without_notices(self.stats(filter)),
             Call::Delete { id } => {
                 let id = known(id)?;
                 if !self.sessions.contains_key(&id) {
                     return Err("SESSION_NOT_FOUND");
                 }
                 self.remove(&id);
-                quiet("null")
+                without_notices("null")
             }
             Call::Cleanup {
                 max_age,
@@ -142,17 +142,17 @@ impl Model {
         let id = known(id)?;
         let Some(session) = self.sessions.get(&id) else {
             return match operation {
-                "isResumable" => quiet("false"),
+                "isResumable" => without_notices("false"),
                 "export" => Err("SESSION_NOT_FOUND"),
-                _ => quiet("null"),
+                _ => without_notices("null"),
             };
         };
         match operation {
-            "isResumable" => quiet(session.resumable().to_string()),
-            "export" => quiet(quoted(&session.exported())),
+            "isResumable" => without_notices(session.resumable().to_string()),
+            "export" => without_notices(quoted(&session.exported())),
             "progress" => {
                 let of = f64::from(session.iterations) / f64::from(session.max_iterations);
-                quiet(serde_json::to_string(&(of * 100.0).min(100.0)).unwrap())
+                without_notices(serde_json::to_string(&(of * 100.0).min(100.0)).unwrap())
             }
             "duration" => {
                 let end = match session.status {
@@ -160,7 +160,7 @@ impl Model {
                     "timeout" => session.updated,
                     _ => session.finalized.unwrap(),
                 };
-                quiet((end - session.created).max(0).to_string())
+                without_notices((end - session.created).max(0).to_string())
             }
             _ => {
                 let count = session.history.len();
@@ -185,7 +185,7 @@ impl Model {
                         "recentHistory",
                         Some(session.events(count.saturating_sub(10) + 1, count)),
                     );
-                quiet(out.end())
+                without_notices(out.end())
             }
         }
     }
@@ -248,7 +248,7 @@ impl Model {
                 deleted: None,
                 paused_at: None,
             },
-            told: Vec::new(),
+            notices: Vec::new(),
             now: self.now,
         };
         let data = Object::of([
@@ -260,27 +260,27 @@ impl Model {
             ),
         ]);
         draft.append("start", &data);
-        draft.tell("start", &data);
+        draft.notify("start", &data);
         if *paused == Some(true) {
             draft.pause(reason.map(|words| words.text), None)?;
         }
-        let call = start_members(call).end();
+        let call = start_properties(call).end();
         if let Some(kept) = key.and_then(|key| self.start_keys.get(key)) {
             if kept.call != call {
                 return Err("IDEMPOTENCY_MISMATCH");
             }
             let session = &self.sessions[&kept.session];
-            return quiet(session.with_events(kept.first as usize, kept.last as usize));
+            return without_notices(session.with_events(kept.first as usize, kept.last as usize));
         }
         if self.sessions.contains_key(&id) {
             return Err("SESSION_EXISTS");
         }
-        let (session, told) = draft.finish();
+        let (session, notices) = draft.finish();
         if let Some(key) = key {
             let last = session.history.len() as u64;
             self.start_keys.insert(
                 key,
-                Kept {
+                StoredKey {
                     call,
                     session: id.clone(),
                     first: 1,
@@ -288,9 +288,9 @@ impl Model {
                 },
             );
         }
-        let value = session.whole();
+        let value = session.with_all_events();
         self.sessions.insert(id, session);
-        Ok((value, told))
+        Ok((value, notices))
     }
 
     fn change(
@@ -340,7 +340,7 @@ impl Model {
             if kept.call != call {
                 return Err("IDEMPOTENCY_MISMATCH");
             }
-            return quiet(answer(&before, kept.first, kept.last, true));
+            return without_notices(answer(&before, kept.first, kept.last, true));
         }
         if before.deleted.is_some() && !matches!(change, Change::Trash | Change::Restore) {
             return Err("SESSION_DELETED");
@@ -351,17 +351,17 @@ impl Model {
         let first = before.history.len() as u64 + 1;
         let mut draft = Draft {
             session: before.clone(),
-            told: Vec::new(),
+            notices: Vec::new(),
             now: self.now,
         };
         draft.change(change)?;
         if key.is_none() && draft.session == before {
-            return quiet(answer(&before, first, first - 1, false));
+            return without_notices(answer(&before, first, first - 1, false));
         }
-        let (session, told) = draft.finish();
+        let (session, notices) = draft.finish();
         let last = session.history.len() as u64;
         if let Some(key) = key {
-            let kept = Kept {
+            let kept = StoredKey {
                 call,
                 session: id.clone(),
                 first,
@@ -371,7 +371,7 @@ impl Model {
         }
         let value = answer(&session, first, last, false);
         self.sessions.insert(id.clone(), session);
-        Ok((value, told))
+        Ok((value, notices))
     }
 
     fn fork(&mut self, call: &Call) -> Outcome {
@@ -418,7 +418,7 @@ impl Model {
                 paused_at: None,
                 ..parent.clone()
             },
-            told: Vec::new(),
+            notices: Vec::new(),
             now: self.now,
         };
         if let Some(task) = task {
@@ -436,14 +436,14 @@ impl Model {
             ("atSequence", Some(Value::count_of(at as u64))),
         ]);
         draft.append("fork", &data);
-        draft.tell("start", &data);
+        draft.notify("start", &data);
         if self.sessions.contains_key(&new_id) {
             return Err("SESSION_EXISTS");
         }
-        let (session, told) = draft.finish();
-        let value = session.whole();
+        let (session, notices) = draft.finish();
+        let value = session.with_all_events();
         self.sessions.insert(new_id, session);
-        Ok((value, told))
+        Ok((value, notices))
     }
 
     /// Imports a session that was exported.
@@ -460,7 +460,7 @@ impl Model {
         };
         let value = session.head().end();
         self.sessions.insert(session.id.clone(), session);
-        quiet(value)
+        without_notices(value)
     }
 
     fn remove(&mut self, id: &str) {
@@ -640,7 +640,7 @@ impl Model {
 }
 
 /// The parameters of a start, without its key.
-pub(crate) fn start_members(call: &Call) -> Properties {
+pub(crate) fn start_properties(call: &Call) -> Properties {
     let mut properties = Properties::default();
     if let Call::Start {
         id,

@@ -95,8 +95,9 @@ pub(crate) fn usage(metadata: Option<&Object>) -> (u64, u64, u64) {
     let tokens = metadata.and_then(|metadata| metadata.get("tokens"));
     let count = |key: &str| {
         let properties = tokens.and_then(|tokens| tokens.properties.as_ref());
-        let member = properties.and_then(|properties| properties.iter().find(|(k, _, _)| k == key));
-        member
+        let property =
+            properties.and_then(|properties| properties.iter().find(|(k, _, _)| k == key));
+        property
             .and_then(|(_, _, json)| json.parse::<u64>().ok())
             .unwrap_or(0)
             .min(MOST)
@@ -175,7 +176,7 @@ impl Session {
     }
 
     /// The session as one text.
-    pub(crate) fn whole(&self) -> String {
+    pub(crate) fn with_all_events(&self) -> String {
         self.with_events(1, usize::MAX)
     }
 
@@ -206,7 +207,7 @@ impl Session {
 /// A session with the changes of one operation.
 pub(crate) struct Draft {
     pub(crate) session: Session,
-    pub(crate) told: Vec<String>,
+    pub(crate) notices: Vec<String>,
     pub(crate) now: i64,
 }
 
@@ -219,7 +220,7 @@ impl Draft {
         });
     }
 
-    pub(crate) fn tell(&mut self, event: &str, data: &Object) {
+    pub(crate) fn notify(&mut self, event: &str, data: &Object) {
         let mut session = Properties::default();
         session
             .text("id", Some(&self.session.id))
@@ -228,12 +229,13 @@ impl Draft {
             .text("task", Some(&self.session.task))
             .text("userId", self.session.user.as_deref())
             .text("channelId", self.session.channel.as_deref());
-        let mut told = Properties::default();
-        told.text("event", Some(event))
+        let mut notice = Properties::default();
+        notice
+            .text("event", Some(event))
             .raw("session", Some(session.end()))
             .text("timestamp", Some(&iso(self.now)))
             .object("data", Some(data));
-        self.told.push(told.end());
+        self.notices.push(notice.end());
     }
 
     /// A change of status with its event, whose data is given or says `key`.
@@ -247,7 +249,7 @@ impl Draft {
         self.session.go(to, self.now)?;
         let data = data.unwrap_or_else(|| Object::of([(key, text.map(Value::text_of))]));
         self.append(kind, &data);
-        self.tell(event, &data);
+        self.notify(event, &data);
         Ok(())
     }
 
@@ -263,7 +265,7 @@ impl Draft {
         };
         let data = data.unwrap_or_else(|| Object::of([("reason", reason.map(Value::text_of))]));
         self.append("pause", &data);
-        self.tell("pause", &data);
+        self.notify("pause", &data);
         Ok(())
     }
 
@@ -291,7 +293,7 @@ impl Draft {
             data = data.set("addIterations", Value::count_of(add.into()));
         }
         self.append("resume", &data);
-        self.tell("resume", &data);
+        self.notify("resume", &data);
         Ok(())
     }
 
@@ -300,11 +302,11 @@ impl Draft {
         self.session.go("abandoned", self.now)?;
         let data = data.unwrap_or_else(|| Object::of([("reason", reason.map(Value::text_of))]));
         self.append("abandoned", &data);
-        let told = Object::of([
+        let data = Object::of([
             ("reason", Some(Value::text_of("abandoned"))),
             ("detail", reason.map(Value::text_of)),
         ]);
-        self.tell("error", &told);
+        self.notify("error", &data);
         Ok(())
     }
 
@@ -323,7 +325,7 @@ impl Draft {
             ])
         });
         self.append("timeout", &data);
-        self.tell("timeout", &data);
+        self.notify("timeout", &data);
         Ok(())
     }
 
@@ -460,16 +462,16 @@ impl Draft {
                     short(mode.text, MAX_LABEL)?;
                     self.session.mode = mode.text.to_owned();
                 }
-                for (patch, member) in [
+                for (patch, property) in [
                     (workspace, &mut self.session.workspace),
                     (user, &mut self.session.user),
                 ] {
                     match patch {
                         Patch::Keep => {}
-                        Patch::Clear => *member = None,
+                        Patch::Clear => *property = None,
                         Patch::Set(words) => {
                             short(words.text, MAX_LABEL)?;
-                            *member = Some(words.text.to_owned());
+                            *property = Some(words.text.to_owned());
                         }
                     }
                 }
@@ -595,7 +597,7 @@ impl Draft {
     pub(crate) fn finish(mut self) -> (Session, String) {
         self.session.version += 1;
         self.session.updated = self.session.updated.max(self.now);
-        (self.session, format!("[{}]", self.told.join(",")))
+        (self.session, format!("[{}]", self.notices.join(",")))
     }
 }
 

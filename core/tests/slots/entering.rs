@@ -18,7 +18,7 @@ fn replaced() -> World {
 }
 
 #[test]
-fn nobody_comes_back_into_a_slot_that_is_taken() {
+fn no_session_is_restored_into_an_occupied_slot() {
     let world = replaced();
     let error = world.error("restore", json!({"id": "old"}));
     assert_eq!(error.code(), "SLOT_TAKEN");
@@ -36,7 +36,7 @@ fn nobody_comes_back_into_a_slot_that_is_taken() {
 }
 
 #[test]
-fn nobody_is_imported_or_saved_into_a_slot_that_is_taken() {
+fn no_session_is_imported_or_saved_into_an_occupied_slot() {
     let world = replaced();
     let live = |text: String| -> String {
         let mut session: Value = serde_json::from_str(&text).unwrap();
@@ -48,7 +48,7 @@ fn nobody_is_imported_or_saved_into_a_slot_that_is_taken() {
         world.code("import", json!({"text": live(old.clone())})),
         "SLOT_TAKEN"
     );
-    // In the trash it is in nobody's way.
+    // In the trash it does not block the slot.
     world.ok("import", json!({"text": old.clone()}));
     // And the one that is there is its own.
     let new = world.export("new");

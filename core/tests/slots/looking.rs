@@ -1,4 +1,4 @@
-//! What looking into a slot asks of a store, and what is made of a session there that cannot be read.
+//! The store calls of a slot lookup, and the lookup of a session that cannot be read.
 
 use serde_json::json;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SyncStore};
@@ -14,7 +14,7 @@ struct Watched {
     memory: MemoryStore,
     asked: Shared<Vec<&'static str>>,
     corrupt: Shared<bool>,
-    /// Commits are written when a session is loaded next, as by somebody else in that moment.
+    /// Commits are written when a session is loaded next, as if by another process in that moment.
     late: Shared<bool>,
     meanwhile: Shared<Vec<Changes>>,
 }
@@ -114,7 +114,7 @@ fn a_slot_is_not_seen_empty_while_its_session_is_replaced() {
 }
 
 #[test]
-fn a_session_that_cannot_be_read_is_in_nobodys_way() {
+fn a_session_that_cannot_be_read_does_not_block_its_slot() {
     let world = World::over(Lift(Watched::default()));
     world.ok("startInSlot", params("a", json!({"id": "torn"})));
     world.store.0.corrupt.set(true);

@@ -1,4 +1,4 @@
-//! Sessions whose models are none of those that there are.
+//! Sessions whose models are not among the known models.
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn a_session_whose_model_is_missing_is_there_but_does_not_go_on() {
 }
 
 #[test]
-fn whoever_is_to_agree_is_told_that_the_model_before_is_missing() {
+fn a_request_for_confirmation_says_that_the_previous_model_is_missing() {
     let world = World::default();
     let known = start(&world, "a", json!({"id": "s"}));
     assert_eq!(known["modelMissing"], false);

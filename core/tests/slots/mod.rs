@@ -10,7 +10,7 @@ mod starting;
 use crate::support::World;
 use serde_json::{Value, json};
 
-/// What comes of starting a session in the slot `plan` of the task `t`.
+/// The result of starting a session in the slot `plan` of the task `t`.
 fn start(world: &World, model: &str, more: Value) -> Value {
     world.ok("startInSlot", params(model, more))
 }
@@ -19,8 +19,8 @@ fn params(model: &str, more: Value) -> Value {
     let mut params = json!({
         "taskId": "t", "phase": "plan", "model": model, "task": "work", "mode": "developer"
     });
-    let members = params.as_object_mut().unwrap();
-    members.extend(more.as_object().unwrap().clone());
+    let properties = params.as_object_mut().unwrap();
+    properties.extend(more.as_object().unwrap().clone());
     params
 }
 

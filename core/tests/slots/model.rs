@@ -1,4 +1,4 @@
-//! Any operations on the sessions of a few slots, beside a model of them that knows only who is where.
+//! Random operations on the sessions of a few slots, against a model that knows only the occupants.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ enum Step {
         confirms: bool,
         locking: &'static str,
     },
-    /// Somebody looks into a slot.
+    /// Looks up a slot.
     Look(usize),
     /// An operation on the session of this number, among those that were started.
     Change(&'static str, usize),
@@ -80,7 +80,7 @@ struct Known {
     trashed: bool,
 }
 
-/// What starting comes to by the rules, in words of their own.
+/// The outcome of starting by the rules, which share no code with the core.
 fn expected(there: Option<&Known>, step: &Step, seen: Option<&(String, u64)>) -> &'static str {
     let Step::Start {
         model,
@@ -312,7 +312,7 @@ fn check(world: &World, known: &[Known]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&latest["session"]["id"], &id);
         all.extend(there.iter().map(|one| (json!(one.id), json!(one.version))));
     }
-    // What guards a slot names whoever is in it, by whatever way it came.
+    // The record of a slot names the session that occupies it, however it was claimed.
     let many = ["t", "u", "v", "w", "x"];
     prop_assert_eq!(world.ok("slots", json!({"taskIds": many})), slots.clone());
     let all: Vec<(&Value, &Value)> = all.iter().map(|(id, version)| (id, version)).collect();

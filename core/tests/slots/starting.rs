@@ -1,4 +1,4 @@
-//! What starting a session in a slot comes to.
+//! The outcomes of starting a session in a slot.
 
 use serde_json::json;
 
@@ -56,7 +56,7 @@ fn the_same_model_does_not_start_twice() {
 }
 
 #[test]
-fn what_has_ended_without_a_result_is_replaced_without_asking() {
+fn a_session_that_ended_without_a_result_is_replaced_without_confirmation() {
     for (end, reason) in [("fail", "failed"), ("abandon", "abandoned")] {
         for model in ["a", "b"] {
             let world = World::default();
@@ -96,7 +96,7 @@ fn another_model_asks_and_is_confirmed_for_what_was_seen() {
     assert_eq!(replaced["outcome"], "replaced");
     assert_eq!(replaced["reason"], "model_change");
     assert_eq!(in_slot(&world).as_deref(), Some(id(&replaced)));
-    // Whoever says it again finds what is there now.
+    // A repeated confirmation finds the current occupant.
     assert_eq!(
         start(&world, "b", json!({"confirm": seen}))["outcome"],
         "existing"
@@ -118,7 +118,7 @@ fn another_model_may_be_rejected() {
 }
 
 #[test]
-fn replacing_cancels_trashes_and_tells() {
+fn replacing_a_session_cancels_and_trashes_it_and_sends_notices() {
     let world = World::default();
     start(&world, "a", json!({"id": "old"}));
     world.ok(
@@ -186,7 +186,7 @@ fn each_replacement_is_in_the_audit_log() {
 }
 
 #[test]
-fn whoever_holds_the_lease_of_a_slot_keeps_others_away_for_five_seconds() {
+fn the_lease_of_a_slot_blocks_others_for_five_seconds() {
     let world = World::default();
     let lease = json!({"key": "slot:t/plan", "holder": "h", "leaseDurationMs": 5000});
     world.ok("leaseAcquire", lease);
@@ -215,7 +215,7 @@ fn a_session_is_not_replaced_by_itself() {
 }
 
 #[test]
-fn an_error_gives_the_lease_back() {
+fn an_error_releases_the_lease() {
     let world = World::default();
     world.start(json!({"id": "s"}));
     let taken = params("a", json!({"id": "s", "locking": "pessimistic"}));

@@ -23,8 +23,7 @@ use tenure_core::{
 /// 2026-01-08T18:05:30.000Z: where clocks begin.
 pub(crate) const NOON: i64 = 1_767_895_530_000;
 
-/// The result of an operation and what the outside world is told, as the JSON texts that cross to a
-/// host.
+/// The result of an operation and its notices, as the JSON texts that cross to a host.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Said {
     pub(crate) value: String,
@@ -122,10 +121,10 @@ pub(crate) async fn call_as(
 /// As a host makes it: of the parameters without what may differ between a call and its repeat.
 fn fingerprint(name: &str, params: &str) -> Fingerprint {
     let json = Json::parse(params.to_owned()).unwrap_or_default();
-    let mut members = Object::parse(&json);
-    members.remove("idempotencyKey");
-    members.remove("ifVersion");
-    Fingerprint::of(name, members.to_json().as_str())
+    let mut properties = Object::parse(&json);
+    properties.remove("idempotencyKey");
+    properties.remove("ifVersion");
+    Fingerprint::of(name, properties.to_json().as_str())
 }
 
 /// How much of a long test runs: 0.1 is a quick test, 1 a thorough one.
@@ -209,7 +208,7 @@ impl<S: Store> World<S> {
         serde_json::from_str(&said.value).unwrap()
     }
 
-    /// What the outside world is told by an operation that succeeds.
+    /// The notices of an operation that succeeds.
     pub(crate) fn notices(&self, name: &str, params: Value) -> Value {
         let said = self.call(name, params.clone());
         let said = said.unwrap_or_else(|error| panic!("{name} {params}: {error}"));

@@ -1,12 +1,11 @@
-//! Stores that the host provides and that answer rubbish: whatever comes back, the operation ends
-//! with an error that has a code, and never with a panic, an endless loop or an operation that is
-//! left behind.
+//! Stores that the host provides and that send invalid replies. The operation ends with an error that
+//! has a code, without a panic, an endless loop or a pending operation.
 
 use crate::support::{Crossed, Host, Random, call, code, examples, populated, read, scaled};
 use serde_json::{Value, json};
 
 /// Texts that are no reply to anything. The large ones come last.
-fn rubbish() -> Vec<String> {
+fn invalid_replies() -> Vec<String> {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let open = "{\"ok\":".repeat(100_000);
     let mut texts: Vec<String> = [
@@ -39,7 +38,7 @@ fn rubbish() -> Vec<String> {
         "{\"ok\":[[],[]]}",
         "{\"ok\":{}}",
         "{\"ok\":{\"head\":null}}",
-        "{\"ok\":{\"kind\":\"rubbish\"}}",
+        "{\"ok\":{\"kind\":\"unknown\"}}",
         "{\"ok\":1,\"ok\":2}",
         "{\"error\":7}",
         "{\"error\":\"text\"}",
@@ -63,11 +62,11 @@ fn rubbish() -> Vec<String> {
 }
 
 #[test]
-fn no_reply_is_taken_for_one_that_it_is_not() {
-    let texts = rubbish();
+fn an_invalid_reply_is_reported_as_a_misbehaving_store() {
+    let texts = invalid_replies();
     for (name, params) in examples() {
         let text = params.to_string();
-        // Rubbish in place of the first reply, the second, and so on.
+        // An invalid reply in place of the first reply, the second, and so on.
         for turn in 0.. {
             let host = populated();
             let mut turns = 0;
@@ -80,7 +79,7 @@ fn no_reply_is_taken_for_one_that_it_is_not() {
             }
             // Which of the store's methods they come from is all that matters to large ones.
             let few = ["get", "list", "addEvent", "start"].contains(&name);
-            for rubbish in texts.iter().filter(|text| few || text.len() < 100) {
+            for invalid in texts.iter().filter(|text| few || text.len() < 100) {
                 let host = populated();
                 let mut asked = String::new();
                 let answer = host.run(call(name, &text), |at, request, reply| {
@@ -88,19 +87,19 @@ fn no_reply_is_taken_for_one_that_it_is_not() {
                         return reply;
                     }
                     asked.clone_from(&request.method);
-                    rubbish.clone()
+                    invalid.clone()
                 });
-                let shown: String = rubbish.chars().take(60).collect();
+                let shown: String = invalid.chars().take(60).collect();
                 // No records are an answer to a scan.
-                if asked == "scan" && rubbish == r#"{"ok":[]}"# {
+                if asked == "scan" && invalid == r#"{"ok":[]}"# {
                     continue;
                 }
                 assert_eq!(
-                    trouble(&answer).as_deref(),
+                    error_code(&answer).as_deref(),
                     Some("STORE_MISBEHAVED"),
                     "{name}, reply {turn}, {shown}"
                 );
-                assert!(answer.len() < 4096, "the error does not repeat the rubbish");
+                assert!(answer.len() < 4096, "the error does not repeat the reply");
                 assert_eq!(host.engine.pending(), 0);
             }
             if params.get("maxAge").is_some() {
@@ -110,9 +109,9 @@ fn no_reply_is_taken_for_one_that_it_is_not() {
     }
 }
 
-/// The code of what went wrong: that of an error, or what a hook says, whose answer is never one, or
-/// what is said of one of many when another was written.
-fn trouble(answer: &str) -> Option<String> {
+/// The code of the error in an answer. The answer of a hook, and a bulk answer in which only one session
+/// failed, carry it inside a result.
+fn error_code(answer: &str) -> Option<String> {
     if let Crossed::Ok(value) = read(answer) {
         let value: Value = serde_json::from_str(&value).ok()?;
         let parts = value.as_array().or(value["refused"].as_array());
@@ -130,12 +129,12 @@ fn trouble(answer: &str) -> Option<String> {
     code(answer)
 }
 
-/// The replies of a kind, bent by a function, have to be found out.
-fn found_out(
+/// The code of the error when a function alters the replies to a method.
+fn code_of_altered_replies(
     name: &str,
     params: &Value,
     method: &str,
-    bend: &dyn Fn(&mut Value),
+    alter: &dyn Fn(&mut Value),
 ) -> Option<String> {
     let host = populated();
     host.ok(
@@ -148,19 +147,19 @@ fn found_out(
             return reply;
         }
         let mut reply: Value = serde_json::from_str(&reply).unwrap();
-        bend(&mut reply["ok"]);
+        alter(&mut reply["ok"]);
         reply.to_string()
     });
     assert_eq!(host.engine.pending(), 0);
     code(&answer)
 }
 
-/// A change to a reply, and what it is about.
-type Bend = (&'static str, fn(&mut Value));
+/// What an alteration of a reply is about, and the alteration.
+type Alteration = (&'static str, fn(&mut Value));
 
 #[test]
-fn a_session_that_cannot_be_one_is_found_out() {
-    let bends: &[Bend] = &[
+fn an_invalid_session_is_detected() {
+    let alterations: &[Alteration] = &[
         ("another id", |ok| ok["head"]["id"] = json!("other")),
         ("an id that none can have", |ok| {
             ok["head"]["id"] = json!("../s")
@@ -231,7 +230,7 @@ fn a_session_that_cannot_be_one_is_found_out() {
             ok["head"]["usage"]["costNanos"] = json!("much")
         }),
     ];
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         for (name, params) in [
             ("get", json!({"id": "s", "history": 2})),
             ("pause", json!({"id": "s"})),
@@ -247,18 +246,18 @@ fn a_session_that_cannot_be_one_is_found_out() {
             if matches!(name, "pause" | "addEvent") && what.ends_with("than there are") {
                 continue;
             }
-            let found = found_out(name, &params, "load", bend);
+            let found = code_of_altered_replies(name, &params, "load", alter);
             assert_eq!(found.as_deref(), Some("STORE_MISBEHAVED"), "{what}, {name}");
         }
     }
 }
 
 #[test]
-fn a_history_that_cannot_be_one_is_found_out() {
+fn an_invalid_history_is_detected() {
     fn events(ok: &mut Value) -> &mut Vec<Value> {
         ok["events"].as_array_mut().unwrap()
     }
-    let bends: &[Bend] = &[
+    let alterations: &[Alteration] = &[
         ("no events", |ok| events(ok).clear()),
         ("no list of events", |ok| {
             drop(ok.as_object_mut().unwrap().remove("events"))
@@ -306,7 +305,7 @@ fn a_history_that_cannot_be_one_is_found_out() {
             }
         }),
     ];
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         for (name, params) in [
             ("get", json!({"id": "s", "history": 2})),
             ("events", json!({"id": "s", "after": 2, "limit": 2})),
@@ -314,18 +313,18 @@ fn a_history_that_cannot_be_one_is_found_out() {
             ("export", json!({"id": "s"})),
             ("fork", json!({"id": "s", "atSequence": 3})),
         ] {
-            let found = found_out(name, &params, "load", bend);
+            let found = code_of_altered_replies(name, &params, "load", alter);
             assert_eq!(found.as_deref(), Some("STORE_MISBEHAVED"), "{what}, {name}");
         }
     }
 }
 
 #[test]
-fn a_page_that_cannot_be_one_is_found_out() {
+fn an_invalid_page_is_detected() {
     fn heads(ok: &mut Value) -> &mut Vec<Value> {
         ok["heads"].as_array_mut().unwrap()
     }
-    let bends: &[Bend] = &[
+    let alterations: &[Alteration] = &[
         ("nothing", |ok| *ok = Value::Null),
         ("no heads", |ok| {
             drop(ok.as_object_mut().unwrap().remove("heads"))
@@ -372,25 +371,25 @@ fn a_page_that_cannot_be_one_is_found_out() {
             }
         }),
     ];
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         for (name, params) in [
             ("list", json!({"status": "active", "limit": 3})),
             ("list", json!({"status": "active"})),
             ("stats", json!({"status": "active"})),
             ("cleanup", json!({"maxAge": 0, "status": "active"})),
         ] {
-            let found = found_out(name, &params, "list", bend);
+            let found = code_of_altered_replies(name, &params, "list", alter);
             assert_eq!(found.as_deref(), Some("STORE_MISBEHAVED"), "{what}, {name}");
         }
     }
 }
 
 #[test]
-fn heads_that_the_core_is_to_pick_from_are_checked_as_pages_are() {
+fn heads_for_the_core_to_filter_are_checked_like_pages() {
     fn heads(ok: &mut Value) -> &mut Vec<Value> {
         ok["ordered"].as_array_mut().unwrap()
     }
-    let bends: &[Bend] = &[
+    let alterations: &[Alteration] = &[
         ("heads that are no list", |ok| ok["ordered"] = json!({})),
         ("a head that is none", |ok| heads(ok)[0] = json!("s")),
         ("a head of an impossible version", |ok| {
@@ -412,7 +411,7 @@ fn heads_that_the_core_is_to_pick_from_are_checked_as_pages_are() {
         // The first reply can be a page as well; the second has to be of the first's form.
         ("the same once more", |ok| ok["more"] = json!(true)),
     ];
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         for (name, params) in [
             ("list", json!({"trash": "include"})),
             ("list", json!({"status": "paused"})),
@@ -426,7 +425,7 @@ fn heads_that_the_core_is_to_pick_from_are_checked_as_pages_are() {
             let answer = host.run(call(name, &text), |_, _, reply| {
                 let mut reply: Value = serde_json::from_str(&reply).unwrap();
                 let ok = first.get_or_insert_with(|| reply["ok"].clone());
-                bend(ok);
+                alter(ok);
                 reply["ok"] = ok.clone();
                 reply.to_string()
             });
@@ -458,7 +457,7 @@ fn heads_that_the_core_is_to_pick_from_are_checked_as_pages_are() {
 }
 
 #[test]
-fn a_page_from_before_its_cursor_is_found_out() {
+fn a_page_from_before_its_cursor_is_detected() {
     let host = populated();
     let mut page = String::new();
     let first = host.run(call("list", r#"{"limit":1}"#), |_, _, reply| {
@@ -494,8 +493,8 @@ fn a_page_from_before_its_cursor_is_found_out() {
 }
 
 #[test]
-fn a_record_that_cannot_be_one_is_found_out() {
-    let bends: &[Bend] = &[
+fn an_invalid_record_is_detected() {
+    let alterations: &[Alteration] = &[
         ("another kind", |ok| ok["kind"] = json!("lease")),
         ("another key", |ok| ok["key"] = json!("s/other")),
         ("no key", |ok| ok["key"] = Value::Null),
@@ -529,12 +528,12 @@ fn a_record_that_cannot_be_one_is_found_out() {
         }),
         ("a list", |ok| *ok = json!([ok.clone()])),
     ];
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         let params = json!({"id": "s", "type": "note", "idempotencyKey": "known"});
-        let found = found_out("addEvent", &params, "record", bend);
+        let found = code_of_altered_replies("addEvent", &params, "record", alter);
         assert_eq!(found.as_deref(), Some("STORE_MISBEHAVED"), "{what}");
     }
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         let host = Host::default();
         let params = r#"{"task":"t","mode":"m","idempotencyKey":"k"}"#;
         host.perform(call("start", params));
@@ -543,7 +542,7 @@ fn a_record_that_cannot_be_one_is_found_out() {
                 return reply;
             }
             let mut reply: Value = serde_json::from_str(&reply).unwrap();
-            bend(&mut reply["ok"]);
+            alter(&mut reply["ok"]);
             reply.to_string()
         });
         assert_eq!(code(&answer).as_deref(), Some("STORE_MISBEHAVED"), "{what}");
@@ -551,8 +550,8 @@ fn a_record_that_cannot_be_one_is_found_out() {
 }
 
 #[test]
-fn an_end_of_a_commit_that_cannot_be_one_is_found_out() {
-    let bends: &[Bend] = &[
+fn an_invalid_result_of_a_commit_is_detected() {
+    let alterations: &[Alteration] = &[
         ("nothing", |ok| *ok = Value::Null),
         ("a truth", |ok| *ok = json!(true)),
         ("no kind", |ok| *ok = json!({})),
@@ -568,7 +567,7 @@ fn an_end_of_a_commit_that_cannot_be_one_is_found_out() {
             *ok = json!({"kind": "sessionConflict", "id": "../s"});
         }),
     ];
-    for (what, bend) in bends {
+    for (what, alter) in alterations {
         for (name, params) in [
             ("pause", json!({"id": "s"})),
             (
@@ -579,7 +578,7 @@ fn an_end_of_a_commit_that_cannot_be_one_is_found_out() {
             ("import", examples_of("import")),
             ("cleanup", json!({"maxAge": 0})),
         ] {
-            let found = found_out(name, &params, "commit", bend);
+            let found = code_of_altered_replies(name, &params, "commit", alter);
             assert_eq!(found.as_deref(), Some("STORE_MISBEHAVED"), "{what}, {name}");
         }
     }
@@ -626,7 +625,7 @@ fn a_commit_that_always_conflicts_ends() {
 }
 
 #[test]
-fn what_a_store_says_of_its_failure_is_passed_on() {
+fn the_error_of_a_store_is_passed_on() {
     for (reply, expected, says) in [
         (
             r#"{"error":{"code":"STORAGE_FULL","message":"no room"}}"#,
@@ -678,7 +677,7 @@ fn what_a_store_says_of_its_failure_is_passed_on() {
             let text = params.to_string();
             let answer = host.run(call(name, &text), |_, _, _| reply.to_owned());
             assert_eq!(
-                trouble(&answer).as_deref(),
+                error_code(&answer).as_deref(),
                 Some(expected),
                 "{name}: {answer}"
             );
@@ -710,8 +709,8 @@ fn a_session_that_a_store_calls_corrupt_can_be_deleted_and_imported_over() {
     }
 }
 
-/// Bends a value somewhere: takes a member away, or puts something else in its place.
-fn bent(random: &mut Random, value: &mut Value) {
+/// Alters a value at a random place: removes a property or replaces a value.
+fn alter(random: &mut Random, value: &mut Value) {
     let others = [
         Value::Null,
         json!(true),
@@ -729,16 +728,16 @@ fn bent(random: &mut Random, value: &mut Value) {
         json!([[]]),
     ];
     match value {
-        Value::Object(members) if !members.is_empty() && !random.once_in(4) => {
-            let key = members
+        Value::Object(properties) if !properties.is_empty() && !random.once_in(4) => {
+            let key = properties
                 .keys()
-                .nth(random.below(members.len()))
+                .nth(random.below(properties.len()))
                 .unwrap()
                 .clone();
             if random.once_in(6) {
-                members.remove(&key);
+                properties.remove(&key);
             } else {
-                bent(random, &mut members[&key]);
+                alter(random, &mut properties[&key]);
             }
         }
         Value::Array(items) if !items.is_empty() && !random.once_in(4) => {
@@ -747,12 +746,12 @@ fn bent(random: &mut Random, value: &mut Value) {
                 0 => drop(items.remove(index)),
                 1 => items.push(items[index].clone()),
                 2 => items.reverse(),
-                _ => bent(random, &mut items[index]),
+                _ => alter(random, &mut items[index]),
             }
         }
         Value::String(text) if text.starts_with('{') && !random.once_in(4) => {
             if let Ok(mut inner) = serde_json::from_str(text) {
-                bent(random, &mut inner);
+                alter(random, &mut inner);
                 *text = inner.to_string();
             }
         }
@@ -761,7 +760,7 @@ fn bent(random: &mut Random, value: &mut Value) {
 }
 
 #[test]
-fn replies_that_are_bent_anywhere_end_in_an_answer() {
+fn an_altered_reply_never_causes_an_internal_error() {
     let examples = examples();
     for seed in 0..scaled(20_000.0) {
         let mut random = Random(seed as u64);
@@ -776,7 +775,7 @@ fn replies_that_are_bent_anywhere_end_in_an_answer() {
                 return reply;
             }
             let mut reply: Value = serde_json::from_str(&reply).unwrap();
-            bent(&mut random, &mut reply);
+            alter(&mut random, &mut reply);
             reply.to_string()
         });
         if let Crossed::Error(code) = read(&answer) {

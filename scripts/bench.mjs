@@ -2,7 +2,8 @@
 // given arguments. If WebAssembly cannot be built, its rows are omitted.
 
 import { rmSync } from "node:fs";
-import { build, locked } from "./build.mjs";
+import { build } from "./build.mjs";
+import { locked } from "./lib/cargo.mjs";
 import { ensureOwnPackages } from "./lib/packages.mjs";
 import { inRoot } from "./lib/paths.mjs";
 import { handOver, main, probe, report, run } from "./lib/run.mjs";

@@ -20,19 +20,16 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { compile, hostTriple, locked, remapFlags, rustFlags } from "./lib/cargo.mjs";
 import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { bytes, step } from "./lib/progress.mjs";
 import { checkRequirements } from "./lib/requirements.mjs";
-import { main, nodeTool, Problem, probe, run } from "./lib/run.mjs";
+import { main, nodeTool, Problem, run } from "./lib/run.mjs";
 import { rustSources, whenChanged } from "./lib/stamp.mjs";
-import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./lib/wasm-toolchain.mjs";
+import { buildWasmModule, wasmModules } from "./lib/wasm-modules.mjs";
 
 const generatedTypes = "npm/src/generated.ts";
-
-/** On a build server a lock file that does not fit is an error, elsewhere cargo brings it up to date. */
-export const locked = process.env.CI ? ["--locked"] : [];
 
 const steps = {
   types: buildTypes,
@@ -119,7 +116,10 @@ async function buildNative() {
         working("compiling");
         const library = await compile(
           "cargo",
-          ["build", "-p", "tenure-node", "--profile", "release-node"],
+          [
+            ...["build", "-p", "tenure-node", "--profile", "release-node"],
+            ...rustFlags(hostTriple(), await remapFlags()),
+          ],
           "tenure_node",
         );
         return place(library, addon);
@@ -148,8 +148,7 @@ async function buildCommand() {
       },
       async () => {
         working("compiling");
-        const build = ["build", "-p", "tenure-cli", "--release"];
-        const program = await compileStatic(build).catch(() => compile("cargo", build, "tenure"));
+        const program = await compileCommand();
         return place(program, command);
       },
     );
@@ -158,14 +157,19 @@ async function buildCommand() {
 }
 
 /**
- * Compiles the command with the C library in it. It starts in half of the time then, and runs on every
- * Linux, whichever C library that has. Fails where there is none to put in.
+ * Compiles the command, on Linux with the C library in it where there is one to put in: it starts in half
+ * of the time then, and runs on every Linux, whichever C library that has.
  */
-async function compileStatic(build) {
-  const target = probe("rustc", ["-vV"])?.match(/^host: (.+-linux-gnu)$/m)?.[1];
-  if (target === undefined) throw new Problem("this system has no such C library");
-  const flags = `target.${target}.rustflags=["-C", "target-feature=+crt-static"]`;
-  return compile("cargo", [...build, "--target", target, "--config", flags], "tenure");
+async function compileCommand() {
+  const target = hostTriple();
+  const build = ["build", "-p", "tenure-cli", "--release"];
+  const flags = await remapFlags();
+  const compileWith = (...more) =>
+    compile("cargo", [...build, ...rustFlags(target, [...flags, ...more])], "tenure");
+  if (!target.endsWith("-linux-gnu")) return compileWith();
+  // Named as a target, so that the flag is not for build scripts as well.
+  build.push("--target", target);
+  return compileWith("-Ctarget-feature=+crt-static").catch(() => compileWith());
 }
 
 /** Puts what was built where the package has it, and says how large it is. */
@@ -188,128 +192,8 @@ function usesGlibc() {
   return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
-/**
- * The modules that the wasm step makes: the crate of each, how it is built, the folders that are not
- * part of it, and the most that it may weigh, in bytes of gzip.
- */
-const wasmModules = [
-  {
-    title: "wasm for browsers",
-    name: "tenure_wasm",
-    crate: "tenure_wasm",
-    features: ["--no-default-features"],
-    without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 280 * 1024,
-  },
-  {
-    title: "wasm for Node",
-    name: "tenure_complete",
-    crate: "tenure_wasm",
-    features: [],
-    without: ["bindings-testing", "stores/testkit"],
-  },
-  {
-    title: "wasm for tests",
-    name: "tenure_testing",
-    crate: "tenure_testing",
-    features: [],
-    without: ["apps", "bindings-wasm"],
-  },
-];
-
 async function buildWasm() {
   for (const module of wasmModules) await buildWasmModule(module);
-}
-
-async function buildWasmModule({ title, name, crate, features, without, budget }) {
-  const module = `npm/wasm/${name}_bg.wasm`;
-  const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`];
-  await step(title, async (working) => {
-    const { note } = await whenChanged(
-      name,
-      {
-        inputs: rustSources({
-          without: [
-            "bindings-node",
-            "cli",
-            "host",
-            "stores/file",
-            "stores/git",
-            "stores/sqlite",
-            "stores/support",
-            ...without,
-          ],
-        }),
-        outputs: outputs.map((output) => `npm/wasm/${output}`),
-      },
-      async () => {
-        const bindgen = await wasmBindgen("wasm-bindgen", () =>
-          working(`building wasm-bindgen ${wasmBindgenVersion()}`),
-        );
-        working("compiling");
-        const { cargo, args, env, release } = await wasmToolchain();
-        // Cargo ignores link-time optimization when a crate is also built as a Rust library.
-        const compiled = await compile(
-          cargo,
-          [
-            "rustc",
-            "--crate-type",
-            "cdylib",
-            "-p",
-            crate.replace("_", "-"),
-            "--profile",
-            "release-wasm",
-            ...features,
-            ...args,
-            ...release.args,
-          ],
-          crate,
-          { ...env, ...release.env },
-        );
-        const named = ["--out-name", name, "--out-dir", inRoot("npm", "wasm")];
-        await run(bindgen, ["--target", "web", ...named, compiled]);
-        working("optimizing");
-        const [node, wasmOpt] = nodeTool("binaryen", "wasm-opt");
-        await run(node, [
-          wasmOpt,
-          "-Os",
-          "--strip-debug",
-          "-o",
-          inRoot(`${module}.new`),
-          inRoot(module),
-        ]);
-        renameSync(inRoot(`${module}.new`), inRoot(module));
-        return weigh(title, readFileSync(inRoot(module)), budget);
-      },
-    );
-    return note;
-  });
-}
-
-/** Says how large a module is, and fails where that is more than it may be. */
-function weigh(title, module, budget) {
-  const gzip = gzipSync(module, { level: 9 }).length;
-  const brotli = brotliCompressSync(module).length;
-  const sizes = `${bytes(module.length)} (gzip ${bytes(gzip)}, brotli ${bytes(brotli)})`;
-  if (budget === undefined) return sizes;
-  if (gzip <= budget) return `${sizes}, of ${bytes(budget)} gzip at most`;
-  throw new Problem(`${title} is ${sizes}: at most ${bytes(budget)} gzip is allowed`);
-}
-
-/** Runs cargo and returns the path of the library or program that it says it made of this crate. */
-async function compile(cargo, args, crate, env) {
-  const { stdout } = await run(
-    cargo,
-    [...args, ...locked, "--message-format=json-render-diagnostics"],
-    { env, data: true },
-  );
-  for (const line of stdout.split("\n").reverse()) {
-    if (!line.includes('"compiler-artifact"') || !line.includes(`"${crate}"`)) continue;
-    const { target, filenames, executable } = JSON.parse(line);
-    const library = filenames.find((path) => /\.(so|dylib|dll|wasm)$/.test(path));
-    if (target.name === crate && (executable ?? library)) return executable ?? library;
-  }
-  throw new Problem(`cargo built no library or program named ${crate}`);
 }
 
 async function buildTypeScript() {

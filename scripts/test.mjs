@@ -12,7 +12,8 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, checkTypes, locked } from "./build.mjs";
+import { build, checkTypes } from "./build.mjs";
+import { locked } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
 import { inLanes } from "./lib/lanes.mjs";

@@ -33,7 +33,8 @@ export function rustSources({ without = [] } = {}) {
   const manifest = readFileSync(inRoot("Cargo.toml"), "utf8");
   const list = manifest.match(/^members\s*=\s*\[([^\]]*)\]/m)?.[1] ?? "";
   const crates = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
-  return ["Cargo.toml", "Cargo.lock", ...crates.filter((crate) => !without.includes(crate))];
+  const isLeftOut = (crate) => without.some((name) => `${crate}/`.startsWith(`${name}/`));
+  return ["Cargo.toml", "Cargo.lock", ...crates.filter((crate) => !isLeftOut(crate))];
 }
 
 function readStamp(path) {

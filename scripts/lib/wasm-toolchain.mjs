@@ -1,27 +1,34 @@
-// Finds what compiles the wasm build: a Rust toolchain for wasm32-unknown-unknown, and wasm-bindgen of
-// the version that Cargo.lock names. What is missing is installed where that can be done quietly.
+// Finds what compiles to WebAssembly: a Rust toolchain, and wasm-bindgen of the version that Cargo.lock
+// names. What is missing is installed where that needs no question.
 //
-// The toolchain is looked for in this order: the target is installed; rustup adds it; Debian's compiler
-// with the standard library built from its sources. TENURE_WASM_TOOLCHAIN=debian goes straight to the
-// last one, for machines that reach Debian's packages but not Rust's servers.
+// Whichever toolchain it is, it is of one version, builds the standard library from its sources and gets
+// the same flags, so that the modules are of one size wherever they are built. It is looked for in this
+// order: the `rustc` of the shell, rustup's toolchain of that version, Debian's compiler; then rustup and
+// after it apt are asked to install theirs. TENURE_WASM_TOOLCHAIN=debian goes straight to Debian's
+// compiler, for machines that reach Debian's packages but not Rust's servers.
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { hostTriple, remapFlags, rustFlags } from "./cargo.mjs";
 import { cargoTool } from "./cargo-tools.mjs";
 import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
 import { inRoot } from "./paths.mjs";
 import { Problem, probe } from "./run.mjs";
 
+/** The compiler's version. A newer one of Debian's serves as well: its repository keeps one only. */
+const rustVersion = "1.96.0";
+
 const target = "wasm32-unknown-unknown";
-const debianRust = "/usr/lib/rustlib/src/rust/library/Cargo.lock";
+const debianSysroot = "/usr";
+
+const installation = `rustup toolchain install ${rustVersion} --profile minimal --component rust-src`;
 
 let found;
 
 /**
  * How to run cargo for WebAssembly: the program, its arguments after the subcommand, its environment.
- * `release` is what a release build adds to them where the standard library is built along with it: a
- * library that prefers size, and panics that trap without first formatting a message that WebAssembly
- * has no way to show.
+ * `release` are further arguments for what ships: a standard library that prefers size, panics that trap
+ * without formatting a message that WebAssembly has no way to show, and no path of this machine.
  */
 export async function wasmToolchain() {
   found ??= await findToolchain();
@@ -29,66 +36,104 @@ export async function wasmToolchain() {
 }
 
 async function findToolchain() {
-  const choice = process.env.TENURE_WASM_TOOLCHAIN ?? "";
-  if (choice === "debian") return debianToolchain();
-  if (choice !== "")
-    throw new Problem(`TENURE_WASM_TOOLCHAIN is "${choice}"; the only value it knows is "debian"`);
-
-  const plain = {
-    cargo: "cargo",
-    args: ["--target", target],
-    env: {},
-    release: { args: [], env: {} },
-  };
-  if (hasTarget("rustc")) return plain;
-  if (
-    probe("rustup", ["target", "add", target], { timeoutMs: 120_000 }) !== undefined &&
-    hasTarget("rustc")
-  )
-    return plain;
-  if (existsSync(debianRust) || canInstallDebianPackages()) return debianToolchain();
-  throw new Problem(
-    `the wasm build needs Rust's target ${target}: run \`rustup target add ${target}\``,
-  );
-}
-
-function hasTarget(rustc) {
-  const dir = probe(rustc, ["--print", "target-libdir", "--target", target]);
-  return dir !== undefined && existsSync(dir);
-}
-
-/** Debian has no compiled standard library for this target, but the sources to compile it from. */
-async function debianToolchain() {
-  const rustc = "/usr/bin/rustc";
-  const cargo = "/usr/bin/cargo";
-  if (![rustc, cargo, debianRust].every(existsSync))
-    await installDebianPackages("rustc-web", "cargo-web", "rust-web-src");
-  if (!findLinker()) await installDebianPackages("lld");
+  const toolchain = await findCompiler();
+  const { cargo, rustc, rustdoc } = toolchain;
+  const flags = [
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    ...(await remapFlags({ cargo, rustc })),
+  ];
   return {
     cargo,
     args: ["--target", target, "-Z", "build-std=std,panic_abort"],
     env: {
       RUSTC: rustc,
-      RUSTDOC: "/usr/bin/rustdoc",
-      // Building the standard library is the one thing asked of this compiler that is not stable yet.
+      RUSTDOC: rustdoc,
+      // Building the standard library is not stable yet, nor is the way in which panics abort.
       RUSTC_BOOTSTRAP: "1",
-      // For this target alone: RUSTFLAGS would also change how build scripts are compiled.
-      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: findLinker(),
+      ...(await linkerFor(toolchain)),
     },
     release: {
-      args: ["-Z", "build-std-features=optimize_for_size"],
-      env: {
-        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort",
-      },
+      args: ["-Z", "build-std-features=optimize_for_size", ...rustFlags(target, flags)],
     },
   };
 }
 
-/** A linker that speaks WebAssembly; every toolchain from rustup brings one. */
+async function findCompiler() {
+  const choice = process.env.TENURE_WASM_TOOLCHAIN ?? "";
+  if (choice === "debian") return debianToolchain() ?? (await installDebianToolchain());
+  if (choice !== "")
+    throw new Problem(`TENURE_WASM_TOOLCHAIN is "${choice}"; the only value it knows is "debian"`);
+  return (
+    toolchainIn(probe("rustc", ["--print", "sysroot"])) ??
+    rustupToolchain() ??
+    debianToolchain() ??
+    installRustupToolchain() ??
+    (await installDebianToolchain())
+  );
+}
+
+/** The toolchain in a folder, if it is of the version and has the sources of its standard library. */
+function toolchainIn(sysroot, fits = (version) => version === rustVersion) {
+  if (sysroot === undefined) return undefined;
+  const program = (name) => join(sysroot, "bin", name);
+  const rustc = program("rustc");
+  const version = probe(rustc, ["--version"])?.match(/^rustc (\S+)/)?.[1];
+  const sources = join(sysroot, "lib", "rustlib", "src", "rust", "library", "Cargo.lock");
+  if (version === undefined || !fits(version) || !existsSync(sources)) return undefined;
+  if (probe(program("cargo"), ["--version"]) === undefined) return undefined;
+  return { sysroot, rustc, cargo: program("cargo"), rustdoc: program("rustdoc") };
+}
+
+function rustupToolchain() {
+  const rustc = probe("rustup", ["which", "rustc", "--toolchain", rustVersion], {
+    // Only asks: by itself rustup would install what it is asked for.
+    env: { RUSTUP_AUTO_INSTALL: "0" },
+  });
+  return rustc && toolchainIn(dirname(dirname(rustc)));
+}
+
+function installRustupToolchain() {
+  const [command, ...args] = installation.split(" ");
+  const installed = probe(command, args, { timeoutMs: 300_000 }) !== undefined;
+  return installed ? rustupToolchain() : undefined;
+}
+
+function debianToolchain() {
+  return toolchainIn(debianSysroot, (version) => isAtLeast(version, rustVersion));
+}
+
+async function installDebianToolchain() {
+  if (!canInstallDebianPackages()) throw new Problem(`the wasm build needs Rust: ${installation}`);
+  await installDebianPackages("rustc-web", "cargo-web", "rust-web-src");
+  const installed = debianToolchain();
+  if (installed === undefined)
+    throw new Problem(
+      `the wasm build needs Rust ${rustVersion}, which Debian's packages are too old for: ${installation}`,
+    );
+  return installed;
+}
+
+function isAtLeast(version, least) {
+  return version.localeCompare(least, "en", { numeric: true }) >= 0;
+}
+
+/** The linker, where it has to be named: each of rustup's toolchains brings its own, Debian's has none. */
+async function linkerFor({ sysroot, rustc }) {
+  if (existsSync(shippedLinker(sysroot, rustc))) return {};
+  const path = findLinker() ?? (await installDebianPackages("lld").then(findLinker));
+  if (path === undefined) throw new Problem("the wasm build needs the linker wasm-ld: install lld");
+  return { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: path };
+}
+
+function shippedLinker(sysroot, rustc) {
+  return join(sysroot, "lib", "rustlib", hostTriple(rustc), "bin", "rust-lld");
+}
+
+/** A linker that speaks WebAssembly: that of the shell's toolchain, or of LLVM. */
 function findLinker() {
   const sysroot = probe("rustc", ["--print", "sysroot"]);
-  const host = probe("rustc", ["-vV"])?.match(/^host: (.*)$/m)?.[1];
-  const shipped = sysroot && host && join(sysroot, "lib", "rustlib", host, "bin", "rust-lld");
+  const shipped = sysroot && shippedLinker(sysroot, "rustc");
   if (shipped && existsSync(shipped)) return shipped;
   return ["wasm-ld", "wasm-ld-19", "wasm-ld-16", "wasm-ld-14"].find(
     (name) => probe(name, ["--version"]) !== undefined,

@@ -1,8 +1,9 @@
 // The contents of the packed package.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, sep } from "node:path";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { installedIn, newProject } from "./support/project.js";
 
@@ -25,6 +26,7 @@ describe("the packed package", () => {
         "LICENSE-MIT",
         "README.md",
         "bin/tenure",
+        "wasm/tenure_complete_bg.wasm",
         "wasm/tenure_wasm_bg.wasm",
         expect.stringMatching(
           new RegExp(`^native/tenure-${process.platform}-${process.arch}(-musl)?\\.node$`),
@@ -64,9 +66,17 @@ describe("the packed package", () => {
 
   it("contains no path of the build machine", () => {
     const repository = join(import.meta.dirname, "..", "..");
-    const texts = files.filter((path) => statSync(join(installed, path)).size < 5e6);
-    const naming = texts.filter((path) => readFileSync(join(installed, path)).includes(repository));
-    expect(naming).toEqual([]);
+    const { CARGO_HOME, RUSTUP_HOME } = process.env;
+    const folders = [repository, homedir(), CARGO_HOME, RUSTUP_HOME]
+      .filter((folder) => folder !== undefined && dirname(folder) !== folder)
+      .map((folder) => `${folder}${sep}`);
+    const found = files.flatMap((path) => {
+      const content = readFileSync(join(installed, path));
+      return folders
+        .filter((folder) => content.includes(folder))
+        .map((folder) => `${path}: ${folder}`);
+    });
+    expect(found).toEqual([]);
   });
 });
 

@@ -1,0 +1,126 @@
+// The WebAssembly modules: what each is made of, how it is built, and the most that it may weigh.
+
+import { readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { compile } from "./cargo.mjs";
+import { inRoot } from "./paths.mjs";
+import { bytes, step } from "./progress.mjs";
+import { nodeTool, Problem, run } from "./run.mjs";
+import { rustSources, whenChanged } from "./stamp.mjs";
+import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./wasm-toolchain.mjs";
+
+/**
+ * The modules. Each has a crate of its own: cargo gives the libraries of one crate one file name, whatever
+ * features they are built with, and would take one for the other. `without` names the folders that are
+ * not part of it; `budget` is the most that it may weigh, in KiB of gzip.
+ */
+export const wasmModules = [
+  {
+    title: "wasm for browsers",
+    name: "tenure_wasm",
+    without: ["apps", "bindings-testing", "stores/testkit"],
+    budget: 280,
+  },
+  {
+    title: "wasm for Node",
+    name: "tenure_complete",
+    without: ["bindings-testing", "stores/testkit"],
+    budget: 330,
+  },
+  {
+    title: "wasm for tests",
+    name: "tenure_testing",
+    without: ["bindings-wasm"],
+    budget: 330,
+  },
+];
+
+/** No part of any module. */
+const neverPart = [
+  "bindings-node",
+  "cli",
+  "host",
+  "stores/file",
+  "stores/git",
+  "stores/sqlite",
+  "stores/support",
+];
+
+/** What decides, beside the sources, how a module is built. */
+const recipe = [
+  "scripts/lib/cargo.mjs",
+  "scripts/lib/wasm-modules.mjs",
+  "scripts/lib/wasm-toolchain.mjs",
+];
+
+/**
+ * How wasm-opt makes a module small. Low memory is the end of the stack, which grows down to address 0:
+ * what is assumed of it can only make an overflowing stack trap a few bytes earlier.
+ */
+const optimizations = ["-Os", "--converge", "--low-memory-unused"];
+
+/** Without the names of functions and of the tools. */
+const stripping = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+
+/** Builds a module into `npm/wasm`, if anything has changed, and says what it weighs. */
+export async function buildWasmModule(module) {
+  const { title, name, without } = module;
+  const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`];
+  await step(title, async (working) => {
+    const { note } = await whenChanged(
+      name,
+      {
+        inputs: [...rustSources({ without: [...neverPart, ...without] }), ...recipe],
+        outputs: outputs.map((output) => join("npm", "wasm", output)),
+      },
+      async () => {
+        const built = await makeWasmModule(module, {
+          folder: inRoot("npm", "wasm"),
+          flags: stripping,
+          working,
+        });
+        return weigh(module, readFileSync(built));
+      },
+    );
+    return note;
+  });
+}
+
+/** Compiles a module, binds it and optimizes it into a folder; returns the path of the module. */
+export async function makeWasmModule({ name }, { folder, flags, working }) {
+  const bindgen = await wasmBindgen("wasm-bindgen", () =>
+    working(`building wasm-bindgen ${wasmBindgenVersion()}`),
+  );
+  working("compiling");
+  const { cargo, args, env, release } = await wasmToolchain();
+  const crate = ["-p", name.replace("_", "-"), "--profile", "release-wasm"];
+  // Cargo ignores link-time optimization when a crate is also built as a Rust library.
+  const library = ["rustc", "--crate-type", "cdylib"];
+  const compiled = await compile(
+    cargo,
+    [...library, ...crate, ...args, ...release.args],
+    name,
+    env,
+  );
+  await run(bindgen, ["--target", "web", "--out-dir", folder, compiled]);
+  working("optimizing");
+  const module = join(folder, `${name}_bg.wasm`);
+  const [node, wasmOpt] = nodeTool("binaryen", "wasm-opt");
+  await run(node, [wasmOpt, ...optimizations, ...flags, "-o", `${module}.new`, module]);
+  renameSync(`${module}.new`, module);
+  return module;
+}
+
+/** Says what a module weighs against its budget, and fails if that is more. */
+function weigh({ title, budget }, module) {
+  const gzip = gzipSync(module, { level: 9 }).length;
+  const brotli = brotliCompressSync(module).length;
+  const sizes = `${bytes(module.length)}, gzip ${bytes(gzip)} of at most ${budget} KiB, brotli ${bytes(brotli)}`;
+  if (gzip > budget * 1024) {
+    throw new Problem(
+      `${title} is too large: ${sizes}. \`node scripts/wasm-sizes.mjs\` says what is in it`,
+    );
+  }
+  return sizes;
+}

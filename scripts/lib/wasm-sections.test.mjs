@@ -1,0 +1,48 @@
+// What is read of a module that was put together by hand.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readModule } from "./wasm-sections.mjs";
+
+const text = (value) => [value.length, ...Buffer.from(value)];
+const section = (id, ...content) => [id, content.length, ...content];
+const body = (...instructions) => [instructions.length, ...instructions];
+
+/** One imported function, two of its own, and the names of the import and of the first of them. */
+const module = Buffer.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...section(1, 1, 0x60, 0, 0),
+  ...section(2, 1, ...text("host"), ...text("log"), 0, 0),
+  ...section(3, 2, 0, 0),
+  ...section(10, 2, ...body(0, 0x0b), ...body(0, 0x01, 0x01, 0x0b)),
+  ...section(0, ...text("name"), 1, 12, 2, 0, ...text("log"), 1, ...text("work")),
+]);
+
+test("it is a module", () => {
+  assert.ok(WebAssembly.validate(module));
+});
+
+test("functions have the names that the module gives them, imports not counted", () => {
+  const { functions } = readModule(module);
+  assert.deepEqual(
+    functions.map(({ name, body }) => [name, body.length]),
+    [
+      ["work", 2],
+      [undefined, 4],
+    ],
+  );
+});
+
+test("sections have names and sizes", () => {
+  const { sections } = readModule(module);
+  assert.deepEqual(
+    sections.map(({ name, content }) => [name, content.length]),
+    [
+      ["types", 4],
+      ["imports", 12],
+      ["function types", 3],
+      ["code", 9],
+      ["name", 19],
+    ],
+  );
+});

@@ -3,7 +3,7 @@
 // as in `<tenure_core[d135a9472d0f2588]::error::Error as core[84191437197a5fe3]::fmt::Display>::fmt`.
 
 /** Where functions are counted whose names name no crate. */
-const unnamed = "(no crate)";
+const unnamed = "(exports, intrinsics)";
 
 /** The standard library, which is what every crate's types are made with. */
 const standard = new Set(["core", "alloc", "std"]);

@@ -11,9 +11,9 @@ import { rustSources, whenChanged } from "./stamp.mjs";
 import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./wasm-toolchain.mjs";
 
 /**
- * The modules. Each has a crate of its own: cargo gives the libraries of one crate one file name, whatever
- * features they are built with, and would take one for the other. `without` names the folders that are
- * not part of it; `budget` is the most that it may weigh, in KiB of gzip.
+ * The modules. Each has a crate of its own: cargo has one file for the library of a crate, whatever its
+ * features are, so two modules of one crate would be compiled again at every build. `without` names the
+ * folders that are not part of it; `budget` is the most that it may weigh, in KiB of gzip.
  */
 export const wasmModules = [
   {

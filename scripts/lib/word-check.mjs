@@ -13,8 +13,6 @@ const exempt = [
   /^npm\/src\/generated\.ts$/,
   /^bench\/results\//,
   /^scripts\/lib\/word-/,
-  // These tests are older than the list. Remove the entry once their words are replaced.
-  /^(core|bridge)\/tests\//,
 ];
 
 /** Checks every text file that git tracks or would. Throws a problem that lists the words. */

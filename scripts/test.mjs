@@ -16,6 +16,7 @@ import { build, checkTypes } from "./build.mjs";
 import { locked } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
+import { checkFiles } from "./lib/file-check.mjs";
 import { inLanes } from "./lib/lanes.mjs";
 import { checkModules } from "./lib/module-check.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
@@ -60,6 +61,7 @@ const checks = [
     run: (show) => cargo(show, "fmt", "--all", "--check"),
   },
   { group: "lint", title: "circles of Rust modules", run: checkModules },
+  { group: "lint", title: "files of Rust", run: checkFiles },
   { group: "lint", title: "banned words", run: checkWords },
   { group: "lint", title: "tests of the scripts", run: scriptTests },
   { group: "lint", title: "generated types", run: checkTypes },

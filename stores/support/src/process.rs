@@ -1,4 +1,4 @@
-//! Processes of a test: each runs another, ignored test of the same file on the same store.
+//! Processes of a test: each runs another, ignored test of the same program on the same store.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 /// Names the store's file or folder to a process that a test starts.
 const PATH: &str = "TENURE_TEST_PATH";
 
-/// Starts a process that runs the ignored test `name` of this test file on the store at `path`.
+/// Starts a process that runs the ignored test `name`, with the path of its module, of this program on the
+/// store at `path`.
 pub fn process(name: &str, path: &Path) -> Child {
     start(Command::new(std::env::current_exe().unwrap()), name, path)
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
 use tenure_bridge::{Access, Answer, Backend, Call, HandleLimits, Options, access, answer};
+use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
 use tenure_core::{Error, Result, SyncStore};
 use tenure_file::FileStore;
@@ -127,7 +128,7 @@ impl Queue {
                     job(&store);
                 }
             })
-            .map_err(|error| Error::StoreUnavailable {
+            .map_err(|error| Cause::StoreUnavailable {
                 problem: format!("no thread to write with: {error}"),
             })?;
         Ok(Self {

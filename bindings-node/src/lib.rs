@@ -11,7 +11,7 @@ use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
 use tenure_core::Error;
-use tenure_core::error::cut;
+use tenure_core::error::{Cause, cut};
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
@@ -51,12 +51,13 @@ pub fn open(
                     // The bridge serves it.
                     Ok(Place::Memory) => None,
                     // Each of its calls waits for the network, which no thread of JavaScript may do.
-                    Ok(Place::Git(_)) => Some(Err(Error::UnsupportedStore {
+                    Ok(Place::Git(_)) => Some(Err(Cause::UnsupportedStore {
                         url: cut(url.to_owned()),
                         problem: "a git store is for the command `tenure`, such as `tenure dedup \
                                   admit --store git:origin`"
                             .to_owned(),
-                    })),
+                    }
+                    .into())),
                     Err(error) => Some(Err(error)),
                 }
             })

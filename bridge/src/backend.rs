@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
-use tenure_core::error::cut;
+use tenure_core::error::{Cause, cut};
 use tenure_core::session::retention::KEEP_AUDIT;
 use tenure_core::store::{Capabilities, Durability};
 use tenure_core::value::properties::{Params, Properties};
@@ -165,7 +165,7 @@ impl Backend for HostBackend {
     }
 
     fn call(&self, _: Call<'_>) -> Answer {
-        answer::error(&Error::StoreIsAsync)
+        answer::error(&Cause::StoreIsAsync.into())
     }
 
     fn start(&self, call: Call<'_>) -> Answer {
@@ -228,7 +228,7 @@ impl Handles {
         let backend = self.open.borrow().get(&handle).map(Rc::clone);
         match backend {
             Some(backend) => act(&*backend),
-            None => answer::error(&Error::Closed),
+            None => answer::error(&Cause::Closed.into()),
         }
     }
 
@@ -288,13 +288,13 @@ fn open(
             ),
         }),
         _ => serve(url, &options).unwrap_or_else(|| {
-            Err(Error::UnsupportedStore {
+            Err(Cause::UnsupportedStore {
                 url: cut(url.to_owned()),
                 problem:
                     "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
                           the native addon, sqlite:./file.db or file:./directory; or a store of your own"
                         .to_owned(),
-            })
+            }.into())
         })?,
     };
     Ok((backend, retention))

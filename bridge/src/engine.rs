@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
 use tenure_core::work::execution::run_async;
 use tenure_core::{Error, Limits};
@@ -89,13 +90,15 @@ impl HostEngine {
         };
         let timeout_ms = self.timeout_ms;
         let error = match running.mailbox.awaited() {
-            Some("commit") => Error::OutcomeUnknown {
+            Some("commit") => Cause::OutcomeUnknown {
                 problem: format!("it did not answer within {timeout_ms} ms"),
-            },
-            method => Error::StoreTimeout {
+            }
+            .into(),
+            method => Cause::StoreTimeout {
                 method: method.unwrap_or("answer").to_owned(),
                 timeout_ms,
-            },
+            }
+            .into(),
         };
         answer::error(&error)
     }

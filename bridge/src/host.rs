@@ -7,15 +7,14 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use tenure_core::error::cut;
+use serde::Serialize;
+use tenure_core::error::{Cause, cut};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Scan, Store,
 };
 use tenure_core::stored::head::MAX_SAFE_INTEGER;
 use tenure_core::stored::record::Record;
+use tenure_core::value::properties::{Properties, Property, Stored};
 use tenure_core::work::execution::Timer;
 use tenure_core::{Error, Head, Json, Millis, Result, SessionId};
 
@@ -72,17 +71,18 @@ impl Mailbox {
     /// Asks the host and waits for its reply, which [`read_reply`] reads.
     pub async fn ask(&self, method: &'static str, params: Json) -> String {
         *self.slot() = Slot::Request { method, params };
-        poll_fn(|_| {
-            let mut slot = self.slot();
-            match std::mem::take(&mut *slot) {
-                Slot::Reply(reply) => Poll::Ready(reply),
-                other => {
-                    *slot = other;
-                    Poll::Pending
-                }
+        poll_fn(|_| self.take_reply()).await
+    }
+
+    fn take_reply(&self) -> Poll<String> {
+        let mut slot = self.slot();
+        match std::mem::take(&mut *slot) {
+            Slot::Reply(reply) => Poll::Ready(reply),
+            other => {
+                *slot = other;
+                Poll::Pending
             }
-        })
-        .await
+        }
     }
 }
 
@@ -101,13 +101,13 @@ impl HostStore {
         }
     }
 
-    async fn ask<T: DeserializeOwned>(
+    async fn ask<T: Property>(
         &self,
         method: &'static str,
-        params: &(impl Serialize + Sync),
+        params: Json,
         id: Option<&SessionId>,
     ) -> Result<T> {
-        let reply = self.mailbox.ask(method, Json::of(params)).await;
+        let reply = self.mailbox.ask(method, params).await;
         read_reply(method, &reply, id)
     }
 }
@@ -117,60 +117,61 @@ impl HostStore {
 ///
 /// # Errors
 /// `STORE_MISBEHAVED` if the reply is neither or the value is no `T`; otherwise the error of the reply.
-pub fn read_reply<T: DeserializeOwned>(
+pub fn read_reply<T: Property>(
     method: &'static str,
     reply: &str,
     id: Option<&SessionId>,
 ) -> Result<T> {
-    let invalid = |error: serde_json::Error| misbehaved(method, error.to_string());
-    if !reply.starts_with('{') {
-        return Err(misbehaved(method, "its reply is no object"));
-    }
-    let reply: Reply = serde_json::from_str(reply).map_err(invalid)?;
-    match (reply.ok, reply.error) {
-        // A list would be read as the properties of an object in their order.
-        (Some(list), None) if list.get().starts_with('[') && method != "scan" => {
-            Err(misbehaved(method, "it returned a list"))
-        }
-        (Some(value), None) => serde_json::from_str(value.get()).map_err(invalid),
-        (_, Some(failure)) => Err(failure.into_error(method, id)),
-        (None, None) => serde_json::from_str("null").map_err(invalid),
+    let value = read_value(method, reply, id)?;
+    T::read(method, &value).map_err(|error| misbehaved(method, error.to_string()))
+}
+
+/// The text of the value in a host's reply.
+fn read_value<'r>(method: &str, reply: &'r str, id: Option<&SessionId>) -> Result<&'r str> {
+    let invalid = |error: Error| misbehaved(method, error.to_string());
+    let mut reply = Properties::read("reply", reply).map_err(invalid)?;
+    let failure: Option<Failure> = reply.get("error").map_err(invalid)?;
+    match failure {
+        Some(failure) => Err(failure.into_error(method, id)),
+        None => Ok(reply.text("ok").unwrap_or("null")),
     }
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    #[serde(default)]
-    ok: Option<Box<RawValue>>,
-    #[serde(default)]
-    error: Option<Failure>,
-}
-
-#[derive(Deserialize)]
 struct Failure {
-    #[serde(default)]
     code: Option<String>,
-    #[serde(default)]
     message: Option<tenure_core::Text>,
 }
 
+impl Stored for Failure {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            code: properties.get("code")?,
+            message: properties.get("message")?,
+        })
+    }
+}
+
+tenure_core::stored_properties!(Failure);
+
 impl Failure {
-    fn into_error(self, method: &'static str, id: Option<&SessionId>) -> Error {
+    fn into_error(self, method: &str, id: Option<&SessionId>) -> Error {
         let problem = self.message.map_or_else(
             || "it did not say why".to_owned(),
             |message| cut(message.into_string()),
         );
         match (self.code.as_deref(), id) {
-            (Some("STORAGE_FULL"), _) => Error::StorageFull { problem },
-            (Some("STORE_UNAVAILABLE"), _) => Error::StoreUnavailable { problem },
-            (Some("CORRUPT_SESSION"), Some(id)) => Error::CorruptSession {
+            (Some("STORAGE_FULL"), _) => Cause::StorageFull { problem }.into(),
+            (Some("STORE_UNAVAILABLE"), _) => Cause::StoreUnavailable { problem }.into(),
+            (Some("CORRUPT_SESSION"), Some(id)) => Cause::CorruptSession {
                 id: id.to_string(),
                 problem,
-            },
-            _ => Error::StoreFailed {
+            }
+            .into(),
+            _ => Cause::StoreFailed {
                 method: method.to_owned(),
                 problem,
-            },
+            }
+            .into(),
         }
     }
 }
@@ -187,7 +188,9 @@ impl Store for HostStore {
             history: History,
         }
         Box::pin(async move {
-            let loaded: Option<Loaded> = self.ask("load", &Load { id, history }, Some(id)).await?;
+            let loaded: Option<Loaded> = self
+                .ask("load", Json::of(&Load { id, history }), Some(id))
+                .await?;
             if let Some(loaded) = &loaded {
                 check_loaded(loaded, id, history)?;
             }
@@ -200,7 +203,10 @@ impl Store for HostStore {
         struct CommitRequest<'a> {
             changes: &'a Changes,
         }
-        Box::pin(async move { self.ask("commit", &CommitRequest { changes }, None).await })
+        Box::pin(async move {
+            self.ask("commit", Json::of(&CommitRequest { changes }), None)
+                .await
+        })
     }
 
     fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
@@ -214,7 +220,7 @@ impl Store for HostStore {
                 let request = List {
                     query: &filter.request,
                 };
-                let reply: ListReply = self.ask("list", &request, None).await?;
+                let reply: ListReply = self.ask("list", Json::of(&request), None).await?;
                 let first = !filter.has_begun;
                 let heads = reply.ordered.as_ref().or(reply.all.as_ref());
                 for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
@@ -259,7 +265,7 @@ impl Store for HostStore {
         }
         Box::pin(async move {
             let record: Option<Record> = self
-                .ask("record", &RecordRequest { kind, key }, None)
+                .ask("record", Json::of(&RecordRequest { kind, key }), None)
                 .await?;
             match &record {
                 Some(found) if found.kind != kind || found.key != key => Err(misbehaved(
@@ -280,7 +286,9 @@ impl Store for HostStore {
             scan: &'a Scan,
         }
         Box::pin(async move {
-            let records: Vec<Record> = self.ask("scan", &ScanRequest { scan }, None).await?;
+            let records: Vec<Record> = self
+                .ask("scan", Json::of(&ScanRequest { scan }), None)
+                .await?;
             if records.len() > scan.limit as usize {
                 return Err(misbehaved("scan", "more records than the limit"));
             }
@@ -295,7 +303,7 @@ impl Timer for HostStore {
         struct Sleep {
             ms: Millis,
         }
-        Box::pin(async move { self.ask("sleep", &Sleep { ms: time }, None).await })
+        Box::pin(async move { self.ask("sleep", Json::of(&Sleep { ms: time }), None).await })
     }
 }
 
@@ -362,19 +370,27 @@ impl<'a> PageFilter<'a> {
 
 /// What a host's store answers to `list`: a page, or heads in their order of which the core picks, or
 /// all heads that it has.
-#[derive(Deserialize)]
 struct ListReply {
-    #[serde(default)]
     all: Option<Vec<Head>>,
-    #[serde(default)]
     ordered: Option<Vec<Head>>,
-    #[serde(default)]
     heads: Option<Vec<Head>>,
-    #[serde(default)]
     more: bool,
-    #[serde(default)]
     problems: Vec<Problem>,
 }
+
+impl Stored for ListReply {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            all: properties.get("all")?,
+            ordered: properties.get("ordered")?,
+            heads: properties.get("heads")?,
+            more: properties.get_or_default("more")?,
+            problems: properties.get_or_default("problems")?,
+        })
+    }
+}
+
+tenure_core::stored_properties!(ListReply);
 
 fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()> {
     if loaded.head.id != *id {
@@ -446,8 +462,9 @@ fn disorder(heads: &[Head], more: bool, query: &ListQuery) -> Option<&'static st
 }
 
 fn misbehaved(method: &str, problem: impl Into<String>) -> Error {
-    Error::StoreMisbehaved {
+    Cause::StoreMisbehaved {
         method: method.to_owned(),
         problem: cut(problem.into()),
     }
+    .into()
 }

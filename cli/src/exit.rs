@@ -3,7 +3,7 @@
 use std::io;
 
 use tenure_core::Error;
-use tenure_core::error::Class;
+use tenure_core::error::{Cause, Class};
 
 /// The outcome of a command.
 pub(crate) type Outcome = Result<Exit, Failure>;
@@ -68,9 +68,11 @@ impl Failure {
     /// The code to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            // The URL of the store is an argument.
-            Self::Error(Error::UnsupportedStore { .. }) => Exit::USAGE,
-            Self::Error(error) => error.class().into(),
+            Self::Error(error) => match error.cause() {
+                // The URL of the store is an argument.
+                Cause::UnsupportedStore { .. } => Exit::USAGE,
+                _ => error.class().into(),
+            },
             // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
             Self::Output(_) => Exit::STORE,

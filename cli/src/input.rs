@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, stdin};
 
+use tenure_core::error::Cause;
 use tenure_core::{Error, Json, Text};
 
 use crate::exit::Failure;
@@ -39,11 +40,11 @@ pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
         ("-", None) => all_of_stdin(what)?,
         _ => argument,
     };
-    Json::parse(text).map_err(|error| match error {
-        Error::InvalidArgument { problem, .. } => {
+    Json::parse(text).map_err(|error| match error.into_cause() {
+        Cause::InvalidArgument { problem, .. } => {
             Failure::usage(what, format!("expected JSON: {problem}"))
         }
-        error => error.into(),
+        cause => Error::from(cause).into(),
     })
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tenure_core::error::Cause;
 use tenure_core::session::cleanup::PURGE;
 use tenure_core::session::params::{IdParams, PurgeParams};
 use tenure_core::session::read::EXPORT;
@@ -249,9 +250,12 @@ impl Purging<'_> {
         };
         let text = match self.context.run(&EXPORT, params) {
             Ok(text) => text,
-            Err(Failure::Error(
-                error @ (Error::CorruptSession { .. } | Error::SessionNotFound { .. }),
-            )) => return Ok(Err(refusal(error.code(), error.to_string()))),
+            Err(Failure::Error(error)) => match error.cause() {
+                Cause::CorruptSession { .. } | Cause::SessionNotFound { .. } => {
+                    return Ok(Err(refusal(error.code(), error.to_string())));
+                }
+                _ => return Err(error.into()),
+            },
             Err(failure) => return Err(failure),
         };
         let path = folder.join(format!("{id}.json"));

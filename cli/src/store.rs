@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_bridge::Options;
+use tenure_core::error::Cause;
 use tenure_core::work::operation::Access;
 use tenure_core::{Error, Limits};
 use tenure_host::Local;
@@ -73,13 +74,13 @@ pub(crate) fn url(named: Option<&str>) -> Result<String, Failure> {
     };
     let database = folder.join(DATABASE);
     if !database.exists() {
-        create(&folder).map_err(|error| Error::StoreUnavailable {
+        create(&folder).map_err(|error| Cause::StoreUnavailable {
             problem: format!("{}: {error}", folder.display()),
         })?;
     }
     match database.into_os_string().into_string() {
         Ok(path) => Ok(format!("sqlite:{path}")),
-        Err(path) => Err(Error::StoreUnavailable {
+        Err(path) => Err(Cause::StoreUnavailable {
             problem: format!(
                 "{}: the path is not valid UTF-8; name a store with --store",
                 path.display()
@@ -113,7 +114,7 @@ fn here() -> Result<PathBuf, Failure> {
     env::current_dir().map_err(|error| {
         let problem =
             format!("the working directory cannot be read: {error}; name a store with --store");
-        Error::StoreUnavailable { problem }.into()
+        Cause::StoreUnavailable { problem }.into()
     })
 }
 

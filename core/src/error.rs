@@ -1,4 +1,4 @@
-//! The error type of the core. Every failure is a variant here with a stable [`code`](Error::code), the
+//! The error type of the core. Every failure is a [`Cause`] with a stable [`code`](Error::code), the
 //! values involved and what to do about it; hosts show the code, the message and the
 //! [`details`](Error::details) unchanged. Outcomes that a caller decides on (a replayed call, a page that
 //! has more) are results, not errors.
@@ -9,10 +9,15 @@ use thiserror::Error as ThisError;
 /// The result of an operation, of a store and of a host.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure, one variant for each cause.
+/// A failure. It is as wide as a pointer: results are moved at every `?`, and most of them are values.
+#[derive(Debug, Clone, PartialEq, ThisError)]
+#[error(transparent)]
+pub struct Error(Box<Cause>);
+
+/// The cause of a failure, with the values involved.
 #[derive(Debug, Clone, PartialEq, ThisError)]
 #[non_exhaustive]
-pub enum Error {
+pub enum Cause {
     /// A parameter is missing, of the wrong type or out of range.
     #[error("{what}: {problem}")]
     InvalidArgument {
@@ -299,15 +304,15 @@ macro_rules! codes {
 
             /// The stable code: the same in every host, never changed once released.
             pub fn code(&self) -> &'static str {
-                match self {
-                    $(Self::$variant { .. } => $code,)*
+                match self.cause() {
+                    $(Cause::$variant { .. } => $code,)*
                 }
             }
 
             /// The class of the error.
             pub fn class(&self) -> Class {
-                match self {
-                    $(Self::$variant { .. } => Class::$class,)*
+                match self.cause() {
+                    $(Cause::$variant { .. } => Class::$class,)*
                 }
             }
         }
@@ -350,19 +355,29 @@ codes! {
 }
 
 impl Error {
+    /// Its cause.
+    pub fn cause(&self) -> &Cause {
+        &self.0
+    }
+
+    /// Its cause, with the values involved.
+    pub fn into_cause(self) -> Cause {
+        *self.0
+    }
+
     /// The values involved, by name: the content of the message for programs.
     pub fn details(&self) -> Details {
         let mut details = Details::default();
-        match self {
-            Self::InvalidArgument { what, problem } => {
+        match self.cause() {
+            Cause::InvalidArgument { what, problem } => {
                 details.set("what", what);
                 details.set("problem", problem);
             }
-            Self::InvalidId { id }
-            | Self::SessionNotFound { id }
-            | Self::SessionDeleted { id }
-            | Self::SessionExists { id } => details.set("id", id),
-            Self::TooLarge {
+            Cause::InvalidId { id }
+            | Cause::SessionNotFound { id }
+            | Cause::SessionDeleted { id }
+            | Cause::SessionExists { id } => details.set("id", id),
+            Cause::TooLarge {
                 what,
                 actual,
                 limit,
@@ -371,16 +386,16 @@ impl Error {
                 details.set("actual", actual);
                 details.set("limit", limit);
             }
-            Self::TooDeep { what, limit } => {
+            Cause::TooDeep { what, limit } => {
                 details.set("what", what);
                 details.set("limit", limit);
             }
-            Self::UnknownOperation { name } => details.set("name", name),
-            Self::SessionFinished { id, status } => {
+            Cause::UnknownOperation { name } => details.set("name", name),
+            Cause::SessionFinished { id, status } => {
                 details.set("id", id);
                 details.set("status", status);
             }
-            Self::InvalidTransition {
+            Cause::InvalidTransition {
                 id,
                 from,
                 to,
@@ -391,12 +406,12 @@ impl Error {
                 details.set("to", to);
                 details.set("allowed", allowed);
             }
-            Self::InvalidPhase { id, phase, problem } => {
+            Cause::InvalidPhase { id, phase, problem } => {
                 details.set("id", id);
                 details.set("phase", phase);
                 details.set("problem", problem);
             }
-            Self::BudgetExhausted {
+            Cause::BudgetExhausted {
                 id,
                 iterations,
                 max_iterations,
@@ -405,7 +420,7 @@ impl Error {
                 details.set("iterations", iterations);
                 details.set("maxIterations", max_iterations);
             }
-            Self::VersionConflict {
+            Cause::VersionConflict {
                 id,
                 expected,
                 current,
@@ -414,8 +429,8 @@ impl Error {
                 details.set("expected", expected);
                 details.set("current", current);
             }
-            Self::IdempotencyMismatch { key } => details.set("key", key),
-            Self::SessionHeld {
+            Cause::IdempotencyMismatch { key } => details.set("key", key),
+            Cause::SessionHeld {
                 id,
                 holder,
                 pid,
@@ -426,7 +441,7 @@ impl Error {
                 details.set("pid", pid);
                 details.set("hostname", hostname);
             }
-            Self::SlotTaken {
+            Cause::SlotTaken {
                 id,
                 task_id,
                 phase,
@@ -437,68 +452,92 @@ impl Error {
                 details.set("phase", phase);
                 details.set("by", by);
             }
-            Self::ModelMissing { id, model } => {
+            Cause::ModelMissing { id, model } => {
                 details.set("id", id);
                 details.set("model", model);
             }
-            Self::CorruptSession { id, problem } => {
+            Cause::CorruptSession { id, problem } => {
                 details.set("id", id);
                 details.set("problem", problem);
             }
-            Self::StoreBusy { what, attempts } => {
+            Cause::StoreBusy { what, attempts } => {
                 details.set("what", what);
                 details.set("attempts", attempts);
             }
-            Self::StoreUnavailable { problem }
-            | Self::StorageFull { problem }
-            | Self::OutcomeUnknown { problem }
-            | Self::Internal { problem } => details.set("problem", problem),
-            Self::SchemaTooNew { found, supported } => {
+            Cause::StoreUnavailable { problem }
+            | Cause::StorageFull { problem }
+            | Cause::OutcomeUnknown { problem }
+            | Cause::Internal { problem } => details.set("problem", problem),
+            Cause::SchemaTooNew { found, supported } => {
                 details.set("found", found);
                 details.set("supported", supported);
             }
-            Self::StoreFailed { method, problem } | Self::StoreMisbehaved { method, problem } => {
+            Cause::StoreFailed { method, problem } | Cause::StoreMisbehaved { method, problem } => {
                 details.set("method", method);
                 details.set("problem", problem);
             }
-            Self::StoreTimeout { method, timeout_ms } => {
+            Cause::StoreTimeout { method, timeout_ms } => {
                 details.set("method", method);
                 details.set("timeoutMs", timeout_ms);
             }
-            Self::UnsupportedStore { url, problem } => {
+            Cause::UnsupportedStore { url, problem } => {
                 details.set("url", url);
                 details.set("problem", problem);
             }
-            Self::UnsupportedOperation { name, instead } => {
+            Cause::UnsupportedOperation { name, instead } => {
                 details.set("name", name);
                 details.set("instead", instead);
             }
-            Self::InvalidCursor | Self::StoreIsAsync | Self::Closed => {}
+            Cause::InvalidCursor | Cause::StoreIsAsync | Cause::Closed => {}
         }
         details
     }
 
+    /// Whether a stored session cannot be read.
+    pub fn is_corrupt_session(&self) -> bool {
+        matches!(self.cause(), Cause::CorruptSession { .. })
+    }
+
     /// Whether the store itself failed, and not an operation on one session.
     pub fn is_of_store(&self) -> bool {
-        match self {
-            Self::CorruptSession { .. } | Self::StoreBusy { .. } => false,
-            error => matches!(error.class(), Class::Store | Class::Internal),
+        match self.cause() {
+            Cause::CorruptSession { .. } | Cause::StoreBusy { .. } => false,
+            _ => matches!(self.class(), Class::Store | Class::Internal),
         }
     }
 
-    /// An [`Error::InvalidArgument`] about `what`.
+    /// A [`Cause::InvalidArgument`] about `what`.
     pub fn invalid(what: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::InvalidArgument {
+        Cause::InvalidArgument {
             what: cut(what.into()),
             problem: cut(problem.into()),
         }
+        .into()
     }
 
-    /// An [`Error::Internal`]: an invariant of the code does not hold.
+    /// A [`Cause::Internal`]: an invariant of the code does not hold.
     pub fn internal(problem: impl Into<String>) -> Self {
-        Self::Internal {
+        Cause::Internal {
             problem: problem.into(),
         }
+        .into()
+    }
+}
+
+impl From<Cause> for Error {
+    fn from(cause: Cause) -> Self {
+        Self(Box::new(cause))
+    }
+}
+
+/// Takes a stored session that cannot be read for none.
+///
+/// # Errors
+/// All errors but `CORRUPT_SESSION`.
+pub fn none_if_corrupt<T>(result: Result<Option<T>>) -> Result<Option<T>> {
+    match result {
+        Err(error) if error.is_corrupt_session() => Ok(None),
+        other => other,
     }
 }
 

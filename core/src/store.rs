@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::store::filter::{Filter, Order};
 use crate::store::tally::Tally;
 pub use crate::stored::record::Record;
@@ -285,7 +285,7 @@ impl Property for Durability {
 /// What loading a session has found: that it cannot be read is said of it alone.
 fn found(loaded: Result<Option<Loaded>>) -> Result<Found> {
     match loaded {
-        Err(error) if !matches!(error, Error::CorruptSession { .. }) => Err(error),
+        Err(error) if !error.is_corrupt_session() => Err(error),
         loaded => Ok(Found::Session(loaded)),
     }
 }
@@ -354,10 +354,11 @@ impl TallyByPages {
         };
         let repeats = |after| !order.compare_positions(&last, after).is_gt();
         if self.query.after.as_ref().is_some_and(repeats) {
-            return Err(Error::StoreMisbehaved {
+            return Err(Cause::StoreMisbehaved {
                 method: "list".to_owned(),
                 problem: "a page does not come after the page before".to_owned(),
-            });
+            }
+            .into());
         }
         self.query.after = Some(last);
         Ok(true)

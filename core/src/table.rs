@@ -1,7 +1,7 @@
 //! The core's table of operations, in the order in which the documentation shows them. Applications
 //! have tables of their own; a host puts those that it serves into one [`Table`].
 
-use crate::error::{Error, Result, cut};
+use crate::error::{Cause, Result, cut};
 use crate::work::operation::AnyOperation;
 use crate::{agent, audit, copy, lease, session, slot};
 
@@ -41,13 +41,15 @@ impl Table {
     pub fn find(self, name: &str) -> Result<&'static dyn AnyOperation> {
         let found = self.iter().find(|operation| operation.name() == name);
         found.ok_or_else(|| match (self.instead)(name) {
-            Some(instead) => Error::UnsupportedOperation {
+            Some(instead) => Cause::UnsupportedOperation {
                 name: name.to_owned(),
                 instead: instead.to_owned(),
-            },
-            None => Error::UnknownOperation {
+            }
+            .into(),
+            None => Cause::UnknownOperation {
                 name: cut(name.to_owned()),
-            },
+            }
+            .into(),
         })
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::support::{NOON, Shared, World, call, scale};
 use serde_json::{Value, json};
+use tenure_core::error::Cause;
 use tenure_core::store::{Answer, Capabilities, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{
@@ -537,7 +538,7 @@ fn a_writer_that_always_loses_fails_as_busy() {
         let before = world.export("s");
         let error = world.error(operation, params);
         assert_eq!(error.code(), "STORE_BUSY", "{operation}");
-        let Error::StoreBusy { attempts, .. } = error else {
+        let Cause::StoreBusy { attempts, .. } = *error.cause() else {
             panic!("{error}");
         };
         assert_eq!(world.store.commits.get(), attempts, "{operation}");

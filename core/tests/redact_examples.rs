@@ -1,5 +1,6 @@
 //! What redaction makes of texts as they occur: commands, requests, headers, options of a user's own.
 
+use tenure_core::error::Cause;
 use tenure_core::value::properties::Property;
 use tenure_core::value::redact::Redact;
 use tenure_core::{Error, Json};
@@ -112,7 +113,7 @@ fn users_add_names_and_patterns_of_their_own() {
     ] {
         let error = Redact::read("redact", wrong).unwrap_err();
         assert!(
-            matches!(error, Error::InvalidArgument { .. }),
+            matches!(error.cause(), Cause::InvalidArgument { .. }),
             "{wrong}: {error}"
         );
     }

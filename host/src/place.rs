@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
-use tenure_core::error::cut;
+use tenure_core::error::{Cause, cut};
 use tenure_core::{Error, Result};
 
 use crate::registry::registry_path;
@@ -46,9 +46,12 @@ impl Place {
 /// The directory that is meant by what follows `file:`. A path is taken as it stands; after `//`,
 /// as in the URLs that JavaScript makes of paths, it is encoded.
 fn directory(rest: &str) -> Result<PathBuf> {
-    let unsupported = |problem: &str| Error::UnsupportedStore {
-        url: cut(format!("file:{rest}")),
-        problem: problem.to_owned(),
+    let unsupported = |problem: &str| {
+        Cause::UnsupportedStore {
+            url: cut(format!("file:{rest}")),
+            problem: problem.to_owned(),
+        }
+        .into()
     };
     let path = match rest.strip_prefix("//") {
         None => rest.to_owned(),

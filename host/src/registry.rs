@@ -4,6 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 
 const FILE: &str = "registry.db";
@@ -32,8 +33,11 @@ fn own_folder(temporary: &Path) -> Result<PathBuf> {
     const PRIVATE: u32 = 0o700;
     let user = rustix::process::geteuid().as_raw();
     let folder = temporary.join(format!("tenure-{user}"));
-    let unavailable = |problem: &str| Error::StoreUnavailable {
-        problem: format!("{}: {problem}", folder.display()),
+    let unavailable = |problem: &str| {
+        Cause::StoreUnavailable {
+            problem: format!("{}: {problem}", folder.display()),
+        }
+        .into()
     };
     let made = DirBuilder::new().mode(PRIVATE).create(&folder);
     let found = symlink_metadata(&folder).map_err(|error| {

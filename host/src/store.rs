@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tenure_bridge::{Access, Answer, Call, Options, access, answer, entropy};
-use tenure_core::error::cut;
+use tenure_core::error::{Cause, cut};
 use tenure_core::store::{
     Capabilities, Changes, Commit, Found, History, ListQuery, Loaded, Page, Read, Record, Scan,
 };
@@ -132,7 +132,7 @@ struct Blocking<S> {
 impl Blocking<GitStore> {
     fn open(place: &str, options: &GitOptions) -> Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::StoreUnavailable {
+        let runtime = runtime.map_err(|error| Cause::StoreUnavailable {
             problem: format!("no runtime for a git store: {error}"),
         })?;
         let store = runtime.block_on(GitStore::open(place, options))?;
@@ -200,12 +200,13 @@ impl Local {
             Some(Place::File(path)) => Kind::File(FileStore::open(&path, file_options(options))?),
             Some(Place::Git(place)) => Kind::Git(Blocking::open(&place, &git_options(options))?),
             None => {
-                return Err(Error::UnsupportedStore {
+                return Err(Cause::UnsupportedStore {
                     url: cut(url.to_owned()),
                     problem: "expected sqlite:./file.db, file:./directory, registry: or memory:, \
                               or for leases and runs git:origin"
                         .to_owned(),
-                });
+                }
+                .into());
             }
         };
         Ok(Self {

@@ -1,7 +1,7 @@
 //! The operations that import files of other programs, one at a time.
 
 use tenure_core::audit::entry::Entry;
-use tenure_core::error::{Error, Result};
+use tenure_core::error::{Cause, Result};
 use tenure_core::lease::model::Lease;
 use tenure_core::lease::operations::find;
 use tenure_core::session::bulk::settled;
@@ -81,12 +81,12 @@ fn import(tx: &mut Transaction<'_>, items: &[Item], dry_run: bool) -> Attempt<Fi
             Ok(Fate::Written) => reply.written += 1,
             Ok(Fate::Unchanged) => reply.unchanged += 1,
             Ok(Fate::Newer) => reply.newer += 1,
-            Err(
-                error @ (Error::CorruptSession { .. }
-                | Error::SessionExists { .. }
-                | Error::SlotTaken { .. }),
-            ) => reply.problems.push((&error).into()),
-            Err(error) => return Err(error.into()),
+            Err(error) => match error.cause() {
+                Cause::CorruptSession { .. }
+                | Cause::SessionExists { .. }
+                | Cause::SlotTaken { .. } => reply.problems.push((&error).into()),
+                _ => return Err(error.into()),
+            },
         }
     }
     if dry_run {
@@ -116,7 +116,7 @@ fn import_session(tx: &mut Transaction<'_>, session: &Portable) -> Attempt<Fate>
     if let Some(stored) = tx.head(&head.id)? {
         if stored.created_at != head.created_at {
             let id = head.id.to_string();
-            return Err(Error::SessionExists { id }.into());
+            return Err(Cause::SessionExists { id }.into());
         }
         if stored.updated_at > head.updated_at {
             return Ok(Fate::Newer);

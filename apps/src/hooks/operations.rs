@@ -2,7 +2,7 @@
 //! error of the operation.
 
 use tenure_core::agent::resume::{self, Candidate, Policy};
-use tenure_core::error::{Error, Result, cut};
+use tenure_core::error::{Cause, Error, Result, cut};
 use tenure_core::session::change::change;
 use tenure_core::session::params::ChangeOnly;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
@@ -110,7 +110,9 @@ async fn delegation(
     // Its history is read only if it is needed.
     match context.load(&id, History::None).await {
         Ok(None) => return Ok((decided(Candidate::Nothing), None)),
-        Err(Error::CorruptSession { .. }) => return Ok((decided(Candidate::Unreadable), None)),
+        Err(error) if error.is_corrupt_session() => {
+            return Ok((decided(Candidate::Unreadable), None));
+        }
         Err(error) => return Err(error),
         Ok(Some(loaded)) => {
             let decision = decide(Candidate::Session(&loaded.head));
@@ -224,12 +226,12 @@ fn stop(
 
 /// The reason why an agent could not be finalized.
 fn not_stopped(error: &Error) -> ReplyReason {
-    match error {
-        Error::InvalidPhase { .. } => ReplyReason::ended_before(&error.to_string()),
-        Error::SessionNotFound { .. } | Error::SessionDeleted { .. } => {
+    match error.cause() {
+        Cause::InvalidPhase { .. } => ReplyReason::ended_before(&error.to_string()),
+        Cause::SessionNotFound { .. } | Cause::SessionDeleted { .. } => {
             ReplyReason::nothing("not_found", &error.to_string())
         }
-        Error::InvalidId { .. } => ReplyReason::nothing("invalid_id", &error.to_string()),
-        error => ReplyReason::trouble(error),
+        Cause::InvalidId { .. } => ReplyReason::nothing("invalid_id", &error.to_string()),
+        _ => ReplyReason::trouble(error),
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tenure_core::agent::params::PhaseChange;
 use tenure_core::agent::resume::{ResumeDecision, ResumeReason};
 use tenure_core::audit::entry::Entry;
-use tenure_core::error::{Error, cut};
+use tenure_core::error::{Cause, Error, cut};
 use tenure_core::stored::event::Event;
 use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
@@ -113,8 +113,10 @@ impl Request {
         let problem = match Json::parse(input.to_owned()) {
             Ok(json) if json.is_object() => return Ok(Self::new(json)),
             Ok(_) => "expected a JSON object".to_owned(),
-            Err(Error::InvalidArgument { problem, .. }) => problem,
-            Err(error) => error.to_string(),
+            Err(error) => match error.into_cause() {
+                Cause::InvalidArgument { problem, .. } => problem,
+                cause => cause.to_string(),
+            },
         };
         Err(invalid(hook, &problem))
     }

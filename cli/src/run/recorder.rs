@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tenure_core::error::Cause;
 use tenure_core::session::operations::{ADD_EVENTS, COMPLETE, FAIL, UPDATE};
 use tenure_core::session::params::{
     AddEventsParams, CompleteParams, FailParams, GetParams, HistoryParam, UpdateParams,
@@ -248,7 +249,8 @@ impl Writer {
         loop {
             match self.try_close(end) {
                 Ok(is_closed) => return is_closed,
-                Err(Failure::Error(Error::VersionConflict { .. })) => {}
+                Err(Failure::Error(error))
+                    if matches!(error.cause(), Cause::VersionConflict { .. }) => {}
                 Err(failure) => {
                     self.fails(&failure);
                     return false;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tenure_core::agent::operations::AGENT_CREATE;
 use tenure_core::agent::params::AgentCreateParams;
+use tenure_core::error::Cause;
 use tenure_core::lease::decision;
 use tenure_core::lease::model::Lease;
 use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_RELEASE, LEASE_RENEW};
@@ -105,7 +106,7 @@ impl RunSession {
             ..GetParams::default()
         };
         let Some(known) = store.run(&GET, params)? else {
-            return Err(Error::SessionNotFound {
+            return Err(Cause::SessionNotFound {
                 id: id.into_string(),
             }
             .into());
@@ -167,7 +168,7 @@ impl RunSession {
                 .lease
                 .map(|lease| (lease.holder, lease.process.unwrap_or_default()))
                 .unwrap_or_default();
-            return Err(Error::SessionHeld {
+            return Err(Cause::SessionHeld {
                 id: id.to_string(),
                 holder,
                 pid: process.pid,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use tenure_core::error::Cause;
 use tenure_core::session::params::StartParams;
 use tenure_core::slot::decision::OnModelChange;
 use tenure_core::slot::message::{SlotCode, SlotOutcome};
@@ -318,7 +319,7 @@ impl Export {
             let problem = format!(
                 "{path}: {error}; the session was replaced, and `tenure export {replaced}` prints it"
             );
-            Error::StoreUnavailable { problem }.into()
+            Cause::StoreUnavailable { problem }.into()
         })
     }
 }

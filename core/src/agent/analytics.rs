@@ -236,7 +236,7 @@ impl Count {
                 }
             }
             (audit::entry::FINALIZATION, Some(subject)) => {
-                let completed = data.read::<Phase>("outcome") == Some(Phase::Completed);
+                let completed = data.text("outcome").as_deref() == Some(Phase::Completed.as_str());
                 self.befall(subject, if completed { ENDED | ENDED_WELL } else { ENDED });
             }
             _ => {}

@@ -4,7 +4,7 @@
 use crate::audit::entry::Entry;
 use crate::audit::range::Range;
 use crate::audit::removal::Actor;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result, none_if_corrupt};
 use crate::session::change::{change, create, store_key};
 use crate::session::cleanup::{Fate, Sweep, sweep};
 use crate::session::read::{DEFAULT_SESSIONS, find};
@@ -12,7 +12,7 @@ use crate::session::replies::{CleanupResult, SessionPage};
 use crate::session::retention;
 use crate::session::view::SessionHead;
 use crate::store::filter::{Filter, Order, Position, Trash};
-use crate::store::{History, ListQuery, Loaded};
+use crate::store::{History, ListQuery};
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
 use crate::value::id::SessionId;
@@ -114,7 +114,9 @@ fn finalize(
 /// The reply of a change to what may not be there.
 fn known<R>(attempt: Attempt<R>) -> Attempt<Option<R>> {
     match attempt {
-        Err(Stop::Failed(Error::SessionNotFound { .. })) => Ok(None),
+        Err(Stop::Failed(error)) if matches!(error.cause(), Cause::SessionNotFound { .. }) => {
+            Ok(None)
+        }
         attempt => Ok(Some(attempt?)),
     }
 }
@@ -127,7 +129,7 @@ fn get(tx: &mut Transaction<'_>, params: &AgentGetParams) -> Attempt<Option<Agen
 fn should_resume(tx: &mut Transaction<'_>, params: &ShouldResumeParams) -> Attempt<ResumeDecision> {
     let id = SessionId::parse(params.id.as_str())?;
     let head = match tx.head(&id) {
-        Err(Stop::Failed(Error::CorruptSession { .. })) => Err(()),
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => Err(()),
         head => Ok(head?),
     };
     let candidate = match &head {
@@ -288,11 +290,9 @@ async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats
 }
 
 async fn count_storage(context: &Context, count: &mut Count, id: &SessionId) -> Result<()> {
-    match context.load(id, History::All).await {
-        Ok(Some(Loaded { head, events })) => count.storage(&head, &events),
-        // One that cannot be read, or is no longer there, uses no storage that could be counted.
-        Ok(None) | Err(Error::CorruptSession { .. }) => {}
-        Err(error) => return Err(error),
+    // One that cannot be read, or is no longer there, uses no storage that could be counted.
+    if let Some(loaded) = none_if_corrupt(context.load(id, History::All).await)? {
+        count.storage(&loaded.head, &loaded.events);
     }
     Ok(())
 }

@@ -167,8 +167,8 @@ impl PhaseChange {
         let change = |event: &Event| {
             let data = Object::parse(&event.data);
             Some(Self {
-                from_phase: data.read("from")?,
-                to_phase: data.read("to")?,
+                from_phase: Phase::parse(&data.text("from")?)?,
+                to_phase: Phase::parse(&data.text("to")?)?,
                 timestamp: event.timestamp,
             })
         };

@@ -1,6 +1,6 @@
 //! The entries of the audit log: their common properties, and the records that store them.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
 use crate::stored::record::Record;
@@ -112,9 +112,12 @@ impl Entry {
             let at = Timestamp::parse(at)?;
             Ok(Self { at, data })
         };
-        read().map_err(|_: Error| Error::StoreMisbehaved {
-            method: "scan".to_owned(),
-            problem: format!("the record of entry {:?} keeps none", record.key),
+        read().map_err(|_: Error| {
+            Cause::StoreMisbehaved {
+                method: "scan".to_owned(),
+                problem: format!("the record of entry {:?} keeps none", record.key),
+            }
+            .into()
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result};
 use crate::store::{Record, Scan};
 use crate::value::limits::MAX_PAGE;
 use crate::value::text::Text;
@@ -53,10 +53,11 @@ impl Range {
             self.ended = records.len() < MAX_PAGE as usize;
             self.after = records.last().map(|last| last.key.clone());
             if self.after.is_some() && self.after <= scan.after {
-                return Err(Error::StoreMisbehaved {
+                return Err(Cause::StoreMisbehaved {
                     method: "scan".to_owned(),
                     problem: "the records do not come after those before".to_owned(),
-                });
+                }
+                .into());
             }
             self.read = records.into();
         }

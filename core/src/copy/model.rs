@@ -6,7 +6,6 @@
 use std::hash::Hasher;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::declare_params;
@@ -374,9 +373,9 @@ impl<T> Default for Sent<T> {
     }
 }
 
-impl<T: DeserializeOwned> Property for Sent<T> {
+impl<T: Property> Property for Sent<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
-        crate::value::properties::parse(name, text).map(Self)
+        Option::read(name, text).map(Self)
     }
 }
 

@@ -3,7 +3,7 @@
 //! call of its own with a bounded size, so that the host in between can show progress, stop, and start
 //! again. Stamps identify what the target has already, without reading histories.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result, none_if_corrupt};
 use crate::session::claim;
 use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use crate::store::{History, ListQuery, Loaded, Problem, Scan};
@@ -105,18 +105,21 @@ async fn load_whole(
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Loaded>> {
     match context.load(id, History::All).await {
-        Err(Error::CorruptSession { id, problem }) => {
-            problems.push(Problem { id, problem });
-            Ok(None)
-        }
-        other => other,
+        Err(error) => match error.into_cause() {
+            Cause::CorruptSession { id, problem } => {
+                problems.push(Problem { id, problem });
+                Ok(None)
+            }
+            cause => Err(cause.into()),
+        },
+        loaded => loaded,
     }
 }
 
 async fn record_page(context: &Context, kind: &str, after: Option<&str>) -> Result<CopyPage> {
     let mut kinds = RECORD_KINDS.iter().skip_while(|known| **known != kind);
     if kinds.next().is_none() {
-        return Err(Error::InvalidCursor);
+        return Err(Cause::InvalidCursor.into());
     }
     let scan = Scan {
         kind: kind.to_owned(),
@@ -132,10 +135,11 @@ async fn record_page(context: &Context, kind: &str, after: Option<&str>) -> Resu
             break;
         }
         if record.kind != kind || after == Some(record.key.as_str()) {
-            return Err(Error::StoreMisbehaved {
+            return Err(Cause::StoreMisbehaved {
                 method: "scan".to_owned(),
                 problem: "it returned records that were not asked for".to_owned(),
-            });
+            }
+            .into());
         }
         read += 1;
         bytes += record.body.len();
@@ -174,11 +178,8 @@ impl Owners {
         {
             return Ok(head.clone());
         }
-        let head = match context.load(&SessionId::parse(id)?, History::None).await {
-            Ok(loaded) => loaded.map(|loaded| Stamp::of_head(&loaded.head).head),
-            Err(Error::CorruptSession { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let loaded = context.load(&SessionId::parse(id)?, History::None).await;
+        let head = none_if_corrupt(loaded)?.map(|loaded| Stamp::of_head(&loaded.head).head);
         self.0 = Some((id.to_owned(), head.clone()));
         Ok(head)
     }
@@ -249,7 +250,7 @@ async fn here(context: &Context, stamp: &Stamp, there: &mut There) -> Result<Opt
     let history = if whole { History::All } else { History::None };
     let id = SessionId::parse(stamp.key.as_str())?;
     match context.load(&id, history).await {
-        Err(Error::CorruptSession { .. }) => {
+        Err(error) if error.is_corrupt_session() => {
             there.unreadable = true;
             Ok(None)
         }
@@ -334,7 +335,9 @@ fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten>
         let mut refused = Vec::new();
         for (_, Loaded { head, .. }) in &sessions {
             match claim::claim(tx, head) {
-                Err(Stop::Failed(Error::SlotTaken { .. })) => refused.push(&head.id),
+                Err(Stop::Failed(error)) if matches!(error.cause(), Cause::SlotTaken { .. }) => {
+                    refused.push(&head.id);
+                }
                 claimed => claimed?,
             }
         }

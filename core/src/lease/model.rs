@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result};
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
@@ -127,7 +127,7 @@ impl Lease {
     /// # Errors
     /// `STORE_MISBEHAVED` if the record is no lease.
     pub fn read(record: &Record) -> Result<Self> {
-        let body = Body::read("lease", &record.body).map_err(|_| Error::StoreMisbehaved {
+        let body = Body::read("lease", &record.body).map_err(|_| Cause::StoreMisbehaved {
             method: "record".to_owned(),
             problem: format!("the record {:?} is no valid lease", record.key),
         })?;

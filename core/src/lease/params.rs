@@ -3,12 +3,10 @@
 use serde::Serialize;
 
 use crate::declare_params;
-use crate::error::Result;
 use crate::lease::decision::Outcome;
 use crate::lease::model::{Lease, State};
 use crate::value::json::Json;
 use crate::value::process::{Host, Process};
-use crate::value::properties::{self, Property};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 
@@ -94,10 +92,8 @@ declare_params! {
     }
 }
 
-impl Property for State {
-    fn read(name: &str, text: &str) -> Result<Self> {
-        properties::parse(name, text)
-    }
+crate::word_properties! {
+    State: "held" => Held, "stale" => Stale, "released" => Released;
 }
 
 /// A lease and its state at the time of the call.

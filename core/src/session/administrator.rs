@@ -13,6 +13,7 @@ use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
+use crate::value::properties::Property;
 use crate::value::time::Timestamp;
 
 /// The properties that cannot be set. They are ignored and not refused, so that a complete session can
@@ -90,7 +91,7 @@ pub fn overridden(
     let phase = updates.get("phase").map(str::to_owned);
     if let Some(phase) = &phase
         && phase != "null"
-        && updates.read::<Phase>("phase").is_none()
+        && Phase::read("phase", phase).is_err()
     {
         let problem = format!("{phase} is no phase of an agent's work");
         return Err(Error::invalid("phase", problem));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, none_if_corrupt};
 use crate::store::Read;
 use crate::store::filter::Trash;
 use crate::value::id::SessionId;
@@ -67,7 +67,7 @@ async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkR
     let mut rest = ids.as_slice();
     while !rest.is_empty() && outcome.failed.is_none() {
         let batch = context.try_transact(|tx| batch(tx, rest, kind)).await;
-        let done = match batch {
+        let done = match none_if_corrupt(batch) {
             Ok(Some(results)) => {
                 let done = results.len();
                 for (id, result) in rest.iter().zip(results) {
@@ -75,7 +75,7 @@ async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkR
                 }
                 done
             }
-            Ok(None) | Err(Error::CorruptSession { .. }) => {
+            Ok(None) => {
                 let done = rest.len().min(MAX_TOGETHER);
                 for id in rest.iter().take(done) {
                     let result = context.transact(|tx| one(tx, id, kind)).await;
@@ -164,7 +164,7 @@ pub fn delete(tx: &mut Transaction<'_>, id: &SessionId, trash: Option<Trash>) ->
         Ok(Some(head)) if trash.admits(&head) => head.slot,
         Ok(_) => return Err(not_found(id.as_str()).into()),
         // A session that cannot be read is always included.
-        Err(Stop::Failed(Error::CorruptSession { .. })) => None,
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
         Err(stop) => return Err(stop),
     };
     let entry = Entry::removal(removal::DELETE, id, slot.as_ref(), Actor::User, tx.now());

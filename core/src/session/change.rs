@@ -1,7 +1,7 @@
 //! Changes of one session: a [`Draft`] of the stored session takes the steps of the operation, and the
 //! result is written. A repeated call with an idempotency key changes nothing.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::store::{History, Loaded, Read};
 use crate::stored::head::Head;
 use crate::value::id::SessionId;
@@ -145,12 +145,12 @@ fn changed(
         });
     }
     if before.deleted_at.is_some() && !in_trash_too {
-        return Err(Error::SessionDeleted { id: id.to_string() }.into());
+        return Err(Cause::SessionDeleted { id: id.to_string() }.into());
     }
     if let Some(expected) = target.if_version
         && expected != before.version
     {
-        return Err(Error::VersionConflict {
+        return Err(Cause::VersionConflict {
             id: id.to_string(),
             expected,
             current: before.version,
@@ -237,5 +237,5 @@ pub fn store_key<'a>(tx: &Transaction<'_>, given: Option<&'a Text>) -> Result<Op
 
 /// The error for an unknown session id.
 pub fn not_found(id: &str) -> Error {
-    Error::SessionNotFound { id: id.to_owned() }
+    Cause::SessionNotFound { id: id.to_owned() }.into()
 }

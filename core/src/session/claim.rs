@@ -4,7 +4,7 @@
 //! the same commit as its own session. Of two concurrent claims, one conflicts with the other and is
 //! retried. A session leaves a slot without a claim.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result};
 use crate::store::Read;
 use crate::stored::head::Head;
 use crate::stored::record::Record;
@@ -21,7 +21,7 @@ pub fn claim(tx: &mut Transaction<'_>, head: &Head) -> Attempt<()> {
         return Ok(());
     };
     match occupant(tx, &slot.task_id, slot.phase)? {
-        Some(other) if other.id != head.id => Err(Error::SlotTaken {
+        Some(other) if other.id != head.id => Err(Cause::SlotTaken {
             id: head.id.to_string(),
             task_id: slot.task_id.clone(),
             phase: slot.phase.as_str(),
@@ -59,7 +59,7 @@ pub fn occupant(tx: &mut Transaction<'_>, task: &str, phase: SlotPhase) -> Attem
     let last = claimant(&record)?;
     let head = match tx.head_named_by(KIND, &key, &last) {
         // A session that cannot be read does not block the slot.
-        Err(Stop::Failed(Error::CorruptSession { .. })) => None,
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
         head => head?,
     };
     let occupies = |head: &Head| {
@@ -92,9 +92,12 @@ pub fn confirmed_occupant(
 /// # Errors
 /// `STORE_MISBEHAVED` for a record that names none.
 pub fn claimant(record: &Record) -> Result<SessionId> {
-    SessionId::parse(&record.body).map_err(|_| Error::StoreMisbehaved {
-        method: "record".to_owned(),
-        problem: format!("the record of slot {:?} names no session", record.key),
+    SessionId::parse(&record.body).map_err(|_| {
+        Cause::StoreMisbehaved {
+            method: "record".to_owned(),
+            problem: format!("the record of slot {:?} names no session", record.key),
+        }
+        .into()
     })
 }
 

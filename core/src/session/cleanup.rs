@@ -5,7 +5,7 @@
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::audit::{self, params::AuditPurgeParams};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, none_if_corrupt};
 use crate::lease;
 use crate::lease::operations::{runner, runner_read};
 use crate::store::Read;
@@ -265,7 +265,7 @@ impl Swept {
                 break;
             }
             let batch = context.try_transact(|tx| batch(tx, plan, rest, left)).await;
-            match batch {
+            match none_if_corrupt(batch) {
                 Ok(Some(selected)) => {
                     done += selected.len();
                     for (head, selected) in rest.iter().zip(selected) {
@@ -275,7 +275,7 @@ impl Swept {
                         }
                     }
                 }
-                Ok(None) | Err(Error::CorruptSession { .. }) => {
+                Ok(None) => {
                     let together = rest.len().min(MAX_TOGETHER);
                     for head in rest.iter().take(together) {
                         if left == Some(0) || self.failed.is_some() {

@@ -10,7 +10,7 @@ mod lifecycle;
 
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::session::params::StartParams;
 use crate::stored::agent::Agent;
 use crate::stored::event::{Event, kind};
@@ -267,10 +267,11 @@ impl<'l> Draft<'l> {
     /// `MODEL_MISSING`.
     pub fn check_model(&self) -> Result<()> {
         match &self.head.slot {
-            Some(slot) if self.limits.lacks_model(&slot.model) => Err(Error::ModelMissing {
+            Some(slot) if self.limits.lacks_model(&slot.model) => Err(Cause::ModelMissing {
                 id: self.head.id.to_string(),
                 model: slot.model.clone(),
-            }),
+            }
+            .into()),
             _ => Ok(()),
         }
     }
@@ -328,7 +329,7 @@ impl<'l> Draft<'l> {
 /// The agent of a fork: in the phase that the copied history leads to, without errors.
 fn forked_agent(events: &[Event]) -> Agent {
     let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
-    let phase: Option<Phase> = last.and_then(|event| Object::parse(&event.data).read("to"));
+    let phase = last.and_then(|event| Phase::parse(&Object::parse(&event.data).text("to")?));
     let mut agent = Agent::default();
     agent.enter(phase.unwrap_or_default());
     agent.agree_with(Status::Active);
@@ -356,7 +357,9 @@ pub(crate) fn check_context(context: &Json, limits: &Limits) -> Result<()> {
     let checked = limits.object("context", context);
     let properties = Object::parse(context);
     let ours = |key| properties.get(key).is_none_or(|text| text.starts_with('"'));
-    if matches!(checked, Err(Error::TooLarge { .. })) && ours(PAUSED_AT) && ours(PAUSE_REASON) {
+    let too_large =
+        matches!(&checked, Err(error) if matches!(error.cause(), Cause::TooLarge { .. }));
+    if too_large && ours(PAUSED_AT) && ours(PAUSE_REASON) {
         return limits.object("context", &edited(context, unpause));
     }
     checked

@@ -2,13 +2,14 @@
 //! the record and changes nothing. The record identifies the result and does not contain it. The session
 //! owns the record: both are deleted together.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::stored::record::Record;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
+use crate::value::properties::{Properties, Stored};
 use crate::work::transaction::{Attempt, Transaction};
 
 /// Keys of `start` and the like: unique within the store.
@@ -19,7 +20,7 @@ pub const SESSION_SCOPE: &str = "idempotency.session";
 const MAX_KEY_BYTES: usize = 512;
 
 /// The stored result of a call with a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoredKey {
     fingerprint: String,
     /// The session that the call made or changed.
@@ -28,6 +29,17 @@ pub struct StoredKey {
     pub first: u64,
     /// The last event that the call wrote.
     pub last: u64,
+}
+
+impl Stored for StoredKey {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            fingerprint: properties.get("fingerprint")?,
+            session: properties.get("session")?,
+            first: properties.get("first")?,
+            last: properties.get("last")?,
+        })
+    }
 }
 
 /// A key that a call carries, in its scope.
@@ -85,11 +97,11 @@ impl<'a> Key<'a> {
     /// `IDEMPOTENCY_MISMATCH` if that call had other parameters, `STORE_MISBEHAVED` if the record is no
     /// stored result.
     pub fn read(&self, record: &Record) -> Result<StoredKey> {
-        let kept = serde_json::from_str::<StoredKey>(&record.body)
+        let kept = StoredKey::read("key", &record.body)
             .ok()
             // A call that wrote no event ends before it begins.
             .filter(|kept| kept.first >= 1 && kept.first - 1 <= kept.last);
-        let kept = kept.ok_or_else(|| Error::StoreMisbehaved {
+        let kept = kept.ok_or_else(|| Cause::StoreMisbehaved {
             method: "record".to_owned(),
             problem: format!(
                 "the record of key {:?} is not one that was kept",
@@ -97,9 +109,10 @@ impl<'a> Key<'a> {
             ),
         })?;
         if kept.fingerprint != self.fingerprint.text() {
-            return Err(Error::IdempotencyMismatch {
+            return Err(Cause::IdempotencyMismatch {
                 key: self.given.to_owned(),
-            });
+            }
+            .into());
         }
         Ok(kept)
     }

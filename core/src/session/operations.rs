@@ -2,7 +2,7 @@
 //! steps to a [`Draft`](super::draft::Draft), and writes the result.
 
 use crate::audit::removal::Actor;
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::lease::model::Lease;
 use crate::lease::operations::{other_runner, runner_read};
 use crate::store::Read;
@@ -245,7 +245,7 @@ fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHea
     let current = match tx.head(&head.id) {
         Ok(stored) => stored.map_or(0, |stored| stored.version),
         // One that cannot be read has no version to go by.
-        Err(Stop::Failed(Error::CorruptSession { .. })) => 0,
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => 0,
         Err(stop) => return Err(stop),
     };
     // A version never returns, or an `ifVersion` from before would match.
@@ -268,7 +268,7 @@ fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
     if let Some(expected) = params.if_version
         && expected != current
     {
-        return Err(Error::VersionConflict {
+        return Err(Cause::VersionConflict {
             id: id.to_string(),
             expected,
             current,
@@ -277,7 +277,7 @@ fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
     }
     let (before, events) = match stored {
         Some(Loaded { head, .. }) if head.deleted_at.is_some() => {
-            return Err(Error::SessionDeleted { id: id.to_string() }.into());
+            return Err(Cause::SessionDeleted { id: id.to_string() }.into());
         }
         Some(Loaded { head, events }) => (head, events),
         None => (unwritten(&given.head), Vec::new()),
@@ -329,10 +329,11 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
 fn held(session: &Head, lease: &Lease) -> Error {
     let process = lease.process.as_ref();
     let hostname = process.and_then(|process| process.hostname.as_ref());
-    Error::SessionHeld {
+    Cause::SessionHeld {
         id: session.id.to_string(),
         holder: lease.holder.clone(),
         pid: process.and_then(|process| process.pid),
         hostname: hostname.map(Text::to_string),
     }
+    .into()
 }

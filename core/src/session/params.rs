@@ -1,8 +1,6 @@
 //! The parameters of the operations on sessions. A host passes them as one JSON object. An unknown
 //! property is refused, so that a misspelt option is not ignored.
 
-use serde::de::DeserializeOwned;
-
 use crate::declare_params;
 use crate::error::{Error, Result};
 use crate::session::retention::Measure;
@@ -541,10 +539,10 @@ choices! {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OneOf<T>(pub Vec<T>);
 
-impl<T: Property + DeserializeOwned> Property for OneOf<T> {
+impl<T: Property> Property for OneOf<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
         if text.starts_with('[') {
-            properties::parse(name, text).map(Self)
+            Vec::read(name, text).map(Self)
         } else {
             T::read(name, text).map(|one| Self(vec![one]))
         }

@@ -4,12 +4,11 @@
 
 use serde::de::{self, IgnoredAny, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::session::draft::check_context;
+use crate::session::draft::{DEFAULT_MAX_ITERATIONS, check_context};
 use crate::session::view::Session;
-use crate::stored::agent::{Agent, LastError, StoredError};
+use crate::stored::agent::Agent;
 use crate::stored::event::Event;
 use crate::stored::head::{Head, MAX_SAFE_INTEGER, Usage};
 use crate::stored::phase::Phase;
@@ -18,6 +17,7 @@ use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
+use crate::value::properties::{self, Patch, Properties, Property, Stored};
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
 
@@ -122,26 +122,24 @@ struct Printed<'a> {
     #[serde(flatten)]
     session: Session,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tenure: Option<Own<&'a Json>>,
+    tenure: Option<Own<'a>>,
 }
 
 /// What the other properties cannot say, under one name that no other program uses.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Own<J> {
-    #[serde(default, deserialize_with = "given")]
+struct Own<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_at: Option<Option<Timestamp>>,
-    #[serde(default, deserialize_with = "given")]
     #[serde(skip_serializing_if = "Option::is_none")]
     finalized_at: Option<Option<Timestamp>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    records: Option<J>,
+    records: Option<&'a Json>,
 }
 
-impl<J> Own<J> {
+impl Own<'_> {
     fn says_something(&self) -> bool {
         self.paused_at.is_some()
             || self.finalized_at.is_some()
@@ -150,53 +148,26 @@ impl<J> Own<J> {
     }
 }
 
-/// Tells a property that is `null` from one that is not there.
-fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Timestamp>>, D::Error> {
-    Option::deserialize(d).map(Some)
+/// [`Own`] as it is read.
+struct OwnText {
+    paused_at: Patch<Timestamp>,
+    finalized_at: Patch<Timestamp>,
+    usage: Option<Usage>,
+    records: Option<Json>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionText<H> {
-    id: Text,
-    version: Option<u64>,
-    user_id: Option<Text>,
-    channel_id: Option<Text>,
-    mode: Text,
-    task: Text,
-    workspace: Option<Text>,
-    status: Status,
-    created_at: Timestamp,
-    updated_at: Option<Timestamp>,
-    #[serde(default)]
-    iterations: u32,
-    max_iterations: Option<u32>,
-    context: Option<Json>,
-    result: Option<Text>,
-    error: Option<Text>,
-    metadata: Option<Json>,
-    #[serde(default)]
-    history: H,
-    finalized_at: Option<Timestamp>,
-    parent_id: Option<SessionId>,
-    deleted_at: Option<Timestamp>,
-    tenure: Option<Own<Json>>,
-    // What other programs mean by these names may be anything.
-    #[serde(default)]
-    agent_name: Json,
-    #[serde(default)]
-    phase: Json,
-    #[serde(default)]
-    resume_ready: Json,
-    #[serde(default)]
-    error_count: Json,
-    #[serde(default)]
-    last_error: Json,
-    #[serde(default)]
-    summary: Json,
-    #[serde(default)]
-    slot: Json,
+impl Stored for OwnText {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            paused_at: properties.get("paused_at")?,
+            finalized_at: properties.get("finalized_at")?,
+            usage: properties.get("usage")?,
+            records: properties.get("records")?,
+        })
+    }
 }
+
+crate::stored_properties!(OwnText);
 
 #[derive(Deserialize)]
 struct PortableEvent {
@@ -252,9 +223,9 @@ struct EventShape {
 /// # Errors
 /// `INVALID_ARGUMENT` if the text is no session, and `INVALID_ID`.
 pub fn read(text: &str) -> Result<Portable> {
-    let mut properties: SessionText<Vec<PortableEvent>> = parse(text)?;
-    let history = std::mem::take(&mut properties.history);
-    let mut portable = properties.portable(history.len() as u64)?;
+    let mut properties = properties(text)?;
+    let history: Vec<PortableEvent> = history(&mut properties)?;
+    let mut portable = portable(&mut properties, history.len() as u64)?;
     portable.events = history
         .into_iter()
         .zip(1..)
@@ -273,9 +244,9 @@ pub fn read(text: &str) -> Result<Portable> {
 /// # Errors
 /// Those of [`read`].
 pub fn read_head(text: &str) -> Result<Portable> {
-    let properties: SessionText<Counted> = parse(text)?;
-    let count = properties.history.0;
-    properties.portable(count)
+    let mut properties = properties(text)?;
+    let Counted(count) = history(&mut properties)?;
+    portable(&mut properties, count)
 }
 
 /// The properties of a session's text that are not among [`PROPERTIES`]: those of other programs.
@@ -304,89 +275,91 @@ pub fn foreign(text: &str) -> Result<Json> {
     Ok(properties.to_json())
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
-    // Texts are read as bytes, for their lone surrogates; that alone lets control characters in.
-    serde_json::from_str::<&RawValue>(text)
-        .map_err(|error| Error::invalid("text", error.to_string()))?;
-    // A list would be read as the properties in their order.
+fn properties(text: &str) -> Result<Properties<'_>> {
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("text", "expected the JSON of a session"));
     }
-    serde_json::from_str(text).map_err(|error| Error::invalid("text", error.to_string()))
+    Properties::read("text", text)
 }
 
-impl<H> SessionText<H> {
-    fn portable(self, event_count: u64) -> Result<Portable> {
-        let agent = self.agent();
-        let string = |text: Option<Text>| text.map(Text::into_string);
-        let mut head = Head {
-            id: SessionId::parse(self.id.as_str())?,
-            version: match self.version {
-                None => 1,
-                Some(version) if version < MAX_SAFE_INTEGER => version,
-                // Nobody counted that far. It leaves room for the changes to come.
-                Some(_) => MAX_SAFE_INTEGER / 2,
-            },
-            user_id: string(self.user_id),
-            channel_id: string(self.channel_id),
-            mode: self.mode.into_string(),
-            task: self.task.into_string(),
-            workspace: string(self.workspace),
-            status: self.status,
-            created_at: self.created_at,
-            updated_at: self.updated_at.unwrap_or(self.created_at),
-            iterations: self.iterations,
-            max_iterations: self
-                .max_iterations
-                .unwrap_or(crate::session::draft::DEFAULT_MAX_ITERATIONS),
-            usage: Usage::default(),
-            context: object("context", self.context.unwrap_or_default())?,
-            result: string(self.result),
-            error: string(self.error),
-            metadata: self
-                .metadata
-                .map(|metadata| object("metadata", metadata))
-                .transpose()?,
-            event_count,
-            paused_at: None,
-            finalized_at: None,
-            parent_id: self.parent_id,
-            agent,
-            slot: Slot::read(&self.slot),
-            deleted_at: self.deleted_at,
-        };
-        let derived = Derived::of(&head);
-        head.usage = derived.usage;
-        head.paused_at = derived.paused_at;
-        head.finalized_at = self.finalized_at.or(derived.finalized_at);
-        let mut records = None;
-        if let Some(own) = self.tenure {
-            records = own.records;
-            head.usage = own.usage.unwrap_or(head.usage);
-            head.paused_at = own.paused_at.unwrap_or(head.paused_at);
-            head.finalized_at = own.finalized_at.unwrap_or(head.finalized_at);
-        }
-        Ok(Portable {
-            head,
-            events: Vec::new(),
-            records,
-        })
+fn history<'a, H: Deserialize<'a> + Default>(properties: &mut Properties<'a>) -> Result<H> {
+    match properties.text("history") {
+        Some(text) => properties::parse("history", text),
+        None => Ok(H::default()),
     }
 }
 
-impl<H> SessionText<H> {
-    /// What makes it an agent's session: a name and a phase that is one of ours.
-    fn agent(&self) -> Option<Agent> {
-        self.agent_name.as_text()?;
-        let phase = Phase::parse(&self.phase.as_text()?)?;
-        let mut agent = Agent::default();
-        agent.enter(phase);
-        agent.resume_ready = self.resume_ready.read().unwrap_or(agent.resume_ready);
-        agent.error_count = self.error_count.read().unwrap_or_default();
-        agent.last_error = self.last_error.read::<LastError>().map(StoredError::from);
-        agent.summary = self.summary.as_text();
-        Some(agent)
+fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portable> {
+    let text = |text: Option<Text>| text.map(Text::into_string);
+    let created_at = properties.get("created_at")?;
+    let mut head = Head {
+        id: SessionId::parse(properties.get::<Text>("id")?.as_str())?,
+        version: match properties.get("version")? {
+            None => 1,
+            Some(version) if version < MAX_SAFE_INTEGER => version,
+            // Nobody counted that far. It leaves room for the changes to come.
+            Some(_) => MAX_SAFE_INTEGER / 2,
+        },
+        user_id: text(properties.get("user_id")?),
+        channel_id: text(properties.get("channel_id")?),
+        mode: properties.get::<Text>("mode")?.into_string(),
+        task: properties.get::<Text>("task")?.into_string(),
+        workspace: text(properties.get("workspace")?),
+        status: properties.get("status")?,
+        created_at,
+        updated_at: properties.get_or("updated_at", created_at)?,
+        iterations: properties.get_or_default("iterations")?,
+        max_iterations: properties.get_or("max_iterations", DEFAULT_MAX_ITERATIONS)?,
+        usage: Usage::default(),
+        context: object("context", properties.get_or("context", Json::default())?)?,
+        result: text(properties.get("result")?),
+        error: text(properties.get("error")?),
+        metadata: properties
+            .get::<Option<Json>>("metadata")?
+            .map(|metadata| object("metadata", metadata))
+            .transpose()?,
+        event_count,
+        paused_at: None,
+        finalized_at: None,
+        parent_id: properties.get("parent_id")?,
+        agent: agent(properties),
+        slot: if_valid::<Json>(properties, SLOT).and_then(|slot| Slot::read(&slot)),
+        deleted_at: properties.get("deleted_at")?,
+    };
+    let derived = Derived::of(&head);
+    let finalized_at: Option<Timestamp> = properties.get("finalized_at")?;
+    head.usage = derived.usage;
+    head.paused_at = derived.paused_at;
+    head.finalized_at = finalized_at.or(derived.finalized_at);
+    let mut records = None;
+    if let Some(own) = properties.get::<Option<OwnText>>("tenure")? {
+        records = own.records;
+        head.usage = own.usage.unwrap_or(head.usage);
+        own.paused_at.apply(&mut head.paused_at);
+        own.finalized_at.apply(&mut head.finalized_at);
     }
+    Ok(Portable {
+        head,
+        events: Vec::new(),
+        records,
+    })
+}
+
+/// What makes it an agent's session: a name and a phase that is one of ours.
+fn agent(properties: &mut Properties<'_>) -> Option<Agent> {
+    if_valid::<Text>(properties, "agent_name")?;
+    let mut agent = Agent::default();
+    agent.enter(if_valid(properties, "phase")?);
+    agent.resume_ready = if_valid(properties, "resume_ready").unwrap_or(agent.resume_ready);
+    agent.error_count = if_valid(properties, "error_count").unwrap_or_default();
+    agent.last_error = if_valid(properties, "last_error");
+    agent.summary = if_valid(properties, "summary").map(Text::into_string);
+    Some(agent)
+}
+
+/// A property that may be anything, since it may be another program's.
+fn if_valid<T: Property>(properties: &mut Properties<'_>, name: &'static str) -> Option<T> {
+    T::read(name, properties.text(name)?).ok()
 }
 
 fn object(what: &str, json: Json) -> Result<Json> {

@@ -64,4 +64,6 @@ pub fn expired(
     }
 }
 
-crate::plain_properties!(Measure);
+crate::word_properties! {
+    Measure: "created" => Created, "updated" => Updated;
+}

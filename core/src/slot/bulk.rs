@@ -1,7 +1,7 @@
 //! Starting many sessions in slots with one call. Each start is decided on its own, in the order of the
 //! call; as many as possible are written in one commit.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, none_if_corrupt};
 use crate::session::bulk::{is_full, settled};
 use crate::stored::slot::KIND;
 use crate::value::fingerprint::Fingerprint;
@@ -33,9 +33,9 @@ pub(super) async fn start_in_slots(
             Some(first) if first.locking == Some(SlotLocking::Pessimistic) => {
                 outcome.record(alone(context, first, done).await);
             }
-            _ => match context.try_transact(|tx| batch(tx, rest, done)).await {
+            _ => match none_if_corrupt(context.try_transact(|tx| batch(tx, rest, done)).await) {
                 Ok(Some(results)) => results.into_iter().for_each(|it| outcome.record(it)),
-                Ok(None) | Err(Error::CorruptSession { .. }) => {
+                Ok(None) => {
                     for (at, params) in (done..).zip(rest) {
                         outcome.record(alone(context, params, at).await);
                         if outcome.failed.is_some() {

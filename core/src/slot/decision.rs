@@ -145,4 +145,6 @@ pub fn replacement(old: &Head, new: &Head, reason: ReplaceReason, at: Timestamp)
     }
 }
 
-crate::plain_properties!(OnModelChange);
+crate::word_properties! {
+    OnModelChange: "confirm" => Confirm, "replace" => Replace, "reject" => Reject;
+}

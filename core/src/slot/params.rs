@@ -297,5 +297,7 @@ impl SlotStart {
     }
 }
 
-crate::plain_properties!(SlotLocking);
+crate::word_properties! {
+    SlotLocking: "optimistic" => Optimistic, "pessimistic" => Pessimistic;
+}
 crate::nested_properties!(SlotConfirmation, StartInSlotParams);

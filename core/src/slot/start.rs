@@ -2,7 +2,7 @@
 //! [decision](super::decision) is made, and the new session, its claim and the superseded one are
 //! written in one commit.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result};
 use crate::lease;
 use crate::lease::decision::{Holder, Outcome, Request};
 use crate::session::change::new_id;
@@ -137,10 +137,11 @@ impl<'p> Start<'p> {
             (id, _) => new_id(tx, id.as_ref())?,
         };
         if tx.limits().lacks_model(&slot.model) {
-            return Err(Error::ModelMissing {
+            return Err(Cause::ModelMissing {
                 id: id.to_string(),
                 model: slot.model,
-            });
+            }
+            .into());
         }
         let mut draft = Draft::start(id, &params.start(), tx.now(), tx.limits())?;
         draft.take_slot(slot.clone());
@@ -202,7 +203,7 @@ pub(super) fn start(
     if let Some((reason, old)) = superseded {
         if old.id == new.head.id {
             let id = old.id.to_string();
-            return Err(Error::SessionExists { id }.into());
+            return Err(Cause::SessionExists { id }.into());
         }
         result = reply(SlotCode::SlotReplaced, Some(new.head.clone()));
         result.exported = exported(tx, &old, params.export_old.unwrap_or(false))?;

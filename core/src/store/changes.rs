@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
+use crate::value::properties::{Properties, Stored};
 
 /// All changes of one operation. A store applies them completely or not at all. No session and no
 /// record is named twice.
@@ -118,7 +120,7 @@ impl RecordChange {
 /// The outcome of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", tag = "kind", try_from = "CommitParts")]
+#[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Commit {
     /// Everything was written.
     Applied,
@@ -143,48 +145,27 @@ pub enum Commit {
     },
 }
 
-/// A [`Commit`] as it is read: a flat object, which needs no buffering.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CommitParts {
-    kind: String,
-    #[serde(default)]
-    id: Option<SessionId>,
-    #[serde(default)]
-    record_kind: Option<String>,
-    #[serde(default)]
-    key: Option<String>,
-    #[serde(default)]
-    current: Option<u64>,
-}
-
-impl TryFrom<CommitParts> for Commit {
-    type Error = &'static str;
-
-    fn try_from(parts: CommitParts) -> std::result::Result<Self, Self::Error> {
-        let current = parts.current;
-        let kind = parts.kind.clone();
-        match (kind.as_str(), parts) {
-            ("applied", _) => Ok(Self::Applied),
-            ("sessionConflict", CommitParts { id: Some(id), .. }) => {
-                Ok(Self::SessionConflict { id, current })
-            }
-            (
-                "recordConflict",
-                CommitParts {
-                    record_kind: Some(record_kind),
-                    key: Some(key),
-                    ..
-                },
-            ) => Ok(Self::RecordConflict {
-                record_kind,
-                key,
-                current,
+impl Stored for Commit {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        let kind: String = properties.get("kind")?;
+        match kind.as_str() {
+            "applied" => Ok(Self::Applied),
+            "sessionConflict" => Ok(Self::SessionConflict {
+                id: properties.get("id")?,
+                current: properties.get("current")?,
             }),
-            _ => Err(
-                "expected applied, sessionConflict with an id, or recordConflict with a \
-                      recordKind and a key",
-            ),
+            "recordConflict" => Ok(Self::RecordConflict {
+                record_kind: properties.get("record_kind")?,
+                key: properties.get("key")?,
+                current: properties.get("current")?,
+            }),
+            _ => Err(Error::invalid(
+                "kind",
+                "expected applied, sessionConflict with an id, or recordConflict with a recordKind \
+                 and a key",
+            )),
         }
     }
 }
+
+crate::stored_properties!(Commit);

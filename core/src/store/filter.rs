@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result};
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
 use crate::stored::slot::{Slot, SlotPhase};
@@ -246,7 +246,7 @@ impl Position {
                 id: SessionId::parse(id).ok()?,
             })
         };
-        read().ok_or(Error::InvalidCursor)
+        read().ok_or(Cause::InvalidCursor.into())
     }
 }
 
@@ -259,4 +259,8 @@ fn prefix(order: Order) -> &'static str {
     }
 }
 
-crate::plain_properties!(Direction, OrderBy, Trash);
+crate::word_properties! {
+    Direction: "desc" => Desc, "asc" => Asc;
+    OrderBy: "createdAt" => CreatedAt, "updatedAt" => UpdatedAt;
+    Trash: "exclude" => Exclude, "only" => Only, "include" => Include;
+}

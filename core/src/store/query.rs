@@ -9,6 +9,7 @@ use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
+use crate::value::properties::{Properties, Stored};
 
 /// How much of a history to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,3 +203,23 @@ pub struct Scan {
     /// How many at most; at least 1.
     pub limit: u32,
 }
+
+impl Stored for Loaded {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            head: properties.get("head")?,
+            events: properties.get_or_default("events")?,
+        })
+    }
+}
+
+impl Stored for Problem {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            id: properties.get("id")?,
+            problem: properties.get("problem")?,
+        })
+    }
+}
+
+crate::stored_properties!(Loaded, Problem);

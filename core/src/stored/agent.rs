@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
+use crate::value::properties::{Properties, Stored};
 use crate::value::time::{self, Timestamp};
 
 /// The additional properties of an agent's session, as stores keep them.
@@ -62,6 +64,29 @@ impl From<LastError> for StoredError {
         Self { message, timestamp }
     }
 }
+
+impl Stored for Agent {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            phase: properties.get("phase")?,
+            resume_ready: properties.get_or_default("resume_ready")?,
+            error_count: properties.get_or_default("error_count")?,
+            last_error: properties.get("last_error")?,
+            summary: properties.get("summary")?,
+        })
+    }
+}
+
+impl Stored for StoredError {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            message: properties.get("message")?,
+            timestamp: properties.get("timestamp")?,
+        })
+    }
+}
+
+crate::stored_properties!(Agent, StoredError);
 
 impl Agent {
     /// Enters a phase, which sets whether the agent may be resumed.

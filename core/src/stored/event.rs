@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::value::json::{self, Json};
+use crate::value::properties::{AsText, Properties, Stored};
 use crate::value::time::{self, Timestamp};
 
 /// The event types that Tenure itself writes. Any other name is a custom event.
@@ -57,3 +59,16 @@ pub struct Event {
     #[serde(with = "json::as_text")]
     pub data: Json,
 }
+
+impl Stored for Event {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            sequence: properties.get("sequence")?,
+            timestamp: properties.get("timestamp")?,
+            kind: properties.get("type")?,
+            data: properties.get::<AsText>("data")?.0,
+        })
+    }
+}
+
+crate::stored_properties!(Event);

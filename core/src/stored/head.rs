@@ -4,11 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::stored::agent::Agent;
 use crate::stored::slot::Slot;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::{self, Json, Object};
+use crate::value::properties::{AsText, Properties, Stored};
 use crate::value::time::{self, Timestamp};
 
 /// A session without its history, in the form that stores keep.
@@ -88,6 +90,51 @@ pub struct Head {
     #[serde(default, with = "time::as_millis::option")]
     pub deleted_at: Option<Timestamp>,
 }
+
+impl Stored for Head {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            id: properties.get("id")?,
+            version: properties.get("version")?,
+            user_id: properties.get("user_id")?,
+            channel_id: properties.get("channel_id")?,
+            mode: properties.get("mode")?,
+            task: properties.get("task")?,
+            workspace: properties.get("workspace")?,
+            status: properties.get("status")?,
+            created_at: properties.get("created_at")?,
+            updated_at: properties.get("updated_at")?,
+            iterations: properties.get("iterations")?,
+            max_iterations: properties.get("max_iterations")?,
+            context: properties.get::<AsText>("context")?.0,
+            result: properties.get("result")?,
+            error: properties.get("error")?,
+            metadata: properties
+                .get::<Option<AsText>>("metadata")?
+                .map(|json| json.0),
+            event_count: properties.get("event_count")?,
+            usage: properties.get_or_default("usage")?,
+            paused_at: properties.get("paused_at")?,
+            finalized_at: properties.get("finalized_at")?,
+            parent_id: properties.get("parent_id")?,
+            agent: properties.get("agent")?,
+            slot: properties.get("slot")?,
+            deleted_at: properties.get("deleted_at")?,
+        })
+    }
+}
+
+impl Stored for Usage {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            prompt_tokens: properties.get("prompt_tokens")?,
+            completion_tokens: properties.get("completion_tokens")?,
+            cost_nanos: properties.get("cost_nanos")?,
+        })
+    }
+}
+
+crate::stored_properties!(Head, Usage);
 
 impl Head {
     /// About how much user data it carries, in bytes.

@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::stored::status::Status;
+use crate::value::properties::{self, Property};
 
 /// The phase of an agent's work.
 #[derive(
@@ -104,7 +106,11 @@ impl fmt::Display for Phase {
     }
 }
 
-crate::plain_properties!(Phase);
+impl Property for Phase {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        properties::word(name, text, Self::parse, &Self::ALL.map(Self::as_str))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::value::id::SessionId;
+use crate::value::properties::{Properties, Stored};
 use crate::value::time::{self, Timestamp};
 
 /// A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
@@ -27,3 +29,18 @@ pub struct Record {
     /// The value.
     pub body: String,
 }
+
+impl Stored for Record {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            kind: properties.get("kind")?,
+            key: properties.get("key")?,
+            version: properties.get("version")?,
+            expires_at: properties.get("expires_at")?,
+            owner: properties.get("owner")?,
+            body: properties.get("body")?,
+        })
+    }
+}
+
+crate::stored_properties!(Record);

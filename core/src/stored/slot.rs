@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::stored::model::Model;
 use crate::value::json::{self, Json, Object};
 use crate::value::limits::Limits;
+use crate::value::properties::{AsText, Properties, Stored};
 
 /// The greatest size of a task's id, in bytes: with its phase it must fit into the key of a lease.
 pub const MAX_TASK_BYTES: usize = 500;
@@ -104,6 +105,19 @@ pub fn slot_phase(title: &str) -> Option<SlotPhase> {
     SlotPhase::parse(&phase.trim().to_ascii_lowercase())
 }
 
+impl Stored for Slot {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            task_id: properties.get("task_id")?,
+            phase: properties.get("phase")?,
+            model: properties.get("model")?,
+            details: properties
+                .get::<Option<AsText>>("details")?
+                .map(|json| json.0),
+        })
+    }
+}
+
 impl Slot {
     /// The unique key of the slot. A phase contains no `/`, so no two slots have the same key.
     pub fn key(&self) -> String {
@@ -184,7 +198,11 @@ pub fn checked_task(task_id: &str) -> Result<&str> {
     }
 }
 
-crate::plain_properties!(SlotPhase);
+crate::word_properties! {
+    SlotPhase: "plan" => Plan, "planning" => Plan, "run" => Run, "implementation" => Run,
+        "verify" => Verify, "verification" => Verify, "review" => Verify, "debug" => Debug;
+}
+crate::stored_properties!(Slot);
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+use crate::value::properties::{self, Property};
+
 /// The status of a session.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -83,7 +86,11 @@ impl fmt::Display for Status {
     }
 }
 
-crate::plain_properties!(Status);
+impl Property for Status {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        properties::word(name, text, Self::parse, &Self::ALL.map(Self::as_str))
+    }
+}
 
 #[cfg(test)]
 mod tests {

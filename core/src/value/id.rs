@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Result};
 use crate::value::fingerprint::Fingerprint;
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
@@ -40,9 +40,10 @@ impl SessionId {
         if ok {
             Ok(Self(id.to_owned()))
         } else {
-            Err(Error::InvalidId {
+            Err(Cause::InvalidId {
                 id: id.chars().take(MAX_LENGTH).collect(),
-            })
+            }
+            .into())
         }
     }
 

@@ -11,7 +11,7 @@ use serde::de::{self, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::value::text::Text;
 
 /// A well-formed JSON value, kept as text. Cloning shares the text.
@@ -102,17 +102,19 @@ impl Json {
         }
         let actual = self.as_str().len() as u64;
         if actual > max_bytes {
-            return Err(Error::TooLarge {
+            return Err(Cause::TooLarge {
                 what: what.to_owned(),
                 actual,
                 limit: max_bytes,
-            });
+            }
+            .into());
         }
         if depth(self.as_str()) > max_depth {
-            return Err(Error::TooDeep {
+            return Err(Cause::TooDeep {
                 what: what.to_owned(),
                 limit: max_depth,
-            });
+            }
+            .into());
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The limits of inputs. They prevent that one careless call fills a store or blocks a process. Each is
 //! configured when a store is opened, and an error names the limit.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::value::json::Json;
 use crate::value::properties::{Params, Properties};
 use crate::value::redact::Redact;
@@ -137,11 +137,12 @@ crate::nested_properties!(Limits);
 fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
     let actual = actual as u64;
     if actual > limit {
-        return Err(Error::TooLarge {
+        return Err(Cause::TooLarge {
             what: what.to_owned(),
             actual,
             limit,
-        });
+        }
+        .into());
     }
     Ok(())
 }

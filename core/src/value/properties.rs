@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
+use crate::value::json::Json;
 use crate::value::text::Text;
 
 /// Parameters that are read from a JSON object.
@@ -21,16 +22,34 @@ pub trait Params: Sized {
     /// # Errors
     /// `INVALID_ARGUMENT`.
     fn read(operation: &str, text: &str) -> Result<Self> {
-        let mut properties = Properties::read(operation, text)?;
+        let mut properties = Properties::of(operation, text);
         let params = Self::take(&mut properties);
-        properties.finish()?;
-        Ok(params)
+        properties.finish().map(|()| params)
+    }
+}
+
+/// The form in which a store keeps a value: a JSON object. Properties that are not known are ignored,
+/// since a newer version may have written them.
+pub trait Stored: Sized {
+    /// Reads the properties that the value has.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    fn take(properties: &mut Properties<'_>) -> Result<Self>;
+
+    /// Reads the value `name`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    fn read(name: &str, text: &str) -> Result<Self> {
+        Self::take(&mut Properties::read(name, text)?)
     }
 }
 
 /// The properties of an object that have not been taken yet.
 pub struct Properties<'a> {
-    operation: &'a str,
+    /// The operation, or the name of the object.
+    of: &'a str,
     rest: Vec<(Cow<'a, str>, &'a str)>,
     known: Vec<&'static str>,
     /// The first thing that was wrong.
@@ -38,28 +57,36 @@ pub struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
-    fn read(operation: &'a str, text: &'a str) -> Result<Self> {
-        let Entries(rest) = parse(operation, text)?;
-        Ok(Self {
-            operation,
+    /// The properties of the object `of`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the text is no object.
+    pub fn read(of: &'a str, text: &'a str) -> Result<Self> {
+        let mut properties = Self::of(of, text);
+        match properties.error.take() {
+            Some(error) => Err(error),
+            None => Ok(properties),
+        }
+    }
+
+    fn of(of: &'a str, text: &'a str) -> Self {
+        let (rest, error) = match parse(of, text) {
+            Ok(Entries(rest)) => (rest, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        Self {
+            of,
             rest,
             known: Vec::new(),
-            error: None,
-        })
+            error,
+        }
     }
 
     /// Takes the property of the field `name`, whose name is the field's in camel case. What is wrong
     /// with it is kept, and says so when all are taken: fields need no way out of their own then.
-    pub fn take<T: Property>(&mut self, name: &'static str) -> T {
-        let value = match self.text_of(name) {
-            Some(text) => T::read(&camel_case(name), text),
-            None => T::absent().ok_or_else(|| {
-                let problem = format!("`{}` is missing", camel_case(name));
-                Error::invalid(self.operation, problem)
-            }),
-        };
-        value.unwrap_or_else(|error| {
-            self.error.get_or_insert(error);
+    pub fn take<T: Property + Default>(&mut self, name: &'static str) -> T {
+        self.get(name).unwrap_or_else(|error| {
+            self.fail(error);
             T::default()
         })
     }
@@ -69,18 +96,62 @@ impl<'a> Properties<'a> {
         self.take::<Option<T>>(name).unwrap_or(default)
     }
 
-    fn text_of(&mut self, name: &'static str) -> Option<&'a str> {
+    /// Reads the property of the field `name`, whose name is the field's in camel case.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn get<T: Property>(&mut self, name: &'static str) -> Result<T> {
+        match self.text_of(name) {
+            Some((key, text)) => T::read(&key, text),
+            None => T::absent().ok_or_else(|| self.missing(name)),
+        }
+    }
+
+    /// As [`Properties::get`]; a property that is absent has its default.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn get_or_default<T: Property + Default>(&mut self, name: &'static str) -> Result<T> {
+        match self.text_of(name) {
+            Some((key, text)) => T::read(&key, text),
+            None => Ok(T::default()),
+        }
+    }
+
+    /// As [`Properties::get`], with a value for a property that is absent or `null`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn get_or<T: Property>(&mut self, name: &'static str, default: T) -> Result<T> {
+        Ok(self.get::<Option<T>>(name)?.unwrap_or(default))
+    }
+
+    /// The JSON text of the property of a field, if there is one.
+    pub fn text(&mut self, name: &'static str) -> Option<&'a str> {
+        self.text_of(name).map(|(_, text)| text)
+    }
+
+    /// The key and the text of the property of a field.
+    fn text_of(&mut self, name: &'static str) -> Option<(Cow<'a, str>, &'a str)> {
         self.known.push(name);
         // Of properties with the same key the last counts, as for `JSON.parse`.
         let mut found = None;
-        self.rest.retain(|(key, value)| {
+        self.rest.retain_mut(|(key, value)| {
             let meant = is_camel_case_of(key, name);
             if meant {
-                found = Some(*value);
+                found = Some((std::mem::take(key), *value));
             }
             !meant
         });
         found
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        Error::invalid(self.of, format!("`{}` is missing", camel_case(name)))
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
     }
 
     fn finish(self) -> Result<()> {
@@ -97,7 +168,7 @@ impl<'a> Properties<'a> {
                     .collect();
                 let key: String = key.chars().take(64).collect();
                 Err(Error::invalid(
-                    self.operation,
+                    self.of,
                     format!("`{key}` is not known; expected {}", known.join(", ")),
                 ))
             }
@@ -106,7 +177,7 @@ impl<'a> Properties<'a> {
 }
 
 /// A value that a property may have.
-pub trait Property: Default {
+pub trait Property: Sized {
     /// The value of a property that is not there; `None` where it has to be.
     fn absent() -> Option<Self> {
         None
@@ -136,11 +207,20 @@ impl<T: Property> Property for Option<T> {
 impl<T: Property> Property for Vec<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
         let items: Vec<&RawValue> = parse(name, text)?;
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| T::read(&format!("{name}[{index}]"), item.get()))
-            .collect()
+        let mut values = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            values.push(T::read(&format!("{name}[{index}]"), item.get())?);
+        }
+        Ok(values)
+    }
+}
+
+/// A value in the form that stores keep: its JSON text as a string.
+pub(crate) struct AsText(pub(crate) Json);
+
+impl Property for AsText {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        Json::parse(String::read(name, text)?).map(Self)
     }
 }
 
@@ -154,6 +234,17 @@ pub enum Patch<T> {
     Clear,
     /// Give it this value.
     Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Applies it to a property.
+    pub fn apply(self, property: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *property = None,
+            Self::Set(value) => *property = Some(value),
+        }
+    }
 }
 
 impl<T: Property> Property for Patch<T> {
@@ -228,6 +319,34 @@ macro_rules! nested_properties {
     )*};
 }
 
+/// Makes properties of types that stores keep as objects.
+#[macro_export]
+macro_rules! stored_properties {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::value::properties::Property for $type {
+            fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
+                $crate::value::properties::Stored::read(name, text)
+            }
+        }
+    )*};
+}
+
+/// Makes properties of types whose values are words.
+#[macro_export]
+macro_rules! word_properties {
+    ($($type:ident: $($word:literal => $value:ident),*;)*) => {$(
+        impl $crate::value::properties::Property for $type {
+            fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
+                let parse = |word: &str| match word {
+                    $($word => Some(Self::$value),)*
+                    _ => None,
+                };
+                $crate::value::properties::word(name, text, parse, &[$($word),*])
+            }
+        }
+    )*};
+}
+
 /// Makes properties of types that serde reads as they are.
 #[macro_export]
 macro_rules! plain_properties {
@@ -238,6 +357,31 @@ macro_rules! plain_properties {
             }
         }
     )*};
+}
+
+/// Reads one of these words.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn word<T>(
+    name: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+    words: &[&str],
+) -> Result<T> {
+    let word: Text = self::parse(name, text)?;
+    parse(word.as_str()).ok_or_else(|| unknown_word(name, word.as_str(), words))
+}
+
+fn unknown_word(name: &str, word: &str, words: &[&str]) -> Error {
+    let expected = match words {
+        [one, other] => format!("`{one}` or `{other}`"),
+        words => format!("one of `{}`", words.join("`, `")),
+    };
+    Error::invalid(
+        name,
+        format!("unknown variant `{word}`, expected {expected}"),
+    )
 }
 
 /// Reads a value as serde does.
@@ -253,8 +397,11 @@ plain_properties!(
     f64,
     u32,
     u64,
+    (),
+    String,
     Text,
-    crate::value::json::Json,
+    crate::value::id::SessionId,
+    Json,
     crate::value::time::Millis,
     crate::value::time::Timestamp,
 );

@@ -4,7 +4,7 @@
 //! The transaction records which versions were read and derives from them what the commit expects. If
 //! another writer was faster, everything is read again and the function decides again.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::store::query::{Found, Read};
 use crate::store::{
     Changes, Commit, Expect, History, Loaded, Record, RecordChange, SessionChange, SessionWrite,
@@ -44,6 +44,12 @@ pub enum Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(error)
+    }
+}
+
+impl From<Cause> for Stop {
+    fn from(cause: Cause) -> Self {
+        Self::Failed(cause.into())
     }
 }
 
@@ -388,7 +394,7 @@ impl<'c> Transaction<'c> {
     /// `SESSION_EXISTS`, if there is a session with this id.
     pub fn can_insert(&self, id: &SessionId) -> Result<()> {
         if self.has_lost(id) || self.changed(id).is_some() {
-            return Err(Error::SessionExists { id: id.to_string() });
+            return Err(Cause::SessionExists { id: id.to_string() }.into());
         }
         Ok(())
     }
@@ -659,10 +665,11 @@ async fn run_to_end(
                 }
             }
             Committed::Conflict => {
-                return Err(Error::StoreBusy {
+                return Err(Cause::StoreBusy {
                     what: reads.contended,
                     attempts: MAX_ATTEMPTS,
-                });
+                }
+                .into());
             }
         }
     }
@@ -748,7 +755,9 @@ async fn commit(
         return Ok(Committed::Applied);
     }
     let commit = match (context.commit(changes).await, without_entries) {
-        (Err(Error::StorageFull { .. }), Some(changes)) => context.commit(changes).await?,
+        (Err(error), Some(changes)) if matches!(error.cause(), Cause::StorageFull { .. }) => {
+            context.commit(changes).await?
+        }
         (commit, _) => commit?,
     };
     match commit {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenure_apps::hooks::request::{Hook, store_unavailable};
+use tenure_core::error::Cause;
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, Store,
 };
@@ -448,9 +449,10 @@ fn with(mut object: Value, name: &str, value: &str) -> Value {
 }
 
 fn full() -> Error {
-    Error::StorageFull {
+    Cause::StorageFull {
         problem: "the disk is full".to_owned(),
     }
+    .into()
 }
 
 /// A store that fails at everything.

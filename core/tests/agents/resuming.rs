@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use tenure_core::agent::resume::{Candidate, Policy, ResumeReason, decide};
+use tenure_core::error::Cause;
 use tenure_core::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SyncStore,
 };
@@ -124,10 +125,11 @@ impl SyncStore for Corrupt {
     }
 
     fn load(&self, id: &SessionId, _: History) -> Result<Option<Loaded>> {
-        Err(Error::CorruptSession {
+        Err(Cause::CorruptSession {
             id: id.to_string(),
             problem: "bad bytes".to_owned(),
-        })
+        }
+        .into())
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {

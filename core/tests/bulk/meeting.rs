@@ -1,6 +1,7 @@
 //! Bulk operations when other processes write in between, or the store fails.
 
 use serde_json::{Value, json};
+use tenure_core::error::Cause;
 use tenure_core::store::{
     Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
 };
@@ -38,9 +39,10 @@ impl SyncStore for Busy {
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         match self.commits_left.get() {
             Some(0) => {
-                return Err(Error::StorageFull {
+                return Err(Cause::StorageFull {
                     problem: "no room".to_owned(),
-                });
+                }
+                .into());
             }
             Some(left) => self.commits_left.set(Some(left - 1)),
             None => {}
@@ -49,9 +51,10 @@ impl SyncStore for Busy {
         let mut writes = changes.sessions.iter().map(|change| is_put(&change.write));
         let mut records = changes.records.iter().map(|change| change.record.is_some());
         if self.full.get() && (writes.any(|puts| puts) || records.any(|puts| puts)) {
-            return Err(Error::StorageFull {
+            return Err(Cause::StorageFull {
                 problem: "no room".to_owned(),
-            });
+            }
+            .into());
         }
         if let Some(torn) = self.torn.get()
             && changes
@@ -59,10 +62,11 @@ impl SyncStore for Busy {
                 .iter()
                 .any(|change| change.id.as_str() == torn)
         {
-            return Err(Error::CorruptSession {
+            return Err(Cause::CorruptSession {
                 id: torn.to_owned(),
                 problem: "it is torn".to_owned(),
-            });
+            }
+            .into());
         }
         if changes.sessions.len() > 1 {
             for id in self.changing.take() {

@@ -8,6 +8,7 @@ use tenure_core::copy::model::{
     CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams, Difference,
 };
 use tenure_core::copy::operations::{COPY_COMPARE, COPY_PAGE, COPY_READ, COPY_WRITE};
+use tenure_core::error::Cause;
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
@@ -222,8 +223,11 @@ impl Failing<'_> {
     fn call<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let call = self.calls.get();
         self.calls.set(call + 1);
-        let gone = || Error::StoreUnavailable {
-            problem: "pulled out".to_owned(),
+        let gone = || {
+            Cause::StoreUnavailable {
+                problem: "pulled out".to_owned(),
+            }
+            .into()
         };
         if call > self.fails_at || (call == self.fails_at && !self.after_work) {
             return Err(gone());
@@ -275,10 +279,11 @@ impl SyncStore for Watched {
             self.histories.set(self.histories.get() + 1);
         }
         if self.unreadable.borrow().contains(id.as_str()) {
-            return Err(Error::CorruptSession {
+            return Err(Cause::CorruptSession {
                 id: id.to_string(),
                 problem: "torn".to_owned(),
-            });
+            }
+            .into());
         }
         self.store.load(id, history)
     }

@@ -1,6 +1,7 @@
 //! The store calls of a slot lookup, and the lookup of a session that cannot be read.
 
 use serde_json::json;
+use tenure_core::error::Cause;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
@@ -40,10 +41,11 @@ impl SyncStore for Watched {
             assert_eq!(self.memory.commit(&changes)?, Commit::Applied);
         }
         if self.corrupt.get() {
-            return Err(Error::CorruptSession {
+            return Err(Cause::CorruptSession {
                 id: id.to_string(),
                 problem: "it is torn".to_owned(),
-            });
+            }
+            .into());
         }
         self.memory.load(id, history)
     }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use tenure_core::Error;
+use tenure_core::error::Cause;
 
 use crate::disk::Disk;
 
@@ -11,7 +12,7 @@ pub(crate) fn describe(disk: &impl Disk, method: &str, path: &str, error: &io::E
     let problem = format!("{}: {error}", disk.place(path));
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            Error::StorageFull { problem }
+            Cause::StorageFull { problem }.into()
         }
         ErrorKind::PermissionDenied
         | ErrorKind::ReadOnlyFilesystem
@@ -19,11 +20,12 @@ pub(crate) fn describe(disk: &impl Disk, method: &str, path: &str, error: &io::E
         | ErrorKind::IsADirectory
         | ErrorKind::AlreadyExists
         | ErrorKind::NotFound
-        | ErrorKind::InvalidInput => Error::StoreUnavailable { problem },
-        _ => Error::StoreFailed {
+        | ErrorKind::InvalidInput => Cause::StoreUnavailable { problem }.into(),
+        _ => Cause::StoreFailed {
             method: method.to_owned(),
             problem,
-        },
+        }
+        .into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
@@ -65,13 +66,13 @@ impl<D: Disk> Folder<D> {
             }
             let waited = start.elapsed();
             if waited >= timeout {
-                return Err(Error::StoreUnavailable {
+                return Err(Cause::StoreUnavailable {
                     problem: format!(
                         "{}: other writers held their lock for longer than the busy timeout of {} ms",
                         self.disk.place(LOCK),
                         self.options.busy_timeout_ms
                     ),
-                });
+                }.into());
             }
             // Waiters that fall into step would all wake together; the clock's last digits differ.
             let odd = Duration::from_nanos(u64::from(waited.subsec_nanos()) % 97 * 500);

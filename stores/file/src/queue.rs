@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
+use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 use tenure_store_transaction::{Done, Job, panicked};
 
@@ -79,7 +80,7 @@ impl Thread {
         let handle = thread::Builder::new()
             .name("tenure-file".to_owned())
             .spawn(move || work(&folder, queue))
-            .map_err(|error| Error::StoreUnavailable {
+            .map_err(|error| Cause::StoreUnavailable {
                 problem: format!("no thread could be started to write on: {error}"),
             })?;
         Ok(Self { tasks, handle })

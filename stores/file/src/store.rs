@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 
+use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
@@ -49,7 +50,7 @@ impl FileStore {
     /// # Errors
     /// `STORE_UNAVAILABLE` when there is no folder to be had, and `STORAGE_FULL`.
     pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
-        let disk = Os::new(path).map_err(|error| Error::StoreUnavailable {
+        let disk = Os::new(path).map_err(|error| Cause::StoreUnavailable {
             problem: format!("{:?}: {error}", path.display().to_string()),
         })?;
         Self::over(disk, options)

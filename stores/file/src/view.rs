@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 
+use tenure_core::error::Cause;
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Result, SessionId};
 
@@ -36,7 +37,7 @@ impl<'d, D: Disk> View<'d, D> {
         let intent = match disk.read(layout::INTENT) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
                 let place = disk.place(layout::INTENT);
-                Error::StoreUnavailable {
+                Cause::StoreUnavailable {
                     problem: format!(
                         "{place}: {error}; it is not as Tenure wrote it: restore it, or remove it to go on with the files as they are"
                     ),
@@ -130,12 +131,15 @@ impl<'d, D: Disk> View<'d, D> {
                 Err(error) => return Err(describe(self.disk, self.method, &path, &error)),
             },
         };
-        read.map(Some).map_err(|error| Error::StoreFailed {
-            method: self.method.to_owned(),
-            problem: format!(
-                "{}: {error}; it holds records and is not as Tenure wrote it",
-                self.disk.place(&path)
-            ),
+        read.map(Some).map_err(|error| {
+            Cause::StoreFailed {
+                method: self.method.to_owned(),
+                problem: format!(
+                    "{}: {error}; it holds records and is not as Tenure wrote it",
+                    self.disk.place(&path)
+                ),
+            }
+            .into()
         })
     }
 
@@ -194,10 +198,11 @@ pub(crate) fn owner_in(key: &str) -> Option<SessionId> {
 
 /// The error for a session that cannot be read.
 pub(crate) fn corrupt(id: &SessionId, problem: String) -> Error {
-    Error::CorruptSession {
+    Cause::CorruptSession {
         id: id.to_string(),
         problem,
     }
+    .into()
 }
 
 /// Whether a file could not be read for want of something that is not its own: memory, or numbers

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 
+use tenure_core::error::Cause;
 use tenure_core::store::{Changes, Commit};
 use tenure_core::{Error, Result, SessionId};
 
@@ -273,9 +274,10 @@ impl<D: Disk> Writer<'_, D> {
     fn explain(&self, failed: Failed) -> Error {
         match failed {
             Failed::Before(path, error) => describe(self.disk, METHOD, &path, &error),
-            Failed::Unsure(path, error) => Error::OutcomeUnknown {
+            Failed::Unsure(path, error) => Cause::OutcomeUnknown {
                 problem: format!("{}: {error}", self.disk.place(&path)),
-            },
+            }
+            .into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The content of a ref: records, as the text of its one file, a line each.
 
 use serde::Deserialize;
+use tenure_core::error::Cause;
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Result};
 
@@ -47,7 +48,7 @@ pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<Record>> {
     struct File {
         records: Vec<Record>,
     }
-    let invalid = |error: serde_json::Error| Error::StoreMisbehaved {
+    let invalid = |error: serde_json::Error| Cause::StoreMisbehaved {
         method: "record".to_owned(),
         problem: format!(
             "{FILE} of the ref {name} keeps no records: {error}; what is no longer needed can be \
@@ -56,10 +57,11 @@ pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<Record>> {
     };
     let Schema { schema } = serde_json::from_slice(text).map_err(invalid)?;
     if schema > SCHEMA {
-        return Err(Error::SchemaTooNew {
+        return Err(Cause::SchemaTooNew {
             found: schema,
             supported: SCHEMA,
-        });
+        }
+        .into());
     }
     let File { records } = serde_json::from_slice(text).map_err(invalid)?;
     Ok(records)

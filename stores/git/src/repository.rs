@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 
 use crate::bucket::{self, Bucket, FILE};
@@ -382,10 +383,11 @@ fn folder(name: &str) -> &str {
 }
 
 fn failed(method: &str, problem: &str) -> Error {
-    Error::StoreFailed {
+    Cause::StoreFailed {
         method: method.to_owned(),
         problem: format!("git: {problem}"),
     }
+    .into()
 }
 
 /// The output of `git cat-file --batch`.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use tenure_core::error::Cause;
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Page, Read, Scan,
 };
@@ -53,10 +54,11 @@ impl GitStore {
     /// `STORE_UNAVAILABLE` when there is no git, or no remote of this name.
     pub async fn open(place: &str, options: &GitOptions) -> Result<Self> {
         if place.is_empty() {
-            return Err(Error::UnsupportedStore {
+            return Err(Cause::UnsupportedStore {
                 url: "git:".to_owned(),
                 problem: "name a remote or a repository, such as git:origin".to_owned(),
-            });
+            }
+            .into());
         }
         Ok(Self {
             repository: Repository::find(place, options).await?,
@@ -158,10 +160,11 @@ impl GitStore {
             }
             planned = plan(changes, &current);
         }
-        Err(Error::StoreBusy {
+        Err(Cause::StoreBusy {
             what: format!("git repository {}", self.repository.address),
             attempts: RACES,
-        })
+        }
+        .into())
     }
 
     /// Plans a commit over what is known of its refs, as far as that can be relied on.
@@ -287,9 +290,10 @@ fn no_sessions() -> Error {
 }
 
 fn unknown(problem: &str) -> Error {
-    Error::OutcomeUnknown {
+    Cause::OutcomeUnknown {
         problem: format!("git push: {problem}"),
     }
+    .into()
 }
 
 /// Whether a push was refused because another one was under way.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
+use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 
 use crate::failure;
@@ -79,12 +80,12 @@ impl Database {
             })
         })?;
         if mode != "wal" {
-            return Err(Error::StoreUnavailable {
+            return Err(Cause::StoreUnavailable {
                 problem: format!(
                     "{}: the file system does not allow a write-ahead log (the journal mode stays {mode:?})",
                     self.path.display()
                 ),
-            });
+            }.into());
         }
         self.execute_batch(
             "open",

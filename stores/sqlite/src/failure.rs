@@ -4,12 +4,16 @@ use std::path::Path;
 
 use rusqlite::{ErrorCode, ffi};
 use tenure_core::Error;
+use tenure_core::error::Cause;
 
 /// The error for what SQLite said while the store answered `method`. Every text names the file.
 pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Error {
     let path = path.display();
-    let unavailable = |problem: &str| Error::StoreUnavailable {
-        problem: format!("{path}: {problem}"),
+    let unavailable = |problem: &str| {
+        Cause::StoreUnavailable {
+            problem: format!("{path}: {problem}"),
+        }
+        .into()
     };
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => full(&path.to_string()),
@@ -39,10 +43,11 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::NoLargeFileSupport,
         ) => unavailable(&error.to_string()),
-        _ => Error::StoreFailed {
+        _ => Cause::StoreFailed {
             method: method.to_owned(),
             problem: format!("{path}: {error}"),
-        },
+        }
+        .into(),
     }
 }
 
@@ -55,9 +60,10 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 fn full(path: &str) -> Error {
-    Error::StorageFull {
+    Cause::StorageFull {
         problem: format!("{path}: the disk or the database is full"),
     }
+    .into()
 }
 
 fn extended(error: &rusqlite::Error) -> i32 {

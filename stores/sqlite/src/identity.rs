@@ -4,7 +4,8 @@ use std::path::Path;
 #[cfg(not(unix))]
 use std::path::PathBuf;
 
-use tenure_core::{Error, Result};
+use tenure_core::Result;
+use tenure_core::error::Cause;
 
 /// What tells a file apart from others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,8 +28,11 @@ impl Identity {
     /// # Errors
     /// `STORE_UNAVAILABLE` when there is none.
     pub(crate) fn of(path: &Path) -> Result<Self> {
-        Self::read(path).map_err(|error| Error::StoreUnavailable {
-            problem: format!("{}: {error}", path.display()),
+        Self::read(path).map_err(|error| {
+            Cause::StoreUnavailable {
+                problem: format!("{}: {error}", path.display()),
+            }
+            .into()
         })
     }
 

@@ -2,6 +2,7 @@
 //! first still stands on its row, which holds SQLite's snapshot.
 
 use rusqlite::params_from_iter;
+use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::{Count, Group, Tally};
 use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Scan};
@@ -50,10 +51,11 @@ impl Database {
     pub(crate) fn load(&self, id: &SessionId, history: History) -> Result<Option<Found>> {
         self.try_load(id, history).map_err(|unread| match unread {
             Unread::Failed(error) => self.failed("load", &error),
-            Unread::Damaged(damage) => Error::CorruptSession {
+            Unread::Damaged(damage) => Cause::CorruptSession {
                 id: id.to_string(),
                 problem: self.place(&damage),
-            },
+            }
+            .into(),
         })
     }
 
@@ -237,10 +239,11 @@ impl Database {
     fn unread_record(&self, method: &str, kind: &str, unread: Unread) -> Error {
         match unread {
             Unread::Failed(error) => self.failed(method, &error),
-            Unread::Damaged(damage) => Error::StoreFailed {
+            Unread::Damaged(damage) => Cause::StoreFailed {
                 method: method.to_owned(),
                 problem: self.place(&format!("a record of kind {kind:?} is damaged: {damage}")),
-            },
+            }
+            .into(),
         }
     }
 

@@ -3,7 +3,8 @@
 //! application is refused before anything in it is touched.
 
 use rusqlite::Connection;
-use tenure_core::{Error, Result};
+use tenure_core::Result;
+use tenure_core::error::Cause;
 
 use crate::database::Database;
 
@@ -118,16 +119,18 @@ enum Found {
 /// `SCHEMA_TOO_NEW`, or `STORE_UNAVAILABLE` when the file is no database or another application's.
 pub(crate) fn check(database: &Database) -> Result<u32> {
     match database.with_retries("open", read_marks)? {
-        Found::Foreign => Err(Error::StoreUnavailable {
+        Found::Foreign => Err(Cause::StoreUnavailable {
             problem: format!(
                 "{}: this is the database of another application",
                 database.path().display()
             ),
-        }),
-        Found::Schema(found) if found > VERSION => Err(Error::SchemaTooNew {
+        }
+        .into()),
+        Found::Schema(found) if found > VERSION => Err(Cause::SchemaTooNew {
             found,
             supported: VERSION,
-        }),
+        }
+        .into()),
         Found::Schema(found) => Ok(found),
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{
@@ -65,10 +66,11 @@ impl SqliteStore {
     /// when a newer Tenure wrote it, `STORAGE_FULL`, and `UNSUPPORTED_STORE` for `:memory:`.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self> {
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
-            return Err(Error::UnsupportedStore {
+            return Err(Cause::UnsupportedStore {
                 url: format!("sqlite:{}", path.display()),
                 problem: "name a file, or use `memory:`".to_owned(),
-            });
+            }
+            .into());
         }
         // Absolute, so that it stays the same file when the working directory changes, and so that
         // no path is read as one of SQLite's URIs.
@@ -77,7 +79,7 @@ impl SqliteStore {
                 path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
                 Ok(path.into())
             })
-            .map_err(|error| Error::StoreUnavailable {
+            .map_err(|error| Cause::StoreUnavailable {
                 problem: format!("{}: {error}", path.display()),
             })?;
         let mut database = Database::connect(&path, &options)?;
@@ -107,7 +109,7 @@ impl SqliteStore {
         let _inside = self.enter()?;
         let deadline = Instant::now() + self.database.busy_timeout();
         let lock = &self.file.writer.lock;
-        let _held = lock.for_caller(deadline).ok_or_else(|| Error::StoreUnavailable {
+        let _held = lock.for_caller(deadline).ok_or_else(|| Cause::StoreUnavailable {
             problem: format!(
                 "{}: other writers of this process held their lock for longer than the busy timeout",
                 self.database.path().display()

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
@@ -63,11 +64,14 @@ impl<'d> Unit<'d> {
         if self.database.in_transaction() {
             return None;
         }
-        let lost = || Error::StoreUnavailable {
-            problem: format!(
-                "{}: SQLite ended the transaction after an error",
-                self.database.path().display()
-            ),
+        let lost = || {
+            Cause::StoreUnavailable {
+                problem: format!(
+                    "{}: SQLite ended the transaction after an error",
+                    self.database.path().display()
+                ),
+            }
+            .into()
         };
         Some(self.ended.borrow().clone().unwrap_or_else(lost))
     }

@@ -2,6 +2,7 @@
 //! expected is checked before anything is written, so that a conflict leaves nothing to undo.
 
 use rusqlite::OptionalExtension;
+use tenure_core::error::Cause;
 use tenure_core::store::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
 use tenure_core::{Error, Event, Head, Result, SessionId, Timestamp};
 
@@ -248,11 +249,12 @@ impl Database {
     }
 
     fn cannot_number(&self, what: &str) -> Error {
-        Error::StorageFull {
+        Cause::StorageFull {
             problem: format!(
                 "{}: there are no more numbers for {what}",
                 self.path().display()
             ),
         }
+        .into()
     }
 }

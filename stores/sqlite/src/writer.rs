@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 use tenure_store_transaction::{Done, Job, panicked};
 
@@ -74,8 +75,11 @@ impl Writer {
         thread::Builder::new()
             .name("tenure-sqlite".to_owned())
             .spawn(move || writer.work(&options))
-            .map_err(|error| Error::StoreUnavailable {
-                problem: format!("no thread could be started to write on: {error}"),
+            .map_err(|error| {
+                Cause::StoreUnavailable {
+                    problem: format!("no thread could be started to write on: {error}"),
+                }
+                .into()
             })
     }
 
@@ -111,9 +115,10 @@ impl Writer {
 
     fn connect(self: &Arc<Self>, options: &SqliteOptions) -> Result<Database> {
         if Identity::of(&self.path).ok().as_ref() != Some(&self.identity) {
-            return Err(Error::StoreUnavailable {
+            return Err(Cause::StoreUnavailable {
                 problem: format!("{}: the file was moved or replaced", self.path.display()),
-            });
+            }
+            .into());
         }
         let mut database = Database::connect(&self.path, options)?;
         database.set_up(options)?;

@@ -104,7 +104,10 @@ fn a_newer_schema_is_refused_and_left_alone() {
     let before = fs::read(place.file()).unwrap();
     let error = refusal(&place.file());
     assert_eq!(error.code(), "SCHEMA_TOO_NEW");
-    let found = matches!(error, tenure_core::Error::SchemaTooNew { found: 1000, .. });
+    let found = matches!(
+        error.cause(),
+        tenure_core::error::Cause::SchemaTooNew { found: 1000, .. }
+    );
     assert!(found, "{error:?}");
     assert_eq!(fs::read(place.file()).unwrap(), before);
 }

@@ -2,7 +2,7 @@
 //! agent's becomes one with any of these steps, except by merging metadata.
 
 use crate::audit::entry::Entry;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::session::params::IfExhausted;
 use crate::stored::agent::{Agent, StoredError};
 use crate::stored::event::kind;
@@ -202,10 +202,11 @@ impl Draft<'_> {
     }
 
     fn out_of_phase(&self, problem: &str) -> Error {
-        Error::InvalidPhase {
+        Cause::InvalidPhase {
             id: self.head.id.to_string(),
             phase: self.head.agent.as_ref().map(|agent| agent.phase.as_str()),
             problem: problem.to_owned(),
         }
+        .into()
     }
 }

@@ -2,7 +2,7 @@
 //! [lifecycle](crate::stored::status) in one place and recorded by an event. Counting iterations is not
 //! among them, but the last iteration times the session out here.
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::session::params::{IfExhausted, IfFinished};
 use crate::stored::event::kind;
 use crate::stored::phase::Phase;
@@ -159,7 +159,7 @@ impl Draft<'_> {
     pub(super) fn go(&mut self, to: Status) -> Result<()> {
         let from = self.head.status;
         if !from.successors().contains(&to) {
-            return Err(Error::InvalidTransition {
+            return Err(Cause::InvalidTransition {
                 id: self.head.id.to_string(),
                 from: from.as_str(),
                 to: to.as_str(),
@@ -168,7 +168,8 @@ impl Draft<'_> {
                     .iter()
                     .map(|status| status.as_str())
                     .collect(),
-            });
+            }
+            .into());
         }
         self.head.status = to;
         // Pausing sets it again.
@@ -184,19 +185,21 @@ impl Draft<'_> {
 
     pub(super) fn check_live(&self) -> Result<()> {
         if self.head.status.is_finished() {
-            return Err(Error::SessionFinished {
+            return Err(Cause::SessionFinished {
                 id: self.head.id.to_string(),
                 status: self.head.status.as_str(),
-            });
+            }
+            .into());
         }
         Ok(())
     }
 
     pub(super) fn exhausted(&self) -> Error {
-        Error::BudgetExhausted {
+        Cause::BudgetExhausted {
             id: self.head.id.to_string(),
             iterations: self.head.iterations,
             max_iterations: self.head.max_iterations,
         }
+        .into()
     }
 }

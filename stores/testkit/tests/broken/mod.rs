@@ -3,6 +3,7 @@
 
 mod defect;
 
+use tenure_core::error::Cause;
 use tenure_core::{Error, Lift, MemoryStore, Store};
 use tenure_testkit::{CASES, Fixture, Outcome, block_on, store};
 
@@ -69,9 +70,10 @@ fn cases_about_what_a_store_does_not_claim_are_skipped() {
 fn a_store_that_cannot_be_opened_fails_every_case() {
     let closed = || {
         || -> Result<Box<dyn Store>, Error> {
-            Err(Error::StoreUnavailable {
+            Err(Cause::StoreUnavailable {
                 problem: "closed".to_owned(),
-            })
+            }
+            .into())
         }
     };
     assert_eq!(failures(closed).len(), CASES.len());

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use tenure_core::Error;
 use tenure_core::work::execution::Ended;
+use tenure_core::work::operation::Reply;
 use tenure_core::work::webhook::WebhookPayload;
 
 /// An answer as JSON text.
@@ -11,18 +12,10 @@ pub type Answer = String;
 #[derive(Serialize)]
 struct Ok<'a, T> {
     ok: &'a T,
-    #[serde(skip_serializing_if = "Notices::is_empty")]
-    notices: Notices<'a>,
 }
 
 /// Webhook payloads, each as the text that is posted.
 struct Notices<'a>(&'a [WebhookPayload]);
-
-impl Notices<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 impl Serialize for Notices<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -51,20 +44,30 @@ struct Request<'a> {
 /// The answer to an ended operation: `{"ok": …}` or `{"error": …}`.
 pub fn of(ended: Ended) -> Answer {
     match ended {
-        Result::Ok(done) => text(&Ok {
-            ok: &done.value.to_json(),
-            notices: Notices(&done.notices),
-        }),
+        Result::Ok(done) => succeeded(&*done.value, &done.notices).unwrap_or_else(not_json),
         Result::Err(error) => text(&Err { error: &error }),
     }
 }
 
+/// Few answers need less, in bytes.
+const SMALL: usize = 128;
+
+/// `{"ok": …, "notices": …}`. The reply is written where it stays: it may be large.
+fn succeeded(value: &dyn Reply, notices: &[WebhookPayload]) -> Option<Answer> {
+    let mut text = Vec::with_capacity(SMALL);
+    text.extend_from_slice(br#"{"ok":"#);
+    value.write_json(&mut text).ok()?;
+    if !notices.is_empty() {
+        text.extend_from_slice(br#","notices":"#);
+        serde_json::to_writer(&mut text, &Notices(notices)).ok()?;
+    }
+    text.push(b'}');
+    String::from_utf8(text).ok()
+}
+
 /// `{"ok": …}`.
 pub fn ok<T: Serialize>(value: &T) -> Answer {
-    text(&Ok {
-        ok: value,
-        notices: Notices(&[]),
-    })
+    text(&Ok { ok: value })
 }
 
 /// `{"error": …}`.
@@ -90,10 +93,12 @@ pub fn wait(operation: u32) -> Answer {
 
 fn text<T: Serialize>(value: &T) -> Answer {
     // Our own types serialise; were one not to, the host still gets a well-formed answer.
-    serde_json::to_string(value).unwrap_or_else(|_| {
-        r#"{"error":{"code":"INTERNAL","message":"internal error: an answer that is no JSON; please report this","details":{}}}"#
-            .to_owned()
-    })
+    serde_json::to_string(value).unwrap_or_else(|_| not_json())
+}
+
+fn not_json() -> Answer {
+    r#"{"error":{"code":"INTERNAL","message":"internal error: an answer that is no JSON; please report this","details":{}}}"#
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -145,8 +145,8 @@ struct Failure {
 impl Stored for Failure {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            code: properties.get("code")?,
-            message: properties.get("message")?,
+            code: properties.take("code"),
+            message: properties.take("message"),
         })
     }
 }
@@ -217,41 +217,12 @@ impl Store for HostStore {
         Box::pin(async move {
             let mut filter = PageFilter::of(query);
             loop {
-                let request = List {
+                let request = Json::of(&List {
                     query: &filter.request,
-                };
-                let reply: ListReply = self.ask("list", Json::of(&request), None).await?;
-                let first = !filter.has_begun;
-                let heads = reply.ordered.as_ref().or(reply.all.as_ref());
-                for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
-                    check_head("list", head)?;
-                }
-                match (reply.ordered, reply.all, reply.heads) {
-                    // The store does not filter.
-                    (Some(heads), ..) => {
-                        filter.page.problems.extend(reply.problems);
-                        if filter.take(heads, reply.more)? {
-                            return Ok(filter.page);
-                        }
-                    }
-                    // The store does not order either.
-                    (_, Some(heads), _) if first => return Ok(query.page(&heads)),
-                    (.., Some(heads)) if first => {
-                        let page = Page {
-                            heads,
-                            more: reply.more,
-                            problems: reply.problems,
-                        };
-                        check_page(&page, query)?;
-                        return Ok(page);
-                    }
-                    _ => {
-                        return Err(misbehaved(
-                            "list",
-                            "expected `heads`, a page, or `all` that there are, or `ordered`, and \
-                             that again when asked for more",
-                        ));
-                    }
+                });
+                let reply = self.ask("list", request, None).await?;
+                if filter.answered(reply)? {
+                    return Ok(filter.page);
                 }
             }
         })
@@ -331,6 +302,40 @@ impl<'a> PageFilter<'a> {
         }
     }
 
+    /// Takes the reply to its request. Returns whether the page is complete.
+    fn answered(&mut self, reply: ListReply) -> Result<bool> {
+        let first = !self.has_begun;
+        let heads = reply.ordered.as_ref().or(reply.all.as_ref());
+        for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
+            check_head("list", head)?;
+        }
+        match (reply.ordered, reply.all, reply.heads) {
+            // The store does not filter.
+            (Some(heads), ..) => {
+                self.page.problems.extend(reply.problems);
+                return self.take(heads, reply.more);
+            }
+            // The store does not order either.
+            (_, Some(heads), _) if first => self.page = self.query.page(&heads),
+            (.., Some(heads)) if first => {
+                self.page = Page {
+                    heads,
+                    more: reply.more,
+                    problems: reply.problems,
+                };
+                check_page(&self.page, self.query)?;
+            }
+            _ => {
+                return Err(misbehaved(
+                    "list",
+                    "expected `heads`, a page, or `all` that there are, or `ordered`, and that \
+                     again when asked for more",
+                ));
+            }
+        }
+        Ok(true)
+    }
+
     /// Adds the next heads that match the filter. Returns whether the page is complete.
     fn take(&mut self, heads: Vec<Head>, more: bool) -> Result<bool> {
         let Self {
@@ -381,11 +386,11 @@ struct ListReply {
 impl Stored for ListReply {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            all: properties.get("all")?,
-            ordered: properties.get("ordered")?,
-            heads: properties.get("heads")?,
-            more: properties.get_or_default("more")?,
-            problems: properties.get_or_default("problems")?,
+            all: properties.take("all"),
+            ordered: properties.take("ordered"),
+            heads: properties.take("heads"),
+            more: properties.take_or_default("more"),
+            problems: properties.take_or_default("problems"),
         })
     }
 }

@@ -78,7 +78,7 @@ fn print(context: &mut Context, stats: &Stats) -> Result<(), Failure> {
     modes.sort_by_key(|&(mode, &count)| (std::cmp::Reverse(count), mode));
     let mut table = Table::new(&["SESSIONS", "TOKENS", "COST", "MODE"]);
     for (mode, count) in modes.iter().take(MODES) {
-        let usage = stats.usage_by_mode.get(*mode);
+        let usage = stats.usage_by_mode.get(mode);
         let tokens = usage.map_or(0, |usage| usage.tokens.total);
         table.row(vec![
             (count.to_string(), plain),

@@ -13,7 +13,7 @@ use tenure_core::error::Cause;
 use tenure_core::store::{Answer, Capabilities, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{
-    Changes, Commit, Error, History, Lift, Limits, MemoryStore, SessionId, Store, Timestamp,
+    Changes, Commit, History, Lift, Limits, MemoryStore, SessionId, Store, Timestamp,
 };
 
 /// A store whose every call takes one step: it is performed when its future is polled again.

@@ -1,9 +1,9 @@
 //! What redaction makes of texts as they occur: commands, requests, headers, options of a user's own.
 
+use tenure_core::Json;
 use tenure_core::error::Cause;
 use tenure_core::value::properties::Property;
 use tenure_core::value::redact::Redact;
-use tenure_core::{Error, Json};
 
 fn json(text: &str) -> Json {
     Json::parse(text.to_owned()).unwrap()

@@ -2,8 +2,6 @@
 //! commit. If that commit conflicts with another writer, its sessions are written one by one, so that
 //! one session never prevents the others.
 
-use std::collections::BTreeSet;
-
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::error::{Error, Result, none_if_corrupt};
@@ -229,7 +227,14 @@ pub fn distinct(ids: Vec<Text>) -> Result<Vec<String>> {
         let problem = format!("expected {MAX_IDS} ids at most, got {}", ids.len());
         return Err(Error::invalid("ids", problem));
     }
-    let mut seen = BTreeSet::new();
+    let mut seen: Vec<String> = Vec::with_capacity(ids.len());
+    let mut is_new = |id: &String| match seen.binary_search(id) {
+        Ok(_) => false,
+        Err(place) => {
+            seen.insert(place, id.clone());
+            true
+        }
+    };
     let ids = ids.into_iter().map(Text::into_string);
-    Ok(ids.filter(|id| seen.insert(id.clone())).collect())
+    Ok(ids.filter(|id| is_new(id)).collect())
 }

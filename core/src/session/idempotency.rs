@@ -34,10 +34,10 @@ pub struct StoredKey {
 impl Stored for StoredKey {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            fingerprint: properties.get("fingerprint")?,
+            fingerprint: properties.take("fingerprint"),
             session: properties.get("session")?,
-            first: properties.get("first")?,
-            last: properties.get("last")?,
+            first: properties.take("first"),
+            last: properties.take("last"),
         })
     }
 }

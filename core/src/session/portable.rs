@@ -159,10 +159,10 @@ struct OwnText {
 impl Stored for OwnText {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            paused_at: properties.get("paused_at")?,
-            finalized_at: properties.get("finalized_at")?,
-            usage: properties.get("usage")?,
-            records: properties.get("records")?,
+            paused_at: properties.take("paused_at"),
+            finalized_at: properties.take("finalized_at"),
+            usage: properties.take("usage"),
+            records: properties.take("records"),
         })
     }
 }
@@ -291,53 +291,55 @@ fn history<'a, H: Deserialize<'a> + Default>(properties: &mut Properties<'a>) ->
 
 fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portable> {
     let text = |text: Option<Text>| text.map(Text::into_string);
-    let created_at = properties.get("created_at")?;
+    let id = SessionId::parse(properties.get::<Text>("id")?.as_str())?;
+    let created_at = properties.take("created_at");
     let mut head = Head {
-        id: SessionId::parse(properties.get::<Text>("id")?.as_str())?,
-        version: match properties.get("version")? {
+        id,
+        version: match properties.take("version") {
             None => 1,
             Some(version) if version < MAX_SAFE_INTEGER => version,
             // Nobody counted that far. It leaves room for the changes to come.
             Some(_) => MAX_SAFE_INTEGER / 2,
         },
-        user_id: text(properties.get("user_id")?),
-        channel_id: text(properties.get("channel_id")?),
-        mode: properties.get::<Text>("mode")?.into_string(),
-        task: properties.get::<Text>("task")?.into_string(),
-        workspace: text(properties.get("workspace")?),
-        status: properties.get("status")?,
+        user_id: text(properties.take("user_id")),
+        channel_id: text(properties.take("channel_id")),
+        mode: properties.take::<Text>("mode").into_string(),
+        task: properties.take::<Text>("task").into_string(),
+        workspace: text(properties.take("workspace")),
+        status: properties.take("status"),
         created_at,
-        updated_at: properties.get_or("updated_at", created_at)?,
-        iterations: properties.get_or_default("iterations")?,
-        max_iterations: properties.get_or("max_iterations", DEFAULT_MAX_ITERATIONS)?,
+        updated_at: properties.take_or("updated_at", created_at),
+        iterations: properties.take_or_default("iterations"),
+        max_iterations: properties.take_or("max_iterations", DEFAULT_MAX_ITERATIONS),
         usage: Usage::default(),
-        context: object("context", properties.get_or("context", Json::default())?)?,
-        result: text(properties.get("result")?),
-        error: text(properties.get("error")?),
+        context: object("context", properties.take_or("context", Json::default()))?,
+        result: text(properties.take("result")),
+        error: text(properties.take("error")),
         metadata: properties
-            .get::<Option<Json>>("metadata")?
+            .take::<Option<Json>>("metadata")
             .map(|metadata| object("metadata", metadata))
             .transpose()?,
         event_count,
         paused_at: None,
         finalized_at: None,
-        parent_id: properties.get("parent_id")?,
+        parent_id: properties.take("parent_id"),
         agent: agent(properties),
         slot: if_valid::<Json>(properties, SLOT).and_then(|slot| Slot::read(&slot)),
-        deleted_at: properties.get("deleted_at")?,
+        deleted_at: properties.take("deleted_at"),
     };
     let derived = Derived::of(&head);
-    let finalized_at: Option<Timestamp> = properties.get("finalized_at")?;
+    let finalized_at: Option<Timestamp> = properties.take("finalized_at");
     head.usage = derived.usage;
     head.paused_at = derived.paused_at;
     head.finalized_at = finalized_at.or(derived.finalized_at);
     let mut records = None;
-    if let Some(own) = properties.get::<Option<OwnText>>("tenure")? {
+    if let Some(own) = properties.take::<Option<OwnText>>("tenure") {
         records = own.records;
         head.usage = own.usage.unwrap_or(head.usage);
         own.paused_at.apply(&mut head.paused_at);
         own.finalized_at.apply(&mut head.finalized_at);
     }
+    properties.sound()?;
     Ok(Portable {
         head,
         events: Vec::new(),

@@ -1,8 +1,8 @@
 //! Statistics over sessions, computed from the counts of a store.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::store::tally::{Count, Tally};
 use crate::stored::head::Usage;
@@ -30,7 +30,7 @@ pub struct Stats {
     pub by_status: StatusCounts,
     /// The number of sessions by mode.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
-    pub by_mode: BTreeMap<String, u64>,
+    pub by_mode: ByName<u64>,
     /// The average number of iterations used; 0 without sessions.
     pub average_iterations: f64,
     /// The share of completed sessions among all, in percent; 0 without sessions.
@@ -41,10 +41,10 @@ pub struct Stats {
     pub usage: UsageTotals,
     /// The usage by mode.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
-    pub usage_by_mode: BTreeMap<String, UsageTotals>,
+    pub usage_by_mode: ByName<UsageTotals>,
     /// The usage by user, for the 1,000 users with the most sessions.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
-    pub usage_by_user: BTreeMap<String, UsageTotals>,
+    pub usage_by_user: ByName<UsageTotals>,
     /// The number of users that `usageByUser` omits.
     pub users_omitted: u64,
 }
@@ -53,26 +53,28 @@ impl Stats {
     /// The statistics of these counts.
     pub fn of(tally: &Tally) -> Self {
         let mut all = Count::default();
-        let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
-        let mut by_mode: BTreeMap<String, Count> = BTreeMap::new();
-        let mut by_user: BTreeMap<String, Count> = BTreeMap::new();
-        for (status, mode, user, count) in tally.groups() {
+        let mut modes = Vec::new();
+        let mut users = Vec::new();
+        for (_, mode, user, count) in tally.groups() {
             all.add(count);
-            *by_status.entry(status).or_default() += count.sessions;
-            by_mode.entry(mode.to_owned()).or_default().add(count);
-            if let Some(user) = user {
-                by_user.entry(user.to_owned()).or_default().add(count);
-            }
+            modes.push((mode, count));
+            users.extend(user.map(|user| (user, count)));
         }
-        let of = |status: Status| by_status.get(&status).copied().unwrap_or(0);
+        let of = |status: Status| {
+            let groups = tally.groups().filter(|(of, ..)| *of == status);
+            groups.map(|(.., count)| count.sessions).sum::<u64>()
+        };
         let completed = of(Status::Completed);
         let finished = completed + of(Status::Failed) + of(Status::Abandoned);
-        let mut users: Vec<(String, Count)> = by_user.into_iter().collect();
-        users.sort_by(|(a_name, a), (b_name, b)| {
-            b.sessions.cmp(&a.sessions).then_with(|| a_name.cmp(b_name))
-        });
+        let modes = summed(modes);
+        let mut users = summed(users);
         let users_omitted = users.len().saturating_sub(MAX_USERS) as u64;
-        users.truncate(MAX_USERS);
+        if users_omitted > 0 {
+            // Stable: of users with as many sessions the first names stay.
+            users.sort_by_key(|(_, count)| Reverse(count.sessions));
+            users.truncate(MAX_USERS);
+            users.sort_by_key(|(user, _)| *user);
+        }
         Self {
             total: all.sessions,
             by_status: StatusCounts {
@@ -83,24 +85,67 @@ impl Stats {
                 timeout: of(Status::Timeout),
                 abandoned: of(Status::Abandoned),
             },
-            by_mode: by_mode
-                .iter()
-                .map(|(mode, count)| (mode.clone(), count.sessions))
-                .collect(),
+            by_mode: ByName::of(&modes, |count| count.sessions),
             average_iterations: ratio(all.iterations, all.sessions),
             success_rate: ratio(completed, all.sessions) * 100.0,
             finished_success_rate: ratio(completed, finished) * 100.0,
             usage: all.usage.into(),
-            usage_by_mode: by_mode
-                .into_iter()
-                .map(|(mode, count)| (mode, count.usage.into()))
-                .collect(),
-            usage_by_user: users
-                .into_iter()
-                .map(|(user, count)| (user, count.usage.into()))
-                .collect(),
+            usage_by_mode: ByName::of(&modes, |count| count.usage.into()),
+            usage_by_user: ByName::of(&users, |count| count.usage.into()),
             users_omitted,
         }
+    }
+}
+
+/// Sums up the counts of each name; the names in their order.
+fn summed<'n>(mut counts: Vec<(&'n str, Count)>) -> Vec<(&'n str, Count)> {
+    counts.sort_by_key(|(name, _)| *name);
+    counts.dedup_by(|(name, count), (known, sum)| {
+        let is_known = name == known;
+        if is_known {
+            sum.add(*count);
+        }
+        is_known
+    });
+    counts
+}
+
+/// A value for each of several names, in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByName<T>(Vec<(String, T)>);
+
+impl<T> ByName<T> {
+    fn of(counts: &[(&str, Count)], value: impl Fn(&Count) -> T) -> Self {
+        let values = counts.iter();
+        Self(
+            values
+                .map(|(name, count)| ((*name).to_owned(), value(count)))
+                .collect(),
+        )
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        let place = self
+            .0
+            .binary_search_by(|(known, _)| known.as_str().cmp(name));
+        self.0.get(place.ok()?).map(|(_, value)| value)
+    }
+
+    /// The names, each with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether there is no name.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for ByName<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -2,8 +2,6 @@
 //! [decision](super::decision), and writes the new session, its claim and the superseded session in one
 //! commit.
 
-use std::collections::BTreeSet;
-
 use crate::error::{Error, Result};
 
 use crate::session::claim;
@@ -80,7 +78,9 @@ async fn slots(context: &Context, params: SlotsParams) -> Result<Vec<SlotSession
         let problem = format!("expected {MAX_TASKS} tasks at most, got {}", tasks.len());
         return Err(Error::invalid("taskIds", problem));
     }
-    let tasks: BTreeSet<String> = tasks.iter().map(Text::to_string).collect();
+    let mut tasks: Vec<String> = tasks.into_iter().map(Text::into_string).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
     let mut found = match tasks.len() <= FEW_TASKS {
         true => context.transact(|tx| occupants(tx, &tasks)).await?,
         false => listed(context, tasks).await?,
@@ -95,7 +95,7 @@ async fn slots(context: &Context, params: SlotsParams) -> Result<Vec<SlotSession
 }
 
 /// The sessions in the slots of few tasks, by the records of their slots.
-fn occupants(tx: &mut Transaction<'_>, tasks: &BTreeSet<String>) -> Attempt<Vec<Head>> {
+fn occupants(tx: &mut Transaction<'_>, tasks: &[String]) -> Attempt<Vec<Head>> {
     let slots = || {
         let phases = |task| SlotPhase::ALL.into_iter().map(move |phase| (task, phase));
         tasks.iter().flat_map(phases)
@@ -114,10 +114,10 @@ fn occupants(tx: &mut Transaction<'_>, tasks: &BTreeSet<String>) -> Attempt<Vec<
 }
 
 /// The sessions in the slots of many tasks, by a list.
-async fn listed(context: &Context, tasks: BTreeSet<String>) -> Result<Vec<Head>> {
+async fn listed(context: &Context, tasks: Vec<String>) -> Result<Vec<Head>> {
     let mut query = ListQuery {
         filter: Filter {
-            task_ids: Some(tasks.into_iter().collect()),
+            task_ids: Some(tasks),
             ..Filter::default()
         },
         order: Order::default(),

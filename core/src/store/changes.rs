@@ -147,17 +147,17 @@ pub enum Commit {
 
 impl Stored for Commit {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
-        let kind: String = properties.get("kind")?;
+        let kind: String = properties.take("kind");
         match kind.as_str() {
             "applied" => Ok(Self::Applied),
             "sessionConflict" => Ok(Self::SessionConflict {
                 id: properties.get("id")?,
-                current: properties.get("current")?,
+                current: properties.take("current"),
             }),
             "recordConflict" => Ok(Self::RecordConflict {
-                record_kind: properties.get("record_kind")?,
-                key: properties.get("key")?,
-                current: properties.get("current")?,
+                record_kind: properties.take("record_kind"),
+                key: properties.take("key"),
+                current: properties.take("current"),
             }),
             _ => Err(Error::invalid(
                 "kind",

@@ -208,7 +208,7 @@ impl Stored for Loaded {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
             head: properties.get("head")?,
-            events: properties.get_or_default("events")?,
+            events: properties.take_or_default("events"),
         })
     }
 }
@@ -216,8 +216,8 @@ impl Stored for Loaded {
 impl Stored for Problem {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            id: properties.get("id")?,
-            problem: properties.get("problem")?,
+            id: properties.take("id"),
+            problem: properties.take("problem"),
         })
     }
 }

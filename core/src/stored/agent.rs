@@ -68,11 +68,11 @@ impl From<LastError> for StoredError {
 impl Stored for Agent {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            phase: properties.get("phase")?,
-            resume_ready: properties.get_or_default("resume_ready")?,
-            error_count: properties.get_or_default("error_count")?,
-            last_error: properties.get("last_error")?,
-            summary: properties.get("summary")?,
+            phase: properties.take("phase"),
+            resume_ready: properties.take_or_default("resume_ready"),
+            error_count: properties.take_or_default("error_count"),
+            last_error: properties.take("last_error"),
+            summary: properties.take("summary"),
         })
     }
 }
@@ -80,8 +80,8 @@ impl Stored for Agent {
 impl Stored for StoredError {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            message: properties.get("message")?,
-            timestamp: properties.get("timestamp")?,
+            message: properties.take("message"),
+            timestamp: properties.take("timestamp"),
         })
     }
 }

@@ -63,10 +63,10 @@ pub struct Event {
 impl Stored for Event {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            sequence: properties.get("sequence")?,
-            timestamp: properties.get("timestamp")?,
-            kind: properties.get("type")?,
-            data: properties.get::<AsText>("data")?.0,
+            sequence: properties.take("sequence"),
+            timestamp: properties.take("timestamp"),
+            kind: properties.take("type"),
+            data: properties.take::<AsText>("data").0,
         })
     }
 }

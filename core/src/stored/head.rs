@@ -95,31 +95,31 @@ impl Stored for Head {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
             id: properties.get("id")?,
-            version: properties.get("version")?,
-            user_id: properties.get("user_id")?,
-            channel_id: properties.get("channel_id")?,
-            mode: properties.get("mode")?,
-            task: properties.get("task")?,
-            workspace: properties.get("workspace")?,
-            status: properties.get("status")?,
-            created_at: properties.get("created_at")?,
-            updated_at: properties.get("updated_at")?,
-            iterations: properties.get("iterations")?,
-            max_iterations: properties.get("max_iterations")?,
-            context: properties.get::<AsText>("context")?.0,
-            result: properties.get("result")?,
-            error: properties.get("error")?,
+            version: properties.take("version"),
+            user_id: properties.take("user_id"),
+            channel_id: properties.take("channel_id"),
+            mode: properties.take("mode"),
+            task: properties.take("task"),
+            workspace: properties.take("workspace"),
+            status: properties.take("status"),
+            created_at: properties.take("created_at"),
+            updated_at: properties.take("updated_at"),
+            iterations: properties.take("iterations"),
+            max_iterations: properties.take("max_iterations"),
+            context: properties.take::<AsText>("context").0,
+            result: properties.take("result"),
+            error: properties.take("error"),
             metadata: properties
-                .get::<Option<AsText>>("metadata")?
+                .take::<Option<AsText>>("metadata")
                 .map(|json| json.0),
-            event_count: properties.get("event_count")?,
-            usage: properties.get_or_default("usage")?,
-            paused_at: properties.get("paused_at")?,
-            finalized_at: properties.get("finalized_at")?,
-            parent_id: properties.get("parent_id")?,
-            agent: properties.get("agent")?,
-            slot: properties.get("slot")?,
-            deleted_at: properties.get("deleted_at")?,
+            event_count: properties.take("event_count"),
+            usage: properties.take_or_default("usage"),
+            paused_at: properties.take("paused_at"),
+            finalized_at: properties.take("finalized_at"),
+            parent_id: properties.take("parent_id"),
+            agent: properties.take("agent"),
+            slot: properties.take("slot"),
+            deleted_at: properties.take("deleted_at"),
         })
     }
 }
@@ -127,9 +127,9 @@ impl Stored for Head {
 impl Stored for Usage {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            prompt_tokens: properties.get("prompt_tokens")?,
-            completion_tokens: properties.get("completion_tokens")?,
-            cost_nanos: properties.get("cost_nanos")?,
+            prompt_tokens: properties.take("prompt_tokens"),
+            completion_tokens: properties.take("completion_tokens"),
+            cost_nanos: properties.take("cost_nanos"),
         })
     }
 }

@@ -1,8 +1,6 @@
 //! The model of a session in a slot: a name, or a name with a version and parameters. Models that are
 //! only names are compared as text.
 
-use std::collections::BTreeSet;
-
 use serde::{Serialize, Serializer};
 
 use crate::declare_params;
@@ -81,19 +79,16 @@ fn major(version: &str) -> &str {
 }
 
 /// The names of the parameters that are not the same in both.
-fn changed_params(from: &Object<'_>, to: &Object<'_>) -> BTreeSet<String> {
+fn changed_params(from: &Object<'_>, to: &Object<'_>) -> Vec<String> {
     let params = |model: &Object<'_>| model.read::<Json>("params").unwrap_or_default().compact();
     let (from, to) = (params(from), params(to));
     let (from, to) = (Object::parse(&from), Object::parse(&to));
-    let names = |object: &Object<'_>| -> BTreeSet<String> {
-        let keys = object.by_key().map(|(key, _)| key);
-        keys.map(|key| String::from_utf8_lossy(key).into_owned())
-            .collect()
-    };
-    let mut all = names(&from);
-    all.extend(names(&to));
-    all.retain(|name| from.get(name) != to.get(name));
-    all
+    let keys = from.by_key().chain(to.by_key()).map(|(key, _)| key);
+    let mut names: Vec<String> = keys
+        .map(|key| String::from_utf8_lossy(key).into_owned())
+        .collect();
+    names.retain(|name| from.get(name) != to.get(name));
+    names
 }
 
 impl Model {

@@ -33,12 +33,12 @@ pub struct Record {
 impl Stored for Record {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            kind: properties.get("kind")?,
-            key: properties.get("key")?,
-            version: properties.get("version")?,
-            expires_at: properties.get("expires_at")?,
-            owner: properties.get("owner")?,
-            body: properties.get("body")?,
+            kind: properties.take("kind"),
+            key: properties.take("key"),
+            version: properties.take("version"),
+            expires_at: properties.take("expires_at"),
+            owner: properties.take("owner"),
+            body: properties.take("body"),
         })
     }
 }

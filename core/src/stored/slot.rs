@@ -108,11 +108,11 @@ pub fn slot_phase(title: &str) -> Option<SlotPhase> {
 impl Stored for Slot {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {
-            task_id: properties.get("task_id")?,
-            phase: properties.get("phase")?,
-            model: properties.get("model")?,
+            task_id: properties.take("task_id"),
+            phase: properties.take("phase"),
+            model: properties.take("model"),
             details: properties
-                .get::<Option<AsText>>("details")?
+                .take::<Option<AsText>>("details")
                 .map(|json| json.0),
         })
     }

@@ -4,7 +4,6 @@
 //! (a shallow merge, the keys it owns), it moves whole properties of the text.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::{self, MapAccess};
@@ -301,8 +300,9 @@ fn depth(text: &str) -> u32 {
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a> {
     properties: Vec<Option<Property<'a>>>,
-    /// Decoded key -> place in `properties`. Keys are compared decoded: `"a"` is `"\u0061"`.
-    places: BTreeMap<Vec<u8>, usize>,
+    /// The decoded keys in their order, each with its place in `properties`. Keys are compared
+    /// decoded: `"a"` is `"\u0061"`.
+    places: Vec<(Vec<u8>, usize)>,
 }
 
 #[derive(Debug, Clone)]
@@ -320,8 +320,8 @@ impl<'a> Object<'a> {
 
     /// The text of a property's value.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let place = *self.places.get(key.as_bytes())?;
-        let property = self.properties.get(place)?.as_ref()?;
+        let (_, place) = self.places.get(self.find(key.as_bytes()).ok()?)?;
+        let property = self.properties.get(*place)?.as_ref()?;
         Some(&property.value)
     }
 
@@ -337,51 +337,54 @@ impl<'a> Object<'a> {
 
     /// The properties in the order of their decoded keys, with the texts of their values.
     pub fn by_key(&self) -> impl Iterator<Item = (&[u8], &str)> {
-        self.places.iter().filter_map(|(key, &place)| {
-            let property = self.properties.get(place)?.as_ref()?;
+        self.places.iter().filter_map(|(key, place)| {
+            let property = self.properties.get(*place)?.as_ref()?;
             Some((key.as_slice(), &*property.value))
         })
     }
 
     /// Sets a property: a known key keeps its place, a new one goes last.
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
-        let text = Json::of(key).as_str().to_owned();
-        let value = Json::of(value).as_str().to_owned();
-        self.put(
-            key.as_bytes().to_vec(),
-            Property {
-                key: Cow::Owned(text),
-                value: Cow::Owned(value),
-            },
-        );
+        self.set_text(key, Json::of(value).as_str().to_owned());
+    }
+
+    fn set_text(&mut self, key: &str, value: String) {
+        let value = Cow::Owned(value);
+        match self.find(key.as_bytes()) {
+            Ok(found) => {
+                let place = self.places.get(found).map(|(_, place)| *place);
+                let known = place.and_then(|place| self.properties.get_mut(place)?.as_mut());
+                if let Some(known) = known {
+                    known.value = value;
+                }
+            }
+            Err(end) => {
+                let place = self.properties.len();
+                self.places.insert(end, (key.as_bytes().to_vec(), place));
+                let key = Cow::Owned(Json::of(key).as_str().to_owned());
+                self.properties.push(Some(Property { key, value }));
+            }
+        }
     }
 
     /// Removes a property.
     pub fn remove(&mut self, key: &str) {
-        if let Some(place) = self.places.remove(key.as_bytes())
-            && let Some(property) = self.properties.get_mut(place)
-        {
-            *property = None;
+        if let Ok(found) = self.find(key.as_bytes()) {
+            let (_, place) = self.places.remove(found);
+            if let Some(property) = self.properties.get_mut(place) {
+                *property = None;
+            }
         }
     }
 
     /// Shallow merge: every property of `other` replaces the one of its key or goes last.
     pub fn merge(&mut self, other: Self) {
-        let Self {
-            mut properties,
-            places,
-        } = other;
-        // Back from the sorted keys to the order in which the properties came.
-        let mut ordered: Vec<(usize, Vec<u8>)> = places
-            .into_iter()
-            .map(|(key, place)| (place, key))
-            .collect();
-        ordered.sort_unstable_by_key(|(place, _)| *place);
-        for (place, key) in ordered {
-            if let Some(property) = properties.get_mut(place).and_then(Option::take) {
-                self.put(key, property);
-            }
-        }
+        let before = self.properties.len();
+        self.properties.extend(other.properties);
+        let places = other.places.into_iter();
+        self.places
+            .extend(places.map(|(key, place)| (key, before + place)));
+        self.settle();
     }
 
     /// The object as JSON text.
@@ -400,19 +403,28 @@ impl<'a> Object<'a> {
         Json::parse(text).unwrap_or_default()
     }
 
-    fn put(&mut self, key: Vec<u8>, property: Property<'a>) {
-        match self.places.get(&key) {
-            Some(&place) => {
-                // The key keeps the spelling of its first place, as its place.
-                if let Some(Some(known)) = self.properties.get_mut(place) {
-                    known.value = property.value;
-                }
+    /// Orders the places by their keys. Of the properties of one key the first keeps its place and the
+    /// spelling of its key, and gets the value of the last.
+    fn settle(&mut self) {
+        let Self { properties, places } = self;
+        // Stable: properties of one key stay in their order.
+        places.sort_by(|(a, _), (b, _)| a.cmp(b));
+        places.dedup_by(|(key, place), (known_key, known)| {
+            let is_repeated = key == known_key;
+            if is_repeated
+                && let Some(repeated) = properties.get_mut(*place).and_then(Option::take)
+                && let Some(Some(known)) = properties.get_mut(*known)
+            {
+                known.value = repeated.value;
             }
-            None => {
-                self.places.insert(key, self.properties.len());
-                self.properties.push(Some(property));
-            }
-        }
+            is_repeated
+        });
+    }
+
+    /// Where a key is among the places, or where it would be.
+    fn find(&self, key: &[u8]) -> std::result::Result<usize, usize> {
+        self.places
+            .binary_search_by(|(known, _)| known.as_slice().cmp(key))
     }
 }
 
@@ -433,14 +445,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                     let decoded = serde_json::from_str::<Decoded>(key.get())
                         .map_err(de::Error::custom)?
                         .0;
-                    object.put(
-                        decoded,
-                        Property {
-                            key: Cow::Borrowed(key.get()),
-                            value: Cow::Borrowed(value.get()),
-                        },
-                    );
+                    object.places.push((decoded, object.properties.len()));
+                    object.properties.push(Some(Property {
+                        key: Cow::Borrowed(key.get()),
+                        value: Cow::Borrowed(value.get()),
+                    }));
                 }
+                object.settle();
                 Ok(object)
             }
         }

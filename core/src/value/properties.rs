@@ -31,7 +31,8 @@ pub trait Params: Sized {
 /// The form in which a store keeps a value: a JSON object. Properties that are not known are ignored,
 /// since a newer version may have written them.
 pub trait Stored: Sized {
-    /// Reads the properties that the value has.
+    /// Reads the properties that the value has. Those that are taken say later what is wrong with them;
+    /// a value without a default has to be got.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`.
@@ -42,7 +43,10 @@ pub trait Stored: Sized {
     /// # Errors
     /// `INVALID_ARGUMENT`.
     fn read(name: &str, text: &str) -> Result<Self> {
-        Self::take(&mut Properties::read(name, text)?)
+        let mut properties = Properties::of(name, text);
+        let value = Self::take(&mut properties);
+        properties.sound()?;
+        value
     }
 }
 
@@ -63,10 +67,8 @@ impl<'a> Properties<'a> {
     /// `INVALID_ARGUMENT` if the text is no object.
     pub fn read(of: &'a str, text: &'a str) -> Result<Self> {
         let mut properties = Self::of(of, text);
-        match properties.error.take() {
-            Some(error) => Err(error),
-            None => Ok(properties),
-        }
+        properties.sound()?;
+        Ok(properties)
     }
 
     fn of(of: &'a str, text: &'a str) -> Self {
@@ -107,23 +109,15 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// As [`Properties::get`]; a property that is absent has its default.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT`.
-    pub fn get_or_default<T: Property + Default>(&mut self, name: &'static str) -> Result<T> {
+    /// As [`Properties::take`]; a property that is absent has its default.
+    pub fn take_or_default<T: Property + Default>(&mut self, name: &'static str) -> T {
         match self.text_of(name) {
-            Some((key, text)) => T::read(&key, text),
-            None => Ok(T::default()),
+            Some((key, text)) => T::read(&key, text).unwrap_or_else(|error| {
+                self.fail(error);
+                T::default()
+            }),
+            None => T::default(),
         }
-    }
-
-    /// As [`Properties::get`], with a value for a property that is absent or `null`.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT`.
-    pub fn get_or<T: Property>(&mut self, name: &'static str, default: T) -> Result<T> {
-        Ok(self.get::<Option<T>>(name)?.unwrap_or(default))
     }
 
     /// The JSON text of the property of a field, if there is one.
@@ -144,6 +138,14 @@ impl<'a> Properties<'a> {
             !meant
         });
         found
+    }
+
+    /// Says what was wrong with the properties that were taken so far.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn sound(&mut self) -> Result<()> {
+        self.error.take().map_or(Ok(()), Err)
     }
 
     fn missing(&self, name: &str) -> Error {
@@ -216,6 +218,7 @@ impl<T: Property> Property for Vec<T> {
 }
 
 /// A value in the form that stores keep: its JSON text as a string.
+#[derive(Default)]
 pub(crate) struct AsText(pub(crate) Json);
 
 impl Property for AsText {

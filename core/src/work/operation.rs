@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, ready};
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 use serde::Serialize;
@@ -55,12 +56,30 @@ pub enum Group {
 /// The result of an operation that takes several steps.
 pub type Pending<'c, R> = Pin<Box<dyn Future<Output = Result<R>> + Send + 'c>>;
 
-/// How an operation is performed.
-pub enum Run<P, R> {
+/// How an operation with parameters `P` is performed. What it replies has any type here: code for the
+/// type of each reply is made for the one way in which the operation is performed, see [`decided`] and
+/// [`stepwise`].
+pub enum Run<P> {
     /// As one unit of work: it reads, decides and writes.
-    Unit(fn(&mut Transaction<'_>, &P) -> Attempt<R>),
+    Unit(fn(&mut Transaction<'_>, &P) -> Attempt<Box<dyn Reply>>),
     /// In several steps: it lists, or commits more than once.
-    Steps(for<'c> fn(&'c Context, P) -> Pending<'c, R>),
+    Steps(for<'c> fn(&'c Context, P) -> Pending<'c, Box<dyn Reply>>),
+}
+
+/// The reply of a unit of work, as one of any type.
+///
+/// # Errors
+/// Those of the unit of work.
+pub fn decided<R: Reply>(reply: Attempt<R>) -> Attempt<Box<dyn Reply>> {
+    Ok(Box::new(reply?))
+}
+
+/// The reply of an operation that takes several steps, as one of any type.
+pub fn stepwise<'c, R: Reply, F>(steps: F) -> Pending<'c, Box<dyn Reply>>
+where
+    F: Future<Output = Result<R>> + Send + 'c,
+{
+    Box::pin(async move { Ok(Box::new(steps.await?) as Box<dyn Reply>) })
 }
 
 /// What is written about an operation, for documentation and tests.
@@ -85,7 +104,9 @@ pub struct Operation<P, R> {
     #[cfg(feature = "docs")]
     pub docs: Docs,
     /// How it is performed.
-    pub run: Run<P, R>,
+    pub run: Run<P>,
+    /// What it replies.
+    pub reply: PhantomData<fn() -> R>,
 }
 
 impl<P, R> fmt::Debug for Operation<P, R> {
@@ -96,20 +117,35 @@ impl<P, R> fmt::Debug for Operation<P, R> {
 
 /// What an operation replies, whatever its type.
 pub trait Reply: Any + Send {
-    /// The reply as it crosses into another language.
-    fn to_json(&self) -> Json;
+    /// Writes the reply, as it crosses into another language, at the end of a text.
+    ///
+    /// # Errors
+    /// Only those of a type that cannot be JSON.
+    fn write_json(&self, text: &mut Vec<u8>) -> serde_json::Result<()>;
 
     /// The reply as a value of any type, to be cast back.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 impl<R: Serialize + Send + 'static> Reply for R {
-    fn to_json(&self) -> Json {
-        Json::of(self)
+    fn write_json(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(text, self)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
+    }
+}
+
+impl dyn Reply {
+    /// The reply as it crosses into another language.
+    pub fn to_json(&self) -> Json {
+        let mut text = Vec::new();
+        let written = self.write_json(&mut text).is_ok();
+        // Replies are JSON; were one not to be, it would be empty.
+        let text = written.then(|| String::from_utf8(text).ok()).flatten();
+        text.and_then(|text| Json::parse(text).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -212,11 +248,8 @@ where
         match self.run {
             Run::Unit(_) => perform_unit(self, context, params),
             Run::Steps(steps) => match params.downcast::<P>() {
-                Ok(params) => {
-                    let steps = steps(context, *params);
-                    Box::pin(async move { Ok(Box::new(steps.await?) as Box<dyn Reply>) })
-                }
-                Err(_) => Box::pin(ready(Err(other_params()))),
+                Ok(params) => steps(context, *params),
+                Err(_) => failing(other_params()),
             },
         }
     }
@@ -227,7 +260,7 @@ where
         params: &(dyn Any + Send + Sync),
     ) -> Attempt<Box<dyn Reply>> {
         match (&self.run, params.downcast_ref::<P>()) {
-            (Run::Unit(decide), Some(params)) => Ok(Box::new(decide(transaction, params)?)),
+            (Run::Unit(decide), Some(params)) => decide(transaction, params),
             _ => Err(other_params().into()),
         }
     }
@@ -256,6 +289,10 @@ fn perform_unit<'c>(
             .transact(|transaction| operation.decide(transaction, &*params))
             .await
     })
+}
+
+fn failing<'c>(error: Error) -> Pending<'c, Box<dyn Reply>> {
+    Box::pin(ready(Err(error)))
 }
 
 fn other_params() -> Error {
@@ -289,15 +326,22 @@ macro_rules! operations {
                         text: concat!($($doc, "\n"),+),
                         sample: $sample,
                     },
-                    run: $crate::operations!(@run $kind $run),
+                    run: $crate::operations!(@run $kind $run, $result),
+                    reply: std::marker::PhantomData,
                 };
         )*
 
         /// These operations, in the order in which the documentation shows them.
         pub static OPERATIONS: &[&dyn $crate::work::operation::AnyOperation] = &[$(&$constant),*];
     };
-    (@run unit $run:path) => { $crate::work::operation::Run::Unit($run) };
-    (@run steps $run:path) => {
-        $crate::work::operation::Run::Steps(|context, params| Box::pin($run(context, params)))
+    (@run unit $run:path, $result:ty) => {
+        $crate::work::operation::Run::Unit(|transaction, params| {
+            $crate::work::operation::decided::<$result>($run(transaction, params))
+        })
+    };
+    (@run steps $run:path, $result:ty) => {
+        $crate::work::operation::Run::Steps(|context, params| {
+            $crate::work::operation::stepwise::<$result, _>($run(context, params))
+        })
     };
 }

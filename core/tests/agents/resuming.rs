@@ -10,9 +10,7 @@ use tenure_core::store::{
 };
 use tenure_core::stored::agent::Agent;
 use tenure_core::stored::record::Record;
-use tenure_core::{
-    Error, Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Status, Timestamp,
-};
+use tenure_core::{Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Status, Timestamp};
 
 use super::phases::agent;
 use crate::support::{NOON, World};

@@ -6,7 +6,7 @@ use tenure_core::store::{
     Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
 };
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
+use tenure_core::{History, Lift, MemoryStore, Result, SessionId};
 
 use super::ids;
 use crate::support::{Shared, World};

@@ -13,7 +13,7 @@ use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{
-    Changes, Commit, Error, Filter, History, Limits, MemoryStore, Order, Result, SessionId, Store,
+    Changes, Commit, Filter, History, Limits, MemoryStore, Order, Result, SessionId, Store,
     SyncStore, Text, Timestamp,
 };
 

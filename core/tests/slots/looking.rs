@@ -4,7 +4,7 @@ use serde_json::json;
 use tenure_core::error::Cause;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, History, Lift, MemoryStore, Result, SessionId};
+use tenure_core::{History, Lift, MemoryStore, Result, SessionId};
 
 use super::params;
 use crate::support::{Shared, World};

@@ -2,7 +2,6 @@
 //! memory store and stores of the host; a binding adds its own.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -16,6 +15,7 @@ use crate::answer::{self, Answer};
 use crate::call::{Call, perform};
 use crate::engine::HostEngine;
 use crate::limits::{HandleLimits, models};
+use crate::numbered::Numbered;
 
 /// An open store that performs operations.
 pub trait Backend {
@@ -185,7 +185,7 @@ impl Backend for HostBackend {
 #[derive(Default)]
 pub struct Handles {
     last: Cell<u32>,
-    open: RefCell<BTreeMap<u32, Rc<dyn Backend>>>,
+    open: RefCell<Numbered<Rc<dyn Backend>>>,
 }
 
 #[derive(Serialize)]
@@ -225,7 +225,7 @@ impl Handles {
     /// Lets a handle do something, unless it is closed.
     pub fn with(&self, handle: u32, act: impl FnOnce(&dyn Backend) -> Answer) -> Answer {
         // Cloned out of the table, because the action may call back into it.
-        let backend = self.open.borrow().get(&handle).map(Rc::clone);
+        let backend = self.open.borrow().get(handle).map(Rc::clone);
         match backend {
             Some(backend) => act(&*backend),
             None => answer::error(&Cause::Closed.into()),
@@ -244,7 +244,7 @@ impl Handles {
 
     /// Closes a handle; one that is closed stays so.
     pub fn close(&self, handle: u32) -> Answer {
-        let backend = self.open.borrow_mut().remove(&handle);
+        let backend = self.open.borrow_mut().remove(handle);
         match backend.map(|backend| backend.close()) {
             None | Some(Ok(())) => answer::ok(&()),
             Some(Err(error)) => answer::error(&error),

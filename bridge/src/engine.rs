@@ -2,7 +2,6 @@
 //! the request out and goes on when the reply comes in.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,13 +16,14 @@ use crate::answer::{self, Answer};
 use crate::call::Call;
 use crate::host::{HostStore, Mailbox};
 use crate::limits::HandleLimits;
+use crate::numbered::Numbered;
 
 /// Runs operations over a store that the host provides.
 pub struct HostEngine {
     limits: HandleLimits,
     capabilities: Capabilities,
     timeout_ms: u64,
-    running: RefCell<BTreeMap<u32, Running>>,
+    running: RefCell<Numbered<Running>>,
     next: Cell<u32>,
 }
 
@@ -73,7 +73,7 @@ impl HostEngine {
     /// `{"error": {code?, message}}`.
     pub fn resume(&self, operation: u32, reply: String) -> Answer {
         // Taken out while it runs: a host that calls back in meanwhile finds no such operation.
-        let running = self.running.borrow_mut().remove(&operation);
+        let running = self.running.borrow_mut().remove(operation);
         match running {
             Some(running) => {
                 running.mailbox.put_reply(reply);
@@ -85,7 +85,7 @@ impl HostEngine {
 
     /// Drops an operation whose store did not answer.
     pub fn cancel(&self, operation: u32) -> Answer {
-        let Some(running) = self.running.borrow_mut().remove(&operation) else {
+        let Some(running) = self.running.borrow_mut().remove(operation) else {
             return unknown(operation);
         };
         let timeout_ms = self.timeout_ms;
@@ -128,7 +128,7 @@ impl HostEngine {
         loop {
             let id = self.next.get();
             self.next.set(id.wrapping_add(1).max(1));
-            if !self.running.borrow().contains_key(&id) {
+            if self.running.borrow().get(id).is_none() {
                 return id;
             }
         }

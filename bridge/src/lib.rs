@@ -15,6 +15,7 @@ mod entropy;
 mod fingerprint;
 pub mod host;
 pub mod limits;
+mod numbered;
 pub mod table;
 #[cfg(feature = "ts")]
 pub mod types;

@@ -26,7 +26,7 @@ pub(crate) fn open(
 ) -> Result<Rc<dyn Backend>> {
     let store = FileStore::open(directory, file_options(options))?;
     let writer = thread
-        .map(|thread| {
+        .map(|thread| -> Result<Writer> {
             // A store of its own, on the same directory.
             let store = FileStore::open(directory, file_options(options))?;
             Ok(Writer {

@@ -10,7 +10,6 @@ use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
-use tenure_core::Error;
 use tenure_core::error::{Cause, cut};
 use tenure_host::{Place, this_host};
 

@@ -123,7 +123,7 @@ pub fn read_reply<T: Property>(
     id: Option<&SessionId>,
 ) -> Result<T> {
     let value = read_value(method, reply, id)?;
-    T::read(method, &value).map_err(|error| misbehaved(method, error.to_string()))
+    T::read(method, value).map_err(|error| misbehaved(method, error.to_string()))
 }
 
 /// The text of the value in a host's reply.

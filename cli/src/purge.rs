@@ -12,7 +12,7 @@ use tenure_core::session::cleanup::PURGE;
 use tenure_core::session::params::{IdParams, PurgeParams};
 use tenure_core::session::read::EXPORT;
 use tenure_core::session::replies::{CleanupResult, Refusal};
-use tenure_core::{Error, Millis, SessionId, Text};
+use tenure_core::{Millis, SessionId, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};

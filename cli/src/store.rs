@@ -8,9 +8,9 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_bridge::Options;
+use tenure_core::Limits;
 use tenure_core::error::Cause;
 use tenure_core::work::operation::Access;
-use tenure_core::{Error, Limits};
 use tenure_host::Local;
 
 use crate::exit::Failure;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
+use tenure_core::Result;
 use tenure_core::error::{Cause, cut};
-use tenure_core::{Error, Result};
 
 use crate::registry::registry_path;
 

@@ -4,8 +4,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use tenure_core::Result;
 use tenure_core::error::Cause;
-use tenure_core::{Error, Result};
 
 const FILE: &str = "registry.db";
 

@@ -14,9 +14,7 @@ use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Done, run_typed};
 use tenure_core::work::operation::{AnyOperation, Operation};
-use tenure_core::{
-    Error, Host, Limits, MemoryStore, Result, SessionId, Store, SyncStore, Timestamp,
-};
+use tenure_core::{Host, Limits, MemoryStore, Result, SessionId, Store, SyncStore, Timestamp};
 use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};

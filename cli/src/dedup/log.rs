@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use tenure_apps::dedup::log::{AUDIT_DAY, AuditDayParams, AuditRun};
+use tenure_core::Text;
 use tenure_core::error::Cause;
-use tenure_core::{Error, Text};
 
 use crate::atomic_file;
 use crate::context::Context;
@@ -43,11 +43,8 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
     let (file, runs) = day(context, args.date)?;
     if let Some(folder) = args.out {
         let path = folder.join(file);
-        let failed = |error: std::io::Error| {
-            Cause::StoreUnavailable {
-                problem: format!("{}: {error}", path.display()),
-            }
-            .into()
+        let failed = |error: std::io::Error| Cause::StoreUnavailable {
+            problem: format!("{}: {error}", path.display()),
         };
         fs::create_dir_all(&folder).map_err(failed)?;
         let json = serde_json::to_string(&runs)?;

@@ -16,7 +16,7 @@ use tenure_core::session::params::{
 use tenure_core::session::read::GET;
 use tenure_core::session::view::NewEvent;
 use tenure_core::value::redact::Redact;
-use tenure_core::{Error, Json, Status};
+use tenure_core::{Json, Status};
 
 use crate::exit::{Exit, Failure};
 use crate::output::clean;

@@ -15,7 +15,7 @@ use tenure_core::session::params::{
 };
 use tenure_core::session::read::GET;
 use tenure_core::work::operation::{AnyOperation, Operation};
-use tenure_core::{Error, Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
+use tenure_core::{Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
 use tenure_host::Local;
 
 use crate::context::run_over;

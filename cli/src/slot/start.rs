@@ -17,7 +17,7 @@ use tenure_core::slot::params::{SlotConfirmation, SlotLocking, SlotStart, StartI
 use tenure_core::stored::model::Model;
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::value::properties::Property;
-use tenure_core::{Error, SessionHead, Text};
+use tenure_core::{SessionHead, Text};
 
 use crate::atomic_file::AtomicFile;
 use crate::choice::choice;

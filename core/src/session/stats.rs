@@ -98,7 +98,7 @@ impl Stats {
 }
 
 /// Sums up the counts of each name; the names in their order.
-fn summed<'n>(mut counts: Vec<(&'n str, Count)>) -> Vec<(&'n str, Count)> {
+fn summed(mut counts: Vec<(&str, Count)>) -> Vec<(&str, Count)> {
     counts.sort_by_key(|(name, _)| *name);
     counts.dedup_by(|(name, count), (known, sum)| {
         let is_known = name == known;

@@ -8,7 +8,7 @@ use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_core::{History, Result, SessionId, SyncStore};
 
 use crate::disk::Disk;
 use crate::failure::describe;

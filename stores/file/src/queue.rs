@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
+use tenure_core::Result;
 use tenure_core::error::Cause;
-use tenure_core::{Error, Result};
 use tenure_store_transaction::{Done, Job, panicked};
 
 use crate::disk::Disk;

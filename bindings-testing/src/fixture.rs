@@ -4,7 +4,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::value::RawValue;
 use tenure_bridge::host::{HostStore, Mailbox, read_reply};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan,
@@ -67,7 +66,7 @@ impl Stores {
             if let Some(mailbox) = mailbox {
                 let reply = mailbox.ask("close", Json::default()).await;
                 // Whatever it returns.
-                let _: Option<Box<RawValue>> = read_reply("close", &reply, None)?;
+                let _: Option<Json> = read_reply("close", &reply, None)?;
             }
         }
     }
@@ -81,8 +80,8 @@ impl Stores {
             opened.len() as u32
         };
         let reply = mailbox.ask("open", Json::default()).await;
-        let capabilities: Box<RawValue> = read_reply("open", &reply, None)?;
-        let capabilities = Capabilities::read("capabilities", capabilities.get())?;
+        let capabilities: Json = read_reply("open", &reply, None)?;
+        let capabilities = Capabilities::read("capabilities", capabilities.as_str())?;
         Ok(Box::new(OpenStore {
             number,
             store: HostStore::new(mailbox, capabilities),

@@ -59,7 +59,7 @@ const recipe = [
  * what is assumed of it can only make an overflowing stack trap a few bytes earlier. In the order of
  * their names functions are beside those that were made of the same source, which compresses better.
  */
-const optimizations = ["-Os", "--converge", "--low-memory-unused", "--reorder-functions-by-name"];
+const optimizations = ["-Oz", "--converge", "--low-memory-unused", "--reorder-functions-by-name"];
 
 /** Without the names of functions and of the tools. */
 const stripping = ["--strip-debug", "--strip-producers", "--strip-target-features"];

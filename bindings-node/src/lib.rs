@@ -1,17 +1,14 @@
 //! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
-mod file;
 mod panics;
-mod sqlite;
+mod store;
 mod store_thread;
 
 use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, answer};
-use tenure_core::Error;
-use tenure_core::error::cut;
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
@@ -28,7 +25,7 @@ pub fn info() -> Answer {
     answer::ok(&Info {
         build: "native",
         version: env!("CARGO_PKG_VERSION"),
-        stores: &["memory", "file", "sqlite", "registry", "host"],
+        stores: &["memory", "file", "sqlite", "registry", "git", "host"],
     })
 }
 
@@ -46,17 +43,9 @@ pub fn open(
         HANDLES.with(|handles| {
             handles.open(&url, &options, |url, options| {
                 match Place::of(url).transpose()? {
-                    Ok(Place::Sqlite(path)) => Some(sqlite::open(&path, options, thread)),
-                    Ok(Place::File(path)) => Some(file::open(&path, options, thread)),
                     // The bridge serves it.
                     Ok(Place::Memory) => None,
-                    // Each of its calls waits for the network, which no thread of JavaScript may do.
-                    Ok(Place::Git(_)) => Some(Err(Error::UnsupportedStore {
-                        url: cut(url.to_owned()),
-                        problem: "a git store is for the command `tenure`, such as `tenure dedup \
-                                  admit --store git:origin`"
-                            .to_owned(),
-                    })),
+                    Ok(place) => Some(store::open(place, options, thread)),
                     Err(error) => Some(Err(error)),
                 }
             })

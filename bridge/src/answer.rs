@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use tenure_core::Error;
 use tenure_core::work::execution::Ended;
+use tenure_core::work::operation::Reply;
 use tenure_core::work::webhook::WebhookPayload;
 
 /// An answer as JSON text.
@@ -51,12 +52,25 @@ struct Request<'a> {
 /// The answer to an ended operation: `{"ok": …}` or `{"error": …}`.
 pub fn of(ended: Ended) -> Answer {
     match ended {
-        Result::Ok(done) => text(&Ok {
-            ok: &done.value.to_json(),
-            notices: Notices(&done.notices),
-        }),
+        Result::Ok(done) => succeeded(&*done.value, &done.notices).unwrap_or_else(not_json),
         Result::Err(error) => text(&Err { error: &error }),
     }
+}
+
+/// Few answers need less, in bytes.
+const SMALL: usize = 128;
+
+/// `{"ok": …, "notices": …}`. The reply is written where it stays: it may be large.
+fn succeeded(value: &dyn Reply, notices: &[WebhookPayload]) -> Option<Answer> {
+    let mut text = Vec::with_capacity(SMALL);
+    text.extend_from_slice(br#"{"ok":"#);
+    value.write_json(&mut text).ok()?;
+    if !notices.is_empty() {
+        text.extend_from_slice(br#","notices":"#);
+        serde_json::to_writer(&mut text, &Notices(notices)).ok()?;
+    }
+    text.push(b'}');
+    String::from_utf8(text).ok()
 }
 
 /// `{"ok": …}`.
@@ -90,10 +104,12 @@ pub fn wait(operation: u32) -> Answer {
 
 fn text<T: Serialize>(value: &T) -> Answer {
     // Our own types serialise; were one not to, the host still gets a well-formed answer.
-    serde_json::to_string(value).unwrap_or_else(|_| {
-        r#"{"error":{"code":"INTERNAL","message":"internal error: an answer that is no JSON; please report this","details":{}}}"#
-            .to_owned()
-    })
+    serde_json::to_string(value).unwrap_or_else(|_| not_json())
+}
+
+fn not_json() -> Answer {
+    r#"{"error":{"code":"INTERNAL","message":"internal error: an answer that is no JSON; please report this","details":{}}}"#
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -115,7 +131,7 @@ mod tests {
                 entropy,
                 host: Arc::new(NoHost),
             };
-            self::perform(&store, Arc::default(), &call, false)
+            self::perform(&store, Arc::default(), &call)
         };
         perform("start", r#"{"id":"s","task":"t","mode":"m"}"#);
         let answer = perform(

@@ -28,6 +28,11 @@ pub trait Backend {
     /// Performs an operation synchronously.
     fn call(&self, call: Call<'_>) -> Answer;
 
+    /// The operation that ends when the store is open; `None` for a store that is open.
+    fn opening(&self) -> Option<u32> {
+        None
+    }
+
     /// Starts an operation. Returns its answer, or the request that it waits for. By default the
     /// operation is synchronous.
     fn start(&self, call: Call<'_>) -> Answer {
@@ -44,7 +49,8 @@ pub trait Backend {
         no_such(operation)
     }
 
-    /// Waits for running operations, and closes the store.
+    /// Closes the store, after the operations that run. Over an asynchronous store they end with an
+    /// error instead.
     ///
     /// # Errors
     /// Those of the store.
@@ -66,12 +72,14 @@ pub struct Options {
     pub durability: Durability,
     /// The timeout of a write that waits for other processes, in milliseconds.
     pub busy_timeout_ms: Option<u64>,
-    /// The timeout of the host's own store, in milliseconds.
+    /// The timeout of the host's own store, and of each run of git, in milliseconds.
     pub timeout_ms: Option<u64>,
     /// The capabilities of the host's own store.
     pub capabilities: Capabilities,
     /// The automatic cleanup by the host.
     pub retention: Option<Retention>,
+    /// Whether every call of the handle is synchronous.
+    pub synchronous: bool,
 }
 
 impl Options {
@@ -96,6 +104,7 @@ impl Params for Options {
             timeout_ms: properties.take("timeout_ms"),
             capabilities: properties.take_or("capabilities", Capabilities::default()),
             retention: properties.take("retention"),
+            synchronous: properties.take_or("synchronous", false),
         }
     }
 }
@@ -146,7 +155,7 @@ impl Backend for MemoryBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        perform(&self.store, self.limits.now(), &call, false)
+        perform(&self.store, self.limits.now(), &call)
     }
 }
 
@@ -194,6 +203,8 @@ struct Opened {
     capabilities: Capabilities,
     #[serde(skip_serializing_if = "Option::is_none")]
     retention: Option<Retention>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opening: Option<u32>,
 }
 
 impl Handles {
@@ -207,7 +218,7 @@ impl Handles {
     ) -> Answer {
         match open(url, options, serve) {
             Ok((backend, retention)) => {
-                let capabilities = backend.capabilities();
+                let (capabilities, opening) = (backend.capabilities(), backend.opening());
                 // Never used twice: a late call must not meet a store that it does not mean.
                 let handle = self.last.get() + 1;
                 self.last.set(handle);
@@ -216,6 +227,7 @@ impl Handles {
                     handle,
                     capabilities,
                     retention,
+                    opening,
                 })
             }
             Err(error) => answer::error(&error),
@@ -292,7 +304,8 @@ fn open(
                 url: cut(url.to_owned()),
                 problem:
                     "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
-                          the native addon, sqlite:./file.db or file:./directory; or a store of your own"
+                          the native addon, sqlite:./file.db, file:./directory or, for leases and runs, \
+                          git:origin; or a store of your own"
                         .to_owned(),
             })
         })?,

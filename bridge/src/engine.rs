@@ -51,13 +51,14 @@ impl HostEngine {
 
     /// Begins an operation: its end, or the first thing that it needs of the store.
     pub fn start(&self, call: Call<'_>) -> Answer {
-        let execution = match call.begin(self.limits.now(), false) {
-            Ok(execution) => execution,
+        let invocation = match call.invocation(self.limits.now()) {
+            Ok(invocation) => invocation,
             Err(error) => return answer::error(&error),
         };
+        let mut execution = invocation.execution(false);
         let mailbox = Arc::new(Mailbox::default());
         let store = HostStore::new(Arc::clone(&mailbox), self.capabilities);
-        let future = async move { answer::of(run_async(&store, &store, execution).await) };
+        let future = async move { answer::of(run_async(&store, &store, &mut execution).await) };
         let id = self.next_id();
         self.step(
             id,

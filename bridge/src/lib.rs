@@ -4,8 +4,8 @@
 //! on the browser: the bindings pass its texts.
 //!
 //! Every answer is one JSON object: `{"ok": result}`, with `"notices"` where there are webhooks to
-//! post; `{"error": {code, message, details}}`; and for stores that the host itself provides
-//! `{"need": {operation, method, params}}`.
+//! post; `{"error": {code, message, details}}`; for stores that the host itself provides
+//! `{"need": {operation, method, params}}`; and `{"wait": operation}` where another thread will answer.
 
 pub mod answer;
 pub mod backend;
@@ -21,9 +21,8 @@ pub mod types;
 
 pub use answer::Answer;
 pub use backend::{Backend, Handles, Info, Options};
-pub use call::{Call, access, perform};
+pub use call::{Call, perform};
 pub use engine::HostEngine;
 pub use entropy::entropy;
 pub use limits::HandleLimits;
 pub use table::TABLE;
-pub use tenure_core::work::operation::Access;

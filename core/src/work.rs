@@ -9,5 +9,7 @@ pub mod context;
 pub mod execution;
 pub mod mailbox;
 pub mod operation;
+mod reads;
 pub mod transaction;
+mod unit;
 pub mod webhook;

@@ -20,11 +20,11 @@ pub enum Request {
     /// Read sessions and records, in this order. The reply is [`Reply::Read`].
     Read(Vec<Read>),
     /// Read a page of sessions. The reply is [`Reply::Page`].
-    List(ListQuery),
+    List(Box<ListQuery>),
     /// Read a range of records. The reply is [`Reply::Records`].
     Scan(Scan),
     /// Count sessions. The reply is [`Reply::Tally`].
-    Tally(Filter),
+    Tally(Box<Filter>),
     /// Write changes. The reply is [`Reply::Commit`].
     Commit(Changes),
     /// Wait before a retry. The reply is [`Reply::Slept`].
@@ -53,10 +53,6 @@ pub enum Reply {
 pub struct Mailbox(Mutex<Slot>);
 
 #[derive(Debug, Default)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an operation has one, behind a pointer"
-)]
 enum Slot {
     #[default]
     Empty,

@@ -99,6 +99,12 @@ pub trait Reply: Any + Send {
     /// The reply as it crosses into another language.
     fn to_json(&self) -> Json;
 
+    /// Writes the same at the end of a text.
+    ///
+    /// # Errors
+    /// Only those of a type that cannot be JSON.
+    fn write_json(&self, text: &mut Vec<u8>) -> serde_json::Result<()>;
+
     /// The reply as a value of any type, to be cast back.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
@@ -106,6 +112,10 @@ pub trait Reply: Any + Send {
 impl<R: Serialize + Send + 'static> Reply for R {
     fn to_json(&self) -> Json {
         Json::of(self)
+    }
+
+    fn write_json(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(text, self)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
@@ -137,14 +147,17 @@ pub trait AnyOperation: Sync {
     /// `INVALID_ARGUMENT`.
     fn read(&self, params: &str) -> Result<AnyParams>;
 
-    /// Performs it with parameters that it has read.
+    /// Whether it is one unit of work.
+    fn is_unit(&self) -> bool;
+
+    /// Performs it, where it takes several steps, with parameters that it has read.
     fn perform<'c>(
         &'c self,
         context: &'c Context,
         params: AnyParams,
     ) -> Pending<'c, Box<dyn Reply>>;
 
-    /// Decides within a unit of work, where it is one.
+    /// Decides within a transaction, where it is one unit of work.
     ///
     /// # Errors
     /// Those of the operation.
@@ -204,20 +217,21 @@ where
         Ok(Box::new(P::read(self.name, params)?))
     }
 
+    fn is_unit(&self) -> bool {
+        matches!(self.run, Run::Unit(_))
+    }
+
     fn perform<'c>(
         &'c self,
         context: &'c Context,
         params: AnyParams,
     ) -> Pending<'c, Box<dyn Reply>> {
-        match self.run {
-            Run::Unit(_) => perform_unit(self, context, params),
-            Run::Steps(steps) => match params.downcast::<P>() {
-                Ok(params) => {
-                    let steps = steps(context, *params);
-                    Box::pin(async move { Ok(Box::new(steps.await?) as Box<dyn Reply>) })
-                }
-                Err(_) => Box::pin(ready(Err(other_params()))),
-            },
+        match (&self.run, params.downcast::<P>()) {
+            (Run::Steps(steps), Ok(params)) => {
+                let steps = steps(context, *params);
+                Box::pin(async move { Ok(Box::new(steps.await?) as Box<dyn Reply>) })
+            }
+            _ => Box::pin(ready(Err(other_params()))),
         }
     }
 
@@ -245,21 +259,8 @@ where
     }
 }
 
-/// Performs any unit of work: its own is the decision alone.
-fn perform_unit<'c>(
-    operation: &'c dyn AnyOperation,
-    context: &'c Context,
-    params: AnyParams,
-) -> Pending<'c, Box<dyn Reply>> {
-    Box::pin(async move {
-        context
-            .transact(|transaction| operation.decide(transaction, &*params))
-            .await
-    })
-}
-
 fn other_params() -> Error {
-    Error::internal("an operation was given the parameters of another")
+    Error::internal("an operation was run as another")
 }
 
 /// Declares operations, and the list of them.

@@ -82,8 +82,8 @@ where
     P: Send + Sync + 'static,
     R: 'static,
 {
-    let execution = Execution::new(operation, Box::new(params), call);
-    typed(run_async(store, &AtOnce, execution).await)
+    let mut execution = Execution::new(operation, Box::new(params), call);
+    typed(run_async(store, &AtOnce, &mut execution).await)
 }
 
 /// Calls an operation by its name.
@@ -110,8 +110,8 @@ pub(crate) async fn call_as(
         ..call
     };
     let operation = TABLE.find(name).unwrap();
-    let execution = Execution::new(operation, operation.read(params)?, call);
-    let done = run_async(store, &AtOnce, execution).await?;
+    let mut execution = Execution::new(operation, operation.read(params)?, call);
+    let done = run_async(store, &AtOnce, &mut execution).await?;
     Ok(Said {
         value: done.value.to_json().as_str().to_owned(),
         notices: serde_json::to_string(&done.notices).unwrap(),

@@ -2,6 +2,7 @@
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
 mod panics;
+mod random;
 mod store;
 mod store_thread;
 
@@ -116,7 +117,7 @@ fn with_call(
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     guarded(
-        || match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
+        || match tenure_bridge::entropy(entropy.as_deref(), random::fill) {
             Ok(entropy) => act(Call {
                 name,
                 params,

@@ -65,6 +65,8 @@ export interface Opened {
   readonly capabilities: Capabilities;
   /** How to run retention, if the options ask for it. */
   readonly retention?: RetentionPlan;
+  /** The operation that ends when an asynchronous native store is open. */
+  readonly opening?: number;
 }
 
 /** The operation succeeded. */

@@ -68,6 +68,8 @@ export class Connection {
   readonly target: string | Store;
   /** How to run retention, if it is configured. */
   readonly retention: RetentionPlan | undefined;
+  /** Settles when an asynchronous native store is open; `undefined` if the store is open. */
+  readonly opening: Promise<null> | undefined;
   readonly #binding: Binding;
   readonly #handle: number;
   readonly #driver: StoreDriver | undefined;
@@ -105,6 +107,7 @@ export class Connection {
     this.#notify = notify;
     this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
+    this.opening = opened.opening === undefined ? undefined : this.#wait(opened.opening);
     if (typeof models === "function") this.#models = this.#modelFunction(models);
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Build } from "../builds/binding.js";
+import type { Mode } from "../connection/call.js";
 import { Connection, type Environment } from "../connection/connection.js";
 import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
@@ -37,6 +38,12 @@ export async function openSessions(
   if (name !== undefined) return openDatabase(build, name, options);
   const notifier = new Notifier();
   const connection = connect(build, target, options, notifier, environment);
+  try {
+    await connection.opening;
+  } catch (thrown) {
+    connection.abandon();
+    throw thrown;
+  }
   return configured(new Sessions(build.info.build, connection, notifier), options);
 }
 
@@ -49,7 +56,7 @@ export function openSessionsSync(
 ): SessionsSync {
   if (databaseOf(target) !== undefined) throw storeIsAsync();
   const notifier = new Notifier();
-  const connection = connect(build, target, options, notifier, environment);
+  const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(new SessionsSync(build.info.build, connection, notifier), options);
 }
 
@@ -105,6 +112,7 @@ function connect(
   options: OpenOptions,
   notifier: Notifier,
   environment?: Environment,
+  mode: Mode = "async",
 ): Connection {
   checkOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
@@ -115,7 +123,7 @@ function connect(
     return new Connection({
       binding,
       url,
-      options: optionsForUrl(options),
+      options: optionsForUrl(options, mode),
       driver: undefined,
       notify,
       models: options.models,

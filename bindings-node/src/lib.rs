@@ -9,7 +9,7 @@ mod store_thread;
 use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
-use tenure_bridge::{Answer, Call, Handles, Info, answer};
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer};
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
@@ -18,6 +18,8 @@ use crate::store_thread::StoreThread;
 thread_local! {
     /// Each JavaScript thread has its own handles.
     static HANDLES: Handles = Handles::default();
+    /// Each JavaScript thread has its own jobs.
+    static JOBS: Jobs = Jobs::default();
 }
 
 /// What this build is, as JSON.
@@ -107,6 +109,27 @@ pub fn set_models(handle: u32, params: String) -> Answer {
 #[napi]
 pub fn close(handle: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.close(handle)))
+}
+
+/// Starts a job: its result, or what it needs first.
+#[napi]
+pub fn start_job(name: String, params: String) -> Answer {
+    guarded(|| match tenure_bridge::entropy(None, random::fill) {
+        Ok(entropy) => JOBS.with(|jobs| jobs.start(&name, &params, entropy)),
+        Err(error) => answer::error(&error),
+    })
+}
+
+/// Continues a job with the reply to what it needed.
+#[napi]
+pub fn resume_job(job: u32, reply: String, elapsed: f64) -> Answer {
+    guarded(|| JOBS.with(|jobs| jobs.resume(job, &reply, elapsed)))
+}
+
+/// Drops a job.
+#[napi]
+pub fn cancel_job(job: u32) -> Answer {
+    guarded(|| JOBS.with(|jobs| jobs.cancel(job)))
 }
 
 fn with_call(

@@ -14,6 +14,7 @@ use crate::store_thread::{Completion, StoreThread};
 
 struct StoreBackend {
     executor: Executor,
+    identity: Option<String>,
     limits: HandleLimits,
     /// Without it every operation ends on the JavaScript thread.
     thread: Option<StoreThread>,
@@ -27,12 +28,13 @@ pub(crate) fn open(
     options: &Options,
     thread: Option<StoreThread>,
 ) -> Result<Rc<dyn Backend>> {
-    let executor = Executor::open(place, options, Lifetime::Long)?;
+    let executor = Executor::open(place.clone(), options, Lifetime::Long)?;
     if executor.is_asynchronous() && (options.synchronous || thread.is_none()) {
         return Err(Error::StoreIsAsync);
     }
     let mut backend = StoreBackend {
         executor,
+        identity: place.identity(),
         limits: HandleLimits::new(options.limits.clone()),
         thread,
         last_operation: Cell::new(0),
@@ -78,6 +80,10 @@ impl StoreBackend {
 impl Backend for StoreBackend {
     fn capabilities(&self) -> Capabilities {
         self.executor.capabilities()
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.identity.clone()
     }
 
     fn limits(&self) -> &HandleLimits {

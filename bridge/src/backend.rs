@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use tenure_core::error::cut;
 use tenure_core::session::retention::KEEP_AUDIT;
+use tenure_core::session::retention_job::RetentionParams;
 use tenure_core::store::{Capabilities, Durability};
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Limits, MemoryStore, Millis, Redact, Result, SyncStore};
@@ -24,6 +25,11 @@ pub trait Backend {
 
     /// The limits of its calls.
     fn limits(&self) -> &HandleLimits;
+
+    /// What two handles on this store have in common, if that is known.
+    fn identity(&self) -> Option<String> {
+        None
+    }
 
     /// Performs an operation synchronously.
     fn call(&self, call: Call<'_>) -> Answer;
@@ -76,8 +82,8 @@ pub struct Options {
     pub timeout_ms: Option<u64>,
     /// The capabilities of the host's own store.
     pub capabilities: Capabilities,
-    /// The automatic cleanup by the host.
-    pub retention: Option<Retention>,
+    /// The retention that the host runs.
+    pub retention: Option<RetentionParams>,
     /// Whether every call of the handle is synchronous.
     pub synchronous: bool,
 }
@@ -103,35 +109,27 @@ impl Params for Options {
             busy_timeout_ms: properties.take("busy_timeout_ms"),
             timeout_ms: properties.take("timeout_ms"),
             capabilities: properties.take_or("capabilities", Capabilities::default()),
-            retention: properties.take("retention"),
+            retention: properties
+                .take::<Option<Retention>>("retention")
+                .map(|retention| retention.0),
             synchronous: properties.take_or("synchronous", false),
         }
     }
 }
 
-/// The automatic cleanup by a host, which has the clock.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Retention {
-    /// The age from which sessions are put into the trash.
-    pub max_age: Millis,
-    /// The interval between cleanups.
-    pub every: Millis,
-    /// The time in the trash from which sessions are deleted.
-    pub purge_after: Millis,
-    /// How long entries of the audit log are retained.
-    pub keep_audit: Millis,
-}
+/// The option `retention`: durations, of which `purgeAfter` and `keepAudit` have defaults.
+#[derive(Default)]
+struct Retention(RetentionParams);
 
 impl Params for Retention {
     fn take(properties: &mut Properties<'_>) -> Self {
-        let max_age = properties.take("max_age");
-        Self {
-            max_age,
-            every: properties.take("every"),
-            purge_after: properties.take_or("purge_after", max_age),
-            keep_audit: properties.take_or("keep_audit", KEEP_AUDIT),
-        }
+        let max_age: Millis = properties.take("max_age");
+        Self(RetentionParams {
+            max_age_ms: max_age.0,
+            every_ms: properties.take::<Millis>("every").0,
+            purge_after_ms: properties.take_or("purge_after", max_age).0,
+            keep_audit_ms: properties.take_or("keep_audit", KEEP_AUDIT).0,
+        })
     }
 }
 
@@ -202,7 +200,9 @@ struct Opened {
     handle: u32,
     capabilities: Capabilities,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retention: Option<Retention>,
+    retention: Option<RetentionParams>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opening: Option<u32>,
 }
@@ -218,7 +218,8 @@ impl Handles {
     ) -> Answer {
         match open(url, options, serve) {
             Ok((backend, retention)) => {
-                let (capabilities, opening) = (backend.capabilities(), backend.opening());
+                let capabilities = backend.capabilities();
+                let (identity, opening) = (backend.identity(), backend.opening());
                 // Never used twice: a late call must not meet a store that it does not mean.
                 let handle = self.last.get() + 1;
                 self.last.set(handle);
@@ -227,6 +228,7 @@ impl Handles {
                     handle,
                     capabilities,
                     retention,
+                    identity,
                     opening,
                 })
             }
@@ -280,10 +282,13 @@ fn open(
     url: &str,
     options: &str,
     serve: impl FnOnce(&str, &Options) -> Option<Result<Rc<dyn Backend>>>,
-) -> Result<(Rc<dyn Backend>, Option<Retention>)> {
+) -> Result<(Rc<dyn Backend>, Option<RetentionParams>)> {
     let options = Options::read("options", options)?;
-    let retention = options.retention;
-    if retention.is_some_and(|retention| retention.every == Millis(0)) {
+    let retention = options.retention.clone();
+    if retention
+        .as_ref()
+        .is_some_and(|retention| retention.every_ms == 0)
+    {
         return Err(Error::invalid("retention.every", "expected more than 0"));
     }
     let backend: Rc<dyn Backend> = match url {

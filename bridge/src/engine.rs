@@ -113,10 +113,7 @@ impl HostEngine {
         match running.mailbox.take_request() {
             Some((method, params)) => {
                 self.running.borrow_mut().insert(id, running);
-                match serde_json::from_str(params.as_str()) {
-                    Ok(params) => answer::need(id, method, params),
-                    Err(error) => answer::error(&Error::internal(error.to_string())),
-                }
+                answer::need(id, method, &params)
             }
             None => answer::error(&Error::internal("an operation waits for nothing")),
         }

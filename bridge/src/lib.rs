@@ -6,6 +6,8 @@
 //! Every answer is one JSON object: `{"ok": result}`, with `"notices"` where there are webhooks to
 //! post; `{"error": {code, message, details}}`; for stores that the host itself provides
 //! `{"need": {operation, method, params}}`; and `{"wait": operation}` where another thread will answer.
+//! [`Jobs`] answer in the same way, with a `need` for each step, and with `{"thrown": number}` where one ends with
+//! an error of the host's own.
 
 pub mod answer;
 pub mod backend;
@@ -14,6 +16,7 @@ pub mod engine;
 mod entropy;
 mod fingerprint;
 pub mod host;
+pub mod jobs;
 pub mod limits;
 pub mod table;
 #[cfg(feature = "ts")]
@@ -24,5 +27,6 @@ pub use backend::{Backend, Handles, Info, Options};
 pub use call::{Call, perform};
 pub use engine::HostEngine;
 pub use entropy::entropy;
+pub use jobs::Jobs;
 pub use limits::HandleLimits;
 pub use table::TABLE;

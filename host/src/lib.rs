@@ -16,7 +16,7 @@ mod runtime;
 pub use asynchronous::{Opener, Opening};
 pub use behalf::OnBehalf;
 pub use executor::{Deferred, Executor, InlineStore, SerialStore, Started};
-pub use local::{Local, now};
+pub use local::{Local, now, random_bits};
 pub use open::Lifetime;
 pub use place::Place;
 pub use process::{HOST, ThisHost, this_host};

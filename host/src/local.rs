@@ -8,7 +8,7 @@ use tenure_core::error::cut;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Invocation, typed};
-use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::work::operation::{AnyOperation, AnyParams, Operation, Reply};
 use tenure_core::{Error, Host, Limits, Result, Timestamp};
 
 use crate::executor::Executor;
@@ -20,6 +20,7 @@ use crate::process::this_host;
 #[derive(Debug)]
 pub struct Local {
     executor: Executor,
+    identity: Option<String>,
     limits: Arc<Limits>,
 }
 
@@ -35,12 +36,18 @@ impl Local {
                       or for leases and runs git:origin"
                 .to_owned(),
         })?;
-        let executor = Executor::open(place, options, Lifetime::Brief)?;
+        let executor = Executor::open(place.clone(), options, Lifetime::Brief)?;
         executor.open_now()?;
         Ok(Self {
             executor,
+            identity: place.identity(),
             limits: Arc::new(options.limits.clone()),
         })
+    }
+
+    /// What two open stores of one place have in common, if that is known.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     /// Runs an operation as this process, at this time.
@@ -80,21 +87,46 @@ impl Local {
         P: Send + Sync + 'static,
         R: 'static,
     {
-        let call = call::Call {
-            now,
-            entropy: entropy(None, getrandom::fill)?,
-            fingerprint,
-            host,
-            limits: Arc::clone(&self.limits),
-            isolated: false,
-        };
+        let call = self.call_at(now, host, fingerprint)?;
         let invocation = Invocation::new(operation, Box::new(params), call);
         Ok(typed(self.executor.run(invocation))?.value)
     }
 
+    /// Runs an operation whose types are not known, as [`Local::run_at`] does.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run_any(
+        &self,
+        operation: &'static dyn AnyOperation,
+        params: AnyParams,
+        now: Timestamp,
+        host: Arc<dyn Host>,
+    ) -> Result<Box<dyn Reply>> {
+        let call = self.call_at(now, host, Fingerprint::default())?;
+        let invocation = Invocation::new(operation, params, call);
+        Ok(self.executor.run(invocation)?.value)
+    }
+
+    fn call_at(
+        &self,
+        now: Timestamp,
+        host: Arc<dyn Host>,
+        fingerprint: Fingerprint,
+    ) -> Result<call::Call> {
+        Ok(call::Call {
+            now,
+            entropy: random_bits()?,
+            fingerprint,
+            host,
+            limits: Arc::clone(&self.limits),
+            isolated: false,
+        })
+    }
+
     /// Performs an operation by its name, as this process.
     pub fn perform(&self, name: &str, params: &str, now: f64) -> Answer {
-        let invocation = entropy(None, getrandom::fill).and_then(|entropy| {
+        let invocation = random_bits().and_then(|entropy| {
             let host = this_host();
             let call = Call {
                 name,
@@ -110,6 +142,14 @@ impl Local {
             Err(error) => answer::error(&error),
         }
     }
+}
+
+/// Random bits of this machine, used once.
+///
+/// # Errors
+/// `INTERNAL` without random bits.
+pub fn random_bits() -> Result<[u8; 16]> {
+    entropy(None, getrandom::fill)
 }
 
 /// The current time of this machine's clock.

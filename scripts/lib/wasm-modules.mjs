@@ -20,19 +20,19 @@ export const wasmModules = [
     title: "wasm for browsers",
     name: "tenure_wasm",
     without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 280,
+    budget: 300,
   },
   {
     title: "wasm for Node",
     name: "tenure_complete",
     without: ["bindings-testing", "stores/testkit"],
-    budget: 330,
+    budget: 360,
   },
   {
     title: "wasm for tests",
     name: "tenure_testing",
     without: ["bindings-wasm"],
-    budget: 330,
+    budget: 360,
   },
 ];
 

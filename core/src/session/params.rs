@@ -104,6 +104,8 @@ declare_params! {
     }
 
     /// A session.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct IdParams {
         /// The id of the session.
         pub id: Text,
@@ -132,6 +134,8 @@ declare_params! {
     }
 
     /// Which sessions to remove by their age.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CleanupParams {
         /// The age from which sessions are removed: milliseconds or text such as `"30d"`.
         pub max_age: Millis,
@@ -146,6 +150,8 @@ declare_params! {
     }
 
     /// Which sessions in the trash to delete.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct PurgeParams {
         /// The time in the trash from which sessions are deleted: milliseconds or text such as `"30d"`.
         pub older_than: Millis,
@@ -161,6 +167,8 @@ declare_params! {
     }
 
     /// Which expired records to remove.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CleanupRecordsParams {
         /// How long entries of the audit log are retained: milliseconds or text such as `"30d"`. 365
         /// days by default.
@@ -442,6 +450,8 @@ fn tasks(given: Option<&OneOf<Text>>) -> Result<Option<Vec<String>>> {
 
 filter_params! {
     /// Which sessions to count.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct StatsParams {}
 
     /// Which sessions to list, and how.
@@ -538,7 +548,8 @@ choices! {
 }
 
 /// One value or a list of values.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(transparent)]
 pub struct OneOf<T>(pub Vec<T>);
 
 impl<T: Property + DeserializeOwned> Property for OneOf<T> {

@@ -175,7 +175,7 @@ pub struct Page {
 }
 
 /// A session that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
@@ -198,3 +198,5 @@ pub struct Scan {
     /// How many at most; at least 1.
     pub limit: u32,
 }
+
+crate::plain_properties!(Problem);

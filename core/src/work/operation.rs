@@ -259,7 +259,7 @@ where
     }
 }
 
-fn other_params() -> Error {
+pub(crate) fn other_params() -> Error {
     Error::internal("an operation was run as another")
 }
 

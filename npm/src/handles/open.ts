@@ -69,7 +69,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     durability: options.durability,
     timeoutMs: timeoutOf(options) * OPENING_SHARE,
   });
-  const connection = connect(build, store, options, notifier);
+  const connection = connect(build, store, options, notifier, undefined, "async", INDEXEDDB_SCHEME + name);
   try {
     await store.open();
   } catch (thrown) {
@@ -113,6 +113,7 @@ function connect(
   notifier: Notifier,
   environment?: Environment,
   mode: Mode = "async",
+  identity?: string,
 ): Connection {
   checkOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
@@ -139,6 +140,7 @@ function connect(
     url,
     options: json,
     driver: new StoreDriver(target, timeoutMs),
+    identity,
     notify,
     models: options.models,
     environment,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CoreErrorCode, Refusal } from "../generated.js";
+import type { CoreErrorCode, NotPurged } from "../generated.js";
 
 /**
  * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
@@ -185,8 +185,14 @@ export function fileUnreadable(cause: unknown): TenureError {
   return new TenureError({ code: "FILE_UNREADABLE", message, details: { problem } }, cause);
 }
 
+/** The archive of a session failed. */
+export function archiveFailed(thrown: unknown): TenureError {
+  const body = { code: "ARCHIVE_FAILED", message: messageOf(thrown), details: {} } as const;
+  return new TenureError(body, thrown);
+}
+
 /** Retention could not remove sessions. */
-export function notRemoved(failed: readonly Refusal[]): TenureError {
+export function notRemoved(failed: readonly NotPurged[]): TenureError {
   const [first] = failed;
   const count = failed.length === 1 ? "one session" : `${failed.length} sessions`;
   const message = `${count} could not be removed, the first of them ${first?.id}: ${first?.message}; inspect and delete them manually`;

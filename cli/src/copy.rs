@@ -61,7 +61,13 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let copied = run_job(&COPY, params, &mut copying);
     // Erases the progress line before anything is printed.
     drop(copying);
-    print(context, copied?)
+    match copied {
+        Ok(copied) => print(context, copied),
+        Err(Failure::Error(Error::InvalidArgument { what, .. })) if what == "to" => {
+            Err(Failure::usage("TO", "expected a store other than FROM"))
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 fn print(context: &mut Context, copied: CopyResult) -> Outcome {

@@ -1,6 +1,6 @@
 // Generated from the table of operations: `npm run build -- types` writes it. Do not edit.
 
-import type { ErrorCode } from "./values/error.js";
+import type { DriverErrorCode } from "./values/error-code.js";
 import type { EventType, JsonObject, OverridesOf, SessionMetadata } from "./values/session-data.js";
 
 /** New values for anything that a session has. */
@@ -2284,7 +2284,7 @@ id: string,
 /**
  * The code of the error; `ARCHIVE_FAILED` if the archive failed without one.
  */
-code: ErrorCode, 
+code: CoreErrorCode | DriverErrorCode, 
 /**
  * The message of the error.
  */
@@ -3017,7 +3017,7 @@ failed: Array<NotPurged>,
 /**
  * The code of the error that ended the pass early; `null` if it completed.
  */
-error: ErrorCode | null, 
+error: CoreErrorCode | DriverErrorCode | null, 
 /**
  * Whether the pass failed and will not be retried before the next interval.
  */

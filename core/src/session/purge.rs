@@ -66,7 +66,7 @@ pub struct PurgeResult {
     /// The first 1,000 sessions that were not purged, with the reason.
     pub failed: Vec<NotPurged>,
     /// The first 1,000 of the given sessions that are not due: they are not in the trash, have not been
-    /// there for long enough, or a runner holds them. Absent if no sessions were given.
+    /// there for long enough, or a runner holds them. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_due: Option<Vec<Text>>,
     /// Whether the call was a dry run and deleted nothing.
@@ -83,7 +83,7 @@ pub struct NotPurged {
     /// The id of the session.
     pub id: String,
     /// The code of the error; `ARCHIVE_FAILED` if the archive failed without one.
-    #[cfg_attr(feature = "ts", ts(type = "ErrorCode"))]
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode"))]
     pub code: String,
     /// The message of the error.
     pub message: String,
@@ -321,9 +321,11 @@ impl Purging {
         let due_ids = due.ids.iter().map(Text::as_str);
         let failed_ids = due.failed.iter().map(|failed| failed.id.as_str());
         let known: BTreeSet<&str> = due_ids.chain(failed_ids).collect();
-        let not_due = ids.iter().filter(|id| !known.contains(id.as_str()));
-        let listed = self.result.not_due.get_or_insert_default();
-        let room = MAX_LISTED.saturating_sub(listed.len());
-        listed.extend(not_due.take(room).cloned());
+        for id in ids.iter().filter(|id| !known.contains(id.as_str())) {
+            let listed = self.result.not_due.get_or_insert_default();
+            if listed.len() < MAX_LISTED {
+                listed.push(id.clone());
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ pub struct RetentionProgress {
     /// Sessions that could not be removed, with the reason; at most 1,000.
     pub failed: Vec<NotPurged>,
     /// The code of the error that ended the pass early; `null` if it completed.
-    #[cfg_attr(feature = "ts", ts(type = "ErrorCode | null"))]
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode | null"))]
     pub error: Option<String>,
     /// Whether the pass failed and will not be retried before the next interval.
     pub is_final_failure: bool,

@@ -265,7 +265,7 @@ impl JobContext {
             params,
             reads: PhantomData::<fn() -> T>,
         };
-        // Only the cast depends on the types: each type of a future is compiled anew.
+        // The cast alone depends on the types, so that little is compiled for each of them.
         let reply = self.run_step(Box::new(step));
         async move {
             match reply.await?.downcast() {

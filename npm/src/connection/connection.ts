@@ -148,9 +148,7 @@ export class Connection {
     const now = this.#environment.now();
     const entropy = this.#environment.entropy();
     if (this.#driver === undefined) {
-      return this.#finish(
-        parseAnswer(this.binding.call(this.#handle, name, params, now, entropy)),
-      );
+      return this.#finish(parseAnswer(this.binding.call(this.#handle, name, params, now, entropy)));
     }
     return this.#driveSync(
       this.#driver,

@@ -16,14 +16,14 @@ import { nodeRuntime } from "../runtime/node-runtime.js";
 import type { Target } from "../stores/target.js";
 import { entryOver } from "./entry.js";
 
-export type { ImportDirectory } from "../handles/import-directory.js";
-export type { ImportDirectoryOptions } from "../jobs/import-directory.js";
 export type {
   ImportCounts,
   ImportDirectoryResult,
   ImportProblem,
   ImportProgress,
 } from "../generated.js";
+export type { ImportDirectory } from "../handles/import-directory.js";
+export type { ImportDirectoryOptions } from "../jobs/import-directory.js";
 export * from "./api.js";
 
 const entry = entryOver(

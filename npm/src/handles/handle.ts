@@ -58,7 +58,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     if (plan === undefined) return;
     // The timer must not keep the handle alive.
     const handle = new WeakRef(this);
-    this.#stopRetention = startRetention(connection.binding, plan, () => handle.deref()?.retained());
+    this.#stopRetention = startRetention(connection.binding, plan, () =>
+      handle.deref()?.retained(),
+    );
   }
 
   /**

@@ -69,7 +69,15 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     durability: options.durability,
     timeoutMs: timeoutOf(options) * OPENING_SHARE,
   });
-  const connection = connect(build, store, options, notifier, undefined, "async", INDEXEDDB_SCHEME + name);
+  const connection = connect(
+    build,
+    store,
+    options,
+    notifier,
+    undefined,
+    "async",
+    INDEXEDDB_SCHEME + name,
+  );
   try {
     await store.open();
   } catch (thrown) {

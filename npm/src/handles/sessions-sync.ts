@@ -20,7 +20,11 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
   /** Agents: sessions that have a phase. */
   readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */
-  readonly leases: LeasesSync = new LeasesSync((name, make) => this.ask(name, make), this.binding, this.connection.binding);
+  readonly leases: LeasesSync = new LeasesSync(
+    (name, make) => this.ask(name, make),
+    this.binding,
+    this.connection.binding,
+  );
   /** Deduplication of runs. */
   readonly dedup: Dedup<"sync"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */

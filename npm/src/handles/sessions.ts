@@ -26,7 +26,11 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   /** Agents: sessions that have a phase. */
   readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */
-  readonly leases: Leases = new Leases((name, make) => this.ask(name, make), this.binding, this.connection.binding);
+  readonly leases: Leases = new Leases(
+    (name, make) => this.ask(name, make),
+    this.binding,
+    this.connection.binding,
+  );
   /** Deduplication of runs. */
   readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */

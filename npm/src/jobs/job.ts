@@ -9,8 +9,8 @@
 import { type Binding, type JobAnswer, type JobNeed, parseAnswer } from "../builds/binding.js";
 import type { OperationName, Params } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
-import type { Jobs } from "../generated.js";
 import { isThenable } from "../connection/store-driver.js";
+import type { Jobs } from "../generated.js";
 import type { MaybePromise } from "../stores/store.js";
 import { internalError, isTenureError, messageOf, TenureError } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
@@ -137,11 +137,12 @@ export class Job {
     }
     try {
       const result = this.#call(need);
-      if (!isThenable(result)) return reply({ value: result });
-      result.then(
-        (value) => reply({ value }),
-        (thrown: unknown) => reply({ thrown }),
-      );
+      if (isThenable(result)) {
+        result.then(
+          (value) => reply({ value }),
+          (thrown: unknown) => reply({ thrown }),
+        );
+      } else reply({ value: result });
     } catch (thrown) {
       reply({ thrown });
     }

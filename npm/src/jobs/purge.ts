@@ -32,14 +32,19 @@ export function purgeArchived(
   params: Accepts<PurgeParams>,
   archive: Archive,
 ): Promise<PurgeResult> {
-  return runJob(binding, "purge", { ...params, archive: true }, {
-    run: (_, name, params) => store.perform(name, params),
-    async export(id, session) {
-      try {
-        await archive(session, id);
-      } catch (thrown) {
-        throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
-      }
+  return runJob(
+    binding,
+    "purge",
+    { ...params, archive: true },
+    {
+      run: (_, name, params) => store.perform(name, params),
+      async export(id, session) {
+        try {
+          await archive(session, id);
+        } catch (thrown) {
+          throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
+        }
+      },
     },
-  });
+  );
 }

@@ -71,7 +71,10 @@ export function startRetention(
     sleep(ms, wake) {
       const pass = (): void => {
         const host = live();
-        if (host === undefined || host.isClosed) return job.stop();
+        if (host === undefined || host.isClosed) {
+          job.stop();
+          return;
+        }
         beganAt = Date.now();
         thrown = undefined;
         wake({ value: null });

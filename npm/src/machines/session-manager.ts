@@ -8,8 +8,8 @@
 
 import type { Source } from "../builds/source.js";
 import type { ActiveSession, StaleCleanup, VmView } from "../generated.js";
-import { unref } from "../runtime/timers.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { unref } from "../runtime/timers.js";
 import type { JsonObject } from "../values/session-data.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
 import { REGISTRY_URL, SessionRegistry } from "./session-registry.js";

@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { ReplaceReason, SlotAnswer, SlotLocking, SlotOutcome, SlotStart } from "../generated.js";
+import type {
+  ReplaceReason,
+  SlotAnswer,
+  SlotLocking,
+  SlotOutcome,
+  SlotStart,
+} from "../generated.js";
 import type { RetentionPass } from "../jobs/retention.js";
 import { DurationHistogram, type Histogram } from "./histogram.js";
 

@@ -7,22 +7,9 @@
  */
 
 import type { CoreErrorCode, NotPurged } from "../generated.js";
+import type { DriverErrorCode } from "./error-code.js";
 
-/**
- * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
- * webhooks. Rules are checked in the core.
- */
-export type DriverErrorCode =
-  | "WASM_NOT_READY"
-  | "BINDING_UNAVAILABLE"
-  | "STORE_REENTERED"
-  | "WEBHOOK_FAILED"
-  | "ABORTED"
-  | "LEASE_LOST"
-  | "FILE_UNREADABLE"
-  | "NOT_REMOVED"
-  | "ARCHIVE_FAILED"
-  | "LISTENER_FAILED";
+export type { DriverErrorCode } from "./error-code.js";
 
 /** Every value of {@link TenureError.code}. */
 export type ErrorCode = CoreErrorCode | DriverErrorCode;

@@ -3,6 +3,7 @@
 mod agent;
 mod dedup;
 pub mod file;
+pub mod job;
 pub mod operations;
 mod registry;
 mod text;

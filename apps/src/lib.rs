@@ -6,6 +6,7 @@
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
 
+use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
 
 pub mod dedup;
@@ -21,3 +22,6 @@ pub static OPERATIONS: &[&[&dyn AnyOperation]] = &[
     dedup::operations::OPERATIONS,
     dedup::log::OPERATIONS,
 ];
+
+/// The jobs of all applications.
+pub static JOBS: &[&[&dyn AnyJob]] = &[folders::job::JOBS];

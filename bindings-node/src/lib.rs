@@ -1,16 +1,15 @@
 //! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
-mod file;
 mod panics;
-mod sqlite;
+mod random;
+mod store;
 mod store_thread;
 
 use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
-use tenure_bridge::{Answer, Call, Handles, Info, answer};
-use tenure_core::error::{Cause, cut};
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer};
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
@@ -19,6 +18,8 @@ use crate::store_thread::StoreThread;
 thread_local! {
     /// Each JavaScript thread has its own handles.
     static HANDLES: Handles = Handles::default();
+    /// Each JavaScript thread has its own jobs.
+    static JOBS: Jobs = Jobs::default();
 }
 
 /// What this build is, as JSON.
@@ -27,7 +28,7 @@ pub fn info() -> Answer {
     answer::ok(&Info {
         build: "native",
         version: env!("CARGO_PKG_VERSION"),
-        stores: &["memory", "file", "sqlite", "registry", "host"],
+        stores: &["memory", "file", "sqlite", "registry", "git", "host"],
     })
 }
 
@@ -45,18 +46,9 @@ pub fn open(
         HANDLES.with(|handles| {
             handles.open(&url, &options, |url, options| {
                 match Place::of(url).transpose()? {
-                    Ok(Place::Sqlite(path)) => Some(sqlite::open(&path, options, thread)),
-                    Ok(Place::File(path)) => Some(file::open(&path, options, thread)),
                     // The bridge serves it.
                     Ok(Place::Memory) => None,
-                    // Each of its calls waits for the network, which no thread of JavaScript may do.
-                    Ok(Place::Git(_)) => Some(Err(Cause::UnsupportedStore {
-                        url: cut(url.to_owned()),
-                        problem: "a git store is for the command `tenure`, such as `tenure dedup \
-                                  admit --store git:origin`"
-                            .to_owned(),
-                    }
-                    .into())),
+                    Ok(place) => Some(store::open(place, options, thread)),
                     Err(error) => Some(Err(error)),
                 }
             })
@@ -119,6 +111,27 @@ pub fn close(handle: u32) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.close(handle)))
 }
 
+/// Starts a job: its result, or what it needs first.
+#[napi]
+pub fn start_job(name: String, params: String) -> Answer {
+    guarded(|| match tenure_bridge::entropy(None, random::fill) {
+        Ok(entropy) => JOBS.with(|jobs| jobs.start(&name, &params, entropy)),
+        Err(error) => answer::error(&error),
+    })
+}
+
+/// Continues a job with the reply to what it needed.
+#[napi]
+pub fn resume_job(job: u32, reply: String, elapsed: f64) -> Answer {
+    guarded(|| JOBS.with(|jobs| jobs.resume(job, &reply, elapsed)))
+}
+
+/// Drops a job.
+#[napi]
+pub fn cancel_job(job: u32) -> Answer {
+    guarded(|| JOBS.with(|jobs| jobs.cancel(job)))
+}
+
 fn with_call(
     name: &str,
     params: &str,
@@ -127,7 +140,7 @@ fn with_call(
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     guarded(
-        || match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
+        || match tenure_bridge::entropy(entropy.as_deref(), random::fill) {
             Ok(entropy) => act(Call {
                 name,
                 params,

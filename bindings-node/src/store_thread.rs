@@ -46,17 +46,12 @@ impl StoreThread {
         Ok(Self { env, shared })
     }
 
-    /// Says that an answer will come. Call it on the JavaScript thread, before the work is handed
-    /// out.
-    pub(crate) fn expect(&self) -> Result<()> {
+    /// Expects the answer of an operation, and returns its completion. Call it on the JavaScript thread.
+    pub(crate) fn expect(&self) -> Result<Completion> {
         let mut state = lock(&self.shared.state);
         state.awaited += 1;
-        keep_alive(&mut state, &self.env)
-    }
-
-    /// The completion of one operation.
-    pub(crate) fn completion(&self) -> Completion {
-        Completion(Arc::clone(&self.shared))
+        keep_alive(&mut state, &self.env)?;
+        Ok(Completion(Arc::clone(&self.shared)))
     }
 }
 

@@ -2,13 +2,14 @@
 //! JSON; what they mean is the bridge's matter. Everything runs on the one thread that calls.
 
 use std::sync::Arc;
-use tenure_bridge::{Answer, Call, Handles, Info};
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs};
 
 use tenure_core::NoHost;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 thread_local! {
     static HANDLES: Handles = Handles::default();
+    static JOBS: Jobs = Jobs::default();
 }
 
 /// What this build is, as JSON.
@@ -65,6 +66,27 @@ pub fn set_models(handle: u32, params: &str) -> Answer {
 #[wasm_bindgen]
 pub fn close(handle: u32) -> Answer {
     HANDLES.with(|handles| handles.close(handle))
+}
+
+/// Starts a job: its result, or what it needs first.
+#[wasm_bindgen(js_name = startJob)]
+pub fn start_job(name: &str, params: &str) -> Answer {
+    match tenure_bridge::entropy(None, getrandom::fill) {
+        Ok(entropy) => JOBS.with(|jobs| jobs.start(name, params, entropy)),
+        Err(error) => tenure_bridge::answer::error(&error),
+    }
+}
+
+/// Continues a job with the reply to what it needed.
+#[wasm_bindgen(js_name = resumeJob)]
+pub fn resume_job(job: u32, reply: &str, elapsed: f64) -> Answer {
+    JOBS.with(|jobs| jobs.resume(job, reply, elapsed))
+}
+
+/// Drops a job.
+#[wasm_bindgen(js_name = cancelJob)]
+pub fn cancel_job(job: u32) -> Answer {
+    JOBS.with(|jobs| jobs.cancel(job))
 }
 
 fn with_call(

@@ -1,10 +1,10 @@
 //! The texts that cross to the host.
 
 use serde::{Serialize, Serializer};
-use tenure_core::Error;
 use tenure_core::work::execution::Ended;
 use tenure_core::work::operation::Reply;
 use tenure_core::work::webhook::WebhookPayload;
+use tenure_core::{Error, Json};
 
 /// An answer as JSON text.
 pub type Answer = String;
@@ -33,12 +33,12 @@ struct Need<'a> {
     need: Request<'a>,
 }
 
-/// The request of an operation to a store that the host provides.
+/// The request of an operation or a job to the host.
 #[derive(Serialize)]
 struct Request<'a> {
     operation: u32,
     method: &'a str,
-    params: &'a serde_json::value::RawValue,
+    params: &'a Json,
 }
 
 /// The answer to an ended operation: `{"ok": …}` or `{"error": …}`.
@@ -76,7 +76,7 @@ pub fn error(error: &Error) -> Answer {
 }
 
 /// `{"need": …}`.
-pub fn need(operation: u32, method: &str, params: &serde_json::value::RawValue) -> Answer {
+pub fn need(operation: u32, method: &str, params: &Json) -> Answer {
     text(&Need {
         need: Request {
             operation,
@@ -84,6 +84,11 @@ pub fn need(operation: u32, method: &str, params: &serde_json::value::RawValue) 
             params,
         },
     })
+}
+
+/// `{"thrown": number}`: a job ended with the error that the host has under this number.
+pub fn thrown(number: u32) -> Answer {
+    format!(r#"{{"thrown":{number}}}"#)
 }
 
 /// `{"wait": operation}`: a thread of the store completes the operation.
@@ -120,7 +125,7 @@ mod tests {
                 entropy,
                 host: Arc::new(NoHost),
             };
-            self::perform(&store, Arc::default(), &call, false)
+            self::perform(&store, Arc::default(), &call)
         };
         perform("start", r#"{"id":"s","task":"t","mode":"m"}"#);
         let answer = perform(

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use tenure_core::error::{Cause, cut};
 use tenure_core::session::retention::KEEP_AUDIT;
+use tenure_core::session::retention_job::RetentionParams;
 use tenure_core::store::{Capabilities, Durability};
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Limits, MemoryStore, Millis, Redact, Result, SyncStore};
@@ -25,8 +26,18 @@ pub trait Backend {
     /// The limits of its calls.
     fn limits(&self) -> &HandleLimits;
 
+    /// What two handles on this store have in common, if that is known.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
     /// Performs an operation synchronously.
     fn call(&self, call: Call<'_>) -> Answer;
+
+    /// The operation that ends when the store is open; `None` for a store that is open.
+    fn opening(&self) -> Option<u32> {
+        None
+    }
 
     /// Starts an operation. Returns its answer, or the request that it waits for. By default the
     /// operation is synchronous.
@@ -44,7 +55,8 @@ pub trait Backend {
         no_such(operation)
     }
 
-    /// Waits for running operations, and closes the store.
+    /// Closes the store, after the operations that run. Over an asynchronous store they end with an
+    /// error instead.
     ///
     /// # Errors
     /// Those of the store.
@@ -66,12 +78,14 @@ pub struct Options {
     pub durability: Durability,
     /// The timeout of a write that waits for other processes, in milliseconds.
     pub busy_timeout_ms: Option<u64>,
-    /// The timeout of the host's own store, in milliseconds.
+    /// The timeout of the host's own store, and of each run of git, in milliseconds.
     pub timeout_ms: Option<u64>,
     /// The capabilities of the host's own store.
     pub capabilities: Capabilities,
-    /// The automatic cleanup by the host.
-    pub retention: Option<Retention>,
+    /// The retention that the host runs.
+    pub retention: Option<RetentionParams>,
+    /// Whether every call of the handle is synchronous.
+    pub synchronous: bool,
 }
 
 impl Options {
@@ -95,34 +109,27 @@ impl Params for Options {
             busy_timeout_ms: properties.take("busy_timeout_ms"),
             timeout_ms: properties.take("timeout_ms"),
             capabilities: properties.take_or("capabilities", Capabilities::default()),
-            retention: properties.take("retention"),
+            retention: properties
+                .take::<Option<Retention>>("retention")
+                .map(|retention| retention.0),
+            synchronous: properties.take_or("synchronous", false),
         }
     }
 }
 
-/// The automatic cleanup by a host, which has the clock.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Retention {
-    /// The age from which sessions are put into the trash.
-    pub max_age: Millis,
-    /// The interval between cleanups.
-    pub every: Millis,
-    /// The time in the trash from which sessions are deleted.
-    pub purge_after: Millis,
-    /// How long entries of the audit log are retained.
-    pub keep_audit: Millis,
-}
+/// The option `retention`: durations, of which `purgeAfter` and `keepAudit` have defaults.
+#[derive(Default)]
+struct Retention(RetentionParams);
 
 impl Params for Retention {
     fn take(properties: &mut Properties<'_>) -> Self {
-        let max_age = properties.take("max_age");
-        Self {
-            max_age,
-            every: properties.take("every"),
-            purge_after: properties.take_or("purge_after", max_age),
-            keep_audit: properties.take_or("keep_audit", KEEP_AUDIT),
-        }
+        let max_age: Millis = properties.take("max_age");
+        Self(RetentionParams {
+            max_age_ms: max_age.0,
+            every_ms: properties.take::<Millis>("every").0,
+            purge_after_ms: properties.take_or("purge_after", max_age).0,
+            keep_audit_ms: properties.take_or("keep_audit", KEEP_AUDIT).0,
+        })
     }
 }
 
@@ -146,7 +153,7 @@ impl Backend for MemoryBackend {
     }
 
     fn call(&self, call: Call<'_>) -> Answer {
-        perform(&self.store, self.limits.now(), &call, false)
+        perform(&self.store, self.limits.now(), &call)
     }
 }
 
@@ -193,7 +200,11 @@ struct Opened {
     handle: u32,
     capabilities: Capabilities,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retention: Option<Retention>,
+    retention: Option<RetentionParams>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opening: Option<u32>,
 }
 
 impl Handles {
@@ -208,6 +219,7 @@ impl Handles {
         match open(url, options, serve) {
             Ok((backend, retention)) => {
                 let capabilities = backend.capabilities();
+                let (identity, opening) = (backend.identity(), backend.opening());
                 // Never used twice: a late call must not meet a store that it does not mean.
                 let handle = self.last.get() + 1;
                 self.last.set(handle);
@@ -216,6 +228,8 @@ impl Handles {
                     handle,
                     capabilities,
                     retention,
+                    identity,
+                    opening,
                 })
             }
             Err(error) => answer::error(&error),
@@ -268,10 +282,13 @@ fn open(
     url: &str,
     options: &str,
     serve: impl FnOnce(&str, &Options) -> Option<Result<Rc<dyn Backend>>>,
-) -> Result<(Rc<dyn Backend>, Option<Retention>)> {
+) -> Result<(Rc<dyn Backend>, Option<RetentionParams>)> {
     let options = Options::read("options", options)?;
-    let retention = options.retention;
-    if retention.is_some_and(|retention| retention.every == Millis(0)) {
+    let retention = options.retention.clone();
+    if retention
+        .as_ref()
+        .is_some_and(|retention| retention.every_ms == 0)
+    {
         return Err(Error::invalid("retention.every", "expected more than 0"));
     }
     let backend: Rc<dyn Backend> = match url {
@@ -292,7 +309,8 @@ fn open(
                 url: cut(url.to_owned()),
                 problem:
                     "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
-                          the native addon, sqlite:./file.db or file:./directory; or a store of your own"
+                          the native addon, sqlite:./file.db, file:./directory or, for leases and runs, \
+                          git:origin; or a store of your own"
                         .to_owned(),
             }.into())
         })?,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tenure_core::store::SyncStore;
 use tenure_core::work::call;
-use tenure_core::work::execution::{self, Execution};
-use tenure_core::work::operation::Access;
+use tenure_core::work::execution::{self, Invocation};
 use tenure_core::{Error, Host, Limits, Result, Timestamp};
 
 use crate::answer::{self, Answer};
@@ -28,12 +27,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The execution of the operation. `isolated` says whether it runs inside one transaction of the
-    /// store.
+    /// The invocation of the operation, with its parameters read.
     ///
     /// # Errors
     /// `UNKNOWN_OPERATION`, `UNSUPPORTED_OPERATION`, and `INVALID_ARGUMENT` for the parameters.
-    pub fn begin(&self, limits: Arc<Limits>, isolated: bool) -> Result<Execution> {
+    pub fn invocation(&self, limits: Arc<Limits>) -> Result<Invocation> {
         let now = timestamp(self.now)?;
         let operation = TABLE.find(self.name)?;
         let params = operation.read(self.params)?;
@@ -43,26 +41,16 @@ impl Call<'_> {
             fingerprint: fingerprint::of(self.name, self.params),
             host: Arc::clone(&self.host),
             limits,
-            isolated,
+            isolated: false,
         };
-        Ok(Execution::new(operation, params, call))
+        Ok(Invocation::new(operation, params, call))
     }
 }
 
-/// The access of the operation of this name.
-pub fn access(name: &str) -> Option<Access> {
-    TABLE.find(name).ok().map(|operation| operation.access())
-}
-
-/// Performs an operation over a synchronous store.
-pub fn perform(
-    store: &dyn SyncStore,
-    limits: Arc<Limits>,
-    call: &Call<'_>,
-    isolated: bool,
-) -> Answer {
-    match call.begin(limits, isolated) {
-        Ok(execution) => answer::of(execution::run(store, execution)),
+/// Performs an operation over a synchronous store, outside of a transaction.
+pub fn perform(store: &dyn SyncStore, limits: Arc<Limits>, call: &Call<'_>) -> Answer {
+    match call.invocation(limits) {
+        Ok(invocation) => answer::of(execution::run(store, &mut invocation.execution(false))),
         Err(error) => answer::error(&error),
     }
 }

@@ -52,13 +52,14 @@ impl HostEngine {
 
     /// Begins an operation: its end, or the first thing that it needs of the store.
     pub fn start(&self, call: Call<'_>) -> Answer {
-        let execution = match call.begin(self.limits.now(), false) {
-            Ok(execution) => execution,
+        let invocation = match call.invocation(self.limits.now()) {
+            Ok(invocation) => invocation,
             Err(error) => return answer::error(&error),
         };
+        let mut execution = invocation.execution(false);
         let mailbox = Arc::new(Mailbox::default());
         let store = HostStore::new(Arc::clone(&mailbox), self.capabilities);
-        let future = async move { answer::of(run_async(&store, &store, execution).await) };
+        let future = async move { answer::of(run_async(&store, &store, &mut execution).await) };
         let id = self.next_id();
         self.step(
             id,
@@ -115,10 +116,7 @@ impl HostEngine {
         match running.mailbox.take_request() {
             Some((method, params)) => {
                 self.running.borrow_mut().insert(id, running);
-                match serde_json::from_str(params.as_str()) {
-                    Ok(params) => answer::need(id, method, params),
-                    Err(error) => answer::error(&Error::internal(error.to_string())),
-                }
+                answer::need(id, method, &params)
             }
             None => answer::error(&Error::internal("an operation waits for nothing")),
         }

@@ -4,8 +4,10 @@
 //! on the browser: the bindings pass its texts.
 //!
 //! Every answer is one JSON object: `{"ok": result}`, with `"notices"` where there are webhooks to
-//! post; `{"error": {code, message, details}}`; and for stores that the host itself provides
-//! `{"need": {operation, method, params}}`.
+//! post; `{"error": {code, message, details}}`; for stores that the host itself provides
+//! `{"need": {operation, method, params}}`; and `{"wait": operation}` where another thread will answer.
+//! [`Jobs`] answer in the same way, with a `need` for each step, and with `{"thrown": number}` where one ends with
+//! an error of the host's own.
 
 pub mod answer;
 pub mod backend;
@@ -14,6 +16,7 @@ pub mod engine;
 mod entropy;
 mod fingerprint;
 pub mod host;
+pub mod jobs;
 pub mod limits;
 mod numbered;
 pub mod table;
@@ -22,9 +25,9 @@ pub mod types;
 
 pub use answer::Answer;
 pub use backend::{Backend, Handles, Info, Options};
-pub use call::{Call, access, perform};
+pub use call::{Call, perform};
 pub use engine::HostEngine;
 pub use entropy::entropy;
+pub use jobs::Jobs;
 pub use limits::HandleLimits;
 pub use table::TABLE;
-pub use tenure_core::work::operation::Access;

@@ -1,4 +1,4 @@
-//! The table of the operations of this build: those of the core, and of the applications if the build
+//! The table of the operations and jobs of this build: those of the core, and of the applications if the build
 //! contains them.
 
 use tenure_core::table::Table;
@@ -9,6 +9,11 @@ pub const TABLE: Table = Table {
         tenure_core::table::OPERATIONS,
         #[cfg(feature = "apps")]
         tenure_apps::OPERATIONS,
+    ],
+    jobs: &[
+        tenure_core::table::JOBS,
+        #[cfg(feature = "apps")]
+        tenure_apps::JOBS,
     ],
     instead,
 };
@@ -29,7 +34,7 @@ const APPLICATIONS: &[&str] = &[
     "hookPreDelegate",
     "hookSubagentStop",
     "importFile",
-    "importWanted",
+    "importDirectory",
     "processRegister",
     "activeSessions",
     "staleCleanup",

@@ -1,9 +1,13 @@
-//! Writes the TypeScript declarations of all operations and of all types that cross: the file
+//! Writes the TypeScript declarations of all operations and jobs, and of all types that cross: the file
 //! `npm/src/generated.ts`.
 
 use std::fmt::Write;
 
+use tenure_apps::folders::job::ImportProgress;
 use tenure_core::Error;
+use tenure_core::copy::job::CopyProgress;
+use tenure_core::session::purge::PurgeProgress;
+use tenure_core::session::retention_job::RetentionProgress;
 use tenure_core::slot::message;
 use tenure_core::slot::params::{SlotCancelled, SlotFailure};
 use tenure_core::store::{
@@ -23,6 +27,7 @@ pub fn typescript() -> String {
     let mut declarations = Declarations::default();
     let mut out = String::from(
         "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
+         import type { DriverErrorCode } from \"./values/error-code.js\";\n\
          import type { EventType, JsonObject, OverridesOf, SessionMetadata } from \"./values/session-data.js\";\n\n\
          /** New values for anything that a session has. */\n\
          export type Overrides = OverridesOf<Status, Phase>;\n\n",
@@ -30,6 +35,13 @@ pub fn typescript() -> String {
     for operation in TABLE.iter() {
         operation.declare(&mut declarations);
     }
+    for job in TABLE.jobs() {
+        job.declare(&mut declarations);
+    }
+    declarations.visit::<CopyProgress>();
+    declarations.visit::<PurgeProgress>();
+    declarations.visit::<RetentionProgress>();
+    declarations.visit::<ImportProgress>();
     // What the package uses beside the operations: options, webhooks, and the methods of a store.
     declarations.visit::<Limits>();
     declarations.visit::<ModelSpec>();
@@ -49,6 +61,7 @@ pub fn typescript() -> String {
     error_codes(&mut out);
     failure_messages(&mut out);
     operations(&mut out, &declarations.config);
+    jobs(&mut out, &declarations.config);
     out
 }
 
@@ -104,6 +117,20 @@ fn operations(out: &mut String, config: &Config) {
         push(out, format_args!("  {}: \"{access}\",\n", operation.name()));
     }
     out.push_str("} as const satisfies Record<keyof Operations, \"read\" | \"write\">;\n");
+}
+
+fn jobs(out: &mut String, config: &Config) {
+    out.push_str("\n/** Every job: its parameters and its result. */\nexport interface Jobs {\n");
+    for job in TABLE.jobs() {
+        let doc: Vec<&str> = job.doc().lines().map(str::trim).collect();
+        let (params, result) = job.type_names(config);
+        let (doc, name) = (doc.join(" "), job.name());
+        push(
+            out,
+            format_args!("  /** {doc} */\n  {name}: {{ params: {params}; result: {result} }};\n"),
+        );
+    }
+    out.push_str("}\n");
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {

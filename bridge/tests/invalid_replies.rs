@@ -670,7 +670,7 @@ fn the_error_of_a_store_is_passed_on() {
         ),
     ] {
         // Some operations ask no store.
-        let silent = ["importWanted", "slotPhase"];
+        let silent = ["slotPhase"];
         let asking = |(name, _): &(&str, Value)| !silent.contains(name);
         for (name, params) in examples().into_iter().filter(asking) {
             let host = populated();

@@ -11,4 +11,5 @@ mod engine;
 mod handles;
 mod hostile;
 mod invalid_replies;
+mod jobs;
 mod support;

@@ -100,7 +100,7 @@ fn run(
                 context.error(&refusal.message);
             }
         }
-        exit = exit.max(exit_of(&result.refused));
+        exit = exit.max(exit_of(result.refused.iter().map(|refusal| refusal.code)));
     }
     Ok(exit)
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tenure_core::value::fingerprint::Fingerprint;
-use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::work::job::{Step, StepReply};
+use tenure_core::work::operation::{Access, AnyOperation, Operation};
 use tenure_core::{Error, Host, Limits, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 
@@ -156,14 +157,33 @@ impl Context {
         R: 'static,
     {
         let (now, host) = (self.now(), Arc::clone(&self.host));
+        self.over_store(operation.access, |store| {
+            store.run_at(operation, params, now, host, fingerprint)
+        })
+    }
+
+    /// Runs the operation that a job needs.
+    pub(crate) fn run_step(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
+        let operation = step.operation();
+        let (now, host) = (self.now(), Arc::clone(&self.host));
+        let reply = self.over_store(operation.access(), |store| {
+            store.run_any(operation, step.params(), now, host)
+        })?;
+        Ok(step.reply(reply)?)
+    }
+
+    /// Uses the command's store for an operation of this access.
+    fn over_store<R>(
+        &mut self,
+        access: Access,
+        act: impl FnOnce(&Local) -> Result<R, Error>,
+    ) -> Result<R, Failure> {
         let named = self.globals.store.as_deref();
         let store = match self.store.take() {
-            Some(store) if store.serves(operation.access) => store,
-            _ => OpenStore::for_access(named, operation.access, &self.limits)?,
+            Some(store) if store.serves(access) => store,
+            _ => OpenStore::for_access(named, access, &self.limits)?,
         };
-        let reply = store
-            .local
-            .run_at(operation, params, now, host, fingerprint);
+        let reply = act(&store.local);
         self.store = Some(store);
         Ok(reply?)
     }
@@ -284,4 +304,14 @@ where
 {
     let fingerprint = Fingerprint::default();
     Ok(store.run_at(operation, params, now, this_host(), fingerprint)?)
+}
+
+/// Runs the operation that a job needs over a store, as this process.
+pub(crate) fn step_over(
+    store: &Local,
+    now: Timestamp,
+    step: &dyn Step,
+) -> Result<StepReply, Failure> {
+    let reply = store.run_any(step.operation(), step.params(), now, this_host())?;
+    Ok(step.reply(reply)?)
 }

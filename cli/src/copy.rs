@@ -1,30 +1,22 @@
 //! `tenure copy`: copies all sessions of one store into another, step by step. The core decides what is
 //! copied and what differs.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-use tenure_core::copy::model::{
-    CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams,
-};
-use tenure_core::copy::operations::{COPY_COMPARE, COPY_PAGE, COPY_READ, COPY_WRITE};
-use tenure_core::session::params::StatsParams;
-use tenure_core::session::read::STATS;
+use tenure_core::copy::job::{COPY, CopyParams, CopyPhase, CopyProgress, CopyResult};
+use tenure_core::copy::model::CopyDifference;
+use tenure_core::error::Cause;
 use tenure_core::store::Problem;
-use tenure_core::store::filter::Trash;
-use tenure_core::work::operation::{AnyOperation, Operation};
-use tenure_core::{Text, Timestamp};
+use tenure_core::work::job::{Side, Step, StepReply};
+use tenure_core::work::operation::Reply;
+use tenure_core::{Error, Text, Timestamp};
 use tenure_host::Local;
 
-use crate::context::{Context, run_over};
+use crate::context::{Context, step_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
+use crate::job::{JobHost, run_job};
 use crate::output::{clean, count, name_of};
 use crate::progress::Progress;
 use crate::store;
-
-/// The most differences and problems that a result lists.
-const MAX_LISTED: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -51,34 +43,38 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    if args.from == args.to {
-        let problem = "expected a store other than FROM";
-        return Err(Failure::usage("TO", problem));
-    }
-    let mut copying = Copying {
-        source: store::open(&args.from)?,
-        target: store::open(&args.to)?,
-        now: context.now(),
-        overwrite: args.overwrite,
-        interrupt: Interrupt::listen(),
-        progress: Progress::new(!context.json()),
-        phase: Phase::default(),
-        total: 0,
-        result: Copied::default(),
+    let progress = Progress::new(!context.json());
+    let params = CopyParams {
+        from: Some(args.from.as_str().into()),
+        to: Some(args.to.as_str().into()),
+        overwrite: Some(args.overwrite),
+        verify: Some(!args.no_verify),
+        progress: Some(progress.is_shown()),
     };
-    if copying.progress.is_shown() {
-        copying.total = copying.count()?;
-    }
-    copying.pages(false, Copying::copy)?;
-    if !args.no_verify {
-        copying.verify()?;
-    }
+    let mut copying = Copying {
+        urls: (args.from, args.to),
+        source: None,
+        target: None,
+        now: context.now(),
+        interrupt: Interrupt::listen(),
+        progress,
+    };
+    let copied = run_job(&COPY, params, &mut copying);
     // Erases the progress line before anything is printed.
-    drop(copying.progress);
-    print(context, copying.result)
+    drop(copying);
+    match copied {
+        Ok(copied) => print(context, copied),
+        Err(Failure::Error(error)) => match error.cause() {
+            Cause::InvalidArgument { what, .. } if what == "to" => {
+                Err(Failure::usage("TO", "expected a store other than FROM"))
+            }
+            _ => Err(error.into()),
+        },
+        Err(failure) => Err(failure),
+    }
 }
 
-fn print(context: &mut Context, copied: Copied) -> Outcome {
+fn print(context: &mut Context, copied: CopyResult) -> Outcome {
     let is_complete = copied.differing == 0 && copied.problems.is_empty();
     if context.json() {
         context.print_json(&copied)?;
@@ -92,7 +88,7 @@ fn print(context: &mut Context, copied: Copied) -> Outcome {
         for Problem { id, problem } in &copied.problems {
             context.note(&format!("{id}: {problem}"));
         }
-        let Copied {
+        let CopyResult {
             sessions,
             records,
             same,
@@ -111,173 +107,56 @@ fn print(context: &mut Context, copied: Copied) -> Outcome {
     })
 }
 
-/// The result of a copy, with the property names of the npm package.
-#[derive(Default, Serialize)]
-struct Copied {
-    sessions: u64,
-    records: u64,
-    same: u64,
-    bytes: u64,
-    differing: u64,
-    differences: Vec<CopyDifference>,
-    problems: Vec<Problem>,
-}
-
-/// The sessions processed in a phase of the copy.
-#[derive(Default)]
-struct Phase {
-    verifying: bool,
-    sessions: u64,
-}
-
 /// A copy in progress.
 struct Copying {
-    source: Local,
-    target: Local,
+    urls: (String, String),
+    source: Option<Local>,
+    target: Option<Local>,
     now: Timestamp,
-    overwrite: bool,
     interrupt: Interrupt,
     progress: Progress,
-    phase: Phase,
-    total: u64,
-    result: Copied,
 }
 
-impl Copying {
-    /// The number of sessions in the source.
-    fn count(&self) -> Result<u64, Failure> {
-        let params = StatsParams {
-            trash: Some(Trash::Include),
-            ..StatsParams::default()
+impl JobHost for Copying {
+    fn open(&mut self, side: Side) -> Result<Option<Text>, Failure> {
+        let (url, place) = match side {
+            Side::Source => (&self.urls.0, &mut self.source),
+            Side::Target => (&self.urls.1, &mut self.target),
         };
-        Ok(self.run(&self.source, &STATS, params)?.total)
+        let store = place.insert(store::open(url)?);
+        Ok(store.identity().map(Text::from))
     }
 
-    /// Visits everything in the source, page by page.
-    fn pages(
-        &mut self,
-        whole: bool,
-        visit: fn(&mut Self, Text) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut after = None;
-        loop {
-            let params = CopyPageParams {
-                after,
-                whole: Some(whole),
-            };
-            let page = self.run(&self.source, &COPY_PAGE, params)?;
-            self.report(page.problems);
-            visit(self, page.page.into())?;
-            self.phase.sessions += page.sessions;
-            self.show_progress();
-            after = page.next.map(Text::from);
-            if after.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn copy(&mut self, page: Text) -> Result<(), Failure> {
-        let params = CopyCompareParams {
-            page,
-            overwrite: Some(self.overwrite),
-        };
-        let compared = self.run(&self.target, &COPY_COMPARE, params)?;
-        self.result.same += compared.same;
-        self.add(compared.differences);
-        let mut wanted = compared.wanted.map(Text::from);
-        while let Some(requested) = wanted {
-            let params = CopyReadParams { wanted: requested };
-            let read = self.run(&self.source, &COPY_READ, params)?;
-            self.report(read.problems);
-            self.add(read.differences);
-            let bytes = read.chunk.len() as u64;
-            let params = CopyWriteParams {
-                chunk: read.chunk.into(),
-            };
-            let written = self.run(&self.target, &COPY_WRITE, params)?;
-            self.add(written.differences);
-            self.result.sessions += written.sessions;
-            self.result.records += written.records;
-            self.result.bytes += bytes;
-            wanted = read.rest.map(Text::from);
-            self.show_progress();
-        }
-        Ok(())
-    }
-
-    /// Compares everything. A difference that was found while copying, and still exists, keeps its
-    /// description.
-    fn verify(&mut self) -> Result<(), Failure> {
-        let before = std::mem::take(&mut self.result.differences);
-        self.result.differing = 0;
-        self.phase = Phase {
-            verifying: true,
-            sessions: 0,
-        };
-        self.pages(true, |copying, page| {
-            let params = CopyCompareParams {
-                page,
-                overwrite: None,
-            };
-            let compared = copying.run(&copying.target, &COPY_COMPARE, params)?;
-            copying.add(compared.differences);
-            Ok(())
-        })?;
-        let before: BTreeMap<_, _> = before
-            .iter()
-            .map(|one| ((&one.what, &one.key), one.target))
-            .collect();
-        for one in &mut self.result.differences {
-            if let Some(&target) = before.get(&(&one.what, &one.key)) {
-                one.target = target;
-            }
-        }
-        Ok(())
-    }
-
-    fn run<P, R>(
-        &self,
-        store: &Local,
-        operation: &'static Operation<P, R>,
-        params: P,
-    ) -> Result<R, Failure>
-    where
-        Operation<P, R>: AnyOperation,
-        P: Send + Sync + 'static,
-        R: 'static,
-    {
+    fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
         self.interrupt
             .check("interrupted; run the same command to continue")?;
-        run_over(store, self.now, operation, params)
-    }
-
-    fn add(&mut self, differences: Vec<CopyDifference>) {
-        self.result.differing += differences.len() as u64;
-        let room = MAX_LISTED.saturating_sub(self.result.differences.len());
-        let listed = differences.into_iter().take(room);
-        self.result.differences.extend(listed);
-    }
-
-    fn report(&mut self, problems: Vec<Problem>) {
-        for problem in problems {
-            let known = self.result.problems.iter().any(|one| one.id == problem.id);
-            if !known && self.result.problems.len() < MAX_LISTED {
-                self.result.problems.push(problem);
-            }
+        let store = match step.store() {
+            Side::Source => &self.source,
+            Side::Target => &self.target,
+        };
+        match store {
+            Some(store) => step_over(store, self.now, step),
+            None => Err(Error::internal("a store of the copy is not open").into()),
         }
     }
 
-    fn show_progress(&mut self) {
-        let Phase {
-            verifying,
-            sessions,
-        } = self.phase;
-        let (total, bytes) = (self.total, self.result.bytes);
+    fn progress(&mut self, progress: Box<dyn Reply>) {
+        let Ok(progress) = progress.into_any().downcast::<CopyProgress>() else {
+            return;
+        };
         self.progress.update(|| {
-            let verb = if verifying { "compared" } else { "copied" };
+            let verb = match progress.phase {
+                CopyPhase::Copy => "copied",
+                CopyPhase::Verify => "compared",
+            };
+            let CopyProgress {
+                sessions,
+                of,
+                bytes,
+                ..
+            } = *progress;
             let megabytes = bytes as f64 / 1e6;
-            format!("{verb} {sessions} of {total} sessions, {megabytes:.1} MB")
+            format!("{verb} {sessions} of {of} sessions, {megabytes:.1} MB")
         });
     }
 }

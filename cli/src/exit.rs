@@ -28,13 +28,7 @@ impl Exit {
 impl Exit {
     /// The exit code of the code of an error. A refusal within a reply holds the code only.
     pub(crate) fn of_code(code: &str) -> Self {
-        match code {
-            "INVALID_ARGUMENT" | "INVALID_ID" | "TOO_LARGE" | "TOO_DEEP" => Self::USAGE,
-            "CORRUPT_SESSION" | "STORE_BUSY" | "STORE_UNAVAILABLE" | "STORAGE_FULL"
-            | "SCHEMA_TOO_NEW" | "STORE_FAILED" | "STORE_MISBEHAVED" | "STORE_TIMEOUT"
-            | "OUTCOME_UNKNOWN" | "INTERNAL" => Self::STORE,
-            _ => Self::REFUSED,
-        }
+        Error::class_of(code).map_or(Self::REFUSED, Self::from)
     }
 }
 
@@ -68,11 +62,7 @@ impl Failure {
     /// The code to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Error(error) => match error.cause() {
-                // The URL of the store is an argument.
-                Cause::UnsupportedStore { .. } => Exit::USAGE,
-                _ => error.class().into(),
-            },
+            Self::Error(error) => error.class().into(),
             // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
             Self::Output(_) => Exit::STORE,

@@ -1,22 +1,27 @@
-//! `tenure import`: imports files of other programs, and exported sessions. This module walks folders
-//! and reads files. The core decides which files it knows, how it parses them and what it writes.
+//! `tenure import`: imports files of other programs, and exported sessions. This module reads folders
+//! and files. A job decides which, how they are parsed and what is written.
 
 use std::fs;
 use std::io;
-use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use serde::Serialize;
-use tenure_apps::folders::file::{FileProblem, Holds, ImportFileParams, ImportWantedParams};
-use tenure_apps::folders::operations::{IMPORT_FILE, IMPORT_WANTED};
-use tenure_core::Timestamp;
+use tenure_apps::folders::file::is_wanted;
+use tenure_apps::folders::job::{
+    IMPORT_DIRECTORY, ImportCounts, ImportDirectoryParams, ImportDirectoryResult, ImportProblem,
+    ImportProgress,
+};
 use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::ImportParams;
+use tenure_core::work::job::{FolderEntry, ReadFile, Step, StepReply};
+use tenure_core::work::operation::Reply;
+use tenure_core::{Text, Timestamp};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
 use crate::interrupt::Interrupt;
+use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
 
@@ -50,12 +55,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let mut importing = Importing {
-        dry_run: args.dry_run,
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
-        result: Imported {
+        result: ImportDirectoryResult {
             dry_run: args.dry_run,
-            ..Imported::default()
+            ..ImportDirectoryResult::default()
         },
         context,
     };
@@ -73,7 +77,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     print(context, &result)
 }
 
-fn print(context: &mut Context, imported: &Imported) -> Outcome {
+fn print(context: &mut Context, imported: &ImportDirectoryResult) -> Outcome {
     if context.json() {
         context.print_json(imported)?;
     } else {
@@ -89,7 +93,7 @@ fn print(context: &mut Context, imported: &Imported) -> Outcome {
             ("lease", imported.leases),
             ("audit record", imported.audit),
         ] {
-            let Counts {
+            let ImportCounts {
                 written,
                 unchanged,
                 newer,
@@ -114,40 +118,12 @@ fn print(context: &mut Context, imported: &Imported) -> Outcome {
     })
 }
 
-/// The result of an import, with the property names of the npm package.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Imported {
-    sessions: Counts,
-    leases: Counts,
-    audit: Counts,
-    files: u64,
-    failed: u64,
-    problems: Vec<ImportProblem>,
-    dry_run: bool,
-}
-
-#[derive(Clone, Copy, Default, Serialize)]
-struct Counts {
-    written: u64,
-    unchanged: u64,
-    newer: u64,
-}
-
-#[derive(Serialize)]
-struct ImportProblem {
-    path: String,
-    code: String,
-    message: String,
-}
-
 /// An import in progress.
 struct Importing<'c> {
     context: &'c mut Context,
-    dry_run: bool,
     interrupt: Interrupt,
     progress: Progress,
-    result: Imported,
+    result: ImportDirectoryResult,
 }
 
 impl Importing<'_> {
@@ -160,9 +136,9 @@ impl Importing<'_> {
         // A file is recognised by the names of its folders, too.
         let full = std::path::absolute(path).unwrap_or_else(|_| path.into());
         if found.is_dir() {
-            self.folder(&full)
-        } else if self.is_wanted(&full, "")? {
-            self.file(&full)
+            self.files(&full, false)
+        } else if is_wanted(&full.to_string_lossy()) {
+            self.files(&full, true)
         } else {
             self.session(input::file("PATH", path)?)
         }
@@ -171,7 +147,7 @@ impl Importing<'_> {
     /// Imports an exported session.
     fn session(&mut self, text: String) -> Result<(), Failure> {
         self.result.files += 1;
-        if self.dry_run {
+        if self.result.dry_run {
             let problem = "is not possible for an exported session, which always replaces the \
                            session with its id";
             return Err(Failure::usage("--dry-run", problem));
@@ -182,94 +158,103 @@ impl Importing<'_> {
         Ok(())
     }
 
-    fn folder(&mut self, folder: &Path) -> Result<(), Failure> {
-        let mut entries: Vec<PathBuf> = match fs::read_dir(folder)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.unreadable(folder, &error);
-                return Ok(());
-            }
+    /// Imports the files of a folder, or one file.
+    fn files(&mut self, path: &Path, is_file: bool) -> Result<(), Failure> {
+        let params = ImportDirectoryParams {
+            path: path.to_string_lossy().as_ref().into(),
+            is_file: Some(is_file),
+            dry_run: Some(self.result.dry_run),
         };
-        entries.sort();
-        for path in entries {
-            // Symbolic links are not followed: they may form a circle, or leave the folder.
-            let Ok(found) = fs::symlink_metadata(&path) else {
-                continue;
-            };
-            if found.is_dir() {
-                if self.is_wanted(&path, MAIN_SEPARATOR_STR)? {
-                    self.folder(&path)?;
-                }
-            } else if found.is_file() && self.is_wanted(&path, "")? {
-                self.file(&path)?;
-            }
-        }
+        let imported = run_job(&IMPORT_DIRECTORY, params, self)?;
+        let result = &mut self.result;
+        add(&mut result.sessions, imported.sessions);
+        add(&mut result.leases, imported.leases);
+        add(&mut result.audit, imported.audit);
+        result.files += imported.files;
+        result.failed += imported.failed;
+        let room = MAX_LISTED.saturating_sub(result.problems.len());
+        let problems = imported.problems.into_iter().map(|problem| ImportProblem {
+            path: full_path(path, &problem.path),
+            ..problem
+        });
+        result.problems.extend(problems.take(room));
         Ok(())
     }
+}
 
-    fn is_wanted(&mut self, path: &Path, end: &str) -> Result<bool, Failure> {
-        self.interrupt
-            .check("interrupted; run the same command to continue")?;
-        let path = format!("{}{end}", path.to_string_lossy());
-        let params = ImportWantedParams { path: path.into() };
-        self.context.run(&IMPORT_WANTED, params)
+fn add(counts: &mut ImportCounts, more: ImportCounts) {
+    counts.written += more.written;
+    counts.unchanged += more.unchanged;
+    counts.newer += more.newer;
+}
+
+/// The full path of a file that is named relative to a folder; `.` is the folder.
+fn full_path(folder: &Path, relative: &str) -> String {
+    match relative {
+        "." => folder.display().to_string(),
+        _ => folder.join(relative).display().to_string(),
+    }
+}
+
+impl JobHost for Importing<'_> {
+    fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
+        self.check()?;
+        self.context.run_step(step)
     }
 
-    fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        self.result.files += 1;
-        let files = self.result.files;
-        self.progress.update(|| format!("{files} files read"));
+    fn read_file(&mut self, path: &Text) -> Result<ReadFile, Coded> {
+        self.check()?;
         // A file that is not UTF-8 is refused: replacing its bytes would change its content.
-        let (text, modified) = match fs::read_to_string(path)
-            .and_then(|text| Ok((text, fs::metadata(path)?.modified()?)))
-        {
-            Ok(read) => read,
-            Err(error) => {
-                self.unreadable(path, &error);
-                return Ok(());
-            }
-        };
-        let modified = modified
+        let read = fs::read_to_string(path.as_str())
+            .and_then(|text| Ok((text, fs::metadata(path.as_str())?.modified()?)));
+        let (text, modified) = read.map_err(unreadable)?;
+        let modified_at = modified
             .duration_since(UNIX_EPOCH)
             .ok()
             .and_then(|since| i64::try_from(since.as_millis()).ok())
             .and_then(|millis| Timestamp::from_millis(millis).ok());
-        let params = ImportFileParams {
-            path: path.to_string_lossy().as_ref().into(),
+        Ok(ReadFile {
             text: text.into(),
-            modified_at: modified,
-            dry_run: self.dry_run.then_some(true),
-        };
-        let import = self.context.run(&IMPORT_FILE, params)?;
-        for FileProblem { code, message } in import.problems {
-            self.problem(path, code, message);
-        }
-        let counts = match import.holds {
-            Some(Holds::Sessions) => &mut self.result.sessions,
-            Some(Holds::Leases) => &mut self.result.leases,
-            Some(Holds::Audit) => &mut self.result.audit,
-            None => return Ok(()),
-        };
-        counts.written += import.written;
-        counts.unchanged += import.unchanged;
-        counts.newer += import.newer;
-        Ok(())
+            modified_at,
+        })
     }
 
-    fn unreadable(&mut self, path: &Path, error: &io::Error) {
-        self.problem(path, "FILE_UNREADABLE".to_owned(), error.to_string());
+    /// Symbolic links are not followed: they may form a circle, or leave the folder. A name that is no
+    /// text is none that is imported.
+    fn read_folder(&mut self, path: &Text) -> Result<Vec<FolderEntry>, Coded> {
+        self.check()?;
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(path.as_str()).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let (Some(text), Ok(found)) = (path.to_str(), fs::symlink_metadata(&path)) else {
+                continue;
+            };
+            if found.is_dir() || found.is_file() {
+                entries.push(FolderEntry {
+                    path: text.into(),
+                    is_folder: found.is_dir(),
+                });
+            }
+        }
+        Ok(entries)
     }
 
-    fn problem(&mut self, path: &Path, code: String, message: String) {
-        self.result.failed += 1;
-        if self.result.problems.len() < MAX_LISTED {
-            self.result.problems.push(ImportProblem {
-                path: path.display().to_string(),
-                code,
-                message,
-            });
-        }
+    fn progress(&mut self, progress: Box<dyn Reply>) {
+        let Ok(progress) = progress.into_any().downcast::<ImportProgress>() else {
+            return;
+        };
+        let files = self.result.files + progress.files;
+        self.progress.update(|| format!("{files} files read"));
     }
+}
+
+impl Importing<'_> {
+    fn check(&self) -> Result<(), Failure> {
+        self.interrupt
+            .check("interrupted; run the same command to continue")
+    }
+}
+
+fn unreadable(error: io::Error) -> Coded {
+    Coded::Code("FILE_UNREADABLE", error.to_string())
 }

@@ -26,6 +26,7 @@ mod idempotency;
 mod import;
 mod input;
 mod interrupt;
+mod job;
 mod lazy_args;
 mod lease;
 mod list;

@@ -1,22 +1,20 @@
 //! `tenure purge`: permanently removes sessions from the trash, in batches. With an archive, a session is
 //! removed after its file is synced; a session that could not be archived is kept and listed.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tenure_core::error::Cause;
-use tenure_core::session::cleanup::PURGE;
-use tenure_core::session::params::{IdParams, PurgeParams};
-use tenure_core::session::read::EXPORT;
-use tenure_core::session::replies::{CleanupResult, Refusal};
-use tenure_core::{Millis, SessionId, Text};
+use tenure_core::session::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
+use tenure_core::work::job::{Step, StepReply};
+use tenure_core::work::operation::Reply;
+use tenure_core::{Millis, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
+use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
 use crate::{atomic_file, removal, time};
@@ -58,44 +56,46 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             Failure::usage("--archive", problem)
         })?;
     }
+    let params = PurgeJobParams {
+        // Sessions given by id are removed at any age.
+        older_than: args.older_than.unwrap_or_default(),
+        ids: Some(args.ids).filter(|ids| !ids.is_empty()),
+        dry_run: Some(args.dry_run),
+        archive: Some(args.archive.is_some()),
+        batch: Some(args.batch),
+        ..PurgeJobParams::default()
+    };
     let mut purging = Purging {
-        params: PurgeParams {
-            // Sessions given by id are removed at any age.
-            older_than: args.older_than.unwrap_or_default(),
-            dry_run: args.dry_run.then_some(true),
-            ..PurgeParams::default()
-        },
-        archive: args.archive.filter(|_| !args.dry_run),
+        archive: args.archive,
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
-        not_due: Vec::new(),
-        result: CleanupResult {
-            dry_run: args.dry_run,
-            ..CleanupResult::default()
-        },
+        removed: 0,
         context,
     };
-    match args.ids.is_empty() {
-        true => purging.all(args.batch)?,
-        false => purging.named(&args.ids, args.batch)?,
-    }
+    let purged = run_job(&PURGE_JOB, params, &mut purging);
     let Purging {
-        context,
-        not_due,
-        result,
-        progress,
-        ..
+        context, progress, ..
     } = purging;
     // Erases the progress line before anything is printed.
     drop(progress);
+    print(&purged?, context)
+}
+
+fn print(result: &PurgeResult, context: &mut Context) -> Outcome {
     let exit = match context.json() {
         true => {
-            context.print_json(&result)?;
-            removal::exit_of(&result.failed)
+            context.print_json(result)?;
+            removal::exit_of(result.failed.iter().map(|failed| failed.code.as_str()))
         }
-        false => removal::print(&result, "permanently removed", context)?,
+        false => removal::print(result, "permanently removed", context)?,
     };
-    for id in &not_due {
+    let failures = result
+        .failed
+        .iter()
+        .map(|failed| Exit::of_code(&failed.code));
+    let exit = failures.fold(exit, Exit::max);
+    let not_due = result.not_due.as_deref().unwrap_or_default();
+    for id in not_due {
         context.note(&format!(
             "{id} was not removed: it is not in the trash, not old enough, or its process is running"
         ));
@@ -109,162 +109,44 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 /// A purge in progress.
 struct Purging<'c> {
     context: &'c mut Context,
-    params: PurgeParams,
     archive: Option<PathBuf>,
     interrupt: Interrupt,
     progress: Progress,
-    /// The given sessions that are not due.
-    not_due: Vec<Text>,
-    result: CleanupResult,
+    removed: u64,
 }
 
-impl Purging<'_> {
-    /// Removes all due sessions, page by page, so that a kept session does not block the others.
-    fn all(&mut self, limit: u32) -> Result<(), Failure> {
-        let mut cursor = None;
-        loop {
-            self.check()?;
-            let params = PurgeParams {
-                limit: Some(limit),
-                cursor,
-                ..self.params.clone()
-            };
-            let next = match self.archive.clone() {
-                Some(folder) => {
-                    let mut due = self.plan(params)?;
-                    let next = due.next_cursor.take();
-                    self.archive_and_remove(due, &folder)?;
-                    next
-                }
-                None => self.remove(params)?,
-            };
-            cursor = next.map(Text::from);
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn named(&mut self, ids: &[Text], limit: u32) -> Result<(), Failure> {
-        for ids in ids.chunks(limit as usize) {
-            self.check()?;
-            let params = self.of_sessions(ids.to_vec());
-            let due = self.plan(params.clone())?;
-            let known: HashSet<&str> = due
-                .ids
-                .iter()
-                .map(SessionId::as_str)
-                .chain(due.failed.iter().map(|failed| failed.id.as_str()))
-                .collect();
-            let is_known = |id: &&Text| known.contains(id.as_str());
-            self.not_due
-                .extend(ids.iter().filter(|id| !is_known(id)).cloned());
-            match self.archive.clone() {
-                _ if self.result.dry_run => self.add(due),
-                Some(folder) => self.archive_and_remove(due, &folder)?,
-                None => {
-                    self.remove(params)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The parameters of a purge of these sessions.
-    fn of_sessions(&self, ids: Vec<Text>) -> PurgeParams {
-        PurgeParams {
-            ids: Some(ids),
-            ..self.params.clone()
-        }
-    }
-
-    /// The sessions that are due.
-    fn plan(&mut self, params: PurgeParams) -> Result<CleanupResult, Failure> {
-        let params = PurgeParams {
-            dry_run: Some(true),
-            ..params
-        };
-        self.context.run(&PURGE, params)
-    }
-
-    /// Removes sessions; returns the cursor of the next page.
-    fn remove(&mut self, params: PurgeParams) -> Result<Option<String>, Failure> {
-        let mut batch = self.context.run(&PURGE, params)?;
-        let next = batch.next_cursor.take();
-        self.add(batch);
-        Ok(next)
-    }
-
-    /// Stops between two batches, or two files, when asked to.
-    fn check(&self) -> Result<(), Failure> {
-        let done = count(self.result.removed, "session");
+impl JobHost for Purging<'_> {
+    /// Stops between two operations when asked to.
+    fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
+        let done = count(self.removed, "session");
         self.interrupt.check(&format!(
             "interrupted; {done} removed; run the same command to continue"
-        ))
+        ))?;
+        self.context.run_step(step)
     }
 
-    /// Adds the result of a batch.
-    fn add(&mut self, batch: CleanupResult) {
-        removal::add(&mut self.result, batch);
-        let removed = self.result.removed;
-        self.progress
-            .update(|| format!("{} removed", count(removed, "session")));
-    }
-
-    /// Archives the due sessions, and removes those that are archived.
-    fn archive_and_remove(&mut self, due: CleanupResult, folder: &Path) -> Result<(), Failure> {
-        for failed in due.failed {
-            removal::add_failed(&mut self.result, failed);
-        }
-        let mut archived = Vec::new();
-        for id in due.ids {
-            self.check()?;
-            match self.export(&id, folder)? {
-                Ok(()) => archived.push(id.as_str().into()),
-                Err(failed) => removal::add_failed(&mut self.result, failed),
-            }
-            let (removed, more) = (self.result.removed, archived.len());
-            self.progress.update(|| {
-                format!(
-                    "{} removed, {more} more archived",
-                    count(removed, "session")
-                )
-            });
-        }
-        if !archived.is_empty() {
-            self.remove(self.of_sessions(archived))?;
-        }
-        Ok(())
-    }
-
-    /// Exports a session to its file.
-    fn export(&mut self, id: &SessionId, folder: &Path) -> Result<Result<(), Refusal>, Failure> {
-        let refusal = |code, message| Refusal {
-            id: id.to_string(),
-            code,
-            message,
-        };
-        let params = IdParams {
-            id: id.as_str().into(),
-            ..IdParams::default()
-        };
-        let text = match self.context.run(&EXPORT, params) {
-            Ok(text) => text,
-            Err(Failure::Error(error)) => match error.cause() {
-                Cause::CorruptSession { .. } | Cause::SessionNotFound { .. } => {
-                    return Ok(Err(refusal(error.code(), error.to_string())));
-                }
-                _ => return Err(error.into()),
-            },
-            Err(failure) => return Err(failure),
-        };
+    fn export(&mut self, id: &Text, session: &Text) -> Result<(), Coded> {
+        let folder = self.archive.clone().unwrap_or_default();
         let path = folder.join(format!("{id}.json"));
-        let written =
-            check_free(&path, id.as_str()).and_then(|()| atomic_file::write(&path, &(text + "\n")));
-        Ok(written.map_err(|error| {
-            let message = format!("{}: {error}", path.display());
-            refusal("FILE_UNWRITABLE", message)
-        }))
+        let written = check_free(&path, id.as_str())
+            .and_then(|()| atomic_file::write(&path, &format!("{session}\n")));
+        written
+            .map_err(|error| Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display())))
+    }
+
+    fn progress(&mut self, progress: Box<dyn Reply>) {
+        let Ok(progress) = progress.into_any().downcast::<PurgeProgress>() else {
+            return;
+        };
+        let PurgeProgress { removed, archived } = *progress;
+        self.removed = removed;
+        self.progress.update(|| {
+            let removed = count(removed, "session");
+            match archived {
+                0 => format!("{removed} removed"),
+                more => format!("{removed} removed, {more} more archived"),
+            }
+        });
     }
 }
 

@@ -9,6 +9,7 @@ mod child;
 mod description;
 mod end;
 mod recorder;
+mod renewal;
 mod session;
 mod supervise;
 

@@ -40,6 +40,30 @@ fn a_copy_is_identical_and_can_be_repeated() {
 }
 
 #[test]
+fn a_copy_into_the_same_store_is_refused_however_its_path_is_written() {
+    let place = filled();
+    let folder = place.folder.path();
+    let store = folder.join("a.db");
+    place.run_ok(&["start", "t", "--store", "sqlite:./a.db"]);
+    let absolute = format!("sqlite:{}", store.display());
+    let mut urls = vec!["sqlite:./a.db", "sqlite:a.db", "sqlite:.//a.db", &absolute];
+    if cfg!(unix) {
+        std::os::unix::fs::symlink(&store, folder.join("link.db")).unwrap();
+        urls.push("sqlite:link.db");
+    }
+    for from in &urls {
+        for to in &urls {
+            let output = place.run(&["copy", from, to]);
+            assert_eq!(output.code, 2, "{from} {to}");
+            assert!(output.err.contains("other than FROM"), "{}", output.err);
+        }
+    }
+    // A refused copy of a store that does not exist creates nothing.
+    assert_eq!(place.run(&["copy", "sqlite:b.db", "sqlite:./b.db"]).code, 2);
+    assert!(!folder.join("b.db").exists());
+}
+
+#[test]
 fn a_copy_reports_differences_and_overwrites_them_on_request() {
     let place = filled();
     let (from, to) = (place.url(), file_store(&place));

@@ -315,6 +315,14 @@ macro_rules! codes {
                     $(Cause::$variant { .. } => Class::$class,)*
                 }
             }
+
+            /// The class of the errors with a code; `None` for a code that is none of these.
+            pub fn class_of(code: &str) -> Option<Class> {
+                match code {
+                    $($code => Some(Class::$class),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -349,7 +357,7 @@ codes! {
     OutcomeUnknown => "OUTCOME_UNKNOWN" Store,
     StoreIsAsync => "STORE_IS_ASYNC" Store,
     Closed => "CLOSED" Store,
-    UnsupportedStore => "UNSUPPORTED_STORE" Store,
+    UnsupportedStore => "UNSUPPORTED_STORE" Invalid,
     UnsupportedOperation => "UNSUPPORTED_OPERATION" Invalid,
     Internal => "INTERNAL" Internal,
 }

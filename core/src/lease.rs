@@ -5,6 +5,7 @@ pub mod decision;
 pub mod model;
 pub mod operations;
 pub mod params;
+pub mod renewal;
 pub mod walk;
 
 pub use model::{KIND, Lease, MAX_KEY_BYTES, State};

@@ -6,3 +6,4 @@ pub mod message;
 pub mod operations;
 pub mod params;
 mod start;
+pub mod wait;

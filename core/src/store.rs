@@ -98,11 +98,18 @@ pub trait SyncStore {
     /// # Errors
     /// Those of the store.
     fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
-        let one = |read: &Read| match read {
+        reads.iter().map(|read| self.read_one(read)).collect()
+    }
+
+    /// One session or record.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn read_one(&self, read: &Read) -> Result<Found> {
+        match read {
             Read::Session { id, history } => found(self.load(id, *history)),
             Read::Record { kind, key } => self.record(kind, key).map(Found::Record),
-        };
-        reads.iter().map(one).collect()
+        }
     }
 
     /// See [`Store::tally`]. `None` leaves the counting to the default.
@@ -286,7 +293,7 @@ impl Property for Durability {
 fn found(loaded: Result<Option<Loaded>>) -> Result<Found> {
     match loaded {
         Err(error) if !error.is_corrupt_session() => Err(error),
-        loaded => Ok(Found::Session(loaded)),
+        loaded => Ok(Found::Session(loaded.map(|loaded| loaded.map(Box::new)))),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The core's table of operations, in the order in which the documentation shows them. Applications
+//! The core's tables of operations and of jobs, in the order in which the documentation shows them. Applications
 //! have tables of their own; a host puts those that it serves into one [`Table`].
 
-use crate::error::{Cause, Result, cut};
+use crate::error::{Cause, Error, Result, cut};
+use crate::work::job::AnyJob;
 use crate::work::operation::AnyOperation;
 use crate::{agent, audit, copy, lease, session, slot};
 
@@ -18,11 +19,22 @@ pub static OPERATIONS: &[&[&dyn AnyOperation]] = &[
     copy::operations::OPERATIONS,
 ];
 
-/// The operations that a build serves.
+/// The jobs of the core.
+pub static JOBS: &[&[&dyn AnyJob]] = &[
+    session::purge::JOBS,
+    session::retention_job::JOBS,
+    lease::renewal::JOBS,
+    slot::wait::JOBS,
+    copy::job::JOBS,
+];
+
+/// The operations and jobs that a build serves.
 #[derive(Clone, Copy)]
 pub struct Table {
     /// Lists of operations.
     pub operations: &'static [&'static [&'static [&'static dyn AnyOperation]]],
+    /// Lists of jobs.
+    pub jobs: &'static [&'static [&'static [&'static dyn AnyJob]]],
     /// What a build that lacks an operation says to use instead; `None` for a name that is none.
     pub instead: fn(&str) -> Option<&'static str>,
 }
@@ -34,13 +46,32 @@ impl Table {
         lists.copied().flatten().copied()
     }
 
+    /// All jobs.
+    pub fn jobs(self) -> impl Iterator<Item = &'static dyn AnyJob> {
+        let lists = self.jobs.iter().copied().flatten();
+        lists.copied().flatten().copied()
+    }
+
+    /// The job of a name.
+    ///
+    /// # Errors
+    /// As [`Table::find`].
+    pub fn find_job(self, name: &str) -> Result<&'static dyn AnyJob> {
+        let found = self.jobs().find(|job| job.name() == name);
+        found.ok_or_else(|| self.missing(name))
+    }
+
     /// The operation of a name.
     ///
     /// # Errors
     /// `UNSUPPORTED_OPERATION` for one that this build lacks, `UNKNOWN_OPERATION` for what is none.
     pub fn find(self, name: &str) -> Result<&'static dyn AnyOperation> {
         let found = self.iter().find(|operation| operation.name() == name);
-        found.ok_or_else(|| match (self.instead)(name) {
+        found.ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(self, name: &str) -> Error {
+        match (self.instead)(name) {
             Some(instead) => Cause::UnsupportedOperation {
                 name: name.to_owned(),
                 instead: instead.to_owned(),
@@ -50,6 +81,6 @@ impl Table {
                 name: cut(name.to_owned()),
             }
             .into(),
-        })
+        }
     }
 }

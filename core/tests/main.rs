@@ -14,6 +14,7 @@ mod concurrency;
 mod copying;
 mod dedup;
 mod filter_properties;
+mod jobs;
 mod json_properties;
 mod layouts;
 mod leases;

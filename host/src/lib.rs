@@ -1,15 +1,23 @@
-//! The native host of the core: stores by URL, and the identity and liveness of the processes of this
-//! machine. The Node addon and the command use it, so that both open the same stores and have the same
-//! identity. It contains no rules about sessions or leases.
+//! The native host of the core: stores by URL, the executor that runs operations over them, and the
+//! identity and liveness of the processes of this machine. The Node addon and the command use it, so
+//! that both open the same stores and have the same identity. It contains no rules about sessions or
+//! leases.
 
+mod asynchronous;
 mod behalf;
+mod executor;
+mod local;
+mod open;
 mod place;
 mod process;
 mod registry;
-mod store;
+mod runtime;
 
+pub use asynchronous::{Opener, Opening};
 pub use behalf::OnBehalf;
+pub use executor::{Deferred, Executor, InlineStore, SerialStore, Started};
+pub use local::{Local, now, random_bits};
+pub use open::Lifetime;
 pub use place::Place;
 pub use process::{HOST, ThisHost, this_host};
 pub use registry::registry_path;
-pub use store::{Local, Native, file_options, now, perform, sqlite_options};

@@ -43,6 +43,21 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What identifies the store of a place, which exists: different paths of one store have it in
+    /// common. `None` where two places of one name are not one store.
+    pub fn identity(&self) -> Option<String> {
+        let (scheme, path) = match self {
+            Self::Memory => return None,
+            Self::Git(address) => return Some(format!("git:{address}")),
+            Self::Sqlite(path) => ("sqlite", path),
+            Self::File(path) => ("file", path),
+        };
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        Some(format!("{scheme}:{}", path.display()))
+    }
+}
+
 /// The directory that is meant by what follows `file:`. A path is taken as it stands; after `//`,
 /// as in the URLs that JavaScript makes of paths, it is encoded.
 fn directory(rest: &str) -> Result<PathBuf> {

@@ -1,4 +1,5 @@
-//! The integration tests of the native host, as one program: its stores by URL, and its processes.
+//! The integration tests of the native host, as one program: its stores by URL, how
+//! operations run over asynchronous ones, and its processes.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod asynchronous;
 #[cfg(target_os = "linux")]
 mod processes;
 mod stores;

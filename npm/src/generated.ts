@@ -1,5 +1,6 @@
 // Generated from the table of operations: `npm run build -- types` writes it. Do not edit.
 
+import type { DriverErrorCode } from "./values/error-code.js";
 import type { EventType, JsonObject, OverridesOf, SessionMetadata } from "./values/session-data.js";
 
 /** New values for anything that a session has. */
@@ -933,6 +934,61 @@ after?: string,
 whole?: boolean, };
 
 /**
+ * How to copy.
+ */
+export type CopyParams = { 
+/**
+ * The URL of the source, if it is known.
+ */
+from?: string, 
+/**
+ * The URL of the target, if it is known.
+ */
+to?: string, 
+/**
+ * Replace sessions that are newer or different in the target; `false` by default.
+ */
+overwrite?: boolean, 
+/**
+ * Compare all data at the end; `true` by default.
+ */
+verify?: boolean, 
+/**
+ * Report the progress after each step; `false` by default.
+ */
+progress?: boolean, };
+
+/**
+ * A phase of a copy.
+ */
+export type CopyPhase = "copy" | "verify";
+
+/**
+ * The progress of a copy.
+ */
+export type CopyProgress = { 
+/**
+ * The phase: copying, or verifying the copied data.
+ */
+phase: CopyPhase, 
+/**
+ * The sessions that were processed in this phase.
+ */
+sessions: number, 
+/**
+ * The total number of sessions; approximate if the source changes meanwhile.
+ */
+of: number, 
+/**
+ * The records that were processed in this phase.
+ */
+records: number, 
+/**
+ * The size of the transferred data so far, in bytes of JSON text.
+ */
+bytes: number, };
+
+/**
  * The sessions and records to read from the source.
  */
 export type CopyReadParams = { 
@@ -940,6 +996,39 @@ export type CopyReadParams = {
  * The `wanted` that `copyCompare` returned at the target, or the `rest` of the previous call.
  */
 wanted: string, };
+
+/**
+ * The result of a copy.
+ */
+export type CopyResult = { 
+/**
+ * The number of written sessions.
+ */
+sessions: number, 
+/**
+ * The number of written records, such as idempotency keys.
+ */
+records: number, 
+/**
+ * The number of sessions that existed in the target already.
+ */
+same: number, 
+/**
+ * The size of the transferred data, in bytes of JSON text.
+ */
+bytes: number, 
+/**
+ * The number of sessions and records of the source that differ in the target at the end.
+ */
+differing: number, 
+/**
+ * The first 1,000 of these differences. A record whose session differs is not listed in addition.
+ */
+differences: Array<CopyDifference>, 
+/**
+ * The first 1,000 sessions of the source that cannot be read. Other sessions are not affected.
+ */
+problems: Array<Problem>, };
 
 /**
  * The sessions and records to write to the target.
@@ -1537,6 +1626,73 @@ id: string,
 trash?: Trash, };
 
 /**
+ * The numbers of imported sessions, leases or entries of the audit log.
+ */
+export type ImportCounts = { 
+/**
+ * The number that was written, or would be with `dryRun`.
+ */
+written: number, 
+/**
+ * The number that existed already.
+ */
+unchanged: number, 
+/**
+ * The number that is newer in the target, and was not changed.
+ */
+newer: number, };
+
+/**
+ * What to import.
+ */
+export type ImportDirectoryParams = { 
+/**
+ * The path of the folder, or of one file, with `/` or `\` as separator.
+ */
+path: string, 
+/**
+ * Whether the path is that of a file; `false` by default.
+ */
+isFile?: boolean, 
+/**
+ * Only report what would be written; `false` by default.
+ */
+dryRun?: boolean, };
+
+/**
+ * The result of an import.
+ */
+export type ImportDirectoryResult = { 
+/**
+ * The sessions.
+ */
+sessions: ImportCounts, 
+/**
+ * The leases.
+ */
+leases: ImportCounts, 
+/**
+ * The entries of the audit log.
+ */
+audit: ImportCounts, 
+/**
+ * The number of files with a known format.
+ */
+files: number, 
+/**
+ * The number of problems.
+ */
+failed: number, 
+/**
+ * The first 1,000 problems.
+ */
+problems: Array<ImportProblem>, 
+/**
+ * Whether the call was a dry run and wrote nothing.
+ */
+dryRun: boolean, };
+
+/**
  * A file to import.
  */
 export type ImportFileParams = { 
@@ -1567,13 +1723,34 @@ export type ImportParams = {
 text: string, };
 
 /**
- * A file or folder that may be imported.
+ * A file that could not be read, or an item that could not be written. Others are not affected.
  */
-export type ImportWantedParams = { 
+export type ImportProblem = { 
 /**
- * The path, with `/` or `\` as separator; the path of a folder ends with one.
+ * The file or folder, relative to the folder of the import.
  */
-path: string, };
+path: string, 
+/**
+ * The code of the error.
+ */
+code: string, 
+/**
+ * The error message.
+ */
+message: string, };
+
+/**
+ * The progress of an import.
+ */
+export type ImportProgress = { 
+/**
+ * The last processed file, relative to the folder.
+ */
+path: string, 
+/**
+ * The number of processed files.
+ */
+files: number, };
 
 /**
  * An iteration to count.
@@ -1697,6 +1874,15 @@ limit?: number,
  * The `nextCursor` of the previous page.
  */
 cursor?: string, };
+
+/**
+ * The loss of a lease to another holder.
+ */
+export type LeaseLoss = { 
+/**
+ * The reason.
+ */
+problem: string, };
 
 /**
  * The outcome of a request for a lease.
@@ -2088,6 +2274,23 @@ type: EventType,
 data?: JsonObject, };
 
 /**
+ * A session that was not purged.
+ */
+export type NotPurged = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * The code of the error; `ARCHIVE_FAILED` if the archive failed without one.
+ */
+code: CoreErrorCode | DriverErrorCode, 
+/**
+ * The message of the error.
+ */
+message: string, };
+
+/**
  * Whether a start supersedes an occupant with another model.
  */
 export type OnModelChange = "confirm" | "replace" | "reject";
@@ -2380,6 +2583,39 @@ export type ProcessRegisterParams = {
 holder?: string, };
 
 /**
+ * Which sessions in the trash to delete, and how.
+ */
+export type PurgeJobParams = { 
+/**
+ * The time in the trash from which sessions are deleted: milliseconds or text such as `"30d"`.
+ */
+olderThan: number | string, 
+/**
+ * Only these sessions; one that has not been in the trash for that time stays.
+ */
+ids?: Array<string>, 
+/**
+ * The greatest number of sessions, oldest first; by default all.
+ */
+limit?: number, 
+/**
+ * The `nextCursor` of the previous call.
+ */
+cursor?: string, 
+/**
+ * Report what would be deleted, and delete nothing; `false` by default.
+ */
+dryRun?: boolean, 
+/**
+ * Archive each session before it is deleted; `false` by default.
+ */
+archive?: boolean, 
+/**
+ * The number of sessions in a batch: 1 to 1,000.
+ */
+batch?: number, };
+
+/**
  * Which sessions in the trash to delete.
  */
 export type PurgeParams = { 
@@ -2404,6 +2640,49 @@ cursor?: string,
  * Report what would be deleted, and delete nothing; `false` by default.
  */
 dryRun?: boolean, };
+
+/**
+ * The progress of a purge.
+ */
+export type PurgeProgress = { 
+/**
+ * The number of sessions that were deleted.
+ */
+removed: number, 
+/**
+ * The number of sessions that were archived, and are not deleted yet.
+ */
+archived: number, };
+
+/**
+ * The result of a purge.
+ */
+export type PurgeResult = { 
+/**
+ * The number of sessions that were deleted, or would be deleted.
+ */
+removed: number, 
+/**
+ * The ids of the first 1,000 deleted sessions.
+ */
+ids: Array<string>, 
+/**
+ * The first 1,000 sessions that were not purged, with the reason.
+ */
+failed: Array<NotPurged>, 
+/**
+ * The first 1,000 of the given sessions that are not due: they are not in the trash, have not been
+ * there for long enough, or a runner holds them. Absent if no sessions were given.
+ */
+notDue?: Array<string>, 
+/**
+ * Whether the call was a dry run and deleted nothing.
+ */
+dryRun: boolean, 
+/**
+ * The `cursor` of the next call; present if this one ended because of its `limit`.
+ */
+nextCursor?: string, };
 
 /**
  * A change to one record.
@@ -2543,6 +2822,31 @@ code: CoreErrorCode,
 message: string, };
 
 /**
+ * The lease to renew.
+ */
+export type RenewalParams = { 
+/**
+ * The key of the lease.
+ */
+key: string, 
+/**
+ * The name of the holder; by default the calling process.
+ */
+holder?: string, 
+/**
+ * The fencing token that `leaseAcquire` returned.
+ */
+token: number, 
+/**
+ * The duration of the lease, in milliseconds.
+ */
+durationMs: number, 
+/**
+ * The time since the lease was requested, in milliseconds.
+ */
+ageMs: number, };
+
+/**
  * Why an occupant is superseded.
  */
 export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
@@ -2668,6 +2972,56 @@ idempotencyKey?: string, };
  * Why an agent should be resumed, or not.
  */
 export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+
+/**
+ * Which sessions retention removes, and how often.
+ */
+export type RetentionParams = { 
+/**
+ * The age at which sessions move to the trash, unless they are active or paused, in milliseconds.
+ */
+maxAgeMs: number, 
+/**
+ * The interval between two passes, in milliseconds. The first pass runs within a minute.
+ */
+everyMs: number, 
+/**
+ * The time after which sessions in the trash are purged, in milliseconds.
+ */
+purgeAfterMs: number, 
+/**
+ * The time for which entries of the audit log are retained, in milliseconds.
+ */
+keepAuditMs: number, };
+
+/**
+ * The result of a pass of retention, and whether it is retried.
+ */
+export type RetentionProgress = { 
+/**
+ * The duration of the pass, in milliseconds.
+ */
+durationMs: number, 
+/**
+ * The number of operations that looked for sessions.
+ */
+batches: number, 
+/**
+ * The number of sessions that were moved to the trash or purged.
+ */
+removed: number, 
+/**
+ * Sessions that could not be removed, with the reason; at most 1,000.
+ */
+failed: Array<NotPurged>, 
+/**
+ * The code of the error that ended the pass early; `null` if it completed.
+ */
+error: CoreErrorCode | DriverErrorCode | null, 
+/**
+ * Whether the pass failed and will not be retried before the next interval.
+ */
+isFinalFailure: boolean, };
 
 /**
  * A session to store as it is given.
@@ -3255,6 +3609,15 @@ change?: ModelChange,
  * The number of retries because another call had changed the slot.
  */
 conflicts: number, };
+
+/**
+ * How often to retry.
+ */
+export type SlotWaitParams = { 
+/**
+ * The number of retries.
+ */
+retries: number, };
 
 /**
  * The slots of tasks.
@@ -4278,8 +4641,6 @@ export interface Operations {
   copyRead: { params: CopyReadParams; result: CopyChunk };
   /** Writes what another store has sent, in one commit. */
   copyWrite: { params: CopyWriteParams; result: CopyWritten };
-  /** Whether a file of another program can be imported, or a folder may contain such files. */
-  importWanted: { params: ImportWantedParams; result: boolean };
   /** Imports a file of another program. */
   importFile: { params: ImportFileParams; result: FileImport };
   /** The reply of the hook before a task is handed to an agent: whether the task resumes a session, and which. Without the id of one it is the session of the same agent and the same `task_id` that was active last, if it can be resumed and is among the last 100 of the agent. */
@@ -4389,7 +4750,6 @@ export const OPERATIONS = {
   copyCompare: "read",
   copyRead: "read",
   copyWrite: "write",
-  importWanted: "read",
   importFile: "write",
   hookPreDelegate: "write",
   hookSubagentStop: "write",
@@ -4411,3 +4771,19 @@ export const OPERATIONS = {
   dedupClear: "write",
   auditDay: "read",
 } as const satisfies Record<keyof Operations, "read" | "write">;
+
+/** Every job: its parameters and its result. */
+export interface Jobs {
+  /** Purges the trash: deletes sessions that have been in it for a given time, in batches. */
+  purge: { params: PurgeJobParams; result: PurgeResult };
+  /** Runs passes of retention at intervals, until its driver stops it. Each pass is reported as progress. */
+  retention: { params: RetentionParams; result: null };
+  /** Renews a lease until it is lost. It fails with the error of the last renewal if the lease could not be renewed before it expired. */
+  renewal: { params: RenewalParams; result: LeaseLoss };
+  /** Starts a session in a slot, and retries while another call holds the lock of the slot, or the store is busy. The driver starts the session; any other outcome is final. */
+  slotWait: { params: SlotWaitParams; result: null };
+  /** Copies all sessions and records of the source into the target. */
+  copy: { params: CopyParams; result: CopyResult };
+  /** Imports the files that other programs left in a folder and its subfolders. */
+  importDirectory: { params: ImportDirectoryParams; result: ImportDirectoryResult };
+}

@@ -21,6 +21,9 @@ function broken() {
       cancel: trap,
       setModels: trap,
       close: trap,
+      startJob: trap,
+      resumeJob: trap,
+      cancelJob: trap,
       page: trap,
     },
   };

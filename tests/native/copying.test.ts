@@ -50,6 +50,27 @@ function killedCopy(from: string, to: string, steps: number): Promise<unknown> {
   return new Promise((resolve) => child.on("exit", (_, signal) => resolve(signal)));
 }
 
+describe("a copy from a store to itself", () => {
+  it("is refused however the path of the store is written", async () => {
+    const folder = newFolder();
+    const path = join(folder, "a.db");
+    await populated(`sqlite:${path}`, 1);
+    symlinkSync(path, join(folder, "link.db"));
+    symlinkSync(folder, join(folder, "up"));
+    const urls = ["a.db", "./a.db", "link.db", "up/a.db"].map((name) => `sqlite:${folder}/${name}`);
+    await using handle = await open(urls[0]);
+    for (const to of [...urls, handle]) {
+      for (const from of [...urls, handle]) {
+        await expect(copy(from, to)).rejects.toMatchObject({
+          code: "INVALID_ARGUMENT",
+          details: { what: "to" },
+        });
+      }
+    }
+    expect(await handle.stats()).toMatchObject({ total: 1 });
+  });
+});
+
 describe("a copy into SQLite", () => {
   it("that is killed leaves only complete sessions, and the next copy completes it", async () => {
     const folder = newFolder();

@@ -2,7 +2,7 @@
 //! items, which are sessions, leases and entries of the audit log. Each layout has a reader of its own;
 //! the operations write the items.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::text::{Item, commit_of};
 use super::{agent, dedup, registry};
@@ -15,13 +15,9 @@ use tenure_core::value::text::Text;
 use tenure_core::value::time::Timestamp;
 
 declare_params! {
-    /// A file or folder that may be imported.
-    pub struct ImportWantedParams {
-        /// The path, with `/` or `\` as separator; the path of a folder ends with one.
-        pub path: Text,
-    }
-
     /// A file to import.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct ImportFileParams {
         /// The path of the file, with `/` or `\` as separator.
         pub path: Text,
@@ -53,11 +49,12 @@ pub struct FileImport {
 }
 
 /// The kind of a file's items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Holds {
     /// A session.
+    #[default]
     Sessions,
     /// Leases.
     Leases,
@@ -66,7 +63,7 @@ pub enum Holds {
 }
 
 /// An item of a file that could not be read or written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct FileProblem {
     /// The code of the error.
@@ -74,6 +71,12 @@ pub struct FileProblem {
     /// The message of the error.
     pub message: String,
 }
+
+tenure_core::read_replies! {
+    FileImport { holds, written, unchanged, newer, problems }
+    FileProblem { code, message }
+}
+tenure_core::plain_properties!(Holds);
 
 impl From<&Error> for FileProblem {
     fn from(error: &Error) -> Self {

@@ -12,7 +12,7 @@ use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 
-use super::file::{File, FileImport, ImportFileParams, ImportWantedParams, is_wanted};
+use super::file::{File, FileImport, ImportFileParams};
 use super::text::Item;
 
 /// The greatest number of items in one commit.
@@ -20,16 +20,9 @@ const MAX_TOGETHER: usize = 500;
 
 tenure_core::operations! {
     Group::Folders;
-    /// Whether a file of another program can be imported, or a folder may contain such files.
-    IMPORT_WANTED = Read "importWanted" (ImportWantedParams) -> bool, unit import_wanted,
-        r#"{"path":"a/b/session.json"}"#;
     /// Imports a file of another program.
     IMPORT_FILE = Write "importFile" (ImportFileParams) -> FileImport, steps import_file,
         r#"{"path":"a/b/session.json","text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","modifiedAt":0,"dryRun":false}"#;
-}
-
-fn import_wanted(_: &mut Transaction<'_>, params: &ImportWantedParams) -> Attempt<bool> {
-    Ok(is_wanted(params.path.as_str()))
 }
 
 /// The reply contains the problems of the file.

@@ -29,7 +29,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
 
 /// Performs an operation over a synchronous store.
 pub(crate) fn at_once(store: &MemoryStore, call: Call<'_>) -> String {
-    perform(store, Arc::default(), &call, false)
+    perform(store, Arc::default(), &call)
 }
 
 /// A request of an operation to the host's store.

@@ -24,7 +24,8 @@ use crate::output::clean;
 use super::capture::{Line, Omitted, Queue};
 use super::description::CommandDescription;
 use super::end::{End, name_of};
-use super::session::{RENEW_INTERVAL, RunSession};
+use super::renewal::{Renewal, Renewed};
+use super::session::RunSession;
 
 /// The interval at which lines are written, in batches.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
@@ -114,15 +115,26 @@ impl Writer {
         if let Err(failure) = self.session.store.run(&UPDATE, params) {
             self.fails(&failure);
         }
-        let mut renewed = Instant::now();
+        let mut renewal = match Renewal::start(&self.session) {
+            Ok(renewal) => renewal,
+            Err(failure) => {
+                self.fails(&failure);
+                None
+            }
+        };
         let mut pause = FLUSH_INTERVAL;
         while self.queue.sleep(pause) {
             let started = Instant::now();
-            if renewed.elapsed() >= RENEW_INTERVAL {
-                renewed = started;
-                if let Err(failure) = self.session.renew() {
-                    self.fails(&failure);
-                }
+            match renewal
+                .as_mut()
+                .map(|renewal| renewal.run_due(&self.session))
+            {
+                None | Some(Renewed::Held) => {}
+                Some(Renewed::Retried(error)) => self.fails(&error.into()),
+                Some(Renewed::Lost(reason)) => eprintln!(
+                    "tenure: the session's lease is lost, the command continues: {}",
+                    clean(&reason)
+                ),
             }
             pause = if self.write_lines() {
                 FLUSH_INTERVAL.max(started.elapsed() * PAUSE_FACTOR)

@@ -1,30 +1,31 @@
 //! The session of a run: it is started or resumed, and its lease is held until the run has ended.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tenure_core::agent::operations::AGENT_CREATE;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::error::Cause;
 use tenure_core::lease::decision;
 use tenure_core::lease::model::Lease;
-use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_RELEASE, LEASE_RENEW};
-use tenure_core::lease::params::{LeaseAcquireParams, LeaseReleaseParams, LeaseRenewParams};
+use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_RELEASE};
+use tenure_core::lease::params::{LeaseAcquireParams, LeaseReleaseParams};
+use tenure_core::lease::renewal::RenewalParams;
 use tenure_core::session::operations::{INCREMENT_ITERATION, PAUSE, RESUME, START};
 use tenure_core::session::params::{
     GetParams, HistoryParam, IncrementIterationParams, PauseParams, ResumeParams, StartParams,
 };
 use tenure_core::session::read::GET;
+use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::{AnyOperation, Operation};
-use tenure_core::{Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
-use tenure_host::Local;
+use tenure_core::{Error, Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
+use tenure_host::{Local, this_host};
 
 use crate::context::run_over;
 use crate::exit::Failure;
+use crate::job::elapsed_since;
 
 /// The lease duration.
 const LEASE: Millis = Millis(60_000);
-/// The interval at which the lease is renewed.
-pub(super) const RENEW_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The clock of a run: the system's, or a clock override that keeps running.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +76,8 @@ pub(super) struct RunSession {
     pub(super) store: RunStore,
     pub(super) id: SessionId,
     token: Option<u64>,
+    /// When the lease was requested.
+    acquired: Instant,
 }
 
 impl RunSession {
@@ -157,6 +160,7 @@ impl RunSession {
 
     /// Acquires the lease of a session, so that no other process runs it.
     fn acquire(store: RunStore, id: SessionId) -> Result<Self, Failure> {
+        let acquired = Instant::now();
         let params = LeaseAcquireParams {
             key: Lease::session_key(&id).into(),
             lease_duration_ms: Some(LEASE),
@@ -177,21 +181,30 @@ impl RunSession {
             .into());
         }
         let token = reply.lease.map(|lease| lease.token);
-        Ok(Self { store, id, token })
+        Ok(Self {
+            store,
+            id,
+            token,
+            acquired,
+        })
     }
 
-    /// Renews the lease.
-    pub(super) fn renew(&self) -> Result<(), Failure> {
-        let Some(token) = self.token else {
-            return Ok(());
-        };
-        let params = LeaseRenewParams {
+    /// The lease to renew, if there is one.
+    pub(super) fn renewal(&self) -> Option<RenewalParams> {
+        Some(RenewalParams {
             key: Lease::session_key(&self.id).into(),
-            token,
-            lease_duration_ms: Some(LEASE),
-            ..LeaseRenewParams::default()
-        };
-        self.store.run(&LEASE_RENEW, params).map(drop)
+            holder: None,
+            token: self.token?,
+            duration_ms: LEASE.0,
+            age_ms: elapsed_since(self.acquired).0,
+        })
+    }
+
+    /// Runs the operation that a job needs, as this process.
+    pub(super) fn run_step(&self, step: &dyn Step) -> Result<StepReply, Error> {
+        let RunStore { local, clock } = &self.store;
+        let reply = local.run_any(step.operation(), step.params(), clock.now(), this_host())?;
+        step.reply(reply)
     }
 
     /// Releases the lease. A lease that cannot be released is free when this process has ended.

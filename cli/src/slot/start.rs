@@ -2,27 +2,25 @@
 //! returns the existing session. A start with another model asks for confirmation at a terminal, and
 //! otherwise prints the command that confirms.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
-use std::thread;
-use std::time::Duration;
 
 use tenure_core::error::Cause;
 use tenure_core::session::params::StartParams;
 use tenure_core::slot::decision::OnModelChange;
-use tenure_core::slot::message::{SlotCode, SlotOutcome};
+use tenure_core::slot::message::SlotOutcome;
 use tenure_core::slot::operations::START_IN_SLOT;
 use tenure_core::slot::params::{SlotConfirmation, SlotLocking, SlotStart, StartInSlotParams};
+use tenure_core::slot::wait::{SLOT_WAIT, SlotWaitParams};
 use tenure_core::stored::model::Model;
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::value::properties::Property;
-use tenure_core::{SessionHead, Text};
+use tenure_core::{Error, SessionHead, Text};
 
 use crate::atomic_file::AtomicFile;
 use crate::choice::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::job::{JobHost, run_job};
 use crate::output::{clean, name_of};
 use crate::session::NewSessionArgs;
 use crate::{input, time};
@@ -210,25 +208,30 @@ fn start_with_retries(
     retries: u32,
     context: &mut Context,
 ) -> Result<SlotStart, Failure> {
-    let mut retried = 0;
-    loop {
-        let started = context.run(&START_IN_SLOT, params.clone())?;
-        if started.code != SlotCode::SlotLocked || retried >= retries {
-            return Ok(started);
-        }
-        thread::sleep(backoff(retried));
-        retried += 1;
-    }
+    let mut starting = Starting {
+        params,
+        context,
+        last: None,
+    };
+    run_job(&SLOT_WAIT, SlotWaitParams { retries }, &mut starting)?;
+    let last = starting.last;
+    last.ok_or_else(|| Error::internal("a start was not attempted").into())
 }
 
-/// Exponential backoff with jitter.
-fn backoff(retried: u32) -> Duration {
-    const BASE_MS: u64 = 100;
-    const MAX_DOUBLINGS: u32 = 5;
-    let millis = BASE_MS << retried.min(MAX_DOUBLINGS);
-    // The keys of a `RandomState` are random.
-    let random = RandomState::new().build_hasher().finish();
-    Duration::from_millis(millis / 2 + random % millis)
+/// A start in progress.
+struct Starting<'s> {
+    params: &'s StartInSlotParams,
+    context: &'s mut Context,
+    last: Option<SlotStart>,
+}
+
+impl JobHost for Starting<'_> {
+    fn attempt(&mut self) -> Result<Text, Failure> {
+        let started = self.context.run(&START_IN_SLOT, self.params.clone())?;
+        let code = name_of(started.code).into();
+        self.last = Some(started);
+        Ok(code)
+    }
 }
 
 /// Exports the replaced session and prints the outcome.

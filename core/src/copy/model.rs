@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::declare_params;
@@ -27,6 +27,8 @@ pub const STEP_BYTES: usize = 1 << 20;
 
 declare_params! {
     /// The page of the source to stamp.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CopyPageParams {
         /// The `next` of the previous page.
         pub after: Option<Text>,
@@ -35,6 +37,8 @@ declare_params! {
     }
 
     /// A page of the source to compare.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CopyCompareParams {
         /// The `page` that `copyPage` returned at the source.
         pub page: Text,
@@ -44,12 +48,16 @@ declare_params! {
     }
 
     /// The sessions and records to read from the source.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CopyReadParams {
         /// The `wanted` that `copyCompare` returned at the target, or the `rest` of the previous call.
         pub wanted: Text,
     }
 
     /// The sessions and records to write to the target.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CopyWriteParams {
         /// The `chunk` that `copyRead` returned at the source.
         pub chunk: Text,
@@ -118,7 +126,7 @@ pub struct CopyWritten {
 }
 
 /// A session or record that differs between the stores.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct CopyDifference {
@@ -131,11 +139,12 @@ pub struct CopyDifference {
 }
 
 /// The state of a session or record in the target that differs from the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Difference {
     /// It is missing.
+    #[default]
     Missing,
     /// It is an earlier state.
     Older,
@@ -216,6 +225,14 @@ impl Params for There {
     }
 }
 
+crate::read_replies! {
+    CopyPage { page, sessions, records, problems, next }
+    CopyCompared { wanted, same, differences }
+    CopyChunk { chunk, rest, problems, differences }
+    CopyWritten { sessions, records, differences }
+    CopyDifference { what, key, target }
+}
+crate::plain_properties!(Difference);
 crate::nested_properties!(Stamp, There, Part);
 
 impl Stamp {

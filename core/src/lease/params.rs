@@ -28,6 +28,8 @@ declare_params! {
     }
 
     /// A lease to renew.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct LeaseRenewParams {
         /// The key of the lease.
         pub key: Text,

@@ -102,6 +102,8 @@ declare_params! {
     }
 
     /// A session.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct IdParams {
         /// The id of the session.
         pub id: Text,
@@ -130,6 +132,8 @@ declare_params! {
     }
 
     /// Which sessions to remove by their age.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CleanupParams {
         /// The age from which sessions are removed: milliseconds or text such as `"30d"`.
         pub max_age: Millis,
@@ -144,6 +148,8 @@ declare_params! {
     }
 
     /// Which sessions in the trash to delete.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct PurgeParams {
         /// The time in the trash from which sessions are deleted: milliseconds or text such as `"30d"`.
         pub older_than: Millis,
@@ -159,6 +165,8 @@ declare_params! {
     }
 
     /// Which expired records to remove.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct CleanupRecordsParams {
         /// How long entries of the audit log are retained: milliseconds or text such as `"30d"`. 365
         /// days by default.
@@ -440,6 +448,8 @@ fn tasks(given: Option<&OneOf<Text>>) -> Result<Option<Vec<String>>> {
 
 filter_params! {
     /// Which sessions to count.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
     pub struct StatsParams {}
 
     /// Which sessions to list, and how.
@@ -536,7 +546,8 @@ choices! {
 }
 
 /// One value or a list of values.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(transparent)]
 pub struct OneOf<T>(pub Vec<T>);
 
 impl<T: Property> Property for OneOf<T> {

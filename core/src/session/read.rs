@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::store::filter::{Order, Position, Trash};
 use crate::store::{History, ListQuery, Loaded};
+use crate::stored::head::Head;
 use crate::value::id::SessionId;
 use crate::value::limits::{MAX_PAGE_BYTES, page_limit};
 use crate::value::text::Text;
@@ -128,19 +129,34 @@ fn export(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<String> {
 }
 
 fn is_resumable(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<bool> {
-    let loaded = find(tx, &params.id, History::None, params.trash)?;
-    Ok(loaded.is_some_and(|loaded| loaded.head.is_resumable()))
+    let head = find_head(tx, &params.id, params.trash)?;
+    Ok(head.is_some_and(Head::is_resumable))
 }
 
 fn progress(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<f64>> {
-    let loaded = find(tx, &params.id, History::None, params.trash)?;
-    Ok(loaded.map(|loaded| loaded.head.progress()))
+    let head = find_head(tx, &params.id, params.trash)?;
+    Ok(head.map(Head::progress))
 }
 
 fn duration(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<u64>> {
     let now = tx.now();
-    let loaded = find(tx, &params.id, History::None, params.trash)?;
-    Ok(loaded.map(|loaded| loaded.head.duration(now)))
+    let head = find_head(tx, &params.id, params.trash)?;
+    Ok(head.map(|head| head.duration(now)))
+}
+
+/// A session's head; nothing for an unknown id, and where the trash says so.
+///
+/// # Errors
+/// Those of [`find`].
+fn find_head<'t>(
+    tx: &'t mut Transaction<'_>,
+    id: &Text,
+    trash: Option<Trash>,
+) -> Attempt<Option<&'t Head>> {
+    let id = SessionId::parse(id.as_str())?;
+    let trash = trash.unwrap_or(Trash::Include);
+    let head = tx.loaded(&id, History::None)?.map(|loaded| &loaded.head);
+    Ok(head.filter(|head| trash.admits(head)))
 }
 
 /// A session with a part of its history; nothing for an unknown id, and where the trash says so.

@@ -6,7 +6,7 @@ use crate::stored::status::Status;
 use crate::value::time::{Millis, Timestamp};
 
 /// The start of a session's age.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {

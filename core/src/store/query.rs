@@ -103,13 +103,9 @@ impl Read {
 
 /// What one [`Read`] has found.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a session is what is read; a box would be an allocation for each"
-)]
 pub enum Found {
     /// A session; `None` where there is none, `CORRUPT_SESSION` where it cannot be read.
-    Session(Result<Option<Loaded>>),
+    Session(Result<Option<Box<Loaded>>>),
     /// A record; `None` where there is none.
     Record(Option<Record>),
 }
@@ -180,7 +176,7 @@ pub struct Page {
 }
 
 /// A session that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {

@@ -350,6 +350,19 @@ macro_rules! word_properties {
     )*};
 }
 
+/// Reads replies of operations, with their fields, as parameters are read.
+#[macro_export]
+macro_rules! read_replies {
+    ($($name:ident { $($field:ident),* $(,)? })*) => {$(
+        impl $crate::value::properties::Params for $name {
+            fn take(properties: &mut $crate::value::properties::Properties<'_>) -> Self {
+                Self { $($field: properties.take(stringify!($field)),)* }
+            }
+        }
+        $crate::nested_properties!($name);
+    )*};
+}
+
 /// Makes properties of types that serde reads as they are.
 #[macro_export]
 macro_rules! plain_properties {

@@ -7,9 +7,8 @@ use crate::error::{Error, Result};
 use crate::store::filter::Filter;
 use crate::store::query::{Found, Read};
 use crate::store::tally::Tally;
-use crate::store::{Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan};
+use crate::store::{History, ListQuery, Loaded, Page, Record, Scan};
 use crate::value::id::SessionId;
-use crate::value::time::Millis;
 
 use super::call::Call;
 use super::mailbox::{Mailbox, Reply, Request};
@@ -48,7 +47,7 @@ impl Context {
             history,
         };
         match self.read_one(read).await? {
-            Found::Session(loaded) => loaded,
+            Found::Session(loaded) => Ok(loaded?.map(|loaded| *loaded)),
             Found::Record(_) => Err(unexpected()),
         }
     }
@@ -85,7 +84,11 @@ impl Context {
     /// # Errors
     /// Those of the store.
     pub async fn list(&self, query: &ListQuery) -> Result<Page> {
-        match self.mailbox.ask(Request::List(query.clone())).await? {
+        match self
+            .mailbox
+            .ask(Request::List(Box::new(query.clone())))
+            .await?
+        {
             Reply::Page(page) => Ok(page),
             _ => Err(unexpected()),
         }
@@ -107,32 +110,22 @@ impl Context {
     /// # Errors
     /// Those of the store.
     pub async fn tally(&self, filter: &Filter) -> Result<Tally> {
-        match self.mailbox.ask(Request::Tally(filter.clone())).await? {
+        match self
+            .mailbox
+            .ask(Request::Tally(Box::new(filter.clone())))
+            .await?
+        {
             Reply::Tally(tally) => Ok(tally),
             _ => Err(unexpected()),
         }
     }
 
-    /// Writes changes, if what they expect is there.
+    /// Any request.
     ///
     /// # Errors
     /// Those of the store.
-    pub(crate) async fn commit(&self, changes: Changes) -> Result<Commit> {
-        match self.mailbox.ask(Request::Commit(changes)).await? {
-            Reply::Commit(commit) => Ok(commit),
-            _ => Err(unexpected()),
-        }
-    }
-
-    /// Waits.
-    ///
-    /// # Errors
-    /// Those of the driver.
-    pub(crate) async fn sleep(&self, time: Millis) -> Result<()> {
-        match self.mailbox.ask(Request::Sleep(time)).await? {
-            Reply::Slept => Ok(()),
-            _ => Err(unexpected()),
-        }
+    pub(super) async fn ask(&self, request: Request) -> Result<Reply> {
+        self.mailbox.ask(request).await
     }
 
     /// Sends these notices once the operation has ended.

@@ -13,7 +13,8 @@ use crate::value::time::Millis;
 use super::call::Call;
 use super::context::Context;
 use super::mailbox::{Mailbox, Reply, Request};
-use super::operation::{self, AnyOperation, AnyParams, Operation, Pending};
+use super::operation::{self, Access, AnyOperation, AnyParams, Pending};
+use super::unit::{Progress, Unit};
 use super::webhook::WebhookPayload;
 
 /// An operation's result, with the notices to send.
@@ -29,22 +30,67 @@ pub struct Done<R> {
 pub type Ended = Result<Done<Box<dyn operation::Reply>>>;
 
 /// The result of one step of an operation.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one exists at a time, and is taken apart at once"
-)]
-pub enum Step {
+pub enum Step<'e> {
     /// It has a request, and continues with the reply.
-    Need(Request),
+    Need(&'e Request),
     /// It has ended.
     Ended(Ended),
 }
 
+/// An operation with its parameters, ready to run.
+pub struct Invocation {
+    operation: &'static dyn AnyOperation,
+    params: AnyParams,
+    call: Call,
+}
+
+impl fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Invocation")
+            .field(&self.operation.name())
+            .finish()
+    }
+}
+
+impl Invocation {
+    /// The invocation of an operation with parameters of its own type.
+    pub fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+        Self {
+            operation,
+            params,
+            call,
+        }
+    }
+
+    /// Whether the operation writes.
+    pub fn access(&self) -> Access {
+        self.operation.access()
+    }
+
+    /// Its execution. `isolated` tells whether all of it runs inside one transaction of the store.
+    pub fn execution(self, isolated: bool) -> Execution {
+        let call = Call {
+            isolated,
+            ..self.call
+        };
+        Execution::new(self.operation, self.params, call)
+    }
+}
+
 /// A running operation.
 pub struct Execution {
-    future: Pending<'static, Box<dyn operation::Reply>>,
-    context: Arc<Context>,
-    mailbox: Arc<Mailbox>,
+    run: Run,
+    /// Whether its last request was to commit, and has no reply.
+    is_committing: bool,
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most operations are units of work, and need no allocation"
+)]
+enum Run {
+    Unit(UnitRun),
+    Steps(StepsRun),
 }
 
 impl fmt::Debug for Execution {
@@ -56,6 +102,105 @@ impl fmt::Debug for Execution {
 impl Execution {
     /// The execution of an operation with its parameters. It starts with the first step.
     pub fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+        Self {
+            run: match operation.is_unit() {
+                true => Run::Unit(UnitRun::new(operation, params, call)),
+                false => Run::Steps(StepsRun::new(operation, params, call)),
+            },
+            is_committing: false,
+        }
+    }
+
+    /// Runs it until it has a request or has ended.
+    pub fn step(&mut self) -> Step<'_> {
+        self.step_over(None)
+    }
+
+    /// As [`step`](Self::step). What reads from a store that is given needs no request.
+    fn step_over(&mut self, store: Option<&dyn SyncStore>) -> Step<'_> {
+        let step = match &mut self.run {
+            Run::Unit(run) => run.step(store),
+            Run::Steps(run) => run.step(),
+        };
+        self.is_committing = matches!(step, Step::Need(Request::Commit(_)));
+        step
+    }
+
+    /// Passes it the reply to its request, or the error of the store.
+    pub fn reply(&mut self, reply: Result<Reply>) {
+        self.is_committing = false;
+        match &mut self.run {
+            Run::Unit(run) => run.reply = Some(reply),
+            Run::Steps(run) => run.mailbox.put_reply(reply),
+        }
+    }
+
+    /// Whether it waits for the reply to a commit, so that what it writes may or may not be stored.
+    pub fn is_committing(&self) -> bool {
+        self.is_committing
+    }
+}
+
+/// An operation that is one unit of work.
+struct UnitRun {
+    operation: &'static dyn AnyOperation,
+    params: AnyParams,
+    call: Call,
+    unit: Unit,
+    reply: Option<Result<Reply>>,
+    /// What it has decided last.
+    value: Option<Box<dyn operation::Reply>>,
+}
+
+impl UnitRun {
+    fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+        Self {
+            operation,
+            params,
+            call,
+            unit: Unit::default(),
+            reply: None,
+            value: None,
+        }
+    }
+
+    fn step(&mut self, store: Option<&dyn SyncStore>) -> Step<'_> {
+        let Self {
+            operation,
+            params,
+            call,
+            unit,
+            reply,
+            value,
+        } = self;
+        let progress = unit.advance(call, reply.take(), store, &mut |transaction| {
+            *value = Some(operation.decide(transaction, &**params)?);
+            Ok(())
+        });
+        match progress {
+            Ok(Progress::Waits) => need(unit.request()),
+            Ok(Progress::Applied(notices)) => Step::Ended(match value.take() {
+                Some(value) => Ok(Done { value, notices }),
+                None => Err(Error::internal("a unit of work has no result")),
+            }),
+            Ok(Progress::Conflict) => {
+                Step::Ended(Err(Error::internal("a unit of work was not repeated")))
+            }
+            Err(error) => Step::Ended(Err(error)),
+        }
+    }
+}
+
+/// An operation that takes several steps.
+struct StepsRun {
+    future: Pending<'static, Box<dyn operation::Reply>>,
+    context: Arc<Context>,
+    mailbox: Arc<Mailbox>,
+    request: Option<Request>,
+}
+
+impl StepsRun {
+    fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let context = Arc::new(Context::new(call, Arc::clone(&mailbox)));
         let own = Arc::clone(&context);
@@ -63,11 +208,11 @@ impl Execution {
             future: Box::pin(async move { operation.perform(&own, params).await }),
             context,
             mailbox,
+            request: None,
         }
     }
 
-    /// Runs it until it has a request or has ended.
-    pub fn step(&mut self) -> Step {
+    fn step(&mut self) -> Step<'_> {
         let waker = Waker::noop();
         match self
             .future
@@ -79,26 +224,29 @@ impl Execution {
                 notices: self.context.take_notices(),
             })),
             Poll::Ready(Err(error)) => Step::Ended(Err(error)),
-            Poll::Pending => match self.mailbox.take_request() {
-                Some(request) => Step::Need(request),
-                None => Step::Ended(Err(Error::internal("an operation waits for nothing"))),
-            },
+            Poll::Pending => {
+                self.request = self.mailbox.take_request();
+                need(self.request.as_ref())
+            }
         }
     }
+}
 
-    /// Passes it the reply to its request, or the error of the store.
-    pub fn reply(&self, reply: Result<Reply>) {
-        self.mailbox.put_reply(reply);
+fn need(request: Option<&Request>) -> Step<'_> {
+    match request {
+        Some(request) => Step::Need(request),
+        None => Step::Ended(Err(Error::internal("an operation waits for nothing"))),
     }
 }
 
 /// Runs an operation over a synchronous store.
-pub fn run(store: &dyn SyncStore, mut execution: Execution) -> Ended {
+pub fn run(store: &dyn SyncStore, execution: &mut Execution) -> Ended {
     loop {
-        match execution.step() {
+        let reply = match execution.step_over(Some(store)) {
             Step::Ended(ended) => return ended,
-            Step::Need(request) => execution.reply(perform(store, &request)),
-        }
+            Step::Need(request) => perform(store, request),
+        };
+        execution.reply(reply);
     }
 }
 
@@ -108,37 +256,15 @@ pub trait Timer: Send + Sync {
     fn sleep(&self, time: Millis) -> Answer<'_, ()>;
 }
 
-/// Runs an operation over an asynchronous store.
-pub async fn run_async(store: &dyn Store, timer: &dyn Timer, mut execution: Execution) -> Ended {
+/// Runs an operation over an asynchronous store. It stops when the future is dropped.
+pub async fn run_async(store: &dyn Store, timer: &dyn Timer, execution: &mut Execution) -> Ended {
     loop {
-        match execution.step() {
+        let reply = match execution.step() {
             Step::Ended(ended) => return ended,
-            Step::Need(request) => {
-                execution.reply(perform_async(store, timer, &request).await);
-            }
-        }
+            Step::Need(request) => perform_async(store, timer, request).await,
+        };
+        execution.reply(reply);
     }
-}
-
-/// Runs an operation whose types are known over a synchronous store.
-///
-/// # Errors
-/// Those of the operation.
-pub fn run_typed<P, R>(
-    store: &dyn SyncStore,
-    operation: &'static Operation<P, R>,
-    params: P,
-    call: Call,
-) -> Result<Done<R>>
-where
-    Operation<P, R>: AnyOperation,
-    P: Send + Sync + 'static,
-    R: 'static,
-{
-    typed(run(
-        store,
-        Execution::new(operation, Box::new(params), call),
-    ))
 }
 
 /// The result of an operation as a value of its type.

@@ -1,6 +1,6 @@
-//! The mailbox of a running operation, with room for one request or its reply. Each operation has its
-//! own. It blocks no thread: the driver of the operation takes the request, performs it in its own way
-//! (synchronously, with a promise, on a runtime), puts the reply and polls again.
+//! The mailbox of a running operation or job, with room for one request or its reply. Each has its own.
+//! It blocks no thread: the driver takes the request, performs it in its own way (synchronously, with a
+//! promise, on a runtime), puts the reply and polls again.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,11 +20,11 @@ pub enum Request {
     /// Read sessions and records, in this order. The reply is [`Reply::Read`].
     Read(Vec<Read>),
     /// Read a page of sessions. The reply is [`Reply::Page`].
-    List(ListQuery),
+    List(Box<ListQuery>),
     /// Read a range of records. The reply is [`Reply::Records`].
     Scan(Scan),
     /// Count sessions. The reply is [`Reply::Tally`].
-    Tally(Filter),
+    Tally(Box<Filter>),
     /// Write changes. The reply is [`Reply::Commit`].
     Commit(Changes),
     /// Wait before a retry. The reply is [`Reply::Slept`].
@@ -48,27 +48,28 @@ pub enum Reply {
     Slept,
 }
 
-/// A mailbox with room for one request or one reply.
-#[derive(Debug, Default)]
-pub struct Mailbox(Mutex<Slot>);
+/// A mailbox with room for one request `Q` or one reply `A`.
+#[derive(Debug)]
+pub struct Mailbox<Q = Request, A = Result<Reply>>(Mutex<Slot<Q, A>>);
 
-#[derive(Debug, Default)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an operation has one, behind a pointer"
-)]
-enum Slot {
-    #[default]
+#[derive(Debug)]
+enum Slot<Q, A> {
     Empty,
-    Request(Request),
+    Request(Q),
     /// The request has been taken.
     Waiting,
-    Reply(Result<Reply>),
+    Reply(A),
 }
 
-impl Mailbox {
+impl<Q, A> Default for Mailbox<Q, A> {
+    fn default() -> Self {
+        Self(Mutex::new(Slot::Empty))
+    }
+}
+
+impl<Q, A> Mailbox<Q, A> {
     /// Takes the request, to perform it.
-    pub fn take_request(&self) -> Option<Request> {
+    pub fn take_request(&self) -> Option<Q> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Waiting) {
             Slot::Request(request) => Some(request),
@@ -79,33 +80,33 @@ impl Mailbox {
         }
     }
 
-    /// Puts the reply, or the error of the store.
-    pub fn put_reply(&self, reply: Result<Reply>) {
+    /// Puts the reply.
+    pub fn put_reply(&self, reply: A) {
         *self.slot() = Slot::Reply(reply);
     }
 
     /// Puts a request. The future completes with the reply.
-    pub(crate) fn ask(&self, request: Request) -> PendingReply<'_> {
+    pub(crate) fn ask(&self, request: Q) -> PendingReply<'_, Q, A> {
         *self.slot() = Slot::Request(request);
         PendingReply(self)
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot> {
+    fn slot(&self) -> MutexGuard<'_, Slot<Q, A>> {
         // A slot is one value: a panic elsewhere cannot have left half of one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The future reply to a request.
-pub(crate) struct PendingReply<'m>(&'m Mailbox);
+pub(crate) struct PendingReply<'m, Q, A>(&'m Mailbox<Q, A>);
 
-impl Future for PendingReply<'_> {
-    type Output = Result<Reply>;
+impl<Q, A> Future for PendingReply<'_, Q, A> {
+    type Output = A;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         // No waker is needed: the driver polls after it has put the reply.
         let mut slot = self.0.slot();
-        match std::mem::take(&mut *slot) {
+        match std::mem::replace(&mut *slot, Slot::Empty) {
             Slot::Reply(reply) => Poll::Ready(reply),
             other => {
                 *slot = other;

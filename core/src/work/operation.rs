@@ -173,14 +173,17 @@ pub trait AnyOperation: Sync {
     /// `INVALID_ARGUMENT`.
     fn read(&self, params: &str) -> Result<AnyParams>;
 
-    /// Performs it with parameters that it has read.
+    /// Whether it is one unit of work.
+    fn is_unit(&self) -> bool;
+
+    /// Performs it, where it takes several steps, with parameters that it has read.
     fn perform<'c>(
         &'c self,
         context: &'c Context,
         params: AnyParams,
     ) -> Pending<'c, Box<dyn Reply>>;
 
-    /// Decides within a unit of work, where it is one.
+    /// Decides within a transaction, where it is one unit of work.
     ///
     /// # Errors
     /// Those of the operation.
@@ -240,17 +243,18 @@ where
         Ok(Box::new(P::read(self.name, params)?))
     }
 
+    fn is_unit(&self) -> bool {
+        matches!(self.run, Run::Unit(_))
+    }
+
     fn perform<'c>(
         &'c self,
         context: &'c Context,
         params: AnyParams,
     ) -> Pending<'c, Box<dyn Reply>> {
-        match self.run {
-            Run::Unit(_) => perform_unit(self, context, params),
-            Run::Steps(steps) => match params.downcast::<P>() {
-                Ok(params) => steps(context, *params),
-                Err(_) => failing(other_params()),
-            },
+        match (&self.run, params.downcast::<P>()) {
+            (Run::Steps(steps), Ok(params)) => steps(context, *params),
+            _ => Box::pin(ready(Err(other_params()))),
         }
     }
 
@@ -278,25 +282,8 @@ where
     }
 }
 
-/// Performs any unit of work: its own is the decision alone.
-fn perform_unit<'c>(
-    operation: &'c dyn AnyOperation,
-    context: &'c Context,
-    params: AnyParams,
-) -> Pending<'c, Box<dyn Reply>> {
-    Box::pin(async move {
-        context
-            .transact(|transaction| operation.decide(transaction, &*params))
-            .await
-    })
-}
-
-fn failing<'c>(error: Error) -> Pending<'c, Box<dyn Reply>> {
-    Box::pin(ready(Err(error)))
-}
-
-fn other_params() -> Error {
-    Error::internal("an operation was given the parameters of another")
+pub(crate) fn other_params() -> Error {
+    Error::internal("an operation was run as another")
 }
 
 /// Declares operations, and the list of them.

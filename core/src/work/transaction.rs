@@ -1,13 +1,15 @@
-//! The unit of work: a decision over what it reads, written in one commit. The decision is a plain
-//! function over a [`Transaction`]. What it reads and is not there yet is fetched, several things in
-//! one request, and the function is called again; so it must do nothing but read, decide and write.
-//! The transaction records which versions were read and derives from them what the commit expects. If
-//! another writer was faster, everything is read again and the function decides again.
+//! A transaction: what a decision reads and writes. The decision is a plain function. What it reads and
+//! is not there yet is fetched, several things in one request, and the function is called again; so it
+//! must do nothing but read, decide and write. The transaction records which versions were read and
+//! derives from them what the commit expects. If another writer was faster, everything is read again and
+//! the function decides again. `unit` runs it.
+
+use std::fmt;
 
 use crate::error::{Cause, Error, Result};
-use crate::store::query::{Found, Read};
+use crate::store::query::Read;
 use crate::store::{
-    Changes, Commit, Expect, History, Loaded, Record, RecordChange, SessionChange, SessionWrite,
+    Changes, Expect, History, Loaded, Record, RecordChange, SessionChange, SessionWrite, SyncStore,
 };
 use crate::stored::event::Event;
 use crate::stored::head::Head;
@@ -15,20 +17,11 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
 use crate::value::limits::Limits;
 use crate::value::process::Host;
-use crate::value::time::{Millis, Timestamp};
+use crate::value::time::Timestamp;
 
 use super::call::Call;
-use super::context::Context;
+use super::reads::{Reads, Seen, SeenRecord};
 use super::webhook::WebhookPayload;
-
-/// Writers that lose to others try again this often. Each time, one of them has got through.
-pub const MAX_ATTEMPTS: u32 = 256;
-/// The first pause between two attempts, at most, in milliseconds; it doubles with each.
-const FIRST_PAUSE: u64 = 2;
-/// The longest pause between two attempts, at most, in milliseconds.
-const LONGEST_PAUSE: u64 = 20;
-/// Attempts without a pause between them: most conflicts are over at once.
-const AT_ONCE: u32 = 2;
 
 /// Why a decision has not come to its end.
 #[derive(Debug)]
@@ -57,122 +50,58 @@ impl From<Cause> for Stop {
 pub type Attempt<R> = std::result::Result<R, Stop>;
 
 /// A unit of work under way.
-#[derive(Debug)]
 pub struct Transaction<'c> {
     call: &'c Call,
     reads: &'c mut Reads,
-    changes: Changes,
+    written: Written,
+    /// Reads at once what is not there yet.
+    store: Option<&'c dyn SyncStore>,
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("reads", &self.reads)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a decision has written, up to some point of it.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Written);
+
+/// What a decision has written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Written {
+    pub(super) changes: Changes,
     /// Entries of the audit log. Where there is no room, removals are written without them.
-    entries: Vec<RecordChange>,
-    notices: Vec<WebhookPayload>,
-    best_effort: bool,
-}
-
-/// What was read so far, and what has to be read next.
-#[derive(Debug, Default)]
-struct Reads {
-    sessions: Vec<(SessionId, Seen)>,
-    records: Vec<SeenRecord>,
-    wanted: Vec<Read>,
-    /// Counts the reads, so that it is known which came first.
-    clock: u64,
-    /// Records that were read a second time, and were the same.
-    confirmed: Vec<(String, String)>,
-    /// A record was not the same when it was read a second time.
-    stale: bool,
-    /// How many commits met another writer.
-    conflicts: u32,
-    /// What they met it on.
-    contended: String,
-    /// Sessions and records that were not as expected.
-    lost_sessions: Vec<SessionId>,
-    lost_records: Vec<(String, String)>,
-}
-
-/// A session as it was read.
-#[derive(Debug)]
-struct Seen {
-    at: u64,
-    history: History,
-    loaded: Result<Option<Loaded>>,
-}
-
-/// A record as it was read.
-#[derive(Debug)]
-struct SeenRecord {
-    at: u64,
-    kind: String,
-    key: String,
-    record: Option<Record>,
-}
-
-impl Reads {
-    fn session(&self, id: &SessionId) -> Option<&Seen> {
-        let mut sessions = self.sessions.iter();
-        sessions.find(|(seen, _)| seen == id).map(|(_, seen)| seen)
-    }
-
-    fn record(&self, kind: &str, key: &str) -> Option<&SeenRecord> {
-        let mut records = self.records.iter();
-        records.find(|seen| seen.key == key && seen.kind == kind)
-    }
-
-    fn has(&self, read: &Read) -> bool {
-        match read {
-            Read::Session { id, history } => {
-                let seen = self.session(id);
-                seen.is_some_and(|seen| *history == History::None || seen.history == *history)
-            }
-            Read::Record { kind, key } => self.record(kind, key).is_some(),
-        }
-    }
-
-    fn keep(&mut self, read: Read, found: Found) -> Result<()> {
-        self.clock += 1;
-        let at = self.clock;
-        match (read, found) {
-            (Read::Session { id, history }, Found::Session(loaded)) => {
-                self.sessions.retain(|(seen, _)| *seen != id);
-                let seen = Seen {
-                    at,
-                    history,
-                    loaded,
-                };
-                self.sessions.push((id, seen));
-            }
-            (Read::Record { kind, key }, Found::Record(record)) => {
-                let version = |record: &Record| record.version;
-                let found = record.as_ref().map(version);
-                match self.record(&kind, &key) {
-                    Some(before) => {
-                        self.stale |= before.record.as_ref().map(version) != found;
-                        self.confirmed.push((kind, key));
-                    }
-                    None => self.records.push(SeenRecord {
-                        at,
-                        kind,
-                        key,
-                        record,
-                    }),
-                }
-            }
-            _ => return Err(Error::internal("a read was answered with something else")),
-        }
-        Ok(())
-    }
-
-    /// Notes that another writer was faster, and forgets what was read.
-    fn lose(&mut self, contended: String) {
-        self.sessions.clear();
-        self.records.clear();
-        self.confirmed.clear();
-        self.stale = false;
-        self.conflicts += 1;
-        self.contended = contended;
-    }
+    pub(super) entries: Vec<RecordChange>,
+    pub(super) notices: Vec<WebhookPayload>,
+    pub(super) best_effort: bool,
 }
 
 impl<'c> Transaction<'c> {
+    /// A transaction that goes on from what was read. If a synchronous store is given, it is read at
+    /// once, and the decision need not be called again.
+    pub(super) fn new(
+        call: &'c Call,
+        reads: &'c mut Reads,
+        store: Option<&'c dyn SyncStore>,
+    ) -> Self {
+        Self {
+            call,
+            reads,
+            written: Written::default(),
+            store,
+        }
+    }
+
+    /// What was written.
+    pub(super) fn into_written(self) -> Written {
+        self.written
+    }
+
     /// The present time.
     pub fn now(&self) -> Timestamp {
         self.call.now
@@ -209,13 +138,31 @@ impl<'c> Transaction<'c> {
     /// [`Stop::Read`].
     pub fn read_all(&mut self, reads: impl IntoIterator<Item = Read>) -> Attempt<()> {
         for read in reads {
-            if !self.reads.has(&read) && !self.reads.wanted.contains(&read) {
-                self.reads.wanted.push(read);
+            if !self.reads.has(&read) {
+                match self.fetch(read) {
+                    // With those that follow.
+                    Err(Stop::Read) => {}
+                    fetched => fetched?,
+                }
             }
         }
         match self.reads.wanted.is_empty() {
             true => Ok(()),
             false => Err(Stop::Read),
+        }
+    }
+
+    /// Reads something, or something again.
+    fn fetch(&mut self, read: Read) -> Attempt<()> {
+        let Some(store) = self.store else {
+            self.reads.want(read);
+            return Err(Stop::Read);
+        };
+        let found = store.read_one(&read)?;
+        self.reads.keep(read, found)?;
+        match self.reads.stale {
+            true => Err(Stop::Retry),
+            false => Ok(()),
         }
     }
 
@@ -239,17 +186,15 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// `CORRUPT_SESSION`, and [`Stop::Read`].
     pub fn loaded(&mut self, id: &SessionId, history: History) -> Attempt<Option<&Loaded>> {
-        self.read_all([Read::Session {
-            id: id.clone(),
-            history,
-        }])?;
-        match self.reads.session(id) {
-            Some(Seen {
-                loaded: Ok(loaded), ..
-            }) => Ok(loaded.as_ref()),
-            Some(Seen {
-                loaded: Err(error), ..
-            }) => Err(error.clone().into()),
+        if !self.reads.has_session(id, history) {
+            self.fetch(Read::Session {
+                id: id.clone(),
+                history,
+            })?;
+        }
+        match self.reads.session(id).map(|seen| &seen.loaded) {
+            Some(Ok(loaded)) => Ok(loaded.as_deref()),
+            Some(Err(error)) => Err(error.clone().into()),
             None => Err(Stop::Read),
         }
     }
@@ -282,11 +227,10 @@ impl<'c> Transaction<'c> {
         let record = self.reads.record(kind, key).map_or(0, |seen| seen.at);
         let is_older = self.reads.session(id).is_some_and(|seen| seen.at < record);
         if is_older && !self.call.isolated && self.changed(id).is_none() {
-            self.reads.wanted.push(Read::Session {
+            self.fetch(Read::Session {
                 id: id.clone(),
                 history: History::None,
-            });
-            return Err(Stop::Read);
+            })?;
         }
         self.head(id)
     }
@@ -299,7 +243,7 @@ impl<'c> Transaction<'c> {
         self.loaded(id, history)?;
         let place = self.reads.sessions.iter().position(|(seen, _)| seen == id);
         match place.map(|place| self.reads.sessions.swap_remove(place)) {
-            Some((_, seen)) => Ok(seen.loaded?),
+            Some((_, seen)) => Ok(seen.loaded?.map(|loaded| *loaded)),
             None => Err(Stop::Read),
         }
     }
@@ -308,10 +252,10 @@ impl<'c> Transaction<'c> {
     pub fn assume(&mut self, head: Head) {
         if self.reads.session(&head.id).is_none() {
             let id = head.id.clone();
-            let loaded = Ok(Some(Loaded {
+            let loaded = Ok(Some(Box::new(Loaded {
                 head,
                 events: Vec::new(),
-            }));
+            })));
             let seen = Seen {
                 at: self.reads.clock,
                 history: History::None,
@@ -355,11 +299,10 @@ impl<'c> Transaction<'c> {
         if self.call.isolated || confirmed.iter().any(known) {
             return Ok(());
         }
-        self.reads.wanted.push(Read::Record {
+        self.fetch(Read::Record {
             kind: kind.to_owned(),
             key: key.to_owned(),
-        });
-        Err(Stop::Read)
+        })
     }
 
     /// Whether the transaction writes or removes this record.
@@ -405,7 +348,7 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// `INTERNAL` for a session that was not read.
     pub fn write(&mut self, head: Head, events: Vec<Event>, replace_history: bool) -> Result<()> {
-        let changes = &mut self.changes.sessions;
+        let changes = &mut self.written.changes.sessions;
         if let Some(change) = changes.iter_mut().find(|change| change.id == head.id) {
             let SessionWrite::Put {
                 head: pending,
@@ -511,24 +454,27 @@ impl<'c> Transaction<'c> {
     /// Enters a record into the audit log. Its key is its own, so it meets no other.
     pub fn enter(&mut self, record: Record) {
         let known = |entry: &RecordChange| entry.key == record.key && entry.kind == record.kind;
-        if !self.entries.iter().any(known) {
-            self.entries.push(RecordChange::put(Expect::Any, record));
+        if !self.written.entries.iter().any(known) {
+            self.written
+                .entries
+                .push(RecordChange::put(Expect::Any, record));
         }
     }
 
     /// Sends notices once everything is written.
     pub fn notify(&mut self, notices: impl IntoIterator<Item = WebhookPayload>) {
-        self.notices.extend(notices);
+        self.written.notices.extend(notices);
     }
 
     /// Lets the operation succeed even if its changes cannot be written.
     pub fn allow_loss(&mut self) {
-        self.best_effort = true;
+        self.written.best_effort = true;
     }
 
     /// How many sessions are written, and how much user data they have, in bytes.
     pub fn size(&self) -> (usize, u64) {
         let bytes = self
+            .written
             .changes
             .sessions
             .iter()
@@ -539,34 +485,40 @@ impl<'c> Transaction<'c> {
                 }
                 SessionWrite::Delete => 0,
             });
-        (self.changes.sessions.len(), bytes.sum())
+        (self.written.changes.sessions.len(), bytes.sum())
     }
 
-    /// The changes so far, to come back to.
-    pub fn snapshot(&self) -> Changes {
-        self.changes.clone()
+    /// What was written so far, to come back to.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.written.clone())
     }
 
-    /// Comes back to the changes of a snapshot.
-    pub fn restore(&mut self, snapshot: Changes) {
-        self.changes = snapshot;
+    /// Comes back to a snapshot: what was written after it is dropped.
+    pub fn restore(&mut self, Snapshot(written): Snapshot) {
+        self.written = written;
     }
 
     fn stored_record(&mut self, kind: &str, key: &str) -> Attempt<Option<&Record>> {
-        self.read_all([Read::Record {
-            kind: kind.to_owned(),
-            key: key.to_owned(),
-        }])?;
+        if self.reads.record(kind, key).is_none() {
+            self.fetch(Read::Record {
+                kind: kind.to_owned(),
+                key: key.to_owned(),
+            })?;
+        }
         let seen = self.reads.record(kind, key).ok_or(Stop::Read)?;
         Ok(seen.record.as_ref())
     }
 
     fn changed(&self, id: &SessionId) -> Option<&SessionChange> {
-        self.changes.sessions.iter().find(|change| change.id == *id)
+        self.written
+            .changes
+            .sessions
+            .iter()
+            .find(|change| change.id == *id)
     }
 
     fn changed_record(&self, kind: &str, key: &str) -> Option<&RecordChange> {
-        let mut records = self.changes.records.iter();
+        let mut records = self.written.changes.records.iter();
         records.find(|change| change.key == key && change.kind == kind)
     }
 
@@ -577,7 +529,7 @@ impl<'c> Transaction<'c> {
         replace_history: bool,
         events: Vec<Event>,
     ) {
-        self.changes.sessions.push(SessionChange {
+        self.written.changes.sessions.push(SessionChange {
             id: head.id.clone(),
             expect,
             write: SessionWrite::Put {
@@ -589,8 +541,11 @@ impl<'c> Transaction<'c> {
     }
 
     fn remove_session(&mut self, id: SessionId, expect: Expect) {
-        self.changes.sessions.retain(|change| change.id != id);
-        self.changes.sessions.push(SessionChange {
+        self.written
+            .changes
+            .sessions
+            .retain(|change| change.id != id);
+        self.written.changes.sessions.push(SessionChange {
             id,
             expect,
             write: SessionWrite::Delete,
@@ -599,194 +554,15 @@ impl<'c> Transaction<'c> {
 
     fn change_record(&mut self, change: RecordChange) {
         let same = |other: &RecordChange| other.key == change.key && other.kind == change.kind;
-        match self.changes.records.iter_mut().find(|other| same(other)) {
+        match self
+            .written
+            .changes
+            .records
+            .iter_mut()
+            .find(|other| same(other))
+        {
             Some(other) => other.record = change.record,
-            None => self.changes.records.push(change),
+            None => self.written.changes.records.push(change),
         }
     }
-}
-
-impl Context {
-    /// Runs a unit of work until it is committed: `decide` reads, decides and writes; it is called
-    /// again when it needed something that was not read yet, and when another writer was faster.
-    ///
-    /// # Errors
-    /// What `decide` fails with, `STORE_BUSY`, and those of the store.
-    pub async fn transact<R: Send>(
-        &self,
-        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
-    ) -> Result<R> {
-        let mut result = None;
-        let mut run = |transaction: &mut Transaction<'_>| {
-            result = Some(decide(transaction)?);
-            Ok(())
-        };
-        run_to_end(self, &mut run).await?;
-        result.ok_or_else(|| Error::internal("a unit of work has no result"))
-    }
-
-    /// Runs a unit of work once: `None` if another writer was faster, and nothing was written.
-    ///
-    /// # Errors
-    /// What `decide` fails with, and those of the store.
-    pub async fn try_transact<R: Send>(
-        &self,
-        mut decide: impl FnMut(&mut Transaction<'_>) -> Attempt<R> + Send,
-    ) -> Result<Option<R>> {
-        let mut result = None;
-        let mut run = |transaction: &mut Transaction<'_>| {
-            result = Some(decide(transaction)?);
-            Ok(())
-        };
-        let committed = run_once(self, &mut run).await?;
-        Ok(result.filter(|_| committed))
-    }
-}
-
-/// The outcome of one commit.
-enum Committed {
-    Applied,
-    Conflict,
-}
-
-/// Runs a unit of work until it is committed.
-async fn run_to_end(
-    context: &Context,
-    decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
-) -> Result<()> {
-    let mut reads = Reads::default();
-    loop {
-        match attempt(context, &mut reads, decide).await? {
-            Committed::Applied => return Ok(()),
-            Committed::Conflict if reads.conflicts < MAX_ATTEMPTS => {
-                let pause = pause(context.call(), reads.conflicts);
-                if pause > 0 {
-                    context.sleep(Millis(pause)).await?;
-                }
-            }
-            Committed::Conflict => {
-                return Err(Cause::StoreBusy {
-                    what: reads.contended,
-                    attempts: MAX_ATTEMPTS,
-                }
-                .into());
-            }
-        }
-    }
-}
-
-/// Runs a unit of work once: `false` if another writer was faster, and nothing was written.
-async fn run_once(
-    context: &Context,
-    decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
-) -> Result<bool> {
-    let committed = attempt(context, &mut Reads::default(), decide).await?;
-    Ok(matches!(committed, Committed::Applied))
-}
-
-async fn attempt(
-    context: &Context,
-    reads: &mut Reads,
-    decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
-) -> Result<Committed> {
-    loop {
-        let mut transaction = Transaction {
-            call: context.call(),
-            reads,
-            changes: Changes::default(),
-            entries: Vec::new(),
-            notices: Vec::new(),
-            best_effort: false,
-        };
-        match decide(&mut transaction) {
-            Ok(()) => {
-                let Transaction {
-                    changes,
-                    entries,
-                    notices,
-                    best_effort,
-                    ..
-                } = transaction;
-                let committed = match commit(context, changes, entries, reads).await {
-                    Err(_) | Ok(Committed::Conflict) if best_effort => Committed::Applied,
-                    committed => committed?,
-                };
-                if let Committed::Applied = committed {
-                    context.notify(notices);
-                }
-                return Ok(committed);
-            }
-            Err(Stop::Failed(error)) => return Err(error),
-            Err(Stop::Retry) => {
-                reads.lose("what was read".to_owned());
-                return Ok(Committed::Conflict);
-            }
-            Err(Stop::Read) => {
-                let wanted = std::mem::take(&mut reads.wanted);
-                if wanted.is_empty() {
-                    return Err(Error::internal("a unit of work waits for nothing"));
-                }
-                let found = context.read(wanted.clone()).await?;
-                for (read, found) in wanted.into_iter().zip(found) {
-                    reads.keep(read, found)?;
-                }
-                if reads.stale {
-                    reads.lose("what was read".to_owned());
-                    return Ok(Committed::Conflict);
-                }
-            }
-        }
-    }
-}
-
-/// Commits what a decision has written. Where there is no room for the entries of sessions that are
-/// removed, these go without, since that is what makes room.
-async fn commit(
-    context: &Context,
-    mut changes: Changes,
-    entries: Vec<RecordChange>,
-    reads: &mut Reads,
-) -> Result<Committed> {
-    let removes = |change: &SessionChange| matches!(change.write, SessionWrite::Delete);
-    let makes_room = changes.sessions.iter().all(removes) && !changes.sessions.is_empty();
-    let without_entries = (makes_room && !entries.is_empty()).then(|| changes.clone());
-    changes.records.extend(entries);
-    if changes.sessions.is_empty() && changes.records.is_empty() {
-        return Ok(Committed::Applied);
-    }
-    let commit = match (context.commit(changes).await, without_entries) {
-        (Err(error), Some(changes)) if matches!(error.cause(), Cause::StorageFull { .. }) => {
-            context.commit(changes).await?
-        }
-        (commit, _) => commit?,
-    };
-    match commit {
-        Commit::Applied => return Ok(Committed::Applied),
-        Commit::SessionConflict { id, .. } => {
-            reads.lose(format!("session {id}"));
-            reads.lost_sessions.push(id);
-        }
-        Commit::RecordConflict {
-            record_kind, key, ..
-        } => {
-            reads.lose(format!("{record_kind} {key:?}"));
-            reads.lost_records.push((record_kind, key));
-        }
-    }
-    Ok(Committed::Conflict)
-}
-
-/// How long to wait before the next attempt, in milliseconds: longer each time, and by chance, so that
-/// two writers do not meet again.
-fn pause(call: &Call, conflicts: u32) -> u64 {
-    let Some(doublings) = conflicts.checked_sub(AT_ONCE + 1) else {
-        return 0;
-    };
-    let most = FIRST_PAUSE
-        .saturating_mul(1 << doublings.min(16))
-        .min(LONGEST_PAUSE);
-    let mut seed = call.entropy.to_vec();
-    seed.extend(conflicts.to_le_bytes());
-    let chance = Fingerprint::of("pause", seed).bits() as u64;
-    1 + chance % most
 }

@@ -3,21 +3,23 @@
 
 use std::collections::BTreeSet;
 
+use tenure_core::copy::job::{COPY, CopyParams};
 use tenure_core::copy::kinds::RECORD_KINDS;
-use tenure_core::copy::model::{
-    CopyCompareParams, CopyDifference, CopyPageParams, CopyReadParams, CopyWriteParams, Difference,
-};
-use tenure_core::copy::operations::{COPY_COMPARE, COPY_PAGE, COPY_READ, COPY_WRITE};
+use tenure_core::copy::model::{CopyDifference, Difference};
 use tenure_core::error::Cause;
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
+use tenure_core::value::json::Object;
+use tenure_core::value::properties::Property;
+use tenure_core::work::job::{JobError, JobReply, Need, Side};
 use tenure_core::{
-    Changes, Commit, Filter, History, Limits, MemoryStore, Order, Result, SessionId, Store,
-    SyncStore, Text, Timestamp,
+    Changes, Commit, Filter, History, Json, Limits, MemoryStore, Order, Result, SessionId, Store,
+    SyncStore, Timestamp,
 };
 
-use crate::support::{Shared, World, call_at, ready, run, scale};
+use crate::support::jobs::{run_job, run_step};
+use crate::support::{Shared, World, call_at, ready, scale};
 
 /// Random numbers that are the same for the same seed.
 pub(crate) struct Dice(pub(crate) u64);
@@ -148,59 +150,49 @@ pub(crate) fn copy(
     mut between: impl FnMut(),
 ) -> Result<Copied> {
     let limits = Limits::default();
-    let call = || call_at(Timestamp::default(), 0, &limits);
-    let text = |text: &str| Text::from(text);
-    let mut copied = Copied::default();
-    for whole in [false, true] {
-        let mut after = None;
-        for page in 0.. {
-            assert!(page < 10_000, "the pages come to no end");
+    let params = CopyParams {
+        overwrite: Some(overwrite),
+        ..CopyParams::default()
+    };
+    let (mut left, mut is_verifying) = (Vec::new(), false);
+    let result = run_job(&COPY, params, |need, _| match need {
+        Need::Open(_) => Ok(JobReply::Opened(None)),
+        Need::Run(step) => {
             between();
-            let params = CopyPageParams {
-                after: after.as_deref().map(text),
-                whole: Some(whole),
+            let store = match step.store() {
+                Side::Source => from,
+                Side::Target => to,
             };
-            let page = ready(run(from, &COPY_PAGE, params, call()))?.value;
-            between();
-            let params = CopyCompareParams {
-                page: text(&page.page),
-                overwrite: (!whole).then_some(overwrite),
-            };
-            let compared = ready(run(to, &COPY_COMPARE, params, call()))?.value;
-            if whole {
-                assert_eq!(compared.wanted, None);
-                copied.differences.extend(compared.differences);
-            } else {
-                copied.problems.extend(page.problems);
-                copied.same += compared.same;
-                copied.left.extend(compared.differences);
-                let mut wanted = compared.wanted;
-                while let Some(some) = wanted {
-                    between();
-                    let params = CopyReadParams {
-                        wanted: text(&some),
-                    };
-                    let chunk = ready(run(from, &COPY_READ, params, call()))?.value;
-                    copied.problems.extend(chunk.problems);
-                    copied.left.extend(chunk.differences);
-                    between();
-                    let params = CopyWriteParams {
-                        chunk: text(&chunk.chunk),
-                    };
-                    let written = ready(run(to, &COPY_WRITE, params, call()))?.value;
-                    copied.sessions += written.sessions;
-                    copied.records += written.records;
-                    copied.left.extend(written.differences);
-                    wanted = chunk.rest;
-                }
+            is_verifying |= step.params_json().as_str().contains(r#""whole":true"#);
+            let call = call_at(Timestamp::default(), 0, &limits);
+            let (reply, json) = run_step(store, call, &*step)?;
+            if !is_verifying {
+                left.extend(differences_in(&json)?);
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
+            Ok(reply)
         }
+        _ => panic!("a copy needs something else"),
+    });
+    match result {
+        Ok(copied) => Ok(Copied {
+            sessions: copied.sessions,
+            records: copied.records,
+            same: copied.same,
+            problems: copied.problems,
+            left,
+            differences: copied.differences,
+        }),
+        Err(JobError::Core(error)) => Err(error),
+        Err(error) => panic!("{error}"),
     }
-    Ok(copied)
+}
+
+/// The differences in a reply.
+fn differences_in(reply: &Json) -> Result<Vec<CopyDifference>> {
+    match Object::parse(reply).get("differences") {
+        Some(differences) => Property::read("differences", differences),
+        None => Ok(Vec::new()),
+    }
 }
 
 pub(crate) fn copy_quietly(from: &dyn Store, to: &dyn Store) -> Copied {

@@ -3,9 +3,8 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tenure_core::Host;
 
-use super::machine::{Machine, Simulated, elsewhere, nobody, process};
+use super::machine::{Caller, Machine, elsewhere, kill, nobody, process};
 use crate::support::scale;
 
 /// The callers: three processes of this machine, one of another, and two that are no processes.
@@ -163,14 +162,14 @@ impl Model {
 }
 
 /// The callers as hosts, and the names under which they hold leases.
-struct Askers(Vec<(&'static dyn Host, String)>, Vec<&'static Simulated>);
+struct Askers(Vec<(Caller, String)>);
 
 impl Askers {
     fn new() -> Self {
-        let mut askers = Self(Vec::new(), Vec::new());
+        let mut askers = Self(Vec::new());
         for who in 0..3 {
-            askers.1.push(process(&name(who, 0), who as u32, 0));
-            askers.0.push((askers.1[who], name(who, 0)));
+            let process = process(&name(who, 0), who as u32, 0);
+            askers.0.push((process, name(who, 0)));
         }
         askers.0.push((elsewhere("far"), "far".to_owned()));
         askers.0.push((nobody(), "a name".to_owned()));
@@ -179,10 +178,11 @@ impl Askers {
     }
 
     fn restart(&mut self, who: usize, life: u64, machine: &Machine) {
-        self.1[who].kill();
-        self.1[who] = process(&name(who, life), who as u32, life);
-        self.0[who] = (self.1[who], name(who, life));
-        machine.ok(self.1[who], "processRegister", json!({}));
+        let (asker, its_name) = &mut self.0[who];
+        kill(asker);
+        *its_name = name(who, life);
+        *asker = process(its_name, who as u32, life);
+        machine.ok(asker, "processRegister", json!({}));
     }
 }
 
@@ -199,7 +199,7 @@ fn try_out(steps: &[Step]) {
         known: Default::default(),
     };
     for who in 0..4 {
-        machine.ok(askers.0[who].0, "processRegister", json!({}));
+        machine.ok(&askers.0[who].0, "processRegister", json!({}));
     }
     for step in steps {
         let before = model.known.clone();
@@ -209,7 +209,7 @@ fn try_out(steps: &[Step]) {
             let mut params = json!({"key": KEYS[key], "holder": name});
             let properties = params.as_object_mut().unwrap();
             properties.extend(more.as_object().unwrap().clone());
-            let answer = machine.ok(*host, operation, params);
+            let answer = machine.ok(host, operation, params);
             assert_eq!(answer["outcome"], expected, "{step:?}: {answer}");
         };
         match *step {
@@ -236,14 +236,14 @@ fn try_out(steps: &[Step]) {
             }
             Step::Clear { key } => {
                 let held = u64::from(before[key].holder.is_some());
-                let cleared = machine.ok(nobody(), "leaseClear", json!({"prefix": KEYS[key]}));
+                let cleared = machine.ok(&nobody(), "leaseClear", json!({"prefix": KEYS[key]}));
                 assert_eq!(cleared["released"], held);
             }
             Step::Pass { millis } => machine.pass(millis),
             Step::Restart { who } => askers.restart(who, model.lives[who], &machine),
         }
         for (key, known) in model.known.iter().enumerate() {
-            let lease = machine.ok(askers.0[0].0, "leaseGet", json!({"key": KEYS[key]}));
+            let lease = machine.ok(&askers.0[0].0, "leaseGet", json!({"key": KEYS[key]}));
             assert_eq!(
                 lease["token"].as_u64().unwrap_or(0),
                 known.token,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::machine::{Machine, elsewhere, nobody, process};
+use super::machine::{Machine, elsewhere, kill, nobody, process};
 
 fn got(outcome: &str, token: u64) -> (String, Option<u64>) {
     (outcome.to_owned(), Some(token))
@@ -14,39 +14,42 @@ fn a_lease_has_one_holder_until_it_is_released() {
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     let key = json!({"key": "k"});
     assert_eq!(
-        machine.outcome(a, "leaseAcquire", key.clone()),
+        machine.outcome(&a, "leaseAcquire", key.clone()),
         got("acquired", 1)
     );
     assert_eq!(
-        machine.outcome(b, "leaseAcquire", key.clone()),
+        machine.outcome(&b, "leaseAcquire", key.clone()),
         got("held", 1)
     );
     assert_eq!(
-        machine.outcome(a, "leaseAcquire", key.clone()),
+        machine.outcome(&a, "leaseAcquire", key.clone()),
         got("renewed", 1)
     );
     assert_eq!(
-        machine.outcome(b, "leaseRelease", key.clone()),
+        machine.outcome(&b, "leaseRelease", key.clone()),
         got("not_owner", 1)
     );
     let release = json!({"key": "k", "token": 1});
     assert_eq!(
-        machine.outcome(a, "leaseRelease", release.clone()),
+        machine.outcome(&a, "leaseRelease", release.clone()),
         got("released", 1)
     );
     assert_eq!(
-        machine.outcome(a, "leaseRelease", release),
+        machine.outcome(&a, "leaseRelease", release),
         got("not_held", 1)
     );
     assert_eq!(
-        machine.outcome(b, "leaseAcquire", key.clone()),
+        machine.outcome(&b, "leaseAcquire", key.clone()),
         got("acquired", 2)
     );
     let renewal = json!({"key": "k", "token": 1});
-    assert_eq!(machine.outcome(a, "leaseRenew", renewal), got("lost", 2));
+    assert_eq!(machine.outcome(&a, "leaseRenew", renewal), got("lost", 2));
     let renewal = json!({"key": "k", "token": 2, "data": {"n": 1}});
-    assert_eq!(machine.outcome(b, "leaseRenew", renewal), got("renewed", 2));
-    let lease = machine.ok(b, "leaseGet", key);
+    assert_eq!(
+        machine.outcome(&b, "leaseRenew", renewal),
+        got("renewed", 2)
+    );
+    let lease = machine.ok(&b, "leaseGet", key);
     assert_eq!(lease["data"], json!({"n": 1}));
     assert_eq!(lease["holder"], "b");
     assert_eq!(lease["process"]["pid"], 2);
@@ -60,18 +63,18 @@ fn a_lease_has_one_holder_until_it_is_released() {
 fn a_key_that_was_never_held_has_no_lease() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
-    assert_eq!(machine.ok(a, "leaseGet", json!({"key": "k"})), Value::Null);
+    assert_eq!(machine.ok(&a, "leaseGet", json!({"key": "k"})), Value::Null);
     for name in ["leaseRenew", "leaseTransfer"] {
         let mut params = json!({"key": "k", "token": 1});
         if name == "leaseTransfer" {
             params["to"] = json!("b");
         }
         assert_eq!(
-            machine.ok(a, name, params),
+            machine.ok(&a, name, params),
             json!({"outcome": "lost", "lease": null})
         );
     }
-    let release = machine.ok(a, "leaseRelease", json!({"key": "k"}));
+    let release = machine.ok(&a, "leaseRelease", json!({"key": "k"}));
     assert_eq!(release, json!({"outcome": "not_held", "lease": null}));
 }
 
@@ -80,37 +83,37 @@ fn a_process_holds_for_as_long_as_it_runs_and_no_longer() {
     let machine = Machine::default();
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     let key = json!({"key": "k", "leaseDurationMs": 1000});
-    machine.ok(a, "leaseAcquire", key.clone());
+    machine.ok(&a, "leaseAcquire", key.clone());
     machine.pass(1_000_000);
     assert_eq!(
-        machine.outcome(b, "leaseAcquire", key.clone()),
+        machine.outcome(&b, "leaseAcquire", key.clone()),
         got("held", 1)
     );
     machine.pass(-1_000_000);
-    a.kill();
+    kill(&a);
     assert_eq!(
-        machine.ok(b, "leaseGet", json!({"key": "k"}))["state"],
+        machine.ok(&b, "leaseGet", json!({"key": "k"}))["state"],
         "stale"
     );
-    assert_eq!(machine.outcome(b, "leaseAcquire", key), got("acquired", 2));
+    assert_eq!(machine.outcome(&b, "leaseAcquire", key), got("acquired", 2));
 }
 
 #[test]
 fn a_reused_pid_is_another_process() {
     let machine = Machine::default();
     let a = process("a", 7, 100);
-    machine.ok(a, "leaseAcquire", json!({"key": "k"}));
-    a.kill();
+    machine.ok(&a, "leaseAcquire", json!({"key": "k"}));
+    kill(&a);
     let again = process("b", 7, 200);
     assert_eq!(
-        machine.outcome(again, "leaseAcquire", json!({"key": "k"})),
+        machine.outcome(&again, "leaseAcquire", json!({"key": "k"})),
         got("acquired", 2)
     );
     // And so is one that restarts under the name of the one before.
-    again.kill();
+    kill(&again);
     let namesake = process("b", 7, 300);
     assert_eq!(
-        machine.outcome(namesake, "leaseAcquire", json!({"key": "k"})),
+        machine.outcome(&namesake, "leaseAcquire", json!({"key": "k"})),
         got("acquired", 3)
     );
 }
@@ -121,19 +124,19 @@ fn the_lease_of_an_invisible_holder_expires_by_the_clock() {
     let a = process("a", 1, 1);
     let far = elsewhere("far");
     let lease = json!({"key": "k", "leaseDurationMs": 1000});
-    machine.ok(far, "leaseAcquire", lease.clone());
+    machine.ok(&far, "leaseAcquire", lease.clone());
     let named = json!({"key": "n", "holder": "worker", "leaseDurationMs": "1s"});
-    machine.ok(nobody(), "leaseAcquire", named);
+    machine.ok(&nobody(), "leaseAcquire", named);
     for key in ["k", "n"] {
         let other = json!({"key": key, "holder": "other"});
         machine.pass(999);
         assert_eq!(
-            machine.outcome(a, "leaseAcquire", other.clone()),
+            machine.outcome(&a, "leaseAcquire", other.clone()),
             got("held", 1)
         );
         machine.pass(1);
         assert_eq!(
-            machine.ok(a, "leaseGet", json!({"key": key}))["state"],
+            machine.ok(&a, "leaseGet", json!({"key": key}))["state"],
             "stale"
         );
         machine.pass(-1000);
@@ -141,17 +144,17 @@ fn the_lease_of_an_invisible_holder_expires_by_the_clock() {
     machine.pass(1000);
     // A stale lease that was not taken still belongs to its holder.
     assert_eq!(
-        machine.outcome(far, "leaseRenew", json!({"key": "k", "token": 1})),
+        machine.outcome(&far, "leaseRenew", json!({"key": "k", "token": 1})),
         got("renewed", 1)
     );
     let other = json!({"key": "n", "holder": "other"});
     assert_eq!(
-        machine.outcome(a, "leaseAcquire", other),
+        machine.outcome(&a, "leaseAcquire", other),
         got("acquired", 2)
     );
     let late = json!({"key": "n", "holder": "worker", "token": 1});
     assert_eq!(
-        machine.outcome(nobody(), "leaseRenew", late),
+        machine.outcome(&nobody(), "leaseRenew", late),
         got("lost", 2)
     );
 }
@@ -161,26 +164,26 @@ fn a_clock_that_is_set_back_takes_nothing_from_a_holder() {
     let machine = Machine::default();
     let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
     let end = |answer: &Value| answer["lease"]["expiresAt"].as_str().unwrap().to_owned();
-    let first = machine.ok(nobody(), "leaseAcquire", acquire("a"));
+    let first = machine.ok(&nobody(), "leaseAcquire", acquire("a"));
     machine.pass(-500_000);
-    let again = machine.ok(nobody(), "leaseAcquire", acquire("a"));
+    let again = machine.ok(&nobody(), "leaseAcquire", acquire("a"));
     assert_eq!(again["outcome"], "renewed");
     assert_eq!(end(&again), end(&first), "a renewal shortens nothing");
     let renewal = json!({"key": "k", "holder": "a", "token": 1});
-    let again = machine.ok(nobody(), "leaseRenew", renewal);
+    let again = machine.ok(&nobody(), "leaseRenew", renewal);
     assert_eq!(end(&again), end(&first));
     assert_eq!(
-        machine.outcome(nobody(), "leaseAcquire", acquire("b")),
+        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
         got("held", 1)
     );
     machine.pass(500_999);
     assert_eq!(
-        machine.outcome(nobody(), "leaseAcquire", acquire("b")),
+        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
         got("held", 1)
     );
     machine.pass(1);
     assert_eq!(
-        machine.outcome(nobody(), "leaseAcquire", acquire("b")),
+        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
         got("acquired", 2)
     );
 }
@@ -190,7 +193,7 @@ fn a_holder_may_ask_for_less() {
     let machine = Machine::default();
     let acquire = |holder: &str, length: i64| {
         let params = json!({"key": "k", "holder": holder, "leaseDurationMs": length});
-        machine.outcome(nobody(), "leaseAcquire", params)
+        machine.outcome(&nobody(), "leaseAcquire", params)
     };
     assert_eq!(acquire("a", 100_000), got("acquired", 1));
     assert_eq!(acquire("a", 10), got("renewed", 1));
@@ -202,22 +205,22 @@ fn a_holder_may_ask_for_less() {
 fn a_transferred_lease_has_a_new_token() {
     let machine = Machine::default();
     let (a, b, c) = (process("a", 1, 1), process("b", 2, 1), process("c", 3, 1));
-    machine.ok(b, "processRegister", json!({}));
-    machine.ok(a, "leaseAcquire", json!({"key": "k", "data": {"x": 1}}));
+    machine.ok(&b, "processRegister", json!({}));
+    machine.ok(&a, "leaseAcquire", json!({"key": "k", "data": {"x": 1}}));
     let hand = |token: u64, to: &str| json!({"key": "k", "token": token, "to": to});
     assert_eq!(
-        machine.outcome(a, "leaseTransfer", hand(1, "b")),
+        machine.outcome(&a, "leaseTransfer", hand(1, "b")),
         got("transferred", 2)
     );
     assert_eq!(
-        machine.outcome(a, "leaseTransfer", hand(1, "c")),
+        machine.outcome(&a, "leaseTransfer", hand(1, "c")),
         got("lost", 2)
     );
     assert_eq!(
-        machine.outcome(a, "leaseRelease", json!({"key": "k"})),
+        machine.outcome(&a, "leaseRelease", json!({"key": "k"})),
         got("not_owner", 2)
     );
-    let lease = machine.ok(b, "leaseGet", json!({"key": "k"}));
+    let lease = machine.ok(&b, "leaseGet", json!({"key": "k"}));
     assert_eq!(
         (&lease["mine"], &lease["data"]["x"]),
         (&json!(true), &json!(1))
@@ -225,12 +228,12 @@ fn a_transferred_lease_has_a_new_token() {
     // It is known as the process that it is: it holds while it runs, and not after.
     machine.pass(100_000_000);
     assert_eq!(
-        machine.outcome(c, "leaseAcquire", json!({"key": "k"})),
+        machine.outcome(&c, "leaseAcquire", json!({"key": "k"})),
         got("held", 2)
     );
-    b.kill();
+    kill(&b);
     assert_eq!(
-        machine.outcome(c, "leaseAcquire", json!({"key": "k"})),
+        machine.outcome(&c, "leaseAcquire", json!({"key": "k"})),
         got("acquired", 3)
     );
 }
@@ -240,14 +243,14 @@ fn leases_are_listed_by_their_keys_a_page_at_a_time() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     for n in 0..7 {
-        machine.ok(a, "leaseAcquire", json!({"key": format!("p{n}")}));
+        machine.ok(&a, "leaseAcquire", json!({"key": format!("p{n}")}));
     }
     for key in ["p", "o", "q"] {
-        machine.ok(a, "leaseAcquire", json!({"key": key}));
+        machine.ok(&a, "leaseAcquire", json!({"key": key}));
     }
-    machine.ok(a, "leaseRelease", json!({"key": "p3"}));
+    machine.ok(&a, "leaseRelease", json!({"key": "p3"}));
     machine.ok(
-        a,
+        &a,
         "leaseAcquire",
         json!({"key": "p4x", "holder": "h", "leaseDurationMs": 1}),
     );
@@ -255,7 +258,7 @@ fn leases_are_listed_by_their_keys_a_page_at_a_time() {
     let list = |mut params: Value| {
         let mut keys = Vec::new();
         loop {
-            let page = machine.ok(a, "leaseList", params.clone());
+            let page = machine.ok(&a, "leaseList", params.clone());
             let items = page["items"].as_array().unwrap();
             keys.extend(
                 items
@@ -288,30 +291,30 @@ fn what_is_cleared_is_free_and_its_tokens_go_on() {
     let machine = Machine::default();
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     for key in ["k1", "k2", "l"] {
-        machine.ok(a, "leaseAcquire", json!({"key": key}));
+        machine.ok(&a, "leaseAcquire", json!({"key": key}));
     }
     assert_eq!(
-        machine.ok(b, "leaseClear", json!({"prefix": "k"})),
+        machine.ok(&b, "leaseClear", json!({"prefix": "k"})),
         json!({"released": 2})
     );
     assert_eq!(
-        machine.ok(b, "leaseClear", json!({"prefix": "k"})),
+        machine.ok(&b, "leaseClear", json!({"prefix": "k"})),
         json!({"released": 0})
     );
     assert_eq!(
-        machine.outcome(a, "leaseRenew", json!({"key": "k1", "token": 1})),
+        machine.outcome(&a, "leaseRenew", json!({"key": "k1", "token": 1})),
         got("lost", 1)
     );
     assert_eq!(
-        machine.outcome(b, "leaseAcquire", json!({"key": "k1"})),
+        machine.outcome(&b, "leaseAcquire", json!({"key": "k1"})),
         got("acquired", 2)
     );
     assert_eq!(
-        machine.outcome(b, "leaseAcquire", json!({"key": "l"})),
+        machine.outcome(&b, "leaseAcquire", json!({"key": "l"})),
         got("held", 1)
     );
     assert_eq!(
-        machine.ok(b, "leaseClear", json!({})),
+        machine.ok(&b, "leaseClear", json!({})),
         json!({"released": 2})
     );
 }
@@ -321,10 +324,10 @@ fn keys_and_names_are_any_text_that_is_not_too_long() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     for key in ["\u{1}\n", "é/💥 \"", &"x".repeat(512)] {
-        let answer = machine.ok(a, "leaseAcquire", json!({"key": key}));
+        let answer = machine.ok(&a, "leaseAcquire", json!({"key": key}));
         assert_eq!(answer["lease"]["key"], key);
         assert_eq!(
-            machine.ok(a, "leaseGet", json!({"key": key}))["state"],
+            machine.ok(&a, "leaseGet", json!({"key": key}))["state"],
             "held"
         );
     }
@@ -348,14 +351,14 @@ fn keys_and_names_are_any_text_that_is_not_too_long() {
         ("leaseList", "limit", json!({"limit": 1001})),
         ("leaseList", "state", json!({"state": "free"})),
     ] {
-        let error = machine.error(a, name, params);
+        let error = machine.error(&a, name, params);
         assert_eq!(error.code(), "INVALID_ARGUMENT", "{name} {what}");
         assert!(
             error.to_string().starts_with(what),
             "{name} {what}: {error}"
         );
     }
-    let error = machine.error(nobody(), "leaseAcquire", json!({"key": "k"}));
+    let error = machine.error(&nobody(), "leaseAcquire", json!({"key": "k"}));
     assert!(
         error.to_string().starts_with("holder: expected a name"),
         "{error}"

@@ -40,7 +40,10 @@ pub(crate) fn running(processes: BTreeSet<(u32, u64)>, fault: Fault) {
 
 /// A process of a simulated machine, as a host.
 #[derive(Debug)]
-pub(crate) struct Simulated(Process);
+struct Simulated(Process);
+
+/// Who calls an operation.
+pub(crate) type Caller = Arc<dyn Host>;
 
 /// This machine's present start.
 const BOOT: &str = "boot";
@@ -87,40 +90,39 @@ impl Simulated {
     }
 }
 
-/// A process that runs from now on. Each call makes a process that stays for the test.
-pub(crate) fn process(session: &str, pid: u32, start_time: u64) -> &'static Simulated {
+/// A process that runs from now on.
+pub(crate) fn process(session: &str, pid: u32, start_time: u64) -> Caller {
     RUNNING.with_borrow_mut(|running| running.insert((pid, start_time)));
     on_machine(session, pid, start_time, BOOT)
 }
 
 /// A process of another machine, of which nobody here knows whether it runs.
-pub(crate) fn elsewhere(session: &str) -> &'static Simulated {
+pub(crate) fn elsewhere(session: &str) -> Caller {
     on_machine(session, 1, 1, "another")
 }
 
-fn on_machine(session: &str, pid: u32, start_time: u64, boot: &str) -> &'static Simulated {
-    Box::leak(Box::new(Simulated(Process {
+fn on_machine(session: &str, pid: u32, start_time: u64, boot: &str) -> Caller {
+    Arc::new(Simulated(Process {
         session: Text::from(session),
         pid: Some(pid),
         start_time: Some(start_time),
         boot_id: Some(Text::from(boot)),
         pid_namespace: None,
         hostname: Some(Text::from(format!("host of {boot}"))),
-    })))
+    }))
 }
 
-impl Simulated {
-    /// Ends it.
-    pub(crate) fn kill(&self) {
-        if let (Some(pid), Some(start)) = (self.0.pid, self.0.start_time) {
-            RUNNING.with_borrow_mut(|running| running.remove(&(pid, start)));
-        }
+/// Ends a process.
+pub(crate) fn kill(caller: &Caller) {
+    let process = caller.process();
+    if let Some((pid, start)) = process.and_then(|process| process.pid.zip(process.start_time)) {
+        RUNNING.with_borrow_mut(|running| running.remove(&(pid, start)));
     }
 }
 
 /// A caller that is no process.
-pub(crate) fn nobody() -> &'static dyn Host {
-    &NoHost
+pub(crate) fn nobody() -> Caller {
+    Arc::new(NoHost)
 }
 
 /// A store, a clock and who calls.
@@ -147,18 +149,13 @@ impl Machine {
     }
 
     /// The result of an operation that a host calls.
-    pub(crate) fn ok(&self, by: &'static dyn Host, name: &str, params: Value) -> Value {
+    pub(crate) fn ok(&self, by: &Caller, name: &str, params: Value) -> Value {
         self.call(by, name, &params)
             .unwrap_or_else(|error| panic!("{name} {params}: {error}"))
     }
 
     /// The outcome of an operation on a lease, and the token that the lease has then.
-    pub(crate) fn outcome(
-        &self,
-        by: &'static dyn Host,
-        name: &str,
-        params: Value,
-    ) -> (String, Option<u64>) {
+    pub(crate) fn outcome(&self, by: &Caller, name: &str, params: Value) -> (String, Option<u64>) {
         let answer = self.ok(by, name, params);
         let outcome = answer["outcome"].as_str().unwrap().to_owned();
         let lease = answer.get("lease").unwrap_or(&answer);
@@ -166,14 +163,14 @@ impl Machine {
     }
 
     /// The error of an operation that fails.
-    pub(crate) fn error(&self, by: &'static dyn Host, name: &str, params: Value) -> Error {
+    pub(crate) fn error(&self, by: &Caller, name: &str, params: Value) -> Error {
         match self.call(by, name, &params) {
             Ok(answer) => panic!("{name} {params} succeeds: {answer}"),
             Err(error) => error,
         }
     }
 
-    fn call(&self, by: &'static dyn Host, name: &str, params: &Value) -> Result<Value> {
+    fn call(&self, by: &Caller, name: &str, params: &Value) -> Result<Value> {
         self.calls.set(self.calls.get() + 1);
         let now = Timestamp::from_millis(self.now.get())?;
         let answer = call(&self.store, by, now, self.calls.get(), name, params);
@@ -184,25 +181,12 @@ impl Machine {
 /// Calls an operation by its name: its result as JSON text.
 pub(crate) async fn call(
     store: &dyn Store,
-    host: &'static dyn Host,
+    host: &Caller,
     now: Timestamp,
     entropy: u128,
     name: &str,
     params: &Value,
 ) -> Result<String> {
-    let call = call_of(Arc::new(Lasting(host)), now, entropy, &Limits::default());
+    let call = call_of(Arc::clone(host), now, entropy, &Limits::default());
     Ok(call_as(store, call, name, &params.to_string()).await?.value)
-}
-
-/// A host that lasts as long as the tests.
-struct Lasting(&'static dyn Host);
-
-impl Host for Lasting {
-    fn process(&self) -> Option<&Process> {
-        self.0.process()
-    }
-
-    fn liveness(&self, process: &Process) -> Liveness {
-        self.0.liveness(process)
-    }
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tenure_core::lease::model::Lease;
 use tenure_core::store::SyncStore;
 use tenure_core::value::fingerprint::Fingerprint;
-use tenure_core::{Host, MemoryStore, Timestamp};
+use tenure_core::{MemoryStore, Timestamp};
 
-use super::machine::{Simulated, process, running};
+use super::machine::{Caller, process, running};
 use super::steps::{Fault, UnderWay};
 use crate::support::{NOON, scale};
 
@@ -96,7 +96,7 @@ struct Moment {
 struct Search<'s> {
     scenario: &'s Scenario,
     fault: Fault,
-    hosts: BTreeMap<(usize, usize), &'static Simulated>,
+    hosts: BTreeMap<(usize, usize), Caller>,
     seen: HashSet<String>,
     path: Vec<String>,
 }
@@ -197,10 +197,11 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn host(&mut self, index: usize, life: usize) -> &'static Simulated {
+    fn host(&mut self, index: usize, life: usize) -> Caller {
         // Numbers are given again; only when they began tells them apart.
         let named = || process(&session(index, life), index as u32 + 1, life as u64);
-        self.hosts.entry((index, life)).or_insert_with(named)
+        let host = self.hosts.entry((index, life)).or_insert_with(named);
+        Caller::clone(host)
     }
 
     /// Says which processes run, and what the host makes of it.
@@ -275,7 +276,7 @@ impl Search<'_> {
         let mut under_way = actor.under_way.take();
         let call = under_way.as_mut().ok_or("nothing is under way")?;
         let memory = &next.memory;
-        let answer = call.go_on(memory, host as &'static dyn Host, self.fault, 1);
+        let answer = call.go_on(memory, &host, self.fault, 1);
         check(call.heard.len() < 40, || "it comes to no end".to_owned())?;
         match answer {
             None => next.actors[index].under_way = under_way,
@@ -354,7 +355,7 @@ impl Search<'_> {
             said: Vec::new(),
         };
         let memory = moment.memory.clone();
-        let answer = call.go_on(&memory, probe, self.fault, 100);
+        let answer = call.go_on(&memory, &probe, self.fault, 100);
         let answer = answer
             .ok_or("it comes to no end")?
             .map_err(|error| error.to_string())?;

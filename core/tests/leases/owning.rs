@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::machine::{Machine, Simulated, elsewhere, nobody, process};
+use super::machine::{Caller, Machine, elsewhere, kill, nobody, process};
 
 const HALF_A_DAY: i64 = 12 * 60 * 60 * 1000;
 
@@ -10,9 +10,9 @@ fn vm(id: &str) -> Value {
     json!({"vmId": id, "zone": "z", "components": ["voice", "ml"], "metadata": {"n": 1}})
 }
 
-fn owner(machine: &Machine, session: &str, pid: u32, id: &str) -> &'static Simulated {
+fn owner(machine: &Machine, session: &str, pid: u32, id: &str) -> Caller {
     let owner = process(session, pid, 1);
-    assert_eq!(machine.ok(owner, "vmRegister", vm(id)), true);
+    assert_eq!(machine.ok(&owner, "vmRegister", vm(id)), true);
     owner
 }
 
@@ -26,35 +26,35 @@ fn a_process_owns_one_machine_and_a_machine_has_one_owner() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v1");
     let b = process("b", 2, 1);
-    assert_eq!(machine.ok(a, "vmRegister", vm("v2")), false);
-    assert_eq!(machine.ok(b, "vmRegister", vm("v1")), false);
-    let mine = machine.ok(a, "vmMine", json!({}));
+    assert_eq!(machine.ok(&a, "vmRegister", vm("v2")), false);
+    assert_eq!(machine.ok(&b, "vmRegister", vm("v1")), false);
+    let mine = machine.ok(&a, "vmMine", json!({}));
     assert_eq!(mine["vmId"], "v1");
     assert_eq!(mine["zone"], "z");
     assert_eq!(mine["components"], json!(["voice", "ml"]));
     assert_eq!(mine["metadata"], json!({"n": 1}));
     assert_eq!(mine["status"], "active");
     assert_eq!(mine["holder"], "a");
-    assert_eq!(machine.ok(b, "vmMine", json!({})), Value::Null);
-    assert_eq!(machine.ok(b, "vmUnregister", json!({})), false);
-    assert_eq!(machine.ok(a, "vmUnregister", json!({"vmId": "v2"})), false);
-    assert_eq!(machine.ok(a, "vmUnregister", json!({})), true);
-    assert_eq!(machine.ok(a, "vmUnregister", json!({})), false);
-    assert_eq!(machine.ok(a, "vmMine", json!({})), Value::Null);
-    assert_eq!(machine.ok(b, "vmRegister", vm("v1")), true);
-    assert_eq!(machine.ok(a, "vmRegister", vm("v2")), true);
-    assert_eq!(machine.ok(b, "vmMine", json!({}))["token"], 2);
+    assert_eq!(machine.ok(&b, "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(&b, "vmUnregister", json!({})), false);
+    assert_eq!(machine.ok(&a, "vmUnregister", json!({"vmId": "v2"})), false);
+    assert_eq!(machine.ok(&a, "vmUnregister", json!({})), true);
+    assert_eq!(machine.ok(&a, "vmUnregister", json!({})), false);
+    assert_eq!(machine.ok(&a, "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(&b, "vmRegister", vm("v1")), true);
+    assert_eq!(machine.ok(&a, "vmRegister", vm("v2")), true);
+    assert_eq!(machine.ok(&b, "vmMine", json!({}))["token"], 2);
 }
 
 #[test]
 fn an_owner_updates_the_registration_of_its_machine() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
-    let before = machine.ok(a, "vmMine", json!({}));
+    let before = machine.ok(&a, "vmMine", json!({}));
     machine.pass(1000);
     let changed = json!({"vmId": "v", "zone": "y", "components": []});
-    assert_eq!(machine.ok(a, "vmRegister", changed), true);
-    let after = machine.ok(a, "vmMine", json!({}));
+    assert_eq!(machine.ok(&a, "vmRegister", changed), true);
+    let after = machine.ok(&a, "vmMine", json!({}));
     assert_eq!(
         (&after["zone"], &after["components"]),
         (&json!("y"), &json!([]))
@@ -69,15 +69,15 @@ fn the_sessions_that_run_are_known_with_and_without_machines() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
-    machine.ok(b, "processRegister", json!({}));
+    machine.ok(&b, "processRegister", json!({}));
     let c = owner(&machine, "c", 3, "w");
-    c.kill();
-    let sessions = machine.ok(a, "activeSessions", json!({}));
+    kill(&c);
+    let sessions = machine.ok(&a, "activeSessions", json!({}));
     let keys: Vec<&String> = sessions.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["a", "b"]);
-    let page = machine.ok(a, "activeSessions", json!({"limit": 1}));
+    let page = machine.ok(&a, "activeSessions", json!({"limit": 1}));
     assert_eq!(page.as_object().unwrap().keys().collect::<Vec<_>>(), ["a"]);
-    let page = machine.ok(a, "activeSessions", json!({"after": "a"}));
+    let page = machine.ok(&a, "activeSessions", json!({"after": "a"}));
     assert_eq!(page.as_object().unwrap().keys().collect::<Vec<_>>(), ["b"]);
     assert_eq!(sessions["a"]["vm"]["vmId"], "v");
     assert_eq!(sessions["a"]["mine"], true);
@@ -94,22 +94,22 @@ fn the_sessions_that_run_are_known_with_and_without_machines() {
 fn a_stale_registration_is_removed_and_counted_once() {
     let machine = Machine::default();
     let (a, b) = (owner(&machine, "a", 1, "v"), process("b", 2, 1));
-    machine.ok(b, "processRegister", json!({}));
+    machine.ok(&b, "processRegister", json!({}));
     let c = process("c", 3, 1);
     let nothing = json!({"removed": 0, "sessions": [], "orphans": 0});
-    assert_eq!(machine.ok(c, "staleCleanup", json!({})), nothing);
-    a.kill();
-    b.kill();
-    let plan = machine.ok(c, "staleCleanup", json!({"dryRun": true}));
-    let cleanup = machine.ok(c, "staleCleanup", json!({}));
+    assert_eq!(machine.ok(&c, "staleCleanup", json!({})), nothing);
+    kill(&a);
+    kill(&b);
+    let plan = machine.ok(&c, "staleCleanup", json!({"dryRun": true}));
+    let cleanup = machine.ok(&c, "staleCleanup", json!({}));
     assert_eq!(plan, cleanup);
     assert_eq!(
         cleanup,
         json!({"removed": 2, "sessions": ["a", "b"], "orphans": 1})
     );
-    let again = machine.ok(c, "staleCleanup", json!({}));
+    let again = machine.ok(&c, "staleCleanup", json!({}));
     assert_eq!(again, json!({"removed": 0, "sessions": [], "orphans": 1}));
-    let entries = machine.ok(c, "auditLog", json!({"kind": "lease.stale"}));
+    let entries = machine.ok(&c, "auditLog", json!({"kind": "lease.stale"}));
     let about: Vec<(&Value, &Value)> = entries["items"]
         .as_array()
         .unwrap()
@@ -127,22 +127,22 @@ fn a_process_that_says_that_it_runs_keeps_what_it_owns() {
     let machine = Machine::default();
     let far = elsewhere("far");
     let here = process("here", 1, 1);
-    assert_eq!(machine.ok(far, "vmRegister", vm("v")), true);
+    assert_eq!(machine.ok(&far, "vmRegister", vm("v")), true);
     for _ in 0..3 {
         machine.pass(HALF_A_DAY - 1);
-        let session = machine.ok(far, "processRegister", json!({}));
+        let session = machine.ok(&far, "processRegister", json!({}));
         assert_eq!(session["vm"]["vmId"], "v");
     }
-    assert_eq!(machine.ok(here, "orphans", json!({})), json!([]));
+    assert_eq!(machine.ok(&here, "orphans", json!({})), json!([]));
     machine.pass(HALF_A_DAY - 1);
-    assert_eq!(machine.ok(here, "orphans", json!({})), json!([]));
+    assert_eq!(machine.ok(&here, "orphans", json!({})), json!([]));
     machine.pass(1);
-    assert_eq!(ids(&machine.ok(here, "orphans", json!({}))), ["v"]);
-    assert_eq!(machine.ok(here, "activeSessions", json!({})), json!({}));
+    assert_eq!(ids(&machine.ok(&here, "orphans", json!({}))), ["v"]);
+    assert_eq!(machine.ok(&here, "activeSessions", json!({})), json!({}));
     // It was only late.
-    machine.ok(far, "processRegister", json!({}));
-    assert_eq!(machine.ok(here, "orphans", json!({})), json!([]));
-    assert_eq!(machine.ok(far, "vmMine", json!({}))["token"], 1);
+    machine.ok(&far, "processRegister", json!({}));
+    assert_eq!(machine.ok(&here, "orphans", json!({})), json!([]));
+    assert_eq!(machine.ok(&far, "vmMine", json!({}))["token"], 1);
 }
 
 #[test]
@@ -151,9 +151,9 @@ fn a_live_owner_of_this_machine_never_expires() {
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
     machine.pass(100 * HALF_A_DAY);
-    assert_eq!(machine.ok(b, "vmRegister", vm("v")), false);
-    assert_eq!(machine.ok(b, "staleCleanup", json!({}))["removed"], 0);
-    assert_eq!(machine.ok(a, "vmMine", json!({}))["status"], "active");
+    assert_eq!(machine.ok(&b, "vmRegister", vm("v")), false);
+    assert_eq!(machine.ok(&b, "staleCleanup", json!({}))["removed"], 0);
+    assert_eq!(machine.ok(&a, "vmMine", json!({}))["status"], "active");
 }
 
 #[test]
@@ -162,15 +162,15 @@ fn a_machine_without_its_owner_is_orphaned_until_it_is_cleaned_up() {
     let a = owner(&machine, "a", 1, "v");
     owner(&machine, "b", 2, "w");
     let (c, d) = (process("c", 3, 1), process("d", 4, 1));
-    a.kill();
-    machine.ok(c, "staleCleanup", json!({}));
-    let claim = |by: &'static Simulated| machine.outcome(by, "orphanClaim", json!({"vmId": "v"}));
+    kill(&a);
+    machine.ok(&c, "staleCleanup", json!({}));
+    let claim = |by: &Caller| machine.outcome(by, "orphanClaim", json!({"vmId": "v"}));
     let done = |token: u64, success: bool| {
         let params = json!({"vmId": "v", "token": token, "success": success});
-        machine.ok(c, "orphanDone", params)["outcome"].clone()
+        machine.ok(&c, "orphanDone", params)["outcome"].clone()
     };
     let listed = || {
-        let orphans = machine.ok(c, "orphans", json!({}));
+        let orphans = machine.ok(&c, "orphans", json!({}));
         let orphans = orphans.as_array().unwrap().clone();
         assert!(
             orphans
@@ -186,33 +186,33 @@ fn a_machine_without_its_owner_is_orphaned_until_it_is_cleaned_up() {
         statuses
     };
     assert_eq!(listed(), ["orphaned"]);
-    assert_eq!(claim(c), ("acquired".to_owned(), Some(2)));
+    assert_eq!(claim(&c), ("acquired".to_owned(), Some(2)));
     assert_eq!(listed(), ["sweeping"]);
     // Neither another nor the same one begins a second time.
-    assert_eq!(claim(d), ("held".to_owned(), None));
-    assert_eq!(claim(c), ("held".to_owned(), None));
-    assert_eq!(machine.ok(d, "vmRegister", vm("v")), false);
-    assert_eq!(machine.ok(c, "vmRegister", vm("v")), false);
-    assert_eq!(machine.ok(c, "vmMine", json!({})), Value::Null);
+    assert_eq!(claim(&d), ("held".to_owned(), None));
+    assert_eq!(claim(&c), ("held".to_owned(), None));
+    assert_eq!(machine.ok(&d, "vmRegister", vm("v")), false);
+    assert_eq!(machine.ok(&c, "vmRegister", vm("v")), false);
+    assert_eq!(machine.ok(&c, "vmMine", json!({})), Value::Null);
     assert_eq!(done(1, true), "lost");
     assert_eq!(done(2, false), "orphaned");
     assert_eq!(listed(), ["orphaned"]);
     assert_eq!(done(2, true), "lost");
-    assert_eq!(claim(d), ("acquired".to_owned(), Some(3)));
-    d.kill();
+    assert_eq!(claim(&d), ("acquired".to_owned(), Some(3)));
+    kill(&d);
     assert_eq!(
         listed(),
         ["orphaned"],
         "the process that claimed it has ended as well"
     );
-    assert_eq!(claim(c), ("acquired".to_owned(), Some(4)));
+    assert_eq!(claim(&c), ("acquired".to_owned(), Some(4)));
     assert_eq!(done(3, true), "lost");
     assert_eq!(done(4, true), "released");
     assert_eq!(done(4, true), "lost");
     assert_eq!(listed(), Vec::<Value>::new());
-    assert_eq!(claim(c), ("not_held".to_owned(), None));
-    assert_eq!(machine.ok(c, "vmRegister", vm("v")), true);
-    assert_eq!(machine.ok(c, "vmMine", json!({}))["token"], 5);
+    assert_eq!(claim(&c), ("not_held".to_owned(), None));
+    assert_eq!(machine.ok(&c, "vmRegister", vm("v")), true);
+    assert_eq!(machine.ok(&c, "vmMine", json!({}))["token"], 5);
 }
 
 #[test]
@@ -220,12 +220,12 @@ fn what_has_an_owner_or_never_was_there_is_no_orphan() {
     let machine = Machine::default();
     owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
-    let held = machine.ok(b, "orphanClaim", json!({"vmId": "v"}));
+    let held = machine.ok(&b, "orphanClaim", json!({"vmId": "v"}));
     assert_eq!(
         (&held["outcome"], &held["vm"]["status"]),
         (&json!("held"), &json!("active"))
     );
-    let none = machine.ok(b, "orphanClaim", json!({"vmId": "w"}));
+    let none = machine.ok(&b, "orphanClaim", json!({"vmId": "w"}));
     assert_eq!(
         none,
         json!({"outcome": "not_held", "token": null, "vm": null})
@@ -237,21 +237,21 @@ fn an_orphan_belongs_to_the_next_process_that_registers_it() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
-    a.kill();
-    assert_eq!(machine.ok(b, "vmRegister", vm("v")), true);
-    assert_eq!(machine.ok(b, "vmMine", json!({}))["token"], 2);
-    assert_eq!(machine.ok(b, "orphans", json!({})), json!([]));
+    kill(&a);
+    assert_eq!(machine.ok(&b, "vmRegister", vm("v")), true);
+    assert_eq!(machine.ok(&b, "vmMine", json!({}))["token"], 2);
+    assert_eq!(machine.ok(&b, "orphans", json!({})), json!([]));
 }
 
 #[test]
 fn a_claim_of_an_invisible_holder_expires() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
-    a.kill();
+    kill(&a);
     let b = process("b", 2, 1);
     let claim = |holder: &str| {
         let params = json!({"vmId": "v", "holder": holder, "leaseDurationMs": 1000});
-        machine.outcome(b, "orphanClaim", params)
+        machine.outcome(&b, "orphanClaim", params)
     };
     assert_eq!(claim("job").0, "acquired");
     machine.pass(999);
@@ -264,11 +264,11 @@ fn a_claim_of_an_invisible_holder_expires() {
 fn orphans_are_listed_a_page_at_a_time() {
     let machine = Machine::default();
     for n in 0..5 {
-        owner(&machine, &format!("s{n}"), n, &format!("v{n}")).kill();
+        kill(&owner(&machine, &format!("s{n}"), n, &format!("v{n}")));
     }
     let a = process("a", 9, 1);
     let page = |after: Value| {
-        let orphans = machine.ok(a, "orphans", json!({"limit": 2, "after": after}));
+        let orphans = machine.ok(&a, "orphans", json!({"limit": 2, "after": after}));
         ids(&orphans).join(" ")
     };
     assert_eq!(page(Value::Null), "v0 v1");
@@ -281,12 +281,12 @@ fn an_owner_that_lost_its_machine_may_register_another() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     assert_eq!(
-        machine.ok(a, "leaseClear", json!({"prefix": "vm:"}))["released"],
+        machine.ok(&a, "leaseClear", json!({"prefix": "vm:"}))["released"],
         1
     );
-    assert_eq!(machine.ok(a, "vmMine", json!({})), Value::Null);
-    assert_eq!(machine.ok(a, "orphans", json!({})), json!([]));
-    assert_eq!(machine.ok(a, "vmRegister", vm("w")), true);
+    assert_eq!(machine.ok(&a, "vmMine", json!({})), Value::Null);
+    assert_eq!(machine.ok(&a, "orphans", json!({})), json!([]));
+    assert_eq!(machine.ok(&a, "vmRegister", vm("w")), true);
 }
 
 #[test]
@@ -297,22 +297,25 @@ fn a_name_owns_a_machine_too() {
         params["holder"] = json!("job");
         params
     };
-    assert_eq!(machine.ok(nobody(), "vmRegister", named(vm("v"))), true);
+    assert_eq!(machine.ok(&nobody(), "vmRegister", named(vm("v"))), true);
     assert_eq!(
-        machine.ok(nobody(), "vmMine", named(json!({})))["vmId"],
+        machine.ok(&nobody(), "vmMine", named(json!({})))["vmId"],
         "v"
     );
-    assert_eq!(machine.ok(nobody(), "vmMine", json!({})), Value::Null);
-    assert_eq!(machine.ok(nobody(), "vmUnregister", named(json!({}))), true);
+    assert_eq!(machine.ok(&nobody(), "vmMine", json!({})), Value::Null);
+    assert_eq!(
+        machine.ok(&nobody(), "vmUnregister", named(json!({}))),
+        true
+    );
     for (name, params) in [
         ("vmRegister", vm("v")),
         ("processRegister", json!({})),
         ("vmUnregister", json!({})),
         ("orphanClaim", json!({"vmId": "v"})),
     ] {
-        let error = machine.error(nobody(), name, params);
+        let error = machine.error(&nobody(), name, params);
         assert!(error.to_string().starts_with("holder: "), "{name}: {error}");
     }
-    let error = machine.error(process("a", 1, 1), "vmRegister", vm(&"v".repeat(510)));
+    let error = machine.error(&process("a", 1, 1), "vmRegister", vm(&"v".repeat(510)));
     assert!(error.to_string().starts_with("vmId: "), "{error}");
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::machine::{Machine, nobody, process};
+use super::machine::{Machine, kill, nobody, process};
 
 fn started(machine: &Machine) {
     let session = json!({"id": "s", "task": "t", "mode": "m"});
-    machine.ok(nobody(), "start", session);
+    machine.ok(&nobody(), "start", session);
 }
 
 #[test]
@@ -14,8 +14,8 @@ fn a_session_that_a_process_holds_is_not_resumed_by_another() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
-    machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
-    let error = machine.error(b, "resume", json!({"id": "s"}));
+    machine.ok(&a, "leaseAcquire", json!({"key": "session:s"}));
+    let error = machine.error(&b, "resume", json!({"id": "s"}));
     assert_eq!(error.code(), "SESSION_HELD");
     assert_eq!(
         serde_json::to_value(error.details()).unwrap(),
@@ -26,11 +26,11 @@ fn a_session_that_a_process_holds_is_not_resumed_by_another() {
         said.contains("held by a (process 1 on host of boot)"),
         "{said}"
     );
-    assert_eq!(machine.ok(b, "get", json!({"id": "s"}))["version"], 1);
-    machine.ok(b, "resume", json!({"id": "s", "ifActive": "keep"}));
-    assert_eq!(machine.ok(a, "resume", json!({"id": "s"}))["version"], 2);
-    a.kill();
-    assert_eq!(machine.ok(b, "resume", json!({"id": "s"}))["version"], 3);
+    assert_eq!(machine.ok(&b, "get", json!({"id": "s"}))["version"], 1);
+    machine.ok(&b, "resume", json!({"id": "s", "ifActive": "keep"}));
+    assert_eq!(machine.ok(&a, "resume", json!({"id": "s"}))["version"], 2);
+    kill(&a);
+    assert_eq!(machine.ok(&b, "resume", json!({"id": "s"}))["version"], 3);
 }
 
 #[test]
@@ -39,13 +39,13 @@ fn a_session_that_is_held_under_a_name_is_resumed_by_that_name() {
     started(&machine);
     let b = process("b", 2, 1);
     let lease = json!({"key": "session:s", "holder": "worker", "leaseDurationMs": 1000});
-    machine.ok(nobody(), "leaseAcquire", lease);
-    let error = machine.error(b, "resume", json!({"id": "s", "holder": "other"}));
+    machine.ok(&nobody(), "leaseAcquire", lease);
+    let error = machine.error(&b, "resume", json!({"id": "s", "holder": "other"}));
     assert_eq!(error.code(), "SESSION_HELD");
     assert!(error.to_string().contains("held by worker;"), "{error}");
-    machine.ok(b, "resume", json!({"id": "s", "holder": "worker"}));
+    machine.ok(&b, "resume", json!({"id": "s", "holder": "worker"}));
     machine.pass(1000);
-    machine.ok(b, "resume", json!({"id": "s"}));
+    machine.ok(&b, "resume", json!({"id": "s"}));
 }
 
 #[test]
@@ -53,10 +53,10 @@ fn a_paused_session_is_resumed_even_if_another_process_holds_it() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
-    machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
-    machine.ok(a, "pause", json!({"id": "s"}));
+    machine.ok(&a, "leaseAcquire", json!({"key": "session:s"}));
+    machine.ok(&a, "pause", json!({"id": "s"}));
     assert_eq!(
-        machine.ok(b, "resume", json!({"id": "s"}))["status"],
+        machine.ok(&b, "resume", json!({"id": "s"}))["status"],
         "active"
     );
 }
@@ -67,17 +67,17 @@ fn a_cleanup_skips_a_session_that_a_process_holds() {
         let machine = Machine::default();
         started(&machine);
         machine.ok(
-            nobody(),
+            &nobody(),
             "start",
             json!({"id": "t", "task": "t", "mode": "m"}),
         );
         let a = process("a", 1, 1);
-        machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
+        machine.ok(&a, "leaseAcquire", json!({"key": "session:s"}));
         let cleanup = |dry_run: bool| {
             let all = json!({
                 "maxAge": 0, "status": "active", "permanent": permanent, "dryRun": dry_run
             });
-            machine.ok(nobody(), "cleanup", all)["ids"].clone()
+            machine.ok(&nobody(), "cleanup", all)["ids"].clone()
         };
         // A cleanup either sees whether the process runs, or goes by the clock.
         assert_eq!(cleanup(true), json!(["t"]));
@@ -86,7 +86,7 @@ fn a_cleanup_skips_a_session_that_a_process_holds() {
         assert_eq!(cleanup(false), json!([]));
         machine.pass(1);
         assert_eq!(cleanup(true), json!(["s"]));
-        a.kill();
+        kill(&a);
         assert_eq!(cleanup(false), json!(["s"]));
     }
 }
@@ -96,10 +96,10 @@ fn a_token_goes_on_growing_when_a_session_is_removed_and_another_has_its_id() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
-    machine.ok(a, "leaseAcquire", json!({"key": "session:s"}));
-    a.kill();
-    machine.ok(b, "delete", json!({"id": "s"}));
+    machine.ok(&a, "leaseAcquire", json!({"key": "session:s"}));
+    kill(&a);
+    machine.ok(&b, "delete", json!({"id": "s"}));
     started(&machine);
-    let (outcome, token) = machine.outcome(b, "leaseAcquire", json!({"key": "session:s"}));
+    let (outcome, token) = machine.outcome(&b, "leaseAcquire", json!({"key": "session:s"}));
     assert_eq!((outcome.as_str(), token), ("acquired", Some(2)));
 }

@@ -148,7 +148,7 @@ impl Search {
             Some(under_way) => under_way,
             None => called(step, index, actor.at, next.now),
         };
-        match under_way.go_on(&next.memory, nobody(), self.fault, 1) {
+        match under_way.go_on(&next.memory, &nobody(), self.fault, 1) {
             None => actor.under_way = Some(under_way),
             Some(answer) => {
                 actor.at += 1;

@@ -11,10 +11,10 @@ use serde_json::Value;
 use tenure_core::store::{Answer, Capabilities, Expect, ListQuery, Loaded, Page, Scan, SyncStore};
 use tenure_core::stored::record::Record;
 use tenure_core::{
-    Changes, Commit, Error, History, Host, Liveness, MemoryStore, SessionId, Store, Timestamp,
+    Changes, Commit, Error, History, Liveness, MemoryStore, SessionId, Store, Timestamp,
 };
 
-use super::machine::{call, repeating};
+use super::machine::{Caller, call, repeating};
 
 /// What a store can get wrong, or a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl UnderWay {
     pub(crate) fn go_on(
         &mut self,
         memory: &MemoryStore,
-        host: &'static dyn Host,
+        host: &Caller,
         fault: Fault,
         calls: usize,
     ) -> Option<Result<Value, Error>> {

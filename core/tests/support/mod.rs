@@ -1,6 +1,8 @@
 //! What the tests of the operations share: a world with a clock of its own, in which operations are
 //! called by name with JSON parameters, as every host calls them.
 
+pub(crate) mod jobs;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
@@ -38,9 +40,10 @@ pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Every operation, those of the applications too.
+/// Every operation and job, those of the applications too.
 pub(crate) const TABLE: Table = Table {
     operations: &[tenure_core::table::OPERATIONS, tenure_apps::OPERATIONS],
+    jobs: &[tenure_core::table::JOBS, tenure_apps::JOBS],
     instead: |_| None,
 };
 
@@ -82,8 +85,8 @@ where
     P: Send + Sync + 'static,
     R: 'static,
 {
-    let execution = Execution::new(operation, Box::new(params), call);
-    typed(run_async(store, &AtOnce, execution).await)
+    let mut execution = Execution::new(operation, Box::new(params), call);
+    typed(run_async(store, &AtOnce, &mut execution).await)
 }
 
 /// Calls an operation by its name.
@@ -110,8 +113,8 @@ pub(crate) async fn call_as(
         ..call
     };
     let operation = TABLE.find(name).unwrap();
-    let execution = Execution::new(operation, operation.read(params)?, call);
-    let done = run_async(store, &AtOnce, execution).await?;
+    let mut execution = Execution::new(operation, operation.read(params)?, call);
+    let done = run_async(store, &AtOnce, &mut execution).await?;
     Ok(Said {
         value: done.value.to_json().as_str().to_owned(),
         notices: serde_json::to_string(&done.notices).unwrap(),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Capabilities } from "../generated.js";
+import type { Capabilities, Operations, RetentionParams } from "../generated.js";
 import type { SleepRequest, StoreRequest } from "../stores/store.js";
 import { type ErrorBody, internalError, messageOf, TenureError } from "../values/error.js";
 
@@ -33,6 +33,15 @@ export interface Binding {
   setModels(handle: number, params: string): string;
   /** Closes a handle. */
   close(handle: number): string;
+  /** Starts a job. The text is a {@link JobAnswer}. */
+  startJob(name: string, params: string): string;
+  /**
+   * Continues a job with the reply to what it needed: `{ok}`, or `{error: {code, message, number}}`.
+   * `elapsed` is the time since the job was started, in milliseconds of a monotonic clock.
+   */
+  resumeJob(job: number, reply: string, elapsed: number): string;
+  /** Drops a job that waits for a reply. */
+  cancelJob(job: number): string;
 }
 
 /** Information about a build. */
@@ -45,18 +54,6 @@ export interface BuildInfo {
   readonly stores: readonly string[];
 }
 
-/** The retention options as the core parsed them, in milliseconds. */
-export interface RetentionPlan {
-  /** The age at which sessions move to the trash. */
-  readonly maxAge: number;
-  /** The interval between two passes. */
-  readonly every: number;
-  /** The time after which sessions in the trash are purged. */
-  readonly purgeAfter: number;
-  /** The time for which entries of the audit log are kept. */
-  readonly keepAudit: number;
-}
-
 /** An opened store. */
 export interface Opened {
   /** The number that identifies the store in every call. */
@@ -64,7 +61,11 @@ export interface Opened {
   /** What the store can do. */
   readonly capabilities: Capabilities;
   /** How to run retention, if the options ask for it. */
-  readonly retention?: RetentionPlan;
+  readonly retention?: RetentionParams;
+  /** What two handles on this store have in common, if that is known. */
+  readonly identity?: string;
+  /** The operation that ends when an asynchronous native store is open. */
+  readonly opening?: number;
 }
 
 /** The operation succeeded. */
@@ -86,6 +87,35 @@ export interface Needs {
   /** What it needs; `method` and `params` are a {@link StoreRequest} or a {@link SleepRequest}. */
   readonly need: (StoreRequest | SleepRequest) & { readonly operation: number };
 }
+
+/** A job ended with an error of the host. */
+export interface Thrown {
+  /** The number under which the host has passed the error to the core. */
+  readonly thrown: number;
+}
+
+/** What a job needs. `operation` is the number of the job. */
+export type JobNeed = { readonly operation: number } & (
+  | { readonly method: "open"; readonly params: { readonly store: "source" | "target" } }
+  | {
+      readonly method: "run";
+      readonly params: {
+        readonly store: "source" | "target";
+        readonly operation: keyof Operations;
+        readonly params: Operations[keyof Operations]["params"];
+      };
+    }
+  | {
+      readonly method: "export";
+      readonly params: { readonly id: string; readonly session: string };
+    }
+  | { readonly method: "readFile" | "readFolder"; readonly params: { readonly path: string } }
+  | { readonly method: "sleep"; readonly params: { readonly ms: number } }
+  | { readonly method: "attempt" | "progress"; readonly params: unknown }
+);
+
+/** The parsed answer about a job. */
+export type JobAnswer = FinalAnswer<unknown> | Thrown | { readonly need: JobNeed };
 
 /** A thread of the native build will deliver the answer through `done`. */
 export interface Waits {
@@ -152,6 +182,9 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     setModels: (handle, params) => guard(() => binding.setModels(handle, params)),
     close: (handle) => guard(() => binding.close(handle)),
+    startJob: (name, params) => guard(() => binding.startJob(name, params)),
+    resumeJob: (job, reply, elapsed) => guard(() => binding.resumeJob(job, reply, elapsed)),
+    cancelJob: (job) => guard(() => binding.cancelJob(job)),
   };
 }
 

@@ -27,4 +27,7 @@ export function resume(handle: number, operation: number, reply: string): string
 export function cancel(handle: number, operation: number): string;
 export function setModels(handle: number, params: string): string;
 export function close(handle: number): string;
+export function startJob(name: string, params: string): string;
+export function resumeJob(job: number, reply: string, elapsed: number): string;
+export function cancelJob(job: number): string;
 export function page(request: string): string;

@@ -6,7 +6,6 @@
  * @module
  */
 
-import type { RetentionPlan } from "../builds/binding.js";
 import {
   type Answer,
   type Binding,
@@ -16,8 +15,7 @@ import {
   resultOf,
   type Settled,
 } from "../builds/binding.js";
-import { type Capabilities, OPERATIONS } from "../generated.js";
-import type { Store } from "../stores/store.js";
+import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "../values/error.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { encode, encodeMade } from "./encode.js";
@@ -49,6 +47,8 @@ export interface ConnectionOptions {
   readonly options: string;
   /** The driver of a JavaScript store. */
   readonly driver: StoreDriver | undefined;
+  /** What identifies a JavaScript store, if anything but the object does. */
+  readonly identity?: string | undefined;
   /** Called with the text of the payload of each notification, after the commit. */
   readonly notify: (payload: string) => void;
   /**
@@ -64,11 +64,14 @@ export interface ConnectionOptions {
 export class Connection {
   /** The capabilities of the store. */
   readonly capabilities: Capabilities;
-  /** What identifies the store: its URL, or the JavaScript store itself. */
-  readonly target: string | Store;
+  /** What two connections to this store have in common. */
+  readonly identity: string;
+  /** The build. */
+  readonly binding: Binding;
   /** How to run retention, if it is configured. */
-  readonly retention: RetentionPlan | undefined;
-  readonly #binding: Binding;
+  readonly retention: RetentionParams | undefined;
+  /** Settles when an asynchronous native store is open; `undefined` if the store is open. */
+  readonly opening: Promise<null> | undefined;
   readonly #handle: number;
   readonly #driver: StoreDriver | undefined;
   readonly #notify: (payload: string) => void;
@@ -83,7 +86,8 @@ export class Connection {
   #closed = false;
 
   /** Opens a store. */
-  constructor({ binding, url, options, driver, notify, models, environment }: ConnectionOptions) {
+  constructor(given: ConnectionOptions) {
+    const { binding, url, options, driver, notify, models, environment } = given;
     // The native side holds this map only, so that a dropped connection can be garbage-collected.
     const waiters = new Map<number, Waiter>();
     const done = (settled: string): void => {
@@ -96,15 +100,16 @@ export class Connection {
     const opened = resultOf(
       parseAnswer<Opened>(binding.open(url, options, driver === undefined ? done : undefined)),
     );
-    this.target = driver?.store ?? url;
+    this.identity = opened.identity ?? given.identity ?? identityOf(driver?.store ?? this);
     this.capabilities = opened.capabilities;
     this.retention = opened.retention;
     this.#handle = opened.handle;
-    this.#binding = binding;
+    this.binding = binding;
     this.#driver = driver;
     this.#notify = notify;
     this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
+    this.opening = opened.opening === undefined ? undefined : this.#wait(opened.opening);
     if (typeof models === "function") this.#models = this.#modelFunction(models);
   }
 
@@ -143,13 +148,11 @@ export class Connection {
     const now = this.#environment.now();
     const entropy = this.#environment.entropy();
     if (this.#driver === undefined) {
-      return this.#finish(
-        parseAnswer(this.#binding.call(this.#handle, name, params, now, entropy)),
-      );
+      return this.#finish(parseAnswer(this.binding.call(this.#handle, name, params, now, entropy)));
     }
     return this.#driveSync(
       this.#driver,
-      parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy)),
+      parseAnswer(this.binding.start(this.#handle, name, params, now, entropy)),
     );
   }
 
@@ -172,7 +175,7 @@ export class Connection {
       const now = this.#environment.now();
       const entropy = this.#environment.entropy();
       const start = (): Answer<Result<N>> =>
-        parseAnswer(this.#binding.start(this.#handle, name, params, now, entropy));
+        parseAnswer(this.binding.start(this.#handle, name, params, now, entropy));
       const driver = this.#driver;
       const inquiry = this.#models?.begin();
       const taskIds = inquiry?.prepare(name, givenParams) ?? [];
@@ -216,14 +219,14 @@ export class Connection {
 
   #sendModels(models: unknown): void {
     const params = encode("setModels", { models });
-    resultOf(parseAnswer<null>(this.#binding.setModels(this.#handle, params)));
+    resultOf(parseAnswer<null>(this.binding.setModels(this.#handle, params)));
   }
 
   /** Refuses further operations, waits for the pending ones, and closes the store. */
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending.keys());
-    resultOf(parseAnswer<null>(this.#binding.close(this.#handle)));
+    resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = await this.#driver?.close();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
     if (outcome?.kind === "timeout") throw storeNotClosed("did not answer");
@@ -236,7 +239,7 @@ export class Connection {
   closeSync(): void {
     if (this.#driver?.isCalling) throw storeReentered();
     this.#closed = true;
-    resultOf(parseAnswer<null>(this.#binding.close(this.#handle)));
+    resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = this.#driver?.closeSync();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
   }
@@ -245,7 +248,7 @@ export class Connection {
   abandon(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#binding.close(this.#handle);
+    this.binding.close(this.#handle);
     void this.#driver?.close();
   }
 
@@ -296,8 +299,8 @@ export class Connection {
       cause = outcome.kind === "error" ? outcome.thrown : undefined;
       answer = parseAnswer<T>(
         outcome.kind === "timeout"
-          ? this.#binding.cancel(this.#handle, operation)
-          : this.#binding.resume(this.#handle, operation, outcome.text),
+          ? this.binding.cancel(this.#handle, operation)
+          : this.binding.resume(this.#handle, operation, outcome.text),
       );
     }
     return this.#finish(answer, cause);
@@ -310,11 +313,11 @@ export class Connection {
       const { operation } = answer.need;
       const outcome = driver.askSync(answer.need);
       if (outcome === undefined || outcome.kind === "timeout") {
-        this.#binding.cancel(this.#handle, operation);
+        this.binding.cancel(this.#handle, operation);
         throw storeIsAsync();
       }
       cause = outcome.kind === "error" ? outcome.thrown : undefined;
-      answer = parseAnswer<T>(this.#binding.resume(this.#handle, operation, outcome.text));
+      answer = parseAnswer<T>(this.binding.resume(this.#handle, operation, outcome.text));
     }
     return this.#finish(answer, cause);
   }
@@ -355,6 +358,21 @@ export class Connection {
     promise.then(leave, leave);
     return promise;
   }
+}
+
+/** The numbers of stores and connections that have no other identity. */
+const numbers = new WeakMap<object, number>();
+let lastNumber = 0;
+
+/** What identifies an object. */
+function identityOf(object: object): string {
+  let number = numbers.get(object);
+  if (number === undefined) {
+    lastNumber += 1;
+    number = lastNumber;
+    numbers.set(object, number);
+  }
+  return `object:${number}`;
 }
 
 /** The ids of the sessions that a call writes to. */

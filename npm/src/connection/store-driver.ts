@@ -171,7 +171,7 @@ function codeOf(thrown: unknown): unknown {
 }
 
 /** Whether a value is a promise or another thenable. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === "object" && value !== null) || typeof value === "function") &&
     "then" in value &&

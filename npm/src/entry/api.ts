@@ -28,6 +28,9 @@ export type {
   CleanupParams,
   CleanupResult,
   CopyDifference,
+  CopyPhase,
+  CopyProgress,
+  CopyResult,
   CoreErrorCode,
   DedupCleaned,
   DedupCleared,
@@ -49,6 +52,7 @@ export type {
   ModelChange,
   ModelSpec,
   NewEvent,
+  NotPurged,
   OnModelChange,
   OrderBy,
   Overrides,
@@ -56,6 +60,7 @@ export type {
   PhaseChange,
   Problem,
   Process,
+  PurgeResult,
   RecordsCleaned,
   Refusal,
   ReplaceReason,
@@ -124,9 +129,9 @@ export type { OpenOptions, RedactOptions } from "../handles/options.js";
 export type { Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
-export type { Archive, NotPurged, PurgeOptions, PurgeResult } from "../jobs/archive.js";
-export type { CopyOptions, CopyProgress, CopyResult } from "../jobs/copy.js";
+export type { CopyOptions } from "../jobs/copy.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
+export type { Archive, PurgeOptions } from "../jobs/purge.js";
 export type { RetentionOptions, RetentionPass } from "../jobs/retention.js";
 export type { ExitOptions } from "../machines/exit-task.js";
 export type {

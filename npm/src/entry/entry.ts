@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Binding, Build } from "../builds/binding.js";
 import type { InitOptions, Source } from "../builds/source.js";
 import { type Copy, copyWith } from "../handles/copy.js";
 import { openSessions, openSessionsSync } from "../handles/open.js";
@@ -23,21 +24,27 @@ export interface Entry extends SessionManagers {
   readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
   /** Copies all sessions of one store into another. */
   readonly copy: Copy;
+  /** Returns the build that runs jobs. */
+  readonly binding: () => Promise<Binding>;
   /** Loads the WebAssembly module. */
   readonly init: (options?: InitOptions) => Promise<void>;
 }
 
 /** Creates the functions of an entry point; `runtime` is for its session manager. */
 export function entryOver(source: Source, runtime?: Runtime): Entry {
-  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
+  const prepared = async (target?: Target): Promise<Build> => {
     const preparing = source.prepare();
     if (preparing) await preparing;
-    return openSessions(source.now(target), target, options);
+    return source.now(target);
   };
+  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> =>
+    openSessions(await prepared(target), target, options);
+  const binding = async (): Promise<Binding> => (await prepared()).binding;
   return {
     ...sessionManagersOver(source, runtime),
     open,
-    copy: copyWith(open),
+    binding,
+    copy: copyWith(binding, open),
     openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
     async init(options) {
       await source.prepare(options);

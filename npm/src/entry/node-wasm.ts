@@ -16,14 +16,14 @@ import { nodeRuntime } from "../runtime/node-runtime.js";
 import type { Target } from "../stores/target.js";
 import { entryOver } from "./entry.js";
 
-export type { ImportDirectory } from "../handles/import-directory.js";
 export type {
   ImportCounts,
-  ImportDirectoryOptions,
   ImportDirectoryResult,
   ImportProblem,
   ImportProgress,
-} from "../jobs/import-directory.js";
+} from "../generated.js";
+export type { ImportDirectory } from "../handles/import-directory.js";
+export type { ImportDirectoryOptions } from "../jobs/import-directory.js";
 export * from "./api.js";
 
 const entry = entryOver(
@@ -47,7 +47,7 @@ export const copy: Copy = entry.copy;
  * Imports the files that other programs left in a directory: sessions of bots and agents, ownership
  * of virtual machines, and deduplication records.
  */
-export const importDirectory: ImportDirectory = importDirectoryWith(entry.open);
+export const importDirectory: ImportDirectory = importDirectoryWith(entry.binding, entry.open);
 
 /** Does nothing in Node, which loads WebAssembly when needed. In browsers it loads the module. */
 export const init: () => Promise<void> = () => entry.init();

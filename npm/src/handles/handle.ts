@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { BuildInfo, RetentionPlan } from "../builds/binding.js";
+import type { BuildInfo } from "../builds/binding.js";
 import type { Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
 import type { Connection } from "../connection/connection.js";
 import type { Models } from "../connection/models.js";
@@ -21,17 +21,9 @@ import type {
   SlotStart,
   StartInSlotParams,
 } from "../generated.js";
-import { PeriodicTask } from "../jobs/periodic-task.js";
-import { Pass, type RetentionPass } from "../jobs/retention.js";
+import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
-import type { MaybePromise, Store } from "../stores/store.js";
-import {
-  invalidArgument,
-  isTenureError,
-  messageOf,
-  notRemoved,
-  TenureError,
-} from "../values/error.js";
+import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { Operations } from "./operations.js";
 
@@ -52,7 +44,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   protected slotMeter = new SlotMeter();
   #locking: SlotLocking = "optimistic";
   #lastPass: RetentionPass | null = null;
-  readonly #retention: PeriodicTask | undefined;
+  readonly #stopRetention: (() => void) | undefined;
 
   /** @internal */
   constructor(build: BuildInfo["build"], connection: Connection, notifier: Notifier) {
@@ -66,13 +58,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     if (plan === undefined) return;
     // The timer must not keep the handle alive.
     const handle = new WeakRef(this);
-    this.#retention = new PeriodicTask(plan.every, {
-      run: () => {
-        const live = handle.deref();
-        return live === undefined ? "stop" : live.runRetention(plan);
-      },
-      onFailure: (error) => handle.deref()?.report(error),
-    });
+    this.#stopRetention = startRetention(connection.binding, plan, () =>
+      handle.deref()?.retained(),
+    );
   }
 
   /**
@@ -150,9 +138,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     this.slotMeter = new SlotMeter();
   }
 
-  /** What identifies the store: its URL, or the JavaScript store itself. @internal */
-  get target(): string | Store {
-    return this.connection.target;
+  /** What two handles on one store have in common. @internal */
+  get identity(): string {
+    return this.connection.identity;
   }
 
   /** Performs an operation that has no method of its own. @internal */
@@ -188,12 +176,9 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     if (cancelled !== undefined) this.notifier.cancelled(cancelled);
   }
 
-  /** Performs the calls of a retention pass. @internal */
-  protected abstract makeCalls(pass: Pass): Returns<M, void>;
-
   /** Stops retention. @internal */
   protected detach(): void {
-    this.#retention?.stop();
+    this.#stopRetention?.();
     dropped.unregister(this.connection);
   }
 
@@ -206,22 +191,16 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
       console.warn(`tenure: retention failed: ${error.message}`);
   }
 
-  /** Runs a retention pass. Returns the error, if it failed. */
-  private runRetention(plan: RetentionPlan): MaybePromise<unknown> | "stop" {
-    if (this.connection.isClosed) return "stop";
-    const pass = new Pass(plan);
-    const end = (thrown?: unknown): unknown => {
-      const error = thrown === undefined ? null : asError(thrown);
-      this.#lastPass = pass.end(error?.code ?? null);
-      const { failed } = this.#lastPass;
-      return error ?? (failed.length > 0 ? notRemoved(failed) : undefined);
+  /** This handle, as retention uses it. */
+  private retained(): RetentionHost {
+    return {
+      isClosed: this.connection.isClosed,
+      run: (name, params) => this.ask(name, () => params),
+      passed: (pass) => {
+        this.#lastPass = pass;
+      },
+      failed: (error) => this.report(error),
     };
-    try {
-      const made = this.makeCalls(pass);
-      return made instanceof Promise ? made.then(() => end(), end) : end();
-    } catch (thrown) {
-      return end(thrown);
-    }
   }
 }
 

@@ -8,15 +8,13 @@
 import { readdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  type ImportDirectoryOptions,
-  type ImportDirectoryResult,
-  importFiles,
-} from "../jobs/import-directory.js";
+import type { Binding } from "../builds/binding.js";
+import type { ImportDirectoryResult } from "../generated.js";
+import { type ImportDirectoryOptions, importFiles } from "../jobs/import-directory.js";
 import type { Target } from "../stores/target.js";
 import { invalidArgument, messageOf } from "../values/error.js";
 import type { Sessions } from "./sessions.js";
-import { type CopyTarget, sideOf } from "./side.js";
+import { type CopyTarget, Side } from "./side.js";
 
 /** Imports the files that other programs left in a directory. */
 export type ImportDirectory = (
@@ -26,7 +24,10 @@ export type ImportDirectory = (
 ) => Promise<ImportDirectoryResult>;
 
 /** Returns `importDirectory` for an entry point; `open` opens a target that is not open. */
-export function importDirectoryWith(open: (target: Target) => Promise<Sessions>): ImportDirectory {
+export function importDirectoryWith(
+  binding: () => Promise<Binding>,
+  open: (target: Target) => Promise<Sessions>,
+): ImportDirectory {
   return async (directory, to, options = {}) => {
     if (typeof options !== "object" || options === null) {
       throw invalidArgument("options", "expected an object");
@@ -35,11 +36,11 @@ export function importDirectoryWith(open: (target: Target) => Promise<Sessions>)
     await readdir(root).catch((thrown: unknown) => {
       throw invalidArgument("directory", `cannot be read: ${messageOf(thrown)}`, thrown);
     });
-    const { handle, close } = await sideOf(open, to);
+    const target = new Side(open, to);
     try {
-      return await importFiles(root, handle, options);
+      return await importFiles(await binding(), root, await target.open(), options);
     } finally {
-      await close();
+      await target.close();
     }
   };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { BuildInfo } from "../builds/binding.js";
+import type { Binding, BuildInfo } from "../builds/binding.js";
 import type { Ask, Mode, Returns } from "../connection/call.js";
 import type {
   LeaseAcquireParams,
@@ -31,11 +31,14 @@ export function sessionKey(id: string): string {
 abstract class LeaseOperations<M extends Mode> {
   /** @internal */
   protected readonly ask: Ask<M>;
+  /** @internal */
+  protected readonly binding: Binding;
   readonly #build: BuildInfo["build"];
 
   /** @internal */
-  constructor(ask: Ask<M>, build: BuildInfo["build"]) {
+  constructor(ask: Ask<M>, build: BuildInfo["build"], binding: Binding) {
     this.ask = ask;
+    this.binding = binding;
     this.#build = build;
   }
 
@@ -104,7 +107,8 @@ export class Leases extends LeaseOperations<"async"> {
   async hold(key: string, options?: HoldOptions): Promise<HeldLease | null> {
     const asked = performance.now();
     const { outcome, lease } = await this.ask("leaseAcquire", () => this.toHold(key, options));
-    return lease && outcome === "acquired" ? new HeldLease(this.ask, lease, asked) : null;
+    if (lease === null || outcome !== "acquired") return null;
+    return new HeldLease(this.ask, this.binding, lease, asked);
   }
 
   /**
@@ -125,7 +129,8 @@ export class LeasesSync extends LeaseOperations<"sync"> {
   hold(key: string, options?: HoldOptions): HeldLeaseSync | null {
     const asked = performance.now();
     const { outcome, lease } = this.ask("leaseAcquire", () => this.toHold(key, options));
-    return lease && outcome === "acquired" ? new HeldLeaseSync(this.ask, lease, asked) : null;
+    if (lease === null || outcome !== "acquired") return null;
+    return new HeldLeaseSync(this.ask, this.binding, lease, asked);
   }
 
   /**

@@ -6,6 +6,7 @@
  */
 
 import type { Build } from "../builds/binding.js";
+import type { Mode } from "../connection/call.js";
 import { Connection, type Environment } from "../connection/connection.js";
 import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
@@ -37,6 +38,12 @@ export async function openSessions(
   if (name !== undefined) return openDatabase(build, name, options);
   const notifier = new Notifier();
   const connection = connect(build, target, options, notifier, environment);
+  try {
+    await connection.opening;
+  } catch (thrown) {
+    connection.abandon();
+    throw thrown;
+  }
   return configured(new Sessions(build.info.build, connection, notifier), options);
 }
 
@@ -49,7 +56,7 @@ export function openSessionsSync(
 ): SessionsSync {
   if (databaseOf(target) !== undefined) throw storeIsAsync();
   const notifier = new Notifier();
-  const connection = connect(build, target, options, notifier, environment);
+  const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(new SessionsSync(build.info.build, connection, notifier), options);
 }
 
@@ -62,7 +69,15 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     durability: options.durability,
     timeoutMs: timeoutOf(options) * OPENING_SHARE,
   });
-  const connection = connect(build, store, options, notifier);
+  const connection = connect(
+    build,
+    store,
+    options,
+    notifier,
+    undefined,
+    "async",
+    INDEXEDDB_SCHEME + name,
+  );
   try {
     await store.open();
   } catch (thrown) {
@@ -105,6 +120,8 @@ function connect(
   options: OpenOptions,
   notifier: Notifier,
   environment?: Environment,
+  mode: Mode = "async",
+  identity?: string,
 ): Connection {
   checkOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
@@ -115,7 +132,7 @@ function connect(
     return new Connection({
       binding,
       url,
-      options: optionsForUrl(options),
+      options: optionsForUrl(options, mode),
       driver: undefined,
       notify,
       models: options.models,
@@ -131,6 +148,7 @@ function connect(
     url,
     options: json,
     driver: new StoreDriver(target, timeoutMs),
+    identity,
     notify,
     models: options.models,
     environment,

@@ -24,6 +24,7 @@ import type {
   Overrides,
   PauseParams,
   PurgeParams,
+  PurgeResult,
   RecordsCleaned,
   RecordUsageParams,
   ResumeParams,
@@ -40,7 +41,6 @@ import type {
   UpdateContextParams,
   UpdateParams,
 } from "../generated.js";
-import type { PurgeResult } from "../jobs/archive.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
 import { messageOf } from "../values/error.js";
 import type { Accepts } from "../values/params.js";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Mode } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
 import type { Models } from "../connection/models.js";
 import type { WebhookOptions } from "../events/webhook.js";
@@ -29,6 +30,7 @@ export interface OpenOptions {
   readonly busyTimeoutMs?: number | undefined;
   /**
    * The timeout of IndexedDB and of methods of your own store, in milliseconds; 30,000 by default.
+   * Of a git store: the timeout of each run of git; 60,000 by default.
    */
   readonly timeoutMs?: number | undefined;
   /** The webhook to which changes of sessions are posted. */
@@ -62,8 +64,8 @@ export interface RedactOptions {
 }
 
 /** The core's options as JSON, for a store that is opened by URL. */
-export function optionsForUrl(options: OpenOptions): string {
-  return encode("options", coreOptions(options));
+export function optionsForUrl(options: OpenOptions, mode: Mode): string {
+  return encode("options", { ...coreOptions(options), synchronous: mode === "sync" });
 }
 
 /** The core's options as JSON for a JavaScript store, and the timeout of its methods. */

@@ -7,7 +7,6 @@
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { SlotStart } from "../generated.js";
 import type { HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
-import type { Pass } from "../jobs/retention.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
@@ -21,7 +20,11 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
   /** Agents: sessions that have a phase. */
   readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */
-  readonly leases: LeasesSync = new LeasesSync((name, make) => this.ask(name, make), this.binding);
+  readonly leases: LeasesSync = new LeasesSync(
+    (name, make) => this.ask(name, make),
+    this.binding,
+    this.connection.binding,
+  );
   /** Deduplication of runs. */
   readonly dedup: Dedup<"sync"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */
@@ -52,7 +55,7 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
     const attempts = this.slotMeter.observe(params.locking);
     attempts.began();
     try {
-      return attempts.succeeded(this.ask("startInSlot", () => params));
+      return attempts.succeeded(attempts.attempted(this.ask("startInSlot", () => params)));
     } catch (thrown) {
       throw attempts.failed(thrown);
     }
@@ -76,15 +79,5 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
     const result = this.connection.perform(name, make);
     watch?.(result);
     return result;
-  }
-
-  /** @internal */
-  protected override makeCalls(pass: Pass): void {
-    const calls = pass.calls();
-    let call = calls.next();
-    while (!call.done) {
-      const { name, params } = call.value;
-      call = calls.next(this.ask(name, () => params));
-    }
   }
 }

@@ -5,11 +5,10 @@
  */
 
 import type { OperationName, Params, Result } from "../connection/call.js";
-import type { PurgeParams, SlotStart } from "../generated.js";
-import { type PurgeOptions, type PurgeResult, purgeArchived } from "../jobs/archive.js";
+import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
 import type { HeldLease, HoldOptions } from "../jobs/held-lease.js";
-import type { Pass } from "../jobs/retention.js";
-import { startWithRetries } from "../jobs/slot-retry.js";
+import { type PurgeOptions, purgeArchived } from "../jobs/purge.js";
+import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
 import type { Accepts } from "../values/params.js";
 import { Agents } from "./agents.js";
@@ -27,7 +26,11 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   /** Agents: sessions that have a phase. */
   readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */
-  readonly leases: Leases = new Leases((name, make) => this.ask(name, make), this.binding);
+  readonly leases: Leases = new Leases(
+    (name, make) => this.ask(name, make),
+    this.binding,
+    this.connection.binding,
+  );
   /** Deduplication of runs. */
   readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */
@@ -58,7 +61,16 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     const { policy, start } = retryPolicyOf(options);
     const params = slotParams(request, start, this.slotLocking);
     const attempts = this.slotMeter.observe(params.locking);
-    return startWithRetries(() => this.ask("startInSlot", () => params), policy, attempts);
+    const attempt = async (): Promise<SlotStart> => {
+      attempts.began();
+      return attempts.attempted(await this.ask("startInSlot", () => params));
+    };
+    try {
+      const { binding } = this.connection;
+      return attempts.succeeded(await startWithRetries(binding, attempt, policy));
+    } catch (thrown) {
+      throw attempts.failed(thrown);
+    }
   }
 
   /**
@@ -71,7 +83,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     { archive }: PurgeOptions = {},
   ): Promise<PurgeResult> {
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
-    return purgeArchived((name, make) => this.ask(name, make), params, archive);
+    return purgeArchived(this.connection.binding, this, params, archive);
   }
 
   /**
@@ -100,16 +112,6 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
       watch(result);
       return result;
     });
-  }
-
-  /** @internal */
-  protected override async makeCalls(pass: Pass): Promise<void> {
-    const calls = pass.calls();
-    let call = calls.next();
-    while (!call.done) {
-      const { name, params } = call.value;
-      call = calls.next(await this.ask(name, () => params));
-    }
   }
 
   async #close(): Promise<void> {

@@ -15,33 +15,30 @@ import type { SessionsSync } from "./sessions-sync.js";
 export type CopyTarget = Target | Sessions | SessionsSync;
 
 /** One side of a copy or an import. */
-export interface Side {
-  /** The handle. */
-  readonly handle: Handle<Mode>;
+export class Side {
+  /** The URL of the store, if it was given as one. */
+  readonly url: string | undefined;
+  readonly #open: (target: Target) => Promise<Sessions>;
+  readonly #given: CopyTarget;
+  #opened: Sessions | undefined;
+
+  /** A side that is not open yet; `open` opens it, unless it is an open handle. */
+  constructor(open: (target: Target) => Promise<Sessions>, given: CopyTarget) {
+    this.#open = open;
+    this.#given = given;
+    const url = given instanceof URL ? given.href : given;
+    this.url = typeof url === "string" ? url : undefined;
+  }
+
+  /** Returns the open handle. */
+  async open(): Promise<Handle<Mode>> {
+    if (this.#given instanceof Handle) return this.#given;
+    this.#opened = await this.#open(this.#given);
+    return this.#opened;
+  }
+
   /** Closes the handle if it was opened for the job. */
-  readonly close: () => Promise<void>;
-}
-
-/** Opens a side, unless it is an open handle. */
-export async function sideOf(
-  open: (target: Target) => Promise<Sessions>,
-  of: CopyTarget,
-): Promise<Side> {
-  if (of instanceof Handle) return { handle: of, close: async () => {} };
-  const handle = await open(of);
-  return { handle, close: () => handle.close() };
-}
-
-/** Whether two sides are known to be the same store. */
-export function isSame(one: CopyTarget, other: CopyTarget): boolean {
-  const store = storeOf(one);
-  // Each `memory:` is a separate store.
-  return store !== "memory:" && store === storeOf(other);
-}
-
-function storeOf(side: CopyTarget): unknown {
-  const store = side instanceof Handle ? side.target : side;
-  if (side instanceof Handle && store === "memory:") return side;
-  const url = store instanceof URL ? store.href : store;
-  return typeof url === "string" ? url.replace(/^(\w+:)(\.\/)+/, "$1") : url;
+  async close(): Promise<void> {
+    await this.#opened?.close();
+  }
 }

@@ -1,24 +1,21 @@
 /**
  * A lease that is held for the duration of some work: it is renewed automatically, signals when it
- * is lost, and is released at the end. The core decides who gets a lease and for how long; this
- * file only has the timer, which never keeps a process alive.
+ * is lost, and is released at the end. The core decides who gets a lease, when it is renewed and
+ * when it is lost. The timer never keeps a process alive.
  *
  * @module
  */
 
+import type { Binding } from "../builds/binding.js";
 import type { Ask, Mode } from "../connection/call.js";
-import type { LeaseAcquireParams, LeaseView } from "../generated.js";
-import { MAX_DELAY_MS, unref } from "../runtime/timers.js";
+import type { LeaseAcquireParams, LeaseLoss, LeaseView } from "../generated.js";
+import { startTimer } from "../runtime/timers.js";
 import { leaseLost } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
+import { Job, type Reply } from "./job.js";
 
 /** Options of a held lease. */
 export type HoldOptions = Accepts<Omit<LeaseAcquireParams, "key" | "once">>;
-
-/** The lease is renewed after this part of its duration. */
-const RENEWAL_FRACTION = 1 / 3;
-/** The longest delay of the retry after a failed renewal, in milliseconds. */
-const RETRY_MS = 1000;
 
 /** A held lease, in either mode. */
 abstract class Held<M extends Mode> {
@@ -39,14 +36,11 @@ abstract class Held<M extends Mode> {
   /** @internal */
   protected readonly ask: Ask<M>;
   readonly #lost = new AbortController();
-  readonly #durationMs: number | undefined;
-  /** When the lease expires at the earliest, on the monotonic clock. */
-  #expiresAt = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #renewal: Job | undefined;
   #released = false;
 
   /** @internal */
-  constructor(ask: Ask<M>, lease: LeaseView, since: number) {
+  constructor(ask: Ask<M>, binding: Binding, lease: LeaseView, since: number) {
     const { key, holder, token, renewedAt, expiresAt } = lease;
     this.key = key;
     this.holder = holder;
@@ -54,8 +48,18 @@ abstract class Held<M extends Mode> {
     this.lost = this.#lost.signal;
     this.ask = ask;
     if (!expiresAt) return;
-    this.#durationMs = Date.parse(expiresAt) - Date.parse(renewedAt);
-    this.#extend(since, this.#durationMs);
+    const durationMs = Date.parse(expiresAt) - Date.parse(renewedAt);
+    const ageMs = Math.ceil(performance.now() - since);
+    this.#renewal = Job.start(
+      binding,
+      "renewal",
+      { key, holder, token, durationMs, ageMs },
+      {
+        sleep: (ms, wake) => startTimer(ms, () => wake({ value: null }), "background"),
+        run: (_, name, params) => ask(name, () => params),
+        ended: (end) => this.#signalLoss(end),
+      },
+    );
   }
 
   /** Whether the lease is held, as far as this process knows. */
@@ -66,39 +70,15 @@ abstract class Held<M extends Mode> {
   /** Stops the renewals. @internal */
   protected end(): void {
     this.#released = true;
-    clearTimeout(this.#timer);
+    this.#renewal?.stop();
   }
 
-  /** Sets the expiry to `durationMs` after `since`, and schedules the next renewal. */
-  #extend(since: number, durationMs: number): void {
-    this.#expiresAt = since + durationMs;
-    this.#scheduleRenewal(durationMs * RENEWAL_FRACTION);
-  }
-
-  #scheduleRenewal(delay: number): void {
-    this.#timer = setTimeout(() => this.#renew(), Math.min(delay, MAX_DELAY_MS));
-    unref(this.#timer);
-  }
-
-  async #renew(): Promise<void> {
-    const { key, holder, token } = this;
-    const began = performance.now();
-    const durationMs = this.#durationMs ?? 0;
-    try {
-      const { outcome } = await this.ask("leaseRenew", () => ({ key, holder, token }));
-      if (!this.isHeld) return;
-      if (outcome === "renewed") this.#extend(began, durationMs);
-      else this.#signalLoss("another holder has it, or it was released");
-    } catch (thrown) {
-      if (!this.isHeld) return;
-      const left = this.#expiresAt - performance.now();
-      if (left > 0) this.#scheduleRenewal(Math.min(RETRY_MS, durationMs * RENEWAL_FRACTION, left));
-      else this.#signalLoss("it could not be renewed in time", thrown);
-    }
-  }
-
-  #signalLoss(problem: string, cause?: unknown): void {
-    this.#lost.abort(leaseLost(this.key, problem, cause));
+  #signalLoss(end: Reply): void {
+    const error =
+      "thrown" in end
+        ? leaseLost(this.key, "it could not be renewed in time", end.thrown)
+        : leaseLost(this.key, (end.value as LeaseLoss).problem, undefined);
+    this.#lost.abort(error);
   }
 }
 

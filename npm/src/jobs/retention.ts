@@ -1,14 +1,18 @@
 /**
- * A pass of retention: moves sessions of an age to the trash, purges the trash, and removes expired
- * records. The core decides which these are. The timer is in `periodic-task.ts`.
+ * The job of retention over a handle: moves sessions of an age to the trash, purges the trash, and
+ * removes expired records, at intervals. The core decides which and when. The timer never keeps a
+ * process alive.
  *
  * @module
  */
 
-import type { RetentionPlan } from "../builds/binding.js";
-import type { Params } from "../connection/call.js";
-import type { CleanupResult, RecordsCleaned, Refusal } from "../generated.js";
-import type { ErrorCode } from "../values/error.js";
+import type { Binding } from "../builds/binding.js";
+import type { OperationName, Params } from "../connection/call.js";
+import type { RetentionParams, RetentionProgress } from "../generated.js";
+import { startTimer } from "../runtime/timers.js";
+import type { MaybePromise } from "../stores/store.js";
+import { notRemoved } from "../values/error.js";
+import { Job } from "./job.js";
 
 /** Which sessions retention removes, and how often. */
 export interface RetentionOptions {
@@ -35,74 +39,59 @@ export interface RetentionOptions {
 }
 
 /** The result of a retention pass. */
-export interface RetentionPass {
+export interface RetentionPass extends Omit<RetentionProgress, "isFinalFailure"> {
   /** When it began, in RFC 3339. */
   readonly at: string;
-  /** Its duration, in milliseconds. */
-  readonly durationMs: number;
-  /** The number of calls that looked for sessions. */
-  readonly batches: number;
-  /** The number of sessions that were moved to the trash or purged. */
-  readonly removed: number;
-  /** Sessions that could not be removed, with the reason; at most 1,000. */
-  readonly failed: readonly Refusal[];
-  /** The code of the error that ended the pass early; `null` if it completed. */
-  readonly error: ErrorCode | null;
 }
 
-/** The number of sessions that one call purges, and of failures that a pass lists. */
-const BATCH = 1000;
+/** The handle that retention runs over. */
+export interface RetentionHost {
+  /** Whether the handle is closed. */
+  readonly isClosed: boolean;
+  /** Runs an operation. */
+  run<N extends OperationName>(name: N, params: Params<N>): MaybePromise<unknown>;
+  /** A pass has ended. */
+  passed(pass: RetentionPass): void;
+  /** A pass has failed and will not be retried before the next interval. */
+  failed(error: unknown): void;
+}
 
-/** A call of a pass. */
-type Call =
-  | { readonly name: "cleanup"; readonly params: Params<"cleanup"> }
-  | { readonly name: "purge"; readonly params: Params<"purge"> }
-  | { readonly name: "cleanupRecords"; readonly params: Params<"cleanupRecords"> };
-
-/** A retention pass over a store: the calls that it makes, and their combined result. */
-export class Pass {
-  readonly #plan: RetentionPlan;
-  readonly #at = new Date();
-  readonly #began = performance.now();
-  readonly #failed: Refusal[] = [];
-  #batches = 0;
-  #removed = 0;
-
-  /** Begins a pass. */
-  constructor(plan: RetentionPlan) {
-    this.#plan = plan;
-  }
-
-  /** The calls in order; each `yield` returns the result of its call. */
-  *calls(): Generator<Call, void, CleanupResult | RecordsCleaned> {
-    const { maxAge, purgeAfter, keepAudit } = this.#plan;
-    this.#count(yield { name: "cleanup", params: { maxAge } });
-    let cursor: string | undefined;
-    do {
-      const params = { olderThan: purgeAfter, limit: BATCH, cursor };
-      cursor = this.#count(yield { name: "purge", params });
-    } while (cursor !== undefined);
-    yield { name: "cleanupRecords", params: { keepAudit } };
-  }
-
-  /** Ends the pass and returns its result. */
-  end(error: ErrorCode | null): RetentionPass {
-    return {
-      at: this.#at.toISOString(),
-      durationMs: performance.now() - this.#began,
-      batches: this.#batches,
-      removed: this.#removed,
-      failed: this.#failed,
-      error,
-    };
-  }
-
-  #count(result: CleanupResult | RecordsCleaned): string | undefined {
-    this.#batches += 1;
-    if (!("removed" in result)) return undefined;
-    const { removed, failed, nextCursor } = result;
-    this.#removed += removed;
-    this.#failed.push(...failed.slice(0, BATCH - this.#failed.length));
-    return nextCursor;
-  }
+/**
+ * Starts retention. `live` returns the handle, or `undefined` when it was garbage-collected, which
+ * ends retention. Returns a function that stops it.
+ */
+export function startRetention(
+  binding: Binding,
+  plan: RetentionParams,
+  live: () => RetentionHost | undefined,
+): () => void {
+  let beganAt = 0;
+  let thrown: unknown;
+  const job = Job.start(binding, "retention", plan, {
+    sleep(ms, wake) {
+      const pass = (): void => {
+        const host = live();
+        if (host === undefined || host.isClosed) {
+          job.stop();
+          return;
+        }
+        beganAt = Date.now();
+        thrown = undefined;
+        wake({ value: null });
+      };
+      return startTimer(ms, pass, "background");
+    },
+    run: (_, name, params) => live()?.run(name, params),
+    failed(error) {
+      thrown = error;
+    },
+    progress(progress) {
+      const { isFinalFailure, ...pass } = progress as RetentionProgress;
+      const host = live();
+      host?.passed({ ...pass, at: new Date(beganAt).toISOString() });
+      if (isFinalFailure) host?.failed(pass.error === null ? notRemoved(pass.failed) : thrown);
+    },
+    ended: () => {},
+  });
+  return () => job.stop();
 }

@@ -8,8 +8,8 @@
 
 import type { Source } from "../builds/source.js";
 import type { ActiveSession, StaleCleanup, VmView } from "../generated.js";
-import { PeriodicTask } from "../jobs/periodic-task.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { unref } from "../runtime/timers.js";
 import type { JsonObject } from "../values/session-data.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
 import { REGISTRY_URL, SessionRegistry } from "./session-registry.js";
@@ -95,14 +95,12 @@ export class SessionManager {
       unregister: (vmId: string) => this.unregisterVmSync(vmId),
     };
     this.#exit = new ExitTask(owner, runtime);
-    new PeriodicTask(RENEWAL_INTERVAL_MS, {
-      run: () => {
-        this.#renew().catch(() => {
-          // The next run retries, and every call reports its own error.
-        });
-      },
-      onFailure: () => {},
-    });
+    const renew = (): void => {
+      this.#renew().catch(() => {
+        // The next run retries, and every call reports its own error.
+      });
+    };
+    unref(setInterval(renew, RENEWAL_INTERVAL_MS));
   }
 
   /** The session id of this process, a UUID. Worker threads have the same id. */

@@ -1,5 +1,5 @@
 /**
- * What all timers of this package share: their longest delay, and letting the process end.
+ * What all timers of this package share: their longest delay, letting the process end, and sleeping.
  *
  * @module
  */
@@ -17,4 +17,23 @@ export function unref(pending: unknown): void {
   ) {
     pending.unref();
   }
+}
+
+/**
+ * Calls `wake` after a delay of any length. Returns a function that stops the timer. With
+ * `"background"` the timer does not keep the process alive.
+ */
+export function startTimer(
+  delayMs: number,
+  wake: () => void,
+  kind: "foreground" | "background",
+): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const schedule = (left: number): void => {
+    const part = Math.min(left, MAX_DELAY_MS);
+    timer = setTimeout(() => (left > part ? schedule(left - part) : wake()), part);
+    if (kind === "background") unref(timer);
+  };
+  schedule(delayMs);
+  return () => clearTimeout(timer);
 }

@@ -4,9 +4,14 @@
  * @module
  */
 
-import type { ReplaceReason, SlotAnswer, SlotLocking, SlotOutcome } from "../generated.js";
+import type {
+  ReplaceReason,
+  SlotAnswer,
+  SlotLocking,
+  SlotOutcome,
+  SlotStart,
+} from "../generated.js";
 import type { RetentionPass } from "../jobs/retention.js";
-import type { SlotAttempts } from "../jobs/slot-retry.js";
 import { DurationHistogram, type Histogram } from "./histogram.js";
 
 /** The metrics of the slots of a handle, since it was opened or since the last reset. */
@@ -36,6 +41,18 @@ export interface SlotMetrics {
   readonly lookupTime: Readonly<Record<SlotLocking, Histogram>>;
   /** The last retention pass; `null` if there was none. */
   readonly retention: RetentionPass | null;
+}
+
+/** Observes the attempts of one call that starts a session. */
+export interface SlotAttempts {
+  /** An attempt begins: the first one or a retry. */
+  began(): void;
+  /** An attempt has this result, which is returned. */
+  attempted(result: SlotStart): SlotStart;
+  /** The call ends with this result, which is returned. */
+  succeeded(result: SlotStart): SlotStart;
+  /** The call ends with this error, which is returned to be thrown. */
+  failed(thrown: unknown): unknown;
 }
 
 /** Collects the metrics of one handle. */
@@ -76,19 +93,18 @@ export class SlotMeter {
     const callBegan = performance.now();
     let attempts = 0;
     let attemptBegan = callBegan;
-    const contended = (): void => {
-      this.#contended += 1;
-    };
     return {
-      contended,
       began: () => {
         attemptBegan = performance.now();
         attempts += 1;
         if (attempts > 1) this.#retries += 1;
       },
+      attempted: (result) => {
+        if (result.code === "SLOT_LOCKED") this.#contended += 1;
+        return result;
+      },
       succeeded: (result) => {
         if (result.code === "SLOT_LOCKED") {
-          contended();
           this.#timedOut += 1;
         } else if (locking === "pessimistic") {
           this.#acquired += 1;

@@ -6,7 +6,7 @@
 
 import type { Mode } from "../connection/call.js";
 import type { SlotLocking, StartInSlotParams } from "../generated.js";
-import type { RetryPolicy } from "../jobs/slot-retry.js";
+import type { RetryPolicy } from "../jobs/slot-wait.js";
 import { invalidArgument } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 

@@ -59,7 +59,7 @@ function durationMsOf(binding: Binding, duration: number | string): number {
     const options = encode("options", { retention: { maxAge: duration, every: 1 } });
     const opened = resultOf(parseAnswer<Opened>(binding.open("memory:", options)));
     binding.close(opened.handle);
-    return opened.retention?.maxAge ?? 0;
+    return opened.retention?.maxAgeMs ?? 0;
   } catch (thrown) {
     const problem = isTenureError(thrown) ? thrown.details.problem : undefined;
     throw invalidArgument("advance", String(problem ?? "expected a duration"), thrown);

@@ -6,23 +6,10 @@
  * @module
  */
 
-import type { CoreErrorCode, Refusal } from "../generated.js";
+import type { CoreErrorCode, NotPurged } from "../generated.js";
+import type { DriverErrorCode } from "./error-code.js";
 
-/**
- * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
- * webhooks. Rules are checked in the core.
- */
-export type DriverErrorCode =
-  | "WASM_NOT_READY"
-  | "BINDING_UNAVAILABLE"
-  | "STORE_REENTERED"
-  | "WEBHOOK_FAILED"
-  | "ABORTED"
-  | "LEASE_LOST"
-  | "FILE_UNREADABLE"
-  | "NOT_REMOVED"
-  | "ARCHIVE_FAILED"
-  | "LISTENER_FAILED";
+export type { DriverErrorCode } from "./error-code.js";
 
 /** Every value of {@link TenureError.code}. */
 export type ErrorCode = CoreErrorCode | DriverErrorCode;
@@ -185,8 +172,14 @@ export function fileUnreadable(cause: unknown): TenureError {
   return new TenureError({ code: "FILE_UNREADABLE", message, details: { problem } }, cause);
 }
 
+/** The archive of a session failed. */
+export function archiveFailed(thrown: unknown): TenureError {
+  const body = { code: "ARCHIVE_FAILED", message: messageOf(thrown), details: {} } as const;
+  return new TenureError(body, thrown);
+}
+
 /** Retention could not remove sessions. */
-export function notRemoved(failed: readonly Refusal[]): TenureError {
+export function notRemoved(failed: readonly NotPurged[]): TenureError {
   const [first] = failed;
   const count = failed.length === 1 ? "one session" : `${failed.length} sessions`;
   const message = `${count} could not be removed, the first of them ${first?.id}: ${first?.message}; inspect and delete them manually`;

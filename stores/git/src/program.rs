@@ -21,6 +21,8 @@ use crate::scratch::Workspace;
 const CONCURRENT: usize = 8;
 /// How long the caller waits for a killed process to disappear, in milliseconds.
 const KILL_WAIT_MS: u64 = 20;
+/// How often the end of a process is asked for, in case that its signal does not arrive.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Variables that tie git to the repository that a caller works in, as one of its hooks does.
 const CALLER_VARIABLES: &[&str] = &[
@@ -173,13 +175,23 @@ struct Process {
 impl Process {
     /// Waits for its end; nothing when it exceeded the timeout, and was killed.
     async fn wait(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
-        let failed = |error: std::io::Error| unavailable(format!("waiting for git: {error}"));
-        match tokio::time::timeout(timeout, self.child.wait()).await {
-            Ok(status) => status.map(Some).map_err(failed),
+        match tokio::time::timeout(timeout, self.end()).await {
+            Ok(status) => status.map(Some),
             Err(_) => {
                 self.kill();
-                self.child.wait().await.map_err(failed)?;
+                self.end().await?;
                 Ok(None)
+            }
+        }
+    }
+
+    /// Waits for its end. The runtime learns of it from a file descriptor of the process or, where the
+    /// system has none, from the signal `SIGCHLD`. Node and others in this process may have replaced the
+    /// handler of that signal, so each new wait asks the system as well.
+    async fn end(&mut self) -> Result<ExitStatus> {
+        loop {
+            if let Ok(status) = tokio::time::timeout(POLL_INTERVAL, self.child.wait()).await {
+                return status.map_err(|error| unavailable(format!("waiting for git: {error}")));
             }
         }
     }

@@ -47,6 +47,14 @@ impl fmt::Debug for GitStore {
 }
 
 impl GitStore {
+    /// The capabilities of every git store.
+    pub const CAPABILITIES: Capabilities = Capabilities {
+        persistent: true,
+        shared: true,
+        reindents: false,
+        records_only: true,
+    };
+
     /// Opens the store in the repository that a name or an address means: `origin`,
     /// `https://host/owner/name`, `./repository.git`. Nothing is asked of it before the first call.
     ///
@@ -228,12 +236,7 @@ impl GitStore {
 
 impl Store for GitStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            persistent: true,
-            shared: true,
-            reindents: false,
-            records_only: true,
-        }
+        Self::CAPABILITIES
     }
 
     fn load<'a>(&'a self, _: &'a SessionId, _: History) -> Answer<'a, Option<Loaded>> {

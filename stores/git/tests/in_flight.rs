@@ -91,8 +91,8 @@ async fn admit(address: &str, event: &str, run: u32) -> Reason {
         limits: Arc::default(),
         isolated: false,
     };
-    let execution = Execution::new(&DEDUP_ADMIT, DEDUP_ADMIT.read(&params).unwrap(), call);
-    let ended = run_async(&*store, &Clock, execution).await;
+    let mut execution = Execution::new(&DEDUP_ADMIT, DEDUP_ADMIT.read(&params).unwrap(), call);
+    let ended = run_async(&*store, &Clock, &mut execution).await;
     let decision: DedupDecision = typed(ended).unwrap().value;
     decision.reason
 }

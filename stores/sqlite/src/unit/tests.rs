@@ -68,7 +68,7 @@ fn statements_of_operation(database: &Database, name: &str, params: &str) -> Vec
             isolated: true,
         };
         let params = operation.read(params).unwrap();
-        run(unit, Execution::new(operation, params, call)).unwrap();
+        run(unit, &mut Execution::new(operation, params, call)).unwrap();
     })
 }
 

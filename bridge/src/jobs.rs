@@ -1,0 +1,216 @@
+//! The running jobs of a binding. A job says what it needs as JSON text, the host performs it and
+//! replies with JSON text, as with the requests to a store that the host provides.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tenure_core::value::properties::{Params, Properties, Property};
+use tenure_core::work::job::{
+    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, ReadFile, Side, Standing,
+    Step,
+};
+use tenure_core::{Error, Json, Millis, Result, Text};
+
+use crate::answer::{self, Answer};
+use crate::table::TABLE;
+
+/// The running jobs.
+#[derive(Default)]
+pub struct Jobs {
+    running: RefCell<BTreeMap<u32, Running>>,
+    last: Cell<u32>,
+}
+
+/// A job that waits for a reply.
+struct Running {
+    job: Job,
+    awaited: Awaited,
+}
+
+/// The kind of reply that a job waits for.
+enum Awaited {
+    Opened,
+    Ran(Box<dyn Step>),
+    Done,
+    File,
+    Folder,
+    Attempted,
+}
+
+impl Jobs {
+    /// Starts the job of a name. Returns its result, or what it needs first. `entropy` are random bits.
+    pub fn start(&self, name: &str, params: &str, entropy: [u8; 16]) -> Answer {
+        let job = TABLE.find_job(name).and_then(|row| {
+            let params = row.read(params)?;
+            Ok(Job::new(row, params, entropy))
+        });
+        match job {
+            Ok(job) => {
+                // Never used twice: a late reply must not meet another job.
+                let id = self.last.get() + 1;
+                self.last.set(id);
+                self.step(id, job)
+            }
+            Err(error) => answer::error(&error),
+        }
+    }
+
+    /// Continues a job with the reply to what it needed: `{"ok": value}`, or
+    /// `{"error": {code, message, number}}`. `elapsed` is the time since the job was started, in
+    /// milliseconds of a monotonic clock.
+    pub fn resume(&self, id: u32, reply: &str, elapsed: f64) -> Answer {
+        let running = self.running.borrow_mut().remove(&id);
+        match running {
+            Some(Running { job, awaited }) => {
+                // A float-to-integer cast saturates.
+                job.reply(read(&awaited, reply), Millis(elapsed as u64));
+                self.step(id, job)
+            }
+            None => answer::error(&Error::internal(format!("no job {id} waits for a reply"))),
+        }
+    }
+
+    /// Drops a job that waits for a reply.
+    pub fn cancel(&self, id: u32) -> Answer {
+        self.running.borrow_mut().remove(&id);
+        answer::ok(&())
+    }
+
+    fn step(&self, id: u32, mut job: Job) -> Answer {
+        let need = match job.step() {
+            Standing::Needs(need) => need,
+            Standing::Ended(Ok(result)) => return answer::ok(&result.to_json()),
+            Standing::Ended(Err(JobError::Core(error))) => return answer::error(&error),
+            Standing::Ended(Err(JobError::Driver(error))) => return answer::thrown(error.number),
+        };
+        let (method, params, awaited) = request(need);
+        self.running
+            .borrow_mut()
+            .insert(id, Running { job, awaited });
+        answer::need(id, method, &params)
+    }
+}
+
+/// The request to the host for what a job needs, and the kind of its reply.
+fn request(need: Need) -> (&'static str, Json, Awaited) {
+    #[derive(Serialize)]
+    struct Open {
+        store: Side,
+    }
+    #[derive(Serialize)]
+    struct Run {
+        store: Side,
+        operation: &'static str,
+        params: Json,
+    }
+    #[derive(Serialize)]
+    struct Export {
+        id: Text,
+        session: Text,
+    }
+    #[derive(Serialize)]
+    struct Path {
+        path: Text,
+    }
+    #[derive(Serialize)]
+    struct Sleep {
+        ms: Millis,
+    }
+    match need {
+        Need::Open(store) => ("open", Json::of(&Open { store }), Awaited::Opened),
+        Need::Run(step) => {
+            let run = Run {
+                store: step.store(),
+                operation: step.operation().name(),
+                params: step.params_json(),
+            };
+            ("run", Json::of(&run), Awaited::Ran(step))
+        }
+        Need::Export { id, session } => {
+            let export = Export { id, session };
+            ("export", Json::of(&export), Awaited::Done)
+        }
+        Need::ReadFile(path) => ("readFile", Json::of(&Path { path }), Awaited::File),
+        Need::ReadFolder(path) => ("readFolder", Json::of(&Path { path }), Awaited::Folder),
+        Need::Sleep(ms) => ("sleep", Json::of(&Sleep { ms }), Awaited::Done),
+        Need::Attempt => ("attempt", Json::default(), Awaited::Attempted),
+        Need::Progress(progress) => ("progress", progress.to_json(), Awaited::Done),
+    }
+}
+
+/// Reads a reply of the host.
+fn read(awaited: &Awaited, reply: &str) -> JobResult<JobReply> {
+    #[derive(Deserialize)]
+    struct Read<'a> {
+        #[serde(borrow, default)]
+        ok: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        error: Option<&'a RawValue>,
+    }
+    let Read { ok, error } = serde_json::from_str(reply)
+        .map_err(|error| Error::internal(format!("the reply to a job is invalid: {error}")))?;
+    if let Some(error) = error {
+        let Thrown(error) = Property::read("error", error.get())?;
+        return Err(JobError::Driver(error));
+    }
+    let value = ok.map_or("null", RawValue::get);
+    Ok(read_value(awaited, value)?)
+}
+
+fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
+    Ok(match awaited {
+        Awaited::Opened => JobReply::Opened(Property::read("identity", value)?),
+        Awaited::Ran(step) => JobReply::Ran(step.read_reply(value)?),
+        Awaited::Done => JobReply::Done,
+        Awaited::File => {
+            let File(file) = Property::read("file", value)?;
+            JobReply::File(file)
+        }
+        Awaited::Folder => {
+            let entries: Vec<Entry> = Property::read("folder", value)?;
+            JobReply::Folder(entries.into_iter().map(|Entry(entry)| entry).collect())
+        }
+        Awaited::Attempted => JobReply::Attempted(Property::read("attempt", value)?),
+    })
+}
+
+#[derive(Default)]
+struct Thrown(DriverError);
+
+impl Params for Thrown {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self(DriverError {
+            code: properties.take("code"),
+            message: properties.take("message"),
+            number: properties.take("number"),
+        })
+    }
+}
+
+#[derive(Default)]
+struct File(ReadFile);
+
+impl Params for File {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self(ReadFile {
+            text: properties.take("text"),
+            modified_at: properties.take("modified_at"),
+        })
+    }
+}
+
+#[derive(Default)]
+struct Entry(FolderEntry);
+
+impl Params for Entry {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self(FolderEntry {
+            path: properties.take("path"),
+            is_folder: properties.take("is_folder"),
+        })
+    }
+}
+
+tenure_core::nested_properties!(Thrown, File, Entry);

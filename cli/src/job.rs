@@ -1,0 +1,206 @@
+//! Runs the jobs of the core for a command: performs what a job needs and replies, until it ends. The
+//! core decides; a command opens stores, reads and writes files, waits, and shows the progress.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tenure_core::work::job::{
+    AnyJob, DriverError, FolderEntry, Job, JobError, JobReply, JobResult, JobRow, Need, ReadFile,
+    Side, Standing, Step, StepReply,
+};
+use tenure_core::work::operation::Reply;
+use tenure_core::{Error, Millis, Text};
+
+use crate::exit::Failure;
+
+/// What a command performs for a job. It implements what the job needs.
+pub(crate) trait JobHost {
+    /// Opens a store. Returns what identifies it, if that is known.
+    fn open(&mut self, _store: Side) -> Result<Option<Text>, Failure> {
+        Err(unexpected())
+    }
+
+    /// Runs an operation over a store.
+    fn run(&mut self, _step: &dyn Step) -> Result<StepReply, Failure> {
+        Err(unexpected())
+    }
+
+    /// Keeps an exported session. The error is a code with a message.
+    fn export(&mut self, _id: &Text, _session: &Text) -> Result<(), Coded> {
+        Err(unexpected().into())
+    }
+
+    /// Reads a file. The error is a code with a message.
+    fn read_file(&mut self, _path: &Text) -> Result<ReadFile, Coded> {
+        Err(unexpected().into())
+    }
+
+    /// Reads the entries of a folder. The error is a code with a message.
+    fn read_folder(&mut self, _path: &Text) -> Result<Vec<FolderEntry>, Coded> {
+        Err(unexpected().into())
+    }
+
+    /// Makes the call that the job is about. Returns the code of its outcome.
+    fn attempt(&mut self) -> Result<Text, Failure> {
+        Err(unexpected())
+    }
+
+    /// Shows the progress.
+    fn progress(&mut self, _progress: Box<dyn Reply>) {}
+}
+
+/// The failure of a part of a job: one with a code that the job knows, or another.
+pub(crate) enum Coded {
+    /// A code and a message.
+    Code(&'static str, String),
+    /// A failure that ends the job.
+    Failure(Failure),
+}
+
+impl From<Failure> for Coded {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// Runs a job to its end.
+pub(crate) fn run_job<P, R>(
+    row: &'static JobRow<P, R>,
+    params: P,
+    host: &mut dyn JobHost,
+) -> Result<R, Failure>
+where
+    JobRow<P, R>: AnyJob,
+    P: Send + Sync + 'static,
+    R: 'static,
+{
+    let entropy = tenure_host::random_bits()?;
+    let job = Job::new(row, Box::new(params), entropy);
+    let result = Driver::new(host).drive(job)?;
+    match result.into_any().downcast() {
+        Ok(result) => Ok(*result),
+        Err(_) => Err(unexpected()),
+    }
+}
+
+/// The driver of one job.
+struct Driver<'h> {
+    host: &'h mut dyn JobHost,
+    began: Instant,
+    /// The last failure that is no error of the core, and its number.
+    failure: Option<(u32, Failure)>,
+}
+
+impl<'h> Driver<'h> {
+    fn new(host: &'h mut dyn JobHost) -> Self {
+        Self {
+            host,
+            began: Instant::now(),
+            failure: None,
+        }
+    }
+
+    fn drive(&mut self, mut job: Job) -> Result<Box<dyn Reply>, Failure> {
+        loop {
+            let need = match job.step() {
+                Standing::Needs(need) => need,
+                Standing::Ended(ended) => return ended.map_err(|error| self.failure_of(error)),
+            };
+            let reply = self.perform(need);
+            job.reply(reply, elapsed_since(self.began));
+        }
+    }
+
+    fn perform(&mut self, need: Need) -> JobResult<JobReply> {
+        match need {
+            Need::Open(store) => {
+                let opened = self.host.open(store);
+                self.reply(opened, JobReply::Opened)
+            }
+            Need::Run(step) => {
+                let ran = self.host.run(&*step);
+                self.reply(ran, JobReply::Ran)
+            }
+            Need::Export { id, session } => {
+                let exported = self.host.export(&id, &session);
+                self.coded_reply(exported, |()| JobReply::Done)
+            }
+            Need::ReadFile(path) => {
+                let file = self.host.read_file(&path);
+                self.coded_reply(file, JobReply::File)
+            }
+            Need::ReadFolder(path) => {
+                let entries = self.host.read_folder(&path);
+                self.coded_reply(entries, JobReply::Folder)
+            }
+            Need::Sleep(Millis(millis)) => {
+                thread::sleep(Duration::from_millis(millis));
+                Ok(JobReply::Done)
+            }
+            Need::Attempt => {
+                let attempted = self.host.attempt();
+                self.reply(attempted, JobReply::Attempted)
+            }
+            Need::Progress(progress) => {
+                self.host.progress(progress);
+                Ok(JobReply::Done)
+            }
+        }
+    }
+
+    fn reply<T>(
+        &mut self,
+        performed: Result<T, Failure>,
+        reply: impl FnOnce(T) -> JobReply,
+    ) -> JobResult<JobReply> {
+        performed.map(reply).map_err(|failure| self.keep(failure))
+    }
+
+    fn coded_reply<T>(
+        &mut self,
+        performed: Result<T, Coded>,
+        reply: impl FnOnce(T) -> JobReply,
+    ) -> JobResult<JobReply> {
+        performed.map(reply).map_err(|coded| match coded {
+            Coded::Failure(failure) => self.keep(failure),
+            Coded::Code(code, message) => JobError::Driver(DriverError {
+                code: code.into(),
+                message: message.into(),
+                number: 0,
+            }),
+        })
+    }
+
+    /// Keeps a failure that is no error of the core, for the case that the job ends with it.
+    fn keep(&mut self, failure: Failure) -> JobError {
+        if let Failure::Error(error) = failure {
+            return JobError::Core(error);
+        }
+        let number = self.failure.as_ref().map_or(1, |(last, _)| last + 1);
+        self.failure = Some((number, failure));
+        JobError::Driver(DriverError {
+            code: "ABORTED".into(),
+            message: "the command has stopped".into(),
+            number,
+        })
+    }
+
+    fn failure_of(&mut self, error: JobError) -> Failure {
+        match error {
+            JobError::Core(error) => error.into(),
+            JobError::Driver(error) => match self.failure.take() {
+                Some((number, failure)) if number == error.number => failure,
+                _ => Error::internal(error.message.to_string()).into(),
+            },
+        }
+    }
+}
+
+/// The time since a job began, as the job counts it.
+pub(crate) fn elapsed_since(began: Instant) -> Millis {
+    Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
+}
+
+fn unexpected() -> Failure {
+    Error::internal("a job needs what the command does not perform").into()
+}

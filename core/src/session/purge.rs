@@ -1,0 +1,331 @@
+//! The job that purges the trash, in batches. With an archive, a session is deleted after the driver has
+//! kept it; one that could not be archived stays in the trash and is listed. Whether a session is due is
+//! decided again in the commit that deletes it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::declare_params;
+use crate::value::properties::{Params, Properties};
+use crate::value::text::Text;
+use crate::value::time::Millis;
+use crate::work::job::{JobContext, JobError, JobResult, Side};
+
+use super::cleanup::PURGE;
+use super::params::{IdParams, PurgeParams};
+use super::read::EXPORT;
+use super::replies::{CleanupResult, Refusal};
+
+/// The maximum number of sessions in each list of a result.
+const MAX_LISTED: usize = 1000;
+/// The number of sessions in a batch, by default.
+const BATCH: u32 = 1000;
+/// The number of sessions that are archived before they are deleted, by default.
+const ARCHIVE_BATCH: u32 = 100;
+
+declare_params! {
+    /// Which sessions in the trash to delete, and how.
+    pub struct PurgeJobParams {
+        /// The time in the trash from which sessions are deleted: milliseconds or text such as `"30d"`.
+        pub older_than: Millis,
+        /// Only these sessions; one that has not been in the trash for that time stays.
+        pub ids: Option<Vec<Text>>,
+        /// The greatest number of sessions, oldest first; by default all.
+        pub limit: Option<u32>,
+        /// The `nextCursor` of the previous call.
+        pub cursor: Option<Text>,
+        /// Report what would be deleted, and delete nothing; `false` by default.
+        pub dry_run: Option<bool>,
+        /// Archive each session before it is deleted; `false` by default.
+        pub archive: Option<bool>,
+        /// The number of sessions in a batch: 1 to 1,000.
+        pub batch: Option<u32>,
+    }
+}
+
+/// The progress of a purge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PurgeProgress {
+    /// The number of sessions that were deleted.
+    pub removed: u64,
+    /// The number of sessions that were archived, and are not deleted yet.
+    pub archived: u64,
+}
+
+/// The result of a purge.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct PurgeResult {
+    /// The number of sessions that were deleted, or would be deleted.
+    pub removed: u64,
+    /// The ids of the first 1,000 deleted sessions.
+    pub ids: Vec<Text>,
+    /// The first 1,000 sessions that were not purged, with the reason.
+    pub failed: Vec<NotPurged>,
+    /// The first 1,000 of the given sessions that are not due: they are not in the trash, have not been
+    /// there for long enough, or a runner holds them. Absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_due: Option<Vec<Text>>,
+    /// Whether the call was a dry run and deleted nothing.
+    pub dry_run: bool,
+    /// The `cursor` of the next call; present if this one ended because of its `limit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// A session that was not purged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct NotPurged {
+    /// The id of the session.
+    pub id: String,
+    /// The code of the error; `ARCHIVE_FAILED` if the archive failed without one.
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode"))]
+    pub code: String,
+    /// The message of the error.
+    pub message: String,
+}
+
+impl NotPurged {
+    fn new(id: &Text, error: &JobError) -> Self {
+        Self {
+            id: id.to_string(),
+            code: error.code().to_owned(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<Refusal> for NotPurged {
+    fn from(Refusal { id, code, message }: Refusal) -> Self {
+        Self {
+            id,
+            code: code.to_owned(),
+            message,
+        }
+    }
+}
+
+impl From<CleanupResult> for PurgeResult {
+    fn from(result: CleanupResult) -> Self {
+        Self {
+            removed: result.removed,
+            ids: result.ids.iter().map(|id| id.as_str().into()).collect(),
+            failed: result.failed.into_iter().map(NotPurged::from).collect(),
+            not_due: None,
+            dry_run: result.dry_run,
+            next_cursor: result.next_cursor,
+        }
+    }
+}
+
+/// Reads the reply of the operation `purge`.
+impl Params for PurgeResult {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            removed: properties.take("removed"),
+            ids: properties.take("ids"),
+            failed: properties.take("failed"),
+            not_due: None,
+            dry_run: properties.take("dry_run"),
+            next_cursor: properties.take("next_cursor"),
+        }
+    }
+}
+
+crate::nested_properties!(PurgeResult);
+crate::read_replies! {
+    NotPurged { id, code, message }
+}
+
+crate::jobs! {
+    /// Purges the trash: deletes sessions that have been in it for a given time, in batches.
+    PURGE_JOB = "purge" (PurgeJobParams) -> PurgeResult, purge,
+        r#"{"olderThan":0,"ids":["s"],"limit":2,"cursor":"ca.0.a","dryRun":false,"archive":true,"batch":100}"#;
+}
+
+async fn purge(context: JobContext, params: PurgeJobParams) -> JobResult<PurgeResult> {
+    let archives = params.archive.unwrap_or(false);
+    let dry_run = params.dry_run.unwrap_or(false);
+    let mut purging = Purging {
+        context,
+        older_than: params.older_than,
+        archives: archives && !dry_run,
+        result: PurgeResult {
+            dry_run,
+            ..PurgeResult::default()
+        },
+    };
+    let default_batch = if archives { ARCHIVE_BATCH } else { BATCH };
+    let batch = params.batch.unwrap_or(default_batch);
+    match params.ids {
+        Some(ids) => purging.named(&ids, batch).await?,
+        None => purging.all(params.limit, params.cursor, batch).await?,
+    }
+    Ok(purging.result)
+}
+
+/// A running purge.
+struct Purging {
+    context: JobContext,
+    older_than: Millis,
+    archives: bool,
+    result: PurgeResult,
+}
+
+impl Purging {
+    /// Deletes the given sessions, as far as they are due.
+    async fn named(&mut self, ids: &[Text], batch: u32) -> JobResult<()> {
+        for ids in ids.chunks(batch.max(1) as usize) {
+            let params = PurgeParams {
+                ids: Some(ids.to_vec()),
+                ..self.params()
+            };
+            let due = self.plan(params.clone()).await?;
+            self.add_not_due(ids, &due);
+            if self.result.dry_run {
+                self.add(due);
+            } else if self.archives {
+                self.archive_and_remove(due).await?;
+            } else {
+                self.remove(params).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes all sessions that are due, page by page, so that one that stays does not block the others.
+    async fn all(
+        &mut self,
+        mut limit: Option<u32>,
+        mut cursor: Option<Text>,
+        batch: u32,
+    ) -> JobResult<()> {
+        loop {
+            let params = PurgeParams {
+                limit: Some(limit.map_or(batch, |limit| limit.min(batch))),
+                cursor,
+                ..self.params()
+            };
+            let mut page = match self.archives {
+                true => self.plan(params).await?,
+                false => self.run(params).await?,
+            };
+            let count = u32::try_from(page.removed).unwrap_or(u32::MAX);
+            limit = limit.map(|limit| limit.saturating_sub(count));
+            let next = page.next_cursor.take();
+            match self.archives {
+                true => self.archive_and_remove(page).await?,
+                false => self.add(page),
+            }
+            self.report(0).await?;
+            if next.is_none() || limit == Some(0) {
+                self.result.next_cursor = next;
+                return Ok(());
+            }
+            cursor = next.map(Text::from);
+        }
+    }
+
+    fn params(&self) -> PurgeParams {
+        PurgeParams {
+            older_than: self.older_than,
+            dry_run: Some(self.result.dry_run),
+            ..PurgeParams::default()
+        }
+    }
+
+    /// The sessions that are due.
+    async fn plan(&self, params: PurgeParams) -> JobResult<PurgeResult> {
+        let params = PurgeParams {
+            dry_run: Some(true),
+            ..params
+        };
+        self.run(params).await
+    }
+
+    async fn remove(&mut self, params: PurgeParams) -> JobResult<()> {
+        let removed = self.run(params).await?;
+        self.add(removed);
+        self.report(0).await
+    }
+
+    async fn run(&self, params: PurgeParams) -> JobResult<PurgeResult> {
+        self.context.run(Side::Target, &PURGE, params).await
+    }
+
+    /// Archives sessions that are due, and deletes those that are archived.
+    async fn archive_and_remove(&mut self, due: PurgeResult) -> JobResult<()> {
+        self.add_failed(due.failed);
+        let mut archived = Vec::new();
+        for id in due.ids {
+            match self.archive(&id).await? {
+                Ok(()) => archived.push(id),
+                Err(failed) => self.add_failed(vec![failed]),
+            }
+            self.report(archived.len()).await?;
+        }
+        if archived.is_empty() {
+            return Ok(());
+        }
+        let params = PurgeParams {
+            ids: Some(archived),
+            ..self.params()
+        };
+        self.remove(params).await
+    }
+
+    /// Exports a session and has the driver keep it. Only what concerns this session alone is a failure
+    /// of its own; another one ends the job.
+    async fn archive(&self, id: &Text) -> JobResult<Result<(), NotPurged>> {
+        let params = IdParams {
+            id: id.clone(),
+            ..IdParams::default()
+        };
+        let session: Text = match self.context.run(Side::Target, &EXPORT, params).await {
+            Ok(session) => session,
+            Err(error) if matches!(error.code(), "CORRUPT_SESSION" | "SESSION_NOT_FOUND") => {
+                return Ok(Err(NotPurged::new(id, &error)));
+            }
+            Err(error) => return Err(error),
+        };
+        let exported = self.context.export(id.clone(), session).await;
+        Ok(exported.map_err(|error| NotPurged::new(id, &error)))
+    }
+
+    async fn report(&self, archived: usize) -> JobResult<()> {
+        let progress = PurgeProgress {
+            removed: self.result.removed,
+            archived: archived as u64,
+        };
+        self.context.progress(progress).await
+    }
+
+    fn add(&mut self, batch: PurgeResult) {
+        self.result.removed += batch.removed;
+        let room = MAX_LISTED.saturating_sub(self.result.ids.len());
+        self.result.ids.extend(batch.ids.into_iter().take(room));
+        self.add_failed(batch.failed);
+    }
+
+    fn add_failed(&mut self, failed: Vec<NotPurged>) {
+        let room = MAX_LISTED.saturating_sub(self.result.failed.len());
+        self.result.failed.extend(failed.into_iter().take(room));
+    }
+
+    /// Lists the given sessions that are neither due nor failed.
+    fn add_not_due(&mut self, ids: &[Text], due: &PurgeResult) {
+        let due_ids = due.ids.iter().map(Text::as_str);
+        let failed_ids = due.failed.iter().map(|failed| failed.id.as_str());
+        let known: BTreeSet<&str> = due_ids.chain(failed_ids).collect();
+        for id in ids.iter().filter(|id| !known.contains(id.as_str())) {
+            let listed = self.result.not_due.get_or_insert_default();
+            if listed.len() < MAX_LISTED {
+                listed.push(id.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The job of retention: at intervals it moves sessions of an age to the trash, purges the trash, and
+//! removes expired records. A failed pass is repeated after one, five and fifteen minutes.
+
+use serde::Serialize;
+
+use crate::declare_params;
+use crate::value::time::Millis;
+use crate::work::job::{JobContext, JobResult, Side};
+
+use super::cleanup::{CLEANUP, CLEANUP_RECORDS, PURGE};
+use super::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
+use super::purge::{NotPurged, PurgeResult};
+use super::replies::RecordsCleaned;
+
+/// The maximum delay of the first pass, so that it also happens in processes that restart often.
+const MAX_FIRST_DELAY: Millis = Millis(60_000);
+/// The delays of the retries after a failed pass.
+const RETRY_DELAYS: [Millis; 3] = [Millis(60_000), Millis(5 * 60_000), Millis(15 * 60_000)];
+/// The number of sessions that one operation purges, and of failures that a pass lists.
+const BATCH: u32 = 1000;
+
+declare_params! {
+    /// Which sessions retention removes, and how often.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct RetentionParams {
+        /// The age at which sessions move to the trash, unless they are active or paused, in milliseconds.
+        pub max_age_ms: u64,
+        /// The interval between two passes, in milliseconds. The first pass runs within a minute.
+        pub every_ms: u64,
+        /// The time after which sessions in the trash are purged, in milliseconds.
+        pub purge_after_ms: u64,
+        /// The time for which entries of the audit log are retained, in milliseconds.
+        pub keep_audit_ms: u64,
+    }
+}
+
+/// The result of a pass of retention, and whether it is retried.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct RetentionProgress {
+    /// The duration of the pass, in milliseconds.
+    pub duration_ms: u64,
+    /// The number of operations that looked for sessions.
+    pub batches: u64,
+    /// The number of sessions that were moved to the trash or purged.
+    pub removed: u64,
+    /// Sessions that could not be removed, with the reason; at most 1,000.
+    pub failed: Vec<NotPurged>,
+    /// The code of the error that ended the pass early; `null` if it completed.
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode | null"))]
+    pub error: Option<String>,
+    /// Whether the pass failed and will not be retried before the next interval.
+    pub is_final_failure: bool,
+}
+
+crate::read_replies! {
+    RecordsCleaned { runs, entries, dry_run }
+}
+
+crate::jobs! {
+    /// Runs passes of retention at intervals, until its driver stops it. Each pass is reported as
+    /// progress.
+    RETENTION = "retention" (RetentionParams) -> (), run,
+        r#"{"maxAgeMs":1000,"everyMs":1000,"purgeAfterMs":1000,"keepAuditMs":1000}"#;
+}
+
+async fn run(context: JobContext, params: RetentionParams) -> JobResult<()> {
+    let every = Millis(params.every_ms);
+    let mut delay = every.min(MAX_FIRST_DELAY);
+    let mut failures = 0;
+    loop {
+        context.sleep(delay).await?;
+        let mut pass = RetentionProgress::default();
+        let began = context.elapsed();
+        if let Err(error) = perform(&context, &params, &mut pass).await {
+            pass.error = Some(error.code().to_owned());
+        }
+        pass.duration_ms = context.elapsed().0.saturating_sub(began.0);
+        let has_failed = pass.error.is_some() || !pass.failed.is_empty();
+        let retry = RETRY_DELAYS.get(failures).filter(|_| has_failed);
+        pass.is_final_failure = has_failed && retry.is_none();
+        delay = match retry {
+            Some(delay) => {
+                failures += 1;
+                every.min(*delay)
+            }
+            None => {
+                failures = 0;
+                every
+            }
+        };
+        context.progress(pass).await?;
+    }
+}
+
+/// Performs the operations of a pass.
+async fn perform(
+    context: &JobContext,
+    params: &RetentionParams,
+    pass: &mut RetentionProgress,
+) -> JobResult<()> {
+    let cleanup = CleanupParams {
+        max_age: Millis(params.max_age_ms),
+        ..CleanupParams::default()
+    };
+    pass.add(context.run(Side::Target, &CLEANUP, cleanup).await?);
+    let mut cursor = None;
+    loop {
+        let purge = PurgeParams {
+            older_than: Millis(params.purge_after_ms),
+            limit: Some(BATCH),
+            cursor,
+            ..PurgeParams::default()
+        };
+        let mut purged: PurgeResult = context.run(Side::Target, &PURGE, purge).await?;
+        let next = purged.next_cursor.take();
+        pass.add(purged);
+        if next.is_none() {
+            break;
+        }
+        cursor = next.map(Into::into);
+    }
+    let records = CleanupRecordsParams {
+        keep_audit: Some(Millis(params.keep_audit_ms)),
+        ..CleanupRecordsParams::default()
+    };
+    let _: RecordsCleaned = context.run(Side::Target, &CLEANUP_RECORDS, records).await?;
+    Ok(())
+}
+
+impl RetentionProgress {
+    fn add(&mut self, result: PurgeResult) {
+        self.batches += 1;
+        self.removed += result.removed;
+        let room = (BATCH as usize).saturating_sub(self.failed.len());
+        self.failed.extend(result.failed.into_iter().take(room));
+    }
+}

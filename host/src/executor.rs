@@ -1,0 +1,231 @@
+//! The executor: an open store, and how operations run over it. There are three kinds of store. An
+//! operation over an inline one runs on the calling thread. A transaction store runs an operation that
+//! writes inside one of its transactions: on the calling thread, and for an asynchronous caller only if
+//! nothing has to be waited for, otherwise on the store's own thread. The operations of an asynchronous
+//! store run on the process's runtime thread, many at a time.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+
+use tenure_bridge::{Answer, answer};
+use tenure_core::store::Capabilities;
+use tenure_core::work::execution::{Ended, Execution, Invocation, run};
+use tenure_core::work::operation::Access;
+use tenure_core::{Error, Result, SyncStore};
+use tenure_store_transaction::{Attempt, TransactionStore, TransactionStoreExt};
+
+use crate::asynchronous::{AsyncCalls, Completion, Opener};
+
+/// A store that answers synchronously, and that any thread may call.
+pub type InlineStore = Box<dyn SyncStore + Send + Sync>;
+/// A transaction store, which one thread at a time may call.
+pub type SerialStore = Box<dyn TransactionStore + Send>;
+
+/// An open store, and how operations run over it. Threads may share it.
+pub struct Executor {
+    kind: Kind,
+}
+
+enum Kind {
+    Inline(InlineStore),
+    Transaction(Mutex<SerialStore>),
+    Asynchronous(AsyncCalls),
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            Kind::Inline(_) => "inline",
+            Kind::Transaction(_) => "transaction",
+            Kind::Asynchronous(_) => "asynchronous",
+        };
+        f.debug_tuple("Executor").field(&kind).finish()
+    }
+}
+
+/// The result of starting an operation.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and is taken apart at once"
+)]
+#[derive(Debug)]
+pub enum Started<'e> {
+    /// It has ended.
+    Ended(Answer),
+    /// It has to wait, and has not begun.
+    Deferred(Deferred<'e>),
+}
+
+/// An operation that has to wait.
+#[derive(Debug)]
+pub struct Deferred<'e> {
+    executor: &'e Executor,
+    execution: Execution,
+}
+
+impl Executor {
+    /// An executor over a store that answers synchronously.
+    pub fn inline(store: InlineStore) -> Self {
+        Self::of(Kind::Inline(store))
+    }
+
+    /// An executor over a transaction store.
+    pub fn transaction(store: SerialStore) -> Self {
+        Self::of(Kind::Transaction(Mutex::new(store)))
+    }
+
+    /// An executor over an asynchronous store with these capabilities. `open` opens it, for the first
+    /// operation, and again for the next one if that has failed.
+    pub fn asynchronous(capabilities: Capabilities, open: Opener) -> Self {
+        Self::of(Kind::Asynchronous(AsyncCalls::new(capabilities, open)))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind }
+    }
+
+    /// Whether the store is asynchronous.
+    pub fn is_asynchronous(&self) -> bool {
+        matches!(self.kind, Kind::Asynchronous(_))
+    }
+
+    /// The capabilities of the store.
+    pub fn capabilities(&self) -> Capabilities {
+        match &self.kind {
+            Kind::Inline(store) => store.capabilities(),
+            Kind::Transaction(store) => exclusive(store).capabilities(),
+            Kind::Asynchronous(calls) => calls.capabilities(),
+        }
+    }
+
+    /// Opens an asynchronous store before its first operation, and waits until it is open. The other
+    /// stores are open.
+    ///
+    /// # Errors
+    /// Those of opening the store.
+    pub fn open_now(&self) -> Result<()> {
+        match &self.kind {
+            Kind::Asynchronous(calls) => blocking(|done| calls.open(done)),
+            Kind::Inline(_) | Kind::Transaction(_) => Ok(()),
+        }
+    }
+
+    /// Opens an asynchronous store before its first operation, and calls `done` on the runtime thread
+    /// when it is open. The other stores are open.
+    pub fn open_soon(&self, done: impl FnOnce(Answer) + Send + 'static) {
+        let done = |opened| {
+            done(match opened {
+                Ok(()) => answer::ok(&()),
+                Err(error) => answer::error(&error),
+            });
+        };
+        match &self.kind {
+            Kind::Asynchronous(calls) => calls.open(Box::new(done)),
+            Kind::Inline(_) | Kind::Transaction(_) => done(Ok(())),
+        }
+    }
+
+    /// Runs an operation to its end. The thread waits for other writers, and for an asynchronous store.
+    pub fn run(&self, invocation: Invocation) -> Ended {
+        let isolated = self.isolates(invocation.access());
+        let mut execution = invocation.execution(isolated);
+        match &self.kind {
+            Kind::Inline(store) => run(&**store, &mut execution),
+            Kind::Transaction(store) => {
+                let store = exclusive(store);
+                match isolated {
+                    true => store.transaction(|store| run(store, &mut execution))?,
+                    false => run(&**store, &mut execution),
+                }
+            }
+            Kind::Asynchronous(calls) => blocking(|done| calls.start(execution, done)),
+        }
+    }
+
+    /// Starts an operation. The thread waits for nothing but reading from a disk.
+    pub fn start(&self, invocation: Invocation) -> Started<'_> {
+        let access = invocation.access();
+        let isolated = self.isolates(access);
+        let mut execution = invocation.execution(isolated);
+        match (&self.kind, access) {
+            (Kind::Inline(store), _) => Started::Ended(answer::of(run(&**store, &mut execution))),
+            (Kind::Transaction(store), Access::Read) => {
+                let store = exclusive(store);
+                Started::Ended(answer::of(run(&**store, &mut execution)))
+            }
+            (Kind::Transaction(store), Access::Write) => {
+                let store = exclusive(store);
+                match store.try_transaction(|store| run(store, &mut execution)) {
+                    Attempt::Answered(ended) => Started::Ended(answer::of(ended.flatten())),
+                    Attempt::Busy(_) => Started::Deferred(self.deferred(execution)),
+                }
+            }
+            // It would occupy the thread for long.
+            (Kind::Transaction(_), Access::WriteMany) | (Kind::Asynchronous(_), _) => {
+                Started::Deferred(self.deferred(execution))
+            }
+        }
+    }
+
+    /// Closes the store. A transaction store ends its running operations before this returns; over an
+    /// asynchronous store they are dropped and end soon, with the error `CLOSED`, or `OUTCOME_UNKNOWN`
+    /// if they were writing.
+    pub fn close(&self) {
+        match &self.kind {
+            Kind::Inline(_) => {}
+            Kind::Transaction(store) => exclusive(store).drain(),
+            Kind::Asynchronous(calls) => calls.close(),
+        }
+    }
+
+    /// Whether operations of this access run inside a transaction of the store.
+    fn isolates(&self, access: Access) -> bool {
+        matches!(self.kind, Kind::Transaction(_)) && access != Access::Read
+    }
+
+    fn deferred(&self, execution: Execution) -> Deferred<'_> {
+        Deferred {
+            executor: self,
+            execution,
+        }
+    }
+}
+
+impl Deferred<'_> {
+    /// Runs the operation on another thread, which calls `done` with its answer. Over a transaction
+    /// store, deferred operations run in the order of these calls. `done` must be quick and must not
+    /// call the executor; it may run on this thread, if there is no other.
+    pub fn run(self, done: impl FnOnce(Answer) + Send + 'static) {
+        let Self {
+            executor,
+            mut execution,
+        } = self;
+        match &executor.kind {
+            Kind::Transaction(store) => exclusive(store).enqueue(
+                Box::new(move |store| answer::of(run(store, &mut execution))),
+                Box::new(|result| done(result.unwrap_or_else(|error| answer::error(&error)))),
+            ),
+            Kind::Asynchronous(calls) => {
+                calls.start(execution, Box::new(|ended| done(answer::of(ended))));
+            }
+            // It defers nothing.
+            Kind::Inline(store) => done(answer::of(run(&**store, &mut execution))),
+        }
+    }
+}
+
+/// Waits for the result of a task.
+fn blocking<T: Send + 'static>(start: impl FnOnce(Completion<T>)) -> Result<T> {
+    let (done, result) = mpsc::channel();
+    start(Box::new(move |ended| {
+        // The receiver waits for it.
+        let _ = done.send(ended);
+    }));
+    let ended = result.recv();
+    ended.unwrap_or_else(|_| Err(Error::internal("a task has no result")))
+}
+
+/// The store, for one thread at a time. Operations that panic are rolled back.
+fn exclusive(store: &Mutex<SerialStore>) -> MutexGuard<'_, SerialStore> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
+}

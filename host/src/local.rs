@@ -1,0 +1,163 @@
+//! A store of this machine for callers that wait for every operation, such as commands.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tenure_bridge::{Answer, Call, Options, answer, entropy};
+use tenure_core::error::{Cause, cut};
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::work::call;
+use tenure_core::work::execution::{Invocation, typed};
+use tenure_core::work::operation::{AnyOperation, AnyParams, Operation, Reply};
+use tenure_core::{Host, Limits, Result, Timestamp};
+
+use crate::executor::Executor;
+use crate::open::Lifetime;
+use crate::place::Place;
+use crate::process::this_host;
+
+/// An open store whose operations are all synchronous.
+#[derive(Debug)]
+pub struct Local {
+    executor: Executor,
+    identity: Option<String>,
+    limits: Arc<Limits>,
+}
+
+impl Local {
+    /// Opens the store that a URL names. It is created if it does not exist.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE`, and those of the store.
+    pub fn open(url: &str, options: &Options) -> Result<Self> {
+        let place = Place::of(url)?.ok_or_else(|| Cause::UnsupportedStore {
+            url: cut(url.to_owned()),
+            problem: "expected sqlite:./file.db, file:./directory, registry: or memory:, \
+                      or for leases and runs git:origin"
+                .to_owned(),
+        })?;
+        let executor = Executor::open(place.clone(), options, Lifetime::Brief)?;
+        executor.open_now()?;
+        Ok(Self {
+            executor,
+            identity: place.identity(),
+            limits: Arc::new(options.limits.clone()),
+        })
+    }
+
+    /// What two open stores of one place have in common, if that is known.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
+    }
+
+    /// Runs an operation as this process, at this time.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run<P, R>(&self, operation: &'static Operation<P, R>, params: P) -> Result<R>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        self.run_at(
+            operation,
+            params,
+            now(),
+            this_host(),
+            Fingerprint::default(),
+        )
+    }
+
+    /// Runs an operation at a time, as the process that a host names. `fingerprint` identifies the
+    /// parameters of a call with an idempotency key.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run_at<P, R>(
+        &self,
+        operation: &'static Operation<P, R>,
+        params: P,
+        now: Timestamp,
+        host: Arc<dyn Host>,
+        fingerprint: Fingerprint,
+    ) -> Result<R>
+    where
+        Operation<P, R>: AnyOperation,
+        P: Send + Sync + 'static,
+        R: 'static,
+    {
+        let call = self.call_at(now, host, fingerprint)?;
+        let invocation = Invocation::new(operation, Box::new(params), call);
+        Ok(typed(self.executor.run(invocation))?.value)
+    }
+
+    /// Runs an operation whose types are not known, as [`Local::run_at`] does.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run_any(
+        &self,
+        operation: &'static dyn AnyOperation,
+        params: AnyParams,
+        now: Timestamp,
+        host: Arc<dyn Host>,
+    ) -> Result<Box<dyn Reply>> {
+        let call = self.call_at(now, host, Fingerprint::default())?;
+        let invocation = Invocation::new(operation, params, call);
+        Ok(self.executor.run(invocation)?.value)
+    }
+
+    fn call_at(
+        &self,
+        now: Timestamp,
+        host: Arc<dyn Host>,
+        fingerprint: Fingerprint,
+    ) -> Result<call::Call> {
+        Ok(call::Call {
+            now,
+            entropy: random_bits()?,
+            fingerprint,
+            host,
+            limits: Arc::clone(&self.limits),
+            isolated: false,
+        })
+    }
+
+    /// Performs an operation by its name, as this process.
+    pub fn perform(&self, name: &str, params: &str, now: f64) -> Answer {
+        let invocation = random_bits().and_then(|entropy| {
+            let host = this_host();
+            let call = Call {
+                name,
+                params,
+                now,
+                entropy,
+                host,
+            };
+            call.invocation(Arc::clone(&self.limits))
+        });
+        match invocation {
+            Ok(invocation) => answer::of(self.executor.run(invocation)),
+            Err(error) => answer::error(&error),
+        }
+    }
+}
+
+/// Random bits of this machine, used once.
+///
+/// # Errors
+/// `INTERNAL` without random bits.
+pub fn random_bits() -> Result<[u8; 16]> {
+    entropy(None, getrandom::fill)
+}
+
+/// The current time of this machine's clock.
+pub fn now() -> Timestamp {
+    let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    };
+    // A clock beyond the calendar is read as the end of the calendar.
+    Timestamp::from_millis(millis).unwrap_or_default()
+}

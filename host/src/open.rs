@@ -1,0 +1,79 @@
+//! Opening the store of a place, and its options.
+
+use std::sync::Arc;
+
+use tenure_bridge::Options;
+use tenure_core::{MemoryStore, Result, Store};
+use tenure_file::{FileOptions, FileStore};
+use tenure_git::{GitOptions, GitStore};
+use tenure_sqlite::{SqliteOptions, SqliteStore};
+
+use crate::executor::Executor;
+use crate::place::Place;
+
+/// How long a store stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// For a few calls, or for many at once.
+    Brief,
+    /// As long as a service runs.
+    Long,
+}
+
+impl Executor {
+    /// Opens the store of a place. It is created if it does not exist. A git store is opened by its first
+    /// operation, or by [`open_now`](Self::open_now) and [`open_soon`](Self::open_soon).
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn open(place: Place, options: &Options, lifetime: Lifetime) -> Result<Self> {
+        Ok(match place {
+            Place::Memory => Self::inline(Box::new(MemoryStore::default())),
+            Place::Sqlite(path) => {
+                let options = sqlite_options(options, lifetime);
+                Self::transaction(Box::new(SqliteStore::open(&path, options)?))
+            }
+            Place::File(path) => {
+                let store = FileStore::open(&path, file_options(options))?;
+                Self::transaction(Box::new(store))
+            }
+            Place::Git(place) => {
+                let options = git_options(options);
+                let open = move || {
+                    let (place, options) = (place.clone(), options.clone());
+                    async move {
+                        let store = GitStore::open(&place, &options).await?;
+                        Ok(Arc::new(store) as Arc<dyn Store>)
+                    }
+                };
+                Self::asynchronous(GitStore::CAPABILITIES, Box::new(move || Box::pin(open())))
+            }
+        })
+    }
+}
+
+fn sqlite_options(options: &Options, lifetime: Lifetime) -> SqliteOptions {
+    let defaults = SqliteOptions::default();
+    SqliteOptions {
+        durability: options.durability,
+        busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
+        brief: lifetime == Lifetime::Brief,
+        ..defaults
+    }
+}
+
+fn file_options(options: &Options) -> FileOptions {
+    FileOptions {
+        durability: options.durability,
+        busy_timeout_ms: options.busy_timeout_ms(FileOptions::default().busy_timeout_ms),
+    }
+}
+
+fn git_options(options: &Options) -> GitOptions {
+    let defaults = GitOptions::default();
+    GitOptions {
+        timeout_ms: options.timeout_ms.unwrap_or(defaults.timeout_ms),
+        // Where the process works now, not where it may work when the store is opened.
+        folder: std::env::current_dir().ok(),
+    }
+}

@@ -1,0 +1,69 @@
+//! The runtime thread, on which asynchronous stores run. A process has one while anything uses it.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
+
+use tenure_core::Result;
+use tenure_core::error::Cause;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// The runtime thread. Dropping it drops what still runs on it.
+#[derive(Debug)]
+pub(crate) struct RuntimeThread {
+    handle: Handle,
+    /// Ends the thread when it is dropped.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RuntimeThread {
+    /// The thread of this process. It is started if it does not run.
+    pub(crate) fn shared() -> Result<Arc<Self>> {
+        static SHARED: Mutex<Weak<RuntimeThread>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(running);
+        }
+        let started = Self::start().map_err(|error| Cause::StoreUnavailable {
+            problem: format!("no runtime could be started for an asynchronous store: {error}"),
+        })?;
+        let started = Arc::new(started);
+        *shared = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    fn start() -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("tenure-runtime".to_owned())
+            .spawn(move || {
+                // Until the sender is dropped.
+                let _ = runtime.block_on(stopped);
+            })?;
+        Ok(Self {
+            handle,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The handle that starts tasks on the thread.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for RuntimeThread {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != thread::current().id()
+        {
+            // The runtime catches the panics of its tasks; the thread has none of its own.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,194 @@
+/**
+ * Runs the jobs of the core: performs what a job needs and passes the reply to the core, until the
+ * job ends. The core decides; nothing here knows what a job does. As long as nothing that is
+ * performed returns a promise, a job runs synchronously.
+ *
+ * @module
+ */
+
+import { type Binding, type JobAnswer, type JobNeed, parseAnswer } from "../builds/binding.js";
+import type { OperationName, Params } from "../connection/call.js";
+import { encode } from "../connection/encode.js";
+import { isThenable } from "../connection/store-driver.js";
+import type { Jobs } from "../generated.js";
+import type { MaybePromise } from "../stores/store.js";
+import { internalError, isTenureError, messageOf, TenureError } from "../values/error.js";
+import type { Accepts } from "../values/params.js";
+
+/** The name of a job. */
+export type JobName = keyof Jobs;
+
+/** A store of a job. */
+export type Side = "source" | "target";
+
+/** The reply to what a job needs: a value, or what was thrown. */
+export type Reply = { readonly value: unknown } | { readonly thrown: unknown };
+
+/** Performs what a job needs. What a job never needs may be absent. */
+export interface JobHost {
+  /** Opens a store. Returns what identifies it, if that is known. */
+  open?(store: Side): MaybePromise<string | undefined>;
+  /** Runs an operation over a store. */
+  run?<N extends OperationName>(store: Side, name: N, params: Params<N>): MaybePromise<unknown>;
+  /** Keeps an exported session. */
+  export?(id: string, session: string): MaybePromise<void>;
+  /** Reads a file. */
+  readFile?(path: string): MaybePromise<{ readonly text: string; readonly modifiedAt: string }>;
+  /** Reads the entries of a folder that are files or folders, and no links. */
+  readFolder?(
+    path: string,
+  ): MaybePromise<readonly { readonly path: string; readonly isFolder: boolean }[]>;
+  /** Calls `wake` after a time. Returns a function that stops the timer. */
+  sleep?(ms: number, wake: (reply: Reply) => void): () => void;
+  /** Makes the call that the job is about. Returns the code of its outcome. */
+  attempt?(): MaybePromise<string>;
+  /** Shows the progress. */
+  progress?(progress: unknown): void;
+  /** Something that the job needed has failed. The job may continue. */
+  failed?(thrown: unknown): void;
+  /** The job has ended. */
+  ended(end: Reply): void;
+}
+
+/** A running job. */
+export class Job {
+  readonly #binding: Binding;
+  readonly #host: JobHost;
+  readonly #began = performance.now();
+  /** What was thrown last. The core names it by its number. */
+  #thrown: { readonly number: number; readonly value: unknown } | undefined;
+  #waiting: number | undefined;
+  #stopTimer: (() => void) | undefined;
+  #isStopped = false;
+
+  private constructor(binding: Binding, host: JobHost) {
+    this.#binding = binding;
+    this.#host = host;
+  }
+
+  /** Starts a job. */
+  static start<N extends JobName>(
+    binding: Binding,
+    name: N,
+    params: Accepts<Jobs[N]["params"]>,
+    host: JobHost,
+  ): Job {
+    const job = new Job(binding, host);
+    job.#advance(parseAnswer(binding.startJob(name, encode(name, params))) as JobAnswer);
+    return job;
+  }
+
+  /** Stops the job. It does not end. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopTimer?.();
+    if (this.#waiting !== undefined) this.#binding.cancelJob(this.#waiting);
+  }
+
+  /** Performs what the job needs, until that takes time or the job ends. */
+  #advance(given: JobAnswer): void {
+    let answer = given;
+    while ("need" in answer) {
+      const { need } = answer;
+      this.#waiting = need.operation;
+      let reply: Reply | undefined;
+      let isWaiting = false;
+      this.#perform(need, (late) => {
+        if (isWaiting) this.#continue(need, late);
+        else reply = late;
+      });
+      isWaiting = true;
+      if (reply === undefined || this.#isStopped) return;
+      answer = this.#resume(need, reply);
+    }
+    this.#waiting = undefined;
+    this.#host.ended(this.#endOf(answer));
+  }
+
+  #continue(need: JobNeed, reply: Reply): void {
+    if (!this.#isStopped) this.#advance(this.#resume(need, reply));
+  }
+
+  #resume({ operation }: JobNeed, reply: Reply): JobAnswer {
+    const text = "thrown" in reply ? this.#remember(reply.thrown) : toJson(reply.value);
+    const elapsed = performance.now() - this.#began;
+    return parseAnswer(this.#binding.resumeJob(operation, text, elapsed)) as JobAnswer;
+  }
+
+  #remember(value: unknown): string {
+    const number = (this.#thrown?.number ?? 0) + 1;
+    this.#thrown = { number, value };
+    this.#host.failed?.(value);
+    const code = isTenureError(value) ? value.code : "INTERNAL";
+    return JSON.stringify({ error: { code, message: messageOf(value), number } });
+  }
+
+  #endOf(answer: Exclude<JobAnswer, { need: JobNeed }>): Reply {
+    if ("ok" in answer) return { value: answer.ok };
+    if ("error" in answer) return { thrown: new TenureError(answer.error) };
+    if (this.#thrown?.number === answer.thrown) return { thrown: this.#thrown.value };
+    return { thrown: new TenureError(internalError("a job ended with an unknown error")) };
+  }
+
+  #perform(need: JobNeed, reply: (reply: Reply) => void): void {
+    if (need.method === "sleep" && this.#host.sleep !== undefined) {
+      this.#stopTimer = this.#host.sleep(need.params.ms, reply);
+      return;
+    }
+    try {
+      const result = this.#call(need);
+      if (isThenable(result)) {
+        result.then(
+          (value) => reply({ value }),
+          (thrown: unknown) => reply({ thrown }),
+        );
+      } else reply({ value: result });
+    } catch (thrown) {
+      reply({ thrown });
+    }
+  }
+
+  #call(need: JobNeed): MaybePromise<unknown> {
+    const host = this.#host;
+    switch (need.method) {
+      case "open":
+        return host.open?.(need.params.store);
+      case "run": {
+        const { store, operation, params } = need.params;
+        return host.run?.(store, operation, params);
+      }
+      case "export":
+        return host.export?.(need.params.id, need.params.session);
+      case "readFile":
+        return host.readFile?.(need.params.path);
+      case "readFolder":
+        return host.readFolder?.(need.params.path);
+      case "attempt":
+        return host.attempt?.();
+      case "progress":
+        return host.progress?.(need.params);
+      case "sleep":
+        return undefined;
+    }
+  }
+}
+
+/** Runs a job to its end. `host` needs no `ended`. */
+export function runJob<N extends JobName>(
+  binding: Binding,
+  name: N,
+  params: Accepts<Jobs[N]["params"]>,
+  host: Omit<JobHost, "ended">,
+): Promise<Jobs[N]["result"]> {
+  return new Promise((resolve, reject) => {
+    const ended = (end: Reply): void => {
+      if ("thrown" in end) reject(end.thrown);
+      else resolve(end.value as Jobs[N]["result"]);
+    };
+    Job.start(binding, name, params, { ...host, ended });
+  });
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify({ ok: value ?? null });
+}

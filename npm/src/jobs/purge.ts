@@ -1,0 +1,50 @@
+/**
+ * The job that archives sessions before they are purged, as callers start it. The core decides which
+ * sessions are purgeable, and checks it again when it purges them.
+ *
+ * @module
+ */
+
+import type { Binding } from "../builds/binding.js";
+import type { Performer } from "../connection/call.js";
+import type { PurgeParams, PurgeResult } from "../generated.js";
+import type { MaybePromise } from "../stores/store.js";
+import { archiveFailed, isTenureError } from "../values/error.js";
+import type { Accepts } from "../values/params.js";
+import { runJob } from "./job.js";
+
+/**
+ * Archives a session, given as the text that `export` returns. If it throws, the session stays in
+ * the trash.
+ */
+export type Archive = (session: string, id: string) => MaybePromise<void>;
+
+/** Options of a purge. */
+export interface PurgeOptions {
+  /** Archives each session before it is deleted. */
+  readonly archive?: Archive | undefined;
+}
+
+/** Archives and purges the sessions in the trash. */
+export function purgeArchived(
+  binding: Binding,
+  store: Performer,
+  params: Accepts<PurgeParams>,
+  archive: Archive,
+): Promise<PurgeResult> {
+  return runJob(
+    binding,
+    "purge",
+    { ...params, archive: true },
+    {
+      run: (_, name, params) => store.perform(name, params),
+      async export(id, session) {
+        try {
+          await archive(session, id);
+        } catch (thrown) {
+          throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
+        }
+      },
+    },
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * The codes of the errors that do not come from the core.
+ *
+ * @module
+ */
+
+/**
+ * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
+ * webhooks. Rules are checked in the core.
+ */
+export type DriverErrorCode =
+  | "WASM_NOT_READY"
+  | "BINDING_UNAVAILABLE"
+  | "STORE_REENTERED"
+  | "WEBHOOK_FAILED"
+  | "ABORTED"
+  | "LEASE_LOST"
+  | "FILE_UNREADABLE"
+  | "NOT_REMOVED"
+  | "ARCHIVE_FAILED"
+  | "LISTENER_FAILED";

@@ -20,13 +20,13 @@ export const wasmModules = [
     title: "wasm for browsers",
     name: "tenure_wasm",
     without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 215,
+    budget: 245,
   },
   {
     title: "wasm for Node",
     name: "tenure_complete",
     without: ["bindings-testing", "stores/testkit"],
-    budget: 260,
+    budget: 300,
   },
   {
     title: "wasm for tests",

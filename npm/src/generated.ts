@@ -2672,7 +2672,7 @@ ids: Array<string>,
 failed: Array<NotPurged>, 
 /**
  * The first 1,000 of the given sessions that are not due: they are not in the trash, have not been
- * there for long enough, or a runner holds them. Absent if no sessions were given.
+ * there for long enough, or a runner holds them. Absent if there are none.
  */
 notDue?: Array<string>, 
 /**

@@ -9,7 +9,7 @@ mod store_thread;
 use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
-use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer};
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer, rules};
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
@@ -103,6 +103,24 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
 #[napi]
 pub fn set_models(handle: u32, params: String) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.set_models(handle, &params)))
+}
+
+/// Whether a stored version meets the precondition of a change.
+#[napi]
+pub fn allows(kind: String, version: f64, stored: f64) -> Option<bool> {
+    rules::allows(&kind, version, stored)
+}
+
+/// The sequence numbers of a part of a history.
+#[napi]
+pub fn range_of(kind: String, value: f64, limit: f64, event_count: f64) -> Option<Vec<f64>> {
+    rules::range_of(&kind, value, limit, event_count)
+}
+
+/// The size of the user data of heads.
+#[napi]
+pub fn bytes_of(reply: String) -> Answer {
+    guarded(|| rules::bytes_of(&reply))
 }
 
 /// Closes a handle.

@@ -216,8 +216,7 @@ impl Store for HostStore {
                 };
                 let reply: ListReply = self.ask("list", &request, None).await?;
                 let first = !filter.has_begun;
-                let heads = reply.ordered.as_ref().or(reply.all.as_ref());
-                for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
+                for head in reply.heads() {
                     check_head("list", head)?;
                 }
                 match (reply.ordered, reply.all, reply.heads) {
@@ -363,7 +362,7 @@ impl<'a> PageFilter<'a> {
 /// What a host's store answers to `list`: a page, or heads in their order of which the core picks, or
 /// all heads that it has.
 #[derive(Deserialize)]
-struct ListReply {
+pub(crate) struct ListReply {
     #[serde(default)]
     all: Option<Vec<Head>>,
     #[serde(default)]
@@ -374,6 +373,14 @@ struct ListReply {
     more: bool,
     #[serde(default)]
     problems: Vec<Problem>,
+}
+
+impl ListReply {
+    /// The heads of the reply, in whichever form it is.
+    pub(crate) fn heads(&self) -> &[Head] {
+        let heads = self.ordered.as_ref().or(self.all.as_ref());
+        heads.or(self.heads.as_ref()).map_or(&[], Vec::as_slice)
+    }
 }
 
 fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()> {

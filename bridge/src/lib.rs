@@ -18,6 +18,7 @@ mod fingerprint;
 pub mod host;
 pub mod jobs;
 pub mod limits;
+pub mod rules;
 pub mod table;
 #[cfg(feature = "ts")]
 pub mod types;

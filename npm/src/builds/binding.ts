@@ -31,6 +31,24 @@ export interface Binding {
   cancel(handle: number, operation: number): string;
   /** Sets the available models for later calls: `{models}`, `null` if they are unknown. */
   setModels(handle: number, params: string): string;
+  /**
+   * Whether the `stored` version meets the precondition of a change: a kind, with its version. `NaN`
+   * stands for none. Nothing if the parameters are invalid.
+   */
+  allows(kind: string, version: number, stored: number): boolean | null | undefined;
+  /**
+   * The first and the last sequence number of a part of a history, or an empty list. The part is a
+   * kind, with its count or sequence number as `value`, and its limit. Nothing if the parameters
+   * are invalid.
+   */
+  rangeOf(
+    kind: string,
+    value: number,
+    limit: number,
+    eventCount: number,
+  ): ArrayLike<number> | null | undefined;
+  /** `ok` is the size of the user data of the heads in a store's reply to `list`. */
+  bytesOf(reply: string): string;
   /** Closes a handle. */
   close(handle: number): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
@@ -181,6 +199,10 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
     resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     setModels: (handle, params) => guard(() => binding.setModels(handle, params)),
+    // These cannot panic.
+    allows: (...args) => binding.allows(...args),
+    rangeOf: (...args) => binding.rangeOf(...args),
+    bytesOf: (reply) => guard(() => binding.bytesOf(reply)),
     close: (handle) => guard(() => binding.close(handle)),
     startJob: (name, params) => guard(() => binding.startJob(name, params)),
     resumeJob: (job, reply, elapsed) => guard(() => binding.resumeJob(job, reply, elapsed)),

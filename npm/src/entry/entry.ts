@@ -14,6 +14,7 @@ import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { type SessionManagers, sessionManagersOver } from "../machines/session-manager.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { rulesOver, type StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 
 /** The functions of an entry point. */
@@ -26,6 +27,8 @@ export interface Entry extends SessionManagers {
   readonly copy: Copy;
   /** Returns the build that runs jobs. */
   readonly binding: () => Promise<Binding>;
+  /** The rules for stores in JavaScript. */
+  readonly storeRules: StoreRules;
   /** Loads the WebAssembly module. */
   readonly init: (options?: InitOptions) => Promise<void>;
 }
@@ -45,6 +48,8 @@ export function entryOver(source: Source, runtime?: Runtime): Entry {
     open,
     binding,
     copy: copyWith(binding, open),
+    // Every build serves this store, and has the same rules.
+    storeRules: rulesOver(() => source.now("memory:").binding),
     openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
     async init(options) {
       await source.prepare(options);

@@ -56,7 +56,8 @@ pub fn open(
     }))
 }
 
-/// Performs an operation synchronously. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits; `answers`
+/// are given when it has asked.
 #[napi]
 pub fn call(
     handle: u32,
@@ -64,8 +65,9 @@ pub fn call(
     params: String,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
 ) -> Answer {
-    with_call(&name, &params, now, entropy, |call| {
+    with_call(&name, &params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
@@ -79,8 +81,9 @@ pub fn start(
     params: String,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
 ) -> Answer {
-    with_call(&name, &params, now, entropy, |call| {
+    with_call(&name, &params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -155,6 +158,7 @@ fn with_call(
     params: &str,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     guarded(
@@ -165,6 +169,7 @@ fn with_call(
                 now,
                 entropy,
                 host: this_host(),
+                answers: answers.as_deref(),
             }),
             Err(error) => answer::error(&error),
         },

@@ -28,18 +28,33 @@ pub fn open(url: &str, options: &str) -> Answer {
     HANDLES.with(|handles| handles.open(url, options, |_, _| None))
 }
 
-/// Performs an operation synchronously. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits; `answers`
+/// are given when it has asked.
 #[wasm_bindgen]
-pub fn call(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
-    with_call(name, params, now, entropy, |call| {
+pub fn call(
+    handle: u32,
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: Option<String>,
+    answers: Option<String>,
+) -> Answer {
+    with_call(name, params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
 
 /// Begins an operation: its answer, or what it needs of the host's store.
 #[wasm_bindgen]
-pub fn start(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
-    with_call(name, params, now, entropy, |call| {
+pub fn start(
+    handle: u32,
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: Option<String>,
+    answers: Option<String>,
+) -> Answer {
+    with_call(name, params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -112,6 +127,7 @@ fn with_call(
     params: &str,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
@@ -121,6 +137,7 @@ fn with_call(
             now,
             entropy,
             host: Arc::new(NoHost),
+            answers: answers.as_deref(),
         }),
         Err(error) => tenure_bridge::answer::error(&error),
     }

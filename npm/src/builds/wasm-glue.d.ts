@@ -15,6 +15,7 @@ export function call(
   params: string,
   now: number,
   entropy?: string,
+  answers?: string,
 ): string;
 export function start(
   handle: number,
@@ -22,6 +23,7 @@ export function start(
   params: string,
   now: number,
   entropy?: string,
+  answers?: string,
 ): string;
 export function resume(handle: number, operation: number, reply: string): string;
 export function cancel(handle: number, operation: number): string;

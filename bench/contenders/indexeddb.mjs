@@ -2,7 +2,7 @@
 // session in one object store, the simplest approach. It checks nothing: to append, it puts a
 // session that it has in memory already.
 
-import { init, open, openSync } from "/npm/dist/entry/browser.js";
+import { init, open, openSync, storeRules } from "/npm/dist/entry/browser.js";
 import { IndexedDbStore } from "/npm/dist/stores/indexeddb.js";
 import { fill, fillMany, iterationData, pastEvent, userOf } from "../lib/scenario.mjs";
 import { MapStore } from "./map-store.mjs";
@@ -74,7 +74,11 @@ export async function prepareLists(count) {
 
 /** Writes the contents of a store in memory into a database of Tenure. */
 async function copy(memory, name) {
-  const store = new IndexedDbStore(name, { durability: "normal", timeoutMs: 30_000 });
+  const store = new IndexedDbStore(name, {
+    durability: "normal",
+    timeoutMs: 30_000,
+    rules: storeRules,
+  });
   const changes = [...memory.sessions].map(([id, { head, events }]) => ({
     id,
     expect: { kind: "absent" },

@@ -9,7 +9,7 @@ mod store_thread;
 use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
-use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer};
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer, rules};
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
@@ -56,7 +56,8 @@ pub fn open(
     }))
 }
 
-/// Performs an operation synchronously. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits; `answers`
+/// are given when it has asked.
 #[napi]
 pub fn call(
     handle: u32,
@@ -64,8 +65,9 @@ pub fn call(
     params: String,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
 ) -> Answer {
-    with_call(&name, &params, now, entropy, |call| {
+    with_call(&name, &params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
@@ -79,8 +81,9 @@ pub fn start(
     params: String,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
 ) -> Answer {
-    with_call(&name, &params, now, entropy, |call| {
+    with_call(&name, &params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -103,6 +106,24 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
 #[napi]
 pub fn set_models(handle: u32, params: String) -> Answer {
     guarded(|| HANDLES.with(|handles| handles.set_models(handle, &params)))
+}
+
+/// Whether a stored version meets the precondition of a change.
+#[napi]
+pub fn allows(kind: String, version: f64, stored: f64) -> Option<bool> {
+    rules::allows(&kind, version, stored)
+}
+
+/// The sequence numbers of a part of a history.
+#[napi]
+pub fn range_of(kind: String, value: f64, limit: f64, event_count: f64) -> Option<Vec<f64>> {
+    rules::range_of(&kind, value, limit, event_count)
+}
+
+/// The size of the user data of heads.
+#[napi]
+pub fn bytes_of(reply: String) -> Answer {
+    guarded(|| rules::bytes_of(&reply))
 }
 
 /// Closes a handle.
@@ -137,6 +158,7 @@ fn with_call(
     params: &str,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     guarded(
@@ -147,6 +169,7 @@ fn with_call(
                 now,
                 entropy,
                 host: this_host(),
+                answers: answers.as_deref(),
             }),
             Err(error) => answer::error(&error),
         },

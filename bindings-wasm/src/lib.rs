@@ -2,7 +2,7 @@
 //! JSON; what they mean is the bridge's matter. Everything runs on the one thread that calls.
 
 use std::sync::Arc;
-use tenure_bridge::{Answer, Call, Handles, Info, Jobs};
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs, rules};
 
 use tenure_core::NoHost;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -28,18 +28,33 @@ pub fn open(url: &str, options: &str) -> Answer {
     HANDLES.with(|handles| handles.open(url, options, |_, _| None))
 }
 
-/// Performs an operation synchronously. `entropy` takes the place of random bits.
+/// Performs an operation synchronously. `entropy` takes the place of random bits; `answers`
+/// are given when it has asked.
 #[wasm_bindgen]
-pub fn call(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
-    with_call(name, params, now, entropy, |call| {
+pub fn call(
+    handle: u32,
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: Option<String>,
+    answers: Option<String>,
+) -> Answer {
+    with_call(name, params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
 
 /// Begins an operation: its answer, or what it needs of the host's store.
 #[wasm_bindgen]
-pub fn start(handle: u32, name: &str, params: &str, now: f64, entropy: Option<String>) -> Answer {
-    with_call(name, params, now, entropy, |call| {
+pub fn start(
+    handle: u32,
+    name: &str,
+    params: &str,
+    now: f64,
+    entropy: Option<String>,
+    answers: Option<String>,
+) -> Answer {
+    with_call(name, params, now, entropy, answers, |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -60,6 +75,24 @@ pub fn cancel(handle: u32, operation: u32) -> Answer {
 #[wasm_bindgen(js_name = setModels)]
 pub fn set_models(handle: u32, params: &str) -> Answer {
     HANDLES.with(|handles| handles.set_models(handle, params))
+}
+
+/// Whether a stored version meets the precondition of a change.
+#[wasm_bindgen]
+pub fn allows(kind: &str, version: f64, stored: f64) -> Option<bool> {
+    rules::allows(kind, version, stored)
+}
+
+/// The sequence numbers of a part of a history.
+#[wasm_bindgen(js_name = rangeOf)]
+pub fn range_of(kind: &str, value: f64, limit: f64, event_count: f64) -> Option<Vec<f64>> {
+    rules::range_of(kind, value, limit, event_count)
+}
+
+/// The size of the user data of heads.
+#[wasm_bindgen(js_name = bytesOf)]
+pub fn bytes_of(reply: &str) -> Answer {
+    rules::bytes_of(reply)
 }
 
 /// Closes a handle.
@@ -94,6 +127,7 @@ fn with_call(
     params: &str,
     now: f64,
     entropy: Option<String>,
+    answers: Option<String>,
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
@@ -103,6 +137,7 @@ fn with_call(
             now,
             entropy,
             host: Arc::new(NoHost),
+            answers: answers.as_deref(),
         }),
         Err(error) => tenure_bridge::answer::error(&error),
     }

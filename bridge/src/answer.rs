@@ -1,7 +1,7 @@
 //! The texts that cross to the host.
 
 use serde::{Serialize, Serializer};
-use tenure_core::work::execution::Ended;
+use tenure_core::work::execution::{Done, End, Ended};
 use tenure_core::work::operation::Reply;
 use tenure_core::work::webhook::WebhookPayload;
 use tenure_core::{Error, Json};
@@ -41,10 +41,27 @@ struct Request<'a> {
     params: &'a Json,
 }
 
-/// The answer to an ended operation: `{"ok": …}` or `{"error": …}`.
+#[derive(Serialize)]
+struct Ask<'a> {
+    ask: Questions<'a>,
+}
+
+/// What the host has to tell before an operation is run again.
+#[derive(Serialize)]
+struct Questions<'a> {
+    /// Whether the models with these names are available.
+    models: &'a [String],
+}
+
+/// The answer to an ended operation: `{"ok": …}`, `{"error": …}` or `{"ask": …}`.
 pub fn of(ended: Ended) -> Answer {
     match ended {
-        Result::Ok(done) => succeeded(&*done.value, &done.notices).unwrap_or_else(not_json),
+        Result::Ok(End::Done(Done { value, notices })) => {
+            succeeded(&*value, &notices).unwrap_or_else(not_json)
+        }
+        Result::Ok(End::Asks(models)) => text(&Ask {
+            ask: Questions { models: &models },
+        }),
         Result::Err(error) => text(&Err { error: &error }),
     }
 }
@@ -124,6 +141,7 @@ mod tests {
                 now,
                 entropy,
                 host: Arc::new(NoHost),
+                answers: None,
             };
             self::perform(&store, Arc::default(), &call)
         };

@@ -9,6 +9,7 @@ use tenure_core::{Error, Host, Limits, Result, Timestamp};
 
 use crate::answer::{self, Answer};
 use crate::fingerprint;
+use crate::limits::with_answers;
 use crate::table::TABLE;
 
 /// One call of an operation.
@@ -24,17 +25,24 @@ pub struct Call<'a> {
     pub entropy: [u8; 16],
     /// The calling process, and the liveness of others.
     pub host: Arc<dyn Host>,
+    /// The answers about models for which the operation has asked, as JSON text; `None` at first.
+    pub answers: Option<&'a str>,
 }
 
 impl Call<'_> {
     /// The invocation of the operation, with its parameters read.
     ///
     /// # Errors
-    /// `UNKNOWN_OPERATION`, `UNSUPPORTED_OPERATION`, and `INVALID_ARGUMENT` for the parameters.
+    /// `UNKNOWN_OPERATION`, `UNSUPPORTED_OPERATION`, and `INVALID_ARGUMENT` for the parameters and the
+    /// answers.
     pub fn invocation(&self, limits: Arc<Limits>) -> Result<Invocation> {
         let now = timestamp(self.now)?;
         let operation = TABLE.find(self.name)?;
         let params = operation.read(self.params)?;
+        let limits = match self.answers {
+            Some(answers) => with_answers(&limits, answers)?,
+            None => limits,
+        };
         let call = call::Call {
             now,
             entropy: self.entropy,

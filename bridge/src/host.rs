@@ -305,8 +305,7 @@ impl<'a> PageFilter<'a> {
     /// Takes the reply to its request. Returns whether the page is complete.
     fn answered(&mut self, reply: ListReply) -> Result<bool> {
         let first = !self.has_begun;
-        let heads = reply.ordered.as_ref().or(reply.all.as_ref());
-        for head in heads.or(reply.heads.as_ref()).into_iter().flatten() {
+        for head in reply.heads() {
             check_head("list", head)?;
         }
         match (reply.ordered, reply.all, reply.heads) {
@@ -375,7 +374,7 @@ impl<'a> PageFilter<'a> {
 
 /// What a host's store answers to `list`: a page, or heads in their order of which the core picks, or
 /// all heads that it has.
-struct ListReply {
+pub(crate) struct ListReply {
     all: Option<Vec<Head>>,
     ordered: Option<Vec<Head>>,
     heads: Option<Vec<Head>>,
@@ -396,6 +395,14 @@ impl Stored for ListReply {
 }
 
 tenure_core::stored_properties!(ListReply);
+
+impl ListReply {
+    /// The heads of the reply, in whichever form it is.
+    pub(crate) fn heads(&self) -> &[Head] {
+        let heads = self.ordered.as_ref().or(self.all.as_ref());
+        heads.or(self.heads.as_ref()).map_or(&[], Vec::as_slice)
+    }
+}
 
 fn check_loaded(loaded: &Loaded, id: &SessionId, history: History) -> Result<()> {
     if loaded.head.id != *id {

@@ -5,7 +5,10 @@
 //!
 //! Every answer is one JSON object: `{"ok": result}`, with `"notices"` where there are webhooks to
 //! post; `{"error": {code, message, details}}`; for stores that the host itself provides
-//! `{"need": {operation, method, params}}`; and `{"wait": operation}` where another thread will answer.
+//! `{"need": {operation, method, params}}`; `{"wait": operation}` where another thread will answer; and
+//! where the host decides which models are available `{"ask": {models}}`, after which it makes the same
+//! call again with its answers.
+//!
 //! [`Jobs`] answer in the same way, with a `need` for each step, and with `{"thrown": number}` where one ends with
 //! an error of the host's own.
 
@@ -19,6 +22,7 @@ pub mod host;
 pub mod jobs;
 pub mod limits;
 mod numbered;
+pub mod rules;
 pub mod table;
 #[cfg(feature = "ts")]
 pub mod types;

@@ -1,11 +1,12 @@
-//! The limits of an open handle. The known models may change while it is open; a call uses the limits
+//! The limits of an open handle. The available models may change while it is open; a call uses the limits
 //! of the time when it was made, also if it runs later.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use tenure_core::value::models::Answers;
 use tenure_core::value::properties::{Params, Properties};
-use tenure_core::{Limits, Result, Text};
+use tenure_core::{Limits, Models, Result, Text};
 
 /// The current limits of a handle.
 #[derive(Debug, Default)]
@@ -22,27 +23,47 @@ impl HandleLimits {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Sets the known models: `{"models": [..]}`, or `null` if they are not known.
+    /// Sets the available models: `{"models": [..]}`, `{"models": null}` if they are not known, or
+    /// `{"askModels": true}` if the host decides about each.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`.
     pub fn set_models(&self, params: &str) -> Result<()> {
-        let KnownModels { models } = KnownModels::read("setModels", params)?;
-        let limits = Limits {
-            models,
-            ..Limits::clone(&self.now())
-        };
-        self.0.replace(Arc::new(limits));
+        let ModelsParams { models } = ModelsParams::read("setModels", params)?;
+        let limits = with_models(&self.now(), models);
+        self.0.replace(limits);
         Ok(())
     }
 }
 
-/// The names of the known models; `None` if they are not known.
-struct KnownModels {
-    models: Option<Vec<String>>,
+/// The same limits with other models.
+fn with_models(limits: &Limits, models: Models) -> Arc<Limits> {
+    Arc::new(Limits {
+        models,
+        ..limits.clone()
+    })
 }
 
-impl Params for KnownModels {
+/// The limits of a call that is made again with the host's answers about models:
+/// `{"available": [..], "missing": [..]}`.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub(crate) fn with_answers(limits: &Limits, answers: &str) -> Result<Arc<Limits>> {
+    let AnswersParams { available, missing } = AnswersParams::read("answers", answers)?;
+    let names = |names: Vec<Text>| names.into_iter().map(Text::into_string).collect();
+    let answers = Answers {
+        available: names(available),
+        missing: names(missing),
+    };
+    Ok(with_models(limits, Models::Asked(answers)))
+}
+
+struct ModelsParams {
+    models: Models,
+}
+
+impl Params for ModelsParams {
     fn take(properties: &mut Properties<'_>) -> Self {
         Self {
             models: models(properties),
@@ -50,8 +71,27 @@ impl Params for KnownModels {
     }
 }
 
-/// The property `models`, which is also an option of a store.
-pub(crate) fn models(properties: &mut Properties<'_>) -> Option<Vec<String>> {
-    let names: Vec<Text> = properties.take::<Option<_>>("models")?;
-    Some(names.into_iter().map(Text::into_string).collect())
+struct AnswersParams {
+    available: Vec<Text>,
+    missing: Vec<Text>,
+}
+
+impl Params for AnswersParams {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            available: properties.take("available"),
+            missing: properties.take("missing"),
+        }
+    }
+}
+
+/// The properties `models` and `askModels`, which are also options of a store.
+pub(crate) fn models(properties: &mut Properties<'_>) -> Models {
+    let names = properties.take::<Option<Vec<Text>>>("models");
+    let asks = properties.take_or("ask_models", false);
+    match names {
+        Some(names) => Models::Names(names.into_iter().map(Text::into_string).collect()),
+        None if asks => Models::Asked(Answers::default()),
+        None => Models::Unknown,
+    }
 }

@@ -122,6 +122,7 @@ fn every_operation_gives_the_same_result_over_the_hosts_store() {
                     .wrapping_mul(u128::MAX / 61)
                     .to_le_bytes(),
                 host: Arc::new(NoHost),
+                answers: None,
             };
             let expected = at_once(&store, call.clone());
             let driven = host.perform(call);

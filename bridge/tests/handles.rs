@@ -2,7 +2,7 @@
 
 use crate::support::{Crossed, call, code, need, read};
 use serde_json::Value;
-use tenure_bridge::Handles;
+use tenure_bridge::{Call, Handles};
 
 fn open(handles: &Handles, url: &str, options: &str) -> Result<u32, String> {
     let answer = handles.open(url, options, |_, _| None);
@@ -198,4 +198,54 @@ fn a_handle_uses_the_models_that_were_set_last() {
         handles.close(handle);
         assert_eq!(code(&handles.set_models(handle, "{}")).unwrap(), "CLOSED");
     }
+}
+
+#[test]
+fn an_operation_that_needs_to_know_a_model_asks_and_is_made_again() {
+    let handles = Handles::default();
+    let params =
+        r#"{"id":"s","taskId":"t","phase":"run","model":"\ud800 \"a\"","task":"t","mode":"m"}"#;
+    let asks = r#"{"ask":{"models":["\ufffd \"a\""]}}"#.replace("\\ufffd", "\u{fffd}");
+    let start = |handle, answers| {
+        let call = Call {
+            answers,
+            ..call("startInSlot", params)
+        };
+        handles.with(handle, |backend| backend.call(call))
+    };
+    let asking = open(&handles, "memory:", r#"{"askModels":true}"#).unwrap();
+    let set = open(&handles, "memory:", "{}").unwrap();
+    handles.set_models(set, r#"{"askModels":true}"#);
+    for handle in [asking, set] {
+        assert_eq!(start(handle, None), asks);
+        let none = r#"{"available":[],"missing":[]}"#;
+        assert_eq!(start(handle, Some(none)), asks);
+        let missing = r#"{"available":[],"missing":["\ufffd \"a\""]}"#;
+        let answer = start(handle, Some(missing));
+        assert_eq!(code(&answer).as_deref(), Some("MODEL_MISSING"));
+        for invalid in ["", "{}", r#"{"available":["a"],"missing":[7]}"#] {
+            let answer = start(handle, Some(invalid));
+            assert_eq!(code(&answer).as_deref(), Some("INVALID_ARGUMENT"));
+        }
+        let available = r#"{"available":["\ufffd \"a\""],"missing":[]}"#;
+        assert_eq!(code(&start(handle, Some(available))), None);
+        // The answers were for that call.
+        assert_eq!(start(handle, None), asks);
+    }
+}
+
+#[test]
+fn an_operation_over_a_store_of_the_host_asks_before_it_writes() {
+    let handles = Handles::default();
+    let handle = open(&handles, "host:", r#"{"askModels":true}"#).unwrap();
+    let params = r#"{"taskId":"t","phase":"run","model":"a","task":"t","mode":"m"}"#;
+    let answer = handles.with(handle, |backend| backend.start(call("startInSlot", params)));
+    let Crossed::Need(request) = read(&answer) else {
+        panic!("{answer}")
+    };
+    assert_eq!(request.method, "record");
+    let answer = handles.with(handle, |backend| {
+        backend.resume(request.operation, r#"{"ok":null}"#.to_owned())
+    });
+    assert_eq!(answer, r#"{"ask":{"models":["a"]}}"#);
 }

@@ -265,6 +265,7 @@ fn a_clock_that_shows_no_time_is_refused() {
             now,
             entropy: [1; 16],
             host: Arc::new(NoHost),
+            answers: None,
         };
         at_once(&store, call)
     };

@@ -12,4 +12,5 @@ mod handles;
 mod hostile;
 mod invalid_replies;
 mod jobs;
+mod rules;
 mod support;

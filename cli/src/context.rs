@@ -10,7 +10,7 @@ use serde::Serialize;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::{Access, AnyOperation, Operation};
-use tenure_core::{Error, Host, Limits, Process, Timestamp};
+use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 
 use crate::exit::{Exit, Failure, Outcome};
@@ -73,7 +73,10 @@ impl Context {
             *model = model.trim().to_owned();
         }
         globals.models.retain(|model| !model.is_empty());
-        let models = Some(globals.models.clone()).filter(|models| !models.is_empty());
+        let models = match globals.models.is_empty() {
+            true => Models::Unknown,
+            false => Models::Names(globals.models.clone()),
+        };
         let limits = Limits {
             models,
             ..Limits::default()

@@ -34,5 +34,5 @@ pub(crate) fn full_model(slot: &SlotView) -> String {
 
 /// Whether the slot's model is not available.
 pub(crate) fn lacks_model(slot: &SlotView, context: &Context) -> bool {
-    context.limits().lacks_model(&slot.model.name)
+    context.limits().models.lacks(&slot.model.name)
 }

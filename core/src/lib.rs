@@ -32,6 +32,7 @@ pub use stored::status::Status;
 pub use value::id::SessionId;
 pub use value::json::Json;
 pub use value::limits::Limits;
+pub use value::models::Models;
 pub use value::process::{Host, Liveness, NoHost, Process};
 pub use value::redact::Redact;
 pub use value::text::Text;

@@ -5,6 +5,7 @@ pub mod fingerprint;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod models;
 pub mod process;
 pub mod properties;
 pub mod redact;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tenure_core::error::Cause;
 use tenure_core::store::{Answer, Capabilities};
-use tenure_core::work::execution::{Done, Ended, Execution, Timer, run_async};
+use tenure_core::work::execution::{End, Ended, Execution, Timer, run_async};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Millis, Result, Store};
 use tenure_store_transaction::panicked;
@@ -59,7 +59,7 @@ impl AsyncCalls {
     }
 
     /// Runs an operation.
-    pub(crate) fn start(&self, execution: Execution, done: Completion<Done<Box<dyn Reply>>>) {
+    pub(crate) fn start(&self, execution: Execution, done: Completion<End<Box<dyn Reply>>>) {
         let source = Arc::clone(&self.source);
         self.spawn(Promise::new(done), |promise| async move {
             let mut flight = Flight { execution, promise };
@@ -180,7 +180,7 @@ impl<T> Drop for Promise<T> {
 /// An operation that runs.
 struct Flight {
     execution: Execution,
-    promise: Promise<Done<Box<dyn Reply>>>,
+    promise: Promise<End<Box<dyn Reply>>>,
 }
 
 impl Drop for Flight {

@@ -7,7 +7,7 @@ use tenure_bridge::{Answer, Call, Options, answer, entropy};
 use tenure_core::error::{Cause, cut};
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
-use tenure_core::work::execution::{Invocation, typed};
+use tenure_core::work::execution::{Invocation, done, typed};
 use tenure_core::work::operation::{AnyOperation, AnyParams, Operation, Reply};
 use tenure_core::{Host, Limits, Result, Timestamp};
 
@@ -105,7 +105,7 @@ impl Local {
     ) -> Result<Box<dyn Reply>> {
         let call = self.call_at(now, host, Fingerprint::default())?;
         let invocation = Invocation::new(operation, params, call);
-        Ok(self.executor.run(invocation)?.value)
+        Ok(done(self.executor.run(invocation))?.value)
     }
 
     fn call_at(
@@ -134,6 +134,7 @@ impl Local {
                 now,
                 entropy,
                 host,
+                answers: None,
             };
             call.invocation(Arc::clone(&self.limits))
         });

@@ -116,6 +116,7 @@ fn invocation(name: &str, params: &str) -> Invocation {
         now: 0.0,
         entropy: [0; 16],
         host: Arc::new(NoHost),
+        answers: None,
     };
     call.invocation(Arc::default()).unwrap()
 }

@@ -1,12 +1,16 @@
 // The store of the guide passes the conformance kit in a browser, with and without vitest.
 
+import { storeRules } from "tenure";
 import { checkStore, describeStore, type StoreFactory } from "tenure/testing";
 import { expect, it } from "vitest";
 import guide from "../../docs/writing-a-store.md?raw";
 import { codeBlocks } from "../support/readme.js";
 
 const blocks = codeBlocks(guide, "js");
-const url = URL.createObjectURL(new Blob([blocks[0] ?? ""], { type: "text/javascript" }));
+// A module from memory cannot import a package by its name.
+Object.assign(globalThis, { storeRules });
+const store = blocks[0]?.replace('import { storeRules } from "tenure";', "") ?? "";
+const url = URL.createObjectURL(new Blob([store], { type: "text/javascript" }));
 const { MapStore } = (await import(/* @vite-ignore */ url)) as {
   readonly MapStore: new () => Awaited<ReturnType<StoreFactory>>;
 };

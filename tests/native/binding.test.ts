@@ -20,12 +20,14 @@ function broken() {
       resume: trap,
       cancel: trap,
       setModels: trap,
+      bytesOf: trap,
       close: trap,
       startJob: trap,
       resumeJob: trap,
       cancelJob: trap,
-      page: trap,
     },
+    allows: () => undefined,
+    rangeOf: () => undefined,
   };
   return { exports, calls: () => calls };
 }

@@ -95,6 +95,38 @@ describe("a function that decides which models are available", () => {
     }
   });
 
+  it.each(everyStore)("is called once for each name and operation, %s", async (_, openStore) => {
+    const sessions = await openStore();
+    const { session } = await sessions.startInSlot({ ...plan, model: "old" });
+    const asked: string[] = [];
+    sessions.setModels((name) => {
+      asked.push(name);
+      return true;
+    });
+    const reply = await sessions.startInSlot({ ...plan, model: "new" });
+    expect(reply).toMatchObject({ outcome: "needs_confirmation", modelMissing: false });
+    expect(asked.splice(0)).toEqual(["new", "old"]);
+    for (const locking of ["optimistic", "pessimistic"] as const) {
+      const start = { ...plan, taskId: locking, model: "new", locking };
+      await sessions.startInSlots([start, { ...start, phase: "run" }]);
+      expect(asked.splice(0)).toEqual(["new"]);
+    }
+    await sessions.addEvent(session?.id ?? "", "note", {});
+    await sessions.slots(["T1", "optimistic"]);
+    expect(asked).toEqual(["old", "old", "new"]);
+  });
+
+  it.each(everyStore)("keeps the writes to a session in order, %s", async (_, openStore) => {
+    const sessions = await openStore({ models: () => true });
+    const { session } = await sessions.startInSlot(opus);
+    const id = session?.id ?? "";
+    const notes = Array.from({ length: 5 }, (_, index) => sessions.addEvent(id, `n${index}`, {}));
+    await Promise.all([...notes, sessions.complete(id)]);
+    const { history } = (await sessions.get(id)) ?? { history: [] };
+    const types = history.map(({ type }) => type);
+    expect(types).toEqual(["start", "n0", "n1", "n2", "n3", "n4", "complete"]);
+  });
+
   it("is called again, so that removed models become missing", async () => {
     let there = true;
     const sessions = await inMemory({ models: () => there });

@@ -24,6 +24,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
         now: NOON,
         entropy: [7; 16],
         host: Arc::new(NoHost),
+        answers: None,
     }
 }
 

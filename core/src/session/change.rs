@@ -73,7 +73,19 @@ pub fn change(
     params: &dyn ChangeParams,
     steps: Steps<'_>,
 ) -> Attempt<SessionHead> {
-    Ok(changed(tx, params, false, steps)?.head.into())
+    Ok(changed(tx, params, Admits::default(), steps)?.head.into())
+}
+
+/// As [`change`], for a session whose agent goes on: its model must be available.
+///
+/// # Errors
+/// `MODEL_MISSING`, and those of [`change`].
+pub fn change_with_model(
+    tx: &mut Transaction<'_>,
+    params: &dyn ChangeParams,
+    steps: Steps<'_>,
+) -> Attempt<SessionHead> {
+    Ok(changed(tx, params, Admits::WITH_MODEL, steps)?.head.into())
 }
 
 /// As [`change`], also for a session in the trash.
@@ -85,7 +97,11 @@ pub fn change_anywhere(
     params: &dyn ChangeParams,
     steps: Steps<'_>,
 ) -> Attempt<SessionHead> {
-    Ok(changed(tx, params, true, steps)?.head.into())
+    let admits = Admits {
+        trash: true,
+        ..Admits::default()
+    };
+    Ok(changed(tx, params, admits, steps)?.head.into())
 }
 
 /// Appends events to a session.
@@ -97,10 +113,7 @@ pub fn append(
     params: &dyn ChangeParams,
     steps: Steps<'_>,
 ) -> Attempt<Appended> {
-    let changed = changed(tx, params, false, &|draft| {
-        draft.check_model()?;
-        steps(draft)
-    })?;
+    let changed = changed(tx, params, Admits::WITH_MODEL, steps)?;
     Ok(Appended {
         first_sequence: changed.first,
         last_sequence: changed.last,
@@ -114,10 +127,26 @@ pub fn append(
     })
 }
 
+/// Which sessions a change admits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Admits {
+    /// Whether the session may be in the trash.
+    trash: bool,
+    /// Whether the model of a session in a slot must be available.
+    only_with_model: bool,
+}
+
+impl Admits {
+    const WITH_MODEL: Self = Self {
+        trash: false,
+        only_with_model: true,
+    };
+}
+
 fn changed(
     tx: &mut Transaction<'_>,
     params: &dyn ChangeParams,
-    in_trash_too: bool,
+    admits: Admits,
     steps: Steps<'_>,
 ) -> Attempt<Changed> {
     let target = params.target()?;
@@ -144,7 +173,7 @@ fn changed(
             replayed: true,
         });
     }
-    if before.deleted_at.is_some() && !in_trash_too {
+    if before.deleted_at.is_some() && !admits.trash {
         return Err(Cause::SessionDeleted { id: id.to_string() }.into());
     }
     if let Some(expected) = target.if_version
@@ -154,6 +183,16 @@ fn changed(
             id: id.to_string(),
             expected,
             current: before.version,
+        }
+        .into());
+    }
+    if admits.only_with_model
+        && let Some(slot) = &before.slot
+        && tx.lacks_model(&slot.model)
+    {
+        return Err(Cause::ModelMissing {
+            id: id.to_string(),
+            model: slot.model.clone(),
         }
         .into());
     }

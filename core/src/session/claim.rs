@@ -101,26 +101,27 @@ pub fn claimant(record: &Record) -> Result<SessionId> {
     })
 }
 
-/// The first read for the occupant of a slot: its record.
-pub fn record_read(task: &str, phase: SlotPhase) -> Read {
-    Read::Record {
-        kind: KIND.to_owned(),
-        key: key(task, phase),
-    }
-}
-
-/// The second read for the occupant of a slot: the session that its record names, if there is one.
+/// Reads what tells the occupants of slots in two requests: their records, and the sessions that these
+/// name. A record that names none is left to [`occupant`].
 ///
 /// # Errors
-/// `STORE_MISBEHAVED` for a record that names none, and those of the store.
-pub fn claimant_read(
+/// Those of the store.
+pub fn read_ahead<'s>(
     tx: &mut Transaction<'_>,
-    task: &str,
-    phase: SlotPhase,
-) -> Attempt<Option<Read>> {
-    let record = tx.record(KIND, &key(task, phase))?;
-    let claimant = record.map(|record| claimant(&record)).transpose()?;
-    Ok(claimant.map(|id| Read::head(&id)))
+    slots: impl Iterator<Item = (&'s str, SlotPhase)> + Clone,
+) -> Attempt<()> {
+    let records = slots.clone().map(|(task, phase)| Read::Record {
+        kind: KIND.to_owned(),
+        key: key(task, phase),
+    });
+    tx.read_all(records)?;
+    let mut heads = Vec::new();
+    for (task, phase) in slots {
+        let record = tx.record(KIND, &key(task, phase))?;
+        let claimant = record.and_then(|record| claimant(&record).ok());
+        heads.extend(claimant.map(|id| Read::head(&id)));
+    }
+    tx.read_all(heads)
 }
 
 /// The slot that a session occupies, unless it has left it.

@@ -261,21 +261,6 @@ impl<'l> Draft<'l> {
         self.head.slot = Some(slot);
     }
 
-    /// Refuses a session whose model is missing.
-    ///
-    /// # Errors
-    /// `MODEL_MISSING`.
-    pub fn check_model(&self) -> Result<()> {
-        match &self.head.slot {
-            Some(slot) if self.limits.lacks_model(&slot.model) => Err(Cause::ModelMissing {
-                id: self.head.id.to_string(),
-                model: slot.model.clone(),
-            }
-            .into()),
-            _ => Ok(()),
-        }
-    }
-
     /// Puts the session into the trash, unless it is there already. Without an actor no audit entry is
     /// written: the cause of the removal has an entry of its own.
     pub fn trash(&mut self, by: Option<Actor>) {

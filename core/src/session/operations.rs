@@ -14,7 +14,9 @@ use crate::value::text::Text;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
-use super::change::{append, change, change_anywhere, create, new_id, not_found, store_key, write};
+use super::change::{
+    append, change, change_anywhere, change_with_model, create, new_id, not_found, store_key, write,
+};
 use super::draft::{Draft, Finished};
 use super::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
@@ -127,8 +129,7 @@ fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHea
             other_runner(tx, &id, params.holder.as_ref().map(Text::as_str))?
         }
     };
-    change(tx, params, &|draft| {
-        draft.check_model()?;
+    change_with_model(tx, params, &|draft| {
         if draft.head().status == Status::Active {
             if keeps {
                 return Ok(());

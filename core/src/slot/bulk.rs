@@ -9,7 +9,7 @@ use crate::work::context::Context;
 use crate::work::transaction::{Attempt, Transaction};
 
 use super::params::{SlotAnswer, SlotLocking, SlotStart, StartInSlotParams, StartInSlotsParams};
-use super::start::{Start, start, start_alone};
+use super::start::{Start, ask_ahead, start, start_alone};
 
 /// The greatest number of sessions that one call starts.
 const MAX_STARTS: usize = 100;
@@ -24,6 +24,7 @@ pub(super) async fn start_in_slots(
         let problem = format!("expected {MAX_STARTS} at most, got {count}");
         return Err(Error::invalid("starts", problem));
     }
+    context.transact(|tx| ask_ahead(tx, &starts)).await?;
     let mut outcome = Outcome::default();
     while outcome.answers.len() < count && outcome.failed.is_none() {
         let done = outcome.answers.len();

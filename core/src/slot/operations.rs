@@ -69,7 +69,13 @@ fn latest_session(
 ) -> Attempt<Option<SlotSession>> {
     let task = checked_task(params.task_id.as_str())?;
     let occupant = claim::confirmed_occupant(tx, task, params.phase)?;
-    Ok(occupant.map(|head| SlotSession::new(head, tx.limits())))
+    Ok(occupant.map(|head| with_model(tx, head)))
+}
+
+fn with_model(tx: &mut Transaction<'_>, head: Head) -> SlotSession {
+    let slot = head.slot.as_ref();
+    let is_missing = slot.is_some_and(|slot| tx.lacks_model(&slot.model));
+    SlotSession::new(head, is_missing)
 }
 
 async fn slots(context: &Context, params: SlotsParams) -> Result<Vec<SlotSession>> {
@@ -89,25 +95,24 @@ async fn slots(context: &Context, params: SlotsParams) -> Result<Vec<SlotSession
         let slot = head.slot.as_ref();
         slot.map(|slot| (slot.task_id.clone(), slot.phase))
     });
-    let limits = &context.call().limits;
-    let found = found.into_iter();
-    Ok(found.map(|head| SlotSession::new(head, limits)).collect())
+    let found = &found;
+    context
+        .transact(|tx| {
+            let heads = found.iter().cloned();
+            Ok(heads.map(|head| with_model(tx, head)).collect())
+        })
+        .await
 }
 
 /// The sessions in the slots of few tasks, by the records of their slots.
 fn occupants(tx: &mut Transaction<'_>, tasks: &[String]) -> Attempt<Vec<Head>> {
-    let slots = || {
-        let phases = |task| SlotPhase::ALL.into_iter().map(move |phase| (task, phase));
-        tasks.iter().flat_map(phases)
-    };
-    tx.read_all(slots().map(|(task, phase)| claim::record_read(task, phase)))?;
-    let mut claimants = Vec::new();
-    for (task, phase) in slots() {
-        claimants.extend(claim::claimant_read(tx, task, phase)?);
-    }
-    tx.read_all(claimants)?;
+    let slots = tasks.iter().flat_map(|task| {
+        let phases = SlotPhase::ALL.into_iter();
+        phases.map(move |phase| (task.as_str(), phase))
+    });
+    claim::read_ahead(tx, slots.clone())?;
     let mut found = Vec::new();
-    for (task, phase) in slots() {
+    for (task, phase) in slots {
         found.extend(claim::confirmed_occupant(tx, task, phase)?);
     }
     Ok(found)

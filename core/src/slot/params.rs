@@ -15,7 +15,6 @@ use crate::stored::slot::SlotPhase;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
-use crate::value::limits::Limits;
 use crate::value::text::Text;
 
 /// The locking of a slot while a session is started in it. Either way the commit expects the version
@@ -149,11 +148,7 @@ pub struct SlotSession {
 
 impl SlotSession {
     /// A session, and whether its model is missing.
-    pub(crate) fn new(head: Head, limits: &Limits) -> Self {
-        let model_missing = head
-            .slot
-            .as_ref()
-            .is_some_and(|slot| limits.lacks_model(&slot.model));
+    pub(crate) fn new(head: Head, model_missing: bool) -> Self {
         Self {
             session: head.into(),
             model_missing,
@@ -264,15 +259,13 @@ impl SlotAnswer {
 }
 
 impl SlotStart {
-    /// The result with this session in the slot, if that is known.
+    /// The result with this session in the slot, if that is known, and whether its model is missing.
     pub(crate) fn new(
         code: SlotCode,
         session: Option<Head>,
+        model_missing: bool,
         conflicts: u32,
-        limits: &Limits,
     ) -> Self {
-        let slot = session.as_ref().and_then(|head| head.slot.as_ref());
-        let model_missing = slot.is_some_and(|slot| limits.lacks_model(&slot.model));
         Self {
             outcome: code.outcome(),
             code,

@@ -5,6 +5,7 @@
 use crate::error::{Cause, Result};
 use crate::lease;
 use crate::lease::decision::{Holder, Outcome, Request};
+use crate::session::bulk::settled;
 use crate::session::change::new_id;
 use crate::session::claim;
 use crate::session::draft::{Draft, Finished};
@@ -39,9 +40,14 @@ pub(super) async fn start_alone(
 ) -> Result<SlotStart> {
     if params.locking.unwrap_or_default() == SlotLocking::Optimistic {
         return context
-            .transact(|tx| start(tx, &Start::new(tx, params, entropy)?, None))
+            .transact(|tx| {
+                let new = Start::new(tx, params, entropy)?;
+                start(tx, &new, None)
+            })
             .await;
     }
+    let starts = std::slice::from_ref(params);
+    context.transact(|tx| ask_ahead(tx, starts)).await?;
     let call = context.call();
     // A holder that is a process would hold the lease for as long as it runs, also after this call is
     // dropped.
@@ -63,7 +69,10 @@ pub(super) async fn start_alone(
         return Ok(reply);
     }
     let started = context
-        .transact(|tx| start(tx, &Start::new(tx, params, entropy)?, Some(&lock)))
+        .transact(|tx| {
+            let new = Start::new(tx, params, entropy)?;
+            start(tx, &new, Some(&lock))
+        })
         .await;
     if !started.as_ref().is_ok_and(|start| start.code.is_started()) {
         // A lease that is not released expires.
@@ -102,9 +111,44 @@ fn release_lock(tx: &mut Transaction<'_>, slot: &Slot, lock: &Holder) -> Attempt
     Ok(outcome == Outcome::Released)
 }
 
-fn locked_out(tx: &Transaction<'_>, occupant: Option<Head>) -> SlotStart {
-    let conflicts = tx.conflicts();
-    SlotStart::new(SlotCode::SlotLocked, occupant, conflicts, tx.limits())
+fn locked_out(tx: &mut Transaction<'_>, occupant: Option<Head>) -> SlotStart {
+    reply(tx, SlotCode::SlotLocked, occupant)
+}
+
+/// The result with this session in the slot, if that is known.
+fn reply(tx: &mut Transaction<'_>, code: SlotCode, session: Option<Head>) -> SlotStart {
+    let slot = session.as_ref().and_then(|head| head.slot.as_ref());
+    let model_missing = slot.is_some_and(|slot| tx.lacks_model(&slot.model));
+    SlotStart::new(code, session, model_missing, tx.conflicts())
+}
+
+/// Asks about every model that starts can meet, if the host is to be asked: the requested ones, and those
+/// of the current occupants. For an operation that writes more than once, since it can only be run again
+/// while it has written nothing.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn ask_ahead(tx: &mut Transaction<'_>, starts: &[StartInSlotParams]) -> Attempt<()> {
+    if !tx.asks_about_models() {
+        return Ok(());
+    }
+    // A start that is refused meets no occupant.
+    let mut slots = Vec::new();
+    for params in starts {
+        slots.extend(Start::new(tx, params, None).ok().map(|start| start.slot));
+    }
+    let places = slots.iter().map(|slot| (slot.task_id.as_str(), slot.phase));
+    claim::read_ahead(tx, places.clone())?;
+    for (task, phase) in places {
+        if let Some(slot) = settled(claim::occupant(tx, task, phase))?
+            .ok()
+            .flatten()
+            .and_then(|head| head.slot)
+        {
+            tx.lacks_model(&slot.model);
+        }
+    }
+    Ok(())
 }
 
 /// A session to start, prepared for a free slot.
@@ -121,7 +165,7 @@ impl<'p> Start<'p> {
     /// # Errors
     /// `MODEL_MISSING`, those of the parameters and of the limits.
     pub(super) fn new(
-        tx: &Transaction<'_>,
+        tx: &mut Transaction<'_>,
         params: &'p StartInSlotParams,
         entropy: Option<[u8; 16]>,
     ) -> Result<Self> {
@@ -136,7 +180,7 @@ impl<'p> Start<'p> {
             (None, Some(entropy)) => SessionId::generate(tx.now(), entropy),
             (id, _) => new_id(tx, id.as_ref())?,
         };
-        if tx.limits().lacks_model(&slot.model) {
+        if tx.lacks_model(&slot.model) {
             return Err(Cause::ModelMissing {
                 id: id.to_string(),
                 model: slot.model,
@@ -174,20 +218,19 @@ pub(super) fn start(
     let occupant = claim::occupant(tx, &slot.task_id, slot.phase)?;
     let occupied = occupant.as_ref().and_then(|head| head.slot.as_ref());
     let change = occupied.and_then(|old| model::change(&old.model(), &params.model));
-    let (conflicts, limits) = (tx.conflicts(), tx.limits());
-    let reply = |code, session| {
-        let mut reply = SlotStart::new(code, session, conflicts, limits);
+    let reply = |tx: &mut Transaction<'_>, code, session| {
+        let mut reply = reply(tx, code, session);
         reply.change = change;
         reply
     };
     let superseded = match (decide(occupant.as_ref(), request), occupant.clone()) {
         (Decision::Keep { finished: true, .. }, head) => {
-            return Ok(reply(SlotCode::SameModelFinished, head));
+            return Ok(reply(tx, SlotCode::SameModelFinished, head));
         }
-        (Decision::Keep { .. }, head) => return Ok(reply(SlotCode::SameModelActive, head)),
-        (Decision::Ask, head) => return Ok(reply(SlotCode::ModelChanged, head)),
-        (Decision::Busy, head) => return Ok(reply(SlotCode::SessionChanged, head)),
-        (Decision::Reject, head) => return Ok(reply(SlotCode::ModelRejected, head)),
+        (Decision::Keep { .. }, head) => return Ok(reply(tx, SlotCode::SameModelActive, head)),
+        (Decision::Ask, head) => return Ok(reply(tx, SlotCode::ModelChanged, head)),
+        (Decision::Busy, head) => return Ok(reply(tx, SlotCode::SessionChanged, head)),
+        (Decision::Reject, head) => return Ok(reply(tx, SlotCode::ModelRejected, head)),
         (Decision::Replace(reason), Some(head)) => Some((reason, head)),
         (Decision::Replace(_) | Decision::Create, _) => None,
     };
@@ -199,13 +242,13 @@ pub(super) fn start(
         return Ok(reply);
     }
     tx.can_insert(&new.head.id)?;
-    let mut result = reply(SlotCode::SlotCreated, Some(new.head.clone()));
+    let mut result = reply(tx, SlotCode::SlotCreated, Some(new.head.clone()));
     if let Some((reason, old)) = superseded {
         if old.id == new.head.id {
             let id = old.id.to_string();
             return Err(Cause::SessionExists { id }.into());
         }
-        result = reply(SlotCode::SlotReplaced, Some(new.head.clone()));
+        result = reply(tx, SlotCode::SlotReplaced, Some(new.head.clone()));
         result.exported = exported(tx, &old, params.export_old.unwrap_or(false))?;
         result.reason = Some(reason);
         result.cancelled = cancelled(&old, slot, &new.head.id, reason);

@@ -3,6 +3,7 @@
 
 use crate::error::{Cause, Error, Result};
 use crate::value::json::Json;
+use crate::value::models::Models;
 use crate::value::properties::{Params, Properties};
 use crate::value::redact::Redact;
 
@@ -28,9 +29,9 @@ pub struct Limits {
     /// The rules of redaction. They are a separate option of a store.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub redact: Redact,
-    /// The names of the known models; `None` if they are not known. They are a separate option, too.
+    /// The available models. They are a separate option, too.
     #[cfg_attr(feature = "ts", ts(skip))]
-    pub models: Option<Vec<String>>,
+    pub models: Models,
 }
 
 impl Default for Limits {
@@ -44,7 +45,7 @@ impl Default for Limits {
             max_depth: 128,
             max_batch: 1000,
             redact: Redact::default(),
-            models: None,
+            models: Models::default(),
         }
     }
 }
@@ -67,12 +68,6 @@ impl Params for Limits {
 }
 
 impl Limits {
-    /// Whether the models are known and this one is not among them.
-    pub fn lacks_model(&self, name: &str) -> bool {
-        let models = self.models.as_ref();
-        models.is_some_and(|models| !models.iter().any(|model| model == name))
-    }
-
     /// Checks a task.
     ///
     /// # Errors

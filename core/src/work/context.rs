@@ -1,13 +1,16 @@
-//! What an operation has while it runs: its [`Call`], the store, asked through a [`Mailbox`], and the
-//! notices that it has to send once its changes are written.
+//! What an operation has while it runs: its [`Call`], the store, asked through a [`Mailbox`], the
+//! notices that it has to send once its changes are written, and the questions with which it ends.
 
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::store::filter::Filter;
 use crate::store::query::{Found, Read};
 use crate::store::tally::Tally;
-use crate::store::{History, ListQuery, Loaded, Page, Record, Scan};
+use crate::store::{Commit, History, ListQuery, Loaded, Page, Record, Scan};
 use crate::value::id::SessionId;
 
 use super::call::Call;
@@ -20,6 +23,9 @@ pub struct Context {
     call: Call,
     mailbox: Arc<Mailbox>,
     notices: Mutex<Vec<WebhookPayload>>,
+    /// The models that the host has to be asked about.
+    questions: Mutex<Vec<String>>,
+    has_written: AtomicBool,
 }
 
 impl Context {
@@ -29,6 +35,8 @@ impl Context {
             call,
             mailbox,
             notices: Mutex::default(),
+            questions: Mutex::default(),
+            has_written: AtomicBool::new(false),
         }
     }
 
@@ -125,28 +133,55 @@ impl Context {
     /// # Errors
     /// Those of the store.
     pub(super) async fn ask(&self, request: Request) -> Result<Reply> {
-        self.mailbox.ask(request).await
+        let writes = matches!(request, Request::Commit(_));
+        let reply = self.mailbox.ask(request).await;
+        let is_refused = matches!(
+            reply,
+            Ok(Reply::Commit(
+                Commit::SessionConflict { .. } | Commit::RecordConflict { .. }
+            ))
+        );
+        if writes && !is_refused {
+            self.has_written.store(true, Ordering::Relaxed);
+        }
+        reply
+    }
+
+    /// Whether the operation has written, or may have.
+    pub(super) fn has_written(&self) -> bool {
+        self.has_written.load(Ordering::Relaxed)
+    }
+
+    /// Ends the operation, which is run again when the host has been asked about these models.
+    pub(super) async fn end_to_ask(&self, models: Vec<String>) -> Infallible {
+        *unlocked(&self.questions) = models;
+        pending().await
+    }
+
+    /// Takes out the models that the host has to be asked about.
+    pub(super) fn take_questions(&self) -> Vec<String> {
+        std::mem::take(&mut *unlocked(&self.questions))
     }
 
     /// Sends these notices once the operation has ended.
     pub fn notify(&self, notices: impl IntoIterator<Item = WebhookPayload>) {
-        self.notices().extend(notices);
+        unlocked(&self.notices).extend(notices);
     }
 
     /// Takes out the notices.
     pub(crate) fn take_notices(&self) -> Vec<WebhookPayload> {
-        std::mem::take(&mut *self.notices())
+        std::mem::take(&mut *unlocked(&self.notices))
     }
 
     async fn read_one(&self, read: Read) -> Result<Found> {
         let found = self.read(vec![read]).await?.pop();
         found.ok_or_else(unexpected)
     }
+}
 
-    fn notices(&self) -> MutexGuard<'_, Vec<WebhookPayload>> {
-        // Nothing that could panic is done while the notices are locked.
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn unlocked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    // Nothing that could panic is done while a list is locked.
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unexpected() -> Error {

@@ -26,8 +26,18 @@ pub struct Done<R> {
     pub notices: Vec<WebhookPayload>,
 }
 
-/// The result of an operation whose types are erased.
-pub type Ended = Result<Done<Box<dyn operation::Reply>>>;
+/// The end of an operation that has not failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End<R> {
+    /// It has a result.
+    Done(Done<R>),
+    /// It has done nothing, since it needs to know whether the models with these names are available.
+    /// Run it again with the [answers](crate::value::models::Answers).
+    Asks(Vec<String>),
+}
+
+/// The end of an operation whose types are erased.
+pub type Ended = Result<End<Box<dyn operation::Reply>>>;
 
 /// The result of one step of an operation.
 pub enum Step<'e> {
@@ -180,9 +190,10 @@ impl UnitRun {
         match progress {
             Ok(Progress::Waits) => need(unit.request()),
             Ok(Progress::Applied(notices)) => Step::Ended(match value.take() {
-                Some(value) => Ok(Done { value, notices }),
+                Some(value) => Ok(End::Done(Done { value, notices })),
                 None => Err(Error::internal("a unit of work has no result")),
             }),
+            Ok(Progress::Asks(models)) => Step::Ended(Ok(End::Asks(models))),
             Ok(Progress::Conflict) => {
                 Step::Ended(Err(Error::internal("a unit of work was not repeated")))
             }
@@ -219,12 +230,16 @@ impl StepsRun {
             .as_mut()
             .poll(&mut task::Context::from_waker(waker))
         {
-            Poll::Ready(Ok(value)) => Step::Ended(Ok(Done {
+            Poll::Ready(Ok(value)) => Step::Ended(Ok(End::Done(Done {
                 value,
                 notices: self.context.take_notices(),
-            })),
+            }))),
             Poll::Ready(Err(error)) => Step::Ended(Err(error)),
             Poll::Pending => {
+                let models = self.context.take_questions();
+                if !models.is_empty() {
+                    return Step::Ended(Ok(End::Asks(models)));
+                }
                 self.request = self.mailbox.take_request();
                 need(self.request.as_ref())
             }
@@ -267,12 +282,25 @@ pub async fn run_async(store: &dyn Store, timer: &dyn Timer, execution: &mut Exe
     }
 }
 
-/// The result of an operation as a value of its type.
+/// The result of an operation, for a caller that answers no questions.
 ///
 /// # Errors
-/// Those of the operation, and `INTERNAL` for a value of another type.
+/// Those of the operation, and `INTERNAL` for questions: such a caller lists the models.
+pub fn done(ended: Ended) -> Result<Done<Box<dyn operation::Reply>>> {
+    match ended? {
+        End::Done(done) => Ok(done),
+        End::Asks(_) => Err(Error::internal(
+            "a caller without answers is asked about models",
+        )),
+    }
+}
+
+/// As [`done`], as a value of its type.
+///
+/// # Errors
+/// Those of [`done`], and `INTERNAL` for a value of another type.
 pub fn typed<R: 'static>(ended: Ended) -> Result<Done<R>> {
-    let Done { value, notices } = ended?;
+    let Done { value, notices } = done(ended)?;
     let value = value.into_any().downcast::<R>();
     let value = *value.map_err(|_| Error::internal("a reply has another type"))?;
     Ok(Done { value, notices })

@@ -1,5 +1,5 @@
-//! What a unit of work has read: sessions and records as they were, which came first, and what is to be
-//! read next.
+//! What a unit of work has read: sessions and records as they were, which came first, what is to be read
+//! next, and what the host is to be asked.
 
 use crate::error::{Error, Result};
 use crate::store::query::{Found, Read};
@@ -12,6 +12,8 @@ pub(super) struct Reads {
     pub(super) sessions: Vec<(SessionId, Seen)>,
     pub(super) records: Vec<SeenRecord>,
     pub(super) wanted: Vec<Read>,
+    /// The names of the models that the host has to be asked about.
+    pub(super) unanswered: Vec<String>,
     /// Counts the reads, so that it is known which came first.
     pub(super) clock: u64,
     /// Records that were read a second time, and were the same.

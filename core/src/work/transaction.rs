@@ -16,6 +16,7 @@ use crate::stored::head::Head;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
 use crate::value::limits::Limits;
+use crate::value::models::Models;
 use crate::value::process::Host;
 use crate::value::time::Timestamp;
 
@@ -125,6 +126,21 @@ impl<'c> Transaction<'c> {
     /// The largest inputs that are accepted.
     pub fn limits(&self) -> &'c Limits {
         &self.call.limits
+    }
+
+    /// Whether a model is not available. A model that the host has to be asked about counts as available
+    /// here, so that the decision goes on to the next one; what it decides is not written.
+    pub fn lacks_model(&mut self, name: &str) -> bool {
+        let is_available = self.limits().models.is_available(name);
+        if is_available.is_none() && !self.reads.unanswered.iter().any(|known| known == name) {
+            self.reads.unanswered.push(name.to_owned());
+        }
+        is_available == Some(false)
+    }
+
+    /// Whether the host decides which models are available.
+    pub fn asks_about_models(&self) -> bool {
+        matches!(self.limits().models, Models::Asked(_))
     }
 
     /// The number of conflicts with other writers so far.

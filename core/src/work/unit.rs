@@ -33,6 +33,9 @@ pub(super) struct Unit {
     committing: Option<Committing>,
     /// Whether it ends when another writer was faster.
     once: bool,
+    /// Whether the operation has written before. It is not run again, so the host is not asked: a model
+    /// without an answer counts as available.
+    follows_write: bool,
 }
 
 /// What follows a commit.
@@ -52,6 +55,8 @@ pub(super) enum Progress {
     Applied(Vec<WebhookPayload>),
     /// Another writer was faster.
     Conflict,
+    /// It has written nothing, and the host has to be asked about models with these names.
+    Asks(Vec<String>),
 }
 
 /// What a unit of work does next.
@@ -60,6 +65,7 @@ enum Next {
     Wait,
     Applied(Vec<WebhookPayload>),
     Conflict,
+    Ask(Vec<String>),
 }
 
 /// A decision. Its result is its own matter.
@@ -92,6 +98,7 @@ impl Unit {
                 Next::Decide => self.decide(call, store, decide)?,
                 Next::Wait => return Ok(Progress::Waits),
                 Next::Applied(notices) => return Ok(Progress::Applied(notices)),
+                Next::Ask(models) => return Ok(Progress::Asks(models)),
                 Next::Conflict if self.once => return Ok(Progress::Conflict),
                 Next::Conflict => self.pause(call)?,
             };
@@ -104,12 +111,17 @@ impl Unit {
         store: Option<&dyn SyncStore>,
         decide: &mut Decide<'_>,
     ) -> Result<Next> {
+        self.reads.unanswered.clear();
         let mut transaction = Transaction::new(call, &mut self.reads, store);
-        match decide(&mut transaction) {
-            Ok(()) => {
-                let written = transaction.into_written();
-                Ok(self.commit(written))
+        let decision = decide(&mut transaction);
+        let written = transaction.into_written();
+        match decision {
+            Err(Stop::Failed(error)) if error.is_of_store() => Err(error),
+            // Its result, or its error, depends on the answers.
+            Ok(()) | Err(Stop::Failed(_)) if self.has_to_ask() => {
+                Ok(Next::Ask(std::mem::take(&mut self.reads.unanswered)))
             }
+            Ok(()) => Ok(self.commit(written)),
             Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Retry) => {
                 self.reads.lose("what was read".to_owned());
@@ -124,6 +136,10 @@ impl Unit {
                 Ok(Next::Wait)
             }
         }
+    }
+
+    fn has_to_ask(&self) -> bool {
+        !self.follows_write && !self.reads.unanswered.is_empty()
     }
 
     /// Asks to commit what a decision has written.
@@ -237,6 +253,7 @@ impl Unit {
         context: &Context,
         decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
     ) -> Result<bool> {
+        self.follows_write = context.has_written();
         let mut reply = None;
         loop {
             match self.advance(context.call(), reply, None, decide)? {
@@ -246,6 +263,7 @@ impl Unit {
                     return Ok(true);
                 }
                 Progress::Conflict => return Ok(false),
+                Progress::Asks(models) => match context.end_to_ask(models).await {},
             }
             let request = self.hand_out().ok_or_else(unexpected)?;
             reply = Some(context.ask(request).await);

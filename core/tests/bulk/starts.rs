@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tenure_core::Models;
 
 use super::seen;
 use crate::support::{World, scale};
@@ -27,7 +28,8 @@ fn start() -> impl Strategy<Value = Value> {
 
 fn differs(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
     let world = || {
-        World::default().with_limits(|limits| limits.models = Some(vec!["a".into(), "b".into()]))
+        World::default()
+            .with_limits(|limits| limits.models = Models::Names(vec!["a".into(), "b".into()]))
     };
     let (together, alone) = (world(), world());
     for starts in calls {

@@ -1,6 +1,7 @@
 //! Sessions whose models are not among the known models.
 
 use serde_json::json;
+use tenure_core::Models;
 
 use super::{in_slot, params, start};
 use crate::support::World;
@@ -10,7 +11,7 @@ fn a_session_whose_model_is_missing_is_there_but_does_not_go_on() {
     let world = World::default();
     start(&world, "a", json!({"id": "s"}));
     world.ok("pause", json!({"id": "s"}));
-    let world = world.with_limits(|limits| limits.models = Some(vec!["b".to_owned()]));
+    let world = world.with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
     let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
     assert_eq!(found["modelMissing"], true);
     assert!(found["message"].is_string());
@@ -39,7 +40,7 @@ fn a_request_for_confirmation_says_that_the_previous_model_is_missing() {
     let known = start(&world, "a", json!({"id": "s"}));
     assert_eq!(known["modelMissing"], false);
     let asks = start(&world, "b", json!({}));
-    let world = world.with_limits(|limits| limits.models = Some(vec!["b".to_owned()]));
+    let world = world.with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
     for (more, outcome) in [
         (json!({}), "needs_confirmation"),
         (json!({"onModelChange": "reject"}), "rejected"),

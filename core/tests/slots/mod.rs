@@ -1,6 +1,7 @@
 //! Slots: what starting a session in one comes to, who else can come into it and how, and what is to be
 //! seen of it. What holds when starters meet is tried with the leases.
 
+mod asking;
 mod entering;
 mod looking;
 mod missing;

@@ -2,7 +2,7 @@
 //! the test. Parameters and replies of operations cross as JSON, as to a host in another language.
 
 use tenure_core::work::call::Call;
-use tenure_core::work::execution::{Execution, run_async};
+use tenure_core::work::execution::{Execution, done, run_async};
 use tenure_core::work::job::{
     AnyJob, DriverError, Job, JobError, JobReply, JobResult, JobRow, Need, Standing, Step,
 };
@@ -45,11 +45,8 @@ pub(crate) fn run_step(
 ) -> JobResult<(JobReply, Json)> {
     let operation = step.operation();
     let params = operation.read(step.params_json().as_str())?;
-    let done = ready(run_async(
-        store,
-        &AtOnce,
-        &mut Execution::new(operation, params, call),
-    ))?;
+    let mut execution = Execution::new(operation, params, call);
+    let done = done(ready(run_async(store, &AtOnce, &mut execution)))?;
     let json = done.value.to_json();
     Ok((JobReply::Ran(step.read_reply(json.as_str())?), json))
 }

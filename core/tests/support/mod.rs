@@ -16,7 +16,7 @@ use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::json::Object;
 use tenure_core::value::process::Host;
 use tenure_core::work::call::Call;
-use tenure_core::work::execution::{Done, Execution, Timer, run_async, typed};
+use tenure_core::work::execution::{Done, End, Ended, Execution, Timer, run_async, typed};
 use tenure_core::work::operation::{AnyOperation, Operation};
 use tenure_core::{
     Error, Json, Lift, Limits, MemoryStore, Millis, NoHost, Result, Store, Timestamp,
@@ -108,17 +108,24 @@ pub(crate) async fn call_as(
     name: &str,
     params: &str,
 ) -> Result<Said> {
+    match end(store, call, name, params).await? {
+        End::Done(done) => Ok(Said {
+            value: done.value.to_json().as_str().to_owned(),
+            notices: serde_json::to_string(&done.notices).unwrap(),
+        }),
+        End::Asks(models) => panic!("{name} asks about {models:?}"),
+    }
+}
+
+/// The end of an operation.
+async fn end(store: &dyn Store, call: Call, name: &str, params: &str) -> Ended {
     let call = Call {
         fingerprint: fingerprint(name, params),
         ..call
     };
     let operation = TABLE.find(name).unwrap();
     let mut execution = Execution::new(operation, operation.read(params)?, call);
-    let done = run_async(store, &AtOnce, &mut execution).await?;
-    Ok(Said {
-        value: done.value.to_json().as_str().to_owned(),
-        notices: serde_json::to_string(&done.notices).unwrap(),
-    })
+    run_async(store, &AtOnce, &mut execution).await
 }
 
 /// As a host makes it: of the parameters without what may differ between a call and its repeat.
@@ -202,6 +209,16 @@ impl<S: Store> World<S> {
     /// Calls an operation.
     pub(crate) fn call(&self, name: &str, params: Value) -> Result<Said> {
         self.raw(name, &params.to_string())
+    }
+
+    /// The models about which an operation asks.
+    pub(crate) fn questions(&self, name: &str, params: Value) -> Vec<String> {
+        let now = Timestamp::from_millis(self.now()).unwrap();
+        let call = call_at(now, self.calls.get(), &self.limits);
+        match ready(end(&self.store, call, name, &params.to_string())) {
+            Ok(End::Asks(models)) => models,
+            ended => panic!("{name} {params} does not ask: {:?}", ended.map(drop)),
+        }
     }
 
     /// The result of an operation that succeeds.

@@ -20,17 +20,53 @@ export interface Binding {
   open(url: string, options: string, done?: (settled: string) => void): string;
   /**
    * Performs an operation over a synchronous store. `entropy`, 32 hexadecimal digits, replaces the
-   * random bits that the build would draw itself.
+   * random bits that the build would draw itself. `answers` are those to the questions with which
+   * the operation has ended before.
    */
-  call(handle: number, operation: string, params: string, now: number, entropy?: string): string;
+  call(
+    handle: number,
+    operation: string,
+    params: string,
+    now: number,
+    entropy?: string,
+    answers?: string,
+  ): string;
   /** Starts an operation over any store. */
-  start(handle: number, operation: string, params: string, now: number, entropy?: string): string;
+  start(
+    handle: number,
+    operation: string,
+    params: string,
+    now: number,
+    entropy?: string,
+    answers?: string,
+  ): string;
   /** Resumes an operation with the reply of a JavaScript store. */
   resume(handle: number, operation: number, reply: string): string;
   /** Cancels an operation that waits for a JavaScript store. */
   cancel(handle: number, operation: number): string;
-  /** Sets the available models for later calls: `{models}`, `null` if they are unknown. */
+  /**
+   * Sets the available models for later calls: `{models}`, `null` if they are unknown, or
+   * `{askModels: true}` if operations have to ask.
+   */
   setModels(handle: number, params: string): string;
+  /**
+   * Whether the `stored` version meets the precondition of a change: a kind, with its version. `NaN`
+   * stands for none. Nothing if the parameters are invalid.
+   */
+  allows(kind: string, version: number, stored: number): boolean | null | undefined;
+  /**
+   * The first and the last sequence number of a part of a history, or an empty list. The part is a
+   * kind, with its count or sequence number as `value`, and its limit. Nothing if the parameters
+   * are invalid.
+   */
+  rangeOf(
+    kind: string,
+    value: number,
+    limit: number,
+    eventCount: number,
+  ): ArrayLike<number> | null | undefined;
+  /** `ok` is the size of the user data of the heads in a store's reply to `list`. */
+  bytesOf(reply: string): string;
   /** Closes a handle. */
   close(handle: number): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
@@ -115,7 +151,7 @@ export type JobNeed = { readonly operation: number } & (
 );
 
 /** The parsed answer about a job. */
-export type JobAnswer = FinalAnswer<unknown> | Thrown | { readonly need: JobNeed };
+export type JobAnswer = Succeeded<unknown> | Failed | Thrown | { readonly need: JobNeed };
 
 /** A thread of the native build will deliver the answer through `done`. */
 export interface Waits {
@@ -123,18 +159,30 @@ export interface Waits {
   readonly wait: number;
 }
 
-/** The parsed return value of a call of the binding. */
-export type Answer<T> = Succeeded<T> | Failed | Needs | Waits;
+/** What an operation has to know before it does anything. */
+export interface Questions {
+  /** The names of the models that may be missing. */
+  readonly models: readonly string[];
+}
 
-/** An answer that completes the operation. */
-export type FinalAnswer<T> = Succeeded<T> | Failed;
+/** The operation has done nothing. It is started again with the answers. */
+export interface Asks {
+  /** What it asks. */
+  readonly ask: Questions;
+}
+
+/** The parsed return value of a call of the binding. */
+export type Answer<T> = EndAnswer<T> | Needs | Waits;
+
+/** An answer that ends a run of the operation. */
+export type EndAnswer<T> = Succeeded<T> | Failed | Asks;
 
 /** An answer that was delivered through `done`. */
 export interface Settled {
   /** The number from `wait`. */
   readonly operation: number;
   /** The answer. */
-  readonly answer: FinalAnswer<unknown>;
+  readonly answer: EndAnswer<unknown>;
 }
 
 /** Parses an answer. */
@@ -181,6 +229,10 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
     resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     setModels: (handle, params) => guard(() => binding.setModels(handle, params)),
+    // These cannot panic.
+    allows: (...args) => binding.allows(...args),
+    rangeOf: (...args) => binding.rangeOf(...args),
+    bytesOf: (reply) => guard(() => binding.bytesOf(reply)),
     close: (handle) => guard(() => binding.close(handle)),
     startJob: (name, params) => guard(() => binding.startJob(name, params)),
     resumeJob: (job, reply, elapsed) => guard(() => binding.resumeJob(job, reply, elapsed)),

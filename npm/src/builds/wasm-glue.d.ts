@@ -15,6 +15,7 @@ export function call(
   params: string,
   now: number,
   entropy?: string,
+  answers?: string,
 ): string;
 export function start(
   handle: number,
@@ -22,12 +23,20 @@ export function start(
   params: string,
   now: number,
   entropy?: string,
+  answers?: string,
 ): string;
 export function resume(handle: number, operation: number, reply: string): string;
 export function cancel(handle: number, operation: number): string;
 export function setModels(handle: number, params: string): string;
+export function allows(kind: string, version: number, stored: number): boolean | undefined;
+export function rangeOf(
+  kind: string,
+  value: number,
+  limit: number,
+  eventCount: number,
+): Float64Array | undefined;
+export function bytesOf(reply: string): string;
 export function close(handle: number): string;
 export function startJob(name: string, params: string): string;
 export function resumeJob(job: number, reply: string, elapsed: number): string;
 export function cancelJob(job: number): string;
-export function page(request: string): string;

@@ -9,7 +9,7 @@
 import {
   type Answer,
   type Binding,
-  type FinalAnswer,
+  type EndAnswer,
   type Opened,
   parseAnswer,
   resultOf,
@@ -19,13 +19,16 @@ import { type Capabilities, OPERATIONS, type RetentionParams } from "../generate
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "../values/error.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { encode, encodeMade } from "./encode.js";
-import { ModelFunction, type ModelInquiry, type Models } from "./models.js";
+import { ModelAnswers, ModelFunction, type Models } from "./models.js";
 import type { StoreDriver } from "./store-driver.js";
 
-/** A promise that an answer of a store's thread settles. */
+/** A promise that an answer of a store's thread resolves. */
 interface Waiter {
-  readonly resolve: (answer: FinalAnswer<unknown>) => void;
+  readonly resolve: (answer: EndAnswer<unknown>) => void;
 }
+
+/** Starts an operation: at first without answers, and again with those to its questions. */
+type Start<T> = (answers?: string) => Answer<T>;
 
 /** The clock and the random bits that the core takes with every call. */
 export interface Environment {
@@ -52,8 +55,8 @@ export interface ConnectionOptions {
   /** Called with the text of the payload of each notification, after the commit. */
   readonly notify: (payload: string) => void;
   /**
-   * A function that decides which models are available. Lists of names are among the core's
-   * options.
+   * The available models. Lists of names are among the core's options; a function answers the
+   * core's questions.
    */
   readonly models?: Models | undefined;
   /** Overrides the clock and the random bits, for tests. */
@@ -109,8 +112,8 @@ export class Connection {
     this.#notify = notify;
     this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
-    this.opening = opened.opening === undefined ? undefined : this.#wait(opened.opening);
-    if (typeof models === "function") this.#models = this.#modelFunction(models);
+    this.opening = opened.opening === undefined ? undefined : this.#opened(opened.opening);
+    if (typeof models === "function") this.#models = new ModelFunction(models);
   }
 
   /** Whether the connection is closed or closing. */
@@ -121,39 +124,17 @@ export class Connection {
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#assertUsable();
-    let givenParams: unknown;
-    const params = encodeMade(name, () => {
-      givenParams = make();
-      return givenParams;
-    });
-    const inquiry = this.#models?.begin();
-    if (inquiry === undefined) return this.#attempt(name, params);
-    const taskIds = inquiry.prepare(name, givenParams);
-    try {
-      if (taskIds.length > 0) this.perform("slots", () => ({ taskIds }));
-    } catch {
-      // Errors of the tasks or the store are reported by the operation itself.
-    }
-    for (;;) {
-      try {
-        const result = this.#attempt(name, params);
-        if (!inquiry.shouldRetryAfterResult(result)) return result;
-      } catch (thrown) {
-        if (!inquiry.shouldRetryAfterError(thrown)) throw thrown;
-      }
-    }
-  }
-
-  #attempt<N extends OperationName>(name: N, params: string): Result<N> {
+    const params = encodeMade(name, make);
     const now = this.#environment.now();
     const entropy = this.#environment.entropy();
-    if (this.#driver === undefined) {
-      return this.#finish(parseAnswer(this.binding.call(this.#handle, name, params, now, entropy)));
-    }
-    return this.#driveSync(
-      this.#driver,
-      parseAnswer(this.binding.start(this.#handle, name, params, now, entropy)),
-    );
+    const binding = this.binding;
+    const start: Start<Result<N>> = (answers) =>
+      parseAnswer(
+        this.#driver === undefined
+          ? binding.call(this.#handle, name, params, now, entropy, answers)
+          : binding.start(this.#handle, name, params, now, entropy, answers),
+      );
+    return this.#runSync(start, this.#models);
   }
 
   /** Performs an operation asynchronously. `owner` stays alive until it ends. */
@@ -165,41 +146,23 @@ export class Connection {
     try {
       this.#assertUsable();
       let ids: readonly string[] = [];
-      let givenParams: unknown;
       const params = encodeMade(name, () => {
         const params = make();
         ids = idsOf(params);
-        givenParams = params;
         return params;
       });
       const now = this.#environment.now();
       const entropy = this.#environment.entropy();
-      const start = (): Answer<Result<N>> =>
-        parseAnswer(this.binding.start(this.#handle, name, params, now, entropy));
-      const driver = this.#driver;
-      const inquiry = this.#models?.begin();
-      const taskIds = inquiry?.prepare(name, givenParams) ?? [];
-      const lookup =
-        taskIds.length > 0 ? this.performAsync(owner, "slots", () => ({ taskIds })) : undefined;
-      if (driver !== undefined) {
-        const attempt = (): Promise<Result<N>> => this.#drive(driver, start());
-        const begin =
-          inquiry === undefined ? attempt : () => this.#retryForModels(inquiry, attempt, lookup);
-        return this.#track(
-          owner,
-          OPERATIONS[name] === "write" ? this.#inOrder(ids, begin) : begin(),
-        );
+      const start: Start<Result<N>> = (answers) =>
+        parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers));
+      const models = this.#models;
+      if (this.#driver === undefined && models === undefined) {
+        const answer = start();
+        if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
+        return this.#track(owner, this.#run(answer, start, models));
       }
-      if (inquiry !== undefined) {
-        const attempt = (): Result<N> | Promise<Result<N>> => {
-          const answer = start();
-          return "wait" in answer ? this.#wait(answer.wait) : this.#finish(answer);
-        };
-        return this.#track(owner, this.#retryForModels(inquiry, attempt, lookup));
-      }
-      const answer = start();
-      if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
-      return this.#track(owner, this.#wait(answer.wait));
+      const begin = (): Promise<Result<N>> => this.#run(start(), start, models);
+      return this.#track(owner, OPERATIONS[name] === "write" ? this.#inOrder(ids, begin) : begin());
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -208,18 +171,10 @@ export class Connection {
   /** Replaces the available models; `null` if they are unknown. */
   setModels(models: Models | null): void {
     this.#assertUsable();
-    const source = typeof models === "function" ? this.#modelFunction(models) : undefined;
-    this.#sendModels(source === undefined ? models : []);
-    this.#models = source;
-  }
-
-  #modelFunction(isAvailable: (model: string) => boolean): ModelFunction {
-    return new ModelFunction(isAvailable, (names) => this.#sendModels(names));
-  }
-
-  #sendModels(models: unknown): void {
-    const params = encode("setModels", { models });
+    const source = typeof models === "function" ? new ModelFunction(models) : undefined;
+    const params = encode("setModels", source === undefined ? { models } : { askModels: true });
     resultOf(parseAnswer<null>(this.binding.setModels(this.#handle, params)));
+    this.#models = source;
   }
 
   /** Refuses further operations, waits for the pending ones, and closes the store. */
@@ -267,77 +222,75 @@ export class Connection {
     return value;
   }
 
-  /**
-   * Performs an operation, again while it reports models missing that are available. The first
-   * attempt is synchronous, unless it has to wait for `lookup`.
-   */
-  async #retryForModels<T>(
-    inquiry: ModelInquiry,
-    attempt: () => T | Promise<T>,
-    lookup: Promise<unknown> | undefined,
+  /** Runs an operation, which has returned `answer`, to its end. `start` starts it again. */
+  async #run<T>(
+    started: Answer<T>,
+    start: Start<T>,
+    models: ModelFunction | undefined,
   ): Promise<T> {
-    // Errors of the lookup are reported by the operation itself.
-    if (lookup !== undefined) await lookup.catch(() => {});
+    let answer = started;
+    let cause: unknown;
+    let answers: ModelAnswers | undefined;
+    // What needs no promise completes before the caller gets one.
     for (;;) {
-      try {
-        const result = await attempt();
-        if (!inquiry.shouldRetryAfterResult(result)) return result;
-      } catch (thrown) {
-        if (!inquiry.shouldRetryAfterError(thrown)) throw thrown;
+      if ("need" in answer && this.#driver !== undefined) {
+        const { operation } = answer.need;
+        const asked = this.#driver.ask(answer.need);
+        const outcome = asked instanceof Promise ? await asked : asked;
+        cause = outcome.kind === "error" ? outcome.thrown : undefined;
+        answer = parseAnswer<T>(
+          outcome.kind === "timeout"
+            ? this.binding.cancel(this.#handle, operation)
+            : this.binding.resume(this.#handle, operation, outcome.text),
+        );
+      } else if ("wait" in answer) {
+        answer = (await this.#wait(answer.wait)) as EndAnswer<T>;
+      } else if ("ask" in answer) {
+        answers ??= new ModelAnswers(models);
+        answer = start(answers.answer(answer.ask));
+      } else {
+        return this.#finish(answer, cause);
       }
     }
   }
 
-  async #drive<T>(driver: StoreDriver, started: Answer<T>): Promise<T> {
-    let answer = started;
+  /** As `#run`, synchronously. */
+  #runSync<T>(start: Start<T>, models: ModelFunction | undefined): T {
+    let answer = start();
     let cause: unknown;
-    // Over a synchronous store the operation completes before the caller gets the promise.
-    while ("need" in answer) {
-      const { operation } = answer.need;
-      const asked = driver.ask(answer.need);
-      const outcome = asked instanceof Promise ? await asked : asked;
-      cause = outcome.kind === "error" ? outcome.thrown : undefined;
-      answer = parseAnswer<T>(
-        outcome.kind === "timeout"
-          ? this.binding.cancel(this.#handle, operation)
-          : this.binding.resume(this.#handle, operation, outcome.text),
-      );
-    }
-    return this.#finish(answer, cause);
-  }
-
-  #driveSync<T>(driver: StoreDriver, started: Answer<T>): T {
-    let answer = started;
-    let cause: unknown;
-    while ("need" in answer) {
-      const { operation } = answer.need;
-      const outcome = driver.askSync(answer.need);
-      if (outcome === undefined || outcome.kind === "timeout") {
-        this.binding.cancel(this.#handle, operation);
-        throw storeIsAsync();
-      }
-      cause = outcome.kind === "error" ? outcome.thrown : undefined;
-      answer = parseAnswer<T>(this.binding.resume(this.#handle, operation, outcome.text));
-    }
-    return this.#finish(answer, cause);
-  }
-
-  #wait<T>(operation: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const settle = (answer: FinalAnswer<unknown>): void => {
-        try {
-          resolve(this.#finish(answer as FinalAnswer<T>));
-        } catch (thrown) {
-          reject(thrown);
+    let answers: ModelAnswers | undefined;
+    for (;;) {
+      if ("need" in answer && this.#driver !== undefined) {
+        const { operation } = answer.need;
+        const outcome = this.#driver.askSync(answer.need);
+        if (outcome === undefined || outcome.kind === "timeout") {
+          this.binding.cancel(this.#handle, operation);
+          throw storeIsAsync();
         }
-      };
-      this.#waiters.set(operation, { resolve: settle });
+        cause = outcome.kind === "error" ? outcome.thrown : undefined;
+        answer = parseAnswer<T>(this.binding.resume(this.#handle, operation, outcome.text));
+      } else if ("ask" in answer) {
+        answers ??= new ModelAnswers(models);
+        answer = start(answers.answer(answer.ask));
+      } else {
+        return this.#finish(answer, cause);
+      }
+    }
+  }
+
+  async #opened(operation: number): Promise<null> {
+    return this.#finish((await this.#wait(operation)) as EndAnswer<null>);
+  }
+
+  #wait(operation: number): Promise<EndAnswer<unknown>> {
+    return new Promise((resolve) => {
+      this.#waiters.set(operation, { resolve });
     });
   }
 
   /**
-   * Performs the writes to a session in the order of their calls. Over an asynchronous store a
-   * later write would otherwise overtake an earlier one that is retried.
+   * Performs the writes to a session in the order of their calls. A later write would otherwise
+   * overtake an earlier one that is retried, over an asynchronous store or with other answers.
    */
   #inOrder<T>(ids: readonly string[], begin: () => Promise<T>): Promise<T> {
     const before = ids.flatMap((id) => this.#lastWrites.get(id) ?? []);

@@ -145,6 +145,7 @@ export type { Histogram, HistogramBucket } from "../slots/histogram.js";
 export { slotMessage } from "../slots/message.js";
 export type { SlotMetrics } from "../slots/metrics.js";
 export type { SlotOptions, SlotOptionsOf, SlotOptionsSync, SlotRequest } from "../slots/options.js";
+export type { SequenceRange, StoreRules } from "../stores/rules.js";
 export type { MaybePromise, Store } from "../stores/store.js";
 export type * from "../stores/stored.js";
 export type { Target } from "../stores/target.js";

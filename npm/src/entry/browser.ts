@@ -12,6 +12,7 @@ import type { OpenOptions } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import type { SessionManager } from "../machines/session-manager.js";
+import type { StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { entryOver } from "./entry.js";
 
@@ -36,6 +37,13 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
  * at the end. An aborted copy continues where it stopped when it is started again.
  */
 export const copy: Copy = entry.copy;
+
+/**
+ * The rules that a store of your own applies, evaluated by the core: `allows` for the precondition
+ * of a change, `rangeOf` for a part of a history, `bytesOf` for the size of user data. They throw
+ * `WASM_NOT_READY` until `await init()` or `await open()` has loaded the WebAssembly module.
+ */
+export const storeRules: StoreRules = entry.storeRules;
 
 /** Loads the WebAssembly module, once. `module` overrides where it is loaded from. */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;

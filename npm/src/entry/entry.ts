@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Binding, Build } from "../builds/binding.js";
+import type { Binding } from "../builds/binding.js";
 import type { InitOptions, Source } from "../builds/source.js";
 import { type Copy, copyWith } from "../handles/copy.js";
 import { openSessions, openSessionsSync } from "../handles/open.js";
@@ -14,6 +14,7 @@ import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { type SessionManagers, sessionManagersOver } from "../machines/session-manager.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { rulesOver, type StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 
 /** The functions of an entry point. */
@@ -26,25 +27,31 @@ export interface Entry extends SessionManagers {
   readonly copy: Copy;
   /** Returns the build that runs jobs. */
   readonly binding: () => Promise<Binding>;
+  /** The rules for stores in JavaScript. */
+  readonly storeRules: StoreRules;
   /** Loads the WebAssembly module. */
   readonly init: (options?: InitOptions) => Promise<void>;
 }
 
 /** Creates the functions of an entry point; `runtime` is for its session manager. */
 export function entryOver(source: Source, runtime?: Runtime): Entry {
-  const prepared = async (target?: Target): Promise<Build> => {
+  // Where the build needs no preparation, the store is opened before this returns.
+  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
     const preparing = source.prepare();
     if (preparing) await preparing;
-    return source.now(target);
+    return openSessions(source.now(target), target, options);
   };
-  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> =>
-    openSessions(await prepared(target), target, options);
-  const binding = async (): Promise<Binding> => (await prepared()).binding;
+  // Every build serves this store, and has the same jobs and rules.
+  const binding = async (): Promise<Binding> => {
+    await source.prepare();
+    return source.now("memory:").binding;
+  };
   return {
     ...sessionManagersOver(source, runtime),
     open,
     binding,
     copy: copyWith(binding, open),
+    storeRules: rulesOver(() => source.now("memory:").binding),
     openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
     async init(options) {
       await source.prepare(options);

@@ -13,6 +13,7 @@ import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import { nodeRuntime } from "../runtime/node-runtime.js";
+import type { StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { entryOver } from "./entry.js";
 
@@ -48,6 +49,12 @@ export const copy: Copy = entry.copy;
  * of virtual machines, and deduplication records.
  */
 export const importDirectory: ImportDirectory = importDirectoryWith(entry.binding, entry.open);
+
+/**
+ * The rules that a store of your own applies, evaluated by the core: `allows` for the precondition
+ * of a change, `rangeOf` for a part of a history, `bytesOf` for the size of user data.
+ */
+export const storeRules: StoreRules = entry.storeRules;
 
 /** Does nothing in Node, which loads WebAssembly when needed. In browsers it loads the module. */
 export const init: () => Promise<void> = () => entry.init();

@@ -12,6 +12,7 @@ import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
 import { IndexedDbStore } from "../stores/indexeddb.js";
 import { openingError } from "../stores/indexeddb-database.js";
+import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { urlOf } from "../stores/target.js";
 import { invalidArgument, storeIsAsync } from "../values/error.js";
@@ -68,6 +69,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
   const store = new IndexedDbStore(name, {
     durability: options.durability,
     timeoutMs: timeoutOf(options) * OPENING_SHARE,
+    rules: rulesOver(() => build.binding),
   });
   const connection = connect(
     build,

@@ -93,6 +93,8 @@ function coreOptions({
   models,
   ...core
 }: OpenOptions): object {
-  // The core cannot call a function: it starts with an empty list of models.
-  return { ...core, models: typeof models === "function" ? [] : models };
+  // The core cannot call a function: it asks.
+  return typeof models === "function"
+    ? { ...core, askModels: true }
+    : { ...core, models, askModels: undefined };
 }

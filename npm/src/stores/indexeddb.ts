@@ -1,7 +1,7 @@
 /**
  * The store in the browser's IndexedDB: its object stores, and the requests for each method of a
- * store. It returns sessions in order and unfiltered; the core filters them. The connection to the
- * database is in `indexeddb-database.ts`.
+ * store. It returns sessions in order and unfiltered; the core filters them, and evaluates the rules
+ * that a store applies. The connection to the database is in `indexeddb-database.ts`.
  *
  * | Object store | Key | Value | Indexes |
  * |---|---|---|---|
@@ -14,6 +14,7 @@
 
 import { Broadcast } from "../events/broadcast.js";
 import { Database, SCHEMA, type StoreName } from "./indexeddb-database.js";
+import type { StoreRules } from "./rules.js";
 import type { Store } from "./store.js";
 import type {
   StoredChanges,
@@ -39,6 +40,8 @@ export interface IndexedDbOptions {
   readonly durability: "normal" | "full" | undefined;
   /** The timeout of opening the database, in milliseconds. */
   readonly timeoutMs: number;
+  /** The rules of the core. */
+  readonly rules: StoreRules;
 }
 
 /** Sessions in an IndexedDB database. */
@@ -49,11 +52,13 @@ export class IndexedDbStore implements Store {
   readonly broadcast = new Broadcast();
   readonly #database: Database;
   readonly #durability: IDBTransactionDurability;
+  readonly #rules: StoreRules;
 
   /** The database of this name. */
-  constructor(name: string, { durability, timeoutMs }: IndexedDbOptions) {
+  constructor(name: string, { durability, timeoutMs, rules }: IndexedDbOptions) {
     this.#database = new Database({ name, schema: SCHEMA, timeoutMs });
     this.#durability = durability === "full" ? "strict" : "relaxed";
+    this.#rules = rules;
   }
 
   /** Opens the database. The first call would open it as well. */
@@ -67,10 +72,10 @@ export class IndexedDbStore implements Store {
     return this.#database.read(stores, async (transaction) => {
       const head: StoredHead | undefined = await answer(transaction.objectStore("heads").get(id));
       if (head === undefined) return undefined;
-      const [first, last] = sequenceRange(history, head.eventCount);
-      if (first > last) return { head, events: [] };
-      const range = IDBKeyRange.bound([id, first], [id, last]);
-      const events: StoredEvent[] = await answer(transaction.objectStore("events").getAll(range));
+      const range = this.#rules.rangeOf(history, head.eventCount);
+      if (range === undefined) return { head, events: [] };
+      const keys = IDBKeyRange.bound([id, range.first], [id, range.last]);
+      const events: StoredEvent[] = await answer(transaction.objectStore("events").getAll(keys));
       return { head, events };
     });
   }
@@ -82,7 +87,7 @@ export class IndexedDbStore implements Store {
       this.#durability,
       async (transaction) => {
         // The requests run concurrently; IndexedDB answers them in order.
-        const conflict = conflictOf(transaction, changes);
+        const conflict = this.#conflictOf(transaction, changes);
         const owned = Promise.all(
           changes.sessions
             .filter(({ write }) => write.kind === "delete")
@@ -109,17 +114,18 @@ export class IndexedDbStore implements Store {
       const wanted = Math.min(offset + limit + 1, MAX_HEADS);
       const ordered: StoredHead[] = [];
       let from: Position | undefined = after === null ? undefined : [after.at, after.id];
-      let size = 0;
-      while (ordered.length < wanted && size <= maxBytes) {
+      let bytes = 0;
+      for (;;) {
         const count = Math.min(wanted - ordered.length, HEADS_PER_READ);
         const heads = await readHeads(index, order.direction, from, count);
         ordered.push(...heads);
         const last = heads.at(-1);
         if (last === undefined || heads.length < count) return { ordered, more: false };
+        if (ordered.length === wanted) return { ordered, more: true };
+        bytes += this.#rules.bytesOf(heads);
+        if (bytes > maxBytes) return { ordered, more: true };
         from = [last[order.by], last.id];
-        size = heads.reduce((sum, head) => sum + sizeOf(head), size);
       }
-      return { ordered, more: true };
     });
   }
 
@@ -148,32 +154,33 @@ export class IndexedDbStore implements Store {
     this.broadcast.leave();
     this.#database.close();
   }
+
+  /** The first change whose expected version does not match. */
+  async #conflictOf(
+    transaction: IDBTransaction,
+    { sessions, records }: StoredChanges,
+  ): Promise<StoredCommit | undefined> {
+    const versions = await Promise.all([
+      ...sessions.map(({ id }) => versionOf(transaction, "heads", id)),
+      ...records.map(({ kind, key }) => versionOf(transaction, "records", recordKey(kind, key))),
+    ]);
+    for (const [at, { id, expect }] of sessions.entries()) {
+      const current = versions[at] ?? null;
+      if (!this.#rules.allows(expect, current)) return { kind: "sessionConflict", id, current };
+    }
+    for (const [at, { kind, key, expect }] of records.entries()) {
+      const current = versions[sessions.length + at] ?? null;
+      if (!this.#rules.allows(expect, current))
+        return { kind: "recordConflict", recordKind: kind, key, current };
+    }
+    return undefined;
+  }
 }
 
 /** The object stores that changes touch. */
 function storesOf({ sessions, records }: StoredChanges): readonly StoreName[] {
   const deletes = sessions.some(({ write }) => write.kind === "delete");
   return records.length > 0 || deletes ? ["heads", "events", "records"] : ["heads", "events"];
-}
-
-/** The first change whose expected version does not match. */
-async function conflictOf(
-  transaction: IDBTransaction,
-  { sessions, records }: StoredChanges,
-): Promise<StoredCommit | undefined> {
-  const versions = await Promise.all([
-    ...sessions.map(({ id }) => versionOf(transaction, "heads", id)),
-    ...records.map(({ kind, key }) => versionOf(transaction, "records", recordKey(kind, key))),
-  ]);
-  for (const [at, { id, expect }] of sessions.entries()) {
-    const current = versions[at] ?? null;
-    if (!allows(expect, current)) return { kind: "sessionConflict", id, current };
-  }
-  for (const [at, { kind, key, expect }] of records.entries()) {
-    const current = versions[sessions.length + at] ?? null;
-    if (!allows(expect, current)) return { kind: "recordConflict", recordKind: kind, key, current };
-  }
-  return undefined;
 }
 
 async function versionOf(
@@ -185,21 +192,6 @@ async function versionOf(
     transaction.objectStore(store).get(key),
   );
   return value?.version;
-}
-
-type Expectation = StoredChanges["sessions"][number]["expect"];
-
-function allows(expect: Expectation, current: number | null): boolean {
-  switch (expect.kind) {
-    case "absent":
-      return current === null;
-    case "present":
-      return current !== null;
-    case "version":
-      return current === expect.version;
-    case "any":
-      return true;
-  }
 }
 
 /**
@@ -227,25 +219,6 @@ function apply(
   for (const { kind, key, record } of records) {
     if (record) stored.put(record, recordKey(kind, key));
     else stored.delete(recordKey(kind, key));
-  }
-}
-
-/**
- * The first and the last sequence number of the requested part of a history with `count` events.
- */
-function sequenceRange(
-  history: StoredHistory,
-  count: number,
-): readonly [first: number, last: number] {
-  switch (history.kind) {
-    case "none":
-      return [1, 0];
-    case "all":
-      return [1, count];
-    case "last":
-      return [Math.max(count - history.count, 0) + 1, count];
-    case "after":
-      return [history.sequence + 1, Math.min(history.sequence + history.limit, count)];
   }
 }
 
@@ -288,14 +261,6 @@ function readHeadsBackwards(
       else cursor.continue();
     };
   });
-}
-
-/** The approximate size of the user data in a head. */
-function sizeOf({ task, context, metadata, result, error }: StoredHead): number {
-  return [task, context, metadata, result, error].reduce(
-    (sum, text) => sum + (text?.length ?? 0),
-    0,
-  );
 }
 
 /**

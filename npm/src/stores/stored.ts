@@ -35,6 +35,8 @@ export type StoredSession = Frozen<Loaded>;
 export type StoredHistory = Frozen<History>;
 /** Everything that one operation writes, applied atomically. */
 export type StoredChanges = Frozen<Changes>;
+/** The precondition of a change: the expected version. */
+export type StoredExpectation = StoredChanges["sessions"][number]["expect"];
 /** The outcome of a commit. */
 export type StoredCommit = Frozen<Commit>;
 /** A query for sessions: filter, order, position and limits. */

@@ -5,6 +5,7 @@
  */
 
 import * as glue from "#testing";
+import { browserSource } from "../builds/browser-source.js";
 import { fetchInto } from "../builds/wasm-fetch.js";
 import { Kit } from "./kit.js";
 
@@ -23,7 +24,8 @@ export function browserScale(): number {
 
 async function load(): Promise<Kit> {
   try {
-    await fetchInto(glue, "tenure_testing_bg.wasm");
+    // A store under test may call `storeRules`, which need the other module.
+    await Promise.all([fetchInto(glue, "tenure_testing_bg.wasm"), browserSource.prepare()]);
     return new Kit(glue);
   } catch (thrown) {
     // After a failure, such as a lost connection, the next call retries.

@@ -1,0 +1,43 @@
+//! Which models are available: those of the sessions in slots.
+
+use std::collections::BTreeSet;
+
+/// Which models are available.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Models {
+    /// It is not known. Every model counts as available.
+    #[default]
+    Unknown,
+    /// The models with these names.
+    Names(Vec<String>),
+    /// The host decides about each name. An operation that needs an answer which is not there yet ends
+    /// with the names to ask about, and is run again with the answers.
+    Asked(Answers),
+}
+
+/// The host's answers so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The names of models that are available.
+    pub available: BTreeSet<String>,
+    /// The names of models that are not available.
+    pub missing: BTreeSet<String>,
+}
+
+impl Models {
+    /// Whether the model of this name is available; `None` if the host has to be asked.
+    pub fn is_available(&self, name: &str) -> Option<bool> {
+        match self {
+            Self::Unknown => Some(true),
+            Self::Names(names) => Some(names.iter().any(|known| known == name)),
+            Self::Asked(answers) if answers.available.contains(name) => Some(true),
+            Self::Asked(answers) if answers.missing.contains(name) => Some(false),
+            Self::Asked(_) => None,
+        }
+    }
+
+    /// Whether the model of this name is known not to be available.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.is_available(name) == Some(false)
+    }
+}

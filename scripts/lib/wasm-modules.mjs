@@ -20,7 +20,7 @@ export const wasmModules = [
     title: "wasm for browsers",
     name: "tenure_wasm",
     without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 245,
+    budget: 250,
   },
   {
     title: "wasm for Node",

@@ -1,6 +1,7 @@
-//! Concurrent operations. Every store call of an operation is a step. Two or three operations are run
-//! in every order that their steps can have. The answers and the store have to be those of some order of
-//! whole operations: no write is lost or applied twice, and no notice reports a change that was not written.
+//! Concurrent operations. Every store call of an operation is a step. Two or three operations run
+//! in every order of their steps. Their results and the final store must be those of some
+//! sequential order of the operations: no write is lost or applied twice, and no notice reports a
+//! change that was not written.
 
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn, ready as at_once};
@@ -16,10 +17,10 @@ use tenure_core::{
     Changes, Commit, History, Lift, Limits, MemoryStore, SessionId, Store, Timestamp,
 };
 
-/// A store whose every call takes one step: it is performed when its future is polled again.
-struct Stepped<'m>(&'m MemoryStore);
+/// A store in which every call is performed when its future is polled for the second time.
+struct SteppedStore<'m>(&'m MemoryStore);
 
-/// Waits for the next poll.
+/// Is pending once.
 async fn step() {
     let mut waited = false;
     poll_fn(|_| {
@@ -32,7 +33,7 @@ async fn step() {
     .await;
 }
 
-impl Store for Stepped<'_> {
+impl Store for SteppedStore<'_> {
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities()
     }
@@ -73,7 +74,7 @@ impl Store for Stepped<'_> {
     }
 }
 
-/// A call of an operation that meets others.
+/// An operation that runs concurrently with others.
 #[derive(Debug, Clone)]
 struct Op {
     name: &'static str,
@@ -87,21 +88,21 @@ fn op(name: &'static str, params: Value) -> Op {
     }
 }
 
-/// What calls came to, in the order in which they are listed, and the store after them.
+/// The replies of operations, in the order in which the operations are listed, and the final store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Outcome {
     answers: Vec<String>,
     store: String,
 }
 
-/// A call under way, until its answer.
+/// A running operation, which resolves to its reply.
 type Running<'a> = Pin<Box<dyn Future<Output = String> + 'a>>;
 
 fn begin<'a>(store: &'a dyn Store, limits: &'a Limits, index: usize, op: &'a Op) -> Running<'a> {
     Box::pin(async move {
         let now = Timestamp::from_millis(NOON + 60_000 + index as i64).unwrap();
         match call(store, limits, now, 7 + index as u128, op.name, &op.params).await {
-            Ok(said) => format!("{} notices {}", said.value, said.notices),
+            Ok(reply) => format!("{} notices {}", reply.value, reply.notices),
             Err(error) => serde_json::to_string(&error).unwrap(),
         }
     })
@@ -121,8 +122,8 @@ fn prepared(setup: &[Op]) -> MemoryStore {
     world.store.0
 }
 
-/// The outcome of a fixed order of whole operations.
-fn in_turn(setup: &[Op], ops: &[Op], order: &[usize]) -> Outcome {
+/// The outcome of one sequential order of the operations.
+fn sequential_outcome(setup: &[Op], ops: &[Op], order: &[usize]) -> Outcome {
     let memory = prepared(setup);
     let limits = Limits::default();
     let mut answers = vec![String::new(); ops.len()];
@@ -140,17 +141,17 @@ fn in_turn(setup: &[Op], ops: &[Op], order: &[usize]) -> Outcome {
     }
 }
 
-/// Runs the operations once. At each step `choose` says which of the pending ones goes on;
-/// it receives their number.
+/// Runs the operations once. At each step `choose` gets the number of pending operations and
+/// returns the index of the operation that continues.
 fn interleaved(setup: &[Op], ops: &[Op], mut choose: impl FnMut(usize) -> usize) -> Outcome {
     let memory = prepared(setup);
     let limits = Limits::default();
-    let store = Stepped(&memory);
+    let store = SteppedStore(&memory);
     let mut answers = vec![String::new(); ops.len()];
     let mut under_way: Vec<(usize, Running<'_>)> = Vec::new();
     for (index, op) in ops.iter().enumerate() {
         let mut running = begin(&store, &limits, index, op);
-        // Up to its first store call an operation touches nothing that others see.
+        // An operation has no effect before its first store call.
         match poll(&mut running) {
             Poll::Ready(answer) => answers[index] = answer,
             Poll::Pending => under_way.push((index, running)),
@@ -171,9 +172,9 @@ fn interleaved(setup: &[Op], ops: &[Op], mut choose: impl FnMut(usize) -> usize)
     }
 }
 
-/// Calls `seen` with the outcome of every order that the steps can have, and counts them.
+/// Calls `seen` with the outcome of every order of the steps, and returns the number of orders.
 fn explore(setup: &[Op], ops: &[Op], mut seen: impl FnMut(&[usize], Outcome)) -> usize {
-    // The choices of the order to come, each with how many there were.
+    // The choices of the next order, each with the number of alternatives.
     let mut path: Vec<(usize, usize)> = Vec::new();
     let mut count = 0;
     loop {
@@ -189,7 +190,7 @@ fn explore(setup: &[Op], ops: &[Op], mut seen: impl FnMut(&[usize], Outcome)) ->
         let schedule: Vec<usize> = path.iter().map(|(choice, _)| *choice).collect();
         seen(&schedule, outcome);
         count += 1;
-        // The next order: the last choice that has another.
+        // The next order changes the last choice that has another alternative.
         while path
             .last()
             .is_some_and(|(choice, branches)| choice + 1 == *branches)
@@ -203,7 +204,7 @@ fn explore(setup: &[Op], ops: &[Op], mut seen: impl FnMut(&[usize], Outcome)) ->
     }
 }
 
-/// Every order of so many.
+/// Every permutation of the numbers below `count`.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![Vec::new()];
@@ -219,11 +220,11 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
     all
 }
 
-/// Holds the operations to being as if they had come one after the other.
-fn check_as_if_in_turn(setup: &[Op], ops: &[Op]) -> usize {
+/// Checks that every interleaving has the outcome of some sequential order.
+fn check_serializable(setup: &[Op], ops: &[Op]) -> usize {
     let allowed: BTreeSet<Outcome> = orders(ops.len())
         .iter()
-        .map(|order| in_turn(setup, ops, order))
+        .map(|order| sequential_outcome(setup, ops, order))
         .collect();
     explore(setup, ops, |schedule, outcome| {
         assert!(
@@ -234,7 +235,7 @@ fn check_as_if_in_turn(setup: &[Op], ops: &[Op]) -> usize {
     })
 }
 
-/// The states in which operations meet a session.
+/// The initial states of the session.
 fn setups() -> Vec<Vec<Op>> {
     let start = |extra: Value| {
         let mut params = json!({
@@ -258,8 +259,8 @@ fn setups() -> Vec<Vec<Op>> {
     ]
 }
 
-/// Operations that meet each other: of every kind, on one session, with and without conditions.
-fn meeting() -> Vec<Op> {
+/// One operation of every kind on one session, with and without preconditions.
+fn concurrent_operations() -> Vec<Op> {
     let with = |name: &'static str, extra: Value| {
         let mut params = json!({"id": "s"});
         params
@@ -319,16 +320,16 @@ fn meeting() -> Vec<Op> {
 
 #[test]
 fn two_concurrent_operations_are_serializable() {
-    let ops = meeting();
+    let ops = concurrent_operations();
     let mut count = 0;
     for (number, setup) in setups().into_iter().enumerate() {
         for (index, first) in ops.iter().enumerate() {
             for (other, second) in ops.iter().enumerate().skip(index) {
-                // In the rarer states a quick test leaves out three pairs of four.
+                // In all but the first state, a quick test runs one pair of four.
                 if number > 0 && scale() < 1.0 && (index + other) % 4 != number % 4 {
                     continue;
                 }
-                count += check_as_if_in_turn(&setup, &[first.clone(), second.clone()]);
+                count += check_serializable(&setup, &[first.clone(), second.clone()]);
             }
         }
     }
@@ -337,8 +338,8 @@ fn two_concurrent_operations_are_serializable() {
 
 #[test]
 fn three_concurrent_operations_are_serializable() {
-    let ops = meeting();
-    // A full house of triples takes minutes: a part of them is drawn, always the same.
+    let ops = concurrent_operations();
+    // All triples would take minutes, so a fixed random selection of them runs.
     let mut state = 1_u64;
     let mut random = |below: usize| {
         state = state
@@ -350,12 +351,12 @@ fn three_concurrent_operations_are_serializable() {
     for _ in 0..(150.0 * scale()).ceil() as usize {
         let setup = &setups[random(setups.len())];
         let three: Vec<Op> = (0..3).map(|_| ops[random(ops.len())].clone()).collect();
-        check_as_if_in_turn(setup, &three);
+        check_serializable(setup, &three);
     }
 }
 
 #[test]
-fn every_append_is_kept_under_a_number_of_its_own() {
+fn every_concurrent_append_gets_its_own_sequence_number() {
     let setup = &setups()[0];
     let append = |n: u32| {
         op(
@@ -382,7 +383,7 @@ fn every_append_is_kept_under_a_number_of_its_own() {
 }
 
 #[test]
-fn one_of_concurrent_calls_with_one_key_writes_and_the_others_get_its_result() {
+fn one_of_two_concurrent_calls_with_one_idempotency_key_writes() {
     for (setup, racing) in [
         (
             0,
@@ -439,7 +440,7 @@ fn one_of_concurrent_calls_with_one_key_writes_and_the_others_get_its_result() {
 }
 
 #[test]
-fn a_version_that_was_promised_is_never_overwritten() {
+fn a_write_for_a_version_never_overwrites_a_newer_version() {
     let setup = &setups()[0];
     let careful = op("update", json!({"id": "s", "task": "mine", "ifVersion": 1}));
     let other = op("addEvent", json!({"id": "s", "type": "note"}));
@@ -447,13 +448,13 @@ fn a_version_that_was_promised_is_never_overwritten() {
         let careful = &outcome.answers[0];
         let other: Value =
             serde_json::from_str(outcome.answers[1].split(" notices ").next().unwrap()).unwrap();
-        // The event took version 2 unless the update was there before it.
+        // The event has version 2 unless the update was applied before it.
         let late = careful.contains("VERSION_CONFLICT");
         assert_eq!(late, other["version"] == 2, "{schedule:?}: {outcome:#?}");
     });
 }
 
-/// A store over another, in which others change the session before each commit, so many times.
+/// A store in which another process changes the session before each commit, `conflicts` times.
 struct Contended<'m> {
     memory: &'m MemoryStore,
     conflicts: Shared<u32>,
@@ -461,7 +462,7 @@ struct Contended<'m> {
 }
 
 impl Contended<'_> {
-    /// Commits a change of another process to the session.
+    /// Changes the session as another process would.
     fn interfere(&self) {
         let world = World::over(Lift(self.memory));
         world.ok("recordUsage", json!({"id": "s", "tokens": {"prompt": 1}}));
@@ -508,7 +509,7 @@ fn contended(memory: &MemoryStore, conflicts: u32) -> World<Contended<'_>> {
 }
 
 #[test]
-fn a_writer_that_loses_a_hundred_times_gets_through() {
+fn a_write_succeeds_after_a_hundred_conflicts() {
     let memory = prepared(&setups()[0]);
     let world = contended(&memory, 100);
     let answer = world.ok("addEvent", json!({"id": "s", "type": "note"}));
@@ -523,7 +524,7 @@ fn a_writer_that_loses_a_hundred_times_gets_through() {
 }
 
 #[test]
-fn a_writer_that_always_loses_fails_as_busy() {
+fn a_write_that_always_conflicts_fails_with_store_busy() {
     for (operation, params) in [
         ("addEvent", json!({"id": "s", "type": "note"})),
         ("complete", json!({"id": "s", "idempotencyKey": "k"})),
@@ -550,13 +551,13 @@ fn a_writer_that_always_loses_fails_as_busy() {
     }
 }
 
-/// A store that refuses every commit, for no reason that can be seen in it.
-struct Stubborn {
+/// A store that refuses every commit with a conflict.
+struct AlwaysConflicting {
     memory: MemoryStore,
     answer: Commit,
 }
 
-impl SyncStore for Stubborn {
+impl SyncStore for AlwaysConflicting {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
@@ -578,7 +579,7 @@ impl SyncStore for Stubborn {
 }
 
 #[test]
-fn no_operation_tries_for_ever() {
+fn no_operation_retries_conflicts_without_end() {
     let session = Commit::SessionConflict {
         id: SessionId::parse("s").unwrap(),
         current: Some(9),
@@ -589,13 +590,13 @@ fn no_operation_tries_for_ever() {
         current: Some(1),
     };
     for answer in [session, record] {
-        let world = World::over(Lift(Stubborn {
+        let world = World::over(Lift(AlwaysConflicting {
             memory: prepared(&setups()[0]),
             answer: answer.clone(),
         }));
-        for op in meeting() {
+        for op in concurrent_operations() {
             match world.raw(op.name, &op.params) {
-                Ok(said) => assert!(!said.value.contains(r#""version":2"#), "{}", said.value),
+                Ok(reply) => assert!(!reply.value.contains(r#""version":2"#), "{}", reply.value),
                 Err(error) => assert!(
                     [
                         "STORE_BUSY",
@@ -613,10 +614,10 @@ fn no_operation_tries_for_ever() {
     }
 }
 
-/// A store in which another process changes the session after it was listed.
-struct Listed(MemoryStore);
+/// A store in which another process changes the session after every list.
+struct ChangedAfterList(MemoryStore);
 
-impl SyncStore for Listed {
+impl SyncStore for ChangedAfterList {
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities()
     }
@@ -640,9 +641,9 @@ impl SyncStore for Listed {
 }
 
 #[test]
-fn a_session_that_is_used_while_it_is_to_be_cleaned_up_stays() {
+fn a_session_that_changes_during_a_cleanup_is_not_removed() {
     for permanent in [false, true] {
-        let world = World::over(Lift(Listed(prepared(&setups()[0]))));
+        let world = World::over(Lift(ChangedAfterList(prepared(&setups()[0]))));
         world.pass(1000);
         let params = json!({"maxAge": 1, "status": "active", "permanent": permanent});
         assert_eq!(world.ok("cleanup", params)["removed"], 0);

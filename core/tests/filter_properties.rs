@@ -1,5 +1,6 @@
-//! What holds for every order, cursor and filter: orders are total, cursors bring positions back,
-//! pages put together are the whole list, and a filter matches if each of its properties matches.
+//! Properties of orders, cursors and filters: orders are total, a cursor encodes its position, the
+//! pages of a list contain every session once, and a filter matches if each of its properties
+//! matches.
 
 use std::cmp::Ordering;
 
@@ -29,7 +30,7 @@ fn id() -> impl Strategy<Value = SessionId> {
     "[A-Za-z0-9][A-Za-z0-9._-]{0,127}".prop_map(|id| SessionId::parse(&id).unwrap())
 }
 
-/// Few ids, so that they meet.
+/// An id from a small set, so that equal ids occur.
 fn short_id() -> impl Strategy<Value = SessionId> {
     "[aB1][.-]?[aB1]?".prop_map(|id| SessionId::parse(&id).unwrap())
 }
@@ -100,7 +101,7 @@ fn head() -> impl Strategy<Value = Head> {
     })
 }
 
-/// Heads whose ids are their own.
+/// Heads with different ids.
 fn heads() -> impl Strategy<Value = Vec<Head>> {
     prop::collection::vec(head(), 0..30).prop_map(|mut heads| {
         heads.sort_by(|a, b| a.id.cmp(&b.id));
@@ -162,7 +163,7 @@ fn query(filter: Filter, order: Order, limit: u32) -> ListQuery {
 
 proptest! {
     #[test]
-    fn a_cursor_brings_its_position_back(at in time(), id in id(), order in order()) {
+    fn a_cursor_is_decoded_to_its_position(at in time(), id in id(), order in order()) {
         let position = Position { at, id };
         let cursor = position.to_cursor(order);
         prop_assert_eq!(Position::from_cursor(&cursor, order).unwrap(), position);
@@ -170,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_is_for_one_order(at in time(), id in id(), a in order(), b in order()) {
+    fn a_cursor_is_refused_for_another_order(at in time(), id in id(), a in order(), b in order()) {
         let cursor = Position { at, id }.to_cursor(a);
         match Position::from_cursor(&cursor, b) {
             Ok(_) => prop_assert_eq!(a, b),
@@ -187,7 +188,7 @@ proptest! {
         order in order(),
     ) {
         match Position::from_cursor(&text, order) {
-            // A number may be written in two ways; the place is the same.
+            // A number has several spellings, which encode the same position.
             Ok(position) => {
                 let cursor = position.to_cursor(order);
                 prop_assert_eq!(Position::from_cursor(&cursor, order).unwrap(), position);
@@ -205,7 +206,7 @@ proptest! {
         for (before, after) in [(0, 1), (1, 2), (0, 2)] {
             prop_assert!(order.compare(sorted[before], sorted[after]).is_le());
         }
-        // Only the same session at the same time is equal.
+        // Sessions are equal in the order only if their ids and times are equal.
         let same = order.position(&a) == order.position(&b);
         prop_assert_eq!(order.compare(&a, &b).is_eq(), same);
         let other = Order {
@@ -219,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn pages_put_together_are_the_whole_list(
+    fn the_pages_of_a_list_contain_every_session_once(
         heads in heads(),
         filter in filter(),
         order in order(),
@@ -249,7 +250,7 @@ proptest! {
     }
 
     #[test]
-    fn an_offset_skips_that_many(
+    fn an_offset_skips_that_number_of_sessions(
         heads in heads(),
         order in order(),
         offset in 0usize..40,
@@ -293,7 +294,7 @@ proptest! {
     }
 
     #[test]
-    fn text_is_searched_by_characters(task in text(), part in text()) {
+    fn search_text_is_compared_by_characters(task in text(), part in text()) {
         let mut head: Head = serde_json::from_str(HEAD).unwrap();
         head.task.clone_from(&task);
         let filter = Filter { text: Some(part.clone()), ..Filter::default() };
@@ -308,7 +309,7 @@ proptest! {
     }
 }
 
-/// The least that a stored head says.
+/// The required properties of a stored head.
 const HEAD: &str = r#"{
     "id": "s", "version": 1, "mode": "", "task": "", "status": "active", "createdAt": 0,
     "updatedAt": 0, "iterations": 0, "maxIterations": 1, "context": "{}", "eventCount": 0

@@ -1,22 +1,23 @@
-//! What holds for every JSON text: it is kept to the byte, and objects are merged, edited and
-//! measured as a plain model on key and value pairs says. The generated texts are those that
-//! parsing into values and printing again would change.
+//! Properties of JSON texts: a text is stored unchanged, and objects are merged, edited and
+//! measured like a simple model of keys and values. The generated texts include those that change
+//! when they are parsed into values and printed again.
 
 use proptest::prelude::*;
 use tenure_core::value::json::Object;
 use tenure_core::{Head, Json, SessionHead};
 
-/// A property of an object: the key decoded to UTF-16, the key as it is spelled, the value's text.
+/// A property of an object: its key in UTF-16, the spelling of the key, and the text of the value.
 type Property = (Vec<u16>, String, String);
 
-/// A JSON text and how deeply it is nested.
+/// A JSON text and its nesting depth.
 #[derive(Debug, Clone)]
 struct Value {
     text: String,
     depth: u32,
 }
 
-/// Units that keys are made of: letters, what must be escaped, and halves of surrogate pairs.
+/// The UTF-16 units of generated keys: letters, characters that must be escaped, and lone
+/// surrogates.
 fn key_units() -> impl Strategy<Value = Vec<u16>> {
     let unit = prop::sample::select(vec![
         u16::from(b'a'),
@@ -35,14 +36,14 @@ fn key_units() -> impl Strategy<Value = Vec<u16>> {
         0xDC00,
     ]);
     prop_oneof![
-        // Few short keys, so that they meet.
+        // Few short keys, so that equal keys occur.
         6 => prop::collection::vec(unit, 0..3),
         1 => prop::sample::select(vec!["__proto__", "constructor", "toString", "10", "9", ""])
             .prop_map(|name| name.encode_utf16().collect()),
     ]
 }
 
-/// A way to spell a string: each character as itself where JSON allows that, or escaped.
+/// A spelling of a string: each character as itself where JSON allows that, or escaped.
 fn spelled(units: &[u16], escapes: &[u8]) -> String {
     let mut text = String::from("\"");
     let mut escapes = escapes.iter().copied().cycle();
@@ -153,7 +154,7 @@ fn json(text: &str) -> Json {
     Json::parse(text.to_owned()).unwrap()
 }
 
-/// The model: a later value takes the place of an earlier one of the same key.
+/// The model of a merge: a later value replaces an earlier value of the same key.
 fn merged(base: &[Property], patch: &[Property]) -> Vec<Property> {
     let mut merged: Vec<Property> = Vec::new();
     for (units, spelling, value) in base.iter().chain(patch) {
@@ -173,24 +174,24 @@ fn merge(base: &Json, patch: &Json) -> Json {
 
 proptest! {
     #[test]
-    fn white_space_between_tokens_comes_and_goes_and_tokens_stay(value in value()) {
+    fn only_white_space_between_tokens_is_removed(value in value()) {
         let json = Json::parse(value.text).unwrap();
         let compact = json.clone().compact();
         let indented = Json::parse(json.indented()).unwrap();
         prop_assert_eq!(indented.clone().compact(), compact.clone());
         prop_assert_eq!(Json::parse(compact.indented()).unwrap(), indented);
         prop_assert_eq!(compact.clone().compact(), compact.clone());
-        // Without any white space both are the same text.
+        // Without white space both texts are equal.
         let bare = |json: &Json| json.as_str().replace([' ', '\n', '\r', '\t'], "");
         prop_assert_eq!(bare(&json), bare(&compact));
     }
 
     #[test]
-    fn a_text_is_kept_to_the_byte(properties in properties(), space in white_space()) {
+    fn a_text_is_stored_unchanged(properties in properties(), space in white_space()) {
         let text = text_of(&properties, space);
         let data = json(&text);
         prop_assert_eq!(data.as_str(), &text);
-        // Through the form that stores keep, where it is a string,
+        // In the stored form, where it is a string,
         let mut head: Head = serde_json::from_str(HEAD).unwrap();
         head.context = data.clone();
         head.metadata = Some(data);
@@ -198,7 +199,7 @@ proptest! {
         let loaded: Head = serde_json::from_str(&stored).unwrap();
         prop_assert_eq!(loaded.context.as_str(), &text);
         prop_assert_eq!(&loaded, &head);
-        // and in the form that callers see, where it is JSON.
+        // and in the form for callers, where it is JSON.
         let shown = serde_json::to_string(&SessionHead::from(loaded)).unwrap();
         let expected = format!("\"context\":{text},");
         prop_assert!(shown.contains(&expected), "{shown}");
@@ -207,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn taking_an_object_apart_drops_repeated_keys_and_white_space(
+    fn parsing_an_object_drops_duplicate_keys_and_white_space(
         properties in properties(),
         space in white_space(),
     ) {
@@ -218,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn a_merge_is_that_of_the_model(
+    fn a_merge_agrees_with_the_model(
         base in properties(),
         patch in properties(),
         space in white_space(),
@@ -238,13 +239,13 @@ proptest! {
         let left = merge(&merge(&a, &b), &c);
         let right = merge(&a, &merge(&b, &c));
         prop_assert_eq!(left.as_str(), right.as_str());
-        // A patch that is applied twice is applied once.
+        // Applying a patch twice has the same result as applying it once.
         let again = merge(&left, &c);
         prop_assert_eq!(left.as_str(), again.as_str());
     }
 
     #[test]
-    fn properties_are_found_set_and_removed_by_their_decoded_keys(
+    fn properties_are_read_set_and_removed_by_their_decoded_keys(
         properties in properties(),
         key in "[ab_/\"\\\\é\u{2028}]{0,2}",
         text in any::<String>(),
@@ -270,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn depth_and_size_are_measured_exactly(value in value(), wrapped in 0usize..140) {
+    fn depth_and_size_are_computed_exactly(value in value(), wrapped in 0usize..140) {
         let text = format!("{}{}{}", "{\"a\":".repeat(wrapped + 1), value.text, "}".repeat(wrapped + 1));
         let data = json(&text);
         let depth = value.depth + wrapped as u32 + 1;
@@ -282,7 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_text_is_refused_or_kept_as_it_is(
+    fn a_damaged_text_is_refused_or_stored_unchanged(
         properties in properties(),
         place in any::<prop::sample::Index>(),
         replacement in prop::sample::select(vec!["", "\"", "\\", "{", "}", "[", ",", ":", "0", "\u{0}"]),
@@ -297,7 +298,7 @@ proptest! {
             + &chars[place + 1..].iter().collect::<String>();
         if let Ok(data) = Json::parse(damaged.clone()) {
             prop_assert_eq!(data.as_str(), damaged.trim());
-            // What was accepted can be taken apart and put together.
+            // An accepted text can be parsed into properties and printed.
             let once = Object::parse(&data).to_json();
             let twice = Object::parse(&once).to_json();
             prop_assert_eq!(once.as_str(), twice.as_str());
@@ -305,7 +306,7 @@ proptest! {
     }
 }
 
-/// The least that a stored head says.
+/// The required properties of a stored head.
 const HEAD: &str = r#"{
     "id": "s", "version": 1, "mode": "", "task": "", "status": "active", "createdAt": 0,
     "updatedAt": 0, "iterations": 0, "maxIterations": 1, "context": "{}", "eventCount": 0

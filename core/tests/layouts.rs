@@ -1,5 +1,5 @@
-//! Files of other programs: they are imported without loss, a second import changes nothing, and an
-//! unreadable file causes a problem and nothing else.
+//! The import of files of other programs: no data is lost, a second import changes nothing, and an
+//! unreadable file is reported as a problem and changes nothing.
 
 use crate::support::{NOON, World, call_at, ready, run, scale};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn leases(world: &World) -> Vec<Lease> {
         .collect()
 }
 
-/// How many were written, there already, newer there, and not to be read.
+/// The numbers of sessions that were written, unchanged, newer in the store, and unreadable.
 fn counts(done: &FileImport) -> (u64, u64, u64, usize) {
     (
         done.written,
@@ -96,7 +96,7 @@ fn with(mut file: Value, more: Value) -> Value {
 }
 
 #[test]
-fn files_are_known_by_their_paths() {
+fn files_are_recognised_by_their_paths() {
     for (path, layout) in [
         ("/a/sessions/s1/session.json", Some(Layout::Session)),
         (r"C:\bot\sessions\s1\session.json", Some(Layout::Session)),
@@ -184,7 +184,7 @@ fn an_older_session_never_replaces_a_newer_one() {
 }
 
 #[test]
-fn an_agent_becomes_a_session_that_loses_nothing_of_it() {
+fn an_agent_is_imported_as_a_session_with_all_its_data() {
     let world = World::default();
     let done = import(&world, STATE, &state());
     assert_eq!(
@@ -233,7 +233,7 @@ fn an_agent_becomes_a_session_that_loses_nothing_of_it() {
 }
 
 #[test]
-fn only_the_final_phases_of_an_agent_say_the_status_of_its_session() {
+fn only_a_final_phase_of_an_imported_agent_sets_the_status() {
     for (phase, status) in [
         ("initializing", "active"),
         ("investigating", "active"),
@@ -260,19 +260,19 @@ fn only_the_final_phases_of_an_agent_say_the_status_of_its_session() {
         if final_phase {
             assert_eq!(ends, Some(json!("2026-01-08T18:10:14.000Z")));
         }
-        let said = [session.get("result"), session.get("error")];
+        let actual = [session.get("result"), session.get("error")];
         let done = json!("done");
         let expected = match status {
             "completed" => [Some(&done), None],
             "failed" => [None, Some(&done)],
             _ => [None, None],
         };
-        assert_eq!(said, expected, "{phase}");
+        assert_eq!(actual, expected, "{phase}");
     }
 }
 
 #[test]
-fn an_agents_own_property_with_a_reserved_name_is_kept_inside_it() {
+fn a_property_of_an_agent_with_a_reserved_name_is_nested() {
     let world = World::default();
     let metadata = json!({"metadata": {"agentState": {"theirs": 1}}});
     import(&world, STATE, &with(state(), metadata));
@@ -316,7 +316,7 @@ fn registered(session: &str, vm: Value, at: f64) -> Value {
 const REGISTRY: &str = "/tmp/jarvis_vm_registry.json";
 
 #[test]
-fn a_registry_becomes_leases_that_last_twelve_hours() {
+fn a_registry_is_imported_as_leases_of_twelve_hours() {
     let world = World::default();
     let seconds = NOON as f64 / 1000.0 + 0.456;
     let vm = registered("8f16", json!("jarvis-auto-1"), seconds);
@@ -345,7 +345,7 @@ fn a_registry_becomes_leases_that_last_twelve_hours() {
 }
 
 #[test]
-fn an_import_does_not_take_a_held_lease() {
+fn an_import_does_not_replace_a_held_lease() {
     let world = World::default();
     let second = |n: i64| (NOON / 1000 + n) as f64;
     let file =
@@ -380,7 +380,7 @@ fn an_import_does_not_take_a_held_lease() {
 }
 
 #[test]
-fn the_later_of_two_entries_for_one_machine_counts() {
+fn the_later_of_two_entries_for_one_machine_is_imported() {
     let world = World::default();
     world.pass(100 * HOUR);
     let second = NOON as f64 / 1000.0;
@@ -393,7 +393,7 @@ fn the_later_of_two_entries_for_one_machine_counts() {
 }
 
 #[test]
-fn runs_and_locks_become_leases_that_end_with_their_windows() {
+fn runs_and_locks_are_imported_as_leases_that_expire_with_their_windows() {
     let world = World::default();
     let run = "/m/active_sessions/ultimate-qa-push-def67890.json";
     let text = json!({"run_id": 123456789, "timestamp": "2026-01-08T18:05:30.796786Z"});
@@ -427,7 +427,7 @@ fn runs_and_locks_become_leases_that_end_with_their_windows() {
 }
 
 #[test]
-fn an_audit_log_becomes_entries_in_the_order_of_time() {
+fn an_audit_log_is_imported_in_order_of_time() {
     let world = World::default();
     let entry = |time: &str, prevented: bool| {
         json!({
@@ -455,12 +455,12 @@ fn an_audit_log_becomes_entries_in_the_order_of_time() {
         .iter()
         .map(|record| Entry::read(record).unwrap())
         .collect();
-    let said: Vec<Value> = kept
+    let actual: Vec<Value> = kept
         .iter()
         .map(|entry| serde_json::from_str(entry.data.as_str()).unwrap())
         .collect();
     assert_eq!(
-        said,
+        actual,
         [&entries[1], &entries[5], &entries[0]].map(Value::clone)
     );
     assert!(kept.is_sorted_by_key(|entry| entry.at));
@@ -468,7 +468,7 @@ fn an_audit_log_becomes_entries_in_the_order_of_time() {
 }
 
 #[test]
-fn more_entries_than_one_commit_takes_are_all_written() {
+fn an_audit_log_of_more_than_one_commit_is_imported_completely() {
     let world = World::default();
     let entries: Vec<Value> = (0..1234)
         .map(|n| json!({"timestamp": "2025-09-17T23:26:05Z", "n": n}))
@@ -482,7 +482,7 @@ fn more_entries_than_one_commit_takes_are_all_written() {
 }
 
 #[test]
-fn a_plan_writes_nothing() {
+fn a_dry_run_of_an_import_writes_nothing() {
     let world = World::default();
     let done = import_with(&world, STATE, &state().to_string(), true);
     assert_eq!(counts(&done), (1, 0, 0, 0));
@@ -490,7 +490,7 @@ fn a_plan_writes_nothing() {
 }
 
 #[test]
-fn limits_hold_for_what_is_imported() {
+fn limits_apply_to_imported_data() {
     let world = World::default().with_limits(|limits| {
         limits.max_context_bytes = 20;
         limits.max_data_bytes = 20;
@@ -509,7 +509,7 @@ fn limits_hold_for_what_is_imported() {
 }
 
 #[test]
-fn garbage_and_torn_files_are_problems_and_nothing_else() {
+fn invalid_and_truncated_files_are_reported_as_problems() {
     let second = NOON as f64 / 1000.0;
     let files = [
         (STATE, state().to_string()),

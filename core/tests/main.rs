@@ -1,5 +1,5 @@
-//! The integration tests of the core, as one program: what its operations do, for every caller and in
-//! every order, and what holds for every value that they take.
+//! The integration tests of the core, as one program. They cover what each operation does,
+//! concurrent callers in every order, and properties that hold for every input.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What redaction makes of texts as they occur: commands, requests, headers, options of a user's own.
+//! Redaction by example: commands, requests, headers, and the user's options.
 
 use tenure_core::Json;
 use tenure_core::error::Cause;
@@ -14,7 +14,7 @@ fn redacted(text: &str) -> String {
 }
 
 /// A redacted string value.
-fn said(text: &str) -> String {
+fn redacted_text(text: &str) -> String {
     let out = Redact::default().json(&Json::of(text));
     assert_eq!(
         out.as_text().unwrap(),
@@ -70,13 +70,13 @@ fn only_the_secret_part_of_a_text_is_redacted() {
             "vercel --token [redacted] --prod",
         ),
         ("mysql --password=x", "mysql --password=[redacted]"),
-        // Redacting a part of a label must not make the label look like the beginning of a key.
+        // A redacted label must not be read as the start of a key.
         (
             "-----BEGIN ghp_IOSFODNN7EXAMPLERSA PRIVATE KEY-----BEGIN ",
             "-----BEGIN [redacted] PRIVATE KEY-----BEGIN ",
         ),
     ] {
-        assert_eq!(said(text), expected);
+        assert_eq!(redacted_text(text), expected);
     }
 }
 

@@ -1,5 +1,5 @@
-//! What holds for redaction: a secret is gone wherever it was planted, what is no secret keeps its
-//! bytes, and what has been redacted stays as it is.
+//! Properties of redaction: a secret is removed wherever it occurs, text without a secret is
+//! unchanged, and redacted text stays the same when it is redacted again.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -108,7 +108,7 @@ fn a_string(of: Vec<&'static str>) -> impl Strategy<Value = String> {
         .prop_map(|(text, escapes, plain)| spelled(text, if plain { &[false] } else { &escapes }))
 }
 
-/// A JSON text with nothing secret in it.
+/// A JSON text without secrets.
 fn harmless() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         a_string(HARMLESS.to_vec()),
@@ -124,7 +124,7 @@ fn harmless() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
-        // A number, an object or nothing at all is no secret, whatever it is called.
+        // Numbers, objects and null are no secrets under any key.
         let under_secret = prop::sample::select(vec![
             "7",
             "null",
@@ -156,7 +156,7 @@ fn space() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", " ", "\n\t", "\r\n  "])
 }
 
-/// A step into a JSON text: what stands before and after what is deeper.
+/// A step into a JSON text: the text before and after the nested part.
 fn around() -> impl Strategy<Value = (String, String)> {
     let name = || a_string([words(SECRET_NAMES), words(OTHER_NAMES)].concat());
     prop_oneof![
@@ -168,13 +168,13 @@ fn around() -> impl Strategy<Value = (String, String)> {
                 format!(",{space}\"z\":[{other}]}}"),
             )
         }),
-        // The same key twice, as the last and as the first of them.
+        // A duplicate key, as the last and as the first one.
         name().prop_map(|key| (format!("{{{key}:1,{key}:"), "}".to_owned())),
         name().prop_map(|key| (format!("{{{key}:"), format!(",{key}:1}}"))),
     ]
 }
 
-/// A secret in a place of its own, and the JSON text of that place.
+/// A secret in one place, and the JSON text of that place.
 fn planted() -> impl Strategy<Value = (String, String)> {
     let escapes = || prop::collection::vec(any::<bool>(), 1..4);
     let by_name = (
@@ -264,10 +264,10 @@ fn planted() -> impl Strategy<Value = (String, String)> {
     prop_oneof![by_name, by_form, in_url, bearer, key, assigned]
 }
 
-/// Whether a text occurs in a value or in a key of one.
+/// Whether a text occurs in a value or in its keys.
 fn occurs(value: &Value, text: &str) -> bool {
     match value {
-        Value::String(said) => said.contains(text),
+        Value::String(string) => string.contains(text),
         Value::Array(items) => items.iter().any(|item| occurs(item, text)),
         Value::Object(properties) => properties
             .iter()
@@ -276,7 +276,7 @@ fn occurs(value: &Value, text: &str) -> bool {
     }
 }
 
-/// Pieces of which secrets are made, to be put together in all ways.
+/// Fragments of secrets, which are combined in all ways.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "Bearer ",
@@ -347,7 +347,8 @@ proptest! {
         let out = redacted(&text);
         prop_assert!(out.contains(REDACTED));
         prop_assert!(!out.contains(&secret), "{}", out);
-        // Of two properties of one name only the last is in the value; the text above has both.
+        // Of two properties with one name, only the last one is in the value; the text contains
+        // both.
         if !text.contains("1e400") && !text.contains("\\ud800") {
             let value: Value = serde_json::from_str(&out).unwrap();
             prop_assert!(!occurs(&value, &secret), "{}", out);
@@ -380,7 +381,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_redacted_when_it_is_switched_off((_, place) in planted()) {
+    fn nothing_is_redacted_when_redaction_is_switched_off((_, place) in planted()) {
         let redact = Redact::read("redact", "false").unwrap();
         let kept = redact.json(&json(&place));
         prop_assert_eq!(kept.as_str(), place);
@@ -400,7 +401,7 @@ fn names_of_secrets_are_distinguished_from_similar_names() {
 }
 
 #[test]
-fn deep_and_long_texts_are_no_danger() {
+fn deep_and_long_texts_are_redacted_in_linear_time() {
     let deep = 200_000;
     let text = format!(
         "{}{{\"password\":\"x\"}}{}",
@@ -408,7 +409,7 @@ fn deep_and_long_texts_are_no_danger() {
         "]".repeat(deep)
     );
     assert_eq!(redacted(&text).len(), text.len() + REDACTED.len() - 1);
-    // Were any of these read more than once from each place, this would not end.
+    // Without linear time, these texts would take hours.
     for piece in [
         "sk-",
         "eyJ-",

@@ -1,4 +1,4 @@
-//! Waiting for the approval of a user.
+//! Requests for the approval of a user.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::phases::agent;
 use crate::support::{World, iso};
 
 #[test]
-fn asking_for_approval_pauses_the_session_in_that_phase() {
+fn requesting_an_approval_pauses_the_session_in_the_approval_phase() {
     let world = World::default();
     let id = agent(&world);
     let head = world.ok("requestApproval", json!({"id": id, "reason": "apply?"}));
@@ -25,7 +25,7 @@ fn asking_for_approval_pauses_the_session_in_that_phase() {
 }
 
 #[test]
-fn approving_resumes_and_leaves_the_phase() {
+fn approving_resumes_the_session_in_its_phase() {
     let world = World::default();
     let id = agent(&world);
     world.ok("requestApproval", json!({"id": id}));
@@ -50,7 +50,7 @@ fn approving_resumes_and_leaves_the_phase() {
 }
 
 #[test]
-fn denying_abandons_the_session_with_the_reason() {
+fn denying_abandons_the_session_with_the_given_reason() {
     let world = World::default();
     let id = agent(&world);
     world.ok("requestApproval", json!({"id": id}));
@@ -72,7 +72,7 @@ fn denying_abandons_the_session_with_the_reason() {
 }
 
 #[test]
-fn an_agent_that_only_entered_the_phase_can_be_answered_too() {
+fn an_active_agent_in_the_approval_phase_can_be_approved() {
     let world = World::default();
     let id = agent(&world);
     let head = world.ok("agentUpdate", json!({"id": id, "phase": "approval"}));
@@ -86,7 +86,7 @@ fn an_agent_that_only_entered_the_phase_can_be_answered_too() {
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_is_refused() {
+fn approving_or_denying_an_agent_outside_of_the_approval_phase_is_refused() {
     let world = World::default();
     let plain = world.start(json!({"paused": true}));
     let new = agent(&world);

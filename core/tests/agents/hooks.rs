@@ -1,4 +1,4 @@
-//! What the hooks answer: to what was given as they expect it, and to anything else.
+//! The replies of the hooks, to valid and to invalid input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,12 +10,12 @@ use tenure_core::store::{
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Filter, SessionId};
 
-use super::endings::audit;
+use super::finalization::audit;
 use super::phases::agent;
 use crate::support::World;
 
 #[test]
-fn a_task_resumes_the_session_that_waits() {
+fn a_task_resumes_its_waiting_session() {
     let world = World::default();
     let metadata = json!({"task_id": "T001", "tags": ["terraform"]});
     let params = json!({"agentName": "terraform-architect", "id": "a", "metadata": metadata});
@@ -55,7 +55,7 @@ fn a_task_resumes_the_session_that_waits() {
 }
 
 #[test]
-fn nested_and_flat_inputs_say_the_same() {
+fn nested_and_flat_inputs_are_equivalent() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
@@ -73,7 +73,7 @@ fn nested_and_flat_inputs_say_the_same() {
 }
 
 #[test]
-fn every_refusal_says_why_in_its_details() {
+fn every_refusal_has_its_reason_in_the_details() {
     let world = World::default();
     let ids: Vec<String> = (0..4).map(|_| agent(&world)).collect();
     for id in &ids[1..] {
@@ -148,7 +148,7 @@ fn without_an_id_the_same_task_of_the_same_agent_is_resumed() {
 }
 
 #[test]
-fn every_decision_is_an_entry_of_its_own() {
+fn every_decision_has_its_own_audit_entry() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
@@ -186,7 +186,7 @@ fn every_decision_is_an_entry_of_its_own() {
 }
 
 #[test]
-fn an_agent_that_stops_has_ended_as_its_exit_code_says() {
+fn an_agent_that_stops_is_finalized_by_its_exit_code() {
     let world = World::default();
     for (metrics, outcome, summary) in [
         (json!({"exit_code": 0}), "completed", Value::Null),
@@ -237,7 +237,7 @@ fn an_agent_that_stops_has_ended_as_its_exit_code_says() {
 }
 
 #[test]
-fn a_stop_that_ends_nothing_says_so() {
+fn a_stop_of_an_unknown_or_finalized_agent_finalizes_nothing() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentFinalize", json!({"id": id, "outcome": "abandoned"}));
@@ -263,7 +263,7 @@ fn a_stop_that_ends_nothing_says_so() {
 }
 
 #[test]
-fn an_agent_that_stops_to_wait_for_approval_is_left_to_wait() {
+fn an_agent_that_waits_for_approval_is_not_finalized_by_a_successful_stop() {
     let world = World::default();
     let id = agent(&world);
     world.ok("requestApproval", json!({"id": id}));
@@ -277,7 +277,7 @@ fn an_agent_that_stops_to_wait_for_approval_is_left_to_wait() {
 }
 
 #[test]
-fn what_is_no_object_is_answered_and_exits_with_1() {
+fn input_that_is_not_an_object_gets_a_reply_and_exit_code_1() {
     let world = World::default();
     for input in [
         "",
@@ -312,7 +312,7 @@ fn what_is_no_object_is_answered_and_exits_with_1() {
 }
 
 #[test]
-fn large_and_deep_inputs_are_read_and_given_back_as_they_came() {
+fn large_and_deeply_nested_input_is_returned_unchanged() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
@@ -334,7 +334,7 @@ fn large_and_deep_inputs_are_read_and_given_back_as_they_came() {
 }
 
 #[test]
-fn a_store_that_fails_is_an_answer() {
+fn a_failure_of_the_store_is_a_reply() {
     let world = World::over(Failing);
     for (name, answered) in [
         ("hookPreDelegate", "should_resume"),
@@ -352,7 +352,7 @@ fn a_store_that_fails_is_an_answer() {
             (&json!(1), &json!("invalid_json"))
         );
     }
-    // Nothing was asked of the store to decide this, but that it was decided could not be kept.
+    // The decision needs no request to the store, but writing its audit entry fails.
     let reply = world.ok("hookPreDelegate", json!({"input": "{}"}));
     let details = &reply["output"]["details"];
     assert_eq!(
@@ -362,7 +362,7 @@ fn a_store_that_fails_is_an_answer() {
 }
 
 #[test]
-fn a_store_that_was_not_even_opened_is_the_same_answer() {
+fn a_store_that_cannot_be_opened_gets_the_same_reply_as_a_failing_one() {
     let world = World::over(Failing);
     let input = r#"{"agent_id":"s"}"#;
     let problem = full().to_string();
@@ -381,7 +381,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_hook_answers_every_input_with_one_json_object(input in hostile()) {
+    fn a_hook_replies_to_every_input_with_one_json_object(input in hostile()) {
         let world = World::default();
         let id = agent(&world);
         let before = world.session(&id);
@@ -455,7 +455,7 @@ fn full() -> Error {
     .into()
 }
 
-/// A store that fails at everything.
+/// A store in which every call fails.
 struct Failing;
 
 fn fail<'a, T: Send + 'a>() -> Answer<'a, T> {

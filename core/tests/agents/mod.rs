@@ -1,11 +1,10 @@
-//! What the operations on agents do, as statements about their answers. Agents live in the memory
-//! store, as all sessions of these tests do.
+//! The operations on agents. The agents are sessions in the memory store.
 
 mod approvals;
-mod endings;
+mod finalization;
 mod hooks;
-mod lists;
+mod lists_and_cleanup;
+mod metrics;
 mod model;
-mod numbers;
 mod phases;
-mod resuming;
+mod should_resume;

@@ -1,6 +1,6 @@
-//! Random operations on agents, and on their sessions, against a simple model of them: after every
-//! step status and phase agree, the history is a chain, and errors are counted as they came.
-//! `TENURE_TEST_SCALE=1` runs two thousand sequences, 0.1 (the default) two hundred.
+//! Random operations on agents and their sessions, compared with a simple model. After every step
+//! status and phase agree, the phase history is consecutive, and errors are counted.
+//! `TENURE_TEST_SCALE=1` runs two thousand sequences; 0.1, the default, runs two hundred.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tenure_core::{Phase, Status};
 
-use super::endings::audit;
+use super::finalization::audit;
 use crate::support::{World, iso, scale};
 
 const IDS: [&str; 3] = ["x", "y", "z"];
 
-/// What is called, on one of the ids.
+/// An operation on one of the ids.
 #[derive(Debug, Clone)]
 enum Step {
     Create,
@@ -36,7 +36,7 @@ enum Step {
     Delegate,
 }
 
-/// An agent as it should be.
+/// The expected state of an agent.
 #[derive(Debug, Clone)]
 struct Agent {
     status: Status,
@@ -67,7 +67,7 @@ impl Agent {
         }
     }
 
-    fn is_over(&self) -> bool {
+    fn is_finalized(&self) -> bool {
         self.finalized.is_some()
     }
 
@@ -79,7 +79,7 @@ impl Agent {
         self.ready = ["approval", "investigating", "planning"].contains(&phase.as_str());
     }
 
-    /// Ends in this way if that is allowed, and says whether the end is new.
+    /// Finalizes the agent if that is allowed. Returns whether it changes anything.
     fn end(&mut self, phase: Phase, summary: Option<&'static str>, now: i64) -> Option<bool> {
         let status = match phase {
             Phase::Completed => Status::Completed,
@@ -87,12 +87,12 @@ impl Agent {
             Phase::Abandoned => Status::Abandoned,
             _ => return None,
         };
-        if self.is_over() && self.status != status {
+        if self.is_finalized() && self.status != status {
             return None;
         }
         let fills = self.summary.is_none() && summary.is_some();
         self.summary = self.summary.or(summary);
-        if self.is_over() {
+        if self.is_finalized() {
             return Some(fills);
         }
         self.enter(phase, now);
@@ -101,7 +101,8 @@ impl Agent {
         Some(true)
     }
 
-    /// Does a step; `None` if it is refused, and otherwise whether it counts as activity.
+    /// Performs a step. Returns `None` if it is refused, and otherwise whether it counts as
+    /// activity.
     fn take(&mut self, step: &Step, now: i64) -> Option<bool> {
         match *step {
             Step::Create => None,
@@ -112,7 +113,7 @@ impl Agent {
                 summary,
                 property,
             } => {
-                if self.is_over() && error {
+                if self.is_finalized() && error {
                     return None;
                 }
                 self.errors += u32::from(error);
@@ -121,7 +122,7 @@ impl Agent {
                 }
                 match phase {
                     Some(phase) if phase.is_final() => drop(self.end(phase, summary, now)?),
-                    Some(_) if self.is_over() => return None,
+                    Some(_) if self.is_finalized() => return None,
                     _ => {
                         phase.iter().for_each(|&phase| self.enter(phase, now));
                         self.summary = summary.or(self.summary);
@@ -139,7 +140,7 @@ impl Agent {
             }
             Step::Finalize(phase, summary) => self.end(phase, summary, now),
             Step::Request => {
-                if self.is_over() {
+                if self.is_finalized() {
                     return None;
                 }
                 self.enter(Phase::Approval, now);
@@ -156,11 +157,13 @@ impl Agent {
                 self.status = Status::Paused;
                 Some(true)
             }
-            Step::Resume if !self.is_over() => {
+            Step::Resume if !self.is_finalized() => {
                 self.status = Status::Active;
                 Some(true)
             }
-            Step::Complete(result) if !self.is_over() => self.end(Phase::Completed, result, now),
+            Step::Complete(result) if !self.is_finalized() => {
+                self.end(Phase::Completed, result, now)
+            }
             Step::Pause | Step::Resume | Step::Complete(_) => None,
             Step::Stop(0) if self.status == Status::Paused => Some(false),
             Step::Stop(0) => Some(self.end(Phase::Completed, None, now).unwrap_or(false)),
@@ -272,7 +275,7 @@ fn check(steps: &[(usize, i64, Step)]) -> Result<(), TestCaseError> {
                 model.insert(id, Agent::new(now));
                 true
             }
-            // The hooks answer whatever there is.
+            // The hooks reply for every id.
             (None, step) => matches!(step, Step::Stop(_) | Step::Delegate),
             (Some(mut agent), step) => match agent.take(step, now) {
                 Some(active) => {
@@ -284,10 +287,10 @@ fn check(steps: &[(usize, i64, Step)]) -> Result<(), TestCaseError> {
             },
         };
         let (name, params) = call(id, step);
-        let said = world.call(name, params);
-        let unknown = said.as_ref().is_ok_and(|said| said.value == "null");
-        let context = format!("step {number}, {step:?} on {id}: {said:?}");
-        prop_assert_eq!(said.is_ok() && !unknown, expected, "{}", context);
+        let reply = world.call(name, params);
+        let unknown = reply.as_ref().is_ok_and(|reply| reply.value == "null");
+        let context = format!("step {number}, {step:?} on {id}: {reply:?}");
+        prop_assert_eq!(reply.is_ok() && !unknown, expected, "{}", context);
         for (id, agent) in &model {
             let mut state = world.ok("agentGet", json!({"id": id}));
             let last_error = state.as_object_mut().unwrap().remove("lastError");
@@ -298,21 +301,21 @@ fn check(steps: &[(usize, i64, Step)]) -> Result<(), TestCaseError> {
             prop_assert_eq!(agent.phase.is_final(), agent.status.is_finished());
             let decision = world.ok("shouldResume", json!({"id": id}));
             let fresh = now - agent.updated < 30 * 60 * 1000;
-            let resume = agent.ready && agent.errors < 3 && fresh && !agent.is_over();
+            let resume = agent.ready && agent.errors < 3 && fresh && !agent.is_finalized();
             prop_assert_eq!(&decision["resume"], resume, "{}", &context);
         }
     }
-    // Each end and each decision was entered once.
+    // Each finalization and each decision has one audit entry.
     let entries = audit(&world);
     let of = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).count();
-    let ended = model.values().filter(|agent| agent.is_over()).count();
+    let ended = model.values().filter(|agent| agent.is_finalized()).count();
     prop_assert_eq!(of("agent.finalization"), ended);
     prop_assert_eq!(of("agent.decision"), decisions);
     Ok(())
 }
 
 #[test]
-fn every_sequence_of_operations_leaves_agents_as_the_model_says() {
+fn every_sequence_of_operations_leaves_agents_in_the_state_of_the_model() {
     let config = Config {
         cases: (2000.0 * scale()).ceil() as u32,
         failure_persistence: None,

@@ -30,7 +30,7 @@ fn a_new_agent_is_a_session_in_its_first_phase() {
 }
 
 #[test]
-fn an_agent_needs_a_name_and_nothing_else() {
+fn an_agent_requires_only_a_name() {
     let world = World::default();
     let made = world.ok("agentCreate", json!({"agentName": "a"}));
     assert_eq!((&made["purpose"], &made["task"]), (&json!(""), &json!("")));
@@ -40,10 +40,10 @@ fn an_agent_needs_a_name_and_nothing_else() {
 }
 
 #[test]
-fn an_id_that_is_taken_is_made_again_with_other_digits() {
+fn a_generated_id_that_is_in_use_is_generated_again() {
     let world = World::default();
     let now = Timestamp::from_millis(NOON).unwrap();
-    // The world's first call has these bits.
+    // The random bits of the world's first call.
     let entropy = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835_u128.to_le_bytes();
     let [first, second] = [0, 1].map(|attempt| SessionId::of_agent(now, entropy, attempt));
     let other = World::over(tenure_core::Lift(&world.store.0));
@@ -58,7 +58,7 @@ fn an_id_that_is_taken_is_made_again_with_other_digits() {
 }
 
 #[test]
-fn creating_an_agent_twice_under_one_key_makes_one() {
+fn creating_an_agent_twice_with_one_idempotency_key_creates_one() {
     let world = World::default();
     let params = json!({"agentName": "a", "idempotencyKey": "k"});
     let made = world.ok("agentCreate", params.clone());
@@ -68,7 +68,7 @@ fn creating_an_agent_twice_under_one_key_makes_one() {
 }
 
 #[test]
-fn each_change_of_phase_is_in_the_history_and_sets_whether_to_resume() {
+fn each_change_of_phase_is_in_the_history_and_sets_resume_ready() {
     let world = World::default();
     let id = agent(&world);
     let mut history: Vec<Value> = Vec::new();
@@ -93,7 +93,7 @@ fn each_change_of_phase_is_in_the_history_and_sets_whether_to_resume() {
 }
 
 #[test]
-fn readiness_can_be_taken_back_by_hand_until_the_next_phase() {
+fn resume_ready_can_be_set_until_the_next_phase() {
     let world = World::default();
     let id = agent(&world);
     let update =
@@ -136,7 +136,7 @@ fn metadata_is_merged_and_its_secrets_are_redacted() {
 }
 
 #[test]
-fn errors_are_counted_and_the_last_is_kept() {
+fn errors_are_counted_and_the_last_one_is_stored() {
     let world = World::default();
     let id = agent(&world);
     for count in 1..=4 {
@@ -175,7 +175,7 @@ fn an_update_counts_as_activity_whatever_it_changes() {
 }
 
 #[test]
-fn an_update_that_is_refused_changes_nothing() {
+fn a_refused_update_changes_nothing() {
     let world = World::default();
     let id = agent(&world);
     let before = world.session(&id);
@@ -195,7 +195,7 @@ fn an_update_that_is_refused_changes_nothing() {
 }
 
 #[test]
-fn what_the_history_of_an_agent_says_of_its_work_has_come_about() {
+fn events_of_the_types_of_agents_cannot_be_added_to_an_agent() {
     let world = World::default();
     let id = agent(&world);
     let plain = world.start(json!({}));
@@ -214,7 +214,7 @@ fn what_the_history_of_an_agent_says_of_its_work_has_come_about() {
 }
 
 #[test]
-fn an_unknown_id_is_answered_with_nothing_and_one_that_is_none_with_an_error() {
+fn an_unknown_id_returns_null_and_an_invalid_id_is_an_error() {
     let world = World::default();
     let ending = json!({"outcome": "completed"});
     for (name, params) in [
@@ -237,7 +237,7 @@ fn an_unknown_id_is_answered_with_nothing_and_one_that_is_none_with_an_error() {
 }
 
 #[test]
-fn any_session_becomes_an_agent_when_it_enters_a_phase() {
+fn a_session_becomes_an_agent_when_it_enters_a_phase() {
     let world = World::default();
     let id = world.start(json!({}));
     let state = world.ok("agentGet", json!({"id": id}));

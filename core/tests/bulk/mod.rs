@@ -1,21 +1,20 @@
-//! Bulk operations: each session gets the result of the single operation, even when another process
-//! writes in between, and as much as possible is one commit. The audit entries of removed sessions are
-//! tested here, too.
+//! Bulk operations. Each session gets the result of the single operation, even when another process
+//! writes in between, and a batch of sessions is one commit. The audit entries of removed sessions
+//! are tested here, too.
 
-mod entries;
-mod many;
-mod meeting;
+mod audit_entries;
+mod concurrent_writes;
 mod purging;
-mod records;
+mod record_cleanup;
 mod starts;
+mod trash_restore_delete;
 
 use crate::support::World;
 use serde_json::{Value, json};
 use tenure_core::Store;
 
-/// Everything that is visible: the sessions with their histories, who is in which slot, and
-/// what was entered into the audit log.
-fn seen<S: Store>(world: &World<S>) -> Value {
+/// All readable state: the sessions with their histories, the slots, and the audit log.
+fn visible_state<S: Store>(world: &World<S>) -> Value {
     let listed = world.ok("list", json!({"trash": "include", "limit": 1000}));
     let sessions = listed["items"].as_array().unwrap().iter();
     let sessions: Vec<String> = sessions
@@ -25,12 +24,12 @@ fn seen<S: Store>(world: &World<S>) -> Value {
     json!({"sessions": sessions, "slots": slots, "entries": entries(world)})
 }
 
-/// What the audit log says.
+/// The entries of the audit log.
 fn entries<S: Store>(world: &World<S>) -> Value {
     world.ok("auditLog", json!({"limit": 1000}))["items"].take()
 }
 
-/// The ids in a list of them, or of what was refused.
+/// The ids in a list of ids, or in a list of refusals.
 fn ids(list: &Value) -> Vec<&str> {
     let list = list.as_array().unwrap().iter();
     list.map(|item| item.as_str().or_else(|| item["id"].as_str()).unwrap())

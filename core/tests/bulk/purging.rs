@@ -1,11 +1,11 @@
-//! Emptying the trash a part at a time, as a program does that first archives the sessions elsewhere.
+//! Purging the trash in batches, as a program does that archives the sessions first.
 
 use serde_json::{Value, json};
 
 use super::ids;
 use crate::support::World;
 
-/// A world with so many sessions in the trash, the oldest first.
+/// A world with this number of sessions in the trash, the oldest first.
 fn trashed(count: usize) -> World {
     let world = World::default();
     for number in 0..count {
@@ -18,7 +18,7 @@ fn trashed(count: usize) -> World {
 }
 
 #[test]
-fn a_part_says_where_the_next_begins() {
+fn a_batch_has_the_cursor_of_the_next_batch() {
     let world = trashed(7);
     let mut pages: Vec<Vec<String>> = Vec::new();
     let mut cursor = Value::Null;
@@ -45,7 +45,7 @@ fn a_part_says_where_the_next_begins() {
 }
 
 #[test]
-fn only_named_and_removable_sessions_are_removed() {
+fn only_given_sessions_that_are_due_and_free_are_purged() {
     let world = trashed(4);
     world.ok("restore", json!({"id": "s1"}));
     world.ok("trash", json!({"id": "s1"}));

@@ -1,10 +1,10 @@
-//! Starting many sessions in slots gives what single starts give.
+//! Bulk starts in slots have the results of single starts.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenure_core::Models;
 
-use super::seen;
+use super::visible_state;
 use crate::support::{World, scale};
 
 fn start() -> impl Strategy<Value = Value> {
@@ -26,7 +26,7 @@ fn start() -> impl Strategy<Value = Value> {
         })
 }
 
-fn differs(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
+fn compare(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
     let world = || {
         World::default()
             .with_limits(|limits| limits.models = Models::Names(vec!["a".into(), "b".into()]))
@@ -35,10 +35,10 @@ fn differs(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
     for starts in calls {
         together.pass(1);
         alone.pass(1);
-        let said = together
+        let reply = together
             .call("startInSlots", json!({"starts": starts}))
             .unwrap();
-        let answers: Vec<Value> = serde_json::from_str(&said.value).unwrap();
+        let answers: Vec<Value> = serde_json::from_str(&reply.value).unwrap();
         let mut notices: Vec<Value> = Vec::new();
         prop_assert_eq!(answers.len(), starts.len());
         for (answer, start) in answers.iter().zip(starts) {
@@ -55,10 +55,10 @@ fn differs(calls: &[Vec<Value>]) -> Result<(), TestCaseError> {
                 }
             }
         }
-        let sent: Vec<Value> = serde_json::from_str(&said.notices).unwrap();
+        let sent: Vec<Value> = serde_json::from_str(&reply.notices).unwrap();
         prop_assert_eq!(sent, notices);
-        // A released lease has another name, which is not visible.
-        prop_assert_eq!(seen(&together), seen(&alone));
+        // The visible state excludes the key of a released lease, which compare.
+        prop_assert_eq!(visible_state(&together), visible_state(&alone));
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn bulk_starts_give_the_results_of_single_starts() {
         ..ProptestConfig::default()
     };
     let calls = prop::collection::vec(prop::collection::vec(start(), 0..8), 1..4);
-    proptest!(config, |(calls in calls)| differs(&calls)?);
+    proptest!(config, |(calls in calls)| compare(&calls)?);
 }
 
 #[test]
@@ -86,11 +86,11 @@ fn a_start_with_the_id_of_a_session_of_the_same_commit_supersedes_nothing() {
         vec![start("s0", "run", "b"), start("s4", "plan", "b")],
         vec![start("s1", "plan", "a"), start("s4", "run", "a")],
     ];
-    differs(&calls).unwrap();
+    compare(&calls).unwrap();
 }
 
 #[test]
-fn each_has_an_id_of_its_own_and_no_more_than_a_hundred_are_taken() {
+fn a_bulk_start_generates_different_ids_and_takes_at_most_a_hundred_starts() {
     let world = World::default();
     let starts = |count: usize| -> Vec<Value> {
         (0..count)

@@ -1,5 +1,5 @@
-//! What the tests of copying share: stores with random contents, stores that fail or are watched, and
-//! a copy driven as a host drives it.
+//! Helpers for the tests of copying: stores with random contents, stores that fail or count their
+//! reads, and a driver of the copy job.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,10 @@ use tenure_core::{
 use crate::support::jobs::{run_job, run_step};
 use crate::support::{Shared, World, call_at, ready, scale};
 
-/// Random numbers that are the same for the same seed.
-pub(crate) struct Dice(pub(crate) u64);
+/// Pseudo-random numbers from a seed.
+pub(crate) struct Random(pub(crate) u64);
 
-impl Dice {
+impl Random {
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -45,16 +45,16 @@ pub(crate) const DATA: &[&str] = &[
     r#"{"\ud800":"\udc00 x","n":12345678901234567890}"#,
 ];
 
-/// Does something to one of a few sessions.
-pub(crate) fn act(world: &World<impl Store>, dice: &mut Dice) {
-    let id = dice.pick(&["s1", "s2", "s3", "s4", "s5", "s6"]);
-    let key = match dice.below(3) {
-        0 => format!(r#","idempotencyKey":"k{}""#, dice.below(20)),
+/// Performs a random operation on one of a few sessions.
+pub(crate) fn act(world: &World<impl Store>, random: &mut Random) {
+    let id = random.pick(&["s1", "s2", "s3", "s4", "s5", "s6"]);
+    let key = match random.below(3) {
+        0 => format!(r#","idempotencyKey":"k{}""#, random.below(20)),
         _ => String::new(),
     };
-    let data = dice.pick(DATA);
-    world.pass(dice.below(3) as i64);
-    let (name, params) = match dice.below(12) {
+    let data = random.pick(DATA);
+    world.pass(random.below(3) as i64);
+    let (name, params) = match random.below(12) {
         0..3 => (
             "start",
             format!(
@@ -69,25 +69,25 @@ pub(crate) fn act(world: &World<impl Store>, dice: &mut Dice) {
         8 => ("complete", format!(r#"{{"id":"{id}"{key}}}"#)),
         9 => ("trash", format!(r#"{{"id":"{id}"}}"#)),
         10 => ("restore", format!(r#"{{"id":"{id}"}}"#)),
-        _ if dice.below(4) == 0 => ("delete", format!(r#"{{"id":"{id}"}}"#)),
+        _ if random.below(4) == 0 => ("delete", format!(r#"{{"id":"{id}"}}"#)),
         _ => (
             "updateContext",
             format!(r#"{{"id":"{id}","context":{data}{key}}}"#),
         ),
     };
-    // Many are refused, as they should be.
+    // Many operations are refused, which is expected.
     drop(world.raw(name, &params));
 }
 
-pub(crate) fn populated(dice: &mut Dice, actions: u64) -> World {
+pub(crate) fn populated(random: &mut Random, actions: u64) -> World {
     let world = World::default();
     for _ in 0..actions {
-        act(&world, dice);
+        act(&world, random);
     }
     world
 }
 
-/// All that a store has: sessions with their histories, and records.
+/// The contents of a store: sessions with their histories, and records.
 pub(crate) type Contents = (Vec<Loaded>, Vec<Record>);
 
 pub(crate) fn contents(store: &dyn Store) -> Contents {
@@ -121,7 +121,7 @@ pub(crate) fn contents(store: &dyn Store) -> Contents {
     (sessions, records)
 }
 
-/// What a copy has come to.
+/// The result of a copy.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Copied {
     pub(crate) sessions: u64,
@@ -133,7 +133,7 @@ pub(crate) struct Copied {
 }
 
 impl Copied {
-    /// What differs at the end, in short.
+    /// The differences at the end of the copy.
     pub(crate) fn differing(&self) -> Vec<(&str, &str, Difference)> {
         self.differences
             .iter()
@@ -142,7 +142,7 @@ impl Copied {
     }
 }
 
-/// Copies as a host does; `between` is called between any two steps.
+/// Runs a copy. `between` is called before each step.
 pub(crate) fn copy(
     from: &dyn Store,
     to: &dyn Store,
@@ -195,7 +195,7 @@ fn differences_in(reply: &Json) -> Result<Vec<CopyDifference>> {
     }
 }
 
-pub(crate) fn copy_quietly(from: &dyn Store, to: &dyn Store) -> Copied {
+pub(crate) fn copy_all(from: &dyn Store, to: &dyn Store) -> Copied {
     copy(from, to, false, || {}).unwrap()
 }
 
@@ -203,15 +203,15 @@ pub(crate) fn seeds(count: f64) -> std::ops::Range<u64> {
     0..(count * scale()).ceil() as u64
 }
 
-/// A store that fails at one of its calls, before or after that has done its work.
-pub(crate) struct Failing<'s> {
+/// A store that fails from one of its calls on, before or after that call has taken effect.
+pub(crate) struct FailingStore<'s> {
     pub(crate) store: &'s MemoryStore,
     pub(crate) calls: Shared<u64>,
     pub(crate) fails_at: u64,
     pub(crate) after_work: bool,
 }
 
-impl Failing<'_> {
+impl FailingStore<'_> {
     fn call<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let call = self.calls.get();
         self.calls.set(call + 1);
@@ -232,7 +232,7 @@ impl Failing<'_> {
     }
 }
 
-impl SyncStore for Failing<'_> {
+impl SyncStore for FailingStore<'_> {
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }
@@ -253,16 +253,16 @@ impl SyncStore for Failing<'_> {
     }
 }
 
-/// A store some of whose sessions cannot be read, and which counts the histories that are read.
+/// A store with unreadable sessions that counts the histories it reads.
 #[derive(Default)]
-pub(crate) struct Watched {
+pub(crate) struct CountingStore {
     pub(crate) store: MemoryStore,
     pub(crate) unreadable: Shared<BTreeSet<String>>,
     pub(crate) histories: Shared<u64>,
     pub(crate) kinds: Shared<BTreeSet<String>>,
 }
 
-impl SyncStore for Watched {
+impl SyncStore for CountingStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }

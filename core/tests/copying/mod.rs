@@ -1,10 +1,12 @@
-//! Copying between stores: the target has the same contents as the source, however often the copy is
-//! interrupted. Sessions that cannot be identified as the same are left alone and reported.
+//! Copies between stores. The target gets the contents of the source even if the copy is
+//! interrupted and repeated. A session that differs in the target is kept and reported.
 
 mod driver;
 
 use crate::support::{Shared, World, ready};
-use driver::{Dice, Failing, Watched, act, contents, copy, copy_quietly, populated, seeds};
+use driver::{
+    CountingStore, FailingStore, Random, act, contents, copy, copy_all, populated, seeds,
+};
 use serde_json::{Value, json};
 use tenure_core::audit::entry::Entry;
 use tenure_core::copy::kinds::RECORD_KINDS;
@@ -15,24 +17,24 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Json, Lift, MemoryStore, Store, Timestamp};
 
 #[test]
-fn a_copy_has_all_that_the_source_has() {
+fn a_copy_has_the_contents_of_the_source() {
     for seed in seeds(300.0) {
-        let from = populated(&mut Dice(seed), 80);
+        let from = populated(&mut Random(seed), 80);
         let to = Lift(MemoryStore::default());
-        let copied = copy_quietly(&from.store, &to);
+        let copied = copy_all(&from.store, &to);
         let here = contents(&from.store);
         assert_eq!(contents(&to), here, "seed {seed}");
         assert_eq!(copied.sessions, here.0.len() as u64);
         assert_eq!(copied.records, here.1.len() as u64);
         assert_eq!((copied.left, copied.differences), (vec![], vec![]));
-        let again = copy_quietly(&from.store, &to);
+        let again = copy_all(&from.store, &to);
         assert_eq!((again.sessions, again.records), (0, 0));
         assert_eq!(again.same, here.0.len() as u64);
     }
 }
 
 #[test]
-fn a_copy_brings_no_second_session_into_a_slot() {
+fn a_copy_never_puts_a_second_session_into_a_slot() {
     let start = |world: &World, id: &str, model: &str| {
         let params = json!({
             "id": id, "taskId": "t", "phase": "plan", "model": model, "task": "", "mode": "m",
@@ -46,22 +48,23 @@ fn a_copy_brings_no_second_session_into_a_slot() {
     };
     let (from, to) = (World::default(), World::default());
     start(&from, "a", "a");
-    copy_quietly(&from.store, &to.store);
+    copy_all(&from.store, &to.store);
     assert_eq!(in_slot(&to), "a");
-    // One that was replaced there is replaced here.
+    // A session that was replaced in the source is replaced in the target.
     start(&from, "b", "b");
-    let copied = copy_quietly(&from.store, &to.store);
+    let copied = copy_all(&from.store, &to.store);
     assert_eq!((copied.sessions, copied.left.len()), (2, 0));
     assert_eq!(in_slot(&to), "b");
-    // One that was replaced here is not, and the other is named.
+    // A session that was replaced in the target is kept, and its counterpart in the source is
+    // reported.
     assert_eq!(start(&to, "c", "c"), "replaced");
     start(&from, "d", "d");
-    let copied = copy_quietly(&from.store, &to.store);
+    let copied = copy_all(&from.store, &to.store);
     let left: Vec<&str> = copied.left.iter().map(|left| left.key.as_str()).collect();
     assert!(left.contains(&"d"), "{left:?}");
     assert_eq!(in_slot(&to), "c");
     to.ok("trash", json!({"id": "c"}));
-    copy_quietly(&from.store, &to.store);
+    copy_all(&from.store, &to.store);
     assert_eq!(in_slot(&to), "d");
     assert_eq!(start(&to, "e", "e"), "replaced");
 }
@@ -102,41 +105,41 @@ fn leases_and_audit_entries_are_copied() {
     write(&from, lease.to_record(3), Expect::Absent);
     write(&from, entry.to_record(), Expect::Absent);
     let to = Lift(MemoryStore::default());
-    assert_eq!(copy_quietly(&from, &to).records, 2);
+    assert_eq!(copy_all(&from, &to).records, 2);
     assert_eq!(contents(&to), contents(&from));
 
     let version = |version| Expect::Version { version };
     write(&from, lease.to_record(4), version(3));
-    assert_eq!(copy_quietly(&from, &to).records, 1, "one that was renewed");
+    assert_eq!(copy_all(&from, &to).records, 1, "one that was renewed");
     write(&to, lease.to_record(5), version(4));
-    let copied = copy_quietly(&from, &to);
+    let copied = copy_all(&from, &to);
     assert_eq!(copied.differing(), [("lease", "vm:1", Difference::Newer)]);
     let copied = copy(&from, &to, true, || {}).unwrap();
     assert_eq!((copied.records, copied.differences), (1, vec![]));
 }
 
 #[test]
-fn a_call_with_a_key_is_a_repeat_in_the_copy_too() {
+fn idempotency_keys_are_copied() {
     let from = World::default();
     let start = json!({"id": "a", "task": "t", "mode": "m", "idempotencyKey": "one"});
     let note = json!({"id": "a", "type": "note", "idempotencyKey": "two"});
     from.ok("start", start.clone());
     from.ok("addEvent", note.clone());
     let to = World::default();
-    copy_quietly(&from.store, &to.store);
+    copy_all(&from.store, &to.store);
     assert_eq!(to.ok("start", start)["eventCount"], 2);
     assert_eq!(to.ok("addEvent", note)["replayed"], true);
 }
 
 #[test]
-fn an_interrupted_copy_is_finished_by_the_next() {
+fn an_interrupted_copy_is_completed_by_the_next_copy() {
     for seed in seeds(20.0) {
-        let from = populated(&mut Dice(seed), 60);
+        let from = populated(&mut Random(seed), 60);
         let here = contents(&from.store);
         for after_work in [false, true] {
             for fails_at in 0.. {
                 let memory = MemoryStore::default();
-                let failing = Lift(Failing {
+                let failing = Lift(FailingStore {
                     store: &memory,
                     calls: Shared::new(0),
                     fails_at,
@@ -152,7 +155,7 @@ fn an_interrupted_copy_is_finished_by_the_next() {
                 for session in contents(&to).0 {
                     assert!(here.0.contains(&session), "half a session was written");
                 }
-                let copied = copy_quietly(&from.store, &to);
+                let copied = copy_all(&from.store, &to);
                 assert_eq!(copied.differences, []);
                 assert_eq!(contents(&to), here, "seed {seed}, call {fails_at}");
             }
@@ -161,8 +164,8 @@ fn an_interrupted_copy_is_finished_by_the_next() {
 }
 
 #[test]
-fn what_is_there_already_is_not_read_again_but_to_verify_it() {
-    let from = World::over(Lift(Watched::default()));
+fn histories_of_copied_sessions_are_read_only_for_verification() {
+    let from = World::over(Lift(CountingStore::default()));
     for number in 0..20 {
         from.ok(
             "start",
@@ -175,7 +178,7 @@ fn what_is_there_already_is_not_read_again_but_to_verify_it() {
         copy();
         from.store.0.histories.get() - before
     };
-    let all = || drop(copy_quietly(&from.store, &to));
+    let all = || drop(copy_all(&from.store, &to));
     assert_eq!(read(&all), 40, "once to copy, once to verify");
     assert_eq!(read(&all), 20, "only to verify");
     from.ok("addEvent", json!({"id": "s7", "type": "note"}));
@@ -183,15 +186,15 @@ fn what_is_there_already_is_not_read_again_but_to_verify_it() {
 }
 
 #[test]
-fn a_source_that_changes_meanwhile_is_copied_as_it_was_at_some_time() {
+fn each_session_of_a_changing_source_is_copied_in_a_consistent_state() {
     for seed in seeds(200.0) {
-        let mut dice = Dice(seed);
-        let from = populated(&mut dice, 40);
+        let mut random = Random(seed);
+        let from = populated(&mut random, 40);
         let to = Lift(MemoryStore::default());
         let was = Shared::new(contents(&from.store).0);
         let copied = copy(&from.store, &to, false, || {
-            if dice.below(2) == 0 {
-                act(&from, &mut dice);
+            if random.below(2) == 0 {
+                act(&from, &mut random);
                 was.borrow_mut().extend(contents(&from.store).0);
             }
         });
@@ -199,7 +202,7 @@ fn a_source_that_changes_meanwhile_is_copied_as_it_was_at_some_time() {
         for session in contents(&to).0 {
             assert!(was.borrow().contains(&session), "seed {seed}");
         }
-        let copied = copy_quietly(&from.store, &to);
+        let copied = copy_all(&from.store, &to);
         let (there, here) = (contents(&to), contents(&from.store));
         for session in here.0 {
             let same = there.0.contains(&session);
@@ -207,24 +210,25 @@ fn a_source_that_changes_meanwhile_is_copied_as_it_was_at_some_time() {
                 .differences
                 .iter()
                 .any(|one| one.key == session.head.id.as_str());
-            // One that was deleted and started again is another session under the same id.
+            // A session that was deleted and started again in the source differs from its earlier
+            // copy.
             assert!(same != named, "seed {seed}, session {}", session.head.id);
         }
     }
 }
 
 #[test]
-fn a_session_that_was_copied_before_is_brought_up_to_date() {
+fn a_session_that_was_copied_before_is_updated() {
     let from = World::default();
     from.ok("start", json!({"id": "a", "task": "t", "mode": "m"}));
     let to = Lift(MemoryStore::default());
-    copy_quietly(&from.store, &to);
+    copy_all(&from.store, &to);
     for _ in 0..3 {
         from.ok("incrementIteration", json!({"id": "a"}));
     }
     from.ok("update", json!({"id": "a", "workspace": "w"}));
     from.ok("trash", json!({"id": "a"}));
-    let copied = copy_quietly(&from.store, &to);
+    let copied = copy_all(&from.store, &to);
     assert_eq!((copied.sessions, copied.differing()), (1, vec![]));
     assert_eq!(contents(&to), contents(&from.store));
 }
@@ -246,7 +250,7 @@ fn a_newer_or_different_session_in_the_target_is_only_overwritten_on_request() {
     }
     start(&from, "other", "t");
     let to = World::default();
-    copy_quietly(&from.store, &to.store);
+    copy_all(&from.store, &to.store);
     to.ok("delete", json!({"id": "other"}));
     to.pass(5000);
     start(&to, "other", "u");
@@ -256,14 +260,14 @@ fn a_newer_or_different_session_in_the_target_is_only_overwritten_on_request() {
     from.pass(7);
     note(&from, "split");
     let before = contents(&to.store);
-    let copied = copy_quietly(&from.store, &to.store);
+    let copied = copy_all(&from.store, &to.store);
     assert_eq!(contents(&to.store), before);
     assert_eq!(
         copied.differing(),
         [
             ("session", "newer", Difference::Newer),
             ("session", "other", Difference::Different),
-            // What was found while it was copied says more than the comparison at the end.
+            // The difference found while copying takes precedence over the comparison at the end.
             ("session", "split", Difference::Different),
         ]
     );
@@ -289,15 +293,15 @@ fn a_record_is_not_copied_without_its_session() {
         "addEvent",
         json!({"id": "a", "type": "note", "idempotencyKey": "k"}),
     );
-    let copied = copy_quietly(&from.store, &to.store);
+    let copied = copy_all(&from.store, &to.store);
     assert_eq!(copied.records, 0);
     assert_eq!(contents(&to.store).1, []);
     assert_eq!(copied.differences.len(), 1, "the session says it all");
 }
 
 #[test]
-fn sessions_that_cannot_be_read_are_named_and_hide_no_others() {
-    let from = World::over(Lift(Watched::default()));
+fn unreadable_sessions_are_reported_and_the_others_are_copied() {
+    let from = World::over(Lift(CountingStore::default()));
     for id in ["a", "b", "c"] {
         from.ok(
             "start",
@@ -305,15 +309,15 @@ fn sessions_that_cannot_be_read_are_named_and_hide_no_others() {
         );
     }
     from.store.0.unreadable.borrow_mut().insert("b".to_owned());
-    let to = Lift(Watched::default());
-    let copied = copy_quietly(&from.store, &to);
+    let to = Lift(CountingStore::default());
+    let copied = copy_all(&from.store, &to);
     let named: Vec<_> = copied.problems.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(named, ["b"]);
     assert_eq!((copied.sessions, copied.records), (2, 2));
 
     from.store.0.unreadable.borrow_mut().clear();
     to.0.unreadable.borrow_mut().insert("a".to_owned());
-    let copied = copy_quietly(&from.store, &to);
+    let copied = copy_all(&from.store, &to);
     assert_eq!(
         copied.differing(),
         [("session", "a", Difference::Unreadable)]
@@ -322,10 +326,10 @@ fn sessions_that_cannot_be_read_are_named_and_hide_no_others() {
 }
 
 #[test]
-fn a_session_that_the_target_changes_meanwhile_is_left_to_it() {
-    let from = populated(&mut Dice(1), 60);
+fn a_session_that_the_target_changes_during_the_copy_is_kept() {
+    let from = populated(&mut Random(1), 60);
     let to = World::default();
-    copy_quietly(&from.store, &to.store);
+    copy_all(&from.store, &to.store);
     let live = contents(&to.store)
         .0
         .into_iter()
@@ -335,7 +339,7 @@ fn a_session_that_the_target_changes_meanwhile_is_left_to_it() {
         world.ok("addEvent", json!({"id": id, "type": "note"}));
     }
     from.ok("addEvent", json!({"id": id, "type": "more"}));
-    // Asked for at the version that it had, it has another when it is written.
+    // The target changes the session after its version was read and before it is written.
     let mut steps = 0;
     let copied = copy(&from.store, &to.store, true, || {
         steps += 1;
@@ -350,7 +354,7 @@ fn a_session_that_the_target_changes_meanwhile_is_left_to_it() {
 }
 
 #[test]
-fn a_step_ends_by_bytes_and_parts_no_session() {
+fn a_step_is_limited_in_bytes_and_splits_no_session() {
     let from = World::default();
     let data = "x".repeat(300 << 10);
     for number in 0..10 {
@@ -372,7 +376,7 @@ fn a_step_ends_by_bytes_and_parts_no_session() {
 }
 
 #[test]
-fn more_sessions_than_a_page_has_are_copied_page_by_page() {
+fn sessions_of_several_pages_are_copied() {
     let from = World::default();
     for number in 0..1200 {
         from.ok(
@@ -384,17 +388,17 @@ fn more_sessions_than_a_page_has_are_copied_page_by_page() {
         );
     }
     let to = Lift(MemoryStore::default());
-    let copied = copy_quietly(&from.store, &to);
+    let copied = copy_all(&from.store, &to);
     assert_eq!((copied.sessions, copied.records), (1200, 1200));
     assert_eq!(contents(&to), contents(&from.store));
 }
 
 #[test]
-fn every_kind_of_record_that_is_written_is_on_the_list() {
-    let world = World::over(Lift(Watched::default()));
-    let mut dice = Dice(7);
+fn every_kind_of_record_that_operations_write_is_copied() {
+    let world = World::over(Lift(CountingStore::default()));
+    let mut random = Random(7);
     for _ in 0..500 {
-        act(&world, &mut dice);
+        act(&world, &mut random);
     }
     let kinds = world.store.0.kinds.borrow();
     assert!(kinds.len() >= 2);
@@ -403,11 +407,11 @@ fn every_kind_of_record_that_is_written_is_on_the_list() {
     }
 }
 
-/// Makes something wrong of something right.
-type Bend = fn(&mut Value);
+/// Makes a valid session invalid.
+type Damage = fn(&mut Value);
 
 #[test]
-fn a_chunk_that_no_store_could_give_back_is_refused() {
+fn an_invalid_chunk_is_refused() {
     let from = World::default();
     from.ok("start", json!({"id": "a", "task": "t", "mode": "m"}));
     from.ok("incrementIteration", json!({"id": "a"}));
@@ -417,7 +421,7 @@ fn a_chunk_that_no_store_could_give_back_is_refused() {
         "session": {"head": session.head, "events": session.events}
     }]);
     read_chunk(&chunk.to_string()).unwrap();
-    let bends: [(&str, Bend); 8] = [
+    let damages: [(&str, Damage); 8] = [
         ("a version of nought", |one| {
             one["head"]["version"] = json!(0)
         }),
@@ -437,22 +441,22 @@ fn a_chunk_that_no_store_could_give_back_is_refused() {
             one["head"]["id"] = json!("../a")
         }),
     ];
-    for (what, bend) in bends {
-        let mut bent = chunk.clone();
-        bend(&mut bent[0]["session"]);
-        let error = read_chunk(&bent.to_string()).unwrap_err();
+    for (what, damage) in damages {
+        let mut damaged = chunk.clone();
+        damage(&mut damaged[0]["session"]);
+        let error = read_chunk(&damaged.to_string()).unwrap_err();
         assert_eq!(error.code(), "INVALID_ARGUMENT", "{what}");
     }
 }
 
 #[test]
-fn a_stamp_changes_with_any_change_of_a_session() {
+fn a_stamp_changes_with_every_change_of_a_session() {
     for seed in seeds(100.0) {
-        let mut dice = Dice(seed);
+        let mut random = Random(seed);
         let world = World::default();
         let mut seen: Vec<(Loaded, Stamp)> = Vec::new();
         for _ in 0..60 {
-            act(&world, &mut dice);
+            act(&world, &mut random);
             for session in contents(&world.store).0 {
                 let stamp = Stamp::of_session(&session);
                 for (other, known) in &seen {

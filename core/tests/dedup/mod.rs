@@ -1,7 +1,7 @@
-//! Deduplication of runs, and the audit log: what blocks a run, for how long, what happens to concurrent
-//! requests, and which entries are written.
+//! Deduplication of runs, and the audit log: which runs block others and for how long, concurrent
+//! requests, and the audit entries.
 
-mod deciding;
-mod log;
-mod meeting;
+mod audit_log;
+mod concurrency;
+mod decisions;
 mod model;

@@ -1,5 +1,5 @@
-//! Random requests while the clock goes forward and back, against a model of a few lines that knows no
-//! lease, no store and no version.
+//! Random requests with a clock that goes forward and backward, compared with a small model that
+//! knows no leases, stores or versions.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is known of a run: its number, when it started, and until when it blocks others.
+/// A run in the model: its number, its start, and the end of its window.
 #[derive(Debug, Clone, Copy)]
 struct RunRecord {
     number: u8,
@@ -92,7 +92,7 @@ struct RunRecord {
 #[derive(Debug, Default)]
 struct Model {
     runs: BTreeMap<String, RunRecord>,
-    /// Whether a pull request has the commit, and until when.
+    /// Whether the commit is locked by a pull request or a push, and until when.
     lock: Option<(bool, i64)>,
 }
 
@@ -185,14 +185,14 @@ fn follows_the_model(steps: &[Step]) -> Result<(), TestCaseError> {
                 (model.cleanup(run, now), world.ok("dedupCleanup", params))
             }
         };
-        let said = answer.get("reason").unwrap_or(&answer["outcome"]);
-        prop_assert_eq!(said, expected, "{:?} at {}", step, now);
+        let outcome = answer.get("reason").unwrap_or(&answer["outcome"]);
+        prop_assert_eq!(outcome, expected, "{:?} at {}", step, now);
     }
     Ok(())
 }
 
 #[test]
-fn runs_are_blocked_as_the_model_says() {
+fn runs_are_blocked_as_the_model_predicts() {
     let cases = (5000.0 * scale()) as u32;
     let config = Config {
         cases,

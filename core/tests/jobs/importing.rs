@@ -1,4 +1,4 @@
-//! The import of folders: which files are read, in which order, and what cannot be read.
+//! The job that imports a folder: which files it reads, in which order, and the reported problems.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ fn entries(files: &Files, folder: &str) -> Vec<FolderEntry> {
     entries
 }
 
-fn whole(path: &str) -> ImportDirectoryParams {
+fn import_params(path: &str) -> ImportDirectoryParams {
     ImportDirectoryParams {
         path: path.into(),
         ..ImportDirectoryParams::default()
@@ -85,7 +85,7 @@ fn known_files_are_imported_in_the_order_of_their_paths() {
         ("/x/locked/session.json", session("f")),
     ]);
     let world = World::default();
-    let (result, read) = import(&world, &files, whole("/x"));
+    let (result, read) = import(&world, &files, import_params("/x"));
     let result = result.unwrap();
     let paths = ["a", "b", "d/broken", "e"].map(|folder| format!("/x/{folder}/session.json"));
     assert_eq!(read, paths);
@@ -102,7 +102,7 @@ fn known_files_are_imported_in_the_order_of_their_paths() {
         problems,
         ["d/broken/session.json", "e/session.json", "locked"]
     );
-    let (again, _) = import(&world, &files, whole("/x"));
+    let (again, _) = import(&world, &files, import_params("/x"));
     assert_eq!(again.unwrap().sessions.unchanged, 2);
 }
 
@@ -112,7 +112,7 @@ fn a_dry_run_writes_nothing() {
     let world = World::default();
     let params = ImportDirectoryParams {
         dry_run: Some(true),
-        ..whole("/x")
+        ..import_params("/x")
     };
     let (result, _) = import(&world, &files, params);
     let result = result.unwrap();
@@ -121,13 +121,13 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn one_file_and_a_root_that_cannot_be_read_are_named_by_a_dot() {
+fn an_unreadable_file_or_root_folder_is_reported_as_a_dot() {
     let files = Files::from([("/x/a/session.json", None)]);
     let params = ImportDirectoryParams {
         is_file: Some(true),
-        ..whole("/x/a/session.json")
+        ..import_params("/x/a/session.json")
     };
-    for params in [params, whole("/locked")] {
+    for params in [params, import_params("/locked")] {
         let (result, _) = import(&World::default(), &files, params);
         let result = result.unwrap();
         assert_eq!((result.failed, result.problems[0].path.as_str()), (1, "."));
@@ -135,8 +135,8 @@ fn one_file_and_a_root_that_cannot_be_read_are_named_by_a_dot() {
 }
 
 #[test]
-fn a_driver_that_stops_ends_the_import() {
-    let params = whole("/x");
+fn the_import_ends_when_its_driver_fails() {
+    let params = import_params("/x");
     let stopped = run_job(&IMPORT_DIRECTORY, params, |_, _| {
         Err(driver_error("ABORTED", 4))
     });
@@ -144,7 +144,7 @@ fn a_driver_that_stops_ends_the_import() {
 }
 
 #[test]
-fn paths_of_windows_are_relative_to_the_root_as_well() {
+fn reported_windows_paths_are_relative_to_the_root() {
     let root = Text::from("C:\\bot");
     let params = ImportDirectoryParams {
         path: root,

@@ -1,8 +1,8 @@
-//! The jobs: when they wait and for how long, what they do after a failure, and what they report. The
-//! job that copies is tested with copying.
+//! The jobs: when and how long they wait, how they handle failures, and their results. The copy job
+//! is tested in `copying`.
 
 mod importing;
+mod lease_renewal;
 mod purging;
-mod renewing;
-mod retaining;
-mod waiting;
+mod retention;
+mod slot_wait;

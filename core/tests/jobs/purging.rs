@@ -20,7 +20,7 @@ fn trash(ids: &[&str]) -> World {
     world
 }
 
-/// Purges. `archive` decides of each session whether it is archived.
+/// Runs a purge. `archive` returns whether a session was archived.
 fn purge(
     world: &World,
     params: PurgeJobParams,
@@ -39,7 +39,7 @@ fn purge(
     })
 }
 
-fn left(world: &World) -> Vec<String> {
+fn remaining_ids(world: &World) -> Vec<String> {
     let list = json!({"trash": "include", "direction": "asc"});
     let page = world.ok("list", list);
     let items = page["items"].as_array().unwrap();
@@ -80,7 +80,7 @@ fn a_session_is_deleted_after_it_is_archived() {
         (failed.id.as_str(), failed.code.as_str()),
         ("b", "ARCHIVE_FAILED")
     );
-    assert_eq!(left(&world), ["b"]);
+    assert_eq!(remaining_ids(&world), ["b"]);
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn a_store_that_fails_ends_the_purge() {
         _ => panic!("nothing is archived"),
     });
     assert_eq!(result, Err(gone.into()));
-    assert_eq!(left(&world), ["a", "b"]);
+    assert_eq!(remaining_ids(&world), ["a", "b"]);
 }
 
 #[test]
-fn given_sessions_that_are_not_due_are_listed() {
+fn given_sessions_that_are_not_due_are_reported() {
     let world = trash(&["a", "b"]);
     world.start(json!({"id": "active"}));
     for archive in [false, true] {
@@ -124,7 +124,7 @@ fn given_sessions_that_are_not_due_are_listed() {
             assert_eq!(result.not_due, Some(texts(&["active", "unknown"])));
         }
     }
-    assert_eq!(left(&world), ["active"]);
+    assert_eq!(remaining_ids(&world), ["active"]);
 }
 
 #[test]

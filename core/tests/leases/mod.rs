@@ -1,11 +1,11 @@
-//! Leases and what is built on them: who holds a lease, who owns a virtual machine, who runs a session
-//! and who occupies a slot, for every clock and for every order in which processes end.
+//! Leases and their uses: the holder of a lease, the owner of a virtual machine, the runner of a
+//! session, and the occupant of a slot, for every clock and every order in which processes end.
 
-mod anything;
-mod holding;
-mod machine;
-mod meeting;
-mod owning;
-mod running;
-mod slots;
+mod acquire_and_release;
+mod concurrency;
+mod model;
+mod session_leases;
+mod simulated_machine;
+mod slot_concurrency;
 mod steps;
+mod vm_ownership;

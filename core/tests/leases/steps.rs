@@ -1,5 +1,5 @@
-//! Operations a store call at a time. What an operation has heard from the store so far is all that
-//! it depends on, so one that is under way can be kept, copied and gone on with from any moment.
+//! Runs operations one store call at a time. The state of a running operation is determined by the
+//! replies that it has received, so it can be copied and continued at any time.
 
 use std::future::{Future, pending, ready};
 use std::pin::pin;
@@ -14,26 +14,26 @@ use tenure_core::{
     Changes, Commit, Error, History, Liveness, MemoryStore, SessionId, Store, Timestamp,
 };
 
-use super::machine::{Caller, call, repeating};
+use super::simulated_machine::{Caller, call, with_repeated_replies};
 
-/// What a store can get wrong, or a host.
+/// A defect of a store or a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nothing.
+    /// No defect.
     None,
-    /// It writes whatever has been written meanwhile.
-    NoVersions,
-    /// It removes what was given back, and its token.
-    ForgetsReleased,
-    /// It writes only the last of several records.
-    HalfWrites,
-    /// The host takes every process with the number of one for that one.
-    GoesByNumbers,
-    /// The host never knows whether a process runs.
-    KnowsNothing,
+    /// The store ignores the expected versions.
+    IgnoresVersions,
+    /// The store removes released leases, and so their tokens.
+    RemovesReleased,
+    /// The store writes only the last of several records.
+    PartialCommits,
+    /// The host ignores start times: a process is alive if any process has its PID.
+    IgnoresStartTimes,
+    /// The host reports the liveness of every process as unknown.
+    LivenessUnknown,
 }
 
-/// What the store has said to an operation.
+/// A reply of the store to an operation.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Record(Option<Record>),
@@ -43,79 +43,80 @@ pub(crate) enum Reply {
     List(Page),
 }
 
-/// A call of an operation, as far as it has come.
+/// A running operation.
 #[derive(Debug, Clone)]
-pub(crate) struct UnderWay {
+pub(crate) struct RunningCall {
     pub(crate) name: &'static str,
     pub(crate) params: Value,
     pub(crate) now: i64,
-    pub(crate) heard: Vec<Reply>,
-    /// What the host has said of other processes.
-    pub(crate) said: Vec<Liveness>,
+    pub(crate) replies: Vec<Reply>,
+    /// The replies of the host about other processes.
+    pub(crate) liveness: Vec<Liveness>,
 }
 
-impl UnderWay {
-    /// Goes on by so many store calls, or to the end: then its answer.
-    pub(crate) fn go_on(
+impl RunningCall {
+    /// Performs up to `calls` store calls. Returns the result when the operation ends.
+    pub(crate) fn advance(
         &mut self,
         memory: &MemoryStore,
         host: &Caller,
         fault: Fault,
         calls: usize,
     ) -> Option<Result<Value, Error>> {
-        let store = Repeating {
+        let store = ReplayingStore {
             memory,
             fault,
-            heard: Mutex::new(std::mem::take(&mut self.heard)),
+            replies: Mutex::new(std::mem::take(&mut self.replies)),
             next: AtomicUsize::new(0),
             calls: AtomicUsize::new(calls),
         };
         let now = Timestamp::from_millis(self.now).unwrap();
-        let (answer, said) = repeating(std::mem::take(&mut self.said), || {
+        let (answer, liveness) = with_repeated_replies(std::mem::take(&mut self.liveness), || {
             let future = pin!(call(&store, host, now, 1, self.name, &self.params));
             match future.poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(answer) => Some(answer),
                 Poll::Pending => None,
             }
         });
-        self.said = said;
-        self.heard = store.heard.into_inner().unwrap();
+        self.liveness = liveness;
+        self.replies = store.replies.into_inner().unwrap();
         answer.map(|answer| answer.map(|text| serde_json::from_str(&text).unwrap()))
     }
 }
 
-/// A store that repeats its earlier answers, then answers this many calls, and then no more.
-struct Repeating<'m> {
+/// A store that repeats the earlier replies, then performs `calls` calls, and is pending after
+/// that.
+struct ReplayingStore<'m> {
     memory: &'m MemoryStore,
     fault: Fault,
-    heard: Mutex<Vec<Reply>>,
+    replies: Mutex<Vec<Reply>>,
     next: AtomicUsize,
     calls: AtomicUsize,
 }
 
-impl Repeating<'_> {
+impl ReplayingStore<'_> {
     fn reply(&self, perform: impl FnOnce() -> Reply) -> Option<Reply> {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut heard = self.heard.lock().unwrap();
-        if next == heard.len() {
+        let mut replies = self.replies.lock().unwrap();
+        if next == replies.len() {
             let calls = self.calls.load(Ordering::Relaxed).checked_sub(1)?;
             self.calls.store(calls, Ordering::Relaxed);
-            heard.push(perform());
+            replies.push(perform());
         }
-        heard.get(next).cloned()
+        replies.get(next).cloned()
     }
 
-    fn written(&self, changes: &Changes) -> Changes {
+    fn with_defect(&self, changes: &Changes) -> Changes {
         let mut changes = changes.clone();
-        if self.fault == Fault::HalfWrites && changes.records.len() > 1 {
+        if self.fault == Fault::PartialCommits && changes.records.len() > 1 {
             changes.records.drain(..changes.records.len() - 1);
         }
         for change in &mut changes.records {
-            if self.fault == Fault::NoVersions {
+            if self.fault == Fault::IgnoresVersions {
                 change.expect = Expect::Any;
             }
             let released = |record: &Record| record.body.contains(r#""released":true"#);
-            if self.fault == Fault::ForgetsReleased && change.record.as_ref().is_some_and(released)
+            if self.fault == Fault::RemovesReleased && change.record.as_ref().is_some_and(released)
             {
                 change.record = None;
             }
@@ -131,7 +132,7 @@ fn answer<'a, T: Send + 'a>(reply: Option<T>) -> Answer<'a, T> {
     }
 }
 
-impl Store for Repeating<'_> {
+impl Store for ReplayingStore<'_> {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
@@ -154,7 +155,7 @@ impl Store for Repeating<'_> {
     }
 
     fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
-        let changes = self.written(changes);
+        let changes = self.with_defect(changes);
         let reply = self.reply(|| Reply::Commit(self.memory.commit(&changes).unwrap()));
         answer(reply.map(|reply| match reply {
             Reply::Commit(commit) => commit,

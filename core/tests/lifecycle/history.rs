@@ -1,10 +1,11 @@
-//! What is recorded, how it is read back, and that user data is kept to the byte.
+//! The history of a session: what is recorded, how it is read, and that user data is stored
+//! unchanged.
 
 use serde_json::{Value, json};
 
 use crate::support::{World, iso};
 
-/// What parsing into values and printing again would change.
+/// JSON that changes when it is parsed into values and printed again.
 const HOSTILE: &[&str] = &[
     r#"{}"#,
     r#"{"a":1e400,"b":-0,"c":-0.0,"d":12345678901234567890123,"e":0.10,"f":1E+2}"#,
@@ -24,7 +25,7 @@ fn nested(levels: usize) -> String {
 }
 
 #[test]
-fn data_is_kept_to_the_byte() {
+fn event_data_is_stored_unchanged() {
     let world = World::default();
     let id = world.start(json!({"id": "s"}));
     let mut texts: Vec<String> = HOSTILE.iter().map(|&text| text.to_owned()).collect();
@@ -67,7 +68,7 @@ fn data_is_kept_to_the_byte() {
 }
 
 #[test]
-fn context_and_metadata_are_kept_to_the_byte() {
+fn context_and_metadata_are_stored_unchanged() {
     for text in HOSTILE {
         let world = World::default();
         let params =
@@ -88,7 +89,7 @@ fn context_and_metadata_are_kept_to_the_byte() {
 }
 
 #[test]
-fn a_merge_replaces_whole_properties() {
+fn a_merge_replaces_complete_properties() {
     let world = World::default();
     let context = r#"{"a":1e400,"b":{"deep":-0},"\ud800":1}"#;
     let params = format!(r#"{{"id":"s","task":"t","mode":"m","context":{context}}}"#);
@@ -108,7 +109,7 @@ fn a_merge_replaces_whole_properties() {
 }
 
 #[test]
-fn plain_text_loses_only_what_utf8_cannot_hold() {
+fn lone_surrogates_and_nul_in_plain_text_are_replaced() {
     let world = World::default();
     let params = r#"{"id":"s","task":"cut \ud83d","mode":"m\u0000","userId":"\udc00u"}"#;
     world.raw("start", params).unwrap();
@@ -123,7 +124,7 @@ fn plain_text_loses_only_what_utf8_cannot_hold() {
 }
 
 #[test]
-fn events_carry_what_bots_look_for() {
+fn events_have_the_data_that_bots_expect() {
     let world = World::default();
     let id = world.start(json!({}));
     let event = |operation: &str, params: Value| {
@@ -206,7 +207,7 @@ fn tools_are_listed_once_in_the_order_of_their_first_use() {
 }
 
 #[test]
-fn tools_used_keeps_what_others_put_there() {
+fn tools_used_keeps_existing_items() {
     let world = World::default();
     let params = r#"{"id":"s","task":"t","mode":"m","metadata":{"toolsUsed":[{"name":"x","cost":1e400},"a"]}}"#;
     world.raw("start", params).unwrap();
@@ -221,7 +222,7 @@ fn tools_used_keeps_what_others_put_there() {
 }
 
 #[test]
-fn sequences_count_from_one_whatever_the_clock_says() {
+fn sequence_numbers_are_consecutive_whatever_the_clock_shows() {
     let world = World::default();
     let id = world.start(json!({}));
     for step in [5, -100, 0, 100] {
@@ -241,7 +242,7 @@ fn sequences_count_from_one_whatever_the_clock_says() {
 }
 
 #[test]
-fn get_returns_the_part_of_the_history_that_is_asked_for() {
+fn get_returns_the_requested_part_of_the_history() {
     let world = World::default();
     let id = world.start(json!({}));
     let events: Vec<Value> = (0..249)
@@ -355,7 +356,7 @@ fn the_context_for_an_agent_has_exactly_nine_keys() {
 }
 
 #[test]
-fn update_sets_and_clears_what_describes_a_session() {
+fn update_sets_and_clears_descriptive_properties() {
     let world = World::default();
     let id = world.start(json!({"userId": "u", "channelId": "c", "workspace": "w"}));
     world.pass(3);

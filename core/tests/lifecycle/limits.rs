@@ -1,4 +1,4 @@
-//! Inputs that are too large or too deep, and what the error says of them.
+//! Input that is too large or too deeply nested, and the error for it.
 
 use serde_json::{Value, json};
 
@@ -20,14 +20,14 @@ fn long(bytes: usize) -> String {
     "x".repeat(bytes)
 }
 
-/// An object of so many bytes.
+/// An object with this number of bytes.
 fn object(bytes: usize) -> Value {
     let object = json!({"a": long(bytes - 8)});
     assert_eq!(object.to_string().len(), bytes);
     object
 }
 
-/// An object of so many levels.
+/// An object with this number of levels.
 fn nested(levels: usize) -> Value {
     (1..levels).fold(json!({}), |inner, _| json!({"a": inner}))
 }
@@ -36,7 +36,8 @@ fn nested(levels: usize) -> Value {
 fn each_input_has_a_limit_that_the_error_names() {
     let world = small();
     let id = world.start(json!({}));
-    // Operation, parameters, the property that fills up, what the error calls it, the limit.
+    // The operation, its parameters, the property with the value, the name of the value in the
+    // error, and the limit.
     let cases = [
         ("start", json!({"mode": "m"}), "task", "task", 20),
         ("start", json!({"task": "t"}), "mode", "mode", 10),
@@ -95,7 +96,7 @@ fn each_input_has_a_limit_that_the_error_names() {
             assert_eq!(world.session(&id)["version"], 1, "{operation} {property}");
         }
     }
-    // The limits themselves are allowed.
+    // Values at the limit are accepted.
     for (operation, params, property, _, limit) in [
         ("start", json!({"mode": "m"}), "task", "", 20),
         ("update", json!({"id": id}), "mode", "", 10),
@@ -193,7 +194,7 @@ fn objects_have_limits_of_size_and_depth() {
 }
 
 #[test]
-fn what_grows_bit_by_bit_meets_the_limit_too() {
+fn limits_apply_to_properties_that_grow_gradually() {
     let world = small();
     let id = world.start(json!({"context": {"a": long(90)}}));
     let grown = json!({"id": id, "context": {"b": long(30)}});
@@ -218,7 +219,7 @@ fn what_grows_bit_by_bit_meets_the_limit_too() {
 }
 
 #[test]
-fn a_batch_has_a_limit() {
+fn the_number_of_events_in_a_batch_is_limited() {
     let world = small();
     let id = world.start(json!({}));
     let batch = |count: usize| json!({"id": id, "events": vec![json!({"type": "n"}); count]});
@@ -229,7 +230,7 @@ fn a_batch_has_a_limit() {
 }
 
 #[test]
-fn hostile_depth_is_refused_not_followed() {
+fn deeply_nested_json_is_refused_without_recursion() {
     let world = World::default();
     world.start(json!({"id": "s"}));
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -298,7 +299,7 @@ fn an_error_does_not_repeat_a_large_input() {
         ),
     ] {
         let error = world.error(operation, params);
-        let said = serde_json::to_string(&error).unwrap();
-        assert!(said.len() < 4096, "{operation}: {} bytes", said.len());
+        let text = serde_json::to_string(&error).unwrap();
+        assert!(text.len() < 4096, "{operation}: {} bytes", text.len());
     }
 }

@@ -1,4 +1,4 @@
-//! Lists: what filters mean, how pages follow one another.
+//! Lists: filters, order and pages.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ fn ids(page: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Sessions `a` to `f`, a second apart, `a` the oldest.
-fn six() -> World {
+/// The sessions `a` to `f`, started one second apart; `a` is the oldest.
+fn six_sessions() -> World {
     let world = World::default();
     for (id, user, channel, mode, task) in [
         ("a", Some("ann"), Some("1"), "developer", "Fix the Parser"),
@@ -35,8 +35,8 @@ fn six() -> World {
 }
 
 #[test]
-fn the_newest_come_first_without_their_histories() {
-    let world = six();
+fn a_list_is_ordered_newest_first_and_has_no_histories() {
+    let world = six_sessions();
     let page = world.ok("list", json!({}));
     assert_eq!(ids(&page), ["f", "e", "d", "c", "b", "a"]);
     assert_eq!(page["problems"], json!([]));
@@ -51,8 +51,8 @@ fn the_newest_come_first_without_their_histories() {
 }
 
 #[test]
-fn a_filter_means_what_it_says() {
-    let world = six();
+fn a_filter_selects_the_matching_sessions() {
+    let world = six_sessions();
     let found = |filter: Value| {
         let mut found = ids(&world.ok("list", filter));
         found.sort();
@@ -94,9 +94,9 @@ fn a_filter_means_what_it_says() {
 }
 
 #[test]
-fn pages_stay_right_while_sessions_are_added() {
+fn pages_are_complete_while_sessions_are_added() {
     for (direction, expected) in [("desc", "fedcba"), ("asc", "abcdefnewer1newer2newer3")] {
-        let world = six();
+        let world = six_sessions();
         let mut found = String::new();
         let mut cursor = Value::Null;
         for turn in 0.. {
@@ -117,7 +117,7 @@ fn pages_stay_right_while_sessions_are_added() {
 }
 
 #[test]
-fn sessions_of_the_same_moment_have_an_order() {
+fn sessions_of_the_same_time_are_ordered_by_id() {
     let world = World::default();
     for n in 0..25 {
         world.start(json!({"id": format!("s{}", (n * 7) % 25)}));
@@ -146,8 +146,8 @@ fn sessions_of_the_same_moment_have_an_order() {
 }
 
 #[test]
-fn an_offset_skips() {
-    let world = six();
+fn an_offset_skips_sessions() {
+    let world = six_sessions();
     assert_eq!(ids(&world.ok("list", json!({"offset": 4}))), ["b", "a"]);
     assert_eq!(ids(&world.ok("list", json!({"offset": 6}))), [""; 0]);
     assert_eq!(ids(&world.ok("list", json!({"offset": u64::MAX}))), [""; 0]);
@@ -158,7 +158,7 @@ fn an_offset_skips() {
 }
 
 #[test]
-fn a_page_ends_before_it_grows_too_large() {
+fn a_page_is_limited_in_bytes() {
     let world = World::default();
     let context = json!({"text": "x".repeat(1_000_000)});
     for _ in 0..12 {
@@ -173,7 +173,7 @@ fn a_page_ends_before_it_grows_too_large() {
 
 #[test]
 fn a_cursor_is_valid_for_its_own_order_only() {
-    let world = six();
+    let world = six_sessions();
     let cursor = world.ok("list", json!({"limit": 1}))["nextCursor"].clone();
     for params in [
         json!({"cursor": cursor, "direction": "asc"}),

@@ -1,14 +1,14 @@
-//! What the operations do, as statements about their answers. Sessions live in the memory store;
-//! every other store is held to it by the conformance kit.
+//! The effects and replies of the operations on sessions. The sessions are in the memory store; the
+//! conformance kit checks that every other store behaves like it.
 
-mod budget;
-mod copies;
+mod fork_export_import;
 mod history;
+mod idempotency;
+mod iterations;
 mod limits;
 mod lists;
 mod overriding;
 mod pausing;
-mod repeats;
 mod retention;
 mod transitions;
 mod usage;

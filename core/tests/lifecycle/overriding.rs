@@ -1,4 +1,5 @@
-//! What an administrator may do: set anything of a session, and keep a whole one as it is given.
+//! The operations for administrators: overriding properties of a session, and saving a complete
+//! session.
 
 use serde_json::{Value, json};
 
@@ -30,20 +31,20 @@ fn save(world: &World, session: &Value) -> Value {
 }
 
 #[test]
-fn an_override_leads_from_every_status_to_every_other() {
+fn an_override_changes_any_status_to_any_other() {
     for from in STATUSES {
         for to in STATUSES {
             let world = World::default();
             let id = world.start(json!({}));
             override_session(&world, &id, json!({"status": from}));
             world.pass(10);
-            let said = world
+            let reply = world
                 .call(
                     "override",
                     json!({"id": id, "updates": {"status": to, "error": "by hand"}}),
                 )
                 .unwrap();
-            assert_eq!(said.notices, "[]", "no notice is sent");
+            assert_eq!(reply.notices, "[]", "no notice is sent");
             let session = world.session(&id);
             assert_eq!(session["status"], to, "from {from}");
             assert_eq!(session["error"], "by hand");
@@ -51,7 +52,7 @@ fn an_override_leads_from_every_status_to_every_other() {
             assert_eq!(session["updatedAt"], json!(iso(NOON + 10)));
             let finished = ["completed", "failed", "abandoned"];
             let ended = finished.contains(&to).then(|| {
-                // One that had ended already keeps the time of its end.
+                // A session that had ended already keeps the time of its end.
                 json!(iso(NOON + if finished.contains(&from) { 0 } else { 10 }))
             });
             assert_eq!(session.get("finalizedAt"), ended.as_ref(), "{from} to {to}");
@@ -60,7 +61,7 @@ fn an_override_leads_from_every_status_to_every_other() {
 }
 
 #[test]
-fn an_override_sets_what_it_is_given_and_nothing_else() {
+fn an_override_sets_only_the_given_properties() {
     let world = World::default();
     let id = world.start(json!({
         "userId": "u", "workspace": "w", "context": {"a": 1, "b": 2}, "metadata": {"model": "m"}
@@ -97,7 +98,7 @@ fn an_override_sets_what_it_is_given_and_nothing_else() {
 }
 
 #[test]
-fn an_override_with_a_history_rewrites_it() {
+fn an_override_with_a_history_replaces_the_history() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok(
@@ -117,7 +118,7 @@ fn an_override_with_a_history_rewrites_it() {
         json!({"id": id, "idempotencyKey": "k"}),
     );
     assert_eq!(repeat["replayed"], true, "keys are kept");
-    // As many events as before, but others.
+    // A history with more events than before replaces it, too.
     override_session(&world, &id, json!({"history": [event, event, event]}));
     assert_eq!(kinds(&world.session(&id)), ["note", "note", "note"]);
     override_session(&world, &id, json!({"history": []}));
@@ -125,7 +126,7 @@ fn an_override_with_a_history_rewrites_it() {
 }
 
 #[test]
-fn an_override_that_comes_to_nothing_changes_nothing() {
+fn an_override_with_the_present_values_changes_nothing() {
     let world = World::default();
     let id = world.start(json!({"context": {"a": 1}}));
     let before = world.session(&id);
@@ -143,7 +144,7 @@ fn an_override_that_comes_to_nothing_changes_nothing() {
 }
 
 #[test]
-fn an_override_is_refused_what_no_session_can_have() {
+fn an_override_with_invalid_values_is_refused() {
     let world = World::default();
     let id = world.start(json!({}));
     let before = world.session(&id);
@@ -180,7 +181,7 @@ fn an_override_is_refused_what_no_session_can_have() {
 }
 
 #[test]
-fn a_session_that_is_set_to_paused_is_paused_since_then() {
+fn an_override_to_paused_sets_the_time_of_the_pause() {
     let world = World::default();
     let id = world.start(json!({}));
     override_session(&world, &id, json!({"status": "paused"}));
@@ -190,7 +191,7 @@ fn a_session_that_is_set_to_paused_is_paused_since_then() {
 }
 
 #[test]
-fn a_session_that_is_saved_is_the_one_that_is_there() {
+fn saving_a_session_replaces_the_stored_one() {
     let world = World::default();
     let id = world.start(json!({"context": {"a": 1}, "userId": "u"}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -229,7 +230,7 @@ fn a_session_that_is_saved_is_the_one_that_is_there() {
 }
 
 #[test]
-fn a_session_that_is_saved_with_another_past_has_that_one() {
+fn saving_a_session_replaces_its_history() {
     let world = World::default();
     let id = world.start(json!({}));
     let early = world.session(&id);
@@ -244,7 +245,7 @@ fn a_session_that_is_saved_with_another_past_has_that_one() {
 }
 
 #[test]
-fn a_session_that_is_not_there_is_created_by_saving_it() {
+fn saving_an_unknown_session_creates_it() {
     let world = World::default();
     let by_hand = json!({
         "id": "by-hand", "mode": "m", "task": "t", "status": "paused", "createdAt": "2020-01-01",
@@ -260,7 +261,7 @@ fn a_session_that_is_not_there_is_created_by_saving_it() {
 }
 
 #[test]
-fn a_session_that_is_created_by_saving_it_is_whole() {
+fn a_session_that_is_created_by_saving_it_is_complete() {
     for status in STATUSES {
         let world = World::default();
         let id = world.start(json!({}));
@@ -310,7 +311,7 @@ fn an_invalid_session_is_not_saved() {
 }
 
 #[test]
-fn a_finished_session_may_be_ended_again_without_effect() {
+fn ending_a_finished_session_can_be_without_effect() {
     for (end, again) in [
         ("complete", "fail"),
         ("fail", "complete"),
@@ -342,7 +343,7 @@ fn a_finished_session_may_be_ended_again_without_effect() {
 }
 
 #[test]
-fn an_active_session_may_be_left_as_it_is_by_resuming_it() {
+fn resuming_an_active_session_can_be_without_effect() {
     let world = World::default();
     let id = world.start(json!({}));
     let before = world.session(&id);
@@ -356,7 +357,7 @@ fn an_active_session_may_be_left_as_it_is_by_resuming_it() {
 }
 
 #[test]
-fn a_session_without_iterations_may_be_resumed_into_its_timeout() {
+fn a_session_without_remaining_iterations_can_be_resumed_to_timeout() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -380,7 +381,7 @@ fn a_session_without_iterations_may_be_resumed_into_its_timeout() {
 }
 
 #[test]
-fn a_session_in_the_trash_may_be_treated_as_deleted() {
+fn a_session_in_the_trash_can_be_treated_as_deleted() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("trash", json!({"id": id}));

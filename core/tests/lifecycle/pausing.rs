@@ -1,4 +1,4 @@
-//! Pausing and resuming: what appears in the context and what is taken out, and how long it lasted.
+//! Pausing and resuming: the properties in the context, and the duration of a pause.
 
 use serde_json::json;
 use tenure_core::{History, SessionId, Store};
@@ -6,7 +6,7 @@ use tenure_core::{History, SessionId, Store};
 use crate::support::{World, iso, ready};
 
 #[test]
-fn pausing_says_when_and_why_and_resuming_takes_that_out() {
+fn pausing_adds_time_and_reason_to_the_context_and_resuming_removes_them() {
     let world = World::default();
     let mine = json!({"step": 3, "nested": {"pausedAt": "mine"}, "z": null});
     let id = world.start(json!({"context": mine}));
@@ -26,7 +26,7 @@ fn pausing_says_when_and_why_and_resuming_takes_that_out() {
 }
 
 #[test]
-fn pausing_and_resuming_give_back_the_context_to_the_byte() {
+fn pausing_and_resuming_restore_the_context_unchanged() {
     let world = World::default();
     let context = r#"{"b":1e400,"a":-0,"\ud800":"\udfff","":{"":[12345678901234567890]}}"#;
     let params = format!(r#"{{"task":"t","mode":"m","id":"s","context":{context}}}"#);
@@ -45,7 +45,7 @@ fn pausing_and_resuming_give_back_the_context_to_the_byte() {
 }
 
 #[test]
-fn without_a_reason_none_is_said() {
+fn a_pause_without_a_reason_stores_none() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("pause", json!({"id": id, "reason": "first"}));
@@ -56,7 +56,7 @@ fn without_a_reason_none_is_said() {
 }
 
 #[test]
-fn an_earlier_reason_is_cleared() {
+fn a_pause_without_a_reason_clears_an_earlier_reason() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok(
@@ -68,7 +68,7 @@ fn an_earlier_reason_is_cleared() {
 }
 
 #[test]
-fn a_clock_that_goes_backwards_measures_no_pause_and_turns_nothing_back() {
+fn a_clock_that_is_set_back_measures_a_pause_of_zero() {
     let world = World::default();
     let id = world.start(json!({}));
     world.pass(1000);
@@ -107,7 +107,7 @@ fn resuming_an_active_session_recovers_it() {
 #[test]
 fn resuming_an_active_session_keeps_its_context() {
     let world = World::default();
-    // Never paused by Tenure: these properties are the user's own.
+    // The session was never paused, so these properties are user data.
     let context = r#"{ "pausedAt": "mine",  "pauseReason": "mine" }"#;
     let params = format!(r#"{{"task":"t","mode":"m","id":"s","context":{context}}}"#);
     world.raw("start", &params).unwrap();
@@ -116,7 +116,7 @@ fn resuming_an_active_session_keeps_its_context() {
 }
 
 #[test]
-fn a_session_that_was_ended_while_paused_is_no_longer_paused_for_the_store() {
+fn a_finished_session_has_no_paused_at_in_the_store() {
     let world = World::default();
     for (operation, left) in [("resume", false), ("complete", true), ("fail", true)] {
         let id = world.start(json!({"paused": true}));
@@ -137,7 +137,7 @@ fn a_session_that_was_ended_while_paused_is_no_longer_paused_for_the_store() {
 }
 
 #[test]
-fn data_of_a_resume_event_is_kept_beside_ours() {
+fn a_resume_event_keeps_the_given_data() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("pause", json!({"id": id}));

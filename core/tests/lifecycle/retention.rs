@@ -16,7 +16,7 @@ fn ids(result: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_session_in_the_trash_leaves_lists_and_takes_no_changes() {
+fn a_session_in_the_trash_is_not_listed_and_refuses_changes() {
     let world = World::default();
     let id = world.start(json!({}));
     world.pass(5);
@@ -60,7 +60,7 @@ fn a_session_in_the_trash_leaves_lists_and_takes_no_changes() {
 }
 
 #[test]
-fn delete_is_for_good() {
+fn delete_is_permanent() {
     let world = World::default();
     let id = world.start(json!({"idempotencyKey": "k"}));
     world.ok(
@@ -79,7 +79,7 @@ fn delete_is_for_good() {
 }
 
 #[test]
-fn cleanup_takes_what_has_reached_the_age_and_spares_what_has_not() {
+fn cleanup_removes_only_sessions_that_have_reached_the_age() {
     let world = World::default();
     let old = world.start(json!({"id": "old"}));
     world.pass(1);
@@ -153,7 +153,7 @@ fn cleanup_skips_active_and_paused_sessions_unless_their_status_is_named() {
 }
 
 #[test]
-fn age_counts_from_the_start_or_from_the_last_change() {
+fn age_is_measured_from_the_start_or_from_the_last_change() {
     let world = World::default();
     let id = world.start(json!({}));
     world.pass(DAY);
@@ -168,7 +168,7 @@ fn age_counts_from_the_start_or_from_the_last_change() {
 }
 
 #[test]
-fn a_session_from_the_future_has_no_age() {
+fn a_session_from_the_future_has_an_age_of_zero() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("complete", json!({"id": id}));
@@ -194,7 +194,7 @@ fn a_session_from_the_future_has_no_age() {
 }
 
 #[test]
-fn an_age_that_nothing_can_have_removes_nothing() {
+fn the_largest_possible_age_removes_nothing() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("complete", json!({"id": id}));
@@ -207,7 +207,7 @@ fn an_age_that_nothing_can_have_removes_nothing() {
 }
 
 #[test]
-fn purge_empties_the_trash_of_what_was_there_long_enough() {
+fn purge_deletes_sessions_that_were_in_the_trash_long_enough() {
     let world = World::default();
     for id in ["a", "b", "kept"] {
         world.start(json!({"id": id}));
@@ -230,7 +230,7 @@ fn purge_empties_the_trash_of_what_was_there_long_enough() {
 }
 
 #[test]
-fn a_cleanup_of_many_names_a_thousand() {
+fn a_cleanup_reports_at_most_a_thousand_ids() {
     let world = World::default();
     for _ in 0..2500 {
         let id = world.start(json!({}));
@@ -249,7 +249,7 @@ fn a_cleanup_of_many_names_a_thousand() {
 }
 
 #[test]
-fn ages_have_to_be_durations() {
+fn ages_must_be_durations() {
     let world = World::default();
     for age in [
         json!("soon"),

@@ -1,4 +1,4 @@
-//! Which operations lead from which status to which.
+//! The transitions of every operation, from every status.
 
 use serde_json::{Value, json};
 use tenure_core::Status;
@@ -7,7 +7,7 @@ use crate::support::World;
 
 use Status::{Abandoned, Active, Completed, Failed, Paused, Timeout};
 
-/// A session that has come to this status, with iterations left wherever that can be.
+/// A session in this status, with remaining iterations where that is possible.
 fn session_in(world: &World, status: Status) -> String {
     let id = world.start(json!({"maxIterations": 5}));
     let (operation, params) = match status {
@@ -30,7 +30,7 @@ const REFUSED: Outcome = Err("INVALID_TRANSITION");
 const FINISHED: Outcome = Err("SESSION_FINISHED");
 const EXHAUSTED: Outcome = Err("BUDGET_EXHAUSTED");
 
-/// One row an operation: its outcome from each status, in the order of [`Status::ALL`].
+/// One row for each operation: its outcome from each status, in the order of [`Status::ALL`].
 fn table() -> Vec<(&'static str, Value, [Outcome; 6])> {
     let event = |kind: &str| json!({"type": kind, "data": {}});
     let stay = |outcome: Outcome| {
@@ -52,7 +52,7 @@ fn table() -> Vec<(&'static str, Value, [Outcome; 6])> {
         Ok(Timeout),
         Ok(Abandoned),
     ];
-    // Through an event, a finished session refuses as it refuses every event.
+    // A finished session refuses every event, so the event `timeout` is refused, too.
     let ending =
         |to: Status, finished: Outcome| [Ok(to), Ok(to), finished, finished, Ok(to), finished];
     let iterating = [
@@ -136,7 +136,7 @@ fn table() -> Vec<(&'static str, Value, [Outcome; 6])> {
 }
 
 #[test]
-fn every_operation_leads_from_every_status_where_the_table_says() {
+fn every_operation_has_the_outcome_of_the_table_from_every_status() {
     for (operation, params, outcomes) in table() {
         for (from, expected) in Status::ALL.into_iter().zip(outcomes) {
             let world = World::default();
@@ -146,8 +146,8 @@ fn every_operation_leads_from_every_status_where_the_table_says() {
             params["id"] = json!(id);
             let answer = world.call(operation, params.clone());
             match (&answer, expected) {
-                (Ok(said), Ok(to)) => {
-                    let value: Value = serde_json::from_str(&said.value).unwrap();
+                (Ok(reply), Ok(to)) => {
+                    let value: Value = serde_json::from_str(&reply.value).unwrap();
                     assert_eq!(
                         value["status"],
                         json!(to),
@@ -176,7 +176,7 @@ fn every_operation_leads_from_every_status_where_the_table_says() {
 }
 
 #[test]
-fn a_refused_transition_says_from_where_to_where_and_what_is_allowed() {
+fn a_refused_transition_names_both_statuses_and_the_allowed_operations() {
     let world = World::default();
     let allowed = |from: Status| match from {
         Active => vec![Paused, Completed, Failed, Timeout, Abandoned],
@@ -224,7 +224,7 @@ fn a_finished_session_refuses_every_event() {
 }
 
 #[test]
-fn ending_fills_result_or_error_and_the_time_of_the_end() {
+fn ending_a_session_sets_result_or_error_and_the_time() {
     let world = World::default();
     let end = |operation: &str, mut params: Value| {
         let id = world.start(json!({}));
@@ -254,7 +254,7 @@ fn ending_fills_result_or_error_and_the_time_of_the_end() {
 }
 
 #[test]
-fn lifecycle_events_take_their_values_from_the_data() {
+fn lifecycle_events_read_their_values_from_the_data() {
     let world = World::default();
     let add = |kind: &str, data: Value| {
         let id = world.start(json!({}));
@@ -278,7 +278,7 @@ fn lifecycle_events_take_their_values_from_the_data() {
 }
 
 #[test]
-fn start_is_recorded_only_by_start() {
+fn a_start_event_is_recorded_only_by_start() {
     let world = World::default();
     let id = world.start(json!({"workspace": "/src"}));
     let event = world.last_event(&id);
@@ -295,7 +295,7 @@ fn start_is_recorded_only_by_start() {
 }
 
 #[test]
-fn a_batch_with_one_bad_event_records_none() {
+fn a_batch_with_one_invalid_event_records_nothing() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 2}));
     let before = world.export(&id);
@@ -319,7 +319,7 @@ fn a_batch_with_one_bad_event_records_none() {
         events(&["pause", "resume", "iteration", "iteration"]),
     );
     assert_eq!(answer["firstSequence"], 2);
-    // The fourth iteration brings its timeout along.
+    // The second iteration adds a timeout event, which is the fifth of the batch.
     assert_eq!(answer["lastSequence"], 6);
     assert_eq!(answer["status"], "timeout");
     assert_eq!(answer["iterations"], 2);
@@ -327,7 +327,7 @@ fn a_batch_with_one_bad_event_records_none() {
 }
 
 #[test]
-fn a_session_may_be_started_paused() {
+fn a_session_can_be_started_paused() {
     let world = World::default();
     let id = world.start(json!({"paused": true, "pauseReason": "later", "context": {"a": 1}}));
     let session = world.session(&id);
@@ -350,7 +350,7 @@ fn a_session_may_be_started_paused() {
 }
 
 #[test]
-fn unknown_and_impossible_ids() {
+fn unknown_and_invalid_ids_are_refused() {
     let world = World::default();
     for operation in [
         "pause", "resume", "complete", "trash", "delete", "export", "events", "fork",

@@ -1,4 +1,4 @@
-//! Tokens and money: how they add up in a session and in statistics.
+//! Tokens and costs: their sums in sessions and in statistics.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn sums_of_money_are_exact() {
 }
 
 #[test]
-fn tokens_add_up_beside_the_users_own_metadata() {
+fn tokens_are_added_to_the_metadata_of_the_user() {
     let world = World::default();
     let id = world.start(json!({"metadata": {"model": "m", "tokens": {"cached": 9}}}));
     world.ok(
@@ -44,7 +44,7 @@ fn tokens_add_up_beside_the_users_own_metadata() {
 }
 
 #[test]
-fn usage_that_is_given_as_metadata_counts_too() {
+fn usage_in_the_initial_metadata_is_counted() {
     let world = World::default();
     let id = world.start(json!({
         "metadata": {"tokens": {"prompt": 100, "completion": 50, "total": 150}, "cost": 0.7}
@@ -63,7 +63,7 @@ fn usage_that_is_given_as_metadata_counts_too() {
 }
 
 #[test]
-fn invalid_usage_is_refused_or_not_counted() {
+fn invalid_usage_is_refused_or_ignored() {
     let world = World::default();
     let id = world.start(json!({}));
     let before = world.export(&id);
@@ -94,7 +94,7 @@ fn invalid_usage_is_refused_or_not_counted() {
 }
 
 #[test]
-fn sums_stop_at_what_javascript_counts_exactly() {
+fn sums_stop_at_the_largest_safe_integer_of_javascript() {
     let world = World::default();
     let id = world.start(json!({}));
     for _ in 0..2 {
@@ -115,7 +115,7 @@ fn sums_stop_at_what_javascript_counts_exactly() {
 }
 
 #[test]
-fn usage_after_the_end_still_counts() {
+fn usage_of_a_finished_session_is_counted() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("complete", json!({"id": id}));
@@ -124,7 +124,7 @@ fn usage_after_the_end_still_counts() {
 }
 
 #[test]
-fn statistics_of_nothing_are_zeros() {
+fn statistics_of_an_empty_store_are_zeros() {
     let zero = json!({"tokens": {"prompt": 0, "completion": 0, "total": 0}, "cost": 0.0});
     assert_eq!(
         World::default().ok("stats", json!({})),
@@ -145,7 +145,7 @@ fn statistics_of_nothing_are_zeros() {
     );
 }
 
-/// Eight sessions of two modes and two users.
+/// Eight sessions in two modes, of two users.
 fn populated() -> World {
     let world = World::default();
     let start = |mode: &str, user: Option<&str>, iterations: u32, cost: f64| {
@@ -202,7 +202,7 @@ fn statistics_count_by_status_mode_and_user() {
 }
 
 #[test]
-fn statistics_may_be_of_a_part() {
+fn statistics_can_be_filtered() {
     let world = populated();
     let of = |filter: Value| {
         let stats = world.ok("stats", filter);

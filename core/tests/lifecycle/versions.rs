@@ -1,11 +1,11 @@
-//! Versions: they count the changes, and `ifVersion` ties a call to one.
+//! Versions: each change increments the version, and `ifVersion` makes a call depend on it.
 
 use serde_json::{Value, json};
 
 use crate::support::World;
 
 #[test]
-fn every_change_counts_once() {
+fn every_change_increments_the_version_once() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 2}));
     let version = |operation: &str, params: Value| {
@@ -41,7 +41,7 @@ fn every_change_counts_once() {
 }
 
 #[test]
-fn a_call_for_another_version_is_refused_with_the_current_one() {
+fn a_call_for_another_version_is_refused_with_the_current_version() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("addEvent", json!({"id": id, "type": "a"}));
@@ -81,7 +81,7 @@ fn a_call_for_another_version_is_refused_with_the_current_one() {
 }
 
 #[test]
-fn the_time_of_the_last_change_never_goes_back() {
+fn updated_at_never_decreases() {
     let world = World::default();
     let id = world.start(json!({}));
     let mut last = String::new();

@@ -1,10 +1,10 @@
-//! The notices of operations, in the shape that the bots' webhooks have.
+//! The notices of operations, in the format of the bots' webhooks.
 
 use serde_json::{Value, json};
 
 use crate::support::{World, iso};
 
-/// The one notice of an operation on a session that was prepared.
+/// The single notice of an operation on a prepared session.
 fn notice(prepare: &[&str], operation: &str, mut params: Value) -> (World, Value) {
     let world = World::default();
     let id = world.start(json!({
@@ -124,12 +124,12 @@ fn each_transition_sends_one_notice() {
 }
 
 #[test]
-fn a_start_sends_the_exact_notice() {
+fn a_start_sends_a_notice_with_the_complete_session() {
     let world = World::default();
     let params = r#"{"task":"t","mode":"m","id":"s","userId":"u","workspace":"w"}"#;
-    let said = world.raw("start", params).unwrap();
+    let reply = world.raw("start", params).unwrap();
     assert_eq!(
-        said.notices,
+        reply.notices,
         r#"[{"event":"start","session":{"id":"s","mode":"m","status":"active","task":"t","userId":"u"},"timestamp":"2026-01-08T18:05:30.000Z","data":{"task":"t","mode":"m","workspace":"w"}}]"#
     );
 }

@@ -1,6 +1,6 @@
-//! Random sequences of all operations, hostile JSON and clocks that go backwards among them, against
-//! a plain model of the rules: every answer, every notice and every session has to be the model's,
-//! to the byte. `TENURE_TEST_SCALE=1` runs a thousand sequences, 0.1 (the default) a hundred.
+//! Random sequences of all operations, with unusual JSON and clocks that go backward, compared with
+//! a simple model of the rules. Every result, every notice and every session must be identical to
+//! the model's. `TENURE_TEST_SCALE=1` runs a thousand sequences; 0.1, the default, runs a hundred.
 
 mod object;
 mod operations;
@@ -14,11 +14,11 @@ use crate::support::{self, World};
 use operations::{Call, IDS, IfVersion, Properties, Step, steps};
 use reference::{Model, Outcome, start_properties};
 
-/// The time that filters count from, and where clocks begin.
+/// The time at which clocks start. The times in filters are relative to it.
 const BASE: i64 = support::NOON;
 
 #[test]
-fn every_sequence_of_operations_gives_what_the_model_gives() {
+fn every_sequence_of_operations_has_the_results_of_the_model() {
     let cases = (1000.0 * support::scale()).ceil() as u32;
     let config = Config {
         cases,
@@ -46,7 +46,7 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
         let now = (world.now() + step.later).clamp(-60_000_000_000_000, 250_000_000_000_000);
         world.pass(now - world.now());
         model.now = now;
-        take(&world, &mut model, step)
+        perform(&world, &mut model, step)
             .map_err(|error| TestCaseError::fail(format!("step {number}, {step:?}: {error}")))?;
         for id in IDS {
             let params = format!(r#"{{"id":"{id}","history":"all"}}"#);
@@ -65,15 +65,15 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Calls an operation of the service.
+/// Calls an operation.
 fn actual(world: &World, name: &str, params: &str) -> Outcome {
     match world.raw(name, params) {
-        Ok(said) => Ok((said.value, said.notices)),
+        Ok(reply) => Ok((reply.value, reply.notices)),
         Err(error) => Err(error.code()),
     }
 }
 
-fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseError> {
+fn perform(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseError> {
     let by_id = |id: &str| Properties::default().text("id", Some(id)).end();
     let (name, params) = match &step.call {
         Call::Start { key, .. } => (
@@ -173,7 +173,7 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
                 return Ok(());
             }
             let session = model.exported[which % model.exported.len()].clone();
-            // Half of the time under the id that it had.
+            // Every second import keeps the id of the session.
             let session = if which % 2 == 0 {
                 session
             } else {
@@ -216,7 +216,7 @@ fn take(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCaseErr
     Ok(())
 }
 
-/// Lists page by page; put together the pages are the whole list.
+/// Reads all pages of a list and compares them with the expected sessions.
 fn list(
     world: &World,
     expected: &[String],

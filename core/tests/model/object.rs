@@ -1,13 +1,12 @@
-//! Generated JSON objects, and what the rules do to them. An object is generated property by property
-//! from tables, so that the model knows what each property means without reading JSON: the code under
-//! test reads it, the model never does.
+//! Generated JSON objects, and the effects of the rules on them. An object is generated property by
+//! property from tables, so the model knows the meaning of each property without parsing JSON.
 
 use proptest::prelude::*;
 
-/// A key as it is spelled and what it decodes to (a name of our own for what text cannot hold).
+/// A key as it is spelled, and its decoded form. Text that UTF-8 cannot encode has a placeholder.
 pub(crate) type Key = (&'static str, &'static str);
 
-/// Keys of the user's own, some spelled in two ways.
+/// Keys of user data, some in two spellings.
 const KEYS: &[Key] = &[
     (r#""a""#, "a"),
     (r#""\u0061""#, "a"),
@@ -22,7 +21,7 @@ const KEYS: &[Key] = &[
     (r#""10""#, "10"),
 ];
 
-/// Keys that mean something in contexts, metadata and event data.
+/// Keys that have a meaning in contexts, metadata and event data.
 const MEANT: &[Key] = &[
     (r#""pausedAt""#, "pausedAt"),
     (r#""pauseReason""#, "pauseReason"),
@@ -38,23 +37,23 @@ const MEANT: &[Key] = &[
     (r#""pausedDuration""#, "pausedDuration"),
 ];
 
-/// A value's text with all that it can mean.
+/// The text of a value, and its interpretations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Known {
     pub(crate) json: &'static str,
-    /// How deeply it is nested.
+    /// The nesting depth.
     pub(crate) depth: u32,
-    /// As text.
+    /// The value as text.
     pub(crate) text: Option<&'static str>,
-    /// As a count.
+    /// The value as a count.
     pub(crate) count: Option<u64>,
-    /// As an amount of money, in billionths.
+    /// The value as an amount of money, in billionths.
     pub(crate) nanos: u64,
-    /// As a time.
+    /// The value as a time.
     pub(crate) time: Option<i64>,
-    /// As an object: its properties.
+    /// The properties of an object.
     pub(crate) properties: Option<&'static [(Key, &'static str)]>,
-    /// As a list: its items.
+    /// The items of a list.
     pub(crate) items: Option<&'static [&'static str]>,
 }
 
@@ -87,7 +86,7 @@ const fn number(json: &'static str, count: Option<u64>, nanos: u64, time: Option
     }
 }
 
-/// The largest number that JavaScript counts exactly; no session claims to have used more.
+/// The largest safe integer of JavaScript, which is the limit of a usage.
 pub(crate) const MOST: u64 = (1 << 53) - 1;
 
 pub(crate) const VALUES: &[Known] = &[
@@ -154,7 +153,7 @@ pub(crate) fn value() -> impl Strategy<Value = Known> {
     prop::sample::select(VALUES)
 }
 
-/// The value of a property: one from the table, or one that the rules have put there.
+/// The value of a property: one of the table, or one that the rules have set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Value {
     pub(crate) json: String,
@@ -163,7 +162,7 @@ pub(crate) struct Value {
     pub(crate) count: Option<u64>,
     pub(crate) nanos: u64,
     pub(crate) time: Option<i64>,
-    /// Decoded key, the key as it is spelled, the value's text.
+    /// The decoded key, the key as it is spelled, and the text of the value.
     pub(crate) properties: Option<Vec<(String, String, String)>>,
     pub(crate) items: Option<Vec<String>>,
 }
@@ -219,7 +218,7 @@ impl Value {
         }
     }
 
-    /// An amount of money, as a decimal without needless zeros.
+    /// An amount of money as a decimal without trailing zeros.
     pub(crate) fn money_of(nanos: u64) -> Self {
         let (whole, part) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         let json = match part {
@@ -266,12 +265,12 @@ impl Value {
     }
 }
 
-/// An object: its text, and its properties as far as they count.
+/// An object: its text, and its effective properties.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Object {
     text: String,
     depth: u32,
-    /// Decoded key, the key as it is spelled, the value. No key occurs twice.
+    /// The decoded key, the key as it is spelled, and the value. Keys are unique.
     properties: Vec<(String, String, Value)>,
 }
 
@@ -286,7 +285,8 @@ impl Default for Object {
 }
 
 impl Object {
-    /// An object of these properties, keys that occur twice among them, with white space or without.
+    /// An object with these properties, in which keys may be duplicated, with or without white
+    /// space.
     fn generated(properties: Vec<(Key, Known)>, spaced: bool) -> Self {
         let (comma, colon) = if spaced { (" ,\t", " : ") } else { (",", ":") };
         let spelled: Vec<String> = properties
@@ -316,7 +316,7 @@ impl Object {
         property.map(|(_, _, value)| value)
     }
 
-    /// A key that is there keeps its place and its spelling; a new one goes last.
+    /// Sets a property. An existing key keeps its position and its spelling; a new key is appended.
     fn put(&mut self, key: &str, spelling: &str, value: Value) {
         match self
             .properties
@@ -348,7 +348,7 @@ impl Object {
         self.printed()
     }
 
-    /// The text of an object that was edited: its properties, without white space between them.
+    /// The text of an edited object: its properties without white space.
     fn printed(mut self) -> Self {
         let properties: Vec<String> = self
             .properties
@@ -365,7 +365,7 @@ impl Object {
         self
     }
 
-    /// `{key: value, ...}` of the rules' own making.
+    /// An object `{key: value, ...}` that the rules create.
     pub(crate) fn of<const N: usize>(properties: [(&str, Option<Value>); N]) -> Self {
         properties
             .into_iter()
@@ -376,7 +376,7 @@ impl Object {
     }
 }
 
-/// An object with a few properties, keys that mean something among them.
+/// An object with a few properties, including keys that have a meaning.
 pub(crate) fn object() -> impl Strategy<Value = Object> {
     let key = prop_oneof![
         3 => prop::sample::select(KEYS),
@@ -387,7 +387,7 @@ pub(crate) fn object() -> impl Strategy<Value = Object> {
         .prop_map(|(properties, spaced)| Object::generated(properties, spaced))
 }
 
-/// Text as JSON writes it.
+/// A JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
@@ -395,7 +395,7 @@ pub(crate) fn quoted(text: &str) -> String {
 /// A time as JavaScript's `toISOString` prints it, for the years 0 to 9999.
 pub(crate) fn iso(millis: i64) -> String {
     let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
-    // Days since the first of March of the year 0, in cycles of 400 years.
+    // Days since March 1 of the year 0, in cycles of 400 years.
     let days = days + 719_468;
     let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

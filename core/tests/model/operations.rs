@@ -1,10 +1,10 @@
-//! Generated operations, and the parameters that they are called with.
+//! Generated operations and their parameters.
 
 use proptest::prelude::*;
 
 use super::object::{Known, Object, object, quoted, value};
 
-/// Text as JSON spells it and what is kept of it.
+/// A text as it is spelled in JSON, and as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Words {
     pub(crate) json: &'static str,
@@ -50,7 +50,7 @@ const WORDS: &[Words] = &[
     },
 ];
 
-/// Words that are short enough wherever they stand.
+/// Words that are shorter than every limit.
 const NAMES: &[Words] = &[
     Words {
         json: r#""ann""#,
@@ -70,7 +70,7 @@ const NAMES: &[Words] = &[
     },
 ];
 
-/// Event types; the last is too long.
+/// Event types; the last one is too long.
 const TYPES: &[&str] = &[
     "iteration",
     "iteration",
@@ -91,7 +91,7 @@ const TYPES: &[&str] = &[
     "thirteen long",
 ];
 
-/// Costs, in billionths where they are amounts.
+/// Costs; those that are valid with their amount in billionths.
 const COSTS: &[(&str, Option<u64>)] = &[
     ("0", Some(0)),
     ("-0", Some(0)),
@@ -103,14 +103,14 @@ const COSTS: &[(&str, Option<u64>)] = &[
     ("-0.5", None),
 ];
 
-/// The ids that are used: few, so that operations meet; sessions that are not there are asked for
-/// too, and one id that none can have.
+/// The ids of operations: few, so that operations concern the same sessions, including unknown ids
+/// and an invalid one.
 pub(crate) const IDS: &[&str] = &["s1", "s2", "s3", "s4"];
 const ANY_ID: &[&str] = &[
     "s1", "s1", "s1", "s1", "s2", "s2", "s2", "s3", "s3", "s4", "../s1",
 ];
 
-/// A condition on the version.
+/// The expected version.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum IfVersion {
     Any,
@@ -118,7 +118,7 @@ pub(crate) enum IfVersion {
     Next,
 }
 
-/// A property that is kept, cleared or set.
+/// A property that is unchanged, cleared or set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Patch {
     Keep,
@@ -187,7 +187,7 @@ pub(crate) enum Change {
     Restore,
 }
 
-/// Which sessions a list or a statistic is about.
+/// The filter of a list or of statistics.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
     pub(crate) user: Option<Words>,
@@ -259,11 +259,11 @@ pub(crate) enum Call {
         older_than: u64,
         dry_run: Option<bool>,
     },
-    /// Keeps a session as text, for an import later.
+    /// Exports a session, for a later import.
     Export {
         id: &'static str,
     },
-    /// Imports one of the texts that were kept, under this id.
+    /// Imports one of the exported texts under this id.
     Import {
         which: usize,
         id: &'static str,
@@ -278,7 +278,7 @@ pub(crate) enum Call {
     },
 }
 
-/// A call at a time: so many milliseconds after the one before, or before it.
+/// A call, with the milliseconds since the previous call, which may be negative.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) later: i64,
@@ -497,7 +497,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// The properties of a JSON object being written.
+/// The properties of a JSON object, which is built step by step.
 #[derive(Default)]
 pub(crate) struct Properties(Vec<String>);
 
@@ -578,7 +578,7 @@ impl Change {
         }
     }
 
-    /// The parameters that are the change's own.
+    /// The parameters of the change.
     pub(crate) fn properties(&self) -> Properties {
         let mut properties = Properties::default();
         match self {

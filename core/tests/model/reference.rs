@@ -1,5 +1,5 @@
-//! The rules over all sessions: the outcome of each operation. Together with [`rules`](super::rules)
-//! it shares no code with what it is the reference for.
+//! The rules for all sessions: the outcome of each operation. Like [`rules`](super::rules), it
+//! shares no code with the core.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +18,9 @@ const STATUSES: [&str; 6] = [
     "abandoned",
 ];
 
-/// The outcome of an operation: its result and its notices, or a code.
+/// The outcome of an operation: its result and its notices, or an error code.
 pub(crate) type Outcome = Result<(String, String), &'static str>;
-/// What an earlier call with a key wrote.
+/// The recorded call of an idempotency key.
 #[derive(Debug, Clone)]
 struct StoredKey {
     call: String,
@@ -51,8 +51,8 @@ fn without_notices(value: impl Into<String>) -> Outcome {
 }
 
 impl Model {
-    /// The outcome of a call. Calls that take several steps (lists, exports that are kept, imports)
-    /// are taken apart by the test.
+    /// The outcome of a call. The test itself handles the calls that take several steps: lists,
+    /// exports and imports.
     pub(crate) fn call(&mut self, call: &Call) -> Outcome {
         match call {
             Call::Start { .. } => self.start(call),
@@ -446,7 +446,7 @@ impl Model {
         Ok((value, notices))
     }
 
-    /// Imports a session that was exported.
+    /// Imports an exported session.
     pub(crate) fn import(&mut self, session: &Session) -> Outcome {
         let paused_at = session.context.get("pausedAt").and_then(|at| at.time);
         let current = self
@@ -503,7 +503,7 @@ impl Model {
         (out.end(), "[]".to_owned())
     }
 
-    /// The sessions that a filter means.
+    /// The sessions that match a filter.
     fn found(&self, filter: &Filter) -> Vec<&Session> {
         let named = |wanted: Option<super::operations::Words>, actual: Option<&str>| {
             wanted.is_none_or(|wanted| Some(wanted.text) == actual)
@@ -539,7 +539,7 @@ impl Model {
             .collect()
     }
 
-    /// The heads of the sessions that a filter means, in order.
+    /// The heads of the sessions that match a filter, in order.
     pub(crate) fn list(&self, filter: &Filter, updated: bool, ascending: bool) -> Vec<String> {
         let mut found = self.found(filter);
         let time = |session: &Session| {
@@ -639,7 +639,7 @@ impl Model {
     }
 }
 
-/// The parameters of a start, without its key.
+/// The parameters of a start, without its idempotency key.
 pub(crate) fn start_properties(call: &Call) -> Properties {
     let mut properties = Properties::default();
     if let Call::Start {

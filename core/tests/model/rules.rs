@@ -1,4 +1,4 @@
-//! The rules for one session in the fewest words: what each change does to it and how it is shown.
+//! The rules for one session: the effect of each change, and the JSON forms of the session.
 
 use super::object::{MOST, Object, Value, iso, quoted};
 use super::operations::{Change, NewEvent, Patch, Properties};
@@ -11,7 +11,7 @@ pub(crate) const MAX_LABEL: usize = 12;
 pub(crate) const MAX_DEPTH: u32 = 3;
 pub(crate) const MAX_BATCH: usize = 3;
 
-/// Whether something is allowed, or the code that says it is not.
+/// Success, or the error code of a refusal.
 pub(crate) type Checked = Result<(), &'static str>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +66,7 @@ pub(crate) fn within(object: &Object, most: usize) -> Checked {
 
 pub(crate) const PAUSE_KEYS: &[&str] = &["pausedAt", "pauseReason"];
 
-/// A context may exceed its size by the text that pausing put in.
+/// The context may exceed its limit by the properties that a pause has added.
 fn context_within(context: &Object) -> Checked {
     let ours = |key: &&str| context.get(key).is_none_or(|value| value.text.is_some());
     match within(context, MAX_CONTEXT) {
@@ -90,7 +90,7 @@ fn leads(from: &str, to: &str) -> bool {
     }
 }
 
-/// Tokens read, tokens written, billionths of cost.
+/// Prompt tokens, completion tokens, and billionths of cost.
 pub(crate) fn usage(metadata: Option<&Object>) -> (u64, u64, u64) {
     let tokens = metadata.and_then(|metadata| metadata.get("tokens"));
     let count = |key: &str| {
@@ -150,7 +150,7 @@ impl Session {
         out
     }
 
-    /// The events with these numbers.
+    /// The events with these sequence numbers.
     pub(crate) fn events(&self, first: usize, last: usize) -> String {
         let events: Vec<String> = self
             .history
@@ -175,16 +175,16 @@ impl Session {
             .end()
     }
 
-    /// The session as one text.
+    /// The session with its complete history as JSON.
     pub(crate) fn with_all_events(&self) -> String {
         self.with_events(1, usize::MAX)
     }
 
-    /// The session as an export has it: with what the other properties do not say.
+    /// The session in the export format, which includes otherwise invisible properties.
     pub(crate) fn exported(&self) -> String {
-        let said = self.context.get("pausedAt").and_then(|at| at.time);
-        let said = said.filter(|_| self.status == "paused");
-        let own = (self.paused_at != said).then(|| {
+        let in_context = self.context.get("pausedAt").and_then(|at| at.time);
+        let in_context = in_context.filter(|_| self.status == "paused");
+        let own = (self.paused_at != in_context).then(|| {
             let mut own = Properties::default();
             match self.paused_at.map(iso) {
                 Some(at) => own.text("pausedAt", Some(&at)),
@@ -204,7 +204,7 @@ impl Session {
     }
 }
 
-/// A session with the changes of one operation.
+/// A session during an operation.
 pub(crate) struct Draft {
     pub(crate) session: Session,
     pub(crate) notices: Vec<String>,
@@ -238,7 +238,8 @@ impl Draft {
         self.notices.push(notice.end());
     }
 
-    /// A change of status with its event, whose data is given or says `key`.
+    /// Changes the status, and records its event. The data is given, or consists of the property
+    /// `key`.
     fn end(
         &mut self,
         (to, kind, event): (&'static str, &str, &str),
@@ -602,7 +603,7 @@ impl Draft {
 }
 
 impl Session {
-    /// The same session under another id.
+    /// The same session with another id.
     pub(crate) fn renamed(&self, id: &str) -> Self {
         Self {
             id: id.to_owned(),

@@ -1,11 +1,11 @@
-//! Slots: what starting a session in one comes to, who else can come into it and how, and what is to be
-//! seen of it. What holds when starters meet is tried with the leases.
+//! Slots: the outcomes of starting a session in a slot, the other operations that claim a slot, and
+//! lookups. Concurrent starts are tested in `leases`.
 
 mod asking;
-mod entering;
-mod looking;
-mod missing;
+mod lookup;
+mod missing_models;
 mod model;
+mod restore_import_fork;
 mod starting;
 
 use crate::support::World;
@@ -25,7 +25,7 @@ fn params(model: &str, more: Value) -> Value {
     params
 }
 
-/// The id of the session in that slot, if there is one.
+/// The id of the session in that slot; `None` if the slot is free.
 fn in_slot(world: &World) -> Option<String> {
     let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
     found["session"]["id"].as_str().map(str::to_owned)

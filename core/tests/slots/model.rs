@@ -1,4 +1,4 @@
-//! Random operations on the sessions of a few slots, against a model that knows only the occupants.
+//! Random operations on sessions in a few slots, compared with a model of the occupants.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ enum Step {
         model: usize,
         on_model_change: &'static str,
         rerun: bool,
-        /// Confirms what was seen last in that slot.
+        /// Confirms the session that was last looked up in the slot.
         confirms: bool,
         locking: &'static str,
     },
     /// Looks up a slot.
     Look(usize),
-    /// An operation on the session of this number, among those that were started.
+    /// An operation on the started session with this index.
     Change(&'static str, usize),
 }
 
@@ -69,7 +69,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     )
 }
 
-/// A session, as far as the model knows it.
+/// A session in the model.
 #[derive(Debug, Clone)]
 struct Known {
     id: String,
@@ -80,7 +80,7 @@ struct Known {
     trashed: bool,
 }
 
-/// The outcome of starting by the rules, which share no code with the core.
+/// The expected outcome of a start, computed without the code of the core.
 fn expected(there: Option<&Known>, step: &Step, seen: Option<&(String, u64)>) -> &'static str {
     let Step::Start {
         model,
@@ -171,7 +171,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 }
             }
             Step::Change(name @ ("saveNew" | "importFile"), of) => {
-                bring(&world, &mut known, name, *of, number)?;
+                import_copy(&world, &mut known, name, *of, number)?;
             }
             Step::Change(name, of) => change(&world, &mut known, name, *of)?,
         }
@@ -199,41 +199,41 @@ fn change(
         "save" => json!({"text": world.export(&one.id).replace("\"m\"", "\"n\"")}),
         _ => json!({"id": one.id}),
     };
-    let said = world.call(name, params);
+    let reply = world.call(name, params);
     let kept = &mut known[of];
     match name {
         "delete" => {
-            prop_assert!(said.is_ok());
+            prop_assert!(reply.is_ok());
             known.remove(of);
         }
         "trash" => {
-            prop_assert!(said.is_ok());
+            prop_assert!(reply.is_ok());
             kept.version += u64::from(!one.trashed);
             kept.trashed = true;
         }
         "restore" if one.trashed && taken => {
-            prop_assert_eq!(said.unwrap_err().code(), "SLOT_TAKEN");
+            prop_assert_eq!(reply.unwrap_err().code(), "SLOT_TAKEN");
         }
         "restore" => {
-            prop_assert!(said.is_ok());
+            prop_assert!(reply.is_ok());
             kept.version += u64::from(one.trashed);
             kept.trashed = false;
         }
         "import" => {
-            prop_assert!(said.is_ok());
+            prop_assert!(reply.is_ok());
             kept.version += 1;
         }
-        "fork" => prop_assert!(said.is_ok()),
+        "fork" => prop_assert!(reply.is_ok()),
         _ if one.trashed => {
-            prop_assert_eq!(said.unwrap_err().code(), "SESSION_DELETED");
+            prop_assert_eq!(reply.unwrap_err().code(), "SESSION_DELETED");
         }
         "override" | "save" => {
-            let said: Value = serde_json::from_str(&said.unwrap().value).unwrap();
-            kept.version = said["version"].as_u64().unwrap();
+            let reply: Value = serde_json::from_str(&reply.unwrap().value).unwrap();
+            kept.version = reply["version"].as_u64().unwrap();
         }
-        _ if one.status != "active" => prop_assert!(said.is_err()),
+        _ if one.status != "active" => prop_assert!(reply.is_err()),
         _ => {
-            prop_assert!(said.is_ok());
+            prop_assert!(reply.is_ok());
             kept.version += 1;
             kept.status = match name {
                 "complete" => "completed",
@@ -246,8 +246,8 @@ fn change(
     Ok(())
 }
 
-/// A session of another store, which was in the slot of the one of this number there.
-fn bring(
+/// Imports or saves a copy of a session, as from another store, which claims the same slot.
+fn import_copy(
     world: &World,
     known: &mut Vec<Known>,
     name: &'static str,
@@ -267,17 +267,17 @@ fn bring(
         .any(|other| other.slot == one.slot && !other.trashed);
     let came = match name {
         "saveNew" => {
-            let said = world.call("save", json!({"text": text}));
-            let code = said.as_ref().err().map(|error| error.code());
+            let reply = world.call("save", json!({"text": text}));
+            let code = reply.as_ref().err().map(|error| error.code());
             prop_assert_eq!(code, taken.then_some("SLOT_TAKEN"));
-            said.is_ok()
+            reply.is_ok()
         }
         _ => {
             let path = format!("sessions/{id}/session.json");
-            let said = world.ok("importFile", json!({"path": path, "text": text}));
-            let problems = said["problems"].as_array().unwrap().len();
-            prop_assert_eq!(problems, usize::from(taken), "{}", said);
-            said["written"] == 1
+            let reply = world.ok("importFile", json!({"path": path, "text": text}));
+            let problems = reply["problems"].as_array().unwrap().len();
+            prop_assert_eq!(problems, usize::from(taken), "{}", reply);
+            reply["written"] == 1
         }
     };
     prop_assert_eq!(came, !taken);
@@ -293,7 +293,7 @@ fn bring(
     Ok(())
 }
 
-/// What is to be seen is what is known, and nothing that was started is lost.
+/// Checks that all slots and sessions agree with the model.
 fn check(world: &World, known: &[Known]) -> Result<(), TestCaseError> {
     let slots = world.ok("slots", json!({"taskIds": ["t", "u"]}));
     let mut seen: Vec<(&Value, &Value)> = Vec::new();
@@ -312,7 +312,7 @@ fn check(world: &World, known: &[Known]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&latest["session"]["id"], &id);
         all.extend(there.iter().map(|one| (json!(one.id), json!(one.version))));
     }
-    // The record of a slot names the session that occupies it, however it was claimed.
+    // The record of a slot names its occupant, whichever operation claimed the slot.
     let many = ["t", "u", "v", "w", "x"];
     prop_assert_eq!(world.ok("slots", json!({"taskIds": many})), slots.clone());
     let all: Vec<(&Value, &Value)> = all.iter().map(|(id, version)| (id, version)).collect();
@@ -326,7 +326,7 @@ fn check(world: &World, known: &[Known]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn any_operations_leave_each_slot_with_the_session_that_the_rules_say() {
+fn every_sequence_of_operations_leaves_each_slot_with_the_session_of_the_model() {
     let cases = (scale() * 2000.0).ceil() as u32;
     let config = ProptestConfig {
         cases,

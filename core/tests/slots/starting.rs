@@ -16,7 +16,7 @@ fn a_session_is_started_in_a_free_slot() {
     assert_eq!(world.session("s")["slot"], slot);
     assert_eq!(world.session("s")["history"][0]["type"], "start");
     assert_eq!(in_slot(&world).as_deref(), Some("s"));
-    // Other slots are others.
+    // Another phase of the task is another slot.
     let params = params("a", json!({"phase": "implementation"}));
     let other = world.ok("startInSlot", params);
     assert_eq!(other["outcome"], "created");
@@ -51,7 +51,7 @@ fn the_same_model_does_not_start_twice() {
         (&json!("replaced"), &json!("rerun"))
     );
     assert_eq!(rerun["replaced"]["id"], id(&first));
-    // What is completed stays completed.
+    // A completed session stays completed when it is replaced.
     assert_eq!(world.session(id(&first))["status"], "completed");
 }
 
@@ -74,7 +74,7 @@ fn a_session_that_ended_without_a_result_is_replaced_without_confirmation() {
 }
 
 #[test]
-fn another_model_asks_and_is_confirmed_for_what_was_seen() {
+fn a_start_with_another_model_requires_a_confirmation_of_the_current_version() {
     let world = World::default();
     let first = start(&world, "a", json!({"id": "first"}));
     let asks = start(&world, "b", json!({}));
@@ -96,7 +96,7 @@ fn another_model_asks_and_is_confirmed_for_what_was_seen() {
     assert_eq!(replaced["outcome"], "replaced");
     assert_eq!(replaced["reason"], "model_change");
     assert_eq!(in_slot(&world).as_deref(), Some(id(&replaced)));
-    // A repeated confirmation finds the current occupant.
+    // A repeated confirmation finds the new occupant.
     assert_eq!(
         start(&world, "b", json!({"confirm": seen}))["outcome"],
         "existing"
@@ -108,7 +108,7 @@ fn another_model_asks_and_is_confirmed_for_what_was_seen() {
 }
 
 #[test]
-fn another_model_may_be_rejected() {
+fn a_start_with_another_model_can_be_rejected() {
     let world = World::default();
     let first = start(&world, "a", json!({}));
     let answer = start(&world, "b", json!({"onModelChange": "reject"}));
@@ -148,7 +148,7 @@ fn replacing_a_session_cancels_and_trashes_it_and_sends_notices() {
         world.code("addEvent", json!({"id": "old", "type": "note"})),
         "SESSION_DELETED"
     );
-    // What was exported is what was there before.
+    // The exported session is in its state before the replacement.
     let again = World::default();
     start(&again, "a", json!({"id": "old"}));
     again.ok(
@@ -162,7 +162,7 @@ fn replacing_a_session_cancels_and_trashes_it_and_sends_notices() {
 }
 
 #[test]
-fn each_replacement_is_in_the_audit_log() {
+fn each_replacement_has_an_audit_entry() {
     let world = World::default();
     start(&world, "a", json!({"id": "old"}));
     start(
@@ -199,14 +199,14 @@ fn the_lease_of_a_slot_blocks_others_for_five_seconds() {
     assert_eq!(in_slot(&world), None);
     world.pass(5000);
     assert_eq!(start(&world, "a", locked.clone())["outcome"], "created");
-    // The lease was given back.
+    // The first start has released the lease.
     let replace = json!({"locking": "pessimistic", "onModelChange": "replace"});
     assert_eq!(start(&world, "b", replace)["outcome"], "replaced");
     assert_eq!(start(&world, "b", locked)["outcome"], "existing");
 }
 
 #[test]
-fn a_session_is_not_replaced_by_itself() {
+fn a_session_cannot_replace_itself() {
     let world = World::default();
     start(&world, "a", json!({"id": "s"}));
     let same = params("b", json!({"id": "s", "onModelChange": "replace"}));
@@ -215,7 +215,7 @@ fn a_session_is_not_replaced_by_itself() {
 }
 
 #[test]
-fn an_error_releases_the_lease() {
+fn an_error_releases_the_lease_of_the_slot() {
     let world = World::default();
     world.start(json!({"id": "s"}));
     let taken = params("a", json!({"id": "s", "locking": "pessimistic"}));
@@ -225,7 +225,7 @@ fn an_error_releases_the_lease() {
 }
 
 #[test]
-fn a_minor_version_is_the_same_model() {
+fn models_that_differ_in_a_minor_version_are_the_same() {
     let world = World::default();
     let model = |version: &str| json!({"model": {"name": "a", "version": version}});
     start(&world, "", model("1.0"));
@@ -242,7 +242,7 @@ fn a_minor_version_is_the_same_model() {
 }
 
 #[test]
-fn what_is_wrong_with_parameters_is_named() {
+fn invalid_parameters_of_a_start_are_named() {
     let world = World::default();
     for (more, named) in [
         (json!({"taskId": ""}), "taskId"),

@@ -1,5 +1,6 @@
-//! The driver of jobs in tests: what a job needs is performed by a function of the test, on a clock of
-//! the test. Parameters and replies of operations cross as JSON, as to a host in another language.
+//! The driver of jobs in tests: a function of the test performs what a job needs, on a simulated
+//! clock. Parameters and replies of operations are converted from and to JSON, as for a host in
+//! another language.
 
 use tenure_core::work::call::Call;
 use tenure_core::work::execution::{Execution, done, run_async};
@@ -8,9 +9,10 @@ use tenure_core::work::job::{
 };
 use tenure_core::{Json, Millis, Store};
 
-use super::{AtOnce, ready};
+use super::{ImmediateTimer, ready};
 
-/// Runs a job to its end. `perform` returns the reply to a need; `clock` is the time since the job began.
+/// Runs a job to its end. `perform` returns the reply to a need. The clock is the time since the
+/// start of the job.
 pub(crate) fn run_job<P, R>(
     row: &'static JobRow<P, R>,
     params: P,
@@ -37,7 +39,7 @@ where
     panic!("the job does not end");
 }
 
-/// Runs the operation that a job needs. Returns the reply for the job, and as JSON.
+/// Runs the operation that a job needs. Returns the reply for the job, and the reply as JSON.
 pub(crate) fn run_step(
     store: &dyn Store,
     call: Call,
@@ -46,12 +48,12 @@ pub(crate) fn run_step(
     let operation = step.operation();
     let params = operation.read(step.params_json().as_str())?;
     let mut execution = Execution::new(operation, params, call);
-    let done = done(ready(run_async(store, &AtOnce, &mut execution)))?;
+    let done = done(ready(run_async(store, &ImmediateTimer, &mut execution)))?;
     let json = done.value.to_json();
     Ok((JobReply::Ran(step.read_reply(json.as_str())?), json))
 }
 
-/// An error of a driver.
+/// The error of a driver.
 pub(crate) fn driver_error(code: &str, number: u32) -> JobError {
     JobError::Driver(DriverError {
         code: code.into(),

@@ -1,5 +1,5 @@
-//! What the tests of the operations share: a world with a clock of its own, in which operations are
-//! called by name with JSON parameters, as every host calls them.
+//! Helpers for the tests of operations: a store with its own clock, in which operations are called
+//! by name with JSON parameters.
 
 pub(crate) mod jobs;
 
@@ -22,17 +22,17 @@ use tenure_core::{
     Error, Json, Lift, Limits, MemoryStore, Millis, NoHost, Result, Store, Timestamp,
 };
 
-/// 2026-01-08T18:05:30.000Z: where clocks begin.
+/// 2026-01-08T18:05:30.000Z, the time at which clocks start.
 pub(crate) const NOON: i64 = 1_767_895_530_000;
 
-/// The result of an operation and its notices, as the JSON texts that cross to a host.
+/// The result of an operation and its notices, as the JSON texts that hosts receive.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct OperationReply {
     pub(crate) value: String,
     pub(crate) notices: String,
 }
 
-/// The end of a future that waits for nothing.
+/// The output of a future that is ready at the first poll.
 pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -40,28 +40,28 @@ pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Every operation and job, those of the applications too.
+/// Every operation and job, with those of the applications.
 pub(crate) const TABLE: Table = Table {
     operations: &[tenure_core::table::OPERATIONS, tenure_apps::OPERATIONS],
     jobs: &[tenure_core::table::JOBS, tenure_apps::JOBS],
     instead: |_| None,
 };
 
-/// Time that passes at once.
-pub(crate) struct AtOnce;
+/// A timer on which every sleep ends immediately.
+pub(crate) struct ImmediateTimer;
 
-impl Timer for AtOnce {
+impl Timer for ImmediateTimer {
     fn sleep(&self, _: Millis) -> Answer<'_, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
 
-/// A call at a time, of no process.
+/// A call at a time, without a process.
 pub(crate) fn call_at(now: Timestamp, entropy: u128, limits: &Limits) -> Call {
     call_of(Arc::new(NoHost), now, entropy, limits)
 }
 
-/// A call at a time, of the process that a host names.
+/// A call at a time, by the process of a host.
 pub(crate) fn call_of(host: Arc<dyn Host>, now: Timestamp, entropy: u128, limits: &Limits) -> Call {
     Call {
         now,
@@ -73,7 +73,7 @@ pub(crate) fn call_of(host: Arc<dyn Host>, now: Timestamp, entropy: u128, limits
     }
 }
 
-/// Runs an operation whose types are known.
+/// Runs an operation with typed parameters and reply.
 pub(crate) async fn run<P, R>(
     store: &dyn Store,
     operation: &'static Operation<P, R>,
@@ -86,7 +86,7 @@ where
     R: 'static,
 {
     let mut execution = Execution::new(operation, Box::new(params), call);
-    typed(run_async(store, &AtOnce, &mut execution).await)
+    typed(run_async(store, &ImmediateTimer, &mut execution).await)
 }
 
 /// Calls an operation by its name.
@@ -97,19 +97,19 @@ pub(crate) async fn call(
     entropy: u128,
     name: &str,
     params: &str,
-) -> Result<Said> {
+) -> Result<OperationReply> {
     call_as(store, call_at(now, entropy, limits), name, params).await
 }
 
-/// As [`call`], with all that a call brings along.
+/// Calls an operation by its name, with the given time, host and limits.
 pub(crate) async fn call_as(
     store: &dyn Store,
     call: Call,
     name: &str,
     params: &str,
-) -> Result<Said> {
+) -> Result<OperationReply> {
     match end(store, call, name, params).await? {
-        End::Done(done) => Ok(Said {
+        End::Done(done) => Ok(OperationReply {
             value: done.value.to_json().as_str().to_owned(),
             notices: serde_json::to_string(&done.notices).unwrap(),
         }),
@@ -125,10 +125,11 @@ async fn end(store: &dyn Store, call: Call, name: &str, params: &str) -> Ended {
     };
     let operation = TABLE.find(name).unwrap();
     let mut execution = Execution::new(operation, operation.read(params)?, call);
-    run_async(store, &AtOnce, &mut execution).await
+    run_async(store, &ImmediateTimer, &mut execution).await
 }
 
-/// As a host makes it: of the parameters without what may differ between a call and its repeat.
+/// The fingerprint of a call as hosts compute it: without the parameters in which a repeat may
+/// differ.
 fn fingerprint(name: &str, params: &str) -> Fingerprint {
     let json = Json::parse(params.to_owned()).unwrap_or_default();
     let mut properties = Object::parse(&json);
@@ -137,13 +138,13 @@ fn fingerprint(name: &str, params: &str) -> Fingerprint {
     Fingerprint::of(name, properties.to_json().as_str())
 }
 
-/// How much of a long test runs: 0.1 is a quick test, 1 a thorough one.
+/// The scale of long tests: 0.1 is a quick test, 1 a thorough one.
 pub(crate) fn scale() -> f64 {
     let scale = std::env::var("TENURE_TEST_SCALE").ok();
     scale.and_then(|scale| scale.parse().ok()).unwrap_or(0.1)
 }
 
-/// A time, as answers show it.
+/// A time in the format of replies.
 pub(crate) fn iso(millis: i64) -> String {
     Timestamp::from_millis(millis).unwrap().to_string()
 }
@@ -163,7 +164,7 @@ impl Default for World {
 }
 
 impl<S: Store> World<S> {
-    /// A world over this store.
+    /// A world with this store.
     pub(crate) fn over(store: S) -> Self {
         Self {
             store,
@@ -173,31 +174,31 @@ impl<S: Store> World<S> {
         }
     }
 
-    /// The same world with other limits.
+    /// The same world with changed limits.
     pub(crate) fn with_limits(self, change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = self.limits;
         change(&mut limits);
         Self { limits, ..self }
     }
 
-    /// The present.
+    /// The current time.
     pub(crate) fn now(&self) -> i64 {
         self.now.get()
     }
 
-    /// Lets time pass; also backwards.
+    /// Advances the clock, or sets it back.
     pub(crate) fn pass(&self, millis: i64) {
         self.now.set(self.now.get() + millis);
     }
 
-    /// Calls an operation with parameters as text.
-    pub(crate) fn raw(&self, name: &str, params: &str) -> Result<Said> {
+    /// Calls an operation with parameters as JSON text.
+    pub(crate) fn raw(&self, name: &str, params: &str) -> Result<OperationReply> {
         self.calls.set(self.calls.get() + 1);
         ready(call(
             &self.store,
             &self.limits,
             Timestamp::from_millis(self.now.get()).unwrap(),
-            // Multiplied so that the last digits of ids differ widely.
+            // The multiplication makes the last digits of generated ids differ.
             self.calls
                 .get()
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835),
@@ -206,8 +207,8 @@ impl<S: Store> World<S> {
         ))
     }
 
-    /// Calls an operation.
-    pub(crate) fn call(&self, name: &str, params: Value) -> Result<Said> {
+    /// Calls an operation with JSON parameters.
+    pub(crate) fn call(&self, name: &str, params: Value) -> Result<OperationReply> {
         self.raw(name, &params.to_string())
     }
 
@@ -223,22 +224,22 @@ impl<S: Store> World<S> {
 
     /// The result of an operation that succeeds.
     pub(crate) fn ok(&self, name: &str, params: Value) -> Value {
-        let said = self.call(name, params.clone());
-        let said = said.unwrap_or_else(|error| panic!("{name} {params}: {error}"));
-        serde_json::from_str(&said.value).unwrap()
+        let reply = self.call(name, params.clone());
+        let reply = reply.unwrap_or_else(|error| panic!("{name} {params}: {error}"));
+        serde_json::from_str(&reply.value).unwrap()
     }
 
     /// The notices of an operation that succeeds.
     pub(crate) fn notices(&self, name: &str, params: Value) -> Value {
-        let said = self.call(name, params.clone());
-        let said = said.unwrap_or_else(|error| panic!("{name} {params}: {error}"));
-        serde_json::from_str(&said.notices).unwrap()
+        let reply = self.call(name, params.clone());
+        let reply = reply.unwrap_or_else(|error| panic!("{name} {params}: {error}"));
+        serde_json::from_str(&reply.notices).unwrap()
     }
 
     /// The error of an operation that fails.
     pub(crate) fn error(&self, name: &str, params: Value) -> Error {
         match self.call(name, params.clone()) {
-            Ok(said) => panic!("{name} {params} succeeds: {}", said.value),
+            Ok(reply) => panic!("{name} {params} succeeds: {}", reply.value),
             Err(error) => error,
         }
     }
@@ -248,7 +249,8 @@ impl<S: Store> World<S> {
         self.error(name, params).code()
     }
 
-    /// The id of a new session: task `task`, mode `developer`, and what is given.
+    /// Starts a session with the task `task`, the mode `developer` and these parameters. Returns
+    /// its id.
     pub(crate) fn start(&self, params: Value) -> String {
         let mut all = json!({"task": "task", "mode": "developer"});
         all.as_object_mut()
@@ -257,24 +259,24 @@ impl<S: Store> World<S> {
         self.ok("start", all)["id"].as_str().unwrap().to_owned()
     }
 
-    /// A session with its whole history.
+    /// A session with its complete history.
     pub(crate) fn session(&self, id: &str) -> Value {
         self.ok("get", json!({"id": id, "history": "all"}))
     }
 
-    /// A session's last event.
+    /// The last event of a session.
     pub(crate) fn last_event(&self, id: &str) -> Value {
         self.ok("get", json!({"id": id, "history": 1}))["history"][0].clone()
     }
 
-    /// A session as text.
+    /// The exported text of a session.
     pub(crate) fn export(&self, id: &str) -> String {
         let text = self.ok("export", json!({"id": id}));
         text.as_str().unwrap().to_owned()
     }
 }
 
-/// A value that a store in a test changes while others see it.
+/// A value in a store of a test that is changed through a shared reference.
 #[derive(Debug, Default)]
 pub(crate) struct Shared<T>(std::sync::Mutex<T>);
 

@@ -1,6 +1,6 @@
-//! Concurrent starts in a slot: two or three of them, along with operations that trash and restore, are
-//! run in every order that their store calls can have, and any of them may end at any moment. The
-//! production code is run here. A store with a defect shows that the orders detect errors.
+//! Concurrent starts in a slot. Two or three actors start, trash and restore sessions, in every
+//! order of their store calls, and any of them may end at any moment. The tests run the production
+//! code. A store with a defect shows that they detect errors.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,52 +9,52 @@ use tenure_core::store::SyncStore;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{Error, Head, History, MemoryStore, SessionId, Status};
 
-use super::machine::nobody;
-use super::steps::{Fault, UnderWay};
+use super::simulated_machine::nobody;
+use super::steps::{Fault, RunningCall};
 use crate::support::{NOON, scale};
 
-/// For how long the lease of a slot is held at most.
+/// The duration of the lease that locks a slot.
 const LOCK: i64 = 5000;
 
-/// What an actor does, one after the other.
+/// A step of an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Do {
-    /// Starts a session with this model; another one is replaced.
+enum Step {
+    /// Starts a session with this model, and replaces a session with another model.
     Start(&'static str),
-    /// The same, holding the lease of the slot meanwhile.
+    /// The same with the slot locked.
     StartLocked(&'static str),
-    /// The same, if there is none with another model.
-    StartMeekly(&'static str),
-    /// The same, along with one in a slot that no other actor uses.
+    /// Starts a session with this model, unless the slot has a session with another model.
+    StartOrReject(&'static str),
+    /// Starts a session in the slot, and one in a slot of its own, in one bulk operation.
     StartMany(&'static str),
-    /// Trashes the session that the actor of this place starts first, if it is there.
+    /// Trashes the first session of the actor with this index.
     Trash(usize),
-    /// Restores it, if it is there.
+    /// Restores the first session of the actor with this index.
     Restore(usize),
-    /// Appends to it, if it is there.
+    /// Pauses the first session of the actor with this index.
     Pause(usize),
-    /// Trashes those that the actors of these places start first, if they are there.
+    /// Trashes the first sessions of two actors in one bulk operation.
     TrashMany(usize, usize),
-    /// Restores them, if they are there.
+    /// Restores the first sessions of two actors in one bulk operation.
     RestoreMany(usize, usize),
 }
 
 #[derive(Debug, Clone)]
 struct Actor {
-    program: Vec<Do>,
+    program: Vec<Step>,
     at: usize,
-    under_way: Option<UnderWay>,
+    under_way: Option<RunningCall>,
 }
 
 #[derive(Debug, Clone)]
-struct Moment {
+struct State {
     memory: MemoryStore,
     actors: Vec<Actor>,
     crashes: u8,
     now: i64,
-    /// How often the clock jumps beyond the end of a lease.
+    /// The number of times that the clock jumps past the end of a lease.
     jumps: u8,
-    /// Sessions whose start was reported, and whether their replacement was reported.
+    /// Sessions whose start was reported, each with whether its replacement was reported.
     reported: BTreeMap<String, bool>,
 }
 
@@ -62,7 +62,7 @@ struct Search {
     fault: Fault,
     seen: HashSet<String>,
     path: Vec<String>,
-    /// What starting came to, over all orders.
+    /// The number of times that each outcome occurred, over all orders.
     outcomes: BTreeMap<String, usize>,
 }
 
@@ -72,15 +72,16 @@ fn check(holds: bool, what: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(what()) }
 }
 
-/// Tries every order: how many moments there are and what starting came to, or what does not hold.
-fn explore(programs: &[&[Do]], happens: (u8, u8), fault: Fault) -> Result<Search, String> {
+/// Explores every order. Returns the states and outcomes, or the violated condition and the path to
+/// it.
+fn explore(programs: &[&[Step]], happens: (u8, u8), fault: Fault) -> Result<Search, String> {
     let mut search = Search {
         fault,
         seen: HashSet::new(),
         path: Vec::new(),
         outcomes: BTreeMap::new(),
     };
-    let first = Moment {
+    let first = State {
         memory: MemoryStore::default(),
         actors: programs
             .iter()
@@ -102,18 +103,18 @@ fn explore(programs: &[&[Do]], happens: (u8, u8), fault: Fault) -> Result<Search
 }
 
 impl Search {
-    fn visit(&mut self, moment: Moment) -> Checked {
-        let key = Fingerprint::of("moment", format!("{moment:?}")).text();
+    fn visit(&mut self, state: State) -> Checked {
+        let key = Fingerprint::of("state", format!("{state:?}")).text();
         if !self.seen.insert(key) {
             return Ok(());
         }
-        holds(&moment)?;
-        for index in 0..moment.actors.len() {
-            if let Some(next) = self.step(&moment, index)? {
+        holds(&state)?;
+        for index in 0..state.actors.len() {
+            if let Some(next) = self.step(&state, index)? {
                 self.go(format!("{index} goes on: {:?}", next.actors[index]), next)?;
             }
-            if moment.crashes > 0 && moment.actors[index].under_way.is_some() {
-                let mut next = moment.clone();
+            if state.crashes > 0 && state.actors[index].under_way.is_some() {
+                let mut next = state.clone();
                 next.crashes -= 1;
                 let actor = &mut next.actors[index];
                 actor.under_way = None;
@@ -121,8 +122,8 @@ impl Search {
                 self.go(format!("{index} ends"), next)?;
             }
         }
-        if moment.jumps > 0 {
-            let mut next = moment.clone();
+        if state.jumps > 0 {
+            let mut next = state.clone();
             next.jumps -= 1;
             next.now += LOCK;
             self.go("the clock jumps forward".to_owned(), next)?;
@@ -130,49 +131,52 @@ impl Search {
         Ok(())
     }
 
-    fn go(&mut self, how: String, next: Moment) -> Checked {
+    fn go(&mut self, how: String, next: State) -> Checked {
         self.path.push(how);
         self.visit(next)?;
         self.path.pop();
         Ok(())
     }
 
-    /// The moment after one more store call of an actor; nothing once it is done.
-    fn step(&mut self, moment: &Moment, index: usize) -> Result<Option<Moment>, String> {
-        let mut next = moment.clone();
+    /// Performs one store call of an actor. Returns `None` if the actor has finished.
+    fn step(&mut self, state: &State, index: usize) -> Result<Option<State>, String> {
+        let mut next = state.clone();
         let actor = &mut next.actors[index];
         let Some(step) = actor.program.get(actor.at).copied() else {
             return Ok(None);
         };
         let mut under_way = match actor.under_way.take() {
             Some(under_way) => under_way,
-            None => called(step, index, actor.at, next.now),
+            None => call_of(step, index, actor.at, next.now),
         };
-        match under_way.go_on(&next.memory, &nobody(), self.fault, 1) {
+        match under_way.advance(&next.memory, &nobody(), self.fault, 1) {
             None => actor.under_way = Some(under_way),
             Some(answer) => {
                 actor.at += 1;
-                self.hear(&mut next, step, &under_way, answer)?;
+                self.record_reply(&mut next, step, &under_way, answer)?;
             }
         }
         Ok(Some(next))
     }
 
-    fn hear(
+    fn record_reply(
         &mut self,
-        moment: &mut Moment,
-        step: Do,
-        call: &UnderWay,
+        state: &mut State,
+        step: Step,
+        call: &RunningCall,
         answer: Result<Value, Error>,
     ) -> Checked {
         match (step, answer) {
-            (Do::Start(_) | Do::StartLocked(_) | Do::StartMeekly(_) | Do::StartMany(_), answer) => {
+            (
+                Step::Start(_) | Step::StartLocked(_) | Step::StartOrReject(_) | Step::StartMany(_),
+                answer,
+            ) => {
                 let mut answer = answer.map_err(|error| format!("{step:?}: {error}"))?;
                 let mut asked = &call.params;
-                if let Do::StartMany(_) = step {
+                if let Step::StartMany(_) = step {
                     let beside = answer[1]["session"]["id"].as_str().unwrap_or_default();
                     let there = answer[1]["outcome"] == "created"
-                        && session(&moment.memory, beside).is_some();
+                        && session(&state.memory, beside).is_some();
                     check(there, || format!("{step:?} comes to {answer}"))?;
                     answer = answer[0].take();
                     asked = &call.params["starts"][0];
@@ -184,10 +188,10 @@ impl Search {
                 check(is_own == started, || format!("{step:?} comes to {answer}"))?;
                 if started {
                     let id = answer["session"]["id"].as_str().unwrap_or_default();
-                    moment.reported.entry(id.to_owned()).or_insert(false);
+                    state.reported.entry(id.to_owned()).or_insert(false);
                 }
                 if let Some(id) = answer["replaced"]["id"].as_str() {
-                    let before = moment.reported.insert(id.to_owned(), true);
+                    let before = state.reported.insert(id.to_owned(), true);
                     check(before != Some(true), || format!("{id} is replaced twice"))?;
                 }
                 Ok(())
@@ -208,7 +212,7 @@ impl Search {
     }
 }
 
-fn called(step: Do, index: usize, at: usize, now: i64) -> UnderWay {
+fn call_of(step: Step, index: usize, at: usize, now: i64) -> RunningCall {
     let start = |model: &str, more: Value| {
         let mut params = json!({
             "id": format!("s{index}-{at}"), "taskId": "t", "phase": "plan", "model": model,
@@ -226,10 +230,10 @@ fn called(step: Do, index: usize, at: usize, now: i64) -> UnderWay {
         )
     };
     let (name, params) = match step {
-        Do::Start(model) => start(model, json!({})),
-        Do::StartLocked(model) => start(model, json!({"locking": "pessimistic"})),
-        Do::StartMeekly(model) => start(model, json!({"onModelChange": "reject"})),
-        Do::StartMany(model) => {
+        Step::Start(model) => start(model, json!({})),
+        Step::StartLocked(model) => start(model, json!({"locking": "pessimistic"})),
+        Step::StartOrReject(model) => start(model, json!({"onModelChange": "reject"})),
+        Step::StartMany(model) => {
             let one = start(model, json!({})).1;
             let beside = start(
                 model,
@@ -237,18 +241,18 @@ fn called(step: Do, index: usize, at: usize, now: i64) -> UnderWay {
             );
             ("startInSlots", json!({"starts": [one, beside.1]}))
         }
-        Do::TrashMany(one, other) => many("trashMany", one, other),
-        Do::RestoreMany(one, other) => many("restoreMany", one, other),
-        Do::Trash(of) => other("trash", of),
-        Do::Restore(of) => other("restore", of),
-        Do::Pause(of) => other("pause", of),
+        Step::TrashMany(one, other) => many("trashMany", one, other),
+        Step::RestoreMany(one, other) => many("restoreMany", one, other),
+        Step::Trash(of) => other("trash", of),
+        Step::Restore(of) => other("restore", of),
+        Step::Pause(of) => other("pause", of),
     };
-    UnderWay {
+    RunningCall {
         name,
         params,
         now,
-        heard: Vec::new(),
-        said: Vec::new(),
+        replies: Vec::new(),
+        liveness: Vec::new(),
     }
 }
 
@@ -258,14 +262,14 @@ fn session(memory: &MemoryStore, id: &str) -> Option<(Head, usize)> {
     loaded.map(|loaded| (loaded.head, loaded.events.len()))
 }
 
-/// What holds at every moment.
-fn holds(moment: &Moment) -> Checked {
+/// Checks the invariants of a state.
+fn holds(state: &State) -> Checked {
     let mut in_slot = Vec::new();
-    for (index, actor) in moment.actors.iter().enumerate() {
+    for (index, actor) in state.actors.iter().enumerate() {
         for at in 0..actor.program.len() {
             let id = format!("s{index}-{at}");
-            let Some((head, events)) = session(&moment.memory, &id) else {
-                check(!moment.reported.contains_key(&id), || {
+            let Some((head, events)) = session(&state.memory, &id) else {
+                check(!state.reported.contains_key(&id), || {
                     format!("{id} is lost")
                 })?;
                 continue;
@@ -275,7 +279,7 @@ fn holds(moment: &Moment) -> Checked {
             })?;
             if head.deleted_at.is_none() {
                 in_slot.push(id);
-            } else if moment.reported.get(&id) == Some(&true) {
+            } else if state.reported.get(&id) == Some(&true) {
                 check(head.status == Status::Abandoned, || {
                     format!("{id} was replaced and is {}", head.status)
                 })?;
@@ -290,21 +294,21 @@ fn holds(moment: &Moment) -> Checked {
         actor
             .program
             .iter()
-            .any(|step| matches!(step, Do::Trash(_) | Do::TrashMany(..)))
+            .any(|step| matches!(step, Step::Trash(_) | Step::TrashMany(..)))
     };
-    let over = moment.actors.iter().all(done);
-    if over && !moment.reported.is_empty() && !moment.actors.iter().any(trashes) {
+    let over = state.actors.iter().all(done);
+    if over && !state.reported.is_empty() && !state.actors.iter().any(trashes) {
         check(in_slot.len() == 1, || "the slot is empty".to_owned())?;
     }
     Ok(())
 }
 
-/// The programs of the actors, how many of them may end, and how often the clock jumps.
-type Scenario = (Vec<&'static [Do]>, (u8, u8));
+/// The steps of the actors, the number of crashes, and the number of clock jumps.
+type Scenario = (Vec<&'static [Step]>, (u8, u8));
 
 fn scenarios() -> Vec<Scenario> {
-    use Do::{
-        Pause, Restore, RestoreMany, Start, StartLocked, StartMany, StartMeekly, Trash, TrashMany,
+    use Step::{
+        Pause, Restore, RestoreMany, Start, StartLocked, StartMany, StartOrReject, Trash, TrashMany,
     };
     let mut all: Vec<Scenario> = vec![
         (vec![&[Start("a")], &[Start("a")]], (1, 0)),
@@ -314,7 +318,7 @@ fn scenarios() -> Vec<Scenario> {
         (vec![&[StartLocked("a")], &[Start("b")]], (1, 1)),
         (vec![&[Start("a"), Pause(0)], &[Start("b")]], (1, 0)),
         (
-            vec![&[Start("a"), Trash(0), Restore(0)], &[StartMeekly("b")]],
+            vec![&[Start("a"), Trash(0), Restore(0)], &[StartOrReject("b")]],
             (1, 0),
         ),
         (
@@ -323,20 +327,20 @@ fn scenarios() -> Vec<Scenario> {
         ),
         (
             vec![
-                &[StartMeekly("a")],
-                &[StartMeekly("a")],
-                &[StartMeekly("b")],
+                &[StartOrReject("a")],
+                &[StartOrReject("a")],
+                &[StartOrReject("b")],
             ],
             (1, 0),
         ),
     ];
     all.extend([
-        (vec![&[StartMany("a")] as &[Do], &[Start("b")]], (1, 0)),
+        (vec![&[StartMany("a")] as &[Step], &[Start("b")]], (1, 0)),
         (vec![&[StartMany("a")], &[StartMany("b")]], (1, 0)),
         (
             vec![
                 &[Start("a"), TrashMany(0, 1), RestoreMany(0, 1)],
-                &[StartMeekly("b")],
+                &[StartOrReject("b")],
             ],
             (1, 0),
         ),
@@ -351,11 +355,15 @@ fn scenarios() -> Vec<Scenario> {
     if scale() >= 1.0 {
         all.extend([
             (
-                vec![&[StartMany("a")] as &[Do], &[StartMany("b")], &[Start("c")]],
+                vec![
+                    &[StartMany("a")] as &[Step],
+                    &[StartMany("b")],
+                    &[Start("c")],
+                ],
                 (0, 0),
             ),
             (
-                vec![&[Start("a")] as &[Do], &[Start("b")], &[Start("c")]],
+                vec![&[Start("a")] as &[Step], &[Start("b")], &[Start("c")]],
                 (1, 0),
             ),
             (
@@ -376,13 +384,13 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 #[test]
-fn no_slot_has_two_sessions_and_none_is_lost_in_any_order_of_calls() {
-    let mut moments = 0;
+fn no_slot_has_two_sessions_and_no_session_is_lost_in_any_order_of_store_calls() {
+    let mut states = 0;
     let mut outcomes = BTreeMap::new();
     for (programs, happens) in scenarios() {
         match explore(&programs, happens, Fault::None) {
             Ok(search) => {
-                moments += search.seen.len();
+                states += search.seen.len();
                 for (outcome, count) in search.outcomes {
                     *outcomes.entry(outcome).or_insert(0) += count;
                 }
@@ -390,7 +398,7 @@ fn no_slot_has_two_sessions_and_none_is_lost_in_any_order_of_calls() {
             Err(problem) => panic!("{programs:?}\n{problem}"),
         }
     }
-    assert!(moments > 1_000, "{moments} moments were seen");
+    assert!(states > 1_000, "{states} states were seen");
     let seen: Vec<&str> = outcomes.keys().map(String::as_str).collect();
     let all = ["busy", "created", "existing", "rejected", "replaced"];
     assert_eq!(seen, all);
@@ -399,19 +407,23 @@ fn no_slot_has_two_sessions_and_none_is_lost_in_any_order_of_calls() {
 #[test]
 fn a_store_that_ignores_versions_of_slots_is_detected() {
     for programs in [
-        [&[Do::Start("a")] as &[Do], &[Do::Start("b")]],
-        [&[Do::StartMeekly("a")], &[Do::StartMeekly("a")]],
+        [&[Step::Start("a")] as &[Step], &[Step::Start("b")]],
+        [&[Step::StartOrReject("a")], &[Step::StartOrReject("a")]],
         [
-            &[Do::Start("a"), Do::Trash(0), Do::Restore(0)],
-            &[Do::StartMeekly("b")],
+            &[Step::Start("a"), Step::Trash(0), Step::Restore(0)],
+            &[Step::StartOrReject("b")],
         ],
-        [&[Do::StartMany("a")], &[Do::StartMany("b")]],
+        [&[Step::StartMany("a")], &[Step::StartMany("b")]],
         [
-            &[Do::Start("a"), Do::TrashMany(0, 1), Do::RestoreMany(0, 1)],
-            &[Do::StartMeekly("b")],
+            &[
+                Step::Start("a"),
+                Step::TrashMany(0, 1),
+                Step::RestoreMany(0, 1),
+            ],
+            &[Step::StartOrReject("b")],
         ],
     ] {
-        let problem = explore(&programs, (0, 0), Fault::NoVersions).err();
+        let problem = explore(&programs, (0, 0), Fault::IgnoresVersions).err();
         let problem = problem.unwrap_or_else(|| panic!("nothing is found with {programs:?}"));
         assert!(problem.contains("are in one slot"), "{problem}");
     }

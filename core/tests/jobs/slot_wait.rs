@@ -1,4 +1,4 @@
-//! Starting a session in a slot that another call has locked.
+//! The job that starts a session in a slot and retries while another caller has locked the slot.
 
 use tenure_core::Millis;
 use tenure_core::slot::wait::{SLOT_WAIT, SlotWaitParams};
@@ -6,8 +6,8 @@ use tenure_core::work::job::{JobReply, JobResult, Need};
 
 use crate::support::jobs::{driver_error, run_job};
 
-/// Waits with this many retries, over attempts with these outcomes. Returns the result, the number of
-/// attempts and the pauses.
+/// Runs the job with this number of retries over attempts with these outcomes. Returns the result,
+/// the number of attempts and the pauses.
 fn wait(retries: u32, outcomes: &[JobResult<&str>]) -> (JobResult<()>, usize, Vec<u64>) {
     let mut attempts = 0;
     let mut pauses = Vec::new();
@@ -40,7 +40,7 @@ fn a_final_outcome_ends_the_wait() {
 }
 
 #[test]
-fn a_locked_slot_and_a_busy_store_are_waited_for() {
+fn a_locked_slot_and_a_busy_store_are_retried() {
     let busy = driver_error("STORE_BUSY", 1);
     let outcomes = [
         Ok("SLOT_LOCKED"),
@@ -58,7 +58,7 @@ fn a_locked_slot_and_a_busy_store_are_waited_for() {
 }
 
 #[test]
-fn the_last_outcome_is_the_result() {
+fn the_outcome_of_the_last_attempt_is_the_result() {
     let locked = || Ok("SLOT_LOCKED");
     assert_eq!(wait(0, &[locked()]).0, Ok(()));
     assert_eq!(wait(2, &[locked(), locked(), locked()]).1, 3);

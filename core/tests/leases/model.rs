@@ -1,14 +1,14 @@
-//! Random operations on leases, against a model that keeps the holders in a list and writes and reads
-//! nothing.
+//! Random operations on leases, compared with a model that stores nothing.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::machine::{Caller, Machine, elsewhere, kill, nobody, process};
+use super::simulated_machine::{Caller, Machine, elsewhere, kill, nobody, process};
 use crate::support::scale;
 
-/// The callers: three processes of this machine, one of another, and two that are no processes.
-const WHO: usize = 6;
+/// The number of callers: three processes of this machine, a process of another machine, and two
+/// names without a process.
+const CALLERS: usize = 6;
 const KEYS: [&str; 2] = ["k", "session:s"];
 
 #[derive(Debug, Clone)]
@@ -40,14 +40,14 @@ enum Step {
     Pass {
         millis: i64,
     },
-    /// A process of this machine ends, and another has its PID.
+    /// A process of this machine ends, and its PID is reused.
     Restart {
         who: usize,
     },
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (who, key) = (0..WHO, 0..KEYS.len());
+    let (who, key) = (0..CALLERS, 0..KEYS.len());
     let length = prop_oneof![Just(1000), Just(5000), Just(60_000)];
     prop_oneof![
         4 => (who.clone(), key.clone(), length.clone())
@@ -56,7 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(who, key, late, length)| Step::Renew { who, key, late, length }),
         2 => (who.clone(), key.clone(), any::<bool>())
             .prop_map(|(who, key, token)| Step::Release { who, key, token }),
-        2 => (who, key.clone(), 0..WHO).prop_map(|(who, key, to)| Step::Transfer { who, key, to }),
+        2 => (who, key.clone(), 0..CALLERS).prop_map(|(who, key, to)| Step::Transfer { who, key, to }),
         1 => key.prop_map(|key| Step::Clear { key }),
         3 => prop_oneof![-10_000..10_000_i64, Just(999), Just(1000), Just(5000), Just(-1000)]
             .prop_map(|millis| Step::Pass { millis }),
@@ -64,11 +64,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the model knows of a lease.
+/// A lease in the model.
 #[derive(Debug, Clone, Default)]
 struct Known {
     token: u64,
-    /// The holder: the caller, and how many processes had its PID before.
+    /// The holder: the caller, and the number of earlier processes with its PID.
     holder: Option<(usize, u64)>,
     renewed: i64,
     length: i64,
@@ -76,8 +76,8 @@ struct Known {
 
 struct Model {
     now: i64,
-    /// The how manieth process of its number each is.
-    lives: [u64; WHO],
+    /// For each caller, the number of earlier processes with its PID.
+    lives: [u64; CALLERS],
     known: [Known; 2],
 }
 
@@ -86,12 +86,12 @@ impl Model {
         self.known[key].holder == Some((who, self.lives[who]))
     }
 
-    /// Whether a process may acquire it that sees the processes of its own machine only.
-    fn is_free(&self, key: usize, asker: usize) -> bool {
+    /// Whether the caller may acquire the lease. It sees only the processes of its own machine.
+    fn is_free(&self, key: usize, caller: usize) -> bool {
         let known = &self.known[key];
         match known.holder {
             None => true,
-            Some((who, life)) if who < 3 && asker < 3 => self.lives[who] != life,
+            Some((who, life)) if who < 3 && caller < 3 => self.lives[who] != life,
             Some(_) => (self.now - known.renewed).max(0) >= known.length,
         }
     }
@@ -111,8 +111,8 @@ impl Model {
         known.length = length.unwrap_or(known.length);
     }
 
-    /// What is to come of a step.
-    fn take(&mut self, step: &Step) -> &'static str {
+    /// Applies a step to the model, and returns the expected outcome.
+    fn apply(&mut self, step: &Step) -> &'static str {
         match *step {
             Step::Acquire { who, key, length } if self.holds(who, key) => {
                 self.renew(key, Some(length));
@@ -161,28 +161,28 @@ impl Model {
     }
 }
 
-/// The callers as hosts, and the names under which they hold leases.
-struct Askers(Vec<(Caller, String)>);
+/// The callers as hosts, each with the holder name that it uses.
+struct Callers(Vec<(Caller, String)>);
 
-impl Askers {
+impl Callers {
     fn new() -> Self {
-        let mut askers = Self(Vec::new());
+        let mut callers = Self(Vec::new());
         for who in 0..3 {
             let process = process(&name(who, 0), who as u32, 0);
-            askers.0.push((process, name(who, 0)));
+            callers.0.push((process, name(who, 0)));
         }
-        askers.0.push((elsewhere("far"), "far".to_owned()));
-        askers.0.push((nobody(), "a name".to_owned()));
-        askers.0.push((nobody(), "another".to_owned()));
-        askers
+        callers.0.push((elsewhere("far"), "far".to_owned()));
+        callers.0.push((nobody(), "a name".to_owned()));
+        callers.0.push((nobody(), "another".to_owned()));
+        callers
     }
 
     fn restart(&mut self, who: usize, life: u64, machine: &Machine) {
-        let (asker, its_name) = &mut self.0[who];
-        kill(asker);
+        let (caller, its_name) = &mut self.0[who];
+        kill(caller);
         *its_name = name(who, life);
-        *asker = process(its_name, who as u32, life);
-        machine.ok(asker, "processRegister", json!({}));
+        *caller = process(its_name, who as u32, life);
+        machine.ok(caller, "processRegister", json!({}));
     }
 }
 
@@ -190,22 +190,22 @@ fn name(who: usize, life: u64) -> String {
     format!("p{who}.{life}")
 }
 
-fn try_out(steps: &[Step]) {
+fn check(steps: &[Step]) {
     let machine = Machine::default();
-    let mut askers = Askers::new();
+    let mut callers = Callers::new();
     let mut model = Model {
         now: 0,
-        lives: [0; WHO],
+        lives: [0; CALLERS],
         known: Default::default(),
     };
     for who in 0..4 {
-        machine.ok(&askers.0[who].0, "processRegister", json!({}));
+        machine.ok(&callers.0[who].0, "processRegister", json!({}));
     }
     for step in steps {
         let before = model.known.clone();
-        let expected = model.take(step);
+        let expected = model.apply(step);
         let ask = |operation: &str, who: usize, key: usize, more: Value| {
-            let (host, name) = &askers.0[who];
+            let (host, name) = &callers.0[who];
             let mut params = json!({"key": KEYS[key], "holder": name});
             let properties = params.as_object_mut().unwrap();
             properties.extend(more.as_object().unwrap().clone());
@@ -231,7 +231,7 @@ fn try_out(steps: &[Step]) {
                 ask("leaseRelease", who, key, json!({"token": token}));
             }
             Step::Transfer { who, key, to } => {
-                let more = json!({"token": before[key].token, "to": askers.0[to].1});
+                let more = json!({"token": before[key].token, "to": callers.0[to].1});
                 ask("leaseTransfer", who, key, more);
             }
             Step::Clear { key } => {
@@ -240,10 +240,10 @@ fn try_out(steps: &[Step]) {
                 assert_eq!(cleared["released"], held);
             }
             Step::Pass { millis } => machine.pass(millis),
-            Step::Restart { who } => askers.restart(who, model.lives[who], &machine),
+            Step::Restart { who } => callers.restart(who, model.lives[who], &machine),
         }
         for (key, known) in model.known.iter().enumerate() {
-            let lease = machine.ok(&askers.0[0].0, "leaseGet", json!({"key": KEYS[key]}));
+            let lease = machine.ok(&callers.0[0].0, "leaseGet", json!({"key": KEYS[key]}));
             assert_eq!(
                 lease["token"].as_u64().unwrap_or(0),
                 known.token,
@@ -270,9 +270,9 @@ proptest! {
     })]
 
     #[test]
-    fn every_sequence_of_lease_operations_gives_what_the_model_gives(
+    fn every_sequence_of_lease_operations_has_the_outcomes_of_the_model(
         steps in proptest::collection::vec(step(), 1..40)
     ) {
-        try_out(&steps);
+        check(&steps);
     }
 }

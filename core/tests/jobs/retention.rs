@@ -1,4 +1,4 @@
-//! The passes of retention: when they run, when they are retried, and what they report.
+//! The retention job: when its passes run, when they are retried, and what they report.
 
 use serde_json::json;
 use tenure_core::Millis;
@@ -19,7 +19,8 @@ fn params(every_ms: u64) -> RetentionParams {
     }
 }
 
-/// Runs `passes` passes over a world. An operation fails if `fails` says so of its name and pass.
+/// Runs `passes` passes over a world. `fails` is called with the name of an operation and the
+/// number of the pass, and returns whether the operation fails.
 fn retain(
     world: &World,
     every_ms: u64,
@@ -58,7 +59,7 @@ fn retain(
 }
 
 #[test]
-fn the_first_pass_runs_within_a_minute_and_the_others_at_intervals() {
+fn the_first_pass_runs_within_a_minute_and_later_passes_at_intervals() {
     let (pauses, _) = retain(&World::default(), HOUR, 3, |_, _| false);
     assert_eq!(pauses, [60_000, HOUR, HOUR, HOUR]);
     let (pauses, _) = retain(&World::default(), 1000, 2, |_, _| false);
@@ -66,7 +67,7 @@ fn the_first_pass_runs_within_a_minute_and_the_others_at_intervals() {
 }
 
 #[test]
-fn a_pass_trashes_and_later_purges_sessions() {
+fn a_pass_trashes_old_sessions_and_purges_the_trash() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("complete", json!({"id": id}));
@@ -102,13 +103,13 @@ fn a_failed_pass_is_retried_after_one_five_and_fifteen_minutes() {
 }
 
 #[test]
-fn no_retry_comes_later_than_the_next_pass_would() {
+fn a_retry_is_never_later_than_the_next_pass() {
     let (pauses, _) = retain(&World::default(), 2 * 60_000, 4, |_, _| true);
     assert_eq!(pauses, [60_000, 60_000, 120_000, 120_000, 120_000]);
 }
 
 #[test]
-fn what_was_removed_before_a_failure_is_reported() {
+fn sessions_removed_before_a_failure_are_reported() {
     let world = World::default();
     let id = world.start(json!({}));
     world.ok("complete", json!({"id": id}));

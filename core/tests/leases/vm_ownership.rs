@@ -1,8 +1,8 @@
-//! Owners of virtual machines, and the machines whose owners have ended.
+//! Ownership of virtual machines, and the cleanup of orphaned machines.
 
 use serde_json::{Value, json};
 
-use super::machine::{Caller, Machine, elsewhere, kill, nobody, process};
+use super::simulated_machine::{Caller, Machine, elsewhere, kill, nobody, process};
 
 const HALF_A_DAY: i64 = 12 * 60 * 60 * 1000;
 
@@ -65,7 +65,7 @@ fn an_owner_updates_the_registration_of_its_machine() {
 }
 
 #[test]
-fn the_sessions_that_run_are_known_with_and_without_machines() {
+fn running_sessions_are_listed_with_and_without_machines() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
@@ -123,7 +123,7 @@ fn a_stale_registration_is_removed_and_counted_once() {
 }
 
 #[test]
-fn a_process_that_says_that_it_runs_keeps_what_it_owns() {
+fn a_process_that_renews_its_registration_keeps_its_machine() {
     let machine = Machine::default();
     let far = elsewhere("far");
     let here = process("here", 1, 1);
@@ -139,14 +139,14 @@ fn a_process_that_says_that_it_runs_keeps_what_it_owns() {
     machine.pass(1);
     assert_eq!(ids(&machine.ok(&here, "orphans", json!({}))), ["v"]);
     assert_eq!(machine.ok(&here, "activeSessions", json!({})), json!({}));
-    // It was only late.
+    // The registration was only late: the machine still belongs to the process.
     machine.ok(&far, "processRegister", json!({}));
     assert_eq!(machine.ok(&here, "orphans", json!({})), json!([]));
     assert_eq!(machine.ok(&far, "vmMine", json!({}))["token"], 1);
 }
 
 #[test]
-fn a_live_owner_of_this_machine_never_expires() {
+fn the_registration_of_a_running_process_never_expires() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
@@ -157,7 +157,7 @@ fn a_live_owner_of_this_machine_never_expires() {
 }
 
 #[test]
-fn a_machine_without_its_owner_is_orphaned_until_it_is_cleaned_up() {
+fn a_machine_of_an_ended_owner_is_orphaned_until_it_is_cleaned_up() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     owner(&machine, "b", 2, "w");
@@ -188,7 +188,7 @@ fn a_machine_without_its_owner_is_orphaned_until_it_is_cleaned_up() {
     assert_eq!(listed(), ["orphaned"]);
     assert_eq!(claim(&c), ("acquired".to_owned(), Some(2)));
     assert_eq!(listed(), ["sweeping"]);
-    // Neither another nor the same one begins a second time.
+    // A claimed machine cannot be claimed again, not even by the same process.
     assert_eq!(claim(&d), ("held".to_owned(), None));
     assert_eq!(claim(&c), ("held".to_owned(), None));
     assert_eq!(machine.ok(&d, "vmRegister", vm("v")), false);
@@ -216,7 +216,7 @@ fn a_machine_without_its_owner_is_orphaned_until_it_is_cleaned_up() {
 }
 
 #[test]
-fn what_has_an_owner_or_never_was_there_is_no_orphan() {
+fn a_machine_with_an_owner_or_without_a_registration_is_no_orphan() {
     let machine = Machine::default();
     owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
@@ -233,7 +233,7 @@ fn what_has_an_owner_or_never_was_there_is_no_orphan() {
 }
 
 #[test]
-fn an_orphan_belongs_to_the_next_process_that_registers_it() {
+fn an_orphan_can_be_registered_by_another_process() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     let b = process("b", 2, 1);
@@ -244,7 +244,7 @@ fn an_orphan_belongs_to_the_next_process_that_registers_it() {
 }
 
 #[test]
-fn a_claim_of_an_invisible_holder_expires() {
+fn a_claim_of_a_name_expires() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");
     kill(&a);
@@ -261,7 +261,7 @@ fn a_claim_of_an_invisible_holder_expires() {
 }
 
 #[test]
-fn orphans_are_listed_a_page_at_a_time() {
+fn orphans_are_listed_in_pages() {
     let machine = Machine::default();
     for n in 0..5 {
         kill(&owner(&machine, &format!("s{n}"), n, &format!("v{n}")));
@@ -290,7 +290,7 @@ fn an_owner_that_lost_its_machine_may_register_another() {
 }
 
 #[test]
-fn a_name_owns_a_machine_too() {
+fn a_name_can_own_a_machine() {
     let machine = Machine::default();
     let named = |extra: Value| {
         let mut params = extra;

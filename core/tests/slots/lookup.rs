@@ -9,24 +9,24 @@ use tenure_core::{History, Lift, MemoryStore, Result, SessionId};
 use super::params;
 use crate::support::{Shared, World};
 
-/// A store that notes what it is asked, and may find that it cannot read its sessions.
+/// A store that records its calls, and can fail to read sessions.
 #[derive(Default)]
-struct Watched {
+struct RecordingStore {
     memory: MemoryStore,
-    asked: Shared<Vec<&'static str>>,
+    calls: Shared<Vec<&'static str>>,
     corrupt: Shared<bool>,
-    /// Commits are written when a session is loaded next, as if by another process in that moment.
-    late: Shared<bool>,
-    meanwhile: Shared<Vec<Changes>>,
+    /// Delays commits until the next load of a session, as if another process wrote in that moment.
+    delays_commits: Shared<bool>,
+    delayed: Shared<Vec<Changes>>,
 }
 
-impl Watched {
+impl RecordingStore {
     fn note(&self, method: &'static str) {
-        self.asked.borrow_mut().push(method);
+        self.calls.borrow_mut().push(method);
     }
 }
 
-impl SyncStore for Watched {
+impl SyncStore for RecordingStore {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
@@ -37,13 +37,13 @@ impl SyncStore for Watched {
         } else {
             "history"
         });
-        for changes in self.meanwhile.take() {
+        for changes in self.delayed.take() {
             assert_eq!(self.memory.commit(&changes)?, Commit::Applied);
         }
         if self.corrupt.get() {
             return Err(Cause::CorruptSession {
                 id: id.to_string(),
-                problem: "it is torn".to_owned(),
+                problem: "it cannot be read".to_owned(),
             }
             .into());
         }
@@ -52,8 +52,8 @@ impl SyncStore for Watched {
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         self.note("commit");
-        if self.late.get() {
-            self.meanwhile.borrow_mut().push(changes.clone());
+        if self.delays_commits.get() {
+            self.delayed.borrow_mut().push(changes.clone());
             return Ok(Commit::Applied);
         }
         self.memory.commit(changes)
@@ -76,49 +76,49 @@ impl SyncStore for Watched {
 }
 
 #[test]
-fn a_slot_is_looked_up_with_one_record_and_one_head() {
-    let world = World::over(Lift(Watched::default()));
-    let asked = |name, params| {
-        world.store.0.asked.take();
+fn a_slot_is_looked_up_by_one_record_and_one_head() {
+    let world = World::over(Lift(RecordingStore::default()));
+    let calls = |name, params| {
+        world.store.0.calls.take();
         world.ok(name, params);
-        world.store.0.asked.take()
+        world.store.0.calls.take()
     };
     let look = json!({"taskId": "t", "phase": "plan"});
-    assert_eq!(asked("latestSession", look.clone()), ["record"]);
-    let first = asked("startInSlot", params("a", json!({"id": "s"})));
+    assert_eq!(calls("latestSession", look.clone()), ["record"]);
+    let first = calls("startInSlot", params("a", json!({"id": "s"})));
     assert_eq!(first, ["record", "commit"]);
-    let again = asked("startInSlot", params("a", json!({})));
+    let again = calls("startInSlot", params("a", json!({})));
     assert_eq!(again, ["record", "head"]);
-    assert_eq!(asked("latestSession", look), ["record", "head"]);
-    let one = asked("slots", json!({"taskIds": ["t"]}));
+    assert_eq!(calls("latestSession", look), ["record", "head"]);
+    let one = calls("slots", json!({"taskIds": ["t"]}));
     assert_eq!(one, ["record", "record", "record", "record", "head"]);
     let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
-    assert_eq!(asked("slots", json!({"taskIds": many})), ["list"]);
+    assert_eq!(calls("slots", json!({"taskIds": many})), ["list"]);
 }
 
 #[test]
-fn a_slot_is_not_seen_empty_while_its_session_is_replaced() {
-    let world = World::over(Lift(Watched::default()));
+fn a_lookup_never_finds_the_slot_empty_while_its_session_is_replaced() {
+    let world = World::over(Lift(RecordingStore::default()));
     world.ok("startInSlot", params("a", json!({"id": "first"})));
-    world.store.0.late.set(true);
+    world.store.0.delays_commits.set(true);
     let replace = json!({"id": "next", "onModelChange": "replace"});
     world.ok("startInSlot", params("b", replace));
     let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
     assert_eq!(found["session"]["id"], "next");
 
-    // One that has left and that nobody has come after is looked for twice, and no more.
-    world.store.0.late.set(false);
+    // An occupant that was trashed without a successor is looked up twice at most.
+    world.store.0.delays_commits.set(false);
     world.ok("trash", json!({"id": "next"}));
-    world.store.0.asked.take();
+    world.store.0.calls.take();
     let found = world.ok("latestSession", json!({"taskId": "t", "phase": "plan"}));
     assert!(found.is_null());
-    assert_eq!(world.store.0.asked.take(), ["record", "head", "record"]);
+    assert_eq!(world.store.0.calls.take(), ["record", "head", "record"]);
 }
 
 #[test]
 fn a_session_that_cannot_be_read_does_not_block_its_slot() {
-    let world = World::over(Lift(Watched::default()));
-    world.ok("startInSlot", params("a", json!({"id": "torn"})));
+    let world = World::over(Lift(RecordingStore::default()));
+    world.ok("startInSlot", params("a", json!({"id": "unreadable"})));
     world.store.0.corrupt.set(true);
     let next = world.ok("startInSlot", params("b", json!({"id": "next"})));
     assert_eq!(next["outcome"], "created");

@@ -1,12 +1,12 @@
-//! Which agents a list shows and a cleanup removes.
+//! Which agents are in a list, and which agents a cleanup removes.
 
 use serde_json::{Value, json};
 use tenure_core::Phase;
 
-use super::endings::audit;
+use super::finalization::audit;
 use crate::support::World;
 
-/// One agent in each phase, named by it, and a session that is no agent's.
+/// One agent in each phase, with the phase as its id, and a session that is no agent.
 fn one_of_each(world: &World) {
     for phase in Phase::ALL {
         world.ok("agentCreate", json!({"agentName": "a", "id": phase}));
@@ -44,7 +44,7 @@ fn a_list_shows_agents_and_no_other_sessions() {
 }
 
 #[test]
-fn a_list_of_the_resumable_holds_those_that_should_be_resumed() {
+fn a_list_of_resumable_agents_agrees_with_should_resume() {
     let world = World::default();
     one_of_each(&world);
     for (id, step) in [
@@ -84,7 +84,7 @@ fn a_list_of_the_resumable_holds_those_that_should_be_resumed() {
 }
 
 #[test]
-fn pages_of_a_list_are_the_list() {
+fn all_pages_of_a_list_contain_every_agent_once() {
     let world = World::default();
     for number in 0..23 {
         let id = format!("a{number:02}");
@@ -128,7 +128,7 @@ fn pages_of_a_list_are_the_list() {
 }
 
 #[test]
-fn a_cleanup_abandons_and_trashes_agents_that_were_idle_for_a_day() {
+fn a_cleanup_abandons_and_trashes_agents_that_have_been_idle_for_a_day() {
     let world = World::default();
     one_of_each(&world);
     let day = 24 * 60 * 60 * 1000;

@@ -1,5 +1,5 @@
-//! What the tests of leases share: a registry and the processes that call it, each with a PID that
-//! may be reused. The tests decide which of them run.
+//! Helpers for the tests of leases: a simulated machine with a store and a clock, and callers whose
+//! PIDs may be reused. The tests decide which processes run.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -15,25 +15,29 @@ use super::steps::Fault;
 use crate::support::{NOON, call_as, call_of, ready};
 
 thread_local! {
-    /// The processes that run, by number and beginning.
+    /// The running processes, by PID and start time.
     static RUNNING: RefCell<BTreeSet<(u32, u64)>> = RefCell::default();
-    /// What a host has said to the operation that is under way, which is said again when it is run
-    /// again, and how much of it was.
-    static SAID: RefCell<Option<(Vec<Liveness>, usize)>> = const { RefCell::new(None) };
-    /// What hosts get wrong.
+    /// The earlier replies of the host to the current operation, which are repeated when the
+    /// operation is run again, and the number of replies that were repeated.
+    static REPLIES: RefCell<Option<(Vec<Liveness>, usize)>> = const { RefCell::new(None) };
+    /// The defect of the hosts.
     static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
 }
 
-/// Runs something to which hosts say again what they said before: its outcome, and what they said.
-pub(crate) fn repeating<T>(said: Vec<Liveness>, run: impl FnOnce() -> T) -> (T, Vec<Liveness>) {
-    SAID.set(Some((said, 0)));
+/// Runs an operation whose host repeats these replies. Returns its result, and all replies of the
+/// host.
+pub(crate) fn with_repeated_replies<T>(
+    replies: Vec<Liveness>,
+    run: impl FnOnce() -> T,
+) -> (T, Vec<Liveness>) {
+    REPLIES.set(Some((replies, 0)));
     let outcome = run();
-    let (said, _) = SAID.take().unwrap_or_default();
-    (outcome, said)
+    let (replies, _) = REPLIES.take().unwrap_or_default();
+    (outcome, replies)
 }
 
-/// Says which processes run, and what hosts get wrong about it.
-pub(crate) fn running(processes: BTreeSet<(u32, u64)>, fault: Fault) {
+/// Sets the running processes, and the defect of the hosts.
+pub(crate) fn set_running_processes(processes: BTreeSet<(u32, u64)>, fault: Fault) {
     RUNNING.set(processes);
     FAULT.set(fault);
 }
@@ -42,10 +46,10 @@ pub(crate) fn running(processes: BTreeSet<(u32, u64)>, fault: Fault) {
 #[derive(Debug)]
 struct Simulated(Process);
 
-/// Who calls an operation.
+/// The host on whose behalf an operation is called.
 pub(crate) type Caller = Arc<dyn Host>;
 
-/// This machine's present start.
+/// The boot ID of the simulated machine.
 const BOOT: &str = "boot";
 
 impl Host for Simulated {
@@ -54,29 +58,29 @@ impl Host for Simulated {
     }
 
     fn liveness(&self, process: &Process) -> Liveness {
-        SAID.with_borrow_mut(|said| match said {
-            Some((said, next)) => {
+        REPLIES.with_borrow_mut(|replies| match replies {
+            Some((replies, next)) => {
                 *next += 1;
-                if said.len() < *next {
-                    said.push(self.sees(process));
+                if replies.len() < *next {
+                    replies.push(self.observed_liveness(process));
                 }
-                said[*next - 1]
+                replies[*next - 1]
             }
-            None => self.sees(process),
+            None => self.observed_liveness(process),
         })
     }
 }
 
 impl Simulated {
-    fn sees(&self, process: &Process) -> Liveness {
+    fn observed_liveness(&self, process: &Process) -> Liveness {
         match (process.pid, process.start_time) {
             (Some(pid), Some(start)) if process.boot_id == self.0.boot_id => {
                 let fault = FAULT.get();
-                if fault == Fault::KnowsNothing {
+                if fault == Fault::LivenessUnknown {
                     return Liveness::Unknown;
                 }
                 let runs = RUNNING.with_borrow(|running| match fault {
-                    Fault::GoesByNumbers => running.iter().any(|(number, _)| *number == pid),
+                    Fault::IgnoresStartTimes => running.iter().any(|(number, _)| *number == pid),
                     _ => running.contains(&(pid, start)),
                 });
                 if runs {
@@ -90,13 +94,13 @@ impl Simulated {
     }
 }
 
-/// A process that runs from now on.
+/// Starts a process.
 pub(crate) fn process(session: &str, pid: u32, start_time: u64) -> Caller {
     RUNNING.with_borrow_mut(|running| running.insert((pid, start_time)));
     on_machine(session, pid, start_time, BOOT)
 }
 
-/// A process of another machine, of which nobody here knows whether it runs.
+/// A process of another machine, whose liveness is unknown here.
 pub(crate) fn elsewhere(session: &str) -> Caller {
     on_machine(session, 1, 1, "another")
 }
@@ -120,12 +124,12 @@ pub(crate) fn kill(caller: &Caller) {
     }
 }
 
-/// A caller that is no process.
+/// A caller without a process.
 pub(crate) fn nobody() -> Caller {
     Arc::new(NoHost)
 }
 
-/// A store, a clock and who calls.
+/// A store and its clock.
 pub(crate) struct Machine {
     pub(crate) store: Lift<MemoryStore>,
     now: Cell<i64>,
@@ -143,18 +147,18 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// Lets time pass; also backwards.
+    /// Advances the clock, or sets it back.
     pub(crate) fn pass(&self, millis: i64) {
         self.now.set(self.now.get() + millis);
     }
 
-    /// The result of an operation that a host calls.
+    /// The result of an operation that `by` calls.
     pub(crate) fn ok(&self, by: &Caller, name: &str, params: Value) -> Value {
         self.call(by, name, &params)
             .unwrap_or_else(|error| panic!("{name} {params}: {error}"))
     }
 
-    /// The outcome of an operation on a lease, and the token that the lease has then.
+    /// The outcome of an operation on a lease, and the token of the lease after it.
     pub(crate) fn outcome(&self, by: &Caller, name: &str, params: Value) -> (String, Option<u64>) {
         let answer = self.ok(by, name, params);
         let outcome = answer["outcome"].as_str().unwrap().to_owned();
@@ -162,7 +166,7 @@ impl Machine {
         (outcome, lease["token"].as_u64())
     }
 
-    /// The error of an operation that fails.
+    /// The error of an operation that `by` calls.
     pub(crate) fn error(&self, by: &Caller, name: &str, params: Value) -> Error {
         match self.call(by, name, &params) {
             Ok(answer) => panic!("{name} {params} succeeds: {answer}"),
@@ -178,7 +182,7 @@ impl Machine {
     }
 }
 
-/// Calls an operation by its name: its result as JSON text.
+/// Calls an operation by its name. Returns its result as JSON text.
 pub(crate) async fn call(
     store: &dyn Store,
     host: &Caller,

@@ -1,4 +1,4 @@
-//! How agents have done, in numbers.
+//! The metrics of agents.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn stats(world: &World) -> Value {
 }
 
 #[test]
-fn without_agents_there_is_nothing_to_say_and_nothing_is_missed() {
+fn without_agents_every_metric_is_null_and_no_target_is_missed() {
     let world = World::default();
     world.start(json!({}));
     let stats = stats(&world);
@@ -34,7 +34,7 @@ fn without_agents_there_is_nothing_to_say_and_nothing_is_missed() {
 }
 
 #[test]
-fn resumed_and_succeeded_are_shares_of_what_was_decided_and_ended() {
+fn resume_rates_are_shares_of_decisions_and_of_finalized_agents() {
     let world = World::default();
     for id in ["good", "bad", "open"] {
         world.ok("agentCreate", json!({"agentName": "a", "id": id}));
@@ -55,23 +55,26 @@ fn resumed_and_succeeded_are_shares_of_what_was_decided_and_ended() {
     ] {
         world.ok("agentFinalize", json!({"id": id, "outcome": outcome}));
     }
-    let said = stats(&world);
+    let metrics = stats(&world);
     assert_eq!(
-        (&said["decisions"], &said["resumed"]),
+        (&metrics["decisions"], &metrics["resumed"]),
         (&json!(8), &json!(6))
     );
-    assert_eq!(said["resumeRate"]["value"], 75.0);
-    assert_eq!(said["resumeRate"]["met"], true);
-    assert_eq!(said["resumeSuccessRate"]["value"], 50.0);
-    assert_eq!(said["resumeSuccessRate"]["met"], false);
-    let said = world.ok("agentStats", json!({"agentName": "b"}));
-    assert_eq!((&said["total"], &said["decisions"]), (&json!(1), &json!(1)));
-    assert_eq!(said["resumeRate"]["value"], 0.0);
-    assert_eq!(said["resumeSuccessRate"]["value"], Value::Null);
+    assert_eq!(metrics["resumeRate"]["value"], 75.0);
+    assert_eq!(metrics["resumeRate"]["met"], true);
+    assert_eq!(metrics["resumeSuccessRate"]["value"], 50.0);
+    assert_eq!(metrics["resumeSuccessRate"]["met"], false);
+    let metrics = world.ok("agentStats", json!({"agentName": "b"}));
+    assert_eq!(
+        (&metrics["total"], &metrics["decisions"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(metrics["resumeRate"]["value"], 0.0);
+    assert_eq!(metrics["resumeSuccessRate"]["value"], Value::Null);
 }
 
 #[test]
-fn durations_errors_and_rates_are_those_of_the_agents_that_are_there() {
+fn durations_and_rates_exclude_agents_in_the_trash() {
     let world = World::default();
     for number in 0..20 {
         let id = format!("a{number:02}");
@@ -92,23 +95,23 @@ fn durations_errors_and_rates_are_those_of_the_agents_that_are_there() {
     world.ok("agentFinalize", json!({"id": "gone", "outcome": "failed"}));
     world.ok("trash", json!({"id": "gone"}));
     world.pass(4 * DAY - 20 * 60_000);
-    let said = stats(&world);
-    assert_eq!(said["total"], 20);
-    assert_eq!(said["createdPerDay"], 5.0);
-    assert_eq!(said["byAgent"], json!({"n0": 10, "n1": 10}));
-    assert_eq!(said["byPhase"]["completed"], 20);
-    assert_eq!(said["byPhase"]["failed"], 0);
-    assert_eq!(said["active"], 0);
-    assert_eq!(said["medianDurationMs"]["value"], 600_000.0);
-    assert_eq!(said["medianDurationMs"]["met"], false);
-    assert_eq!(said["p95DurationMs"]["value"], 19.0 * 60_000.0);
-    assert_eq!(said["p95DurationMs"]["met"], true);
-    assert_eq!(said["errorRate"]["value"], 5.0);
-    assert_eq!(said["errorRate"]["met"], true);
+    let metrics = stats(&world);
+    assert_eq!(metrics["total"], 20);
+    assert_eq!(metrics["createdPerDay"], 5.0);
+    assert_eq!(metrics["byAgent"], json!({"n0": 10, "n1": 10}));
+    assert_eq!(metrics["byPhase"]["completed"], 20);
+    assert_eq!(metrics["byPhase"]["failed"], 0);
+    assert_eq!(metrics["active"], 0);
+    assert_eq!(metrics["medianDurationMs"]["value"], 600_000.0);
+    assert_eq!(metrics["medianDurationMs"]["met"], false);
+    assert_eq!(metrics["p95DurationMs"]["value"], 19.0 * 60_000.0);
+    assert_eq!(metrics["p95DurationMs"]["met"], true);
+    assert_eq!(metrics["errorRate"]["value"], 5.0);
+    assert_eq!(metrics["errorRate"]["met"], true);
 }
 
 #[test]
-fn what_fills_the_store_counts_until_it_is_removed_for_good() {
+fn the_storage_size_includes_sessions_until_they_are_deleted() {
     let world = World::default();
     let bytes = |params: Value| world.ok("agentStats", params)["storageBytes"]["value"].clone();
     let metadata = json!({"text": "x".repeat(10_000)});
@@ -133,7 +136,7 @@ fn what_fills_the_store_counts_until_it_is_removed_for_good() {
 }
 
 #[test]
-fn the_last_cleanup_is_the_last_that_removed_and_not_only_looked() {
+fn a_dry_run_is_not_the_last_cleanup() {
     let world = World::default();
     world.ok("agentCleanup", json!({}));
     let at = iso(world.now());
@@ -145,12 +148,12 @@ fn the_last_cleanup_is_the_last_that_removed_and_not_only_looked() {
 }
 
 #[test]
-fn what_was_decided_long_ago_counts_only_if_it_is_asked_for() {
+fn events_of_the_last_thirty_days_count_by_default() {
     let world = World::default();
     world.ok("agentCleanup", json!({}));
     let within = |within: Value| {
-        let said = world.ok("agentStats", json!({"within": within}));
-        !said["lastCleanup"].is_null()
+        let metrics = world.ok("agentStats", json!({"within": within}));
+        !metrics["lastCleanup"].is_null()
     };
     world.pass(30 * 24 * 60 * 60 * 1000);
     assert!(within(Value::Null));

@@ -1,4 +1,4 @@
-//! Sessions whose models are not among the known models.
+//! Sessions whose models are not available.
 
 use serde_json::json;
 use tenure_core::Models;
@@ -7,7 +7,7 @@ use super::{in_slot, params, start};
 use crate::support::World;
 
 #[test]
-fn a_session_whose_model_is_missing_is_there_but_does_not_go_on() {
+fn a_session_with_a_missing_model_can_be_read_but_not_changed() {
     let world = World::default();
     start(&world, "a", json!({"id": "s"}));
     world.ok("pause", json!({"id": "s"}));
@@ -29,13 +29,13 @@ fn a_session_whose_model_is_missing_is_there_but_does_not_go_on() {
     assert_eq!(in_slot(&world).as_deref(), Some("n"));
     world.ok("incrementIteration", json!({"id": "n"}));
     world.ok("delete", json!({"id": "s"}));
-    // Sessions without a slot have no model to miss.
+    // A session without a slot has no model.
     let other = world.start(json!({}));
     world.ok("incrementIteration", json!({"id": other}));
 }
 
 #[test]
-fn a_request_for_confirmation_says_that_the_previous_model_is_missing() {
+fn a_request_for_confirmation_reports_a_missing_previous_model() {
     let world = World::default();
     let known = start(&world, "a", json!({"id": "s"}));
     assert_eq!(known["modelMissing"], false);

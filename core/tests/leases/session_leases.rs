@@ -1,8 +1,8 @@
-//! Leases of sessions: they prevent that two processes do the same work.
+//! Leases of sessions, which prevent two processes from running the same session.
 
 use serde_json::json;
 
-use super::machine::{Machine, kill, nobody, process};
+use super::simulated_machine::{Machine, kill, nobody, process};
 
 fn started(machine: &Machine) {
     let session = json!({"id": "s", "task": "t", "mode": "m"});
@@ -21,10 +21,10 @@ fn a_session_that_a_process_holds_is_not_resumed_by_another() {
         serde_json::to_value(error.details()).unwrap(),
         json!({"id": "s", "holder": "a", "pid": 1, "hostname": "host of boot"})
     );
-    let said = error.to_string();
+    let message = error.to_string();
     assert!(
-        said.contains("held by a (process 1 on host of boot)"),
-        "{said}"
+        message.contains("held by a (process 1 on host of boot)"),
+        "{message}"
     );
     assert_eq!(machine.ok(&b, "get", json!({"id": "s"}))["version"], 1);
     machine.ok(&b, "resume", json!({"id": "s", "ifActive": "keep"}));
@@ -79,7 +79,7 @@ fn a_cleanup_skips_a_session_that_a_process_holds() {
             });
             machine.ok(&nobody(), "cleanup", all)["ids"].clone()
         };
-        // A cleanup either sees whether the process runs, or goes by the clock.
+        // The cleanup has no host, so the lease expires by the clock.
         assert_eq!(cleanup(true), json!(["t"]));
         assert_eq!(cleanup(false), json!(["t"]));
         machine.pass(29_999);
@@ -92,7 +92,7 @@ fn a_cleanup_skips_a_session_that_a_process_holds() {
 }
 
 #[test]
-fn a_token_goes_on_growing_when_a_session_is_removed_and_another_has_its_id() {
+fn tokens_keep_growing_when_the_id_of_a_deleted_session_is_reused() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));

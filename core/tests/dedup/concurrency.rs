@@ -1,5 +1,5 @@
-//! Concurrent runs: two or three requests to one store, in every order that their store calls can have.
-//! The production code is run here. A store that ignores concurrent writes shows that the orders detect
+//! Concurrent requests for runs: two or three requests to one store, in every order of their store
+//! calls. The tests run the production code. A store that ignores versions shows that they detect
 //! errors.
 
 use std::future::{Future, pending, ready};
@@ -15,7 +15,7 @@ use tenure_core::{Changes, Commit, History, Limits, MemoryStore, SessionId, Stor
 
 use crate::support::{NOON, call};
 
-/// What the store has said to an operation.
+/// A reply of the store to an operation.
 #[derive(Debug, Clone)]
 enum Reply {
     Record(Option<Record>),
@@ -23,35 +23,35 @@ enum Reply {
     Scan(Vec<Record>),
 }
 
-/// A call that is under way: all that it depends on is what it has heard so far.
+/// A running operation. Its state is determined by the replies that it has received.
 #[derive(Debug, Clone)]
-struct UnderWay {
+struct RunningCall {
     name: &'static str,
     params: Value,
-    heard: Vec<Reply>,
+    replies: Vec<Reply>,
     answer: Option<Value>,
 }
 
-/// A store that repeats its earlier answers, then answers one call, and then no more.
-struct OneMore<'m> {
+/// A store that repeats the earlier replies, then performs one call, and is pending after that.
+struct ReplayingStore<'m> {
     memory: &'m MemoryStore,
-    heard: Mutex<Vec<Reply>>,
+    replies: Mutex<Vec<Reply>>,
     next: AtomicUsize,
     more: AtomicBool,
     versions: bool,
 }
 
-impl OneMore<'_> {
+impl ReplayingStore<'_> {
     fn reply(&self, perform: impl FnOnce() -> Reply) -> Option<Reply> {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut heard = self.heard.lock().unwrap();
-        if next == heard.len() {
+        let mut replies = self.replies.lock().unwrap();
+        if next == replies.len() {
             if !self.more.swap(false, Ordering::Relaxed) {
                 return None;
             }
-            heard.push(perform());
+            replies.push(perform());
         }
-        heard.get(next).cloned()
+        replies.get(next).cloned()
     }
 }
 
@@ -65,7 +65,7 @@ fn answer<'a, T: Send + 'a>(
     }
 }
 
-impl Store for OneMore<'_> {
+impl Store for ReplayingStore<'_> {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
@@ -110,21 +110,21 @@ impl Store for OneMore<'_> {
     }
 }
 
-impl UnderWay {
+impl RunningCall {
     fn new(name: &'static str, params: Value) -> Self {
         Self {
             name,
             params,
-            heard: Vec::new(),
+            replies: Vec::new(),
             answer: None,
         }
     }
 
-    /// Goes on by one store call.
-    fn go_on(&mut self, memory: &MemoryStore, now: i64, entropy: u128, versions: bool) {
-        let store = OneMore {
+    /// Continues the operation by one store call.
+    fn continue_once(&mut self, memory: &MemoryStore, now: i64, entropy: u128, versions: bool) {
+        let store = ReplayingStore {
             memory,
-            heard: Mutex::new(std::mem::take(&mut self.heard)),
+            replies: Mutex::new(std::mem::take(&mut self.replies)),
             next: AtomicUsize::new(0),
             more: AtomicBool::new(true),
             versions,
@@ -138,15 +138,16 @@ impl UnderWay {
                 self.answer = Some(serde_json::from_str(&said.unwrap().value).unwrap());
             }
         }
-        self.heard = store.heard.into_inner().unwrap();
+        self.replies = store.replies.into_inner().unwrap();
     }
 }
 
-/// Tries every order, and calls `check` with the answers of each. Returns how many there were.
+/// Tries every order of the store calls, and calls `check` with the replies of each. Returns the
+/// number of orders.
 fn every_order(
     memory: &MemoryStore,
     now: i64,
-    calls: &[UnderWay],
+    calls: &[RunningCall],
     versions: bool,
     check: &mut impl FnMut(&[Value], &MemoryStore),
 ) -> usize {
@@ -165,7 +166,7 @@ fn every_order(
     for at in waiting {
         let memory = memory.clone();
         let mut calls = calls.to_vec();
-        calls[at].go_on(&memory, now, at as u128, versions);
+        calls[at].continue_once(&memory, now, at as u128, versions);
         orders += every_order(&memory, now, &calls, versions, check);
     }
     orders
@@ -181,17 +182,17 @@ fn run(event: &str, number: &str, more: Value) -> Value {
     all
 }
 
-fn admit(event: &str, number: &str, more: Value) -> UnderWay {
-    UnderWay::new("dedupAdmit", run(event, number, more))
+fn admit(event: &str, number: &str, more: Value) -> RunningCall {
+    RunningCall::new("dedupAdmit", run(event, number, more))
 }
 
-/// A store in memory after these calls at noon.
-fn after(calls: &[UnderWay]) -> MemoryStore {
+/// A memory store after these calls at noon.
+fn after(calls: &[RunningCall]) -> MemoryStore {
     let memory = MemoryStore::default();
     for (at, call) in calls.iter().enumerate() {
         let mut call = call.clone();
         while call.answer.is_none() {
-            call.go_on(&memory, NOON, 1000 + at as u128, true);
+            call.continue_once(&memory, NOON, 1000 + at as u128, true);
         }
     }
     memory
@@ -205,16 +206,16 @@ fn admitted(answers: &[Value]) -> usize {
 }
 
 #[test]
-fn exactly_one_of_concurrent_requests_runs_in_every_order() {
+fn exactly_one_of_several_concurrent_requests_is_admitted() {
     let later = NOON + 3_600_000;
     for event in ["push", "schedule", "pull_request"] {
-        // On an unused key, and on one whose run was abandoned.
+        // With an unused key, and with the key of an abandoned run.
         for before in [vec![], vec![admit(event, "0", json!({}))]] {
             for others in [2, 3] {
-                let calls: Vec<UnderWay> = (0..others)
+                let calls: Vec<RunningCall> = (0..others)
                     .map(|number| admit(event, &number.to_string(), json!({})))
                     .collect();
-                // With three, the orders of those that read twice are too many to try in all tests.
+                // Three requests that read twice have too many orders, so they are left out.
                 if others == 3 && event != "schedule" {
                     continue;
                 }
@@ -229,7 +230,7 @@ fn exactly_one_of_concurrent_requests_runs_in_every_order() {
 }
 
 #[test]
-fn a_store_without_versions_would_let_two_run() {
+fn a_store_that_ignores_versions_admits_two_runs() {
     let calls = [admit("push", "1", json!({})), admit("push", "2", json!({}))];
     let mut most = 0;
     every_order(
@@ -245,7 +246,7 @@ fn a_store_without_versions_would_let_two_run() {
 }
 
 #[test]
-fn one_of_a_push_and_a_pull_request_runs_if_they_block_each_other() {
+fn one_of_a_push_and_a_pull_request_is_admitted_if_they_block_each_other() {
     let both = json!({"symmetric": true});
     let calls = [
         admit("push", "1", both.clone()),
@@ -276,9 +277,9 @@ fn one_of_a_push_and_a_pull_request_runs_if_they_block_each_other() {
 }
 
 #[test]
-fn registering_after_a_check_lets_one_run() {
+fn one_of_a_registered_and_an_admitted_run_is_admitted() {
     let register = |number: &str| {
-        UnderWay::new(
+        RunningCall::new(
             "dedupRegister",
             run("push", number, json!({"key": "bot-push-abc12345"})),
         )
@@ -306,13 +307,13 @@ fn registering_after_a_check_lets_one_run() {
 }
 
 #[test]
-fn removing_ended_runs_admits_no_duplicate_run() {
+fn clearing_ended_runs_admits_no_duplicate_run() {
     let other = json!({"key": "another"});
     let before = after(&[
         admit("schedule", "0", json!({})),
         admit("schedule", "0", other),
     ]);
-    let clear = UnderWay::new("dedupClear", json!({"ended": true}));
+    let clear = RunningCall::new("dedupClear", json!({"ended": true}));
     let calls = [
         admit("schedule", "1", json!({})),
         admit("schedule", "2", json!({})),
@@ -327,7 +328,7 @@ fn removing_ended_runs_admits_no_duplicate_run() {
             assert_eq!(admitted(&answers[..2]), 1, "{answers:?}");
             let kept = memory.record("lease", "bot-schedule-abc12345").unwrap();
             assert!(kept.is_some(), "{answers:?}");
-            // The one of nobody's is forgotten, whatever became of the one beside it.
+            // The unused key without an active run is always removed.
             assert_eq!(memory.record("lease", "another").unwrap(), None);
         },
     );
@@ -338,7 +339,7 @@ fn the_end_of_a_run_does_not_release_the_lease_of_another() {
     let before = after(&[admit("schedule", "0", json!({}))]);
     let cleanup = json!({"key": "bot-schedule-abc12345", "runId": "0"});
     let calls = [
-        UnderWay::new("dedupCleanup", cleanup),
+        RunningCall::new("dedupCleanup", cleanup),
         admit("schedule", "1", json!({})),
     ];
     every_order(

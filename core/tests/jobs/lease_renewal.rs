@@ -1,4 +1,4 @@
-//! The renewal of a lease: when it is renewed, and when it is lost.
+//! The job that renews a lease: when it renews the lease, and when the lease is lost.
 
 use tenure_core::Millis;
 use tenure_core::lease::renewal::{LeaseLoss, RENEWAL, RenewalParams};
@@ -66,13 +66,13 @@ fn a_failed_renewal_is_retried_every_second_until_the_lease_expires() {
 }
 
 #[test]
-fn the_time_since_the_request_counts() {
+fn the_time_since_the_acquisition_counts_towards_the_expiry() {
     let (_, times) = renew(15_500, &[Renewal::Fails(0); 25]);
     assert_eq!(times.last(), Some(&14_500));
 }
 
 #[test]
-fn a_renewal_after_failures_extends_the_lease_from_its_own_time() {
+fn a_renewal_after_failures_extends_the_lease_from_the_time_of_the_renewal() {
     let mut replies = vec![Renewal::Fails(500), Renewal::Renewed];
     replies.extend([Renewal::Fails(0); 25]);
     let (_, times) = renew(0, &replies);
@@ -81,7 +81,7 @@ fn a_renewal_after_failures_extends_the_lease_from_its_own_time() {
 }
 
 #[test]
-fn a_store_that_fails_too_late_loses_the_lease() {
+fn a_failure_after_the_expiry_loses_the_lease() {
     let (result, times) = renew(0, &[Renewal::Fails(20_000)]);
     assert_eq!((result.is_err(), times.len()), (true, 1));
 }

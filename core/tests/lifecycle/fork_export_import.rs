@@ -100,7 +100,7 @@ fn a_fork_may_start_at_an_earlier_event() {
 }
 
 #[test]
-fn a_fork_may_differ() {
+fn a_fork_can_have_another_task_budget_and_context() {
     let world = World::default();
     let parent = world.start(json!({"maxIterations": 2}));
     world.ok("incrementIteration", json!({"id": parent}));
@@ -136,10 +136,10 @@ fn a_long_history_is_copied_completely() {
     assert_eq!(of(&parent), of(&fork));
 }
 
-/// A session with everything that a session can have.
-fn rich(world: &World) -> String {
+/// A session in which every property is set.
+fn full_session(world: &World) -> String {
     let params = r#"{
-        "id":"rich","task":"t \u2028 \ud83d\ude00","mode":"m","userId":"u","channelId":"c",
+        "id":"full_session","task":"t \u2028 \ud83d\ude00","mode":"m","userId":"u","channelId":"c",
         "workspace":"/w","maxIterations":3,
         "context":{"a":1e400,"b":-0,"\ud800":"\udc00","":{"":[]},"__proto__":{"x":1},"a":2},
         "metadata":{"model":"x","cost":0.3,"tokens":{"prompt":7},"big":12345678901234567890}
@@ -152,13 +152,13 @@ fn rich(world: &World) -> String {
         r#"{"type":"iteration","data":{"__proto__":null,"":0}}"#,
     ]
     .join(",");
-    let params = format!(r#"{{"id":"rich","events":[{events}]}}"#);
+    let params = format!(r#"{{"id":"full_session","events":[{events}]}}"#);
     world.raw("addEvents", &params).unwrap();
-    "rich".to_owned()
+    "full_session".to_owned()
 }
 
 #[test]
-fn export_and_import_give_back_every_byte() {
+fn export_and_import_keep_every_byte() {
     for (operation, params) in [
         ("pause", json!({"reason": "why"})),
         ("complete", json!({"result": "r"})),
@@ -172,7 +172,7 @@ fn export_and_import_give_back_every_byte() {
         ),
     ] {
         let world = World::default();
-        let id = rich(&world);
+        let id = full_session(&world);
         world.pass(7);
         let mut all = params.clone();
         all["id"] = json!(id);
@@ -203,7 +203,7 @@ fn a_pause_is_measured_across_export_and_import() {
 }
 
 #[test]
-fn what_the_largest_limits_allow_can_be_exported_and_imported() {
+fn a_session_at_the_largest_limits_can_be_exported_and_imported() {
     let world = World::default().with_limits(|limits| limits.max_context_bytes = 100);
     let context = json!({"text": "x".repeat(89)});
     assert_eq!(context.to_string().len(), 100);
@@ -220,7 +220,7 @@ fn the_longest_texts_can_be_exported_and_imported() {
         limits.max_text_bytes = 200;
         limits.max_data_bytes = 200;
     });
-    // Each of these takes six bytes in JSON.
+    // Each of these characters takes six bytes in JSON.
     let longest = "\u{1}".repeat(200);
     for (operation, property) in [
         ("complete", "result"),
@@ -235,7 +235,7 @@ fn the_longest_texts_can_be_exported_and_imported() {
         world.ok("import", json!({"text": text}));
         assert_eq!(world.export(&id), text, "{operation}");
     }
-    // Tenure adds properties of its own to the data of a resumption.
+    // Resuming adds properties to the data of the event.
     let id = world.start(json!({}));
     let data = json!({"a": "x".repeat(192)});
     assert_eq!(data.to_string().len(), 200);
@@ -247,7 +247,7 @@ fn the_longest_texts_can_be_exported_and_imported() {
 }
 
 #[test]
-fn an_import_is_held_to_the_limits() {
+fn limits_apply_to_an_import() {
     let world = World::default().with_limits(|limits| {
         limits.max_label_bytes = 10;
         limits.max_text_bytes = 10;

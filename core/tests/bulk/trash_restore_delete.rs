@@ -1,18 +1,18 @@
-//! Trashing, restoring and deleting many sessions gives what the same operations on single sessions give.
+//! Bulk operations that trash, restore and delete sessions have the results of single operations.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ids, seen};
+use super::{ids, visible_state};
 use crate::support::{World, scale};
 
 const IDS: [&str; 6] = ["a", "b", "c", "d", "nowhere", "../x"];
 const SLOTS: [(&str, &str); 2] = [("t", "plan"), ("u", "run")];
 
-/// How a session was made: started, perhaps in a slot, and perhaps trashed.
-type Made = (bool, Option<usize>, bool);
+/// The initial state of a session: whether it exists, its slot, and whether it is in the trash.
+type Setup = (bool, Option<usize>, bool);
 
-fn world(made: &[Made]) -> World {
+fn world(made: &[Setup]) -> World {
     let world = World::default();
     for (id, (there, slot, trashed)) in IDS.iter().zip(made) {
         if !there {
@@ -37,7 +37,7 @@ fn world(made: &[Made]) -> World {
     world
 }
 
-fn differs(made: &[Made], operations: &[(&str, Vec<&str>)]) -> Result<(), TestCaseError> {
+fn compare(made: &[Setup], operations: &[(&str, Vec<&str>)]) -> Result<(), TestCaseError> {
     let (together, alone) = (world(made), world(made));
     for (operation, of) in operations {
         let answer = together.ok(&format!("{operation}Many"), json!({"ids": of}));
@@ -56,7 +56,7 @@ fn differs(made: &[Made], operations: &[(&str, Vec<&str>)]) -> Result<(), TestCa
             }
         }
         prop_assert_eq!(&answer, &json!({"done": done, "refused": refused}));
-        prop_assert_eq!(seen(&together), seen(&alone));
+        prop_assert_eq!(visible_state(&together), visible_state(&alone));
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ fn a_bulk_operation_gives_the_results_of_single_operations() {
     proptest!(config, |(
         made in prop::collection::vec(made, 4),
         operations in prop::collection::vec(operation, 1..5),
-    )| differs(&made, &operations)?);
+    )| compare(&made, &operations)?);
 }
 
 #[test]

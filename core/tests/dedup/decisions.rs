@@ -1,4 +1,4 @@
-//! What blocks a run: the same run, or another of the same commit.
+//! Which runs block another run: runs with the same key, and runs of the same commit.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const SHA: &str = "abc12345def";
 
-/// What is asked about a run of the workflow `Bot` on an event.
+/// The parameters for a run of the workflow `Bot`.
 fn run(event: &str, number: &str, more: Value) -> Value {
     let mut all = json!({
         "eventType": event, "workflow": "Bot", "commitSha": SHA, "runId": number
@@ -47,7 +47,7 @@ fn cleanup(world: &World, number: &str, more: Value) -> Value {
     world.ok("dedupCleanup", asked)
 }
 
-/// The reason, which says whether the run is skipped.
+/// The reason of a reply. Checks that it agrees with the other properties.
 fn reason(answer: &Value) -> String {
     let reason = answer["reason"].as_str().unwrap().to_owned();
     let skips = !matches!(reason.as_str(), "new_session" | "already_registered");
@@ -58,7 +58,7 @@ fn reason(answer: &Value) -> String {
 }
 
 #[test]
-fn a_key_is_made_of_workflow_event_and_commit() {
+fn a_key_consists_of_workflow_event_and_commit() {
     let world = World::default();
     let key = |workflow: &str, event: &str, commit: Option<&str>| {
         let asked = json!({"workflow": workflow, "eventType": event, "commitSha": commit});
@@ -76,7 +76,7 @@ fn a_key_is_made_of_workflow_event_and_commit() {
     for nothing in [None, Some(""), Some("  "), Some("unknown")] {
         assert_eq!(key("qa", "push", nothing), "qa-push-unknown");
     }
-    // What would begin another line, or the key of another lease, does not.
+    // Line breaks and the prefixes of other leases do not become a part of the key.
     assert_eq!(
         key("vm:1\nx\u{2028}y", "a\rb", Some("feature/é/long")),
         "vm-1-x-y-a-b-feature-"
@@ -84,7 +84,7 @@ fn a_key_is_made_of_workflow_event_and_commit() {
 }
 
 #[test]
-fn a_registered_run_blocks_others_for_exactly_its_window() {
+fn a_registered_run_blocks_others_within_its_window() {
     let world = World::default();
     assert_eq!(check(&world, "push", json!({})), "new_session");
     assert_eq!(register(&world, "push", "1", json!({})), "new_session");
@@ -124,7 +124,7 @@ fn registering_a_run_again_changes_nothing() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_admits_no_second_run() {
+fn a_clock_that_is_set_back_admits_no_second_run() {
     let world = World::default();
     register(&world, "push", "1", json!({}));
     world.pass(-HOUR);
@@ -139,7 +139,7 @@ fn a_clock_that_was_set_back_admits_no_second_run() {
 }
 
 #[test]
-fn one_of_two_concurrent_requests_is_admitted_even_for_one_run() {
+fn a_second_request_for_the_same_run_is_not_admitted() {
     let world = World::default();
     assert_eq!(admit(&world, "push", "1", json!({})), "new_session");
     assert_eq!(admit(&world, "push", "2", json!({})), "active_session");
@@ -186,7 +186,7 @@ fn the_end_of_a_run_does_not_end_its_window() {
         "new_session"
     );
     world.pass(HOUR);
-    // A window that is longer than the active time of a run counts.
+    // The window also applies while the run is active, if it ends later.
     assert_eq!(check(&world, "push", json!({})), "active_session");
     cleanup(&world, "2", json!({}));
     assert_eq!(check(&world, "push", json!({})), "active_session");
@@ -195,7 +195,7 @@ fn the_end_of_a_run_does_not_end_its_window() {
 }
 
 #[test]
-fn only_a_run_itself_can_end_it() {
+fn a_run_can_only_be_ended_by_itself() {
     let world = World::default();
     assert_eq!(cleanup(&world, "1", json!({}))["outcome"], "not_held");
     admit(&world, "push", "1", json!({"runAttempt": 2}));
@@ -239,11 +239,11 @@ fn a_pull_request_blocks_pushes_of_its_commit_for_an_hour() {
 }
 
 #[test]
-fn the_lock_of_a_commit_counts_from_the_last_pull_request() {
+fn the_lock_of_a_commit_starts_at_its_last_pull_request() {
     let world = World::default();
     admit(&world, "pull_request", "1", json!({}));
     world.pass(30 * MINUTE);
-    // A shorter one takes nothing from it, a longer one adds to it.
+    // A shorter window does not shorten the lock, and a longer one extends it.
     admit(
         &world,
         "pull_request",
@@ -264,7 +264,7 @@ fn a_push_blocks_pull_requests_only_on_request() {
     assert_eq!(admit(&world, "push", "1", both.clone()), "new_session");
     assert_eq!(check(&world, "pull_request", json!({})), "new_session");
     assert_eq!(check(&world, "pull_request", both.clone()), "push_lock");
-    // Other pushes of the commit run: only a pull request is the same work.
+    // Other pushes of the commit are not blocked; only a pull request does the same work.
     assert_eq!(
         check(&world, "push", json!({"workflow": "other"})),
         "new_session"
@@ -293,7 +293,7 @@ fn an_unknown_commit_is_not_locked() {
 }
 
 #[test]
-fn files_of_other_programs_block_runs_as_well() {
+fn imported_files_of_other_programs_block_runs() {
     let world = World::default();
     let session =
         json!({"session_key": "bot-push-abc12345", "run_id": "9", "timestamp": iso(NOON)});
@@ -387,7 +387,7 @@ fn all_runs_are_removed_except_the_active_ones() {
 }
 
 #[test]
-fn parameters_that_make_no_key_are_refused() {
+fn parameters_that_are_not_valid_in_a_key_are_refused() {
     let world = World::default();
     let long = "x".repeat(513);
     for key in [

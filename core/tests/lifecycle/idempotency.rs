@@ -1,4 +1,4 @@
-//! Idempotency keys: a repeated call changes nothing and gets the result of the first.
+//! Idempotency keys: a repeated call changes nothing and returns the result of the first call.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn start_with_a_key_starts_one_session() {
 }
 
 #[test]
-fn start_with_a_key_and_an_id() {
+fn start_with_a_key_and_an_id_starts_one_session() {
     let world = World::default();
     let params = json!({"task": "t", "mode": "m", "id": "s", "idempotencyKey": "k"});
     let first = world.ok("start", params.clone());
@@ -34,7 +34,7 @@ fn start_with_a_key_and_an_id() {
 }
 
 #[test]
-fn a_session_that_was_started_is_returned_as_it_is_now() {
+fn a_repeated_start_returns_the_current_state_of_the_session() {
     let world = World::default();
     let params = json!({"task": "t", "mode": "m", "paused": true, "idempotencyKey": "k"});
     let id = world.ok("start", params.clone())["id"].clone();
@@ -54,7 +54,8 @@ fn a_session_that_was_started_is_returned_as_it_is_now() {
     );
 }
 
-/// Every operation that changes a session, with parameters and with others, and the state it needs.
+/// Every operation that changes a session, with its parameters, other parameters, and the operation
+/// that brings a session into the required state.
 fn changes() -> Vec<(&'static str, Value, Value, Option<&'static str>)> {
     vec![
         ("update", json!({"task": "a"}), json!({"task": "b"}), None),
@@ -141,7 +142,7 @@ fn with(params: &Value, id: &str, key: &str) -> Value {
 }
 
 #[test]
-fn every_change_may_be_repeated() {
+fn every_change_can_be_repeated() {
     for (operation, params, other, before) in changes() {
         let world = World::default();
         let id = world.start(json!({"maxIterations": 3}));
@@ -180,7 +181,7 @@ fn every_change_may_be_repeated() {
 }
 
 #[test]
-fn repeats_are_answered_on_sessions_that_take_no_changes_any_more() {
+fn a_repeat_succeeds_on_a_session_that_refuses_changes() {
     for end in ["complete", "trash"] {
         for (operation, params, _, before) in changes() {
             if operation == "trash" || operation == "restore" {
@@ -192,7 +193,7 @@ fn repeats_are_answered_on_sessions_that_take_no_changes_any_more() {
                 world.ok(before, json!({"id": id}));
             }
             let first = world.ok(operation, with(&params, &id, "k"));
-            // Some have ended the session themselves.
+            // Some of these operations have already ended the session, so this call may be refused.
             let _ = world.call(end, json!({"id": id}));
             let state = world.export(&id);
             let again = world.ok(operation, with(&params, &id, "k"));
@@ -208,7 +209,7 @@ fn repeats_are_answered_on_sessions_that_take_no_changes_any_more() {
 }
 
 #[test]
-fn a_repeat_may_name_another_version() {
+fn a_repeat_may_have_another_version() {
     let world = World::default();
     let id = world.start(json!({}));
     let pause = |version: u64| json!({"id": id, "ifVersion": version, "idempotencyKey": "k"});
@@ -222,7 +223,7 @@ fn a_repeat_may_name_another_version() {
 }
 
 #[test]
-fn a_call_that_failed_may_be_made_again_with_its_key() {
+fn a_failed_call_does_not_use_its_key() {
     let world = World::default();
     let id = world.start(json!({}));
     let resume = json!({"id": id, "idempotencyKey": "k", "addIterations": 1});
@@ -236,7 +237,7 @@ fn a_call_that_failed_may_be_made_again_with_its_key() {
 }
 
 #[test]
-fn keys_of_sessions_are_their_own() {
+fn each_session_has_its_own_keys() {
     let world = World::default();
     let (a, b) = (world.start(json!({})), world.start(json!({})));
     for id in [&a, &b] {
@@ -248,7 +249,7 @@ fn keys_of_sessions_are_their_own() {
 }
 
 #[test]
-fn keys_have_a_length() {
+fn the_length_of_keys_is_limited() {
     let world = World::default();
     let id = world.start(json!({}));
     let call = |key: &str| world.call("pause", json!({"id": id, "idempotencyKey": key}));
@@ -261,7 +262,7 @@ fn keys_have_a_length() {
 }
 
 #[test]
-fn a_change_that_changes_nothing_can_be_repeated_too() {
+fn a_call_that_changed_nothing_can_be_repeated() {
     let world = World::default();
     let id = world.start(json!({}));
     let update = |task: &str| json!({"id": id, "task": task, "idempotencyKey": "k"});

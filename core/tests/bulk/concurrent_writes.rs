@@ -1,4 +1,4 @@
-//! Bulk operations when other processes write in between, or the store fails.
+//! Bulk operations during concurrent writes and with a failing store.
 
 use serde_json::{Value, json};
 use tenure_core::error::Cause;
@@ -11,19 +11,19 @@ use tenure_core::{History, Lift, MemoryStore, Result, SessionId};
 use super::ids;
 use crate::support::{Shared, World};
 
-/// A store in which others write, and which may fail.
+/// A store with concurrent writers and configurable failures.
 #[derive(Default)]
 struct Busy {
     memory: MemoryStore,
-    /// Sessions that others change before the next commit of several.
-    changing: Shared<Vec<&'static str>>,
+    /// Sessions that another process changes before the next commit of several sessions.
+    changed_concurrently: Shared<Vec<&'static str>>,
     /// A session that cannot be written.
-    torn: Shared<Option<&'static str>>,
-    /// After how many commits the store fails.
+    unwritable: Shared<Option<&'static str>>,
+    /// The number of commits after which the store fails.
     commits_left: Shared<Option<u32>>,
-    /// Whether there is room for nothing that is not there yet.
+    /// Whether the store refuses every write that is not a removal.
     full: Shared<bool>,
-    /// How many sessions each commit has written.
+    /// The number of sessions in each commit.
     commits: Shared<Vec<usize>>,
 }
 
@@ -56,20 +56,20 @@ impl SyncStore for Busy {
             }
             .into());
         }
-        if let Some(torn) = self.torn.get()
+        if let Some(unwritable) = self.unwritable.get()
             && changes
                 .sessions
                 .iter()
-                .any(|change| change.id.as_str() == torn)
+                .any(|change| change.id.as_str() == unwritable)
         {
             return Err(Cause::CorruptSession {
-                id: torn.to_owned(),
-                problem: "it is torn".to_owned(),
+                id: unwritable.to_owned(),
+                problem: "it cannot be written".to_owned(),
             }
             .into());
         }
         if changes.sessions.len() > 1 {
-            for id in self.changing.take() {
+            for id in self.changed_concurrently.take() {
                 self.change(id);
             }
         }
@@ -94,7 +94,7 @@ impl SyncStore for Busy {
 }
 
 impl Busy {
-    /// Another process gives a session another version.
+    /// Changes the version of a session, as another process would.
     fn change(&self, id: &str) {
         let id = SessionId::parse(id).unwrap();
         let mut head = self.memory.load(&id, History::None).unwrap().unwrap().head;
@@ -124,7 +124,7 @@ fn world(count: usize) -> (World<Lift<Busy>>, Vec<String>) {
 }
 
 #[test]
-fn a_hundred_sessions_are_one_commit() {
+fn a_bulk_operation_commits_a_hundred_sessions_at_a_time() {
     let (world, all) = world(250);
     for operation in ["trashMany", "restoreMany", "deleteMany"] {
         world.ok(operation, json!({"ids": all}));
@@ -148,12 +148,12 @@ fn a_hundred_sessions_are_one_commit() {
 #[test]
 fn a_concurrent_change_to_one_session_does_not_block_the_others() {
     let (world, all) = world(20);
-    *world.store.0.changing.borrow_mut() = vec!["s7"];
+    *world.store.0.changed_concurrently.borrow_mut() = vec!["s7"];
     let answer = world.ok("trashMany", json!({"ids": all}));
-    // The session that was changed meanwhile is retried and trashed as well.
+    // The session that was changed concurrently is retried and trashed as well.
     assert_eq!(ids(&answer["done"]), all);
     assert_eq!(world.store.0.commits.take(), [1; 20]);
-    *world.store.0.changing.borrow_mut() = vec!["s3", "s9"];
+    *world.store.0.changed_concurrently.borrow_mut() = vec!["s3", "s9"];
     let purged = world.ok("purge", json!({"olderThan": 0}));
     assert_eq!(purged["removed"], 18);
     assert_eq!(purged["failed"], json!([]));
@@ -163,19 +163,19 @@ fn a_concurrent_change_to_one_session_does_not_block_the_others() {
 #[test]
 fn a_session_that_cannot_be_written_does_not_block_the_others() {
     let (world, all) = world(5);
-    world.store.0.torn.set(Some("s2"));
+    world.store.0.unwritable.set(Some("s2"));
     let answer = world.ok("trashMany", json!({"ids": all}));
     assert_eq!(ids(&answer["done"]), ["s0", "s1", "s3", "s4"]);
     assert_eq!(ids(&answer["refused"]), ["s2"]);
     assert_eq!(answer["refused"][0]["code"], "CORRUPT_SESSION");
-    world.store.0.torn.set(Some("s3"));
+    world.store.0.unwritable.set(Some("s3"));
     let purged = world.ok("purge", json!({"olderThan": 0}));
     assert_eq!(ids(&purged["ids"]), ["s0", "s1", "s4"]);
     assert_eq!(ids(&purged["failed"]), ["s3"]);
 }
 
 #[test]
-fn a_failure_of_the_store_reports_what_was_done_before() {
+fn a_failure_of_the_store_reports_the_sessions_committed_before_it() {
     let (world, all) = world(250);
     world.store.0.commits_left.set(Some(0));
     assert_eq!(world.code("trashMany", json!({"ids": all})), "STORAGE_FULL");
@@ -199,7 +199,7 @@ fn a_failure_of_the_store_reports_what_was_done_before() {
 }
 
 #[test]
-fn where_there_is_no_room_for_an_entry_sessions_can_still_be_removed() {
+fn sessions_can_be_removed_without_room_for_their_audit_entries() {
     let (world, all) = world(9);
     world.ok("trashMany", json!({"ids": all[..3]}));
     world.store.0.full.set(true);

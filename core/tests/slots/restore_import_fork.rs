@@ -1,11 +1,11 @@
-//! The other ways into a slot, and out of it.
+//! Operations other than a start that put a session into a slot or remove it.
 
 use serde_json::{Value, json};
 
 use super::{in_slot, start};
 use crate::support::World;
 
-/// A world in which `old` was replaced by `new`.
+/// A world in which the session `old` was replaced by `new`.
 fn replaced() -> World {
     let world = World::default();
     start(&world, "a", json!({"id": "old"}));
@@ -26,9 +26,9 @@ fn no_session_is_restored_into_an_occupied_slot() {
         error.to_string().contains("session new occupies it"),
         "{error}"
     );
-    for way_out in ["trash", "delete"] {
+    for operation in ["trash", "delete"] {
         let world = replaced();
-        world.ok(way_out, json!({"id": "new"}));
+        world.ok(operation, json!({"id": "new"}));
         assert_eq!(in_slot(&world), None);
         world.ok("restore", json!({"id": "old"}));
         assert_eq!(in_slot(&world).as_deref(), Some("old"));
@@ -48,9 +48,9 @@ fn no_session_is_imported_or_saved_into_an_occupied_slot() {
         world.code("import", json!({"text": live(old.clone())})),
         "SLOT_TAKEN"
     );
-    // In the trash it does not block the slot.
+    // A session in the trash does not block the slot.
     world.ok("import", json!({"text": old.clone()}));
-    // And the one that is there is its own.
+    // The occupant itself can be imported and saved.
     let new = world.export("new");
     world.ok("import", json!({"text": new.clone()}));
     world.ok("save", json!({"text": world.export("new")}));
@@ -66,7 +66,7 @@ fn no_session_is_imported_or_saved_into_an_occupied_slot() {
 }
 
 #[test]
-fn a_fork_takes_no_slot_and_no_administrator_gives_one() {
+fn a_fork_has_no_slot_and_an_override_cannot_change_the_slot() {
     let world = replaced();
     let fork = world.ok("fork", json!({"id": "new"}));
     assert_eq!(fork["slot"], Value::Null);

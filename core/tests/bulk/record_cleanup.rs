@@ -1,4 +1,4 @@
-//! Records other than sessions that expire, and which of them a cleanup removes.
+//! The cleanup of expired records.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn expired_runs_are_removed_and_leases_keep_their_tokens() {
 }
 
 #[test]
-fn the_audit_log_is_kept_for_a_year_or_as_long_as_is_said() {
+fn audit_entries_are_kept_for_a_year_or_the_given_duration() {
     let world = World::default();
     let kinds = |world: &World| -> Vec<Value> {
         let entries = entries(world);

@@ -1,4 +1,4 @@
-//! How an agent's work ends, and that it ends once.
+//! The end of an agent: its outcome, its audit entry, and that it is final.
 
 use serde_json::{Value, json};
 use tenure_core::store::{Scan, SyncStore};
@@ -41,7 +41,7 @@ fn a_final_phase_and_a_final_status_imply_each_other() {
 }
 
 #[test]
-fn ending_again_in_the_same_way_only_fills_in_a_missing_summary() {
+fn finalizing_again_with_the_same_outcome_only_adds_a_missing_summary() {
     let world = World::default();
     let id = agent(&world);
     let finalize = |outcome: Phase, summary: Option<&str>| {
@@ -86,7 +86,7 @@ fn a_final_phase_allows_no_transition() {
 }
 
 #[test]
-fn an_outcome_has_to_be_final() {
+fn an_outcome_must_be_a_final_phase() {
     let world = World::default();
     let id = agent(&world);
     let before = world.session(&id);
@@ -102,7 +102,7 @@ fn an_outcome_has_to_be_final() {
 }
 
 #[test]
-fn an_outcome_is_given_once_and_stored_as_summary_and_result() {
+fn the_text_of_an_outcome_is_stored_as_summary_and_as_result() {
     for (outcome, property) in [(Phase::Completed, "result"), (Phase::Failed, "error")] {
         let world = World::default();
         let id = agent(&world);
@@ -134,7 +134,7 @@ fn an_outcome_is_given_once_and_stored_as_summary_and_result() {
 }
 
 #[test]
-fn every_end_has_one_audit_entry() {
+fn every_finalization_has_one_audit_entry() {
     let world = World::default();
     let mut expected = Vec::new();
     for (operation, params, outcome) in [
@@ -161,7 +161,7 @@ fn every_end_has_one_audit_entry() {
 }
 
 #[test]
-fn a_plain_session_can_be_finalized_too() {
+fn a_session_without_a_phase_can_be_finalized() {
     for status in [Status::Active, Status::Paused, Status::Completed] {
         let world = World::default();
         let id = world.start(json!({}));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::machine::{Machine, elsewhere, kill, nobody, process};
+use super::simulated_machine::{Machine, elsewhere, kill, nobody, process};
 
 fn got(outcome: &str, token: u64) -> (String, Option<u64>) {
     (outcome.to_owned(), Some(token))
@@ -79,7 +79,7 @@ fn a_key_that_was_never_held_has_no_lease() {
 }
 
 #[test]
-fn a_process_holds_for_as_long_as_it_runs_and_no_longer() {
+fn a_process_holds_a_lease_exactly_while_it_runs() {
     let machine = Machine::default();
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     let key = json!({"key": "k", "leaseDurationMs": 1000});
@@ -109,7 +109,7 @@ fn a_reused_pid_is_another_process() {
         machine.outcome(&again, "leaseAcquire", json!({"key": "k"})),
         got("acquired", 2)
     );
-    // And so is one that restarts under the name of the one before.
+    // A process that restarts with the same PID and session is another process, too.
     kill(&again);
     let namesake = process("b", 7, 300);
     assert_eq!(
@@ -142,7 +142,7 @@ fn the_lease_of_an_invisible_holder_expires_by_the_clock() {
         machine.pass(-1000);
     }
     machine.pass(1000);
-    // A stale lease that was not taken still belongs to its holder.
+    // A stale lease belongs to its holder until another caller acquires it.
     assert_eq!(
         machine.outcome(&far, "leaseRenew", json!({"key": "k", "token": 1})),
         got("renewed", 1)
@@ -160,7 +160,7 @@ fn the_lease_of_an_invisible_holder_expires_by_the_clock() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_takes_nothing_from_a_holder() {
+fn a_clock_that_is_set_back_does_not_shorten_a_lease() {
     let machine = Machine::default();
     let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
     let end = |answer: &Value| answer["lease"]["expiresAt"].as_str().unwrap().to_owned();
@@ -189,7 +189,7 @@ fn a_clock_that_is_set_back_takes_nothing_from_a_holder() {
 }
 
 #[test]
-fn a_holder_may_ask_for_less() {
+fn a_holder_may_shorten_its_lease() {
     let machine = Machine::default();
     let acquire = |holder: &str, length: i64| {
         let params = json!({"key": "k", "holder": holder, "leaseDurationMs": length});
@@ -225,7 +225,7 @@ fn a_transferred_lease_has_a_new_token() {
         (&lease["mine"], &lease["data"]["x"]),
         (&json!(true), &json!(1))
     );
-    // It is known as the process that it is: it holds while it runs, and not after.
+    // The new holder is a process: it holds the lease exactly while it runs.
     machine.pass(100_000_000);
     assert_eq!(
         machine.outcome(&c, "leaseAcquire", json!({"key": "k"})),
@@ -239,7 +239,7 @@ fn a_transferred_lease_has_a_new_token() {
 }
 
 #[test]
-fn leases_are_listed_by_their_keys_a_page_at_a_time() {
+fn leases_are_listed_in_pages_by_key() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     for n in 0..7 {
@@ -287,7 +287,7 @@ fn leases_are_listed_by_their_keys_a_page_at_a_time() {
 }
 
 #[test]
-fn what_is_cleared_is_free_and_its_tokens_go_on() {
+fn a_cleared_lease_is_free_and_its_tokens_keep_growing() {
     let machine = Machine::default();
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     for key in ["k1", "k2", "l"] {
@@ -320,7 +320,7 @@ fn what_is_cleared_is_free_and_its_tokens_go_on() {
 }
 
 #[test]
-fn keys_and_names_are_any_text_that_is_not_too_long() {
+fn keys_and_names_may_be_any_text_within_the_length_limit() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     for key in ["\u{1}\n", "é/💥 \"", &"x".repeat(512)] {

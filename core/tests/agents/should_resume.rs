@@ -1,4 +1,4 @@
-//! Whether an agent should be resumed. The decision itself is held to a plain restatement of its
+//! The decision whether to resume an agent. A property test compares it with a restatement of its
 //! rules.
 
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ const REASONS: [ResumeReason; 8] = [
 ];
 
 #[test]
-fn an_agent_that_waits_for_approval_is_resumed_within_the_half_hour() {
+fn an_agent_that_waits_for_approval_is_resumable_for_half_an_hour() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentUpdate", json!({"id": id, "phase": "approval"}));
@@ -46,13 +46,13 @@ fn an_agent_that_waits_for_approval_is_resumed_within_the_half_hour() {
             "idleMs": 1_800_000, "idleLimitMs": 1_800_000
         })
     );
-    // The answer is activity.
+    // Approving the request counts as activity.
     world.ok("approve", json!({"id": id}));
     assert_eq!(decision()["resume"], true);
 }
 
 #[test]
-fn three_errors_are_too_many() {
+fn an_agent_with_three_errors_is_not_resumable() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentUpdate", json!({"id": id, "phase": "investigating"}));
@@ -66,7 +66,7 @@ fn three_errors_are_too_many() {
 }
 
 #[test]
-fn what_is_not_there_is_a_reason_and_not_an_error() {
+fn a_session_that_does_not_exist_is_a_reason_and_not_an_error() {
     let world = World::default();
     let reason = |id: &str| world.ok("shouldResume", json!({"id": id}))["reason"].clone();
     assert_eq!(reason("nobody"), "not_found");
@@ -82,7 +82,7 @@ fn what_is_not_there_is_a_reason_and_not_an_error() {
 }
 
 #[test]
-fn a_session_without_a_phase_is_ready_when_it_is_paused() {
+fn a_session_without_a_phase_is_resumable_when_it_is_paused() {
     let world = World::default();
     let id = world.start(json!({}));
     let reason = || world.ok("shouldResume", json!({"id": id}))["reason"].clone();
@@ -113,7 +113,7 @@ fn a_session_that_cannot_be_read_is_not_resumed_and_blocks_no_other() {
     );
 }
 
-/// A store that keeps everything and can read no session.
+/// A store in which no session can be read.
 #[derive(Default)]
 struct Corrupt(MemoryStore);
 
@@ -160,13 +160,13 @@ fn an_agent_without_iterations_is_not_ready() {
 }
 
 #[test]
-fn every_reason_has_the_name_it_is_serialised_with() {
+fn every_reason_is_serialised_as_its_name() {
     for reason in REASONS {
         assert_eq!(json!(reason), reason.as_str());
     }
 }
 
-/// A session that differs from a plain one in what the decision looks at.
+/// A session that varies in the properties that the decision depends on.
 fn head(status: Status, agent: Option<Agent>, updated: i64, deleted: bool) -> Head {
     let text = format!(
         r#"{{"id":"s","version":1,"mode":"m","task":"t","status":"{status}","createdAt":0,
@@ -194,7 +194,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_reason_is_what_a_plain_restatement_of_the_rules_says(
+    fn the_reason_agrees_with_a_restatement_of_the_rules(
         status in proptest::sample::select(Status::ALL.to_vec()),
         agent in proptest::option::of(agents()),
         age in prop_oneof![-5..5i64, 995..1005i64, Just(i64::from(u32::MAX))],
@@ -208,7 +208,7 @@ proptest! {
         let decision = decide(Candidate::Session(&head), policy, now);
 
         let finished = matches!(status, Status::Completed | Status::Failed | Status::Abandoned);
-        let phase_goes = agent.as_ref().is_none_or(|agent| {
+        let phase_is_resumable = agent.as_ref().is_none_or(|agent| {
             ["approval", "investigating", "planning"].contains(&agent.phase.as_str())
         });
         let ready = match &agent {
@@ -220,7 +220,7 @@ proptest! {
         let rules = [
             (deleted, ResumeReason::NotFound),
             (finished, ResumeReason::Finished),
-            (!phase_goes, ResumeReason::PhaseNotResumable),
+            (!phase_is_resumable, ResumeReason::PhaseNotResumable),
             (!ready, ResumeReason::NotReady),
             (errors >= max_errors, ResumeReason::TooManyErrors),
             (old, ResumeReason::IdleTooLong),

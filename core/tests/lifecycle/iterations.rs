@@ -1,4 +1,4 @@
-//! Iterations: how they are counted and what happens when they run out.
+//! Iterations: how they are counted, and what happens when the budget is exhausted.
 
 use serde_json::json;
 
@@ -22,17 +22,17 @@ fn a_hundred_iterations_are_allowed_by_default() {
 }
 
 #[test]
-fn the_last_iteration_makes_the_session_timeout_and_records_that() {
+fn the_last_iteration_makes_the_session_timeout_with_an_event() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 2}));
     let first = world.ok("incrementIteration", json!({"id": id}));
     assert_eq!(first["status"], "active");
     assert_eq!(first["firstSequence"], first["lastSequence"]);
-    let said = world.call(
+    let reply = world.call(
         "incrementIteration",
         json!({"id": id, "data": {"step": "b"}}),
     );
-    let last: serde_json::Value = serde_json::from_str(&said.unwrap().value).unwrap();
+    let last: serde_json::Value = serde_json::from_str(&reply.unwrap().value).unwrap();
     assert_eq!(last["status"], "timeout");
     assert_eq!(last["iterations"], 2);
     assert_eq!(last["firstSequence"], 3);
@@ -49,7 +49,7 @@ fn the_last_iteration_makes_the_session_timeout_and_records_that() {
 }
 
 #[test]
-fn a_session_without_iterations_counts_no_more() {
+fn a_session_without_remaining_iterations_refuses_an_iteration() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -60,12 +60,13 @@ fn a_session_without_iterations_counts_no_more() {
         details,
         json!({"id": id, "iterations": 1, "maxIterations": 1})
     );
-    // Other events still find their place: the last iteration's tools may report late.
+    // Other events are recorded after the timeout, because tools of the last iteration may report
+    // late.
     world.ok("recordToolCall", json!({"id": id, "tool": "bash"}));
 }
 
 #[test]
-fn after_a_timeout_a_session_goes_on_with_more_iterations() {
+fn a_session_in_timeout_is_resumed_with_more_iterations() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -92,7 +93,7 @@ fn after_a_timeout_a_session_goes_on_with_more_iterations() {
 }
 
 #[test]
-fn a_larger_budget_also_lets_a_session_go_on() {
+fn a_session_in_timeout_is_resumed_after_its_budget_is_raised() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -102,7 +103,7 @@ fn a_larger_budget_also_lets_a_session_go_on() {
 }
 
 #[test]
-fn a_paused_session_finishes_the_step_under_way_but_never_exceeds_its_budget() {
+fn a_paused_session_counts_iterations_within_its_budget() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 2}));
     world.ok("pause", json!({"id": id}));
@@ -122,7 +123,7 @@ fn a_paused_session_finishes_the_step_under_way_but_never_exceeds_its_budget() {
 }
 
 #[test]
-fn the_budget_is_never_set_below_what_is_used() {
+fn the_budget_cannot_be_set_below_the_counted_iterations() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 5}));
     world.ok("incrementIteration", json!({"id": id}));
@@ -140,7 +141,7 @@ fn the_budget_is_never_set_below_what_is_used() {
 }
 
 #[test]
-fn a_budget_can_not_grow_beyond_what_is_counted() {
+fn a_budget_is_limited_to_the_range_of_the_counter() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": u32::MAX}));
     let head = world.ok("resume", json!({"id": id, "addIterations": u32::MAX}));

@@ -1,4 +1,4 @@
-//! The audit entries of sessions that are removed.
+//! The audit entries of removed sessions.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use crate::support::World;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// The kinds of the entries about a session, with what did it.
-fn of(world: &World, id: &str) -> Vec<String> {
+/// The kinds of the entries about a session, each with its actor.
+fn entries_about(world: &World, id: &str) -> Vec<String> {
     let entries = entries(world);
     let entries = entries.as_array().unwrap().iter();
     entries
@@ -36,7 +36,7 @@ fn the_audit_log_says_when_and_why_a_session_was_removed() {
         "session.restore by user",
         "session.delete by user",
     ];
-    assert_eq!(of(&world, "s"), done);
+    assert_eq!(entries_about(&world, "s"), done);
     for entry in entries(&world).as_array().unwrap() {
         assert_eq!(
             (&entry["data"]["taskId"], &entry["data"]["phase"]),
@@ -46,7 +46,7 @@ fn the_audit_log_says_when_and_why_a_session_was_removed() {
 }
 
 #[test]
-fn an_operation_without_changes_writes_no_audit_entry() {
+fn an_operation_that_changes_nothing_writes_no_audit_entry() {
     let world = World::default();
     world.start(json!({"id": "s"}));
     world.ok("restore", json!({"id": "s"}));
@@ -62,11 +62,11 @@ fn an_operation_without_changes_writes_no_audit_entry() {
     );
     let refused = world.ok("deleteMany", json!({"ids": ["x"]}));
     assert_eq!(refused["refused"][0]["code"], "SESSION_NOT_FOUND");
-    assert_eq!(of(&world, "s"), ["session.trash by user"]);
+    assert_eq!(entries_about(&world, "s"), ["session.trash by user"]);
 }
 
 #[test]
-fn what_goes_by_itself_says_so() {
+fn the_audit_entry_of_an_automatic_removal_names_the_operation() {
     let world = World::default();
     for id in ["old", "gone"] {
         world.start(json!({"id": id}));
@@ -81,19 +81,19 @@ fn what_goes_by_itself_says_so() {
     world.ok("cleanup", json!({"maxAge": "1d", "permanent": true}));
     world.ok("purge", json!({"olderThan": 0}));
     assert_eq!(
-        of(&world, "old"),
+        entries_about(&world, "old"),
         ["session.trash by cleanup", "session.delete by purge"]
     );
     assert_eq!(
-        of(&world, "agent"),
+        entries_about(&world, "agent"),
         ["session.trash by agent_cleanup", "session.delete by purge"]
     );
-    let last = of(&world, "gone").pop();
+    let last = entries_about(&world, "gone").pop();
     assert_eq!(last.as_deref(), Some("session.delete by cleanup"));
 }
 
 #[test]
-fn a_session_that_is_replaced_has_one_entry() {
+fn a_replaced_session_has_one_audit_entry() {
     let world = World::default();
     for (id, model) in [("old", "a"), ("new", "b")] {
         let start = json!({
@@ -112,7 +112,7 @@ fn a_session_that_is_replaced_has_one_entry() {
 }
 
 #[test]
-fn a_lease_taken_from_its_holder_has_an_audit_entry() {
+fn a_cleared_lease_has_an_audit_entry() {
     let world = World::default();
     for key in ["a", "b"] {
         world.ok("leaseAcquire", json!({"key": key, "holder": "h"}));

@@ -36,7 +36,7 @@ fn every_decision_about_a_run_has_an_audit_entry() {
     world.pass(1000);
     admit(&world, "2");
     let entries = log(&world, json!({"kind": "dedup.decision"}));
-    let said = |entry: &Value| {
+    let summary = |entry: &Value| {
         let data = &entry["data"];
         (
             data["run_id"].clone(),
@@ -45,7 +45,7 @@ fn every_decision_about_a_run_has_an_audit_entry() {
         )
     };
     assert_eq!(
-        entries.iter().map(said).collect::<Vec<_>>(),
+        entries.iter().map(summary).collect::<Vec<_>>(),
         [
             (json!("1"), json!(false), json!("new_session")),
             (json!("2"), json!(true), json!("active_session")),
@@ -77,7 +77,7 @@ fn a_day_is_printed_with_nine_fields_for_each_run() {
     ]);
     assert_eq!(day["items"], runs);
     let text = serde_json::to_string(&runs).unwrap();
-    // What is printed is read again as what it was.
+    // The printed day can be imported without changes.
     let other = World::default();
     let path = "/m/audit/session_audit_20260108.json";
     let file = json!({"path": path, "text": text});
@@ -125,7 +125,7 @@ fn a_day_begins_and_ends_at_midnight_in_utc() {
 }
 
 #[test]
-fn the_log_is_read_by_time_kind_and_subject_in_pages() {
+fn the_log_is_filtered_by_time_kind_and_subject_and_read_in_pages() {
     let world = World::default();
     for number in 0..25 {
         admit(&world, &number.to_string());
@@ -165,7 +165,7 @@ fn the_log_is_read_by_time_kind_and_subject_in_pages() {
 }
 
 #[test]
-fn what_has_reached_an_age_is_removed_from_the_log() {
+fn entries_that_have_reached_an_age_are_purged_from_the_log() {
     let world = World::default();
     for number in 0..1003 {
         audit(&world, &number.to_string(), true);

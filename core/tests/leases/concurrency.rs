@@ -1,7 +1,7 @@
-//! Concurrent operations on leases: two or three processes, each with a few operations to call, are run
-//! in every order that their store calls can have. Processes end at any moment, their PIDs are reused,
-//! and the clock jumps forward and back. The production code is run here. Stores and hosts with defects
-//! show that the orders detect errors.
+//! Concurrent operations on leases. Two or three processes each call a few operations, in every
+//! order of their store calls. Processes end at any moment, their PIDs are reused, and the clock
+//! jumps forward and back. The tests run the production code. Stores and hosts with defects show
+//! that they detect errors.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -11,26 +11,25 @@ use tenure_core::store::SyncStore;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{MemoryStore, Timestamp};
 
-use super::machine::{Caller, process, running};
-use super::steps::{Fault, UnderWay};
+use super::simulated_machine::{Caller, process, set_running_processes};
+use super::steps::{Fault, RunningCall};
 use crate::support::{NOON, scale};
 
 const KEY: &str = "k";
 const VM: &str = "vm:v";
-/// For how long leases are taken, and less than how far the clock jumps.
+/// The lease duration. It is shorter than a jump of the clock.
 const DURATION: i64 = 30_000;
 const JUMP: i64 = 13 * 60 * 60 * 1000;
 
-/// What a process does, one after the other. What it does with something that it does not hold it
-/// leaves out.
+/// A step of a process. A process skips a step on a lease that it does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Do {
+enum Step {
     Acquire,
-    /// Under a name that is no process.
+    /// Acquires the lease for a name instead of the process.
     AcquireAs(&'static str),
     Renew,
     Release,
-    /// To the process of this place.
+    /// Transfers the lease to the process with this index.
     Transfer(usize),
     Register,
     Unregister,
@@ -38,58 +37,58 @@ enum Do {
     CleanUp,
     Claim,
     Done,
-    GiveBack,
+    Fail,
 }
 
-/// The programs of the processes, and what may happen.
+/// The steps of the processes, and the number of crashes and clock jumps.
 #[derive(Debug, Clone)]
 struct Scenario {
-    programs: Vec<Vec<Do>>,
-    /// What a process does that begins after one has ended, with the same PID.
-    again: Vec<Do>,
+    programs: Vec<Vec<Step>>,
+    /// The steps of a process that starts with the PID of an ended one.
+    again: Vec<Step>,
     crashes: u8,
-    /// How often the clock jumps forward and back.
+    /// The number of times that the clock jumps forward, and back.
     forward: u8,
     back: u8,
 }
 
-/// A lease that an answer to a process says it holds.
+/// A lease that a process holds according to a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Holding {
     token: u64,
-    /// The time from which on it may not rely on it, unless it is known as a process that runs.
+    /// The time at which the lease expires; `None` while the holder is a running process.
     until: Option<i64>,
-    /// The name of the holder, if it is not the process.
+    /// The name of the holder, if the holder is not the process.
     name: Option<&'static str>,
     claim: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Actor {
-    /// How many processes had its PID before.
+    /// The number of earlier processes with its PID.
     life: usize,
-    program: Vec<Do>,
+    program: Vec<Step>,
     at: usize,
-    under_way: Option<UnderWay>,
+    under_way: Option<RunningCall>,
     holds: BTreeMap<&'static str, Holding>,
 }
 
 #[derive(Debug, Clone)]
-struct Moment {
+struct State {
     memory: MemoryStore,
     now: i64,
     actors: Vec<Actor>,
     crashes: u8,
     forward: u8,
     back: u8,
-    /// The highest token in an answer.
+    /// The highest token in a reply, by key.
     highest: BTreeMap<&'static str, u64>,
-    /// The highest token that was released for good.
+    /// The highest token whose lease was released, by key.
     ended: BTreeMap<&'static str, u64>,
-    /// Registrations of processes that have ended, as far as an answer confirmed them.
+    /// Ended processes whose registration was confirmed by a reply.
     dead: BTreeSet<String>,
     removed: Vec<String>,
-    /// Whether the machine was registered, and not yet released.
+    /// Whether the machine is registered and has not been released.
     owed: bool,
 }
 
@@ -107,7 +106,8 @@ fn check(holds: bool, what: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(what()) }
 }
 
-/// Tries every order. The number of different moments, or what does not hold and how it came about.
+/// Explores every order. Returns the number of different states, or the violated condition and the
+/// path to it.
 fn explore(scenario: &Scenario, fault: Fault) -> Result<usize, String> {
     let mut search = Search {
         scenario,
@@ -116,14 +116,14 @@ fn explore(scenario: &Scenario, fault: Fault) -> Result<usize, String> {
         seen: HashSet::new(),
         path: Vec::new(),
     };
-    let actor = |program: &Vec<Do>| Actor {
+    let actor = |program: &Vec<Step>| Actor {
         life: 0,
         program: program.clone(),
         at: 0,
         under_way: None,
         holds: BTreeMap::new(),
     };
-    let first = Moment {
+    let first = State {
         memory: MemoryStore::default(),
         now: NOON,
         actors: scenario.programs.iter().map(actor).collect(),
@@ -143,29 +143,29 @@ fn explore(scenario: &Scenario, fault: Fault) -> Result<usize, String> {
 }
 
 impl Search<'_> {
-    fn visit(&mut self, moment: Moment) -> Checked {
-        let key = Fingerprint::of("moment", format!("{moment:?}")).text();
+    fn visit(&mut self, state: State) -> Checked {
+        let key = Fingerprint::of("state", format!("{state:?}")).text();
         if !self.seen.insert(key) {
             return Ok(());
         }
-        self.check(&moment)?;
-        for index in 0..moment.actors.len() {
-            if let Some(next) = self.step(&moment, index)? {
+        self.check(&state)?;
+        for index in 0..state.actors.len() {
+            if let Some(next) = self.step(&state, index)? {
                 self.go(format!("{index} goes on: {:?}", next.actors[index]), next)?;
             }
-            if moment.crashes > 0 {
-                let mut next = moment.clone();
+            if state.crashes > 0 {
+                let mut next = state.clone();
                 self.crash(&mut next, index);
                 self.go(format!("{index} ends"), next)?;
             }
         }
-        if moment.forward > 0 {
-            let mut next = moment.clone();
+        if state.forward > 0 {
+            let mut next = state.clone();
             next.forward -= 1;
             next.now += JUMP;
             let now = next.now;
             for actor in &mut next.actors {
-                // A process that has seen its lease expire does not rely on it again.
+                // A process does not rely on a lease that has expired by its clock.
                 actor
                     .holds
                     .retain(|_, held| held.until.is_none_or(|until| now < until));
@@ -176,13 +176,13 @@ impl Search<'_> {
             actor
                 .program
                 .iter()
-                .any(|step| matches!(step, Do::AcquireAs(_)))
+                .any(|step| matches!(step, Step::AcquireAs(_)))
         };
-        let under_way = moment.actors.iter().any(|actor| actor.under_way.is_some());
-        // An operation that saw a later time than there is now would make a holder of which only the
-        // clock is known too late too early. Against that there are tokens, and no clock.
-        if moment.back > 0 && !(under_way && moment.actors.iter().any(named)) {
-            let mut next = moment.clone();
+        let under_way = state.actors.iter().any(|actor| actor.under_way.is_some());
+        // The clock is not set back while a named holder's operation runs: the operation would let
+        // the lease of a name expire early. Fencing tokens protect against that, not the clock.
+        if state.back > 0 && !(under_way && state.actors.iter().any(named)) {
+            let mut next = state.clone();
             next.back -= 1;
             next.now -= JUMP;
             self.go("the clock jumps back".to_owned(), next)?;
@@ -190,7 +190,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn go(&mut self, how: String, next: Moment) -> Checked {
+    fn go(&mut self, how: String, next: State) -> Checked {
         self.path.push(how);
         self.visit(next)?;
         self.path.pop();
@@ -198,34 +198,32 @@ impl Search<'_> {
     }
 
     fn host(&mut self, index: usize, life: usize) -> Caller {
-        // Numbers are given again; only when they began tells them apart.
+        // PIDs are reused; only the start times differ.
         let named = || process(&session(index, life), index as u32 + 1, life as u64);
         let host = self.hosts.entry((index, life)).or_insert_with(named);
         Caller::clone(host)
     }
 
-    /// Says which processes run, and what the host makes of it.
-    fn set_running(&mut self, moment: &Moment) {
-        let alive = moment.actors.iter().enumerate();
+    /// Sets the running processes and the defect of the host.
+    fn set_running(&mut self, state: &State) {
+        let alive = state.actors.iter().enumerate();
         let mut alive: BTreeSet<(u32, u64)> = alive
             .map(|(index, actor)| (index as u32 + 1, actor.life as u64))
             .collect();
         alive.insert((99, 0));
-        running(alive, self.fault);
+        set_running_processes(alive, self.fault);
     }
 
-    fn crash(&mut self, moment: &mut Moment, index: usize) {
-        moment.crashes -= 1;
-        let registered = moment.memory.record(
+    fn crash(&mut self, state: &mut State, index: usize) {
+        state.crashes -= 1;
+        let registered = state.memory.record(
             "lease",
-            &Lease::process_key(&session(index, moment.actors[index].life)),
+            &Lease::process_key(&session(index, state.actors[index].life)),
         );
         if registered.unwrap().is_some() {
-            moment
-                .dead
-                .insert(session(index, moment.actors[index].life));
+            state.dead.insert(session(index, state.actors[index].life));
         }
-        let actor = &mut moment.actors[index];
+        let actor = &mut state.actors[index];
         *actor = Actor {
             life: actor.life + 1,
             program: self.scenario.again.clone(),
@@ -235,9 +233,9 @@ impl Search<'_> {
         };
     }
 
-    /// One store call of a process; nothing if it has nothing more to do.
-    fn step(&mut self, moment: &Moment, index: usize) -> Result<Option<Moment>, String> {
-        let mut next = moment.clone();
+    /// Performs one store call of a process. Returns `None` if the process has finished.
+    fn step(&mut self, state: &State, index: usize) -> Result<Option<State>, String> {
+        let mut next = state.clone();
         let host = self.host(index, next.actors[index].life);
         let targets: Vec<String> = next
             .actors
@@ -250,17 +248,17 @@ impl Search<'_> {
             let Some(step) = actor.program.get(actor.at).copied() else {
                 return Ok(None);
             };
-            match begun(step, actor, &targets) {
+            match operation_of(step, actor, &targets) {
                 Some((name, params)) => {
-                    actor.under_way = Some(UnderWay {
+                    actor.under_way = Some(RunningCall {
                         name,
                         params,
                         now: next.now,
-                        heard: Vec::new(),
-                        said: Vec::new(),
+                        replies: Vec::new(),
+                        liveness: Vec::new(),
                     });
                     // A machine that is unregistered, or reported as removed, needs no cleanup.
-                    if step == Do::Unregister || step == Do::Done {
+                    if step == Step::Unregister || step == Step::Done {
                         next.owed = false;
                     }
                 }
@@ -276,8 +274,8 @@ impl Search<'_> {
         let mut under_way = actor.under_way.take();
         let call = under_way.as_mut().ok_or("nothing is under way")?;
         let memory = &next.memory;
-        let answer = call.go_on(memory, &host, self.fault, 1);
-        check(call.heard.len() < 40, || "it comes to no end".to_owned())?;
+        let answer = call.advance(memory, &host, self.fault, 1);
+        check(call.replies.len() < 40, || "it comes to no end".to_owned())?;
         match answer {
             None => next.actors[index].under_way = under_way,
             Some(Err(error)) => return Err(format!("{error}")),
@@ -289,13 +287,13 @@ impl Search<'_> {
         Ok(Some(next))
     }
 
-    /// What has to hold at every moment.
-    fn check(&mut self, moment: &Moment) -> Checked {
-        self.set_running(moment);
+    /// Checks the invariants of a state.
+    fn check(&mut self, state: &State) -> Checked {
+        self.set_running(state);
         for key in [KEY, VM] {
-            let lease = moment.memory.record("lease", key).unwrap();
+            let lease = state.memory.record("lease", key).unwrap();
             let lease = lease.map(|record| Lease::read(&record).unwrap());
-            let believers: Vec<(usize, Holding)> = moment
+            let believers: Vec<(usize, Holding)> = state
                 .actors
                 .iter()
                 .enumerate()
@@ -306,37 +304,38 @@ impl Search<'_> {
             })?;
             if let Some((index, held)) = believers.first() {
                 let lease = lease.as_ref().ok_or("what is held is not kept")?;
-                let name = session(*index, moment.actors[*index].life);
+                let name = session(*index, state.actors[*index].life);
                 let kept = lease.token == held.token && !lease.released;
                 let name = held.name.unwrap_or(&name);
                 check(kept && lease.holder == name, || {
                     format!("{name} holds {key} by {held:?}, but kept is {lease:?}")
                 })?;
             }
-            let ended = moment.ended.get(key).copied().unwrap_or(0);
+            let ended = state.ended.get(key).copied().unwrap_or(0);
             let final_ = |lease: &Lease| lease.released || lease.token > ended;
             check(lease.as_ref().is_none_or(final_), || {
                 format!("what was released under token {ended} is back: {lease:?}")
             })?;
-            let idle = moment.actors.iter().all(|actor| actor.under_way.is_none());
+            let idle = state.actors.iter().all(|actor| actor.under_way.is_none());
             if idle && believers.is_empty() && key == KEY {
-                self.check_free(moment, lease.as_ref())?;
+                self.check_free(state, lease.as_ref())?;
             }
         }
-        let vm = moment.memory.record("lease", VM).unwrap();
+        let vm = state.memory.record("lease", VM).unwrap();
         let vm = vm.map(|record| Lease::read(&record).unwrap());
         check(
-            !moment.owed || vm.as_ref().is_some_and(|vm| !vm.released),
+            !state.owed || vm.as_ref().is_some_and(|vm| !vm.released),
             || format!("a machine is forgotten that was not released: {vm:?}"),
         )
     }
 
-    /// What no process that runs holds may be had, at the latest when its time has come.
-    fn check_free(&mut self, moment: &Moment, lease: Option<&Lease>) -> Checked {
+    /// Checks that a lease without a running holder can be acquired, after its expiry at the
+    /// latest.
+    fn check_free(&mut self, state: &State, lease: Option<&Lease>) -> Checked {
         let holder_runs = lease.is_some_and(|lease| {
             !lease.released
                 && lease.process.as_ref().is_some_and(|process| {
-                    let actors = moment.actors.iter().enumerate();
+                    let actors = state.actors.iter().enumerate();
                     let mut living = actors.map(|(index, actor)| session(index, actor.life));
                     living.any(|session| process.session.as_str() == session)
                 })
@@ -345,17 +344,17 @@ impl Search<'_> {
             return Ok(());
         }
         let probe = process("probe", 99, 0);
-        self.set_running(moment);
+        self.set_running(state);
         let named = lease.is_some_and(|lease| lease.process.is_none());
-        let mut call = UnderWay {
+        let mut call = RunningCall {
             name: "leaseAcquire",
             params: json!({"key": KEY}),
-            now: moment.now + if named { 3 * JUMP } else { 0 },
-            heard: Vec::new(),
-            said: Vec::new(),
+            now: state.now + if named { 3 * JUMP } else { 0 },
+            replies: Vec::new(),
+            liveness: Vec::new(),
         };
-        let memory = moment.memory.clone();
-        let answer = call.go_on(&memory, &probe, self.fault, 100);
+        let memory = state.memory.clone();
+        let answer = call.advance(&memory, &probe, self.fault, 100);
         let answer = answer
             .ok_or("it comes to no end")?
             .map_err(|error| error.to_string())?;
@@ -369,8 +368,13 @@ fn session(index: usize, life: usize) -> String {
     format!("p{index}.{life}")
 }
 
-/// The operation for a step. A process drops what the operation releases. Nothing if it has no reason.
-fn begun(step: Do, actor: &mut Actor, targets: &[String]) -> Option<(&'static str, Value)> {
+/// The operation of a step; `None` if the step is skipped. The process stops relying on a lease
+/// before it releases it.
+fn operation_of(
+    step: Step,
+    actor: &mut Actor,
+    targets: &[String],
+) -> Option<(&'static str, Value)> {
     let named = |mut params: Value, name: Option<&str>| {
         if let Some(name) = name {
             params["holder"] = json!(name);
@@ -378,78 +382,78 @@ fn begun(step: Do, actor: &mut Actor, targets: &[String]) -> Option<(&'static st
         params
     };
     Some(match step {
-        Do::Acquire => ("leaseAcquire", json!({"key": KEY})),
-        Do::AcquireAs(name) => {
+        Step::Acquire => ("leaseAcquire", json!({"key": KEY})),
+        Step::AcquireAs(name) => {
             let params = json!({"key": KEY, "leaseDurationMs": DURATION});
             ("leaseAcquire", named(params, Some(name)))
         }
-        Do::Renew => {
+        Step::Renew => {
             let held = actor.holds.get(KEY)?;
             (
                 "leaseRenew",
                 named(json!({"key": KEY, "token": held.token}), held.name),
             )
         }
-        Do::Release => {
+        Step::Release => {
             let held = actor.holds.remove(KEY)?;
             (
                 "leaseRelease",
                 named(json!({"key": KEY, "token": held.token}), held.name),
             )
         }
-        Do::Transfer(to) => {
+        Step::Transfer(to) => {
             let held = actor.holds.remove(KEY)?;
             let params = json!({"key": KEY, "token": held.token, "to": targets[to]});
             ("leaseTransfer", named(params, held.name))
         }
-        Do::Register => {
+        Step::Register => {
             let vm = json!({"vmId": "v", "zone": "z", "components": []});
             ("vmRegister", vm)
         }
-        Do::Unregister => {
+        Step::Unregister => {
             actor.holds.remove(VM).filter(|held| !held.claim)?;
             ("vmUnregister", json!({}))
         }
-        Do::StayRegistered => ("processRegister", json!({})),
-        Do::CleanUp => ("staleCleanup", json!({})),
-        Do::Claim => {
+        Step::StayRegistered => ("processRegister", json!({})),
+        Step::CleanUp => ("staleCleanup", json!({})),
+        Step::Claim => {
             if actor.holds.contains_key(VM) {
                 return None;
             }
             ("orphanClaim", json!({"vmId": "v"}))
         }
-        Do::Done | Do::GiveBack => {
+        Step::Done | Step::Fail => {
             let held = actor.holds.get(VM).copied().filter(|held| held.claim)?;
             actor.holds.remove(VM);
-            let success = step == Do::Done;
+            let success = step == Step::Done;
             let params = json!({"vmId": "v", "token": held.token, "success": success});
             ("orphanDone", params)
         }
     })
 }
 
-/// Records an answer, and checks it against the answers before.
-fn record_answer(moment: &mut Moment, index: usize, step: Do, answer: &Value) -> Checked {
+/// Records a reply, and checks it against the earlier replies.
+fn record_answer(state: &mut State, index: usize, step: Step, answer: &Value) -> Checked {
     let outcome = answer["outcome"].as_str().unwrap_or_default().to_owned();
     let lease = &answer["lease"];
     let token = lease["token"].as_u64().unwrap_or(0);
-    let now = moment.now;
-    // The lease of a holder that is no process expires by the clock.
+    let now = state.now;
+    // The lease of a name expires by the clock.
     let end = match lease["process"] {
         Value::Null => lease["expiresAt"].as_str(),
         _ => None,
     };
     let end = end.map(|end| Timestamp::parse(end).unwrap().as_millis());
-    let actor = &mut moment.actors[index];
+    let actor = &mut state.actors[index];
     match step {
-        Do::Acquire | Do::AcquireAs(_) | Do::Renew => {
+        Step::Acquire | Step::AcquireAs(_) | Step::Renew => {
             let before = actor.holds.remove(KEY);
             if outcome == "held" || outcome == "lost" {
                 let message = format!("{step:?} of {index}, who held it by {before:?}: {answer}");
-                // A visible holder loses nothing; an invisible one may be too late.
+                // A running process never loses its lease; a name may be too late.
                 return check(before.is_none_or(|held| held.name.is_some()), || message);
             }
-            let highest = moment.highest.entry(KEY).or_default();
+            let highest = state.highest.entry(KEY).or_default();
             let fits = match outcome.as_str() {
                 "acquired" => token > *highest,
                 "renewed" => before.is_none_or(|held| held.token == token) && token >= *highest,
@@ -458,7 +462,7 @@ fn record_answer(moment: &mut Moment, index: usize, step: Do, answer: &Value) ->
             check(fits, || format!("after token {highest} comes {answer}"))?;
             *highest = token;
             let named = actor.program.iter().find_map(|step| match step {
-                Do::AcquireAs(name) => Some(*name),
+                Step::AcquireAs(name) => Some(*name),
                 _ => None,
             });
             if end.is_none_or(|end| now < end) {
@@ -473,58 +477,58 @@ fn record_answer(moment: &mut Moment, index: usize, step: Do, answer: &Value) ->
                 );
             }
         }
-        // Only a holder that cannot be seen may have lost it in the meantime.
-        Do::Release | Do::Transfer(_) if outcome == "released" || outcome == "transferred" => {
+        // Only a named holder may have lost the lease before it was released or transferred.
+        Step::Release | Step::Transfer(_) if outcome == "released" || outcome == "transferred" => {
             let gone = token - u64::from(outcome == "transferred");
-            let ended = moment.ended.entry(KEY).or_default();
+            let ended = state.ended.entry(KEY).or_default();
             *ended = gone.max(*ended);
-            let highest = moment.highest.entry(KEY).or_default();
+            let highest = state.highest.entry(KEY).or_default();
             *highest = token.max(*highest);
         }
-        Do::Register if *answer == json!(true) => {
-            let record = moment.memory.record("lease", VM).unwrap();
+        Step::Register if *answer == json!(true) => {
+            let record = state.memory.record("lease", VM).unwrap();
             let lease = record.map(|record| Lease::read(&record).unwrap());
             let token = lease.map_or(0, |lease| lease.token);
-            let highest = moment.highest.entry(VM).or_default();
+            let highest = state.highest.entry(VM).or_default();
             check(token > *highest || actor.holds.contains_key(VM), || {
                 format!("after token {highest} a machine is registered under {token}")
             })?;
             *highest = token;
-            moment.owed = true;
+            state.owed = true;
             actor.holds.insert(VM, holding(token, false));
         }
-        Do::Claim if outcome == "acquired" => {
+        Step::Claim if outcome == "acquired" => {
             let token = answer["token"].as_u64().unwrap_or(0);
-            let highest = moment.highest.entry(VM).or_default();
+            let highest = state.highest.entry(VM).or_default();
             check(token > *highest, || {
                 format!("after token {highest} comes {answer}")
             })?;
             *highest = token;
             actor.holds.insert(VM, holding(token, true));
         }
-        Do::Unregister => {
+        Step::Unregister => {
             check(*answer == json!(true), || "an owner was not one".to_owned())?;
-            let highest = moment.highest.get(VM).copied().unwrap_or(0);
-            moment.ended.insert(VM, highest);
+            let highest = state.highest.get(VM).copied().unwrap_or(0);
+            state.ended.insert(VM, highest);
         }
-        Do::Done => {
+        Step::Done => {
             check(outcome == "released", || {
                 format!("a claim was lost: {answer}")
             })?;
-            let highest = moment.highest.get(VM).copied().unwrap_or(0);
-            moment.ended.insert(VM, highest);
+            let highest = state.highest.get(VM).copied().unwrap_or(0);
+            state.ended.insert(VM, highest);
         }
-        Do::GiveBack => check(outcome == "orphaned", || {
+        Step::Fail => check(outcome == "orphaned", || {
             format!("a claim was lost: {answer}")
         })?,
-        Do::CleanUp => {
+        Step::CleanUp => {
             for removed in answer["sessions"].as_array().unwrap() {
                 let removed = removed.as_str().unwrap().to_owned();
-                let counted = moment.removed.contains(&removed);
-                check(moment.dead.contains(&removed) && !counted, || {
+                let counted = state.removed.contains(&removed);
+                check(state.dead.contains(&removed) && !counted, || {
                     format!("{removed} is removed, which runs or was removed before")
                 })?;
-                moment.removed.push(removed);
+                state.removed.push(removed);
             }
         }
         _ => {}
@@ -541,7 +545,7 @@ fn holding(token: u64, claim: bool) -> Holding {
     }
 }
 
-fn scenario(programs: &[&[Do]], again: &[Do], happens: (u8, u8, u8)) -> Scenario {
+fn scenario(programs: &[&[Step]], again: &[Step], happens: (u8, u8, u8)) -> Scenario {
     let (crashes, forward, back) = happens;
     Scenario {
         programs: programs.iter().map(|program| program.to_vec()).collect(),
@@ -552,9 +556,9 @@ fn scenario(programs: &[&[Do]], again: &[Do], happens: (u8, u8, u8)) -> Scenario
     }
 }
 
-/// The scenarios with one lease.
-fn over_a_lease() -> Vec<Scenario> {
-    use Do::{Acquire, AcquireAs, Release, Renew, Transfer};
+/// The scenarios with a lease.
+fn lease_scenarios() -> Vec<Scenario> {
+    use Step::{Acquire, AcquireAs, Release, Renew, Transfer};
     let mut all = vec![
         scenario(
             &[&[Acquire, Release], &[Acquire, Release]],
@@ -611,16 +615,12 @@ fn over_a_lease() -> Vec<Scenario> {
     all
 }
 
-/// The scenarios with one machine.
-fn over_a_machine() -> Vec<Scenario> {
-    use Do::{Claim, CleanUp, Done, GiveBack, Register, StayRegistered, Unregister};
+/// The scenarios with a virtual machine.
+fn machine_scenarios() -> Vec<Scenario> {
+    use Step::{Claim, CleanUp, Done, Fail, Register, StayRegistered, Unregister};
     let mut all = vec![
         scenario(&[&[Register, Unregister], &[Register]], &[], (1, 1, 1)),
-        scenario(
-            &[&[Register], &[Claim, Done]],
-            &[Claim, GiveBack],
-            (2, 0, 0),
-        ),
+        scenario(&[&[Register], &[Claim, Done]], &[Claim, Fail], (2, 0, 0)),
         scenario(&[&[Register], &[CleanUp], &[CleanUp]], &[], (1, 0, 0)),
         scenario(
             &[&[Register, StayRegistered], &[CleanUp, Register]],
@@ -631,7 +631,7 @@ fn over_a_machine() -> Vec<Scenario> {
     if scale() >= 1.0 {
         all.extend([
             scenario(
-                &[&[Register], &[Claim, Done], &[Claim, GiveBack]],
+                &[&[Register], &[Claim, Done], &[Claim, Fail]],
                 &[Register],
                 (2, 0, 0),
             ),
@@ -646,31 +646,31 @@ fn over_a_machine() -> Vec<Scenario> {
 }
 
 #[test]
-fn no_lease_has_two_holders_in_any_order_of_calls() {
-    let mut moments = 0;
-    for scenario in over_a_lease() {
+fn no_lease_has_two_holders_in_any_order_of_store_calls() {
+    let mut states = 0;
+    for scenario in lease_scenarios() {
         match explore(&scenario, Fault::None) {
-            Ok(count) => moments += count,
+            Ok(count) => states += count,
             Err(problem) => panic!("{scenario:#?}\n{problem}"),
         }
     }
-    assert!(moments > 5_000, "{moments} moments were seen");
+    assert!(states > 5_000, "{states} states were seen");
 }
 
 #[test]
-fn no_machine_has_two_owners_or_is_forgotten_in_any_order_of_calls() {
-    let mut moments = 0;
-    for scenario in over_a_machine() {
+fn no_machine_has_two_owners_or_is_lost_in_any_order_of_store_calls() {
+    let mut states = 0;
+    for scenario in machine_scenarios() {
         match explore(&scenario, Fault::None) {
-            Ok(count) => moments += count,
+            Ok(count) => states += count,
             Err(problem) => panic!("{scenario:#?}\n{problem}"),
         }
     }
-    assert!(moments > 5_000, "{moments} moments were seen");
+    assert!(states > 5_000, "{states} states were seen");
 }
 
-/// What is found wrong with the first scenario in which something is.
-fn found(scenarios: &[Scenario], fault: Fault) -> String {
+/// The first violation that a defect causes in the scenarios.
+fn first_violation(scenarios: &[Scenario], fault: Fault) -> String {
     let problem = scenarios
         .iter()
         .find_map(|scenario| explore(scenario, fault).err());
@@ -678,24 +678,24 @@ fn found(scenarios: &[Scenario], fault: Fault) -> String {
 }
 
 #[test]
-fn errors_of_a_store_are_detected() {
-    let (leases, machines) = (over_a_lease(), over_a_machine());
+fn defects_of_a_store_are_detected() {
+    let (leases, machines) = (lease_scenarios(), machine_scenarios());
     for (scenarios, fault) in [
-        (&leases, Fault::NoVersions),
-        (&machines, Fault::NoVersions),
-        (&leases, Fault::ForgetsReleased),
-        (&machines, Fault::ForgetsReleased),
-        (&machines, Fault::HalfWrites),
+        (&leases, Fault::IgnoresVersions),
+        (&machines, Fault::IgnoresVersions),
+        (&leases, Fault::RemovesReleased),
+        (&machines, Fault::RemovesReleased),
+        (&machines, Fault::PartialCommits),
     ] {
-        found(scenarios, fault);
+        first_violation(scenarios, fault);
     }
 }
 
 #[test]
-fn errors_of_a_host_are_detected() {
-    let leases = over_a_lease();
-    let stuck = found(&leases, Fault::GoesByNumbers);
+fn defects_of_a_host_are_detected() {
+    let leases = lease_scenarios();
+    let stuck = first_violation(&leases, Fault::IgnoresStartTimes);
     assert!(stuck.contains("not to be had"), "{stuck}");
-    let lost = found(&leases, Fault::KnowsNothing);
+    let lost = first_violation(&leases, Fault::LivenessUnknown);
     assert!(lost.contains("p0"), "{lost}");
 }

@@ -1,10 +1,10 @@
-//! Operations over a store that the host provides: they come to what they come to over any other,
-//! they do not get in each other's way, and nothing of them is left behind.
+//! Operations over a store of the host: they have the same results as over other stores, run
+//! concurrently, and leave nothing pending.
 
 use std::sync::Arc;
 
 use crate::support::{
-    Crossed, Host, NOON, Random, at_once, call, code, examples, need, populated, read, scaled,
+    Host, NOON, Parsed, Random, call, code, examples, need, perform_sync, populated, read, scaled,
 };
 use serde_json::{Value, json};
 use tenure_bridge::{Call, TABLE};
@@ -13,13 +13,13 @@ use tenure_core::store::{ListQuery, SyncStore};
 use tenure_core::{Filter, History, MemoryStore, NoHost, Order, SessionId};
 
 #[test]
-fn there_is_an_example_of_every_operation_with_every_property() {
+fn every_operation_has_an_example_with_every_property() {
     let store = MemoryStore::default();
     assert_eq!(examples().len(), TABLE.iter().count());
     for (name, params) in examples() {
         let mut more = params.clone();
         more["?"] = json!(1);
-        let answer = at_once(&store, call(name, &more.to_string()));
+        let answer = perform_sync(&store, call(name, &more.to_string()));
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let said = answer["error"]["message"].as_str().unwrap();
         let known = said
@@ -34,10 +34,10 @@ fn there_is_an_example_of_every_operation_with_every_property() {
     }
 }
 
-/// Operations that commit a part after the other.
-const PARTS: [&str; 4] = ["cleanup", "purge", "cleanupRecords", "startInSlots"];
+/// Operations that commit in several steps.
+const SEVERAL_COMMITS: [&str; 4] = ["cleanup", "purge", "cleanupRecords", "startInSlots"];
 
-/// A value for a property: as in the example, or another that often fits.
+/// A value for a property: the one of the example, or a random one.
 fn varied(random: &mut Random, key: &str, example: &Value) -> Value {
     let ids = ["s", "s", "s", "t", "done", "nobody", "../x"];
     match key {
@@ -76,7 +76,7 @@ fn every_operation_gives_the_same_result_over_the_hosts_store() {
     for seed in 0..scaled(300.0) {
         let mut random = Random(seed as u64);
         let host = Host {
-            at_a_time: random.once_in(2).then(|| 1 + random.below(5)),
+            batch: random.once_in(2).then(|| 1 + random.below(5)),
             ..Host::default()
         };
         let store = MemoryStore::default();
@@ -124,7 +124,7 @@ fn every_operation_gives_the_same_result_over_the_hosts_store() {
                 host: Arc::new(NoHost),
                 answers: None,
             };
-            let expected = at_once(&store, call.clone());
+            let expected = perform_sync(&store, call.clone());
             let driven = host.perform(call);
             assert_eq!(
                 driven, expected,
@@ -157,20 +157,20 @@ fn hostile_json_passes_through_the_hosts_store_unchanged() {
 }
 
 #[test]
-fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
+fn the_error_of_a_cancelled_operation_shows_whether_it_may_have_written() {
     for (name, params) in examples() {
-        // Cancels at its first request, its second, and so on.
+        // Cancels at the first request, at the second request, and so on.
         for turns in 0.. {
             let host = populated();
             let before = format!("{:?}", host.memory);
             let text = params.to_string();
             let mut answer = host.engine.start(call(name, &text));
             for _ in 0..turns {
-                if let Crossed::Need(request) = read(&answer) {
+                if let Parsed::Need(request) = read(&answer) {
                     answer = host.engine.resume(request.operation, host.reply(&request));
                 }
             }
-            let Crossed::Need(request) = read(&answer) else {
+            let Parsed::Need(request) = read(&answer) else {
                 break;
             };
             assert_eq!(host.engine.pending(), 1);
@@ -192,11 +192,11 @@ fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
             assert!(code(&host.engine.cancel(request.operation)).is_some());
             assert_eq!(host.engine.pending(), 0);
             if expected == "STORE_TIMEOUT" && name == "startInSlot" {
-                // It may hold a lease that runs out, and has started nothing.
+                // It may hold a lease, which expires, but it has not started a session.
                 let id = SessionId::parse("new").unwrap();
                 let started = host.memory.load(&id, History::None).unwrap();
                 assert_eq!(started, None, "{name} reported that nothing was written");
-            } else if expected == "STORE_TIMEOUT" && !PARTS.contains(&name) {
+            } else if expected == "STORE_TIMEOUT" && !SEVERAL_COMMITS.contains(&name) {
                 let after = format!("{:?}", host.memory);
                 assert_eq!(after, before, "{name} reported that nothing was written");
             }
@@ -205,10 +205,10 @@ fn an_operation_that_is_cancelled_says_whether_it_may_have_written() {
 }
 
 #[test]
-fn a_cancelled_write_may_be_repeated_with_its_key() {
+fn a_cancelled_write_can_be_repeated_with_its_idempotency_key() {
     let host = populated();
     let params = r#"{"id":"s","type":"note","idempotencyKey":"k"}"#;
-    // The store performs the commit, but its reply never comes.
+    // The store performs the commit, but its reply is lost.
     let mut answer = host.engine.start(call("addEvent", params));
     loop {
         let request = need(&answer);
@@ -250,9 +250,9 @@ fn operations_may_run_concurrently() {
             let request = waiting.swap_remove(random.below(waiting.len()));
             let answer = host.engine.resume(request.operation, host.reply(&request));
             match read(&answer) {
-                Crossed::Need(request) => waiting.push(request),
-                Crossed::Ok(_) => {}
-                Crossed::Error(code) => panic!("{code}"),
+                Parsed::Need(request) => waiting.push(request),
+                Parsed::Ok(_) => {}
+                Parsed::Error(code) => panic!("{code}"),
             }
         }
         assert_eq!(host.engine.pending(), 0);
@@ -269,14 +269,14 @@ fn operations_may_run_concurrently() {
 }
 
 #[test]
-fn an_operation_may_be_started_while_another_waits() {
+fn an_operation_can_be_started_while_another_is_pending() {
     let host = populated();
     let outer = need(&host.engine.start(call("pause", r#"{"id":"s"}"#)));
-    // The host's store calls back in before it replies.
+    // The host's store starts another operation before it replies.
     let inner = host.ok("addEvent", json!({"id": "s", "type": "note"}));
     assert_eq!(inner["version"], 5);
     let mut answer = host.engine.resume(outer.operation, host.reply(&outer));
-    while let Crossed::Need(request) = read(&answer) {
+    while let Parsed::Need(request) = read(&answer) {
         answer = host.engine.resume(request.operation, host.reply(&request));
     }
     assert!(answer.contains(r#""status":"paused""#), "{answer}");
@@ -284,7 +284,7 @@ fn an_operation_may_be_started_while_another_waits() {
 }
 
 #[test]
-fn a_reply_to_nothing_is_an_error() {
+fn a_reply_to_an_unknown_operation_is_an_error() {
     let host = populated();
     for operation in [0, 1, 7, u32::MAX] {
         assert!(code(&host.engine.resume(operation, r#"{"ok":null}"#.to_owned())).is_some());
@@ -294,7 +294,7 @@ fn a_reply_to_nothing_is_an_error() {
     assert!(code(&host.engine.cancel(waiting.operation + 1)).is_some());
     assert_eq!(host.engine.pending(), 1);
     let answer = host.engine.resume(waiting.operation, host.reply(&waiting));
-    assert!(matches!(read(&answer), Crossed::Ok(_)));
+    assert!(matches!(read(&answer), Parsed::Ok(_)));
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn an_operation_refused_for_its_parameters_makes_no_request() {
 }
 
 #[test]
-fn a_store_may_leave_filters_and_order_to_the_core() {
+fn the_core_can_filter_and_order_all_heads_of_a_store() {
     let host = populated();
     for params in [
         r#"{"limit":1,"direction":"asc"}"#,
@@ -351,11 +351,11 @@ fn a_store_may_leave_filters_and_order_to_the_core() {
 }
 
 #[test]
-fn a_store_may_leave_filters_to_the_core_and_send_heads_in_order() {
+fn the_core_can_filter_the_ordered_heads_of_a_store() {
     for seed in 0..scaled(150.0) {
         let mut random = Random(seed as u64);
         let mut host = Host::default();
-        // Now and then so much of it that a page ends before its limit.
+        // Some pages have so much data that they end before their limit.
         let (number, size, turns) = match seed {
             3 => (11, 900_000, 1),
             _ => (random.below(40), 0, 8),
@@ -372,7 +372,7 @@ fn a_store_may_leave_filters_to_the_core_and_send_heads_in_order() {
                 now,
                 ..call("start", &params)
             });
-            assert!(matches!(read(&started), Crossed::Ok(_)));
+            assert!(matches!(read(&started), Parsed::Ok(_)));
             if random.once_in(4) {
                 host.ok("trash", json!({"id": format!("s{n}")}));
             }
@@ -388,21 +388,21 @@ fn a_store_may_leave_filters_to_the_core_and_send_heads_in_order() {
             if random.once_in(2) {
                 params["userId"] = json!("u");
             }
-            // All pages of it, to the end.
+            // Reads all pages of the list.
             loop {
                 let text = params.to_string();
-                let mut asked = Vec::new();
-                host.at_a_time = None;
+                let mut requests = Vec::new();
+                host.batch = None;
                 let paged = host.perform(call("list", &text));
-                let at_a_time = 1 + random.below(15);
-                host.at_a_time = Some(at_a_time);
-                let picked = host.run(call("list", &text), |_, request, reply| {
-                    asked.push(request.params.clone());
+                let batch = 1 + random.below(15);
+                host.batch = Some(batch);
+                let filtered = host.run(call("list", &text), |_, request, reply| {
+                    requests.push(request.params.clone());
                     reply
                 });
-                assert_eq!(picked, paged, "seed {seed}: {text}");
-                assert!(asked.len() <= number / at_a_time + 1, "{asked:?}");
-                let Crossed::Ok(page) = read(&paged) else {
+                assert_eq!(filtered, paged, "seed {seed}: {text}");
+                assert!(requests.len() <= number / batch + 1, "{requests:?}");
+                let Parsed::Ok(page) = read(&paged) else {
                     panic!("{paged}");
                 };
                 let page: Value = serde_json::from_str(&page).unwrap();
@@ -419,7 +419,7 @@ fn a_store_may_leave_filters_to_the_core_and_send_heads_in_order() {
 }
 
 #[test]
-fn a_store_is_asked_for_more_at_a_time_when_few_heads_are_meant() {
+fn the_core_requests_larger_batches_when_few_heads_match() {
     let host = Host::default();
     for n in 0..300 {
         host.ok(
@@ -436,7 +436,7 @@ fn a_store_is_asked_for_more_at_a_time_when_few_heads_are_meant() {
         json!({"ok": host.ordered(&query, query.limit as usize)}).to_string()
     });
     assert_eq!(limits, [10, 20, 40, 80, 160]);
-    let Crossed::Ok(page) = read(&answer) else {
+    let Parsed::Ok(page) = read(&answer) else {
         panic!("{answer}");
     };
     let page: Value = serde_json::from_str(&page).unwrap();
@@ -450,17 +450,17 @@ fn a_store_is_asked_for_more_at_a_time_when_few_heads_are_meant() {
 }
 
 #[test]
-fn a_session_that_moves_while_a_page_is_made_is_in_it_once() {
+fn a_session_that_moves_while_a_page_is_read_is_in_it_once() {
     let mut host = populated();
-    host.at_a_time = Some(1);
+    host.batch = Some(1);
     let params = r#"{"orderBy":"updatedAt","direction":"asc"}"#;
     let answer = host.run(call("list", params), |turn, _, reply| {
         if turn == 0 {
-            // It has been sent, and goes to the end of the list.
+            // The session is in the first batch, and the update moves it to the end of the list.
             let first: Value = serde_json::from_str(&reply).unwrap();
             assert_eq!(first["ok"]["ordered"][0]["id"], "done");
             let params = r#"{"id":"done","task":"later"}"#;
-            let moved = at_once(
+            let moved = perform_sync(
                 &host.memory,
                 Call {
                     now: NOON + 1000.0,

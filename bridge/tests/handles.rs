@@ -1,33 +1,33 @@
 //! Handles: open stores, as a binding keeps them.
 
-use crate::support::{Crossed, call, code, need, read};
+use crate::support::{Parsed, call, code, need, read};
 use serde_json::Value;
 use tenure_bridge::{Call, Handles};
 
 fn open(handles: &Handles, url: &str, options: &str) -> Result<u32, String> {
     let answer = handles.open(url, options, |_, _| None);
     match read(&answer) {
-        Crossed::Ok(opened) => {
+        Parsed::Ok(opened) => {
             let opened: Value = serde_json::from_str(&opened).unwrap();
             Ok(u32::try_from(opened["handle"].as_u64().unwrap()).unwrap())
         }
-        Crossed::Error(code) => Err(code),
-        Crossed::Need(_) => panic!("{answer}"),
+        Parsed::Error(code) => Err(code),
+        Parsed::Need(_) => panic!("{answer}"),
     }
 }
 
 #[test]
-fn a_handle_serves_until_it_is_closed() {
+fn a_handle_is_usable_until_it_is_closed() {
     let handles = Handles::default();
     let handle = open(&handles, "memory:", "{}").unwrap();
     let start = r#"{"id":"s","task":"t","mode":"m"}"#;
     let answer = handles.with(handle, |backend| backend.call(call("start", start)));
-    assert!(matches!(read(&answer), Crossed::Ok(_)));
-    assert!(matches!(read(&handles.close(handle)), Crossed::Ok(_)));
+    assert!(matches!(read(&answer), Parsed::Ok(_)));
+    assert!(matches!(read(&handles.close(handle)), Parsed::Ok(_)));
     let answer = handles.with(handle, |backend| backend.call(call("start", start)));
     assert_eq!(code(&answer).unwrap(), "CLOSED");
     assert!(
-        matches!(read(&handles.close(handle)), Crossed::Ok(_)),
+        matches!(read(&handles.close(handle)), Parsed::Ok(_)),
         "closing twice is no error"
     );
     for unknown in [0, handle + 1, u32::MAX] {
@@ -51,7 +51,7 @@ fn handles_are_never_reused_and_share_nothing() {
 }
 
 #[test]
-fn a_handle_may_be_closed_and_others_opened_while_it_acts() {
+fn a_handle_can_be_closed_during_a_call() {
     let handles = Handles::default();
     let handle = open(&handles, "memory:", "{}").unwrap();
     let answer = handles.with(handle, |backend| {
@@ -60,17 +60,17 @@ fn a_handle_may_be_closed_and_others_opened_while_it_acts() {
         assert_ne!(other, handle);
         backend.call(call("stats", "{}"))
     });
-    assert!(matches!(read(&answer), Crossed::Ok(_)));
+    assert!(matches!(read(&answer), Parsed::Ok(_)));
     let answer = handles.with(handle, |backend| backend.call(call("stats", "{}")));
     assert_eq!(code(&answer).unwrap(), "CLOSED");
 }
 
 #[test]
-fn a_store_of_the_host_is_driven_step_by_step() {
+fn operations_over_a_store_of_the_host_are_resumed_with_its_replies() {
     let handles = Handles::default();
     let handle = open(&handles, "host:", r#"{"timeoutMs":5}"#).unwrap();
-    let at_once = handles.with(handle, |backend| backend.call(call("get", r#"{"id":"s"}"#)));
-    assert_eq!(code(&at_once).unwrap(), "STORE_IS_ASYNC");
+    let synchronous = handles.with(handle, |backend| backend.call(call("get", r#"{"id":"s"}"#)));
+    assert_eq!(code(&synchronous).unwrap(), "STORE_IS_ASYNC");
     let started = handles.with(handle, |backend| {
         backend.start(call("get", r#"{"id":"s"}"#))
     });
@@ -86,7 +86,7 @@ fn a_store_of_the_host_is_driven_step_by_step() {
     let answer = handles.with(handle, |backend| backend.cancel(request.operation));
     assert_eq!(code(&answer).unwrap(), "STORE_TIMEOUT");
     assert!(answer.contains(r#""timeoutMs":5"#), "{answer}");
-    // Once more, and closed while it waits.
+    // Another call, during which the handle is closed.
     let started = handles.with(handle, |backend| {
         backend.start(call("get", r#"{"id":"s"}"#))
     });
@@ -98,7 +98,7 @@ fn a_store_of_the_host_is_driven_step_by_step() {
 }
 
 #[test]
-fn a_synchronous_store_has_nothing_to_resume() {
+fn a_synchronous_store_has_no_pending_operations() {
     let handles = Handles::default();
     let handle = open(&handles, "memory:", "{}").unwrap();
     let answer = handles.with(handle, |backend| backend.resume(1, "{}".to_owned()));
@@ -106,7 +106,7 @@ fn a_synchronous_store_has_nothing_to_resume() {
     let answer = handles.with(handle, |backend| backend.cancel(1));
     assert!(code(&answer).is_some());
     let answer = handles.with(handle, |backend| backend.start(call("stats", "{}")));
-    assert!(matches!(read(&answer), Crossed::Ok(_)));
+    assert!(matches!(read(&answer), Parsed::Ok(_)));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_store_that_cannot_be_opened_is_refused() {
 }
 
 #[test]
-fn a_handle_uses_the_models_that_were_set_last() {
+fn a_handle_uses_the_last_configured_models() {
     let handles = Handles::default();
     for options in ["{}", r#"{"models":["a"]}"#] {
         let handle = open(&handles, "memory:", options).unwrap();

@@ -1,13 +1,13 @@
-//! Parameters that no caller should send: every operation answers them with an error that has a
-//! code, or does what they say; nothing panics, and what an answer says of them is short.
+//! Invalid parameters: every operation either succeeds or returns an error with a code. Nothing
+//! panics, and an error does not repeat large input.
 
-use crate::support::{Crossed, NOON, at_once, call, code, examples, populated, read};
+use crate::support::{NOON, Parsed, call, code, examples, perform_sync, populated, read};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tenure_bridge::{Call, TABLE};
 use tenure_core::{MemoryStore, NoHost};
 
-/// A value of every JSON type, and some that are hard on readers, as text.
+/// JSON texts of every type, including values that are hard to parse.
 fn values() -> Vec<String> {
     let mut values: Vec<String> = [
         "null",
@@ -55,7 +55,7 @@ fn values() -> Vec<String> {
     values
 }
 
-/// The parameters with a property replaced by a text.
+/// The parameters with the text of one property replaced.
 fn with(params: &Value, key: &str, text: &str) -> String {
     let properties: Vec<String> = params
         .as_object()
@@ -73,14 +73,14 @@ fn with(params: &Value, key: &str, text: &str) -> String {
     format!("{{{}}}", properties.join(","))
 }
 
-/// Performs a call over a store with a few sessions; the answer has to be one.
+/// Calls an operation over a store with a few sessions, and checks that the answer is well-formed.
 fn perform(name: &str, params: &str) -> String {
     let host = populated();
-    let answer = at_once(&host.memory, call(name, params));
+    let answer = perform_sync(&host.memory, call(name, params));
     match read(&answer) {
-        Crossed::Error(code) => assert_ne!(code, "INTERNAL", "{name}: {answer}"),
-        Crossed::Ok(_) => {}
-        Crossed::Need(_) => panic!("{name}: {answer}"),
+        Parsed::Error(code) => assert_ne!(code, "INTERNAL", "{name}: {answer}"),
+        Parsed::Ok(_) => {}
+        Parsed::Need(_) => panic!("{name}: {answer}"),
     }
     answer
 }
@@ -232,7 +232,7 @@ fn texts_of_megabytes_are_refused() {
 }
 
 #[test]
-fn a_name_that_is_no_operation_is_refused() {
+fn an_unknown_operation_is_refused() {
     let huge = "x".repeat(10 << 20);
     for name in [
         "",
@@ -256,7 +256,7 @@ fn a_name_that_is_no_operation_is_refused() {
 }
 
 #[test]
-fn a_clock_that_shows_no_time_is_refused() {
+fn an_invalid_time_is_refused() {
     let store = MemoryStore::default();
     let at = |now: f64, name: &str, params: &str| {
         let call = Call {
@@ -267,7 +267,7 @@ fn a_clock_that_shows_no_time_is_refused() {
             host: Arc::new(NoHost),
             answers: None,
         };
-        at_once(&store, call)
+        perform_sync(&store, call)
     };
     let start = r#"{"id":"s","task":"t","mode":"m"}"#;
     for now in [
@@ -312,9 +312,9 @@ fn a_clock_that_shows_no_time_is_refused() {
 }
 
 #[test]
-fn a_repeat_may_spell_its_parameters_in_another_way() {
+fn a_repeat_may_have_another_spelling_of_its_parameters() {
     let store = MemoryStore::default();
-    let perform = |name, params| at_once(&store, call(name, params));
+    let perform = |name, params| perform_sync(&store, call(name, params));
     let first = perform(
         "start",
         r#"{"id":"s","task":"t","mode":"m","idempotencyKey":"k"}"#,

@@ -1,10 +1,10 @@
-//! Stores that the host provides and that send invalid replies. The operation ends with an error that
-//! has a code, without a panic, an endless loop or a pending operation.
+//! Stores of the host that send invalid replies. The operation ends with an error that has a code.
+//! It does not panic, loop endlessly or stay pending.
 
-use crate::support::{Crossed, Host, Random, call, code, examples, populated, read, scaled};
+use crate::support::{Host, Parsed, Random, call, code, examples, populated, read, scaled};
 use serde_json::{Value, json};
 
-/// Texts that are no reply to anything. The large ones come last.
+/// Texts that are invalid as a reply to any request. The large ones are last.
 fn invalid_replies() -> Vec<String> {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let open = "{\"ok\":".repeat(100_000);
@@ -66,7 +66,7 @@ fn an_invalid_reply_is_reported_as_a_misbehaving_store() {
     let texts = invalid_replies();
     for (name, params) in examples() {
         let text = params.to_string();
-        // An invalid reply in place of the first reply, the second, and so on.
+        // The invalid reply replaces the first reply, the second, and so on.
         for turn in 0.. {
             let host = populated();
             let mut turns = 0;
@@ -77,21 +77,21 @@ fn an_invalid_reply_is_reported_as_a_misbehaving_store() {
             if turn >= turns {
                 break;
             }
-            // Which of the store's methods they come from is all that matters to large ones.
+            // For large texts only the method of the store matters, so a few operations suffice.
             let few = ["get", "list", "addEvent", "start"].contains(&name);
             for invalid in texts.iter().filter(|text| few || text.len() < 100) {
                 let host = populated();
-                let mut asked = String::new();
+                let mut method = String::new();
                 let answer = host.run(call(name, &text), |at, request, reply| {
                     if at != turn {
                         return reply;
                     }
-                    asked.clone_from(&request.method);
+                    method.clone_from(&request.method);
                     invalid.clone()
                 });
                 let shown: String = invalid.chars().take(60).collect();
-                // No records are an answer to a scan.
-                if asked == "scan" && invalid == r#"{"ok":[]}"# {
+                // An empty list is a valid reply to a scan.
+                if method == "scan" && invalid == r#"{"ok":[]}"# {
                     continue;
                 }
                 assert_eq!(
@@ -109,10 +109,10 @@ fn an_invalid_reply_is_reported_as_a_misbehaving_store() {
     }
 }
 
-/// The code of the error in an answer. The answer of a hook, and a bulk answer in which only one session
-/// failed, carry it inside a result.
+/// The error code in an answer. Hooks, and bulk operations of which only one session failed, have
+/// it inside the result.
 fn error_code(answer: &str) -> Option<String> {
-    if let Crossed::Ok(value) = read(answer) {
+    if let Parsed::Ok(value) = read(answer) {
         let value: Value = serde_json::from_str(&value).ok()?;
         let parts = value.as_array().or(value["refused"].as_array());
         let of_store = |part: &Value| {
@@ -129,7 +129,7 @@ fn error_code(answer: &str) -> Option<String> {
     code(answer)
 }
 
-/// The code of the error when a function alters the replies to a method.
+/// The error code of a call when `alter` modifies the replies to a method.
 fn code_of_altered_replies(
     name: &str,
     params: &Value,
@@ -154,7 +154,7 @@ fn code_of_altered_replies(
     code(&answer)
 }
 
-/// What an alteration of a reply is about, and the alteration.
+/// The name of an alteration, and the alteration.
 type Alteration = (&'static str, fn(&mut Value));
 
 #[test]
@@ -242,7 +242,7 @@ fn an_invalid_session_is_detected() {
             ("export", json!({"id": "s"})),
             ("fork", json!({"id": "s"})),
         ] {
-            // How many events there are is seen only where events are asked for.
+            // The number of events is checked only where events are requested.
             if matches!(name, "pause" | "addEvent") && what.ends_with("than there are") {
                 continue;
             }
@@ -362,7 +362,7 @@ fn an_invalid_page_is_detected() {
         ("problems that are no list", |ok| {
             ok["problems"] = json!("none")
         }),
-        ("more than were asked for", |ok| {
+        ("more than were method for", |ok| {
             let head = heads(ok)[0].clone();
             for n in 0..2000 {
                 let mut head = head.clone();
@@ -385,7 +385,7 @@ fn an_invalid_page_is_detected() {
 }
 
 #[test]
-fn heads_for_the_core_to_filter_are_checked_like_pages() {
+fn unfiltered_heads_are_validated_like_pages() {
     fn heads(ok: &mut Value) -> &mut Vec<Value> {
         ok["ordered"].as_array_mut().unwrap()
     }
@@ -408,7 +408,7 @@ fn heads_for_the_core_to_filter_are_checked_like_pages() {
         ("problems that are no list", |ok| {
             ok["problems"] = json!("none")
         }),
-        // The first reply can be a page as well; the second has to be of the first's form.
+        // The first reply may also be a page; the second must have the form of the first.
         ("the same once more", |ok| ok["more"] = json!(true)),
     ];
     for (what, alter) in alterations {
@@ -419,7 +419,7 @@ fn heads_for_the_core_to_filter_are_checked_like_pages() {
             ("cleanup", json!({"maxAge": 0, "status": "paused"})),
         ] {
             let mut host = populated();
-            host.at_a_time = Some(3);
+            host.batch = Some(3);
             let text = params.to_string();
             let mut first: Option<Value> = None;
             let answer = host.run(call(name, &text), |_, _, reply| {
@@ -443,7 +443,7 @@ fn heads_for_the_core_to_filter_are_checked_like_pages() {
         Value::Null,
     ] {
         let mut host = populated();
-        host.at_a_time = Some(1);
+        host.batch = Some(1);
         let answer = host.run(call("list", "{}"), |turn, _, reply| match turn {
             0 => reply,
             _ => json!({"ok": later}).to_string(),
@@ -466,7 +466,7 @@ fn a_page_from_before_its_cursor_is_detected() {
     });
     let first: Value = serde_json::from_str(&first).unwrap();
     let params = json!({"limit": 1, "cursor": first["ok"]["nextCursor"]}).to_string();
-    // The page that was there before: a caller would turn in circles.
+    // The page before the cursor, which would make a caller loop.
     let again = host.run(call("list", &params), |_, _, _| page.clone());
     assert_eq!(code(&again).as_deref(), Some("STORE_MISBEHAVED"));
     for name in ["stats", "cleanup"] {
@@ -605,7 +605,7 @@ fn a_commit_that_always_conflicts_ends() {
                     reply
                 }
             });
-            if let Crossed::Error(code) = read(&answer) {
+            if let Parsed::Error(code) = read(&answer) {
                 let allowed = [
                     "STORE_BUSY",
                     "SESSION_EXISTS",
@@ -613,7 +613,8 @@ fn a_commit_that_always_conflicts_ends() {
                     "INVALID_TRANSITION",
                     "INVALID_PHASE",
                     "INVALID_CURSOR",
-                    // A save that names a version, and a conflict over what was not written.
+                    // A save with an expected version, and a conflict on something that was not
+                    // written.
                     "VERSION_CONFLICT",
                     "STORE_MISBEHAVED",
                 ];
@@ -625,7 +626,7 @@ fn a_commit_that_always_conflicts_ends() {
 }
 
 #[test]
-fn the_error_of_a_store_is_passed_on() {
+fn the_error_of_a_store_is_returned() {
     for (reply, expected, says) in [
         (
             r#"{"error":{"code":"STORAGE_FULL","message":"no room"}}"#,
@@ -669,7 +670,7 @@ fn the_error_of_a_store_is_passed_on() {
             "both",
         ),
     ] {
-        // Some operations ask no store.
+        // Some operations make no request to the store.
         let silent = ["slotPhase"];
         let asking = |(name, _): &(&str, Value)| !silent.contains(name);
         for (name, params) in examples().into_iter().filter(asking) {
@@ -688,7 +689,7 @@ fn the_error_of_a_store_is_passed_on() {
 }
 
 #[test]
-fn a_session_that_a_store_calls_corrupt_can_be_deleted_and_imported_over() {
+fn a_session_that_a_store_reports_as_corrupt_can_be_deleted_or_replaced() {
     let corrupt = r#"{"error":{"code":"CORRUPT_SESSION","message":"bad bytes"}}"#;
     for (name, params, expected) in [
         ("get", json!({"id": "s"}), Some("CORRUPT_SESSION")),
@@ -709,7 +710,7 @@ fn a_session_that_a_store_calls_corrupt_can_be_deleted_and_imported_over() {
     }
 }
 
-/// Alters a value at a random place: removes a property or replaces a value.
+/// Modifies a value at a random place: removes a property or replaces a value.
 fn alter(random: &mut Random, value: &mut Value) {
     let others = [
         Value::Null,
@@ -778,7 +779,7 @@ fn an_altered_reply_never_causes_an_internal_error() {
             alter(&mut random, &mut reply);
             reply.to_string()
         });
-        if let Crossed::Error(code) = read(&answer) {
+        if let Parsed::Error(code) = read(&answer) {
             assert_ne!(code, "INTERNAL", "seed {seed}, {name}: {answer}");
         }
         assert_eq!(host.engine.pending(), 0);

@@ -1,9 +1,9 @@
-//! Jobs as a host runs them: what crosses, and what becomes of replies that are none.
+//! Jobs as a host runs them: their needs and replies as JSON, and invalid replies.
 
 use serde_json::{Value, json};
 use tenure_bridge::{Jobs, TABLE};
 
-/// An answer as JSON.
+/// Parses an answer.
 fn parse(answer: &str) -> Value {
     serde_json::from_str(answer).unwrap()
 }
@@ -12,13 +12,13 @@ fn start(jobs: &Jobs, name: &str, params: &str) -> Value {
     parse(&jobs.start(name, params, [7; 16]))
 }
 
-/// The code of an answer that is an error.
+/// The code of an error answer.
 fn code(answer: &Value) -> &str {
     answer["error"]["code"].as_str().unwrap_or("none")
 }
 
 #[test]
-fn a_job_needs_one_thing_after_another() {
+fn a_job_states_its_needs_one_at_a_time() {
     let jobs = Jobs::default();
     let answer = start(&jobs, "copy", r#"{"verify":false}"#);
     assert_eq!(
@@ -36,12 +36,12 @@ fn a_job_needs_one_thing_after_another() {
     assert_eq!(answer["need"]["params"]["operation"], "copyCompare");
     let answer = parse(&jobs.resume(1, r#"{"ok":{"same":0,"differences":[]}}"#, 0.0));
     assert_eq!(answer["ok"]["sessions"], 0);
-    // It has ended.
+    // The job has ended.
     assert_eq!(code(&parse(&jobs.resume(1, page, 0.0))), "INTERNAL");
 }
 
 #[test]
-fn one_identity_on_both_sides_is_refused() {
+fn a_copy_between_stores_with_the_same_identity_is_refused() {
     let jobs = Jobs::default();
     start(&jobs, "copy", "{}");
     jobs.resume(1, r#"{"ok":"sqlite:/a.db"}"#, 0.0);
@@ -67,7 +67,7 @@ fn one_identity_on_both_sides_is_refused() {
 }
 
 #[test]
-fn an_error_of_the_host_comes_back_by_its_number() {
+fn an_error_of_the_host_is_returned_by_its_number() {
     let jobs = Jobs::default();
     start(&jobs, "copy", "{}");
     let error = r#"{"error":{"code":"X","message":"m","number":41}}"#;
@@ -134,7 +134,7 @@ fn every_reply_of_a_host_has_a_well_formed_answer() {
 }
 
 #[test]
-fn a_cancelled_job_is_gone_and_its_number_is_not_used_again() {
+fn a_cancelled_job_is_unknown_and_its_number_is_not_reused() {
     let jobs = Jobs::default();
     start(&jobs, "copy", "{}");
     jobs.cancel(1);

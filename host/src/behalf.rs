@@ -1,5 +1,5 @@
-//! A process of this machine on whose behalf this one acts. A short-lived command cannot hold leases
-//! itself; it acquires them for the shell or the agent that ran it.
+//! A process of this machine on whose behalf this process acts. A short-lived command cannot hold
+//! leases itself; it acquires them for the shell or the agent that ran it.
 
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::process::{Host, Liveness, Process};

@@ -50,9 +50,9 @@ impl fmt::Debug for Executor {
 )]
 #[derive(Debug)]
 pub enum Started<'e> {
-    /// It has ended.
+    /// The operation has ended.
     Ended(Answer),
-    /// It has to wait, and has not begun.
+    /// The operation would have to wait, and was not started.
     Deferred(Deferred<'e>),
 }
 
@@ -160,7 +160,7 @@ impl Executor {
                     Attempt::Busy(_) => Started::Deferred(self.deferred(execution)),
                 }
             }
-            // It would occupy the thread for long.
+            // Such an operation would occupy the thread for a long time.
             (Kind::Transaction(_), Access::WriteMany) | (Kind::Asynchronous(_), _) => {
                 Started::Deferred(self.deferred(execution))
             }
@@ -208,7 +208,7 @@ impl Deferred<'_> {
             Kind::Asynchronous(calls) => {
                 calls.start(execution, Box::new(|ended| done(answer::of(ended))));
             }
-            // It defers nothing.
+            // An inline store never defers an operation.
             Kind::Inline(store) => done(answer::of(run(&**store, &mut execution))),
         }
     }
@@ -218,7 +218,7 @@ impl Deferred<'_> {
 fn blocking<T: Send + 'static>(start: impl FnOnce(Completion<T>)) -> Result<T> {
     let (done, result) = mpsc::channel();
     start(Box::new(move |ended| {
-        // The receiver waits for it.
+        // The receiver is never dropped before the result is sent.
         let _ = done.send(ended);
     }));
     let ended = result.recv();

@@ -11,12 +11,12 @@ use tenure_sqlite::{SqliteOptions, SqliteStore};
 use crate::executor::Executor;
 use crate::place::Place;
 
-/// How long a store stays open.
+/// How long a store stays open, which decides how it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// For a few calls, or for many at once.
+    /// For a few calls, or for many calls at once.
     Brief,
-    /// As long as a service runs.
+    /// For as long as a service runs.
     Long,
 }
 
@@ -73,7 +73,7 @@ fn git_options(options: &Options) -> GitOptions {
     let defaults = GitOptions::default();
     GitOptions {
         timeout_ms: options.timeout_ms.unwrap_or(defaults.timeout_ms),
-        // Where the process works now, not where it may work when the store is opened.
+        // The working directory at this time, which may change before the store is opened.
         folder: std::env::current_dir().ok(),
     }
 }

@@ -11,14 +11,14 @@ use crate::registry::registry_path;
 /// The place of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// In this process only.
+    /// A store in the memory of this process.
     Memory,
-    /// In a SQLite database.
+    /// A SQLite database.
     Sqlite(PathBuf),
-    /// In a folder.
+    /// A folder of files.
     File(PathBuf),
-    /// In a git repository: the name of a remote, or an address. It stores no sessions, and its size
-    /// cannot be measured.
+    /// A git repository, by the name of a remote or by an address. It stores no sessions, and its
+    /// size cannot be measured.
     Git(String),
 }
 
@@ -31,10 +31,10 @@ impl Place {
     pub fn of(url: &str) -> Result<Option<Self>> {
         Ok(match url.split_once(':') {
             Some(("memory", "")) => Some(Self::Memory),
-            // The store checks the path.
+            // The store validates the path.
             Some(("sqlite", path)) => Some(Self::Sqlite(path.into())),
             Some(("file", rest)) => Some(Self::File(directory(rest)?)),
-            // The protocol of that name is an address itself.
+            // A URL of the `git:` protocol is an address itself.
             Some(("git", rest)) if rest.starts_with("//") => Some(Self::Git(url.to_owned())),
             Some(("git", rest)) => Some(Self::Git(rest.to_owned())),
             Some(("registry", "")) => Some(Self::Sqlite(registry_path()?)),
@@ -44,8 +44,8 @@ impl Place {
 }
 
 impl Place {
-    /// What identifies the store of a place, which exists: different paths of one store have it in
-    /// common. `None` where two places of one name are not one store.
+    /// The identity of the store of a place, which must exist. Different paths of one store have
+    /// the same identity. `None` if two places with one name are different stores.
     pub fn identity(&self) -> Option<String> {
         let (scheme, path) = match self {
             Self::Memory => return None,
@@ -58,8 +58,8 @@ impl Place {
     }
 }
 
-/// The directory that is meant by what follows `file:`. A path is taken as it stands; after `//`,
-/// as in the URLs that JavaScript makes of paths, it is encoded.
+/// The folder of a `file:` URL. A path is taken literally. After `//`, as in the URLs that
+/// JavaScript makes from paths, it is percent-decoded.
 fn directory(rest: &str) -> Result<PathBuf> {
     let unsupported = |problem: &str| {
         Cause::UnsupportedStore {
@@ -81,7 +81,7 @@ fn directory(rest: &str) -> Result<PathBuf> {
                 .decode_utf8()
                 .map_err(|_| unsupported("its path is no text"))?;
             match path.as_bytes() {
-                // The drive of `file:///C:/sessions`.
+                // A path with a drive letter, as in `file:///C:/sessions`.
                 [b'/', _, b':', ..] if cfg!(windows) => path[1..].to_owned(),
                 _ => path.into_owned(),
             }

@@ -1,5 +1,5 @@
-//! The identity of this process, and the liveness of others on this machine. Nothing is read before it
-//! is needed.
+//! The identity of this process, and the liveness of other processes on this machine. Everything is
+//! read when it is first needed.
 //!
 //! On Linux a process is identified by its PID, its start time, the boot ID and the PID namespace, which
 //! `/proc` shows. Other systems need calls that safe Rust does not have: there the liveness of other
@@ -12,7 +12,7 @@ use tenure_core::value::process::{Host, Liveness, Process};
 /// This machine as a host.
 pub static HOST: ThisHost = ThisHost(OnceLock::new());
 
-/// This machine as a host that calls share.
+/// The host of this machine, to be shared by calls.
 pub fn this_host() -> Arc<dyn Host> {
     static SHARED: OnceLock<Arc<dyn Host>> = OnceLock::new();
     Arc::clone(SHARED.get_or_init(|| Arc::new(Shared)))
@@ -45,24 +45,24 @@ impl Host for ThisHost {
         let Some(pid) = process.pid else {
             return Liveness::Unknown;
         };
-        // It identifies this machine, and is read once.
+        // The boot ID and the PID namespace identify this machine, and are read once.
         let Some(here) = self.process() else {
             return Liveness::Unknown;
         };
-        let same_numbers = here.boot_id.is_some()
+        let same_namespace = here.boot_id.is_some()
             && here.pid_namespace.is_some()
             && here.boot_id == process.boot_id
             && here.pid_namespace == process.pid_namespace;
-        if same_numbers {
-            look_at(pid, process.start_time)
+        if same_namespace {
+            observed_liveness(pid, process.start_time)
         } else {
             Liveness::Unknown
         }
     }
 }
 
-/// This process; `None` without random bits for its session id: a process without a unique id must not
-/// hold leases.
+/// This process; `None` without random bits for its session id, because a process without a unique
+/// id must not hold leases.
 fn this_process() -> Option<Process> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).ok()?;
@@ -72,12 +72,12 @@ fn this_process() -> Option<Process> {
     })
 }
 
-/// The version of UUIDs whose bits are random.
+/// The UUID version for random bits.
 const RANDOM: u128 = 4;
-/// The version of UUIDs whose bits mean what their makers say.
+/// The UUID version for custom formats.
 pub(crate) const OWN: u128 = 8;
 
-/// A UUID of these bits.
+/// A UUID with these bits.
 pub(crate) fn uuid(bits: [u8; 16], version: u128) -> String {
     const VARIANT: u128 = 0x2 << 62;
     let bits = u128::from_be_bytes(bits) & !(0xf << 76) & !(0x3 << 62);
@@ -127,10 +127,10 @@ pub(crate) fn described(pid: u32) -> Process {
 }
 
 #[cfg(target_os = "linux")]
-use linux::look_at;
+use linux::observed_liveness;
 
 #[cfg(not(target_os = "linux"))]
-fn look_at(_: u32, _: Option<u64>) -> Liveness {
+fn observed_liveness(_: u32, _: Option<u64>) -> Liveness {
     Liveness::Unknown
 }
 
@@ -141,35 +141,36 @@ mod linux {
 
     use super::Liveness;
 
-    /// What matters of `/proc/<pid>/stat`.
+    /// The fields of `/proc/<pid>/stat` that identify a process and show whether it runs.
     #[derive(Debug, PartialEq, Eq)]
     pub(super) struct Stat {
         state: u8,
-        /// In ticks since the machine started.
+        /// The start time in clock ticks since the machine started.
         pub(super) start_time: u64,
     }
 
     impl Stat {
-        /// Reads what a `stat` file says. The second field is the program's name in brackets, in
-        /// which anything may stand, spaces and brackets too; so what counts comes after the last.
+        /// Parses a `stat` file. The second field is the name of the program in parentheses. The
+        /// name may contain any characters, so the other fields are read after the last
+        /// parenthesis.
         pub(super) fn read(stat: &[u8]) -> Option<Self> {
             let name_end = stat.iter().rposition(|&byte| byte == b')')?;
             let rest = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
             let mut fields = rest.split_ascii_whitespace();
             let state = fields.next()?.bytes().next()?;
-            // The state is the third field, the start the twenty-second.
+            // The state is the third field, and the start time is the 22nd.
             let start_time = fields.nth(18)?.parse().ok()?;
             Some(Self { state, start_time })
         }
     }
 
     /// Whether the process with this PID and start time runs.
-    pub(super) fn look_at(pid: u32, start_time: Option<u64>) -> Liveness {
+    pub(super) fn observed_liveness(pid: u32, start_time: Option<u64>) -> Liveness {
         let stat = std::fs::read(format!("/proc/{pid}/stat"))
             .ok()
             .and_then(|stat| Stat::read(&stat));
         match stat {
-            // A zombie: it has ended, and its parent has not read its exit code yet.
+            // A zombie has ended, and its parent has not read its exit code yet.
             Some(Stat {
                 state: b'Z' | b'X' | b'x',
                 ..
@@ -186,7 +187,7 @@ mod linux {
     fn signal(pid: u32) -> Liveness {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         match pid.map(test_kill_process) {
-            // It runs, and this process may not signal it.
+            // The process runs, and this process may not signal it.
             Some(Ok(()) | Err(Errno::PERM)) => Liveness::Alive,
             Some(Err(Errno::SRCH)) | None => Liveness::Dead,
             Some(Err(_)) => Liveness::Unknown,
@@ -216,11 +217,11 @@ mod linux {
         }
 
         #[test]
-        fn a_number_that_no_process_has_is_dead() {
-            // Beyond the largest that Linux gives.
-            assert_eq!(look_at(u32::MAX, Some(1)), Liveness::Dead);
-            assert_eq!(look_at(1 << 30, Some(1)), Liveness::Dead);
-            assert_eq!(look_at(0, None), Liveness::Dead);
+        fn an_unused_pid_is_dead() {
+            // A PID above the maximum of Linux.
+            assert_eq!(observed_liveness(u32::MAX, Some(1)), Liveness::Dead);
+            assert_eq!(observed_liveness(1 << 30, Some(1)), Liveness::Dead);
+            assert_eq!(observed_liveness(0, None), Liveness::Dead);
         }
     }
 }

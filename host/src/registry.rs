@@ -41,7 +41,7 @@ fn own_folder(temporary: &Path) -> Result<PathBuf> {
     };
     let made = DirBuilder::new().mode(PRIVATE).create(&folder);
     let found = symlink_metadata(&folder).map_err(|error| {
-        // The error of the creation says more than that the folder is missing.
+        // The error of the creation is more informative than that of reading the metadata.
         unavailable(&made.err().unwrap_or(error).to_string())
     })?;
     if !found.is_dir() {

@@ -1,4 +1,5 @@
-//! The runtime thread, on which asynchronous stores run. A process has one while anything uses it.
+//! The runtime thread, on which asynchronous stores run. A process has at most one, while something
+//! uses it.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
@@ -8,11 +9,11 @@ use tenure_core::error::Cause;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// The runtime thread. Dropping it drops what still runs on it.
+/// The runtime thread. Dropping it drops the tasks that still run on it.
 #[derive(Debug)]
 pub(crate) struct RuntimeThread {
     handle: Handle,
-    /// Ends the thread when it is dropped.
+    /// Dropping it ends the thread.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -40,7 +41,7 @@ impl RuntimeThread {
         let thread = thread::Builder::new()
             .name("tenure-runtime".to_owned())
             .spawn(move || {
-                // Until the sender is dropped.
+                // The thread runs until the sender is dropped.
                 let _ = runtime.block_on(stopped);
             })?;
         Ok(Self {
@@ -62,7 +63,7 @@ impl Drop for RuntimeThread {
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
-            // The runtime catches the panics of its tasks; the thread has none of its own.
+            // The runtime catches panics of its tasks, so the thread itself does not panic.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Operations over an asynchronous store, which waits until the test lets it go on.
+//! Operations over an asynchronous store whose calls wait until the test releases them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tenure_core::{Changes, Commit, History, Lift, MemoryStore, NoHost, Result, S
 use tenure_host::{Executor, Started};
 use tokio::sync::Semaphore;
 
-/// How long a test waits for something that has to happen.
+/// The timeout of every wait in these tests.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A memory store whose commits and loads wait for permits.
@@ -23,7 +23,7 @@ struct Gated {
     memory: Lift<MemoryStore>,
     permits: Semaphore,
     waiting: AtomicUsize,
-    /// The threads that have called it.
+    /// The threads that have called the store.
     threads: Mutex<BTreeSet<String>>,
 }
 
@@ -49,12 +49,12 @@ impl Gated {
         Ok(())
     }
 
-    /// Lets so many calls go on.
+    /// Releases this number of calls.
     fn let_pass(&self, calls: usize) {
         self.permits.add_permits(calls);
     }
 
-    /// Waits until that many calls wait.
+    /// Waits until this number of calls is waiting.
     fn wait_for(&self, calls: usize) {
         let started = Instant::now();
         while self.waiting.load(Ordering::SeqCst) != calls {
@@ -121,7 +121,7 @@ fn invocation(name: &str, params: &str) -> Invocation {
     call.invocation(Arc::default()).unwrap()
 }
 
-/// Starts a session with this number.
+/// Starts a session whose id has this number.
 fn start_session(executor: &Executor, number: u32) -> Receiver<Answer> {
     let params = format!(r#"{{"id":"s{number}","task":"t","mode":"m"}}"#);
     start(executor, "start", &params)
@@ -200,7 +200,7 @@ fn operations_are_dropped_when_the_store_is_closed() {
 }
 
 #[test]
-fn a_store_that_panics_ends_one_operation_only() {
+fn a_panic_of_the_store_fails_one_operation_only() {
     let store = Arc::new(Gated::default());
     let executor = executor(&store);
     store.permits.close();
@@ -210,7 +210,7 @@ fn a_store_that_panics_ends_one_operation_only() {
 }
 
 #[test]
-fn a_store_that_could_not_be_opened_is_opened_again() {
+fn opening_a_store_is_retried_after_a_failure() {
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&tries);
     let open = move || {

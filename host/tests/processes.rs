@@ -1,5 +1,4 @@
-//! What a host tells of real processes: this one, ones that have ended, and ones that only seem to
-//! be the one that is meant.
+//! The liveness of real processes: this one, ended ones, and processes with a reused PID.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -19,7 +18,7 @@ impl Sleeper {
         Self(child.unwrap())
     }
 
-    /// It as this host would describe it.
+    /// The process as this host identifies it.
     fn process(&self) -> Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
         let mut fields = stat.rsplit(')').next().unwrap().split_whitespace();
@@ -44,7 +43,7 @@ fn this() -> &'static Process {
 }
 
 #[test]
-fn this_process_has_one_name_and_lives() {
+fn this_process_has_one_identity_and_is_alive() {
     assert_eq!(this().pid, Some(std::process::id()));
     assert!(this().boot_id.is_some() && this().pid_namespace.is_some());
     assert!(this().start_time.is_some() && this().hostname.is_some());
@@ -54,12 +53,12 @@ fn this_process_has_one_name_and_lives() {
 }
 
 #[test]
-fn a_process_is_dead_once_it_has_ended_even_before_its_parent_looks() {
+fn an_ended_process_is_dead_even_as_a_zombie() {
     let mut sleeper = Sleeper::start();
     let process = sleeper.process();
     assert_eq!(HOST.liveness(&process), Liveness::Alive);
     sleeper.0.kill().unwrap();
-    // Until the parent asks for its exit code it is a zombie.
+    // The process is a zombie until its parent reads its exit code.
     while HOST.liveness(&process) == Liveness::Alive {
         std::thread::yield_now();
     }
@@ -69,7 +68,7 @@ fn a_process_is_dead_once_it_has_ended_even_before_its_parent_looks() {
 }
 
 #[test]
-fn a_number_that_was_given_again_is_another_process() {
+fn a_process_with_a_reused_pid_is_another_process() {
     let sleeper = Sleeper::start();
     let before = Process {
         start_time: sleeper.process().start_time.map(|start| start - 1),
@@ -79,7 +78,7 @@ fn a_number_that_was_given_again_is_another_process() {
 }
 
 #[test]
-fn of_other_machines_starts_and_namespaces_nothing_is_known() {
+fn the_liveness_of_processes_of_other_machines_boots_and_namespaces_is_unknown() {
     let sleeper = Sleeper::start();
     let elsewhere = [
         Process {
@@ -110,7 +109,7 @@ fn of_other_machines_starts_and_namespaces_nothing_is_known() {
 }
 
 #[test]
-fn the_first_process_is_alive_whosever_it_is() {
+fn the_first_process_is_alive_whoever_owns_it() {
     let init = Process {
         pid: Some(1),
         start_time: None,

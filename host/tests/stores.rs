@@ -1,4 +1,4 @@
-//! A store that is opened by its URL performs every operation, and shares what it keeps.
+//! Stores that are opened by a URL: operations by name, and handles that share a store.
 
 use tenure_bridge::Options;
 use tenure_host::Local;
@@ -8,7 +8,7 @@ fn open(url: &str) -> Local {
 }
 
 #[test]
-fn what_one_handle_writes_another_reads_in_every_kind_of_place() {
+fn handles_on_one_place_share_its_sessions() {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = format!("sqlite:{}", folder.path().join("deep/er/a.db").display());
     let file = format!("file:{}", folder.path().join("sessions").display());
@@ -23,7 +23,7 @@ fn what_one_handle_writes_another_reads_in_every_kind_of_place() {
 }
 
 #[test]
-fn each_memory_is_a_store_of_its_own() {
+fn each_memory_url_opens_a_separate_store() {
     let store = open("memory:");
     store.perform("start", r#"{"id":"a","task":"t","mode":"m"}"#, 0.0);
     let progress = |store: &Local| store.perform("progress", r#"{"id":"a"}"#, 0.0);
@@ -32,7 +32,7 @@ fn each_memory_is_a_store_of_its_own() {
 }
 
 #[test]
-fn a_url_that_is_not_served_is_refused_with_those_that_are() {
+fn an_unsupported_url_is_refused() {
     for url in ["", "tenure.db", "postgres://host/db", "file:"] {
         let error = Local::open(url, &Options::default()).unwrap_err();
         assert_eq!(error.code(), "UNSUPPORTED_STORE", "{url}");

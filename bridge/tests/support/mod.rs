@@ -1,5 +1,5 @@
-//! What the tests of the bridge share: a host with a store of its own, parameters for every
-//! operation, and readers of answers.
+//! Helpers for the tests of the bridge: a host with its own store, parameters for every operation,
+//! and parsers of answers.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,7 +29,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
 }
 
 /// Performs an operation over a synchronous store.
-pub(crate) fn at_once(store: &MemoryStore, call: Call<'_>) -> String {
+pub(crate) fn perform_sync(store: &MemoryStore, call: Call<'_>) -> String {
     perform(store, Arc::default(), &call)
 }
 
@@ -41,16 +41,16 @@ pub(crate) struct Request {
     pub(crate) params: String,
 }
 
-/// What crossed to the host.
+/// A parsed answer of the bridge.
 #[derive(Debug, Clone)]
-pub(crate) enum Crossed {
+pub(crate) enum Parsed {
     Ok(String),
     Error(String),
     Need(Request),
 }
 
-/// Reads an answer, which has to be well-formed whatever came in.
-pub(crate) fn read(answer: &str) -> Crossed {
+/// Parses an answer, which must be well-formed for every input.
+pub(crate) fn read(answer: &str) -> Parsed {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Done<'a> {
@@ -90,10 +90,10 @@ pub(crate) fn read(answer: &str) -> Crossed {
             let notice: String = serde_json::from_str(notice.get()).unwrap();
             serde_json::from_str::<&RawValue>(&notice).unwrap();
         }
-        return Crossed::Ok(done.ok.get().to_owned());
+        return Parsed::Ok(done.ok.get().to_owned());
     }
     if let Ok(Needed { need }) = serde_json::from_str(answer) {
-        return Crossed::Need(Request {
+        return Parsed::Need(Request {
             operation: need.operation,
             method: need.method,
             params: need.params.get().to_owned(),
@@ -108,31 +108,31 @@ pub(crate) fn read(answer: &str) -> Crossed {
     );
     assert!(!failed.error.message.as_str().is_empty());
     drop(failed.error.details);
-    Crossed::Error(failed.error.code)
+    Parsed::Error(failed.error.code)
 }
 
-/// The code of an answer that is an error.
+/// The code of an error answer.
 pub(crate) fn code(answer: &str) -> Option<String> {
     match read(answer) {
-        Crossed::Error(code) => Some(code),
+        Parsed::Error(code) => Some(code),
         _ => None,
     }
 }
 
-/// The request of an answer that is one.
+/// The request in an answer that makes one.
 pub(crate) fn need(answer: &str) -> Request {
     match read(answer) {
-        Crossed::Need(request) => request,
+        Parsed::Need(request) => request,
         other => panic!("{other:?} is no request"),
     }
 }
 
-/// A host with a store of its own, and the engine that runs operations over it.
+/// A host with its own store, and the engine that runs operations over it.
 pub(crate) struct Host {
     pub(crate) engine: HostEngine,
     pub(crate) memory: MemoryStore,
-    /// How many heads it sends at a time if it leaves it to the core to pick from them.
-    pub(crate) at_a_time: Option<usize>,
+    /// The number of heads in a batch, if the host leaves filtering to the core.
+    pub(crate) batch: Option<usize>,
 }
 
 impl Default for Host {
@@ -140,7 +140,7 @@ impl Default for Host {
         Self {
             engine: HostEngine::new(Limits::default(), Capabilities::default(), 30_000),
             memory: MemoryStore::default(),
-            at_a_time: None,
+            batch: None,
         }
     }
 }
@@ -166,7 +166,7 @@ impl Host {
             }
             "list" => {
                 let query: ListQuery = get(params, "query");
-                match self.at_a_time {
+                match self.batch {
                     Some(number) => serde_json::to_string(&self.ordered(&query, number)),
                     None => serde_json::to_string(&self.memory.list(&query).unwrap()),
                 }
@@ -185,7 +185,7 @@ impl Host {
         format!(r#"{{"ok":{}}}"#, ok.unwrap())
     }
 
-    /// The next heads in the order of a query, whether it means them or not.
+    /// The next heads in the order of a query, without its filter.
     pub(crate) fn ordered(&self, query: &ListQuery, number: usize) -> Value {
         let everything = ListQuery {
             filter: Filter {
@@ -201,7 +201,8 @@ impl Host {
         json!({"ordered": page.heads, "more": page.more})
     }
 
-    /// Runs an operation to its end. `alter` may change a reply and receives its index.
+    /// Runs an operation to its end. `alter` receives the index of each reply and may change the
+    /// reply.
     pub(crate) fn run(
         &self,
         call: Call<'_>,
@@ -211,7 +212,7 @@ impl Host {
         let mut answer = self.engine.start(call);
         for turn in 0.. {
             assert!(turn < 2000, "{name} asks for ever");
-            let Crossed::Need(request) = read(&answer) else {
+            let Parsed::Need(request) = read(&answer) else {
                 break;
             };
             let reply = alter(turn, &request, self.reply(&request));
@@ -229,17 +230,17 @@ impl Host {
     pub(crate) fn ok(&self, name: &str, params: Value) -> Value {
         let answer = self.perform(call(name, &params.to_string()));
         match read(&answer) {
-            Crossed::Ok(value) => serde_json::from_str(&value).unwrap(),
+            Parsed::Ok(value) => serde_json::from_str(&value).unwrap(),
             other => panic!("{name} {params}: {other:?}"),
         }
     }
 }
 
-/// A session `s` with a few events, one that is completed and one in the trash.
+/// A host with a session `s` that has a few events, a completed session, and one in the trash.
 pub(crate) fn populated() -> Host {
     let host = Host::default();
     let perform = |name: &str, params: Value| {
-        let answer = at_once(&host.memory, call(name, &params.to_string()));
+        let answer = perform_sync(&host.memory, call(name, &params.to_string()));
         assert!(answer.starts_with("{\"ok\":"), "{answer}");
     };
     for id in ["s", "done", "gone"] {
@@ -256,7 +257,7 @@ pub(crate) fn populated() -> Host {
     host
 }
 
-/// Every operation with the parameters of its sample call, which have every property.
+/// Every operation with the parameters of its sample call, which set every property.
 pub(crate) fn examples() -> Vec<(&'static str, Value)> {
     let sample = |operation: &'static dyn AnyOperation| {
         let params = serde_json::from_str(operation.sample());
@@ -265,7 +266,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
     TABLE.iter().map(sample).collect()
 }
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers from a seed.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -281,13 +282,13 @@ impl Random {
         &items[self.below(items.len())]
     }
 
-    /// True once in so many times.
+    /// Returns true with a probability of 1 in `times`.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 }
 
-/// How much of a long test runs: 0.1 is a quick test, 1 a thorough one.
+/// The number of cases at the scale of this run: 0.1 is a quick test, 1 a thorough one.
 pub(crate) fn scaled(count: f64) -> usize {
     let scale = std::env::var("TENURE_TEST_SCALE").ok();
     let scale: f64 = scale.and_then(|scale| scale.parse().ok()).unwrap_or(0.1);

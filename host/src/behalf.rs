@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_has_the_same_name_for_as_long_as_it_runs_and_no_other_has_it() {
+    fn a_derived_session_id_is_stable_and_unique_to_a_process() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let of = |pid| OnBehalf::of(pid, None);
         let (first, again) = (of(child.id()).unwrap(), of(child.id()).unwrap());
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_process_of_a_number_has_another_name() {
+    fn a_process_with_a_reused_pid_has_another_session_id() {
         let own = OnBehalf::of(std::process::id(), None).unwrap().0;
         let next = Process {
             start_time: own.start_time.map(|start| start + 1),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_gave_itself_a_name_is_known_by_it() {
+    fn a_given_session_id_is_used() {
         let parent = OnBehalf::parent(Some("5f0c")).unwrap();
         assert_eq!(session(&parent), "5f0c");
         assert_eq!(parent.0.pid, Some(std::os::unix::process::parent_id()));

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_stands_for_itself_and_a_url_for_what_it_encodes() {
+    fn a_path_is_literal_and_a_url_is_decoded() {
         let path = |rest| {
             directory(rest)
                 .ok()
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_tells_which_kind_of_place_it_is() {
+    fn a_scheme_names_the_kind_of_place() {
         assert_eq!(Place::of("memory:"), Ok(Some(Place::Memory)));
         assert_eq!(
             Place::of("sqlite:./a.db"),

@@ -199,7 +199,7 @@ mod linux {
         use super::*;
 
         #[test]
-        fn a_name_with_brackets_and_spaces_hides_no_field() {
+        fn a_program_name_with_parentheses_and_spaces_is_parsed() {
             let fields = (4..=30).map(|field| field.to_string());
             let fields: Vec<String> = fields.collect();
             let stat = format!("7 (a) Z 1 (b)) S {}", fields.join(" "));
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uuid_says_whether_it_is_random() {
+    fn a_uuid_has_the_version_of_its_bits() {
         let (none, all) = ([0; 16], [0xff; 16]);
         assert_eq!(uuid(none, RANDOM), "00000000-0000-4000-8000-000000000000");
         assert_eq!(uuid(all, RANDOM), "ffffffff-ffff-4fff-bfff-ffffffffffff");

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_made_for_its_user_alone_and_found_again() {
+    fn the_folder_is_private_and_reused() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = own_folder(temporary.path()).unwrap();
         assert_eq!(folder, temporary.path().join(name()));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_can_read_is_closed_to_them() {
+    fn a_folder_that_others_can_read_is_made_private() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path().join(name());
         fs::create_dir(&folder).unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_or_a_file_in_its_place_is_refused() {
+    fn a_link_or_a_file_in_place_of_the_folder_is_refused() {
         let temporary = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         let folder = temporary.path().join(name());
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_can_be_made_the_reason_is_said() {
+    fn a_folder_that_cannot_be_created_is_reported_with_the_reason() {
         let temporary = tempfile::tempdir().unwrap();
         let error = own_folder(&temporary.path().join("missing")).unwrap_err();
         assert_eq!(error.code(), "STORE_UNAVAILABLE");

@@ -1,7 +1,7 @@
-//! What the store asks of a file system, and the real one. Paths are relative to the store's folder,
-//! with `/` between their parts; the folder itself is the empty path. Nothing here knows what a
-//! session is, so that a test can put a disk of its own in place that fails or loses power at any
-//! step.
+//! The file system operations that the store needs, and their implementation by the operating
+//! system. Paths are relative to the store's folder and use `/`; the empty path is the folder
+//! itself. This module does not know sessions, so tests can replace the disk by one that fails or
+//! loses power at any step.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -12,17 +12,17 @@ pub trait Disk {
     /// Holds a lock until it is dropped.
     type Held;
 
-    /// Where a path is, for people.
+    /// The absolute path, for error messages.
     fn place(&self, path: &str) -> String;
 
-    /// Makes the store's folder, and those it is in, unless they are there. What was made survives
-    /// the loss of power.
+    /// Creates the store's folder and its parents if they do not exist. Created folders survive the
+    /// loss of power.
     ///
     /// # Errors
     /// Those of the file system.
     fn make_base(&self) -> io::Result<()>;
 
-    /// Makes a folder unless it is there.
+    /// Creates a folder if it does not exist.
     ///
     /// # Errors
     /// Those of the file system.
@@ -34,23 +34,23 @@ pub trait Disk {
     /// Those of the file system.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
 
-    /// What is in a folder, in any order.
+    /// The entries of a folder, in any order.
     ///
     /// # Errors
     /// Those of the file system.
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>>;
 
-    /// Writes a new file, in place of one of that name, whose other names still lead to the old
-    /// content. The new content survives the loss of power; the name need not.
+    /// Writes a new file. It replaces a file with this path without changing the content that hard
+    /// links of the old file show. The content survives the loss of power, but its name may not.
     ///
     /// # Errors
-    /// Those of the file system; there is no file then, or one that is of no use.
+    /// Those of the file system. After an error the file does not exist, or its content is invalid.
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()>;
 
-    /// Gives a file or folder another name, at once, in place of a file of that name.
+    /// Renames a file or folder atomically, and replaces a file at the new path.
     ///
     /// # Errors
-    /// Those of the file system; nothing was changed then.
+    /// Those of the file system. After an error nothing has changed.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
@@ -59,10 +59,10 @@ pub trait Disk {
     /// Those of the file system.
     fn remove_file(&self, path: &str) -> io::Result<()>;
 
-    /// Removes a folder with all that is in it, or a file or a link. A link is not followed.
+    /// Removes a file, a link, or a folder with its contents. Links are not followed.
     ///
     /// # Errors
-    /// Those of the file system; some of it may be gone then.
+    /// Those of the file system. After an error some of the contents may be removed.
     fn remove_tree(&self, path: &str) -> io::Result<()>;
 
     /// Makes the names in a folder survive the loss of power.
@@ -71,20 +71,21 @@ pub trait Disk {
     /// Those of the file system.
     fn sync_folder(&self, path: &str) -> io::Result<()>;
 
-    /// Acquires the lock of the file that is at a path now, which is made if there is none. `None` when
-    /// another process or handle has it. The lock ends with its holder's process at the latest.
+    /// Acquires the lock on the file at a path, which is created if it does not exist. Returns
+    /// `None` if another process or handle holds the lock. The lock ends with the process of its
+    /// holder at the latest.
     ///
     /// # Errors
     /// Those of the file system.
     fn try_lock(&self, path: &str) -> io::Result<Option<Self::Held>>;
 }
 
-/// Something in a folder.
+/// An entry of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name; parts of it that are no text are replaced.
+    /// The name. Invalid UTF-8 in it is replaced.
     pub name: String,
-    /// Whether it is a folder, or a link, which may lead to one.
+    /// Whether the entry is a folder, or a link, which may point to a folder.
     pub is_folder: bool,
 }
 
@@ -95,11 +96,10 @@ pub struct Os {
 }
 
 impl Os {
-    /// The folder at `base`. A path that is not absolute is taken from the working directory as it
-    /// is now.
+    /// The folder at `base`. A relative path is resolved against the current working directory.
     ///
     /// # Errors
-    /// When there is no working directory, or the path is empty.
+    /// If there is no working directory, or the path is empty.
     pub fn new(base: &Path) -> io::Result<Self> {
         Ok(Self {
             base: std::path::absolute(base)?,
@@ -123,7 +123,7 @@ impl Disk for Os {
     }
 
     fn make_base(&self) -> io::Result<()> {
-        // A base that is a link to a folder is as good as the folder.
+        // A link to a folder is accepted as the folder.
         if self.base.is_dir() {
             return Ok(());
         }
@@ -159,7 +159,7 @@ impl Disk for Os {
             let entry = entry?;
             let kind = match entry.file_type() {
                 Ok(kind) => kind,
-                // It has gone since it was listed.
+                // The entry was removed after it was listed.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
@@ -175,7 +175,8 @@ impl Disk for Os {
         let path = self.at(path);
         let create = || OpenOptions::new().write(true).create_new(true).open(&path);
         let mut file = match create() {
-            // Left by a writer that died. It may have another name by now, so it is not written to.
+            // The file was left by a killed writer. It may have a second name by now, so its
+            // content must not change.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 fs::remove_file(&path)?;
                 create()?
@@ -184,7 +185,8 @@ impl Disk for Os {
         };
         let written = file.write_all(bytes).and_then(|()| file.sync_data());
         if written.is_err() {
-            // It takes room that others may need; that it could not be written is what counts.
+            // Frees the space of the incomplete file. The error of the write is returned, whether
+            // or not this succeeds.
             let _ = fs::remove_file(&path);
         }
         written
@@ -235,8 +237,8 @@ fn unless_there(made: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Folders can be opened and synced on Unix; elsewhere their names are as safe as the file system
-/// makes them.
+/// Syncs a folder. Folders can be opened and synced on Unix; on other systems the file system
+/// decides when names are durable.
 fn sync(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()
@@ -245,7 +247,7 @@ fn sync(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether the file is still the one at the path: a folder may have been removed and made again
+/// Whether a file is still the one at a path. The folder may have been removed and created again
 /// between opening and locking.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
@@ -258,7 +260,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Where a file that is open cannot be removed, it is the one at the path.
+/// On these systems an open file cannot be removed, so it is the one at the path.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)

@@ -1,4 +1,4 @@
-//! The errors of the store for those of a file system.
+//! The errors of the store that correspond to errors of the file system.
 
 use std::io::{self, ErrorKind};
 
@@ -29,11 +29,11 @@ pub(crate) fn describe(disk: &impl Disk, method: &str, path: &str, error: &io::E
     }
 }
 
-/// Whether the error means that nothing is there.
+/// Whether the error means that the file does not exist.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        // A file where a folder would have to be holds nothing.
+        // A path below a file does not exist either.
         ErrorKind::NotFound | ErrorKind::NotADirectory
     )
 }

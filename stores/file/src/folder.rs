@@ -1,4 +1,4 @@
-//! The store's folder: how it is locked, read as of one moment, and seen by a job that holds the lock.
+//! The store's folder: its lock, consistent reads, and the view of a job that holds the lock.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -25,11 +25,11 @@ const CAPABILITIES: Capabilities = Capabilities {
     records_only: false,
 };
 
-/// A reader of many files starts again when several were written meanwhile; after so many attempts it
-/// takes the lock, so that no other process writes.
+/// Attempts at a read of several files, which is repeated when several files were written
+/// meanwhile. After the last attempt the read takes the lock, so that no other process writes.
 const ATTEMPTS: u32 = 8;
 
-/// A store's folder. It holds no lock.
+/// A store's folder, without its lock.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder<D> {
     pub(crate) disk: D,
@@ -37,7 +37,7 @@ pub(crate) struct Folder<D> {
 }
 
 impl<D: Disk> Folder<D> {
-    /// Runs a whole operation while it holds the folder's lock, for which it waits up to the busy
+    /// Runs a whole operation while holding the folder's lock. Waits for the lock up to the busy
     /// timeout.
     pub(crate) fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
         let _held = self.lock()?;
@@ -74,7 +74,7 @@ impl<D: Disk> Folder<D> {
                     ),
                 }.into());
             }
-            // Waiters that fall into step would all wake together; the clock's last digits differ.
+            // Jitter from the clock keeps waiting processes from retrying at the same time.
             let odd = Duration::from_nanos(u64::from(waited.subsec_nanos()) % 97 * 500);
             std::thread::sleep((pause + odd).min(timeout - waited));
             pause = (pause * 2).min(LONGEST);
@@ -85,8 +85,8 @@ impl<D: Disk> Folder<D> {
         View::new(&self.disk, method)
     }
 
-    /// Reads many files as of one moment, as far as writes of several files are concerned.
-    fn steady<T>(
+    /// Reads several files, and repeats the read if a write of several files was applied meanwhile.
+    fn read_consistently<T>(
         &self,
         method: &'static str,
         read: impl Fn(&View<'_, D>) -> Result<T>,
@@ -119,23 +119,24 @@ impl<D: Disk> SyncStore for Folder<D> {
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.steady("list", |view| view.list(query))
+        self.read_consistently("list", |view| view.list(query))
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        self.steady("record", |view| view.record(kind, key))
+        self.read_consistently("record", |view| view.record(kind, key))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        self.steady("scan", |view| view.scan(scan))
+        self.read_consistently("scan", |view| view.scan(scan))
     }
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.steady("tally", |view| view.tally(filter)).map(Some)
+        self.read_consistently("tally", |view| view.tally(filter))
+            .map(Some)
     }
 }
 
-/// The store as a job sees it while it holds the folder's lock.
+/// The store for a job that holds the folder's lock.
 struct Unit<'f, D>(&'f Folder<D>);
 
 impl<D: Disk> SyncStore for Unit<'_, D> {
@@ -183,7 +184,7 @@ fn load<D: Disk>(view: &View<'_, D>, id: &SessionId, history: History) -> Result
     let mut events = file.events;
     match history.range(file.head.event_count) {
         None => events.clear(),
-        // Events are numbered from 1 without gaps.
+        // Sequence numbers are consecutive and start at 1.
         Some((first, last)) => {
             events.truncate(usize::try_from(last).unwrap_or(usize::MAX));
             events.drain(..usize::try_from(first - 1).unwrap_or(0).min(events.len()));

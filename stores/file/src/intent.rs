@@ -1,6 +1,6 @@
-//! A write of several files, as it is noted before the first of them is written. While it is pending,
-//! readers read the files as it says; when it is done only its number is left, by which readers of
-//! many files notice that there was one meanwhile.
+//! A write of several files, which is recorded before the first of them is written. While it is
+//! pending, readers use the contents in the intent instead of the files. When it is done, only its
+//! number remains, by which readers of several files detect that a write was applied meanwhile.
 
 use serde::{Deserialize, Serialize};
 use tenure_core::SessionId;
@@ -10,9 +10,9 @@ use crate::layout::BucketName;
 /// The last write of several files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Intent {
-    /// Counts these writes.
+    /// The number of writes of several files so far.
     pub(crate) number: u64,
-    /// What is still to be done.
+    /// The pending file writes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<FileWrite>,
 }
@@ -22,7 +22,7 @@ impl Intent {
         !self.files.is_empty()
     }
 
-    /// What it says of a file, if it says anything.
+    /// The pending write of a file, if there is one.
     pub(crate) fn file(&self, target: &Target) -> Option<&FileWrite> {
         self.files.iter().find(|file| file.target == *target)
     }
@@ -33,11 +33,11 @@ impl Intent {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FileWrite {
     pub(crate) target: Target,
-    /// What it is to hold; `None` removes it, a session's folder with all that is in it.
+    /// The new content. `None` removes the file; for a session, its folder with all contents.
     pub(crate) text: Option<String>,
 }
 
-/// A file that commits write. Read from text, it still cannot lead out of the store's folder.
+/// A file that a commit writes. A deserialized target cannot lead out of the store's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Target {

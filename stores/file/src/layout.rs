@@ -1,5 +1,5 @@
-//! Where everything is in the store's folder, and which names are safe there. No name of ours is
-//! that of a session: ids do not begin with a dot.
+//! The paths in the store's folder. The names of the store's own files begin with a dot, and
+//! session ids do not.
 
 use std::hash::Hasher;
 
@@ -15,9 +15,9 @@ pub(crate) const INTENT: &str = ".tenure/intent.json";
 pub(crate) const GONE: &str = ".tenure/gone";
 pub(crate) const RECORDS: &str = ".tenure/records";
 
-/// The name of the file that holds a session.
+/// The name of a session file.
 pub(crate) const SESSION: &str = "session.json";
-/// What is added to that name when it cannot be read and another file takes its place.
+/// The suffix of an unreadable session file that was renamed when another file replaced it.
 pub(crate) const ASIDE: &str = "session.json.unreadable";
 
 /// The file of a session.
@@ -25,26 +25,28 @@ pub(crate) fn session(id: &SessionId) -> String {
     format!("{id}/{SESSION}")
 }
 
-/// The name of a file of records: its kind's folder and its own. It cannot lead anywhere else.
+/// The name of a file of records, which consists of the folder of its kind and a file name. The
+/// path cannot leave the folder of records.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct BucketName(String);
 
-/// The bucket whose existence says that sessions hold records of its kind that no other bucket
-/// points to.
+/// The bucket whose existence means that sessions hold records of its kind to which no bucket
+/// points.
 const INSIDE: &str = "inside";
 
 impl BucketName {
-    /// Where the records of this kind and key are, with those whose keys have the same hash.
+    /// The bucket of the record with this kind and key, which it shares with records whose keys
+    /// have the same hash.
     pub(crate) fn of(kind: &str, key: &str) -> Self {
         Self(format!("{}/{}", kind_name(kind), hash(key)))
     }
 
-    /// The bucket that says where else the records of a kind are.
+    /// The bucket that marks a kind with records in sessions and without pointers.
     pub(crate) fn inside(kind: &str) -> Self {
         Self(format!("{}/{INSIDE}", kind_name(kind)))
     }
 
-    /// The bucket of this file name in the folder of a kind, if it is one.
+    /// The bucket of a file name in the folder of a kind, if it is one.
     pub(crate) fn listed(kind: &str, file: &str) -> Option<Self> {
         let name = file.strip_suffix(".json")?;
         Self::parse(&format!("{}/{name}", kind_name(kind)))
@@ -61,12 +63,12 @@ impl BucketName {
         (safe(kind) && safe(file)).then(|| Self(name.to_owned()))
     }
 
-    /// The file.
+    /// The path of the file.
     pub(crate) fn path(&self) -> String {
         format!("{RECORDS}/{}.json", self.0)
     }
 
-    /// The folder of its kind.
+    /// The path of the folder of its kind.
     pub(crate) fn folder(&self) -> String {
         let kind = self.0.split('/').next().unwrap_or_default();
         format!("{RECORDS}/{kind}")
@@ -90,8 +92,9 @@ pub(crate) fn kind_folder(kind: &str) -> String {
     format!("{RECORDS}/{}", kind_name(kind))
 }
 
-/// A kind as the name of a folder: plain names as they are, and dots as `=`, so that people find
-/// their way; of others, which a file system might refuse or confuse, the hash.
+/// The folder name of a kind. A name of plain characters is used with dots replaced by `=`, so that
+/// people recognise it. Other names are replaced by their hash, because file systems might refuse
+/// or confuse them.
 fn kind_name(kind: &str) -> String {
     let plain = !kind.is_empty()
         && kind.len() <= 64
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_kind_and_no_key_leads_out_of_its_folder() {
+    fn paths_of_records_stay_inside_the_folder_of_their_kind() {
         for text in ["", ".", "..", "../..", "/etc", "a/b", "A", "é", "a\0", "\\"] {
             for name in [BucketName::of(text, "k"), BucketName::of("k", text)] {
                 assert_eq!(BucketName::parse(&name.0), Some(name.clone()), "{text:?}");
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_that_look_alike_have_folders_of_their_own() {
+    fn kinds_with_similar_names_have_different_folders() {
         let folders = ["a.b", "a=b", "A.b", "a_b", "a", "=a", ""].map(kind_folder);
         let distinct: std::collections::BTreeSet<&String> = folders.iter().collect();
         assert_eq!(distinct.len(), folders.len());

@@ -1,27 +1,27 @@
-//! Tenure's store of files: a folder that holds a folder for each session, and in it the whole
+//! Tenure's file store: a folder with a folder for each session, which contains the complete
 //! session as one `session.json` that people and other programs can read. Any number of threads and
-//! processes may use the folder at once, and folders of other programs open as they are.
+//! processes may use the folder at the same time. Folders of other programs can be opened without
+//! conversion.
 //!
 //! ```text
 //! sessions/
 //!   session_mk5x3f_0d9a/session.json    a session, with the records that it owns
-//!   .tenure/lock                        held by the writer
-//!   .tenure/next.json                   what is being written, until it is renamed
+//!   .tenure/lock                        the lock file of the writer
+//!   .tenure/next.json                   a new file, until it is renamed
 //!   .tenure/intent.json                 the last write of several files
-//!   .tenure/records/<kind>/<hash>.json  the other records, and where owned ones are
-//!   .tenure/gone/                       what is being removed
+//!   .tenure/records/<kind>/<hash>.json  records without an owner, and pointers to the others
+//!   .tenure/gone/                       folders that are being removed
 //! ```
 //!
-//! A write of one file is a synced temporary file and a rename. A write of several is an intent
-//! first: from then on every reader reads the files as the intent says, and the writer, or the next
-//! one if this one dies, makes them so.
+//! A write of one file is a synced temporary file and a rename. A write of several files starts
+//! with an intent. From then on readers use the contents in the intent, and the writer applies it.
+//! If the writer dies, the next writer applies the intent.
 //!
-//! A commit rewrites its session's file, so its cost grows with the history. `list`, `tally` and
-//! `scan` read every session; they keep only the heads in memory that they return.
+//! A commit rewrites the file of its session, so its cost grows with the history. `list`, `tally`
+//! and `scan` read every session, and keep only the returned heads and records in memory.
 //!
-//! Read `disk` for what is asked of an operating system, `store` for the handle, `folder` for the lock,
-//! `view` for how files are read, `plan` for what a commit changes, and `write` for the order in which
-//! it does.
+//! `disk` has the operations of the file system, `store` the handle, `folder` the lock, `view` the
+//! reads, `plan` the changes of a commit, and `write` the order in which they are written.
 
 mod bucket;
 mod disk;

@@ -1,5 +1,5 @@
-//! Reads of many sessions or records. Every session's file is read; of what is read, only the heads
-//! that may be returned stay in memory.
+//! Reads of several sessions or records. They read every session file, and keep only heads and
+//! records in memory that may be returned.
 
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
@@ -15,7 +15,7 @@ use crate::view::{Found, View};
 impl<D: Disk> View<'_, D> {
     /// See `Store::list`.
     pub(crate) fn list(&self, query: &ListQuery) -> Result<Page> {
-        // One more tells whether more follow.
+        // One head more than the limit shows whether more follow.
         let wanted = usize::try_from(query.offset)
             .unwrap_or(usize::MAX)
             .saturating_add(query.limit as usize)
@@ -79,13 +79,13 @@ impl<D: Disk> View<'_, D> {
             let Some(bucket) = self.bucket(name)? else {
                 continue;
             };
-            for slot in bucket.records {
-                match (slot.record, slot.session) {
+            for entry in bucket.records {
+                match (entry.record, entry.session) {
                     (Some(record), _) => add(record),
                     (None, Some(owner)) if !all_inside => {
                         let file = self.readable(&owner, Part::Head)?;
                         let record =
-                            file.and_then(|file| file.record(&slot.kind, &slot.key).cloned());
+                            file.and_then(|file| file.record(&entry.kind, &entry.key).cloned());
                         record.map(&mut add);
                     }
                     _ => {}
@@ -93,7 +93,7 @@ impl<D: Disk> View<'_, D> {
             }
         }
         if all_inside {
-            // A list reports a session that cannot be read; its records are hidden with it.
+            // Records of an unreadable session are omitted. A list reports the session itself.
             self.each_session(|file| file.records.into_iter().for_each(&mut add), |_| ())?;
         }
         found.sort_by(|a, b| a.key.cmp(&b.key));

@@ -1,11 +1,11 @@
-//! How a store of files is opened.
+//! The options of a file store.
 
 use tenure_core::store::Durability;
 
-/// How a store of files is opened.
+/// The options of a file store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOptions {
-    /// What this handle's acknowledged writes survive.
+    /// The durability of this handle's writes.
     pub durability: Durability,
     /// How long a write waits for other writers of the folder, in milliseconds. After that it fails
     /// with `STORE_UNAVAILABLE`.

@@ -1,5 +1,5 @@
-//! The plan of a commit: which files hold what afterwards, in which order that may be written, or
-//! which expectation is not met. Nothing is written here.
+//! The plan of a commit: the new contents of files and the order in which to write them, or the
+//! expectation that is not met. This module writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +7,25 @@ use tenure_core::store::{Changes, Commit, Expect, RecordChange, SessionChange, S
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Json, Result, SessionId};
 
-use crate::bucket::{Bucket, Slot};
+use crate::bucket::{Bucket, BucketEntry};
 use crate::disk::Disk;
 use crate::intent::{FileWrite, Target};
 use crate::layout::BucketName;
 use crate::session_file::{Part, SessionFile};
 use crate::view::{Found, View, corrupt, owner_in};
 
-/// What to write for a commit.
+/// The writes of a commit.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Files that cannot be read and are to be renamed.
+    /// Sessions whose unreadable files are renamed first.
     pub(crate) asides: Vec<SessionId>,
-    /// Pointers to owned records: without effect until the records are there, so that they may be
-    /// written before.
+    /// New pointers to owned records. They have no effect before the records exist, so they are
+    /// written first.
     pub(crate) before: Vec<FileWrite>,
-    /// What the commit changes. One file is written as it is; several need an intent.
+    /// The changes of the commit. A single file is written directly; several files need an intent.
     pub(crate) files: Vec<FileWrite>,
-    /// Removals of pointers to owned records: the pointers are without effect once the records are
-    /// gone, so that they may be removed afterwards.
+    /// Removals of pointers to owned records. A pointer has no effect after its record is removed,
+    /// so they are written last.
     pub(crate) after: Vec<FileWrite>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn plan<D: Disk>(view: &View<'_, D>, changes: &Changes) -> Result<Res
     draft.finish().map(Ok)
 }
 
-/// Where a record is.
+/// The place of a record.
 #[derive(Debug)]
 enum Place {
     Bucket,
@@ -75,8 +75,8 @@ enum Place {
 struct Draft<'v, 'd, D> {
     view: &'v View<'d, D>,
     sessions: BTreeMap<SessionId, Session>,
-    buckets: BTreeMap<BucketName, Drawer>,
-    /// Kinds of which sessions hold records that are not pointed to.
+    buckets: BTreeMap<BucketName, BucketDraft>,
+    /// Kinds with records in sessions to which no bucket points.
     kinds_inside: BTreeSet<String>,
     asides: Vec<SessionId>,
 }
@@ -93,9 +93,9 @@ enum State {
 }
 
 #[derive(Default)]
-struct Drawer {
+struct BucketDraft {
     bucket: Bucket,
-    /// A record in it is another than before.
+    /// Whether a record in the bucket has changed.
     record_changed: bool,
     pointer_added: bool,
     pointer_removed: bool,
@@ -120,13 +120,13 @@ impl<D: Disk> Draft<'_, '_, D> {
             .ok_or_else(|| Error::internal("a session that was just read is not there"))
     }
 
-    fn drawer(&mut self, name: BucketName) -> Result<&mut Drawer> {
+    fn bucket_draft(&mut self, name: BucketName) -> Result<&mut BucketDraft> {
         if !self.buckets.contains_key(&name) {
-            let drawer = Drawer {
+            let bucket_draft = BucketDraft {
                 bucket: self.view.bucket(&name)?.unwrap_or_default(),
-                ..Drawer::default()
+                ..BucketDraft::default()
             };
-            self.buckets.insert(name.clone(), drawer);
+            self.buckets.insert(name.clone(), bucket_draft);
         }
         self.buckets
             .get_mut(&name)
@@ -143,7 +143,7 @@ impl<D: Disk> Draft<'_, '_, D> {
         let current = match &self.session(&change.id)?.state {
             State::Nothing => None,
             State::There(file) => Some(file.head.version),
-            // It can be replaced or removed whatever it was, but nothing of it can be relied on.
+            // The unreadable session can be replaced or removed, but its content is unknown.
             State::Unreadable(_)
                 if replaces && matches!(change.expect, Expect::Any | Expect::Present) =>
             {
@@ -159,15 +159,15 @@ impl<D: Disk> Draft<'_, '_, D> {
         )
     }
 
-    /// Where the record of a change is now, and the record.
+    /// The present place of the record of a change, and the record.
     fn place_of(&mut self, change: &RecordChange) -> Result<Option<(Place, Record)>> {
         let (kind, key) = (&change.kind, &change.key);
-        let drawer = self.drawer(BucketName::of(kind, key))?;
-        let slot = drawer.bucket.slot(kind, key);
-        if let Some(record) = slot.and_then(|slot| slot.record.clone()) {
+        let bucket_draft = self.bucket_draft(BucketName::of(kind, key))?;
+        let entry = bucket_draft.bucket.entry(kind, key);
+        if let Some(record) = entry.and_then(|entry| entry.record.clone()) {
             return Ok(Some((Place::Bucket, record)));
         }
-        let pointed = slot.and_then(|slot| slot.session.clone());
+        let pointed = entry.and_then(|entry| entry.session.clone());
         for owner in pointed.into_iter().chain(owner_in(key)) {
             match &self.session(&owner)?.state {
                 State::Nothing => {}
@@ -232,9 +232,9 @@ impl<D: Disk> Draft<'_, '_, D> {
         match place {
             None => {}
             Some(Place::Bucket) => {
-                let drawer = self.drawer(BucketName::of(kind, key))?;
-                drawer.bucket.take(kind, key);
-                drawer.record_changed = true;
+                let bucket_draft = self.bucket_draft(BucketName::of(kind, key))?;
+                bucket_draft.bucket.take(kind, key);
+                bucket_draft.record_changed = true;
             }
             Some(Place::Session(owner)) => {
                 let session = self.session(&owner)?;
@@ -257,53 +257,53 @@ impl<D: Disk> Draft<'_, '_, D> {
                     return self.point(kind, key, owner);
                 }
                 State::Unreadable(problem) => return Err(corrupt(owner, problem.clone())),
-                // The owner does not exist, so the record is like one without.
+                // If the owner does not exist, the record is stored like one without an owner.
                 State::Nothing => {}
             }
         }
-        let drawer = self.drawer(BucketName::of(kind, key))?;
-        drawer.bucket.take(kind, key);
-        drawer.bucket.records.push(Slot {
+        let bucket_draft = self.bucket_draft(BucketName::of(kind, key))?;
+        bucket_draft.bucket.take(kind, key);
+        bucket_draft.bucket.records.push(BucketEntry {
             kind: kind.clone(),
             key: key.clone(),
             session: None,
             record: Some(record.clone()),
         });
-        drawer.record_changed = true;
+        bucket_draft.record_changed = true;
         Ok(())
     }
 
-    /// Notes that a session has a record, unless its key says so.
+    /// Adds a pointer to the session that holds a record, unless the key names the session.
     fn point(&mut self, kind: &str, key: &str, owner: &SessionId) -> Result<()> {
         if owner_in(key).as_ref() == Some(owner) {
             self.kinds_inside.insert(kind.to_owned());
             return self.unpoint(kind, key);
         }
-        let drawer = self.drawer(BucketName::of(kind, key))?;
-        let pointed = drawer
+        let bucket_draft = self.bucket_draft(BucketName::of(kind, key))?;
+        let pointed = bucket_draft
             .bucket
-            .slot(kind, key)
-            .and_then(|slot| slot.session.as_ref());
+            .entry(kind, key)
+            .and_then(|entry| entry.session.as_ref());
         if pointed != Some(owner) {
-            drawer.bucket.take(kind, key);
-            drawer.bucket.records.push(Slot {
+            bucket_draft.bucket.take(kind, key);
+            bucket_draft.bucket.records.push(BucketEntry {
                 kind: kind.to_owned(),
                 key: key.to_owned(),
                 session: Some(owner.clone()),
                 record: None,
             });
-            drawer.pointer_added = true;
+            bucket_draft.pointer_added = true;
         }
         Ok(())
     }
 
-    /// Notes that no session has a record any more.
+    /// Removes the pointer to a record.
     fn unpoint(&mut self, kind: &str, key: &str) -> Result<()> {
-        let drawer = self.drawer(BucketName::of(kind, key))?;
-        let is_pointer = |slot: &Slot| slot.session.is_some();
-        if drawer.bucket.slot(kind, key).is_some_and(is_pointer) {
-            drawer.bucket.take(kind, key);
-            drawer.pointer_removed = true;
+        let bucket_draft = self.bucket_draft(BucketName::of(kind, key))?;
+        let is_pointer = |entry: &BucketEntry| entry.session.is_some();
+        if bucket_draft.bucket.entry(kind, key).is_some_and(is_pointer) {
+            bucket_draft.bucket.take(kind, key);
+            bucket_draft.pointer_removed = true;
         }
         Ok(())
     }
@@ -334,21 +334,21 @@ impl<D: Disk> Draft<'_, '_, D> {
                 });
             }
         }
-        for (name, drawer) in self.buckets {
+        for (name, bucket_draft) in self.buckets {
             let files = match (
-                drawer.record_changed,
-                drawer.pointer_added,
-                drawer.pointer_removed,
+                bucket_draft.record_changed,
+                bucket_draft.pointer_added,
+                bucket_draft.pointer_removed,
             ) {
                 (false, false, false) => continue,
                 (false, true, false) => &mut plan.before,
                 (false, false, true) => &mut plan.after,
-                // One file holds several of these only where hashes are the same.
+                // Only keys with the same hash share a file and can cause several kinds of changes.
                 _ => &mut plan.files,
             };
-            let text = match drawer.bucket.records.is_empty() {
+            let text = match bucket_draft.bucket.records.is_empty() {
                 true => None,
-                false => Some(text_of(&drawer.bucket)?),
+                false => Some(text_of(&bucket_draft.bucket)?),
             };
             files.push(FileWrite {
                 target: Target::Records(name),

@@ -1,5 +1,5 @@
-//! The queue of a handle and its thread, which runs one job after the other. The thread starts with
-//! the first job and ends with the queue, after what is in it.
+//! The queue of a handle and its thread, which runs jobs one after the other. The thread starts
+//! with the first job and ends when the queue is closed and empty.
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,12 +26,12 @@ struct Thread {
 
 enum Task {
     Run(Job, Done),
-    /// Says that all tasks before it are done.
+    /// Signals that all tasks before it are done.
     Notify(Sender<()>),
 }
 
 impl Queue {
-    /// Puts a job into the queue, to run over this folder.
+    /// Queues a job, to run over this folder.
     pub(crate) fn push<D>(&self, folder: &Folder<D>, job: Job, done: Done)
     where
         D: Disk + Clone + Send + 'static,
@@ -46,7 +46,7 @@ impl Queue {
         thread.send(Task::Run(job, done));
     }
 
-    /// Waits until every job that is in the queue now is done.
+    /// Waits until every job that is queued now is done.
     pub(crate) fn drain(&self) {
         if let Some(thread) = self.thread.get()
             && !thread.is_current()
@@ -64,7 +64,7 @@ impl Drop for Queue {
             let is_current = thread.is_current();
             drop(thread.tasks);
             if !is_current {
-                // The thread catches the panics of what it calls; it has none of its own.
+                // The thread catches panics of jobs and completions, so it does not panic itself.
                 let _ = thread.handle.join();
             }
         }
@@ -87,24 +87,24 @@ impl Thread {
     }
 
     fn send(&self, task: Task) {
-        // The thread ends only after the sender, which is here.
+        // The thread ends only after the sender is dropped, which this queue owns.
         let _ = self.tasks.send(task);
     }
 
-    /// Whether this is the queue's thread: a completion runs on it.
+    /// Whether the current thread is the queue's thread, which runs completions.
     fn is_current(&self) -> bool {
         self.handle.thread().id() == thread::current().id()
     }
 }
 
-/// What the thread does.
+/// The main loop of the thread.
 fn work<D: Disk>(folder: &Folder<D>, queue: Receiver<Task>) {
     for task in queue {
         match task {
             Task::Run(job, done) => {
                 let ran = catch_unwind(AssertUnwindSafe(|| folder.transaction(job)));
                 let result = ran.unwrap_or_else(|panic| Err(panicked(&*panic)));
-                // A completion that panics does not keep the others from being called.
+                // A panic in a completion does not affect the other jobs.
                 let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
             }
             Task::Notify(done) => {

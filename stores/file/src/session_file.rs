@@ -1,5 +1,6 @@
-//! A session as its file holds it: the head, the history and the records that it owns. The text is
-//! that of the core, indented; the records are a property of it that only this store reads.
+//! A session in the format of its file: the head, the history, and the records that it owns. The
+//! format is the core's, indented. The records are an additional property that only this store
+//! reads.
 
 use tenure_core::session::portable;
 use tenure_core::stored::record::Record;
@@ -11,13 +12,13 @@ use tenure_core::{Event, Head, Json, Result, SessionId};
 pub(crate) struct SessionFile {
     pub(crate) head: Head,
     pub(crate) events: Vec<Event>,
-    /// The records that the session owns, in no order.
+    /// The records that the session owns, unordered.
     pub(crate) records: Vec<Record>,
-    /// What other programs have put beside the session's properties. It stays where it is.
+    /// Properties of other programs, which are kept in their place.
     pub(crate) foreign: Json,
 }
 
-/// How much of a file to load into memory.
+/// How much of a file is loaded into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Head,
@@ -38,11 +39,11 @@ impl SessionFile {
         Ok(session.to_json().indented())
     }
 
-    /// Reads the file of session `id`, or says what is wrong with it. Both parts find the same
-    /// faults.
+    /// Parses the file of session `id`. Returns a description of the problem if it is invalid. Both
+    /// parts detect the same problems.
     pub(crate) fn read(id: &SessionId, bytes: &[u8], part: Part) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        // Some editors put a byte order mark in front.
+        // Some editors write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = match part {
             Part::Head => portable::read_head(text),
@@ -61,7 +62,7 @@ impl SessionFile {
             ));
         }
         let mut events = portable.events;
-        // The white space is the file's, not the user's.
+        // The white space is a part of the file format, not of the user data.
         head.context = head.context.compact();
         head.metadata = head.metadata.map(Json::compact);
         for event in &mut events {

@@ -1,4 +1,4 @@
-//! A handle on a store of files.
+//! A handle on a file store.
 
 use std::cell::Cell;
 use std::fmt;
@@ -18,12 +18,12 @@ use crate::folder::Folder;
 use crate::options::FileOptions;
 use crate::queue::Queue;
 
-/// A handle on a store of files, for one thread at a time. Any number of handles, of any number of
+/// A handle on a file store, for one thread at a time. Any number of handles, in any number of
 /// processes, may share a folder.
 pub struct FileStore<D: Disk = Os> {
     folder: Folder<D>,
     queue: Queue,
-    /// A transaction of this handle is running.
+    /// Whether a transaction of this handle is running.
     inside: Cell<bool>,
 }
 
@@ -43,12 +43,12 @@ impl<D: Disk> fmt::Debug for FileStore<D> {
 }
 
 impl FileStore {
-    /// Opens the store in the folder at `path`. The folder, and those it is in, are made if they do
-    /// not exist. Nothing else is written before the first commit, and a folder that can only be
-    /// read can be opened.
+    /// Opens the store in the folder at `path`. The folder and its parents are created if they do
+    /// not exist. Nothing else is written before the first commit, so a read-only folder can be
+    /// opened.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when there is no folder to be had, and `STORAGE_FULL`.
+    /// `STORE_UNAVAILABLE` if the folder cannot be created or read, and `STORAGE_FULL`.
     pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
         let disk = Os::new(path).map_err(|error| Cause::StoreUnavailable {
             problem: format!("{:?}: {error}", path.display().to_string()),
@@ -58,7 +58,7 @@ impl FileStore {
 }
 
 impl<D: Disk> FileStore<D> {
-    /// Opens the store on a disk of one's own.
+    /// Opens the store on the given disk.
     ///
     /// # Errors
     /// Those of [`FileStore::open`].
@@ -74,18 +74,20 @@ impl<D: Disk> FileStore<D> {
         })
     }
 
-    /// Runs a whole operation while no other handle writes. It waits for others up to the busy
-    /// timeout. Each commit of the job is stored when it returns, whatever the job does after it.
+    /// Runs a whole operation while no other handle writes. It waits for other writers up to the
+    /// busy timeout. Each commit of the job is stored when it returns, whatever the job does
+    /// afterwards.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when the wait was too long or the folder cannot be written to, and
-    /// `STORAGE_FULL`; the job did not run then. The job's own failures are the job's to return.
+    /// `STORE_UNAVAILABLE` if the wait exceeded the busy timeout or the folder cannot be written
+    /// to, and `STORAGE_FULL`. The job did not run then. The errors of the job itself are a part of
+    /// its result.
     pub fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
         let _inside = self.enter()?;
         self.folder.transaction(job)
     }
 
-    /// Runs no operation: a write always waits for the disk, and is left to the queue.
+    /// Runs nothing: a write always waits for the disk, so it is left to the queue.
     pub fn try_transaction<R, J>(&self, job: J) -> Attempt<R, J>
     where
         J: FnOnce(&dyn SyncStore) -> R,
@@ -93,15 +95,16 @@ impl<D: Disk> FileStore<D> {
         Attempt::Busy(job)
     }
 
-    /// Waits until every job in the queue of this handle is done. Inside a transaction of this handle,
-    /// for which the jobs wait, it returns at once.
+    /// Waits until every job in the queue of this handle is done. Inside a transaction of this
+    /// handle, for which the jobs wait, it returns immediately.
     pub fn drain(&self) {
         if !self.inside.get() {
             self.queue.drain();
         }
     }
 
-    /// Notes that a transaction is running, which would wait for itself if it started another.
+    /// Marks a transaction as running. A second one on this handle would wait for the first one
+    /// forever, so it is refused.
     fn enter(&self) -> Result<Inside<'_>> {
         if self.inside.replace(true) {
             return Err(Error::internal(
@@ -113,10 +116,10 @@ impl<D: Disk> FileStore<D> {
 }
 
 impl<D: Disk + Clone + Send + 'static> FileStore<D> {
-    /// Puts a whole operation into the queue of this handle. Jobs run in the order of the calls on a
-    /// thread of the handle's own, each as a [`transaction`](Self::transaction), and `done` receives
-    /// what a job returned. `done` is always called: on that thread, or on this one if the thread
-    /// cannot be started. A handle that is dropped waits for the jobs in its queue.
+    /// Queues a whole operation. Jobs run in the order of the calls on the thread of the handle,
+    /// each as a [`transaction`](Self::transaction). `done` receives the result of a job. It is
+    /// always called: on that thread, or on the calling thread if the thread cannot be started.
+    /// Dropping the handle waits for the jobs in its queue.
     pub fn enqueue(&self, job: Job, done: Done) {
         self.queue.push(&self.folder, job, done);
     }

@@ -1,5 +1,5 @@
-//! How the store's files are read: as they are, or as a pending intent says that they will be.
-//! Nothing is cached, so that what others do to the folder shows at once.
+//! Reads of the store's files, with the contents of a pending intent. Nothing is cached, so that
+//! changes by other processes are visible immediately.
 
 use std::io::ErrorKind;
 
@@ -7,14 +7,14 @@ use tenure_core::error::Cause;
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Result, SessionId};
 
-use crate::bucket::{Bucket, Slot};
+use crate::bucket::{Bucket, BucketEntry};
 use crate::disk::Disk;
 use crate::failure::{describe, is_absent};
 use crate::intent::{Intent, Target};
 use crate::layout::{self, BucketName};
 use crate::session_file::{Part, SessionFile};
 
-/// The store's folder, as of one intent.
+/// The store's folder with one intent.
 #[derive(Debug)]
 pub(crate) struct View<'d, D> {
     pub(crate) disk: &'d D,
@@ -22,17 +22,17 @@ pub(crate) struct View<'d, D> {
     method: &'static str,
 }
 
-/// What was found where a session may be.
+/// The result of reading a session file.
 #[derive(Debug)]
 pub(crate) enum Found {
     Nothing,
     Session(Box<SessionFile>),
-    /// A session that cannot be read, and why.
+    /// A session that cannot be read, and the reason.
     Unreadable(String),
 }
 
 impl<'d, D: Disk> View<'d, D> {
-    /// The folder as it is now. `method` is what the store is answering.
+    /// The present state of the folder. `method` is the method of the store that reads it.
     pub(crate) fn new(disk: &'d D, method: &'static str) -> Result<Self> {
         let intent = match disk.read(layout::INTENT) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
@@ -53,12 +53,12 @@ impl<'d, D: Disk> View<'d, D> {
         })
     }
 
-    /// Which number the last write of several files had.
+    /// The number of the last write of several files.
     pub(crate) fn number(&self) -> u64 {
         self.intent.number
     }
 
-    /// Reads a session's file.
+    /// Reads a session file.
     pub(crate) fn session(&self, id: &SessionId, part: Part) -> Result<Found> {
         let path = layout::session(id);
         let read = match self.intent.file(&Target::Session(id.clone())) {
@@ -81,7 +81,7 @@ impl<'d, D: Disk> View<'d, D> {
         })
     }
 
-    /// Reads a session's file, which has to be readable.
+    /// Reads a session file. An unreadable session is an error.
     pub(crate) fn readable(&self, id: &SessionId, part: Part) -> Result<Option<SessionFile>> {
         match self.session(id, part)? {
             Found::Nothing => Ok(None),
@@ -90,7 +90,7 @@ impl<'d, D: Disk> View<'d, D> {
         }
     }
 
-    /// The names of the folders in which sessions may be.
+    /// The names of the folders that may contain sessions.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
         let mut names: Vec<String> = match self.disk.list(layout::BASE) {
             Ok(entries) => entries
@@ -111,13 +111,13 @@ impl<'d, D: Disk> View<'d, D> {
         Ok(names)
     }
 
-    /// Whether a folder whose name is no id holds a session's file.
+    /// Whether a folder whose name is not an id contains a session file.
     pub(crate) fn is_misnamed(&self, name: &str) -> bool {
         let path = format!("{name}/{}", layout::SESSION);
         self.disk.read(&path).is_ok()
     }
 
-    /// A file of records.
+    /// Reads a file of records.
     pub(crate) fn bucket(&self, name: &BucketName) -> Result<Option<Bucket>> {
         let path = name.path();
         let read = match self.intent.file(&Target::Records(name.clone())) {
@@ -143,7 +143,7 @@ impl<'d, D: Disk> View<'d, D> {
         })
     }
 
-    /// The files of records of a kind.
+    /// The names of the files of records of a kind.
     pub(crate) fn buckets(&self, kind: &str) -> Result<Vec<BucketName>> {
         let folder = layout::kind_folder(kind);
         let mut names: Vec<BucketName> = match self.disk.list(&folder) {
@@ -166,18 +166,18 @@ impl<'d, D: Disk> View<'d, D> {
         Ok(names)
     }
 
-    /// Where a record is, and what it is.
+    /// Reads a record from its bucket or from its owner.
     pub(crate) fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
         let bucket = self.bucket(&BucketName::of(kind, key))?;
-        let slot = bucket.as_ref().and_then(|bucket| bucket.slot(kind, key));
-        if let Some(Slot {
+        let entry = bucket.as_ref().and_then(|bucket| bucket.entry(kind, key));
+        if let Some(BucketEntry {
             record: Some(record),
             ..
-        }) = slot
+        }) = entry
         {
             return Ok(Some(record.clone()));
         }
-        let pointed = slot.and_then(|slot| slot.session.clone());
+        let pointed = entry.and_then(|entry| entry.session.clone());
         for owner in pointed.into_iter().chain(owner_in(key)) {
             if let Some(file) = self.readable(&owner, Part::Head)?
                 && let Some(record) = file.record(kind, key)
@@ -189,8 +189,8 @@ impl<'d, D: Disk> View<'d, D> {
     }
 }
 
-/// The session that a key names at its front, before a slash. Records that it owns are found in it
-/// without being pointed to.
+/// The session that a key names before its first slash. Records that this session owns need no
+/// pointer.
 pub(crate) fn owner_in(key: &str) -> Option<SessionId> {
     let (name, _) = key.split_once('/')?;
     SessionId::parse(name).ok()
@@ -205,8 +205,8 @@ pub(crate) fn corrupt(id: &SessionId, problem: String) -> Error {
     .into()
 }
 
-/// Whether a file could not be read for want of something that is not its own: memory, or numbers
-/// for open files.
+/// Whether a file could not be read because of a temporary lack of resources: memory or file
+/// descriptors.
 fn is_transient(error: &std::io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;

@@ -1,5 +1,5 @@
-//! The order in which files are written, on which it depends what is left when a process dies or the
-//! power fails. The writer holds the folder's lock.
+//! The order in which files are written. It ensures that a killed process or the loss of power
+//! leaves a consistent state. The writer holds the folder's lock.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -18,24 +18,24 @@ use tenure_core::store::Durability;
 
 const METHOD: &str = "commit";
 
-/// A store's folder while its lock is held.
+/// The store's folder with its lock held.
 pub(crate) struct Writer<'d, D> {
     pub(crate) disk: &'d D,
     pub(crate) durability: Durability,
 }
 
-/// Why a file could not be written.
+/// The failure of a file write.
 enum Failed {
     /// Nothing was changed.
     Before(String, io::Error),
-    /// It was written, and whether that lasts is not known.
+    /// The file was written, and may not survive the loss of power.
     Unsure(String, io::Error),
 }
 
 impl<D: Disk> Writer<'_, D> {
     /// See `Store::commit`.
     pub(crate) fn commit(&self, changes: &Changes) -> Result<Commit> {
-        let view = self.finish_the_last(changes)?;
+        let view = self.finish_pending(changes)?;
         let plan = match plan(&view, changes)? {
             Ok(plan) => plan,
             Err(conflict) => return Ok(conflict),
@@ -54,16 +54,16 @@ impl<D: Disk> Writer<'_, D> {
         Ok(Commit::Applied)
     }
 
-    /// Does what is left of a write of several files.
-    fn finish_the_last(&self, changes: &Changes) -> Result<View<'_, D>> {
+    /// Completes an unfinished write of several files.
+    fn finish_pending(&self, changes: &Changes) -> Result<View<'_, D>> {
         let view = View::new(self.disk, METHOD)?;
         if !view.intent.is_pending() {
             return Ok(view);
         }
         match self.carry_out(&view.intent) {
             Ok(()) => {}
-            // To free a full disk, something is removed. What the intent replaces is not needed any
-            // more, and makes room.
+            // On a full disk, sessions are removed to free space. The files that the intent
+            // replaces are no longer needed, so they are removed first.
             Err(failed) if changes.sessions.iter().any(removes) && is_full(&failed) => {
                 for change in changes.sessions.iter().filter(|change| removes(change)) {
                     let target = Target::Session(change.id.clone());
@@ -71,7 +71,8 @@ impl<D: Disk> Writer<'_, D> {
                         let _ = self.remove_session(&change.id, Durability::Normal);
                         self.clear_gone();
                     } else if self.carry_out(&view.intent).is_err() {
-                        // Not one of its files: it can go before the intent is carried out.
+                        // The removed session is not a part of the intent, so it can be removed
+                        // before the intent is applied.
                         return Ok(view);
                     }
                 }
@@ -85,14 +86,14 @@ impl<D: Disk> Writer<'_, D> {
 
     fn write_one(&self, file: &FileWrite, plan: &Plan) -> Result<()> {
         for pointer in &plan.before {
-            // It has to last before the record that it leads to does.
+            // The pointer must be durable before the record that it points to.
             self.write(pointer, Durability::Full)
                 .map_err(|failed| self.explain(failed))?;
         }
         self.write(file, self.durability)
             .map_err(|failed| self.explain(failed))?;
         for pointer in &plan.after {
-            // One that is left over has no effect, and is replaced by the next of its key.
+            // A remaining pointer has no effect, and is replaced by the next write of its key.
             let _ = self.write(pointer, Durability::Normal);
         }
         Ok(())
@@ -104,13 +105,14 @@ impl<D: Disk> Writer<'_, D> {
             number: view.number() + 1,
             files: files.into_iter().flatten().cloned().collect(),
         };
-        self.note(&intent).map_err(|failed| self.explain(failed))?;
-        // From here on every reader reads it so. What cannot be done now, the next writer does.
+        self.write_intent(&intent)
+            .map_err(|failed| self.explain(failed))?;
+        // From here on readers use the intent. If applying it fails, the next writer applies it.
         let _ = self.carry_out(&intent);
         Ok(())
     }
 
-    /// Writes the files of an intent and marks it as done. It may be done again and again.
+    /// Writes the files of an intent and marks it as done. This can be repeated.
     fn carry_out(&self, intent: &Intent) -> Result<(), Failed> {
         let mut folders = BTreeSet::from([BASE.to_owned()]);
         for file in &intent.files {
@@ -127,19 +129,19 @@ impl<D: Disk> Writer<'_, D> {
         }
         for folder in folders {
             match self.disk.sync_folder(&folder) {
-                // Of a kind that never had a record, which was to be removed.
+                // The folder of a kind whose only change was a removal may not exist.
                 Err(error) if is_absent(&error) => {}
                 Err(error) => return Err(Failed::Unsure(folder, error)),
                 Ok(()) => {}
             }
         }
-        self.note(&Intent {
+        self.write_intent(&Intent {
             number: intent.number,
             files: Vec::new(),
         })
     }
 
-    fn note(&self, intent: &Intent) -> Result<(), Failed> {
+    fn write_intent(&self, intent: &Intent) -> Result<(), Failed> {
         let text = serde_json::to_vec(intent)
             .map_err(|error| Failed::Before(INTENT.to_owned(), error.into()))?;
         self.replace(INTENT, &text)?;
@@ -174,7 +176,7 @@ impl<D: Disk> Writer<'_, D> {
         text: &str,
         durability: Durability,
     ) -> Result<(), Failed> {
-        // The folder comes last, so that a full disk leaves none behind.
+        // The folder is created after the file, so that a full disk leaves no empty folder.
         self.disk
             .write(NEXT, text.as_bytes())
             .map_err(|error| Failed::Before(NEXT.to_owned(), error))?;
@@ -183,15 +185,16 @@ impl<D: Disk> Writer<'_, D> {
         self.disk
             .rename(NEXT, &path)
             .map_err(|error| Failed::Before(path, error))?;
-        // The folder may have been made by a writer that did not wait for the disk.
+        // The folder may have been created by a writer with normal durability, so it is synced,
+        // too.
         self.sync_for(durability, &[id.as_str(), BASE])
     }
 
-    /// Moves a session's folder away, in one step; what is in it is removed later.
+    /// Removes a session atomically: renames its folder. The contents are removed later.
     fn remove_session(&self, id: &SessionId, durability: Durability) -> Result<(), Failed> {
         let folder = id.as_str();
         if let Err(error) = self.disk.make_folder(GONE) {
-            // Without room for a folder to move it to, it is removed file by file.
+            // If there is no space for the folder to rename into, the files are removed one by one.
             return match self.disk.remove_tree(folder) {
                 Ok(()) => self.sync_for(durability, &[BASE]),
                 Err(second) if is_absent(&second) => Ok(()),
@@ -201,7 +204,7 @@ impl<D: Disk> Writer<'_, D> {
         for number in 0..=u16::MAX {
             match self.disk.rename(folder, &format!("{GONE}/{number}")) {
                 Ok(()) => return self.sync_for(durability, &[BASE]),
-                // One that could not be removed has this name.
+                // The name is used by a folder that could not be removed.
                 Err(error) if is_taken(&error) => {}
                 Err(error) if is_absent(&error) => return Ok(()),
                 Err(error) => return Err(Failed::Before(folder.to_owned(), error)),
@@ -213,14 +216,14 @@ impl<D: Disk> Writer<'_, D> {
         ))
     }
 
-    /// Removes what was moved away. What cannot be removed is left to the next removal.
+    /// Removes the renamed folders. Folders that cannot be removed are left to the next removal.
     fn clear_gone(&self) {
         for entry in self.disk.list(GONE).unwrap_or_default() {
             let _ = self.disk.remove_tree(&format!("{GONE}/{}", entry.name));
         }
     }
 
-    /// Gives a session's file that cannot be read another name, so that it is not lost.
+    /// Renames an unreadable session file, so that it is not lost.
     fn put_aside(&self, id: &SessionId) -> Result<()> {
         let folder = id.as_str();
         let fail = |error: &io::Error| describe(self.disk, METHOD, folder, error);
@@ -247,7 +250,7 @@ impl<D: Disk> Writer<'_, D> {
             .map_err(|error| Failed::Before(folder.to_owned(), error))
     }
 
-    /// Replaces a file, in an atomic write.
+    /// Replaces a file atomically.
     fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Failed> {
         self.disk
             .write(NEXT, bytes)

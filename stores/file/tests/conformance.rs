@@ -1,11 +1,11 @@
-//! The store passes the kit that every store passes, with each durability.
+//! The store passes the conformance kit with each durability.
 
 use std::sync::Mutex;
 
 use tenure_core::{Lift, Result, Store};
 use tenure_file::{Durability, FileOptions, FileStore};
 
-/// A folder of its own that is opened as often as a case asks.
+/// A separate folder, which is opened as often as a case needs.
 fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
     let folder = tempfile::tempdir().unwrap();
     move || {

@@ -1,5 +1,5 @@
-//! A session that cannot be read is reported, hides no other, is never overwritten, and can be
-//! removed.
+//! An unreadable session is reported, does not affect other sessions, is never overwritten, and can
+//! be removed.
 
 use crate::common::{
     Place, append, apply, event, head, id, ids, list, put, record, remove, set, start,
@@ -11,7 +11,7 @@ use tenure_core::{Changes, Error, History, Json, SyncStore};
 
 const FILE: &str = "a/session.json";
 
-/// A small session, beside another one.
+/// A store with a small session and a second session, and the text of the first session's file.
 fn damaged() -> (Place, tenure_file::FileStore, Vec<u8>) {
     let place = Place::new();
     let store = place.open();
@@ -31,9 +31,9 @@ fn damaged() -> (Place, tenure_file::FileStore, Vec<u8>) {
     (place, store, text)
 }
 
-/// Checks that a session is either readable or reported, however it is read. Returns whether it is
-/// reported.
-fn is_reported(store: &dyn SyncStore) -> bool {
+/// Checks that all ways to read a session agree on whether it is readable. Returns whether it is
+/// reported as unreadable.
+fn is_reported_as_unreadable(store: &dyn SyncStore) -> bool {
     let whole = store.load(&id("a"), History::All);
     let alone = store.load(&id("a"), History::None);
     let page = list(store);
@@ -60,26 +60,29 @@ fn is_reported(store: &dyn SyncStore) -> bool {
 }
 
 #[test]
-fn a_file_cut_off_at_any_byte_is_reported() {
+fn a_truncated_session_file_is_reported() {
     let (place, store, text) = damaged();
     for end in 0..text.len() {
         std::fs::write(place.at(FILE), &text[..end]).unwrap();
-        assert!(is_reported(&store), "cut off after {end} bytes");
+        assert!(
+            is_reported_as_unreadable(&store),
+            "cut off after {end} bytes"
+        );
     }
     std::fs::write(place.at(FILE), &text).unwrap();
-    assert!(!is_reported(&store));
+    assert!(!is_reported_as_unreadable(&store));
 }
 
 #[test]
-fn a_file_with_garbage_at_any_byte_is_a_session_or_is_reported() {
+fn a_session_file_with_one_changed_byte_is_readable_or_reported() {
     let (place, store, text) = damaged();
     let mut reported = 0;
     for at in 0..text.len() {
         for garbage in [0, b'"', b'}', b'9', 0xFF] {
-            let mut spoilt = text.clone();
-            spoilt[at] = garbage;
-            std::fs::write(place.at(FILE), &spoilt).unwrap();
-            reported += usize::from(is_reported(&store));
+            let mut damaged = text.clone();
+            damaged[at] = garbage;
+            std::fs::write(place.at(FILE), &damaged).unwrap();
+            reported += usize::from(is_reported_as_unreadable(&store));
         }
     }
     assert!(reported > text.len());
@@ -106,7 +109,7 @@ fn an_unreadable_session_is_never_overwritten() {
     );
     assert_eq!(std::fs::read(place.at(FILE)).unwrap(), cut);
 
-    // An import replaces it, and the old file stays under another name; each time that happens.
+    // An import replaces the file. Each time, the unreadable file is kept under another name.
     for number in 1..=2 {
         let mut import = put(head("a"), Expect::Any, Vec::new());
         if let SessionWrite::Put {
@@ -116,7 +119,7 @@ fn an_unreadable_session_is_never_overwritten() {
             *replace_history = true;
         }
         apply(&store, &import);
-        assert!(!is_reported(&store));
+        assert!(!is_reported_as_unreadable(&store));
         let aside = match number {
             1 => "a/session.json.unreadable".to_owned(),
             number => format!("a/session.json.unreadable-{number}"),
@@ -152,7 +155,7 @@ fn an_unreadable_session_is_removed_with_its_records() {
     }
     std::fs::write(place.at(FILE), &text[..9]).unwrap();
     for record in &owned {
-        // Whether it is there cannot be said.
+        // Whether the record exists is unknown.
         assert_eq!(
             store.record("kind", &record.key).unwrap_err().code(),
             "CORRUPT_SESSION"
@@ -168,21 +171,21 @@ fn an_unreadable_session_is_removed_with_its_records() {
 fn a_folder_without_a_session_file_is_no_session() {
     let (place, store, _) = damaged();
     std::fs::remove_file(place.at(FILE)).unwrap();
-    // A folder without the file is nothing, and a session can be started in it.
+    // A folder without a session file is ignored, and a session can be started in it.
     assert_eq!(store.load(&id("a"), History::All).unwrap(), None);
     assert_eq!(list(&store).problems, []);
-    // A folder in the place of the file is reported.
+    // A folder in place of the session file is reported.
     std::fs::create_dir(place.at(FILE)).unwrap();
     place.write("a/session.json/inside", "kept");
-    assert!(is_reported(&store));
+    assert!(is_reported_as_unreadable(&store));
     apply(&store, &remove("a"));
     std::fs::create_dir(place.at("a")).unwrap();
     start(&store, head("a"));
-    assert!(!is_reported(&store));
+    assert!(!is_reported_as_unreadable(&store));
 }
 
 #[test]
-fn problems_are_on_the_first_page_only_and_not_in_statistics() {
+fn unreadable_sessions_are_on_the_first_page_only_and_not_in_statistics() {
     let (place, store, _) = damaged();
     place.write(FILE, "{}");
     place.write("not an id/session.json", "{}");
@@ -218,7 +221,7 @@ fn a_file_in_the_wrong_folder_is_reported() {
 }
 
 #[test]
-fn an_intent_of_another_program_is_reported_and_writes_nothing() {
+fn an_intent_with_invalid_paths_is_reported_and_writes_nothing() {
     let (place, store, text) = damaged();
     let outside = place.folder().parent().unwrap().join("outside");
     for target in [

@@ -1,5 +1,5 @@
-//! Other programs use the folder too: what they write is read, and what they do to the folder is
-//! noticed at the next call.
+//! Folders that other programs use, too: their files are read, and their changes are noticed at the
+//! next call.
 
 use crate::common::{
     Place, append, apply, head, history, id, ids, list, put, record, remove, set, start,
@@ -8,7 +8,8 @@ use tenure_core::store::{Expect, Scan};
 use tenure_core::{Changes, History, SessionId, Status, SyncStore};
 use tenure_file::{FileOptions, FileStore};
 
-/// A session as a bot writes it with all properties, and one with the fewest.
+/// A session with all properties as a bot writes it, and a session with the required properties
+/// only.
 const FULL: &str = r#"{
   "id": "session_abc123_xyz",
   "userId": "user123",
@@ -31,7 +32,7 @@ const FULL: &str = r#"{
 const LEAST: &str = r#"{"id":"least","mode":"m","task":"t","status":"active","createdAt":"2025-06-01T10:00:00.000Z","updatedAt":"2025-06-01T10:00:00.000Z","iterations":0,"maxIterations":100,"context":{},"history":[],"usage":"of another program"}"#;
 
 #[test]
-fn folders_of_other_programs_open_as_they_are() {
+fn folders_of_other_programs_can_be_opened() {
     let place = Place::new();
     place.write("session_abc123_xyz/session.json", FULL);
     place.write("session_abc123_xyz/notes.txt", "theirs");
@@ -57,14 +58,15 @@ fn folders_of_other_programs_open_as_they_are() {
 }
 
 #[test]
-fn other_programs_can_read_what_is_written() {
+fn written_files_have_the_format_of_other_programs() {
     let place = Place::new();
     let store = place.open();
     place.write("session_abc123_xyz/session.json", FULL);
     let name = id("session_abc123_xyz");
     append(&store, &name, r#"{ "tool" : "bash", "empty":[ ] }"#).unwrap();
     let text = place.read("session_abc123_xyz/session.json");
-    // Their properties under the same names, indented as they indent, and ours beside them.
+    // The properties of the bot have the same names and indentation, next to the properties of the
+    // store.
     for line in [
         "{\n  \"id\": \"session_abc123_xyz\",\n",
         "\n  \"status\": \"paused\",\n",
@@ -80,7 +82,7 @@ fn other_programs_can_read_what_is_written() {
 }
 
 #[test]
-fn folders_that_come_and_go_are_noticed_at_the_next_call() {
+fn added_and_removed_folders_are_noticed_at_the_next_call() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -90,7 +92,7 @@ fn folders_that_come_and_go_are_noticed_at_the_next_call() {
     assert_eq!(ids(&store), ["least"]);
     assert_eq!(store.load(&id("a"), History::None).unwrap(), None);
     start(&store, head("a"));
-    // The whole of it, in between and under an open handle.
+    // The complete folder is removed while the store is open.
     std::fs::remove_dir_all(place.folder()).unwrap();
     assert_eq!(ids(&store), [""; 0]);
     assert_eq!(store.load(&id("a"), History::None).unwrap(), None);
@@ -99,7 +101,7 @@ fn folders_that_come_and_go_are_noticed_at_the_next_call() {
 }
 
 #[test]
-fn a_session_whose_folder_was_removed_has_left_no_records() {
+fn the_records_of_a_session_are_removed_with_its_folder() {
     let place = Place::new();
     let store = place.open();
     let mut changes = put(head("a"), Expect::Absent, Vec::new());
@@ -117,7 +119,7 @@ fn a_session_whose_folder_was_removed_has_left_no_records() {
         limit: 10,
     };
     assert_eq!(store.scan(&scan).unwrap(), []);
-    // The key is free again.
+    // The key can be used again.
     let mut again = put(head("b"), Expect::Absent, Vec::new());
     again.records = vec![set(record("kind", "k", Some("b"), 1))];
     again.records[0].expect = Expect::Absent;
@@ -126,7 +128,7 @@ fn a_session_whose_folder_was_removed_has_left_no_records() {
 }
 
 #[test]
-fn nothing_piles_up() {
+fn removed_sessions_and_records_leave_no_files() {
     let place = Place::new();
     let store = place.open();
     for number in 0..20 {
@@ -164,7 +166,7 @@ fn nothing_piles_up() {
 }
 
 #[test]
-fn a_place_that_is_no_folder_is_unavailable() {
+fn a_path_that_is_no_folder_is_unavailable() {
     let place = Place::new();
     place.write("file", "");
     for path in ["file", "file/below"] {
@@ -173,7 +175,8 @@ fn a_place_that_is_no_folder_is_unavailable() {
         assert!(error.to_string().contains("file"), "{error}");
     }
     let store = place.open();
-    // A file in the place of a session's folder is nothing to read, and in the way of a start.
+    // A file in place of a session's folder is no session, and a session of this id cannot be
+    // started.
     assert_eq!(store.load(&id("file"), History::All).unwrap(), None);
     let error = store
         .commit(&put(head("file"), Expect::Absent, Vec::new()))
@@ -211,13 +214,13 @@ fn ids_stay_inside_the_folder() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_read_but_never_removed_through() {
+fn links_are_read_and_their_targets_are_not_removed() {
     use std::os::unix::fs::symlink;
     let place = Place::new();
     let outside = place.folder().parent().unwrap().join("outside");
     std::fs::create_dir_all(outside.join("least")).unwrap();
     std::fs::write(outside.join("least/session.json"), LEAST).unwrap();
-    // The store's folder may itself be a link.
+    // The store's folder may be a symbolic link.
     std::fs::create_dir(outside.join("base")).unwrap();
     symlink(outside.join("base"), place.folder()).unwrap();
     let store = place.open();

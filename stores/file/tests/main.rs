@@ -1,4 +1,4 @@
-//! The integration tests of the store of files, as one program.
+//! The integration tests of the file store, as one program.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,12 +8,12 @@
 )]
 
 mod common;
+mod concurrency;
 mod conformance;
+mod crashes;
 mod damage;
 mod folders;
-mod killing;
+mod kills;
 #[cfg(target_os = "linux")]
 mod mounts;
-mod power;
 mod queue;
-mod sharing;

@@ -1,6 +1,6 @@
-//! A real file system that is full, and one that can only be read. Both are mounted where only one
-//! process sees them, for which these tests have to be run by root on Linux; where that cannot be,
-//! they say that they were left out, or fail if `TENURE_FULL` asks for everything.
+//! A full file system, and a read-only file system. They are mounted in a namespace of a child
+//! process, which requires root on Linux. Elsewhere the tests print that they were skipped, or fail
+//! if `TENURE_FULL` is set.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,11 +13,10 @@ use tenure_core::store::Expect;
 use tenure_core::{Changes, SyncStore};
 use tenure_file::{FileOptions, FileStore};
 
-/// Mounts `size` bytes at a folder, as the process sees it that comes after.
+/// Mounts a file system of `size` bytes at a folder, visible to the next process only.
 const MOUNT: &str = r#"mount -t tmpfs -o size="$1" tenure "$2" && shift 2 && exec "$@""#;
 
-/// Runs the ignored test `name` on a file system of its own of this size, if that can
-/// be had.
+/// Runs the ignored test `name` on a separate file system of this size, if one can be mounted.
 fn on_a_file_system(size: &str, name: &str) {
     let place = Place::new();
     std::fs::create_dir(place.folder()).unwrap();
@@ -43,7 +42,7 @@ fn text(bytes: usize) -> String {
 }
 
 #[test]
-fn a_full_disk_is_reported_and_works_again_when_there_is_room() {
+fn a_full_disk_is_reported_and_writes_succeed_when_there_is_space() {
     on_a_file_system("512k", "mounts::a_process_that_fills_its_disk");
 }
 
@@ -71,7 +70,7 @@ fn a_process_that_fills_its_disk() {
         assert_eq!(ids(&store), ["a", "b", "ballast"]);
     };
     is_kept();
-    // Again, and for two sessions at once, which takes more.
+    // Again, with two sessions at once, which needs more space.
     let two = || {
         let a = store
             .load(&id("a"), tenure_core::History::None)
@@ -108,7 +107,7 @@ fn a_process_that_fills_its_disk() {
     is_kept();
     assert!(!folder.join("new").exists());
     assert!(!folder.join(".tenure/next.json").exists());
-    // To the last block.
+    // Fills the last block.
     let filling = std::fs::write(folder.join(".filling"), vec![0; 1 << 20]);
     assert!(filling.is_err());
     is_kept();
@@ -119,20 +118,20 @@ fn a_process_that_fills_its_disk() {
 }
 
 #[test]
-fn a_folder_that_can_only_be_read_is_read() {
-    on_a_file_system("4m", "mounts::a_process_that_may_only_read");
+fn a_read_only_folder_can_be_read() {
+    on_a_file_system("4m", "mounts::a_process_on_a_read_only_file_system");
 }
 
 #[test]
 #[ignore = "a process of another test"]
-fn a_process_that_may_only_read() {
+fn a_process_on_a_read_only_file_system() {
     let folder = given_path();
     let store = open(&folder);
     let mut changes = put(head("a"), Expect::Absent, Vec::new());
     changes.records = vec![set(record("kind", "k", Some("a"), 1))];
     apply(&store, &changes);
     start(&store, head("b"));
-    // A write of several files that nobody has finished.
+    // An unfinished write of several files.
     let file = |name: &str| folder.join(name).join("session.json");
     let text = std::fs::read_to_string(file("b")).unwrap();
     let text = text.replace("Write a test", "Read a test");

@@ -8,7 +8,7 @@ use tenure_core::{History, Result, SyncStore};
 use tenure_file::{Attempt, FileOptions, FileStore};
 use tenure_store_transaction::{TransactionStore, TransactionStoreExt};
 
-/// Puts an append into the queue; the result comes through the channel.
+/// Queues an append. Its result is sent through the channel.
 fn enqueue_append(store: &FileStore, name: &str, data: &str) -> Receiver<Result<String>> {
     let (id, data) = (id(name), data.to_owned());
     let (send, result) = mpsc::channel();
@@ -18,7 +18,7 @@ fn enqueue_append(store: &FileStore, name: &str, data: &str) -> Receiver<Result<
             Err(error) => error.code().to_owned(),
         }),
         Box::new(move |outcome| {
-            // The test may not wait for it.
+            // The receiver may be dropped.
             let _ = send.send(outcome);
         }),
     );
@@ -78,7 +78,7 @@ fn draining_waits_for_the_queue() {
 }
 
 #[test]
-fn draining_inside_a_transaction_does_not_wait_for_jobs_that_wait_for_it() {
+fn draining_inside_a_transaction_does_not_wait_for_the_queue() {
     let place = Place::fast();
     let store = place.open();
     start(&store, head("a"));
@@ -94,11 +94,11 @@ fn draining_inside_a_transaction_does_not_wait_for_jobs_that_wait_for_it() {
 }
 
 #[test]
-fn draining_in_a_completion_does_not_wait_for_itself() {
+fn draining_inside_a_completion_does_not_wait_for_the_queue() {
     let place = Place::fast();
     let (store, other) = (place.open(), place.open());
     let (send, received) = mpsc::channel();
-    // The completion owns the handle, and drops it on the handle's own thread.
+    // The completion owns the handle, and drops it on the thread of the handle.
     let (hand_over, handle) = mpsc::channel::<FileStore>();
     store.enqueue(
         Box::new(|store| {
@@ -118,7 +118,7 @@ fn draining_in_a_completion_does_not_wait_for_itself() {
 }
 
 #[test]
-fn a_handle_that_is_dropped_loses_no_job() {
+fn dropping_a_handle_loses_no_job() {
     let place = Place::fast();
     let store = place.open();
     start(&store, head("a"));
@@ -130,7 +130,7 @@ fn a_handle_that_is_dropped_loses_no_job() {
 }
 
 #[test]
-fn a_job_that_panics_fails_alone_and_frees_the_folder() {
+fn a_panic_in_a_job_fails_only_that_job_and_releases_the_lock() {
     let place = Place::fast();
     let store = place.open();
     start(&store, head("a"));
@@ -190,12 +190,12 @@ fn a_write_is_never_attempted_on_the_calling_thread() {
         panic!("the job ran");
     };
     assert_eq!(history(&store, "a"), Vec::<String>::new());
-    // The job that came back can run another way.
+    // The returned job can be run by another method.
     assert_eq!(store.transaction(job).unwrap().unwrap(), 1);
 }
 
 #[test]
-fn a_store_with_transactions_is_a_trait_object() {
+fn the_store_can_be_used_as_a_trait_object() {
     let place = Place::fast();
     let store: Box<dyn TransactionStore + Send> = Box::new(place.open());
     store.transaction(|store| start(store, head("a"))).unwrap();

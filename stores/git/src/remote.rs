@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_word_is_the_name_of_a_remote_and_all_else_an_address() {
+    fn a_word_is_the_name_of_a_remote_and_everything_else_is_an_address() {
         for name in ["origin", "my-fork", "a.b", "é"] {
             assert!(is_name(name), "{name}");
         }

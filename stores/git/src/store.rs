@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_goes_on_without_the_objects_of_calls_before() {
+    fn a_handle_works_without_the_objects_of_earlier_calls() {
         let folder = tempfile::tempdir().unwrap();
         let made = Command::new("git")
             .args(["init", "--quiet", "--bare"])

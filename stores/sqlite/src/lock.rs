@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_holds_it() {
+    fn one_thread_at_a_time_holds_the_lock() {
         let lock = WriteLock::default();
         let held = lock.if_free().unwrap();
         assert!(lock.if_free().is_none());
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_caller_goes_before_the_writer_and_the_writer_is_not_starved() {
+    fn a_waiting_caller_has_priority_and_the_writer_is_not_starved() {
         let lock = WriteLock::default();
         let (order, acquired) = mpsc::channel();
         thread::scope(|scope| {

@@ -1,7 +1,7 @@
-//! What the tests share: a folder of one's own, a disk that fails, and records. What the tests of
-//! other stores share with them is in `stores/support`.
+//! Helpers for the tests: a temporary folder for a store, disks in memory, and records. Helpers for
+//! all stores are in `stores/support`.
 
-pub(crate) mod sim;
+pub(crate) mod simulated_disk;
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -15,7 +15,7 @@ use tenure_file::{FileOptions, FileStore};
 
 pub(crate) use tenure_store_support::*;
 
-/// A place for a store's folder, gone when it is dropped.
+/// A temporary folder for a store, which is deleted when it is dropped.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -27,8 +27,8 @@ impl Place {
         }
     }
 
-    /// A place in memory where there is one: as safe from the death of processes as a disk, and
-    /// many times as fast.
+    /// A temporary folder in memory where the system has one. It survives killed processes like a
+    /// folder on disk, and is much faster.
     pub(crate) fn fast() -> Self {
         let memory = Path::new("/dev/shm");
         if !memory.is_dir() {
@@ -43,7 +43,7 @@ impl Place {
         self.folder.path().join("sessions")
     }
 
-    /// A path in the store's folder.
+    /// The absolute path of a path in the store's folder.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.folder().join(path)
     }
@@ -52,7 +52,7 @@ impl Place {
         open(&self.folder())
     }
 
-    /// Writes a file as another program would.
+    /// Writes a file, as another program does.
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.at(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -63,7 +63,7 @@ impl Place {
         std::fs::read_to_string(self.at(path)).unwrap()
     }
 
-    /// Starts a process that runs the ignored test `name`, its module before it, on this store.
+    /// Starts a process that runs the ignored test `name`, with its module in front, on this store.
     pub(crate) fn process(&self, name: &str) -> Child {
         process(name, &self.folder())
     }
@@ -97,7 +97,7 @@ pub(crate) fn set(record: Record) -> RecordChange {
     }
 }
 
-/// The first page of everything.
+/// The first page of all sessions, including those in the trash.
 pub(crate) fn list(store: &dyn SyncStore) -> Page {
     let query = ListQuery {
         filter: Filter {
@@ -113,7 +113,7 @@ pub(crate) fn list(store: &dyn SyncStore) -> Page {
     store.list(&query).unwrap()
 }
 
-/// The ids that a list shows, sorted.
+/// The ids in a list, sorted.
 pub(crate) fn ids(store: &dyn SyncStore) -> Vec<String> {
     let mut ids: Vec<String> = list(store)
         .heads

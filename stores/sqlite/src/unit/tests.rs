@@ -109,7 +109,7 @@ fn half_bad(head: Head, expect: Expect) -> Changes {
 const START: &str = r#"{"id":"a","mode":"developer","task":"Write a test"}"#;
 
 #[test]
-fn a_start_reads_whether_its_id_is_taken_and_no_more() {
+fn a_start_only_reads_whether_its_id_exists() {
     let (_folder, database) = database();
     assert_eq!(
         statements_of_operation(&database, "start", START),
@@ -183,7 +183,7 @@ fn a_bulk_operation_reads_each_session_once() {
 }
 
 #[test]
-fn what_was_listed_or_scanned_is_not_read_again() {
+fn listed_and_scanned_rows_are_not_read_again() {
     let (_folder, database) = database();
     statements_of(&database, |unit| {
         apply(unit, &put(head("a"), Expect::Absent, Vec::new()));
@@ -217,7 +217,7 @@ fn what_was_listed_or_scanned_is_not_read_again() {
 }
 
 #[test]
-fn what_an_operation_wrote_is_not_read_again() {
+fn written_rows_are_not_read_again() {
     let (_folder, database) = database();
     let statements = statements_of(&database, |unit| {
         apply(unit, &put(head("a"), Expect::Absent, Vec::new()));
@@ -231,7 +231,7 @@ fn what_an_operation_wrote_is_not_read_again() {
 }
 
 #[test]
-fn nothing_of_a_failed_commit_is_remembered() {
+fn a_failed_commit_adds_nothing_to_the_read_set() {
     for undo in [Undo::Transaction, Undo::Savepoint] {
         let (_folder, database) = database();
         let transaction = database.begin().unwrap();
@@ -261,7 +261,7 @@ fn nothing_of_a_failed_commit_is_remembered() {
 }
 
 #[test]
-fn the_records_of_a_removed_session_are_gone_and_others_are_not() {
+fn the_records_of_a_removed_session_are_removed_from_the_read_set() {
     let (_folder, database) = database();
     statements_of(&database, |unit| {
         let mut changes = put(head("a"), Expect::Absent, Vec::new());

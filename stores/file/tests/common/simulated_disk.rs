@@ -1,7 +1,7 @@
-//! A disk in memory that does what a real one may do at its worst. Every change is one step; at a
-//! chosen step the process dies, or there is no room. When power is lost, each name and each content
-//! that was not synced is there or not, independently of all others; only a folder that was moved
-//! is never in two places, as no file system has that.
+//! A simulated disk in memory. Every change is a step, and at a chosen step the process dies or the
+//! disk is full. When power is lost, each name and each content that was not synced survives or is
+//! lost, independently of all others. Only a renamed folder is never in two places, because no file
+//! system allows that.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,22 +11,22 @@ use std::rc::Rc;
 use fastrand::Rng;
 use tenure_file::{Disk, Entry};
 
-/// A disk. Clones are the same disk.
+/// A simulated disk. Clones share its state.
 #[derive(Clone, Default)]
-pub(crate) struct Sim(Rc<RefCell<State>>);
+pub(crate) struct SimulatedDisk(Rc<RefCell<State>>);
 
-/// What goes wrong, and when.
+/// The fault, and when it occurs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Fault {
     #[default]
     None,
     /// The process dies before this step.
     Death(u64),
-    /// This step fails for want of room.
+    /// This step fails because the disk is full.
     FullOnce(u64),
-    /// From this step on, steps that need room fail.
+    /// From this step on, steps that need space fail.
     Full(u64),
-    /// The same, until a file is removed that held something.
+    /// The same, until a file that is not empty is removed.
     FullUntilRemoval(u64),
 }
 
@@ -42,7 +42,7 @@ struct State {
 enum Node {
     File {
         bytes: Vec<u8>,
-        /// What is left of it when power is lost.
+        /// The state that survives the loss of power.
         synced: bool,
     },
     Folder {
@@ -51,7 +51,7 @@ enum Node {
     },
 }
 
-/// Whether a step needs room.
+/// Whether a step needs space.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Room,
@@ -66,7 +66,7 @@ fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-impl Sim {
+impl SimulatedDisk {
     pub(crate) fn new() -> Self {
         let sim = Self::default();
         sim.0.borrow_mut().nodes.push(Node::Folder {
@@ -76,24 +76,24 @@ impl Sim {
         sim
     }
 
-    /// Another disk that is as this one is now.
+    /// A separate disk in the same state.
     pub(crate) fn fork(&self) -> Self {
         Self(Rc::new(RefCell::new(self.0.borrow().clone())))
     }
 
-    /// How many steps have been done.
+    /// The number of steps so far.
     pub(crate) fn steps(&self) -> u64 {
         self.0.borrow().steps
     }
 
-    /// Lets things go wrong, or go well again.
+    /// Sets the fault.
     pub(crate) fn set_fault(&self, fault: Fault) {
         let mut state = self.0.borrow_mut();
         state.fault = fault;
         state.failed = false;
     }
 
-    /// The machine goes down and comes up again.
+    /// Loses power and restarts.
     pub(crate) fn lose_power(&self, rng: &mut Rng) {
         let mut state = self.0.borrow_mut();
         state.fault = Fault::None;
@@ -130,7 +130,7 @@ impl Sim {
 }
 
 impl State {
-    /// Leaves each folder one name at most, and takes what is left for synced.
+    /// Leaves each folder at most one name, and marks the remaining state as synced.
     fn settle_folders(&mut self, rng: &mut Rng) {
         let mut names: Vec<(usize, String, usize)> = Vec::new();
         for (place, node) in self.nodes.iter().enumerate() {
@@ -233,7 +233,7 @@ impl State {
     }
 }
 
-impl Disk for Sim {
+impl Disk for SimulatedDisk {
     type Held = ();
 
     fn place(&self, path: &str) -> String {
@@ -292,7 +292,7 @@ impl Disk for Sim {
             synced: false,
         };
         let number = state.add(path, empty)?;
-        // Half of it, the rest, and the sync.
+        // The steps are half of the content, the rest, and the sync.
         for end in [given.len() / 2, given.len()] {
             state.step(Needs::Room)?;
             if let Node::File { bytes, .. } = &mut state.nodes[number] {

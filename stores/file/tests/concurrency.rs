@@ -1,5 +1,5 @@
-//! Many handles, threads and processes on one folder lose nothing of each other's, and readers see
-//! whole commits meanwhile.
+//! Many handles, threads and processes share a folder: no write is lost, and readers see complete
+//! commits only.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,12 +20,12 @@ fn rounds() -> u32 {
 }
 
 #[test]
-fn twenty_processes_lose_no_increment_and_readers_see_whole_sessions() {
+fn twenty_processes_lose_no_increment_and_readers_see_complete_sessions() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("shared"));
     let processes: Vec<_> = (0..PROCESSES)
-        .map(|_| place.process("sharing::a_process_that_increments"))
+        .map(|_| place.process("concurrency::a_process_that_increments"))
         .collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -55,7 +55,7 @@ fn twenty_processes_lose_no_increment_and_readers_see_whole_sessions() {
     for head in page.heads {
         if head.id != id("shared") {
             assert_eq!(head.event_count, u64::from(rounds()));
-            // What one process did is in the order in which it did it.
+            // The writes of one process are in their order.
             let theirs = shared
                 .iter()
                 .filter_map(|data| data.strip_prefix(&format!("\"{} ", head.id)));
@@ -83,7 +83,7 @@ fn a_process_that_increments() {
 }
 
 #[test]
-fn a_reader_never_sees_half_a_commit() {
+fn a_reader_never_sees_a_partial_commit() {
     let place = Place::new();
     let store = place.open();
     for name in ["a", "b"] {
@@ -101,7 +101,8 @@ fn a_reader_never_sees_half_a_commit() {
                     head.iterations = number;
                     put_change(head, Expect::Any, Vec::new())
                 });
-                // The record goes back and forth between the two, and another goes along.
+                // The record alternates between the two sessions, and a second record moves with
+                // it.
                 let owner = ["a", "b"][number as usize % 2];
                 let records = vec![
                     set(record("kind", "moving", Some(owner), number.into())),
@@ -143,7 +144,7 @@ fn a_reader_never_sees_half_a_commit() {
 }
 
 #[test]
-fn a_wait_for_the_lock_ends_with_the_busy_timeout_and_reads_go_on() {
+fn waiting_for_the_lock_ends_after_the_busy_timeout_and_does_not_block_reads() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -160,7 +161,7 @@ fn a_wait_for_the_lock_ends_with_the_busy_timeout_and_reads_go_on() {
             assert_eq!(history(&short, "a"), [""; 0]);
             append(inside, &id("a"), "2").unwrap();
             assert_eq!(history(&short, "a"), ["2"]);
-            // A handle does not wait for itself.
+            // A transaction inside a transaction of the same handle is refused.
             assert_eq!(store.transaction(|_| ()).unwrap_err().code(), "INTERNAL");
         })
         .unwrap();
@@ -172,7 +173,7 @@ fn a_wait_for_the_lock_ends_with_the_busy_timeout_and_reads_go_on() {
 fn a_lock_of_a_killed_process_is_free() {
     let place = Place::new();
     start(&place.open(), head("a"));
-    let mut process = place.process("sharing::a_process_that_is_killed_with_the_lock");
+    let mut process = place.process("concurrency::a_process_that_is_killed_with_the_lock");
     let lines = std::io::BufReader::new(process.stdout.take().unwrap());
     let mut lines = std::io::BufRead::lines(lines);
     assert!(lines.any(|line| line.unwrap().contains("written")));

@@ -1,5 +1,4 @@
-//! Writers that are killed at any moment have lost nothing that they had acknowledged, and left
-//! nothing half-written.
+//! A killed writer loses no acknowledged write, and leaves no partial write.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -16,23 +15,23 @@ use tenure_core::{Changes, History, SyncStore};
 const WRITERS: usize = 3;
 
 #[test]
-fn killed_writers_lose_nothing_acknowledged() {
+fn killed_writers_lose_no_acknowledged_write() {
     let mut random = fastrand::Rng::with_seed(0x7465_6e75);
     let mut place = Place::fast();
     for round in 0..scaled(200) {
-        // A folder that has seen a few deaths, but not so full that each list takes long.
+        // The number of kills is limited, because each list of a large folder takes long.
         if round % 3 == 0 {
             place = Place::fast();
         }
         let mut writers: Vec<Child> = (0..WRITERS)
-            .map(|_| place.process("killing::a_process_that_writes_until_it_is_killed"))
+            .map(|_| place.process("kills::a_process_that_writes_until_it_is_killed"))
             .collect();
         let mut outputs: Vec<_> = writers
             .iter_mut()
             .map(|writer| BufReader::new(writer.stdout.take().unwrap()).lines())
             .collect();
         let mut acknowledged = BTreeMap::new();
-        // The first acknowledgement of each begins the clock.
+        // The time starts with the first acknowledgement of each writer.
         for lines in &mut outputs {
             for line in lines.map_while(Result::ok) {
                 if note(&mut acknowledged, &line) {
@@ -52,11 +51,11 @@ fn killed_writers_lose_nothing_acknowledged() {
             acknowledged.len() > WRITERS,
             "round {round} has written nothing"
         );
-        is_whole(&place, &acknowledged);
+        check_writes(&place, &acknowledged);
     }
 }
 
-/// Notes what a line of a writer acknowledges, if it does.
+/// Adds an acknowledgement that is printed on a line.
 fn note(acknowledged: &mut BTreeMap<String, u64>, line: &str) -> bool {
     let Some(kept) = line.strip_prefix("kept ") else {
         return false;
@@ -68,9 +67,9 @@ fn note(acknowledged: &mut BTreeMap<String, u64>, line: &str) -> bool {
     true
 }
 
-/// Checks that everything acknowledged is there, and that everything there is whole, before the
-/// next write and after it.
-fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
+/// Checks that every acknowledged write exists and every write is complete, before and after the
+/// next write.
+fn check_writes(place: &Place, acknowledged: &BTreeMap<String, u64>) {
     let store = place.open();
     for last in [false, true] {
         for (name, &number) in acknowledged {
@@ -86,7 +85,7 @@ fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
             .map(|head| (head.id.as_str(), head.event_count))
             .collect();
         for head in &page.heads {
-            // Each commit wrote a version, an event and a record together.
+            // Each commit has written a version, an event and a record.
             assert_eq!(head.version, head.event_count);
             let record = store.record("last", head.id.as_str()).unwrap().unwrap();
             assert_eq!(record.version, head.event_count);
@@ -98,7 +97,7 @@ fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
             }
         }
         if !last {
-            // Finishes what was begun.
+            // Completes an unfinished write.
             write(&store, &["after".to_owned()]);
         }
     }
@@ -125,7 +124,8 @@ fn a_process_that_writes_until_it_is_killed() {
     }
 }
 
-/// Adds an event to each of these sessions, or makes it, in one commit; says how many they have.
+/// Appends an event to each of these sessions, or starts it, in one commit. Returns the numbers of
+/// events.
 fn write(store: &tenure_file::FileStore, names: &[String]) -> u64 {
     store
         .transaction(|store| {

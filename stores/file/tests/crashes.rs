@@ -1,10 +1,10 @@
-//! When the process dies, the power fails or the disk is full at any step of any write, every file that
-//! is left is complete. The disk is simulated, so that every step can be hit.
+//! The process dies, power is lost, or the disk is full at any step of any write: every remaining
+//! file is complete. The disk is simulated, so that a fault can occur at every step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::common::sim::{Fault, Sim};
+use crate::common::simulated_disk::{Fault, SimulatedDisk};
 use crate::common::{event, head, id, list, put_change, record, scaled, set};
 use fastrand::Rng;
 use tenure_core::store::{Commit, Expect, Loaded, RecordChange, Scan, SessionChange, SessionWrite};
@@ -12,13 +12,13 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Error, History, Json, MemoryStore, SessionId, SyncStore};
 use tenure_file::{Durability, FileOptions, FileStore};
 
-/// Few, so that writes meet.
+/// Few ids, so that writes concern the same sessions.
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
 const KEYS: [&str; 6] = ["k", "l", "a/x", "a/y", "b/x", "c/x"];
 const KIND: &str = "kind";
 const COMMITS: usize = 14;
 
-/// All that a store holds.
+/// The contents of a store.
 #[derive(Clone, PartialEq)]
 struct Snapshot {
     sessions: BTreeMap<String, Loaded>,
@@ -39,7 +39,7 @@ impl fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    /// What a store holds, found in every way there is.
+    /// The contents of a store. Checks that all ways to read it agree.
     fn of(store: &dyn SyncStore) -> Self {
         let mut sessions = BTreeMap::new();
         for name in IDS {
@@ -80,7 +80,7 @@ impl Snapshot {
         Self { sessions, records }
     }
 
-    /// What is of one session: itself and the records that it owns.
+    /// A session and the records that it owns.
     fn session(&self, name: &str) -> (Option<&Loaded>, Vec<&Record>) {
         let owned = self.records.values().filter(|record| {
             record
@@ -92,7 +92,7 @@ impl Snapshot {
     }
 }
 
-/// Random changes to what a store holds: most to one session, some to several at once.
+/// Random changes to the contents: most to one session, some to several sessions.
 fn random_changes(rng: &mut Rng, now: &Snapshot, number: usize) -> Changes {
     let mut changes = Changes::default();
     let mut names = IDS.to_vec();
@@ -118,7 +118,7 @@ fn random_changes(rng: &mut Rng, now: &Snapshot, number: usize) -> Changes {
                 },
                 None => Expect::Absent,
             };
-            // No two commits write the same.
+            // Every commit writes different data.
             head.version = 1000 + number as u64;
             head.event_count = kept + 1;
             head.context = Json::parse(format!("{{\"commit\":{number}}}")).unwrap();
@@ -140,11 +140,11 @@ fn random_changes(rng: &mut Rng, now: &Snapshot, number: usize) -> Changes {
     changes
 }
 
-/// A sequence of commits, and what holds before and after each.
+/// A sequence of commits, and the contents before and after each.
 #[derive(Clone)]
 struct Sequence {
     commits: Vec<Changes>,
-    /// One more than there are commits.
+    /// One more than the number of commits.
     snapshots: Vec<Snapshot>,
 }
 
@@ -165,9 +165,9 @@ impl Sequence {
         sequence
     }
 
-    /// Runs `test` for every step that the disk does for the sequence.
+    /// Runs `test` for every step of the disk during the sequence.
     fn at_every_step(&self, durability: Durability, mut test: impl FnMut(&Step<'_>)) {
-        let sim = Sim::new();
+        let sim = SimulatedDisk::new();
         let store = open(&sim, durability);
         for (number, changes) in self.commits.iter().enumerate() {
             let disk = sim.fork();
@@ -187,12 +187,12 @@ impl Sequence {
     }
 }
 
-/// A step of the disk, before which something goes wrong.
+/// A step of the disk, before which a fault occurs.
 struct Step<'s> {
-    /// The disk before the commit of which it is a step.
-    sim: Sim,
+    /// The disk before the commit that this step is a part of.
+    sim: SimulatedDisk,
     changes: &'s Changes,
-    /// How many commits were acknowledged before.
+    /// The number of acknowledged commits before it.
     number: usize,
     at: u64,
     before: &'s Snapshot,
@@ -200,7 +200,7 @@ struct Step<'s> {
 }
 
 impl Step<'_> {
-    /// Commits, with this going wrong, and answers whether that was acknowledged.
+    /// Commits the changes with this fault. Returns whether the commit was acknowledged.
     fn commit(&self, durability: Durability, fault: Fault) -> Result<(), Error> {
         let store = open(&self.sim, durability);
         self.sim.set_fault(fault);
@@ -209,7 +209,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Checks that the commit is there or not, and is there if it was acknowledged.
+    /// Checks that the commit was applied completely or not at all, and completely if it was
+    /// acknowledged.
     fn is_whole(&self, found: &Snapshot, acknowledged: bool) {
         assert!(
             found == self.after || (found == self.before && !acknowledged),
@@ -234,7 +235,7 @@ fn sequences() -> impl Iterator<Item = Sequence> {
 
 const DURABILITIES: [Durability; 2] = [Durability::Normal, Durability::Full];
 
-fn open(sim: &Sim, durability: Durability) -> FileStore<Sim> {
+fn open(sim: &SimulatedDisk, durability: Durability) -> FileStore<SimulatedDisk> {
     let options = FileOptions {
         durability,
         ..FileOptions::default()
@@ -242,16 +243,16 @@ fn open(sim: &Sim, durability: Durability) -> FileStore<Sim> {
     FileStore::over(sim.clone(), options).unwrap()
 }
 
-/// Nothing of what was removed, or of what could not be written, is left.
-fn is_tidy(sim: &Sim) {
+/// Checks that no temporary or removed file is left.
+fn is_tidy(sim: &SimulatedDisk) {
     assert_eq!(sim.names(".tenure/gone"), [""; 0]);
     let mut own = sim.names(".tenure");
     own.retain(|name| name != "next.json");
     assert!(own.len() <= 4, "{own:?}");
 }
 
-/// One write more: it finishes what was begun and changes nothing else.
-fn write_once_more(store: &FileStore<Sim>, sim: &Sim) {
+/// Performs another write, which completes an unfinished one and changes nothing else.
+fn write_once_more(store: &FileStore<SimulatedDisk>, sim: &SimulatedDisk) {
     let before = Snapshot::of(store);
     crate::common::apply(
         store,
@@ -263,7 +264,7 @@ fn write_once_more(store: &FileStore<Sim>, sim: &Sim) {
 }
 
 #[test]
-fn a_process_may_die_at_any_step_and_nothing_acknowledged_is_lost() {
+fn a_process_that_dies_at_any_step_loses_no_acknowledged_commit() {
     for (sequence, durability) in sequences().flat_map(|s| DURABILITIES.map(|d| (s.clone(), d))) {
         sequence.at_every_step(durability, |step| {
             let ended = step.commit(durability, Fault::Death(step.at));
@@ -276,7 +277,7 @@ fn a_process_may_die_at_any_step_and_nothing_acknowledged_is_lost() {
 }
 
 #[test]
-fn with_full_durability_power_may_fail_at_any_step_and_nothing_acknowledged_is_lost() {
+fn full_durability_loses_no_acknowledged_commit_when_power_fails_at_any_step() {
     let mut rng = Rng::with_seed(1);
     for sequence in sequences() {
         sequence.at_every_step(Durability::Full, |step| {
@@ -290,7 +291,7 @@ fn with_full_durability_power_may_fail_at_any_step_and_nothing_acknowledged_is_l
 }
 
 #[test]
-fn with_normal_durability_power_may_fail_at_any_step_and_every_session_is_whole() {
+fn normal_durability_keeps_every_session_complete_when_power_fails_at_any_step() {
     let mut rng = Rng::with_seed(2);
     for sequence in sequences() {
         sequence.at_every_step(Durability::Normal, |step| {
@@ -303,10 +304,11 @@ fn with_normal_durability_power_may_fail_at_any_step_and_every_session_is_whole(
     }
 }
 
-/// Checks that each session is as it was at some time, and each commit to several is whole.
+/// Checks that each session is in some earlier state, and each commit to several sessions was
+/// applied completely or not at all.
 fn is_some_past(sequence: &Sequence, step: &Step<'_>, found: &Snapshot) {
     for name in IDS {
-        // Since the last commit that wrote several files, which all waited for the disk.
+        // From the last commit that wrote several files on, which all waited for the disk.
         let since = (0..step.number)
             .rev()
             .find(|&commit| {
@@ -336,7 +338,7 @@ fn is_some_past(sequence: &Sequence, step: &Step<'_>, found: &Snapshot) {
 }
 
 #[test]
-fn any_step_may_find_no_room_and_nothing_is_lost() {
+fn a_full_disk_at_any_step_loses_no_commit() {
     for (sequence, durability) in sequences().flat_map(|s| DURABILITIES.map(|d| (s.clone(), d))) {
         sequence.at_every_step(durability, |step| {
             for fault in [Fault::FullOnce(step.at), Fault::Full(step.at)] {
@@ -360,7 +362,7 @@ fn fill_up(step: &Step<'_>, durability: Durability, fault: Fault) {
         Err("OUTCOME_UNKNOWN") => step.is_whole(&found, false),
         Err(other) => panic!("{step}: {other}"),
     }
-    // There is room again.
+    // The disk has space again.
     step.sim.set_fault(Fault::None);
     if &found == step.before {
         crate::common::apply(&store, step.changes);
@@ -370,7 +372,7 @@ fn fill_up(step: &Step<'_>, durability: Durability, fault: Fault) {
 }
 
 #[test]
-fn on_a_full_disk_a_session_can_be_removed_whatever_is_pending() {
+fn a_session_can_be_removed_on_a_full_disk_whatever_is_pending() {
     let (mut removed, mut refused) = (0, 0);
     for sequence in sequences() {
         sequence.at_every_step(Durability::Normal, |step| {
@@ -381,7 +383,7 @@ fn on_a_full_disk_a_session_can_be_removed_whatever_is_pending() {
                 let sim = step.sim.fork();
                 let store = open(&sim, Durability::Normal);
                 if let Err(error) = store.commit(&crate::common::remove(name)) {
-                    // Of what is not on the disk yet, nothing can be removed to make room.
+                    // Before anything is synced, nothing can be removed to free space.
                     assert_eq!(error.code(), "STORAGE_FULL", "{step}");
                     assert_eq!(sim.names(name), [""; 0], "{step} ended in {ended:?}");
                     assert_eq!(Snapshot::of(&store), found, "{step}");

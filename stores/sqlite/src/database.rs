@@ -1,5 +1,5 @@
-//! One connection to the file, set up the way every connection of the store is, and the
-//! transactions on it. It retries while another connection holds a lock, up to the busy timeout.
+//! A connection to the database file with the store's settings, and its transactions. It retries
+//! while another connection holds a lock, up to the busy timeout.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,26 +17,26 @@ use crate::failure;
 use crate::options::SqliteOptions;
 use tenure_core::store::Durability;
 
-/// Enough for every statement of the store and the more common forms of lists.
+/// Enough for every statement of the store and the common forms of lists.
 const CACHED_STATEMENTS: usize = 64;
-/// Pages of 4 KiB; the bound that SQLite itself has.
+/// In pages of 4 KiB: the limit of SQLite.
 const MAX_PAGES: u64 = 4_294_967_294;
 const PAGE_BYTES: u64 = 4096;
-/// A write-ahead log that is read in a fraction of a millisecond.
+/// A write-ahead log of this size is read in a fraction of a millisecond.
 const SHORT_LOG: u64 = 64 * PAGE_BYTES;
-/// A lock that a busy writer has is free for moments only. SQLite's own busy handler tries every
-/// 100 ms and misses them for seconds; a waiter here tries more often.
+/// The pauses between attempts to get a lock. A busy writer frees its lock for short moments only.
+/// SQLite's own busy handler tries every 100 ms and would miss them for seconds.
 const FIRST_SLEEP: Duration = Duration::from_micros(100);
 const LONGEST_SLEEP: Duration = Duration::from_micros(500);
 
-/// One connection.
+/// A connection to the database file.
 pub(crate) struct Database {
     connection: Connection,
     path: Arc<Path>,
     busy_timeout: Duration,
-    /// What [`apply_pragmas`](Self::apply_pragmas) last set.
+    /// The values that [`apply_pragmas`](Self::apply_pragmas) last set.
     pragmas: Cell<Option<(Durability, Option<u64>)>>,
-    /// The statements that were prepared, for tests that count them.
+    /// The prepared statements, for tests that count them.
     #[cfg(test)]
     pub(crate) statements: std::cell::RefCell<Vec<String>>,
 }
@@ -50,9 +50,9 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Opens the file, which is made if it does not exist. The schema is not looked at.
+    /// Opens the file, which is created if it does not exist. The schema is not checked.
     pub(crate) fn connect(path: &Arc<Path>, options: &SqliteOptions) -> Result<Self> {
-        // No SQLITE_OPEN_URI, no mutex: a connection is used by one thread at a time.
+        // Without SQLITE_OPEN_URI and without a mutex: one thread at a time uses a connection.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -71,9 +71,9 @@ impl Database {
         Ok(database)
     }
 
-    /// Sets the connection up. It is what first writes to the file.
+    /// Configures the connection. This is the first write to the file.
     pub(crate) fn set_up(&self, options: &SqliteOptions) -> Result<()> {
-        // The switch to WAL needs the file for itself, and SQLite does not wait for that.
+        // Switching to WAL needs exclusive access to the file, for which SQLite does not wait.
         let mode = self.with_retries("open", |connection| {
             connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
                 row.get::<_, String>(0)
@@ -94,8 +94,8 @@ impl Database {
         self.apply_pragmas(options)
     }
 
-    /// Sets what the next commits survive and how large they may let the file become; not within
-    /// a transaction.
+    /// Applies the durability and the maximum size of the file for the next commits. Must not be
+    /// called within a transaction.
     pub(crate) fn apply_pragmas(&self, options: &SqliteOptions) -> Result<()> {
         let pragmas = (options.durability, options.max_bytes);
         if self.pragmas.get() == Some(pragmas) {
@@ -108,7 +108,7 @@ impl Database {
         let pages = options
             .max_bytes
             .map_or(MAX_PAGES, |bytes| (bytes / PAGE_BYTES).clamp(1, MAX_PAGES));
-        // Where the system has it, only a full fsync reaches beyond the disk's own cache.
+        // On some systems only a full fsync flushes the cache of the disk.
         let fullfsync = u8::from(options.durability == Durability::Full);
         self.execute_batch(
             "open",
@@ -131,17 +131,17 @@ impl Database {
             .map_err(|error| self.failed("open", &error))
     }
 
-    /// The file.
+    /// The path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How long a write waits for others.
+    /// How long a write waits for other writers.
     pub(crate) fn busy_timeout(&self) -> Duration {
         self.busy_timeout
     }
 
-    /// The error for what SQLite said while the store answered `method`.
+    /// The error of the store for an error of SQLite during `method`.
     pub(crate) fn failed(&self, method: &str, error: &rusqlite::Error) -> Error {
         failure::describe(&self.path, method, error)
     }
@@ -151,14 +151,14 @@ impl Database {
         !self.connection.is_autocommit()
     }
 
-    /// A statement, prepared once a connection.
+    /// A statement, which is prepared once per connection.
     pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         #[cfg(test)]
         self.statements.borrow_mut().push(sql.to_owned());
         self.connection.prepare_cached(sql)
     }
 
-    /// The key that SQLite gave to the row inserted last.
+    /// The key of the row that was inserted last.
     pub(crate) fn last_key(&self) -> i64 {
         self.connection.last_insert_rowid()
     }
@@ -171,15 +171,15 @@ impl Database {
             .map_err(|error| self.failed(method, &error))
     }
 
-    /// Runs several statements once.
+    /// Runs several statements, without caching them.
     pub(crate) fn execute_batch(&self, method: &str, sql: &str) -> Result<()> {
         self.connection
             .execute_batch(sql)
             .map_err(|error| self.failed(method, &error))
     }
 
-    /// Copies pages from the write-ahead log into the database. `mode` is one of SQLite's; `wait` is
-    /// for readers.
+    /// Copies pages from the write-ahead log into the database. `mode` is a checkpoint mode of
+    /// SQLite. Waits for readers up to `wait`.
     pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<LogPages> {
         self.wait_when_busy(wait)?;
         let counts =
@@ -189,7 +189,7 @@ impl Database {
                 });
         self.wait_when_busy(self.busy_timeout)?;
         let (pages, copied) = counts.map_err(|error| self.failed("checkpoint", &error))?;
-        // SQLite says -1 where there is no log.
+        // The counts are -1 if there is no log.
         let count = |pages: i64| u32::try_from(pages).unwrap_or(0);
         Ok(LogPages {
             pages: count(pages),
@@ -197,17 +197,17 @@ impl Database {
         })
     }
 
-    /// Whether the write-ahead log is so short that the next to open the file reads it quickly.
+    /// Whether the write-ahead log is so short that the next process reads it quickly.
     pub(crate) fn has_short_log(&self) -> bool {
         let mut log = self.path.as_os_str().to_owned();
         log.push("-wal");
-        // The file is never opened: closing it would drop the locks that SQLite has on it.
+        // The file must not be opened: closing it would release SQLite's locks on it.
         std::fs::metadata(log).is_ok_and(|log| log.len() <= SHORT_LOG)
     }
 
-    /// Skips the checkpoint when the connection is closed as the last one.
+    /// Skips the checkpoint when this is the last connection to be closed.
     pub(crate) fn skip_checkpoint_on_close(&self) {
-        // Where it cannot be skipped, the log is copied as always.
+        // If this fails, closing copies the log as usual.
         let _ = self
             .connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
@@ -223,12 +223,12 @@ impl Database {
         self.until(deadline, method, attempt)
     }
 
-    /// Starts a write transaction, waiting up to the busy timeout.
+    /// Starts a write transaction. Waits up to the busy timeout.
     pub(crate) fn begin(&self) -> Result<Transaction<'_>> {
         self.begin_until(Instant::now() + self.busy_timeout)
     }
 
-    /// Starts a write transaction, waiting for others until `deadline`.
+    /// Starts a write transaction. Waits for other writers until `deadline`.
     pub(crate) fn begin_until(&self, deadline: Instant) -> Result<Transaction<'_>> {
         self.wait_when_busy(Duration::ZERO)?;
         let begun = self.until(deadline, "commit", |connection| {
@@ -238,7 +238,7 @@ impl Database {
         begun.map(|_| Transaction(self))
     }
 
-    /// Starts a write transaction, unless it would have to wait.
+    /// Starts a write transaction if it does not have to wait.
     pub(crate) fn try_begin(&self) -> Result<Option<Transaction<'_>>> {
         self.wait_when_busy(Duration::ZERO)?;
         let begun = self
@@ -281,14 +281,14 @@ impl Database {
 /// The pages of a write-ahead log after a checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogPages {
-    /// The pages in it.
+    /// The pages in the log.
     pub(crate) pages: u32,
-    /// Those of them that are in the database too.
+    /// The pages of the log that were copied into the database.
     copied: u32,
 }
 
 impl LogPages {
-    /// Whether the log is not needed any more.
+    /// Whether all pages of the log were copied.
     pub(crate) fn is_copied(self) -> bool {
         self.pages == self.copied
     }
@@ -299,7 +299,7 @@ impl LogPages {
 pub(crate) struct Transaction<'d>(&'d Database);
 
 impl Transaction<'_> {
-    /// Makes everything that was written in it last.
+    /// Commits the transaction.
     pub(crate) fn commit(self) -> Result<()> {
         self.0.run("commit", "COMMIT")
     }
@@ -308,7 +308,7 @@ impl Transaction<'_> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.0.in_transaction() {
-            // A rollback that fails leaves the transaction to the connection's next error.
+            // After a failed rollback, the next use of the connection reports the error.
             let _ = self.0.run("commit", "ROLLBACK");
         }
     }

@@ -1,4 +1,4 @@
-//! The errors of the store for those of SQLite.
+//! The errors of the store that correspond to errors of SQLite.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ffi};
 use tenure_core::Error;
 use tenure_core::error::Cause;
 
-/// The error for what SQLite said while the store answered `method`. Every text names the file.
+/// The error of the store for an error of SQLite during `method`. Every message names the file.
 pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Error {
     let path = path.display();
     let unavailable = |problem: &str| {
@@ -17,11 +17,12 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
     };
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => full(&path.to_string()),
-        // The index of the write-ahead log is extended by writing to it; that fails on a full disk.
+        // Extending the shared-memory file of the write-ahead log fails on a full disk.
         Some(ErrorCode::SystemIoFailure) if extended(error) == ffi::SQLITE_IOERR_SHMSIZE => {
             full(&path.to_string())
         }
-        // Versions and retries are the service's; that a lock was not to be had is an outage.
+        // The core handles versions and retries, so a lock that stays busy is reported as an
+        // unavailable store.
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             unavailable("another writer held its lock for longer than the busy timeout")
         }

@@ -1,5 +1,5 @@
-//! The files that are open in this process. All handles on a file share one [`Writer`], whatever the
-//! paths by which they opened it. The last handle to close ends the writer's thread.
+//! The open files of this process. All handles on a file share one [`Writer`], by whatever path
+//! they opened it. The last handle to close ends the writer's thread.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,16 +10,16 @@ use tenure_core::Result;
 use crate::identity::Identity;
 use crate::writer::Writer;
 
-/// The files that are open in this process.
+/// The open files of this process.
 static FILES: Mutex<Option<HashMap<Identity, Weak<File>>>> = Mutex::new(None);
 
-/// A file that is open in this process, as its handles share it.
+/// An open file, which its handles share.
 pub(crate) struct File {
     pub(crate) writer: Arc<Writer>,
 }
 
 impl File {
-    /// The file at a path, which exists.
+    /// The file at a path, which must exist.
     pub(crate) fn of(path: &Arc<Path>) -> Result<Arc<Self>> {
         let identity = Identity::of(path)?;
         let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What tells two files apart, whatever the paths by which they are opened.
+//! The identity of a file, whatever its path.
 
 use std::path::Path;
 #[cfg(not(unix))]
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use tenure_core::Result;
 use tenure_core::error::Cause;
 
-/// What tells a file apart from others.
+/// The identity of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg(unix)]
 pub(crate) struct Identity {
@@ -15,7 +15,7 @@ pub(crate) struct Identity {
     inode: u64,
 }
 
-/// What tells a file apart from others.
+/// The identity of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg(not(unix))]
 pub(crate) struct Identity {
@@ -23,10 +23,10 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The identity of the file that is at a path now.
+    /// The identity of the file at a path.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when there is none.
+    /// `STORE_UNAVAILABLE` if there is no file.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         Self::read(path).map_err(|error| {
             Cause::StoreUnavailable {
@@ -36,7 +36,7 @@ impl Identity {
         })
     }
 
-    // Neither opens the file: closing it would drop the locks that SQLite has on it.
+    // The file must not be opened: closing it would release SQLite's locks on it.
 
     #[cfg(unix)]
     fn read(path: &Path) -> std::io::Result<Self> {

@@ -1,17 +1,17 @@
-//! Tenure's SQLite store: sessions in one file that many handles, threads and processes may share.
+//! Tenure's SQLite store: sessions in a file that many handles, threads and processes may share.
 //!
-//! A [`SqliteStore`] is one handle on a file. It reads on its own connection. It writes in one of
-//! three ways, and in each the whole operation (load, decide, write) runs inside one transaction, so
-//! that no other writer comes between:
+//! A [`SqliteStore`] is a handle on a file, which reads on its own connection. It has three ways to
+//! write. In each, a whole operation (load, decide, write) runs inside one transaction, so no other
+//! process writes in between:
 //!
-//! - [`transaction`](SqliteStore::transaction) waits for its turn and returns the result;
-//! - [`try_transaction`](SqliteStore::try_transaction) does so if that needs no waiting;
-//! - [`enqueue`](SqliteStore::enqueue) leaves the operation to the file's writer thread, which
-//!   commits all that have queued together.
+//! - [`transaction`](SqliteStore::transaction) waits for the lock and returns the result;
+//! - [`try_transaction`](SqliteStore::try_transaction) does so if it does not have to wait;
+//! - [`enqueue`](SqliteStore::enqueue) queues the operation for the file's writer thread, which
+//!   commits queued operations together.
 //!
-//! Read `schema` for the tables, `store` for the handle, `unit` for the store that an operation
-//! sees, `read_set` for what it need not read twice, `file` for what the handles of a process share,
-//! and `writer` for the thread.
+//! `schema` has the tables, `store` the handle, `unit` the store for an operation in a transaction,
+//! `read_set` the rows that an operation need not read again, `file` the state that handles of a
+//! process share, and `writer` the thread.
 
 mod database;
 mod failure;

@@ -1,7 +1,7 @@
-//! Who of this process may write to a file. SQLite's own lock makes waiters sleep and look again,
-//! so that a busy writer thread would starve a caller who waits on its own thread. This one is
-//! acquired first and wakes its waiters. Waiting callers have priority over the writer thread; once
-//! the thread has waited for a while it has priority over them, so that it does not starve either.
+//! The write lock of a file within this process. Waiters for SQLite's own lock sleep and retry, so
+//! a busy writer thread would starve callers. This lock is acquired before SQLite's and wakes its
+//! waiters. Callers have priority over the writer thread; after it has waited for a while, the
+//! writer thread has priority over them, so it does not starve either.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// How long callers have priority over the writer thread.
 const CALLERS_FIRST: Duration = Duration::from_millis(50);
 
-/// The lock of one file.
+/// The write lock of a file.
 #[derive(Debug, Default)]
 pub(crate) struct WriteLock {
     state: Mutex<State>,
@@ -19,11 +19,12 @@ pub(crate) struct WriteLock {
 #[derive(Debug, Default)]
 struct State {
     held: bool,
-    /// Callers that wait.
+    /// The number of waiting callers.
     callers: u32,
-    /// The writer thread has waited long enough to go first.
+    /// Whether the writer thread has priority, because it has waited long enough.
     writer_first: bool,
-    /// Threads to wake when the lock is freed, which costs a call of the system.
+    /// The number of waiting threads. Waking them costs a system call, so it is skipped if there
+    /// are none.
     asleep: u32,
 }
 
@@ -32,7 +33,7 @@ struct State {
 pub(crate) struct Held<'l>(&'l WriteLock);
 
 impl WriteLock {
-    /// Acquires the lock for a caller, unless that takes until `deadline`.
+    /// Acquires the lock for a caller. Waits until `deadline`.
     pub(crate) fn for_caller(&self, deadline: Instant) -> Option<Held<'_>> {
         let mut state = self.state();
         state.callers += 1;
@@ -63,14 +64,14 @@ impl WriteLock {
         Some(Held(self))
     }
 
-    /// Acquires the lock for the writer thread, of which there is one.
+    /// Acquires the lock for the writer thread. A file has one writer thread.
     pub(crate) fn for_writer(&self) -> Held<'_> {
         let first_at = Instant::now() + CALLERS_FIRST;
         let mut state = self.state();
         while state.held || (state.callers > 0 && !state.writer_first) {
             let left = first_at.saturating_duration_since(Instant::now());
             state.writer_first = left.is_zero();
-            // Once it goes first, it is woken when the lock is freed; the time does not matter then.
+            // With priority, it is woken when the lock is released, so it needs no timeout.
             state = self.wait(state, left.max(CALLERS_FIRST));
         }
         state.writer_first = false;
@@ -84,7 +85,7 @@ impl WriteLock {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that could panic is done while the state is locked.
+        // No code panics while the state is locked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -165,7 +166,7 @@ mod tests {
             ["caller", "writer"]
         );
 
-        // Callers that always wait again leave the writer its turn.
+        // Callers that wait again and again do not starve the writer.
         let (stop, stopped) = mpsc::channel::<()>();
         let stopped = Mutex::new(stopped);
         thread::scope(|scope| {

@@ -1,5 +1,5 @@
-//! The write-ahead log of a file: when it is copied into the database, and how, so that neither the
-//! log grows without end nor a latency-sensitive write waits for the disk.
+//! The checkpoints of a file's write-ahead log. The log must not grow without limit, and a
+//! latency-sensitive write must not wait for the disk.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::database::{Database, LogPages};
 use crate::lock::WriteLock;
 use crate::schema;
 
-/// Pages in the write-ahead log that are worth a checkpoint: 4 MiB.
+/// The number of pages in the log that makes a checkpoint worthwhile: 4 MiB.
 const CHECKPOINT_PAGES: u32 = 1000;
-/// Pages in the write-ahead log at which writers are made to wait for one: 64 MiB.
+/// The number of pages in the log from which on writers wait for a checkpoint: 64 MiB.
 const TOO_MANY_PAGES: u32 = 16_384;
-/// How long they wait at most for readers that still need the log.
+/// The longest wait for readers that still use the log.
 const READERS_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The write-ahead log of a file.
+/// The checkpoints of a file's write-ahead log.
 pub(crate) struct Log {
-    /// Its size, in pages, at which the next checkpoint is due.
+    /// The size of the log, in pages, at which the next checkpoint is due.
     checkpoint_at: AtomicU32,
     /// Whether there was a latency-sensitive write since the last checkpoint.
     latency_sensitive: AtomicBool,
@@ -35,33 +35,34 @@ impl Default for Log {
 }
 
 impl Log {
-    /// Notes a write that must not wait for the disk. Others like it will follow.
+    /// Records a latency-sensitive write, which must not wait for the disk. More of them are
+    /// expected.
     pub(crate) fn note_latency_sensitive(&self) {
         self.latency_sensitive.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a checkpoint is to be requested after a commit that left `pages` pages in the log.
+    /// Whether a commit that left `pages` pages in the log must request a checkpoint.
     pub(crate) fn needs_checkpoint(&self, pages: u32) -> bool {
         if pages < CHECKPOINT_PAGES {
-            // The log was restarted.
+            // SQLite has restarted the log.
             self.due_after(0);
             return false;
         }
         let due = pages >= self.checkpoint_at.load(Ordering::Relaxed);
         if due {
-            // One request for now; the checkpoint says when the next is due, unless it fails.
+            // Requests one checkpoint now. The checkpoint sets the next due size, unless it fails.
             self.due_after(pages);
         }
         due
     }
 
-    /// Copies the log into the database, on the writer thread.
+    /// Copies the log into the database. Called on the writer thread.
     pub(crate) fn checkpoint(&self, database: &Database, lock: &WriteLock) {
         match self.copy(database, lock) {
             Ok(log) if log.is_copied() => self.due_after(0),
-            // Readers or writers have held it up.
+            // Readers or writers prevented copying all pages.
             Ok(log) => self.due_after(log.pages),
-            // It is tried again when it is due again.
+            // The checkpoint is retried when it is due again.
             Err(_) => {}
         }
     }
@@ -77,9 +78,9 @@ impl Log {
         if !latency_sensitive && log.pages < TOO_MANY_PAGES {
             return Ok(log);
         }
-        // The next commit restarts the log, and waits for the disk as it does. That must not be a
-        // latency-sensitive one; so it is one of this thread. Nor must steady writers keep the log
-        // from ever being restarted.
+        // The commit that restarts the log waits for the disk. It is made here, on the writer
+        // thread, so that no latency-sensitive write has to wait, and so that the log is restarted
+        // under steady writes, too.
         let _held = lock.for_writer();
         let log = if log.pages < TOO_MANY_PAGES {
             database.checkpoint("PASSIVE", Duration::ZERO)?

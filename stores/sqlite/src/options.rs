@@ -1,21 +1,21 @@
-//! How a SQLite store is opened.
+//! The options of a SQLite store.
 
 use tenure_core::store::Durability;
 
-/// How a SQLite store is opened.
+/// The options of a SQLite store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
-    /// What this handle's acknowledged writes survive.
+    /// The durability of this handle's writes.
     pub durability: Durability,
     /// How long a write waits for other writers of the file, in milliseconds. After that it fails
     /// with `STORE_UNAVAILABLE`.
     pub busy_timeout_ms: u32,
-    /// The size in bytes that this handle's writes do not let the database file grow beyond; they
-    /// fail with `STORAGE_FULL` instead.
+    /// The maximum size of the database file in bytes. A write by this handle that would exceed it
+    /// fails with `STORAGE_FULL`.
     pub max_bytes: Option<u64>,
-    /// Whether this handle is open for a call or two, as that of a command is. Then a short
-    /// write-ahead log is left for later when it closes as the last one: copying it into the database
-    /// would have every command wait for the disk.
+    /// Whether this handle is opened for a few calls, like that of a command. As the last handle to
+    /// close it leaves a short write-ahead log, because a checkpoint would make every command wait
+    /// for the disk.
     pub brief: bool,
 }
 

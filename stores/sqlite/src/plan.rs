@@ -1,8 +1,8 @@
-//! By which index a list or a tally finds its sessions. SQLite would choose knowing nothing of the
-//! data: it takes any equality for a rare one, and then reads and sorts every completed session for
-//! a page of fifty. So what it needs to know is looked up: whether few sessions match a field of the
-//! filter. Those few are read and sorted; otherwise the index that has the order is followed until
-//! the page is full.
+//! The choice of the index for a list or a tally. SQLite does not know how many rows match: it
+//! takes every equality for selective, and then reads and sorts every completed session for a page
+//! of fifty. So this module counts, up to a limit, the sessions that match a field of the filter.
+//! If few match, they are read by the index of that field and sorted. Otherwise the index of the
+//! order is read until the page is full.
 
 use rusqlite::params_from_iter;
 use tenure_core::Result;
@@ -11,15 +11,15 @@ use tenure_core::store::filter::{Filter, OrderBy, Trash};
 use crate::database::Database;
 use crate::query::{self, Query};
 
-/// Sessions that are quickly read and sorted.
+/// Up to this number, sessions are quickly read and sorted.
 const FEW: u32 = 1000;
 
 const BY_CREATED: &str = "sessions_by_created";
 const BY_UPDATED: &str = "sessions_by_updated";
 
 impl Database {
-    /// The index to use, or `None` where SQLite chooses well: then a field of the filter has an
-    /// index in the order of creation.
+    /// The index to use. `None` if SQLite chooses well, because a field of the filter has an index
+    /// that also has the order of creation.
     pub(crate) fn index_for(
         &self,
         filter: &Filter,
@@ -30,7 +30,7 @@ impl Database {
             || filter.task_ids.as_ref().is_some_and(Vec::is_empty)
             || filter.slot_phase.as_ref().is_some_and(Vec::is_empty);
         if nothing {
-            // Nothing matches, and SQLite drops the conditions that the indexes would serve.
+            // Nothing matches. SQLite removes the conditions, so an index could not be used.
             return Ok(None);
         }
         for (index, field) in fields(filter, by) {
@@ -52,8 +52,8 @@ impl Database {
     }
 }
 
-/// The fields of a filter, each as a filter of its own, that have an index other than one that serves
-/// the order. Those come first that the fewest sessions are likely to match.
+/// The fields of a filter that have an index of their own, each as a filter. The fields that are
+/// likely to match the fewest sessions come first.
 fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
     let any = || Filter {
         trash: Trash::Include,
@@ -67,7 +67,7 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
         }
     };
     if by != Some(OrderBy::CreatedAt) {
-        // In the order of creation, these have both.
+        // In the order of creation, SQLite uses an index with both the field and the order.
         add(
             given.task_ids.is_some(),
             "sessions_by_task",
@@ -186,7 +186,7 @@ mod tests {
     use crate::options::SqliteOptions;
     use crate::schema;
 
-    /// How SQLite plans to run a query.
+    /// The query plan of SQLite.
     fn plan(database: &Database, Query { sql, parameters }: Query) -> String {
         let mut explain = database
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -356,7 +356,7 @@ mod tests {
                     ("agents", OrderBy::UpdatedAt) => "phase",
                     _ => name,
                 };
-                // Partial indexes hold no other sessions than those that match.
+                // A partial index contains only matching sessions.
                 let some = matches!(name, "trash" | "agents");
                 assert!(plan.contains(index), "{name}: {plan}");
                 assert!(!plan.contains("SCAN") || some, "{name}: {plan}");
@@ -367,7 +367,8 @@ mod tests {
             assert!(!plan.contains("SCAN") || some, "{name}: {plan}");
         }
 
-        // With many, an index has the order, and none is sorted or read but for the page.
+        // With many matches, the index has the order: only the sessions of the page are read, and
+        // none are sorted.
         database
             .execute_batch(
                 "test",

@@ -1,6 +1,6 @@
-//! The SQL of a filter and of a list. It must mean what `Filter::matches` and `Order::compare` of
-//! the core mean. The values of a query are always parameters; its text depends on which fields
-//! are given, so that few texts are ever prepared.
+//! The SQL of filters and lists. It must agree with `Filter::matches` and `Order::compare` of the
+//! core. All values are parameters. The text depends only on which fields are given, so few
+//! statements are prepared.
 
 use rusqlite::types::Value;
 use tenure_core::store::ListQuery;
@@ -16,8 +16,8 @@ pub(crate) struct Query {
     pub(crate) parameters: Vec<Value>,
 }
 
-/// The heads that match `query` with the keys of their rows, in its order, at most `rows`, found by
-/// `index` if one is named.
+/// Selects the heads that match `query` with the keys of their rows, in order, at most `rows`, by
+/// `index` if one is given.
 pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     let mut conditions = Conditions::of(&query.filter);
     let time = match query.order.by {
@@ -41,7 +41,7 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
         sql: conditions,
         mut parameters,
     } = conditions;
-    // SQLite counts in signed integers; a list is not longer than that.
+    // SQLite's integers are signed, and no list is longer than the largest one.
     let integer = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     parameters.extend([integer(rows), integer(query.offset)]);
     Query {
@@ -55,8 +55,8 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     }
 }
 
-/// Counts the sessions that match `filter`, by status, mode and user. Sums are computed of the upper
-/// and the lower halves of numbers, so that none of them can overflow.
+/// Counts the sessions that match `filter`, by status, mode and user. The upper and lower halves of
+/// numbers are summed separately, so that no sum overflows.
 pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
     let halves =
@@ -74,7 +74,7 @@ pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
     }
 }
 
-/// Counts the sessions that match `filter` by `index`, up to `most` of them.
+/// Counts the sessions that match `filter` by `index`, up to `most`.
 pub(crate) fn count(filter: &Filter, index: &str, most: u32) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
     Query {
@@ -90,7 +90,7 @@ fn indexed_by(index: Option<&str>) -> String {
     index.map_or_else(String::new, |index| format!(" INDEXED BY {index}"))
 }
 
-/// A `WHERE` clause in the making.
+/// A `WHERE` clause under construction.
 struct Conditions {
     sql: String,
     parameters: Vec<Value>,
@@ -118,7 +118,7 @@ impl Conditions {
         }
         match &filter.phase {
             None => {}
-            // The sessions of agents, whatever they do, have an index of their own.
+            // Sessions of agents have a partial index.
             Some(phases) if Phase::ALL.iter().all(|phase| phases.contains(phase)) => {
                 all.add("phase IS NOT NULL", []);
             }
@@ -140,7 +140,7 @@ impl Conditions {
         all.add_if("created_at <= ?", time(filter.created_before));
         all.add_if("updated_at >= ?", time(filter.updated_after));
         all.add_if("updated_at <= ?", time(filter.updated_before));
-        // SQLite's `lower` knows ASCII only, which is what the filter means.
+        // SQLite's `lower` changes ASCII only, as the filter requires.
         let part = filter.text.as_ref().map(|text| text.to_ascii_lowercase());
         all.add_if("instr(lower(task), ?) > 0", text(&part));
         match filter.trash {
@@ -151,7 +151,7 @@ impl Conditions {
         all
     }
 
-    /// A column that has one of the names that are wanted.
+    /// Adds a condition that the column has one of the given names.
     fn add_one_of(&mut self, column: &str, mut wanted: Vec<&str>) {
         wanted.sort_unstable();
         wanted.dedup();

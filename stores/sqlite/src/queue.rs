@@ -1,4 +1,4 @@
-//! What the writer thread of a file has to do: jobs in the order in which they came, and checkpoints.
+//! The work of a file's writer thread: queued jobs in their order, and checkpoints.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,35 +17,35 @@ pub(crate) struct Task {
     pub(crate) job: Job,
     pub(crate) done: Done,
     pub(crate) options: SqliteOptions,
-    /// When it has waited for its busy timeout.
+    /// The end of the job's busy timeout.
     deadline: Instant,
 }
 
-/// What there is to do.
+/// The work that is due.
 pub(crate) struct Work {
     pub(crate) jobs: bool,
     pub(crate) checkpoint: bool,
 }
 
-/// The completions of jobs, and what each of them receives.
+/// The completions of jobs, each with its result.
 pub(crate) type Results = Vec<(Done, Result<String>)>;
 
 /// The queue of a file.
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// There is something to do, or the thread is to end.
+    /// Signals that work is due, or that the thread is to end.
     work: Condvar,
-    /// The last job is done.
+    /// Signals that all jobs are done.
     idle: Condvar,
-    /// Jobs that are not yet committed.
+    /// The number of jobs that are not committed yet.
     pending: AtomicUsize,
 }
 
 #[derive(Default)]
 struct State {
     tasks: VecDeque<Task>,
-    /// Jobs that were taken from the queue and are not yet done.
+    /// The number of jobs that were taken from the queue and are not done.
     running: usize,
     checkpoint: bool,
     ending: bool,
@@ -63,15 +63,15 @@ impl Task {
     }
 }
 
-/// For handles.
+/// The methods for handles.
 impl Queue {
-    /// Whether jobs wait for their commit.
+    /// Whether queued jobs are not committed yet.
     pub(crate) fn is_busy(&self) -> bool {
         self.pending.load(Ordering::Acquire) > 0
     }
 
-    /// Puts a job into the queue. Without a thread, `start` starts one; if it cannot, the job is
-    /// done with its error.
+    /// Queues a job. If there is no thread, `start` starts one. If that fails, the job is done with
+    /// the error.
     pub(crate) fn push(&self, task: Task, start: impl FnOnce() -> Result<JoinHandle<()>>) {
         let mut state = self.state();
         if let Err(error) = state.ensure_thread(start) {
@@ -84,17 +84,17 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// Requests a checkpoint. Without a thread, `start` starts one.
+    /// Requests a checkpoint. If there is no thread, `start` starts one.
     pub(crate) fn request_checkpoint(&self, start: impl FnOnce() -> Result<JoinHandle<()>>) {
         let mut state = self.state();
-        // Without a thread the log grows until there is one; nothing else depends on it.
+        // Without a thread there is no checkpoint, and the log keeps growing.
         if state.ensure_thread(start).is_ok() {
             state.checkpoint = true;
             self.work.notify_one();
         }
     }
 
-    /// Waits until every job that is in the queue now is done.
+    /// Waits until every job that is queued now is done.
     pub(crate) fn drain(&self) {
         let mut state = self.state();
         if state.is_on_thread() {
@@ -105,7 +105,7 @@ impl Queue {
         }
     }
 
-    /// Ends the thread, after what is in the queue.
+    /// Ends the thread after the queued jobs.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         state.ending = true;
@@ -115,15 +115,15 @@ impl Queue {
         }
         if let Some(thread) = state.thread.take() {
             drop(state);
-            // The thread catches the panics of what it calls; it has none of its own.
+            // The thread catches panics of jobs and completions, so it does not panic itself.
             let _ = thread.join();
         }
     }
 }
 
-/// For the thread.
+/// The methods for the writer thread.
 impl Queue {
-    /// Waits for something to do. There is nothing more when the queue has ended.
+    /// Waits for work. Returns `None` when the queue has ended.
     pub(crate) fn wait(&self) -> Option<Work> {
         let mut state = self.state();
         while state.tasks.is_empty() && !state.checkpoint && !state.ending {
@@ -138,8 +138,8 @@ impl Queue {
         })
     }
 
-    /// Under which options the first jobs, at most `count`, can run together, and until when the
-    /// first of them waits.
+    /// The options under which the first jobs, at most `count`, can run in one transaction, and the
+    /// deadline of the first job.
     pub(crate) fn terms(&self, count: usize) -> Option<(SqliteOptions, Instant)> {
         let state = self.state();
         let first = state.tasks.front()?;
@@ -168,8 +168,8 @@ impl Queue {
         self.refuse(error, |_| true);
     }
 
-    /// Refuses the first jobs with an error, as far as their deadlines have passed; all of them, if
-    /// `deadline` has not, as the error is not that the wait was too long.
+    /// Refuses the first jobs whose deadlines have passed. If `deadline` has not passed, the cause
+    /// was not the wait, so all jobs are refused.
     pub(crate) fn refuse_expired(&self, error: &Error, deadline: Instant) {
         let now = Instant::now();
         self.refuse(error, |task| deadline > now || task.deadline <= now);
@@ -191,10 +191,10 @@ impl Queue {
     /// Calls the completions of jobs that were taken.
     pub(crate) fn finish(&self, results: Results) {
         let count = results.len();
-        // What comes now comes after the commit, and need not queue.
+        // Later writes come after the commit, so they do not have to queue.
         self.pending.fetch_sub(count, Ordering::AcqRel);
         for (done, result) in results {
-            // A completion that panics does not keep the others from being called.
+            // A panic in a completion does not affect the other jobs.
             let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
         }
         let mut state = self.state();
@@ -205,7 +205,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that could panic is done while the state is locked.
+        // No code panics while the state is locked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -218,7 +218,7 @@ impl State {
         Ok(())
     }
 
-    /// Whether this is the queue's thread.
+    /// Whether the current thread is the writer thread.
     fn is_on_thread(&self) -> bool {
         self.thread
             .as_ref()

@@ -1,5 +1,5 @@
-//! What the store reads. Each answer is of one moment: a single statement, or several while the
-//! first still stands on its row, which holds SQLite's snapshot.
+//! The reads of the store. Each is consistent: a single statement, or several while the first one
+//! is still open and holds SQLite's snapshot.
 
 use rusqlite::params_from_iter;
 use tenure_core::error::Cause;
@@ -15,7 +15,7 @@ use crate::query::{self, Query};
 use crate::read_set::SessionRow;
 use crate::row::{self, head_columns};
 
-/// Why something could not be read: SQLite's reason, or what is wrong with a row.
+/// Why something could not be read: an error of SQLite, or a damaged row.
 enum Unread {
     Failed(rusqlite::Error),
     Damaged(row::Damage),
@@ -33,14 +33,14 @@ impl From<row::Damage> for Unread {
     }
 }
 
-/// A session that was found, and the key of its row.
+/// A session that was read, and the key of its row.
 pub(crate) struct Found {
     pub(crate) loaded: Loaded,
     key: i64,
 }
 
 impl Found {
-    /// What is known of its row.
+    /// The columns of its row that are known.
     pub(crate) fn row(&self) -> SessionRow {
         SessionRow::of(self.key, &self.loaded.head)
     }
@@ -108,11 +108,11 @@ impl Database {
         Ok(events)
     }
 
-    /// See `Store::list`. Each head of the page is shown to `seen`, with the key of its row.
+    /// See `Store::list`. `seen` is called for each head of the page, with the key of its row.
     pub(crate) fn list(&self, query: &ListQuery, mut seen: impl FnMut(i64, &Head)) -> Result<Page> {
         let index = self.index_for(&query.filter, Some(query.order.by))?;
-        // One more than asked for, to know whether more follow. Rows that cannot be read take
-        // places from those that can; then the question is asked again, more widely.
+        // One row more than the limit shows whether more follow. Unreadable rows take the place of
+        // readable ones, so the query may have to be repeated with a larger limit.
         let mut rows = u64::from(query.limit) + 1;
         loop {
             let (page, read) = self
@@ -174,7 +174,7 @@ impl Database {
     /// See `Store::scan`.
     pub(crate) fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
         let read = || {
-            // No key is before the empty key.
+            // No key precedes the empty key.
             let mut find = self.prepare(match scan.after {
                 Some(_) => {
                     "SELECT key, version, expires_at, owner, body FROM records \
@@ -215,7 +215,7 @@ impl Database {
                 let sum = (u128::from(upper) << 32) + u128::from(lower);
                 Ok(u64::try_from(sum).unwrap_or(u64::MAX))
             };
-            // Sessions of an unknown status are damaged, and listed as such.
+            // A session with an unknown status is damaged. A list reports it.
             if let Some(status) = Status::parse(&row::any_text(row, 0)) {
                 tally.add(Group {
                     status,
@@ -252,8 +252,8 @@ impl Database {
     }
 }
 
-/// The key of an event: its session's key above 32 bits of its sequence number. `None` when the
-/// number needs more.
+/// The key of an event: the key of its session, shifted by 32 bits, plus the sequence number.
+/// `None` if the number has more than 32 bits.
 pub(crate) fn event_key(session: i64, sequence: u64) -> Option<i64> {
     let sequence = u32::try_from(sequence).ok()?;
     Some((session << 32) | i64::from(sequence))

@@ -1,17 +1,17 @@
-//! What an operation knows of the rows that it has read or written in its transaction. Nobody else
-//! writes meanwhile, so a commit need not read again what the operation has read: it finds here
-//! which versions there are, under which keys, and which indexed columns a new head changes.
+//! The rows that an operation has read or written in its transaction. No other connection writes
+//! meanwhile, so a commit need not read again which versions exist, under which keys, and which
+//! indexed columns a new head changes.
 
 use std::collections::HashMap;
 
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Head, Phase, SessionId, Status, Timestamp};
 
-/// Sessions known at most, and records. An operation that reads more forgets those, and a commit
-/// reads again what it needs.
+/// The largest number of known sessions, and of known records. Beyond it they are forgotten, and a
+/// commit reads what it needs.
 const MAX_ROWS: usize = 4096;
 
-/// The rows that an operation knows. Of each it knows what it holds, or that there is none.
+/// The rows that an operation knows, each with its content or that it does not exist.
 #[derive(Debug, Default)]
 pub(crate) struct ReadSet {
     sessions: HashMap<SessionId, Option<SessionRow>>,
@@ -19,17 +19,17 @@ pub(crate) struct ReadSet {
     records: HashMap<String, HashMap<String, Option<u64>>>,
 }
 
-/// What a commit needs to know of a session's row.
+/// The parts of a session's row that a commit needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SessionRow {
     pub(crate) key: i64,
     pub(crate) version: u64,
-    /// `None` when only the key and the version were read.
+    /// `None` if only the key and the version were read.
     indexed: Option<IndexedColumns>,
 }
 
-/// The values of the indexed columns, other than `id`, which never changes, and `updated_at`, which
-/// always may.
+/// The values of the indexed columns, except `id`, which never changes, and `updated_at`, which
+/// every write may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct IndexedColumns {
     status: Status,
@@ -43,29 +43,29 @@ struct IndexedColumns {
     slot: Option<(String, SlotPhase, String)>,
 }
 
-/// In which of the [`IndexedColumns`] a new head differs from the row.
+/// The [`IndexedColumns`] in which a new head differs from its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IndexChange {
-    /// In none, as that of an append.
+    /// No column differs, as after an append.
     None,
-    /// In its status or in whether it is in the trash, as that of a transition.
+    /// The status or the trash differs, as after a transition.
     Lifecycle,
-    /// In others, or what the row holds is not known.
+    /// Other columns differ, or the values in the row are unknown.
     Any,
 }
 
 impl ReadSet {
-    /// What is known of a session; `None` when nothing is.
+    /// The state of a session's row; `None` if it is unknown.
     pub(crate) fn session(&self, id: &SessionId) -> Option<Option<&SessionRow>> {
         self.sessions.get(id).map(Option::as_ref)
     }
 
-    /// What is known of a record: its version, or that there is none; `None` when nothing is.
+    /// The version of a record, or that it does not exist; `None` if that is unknown.
     pub(crate) fn record(&self, kind: &str, key: &str) -> Option<Option<u64>> {
         self.records.get(kind)?.get(key).copied()
     }
 
-    /// Notes a session's row, or that there is none.
+    /// Records the state of a session's row, or that it does not exist.
     pub(crate) fn note_session(&mut self, id: &SessionId, row: Option<SessionRow>) {
         if self.sessions.len() >= MAX_ROWS {
             self.sessions.clear();
@@ -73,7 +73,7 @@ impl ReadSet {
         self.sessions.insert(id.clone(), row);
     }
 
-    /// Notes a record's version, or that there is none.
+    /// Records the version of a record, or that it does not exist.
     pub(crate) fn note_record(&mut self, kind: &str, key: &str, version: Option<u64>) {
         if self.records.values().map(HashMap::len).sum::<usize>() >= MAX_ROWS {
             self.records.clear();
@@ -85,8 +85,8 @@ impl ReadSet {
         records.insert(key.to_owned(), version);
     }
 
-    /// Notes that a session is removed with the records that it owns. Which these are is not known,
-    /// so any record that there was may be gone.
+    /// Records that a session was removed together with the records that it owns. Which records
+    /// these are is unknown, so all known records are forgotten.
     pub(crate) fn note_removal(&mut self, id: &SessionId) {
         self.note_session(id, None);
         for records in self.records.values_mut() {
@@ -110,7 +110,7 @@ impl SessionRow {
         }
     }
 
-    /// A row of which no more than this was read.
+    /// A row of which only the key and the version are known.
     pub(crate) fn unread(key: i64, version: u64) -> Self {
         Self {
             key,
@@ -119,7 +119,7 @@ impl SessionRow {
         }
     }
 
-    /// What `head` changes in the indexed columns.
+    /// The indexed columns that `head` changes.
     pub(crate) fn index_change(&self, head: &Head) -> IndexChange {
         self.indexed
             .as_ref()

@@ -1,5 +1,5 @@
-//! A session's head as a row, and back. Reading says what is wrong with a row instead of failing at
-//! the first: a row may have been damaged or edited by hand.
+//! Conversion between the head of a session and a row. A row may be damaged or edited by hand, so
+//! reading reports what is wrong with it.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
@@ -8,7 +8,7 @@ use tenure_core::stored::head::Usage;
 use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Event, Head, Json, Phase, SessionId, Status, Timestamp};
 
-/// The columns of a head, in the order in which [`read_head`] and [`bind_head`] take them.
+/// The columns of a head, in the order that [`read_head`] and [`bind_head`] use.
 macro_rules! head_columns {
     () => {
         "id, version, status, user_id, channel_id, mode, created_at, updated_at, iterations, \
@@ -20,10 +20,10 @@ macro_rules! head_columns {
 }
 pub(crate) use head_columns;
 
-/// The column of a row's key where a statement names it after [`head_columns`].
+/// The column with the key of a row, in statements that select [`head_columns`].
 pub(crate) const KEY: usize = 34;
 
-/// What is wrong with a row.
+/// A description of a damaged row.
 pub(crate) type Damage = String;
 
 /// Reads a head from a row of [`head_columns`].
@@ -122,7 +122,7 @@ pub(crate) fn read_event(row: &Row<'_>) -> Result<Event, Damage> {
     })
 }
 
-/// The text of a column that may be anything, for naming a damaged row.
+/// The text of a column of any type, which identifies a damaged row.
 pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     match row.get_ref(column) {
         Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
@@ -130,12 +130,12 @@ pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     }
 }
 
-/// A count as SQLite stores it. Counts beyond 2^63 become negative and come back as they were.
+/// A count as SQLite stores it. Counts from 2^63 on become negative, and are converted back.
 pub(crate) fn stored(count: u64) -> i64 {
     count.cast_signed()
 }
 
-/// A count from what SQLite stores.
+/// A count that was read from SQLite.
 pub(crate) fn restored(count: i64) -> u64 {
     count.cast_unsigned()
 }
@@ -216,7 +216,7 @@ impl<'r> Columns<'r> {
         SessionId::parse(self.text(column, name)?).map_err(|error| format!("{name}: {error}"))
     }
 
-    /// The columns of an agent, the first of which says whether there is one.
+    /// The columns of an agent. The first one shows whether there is an agent.
     fn agent(&self, first: usize) -> Result<Option<Agent>, Damage> {
         if self.is_null(first) {
             return Ok(None);
@@ -239,7 +239,7 @@ impl<'r> Columns<'r> {
         }))
     }
 
-    /// The columns of a slot, the first of which says whether there is one.
+    /// The columns of a slot. The first one shows whether there is a slot.
     fn slot(&self, first: usize) -> Result<Option<Slot>, Damage> {
         if self.is_null(first) {
             return Ok(None);

@@ -1,6 +1,6 @@
-//! The tables, and how a file comes to have them. A file carries its schema's number in
-//! `user_version` and Tenure's mark in `application_id`; a file of a newer schema or of another
-//! application is refused before anything in it is touched.
+//! The tables and their migrations. The schema version is in `user_version`, and `application_id`
+//! marks a file as Tenure's. A file of a newer schema or of another application is refused before
+//! anything is written.
 
 use rusqlite::Connection;
 use tenure_core::Result;
@@ -8,17 +8,18 @@ use tenure_core::error::Cause;
 
 use crate::database::Database;
 
-/// "Tenu": marks a database as Tenure's.
+/// "Tenu", which marks a database as Tenure's.
 const APPLICATION_ID: i32 = 0x5465_6e75;
 
-/// One migration a schema version. They are never edited once released, only added to.
+/// One migration for each schema version. A released migration is never edited.
 ///
-/// An event's key is its session's key and its sequence number in one integer. So the history of a
-/// session lies together in one b-tree of wide fan-out, an append touches one page of it, and the
-/// cost of an append does not follow the length of the history.
+/// The key of an event combines the key of its session and its sequence number in one integer. So
+/// the history of a session is contiguous in one b-tree, an append changes one page of it, and the
+/// cost of an append does not depend on the length of the history.
 ///
-/// What changes with every append is small and comes first; long texts come last, where SQLite
-/// leaves their pages alone when they stay the same. Only `updated_at` among those is indexed.
+/// Columns that change with every append are small and come first. Long texts come last, where
+/// SQLite does not rewrite their pages while they stay the same. Of the columns that change with
+/// every append, only `updated_at` is indexed.
 const MIGRATIONS: [&str; 1] = ["
 CREATE TABLE sessions (
   key INTEGER PRIMARY KEY,
@@ -104,19 +105,20 @@ CREATE VIEW history AS
 /// The newest schema that this build reads.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
-    /// An empty file, or one of ours with this schema.
+    /// An empty file, or a store with this schema version.
     Schema(u32),
-    /// Another application's database.
+    /// The database of another application.
     Foreign,
 }
 
-/// Reads the schema's number, changing nothing.
+/// Reads the schema version, and changes nothing.
 ///
 /// # Errors
-/// `SCHEMA_TOO_NEW`, or `STORE_UNAVAILABLE` when the file is no database or another application's.
+/// `SCHEMA_TOO_NEW`, or `STORE_UNAVAILABLE` if the file is not a database or belongs to another
+/// application.
 pub(crate) fn check(database: &Database) -> Result<u32> {
     match database.with_retries("open", read_marks)? {
         Found::Foreign => Err(Cause::StoreUnavailable {
@@ -135,10 +137,10 @@ pub(crate) fn check(database: &Database) -> Result<u32> {
     }
 }
 
-/// Brings a file to the newest schema. Another process may be doing the same.
+/// Migrates a file to the newest schema. Another process may be doing the same.
 ///
 /// # Errors
-/// Those of the store, and `SCHEMA_TOO_NEW` when a newer Tenure has migrated it meanwhile.
+/// Those of the store, and `SCHEMA_TOO_NEW` if a newer Tenure has migrated the file meanwhile.
 pub(crate) fn migrate(database: &Database) -> Result<()> {
     if check(database)? == VERSION {
         return Ok(());
@@ -154,7 +156,7 @@ pub(crate) fn migrate(database: &Database) -> Result<()> {
     transaction.commit()
 }
 
-/// Commits without changing anything, unless another connection is writing.
+/// Commits without changes, unless another connection is writing.
 ///
 /// # Errors
 /// Those of the store.

@@ -22,15 +22,15 @@ use crate::options::SqliteOptions;
 use crate::schema;
 use crate::unit::{CAPABILITIES, Undo, Unit};
 
-/// A handle on a SQLite store, for one thread at a time. Any number of handles, of any number of
+/// A handle on a SQLite store, for one thread at a time. Any number of handles, in any number of
 /// processes, may share a file.
 pub struct SqliteStore {
-    // Dropped in this order: the writer thread, if this was the last handle, then the connection,
-    // which as the last one copies the write-ahead log into the database.
+    // Dropped in this order: if this is the last handle, the writer thread ends first; then the
+    // connection, as the last one, copies the write-ahead log into the database.
     file: Arc<File>,
     database: Database,
     options: SqliteOptions,
-    /// A transaction of this handle is running.
+    /// Whether a transaction of this handle is running.
     inside: Cell<bool>,
 }
 
@@ -58,12 +58,12 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in the file at `path`. The file, and the folders it is in, are made if they
-    /// do not exist. Other processes may be opening the same file.
+    /// Opens the store in the file at `path`. The file and its folders are created if they do not
+    /// exist. Other processes may open the same file at the same time.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when there is no file to be had or it is not Tenure's, `SCHEMA_TOO_NEW`
-    /// when a newer Tenure wrote it, `STORAGE_FULL`, and `UNSUPPORTED_STORE` for `:memory:`.
+    /// `STORE_UNAVAILABLE` if the file cannot be created or is not Tenure's, `SCHEMA_TOO_NEW` if a
+    /// newer Tenure wrote it, `STORAGE_FULL`, and `UNSUPPORTED_STORE` for `:memory:`.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self> {
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
             return Err(Cause::UnsupportedStore {
@@ -72,8 +72,8 @@ impl SqliteStore {
             }
             .into());
         }
-        // Absolute, so that it stays the same file when the working directory changes, and so that
-        // no path is read as one of SQLite's URIs.
+        // An absolute path names the same file when the working directory changes, and is never
+        // read as one of SQLite's URIs.
         let path: Arc<Path> = std::path::absolute(path)
             .and_then(|path| {
                 path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -85,7 +85,8 @@ impl SqliteStore {
         let mut database = Database::connect(&path, &options)?;
         let found = schema::check(&database)?;
         database.set_up(&options)?;
-        // A handle for one call waits for every read of the file; this one is saved.
+        // The schema is not read again if it is current: handles for single calls should open
+        // quickly.
         if found != schema::VERSION {
             schema::migrate(&database)?;
         }
@@ -99,12 +100,14 @@ impl SqliteStore {
         })
     }
 
-    /// Runs a whole operation inside one write transaction. It waits for other writers up to the busy
-    /// timeout, with priority over the writer thread. What the job commits is stored when this returns.
+    /// Runs a whole operation inside one write transaction. It waits for other writers up to the
+    /// busy timeout, with priority over the writer thread. The commits of the job are stored when
+    /// this returns.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when the wait was too long; the error of the transaction's commit, and then
-    /// nothing is stored. The job's own failures are the job's to return.
+    /// `STORE_UNAVAILABLE` if the wait exceeded the busy timeout. If the transaction cannot be
+    /// committed, its error, and nothing is stored. The errors of the job itself are a part of its
+    /// result.
     pub fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
         let _inside = self.enter()?;
         let deadline = Instant::now() + self.database.busy_timeout();
@@ -119,7 +122,8 @@ impl SqliteStore {
     }
 
     /// Runs a whole operation inside one write transaction, as [`transaction`](Self::transaction)
-    /// does, if nothing has to be waited for: no other writer, no job in the queue, no disk.
+    /// does, if it does not have to wait: no other process writes, no job is queued, and no sync to
+    /// disk is needed.
     pub fn try_transaction<R, J>(&self, job: J) -> Attempt<R, J>
     where
         J: FnOnce(&dyn SyncStore) -> R,
@@ -143,16 +147,16 @@ impl SqliteStore {
         }
     }
 
-    /// Puts a whole operation into the queue of the file, for its writer thread. Jobs run in the order
-    /// of the calls, many in one transaction, and `done` receives what a job returned once its writes
-    /// are stored. `done` is always called: on the writer thread, or on this one if no thread can be
-    /// started.
+    /// Queues a whole operation for the writer thread of the file. Jobs run in the order of the
+    /// calls, many in one transaction. `done` receives the result of a job when its writes are
+    /// stored. It is always called: on the writer thread, or on the calling thread if no thread can
+    /// be started.
     pub fn enqueue(&self, job: Job, done: Done) {
         self.file.writer.enqueue(job, done, &self.options);
     }
 
-    /// Waits until every job in the queue of the file is done. Inside a transaction of this handle, for
-    /// which the jobs wait, it returns at once.
+    /// Waits until every job in the queue of the file is done. Inside a transaction of this handle,
+    /// for which the jobs wait, it returns immediately.
     pub fn drain(&self) {
         if !self.inside.get() {
             self.file.writer.queue.drain();
@@ -172,7 +176,7 @@ impl SqliteStore {
         let unit = Unit::new(&self.database, Undo::Transaction);
         let result = job(&unit);
         match unit.ended() {
-            // Something was written and is lost, which the job may not know.
+            // Writes of the job are lost, and the job may not know that.
             Some(error) if unit.wrote() => Err(error),
             // Nothing was written, and the job has received the error.
             Some(_) => Ok(result),
@@ -180,7 +184,7 @@ impl SqliteStore {
         }
     }
 
-    /// Notes that a transaction is running on the connection, which has room for one.
+    /// Marks a transaction as running. The connection supports one at a time.
     fn enter(&self) -> Result<Inside<'_>> {
         if self.inside.replace(true) {
             return Err(Error::internal(

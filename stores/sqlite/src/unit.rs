@@ -1,5 +1,5 @@
-//! The store as a job sees it that runs inside an open transaction: reads see what the job has
-//! written, and a commit that fails leaves nothing of itself behind.
+//! The store for a job that runs inside an open transaction. Reads see the writes of the job, and a
+//! failed commit is rolled back completely.
 
 use std::cell::{Cell, RefCell};
 
@@ -20,25 +20,26 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     records_only: false,
 };
 
-/// What is undone when a job's first commit fails. Later ones have a savepoint of their own; the
-/// first needs none, since nothing else is lost with it. That saves most of what savepoints cost.
+/// What is rolled back when the first commit of a job fails. Later commits have their own
+/// savepoints. The first one needs none, because nothing else is lost with it, which saves most of
+/// the cost of savepoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undo {
-    /// The whole transaction, which is the job's alone.
+    /// The whole transaction, which belongs to the job.
     Transaction,
-    /// The savepoint `job`, which others opened for the job.
+    /// The savepoint `job`, which the caller has opened for the job.
     Savepoint,
 }
 
-/// A job's view of the store.
+/// The store for a job in a transaction.
 #[derive(Debug)]
 pub(crate) struct Unit<'d> {
     database: &'d Database,
     undo: Undo,
     wrote: Cell<bool>,
     ended: RefCell<Option<Error>>,
-    /// What the job has read so far. It stays true when a commit fails, since only one that is
-    /// applied adds to it what it wrote.
+    /// The rows that the job knows. They stay valid after a failed commit, because only an applied
+    /// commit adds its writes.
     read: RefCell<ReadSet>,
 }
 
@@ -53,13 +54,13 @@ impl<'d> Unit<'d> {
         }
     }
 
-    /// Whether a commit was applied in it.
+    /// Whether a commit was applied.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote.get()
     }
 
-    /// The error that ended the transaction early, if it has ended. SQLite may end it on any error,
-    /// also on that of a read.
+    /// The error with which the transaction ended early, if it has ended. SQLite may end it on any
+    /// error, including that of a read.
     pub(crate) fn ended(&self) -> Option<Error> {
         if self.database.in_transaction() {
             return None;
@@ -105,7 +106,7 @@ impl<'d> Unit<'d> {
         self.database.apply(changes, &mut self.read.borrow_mut())
     }
 
-    /// Undoes what was written since a savepoint, or everything if that fails.
+    /// Rolls back to a savepoint. If that fails, rolls back the transaction.
     fn roll_back_to(&self, savepoint: &str, error: &Error) {
         let undone =
             self.database.in_transaction() && self.database.run("commit", savepoint).is_ok();
@@ -118,7 +119,7 @@ impl<'d> Unit<'d> {
         *self.ended.borrow_mut() = Some(error.clone());
         self.read.borrow_mut().clear();
         if self.database.in_transaction() {
-            // A rollback can only fail where there is nothing left to roll back.
+            // A rollback fails only if there is nothing to roll back.
             let _ = self.database.run("commit", "ROLLBACK");
         }
     }

@@ -1,5 +1,5 @@
-//! How one [`Changes`] is written, inside a transaction that the caller has opened. Everything
-//! expected is checked before anything is written, so that a conflict leaves nothing to undo.
+//! Writes one [`Changes`] inside a transaction that the caller has opened. All expectations are
+//! checked before the first write, so a conflict leaves nothing to roll back.
 
 use rusqlite::OptionalExtension;
 use tenure_core::error::Cause;
@@ -11,12 +11,11 @@ use crate::read::event_key;
 use crate::read_set::{IndexChange, ReadSet, SessionRow};
 use crate::row::{self, head_columns};
 
-/// The last session that a file can number: an event's key has 31 bits for its session's, and the key
-/// after it must still be one.
+/// The largest key of a session. The key of an event has 31 bits for it, and the key after it must
+/// still be valid.
 const MAX_SESSION_KEY: i64 = (1 << 31) - 2;
 
-/// The statement that writes a head over the one that is there, with the indexed columns that it sets
-/// besides `updated_at`.
+/// The statement that updates a head. It sets `updated_at` and the given indexed columns.
 macro_rules! update_head {
     ($indexed:literal) => {
         concat!(
@@ -32,9 +31,9 @@ macro_rules! update_head {
 }
 
 impl Database {
-    /// Writes all of `changes`, or nothing where something is not as expected. After an error, part
-    /// of it may be written: the caller undoes it. What is known from `read` is not read again, and
-    /// what was written is known from then on.
+    /// Writes all of `changes`, or nothing if an expectation is not met. After an error some of it
+    /// may be written, and the caller rolls back. Rows known from `read` are not read again, and
+    /// written rows are added to it.
     pub(crate) fn apply(&self, changes: &Changes, read: &mut ReadSet) -> Result<Commit> {
         let failed = |error: rusqlite::Error| self.failed("commit", &error);
         if let Some(conflict) = self.conflict(changes, read).map_err(failed)? {
@@ -60,7 +59,7 @@ impl Database {
         Ok(Commit::Applied)
     }
 
-    /// The first thing that is not as `changes` expect it.
+    /// The first expectation of `changes` that is not met.
     fn conflict(&self, changes: &Changes, read: &mut ReadSet) -> rusqlite::Result<Option<Commit>> {
         for SessionChange { id, expect, .. } in &changes.sessions {
             let current = self.session_row(id, read)?.map(|row| row.version);
@@ -70,7 +69,7 @@ impl Database {
             }
         }
         for change in &changes.records {
-            // A record is written without a look at the one that is there.
+            // With this expectation the present record need not be read.
             if change.expect == Expect::Any {
                 continue;
             }
@@ -121,7 +120,7 @@ impl Database {
         Ok(version)
     }
 
-    /// Writes a session, or removes it with what it owns. Returns the row that there is then.
+    /// Writes a session, or removes it with its records. Returns the new row.
     fn write_session(
         &self,
         change: &SessionChange,
@@ -182,8 +181,8 @@ impl Database {
     }
 
     fn update_head(&self, head: &Head, row: &SessionRow) -> rusqlite::Result<()> {
-        // SQLite rewrites the entries of every index whose columns are named, changed or not; an
-        // append names those of one, a transition those of three.
+        // SQLite updates every index of which a column is named, even if its value is unchanged. An
+        // append updates one index this way, and a transition three.
         let mut update = self.prepare(match row.index_change(head) {
             IndexChange::None => update_head!(""),
             IndexChange::Lifecycle => update_head!("status = ?3, deleted_at = ?17, "),

@@ -1,6 +1,6 @@
-//! The writer of a file, which its handles share. A thread takes the jobs that have queued, runs them
-//! in their order inside one transaction, each under a savepoint, and calls their completions after
-//! the commit. It also copies the write-ahead log into the database, which no other thread does.
+//! The writer of a file, which its handles share. Its thread runs queued jobs in order inside one
+//! transaction, each with a savepoint, and calls their completions after the commit. It also
+//! performs the checkpoints, which no other thread does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -20,9 +20,9 @@ use crate::options::SqliteOptions;
 use crate::queue::{Queue, Results, Task};
 use crate::unit::{Undo, Unit};
 
-/// Jobs in one transaction at most.
+/// The maximum number of jobs in one transaction.
 const BATCH: usize = 256;
-/// How long a transaction takes further jobs; callers on other threads may be waiting.
+/// How long a transaction takes further jobs, because callers on other threads may be waiting.
 const BATCH_TIME: Duration = Duration::from_millis(20);
 
 /// The writer of a file.
@@ -35,7 +35,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// The writer of the file at a path. Its thread starts when there is something to do.
+    /// The writer of the file at a path. Its thread starts when it has work.
     pub(crate) fn new(path: Arc<Path>, identity: Identity) -> Self {
         Self {
             path,
@@ -46,13 +46,13 @@ impl Writer {
         }
     }
 
-    /// Puts a job into the queue.
+    /// Queues a job.
     pub(crate) fn enqueue(self: &Arc<Self>, job: Job, done: Done, options: &SqliteOptions) {
         let task = Task::new(job, done, options);
         self.queue.push(task, || self.start_thread(options));
     }
 
-    /// Requests a checkpoint after commits on this connection, when the log is long.
+    /// Requests a checkpoint after commits on this connection that leave a long log.
     pub(crate) fn watch(
         self: &Arc<Self>,
         database: &mut Database,
@@ -83,7 +83,7 @@ impl Writer {
             })
     }
 
-    /// What the thread does.
+    /// The main loop of the thread.
     fn work(self: Arc<Self>, options: &SqliteOptions) {
         let mut database = None;
         while let Some(work) = self.queue.wait() {
@@ -101,7 +101,7 @@ impl Writer {
         }
     }
 
-    /// The thread's connection, which is opened when it is first needed.
+    /// The connection of the thread, which is opened when it is first needed.
     fn connected<'d>(
         self: &Arc<Self>,
         database: &'d mut Option<Database>,
@@ -126,7 +126,7 @@ impl Writer {
         Ok(database)
     }
 
-    /// Runs what is in the queue, as far as it fits into one transaction.
+    /// Runs queued jobs, as many as fit into one transaction.
     fn write_batch(&self, database: &Database) {
         let Some((options, deadline)) = self.queue.terms(BATCH) else {
             return;
@@ -150,7 +150,7 @@ impl Writer {
                 *result = Err(error.clone());
             }
         }
-        // Callers can go on while the completions run.
+        // Callers can write while the completions run.
         drop(held);
         self.queue.finish(results);
     }
@@ -184,9 +184,9 @@ impl Writer {
 
 /// Why a job has no result.
 enum JobEnd {
-    /// It panicked, and what it wrote was undone.
+    /// The job panicked, and its writes were rolled back.
     Panicked(Error),
-    /// The transaction has ended, and what the other jobs wrote is lost.
+    /// The transaction has ended, and the writes of the other jobs are lost.
     TransactionLost(Error),
 }
 

@@ -1,4 +1,4 @@
-//! The store passes the kit that every store passes, with each durability.
+//! The store passes the conformance kit with each durability.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use crate::common::Place;
 use tenure_core::{Lift, Result, Store};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
 
-/// A place of its own that is opened as often as a case asks.
+/// A separate database, which is opened as often as a case needs.
 fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
     let place = Place::new();
     move || {

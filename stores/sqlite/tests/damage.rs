@@ -1,4 +1,4 @@
-//! A damaged session is reported as such, hides no other, and can be removed.
+//! A damaged session is reported, does not affect other sessions, and can be removed.
 
 use crate::common::{Place, append, head, id, remove, start};
 use tenure_core::store::filter::{Filter, Order};
@@ -51,7 +51,7 @@ fn a_damaged_session_is_reported_and_can_be_removed() {
         assert_eq!(error.code(), "CORRUPT_SESSION", "{damage}");
         assert!(error.to_string().contains("tenure.db"), "{error}");
         if damage != "event_count = 5" {
-            // Only the history shows that one.
+            // This damage is visible in the history only.
             let (heads, problems, more) = listed(&store, 10);
             assert_eq!(heads, ["c", "a"], "{damage}");
             assert_eq!(problems, ["b"], "{damage}");
@@ -102,7 +102,7 @@ fn a_damaged_session_can_be_replaced() {
 }
 
 #[test]
-fn damaged_sessions_do_not_end_a_list() {
+fn a_list_skips_damaged_sessions() {
     let place = Place::new();
     let store = place.open();
     for n in 10..40 {
@@ -119,7 +119,7 @@ fn damaged_sessions_do_not_end_a_list() {
 }
 
 #[test]
-fn a_missing_event_is_damage() {
+fn a_missing_event_is_reported_as_damage() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));

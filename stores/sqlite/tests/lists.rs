@@ -1,5 +1,5 @@
-//! Lists and counts of many sessions, which use other indexes than those of few, agree with the core's
-//! reference.
+//! Lists and counts of many sessions agree with the core's reference. They use other indexes than
+//! those of few sessions.
 
 use crate::common::{Place, head, id, scaled, start, time};
 use fastrand::Rng;
@@ -9,7 +9,7 @@ use tenure_core::store::tally::Tally;
 use tenure_core::stored::head::Usage;
 use tenure_core::{Head, Status, SyncStore};
 
-/// Enough that every sort of filter is met by many sessions, and by few.
+/// Enough sessions that every kind of filter has many matches, and few.
 const SESSIONS: usize = 6000;
 const SPAN: i64 = 2000;
 
@@ -17,7 +17,7 @@ fn one_of<T: Clone>(random: &mut Rng, values: &[T]) -> T {
     values[random.usize(0..values.len())].clone()
 }
 
-/// A value of which some are frequent and some rare.
+/// A value from a set in which some are frequent and some rare.
 fn name(random: &mut Rng, of: &str) -> String {
     let spread = one_of(random, &[1, 1, 4, 400]);
     format!("{of}{}", random.u32(0..spread))

@@ -7,15 +7,15 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[cfg(target_os = "linux")]
+mod closing;
 mod common;
+mod concurrency;
 mod conformance;
 mod damage;
-mod full;
-mod killing;
-#[cfg(target_os = "linux")]
-mod leaving;
+mod kills;
 mod lists;
 mod opening;
 mod queue;
-mod sharing;
+mod size_limit;
 mod transactions;

@@ -1,4 +1,4 @@
-//! What opening a file does, and which files it refuses.
+//! Opening a database: the effects, and which files are refused.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn refusal(path: &Path) -> Error {
 }
 
 #[test]
-fn what_was_written_is_there_when_the_file_is_opened_again() {
+fn sessions_exist_when_the_file_is_reopened() {
     let place = Place::new();
     let store = place.open();
     assert!(store.capabilities().persistent && store.capabilities().shared);
@@ -57,7 +57,7 @@ fn a_brief_handle_leaves_a_short_log_and_copies_a_long_one() {
         copied > 1 && longest < 1 << 20,
         "copied {copied} times, {longest} bytes"
     );
-    // A handle that is not brief reads it all, and leaves no log.
+    // A handle that is not brief reads the log, and removes it when it closes.
     let store = place.open();
     assert_eq!(history(&store, "a").len(), 200);
     store.close();
@@ -65,7 +65,7 @@ fn a_brief_handle_leaves_a_short_log_and_copies_a_long_one() {
 }
 
 #[test]
-fn the_folders_of_the_file_are_made() {
+fn the_folders_of_the_file_are_created() {
     let place = Place::new();
     let file = place
         .file()
@@ -77,7 +77,7 @@ fn the_folders_of_the_file_are_made() {
 }
 
 #[test]
-fn a_file_that_looks_like_a_uri_is_a_file() {
+fn a_path_that_looks_like_a_uri_is_a_path() {
     let place = Place::new();
     let file = place.file().with_file_name("file:x?mode=memory");
     SqliteStore::open(&file, SqliteOptions::default()).unwrap();
@@ -85,7 +85,7 @@ fn a_file_that_looks_like_a_uri_is_a_file() {
 }
 
 #[test]
-fn sqlites_own_memory_is_not_a_store() {
+fn an_in_memory_database_is_refused() {
     for path in [":memory:", ""] {
         let error = refusal(Path::new(path));
         assert_eq!(error.code(), "UNSUPPORTED_STORE");
@@ -94,7 +94,7 @@ fn sqlites_own_memory_is_not_a_store() {
 }
 
 #[test]
-fn a_newer_schema_is_refused_and_left_alone() {
+fn a_newer_schema_is_refused_and_not_modified() {
     let place = Place::new();
     start(&place.open(), head("a"));
     place
@@ -113,7 +113,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_alone() {
+fn a_file_that_is_no_database_is_refused_and_not_modified() {
     let long = "garbage ".repeat(10_000);
     for garbage in ["no", "hello, this is a text and not a database", &long] {
         let place = Place::new();
@@ -130,7 +130,7 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 }
 
 #[test]
-fn another_applications_database_is_refused_and_left_alone() {
+fn the_database_of_another_application_is_refused_and_not_modified() {
     for theirs in [
         "CREATE TABLE theirs (x)",
         "PRAGMA application_id = 7; CREATE TABLE theirs (x)",
@@ -148,10 +148,10 @@ fn another_applications_database_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_place_where_no_file_can_be_is_unavailable() {
+fn a_path_where_no_file_can_be_created_is_unavailable() {
     let place = Place::new();
     fs::write(place.file(), "").unwrap();
-    // Below a file, and in place of a folder.
+    // A path below a file, and the path of a folder.
     for path in [
         place.file().join("x.db"),
         place.file().parent().unwrap().to_owned(),
@@ -173,7 +173,7 @@ fn an_empty_file_becomes_a_store() {
 }
 
 #[test]
-fn many_handles_may_create_the_same_store_together() {
+fn several_processes_can_create_a_store_at_the_same_time() {
     for round in 0..5 {
         let place = Place::new();
         let threads = 4;

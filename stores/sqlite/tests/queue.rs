@@ -23,7 +23,7 @@ fn jobs_run_in_the_order_of_the_calls() {
 }
 
 #[test]
-fn jobs_of_many_handles_share_one_order() {
+fn jobs_of_all_handles_run_in_one_order() {
     let place = Place::new();
     let stores = [place.open(), place.open(), place.open()];
     start(&stores[0], head("a"));
@@ -38,7 +38,7 @@ fn jobs_of_many_handles_share_one_order() {
 }
 
 #[test]
-fn a_job_is_done_when_others_can_see_what_it_wrote() {
+fn a_job_is_done_when_its_writes_are_visible_to_other_handles() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -53,7 +53,7 @@ fn a_job_is_done_when_others_can_see_what_it_wrote() {
 }
 
 #[test]
-fn jobs_that_have_queued_are_committed_together() {
+fn queued_jobs_are_committed_together() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -64,17 +64,17 @@ fn jobs_that_have_queued_are_committed_together() {
     let answers: Vec<_> = (0..200)
         .map(|_| enqueue_append(&store, "a", "{}"))
         .collect();
-    // A caller that waits would have its turn between them; there is none.
+    // A waiting caller would be served in between, but none is waiting.
     drop(hold);
     for answer in answers {
         answer.recv().unwrap().unwrap();
     }
-    // One by one, each would have written three pages and more.
+    // Separate commits would have written three pages or more each.
     assert!(pages() - before < 200, "{} pages", pages() - before);
 }
 
 #[test]
-fn a_job_that_panics_fails_alone() {
+fn a_panic_in_a_job_fails_only_that_job() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -122,7 +122,7 @@ fn a_completion_that_panics_does_not_end_the_thread() {
 }
 
 #[test]
-fn a_failing_commit_fails_its_job_alone() {
+fn a_failed_commit_fails_only_its_job() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -191,7 +191,7 @@ fn closing_waits_for_the_queue() {
 }
 
 #[test]
-fn a_handle_that_is_dropped_loses_no_job() {
+fn dropping_a_handle_loses_no_job() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -223,7 +223,7 @@ fn handles_of_both_durabilities_share_a_queue() {
 }
 
 #[test]
-fn a_job_that_queues_while_others_time_out_has_its_own_timeout() {
+fn each_queued_job_has_its_own_busy_timeout() {
     let place = Place::new();
     let short = place.open_with(SqliteOptions {
         busy_timeout_ms: 100,
@@ -247,7 +247,7 @@ fn a_job_that_queues_while_others_time_out_has_its_own_timeout() {
 
 #[cfg(unix)]
 #[test]
-fn the_writer_thread_never_makes_another_file() {
+fn the_writer_thread_never_creates_a_file_in_place_of_a_moved_one() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));

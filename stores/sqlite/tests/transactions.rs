@@ -1,4 +1,4 @@
-//! What a transaction stores, what it undoes, and which writers it waits for.
+//! Transactions: what they store, what they roll back, and which writers they wait for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
@@ -10,8 +10,8 @@ use tenure_core::{Changes, History};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
 use tenure_store_transaction::{TransactionStore, TransactionStoreExt};
 
-/// Changes that fail half-way: the second event has the number of the first.
-fn half_bad(name: &str) -> Changes {
+/// Changes that fail halfway: both events have the same number.
+fn failing_halfway(name: &str) -> Changes {
     let mut changes = put(head("also"), Expect::Any, Vec::new());
     let bad = put(head(name), Expect::Any, vec![event(1, "1"), event(1, "2")]);
     changes.sessions.extend(bad.sessions);
@@ -30,7 +30,7 @@ fn is_busy(store: &SqliteStore) -> bool {
 }
 
 #[test]
-fn a_job_sees_what_it_has_written_and_others_see_it_when_it_is_done() {
+fn the_writes_of_a_job_are_visible_to_itself_and_after_its_end_to_others() {
     let place = Place::new();
     let (store, other) = (place.open(), place.open());
     let seen = store
@@ -46,11 +46,11 @@ fn a_job_sees_what_it_has_written_and_others_see_it_when_it_is_done() {
 }
 
 #[test]
-fn a_commit_that_fails_half_way_leaves_nothing() {
+fn a_commit_that_fails_halfway_is_rolled_back() {
     let place = Place::new();
     let store = place.open();
     assert_eq!(
-        store.commit(&half_bad("a")).unwrap_err().code(),
+        store.commit(&failing_halfway("a")).unwrap_err().code(),
         "STORE_FAILED"
     );
     assert!(!exists(&store, "a") && !exists(&store, "also"));
@@ -58,14 +58,14 @@ fn a_commit_that_fails_half_way_leaves_nothing() {
 }
 
 #[test]
-fn a_commit_that_fails_half_way_leaves_the_commits_before_it() {
+fn a_commit_that_fails_halfway_keeps_the_commits_before_it() {
     let place = Place::new();
     let store = place.open();
     store
         .transaction(|store| {
             start(store, head("a"));
             assert_eq!(
-                store.commit(&half_bad("b")).unwrap_err().code(),
+                store.commit(&failing_halfway("b")).unwrap_err().code(),
                 "STORE_FAILED"
             );
             assert!(!exists(store, "b") && !exists(store, "also"));
@@ -77,7 +77,7 @@ fn a_commit_that_fails_half_way_leaves_the_commits_before_it() {
 }
 
 #[test]
-fn a_conflict_leaves_nothing_and_the_transaction_goes_on() {
+fn a_conflict_writes_nothing_and_the_transaction_continues() {
     let place = Place::new();
     let store = place.open();
     store
@@ -101,7 +101,7 @@ fn a_conflict_leaves_nothing_and_the_transaction_goes_on() {
 }
 
 #[test]
-fn a_panic_in_a_job_undoes_it_and_frees_the_store() {
+fn a_panic_in_a_job_rolls_back_its_writes_and_releases_the_lock() {
     let place = Place::new();
     let store = place.open();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -126,7 +126,7 @@ fn a_transaction_within_a_transaction_is_refused() {
 }
 
 #[test]
-fn an_attempt_runs_on_the_calling_thread_when_there_is_nothing_to_wait_for() {
+fn try_transaction_runs_on_the_calling_thread_when_it_does_not_have_to_wait() {
     let place = Place::new();
     let store = place.open();
     let attempt = store.try_transaction(|store: &dyn SyncStore| start(store, head("a")));
@@ -135,7 +135,7 @@ fn an_attempt_runs_on_the_calling_thread_when_there_is_nothing_to_wait_for() {
 }
 
 #[test]
-fn an_attempt_gives_the_job_back_when_it_would_have_to_wait() {
+fn try_transaction_returns_the_job_when_it_would_have_to_wait() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
@@ -154,7 +154,7 @@ fn an_attempt_gives_the_job_back_when_it_would_have_to_wait() {
     sqlite.execute_batch("ROLLBACK").unwrap();
     assert!(!is_busy(&store));
 
-    // For jobs that came before.
+    // For queued jobs.
     let hold = hold_writer(&store);
     assert!(is_busy(&store));
     let Attempt::Busy(job) =
@@ -164,13 +164,13 @@ fn an_attempt_gives_the_job_back_when_it_would_have_to_wait() {
     };
     drop(hold);
     store.drain();
-    // The job that came back can run another way.
+    // The returned job can be run by another method.
     assert_eq!(store.transaction(job).unwrap().unwrap(), 1);
     assert!(!is_busy(&store));
 }
 
 #[test]
-fn an_attempt_does_not_wait_for_a_caller_on_another_thread() {
+fn try_transaction_does_not_wait_for_a_caller_on_another_thread() {
     let place = Place::new();
     let store = place.open();
     let (begun, begins) = mpsc::channel();
@@ -191,7 +191,7 @@ fn an_attempt_does_not_wait_for_a_caller_on_another_thread() {
 }
 
 #[test]
-fn a_wait_for_another_process_ends_with_the_busy_timeout() {
+fn waiting_for_another_process_ends_after_the_busy_timeout() {
     let place = Place::new();
     let store = place.open_with(SqliteOptions {
         busy_timeout_ms: 50,
@@ -203,7 +203,7 @@ fn a_wait_for_another_process_ends_with_the_busy_timeout() {
     let error = store.transaction(|_| ()).unwrap_err();
     assert_eq!(error.code(), "STORE_UNAVAILABLE");
     assert!(error.to_string().contains("busy timeout"), "{error}");
-    // Reading goes on.
+    // Reads still succeed.
     assert!(exists(&store, "a"));
     let queued = crate::common::enqueue_append(&store, "a", "1")
         .recv()
@@ -214,7 +214,7 @@ fn a_wait_for_another_process_ends_with_the_busy_timeout() {
 }
 
 #[test]
-fn a_wait_for_another_caller_ends_with_the_busy_timeout() {
+fn waiting_for_another_caller_ends_after_the_busy_timeout() {
     let place = Place::new();
     let short = place.open_with(SqliteOptions {
         busy_timeout_ms: 50,
@@ -241,7 +241,7 @@ fn a_wait_for_another_caller_ends_with_the_busy_timeout() {
 }
 
 #[test]
-fn a_store_with_transactions_is_a_trait_object() {
+fn the_store_can_be_used_as_a_trait_object() {
     let place = Place::new();
     let handle = place.open();
     let store: Box<dyn TransactionStore + Send> = Box::new(place.open());

@@ -1,6 +1,5 @@
-//! What operations read and write in their transaction, statement by statement, and the conformance
-//! kit over a transaction that stays open, so that everything is checked against what was read
-//! before.
+//! The statements of operations in their transaction, and the conformance kit over a transaction
+//! that stays open, which checks every read against the read set.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use super::*;
 use crate::options::SqliteOptions;
 use crate::schema;
 
-/// A database of its own, and the folder that it is in.
+/// A separate database, and its folder.
 fn database() -> (TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     let path: Arc<Path> = folder.path().join("tenure.db").into();
@@ -30,7 +29,7 @@ fn database() -> (TempDir, Database) {
     (folder, database)
 }
 
-/// Runs a job in a transaction. Returns what each of its statements does to which table.
+/// Runs a job in a transaction. Returns its statements, each as a verb and a table.
 fn statements_of(database: &Database, job: impl FnOnce(&Unit<'_>)) -> Vec<String> {
     let transaction = database.begin().unwrap();
     let unit = Unit::new(database, Undo::Transaction);
@@ -72,7 +71,7 @@ fn statements_of_operation(database: &Database, name: &str, params: &str) -> Vec
     })
 }
 
-/// Another version of a session.
+/// A head of a session with this version.
 fn version_of(name: &str, version: u64) -> Head {
     Head {
         version,
@@ -98,7 +97,7 @@ fn records(records: impl IntoIterator<Item = RecordChange>) -> Changes {
     }
 }
 
-/// Changes that fail half-way: the second event has the number of the first.
+/// Changes that fail halfway: both events have the same number.
 fn half_bad(head: Head, expect: Expect) -> Changes {
     let mut changes = put(version_of("new", 1), Expect::Absent, Vec::new());
     let bad = put(head, expect, vec![event(1, "1"), event(1, "2")]);
@@ -238,7 +237,7 @@ fn a_failed_commit_adds_nothing_to_the_read_set() {
         database.run("commit", "SAVEPOINT job").unwrap();
         let unit = Unit::new(&database, undo);
         if undo == Undo::Transaction {
-            // Its first commit has no savepoint of its own.
+            // The first commit has no savepoint.
             apply(&unit, &put(head("other"), Expect::Absent, Vec::new()));
         }
         assert_eq!(unit.load(&id("new"), History::None).unwrap(), None);
@@ -284,7 +283,7 @@ fn the_records_of_a_removed_session_are_removed_from_the_read_set() {
     });
 }
 
-/// A store that is one transaction from its opening to its end.
+/// A store that is one transaction from opening to closing.
 struct Open<'d>(Unit<'d>);
 
 impl SyncStore for Open<'_> {
@@ -322,7 +321,7 @@ impl SyncStore for Open<'_> {
     }
 }
 
-/// Opens a store that is one transaction, on a thread of its own.
+/// Opens a store that is one transaction, on a separate thread.
 fn open() -> Result<Box<dyn Store>> {
     tenure_testkit::store(Lift(OnThread::start(|serve| {
         let (_folder, database) = database();

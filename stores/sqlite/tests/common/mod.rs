@@ -1,5 +1,5 @@
-//! What the tests share: a file in a folder of its own, and a writer thread that is held up. What
-//! the tests of other stores share with them is in `stores/support`.
+//! Helpers for the tests: a database in a temporary folder, and a blocked writer thread. Helpers
+//! for all stores are in `stores/support`.
 
 use std::path::PathBuf;
 use std::process::Child;
@@ -11,7 +11,7 @@ use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 pub(crate) use tenure_store_support::*;
 
-/// A place for a store's file, gone when it is dropped.
+/// A temporary folder for a database, which is deleted when it is dropped.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -35,28 +35,29 @@ impl Place {
         SqliteStore::open(&self.file(), options).unwrap()
     }
 
-    /// The file as SQLite sees it.
+    /// The database, opened with SQLite directly.
     pub(crate) fn sqlite(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.file()).unwrap()
     }
 
-    /// Starts a process that runs the ignored test `name`, its module before it, on this store.
+    /// Starts a process that runs the ignored test `name`, with its module in front, on this store.
     pub(crate) fn process(&self, name: &str) -> Child {
         process(name, &self.file())
     }
 }
 
-/// Holds the writer thread of a store inside a job until it is dropped.
+/// Blocks the writer thread of a store inside a job until it is dropped.
 pub(crate) struct Hold(#[allow(dead_code)] mpsc::Sender<()>);
 
-/// Puts a job into the queue that runs until the answer is dropped, and waits until it runs.
+/// Queues a job that blocks the writer thread until the returned value is dropped, and waits until
+/// it runs.
 pub(crate) fn hold_writer(store: &SqliteStore) -> Hold {
     let (begun, begins) = mpsc::channel();
     let (hold, held) = mpsc::channel::<()>();
     store.enqueue(
         Box::new(move |_| {
             begun.send(()).unwrap();
-            // An error, when the other end is dropped.
+            // The receiver fails when the sender is dropped.
             let _ = held.recv();
             String::new()
         }),
@@ -66,7 +67,7 @@ pub(crate) fn hold_writer(store: &SqliteStore) -> Hold {
     Hold(hold)
 }
 
-/// Puts an append into the queue; the answer comes through the channel.
+/// Queues an append. Its result is sent through the channel.
 pub(crate) fn enqueue_append(
     store: &SqliteStore,
     name: &str,
@@ -80,7 +81,7 @@ pub(crate) fn enqueue_append(
             Err(error) => error.code().to_owned(),
         }),
         Box::new(move |outcome| {
-            // The test may not care for it.
+            // The receiver may be dropped.
             let _ = answer.send(outcome);
         }),
     );

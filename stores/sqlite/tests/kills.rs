@@ -1,5 +1,4 @@
-//! A writer that is killed at any moment has lost nothing that it had acknowledged, and left
-//! nothing half-written.
+//! A killed writer loses no acknowledged write, and leaves no partial write.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -15,14 +14,14 @@ use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, SqliteOptions, SqliteStore};
 
 #[test]
-fn a_killed_writer_loses_nothing_acknowledged() {
+fn a_killed_writer_loses_no_acknowledged_write() {
     let mut random = fastrand::Rng::with_seed(0x7465_6e75);
     let place = Place::new();
     place.open();
     for round in 0..scaled(50) {
-        let mut process = place.process("killing::a_process_that_writes_until_it_is_killed");
+        let mut process = place.process("kills::a_process_that_writes_until_it_is_killed");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        // The harness prints lines of its own; the first acknowledgement begins the clock.
+        // The harness prints lines, too; the time starts with the first acknowledgement.
         let mut acknowledged = BTreeMap::new();
         let mut note = |line: &str| {
             if let Some((name, number)) = line
@@ -38,7 +37,7 @@ fn a_killed_writer_loses_nothing_acknowledged() {
                 break;
             }
         }
-        // Some before the first checkpoint, some in the midst of them.
+        // Some writers are killed before the first checkpoint, and some during one.
         thread::sleep(Duration::from_micros(random.u64(0..200_000)));
         process.kill().unwrap();
         process.wait().unwrap();
@@ -49,12 +48,12 @@ fn a_killed_writer_loses_nothing_acknowledged() {
             !acknowledged.is_empty(),
             "round {round} has written nothing"
         );
-        is_whole(&place, &acknowledged);
+        check_writes(&place, &acknowledged);
     }
 }
 
-/// Checks that everything acknowledged is there, and that everything there is whole.
-fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
+/// Checks that every acknowledged write exists and every write is complete.
+fn check_writes(place: &Place, acknowledged: &BTreeMap<String, u64>) {
     let store = place.open();
     for (name, &number) in acknowledged {
         let loaded = store.load(&id(name), History::None).unwrap();
@@ -72,8 +71,8 @@ fn is_whole(place: &Place, acknowledged: &BTreeMap<String, u64>) {
     let page = store.list(&query).unwrap();
     assert_eq!(page.problems, []);
     for head in page.heads {
-        // Loading says so if an event is missing; each commit wrote a version, an event and a
-        // record together.
+        // Loading detects a missing event. Each commit has written a version, an event and a
+        // record.
         let loaded = store.load(&head.id, History::All).unwrap().unwrap();
         assert_eq!(loaded.head.version, loaded.head.event_count);
         let record = store.record("last", head.id.as_str()).unwrap().unwrap();
@@ -129,7 +128,7 @@ fn a_process_that_writes_until_it_is_killed() {
     }
 }
 
-/// Adds an event to a session, or makes it; says which event of which session.
+/// Appends an event to a session, or starts it. Returns the session and the number of the event.
 fn write(store: &dyn SyncStore, name: &str) -> String {
     let data = format!("\"{}\"", "x".repeat(fastrand::usize(0..9000)));
     let loaded = store.load(&id(name), History::None).unwrap();
@@ -163,11 +162,11 @@ fn write(store: &dyn SyncStore, name: &str) -> String {
 }
 
 #[test]
-fn an_open_transaction_of_a_killed_process_is_undone() {
+fn an_open_transaction_of_a_killed_process_is_rolled_back() {
     let place = Place::new();
     let store = place.open();
     start(&store, head("a"));
-    let mut process = place.process("killing::a_process_that_is_killed_inside_a_transaction");
+    let mut process = place.process("kills::a_process_that_is_killed_inside_a_transaction");
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("written")));
     process.kill().unwrap();

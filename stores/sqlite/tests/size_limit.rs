@@ -1,4 +1,5 @@
-//! A store without room left says so, loses nothing, and works again when there is room.
+//! A database at its maximum size reports that, loses nothing, and accepts writes again when there
+//! is space.
 
 use crate::common::{Place, append, enqueue_append, head, history, hold_writer, id, remove, start};
 use tenure_core::store::Commit;
@@ -7,7 +8,7 @@ use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
 
 const ROOM: u64 = 400 << 10;
 
-fn small(place: &Place, durability: Durability) -> SqliteStore {
+fn open_small(place: &Place, durability: Durability) -> SqliteStore {
     place.open_with(SqliteOptions {
         durability,
         max_bytes: Some(ROOM),
@@ -19,7 +20,7 @@ fn text(bytes: usize) -> String {
     format!("\"{}\"", "x".repeat(bytes))
 }
 
-fn is_intact(place: &Place) {
+fn check_integrity(place: &Place) {
     let intact: String = place
         .sqlite()
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -28,10 +29,10 @@ fn is_intact(place: &Place) {
 }
 
 #[test]
-fn a_full_store_says_so_and_keeps_what_it_has() {
+fn a_full_database_is_reported_and_keeps_its_contents() {
     for durability in [Durability::Normal, Durability::Full] {
         let place = Place::new();
-        let store = small(&place, durability);
+        let store = open_small(&place, durability);
         start(&store, head("a"));
         start(&store, head("ballast"));
         append(&store, &id("ballast"), &text(50_000)).unwrap();
@@ -50,7 +51,7 @@ fn a_full_store_says_so_and_keeps_what_it_has() {
         assert!(kept > 10);
         assert_eq!(history(&store, "a").len(), kept);
 
-        // Again, and through the queue.
+        // Again, as a transaction of the store and through the queue.
         assert_eq!(
             append(&store, &id("a"), &text(5000)).unwrap_err().code(),
             "STORAGE_FULL"
@@ -58,19 +59,19 @@ fn a_full_store_says_so_and_keeps_what_it_has() {
         let queued = enqueue_append(&store, "a", &text(5000)).recv().unwrap();
         let code = queued.unwrap_or_else(|error| error.code().to_owned());
         assert_eq!(code, "STORAGE_FULL");
-        is_intact(&place);
+        check_integrity(&place);
 
         assert_eq!(store.commit(&remove("ballast")).unwrap(), Commit::Applied);
         append(&store, &id("a"), &text(5000)).unwrap();
         assert_eq!(history(&store, "a").len(), kept + 1);
-        is_intact(&place);
+        check_integrity(&place);
     }
 }
 
 #[test]
-fn in_a_batch_what_is_acknowledged_is_there_and_what_is_refused_is_not() {
+fn in_a_batch_only_acknowledged_writes_are_stored() {
     let place = Place::new();
-    let store = small(&place, Durability::Normal);
+    let store = open_small(&place, Durability::Normal);
     let names = ["a", "b", "c", "d"];
     for name in names {
         start(&store, head(name));
@@ -95,14 +96,14 @@ fn in_a_batch_what_is_acknowledged_is_there_and_what_is_refused_is_not() {
             "the job after the refused one had room"
         );
     }
-    is_intact(&place);
+    check_integrity(&place);
     append(&store, &id("c"), &text(1000)).unwrap();
 }
 
 #[test]
-fn handles_keep_their_own_bounds() {
+fn each_handle_has_its_own_maximum_size() {
     let place = Place::new();
-    let (small, large) = (small(&place, Durability::Normal), place.open());
+    let (small, large) = (open_small(&place, Durability::Normal), place.open());
     start(&large, head("a"));
     let big = text(2 * ROOM as usize);
     assert_eq!(

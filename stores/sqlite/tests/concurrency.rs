@@ -1,4 +1,4 @@
-//! Many handles, threads and processes on one file lose nothing of each other's.
+//! Many handles, threads and processes share a database: no write is lost.
 
 use std::sync::mpsc;
 use std::thread;
@@ -7,8 +7,8 @@ use crate::common::{Place, append, enqueue_append, given_path, head, history, id
 use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
 
-/// Appends `count` events to the shared session, a third in each of the three ways, and as many to
-/// one of its own.
+/// Appends `count` events to the shared session, by each of the three ways to write in turn, and as
+/// many to the writer's own session.
 fn append_all(store: &SqliteStore, own: &str, count: u32) {
     start(store, head(own));
     let (answer, answered) = mpsc::channel();
@@ -39,7 +39,7 @@ fn append_all(store: &SqliteStore, own: &str, count: u32) {
     }
 }
 
-fn holds_all(place: &Place, writers: &[String], count: u32) {
+fn check_all(place: &Place, writers: &[String], count: u32) {
     let store = place.open();
     let shared = store.load(&id("shared"), History::All).unwrap().unwrap();
     assert_eq!(shared.events.len(), writers.len() * count as usize);
@@ -47,7 +47,7 @@ fn holds_all(place: &Place, writers: &[String], count: u32) {
     for writer in writers {
         let expected: Vec<String> = (0..count).map(|n| n.to_string()).collect();
         assert_eq!(history(&store, writer), expected, "of {writer}");
-        // What one writer did is in the order in which it did it.
+        // The writes of one writer are in their order.
         let by = format!("{{\"by\":\"{writer}\",");
         let theirs = shared
             .events
@@ -66,7 +66,7 @@ fn holds_all(place: &Place, writers: &[String], count: u32) {
 }
 
 #[test]
-fn many_threads_lose_nothing() {
+fn many_threads_lose_no_write() {
     let place = Place::new();
     start(&place.open(), head("shared"));
     let count = scaled(3000);
@@ -89,11 +89,11 @@ fn many_threads_lose_nothing() {
             });
         }
     });
-    holds_all(&place, &writers, count);
+    check_all(&place, &writers, count);
 }
 
 #[test]
-fn a_reader_never_sees_half_a_write() {
+fn a_reader_never_sees_a_partial_write() {
     let place = Place::new();
     start(&place.open(), head("shared"));
     let count = u64::from(scaled(5000));
@@ -110,7 +110,7 @@ fn a_reader_never_sees_half_a_write() {
         let reader = place.open();
         let mut seen = 0;
         while seen < count {
-            // Loading fails when an event that the head counts is missing.
+            // Loading fails if an event is missing that the head counts.
             let loaded = reader
                 .load(&id("shared"), History::Last { count: 20 })
                 .unwrap()
@@ -122,12 +122,12 @@ fn a_reader_never_sees_half_a_write() {
 }
 
 #[test]
-fn two_processes_lose_nothing() {
+fn two_processes_lose_no_write() {
     let place = Place::new();
     start(&place.open(), head("shared"));
     let processes = [
-        place.process("sharing::a_process_that_appends"),
-        place.process("sharing::a_process_that_appends"),
+        place.process("concurrency::a_process_that_appends"),
+        place.process("concurrency::a_process_that_appends"),
     ];
     let writers: Vec<String> = processes
         .iter()
@@ -141,7 +141,7 @@ fn two_processes_lose_nothing() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    holds_all(&place, &writers, scaled(5000));
+    check_all(&place, &writers, scaled(5000));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_process_that_appends() {
 fn a_caller_is_not_starved_by_a_busy_queue_of_another_process() {
     let place = Place::new();
     start(&place.open(), head("shared"));
-    let mut process = place.process("sharing::a_process_that_never_rests");
+    let mut process = place.process("concurrency::a_process_that_writes_continuously");
     let store = place.open_with(SqliteOptions {
         busy_timeout_ms: 60_000,
         ..SqliteOptions::default()
@@ -182,7 +182,7 @@ fn a_caller_is_not_starved_by_a_busy_queue_of_another_process() {
 
 #[test]
 #[ignore = "a process of another test"]
-fn a_process_that_never_rests() {
+fn a_process_that_writes_continuously() {
     let store = SqliteStore::open(&given_path(), SqliteOptions::default()).unwrap();
     loop {
         let answers: Vec<_> = (0..500)

@@ -1,5 +1,5 @@
-//! A process that has closed its handles has nothing left of the store. The threads are counted in a
-//! process of their own, where no other test has one.
+//! A process that has closed its handles has no thread left. A separate process counts its threads,
+//! because other tests have threads, too.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn writer_threads() -> usize {
 #[test]
 fn the_writer_thread_starts_when_needed_and_ends_with_the_last_handle() {
     let place = Place::new();
-    succeed(place.process("leaving::a_process_that_counts_its_threads"));
+    succeed(place.process("closing::a_process_that_counts_its_threads"));
     assert!(place.file().exists(), "the process has had its turn");
 }
 
@@ -37,7 +37,7 @@ fn a_process_that_counts_its_threads() {
     assert_eq!(writer_threads(), 1);
     enqueue_append(&other, "a", "{}").recv().unwrap().unwrap();
     other.close();
-    // The kernel may show a thread that has ended for a moment longer.
+    // The kernel may still show a thread for a moment after it has ended.
     let deadline = Instant::now() + Duration::from_secs(5);
     while writer_threads() > 0 && Instant::now() < deadline {
         std::thread::yield_now();

@@ -45,7 +45,7 @@ async function vitest(file: string): Promise<Report> {
 describe("without vitest", () => {
   it("the kit and the helpers run without it", async () => {
     expect(await node(project, ["plain.js"])).toEqual(
-      ok("every_field_of_a_head_comes_back failed true\ngiven-1 2026-01-02T00:00:00.000Z"),
+      ok("every_field_of_a_head_is_stored failed true\ngiven-1 2026-01-02T00:00:00.000Z"),
     );
   });
 

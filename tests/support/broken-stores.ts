@@ -93,7 +93,7 @@ export const brokenStores: readonly (readonly [
           return ended.kind === "applied" ? ended : { ...ended, current: null };
         },
       })),
-    "a_conflict_names_what_is_there",
+    "a_conflict_names_the_current_version",
   ],
   [
     "appends where it should replace",
@@ -111,12 +111,12 @@ export const brokenStores: readonly (readonly [
       distorting((change) =>
         withHead(change, (head) => ({ ...head, context: reencoded(head.context) })),
       ),
-    "hostile_json_is_kept_to_the_byte",
+    "hostile_json_is_stored_unchanged",
   ],
   [
     "drops a property of a head",
     () => distorting((change) => withHead(change, (head) => ({ ...head, channelId: null }))),
-    "every_field_of_a_head_comes_back",
+    "every_field_of_a_head_is_stored",
   ],
   [
     "ignores the case of ids",
@@ -146,7 +146,7 @@ export const brokenStores: readonly (readonly [
         (change) => change,
         (change) => ({ ...change, record: change.record && { ...change.record, owner: null } }),
       ),
-    "a_removed_session_takes_its_history_and_its_records_along",
+    "removing_a_session_removes_its_history_and_its_records",
   ],
   [
     "refuses to remove what is not there",
@@ -160,7 +160,7 @@ export const brokenStores: readonly (readonly [
           return store.commit(changes);
         },
       })),
-    "removing_nothing_is_no_failure",
+    "removing_something_unknown_succeeds",
   ],
   [
     "scans in the order of UTF-16",
@@ -210,12 +210,12 @@ export const brokenStores: readonly (readonly [
       mapStore((store) => ({
         list: () => ({ all: store.list().all.filter(({ deletedAt }) => deletedAt === null) }),
       })),
-    "the_trash_is_listed_on_its_own",
+    "the_trash_is_listed_separately",
   ],
   [
     "says it is persistent and is not",
     () => ({ open: () => mapStore(() => ({ capabilities: { persistent: true } })) }),
-    "what_was_written_is_there_after_reopening",
+    "written_data_exists_after_reopening",
   ],
   [
     "remembers for each handle what it has read",

@@ -1,6 +1,6 @@
-//! What the tests of the synchronous stores share: builders of what they write, the few
-//! steps that they are made of, and processes that die. What every store must do is not here but in
-//! the kit, `stores/testkit`.
+//! Helpers for the tests of the synchronous stores: builders of changes, common steps, and child
+//! processes. The behaviour that every store must have is tested by the conformance kit in
+//! `stores/testkit`.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,8 +21,8 @@ use tenure_core::{
 pub use process::{given_path, process, process_of, succeed};
 pub use thread::OnThread;
 
-/// `number`, scaled to how thorough this run is to be; at least one. `TENURE_TEST_SCALE` says how
-/// much of it: 1 is all, and a tenth is run by default.
+/// `number` at the scale of this run; at least one. `TENURE_TEST_SCALE` is the scale: 1 for a
+/// thorough run, a tenth by default.
 pub fn scaled(number: u32) -> u32 {
     let scale = std::env::var("TENURE_TEST_SCALE")
         .ok()
@@ -80,7 +80,7 @@ pub fn event(sequence: u64, data: &str) -> Event {
     }
 }
 
-/// The part of a commit that writes `head` and `events` where `expect` holds.
+/// A change that writes `head` and `events` if `expect` is met.
 pub fn put_change(head: Head, expect: Expect, events: Vec<Event>) -> SessionChange {
     SessionChange {
         id: head.id.clone(),
@@ -93,7 +93,7 @@ pub fn put_change(head: Head, expect: Expect, events: Vec<Event>) -> SessionChan
     }
 }
 
-/// Writes `head` and `events` where `expect` holds.
+/// Writes `head` and `events` if `expect` is met.
 pub fn put(head: Head, expect: Expect, events: Vec<Event>) -> Changes {
     Changes {
         sessions: vec![put_change(head, expect, events)],
@@ -113,7 +113,7 @@ pub fn remove(name: &str) -> Changes {
     }
 }
 
-/// Commits what must apply.
+/// Commits changes, which must apply.
 pub fn apply(store: &dyn SyncStore, changes: &Changes) {
     assert_eq!(store.commit(changes).unwrap(), Commit::Applied);
 }
@@ -123,7 +123,8 @@ pub fn start(store: &dyn SyncStore, head: Head) {
     apply(store, &put(head, Expect::Absent, Vec::new()));
 }
 
-/// Loads a session, adds one event and writes it, as an append does. Answers the event's number.
+/// Loads a session, adds one event and writes it, as an append does. Returns the number of the
+/// event.
 ///
 /// # Errors
 /// Those of the store.
@@ -141,7 +142,7 @@ pub fn append(store: &dyn SyncStore, id: &SessionId, data: &str) -> Result<u64> 
     Ok(sequence)
 }
 
-/// The events of a session, as text.
+/// The data of a session's events.
 pub fn history(store: &dyn SyncStore, name: &str) -> Vec<String> {
     let loaded = store.load(&id(name), History::All).unwrap().unwrap();
     loaded

@@ -1,5 +1,4 @@
-//! A store that lives on a thread of its own, for tests of stores that cannot move between threads
-//! where one is needed that can.
+//! A store on a separate thread, for tests that need a store that can move between threads.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -11,14 +10,14 @@ use tenure_core::{Changes, Commit, History, Result, SessionId, SyncStore};
 
 type Job = Box<dyn FnOnce(&dyn SyncStore) + Send>;
 
-/// A store on a thread of its own. It is dropped there.
+/// A store on a separate thread, where it is also dropped.
 #[derive(Debug)]
 pub struct OnThread {
     jobs: Sender<Job>,
 }
 
 impl OnThread {
-    /// Starts the thread, on which `serve` opens a store and gives it to its argument.
+    /// Starts the thread, on which `serve` opens a store and passes it to its argument.
     pub fn start(serve: impl FnOnce(&dyn Fn(&dyn SyncStore)) + Send + 'static) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
         thread::spawn(move || serve(&|store| queue.iter().for_each(|job| job(store))));

@@ -1,5 +1,5 @@
-//! The list of all cases, as data for hosts and as a macro that makes a test of each. The list is
-//! written once, in `for_each_case`.
+//! The list of all cases, as a constant for hosts and as a macro that makes a test of each. The
+//! list is written once, in `for_each_case`.
 
 use std::pin::Pin;
 
@@ -20,8 +20,8 @@ pub(crate) mod sessions;
 pub(crate) mod tally;
 pub(crate) mod user_data;
 
-/// Calls a macro, named in brackets, with arguments of its own and the list of all cases: groups,
-/// each with what its cases need of a store and their names.
+/// Calls a macro, named in brackets, with its own arguments and the list of all cases: groups, each
+/// with the required capabilities and the names of the cases.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_case {
@@ -29,27 +29,27 @@ macro_rules! for_each_case {
         $($macro)*! {
             $arguments
             sessions Sessions {
-                an_unknown_session_is_nothing
-                every_field_of_a_head_comes_back
-                the_smallest_head_comes_back
+                an_unknown_session_is_not_found
+                every_field_of_a_head_is_stored
+                the_smallest_head_is_stored
                 a_put_replaces_every_field
-                text_of_any_script_comes_back
-                numbers_come_back_up_to_the_largest_that_a_float_counts
+                text_of_any_script_is_stored
+                numbers_up_to_the_largest_safe_integer_are_stored
                 ids_that_differ_in_case_are_different_sessions
-                ids_that_mean_something_elsewhere_are_only_ids
-                ids_of_any_length_are_kept_apart
+                ids_with_a_meaning_elsewhere_are_ordinary_ids
+                ids_of_any_length_are_distinguished
             }
             user_data Sessions {
-                hostile_json_is_kept_to_the_byte
-                json_of_128_levels_is_kept
-                a_mebibyte_of_json_is_kept
+                hostile_json_is_stored_unchanged
+                json_of_128_levels_is_stored
+                a_mebibyte_of_json_is_stored
                 no_metadata_is_not_empty_metadata
             }
             user_data Verbatim {
                 white_space_inside_json_is_kept
             }
             history Sessions {
-                every_field_of_an_event_comes_back
+                every_field_of_an_event_is_stored
                 without_history_only_the_head_is_loaded
                 the_last_events_are_loaded
                 the_events_after_a_number_are_loaded
@@ -58,14 +58,14 @@ macro_rules! for_each_case {
                 events_are_ordered_by_number_not_by_time
                 a_put_without_events_keeps_the_history
                 replacing_a_history_removes_and_renumbers_it
-                histories_of_like_named_sessions_do_not_mix
-                head_and_history_are_of_one_moment
+                histories_of_sessions_with_similar_ids_do_not_mix
+                head_and_history_are_consistent
             }
             expectations Sessions {
                 a_session_is_written_only_as_expected
                 a_session_is_removed_only_as_expected
                 a_stale_version_of_a_session_never_applies
-                a_conflict_names_what_is_there
+                a_conflict_names_the_current_version
                 expectations_are_about_the_state_before_the_commit
             }
             expectations Nothing {
@@ -78,66 +78,66 @@ macro_rules! for_each_case {
                 one_commit_writes_many_sessions_and_records
                 a_refused_session_undoes_the_whole_commit
                 a_refused_record_undoes_the_whole_commit
-                a_removed_session_takes_its_history_and_its_records_along
+                removing_a_session_removes_its_history_and_its_records
                 a_session_and_its_record_are_removed_together
                 a_session_that_is_created_again_has_no_history
-                removing_nothing_is_no_failure
+                removing_something_unknown_succeeds
             }
             records Nothing {
-                an_unknown_record_is_nothing
-                bodies_are_kept_to_the_byte
-                keys_of_any_text_are_kept_apart
-                keys_of_512_bytes_are_kept
-                kinds_are_kept_apart
+                an_unknown_record_is_not_found
+                bodies_are_stored_unchanged
+                keys_of_any_text_are_distinguished
+                keys_of_512_bytes_are_stored
+                kinds_are_distinguished
                 expired_records_are_kept
                 a_scan_is_in_the_order_of_bytes
                 a_scan_begins_after_a_key
                 a_scan_ends_at_its_limit
             }
             records Sessions {
-                every_field_of_a_record_comes_back
-                a_record_follows_its_present_owner
+                every_field_of_a_record_is_stored
+                a_record_is_removed_with_its_current_owner
             }
             list Sessions {
                 an_empty_store_lists_nothing
                 listed_heads_have_every_field
                 every_property_of_a_filter_is_applied
-                text_is_found_whatever_its_ascii_case
+                text_is_found_ignoring_ascii_case
                 text_is_taken_literally
                 an_empty_list_of_statuses_matches_nothing
                 bounds_of_time_are_inclusive
-                the_trash_is_listed_on_its_own
+                the_trash_is_listed_separately
                 times_at_the_ends_of_the_calendar_are_ordered
                 ties_are_ordered_by_the_bytes_of_ids
             }
             pages Sessions {
                 pages_cover_every_session_once
-                pages_stay_whole_while_sessions_are_added
-                a_page_begins_after_a_session_that_is_gone
-                an_offset_skips
-                more_says_whether_more_follow
+                pages_are_complete_while_sessions_are_added
+                a_page_can_begin_after_a_removed_session
+                an_offset_skips_sessions
+                more_is_true_exactly_if_sessions_follow
                 a_page_may_end_early_but_is_never_empty
             }
             tally Sessions {
                 an_empty_store_counts_nothing
-                every_status_mode_and_user_is_counted_apart
-                sums_are_exact_beyond_what_a_float_holds
+                every_status_mode_and_user_is_counted_separately
+                sums_are_exact_beyond_the_largest_safe_integer
                 removed_sessions_are_not_counted
             }
             properties Sessions {
-                generated_queries_are_answered_as_the_reference_answers
-                generated_filters_are_counted_as_the_reference_counts
+                generated_queries_agree_with_the_reference
+                counts_of_generated_filters_agree_with_the_reference
                 random_operations_agree_with_a_model
             }
             handles Persistent {
-                what_was_written_is_there_after_reopening
-                versions_guard_after_reopening
-                a_store_opens_again_and_again
+                written_data_exists_after_reopening
+                versions_are_checked_after_reopening
+                a_store_can_be_reopened_repeatedly
             }
             handles Shared {
                 two_handles_see_each_others_writes
-                of_two_handles_one_wins
-                appends_of_two_handles_are_all_kept
+                one_of_two_conflicting_handles_succeeds
+                all_appends_of_two_handles_are_stored
             }
         }
     };
@@ -145,8 +145,7 @@ macro_rules! for_each_case {
 
 macro_rules! list {
     (() $($group:ident $needs:ident { $($name:ident)* })*) => {
-        /// Every case: first those that the others depend on, last the properties that combine
-        /// them.
+        /// Every case. Basic cases come first, and properties that combine them come last.
         pub const CASES: &[Case] = &[$($(
             Case {
                 group: stringify!($group),
@@ -160,36 +159,36 @@ macro_rules! list {
 
 for_each_case!([list]());
 
-/// One thing that a store must do.
+/// A requirement for stores, and its test.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is about.
+    /// The group of the case.
     pub group: &'static str,
-    /// What must hold, as a sentence with `_` between its words.
+    /// The requirement, as a sentence with `_` between its words.
     pub name: &'static str,
-    /// Which stores it is for.
+    /// The stores to which the case applies.
     pub needs: Needs,
     run: for<'r> fn(&'r Run<'_>) -> Pin<Box<dyn Future<Output = Check> + 'r>>,
 }
 
-/// What a store must be capable of for a case to be about it.
+/// The capabilities that a case requires of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// Every store.
     Nothing,
-    /// Stores that keep sessions, as all do except those that keep only records. The other needs
-    /// include it.
+    /// Stores that keep sessions. The following variants include this one.
     Sessions,
-    /// Stores whose content is there when they are opened again.
+    /// Stores whose contents persist when they are closed.
     Persistent,
-    /// Stores that may be open more than once at a time.
+    /// Stores that can be open several times at once.
     Shared,
-    /// Stores that keep white space inside of user data as it is.
+    /// Stores that keep white space inside of user data.
     Verbatim,
 }
 
 impl Needs {
-    /// Which stores these are, in words: why a case is skipped for another one.
+    /// The stores that meet the requirement, in words. It is the reason why a case is skipped for
+    /// other stores.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Nothing => "for every store",
@@ -212,19 +211,19 @@ impl Needs {
     }
 }
 
-/// How a case ended.
+/// The outcome of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The store does what the case says.
+    /// The store meets the requirement.
     Passed,
-    /// The case is about a capability that the store does not claim.
+    /// The case requires a capability that the store does not declare.
     Skipped,
-    /// The store does not do what the case says.
+    /// The store does not meet the requirement.
     Failed(Failure),
 }
 
 impl Case {
-    /// Holds a store to this case. The fixture must be of its own: an empty store. `scale`
+    /// Runs the case. The fixture must be separate for each case, with an empty store. `scale`
     /// multiplies the number of generated inputs; 0.1 is a quick test, 1 a thorough one.
     pub async fn check(&self, fixture: &dyn Fixture, scale: f64) -> Outcome {
         let run = Run::new(fixture, scale);
@@ -238,7 +237,7 @@ impl Case {
     }
 }
 
-/// Holds a store to the case of this name; see [`Case::check`].
+/// Runs the case with this name; see [`Case::check`].
 pub async fn check(name: &str, fixture: &dyn Fixture, scale: f64) -> Outcome {
     match CASES.iter().find(|case| case.name == name) {
         Some(case) => case.check(fixture, scale).await,
@@ -246,9 +245,9 @@ pub async fn check(name: &str, fixture: &dyn Fixture, scale: f64) -> Outcome {
     }
 }
 
-/// Makes one `#[test]` of each case. The expression gives a [`Fixture`] and is evaluated for each
-/// case. The environment variable `TENURE_TEST_SCALE` (0.1 when it is not set) multiplies the
-/// number of generated inputs.
+/// Makes a `#[test]` of each case. The expression returns a [`Fixture`] and is evaluated for each
+/// case. The environment variable `TENURE_TEST_SCALE` (0.1 by default) multiplies the number of
+/// generated inputs.
 ///
 /// ```
 /// use tenure_core::{Lift, MemoryStore};
@@ -289,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_case_has_a_name_of_its_own() {
+    fn every_case_has_a_unique_name() {
         let names: BTreeSet<&str> = CASES.iter().map(|case| case.name).collect();
         assert_eq!(names.len(), CASES.len());
     }

@@ -1,19 +1,19 @@
-//! How a case reports that a store fails it: as a value with a message that names the difference,
-//! cut to a readable length. Nothing panics, so that every host can report a failure.
+//! The failure of a case: a value with a message that shows the difference, shortened to a readable
+//! length. Nothing panics, so that every host can report failures.
 
 use std::fmt;
 use std::panic::Location;
 
 use tenure_core::Error;
 
-/// Characters shown of each side of a difference, before and after the place where they differ.
+/// The number of characters that are shown before and after the first difference.
 const BEFORE: usize = 60;
 const AFTER: usize = 240;
 
-/// What a check ends with.
+/// The result of a check.
 pub type Check<T = ()> = Result<T, Failure>;
 
-/// What a store did wrong.
+/// The failure of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure(String);
 
@@ -23,7 +23,7 @@ impl Failure {
         Self(message.into())
     }
 
-    /// The same failure, saying also where in a case it happened.
+    /// The same failure, with the step of the case in which it occurred.
     #[must_use]
     pub fn within(self, context: impl fmt::Display) -> Self {
         Self(format!("{context}: {}", self.0))
@@ -36,7 +36,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The test harness prints the errors of tests in this form.
+/// The test harness prints the error of a test in this form.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -74,7 +74,7 @@ pub(crate) fn same<T: PartialEq + fmt::Debug>(what: &str, actual: &T, expected: 
     )))
 }
 
-/// Fails unless the condition holds; `what` says what is wrong.
+/// Fails unless the condition holds; `what` describes the failure.
 #[track_caller]
 pub(crate) fn holds(condition: bool, what: impl fmt::Display) -> Check {
     if condition {
@@ -84,7 +84,7 @@ pub(crate) fn holds(condition: bool, what: impl fmt::Display) -> Check {
     }
 }
 
-/// The part of a text around a place, counted in characters.
+/// A part of a text around a position, counted in characters.
 fn excerpt(text: &str, place: usize) -> String {
     let start = place.saturating_sub(BEFORE);
     let mut rest = text.chars().skip(start);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_shows_where_long_values_part() {
+    fn a_failure_shows_the_first_difference_of_long_values() {
         let long = "é".repeat(1000);
         let failure = same("text", &format!("{long}a{long}"), &format!("{long}b{long}"));
         let message = failure.unwrap_err().to_string();

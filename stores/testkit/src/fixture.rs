@@ -1,5 +1,5 @@
-//! What a store provides to the kit: how to open it. Within one fixture it is always the same
-//! store, empty at first, so that a case can close and reopen it or have it open twice.
+//! How the kit opens a store. A fixture always opens the same store, which is empty at first, so
+//! that a case can close and reopen it or open it twice.
 
 use std::cell::RefCell;
 
@@ -8,11 +8,11 @@ use tenure_core::{Result, Store};
 
 use crate::check::{Check, Failure};
 
-/// One store, empty at first, that can be opened. It is opened again, or twice at once, only when
-/// its [capabilities](Store::capabilities) say `persistent` or `shared`.
+/// A store that is empty at first. It is opened several times, one after another or at once, only
+/// if its [capabilities](Store::capabilities) are `persistent` or `shared`.
 ///
-/// Any closure that returns an opened store is a fixture; what it captures (a temporary folder)
-/// lives as long as the case.
+/// Any closure that returns an opened store is a fixture. A temporary folder that it captures lives
+/// as long as the case.
 pub trait Fixture {
     /// Opens the store.
     fn open<'a>(&'a self) -> Answer<'a, Box<dyn Store>>;
@@ -27,19 +27,19 @@ where
     }
 }
 
-/// An opened store in the form that a [`Fixture`] returns.
+/// An opened store as the return value of a [`Fixture`].
 ///
 /// # Errors
-/// None; the result is there for a fixture to return as it is.
+/// None. The result type is the one of fixtures.
 pub fn store(store: impl Store + 'static) -> Result<Box<dyn Store>> {
     Ok(Box::new(store))
 }
 
-/// One run of one case: the fixture, and how much work to spend on generated inputs.
+/// A run of a case: the fixture, and the scale of generated inputs.
 pub struct Run<'f> {
     fixture: &'f dyn Fixture,
     scale: f64,
-    /// A store that was opened to read its capabilities; the case begins with it.
+    /// A store that was opened to read its capabilities, with which the case begins.
     seen: RefCell<Option<Box<dyn Store>>>,
 }
 
@@ -54,8 +54,8 @@ impl<'f> Run<'f> {
         }
     }
 
-    /// The capabilities of the store. It stays open for the case: one that is not persistent cannot
-    /// be opened again.
+    /// The capabilities of the store. The store stays open for the case, because it may not be
+    /// persistent.
     pub(crate) async fn capabilities(&self) -> Check<Capabilities> {
         let store = self.open().await?;
         let capabilities = store.capabilities();
@@ -74,7 +74,7 @@ impl<'f> Run<'f> {
             .map_err(|error| Failure::from(error).within("opening the store"))
     }
 
-    /// Closes the store and opens it again, unless it would be empty then.
+    /// Closes the store and opens it again, unless it is not persistent.
     pub(crate) async fn reopen(&self, store: Box<dyn Store>) -> Check<Box<dyn Store>> {
         if store.capabilities().persistent {
             drop(store);
@@ -84,9 +84,9 @@ impl<'f> Run<'f> {
         }
     }
 
-    /// How many of `number` generated inputs this run makes; at least one.
+    /// The number of generated inputs at the scale of this run; at least one.
     pub(crate) fn scaled(&self, number: u32) -> u32 {
-        // A float-to-integer cast saturates, and takes NaN to 0.
+        // A cast from a float to an integer saturates, and converts NaN to 0.
         ((f64::from(number) * self.scale).ceil() as u32).max(1)
     }
 }

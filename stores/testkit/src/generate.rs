@@ -1,5 +1,5 @@
-//! Random heads, filters and queries from small pools of values, so that filters match, times tie
-//! and texts nearly match. Everything follows from the seed.
+//! Random heads, filters and queries from small sets of values, so that filters match, times are
+//! equal, and texts nearly match. Everything is derived from the seed.
 
 use fastrand::Rng;
 use tenure_core::store::ListQuery;
@@ -18,8 +18,8 @@ const PARENTS: &[&str] = &["root", "Root", "other"];
 const TASKS: &[&str] = &["task", "Task", "", "a/plan", "日本"];
 const MODELS: &[&str] = &["model", "Model", "model ", ""];
 
-/// Words of tasks. `K` is the Kelvin sign and `ſ` the long s: their lower and upper cases are
-/// ASCII letters by Unicode's rules, but not by ours.
+/// Words of tasks. The Kelvin sign `K` and the long s `ſ` have ASCII letters as their lower or
+/// upper case in Unicode, which filters must ignore.
 const WORDS: &[&str] = &[
     "Fix",
     "fix",
@@ -55,7 +55,7 @@ const PARTS: &[&str] = &[
     "e", "é", "\u{301}", "\n", "nowhere",
 ];
 
-/// Times that many sessions share, with the ends of the calendar.
+/// Times that several sessions have, with the ends of the calendar.
 const TIMES: &[i64] = &[
     0,
     -1,
@@ -69,12 +69,12 @@ const TIMES: &[i64] = &[
 ];
 
 /// A number below `count`, which must not be 0. `Rng::usize` and `Rng::choice` draw as many bits as
-/// the machine's words have: a seed would give other inputs in WebAssembly than elsewhere.
+/// a machine word has, so a seed would give other inputs in WebAssembly than elsewhere.
 pub(crate) fn below(rng: &mut Rng, count: usize) -> usize {
     rng.u64(0..count as u64) as usize
 }
 
-/// One of these; none of an empty list.
+/// One of the items; `None` for an empty list.
 pub(crate) fn one_of<'t, T>(rng: &mut Rng, of: &'t [T]) -> Option<&'t T> {
     match of.len() {
         0 => None,
@@ -82,14 +82,14 @@ pub(crate) fn one_of<'t, T>(rng: &mut Rng, of: &'t [T]) -> Option<&'t T> {
     }
 }
 
-/// Shuffles these.
+/// Shuffles the items.
 pub(crate) fn shuffle<T>(rng: &mut Rng, these: &mut [T]) {
     for last in (1..these.len()).rev() {
         these.swap(last, below(rng, last + 1));
     }
 }
 
-/// A letter, small or capital.
+/// A lower-case or upper-case letter.
 pub(crate) fn letter(rng: &mut Rng) -> char {
     let small = char::from(b'a' + rng.u8(0..26));
     if rng.bool() {
@@ -115,7 +115,7 @@ fn status(rng: &mut Rng) -> Status {
     one_of(rng, &Status::ALL).copied().unwrap_or(Status::Active)
 }
 
-/// An id that is unique to its number, in a form that breaks faulty sorting.
+/// An id with a unique number, in a form that breaks incorrect sorting.
 fn numbered_id(rng: &mut Rng, number: usize) -> SessionId {
     let prefix = word(
         rng,
@@ -124,7 +124,7 @@ fn numbered_id(rng: &mut Rng, number: usize) -> SessionId {
     id(&format!("{prefix}{number}"))
 }
 
-/// Heads of sessions with ids of their own.
+/// Heads of sessions with different ids.
 pub(crate) fn heads(rng: &mut Rng, count: usize) -> Vec<Head> {
     (0..count)
         .map(|number| {
@@ -197,7 +197,7 @@ fn phase(rng: &mut Rng) -> Phase {
     Phase::ALL[below(rng, Phase::ALL.len())]
 }
 
-/// A filter; most have one or two properties.
+/// A filter; most filters have one or two properties.
 pub(crate) fn filter(rng: &mut Rng) -> Filter {
     let rare = rng.u8(2..12);
     let mut given = || rng.u8(0..rare) == 0;
@@ -222,7 +222,7 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
         user_id: user.then(|| word(rng, USERS).to_owned()),
         channel_id: channel.then(|| word(rng, CHANNELS).to_owned()),
         mode: mode.then(|| word(rng, MODES).to_owned()),
-        // Some lists are empty and some name a status twice.
+        // Some lists are empty, and some contain a status twice.
         status: statuses.then(|| (0..rng.u8(0..4)).map(|_| status(rng)).collect()),
         phase: phases.then(|| (0..rng.u8(0..4)).map(|_| phase(rng)).collect()),
         task_ids: tasks.then(|| {
@@ -260,7 +260,8 @@ pub(crate) fn order(rng: &mut Rng) -> Order {
     }
 }
 
-/// A query over these heads: some begin after one of them, some after a place where none is.
+/// A query over these heads. Some queries begin after one of them, and some at a position without a
+/// head.
 pub(crate) fn query(rng: &mut Rng, heads: &[Head]) -> ListQuery {
     let order = order(rng);
     let after = match rng.u8(0..4) {

@@ -1,6 +1,6 @@
-//! A plain model of a store, and random operations that must have the same results over a store and
-//! over the model. The model is what [`Store`] requires in the least code; it shares none with any
-//! store.
+//! A simple model of a store, and random operations that must have the same results over a store
+//! and over the model. The model implements the requirements of [`Store`] with little code, and
+//! shares none with any store.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::generate;
 use crate::sample::everything;
 use crate::sample::{apply, at, id, json, list, query, remove, unset};
 
-/// Operations of one sequence.
+/// The number of operations in a sequence.
 const STEPS: u32 = 120;
 
-/// Few sessions and records, so that operations often concern the same one.
+/// Few sessions and records, so that several operations concern the same ones.
 const IDS: &[&str] = &["a", "A", "a.b", "a-b", "constructor", "s1", "s10", "s2"];
 const KINDS: &[&str] = &["lease", "Lease", "key"];
 const KEYS: &[&str] = &["", "k", "K", "k%", "k_", "🦀", "\u{ffff}", "a/b:c"];
@@ -29,8 +29,8 @@ struct Model {
     records: BTreeMap<(String, String), Record>,
 }
 
-/// Empties the store, runs one sequence of random operations over it and returns it. A store that
-/// is persistent is closed and opened in between.
+/// Empties the store, runs a sequence of random operations over it, and returns it. A persistent
+/// store is closed and reopened during the sequence.
 pub(crate) async fn run_sequence(
     run: &Run<'_>,
     mut store: Box<dyn Store>,
@@ -150,7 +150,7 @@ impl Model {
         })
     }
 
-    /// The ways in which a commit of these changes may be refused; none when it must apply.
+    /// The conflicts that may refuse these changes; empty if they must apply.
     fn conflicts(&self, changes: &Changes) -> Vec<Commit> {
         let met = |expect: Expect, current: Option<u64>| match expect {
             Expect::Absent => current.is_none(),
@@ -224,7 +224,7 @@ impl Model {
         Some(self.records.get(&place)?.version)
     }
 
-    /// Changes to a few sessions and records, none named twice.
+    /// Random changes to a few different sessions and records.
     fn random_changes(&self, rng: &mut Rng) -> Changes {
         let mut changes = Changes::default();
         for _ in 0..generate::below(rng, 4) {
@@ -245,7 +245,7 @@ impl Model {
             .filter(|change| !matches!(change.write, SessionWrite::Delete))
             .map(|change| change.id.clone());
         let stored = self.sessions.values().map(|loaded| loaded.head.id.clone());
-        // A record is owned only by a session that is there when the commit has applied.
+        // A record is owned only by a session that exists after the commit.
         let owners: Vec<SessionId> = stored.filter(|id| !removed(id)).chain(made).collect();
         for _ in 0..generate::below(rng, 3) {
             let (kind, key) = (random(rng, KINDS), random(rng, KEYS));
@@ -313,7 +313,7 @@ impl Model {
     }
 }
 
-/// Mostly what is there, so that most commits apply.
+/// Mostly the current state, so that most commits apply.
 fn random_expectation(rng: &mut Rng, current: Option<u64>) -> Expect {
     match (rng.u8(0..12), current) {
         (0, _) => Expect::Absent,
@@ -338,7 +338,7 @@ fn random_id(rng: &mut Rng) -> SessionId {
     id(&random(rng, IDS))
 }
 
-/// Removes every session and every record of the model's kinds.
+/// Removes every session, and every record of the model's kinds.
 async fn clear(store: &dyn Store) -> Check {
     let page = list(store, &query(everything(), 100)).await?;
     let mut changes = Changes {

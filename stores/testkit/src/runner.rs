@@ -1,5 +1,5 @@
-//! Runs cases natively, over synchronous and asynchronous stores: the thread sleeps until the case is
-//! woken. Other hosts poll a case themselves.
+//! Runs cases natively, over synchronous and asynchronous stores. The thread sleeps until the case
+//! is woken. Other hosts poll cases themselves.
 
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::check::{Check, Failure};
 
-/// How long a case waits for the waker before it fails.
+/// How long a pending case may take to be woken.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a future to its end, sleeping while it is pending.
+/// Runs a future to its end. Sleeps while it is pending.
 ///
 /// # Errors
-/// Those of the future, and a failure when it is pending and nothing wakes it for a minute.
+/// Those of the future, and a failure if it is pending and is not woken for a minute.
 pub fn block_on<T>(future: impl Future<Output = Check<T>>) -> Check<T> {
     block_on_within(LIMIT, future)
 }
@@ -36,7 +36,7 @@ fn block_on_within<T>(limit: Duration, future: impl Future<Output = Check<T>>) -
     }
 }
 
-/// Whether the future was woken since it was last polled.
+/// Whether the future was woken since its last poll.
 #[derive(Default)]
 struct Signal {
     is_woken: Mutex<bool>,
@@ -44,7 +44,7 @@ struct Signal {
 }
 
 impl Signal {
-    /// Waits until it is woken; false when that takes longer than the limit.
+    /// Waits until the future is woken. Returns false if that exceeds the limit.
     fn wait(&self, limit: Duration) -> bool {
         let is_woken = self.is_woken.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
@@ -85,7 +85,7 @@ mod tests {
             polls += 1;
             let waker = context.waker().clone();
             match polls {
-                // Before the poll has returned, and after.
+                // The future is woken before its poll returns, and after.
                 1 => waker.wake(),
                 2 => drop(thread::spawn(move || {
                     thread::sleep(Duration::from_millis(20));

@@ -1,4 +1,4 @@
-//! Heads, events, records and changes for cases to write, and the few steps that cases are made of.
+//! Heads, events, records and changes for cases, and the steps that cases consist of.
 
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{
@@ -15,10 +15,10 @@ use tenure_core::{
 
 use crate::check::{Check, Failure, same};
 
-/// The largest integer up to which a JavaScript number counts every one.
+/// The largest safe integer of JavaScript.
 pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// A limit on the bytes of a page that no case reaches.
+/// A byte limit for pages that no case reaches.
 pub(crate) const PLENTY: u64 = 1 << 30;
 
 pub(crate) fn id(text: &str) -> SessionId {
@@ -63,7 +63,7 @@ pub(crate) fn head(name: &str) -> Head {
     }
 }
 
-/// A head of which every field differs from those of [`head`] and [`least_head`].
+/// A head in which every field differs from those of [`head`] and [`least_head`].
 pub(crate) fn full_head(name: &str) -> Head {
     Head {
         id: id(name),
@@ -111,7 +111,7 @@ pub(crate) fn full_head(name: &str) -> Head {
     }
 }
 
-/// A head without optional fields, and with the least values in the others.
+/// A head without optional fields, and with the smallest values in the others.
 pub(crate) fn least_head(name: &str) -> Head {
     Head {
         version: 0,
@@ -125,7 +125,7 @@ pub(crate) fn least_head(name: &str) -> Head {
     }
 }
 
-/// An event whose data contains its number.
+/// An event whose data contains its sequence number.
 pub(crate) fn event(sequence: u64) -> Event {
     Event {
         sequence,
@@ -135,7 +135,7 @@ pub(crate) fn event(sequence: u64) -> Event {
     }
 }
 
-/// Events numbered from `first` to `last`.
+/// The events with the numbers from `first` to `last`.
 pub(crate) fn events(first: u64, last: u64) -> Vec<Event> {
     (first..=last).map(event).collect()
 }
@@ -151,8 +151,8 @@ pub(crate) fn record(kind: &str, key: &str) -> Record {
     }
 }
 
-/// A change that writes a head, counting the events that it will have. `existing` is the number
-/// of those that are there already and stay.
+/// A change that writes a head with the number of events that the session will have. `existing` is
+/// the number of events that remain.
 pub(crate) fn put(expect: Expect, head: &Head, existing: u64, events: Vec<Event>) -> SessionChange {
     let head = Head {
         event_count: existing + events.len() as u64,
@@ -204,7 +204,7 @@ pub(crate) fn of_records(records: Vec<RecordChange>) -> Changes {
     }
 }
 
-/// The query for the first `limit` sessions that a filter means.
+/// The query for the first `limit` sessions that match a filter.
 pub(crate) fn query(filter: Filter, limit: u32) -> ListQuery {
     ListQuery {
         filter,
@@ -216,7 +216,7 @@ pub(crate) fn query(filter: Filter, limit: u32) -> ListQuery {
     }
 }
 
-/// Commits changes that must apply.
+/// Commits changes, which must apply.
 pub(crate) async fn apply(store: &dyn Store, changes: &Changes) -> Check {
     same(
         "the end of a commit",
@@ -225,7 +225,7 @@ pub(crate) async fn apply(store: &dyn Store, changes: &Changes) -> Check {
     )
 }
 
-/// Commits changes that must be refused in this way.
+/// Commits changes, which must be refused with this conflict.
 pub(crate) async fn refuse(store: &dyn Store, changes: &Changes, conflict: &Commit) -> Check {
     same(
         "the end of a commit",
@@ -234,7 +234,7 @@ pub(crate) async fn refuse(store: &dyn Store, changes: &Changes, conflict: &Comm
     )
 }
 
-/// Creates sessions without history, at most a hundred a commit.
+/// Creates sessions without history, at most a hundred in a commit.
 pub(crate) async fn create(store: &dyn Store, heads: &[Head]) -> Check {
     for heads in heads.chunks(100) {
         let changes = heads
@@ -245,7 +245,7 @@ pub(crate) async fn create(store: &dyn Store, heads: &[Head]) -> Check {
     Ok(())
 }
 
-/// Creates one session with events numbered from 1, and returns its head as it is stored.
+/// Creates a session with events numbered from 1. Returns its stored head.
 pub(crate) async fn create_with(store: &dyn Store, head: &Head, events: Vec<Event>) -> Check<Head> {
     let head = Head {
         event_count: events.len() as u64,
@@ -259,7 +259,7 @@ pub(crate) async fn create_with(store: &dyn Store, head: &Head, events: Vec<Even
     Ok(head)
 }
 
-/// Loads a session that must be there.
+/// Loads a session, which must exist.
 pub(crate) async fn load(store: &dyn Store, name: &str, history: History) -> Check<Loaded> {
     store
         .load(&id(name), history)
@@ -267,14 +267,14 @@ pub(crate) async fn load(store: &dyn Store, name: &str, history: History) -> Che
         .ok_or_else(|| Failure::new(format!("session {name} is not there")))
 }
 
-/// Checks that a session is there with this head and exactly this history.
+/// Checks that a session exists with this head and exactly this history.
 pub(crate) async fn is_stored(store: &dyn Store, head: &Head, events: &[Event]) -> Check {
     let loaded = load(store, head.id.as_str(), History::All).await?;
     same("the head", &loaded.head, head)?;
     same("the history", &loaded.events, &events.to_vec())
 }
 
-/// Checks that a session is not there.
+/// Checks that a session does not exist.
 pub(crate) async fn is_absent(store: &dyn Store, name: &str) -> Check {
     same(
         "a session that is not there",
@@ -283,13 +283,13 @@ pub(crate) async fn is_absent(store: &dyn Store, name: &str) -> Check {
     )
 }
 
-/// Checks that a record is there as it was written.
+/// Checks that a record exists as it was written.
 pub(crate) async fn is_recorded(store: &dyn Store, record: &Record) -> Check {
     let stored = store.record(&record.kind, &record.key).await?;
     same("a record", &stored, &Some(record.clone()))
 }
 
-/// Lists what must be readable.
+/// Lists sessions, which must be readable.
 pub(crate) async fn list(store: &dyn Store, query: &ListQuery) -> Check<Page> {
     let page = store.list(query).await?;
     same("the problems of a page", &page.problems, &Vec::new())?;
@@ -301,7 +301,7 @@ pub(crate) fn ids(heads: &[Head]) -> Vec<&str> {
     heads.iter().map(|head| head.id.as_str()).collect()
 }
 
-/// The filter that every session matches, those in the trash too.
+/// The filter that matches every session, including those in the trash.
 pub(crate) fn everything() -> Filter {
     Filter {
         trash: Trash::Include,

@@ -1,4 +1,4 @@
-//! The memory store passes every case that is about it.
+//! The memory store passes every case for its capabilities.
 
 use tenure_core::{Lift, MemoryStore};
 

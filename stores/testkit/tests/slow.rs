@@ -1,5 +1,5 @@
-//! A store that waits passes every case, too. It is the memory store behind a delay: every call is
-//! pending at least once, and is woken from another thread after a short time that varies.
+//! An asynchronous store passes every case, too. It delays the calls of a memory store: every call
+//! is pending at least once, and is woken by another thread after a short, varying time.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ use tenure_testkit::{Failure, Fixture, block_on, store};
 /// The longest delay of a call, in microseconds.
 const LONGEST_US: u64 = 300;
 
-/// A handle on a memory store that waits before each call.
+/// A handle on a memory store that delays each call.
 struct Slow {
     store: Arc<Lift<MemoryStore>>,
     calls: AtomicU64,
@@ -35,10 +35,10 @@ impl Slow {
         }
     }
 
-    /// A call that is performed after its delay, all at once.
+    /// Performs a call after a delay.
     fn after_delay<'a, T: 'a>(&'a self, call: Answer<'a, T>) -> Answer<'a, T> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        // Neither in their order nor all the same.
+        // The delays vary, and do not keep the calls in order.
         let delay = number.wrapping_mul(7_919) % LONGEST_US;
         Box::pin(async move {
             sleep(Duration::from_micros(delay)).await;
@@ -85,7 +85,7 @@ impl Store for Slow {
     }
 }
 
-/// Handles on one store.
+/// Handles on one delayed store.
 fn fixture() -> impl Fixture {
     let memory = Arc::default();
     move || store(Slow::new(&memory))
@@ -93,7 +93,7 @@ fn fixture() -> impl Fixture {
 
 tenure_testkit::conformance!(fixture());
 
-/// Sixty-four records that are written and then read, all at once, through one handle.
+/// Sixty-four records are written and then read concurrently, through one handle.
 #[test]
 fn many_calls_are_in_flight_on_one_handle() -> Result<(), Failure> {
     let slow = Slow::new(&Arc::default());
@@ -111,7 +111,7 @@ fn many_calls_are_in_flight_on_one_handle() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends that many calls, of which each is pending when it is first polled.
+/// Waits for all calls. Each is pending when it is first polled.
 async fn all<T>(mut calls: Vec<Answer<'_, T>>) -> Result<Vec<Result<T>>, Failure> {
     let mut ends: Vec<Option<Result<T>>> = calls.iter().map(|_| None).collect();
     let mut is_first = true;
@@ -150,7 +150,7 @@ fn creation(key: &str) -> Changes {
     }
 }
 
-/// A call that is dropped while it waits has done nothing.
+/// A call that is dropped during its delay has no effect.
 #[test]
 fn a_call_that_is_dropped_is_not_performed() -> Result<(), Error> {
     let slow = Slow::new(&Arc::default());
@@ -164,7 +164,7 @@ fn a_call_that_is_dropped_is_not_performed() -> Result<(), Error> {
     Ok(())
 }
 
-/// Is pending until the time has passed, and is woken then by the thread that keeps the time.
+/// Is pending until the time has passed, and is woken by the timer thread.
 async fn sleep(time: Duration) {
     let mut state: Option<Arc<Mutex<Delay>>> = None;
     poll_fn(|context| {
@@ -195,7 +195,7 @@ enum Delay {
 
 type Alarm = (Instant, Arc<Mutex<Delay>>);
 
-/// Where the thread that keeps the time takes its alarms from.
+/// The channel to the timer thread.
 fn clock() -> &'static Sender<Alarm> {
     static CLOCK: OnceLock<Sender<Alarm>> = OnceLock::new();
     CLOCK.get_or_init(|| {

@@ -1,59 +1,59 @@
-//! What Tenure's stores have in common that run a whole operation inside one transaction: a
-//! synchronous caller waits for its turn, an awaited operation runs on the calling thread if nothing
-//! has to be waited for, and otherwise in a queue on a thread of the store's own.
+//! The common interface of stores that run a whole operation inside one transaction. A synchronous
+//! caller waits for the lock. An awaited operation runs on the calling thread if it does not have
+//! to wait, and otherwise in a queue on a thread of the store.
 //!
-//! [`TransactionStore`] is what such a store implements, and can be a trait object.
-//! [`TransactionStoreExt`] adds the same for jobs that return values.
+//! [`TransactionStore`] is the trait that such a store implements, and can be a trait object.
+//! [`TransactionStoreExt`] adds methods for jobs that return values.
 
 use std::any::Any;
 
 use tenure_core::{Error, Result, SyncStore};
 
-/// An operation for a store's queue. It returns a text that only its caller reads.
+/// An operation for a store's queue. Its result is a text that only its caller reads.
 pub type Job = Box<dyn FnOnce(&dyn SyncStore) -> String + Send>;
 
-/// The completion of a [`Job`]. It receives what the job returned once its writes are stored, or why
-/// they are not. It runs on the store's thread and must be quick.
+/// The completion of a [`Job`]. It receives the result of the job when its writes are stored, or
+/// the error. It runs on the store's thread and must be quick.
 pub type Done = Box<dyn FnOnce(Result<String>) + Send>;
 
 /// The result of an attempt to run a job without waiting.
 #[derive(Debug)]
 pub enum Attempt<R, J> {
-    /// The job ran, and this is what it returned, or why its writes were not stored.
+    /// The job ran. This is its result, or the error for which its writes were not stored.
     Answered(Result<R>),
-    /// It would have had to wait. Here is the job, which did not run.
+    /// The job would have to wait. It did not run, and is returned.
     Busy(J),
 }
 
-/// A store in which a whole operation (load, decide, write) runs while nobody else writes.
+/// A store in which a whole operation (load, decide, write) runs while no other process writes.
 pub trait TransactionStore: SyncStore {
     /// Runs a job in a transaction. It waits for other writers up to the busy timeout. The job is
-    /// called once at most.
+    /// called at most once.
     ///
     /// # Errors
-    /// Those of the store: it could not start the transaction, and the job was not called, or it
-    /// could not store what the job wrote. The job's own failures are the job's to return.
+    /// Those of the store, which could not start the transaction, so the job was not called, or
+    /// could not store the writes. The errors of the job itself are a part of its result.
     fn run(&self, job: &mut dyn FnMut(&dyn SyncStore)) -> Result<()>;
 
-    /// Runs a job as [`run`](Self::run) does, if nothing has to be waited for: no other writer, no
-    /// job in the queue, no disk. Returns whether it did.
+    /// Runs a job as [`run`](Self::run) does, if it does not have to wait: no other process writes,
+    /// no job is queued, and no sync to disk is needed. Returns whether it ran.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
     fn try_run(&self, job: &mut dyn FnMut(&dyn SyncStore)) -> Result<bool>;
 
-    /// Puts a job into the store's queue. Jobs run one after the other in the order of the calls.
-    /// `done` is always called: on the store's thread, or on this one if no thread can be started.
+    /// Queues a job. Jobs run one after the other in the order of the calls. `done` is always
+    /// called: on the store's thread, or on the calling thread if no thread can be started.
     fn enqueue(&self, job: Job, done: Done);
 
-    /// Waits until `done` was called for every job in the queue. Inside a transaction of this handle,
-    /// for which the jobs wait, it returns at once.
+    /// Waits until `done` was called for every job in the queue. Inside a transaction of this
+    /// handle, for which the jobs wait, it returns immediately.
     fn drain(&self);
 }
 
 /// The methods of a [`TransactionStore`] for jobs that return values.
 pub trait TransactionStoreExt: TransactionStore {
-    /// Runs a job in a transaction, waiting for other writers up to the busy timeout.
+    /// Runs a job in a transaction. Waits for other writers up to the busy timeout.
     ///
     /// # Errors
     /// Those of [`TransactionStore::run`].
@@ -64,7 +64,7 @@ pub trait TransactionStoreExt: TransactionStore {
         result.ok_or_else(|| Error::internal("a store did not run the job of a transaction"))
     }
 
-    /// Runs a job in a transaction if nothing has to be waited for.
+    /// Runs a job in a transaction if it does not have to wait.
     fn try_transaction<R, J>(&self, job: J) -> Attempt<R, J>
     where
         J: FnOnce(&dyn SyncStore) -> R,

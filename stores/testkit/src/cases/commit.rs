@@ -1,4 +1,4 @@
-//! That a commit is applied completely or not at all, and what is removed with a session.
+//! A commit is applied completely or not at all, and what is removed with a session.
 
 use tenure_core::store::{Expect, RecordChange, Scan, SessionChange};
 use tenure_core::{Changes, Commit, Filter, Head, History, Store};
@@ -42,7 +42,7 @@ pub(crate) async fn one_commit_writes_many_sessions_and_records(run: &Run<'_>) -
         let owner = owned.and_then(|record| record.owner);
         same("the owner of the record", &owner, &Some(id(&name(number))))?;
     }
-    // Removed together, each with an entry that says so.
+    // The sessions are removed in one commit, each with a record about it.
     let changes = Changes {
         sessions: (0..250)
             .map(|number| remove(Expect::Version { version: 1 }, &name(number)))
@@ -88,7 +88,7 @@ pub(crate) async fn a_refused_session_undoes_the_whole_commit(run: &Run<'_>) -> 
             id: change.id.clone(),
             current,
         };
-        // Among changes that would apply: first, in between and last.
+        // The refused change is among changes that would apply: first, in between, and last.
         for place in 0..=Before::good().sessions.len() {
             let mut changes = Before::good();
             changes.sessions.insert(place, change.clone());
@@ -129,9 +129,7 @@ pub(crate) async fn a_refused_record_undoes_the_whole_commit(run: &Run<'_>) -> C
     apply(&*store, &Before::good()).await
 }
 
-pub(crate) async fn a_removed_session_takes_its_history_and_its_records_along(
-    run: &Run<'_>,
-) -> Check {
+pub(crate) async fn removing_a_session_removes_its_history_and_its_records(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let other = create_with(&*store, &head("other"), events(1, 2)).await?;
     create_with(&*store, &head("s"), events(1, 5)).await?;
@@ -149,7 +147,7 @@ pub(crate) async fn a_removed_session_takes_its_history_and_its_records_along(
         owned("a", "3", None),
         owned("a", "4", Some("other")),
         owned("b", "s", Some("other")),
-        // A record whose key is the session's id is not owned by it for that.
+        // A record whose key is the id of the session is not owned by it.
         owned("s", "s", None),
     ];
     let changes = goes
@@ -234,7 +232,7 @@ pub(crate) async fn a_session_that_is_created_again_has_no_history(run: &Run<'_>
     Ok(())
 }
 
-pub(crate) async fn removing_nothing_is_no_failure(run: &Run<'_>) -> Check {
+pub(crate) async fn removing_something_unknown_succeeds(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     for expect in [Expect::Absent, Expect::Any] {
         apply(&*store, &of_sessions(vec![remove(expect, "none")])).await?;
@@ -244,7 +242,7 @@ pub(crate) async fn removing_nothing_is_no_failure(run: &Run<'_>) -> Check {
     same("the record", &store.record("kind", "none").await?, &None)
 }
 
-/// A small population, and changes to it that would apply by themselves.
+/// A few sessions and records, and changes to them that would apply.
 struct Before {
     heads: [Head; 3],
 }
@@ -268,7 +266,7 @@ impl Before {
         Ok(Self { heads })
     }
 
-    /// Each sort of change once: to append, to remove and to make; to write, to remove and to make.
+    /// Each kind of change: an append, a removal and a start; a write, a removal and a new record.
     fn good() -> Changes {
         let mut changed = record("kind", "a");
         changed.version = 2;

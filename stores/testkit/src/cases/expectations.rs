@@ -1,4 +1,4 @@
-//! That a change applies exactly when what is there is as the change expects.
+//! A change applies exactly if the current state meets its expectation.
 
 use tenure_core::store::Expect;
 use tenure_core::{Commit, Head, History, Store};
@@ -10,7 +10,7 @@ use crate::sample::{
     load, of_records, of_sessions, put, record, refuse, remove, set, unset,
 };
 
-/// Every expectation, with whether it allows nothing, and whether it allows version 5.
+/// Every expectation, with whether it is met if there is nothing, and by version 5.
 const EXPECTATIONS: [(Expect, bool, bool); 8] = [
     (Expect::Absent, true, false),
     (Expect::Present, false, true),
@@ -191,10 +191,10 @@ pub(crate) async fn a_stale_version_of_a_record_never_applies(run: &Run<'_>) -> 
     Ok(())
 }
 
-pub(crate) async fn a_conflict_names_what_is_there(run: &Run<'_>) -> Check {
+pub(crate) async fn a_conflict_names_the_current_version(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     create(&*store, &[head("a"), full_head("b"), head("c")]).await?;
-    // Of several changes one is refused: that one is named, with the version that it has.
+    // One of several changes is refused. The conflict names it with its current version.
     let changes = of_sessions(vec![
         put(Expect::Version { version: 1 }, &head("a"), 0, Vec::new()),
         put(Expect::Version { version: 3 }, &head("b"), 0, Vec::new()),
@@ -205,7 +205,7 @@ pub(crate) async fn a_conflict_names_what_is_there(run: &Run<'_>) -> Check {
         current: Some(7),
     };
     refuse(&*store, &changes, &conflict).await?;
-    // Of several that are refused, any may be named.
+    // If several changes are refused, the conflict names any of them.
     let changes = of_sessions(vec![
         put(Expect::Absent, &head("a"), 0, Vec::new()),
         remove(Expect::Present, "d"),
@@ -232,7 +232,7 @@ pub(crate) async fn expectations_are_about_the_state_before_the_commit(run: &Run
     let mut changes = of_sessions(vec![put(Expect::Absent, &head("s"), 0, Vec::new())]);
     changes.records.push(set(Expect::Absent, lease.clone()));
     apply(&*store, &changes).await?;
-    // Removing the session removes the record, but not before its version was checked.
+    // Removing the session removes the record, but the version of the record is checked before.
     let mut freed = lease.clone();
     freed.version = 2;
     freed.owner = None;
@@ -245,7 +245,7 @@ pub(crate) async fn expectations_are_about_the_state_before_the_commit(run: &Run
     is_recorded(&*store, &freed).await
 }
 
-/// Makes a session at version 5 with two events, unless it is to be absent, and returns its head.
+/// Creates a session at version 5 with two events, unless it is to be absent. Returns its head.
 async fn session_at_five(store: &dyn Store, name: &str, there: bool) -> Check<Head> {
     let at_five = Head {
         version: 5,

@@ -1,4 +1,4 @@
-//! What holds when a store is opened again, and when it is open twice.
+//! Stores that are opened again, and stores that are open twice.
 
 use tenure_core::store::{Expect, Scan};
 use tenure_core::{Commit, Head, History, Store};
@@ -13,7 +13,7 @@ use crate::sample::{
     load, of_records, of_sessions, put, query, record, refuse, remove, set,
 };
 
-pub(crate) async fn what_was_written_is_there_after_reopening(run: &Run<'_>) -> Check {
+pub(crate) async fn written_data_exists_after_reopening(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let plain = create_with(&*store, &head("plain"), events(1, 3)).await?;
     let full = create_with(&*store, &full_head("full"), events(1, 20)).await?;
@@ -56,7 +56,7 @@ pub(crate) async fn what_was_written_is_there_after_reopening(run: &Run<'_>) -> 
     )
 }
 
-pub(crate) async fn versions_guard_after_reopening(run: &Run<'_>) -> Check {
+pub(crate) async fn versions_are_checked_after_reopening(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     create_with(&*store, &full_head("s"), events(1, 2)).await?;
     apply(
@@ -92,7 +92,7 @@ pub(crate) async fn versions_guard_after_reopening(run: &Run<'_>) -> Check {
     same("the history", &loaded.events, &events(1, 3))
 }
 
-pub(crate) async fn a_store_opens_again_and_again(run: &Run<'_>) -> Check {
+pub(crate) async fn a_store_can_be_reopened_repeatedly(run: &Run<'_>) -> Check {
     for count in 0..8 {
         let store = run.open().await?;
         if count == 0 {
@@ -116,7 +116,8 @@ pub(crate) async fn two_handles_see_each_others_writes(run: &Run<'_>) -> Check {
     let mut stored = create_with(&*one, &head("s"), events(1, 1)).await?;
     is_stored(&*two, &stored, &events(1, 1)).await?;
     for round in 0..8 {
-        // Twice in a row, so that the reader has seen what is changed behind its back.
+        // Each handle writes twice in a row, so that the reader has read the state before the
+        // second write.
         let (writer, reader) = if round % 4 < 2 {
             (&two, &one)
         } else {
@@ -161,7 +162,7 @@ pub(crate) async fn two_handles_see_each_others_writes(run: &Run<'_>) -> Check {
     same("the list", &ids(&page.heads), &Vec::new())
 }
 
-pub(crate) async fn of_two_handles_one_wins(run: &Run<'_>) -> Check {
+pub(crate) async fn one_of_two_conflicting_handles_succeeds(run: &Run<'_>) -> Check {
     let (one, two) = (run.open().await?, run.open().await?);
     let seen = create_with(&*one, &head("s"), events(1, 1)).await?;
     same(
@@ -199,7 +200,7 @@ pub(crate) async fn of_two_handles_one_wins(run: &Run<'_>) -> Check {
     refuse(&*one, &take, &conflict).await
 }
 
-pub(crate) async fn appends_of_two_handles_are_all_kept(run: &Run<'_>) -> Check {
+pub(crate) async fn all_appends_of_two_handles_are_stored(run: &Run<'_>) -> Check {
     let (one, two) = (run.open().await?, run.open().await?);
     create_with(&*one, &head("s"), Vec::new()).await?;
     let mut rng = fastrand::Rng::with_seed(4);
@@ -208,7 +209,7 @@ pub(crate) async fn appends_of_two_handles_are_all_kept(run: &Run<'_>) -> Check 
     let mut refused = 0;
     let mut appended = 0;
     while appended < 40 {
-        // Each writes by what it last saw, and looks again only when it was refused.
+        // Each handle writes based on its last read, and reads again only after a conflict.
         let mine = generate::below(&mut rng, 2);
         let (store, version) = (handles[mine], seen[mine]);
         let next = Head {

@@ -1,4 +1,4 @@
-//! That events keep every field, and which of them a window of the history contains.
+//! Events keep every field, and windows of the history contain the right events.
 
 use tenure_core::store::{Expect, SessionChange, SessionWrite};
 use tenure_core::{Event, Head, History, Store, Timestamp};
@@ -9,7 +9,7 @@ use crate::sample::{
     MAX_SAFE, apply, at, create_with, event, events, head, is_stored, json, load, of_sessions, put,
 };
 
-pub(crate) async fn every_field_of_an_event_comes_back(run: &Run<'_>) -> Check {
+pub(crate) async fn every_field_of_an_event_is_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let stored = vec![
         Event {
@@ -92,7 +92,7 @@ pub(crate) async fn appends_of_many_commits_keep_their_order(run: &Run<'_>) -> C
     let store = run.open().await?;
     let mut stored = create_with(&*store, &head("s"), events(1, 2)).await?;
     let mut count = 2;
-    // Past 9, 10 and 100 events, where numbers that are compared as text are ordered wrongly.
+    // More than 9, 10 and 100 events: numbers that are compared as text are ordered wrongly there.
     for added in [1, 0, 7, 1, 3, 40, 60] {
         let next = Head {
             version: stored.version + 1,
@@ -193,7 +193,7 @@ pub(crate) async fn replacing_a_history_removes_and_renumbers_it(run: &Run<'_>) 
     same("the other session's history", &other.events, &events(1, 3))
 }
 
-pub(crate) async fn histories_of_like_named_sessions_do_not_mix(run: &Run<'_>) -> Check {
+pub(crate) async fn histories_of_sessions_with_similar_ids_do_not_mix(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let names = ["a", "a.", "a.1", "a-1", "a_1", "a1", "A", "a.0", "aa", "b"];
     let of = |name: &str| -> Vec<Event> {
@@ -215,7 +215,7 @@ pub(crate) async fn histories_of_like_named_sessions_do_not_mix(run: &Run<'_>) -
     Ok(())
 }
 
-pub(crate) async fn head_and_history_are_of_one_moment(run: &Run<'_>) -> Check {
+pub(crate) async fn head_and_history_are_consistent(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     create_with(&*store, &head("s"), Vec::new()).await?;
     for count in 1..=30 {
@@ -238,8 +238,8 @@ pub(crate) async fn head_and_history_are_of_one_moment(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-/// Checks what a window shows of a session with this many events, which is made when it is not
-/// there.
+/// Checks the result of a window for a session with this number of events, which is created if it
+/// does not exist.
 async fn shows(
     store: &dyn Store,
     name: &str,

@@ -1,5 +1,5 @@
-//! Which sessions match a list query and in which order, one rule at a time. `properties` tries
-//! their combinations.
+//! The sessions that match a list query, and their order, one rule at a time. `properties` tests
+//! combinations.
 
 use tenure_core::store::filter::{Direction, OrderBy, Trash};
 use tenure_core::store::{Expect, ListQuery};
@@ -55,7 +55,7 @@ pub(crate) async fn listed_heads_have_every_field(run: &Run<'_>) -> Check {
     let full = create_with(&*store, &full_head("full"), events(1, 3)).await?;
     let page = list(&*store, &query(everything(), 10)).await?;
     same("the heads", &page.heads, &vec![full.clone(), least.clone()])?;
-    // A list shows what was committed last.
+    // A list contains the last committed state.
     let changed = Head {
         version: 8,
         task: "another".to_owned(),
@@ -135,7 +135,7 @@ pub(crate) async fn every_property_of_a_filter_is_applied(run: &Run<'_>) -> Chec
         ..everything()
     };
     means(&*store, before, &["least"]).await?;
-    // All properties must match at once.
+    // All properties must match.
     let both = Filter {
         user_id: full.user_id,
         mode: Some("developer".to_owned()),
@@ -147,7 +147,7 @@ pub(crate) async fn every_property_of_a_filter_is_applied(run: &Run<'_>) -> Chec
         ..everything()
     };
     means(&*store, several, &["full", "plain", "least"]).await?;
-    // No text is not the same as empty text.
+    // A missing text is different from an empty text.
     let empty = Filter {
         user_id: Some(String::new()),
         ..everything()
@@ -160,7 +160,7 @@ pub(crate) async fn every_property_of_a_filter_is_applied(run: &Run<'_>) -> Chec
     means(&*store, empty, &["least"]).await
 }
 
-pub(crate) async fn text_is_found_whatever_its_ascii_case(run: &Run<'_>) -> Check {
+pub(crate) async fn text_is_found_ignoring_ascii_case(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let tasks = [
         ("a", "Fix the PARSER"),
@@ -178,14 +178,14 @@ pub(crate) async fn text_is_found_whatever_its_ascii_case(run: &Run<'_>) -> Chec
         ("äpfel", &[]),
         ("ÄPFEL", &["b"]),
         ("SCHäLEN", &["b"]),
-        // By Unicode's rules the Kelvin sign is a k.
+        // In Unicode, the Kelvin sign is a capital k.
         ("k", &[]),
         ("\u{212a}", &["c"]),
         ("", &["d", "c", "b", "a"]),
     ] {
         finds(&*store, text, expected).await?;
     }
-    // Only the task is searched, and names are compared as they are.
+    // Only the task is searched; names must be equal.
     let users = Filter {
         user_id: Some("USER".to_owned()),
         ..everything()
@@ -279,9 +279,9 @@ pub(crate) async fn bounds_of_time_are_inclusive(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn the_trash_is_listed_on_its_own(run: &Run<'_>) -> Check {
+pub(crate) async fn the_trash_is_listed_separately(run: &Run<'_>) -> Check {
     let store = run.open().await?;
-    // The first moment of 1970 is a time like others.
+    // The time 0 is an ordinary time.
     let thrown = [("b", at(0)), ("c", at(5))].map(|(name, time)| Head {
         deleted_at: Some(time),
         ..head(name)
@@ -307,7 +307,7 @@ pub(crate) async fn the_trash_is_listed_on_its_own(run: &Run<'_>) -> Check {
 
 pub(crate) async fn times_at_the_ends_of_the_calendar_are_ordered(run: &Run<'_>) -> Check {
     let store = run.open().await?;
-    // Numbers of different lengths and signs, which are ordered wrongly when they are compared as text.
+    // Numbers with different lengths and signs are ordered wrongly if they are compared as text.
     let times = [
         Timestamp::MIN,
         at(-1000),
@@ -350,7 +350,7 @@ pub(crate) async fn times_at_the_ends_of_the_calendar_are_ordered(run: &Run<'_>)
 
 pub(crate) async fn ties_are_ordered_by_the_bytes_of_ids(run: &Run<'_>) -> Check {
     let store = run.open().await?;
-    // In the order of their bytes; a collation that knows language sorts them otherwise.
+    // Ids are ordered by their bytes; a collation for a language orders them differently.
     let sorted = [
         "0", "1", "10", "2", "A", "A-b", "A.b", "A_b", "B", "Z", "a", "a-b", "a.b", "aB", "a_b",
         "ab", "b",
@@ -404,7 +404,7 @@ async fn finds(store: &dyn Store, text: &str, expected: &[&str]) -> Check {
     means(store, filter, expected).await
 }
 
-/// Creates a session for each task; all of one time, so that the last name is listed first.
+/// Creates a session for each task. All have the same time, so the last name is listed first.
 async fn create_tasks(store: &dyn Store, tasks: &[(&str, &str)]) -> Check {
     let heads: Vec<Head> = tasks
         .iter()

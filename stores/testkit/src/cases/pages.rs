@@ -1,4 +1,4 @@
-//! That a list can be read page by page: every session once, whatever is written between the pages.
+//! A list can be read page by page: every session once, whatever is written in between.
 
 use tenure_core::store::{Expect, ListQuery};
 use tenure_core::{Filter, Head, Store};
@@ -41,11 +41,11 @@ pub(crate) async fn pages_cover_every_session_once(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn pages_stay_whole_while_sessions_are_added(run: &Run<'_>) -> Check {
+pub(crate) async fn pages_are_complete_while_sessions_are_added(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut rng = fastrand::Rng::with_seed(3);
     let mut names: Vec<String> = Vec::new();
-    // Few moments, so that new sessions fall on the very place where a page ends.
+    // There are few different times, so that new sessions have the position at which a page ends.
     let mut grow = |rng: &mut fastrand::Rng, count: usize| -> Vec<Head> {
         let grown = (0..count).map(|_| {
             let letter = generate::letter(rng);
@@ -92,7 +92,7 @@ pub(crate) async fn pages_stay_whole_while_sessions_are_added(run: &Run<'_>) -> 
     Ok(())
 }
 
-pub(crate) async fn a_page_begins_after_a_session_that_is_gone(run: &Run<'_>) -> Check {
+pub(crate) async fn a_page_can_begin_after_a_removed_session(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let heads = ["a", "b", "c", "d"].map(head);
     create(&*store, &heads).await?;
@@ -114,7 +114,7 @@ pub(crate) async fn a_page_begins_after_a_session_that_is_gone(run: &Run<'_>) ->
     Ok(())
 }
 
-pub(crate) async fn an_offset_skips(run: &Run<'_>) -> Check {
+pub(crate) async fn an_offset_skips_sessions(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     create(&*store, &["a", "b", "c", "d", "e"].map(head)).await?;
     let sorted = ["e", "d", "c", "b", "a"];
@@ -136,7 +136,7 @@ pub(crate) async fn an_offset_skips(run: &Run<'_>) -> Check {
             )?;
         }
     }
-    // The offset counts from the place that the page begins after, and over matching sessions.
+    // The offset starts at the position of the cursor, and counts matching sessions.
     let both = ListQuery {
         after: Some(tenure_core::Order::default().position(&head("d"))),
         offset: 1,
@@ -149,7 +149,7 @@ pub(crate) async fn an_offset_skips(run: &Run<'_>) -> Check {
     )
 }
 
-pub(crate) async fn more_says_whether_more_follow(run: &Run<'_>) -> Check {
+pub(crate) async fn more_is_true_exactly_if_sessions_follow(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let heads: Vec<Head> = ["a", "b", "c", "d", "e", "f"]
         .into_iter()
@@ -226,7 +226,8 @@ pub(crate) async fn a_page_may_end_early_but_is_never_empty(run: &Run<'_>) -> Ch
             &ids(&whole),
         )?;
     }
-    // A session is listed whatever its size, and an end by bytes is no end of the list.
+    // A session is listed whatever its size, and a page that ends at the byte limit is not the last
+    // one.
     let smallest = ListQuery {
         max_bytes: 0,
         ..query(everything(), 1)
@@ -239,7 +240,7 @@ pub(crate) async fn a_page_may_end_early_but_is_never_empty(run: &Run<'_>) -> Ch
     same("an id", &heads[0].id, &id("s0"))
 }
 
-/// Reads all pages, each after the one before.
+/// Reads all pages of a list.
 async fn read_pages(store: &dyn Store, mut next: ListQuery) -> Check<Vec<Head>> {
     let mut found: Vec<Head> = Vec::new();
     loop {

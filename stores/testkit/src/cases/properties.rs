@@ -1,4 +1,4 @@
-//! Rules that must hold for every input, tried on generated ones.
+//! Rules for every input, tested with generated ones.
 
 use tenure_core::Filter;
 
@@ -9,12 +9,10 @@ use crate::generate;
 use crate::model;
 use crate::sample::{create, ids};
 
-/// Sessions that generated queries are asked about.
+/// The number of sessions over which generated queries run.
 const POPULATION: usize = 400;
 
-pub(crate) async fn generated_queries_are_answered_as_the_reference_answers(
-    run: &Run<'_>,
-) -> Check {
+pub(crate) async fn generated_queries_agree_with_the_reference(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut rng = fastrand::Rng::with_seed(5);
     let heads = generate::heads(&mut rng, POPULATION);
@@ -34,7 +32,7 @@ pub(crate) async fn generated_queries_are_answered_as_the_reference_answers(
     Ok(())
 }
 
-pub(crate) async fn generated_filters_are_counted_as_the_reference_counts(run: &Run<'_>) -> Check {
+pub(crate) async fn counts_of_generated_filters_agree_with_the_reference(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut rng = fastrand::Rng::with_seed(6);
     let heads = generate::heads(&mut rng, POPULATION);

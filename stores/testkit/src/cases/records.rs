@@ -1,5 +1,5 @@
-//! That records keep every field, that different keys are different records, and in which order a scan
-//! returns them.
+//! Records keep every field, different keys are different records, and a scan returns them in
+//! order.
 
 use tenure_core::store::{Expect, Scan};
 use tenure_core::stored::record::Record;
@@ -13,8 +13,8 @@ use crate::sample::{
     set,
 };
 
-/// Keys that break faulty quoting, patterns, paths and collations. Sorted by UTF-16 units, as
-/// JavaScript does, the last two change places.
+/// Keys that break incorrect quoting, patterns, paths and collations. Sorted by UTF-16 units, as in
+/// JavaScript, the last two would be in the other order.
 const KEYS: &[&str] = &[
     "",
     " ",
@@ -61,7 +61,7 @@ const KEYS: &[&str] = &[
     "🦀",
 ];
 
-pub(crate) async fn an_unknown_record_is_nothing(run: &Run<'_>) -> Check {
+pub(crate) async fn an_unknown_record_is_not_found(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     same("the answer", &store.record("kind", "unknown").await?, &None)?;
     apply(
@@ -82,7 +82,7 @@ pub(crate) async fn an_unknown_record_is_nothing(run: &Run<'_>) -> Check {
     )
 }
 
-pub(crate) async fn every_field_of_a_record_comes_back(run: &Run<'_>) -> Check {
+pub(crate) async fn every_field_of_a_record_is_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     create(&*store, &[head("owner")]).await?;
     let full = Record {
@@ -114,7 +114,7 @@ pub(crate) async fn every_field_of_a_record_comes_back(run: &Run<'_>) -> Check {
         &found,
         &vec![early, full.clone(), least.clone()],
     )?;
-    // A write replaces every field, and may empty it.
+    // A write replaces every field, including by an empty value.
     let emptied = Record {
         key: "full".to_owned(),
         ..least
@@ -130,7 +130,7 @@ pub(crate) async fn every_field_of_a_record_comes_back(run: &Run<'_>) -> Check {
     is_recorded(&*store, &full).await
 }
 
-pub(crate) async fn bodies_are_kept_to_the_byte(run: &Run<'_>) -> Check {
+pub(crate) async fn bodies_are_stored_unchanged(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let bodies = [
         r#"{"a":1e400,"b":"\ud800","a":12345678901234567890, "c" : -0}"#.to_owned(),
@@ -156,7 +156,7 @@ pub(crate) async fn bodies_are_kept_to_the_byte(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn keys_of_any_text_are_kept_apart(run: &Run<'_>) -> Check {
+pub(crate) async fn keys_of_any_text_are_distinguished(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     for key in KEYS {
         same(
@@ -176,7 +176,7 @@ pub(crate) async fn keys_of_any_text_are_kept_apart(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn keys_of_512_bytes_are_kept(run: &Run<'_>) -> Check {
+pub(crate) async fn keys_of_512_bytes_are_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let keys = [
         "x".repeat(511) + "a",
@@ -198,9 +198,9 @@ pub(crate) async fn keys_of_512_bytes_are_kept(run: &Run<'_>) -> Check {
     same("the next record", &found, &vec![record("kind", &keys[0])])
 }
 
-pub(crate) async fn kinds_are_kept_apart(run: &Run<'_>) -> Check {
+pub(crate) async fn kinds_are_distinguished(run: &Run<'_>) -> Check {
     let store = run.open().await?;
-    // Pairs that collide where kind and key are glued together.
+    // Pairs that collide if kind and key are concatenated.
     let pairs = [
         ("a", "b"),
         ("b", "a"),
@@ -268,7 +268,7 @@ pub(crate) async fn expired_records_are_kept(run: &Run<'_>) -> Check {
     is_recorded(&*store, &renewed).await
 }
 
-pub(crate) async fn a_record_follows_its_present_owner(run: &Run<'_>) -> Check {
+pub(crate) async fn a_record_is_removed_with_its_current_owner(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     create(&*store, &[head("first"), head("second"), head("third")]).await?;
     let owned = |key: &str, version: u64, owner: Option<&str>| Record {
@@ -333,7 +333,7 @@ pub(crate) async fn a_scan_is_in_the_order_of_bytes(run: &Run<'_>) -> Check {
 pub(crate) async fn a_scan_begins_after_a_key(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let sorted = write_keys(&*store).await?;
-    // Keys that are there, and keys between them that are not.
+    // Keys that exist, and keys between them that do not.
     for after in sorted
         .iter()
         .copied()
@@ -377,8 +377,8 @@ pub(crate) async fn a_scan_ends_at_its_limit(run: &Run<'_>) -> Check {
     )
 }
 
-/// Writes records of all these keys in another order, each also of other kinds, and returns the keys in
-/// their order.
+/// Writes records with these keys in a different order, and the same keys for other kinds. Returns
+/// the keys in order.
 async fn write_keys(store: &dyn Store) -> Check<Vec<&'static str>> {
     let mut shuffled = KEYS.to_vec();
     generate::shuffle(&mut fastrand::Rng::with_seed(1), &mut shuffled);

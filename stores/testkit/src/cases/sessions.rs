@@ -1,4 +1,4 @@
-//! That a session's head keeps every field, and that different ids are different sessions.
+//! The head of a session keeps every field, and different ids are different sessions.
 
 use tenure_core::store::Expect;
 use tenure_core::stored::head::Usage;
@@ -11,7 +11,7 @@ use crate::sample::{
     of_sessions, put,
 };
 
-pub(crate) async fn an_unknown_session_is_nothing(run: &Run<'_>) -> Check {
+pub(crate) async fn an_unknown_session_is_not_found(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     for history in [
         History::None,
@@ -32,7 +32,7 @@ pub(crate) async fn an_unknown_session_is_nothing(run: &Run<'_>) -> Check {
     is_absent(&*store, "unknown").await
 }
 
-pub(crate) async fn every_field_of_a_head_comes_back(run: &Run<'_>) -> Check {
+pub(crate) async fn every_field_of_a_head_is_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     for status in Status::ALL {
         let head = Head {
@@ -45,10 +45,10 @@ pub(crate) async fn every_field_of_a_head_comes_back(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn the_smallest_head_comes_back(run: &Run<'_>) -> Check {
+pub(crate) async fn the_smallest_head_is_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let least = least_head("a");
-    // Empty text is not the same as none.
+    // An empty text is different from a missing one.
     let empty = Head {
         user_id: Some(String::new()),
         channel_id: Some(String::new()),
@@ -80,7 +80,7 @@ pub(crate) async fn a_put_replaces_every_field(run: &Run<'_>) -> Check {
     is_stored(&*store, &other, &[]).await
 }
 
-pub(crate) async fn text_of_any_script_comes_back(run: &Run<'_>) -> Check {
+pub(crate) async fn text_of_any_script_is_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let texts = [
         "Grüße, 日本語, עברית, हिन्दी",
@@ -116,11 +116,9 @@ pub(crate) async fn text_of_any_script_comes_back(run: &Run<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn numbers_come_back_up_to_the_largest_that_a_float_counts(
-    run: &Run<'_>,
-) -> Check {
+pub(crate) async fn numbers_up_to_the_largest_safe_integer_are_stored(run: &Run<'_>) -> Check {
     let store = run.open().await?;
-    // The largest version that leaves room for one more.
+    // The largest version that can be incremented once more.
     let version = MAX_SAFE - 1;
     let head = Head {
         version,
@@ -153,7 +151,7 @@ pub(crate) async fn ids_that_differ_in_case_are_different_sessions(run: &Run<'_>
     keeps_apart(run, &["abc", "ABC", "Abc", "aBc", "abC"]).await
 }
 
-pub(crate) async fn ids_that_mean_something_elsewhere_are_only_ids(run: &Run<'_>) -> Check {
+pub(crate) async fn ids_with_a_meaning_elsewhere_are_ordinary_ids(run: &Run<'_>) -> Check {
     let names = [
         "constructor",
         "toString",
@@ -184,7 +182,7 @@ pub(crate) async fn ids_that_mean_something_elsewhere_are_only_ids(run: &Run<'_>
     keeps_apart(run, &names).await
 }
 
-pub(crate) async fn ids_of_any_length_are_kept_apart(run: &Run<'_>) -> Check {
+pub(crate) async fn ids_of_any_length_are_distinguished(run: &Run<'_>) -> Check {
     let long = "a".repeat(127);
     let names = [
         "a".to_owned(),
@@ -196,7 +194,7 @@ pub(crate) async fn ids_of_any_length_are_kept_apart(run: &Run<'_>) -> Check {
     keeps_apart(run, &names).await
 }
 
-/// Writes a session of each id and finds each with its own content.
+/// Writes a session for each id, and checks that each has its own content.
 async fn keeps_apart(run: &Run<'_>, names: &[&str]) -> Check {
     let store = run.open().await?;
     for name in names {

@@ -1,4 +1,4 @@
-//! What a store counts for statistics.
+//! The counts of a store for statistics.
 
 use tenure_core::store::Expect;
 use tenure_core::store::filter::Trash;
@@ -22,7 +22,7 @@ pub(crate) async fn an_empty_store_counts_nothing(run: &Run<'_>) -> Check {
     counts(&*store, none, &[]).await
 }
 
-pub(crate) async fn every_status_mode_and_user_is_counted_apart(run: &Run<'_>) -> Check {
+pub(crate) async fn every_status_mode_and_user_is_counted_separately(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut heads = Vec::new();
     let users = [None, Some(""), Some("ann"), Some("Ann")];
@@ -40,7 +40,7 @@ pub(crate) async fn every_status_mode_and_user_is_counted_apart(run: &Run<'_>) -
             }
         }
     }
-    // Two of a group, and one in the trash.
+    // Two sessions of each group, and one in the trash.
     heads.push(Head {
         iterations: 1000,
         ..head("twin")
@@ -66,7 +66,7 @@ pub(crate) async fn every_status_mode_and_user_is_counted_apart(run: &Run<'_>) -
     counts(&*store, of_ann, &heads).await
 }
 
-pub(crate) async fn sums_are_exact_beyond_what_a_float_holds(run: &Run<'_>) -> Check {
+pub(crate) async fn sums_are_exact_beyond_the_largest_safe_integer(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let heads: Vec<Head> = (0..50)
         .map(|number| Head {
@@ -100,7 +100,7 @@ pub(crate) async fn removed_sessions_are_not_counted(run: &Run<'_>) -> Check {
     counts(&*store, everything(), &[changed]).await
 }
 
-/// Checks a count against that of these heads.
+/// Checks that a count agrees with that of these heads.
 pub(crate) async fn counts(store: &dyn Store, filter: Filter, heads: &[Head]) -> Check {
     let mut expected = Tally::default();
     for head in heads.iter().filter(|head| filter.matches(head)) {

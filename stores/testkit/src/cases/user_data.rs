@@ -1,5 +1,4 @@
-//! That user data is kept as the text that was given: also what JSON text can express and parsed
-//! values cannot.
+//! User data is stored as the given text, including JSON that parsed values cannot represent.
 
 use tenure_core::{Event, Head};
 
@@ -7,7 +6,7 @@ use crate::check::Check;
 use crate::fixture::Run;
 use crate::sample::{create, create_with, event, head, is_stored, json};
 
-/// Objects that change when they are parsed into values and printed again.
+/// Objects that change if they are parsed into values and printed again.
 const HOSTILE: &[&str] = &[
     r#"{"lone":"\ud800","low":"\udc00","swapped":"\udc00\ud800"}"#,
     r#"{"\ud800":1,"\ud801":2}"#,
@@ -25,7 +24,7 @@ const HOSTILE: &[&str] = &[
     r#"{"sql":"'; DROP TABLE sessions; --","html":"</script><!--","percent":"%s%n%_"}"#,
 ];
 
-pub(crate) async fn hostile_json_is_kept_to_the_byte(run: &Run<'_>) -> Check {
+pub(crate) async fn hostile_json_is_stored_unchanged(run: &Run<'_>) -> Check {
     let texts: Vec<String> = HOSTILE.iter().map(|text| (*text).to_owned()).collect();
     keeps(run, &texts).await
 }
@@ -39,13 +38,13 @@ pub(crate) async fn white_space_inside_json_is_kept(run: &Run<'_>) -> Check {
     keeps(run, &texts).await
 }
 
-pub(crate) async fn json_of_128_levels_is_kept(run: &Run<'_>) -> Check {
+pub(crate) async fn json_of_128_levels_is_stored(run: &Run<'_>) -> Check {
     let objects = format!("{}1{}", r#"{"a":"#.repeat(128), "}".repeat(128));
     let arrays = format!(r#"{{"a":{}{}}}"#, "[".repeat(127), "]".repeat(127));
     keeps(run, &[objects, arrays]).await
 }
 
-pub(crate) async fn a_mebibyte_of_json_is_kept(run: &Run<'_>) -> Check {
+pub(crate) async fn a_mebibyte_of_json_is_stored(run: &Run<'_>) -> Check {
     let mebibyte = 1 << 20;
     let long_text = format!(r#"{{"a":"{}"}}"#, "x".repeat(mebibyte - 8));
     let wide_text = format!(r#"{{"a":"{}"}}"#, "🦀".repeat((mebibyte - 8) / 4));
@@ -68,7 +67,7 @@ pub(crate) async fn no_metadata_is_not_empty_metadata(run: &Run<'_>) -> Check {
     is_stored(&*store, &empty, &[]).await
 }
 
-/// Writes each text wherever user data goes and finds it unchanged.
+/// Writes each text in every place of user data, and checks that it is unchanged.
 async fn keeps(run: &Run<'_>, texts: &[String]) -> Check {
     let store = run.open().await?;
     for (number, text) in texts.iter().enumerate() {

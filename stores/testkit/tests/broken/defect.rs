@@ -1,4 +1,4 @@
-//! The memory store with one defect: the ways in which stores get broken.
+//! The memory store with one of several realistic defects.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use tenure_testkit::{Fixture, store};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// What is wrong with a store.
+/// The defect of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Defect {
     None,
@@ -56,15 +56,15 @@ pub(crate) enum Defect {
     CachesHeads,
 }
 
-/// The memory store, as several handles on one store, with a defect.
+/// Handles on a memory store with a defect.
 struct Broken {
     defect: Defect,
     store: Arc<MemoryStore>,
-    /// Owners that a defect withholds from the store.
+    /// Owners that the defect hides from the store.
     owners: Arc<Mutex<BTreeMap<(String, String), SessionId>>>,
-    /// Events that a defect leaves behind.
-    ghosts: Arc<Mutex<BTreeMap<SessionId, Vec<Event>>>>,
-    /// Heads that this handle has seen.
+    /// Events that the defect fails to remove.
+    unremoved_events: Arc<Mutex<BTreeMap<SessionId, Vec<Event>>>>,
+    /// Heads that this handle has read.
     cache: Mutex<BTreeMap<SessionId, Head>>,
 }
 
@@ -112,7 +112,7 @@ impl Broken {
         })
     }
 
-    /// The same changes as the defect distorts them.
+    /// The changes with the defect.
     fn distorted(&self, changes: &Changes) -> Changes {
         let mut changes = changes.clone();
         for change in &mut changes.sessions {
@@ -164,7 +164,7 @@ impl Broken {
         changes
     }
 
-    /// Applies changes one by one and stops at the first that is refused.
+    /// Applies changes one by one, and stops at the first conflict.
     fn commit_in_parts(&self, changes: Changes) -> Result<Commit> {
         let mut parts: Vec<Changes> = Vec::new();
         for change in changes.sessions {
@@ -219,10 +219,10 @@ impl SyncStore for Broken {
                     .or_insert(loaded.head.clone())
                     .clone();
             }
-            if let Some(ghosts) = self.ghosts.lock().unwrap().get(id)
+            if let Some(unremoved_events) = self.unremoved_events.lock().unwrap().get(id)
                 && window == History::All
             {
-                loaded.events.splice(0..0, ghosts.iter().cloned());
+                loaded.events.splice(0..0, unremoved_events.iter().cloned());
             }
         }
         Ok(loaded)
@@ -235,7 +235,7 @@ impl SyncStore for Broken {
                 && matches!(change.write, SessionWrite::Delete)
                 && let Some(loaded) = self.store.load(&change.id, History::All)?
             {
-                self.ghosts
+                self.unremoved_events
                     .lock()
                     .unwrap()
                     .insert(change.id.clone(), loaded.events);
@@ -376,7 +376,7 @@ impl SyncStore for Broken {
         let mut tally = Tally::default();
         let mut filter = filter.clone();
         match self.defect {
-            // The default counting goes through the pages and must notice.
+            // The default implementation counts by reading pages, and must detect the defect.
             Defect::RepeatsPagesForEver => return Ok(None),
             Defect::CountsTheTrash => filter.trash = Trash::Include,
             _ => {}
@@ -420,7 +420,7 @@ fn reprinted(json: &Json) -> Json {
 pub(crate) fn fixture(defect: Defect) -> impl Fixture {
     let memory = Arc::new(MemoryStore::default());
     let owners = Arc::default();
-    let ghosts = Arc::default();
+    let unremoved_events = Arc::default();
     move || {
         let forgets = defect == Defect::ForgetsOnReopening;
         store(Lift(Broken {
@@ -431,7 +431,7 @@ pub(crate) fn fixture(defect: Defect) -> impl Fixture {
                 Arc::clone(&memory)
             },
             owners: Arc::clone(&owners),
-            ghosts: Arc::clone(&ghosts),
+            unremoved_events: Arc::clone(&unremoved_events),
             cache: Mutex::default(),
         }))
     }

@@ -1,5 +1,5 @@
-//! The kit catches stores that are broken in the ways in which stores get broken. Each is the
-//! memory store with one defect; the test names a case that must notice it.
+//! The kit detects stores with realistic defects. Each is the memory store with one defect, and the
+//! test names a case that must detect it.
 
 mod defect;
 
@@ -9,7 +9,7 @@ use tenure_testkit::{CASES, Fixture, Outcome, block_on, store};
 
 use defect::{Defect, fixture};
 
-/// The names of the cases that stores of a fixture fail.
+/// The names of the cases that the stores of a fixture fail.
 fn failures<F: Fixture>(fixture: impl Fn() -> F) -> Vec<&'static str> {
     let failed = |outcome| matches!(outcome, Outcome::Failed(_));
     CASES
@@ -23,13 +23,13 @@ fn failures<F: Fixture>(fixture: impl Fn() -> F) -> Vec<&'static str> {
 }
 
 #[track_caller]
-fn is_caught(defect: Defect, by: &str) {
+fn check_detected(defect: Defect, by: &str) {
     let failures = failures(|| fixture(defect));
     assert!(
         failures.contains(&by),
         "{defect:?} is caught by {failures:?}, not by {by:?}"
     );
-    // A case that is about something else passes: a defect does not drown in failures.
+    // Unrelated cases pass, so that a failure points to the defect.
     assert!(
         failures.len() < CASES.len() / 2,
         "{defect:?} fails {failures:?}"
@@ -37,14 +37,14 @@ fn is_caught(defect: Defect, by: &str) {
 }
 
 #[test]
-fn honest_stores_pass() {
+fn correct_stores_pass_every_case() {
     assert_eq!(failures(|| fixture(Defect::None)), [""; 0]);
     let plain = || || store(Lift(MemoryStore::default()));
     assert_eq!(failures(plain), [""; 0]);
 }
 
 #[test]
-fn cases_about_what_a_store_does_not_claim_are_skipped() {
+fn cases_for_undeclared_capabilities_are_skipped() {
     let outcomes = |fixture: &dyn Fixture| -> Vec<Outcome> {
         let all = async {
             let mut outcomes = Vec::new();
@@ -83,7 +83,7 @@ macro_rules! caught {
     ($($test:ident: $defect:ident by $case:ident;)*) => {$(
         #[test]
         fn $test() {
-            is_caught(Defect::$defect, stringify!($case));
+            check_detected(Defect::$defect, stringify!($case));
         }
     )*};
 }
@@ -101,19 +101,19 @@ caught! {
     a_lost_compare_and_set: LosesTheCompareAndSetOfRecords
         by a_stale_version_of_a_record_never_applies;
     records_that_outlive_their_session: KeepsTheRecordsOfRemovedSessions
-        by a_removed_session_takes_its_history_and_its_records_along;
+        by removing_a_session_removes_its_history_and_its_records;
     events_that_outlive_their_session: KeepsTheEventsOfRemovedSessions
         by a_session_that_is_created_again_has_no_history;
-    reprinted_json: ReprintsJson by hostile_json_is_kept_to_the_byte;
-    a_case_sensitive_search: SearchesCaseSensitively by text_is_found_whatever_its_ascii_case;
-    a_search_by_unicode_case: SearchesByUnicodeCase by text_is_found_whatever_its_ascii_case;
+    reprinted_json: ReprintsJson by hostile_json_is_stored_unchanged;
+    a_case_sensitive_search: SearchesCaseSensitively by text_is_found_ignoring_ascii_case;
+    a_search_by_unicode_case: SearchesByUnicodeCase by text_is_found_ignoring_ascii_case;
     a_search_by_pattern: SearchesByPattern by text_is_taken_literally;
-    more_for_every_full_page: SaysMoreWhenAPageIsFull by more_says_whether_more_follow;
-    more_for_no_page: NeverSaysMore by more_says_whether_more_follow;
+    more_for_every_full_page: SaysMoreWhenAPageIsFull by more_is_true_exactly_if_sessions_follow;
+    more_for_no_page: NeverSaysMore by more_is_true_exactly_if_sessions_follow;
     a_position_without_the_id: SkipsTheRestOfATie by ties_are_ordered_by_the_bytes_of_ids;
     pages_without_end: RepeatsPagesForEver by pages_cover_every_session_once;
-    forgotten_offsets: ForgetsOffsets by an_offset_skips;
-    offsets_from_the_start: CountsOffsetsFromTheStart by an_offset_skips;
+    forgotten_offsets: ForgetsOffsets by an_offset_skips_sessions;
+    offsets_from_the_start: CountsOffsetsFromTheStart by an_offset_skips_sessions;
     empty_pages: ReturnsEmptyPagesOfLargeSessions by a_page_may_end_early_but_is_never_empty;
     an_empty_list_of_statuses_as_none: MatchesEveryStatusWhenNoneIsGiven
         by an_empty_list_of_statuses_matches_nothing;
@@ -122,14 +122,14 @@ caught! {
     keys_sorted_by_utf16: SortsKeysByUtf16 by a_scan_is_in_the_order_of_bytes;
     a_scan_that_includes_its_start: ScansFromTheKeyOn by a_scan_begins_after_a_key;
     dropped_expired_records: DropsExpiredRecords by expired_records_are_kept;
-    a_conflict_without_a_version: NamesNoVersionInConflicts by a_conflict_names_what_is_there;
+    a_conflict_without_a_version: NamesNoVersionInConflicts by a_conflict_names_the_current_version;
     a_history_that_is_not_replaced: AppendsWhenItShouldReplace
         by replacing_a_history_removes_and_renumbers_it;
-    sums_in_floats: SumsInFloats by sums_are_exact_beyond_what_a_float_holds;
-    a_counted_trash: CountsTheTrash by every_status_mode_and_user_is_counted_apart;
-    a_refused_removal_of_nothing: RefusesToRemoveNothing by removing_nothing_is_no_failure;
-    empty_text_as_none: StoresEmptyTextAsNone by the_smallest_head_comes_back;
-    cut_text: CutsLongText by text_of_any_script_comes_back;
-    a_store_that_forgets: ForgetsOnReopening by what_was_written_is_there_after_reopening;
+    sums_in_floats: SumsInFloats by sums_are_exact_beyond_the_largest_safe_integer;
+    a_counted_trash: CountsTheTrash by every_status_mode_and_user_is_counted_separately;
+    a_refused_removal_of_nothing: RefusesToRemoveNothing by removing_something_unknown_succeeds;
+    empty_text_as_none: StoresEmptyTextAsNone by the_smallest_head_is_stored;
+    cut_text: CutsLongText by text_of_any_script_is_stored;
+    a_store_that_forgets: ForgetsOnReopening by written_data_exists_after_reopening;
     a_handle_that_caches: CachesHeads by two_handles_see_each_others_writes;
 }

@@ -7,19 +7,19 @@ use tenure_core::{Error, Result};
 
 /// The file of a ref's commit.
 pub(crate) const FILE: &str = "records.json";
-/// The newest form of the file that can be read.
+/// The newest schema version of the file that can be read.
 const SCHEMA: u32 = 1;
 
 /// The records of a ref, and its commit when they were read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Bucket {
-    /// The commit; none where the ref does not exist.
+    /// The commit; `None` if the ref does not exist.
     pub(crate) commit: Option<String>,
     pub(crate) records: Vec<Record>,
 }
 
 impl Bucket {
-    /// The record of a key.
+    /// The record with this kind and key.
     pub(crate) fn record(&self, kind: &str, key: &str) -> Option<&Record> {
         let mut records = self.records.iter();
         records.find(|record| record.kind == kind && record.key == key)
@@ -38,7 +38,7 @@ pub(crate) fn print(records: &[Record]) -> Result<String> {
     Ok(text)
 }
 
-/// Reads the records of the file of a ref.
+/// Parses the file of a ref.
 pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<Record>> {
     #[derive(Deserialize)]
     struct Schema {

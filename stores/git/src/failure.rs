@@ -1,4 +1,4 @@
-//! The errors of the store.
+//! The errors of the git store.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use tenure_core::Error;
 use tenure_core::error::Cause;
 
-/// The store cannot be reached.
+/// The error for a repository that cannot be reached.
 pub(crate) fn unavailable(problem: String) -> Error {
     Cause::StoreUnavailable { problem }.into()
 }
 
-/// The error for a folder of the store's own.
+/// The error for a temporary folder.
 pub(crate) fn scratch_failed(path: &Path, error: &std::io::Error) -> Error {
     let problem = format!("{}: {error}", path.display());
     match error.kind() {

@@ -1,6 +1,6 @@
-//! Which ref contains a record. Names consist of lower-case letters, digits and `-`, whatever the keys
-//! are, so that every git, every host of repositories and every file system accepts them. The hash in
-//! them makes those of different keys differ.
+//! Which ref contains a record. Names of refs consist of lower-case letters, digits and `-`,
+//! whatever the keys are, so that every git, every host and every file system accepts them. A hash
+//! makes the names of different keys differ.
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
@@ -9,11 +9,11 @@ use tenure_core::audit;
 
 /// The prefix of all refs.
 const ROOT: &str = "refs/tenure/";
-/// Characters of a key that the name of its ref shows to readers.
+/// The number of characters of a key in the name of its ref, which help people.
 const SHOWN: usize = 60;
-/// Refs that share the entries of a day. Writers of one ref wait for each other.
+/// The number of refs for the entries of a day. Writers of one ref wait for each other.
 const PARTS: u8 = 4;
-/// The part of a log whose keys do not begin with a day.
+/// The part of a log with keys that do not begin with a day.
 const NO_DAY: &str = "other";
 
 /// The ref that contains the record of a key.
@@ -40,9 +40,9 @@ pub(crate) fn prefix_of(kind: &str) -> String {
     }
 }
 
-/// Sorts the refs of a kind into groups, such that the keys of each come before those of the next, and
-/// leaves out groups without keys after a given one. Only the first group has keys anywhere in the
-/// order.
+/// Sorts the refs of a kind into groups, such that the keys of each group precede those of the
+/// next, and omits groups without keys after a given key. Only the first group may have keys
+/// anywhere in the order.
 pub(crate) fn groups(kind: &str, refs: Vec<String>, after: Option<&str>) -> Vec<Vec<String>> {
     if !is_log(kind) {
         return vec![refs];
@@ -60,7 +60,7 @@ pub(crate) fn groups(kind: &str, refs: Vec<String>, after: Option<&str>) -> Vec<
                 first.push(name);
             }
         } else if from.as_ref().is_some_and(|from| day < *from) {
-            // Keys begin with their day: these all come before.
+            // Keys begin with their day, so all keys of these refs precede the given key.
         } else {
             match groups.last_mut() {
                 Some((last, names)) if *last == day => names.push(name),
@@ -71,12 +71,12 @@ pub(crate) fn groups(kind: &str, refs: Vec<String>, after: Option<&str>) -> Vec<
     groups.into_iter().map(|(_, names)| names).collect()
 }
 
-/// Whether the keys of a kind begin with a time, and are read by it.
+/// Whether the keys of a kind begin with a time.
 fn is_log(kind: &str) -> bool {
     kind == audit::entry::KIND
 }
 
-/// The day that a key begins with, as `20260108`.
+/// The day at the start of a key, as `20260108`.
 fn day(key: &str) -> Option<String> {
     let dashed = key.get(..11)?.strip_suffix('T')?;
     let parts: Vec<&str> = dashed.split('-').collect();
@@ -89,7 +89,7 @@ fn is_day(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The beginning of a key in readable form, with a separator from the hash.
+/// The readable start of a key, with a separator before the hash.
 fn shown(key: &str) -> String {
     let mut shown = String::new();
     for byte in key.bytes().map(|byte| byte.to_ascii_lowercase()) {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ref_shows_the_beginning_of_its_key() {
+    fn the_name_of_a_ref_contains_the_start_of_its_key() {
         let name = ref_of("lease", "my-workflow-push-abc12345");
         assert!(
             name.starts_with("refs/tenure/lease/my-workflow-push-abc12345-"),

@@ -20,9 +20,9 @@
 //! A write replaces the whole content of its refs, so one into the audit log grows with its day. A scan
 //! asks which refs exist, and fetches those that it needs and that have changed.
 //!
-//! Read `layout` for which ref keeps what, `program` for how git is run, `remote` for where to,
-//! `scratch` for the folders, `repository` for what is asked of it, `turns` for what calls wait for,
-//! `plan` for what a commit writes, and `store` for the order.
+//! `layout` decides which ref contains a record, `program` runs git, `remote` finds the repository,
+//! `scratch` has the temporary folders, `repository` the operations on refs, `turns` the order of
+//! calls, `plan` the changes of a commit, and `store` the handle.
 
 mod bucket;
 mod failure;

@@ -1,14 +1,15 @@
-//! How a store in a git repository is opened.
+//! The options of a git store.
 
 use std::path::PathBuf;
 
-/// How a store in a git repository is opened.
+/// The options of a git store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitOptions {
-    /// How long one run of git may take, in milliseconds. A read is one or two runs, a write is two, and
-    /// more whenever another writer was faster.
+    /// The timeout of one run of git, in milliseconds. A read needs one or two runs. A write needs
+    /// two, and more if other processes write the same refs.
     pub timeout_ms: u64,
-    /// Where names of remotes and relative paths are resolved: the working directory by default.
+    /// The folder in which names of remotes and relative paths are resolved: the working directory
+    /// by default.
     pub folder: Option<PathBuf>,
 }
 

@@ -1,5 +1,5 @@
-//! What a commit writes: which refs, from which commits, with which records. It is decided without
-//! asking the repository.
+//! The plan of a commit: which refs to write, from which commits, with which records. It is made
+//! without access to the repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,22 +10,22 @@ use tenure_core::{Changes, Commit};
 use crate::bucket::Bucket;
 use crate::layout;
 
-/// A ref to move, or to remove where no records are left.
+/// A ref to move, or to remove if no records are left.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Write {
     pub(crate) name: String,
-    /// Its present commit; none if it does not exist.
+    /// Its present commit; `None` if the ref does not exist.
     pub(crate) expected: Option<String>,
-    /// Its new records.
+    /// The new records of the ref.
     pub(crate) records: Vec<Record>,
 }
 
-/// What is to be done for a commit.
+/// The plan of a commit.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Plan {
-    /// Write these together.
+    /// Write these refs together.
     Write(Vec<Write>),
-    /// Something is not as expected.
+    /// An expectation is not met.
     Conflict(Commit),
 }
 
@@ -73,14 +73,14 @@ pub(crate) fn plan(changes: &Changes, read: &BTreeMap<String, Bucket>) -> Plan {
     )
 }
 
-/// Applies a change, and says whether it changed anything.
+/// Applies a change. Returns whether anything changed.
 fn apply(records: &mut Vec<Record>, change: &RecordChange) -> bool {
     let of_change = |record: &Record| record.kind == change.kind && record.key == change.key;
     let before = records.len();
     records.retain(|record| !of_change(record));
     let removed = records.len() < before;
     if let Some(record) = &change.record {
-        // In the order of their keys, so that versions of a file differ in few lines.
+        // Records are sorted by key, so that versions of a file differ in few lines.
         let place = records.partition_point(|other| other.key < record.key);
         records.insert(place, record.clone());
     }

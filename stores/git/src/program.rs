@@ -1,6 +1,6 @@
-//! Running the program `git`: its arguments never pass through a shell, it has no terminal to ask at,
-//! it ends within a timeout, and it is killed when the future that runs it is dropped. What it reads
-//! and prints goes through files, so that a process that it leaves running cannot delay the caller.
+//! Runs the program `git`. Its arguments never pass through a shell, it has no terminal, it has a
+//! timeout, and it is killed when the future that runs it is dropped. Its input and output are
+//! files, so that a process that it leaves running cannot delay the caller.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, Write};
@@ -17,14 +17,15 @@ use tokio::sync::Semaphore;
 use crate::failure::{scratch_failed, unavailable};
 use crate::scratch::Workspace;
 
-/// Processes of one handle that run at once. Servers of SSH refuse more than ten new connections.
+/// The maximum number of concurrent processes of one handle. SSH servers refuse more than ten new
+/// connections.
 const CONCURRENT: usize = 8;
-/// How long the caller waits for a killed process to disappear, in milliseconds.
+/// The longest wait for a killed process to end, in milliseconds.
 const KILL_WAIT_MS: u64 = 20;
-/// How often the end of a process is asked for, in case that its signal does not arrive.
+/// The interval at which the end of a process is polled, in case its signal does not arrive.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Variables that tie git to the repository that a caller works in, as one of its hooks does.
+/// The variables that git sets for the repository of a caller, for example in a hook.
 const CALLER_VARIABLES: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -42,34 +43,34 @@ const CALLER_VARIABLES: &[&str] = &[
     "GIT_WORK_TREE",
 ];
 
-/// How the complaint about a git that exceeded its timeout begins.
+/// The start of the message about a git that exceeded its timeout.
 const TIMED_OUT: &str = "git was ended after";
 
-/// How git is run.
+/// The settings of a run of git.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// Where it runs.
+    /// The folder of the run.
     pub(crate) folder: PathBuf,
-    /// How long one run may take.
+    /// The timeout of a run.
     pub(crate) timeout: Duration,
-    /// Settings that override what its configuration says; the last has the most weight. They replace
-    /// those of the caller's environment, unless there are none. They are not among the arguments,
-    /// which every user of a machine can read, and in no file that could be left behind.
+    /// Settings that override git's configuration; later ones override earlier ones. They replace
+    /// those of the caller's environment, unless there are none. They are passed in the
+    /// environment, because other users can read arguments, and a file could be left behind.
     pub(crate) settings: Vec<(String, String)>,
-    /// Whether the processes that git has started are killed with it. Those that serve a repository
-    /// on this machine are not: they end by themselves, and must not be interrupted while they move
-    /// refs.
+    /// Whether the child processes of git are killed with it. Processes that serve a repository on
+    /// this machine are not killed, because they must not be interrupted while they move refs; they
+    /// end by themselves.
     pub(crate) kills_helpers: bool,
     permits: Semaphore,
 }
 
-/// The end of a run of git.
+/// The result of a run of git.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    /// Its exit code; none if it was killed.
+    /// The exit code; `None` if git was killed.
     pub(crate) code: Option<i32>,
     pub(crate) out: Vec<u8>,
-    /// What it complains of, in a line.
+    /// The error message of git, in one line.
     pub(crate) complaint: String,
 }
 
@@ -80,7 +81,7 @@ impl Ran {
 }
 
 impl Program {
-    /// Git as the caller would run it in a folder.
+    /// The settings to run git in a folder as the caller would.
     pub(crate) fn new(folder: PathBuf, timeout: Duration) -> Self {
         Self {
             folder,
@@ -91,8 +92,8 @@ impl Program {
         }
     }
 
-    /// Runs git with these arguments and this input, in a workspace or else in the repository of its
-    /// folder.
+    /// Runs git with these arguments and this input, in a workspace or else in the repository of
+    /// its folder.
     pub(crate) async fn run(
         &self,
         workspace: Option<&Workspace>,
@@ -130,7 +131,7 @@ impl Program {
         command
             .current_dir(&self.folder)
             .kill_on_drop(true)
-            // Its messages are read here.
+            // The messages are parsed, so they must be in English.
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0");
         if let Some(workspace) = workspace {
@@ -147,7 +148,7 @@ impl Program {
             }
             command.env("GIT_CONFIG_COUNT", self.settings.len().to_string());
         }
-        // In one group with the processes that it starts, so that all of them can be killed.
+        // A process group, so that git and its child processes can be killed together.
         #[cfg(unix)]
         command.process_group(0);
         command
@@ -166,14 +167,14 @@ impl Program {
     }
 }
 
-/// A git that runs. It is killed when this is dropped before its end.
+/// A running git. It is killed when this is dropped before its end.
 struct Process {
     child: Child,
     kills_helpers: bool,
 }
 
 impl Process {
-    /// Waits for its end; nothing when it exceeded the timeout, and was killed.
+    /// Waits for the end. Returns `None` if git exceeded the timeout and was killed.
     async fn wait(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
         match tokio::time::timeout(timeout, self.end()).await {
             Ok(status) => status.map(Some),
@@ -185,9 +186,9 @@ impl Process {
         }
     }
 
-    /// Waits for its end. The runtime learns of it from a file descriptor of the process or, where the
-    /// system has none, from the signal `SIGCHLD`. Node and others in this process may have replaced the
-    /// handler of that signal, so each new wait asks the system as well.
+    /// Waits for the end. The runtime is notified through a file descriptor of the process or, if
+    /// the system has none, by the signal `SIGCHLD`. Node and other code in this process may have
+    /// replaced the handler of that signal, so the process is polled, too.
     async fn end(&mut self) -> Result<ExitStatus> {
         loop {
             if let Ok(status) = tokio::time::timeout(POLL_INTERVAL, self.child.wait()).await {
@@ -202,7 +203,7 @@ impl Process {
             && let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
             && let Some(group) = rustix::process::Pid::from_raw(id)
         {
-            // It may have ended just now.
+            // The group may have ended already.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
         let _ = self.child.start_kill();
@@ -211,12 +212,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // There is no id once its end was waited for.
+        // The id is `None` after the end of the process.
         if self.child.id().is_none() {
             return;
         }
         self.kill();
-        // Until it is gone it may still write into the workspace, which is removed next.
+        // Until the process has ended, it may write into the workspace, which is removed next.
         for _ in 0..KILL_WAIT_MS {
             match self.child.try_wait() {
                 Ok(None) => thread::sleep(Duration::from_millis(1)),
@@ -226,7 +227,7 @@ impl Drop for Process {
     }
 }
 
-/// A file without a name, which is gone once nobody has it open.
+/// A file without a name, which is removed when it is closed.
 fn new_file() -> Result<File> {
     tempfile::tempfile().map_err(|error| files_failed(&error))
 }
@@ -237,7 +238,7 @@ fn shared(file: &File) -> Result<Stdio> {
     Ok(file.into())
 }
 
-/// A standard input to read this from.
+/// A standard input with this content.
 fn given(input: &[u8]) -> Result<Stdio> {
     if input.is_empty() {
         return Ok(Stdio::null());
@@ -248,7 +249,7 @@ fn given(input: &[u8]) -> Result<Stdio> {
     Ok(file.into())
 }
 
-/// What was written into a file.
+/// The content of a file that a process has written.
 fn content(file: &mut File) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     let read = file.rewind().and_then(|()| file.read_to_end(&mut content));
@@ -260,7 +261,7 @@ fn files_failed(error: &std::io::Error) -> Error {
     scratch_failed(&std::env::temp_dir(), error)
 }
 
-/// What git complains of, in a line, without its advice.
+/// The error message of git, in one line and without its advice.
 fn complaint(text: &str) -> String {
     let lines = text.lines().map(str::trim);
     let complaints = lines.filter(|line| {
@@ -270,7 +271,7 @@ fn complaint(text: &str) -> String {
     cut(complaints.collect::<Vec<_>>().join("; "))
 }
 
-/// Whether the complaint about a run is that it exceeded its timeout.
+/// Whether an error message says that git exceeded its timeout.
 pub(crate) fn timed_out(complaint: &str) -> bool {
     complaint.contains(TIMED_OUT)
 }

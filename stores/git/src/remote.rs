@@ -1,6 +1,6 @@
-//! Which repository a store is in: what follows `git:` is the name of a remote of the checkout that
-//! the caller works in, or an address in any form that git accepts. The settings of the checkout for
-//! reaching it and for logging in are used; nothing is written into the checkout.
+//! The repository of a store. The text after `git:` is the name of a remote of the caller's
+//! checkout, or an address in any form that git accepts. The checkout's settings for connections
+//! and credentials are used. Nothing is written into the checkout.
 
 use std::path::{Path, PathBuf};
 
@@ -9,23 +9,23 @@ use tenure_core::{Error, Result};
 use crate::failure::unavailable;
 use crate::program::Program;
 
-/// The name by which git knows the remote here.
+/// The name of the remote in workspaces.
 pub(crate) const NAME: &str = "tenure-store";
 
-/// A repository, and the settings with which git reaches it.
+/// A repository, and git's settings to reach it.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    /// Its address without a password.
+    /// The address without a password.
     pub(crate) shown: String,
     /// Settings for git.
     pub(crate) settings: Vec<(String, String)>,
-    /// Where git has to run for relative addresses to be right.
+    /// The folder in which git resolves relative addresses.
     pub(crate) folder: PathBuf,
 }
 
-/// Sections of a checkout's configuration about reaching a remote.
+/// The sections of a checkout's configuration with settings for connections.
 const SECTIONS: &[&str] = &["credential.", "http.", "protocol.", "ssh.", "url."];
-/// A remote's own settings about reaching it.
+/// The settings of a remote for connections.
 const OF_REMOTE: &[&str] = &[
     "proxy",
     "proxyauthmethod",
@@ -33,7 +33,7 @@ const OF_REMOTE: &[&str] = &[
     "uploadpack",
     "vcs",
 ];
-/// Settings for every remote.
+/// The settings for all remotes.
 const ALWAYS: &[(&str, &str)] = &[
     ("core.hooksPath", "/dev/null"),
     ("gc.auto", "0"),
@@ -44,8 +44,7 @@ const ALWAYS: &[(&str, &str)] = &[
 ];
 
 impl Remote {
-    /// Finds the repository that a name or an address means. `checkout` runs git where the caller
-    /// works.
+    /// Finds the repository of a name or an address. `checkout` runs git in the caller's folder.
     pub(crate) async fn find(place: &str, checkout: &Program) -> Result<Self> {
         let config = Config::read(checkout).await?;
         let named = is_name(place).then(|| config.address(place));
@@ -66,12 +65,12 @@ impl Remote {
                 settings.push((key.clone(), value.clone()));
             }
         }
-        // As for git, the environment comes before the checkout.
+        // As in git, the environment overrides the checkout.
         settings.extend(of_environment());
         let always = ALWAYS.iter();
         settings.extend(always.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         if !config.has_ssh {
-            // There is no terminal to ask for a passphrase at.
+            // There is no terminal to ask for a passphrase.
             let command = "ssh -o BatchMode=yes".to_owned();
             settings.push(("core.sshCommand".to_owned(), command));
         }
@@ -88,11 +87,11 @@ impl Remote {
     }
 }
 
-/// The configuration of a checkout; empty where there is none.
+/// Reads the configuration of a checkout; empty if there is none.
 struct Config {
-    /// In the repository's own scope: git reads the others by itself.
+    /// Reads the repository's own scope, because git reads the other scopes itself.
     settings: Vec<(String, String)>,
-    /// Whether any scope sets how ssh is run.
+    /// Reads whether any scope configures ssh.
     has_ssh: bool,
 }
 
@@ -111,7 +110,7 @@ impl Config {
             has_ssh: of_caller.iter().any(Option::is_some),
         };
         while let (Some(scope), Some(setting)) = (parts.next(), parts.next()) {
-            // A name without a value is one that is true.
+            // A name without a value is a boolean that is true.
             let (key, value) = setting.split_once('\n').unwrap_or((setting, "true"));
             config.has_ssh |= key == "core.sshcommand";
             if scope == "local" || scope == "worktree" {
@@ -121,7 +120,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The address of a remote: the one for pushes, since what was pushed has to be read.
+    /// The address of a remote for pushes, because reads must see what was pushed.
     fn address(&self, name: &str) -> Option<String> {
         let of = |own: &str| {
             let key = format!("remote.{name}.{own}");
@@ -145,17 +144,17 @@ fn of_environment() -> Vec<(String, String)> {
     (0..count.unwrap_or(0)).map_while(setting).collect()
 }
 
-/// Whether it is the name of a remote: no address has this form.
+/// Whether the text is the name of a remote. No address has this form.
 fn is_name(place: &str) -> bool {
     !place.starts_with('.') && !place.contains(['/', '\\', ':'])
 }
 
-/// Whether an address is a path that begins in the checkout.
+/// Whether an address is a path relative to the checkout.
 fn is_relative(address: &str) -> bool {
     !address.contains(':') && !Path::new(address).has_root()
 }
 
-/// Whether git takes an address for a path on this machine.
+/// Whether git interprets an address as a path on this machine.
 pub(crate) fn is_path(address: &str) -> bool {
     let (colon, slash) = (address.find(':'), address.find('/'));
     let has_drive = cfg!(windows) && colon == Some(1);
@@ -164,7 +163,8 @@ pub(crate) fn is_path(address: &str) -> bool {
         || colon.is_none_or(|colon| slash.is_some_and(|slash| slash < colon))
 }
 
-/// The top of the checkout, where git looks for relative paths; of a bare repository, itself.
+/// The top folder of the checkout, against which git resolves relative paths. For a bare
+/// repository, the repository itself.
 async fn top(checkout: &Program) -> Result<PathBuf> {
     for question in ["--show-toplevel", "--absolute-git-dir"] {
         let ran = checkout.run(None, &["rev-parse", question], b"").await?;
@@ -180,7 +180,7 @@ async fn unknown(name: &str, checkout: &Program) -> Result<Error> {
     let arguments = ["rev-parse", "--git-dir"];
     let asked = checkout.run(None, &arguments, b"").await?;
     if !asked.succeeded() {
-        // It may be a checkout that git does not trust, and says how it would.
+        // Git may not trust the checkout. Its message says how to change that.
         let (folder, why) = (checkout.folder.display(), asked.complaint);
         let problem = format!("git does not look for a remote {name:?} in {folder}: {why}");
         return Ok(unavailable(problem));
@@ -192,7 +192,7 @@ async fn unknown(name: &str, checkout: &Program) -> Result<Error> {
     )))
 }
 
-/// An address without the name and the password in it.
+/// An address without name and password.
 fn without_password(address: &str) -> String {
     if let Some((scheme, rest)) = address.split_once("://") {
         let end = rest.find('/').unwrap_or(rest.len());

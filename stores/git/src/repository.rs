@@ -1,4 +1,4 @@
-//! The remote repository: what is asked of it, and what is known of its refs. Refs are fetched into a
+//! The remote repository: its operations, and a cache of its refs. Refs are fetched into a
 //! [`Workspace`], and pushed from it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,18 +17,18 @@ use crate::remote::{self, NAME, Remote};
 use crate::scratch::{Scratch, Workspace};
 use crate::turns::{FetchQueue, Fetched};
 
-/// Refs that are fetched one by one; of more, their whole folders are.
+/// Up to this number, refs are fetched by name; of more, their folders are fetched.
 const PATTERNS: usize = 100;
-/// Refs that are cached. Beyond this number the cache is emptied.
+/// The maximum number of cached refs. Beyond it the cache is emptied.
 const KNOWN: usize = 5_000;
 
 /// A remote repository.
 #[derive(Debug)]
 pub(crate) struct Repository {
     program: Program,
-    /// Its address without a password.
+    /// The address without a password.
     pub(crate) address: String,
-    /// Refs as they were when they were last seen. They may have moved since.
+    /// The refs when they were last read. They may have moved since.
     known: Mutex<BTreeMap<String, Bucket>>,
     reads: FetchQueue,
     pub(crate) scratch: Scratch,
@@ -39,14 +39,15 @@ pub(crate) struct Repository {
 pub(crate) enum Pushed {
     /// All refs were moved.
     Applied,
-    /// No ref was moved, and why.
+    /// No ref was moved, for this reason.
     Refused(String),
-    /// It ended without a reply of the server, and why. It may have been applied, or be applied later.
+    /// The push ended without a reply of the server, for this reason. It may have been applied, or
+    /// be applied later.
     Unconfirmed(String),
 }
 
 impl Repository {
-    /// Finds the repository that a name or an address means. Nothing is asked of it yet.
+    /// Finds the repository of a name or an address, without connecting to it.
     pub(crate) async fn find(place: &str, options: &GitOptions) -> Result<Self> {
         let here = match &options.folder {
             Some(folder) => folder.clone(),
@@ -82,7 +83,7 @@ impl Repository {
         self.scratch.workspace()
     }
 
-    /// Those of some refs that are known, as they were last seen.
+    /// The cached refs among these names.
     pub(crate) fn known<'n>(
         &self,
         names: impl IntoIterator<Item = &'n String>,
@@ -104,7 +105,7 @@ impl Repository {
         }
     }
 
-    /// The refs whose names begin so, each with its commit.
+    /// The refs whose names have this prefix, each with its commit.
     pub(crate) async fn refs(
         &self,
         workspace: &Workspace,
@@ -116,7 +117,7 @@ impl Repository {
         self.succeeded(&ran)?;
         let out = String::from_utf8_lossy(&ran.out);
         let refs = out.lines().filter_map(|line| line.split_once('\t'));
-        // The pattern may also match further down.
+        // The pattern may also match refs in subfolders.
         let refs = refs.filter(|(_, name)| name.starts_with(prefix));
         let refs: BTreeMap<String, String> = refs
             .map(|(commit, name)| (name.to_owned(), commit.to_owned()))
@@ -128,8 +129,8 @@ impl Repository {
         Ok(refs)
     }
 
-    /// Reads refs, where they are not known to be at these commits; one that has moved since may be
-    /// read at a later commit.
+    /// Reads refs, except those that are cached at the given commits. A ref that has moved
+    /// meanwhile may be read at a later commit.
     pub(crate) async fn read_at(
         &self,
         workspace: &Workspace,
@@ -145,7 +146,7 @@ impl Repository {
         Ok(buckets)
     }
 
-    /// Reads refs as they are now, in one fetch together with the other reads that wait.
+    /// Reads the present state of refs, in one fetch together with other pending reads.
     pub(crate) async fn read(
         &self,
         workspace: &Workspace,
@@ -175,13 +176,13 @@ impl Repository {
         own.map(|(name, bucket)| Ok((name, bucket?))).collect()
     }
 
-    /// Fetches refs as they are now. One that does not exist keeps no records.
+    /// Fetches the present state of refs. A ref that does not exist has no records.
     async fn fetch(&self, workspace: &Workspace, names: &BTreeSet<String>) -> Result<Fetched> {
         if names.is_empty() {
             return Ok(Fetched::new());
         }
-        // A pattern may match nothing, where the name of a ref that is gone would be an error. Git
-        // compares each with each ref.
+        // A pattern may match nothing, whereas the name of a missing ref would be an error. Git
+        // compares each pattern with each ref.
         let patterns: BTreeSet<&str> = match names.len() <= PATTERNS {
             true => names.iter().map(String::as_str).collect(),
             false => names.iter().map(|name| folder(name)).collect(),
@@ -204,7 +205,7 @@ impl Repository {
         self.read_fetched(workspace, names).await
     }
 
-    /// Reads what was fetched.
+    /// Reads the fetched refs.
     async fn read_fetched(
         &self,
         workspace: &Workspace,
@@ -241,8 +242,8 @@ impl Repository {
         Ok(fetched)
     }
 
-    /// Makes the commits of writes in a workspace. They differ from those of any other write, however
-    /// alike the writes are.
+    /// Creates the commits of writes in a workspace. They are unique, even if the content of two
+    /// writes is the same.
     pub(crate) async fn commit(
         &self,
         workspace: &Workspace,
@@ -292,7 +293,7 @@ impl Repository {
         commits.collect()
     }
 
-    /// Moves all refs of writes to their commits, if they are where they were.
+    /// Moves all refs of writes to their new commits, if they have not moved meanwhile.
     pub(crate) async fn push(
         &self,
         workspace: &Workspace,
@@ -329,7 +330,7 @@ impl Repository {
         let reasons: BTreeSet<&str> = refusals
             .filter_map(|line| line.split('\t').nth(1))
             .collect();
-        // That the server did not report a result is no refusal.
+        // A missing report of the server is not a refusal.
         let unreported = |reason: &&str| reason.starts_with("[remote failure]");
         let is_refused = !reasons.is_empty() && !reasons.iter().any(unreported);
         let problem: Vec<&str> = reasons.into_iter().chain([&*ran.complaint]).collect();
@@ -340,13 +341,13 @@ impl Repository {
         })
     }
 
-    /// A problem with the repository, and what may help.
+    /// The error for a problem with the repository, with advice.
     pub(crate) fn unavailable(&self, problem: &str) -> Error {
         let help = match is_denied(problem) {
             true => {
                 "; it needs write permission (in a workflow on GitHub: permissions: contents: write)"
             }
-            // An older one does not read the settings that it is given.
+            // An older git does not read settings from the environment.
             false if problem.contains("'tenure-store' does not appear to be") => {
                 "; git 2.31 or a newer one is needed"
             }
@@ -363,7 +364,7 @@ impl Repository {
     }
 }
 
-/// Whether git complains of a missing permission.
+/// Whether an error message of git is about a missing permission.
 pub(crate) fn is_denied(problem: &str) -> bool {
     let words = [
         "error: 403",
@@ -375,7 +376,7 @@ pub(crate) fn is_denied(problem: &str) -> bool {
     words.iter().any(|word| problem.contains(word))
 }
 
-/// The part of a ref's name up to its last slash.
+/// The name of a ref up to its last slash.
 fn folder(name: &str) -> &str {
     name.rfind('/')
         .and_then(|end| name.get(..=end))
@@ -390,7 +391,7 @@ fn failed(method: &str, problem: &str) -> Error {
     .into()
 }
 
-/// The output of `git cat-file --batch`.
+/// The parsed output of `git cat-file --batch`.
 struct Objects<'o>(&'o [u8]);
 
 struct Object<'o> {
@@ -399,7 +400,7 @@ struct Object<'o> {
 }
 
 impl<'o> Objects<'o> {
-    /// The next object; nothing for one that does not exist.
+    /// The next object; `None` if it does not exist.
     fn next(&mut self) -> Result<Option<Object<'o>>> {
         let invalid = || failed("record", "cat-file printed something other than objects");
         let end = self

@@ -1,6 +1,6 @@
-//! Folders of the store's own. Every call works in a bare repository of its own, which is removed when
-//! the call ends or is dropped, so that a lock that a killed git leaves behind blocks no other call.
-//! The calls share a folder of objects, so that what one call has fetched is not transferred again.
+//! Temporary folders. Every call works in a separate bare repository, which is removed when the
+//! call ends or is dropped. So a lock file of a killed git blocks no other call. The calls share a
+//! folder of objects, so that objects are not fetched again.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,16 +13,17 @@ use tenure_core::Result;
 
 use crate::failure::scratch_failed;
 
-/// Calls that share a folder of objects. It only grows, and is replaced by an empty one after them.
+/// The number of calls that share a folder of objects. Objects are only added to it, so it is
+/// replaced by an empty one afterwards.
 const CALLS_PER_FOLDER: u32 = 1_000;
-/// How often a folder is tried to be removed that a dying process is writing into.
+/// The number of attempts to remove a folder into which a dying process is writing.
 const REMOVALS: u32 = 10;
 
-/// The folders of a handle.
+/// The temporary folders of a handle.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     objects: Mutex<Objects>,
-    /// What all others are in; removed last.
+    /// The parent of the other folders, which is removed last.
     root: Folder,
     calls_per_folder: u32,
 }
@@ -30,11 +31,11 @@ pub(crate) struct Scratch {
 #[derive(Debug)]
 struct Objects {
     folder: Arc<Folder>,
-    /// Calls that may still begin in it.
+    /// The number of further calls that may use the folder.
     calls: u32,
 }
 
-/// Where one call works.
+/// The folder of one call.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     repository: Folder,
@@ -59,11 +60,11 @@ impl Scratch {
         })
     }
 
-    /// Makes an empty bare repository for a call.
+    /// Creates an empty bare repository for a call.
     pub(crate) fn workspace(&self) -> Result<Workspace> {
         let repository = Folder::new(&self.root.0, "call-")?;
         let path = &repository.0;
-        // The least that git takes for a repository.
+        // The minimal contents of a repository.
         fs::create_dir(path.join("refs"))
             .and_then(|()| fs::write(path.join("HEAD"), "ref: refs/heads/main\n"))
             .map_err(|error| scratch_failed(path, &error))?;
@@ -83,12 +84,12 @@ impl Scratch {
 }
 
 impl Workspace {
-    /// The repository.
+    /// The path of the repository.
     pub(crate) fn repository(&self) -> &Path {
         &self.repository.0
     }
 
-    /// The folder of its objects.
+    /// The path of the folder with its objects.
     pub(crate) fn objects(&self) -> &Path {
         &self.objects.0
     }

@@ -1,4 +1,4 @@
-//! A handle on a store in a git repository.
+//! A handle on a git store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,19 +20,20 @@ use crate::repository::{Pushed, Repository, is_denied};
 use crate::scratch::Workspace;
 use crate::turns::WriteTurns;
 
-/// How often a commit is retried when others move its refs. Each time, one of them succeeds.
+/// The number of attempts at a commit when other processes move its refs. In each attempt, one of
+/// the processes succeeds.
 const RACES: u32 = 64;
-/// How often a push is tried that fails while nobody moves its refs.
+/// The number of attempts at a push that fails although no refs have moved.
 const FAILURES: u32 = 3;
-/// The same where another push seems to be under way.
+/// The same if another push seems to be in progress.
 const WAITS: u32 = 20;
 
-/// A handle on a store in a git repository. Any number of calls may be in flight on it, and any number
-/// of handles, on any number of machines, may use one repository.
+/// A handle on a git store. Any number of calls may be in flight on it. Any number of handles, on
+/// any number of machines, may use one repository.
 ///
-/// Its futures run git, and so must be polled in a tokio runtime with its clock and its input and
-/// output enabled. A call that is dropped kills its git. Calls of one handle may wait for each other:
-/// a future that is neither polled nor dropped can delay them.
+/// Its futures run git, so they must be polled in a tokio runtime with time and IO enabled.
+/// Dropping a call kills its git. Calls of one handle may wait for each other, so a future that is
+/// neither polled nor dropped can delay other calls.
 pub struct GitStore {
     repository: Repository,
     writes: WriteTurns,
@@ -55,11 +56,11 @@ impl GitStore {
         records_only: true,
     };
 
-    /// Opens the store in the repository that a name or an address means: `origin`,
-    /// `https://host/owner/name`, `./repository.git`. Nothing is asked of it before the first call.
+    /// Opens the store in the repository of a name or an address: `origin`,
+    /// `https://host/owner/name`, `./repository.git`. The first call connects to the repository.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when there is no git, or no remote of this name.
+    /// `STORE_UNAVAILABLE` if git is missing, or no remote has this name.
     pub async fn open(place: &str, options: &GitOptions) -> Result<Self> {
         if place.is_empty() {
             return Err(Cause::UnsupportedStore {
@@ -74,7 +75,7 @@ impl GitStore {
         })
     }
 
-    /// The records of several kinds and keys, in this order, in one fetch.
+    /// Reads the records with these kinds and keys in one fetch. The result is in the same order.
     async fn records(&self, keys: &[(&str, &str)]) -> Result<Vec<Option<Record>>> {
         let name = |&(kind, key): &(&str, &str)| layout::ref_of(kind, key);
         let names: BTreeSet<String> = keys.iter().map(name).collect();
@@ -116,7 +117,7 @@ impl GitStore {
         let _turns = self.writes.take(&names).await;
         let workspace = self.repository.workspace()?;
         let mut planned = self.first_plan(&workspace, changes, &names).await?;
-        // The commits of pushes without a confirmation: they may still be applied.
+        // The commits of pushes without a confirmation. They may still be applied.
         let mut unconfirmed = BTreeSet::new();
         let mut is_uncertain = false;
         let mut failures = 0;
@@ -147,7 +148,7 @@ impl GitStore {
                 is_uncertain = true;
                 unconfirmed.extend(commits.into_iter().flatten());
             }
-            // This push may have been refused because an earlier one was applied.
+            // The server may have refused this push because an earlier one was applied.
             if is_uncertain && is_applied(&writes, &current, &unconfirmed) {
                 return Ok(Commit::Applied);
             }
@@ -175,7 +176,7 @@ impl GitStore {
         .into())
     }
 
-    /// Plans a commit over what is known of its refs, as far as that can be relied on.
+    /// Plans a commit with cached refs, if that is safe.
     async fn first_plan(
         &self,
         workspace: &Workspace,
@@ -189,7 +190,7 @@ impl GitStore {
         buckets.extend(self.repository.read(workspace, &unknown).await?);
         let planned = plan(changes, &buckets);
         match &planned {
-            // What was known may have changed. Where a ref is written, the push finds out.
+            // Cached refs may have moved. If the plan writes a ref, the push detects that.
             Plan::Write(writes) if writes.len() == names.len() => Ok(planned),
             _ if !was_known => Ok(planned),
             _ => {
@@ -208,8 +209,8 @@ impl GitStore {
         let names = refs.keys().cloned().collect();
         let groups = layout::groups(&scan.kind, names, after);
         let mut found: Vec<Record> = Vec::new();
-        // Records of the first group may be anywhere in the order. The others are in order, so that
-        // reading ends where there are enough.
+        // Records of the first group may be anywhere in the order. The other groups are in order,
+        // so reading stops when there are enough records.
         let (mut unordered, mut read, mut at_once) = (0, 0, 1);
         while read < groups.len() && found.len() - unordered < limit {
             let end = groups.len().min(read + at_once);
@@ -264,7 +265,7 @@ impl Store for GitStore {
     }
 }
 
-/// Whether a push without a confirmation was applied, by what the refs are now.
+/// Whether an unconfirmed push was applied, according to the present refs.
 fn is_applied(
     writes: &[Write],
     current: &BTreeMap<String, Bucket>,
@@ -278,7 +279,7 @@ fn is_applied(
     commits.any(|commit| unconfirmed.contains(commit))
 }
 
-/// Whether any of the refs is no longer where it was when a push was planned.
+/// Whether any of the refs has moved since a push was planned.
 fn has_moved(writes: &[Write], current: &BTreeMap<String, Bucket>) -> bool {
     let commit = |write: &Write| current.get(&write.name)?.commit.as_ref();
     let mut writes = writes.iter();
@@ -299,7 +300,7 @@ fn unknown(problem: &str) -> Error {
     .into()
 }
 
-/// Whether a push was refused because another one was under way.
+/// Whether a push was refused because another push was in progress.
 fn is_contention(problem: &str) -> bool {
     let words = [
         "stale info",
@@ -323,11 +324,11 @@ fn is_final(problem: &str) -> bool {
     is_denied(problem) || words.iter().any(|word| problem.contains(word))
 }
 
-/// Waits a little, longer with each attempt, and not as long as others that wait.
+/// Waits longer with each attempt, with jitter.
 async fn back_off(attempt: u32) {
     let longest_ms = 20_u64 << attempt.min(5);
     let mut random = [0; 8];
-    // Without it, all wait for as long as each other.
+    // Without jitter, all processes would retry at the same time.
     let _ = getrandom::fill(&mut random);
     let wait_ms = longest_ms / 2 + u64::from_be_bytes(random) % (longest_ms / 2 + 1);
     tokio::time::sleep(Duration::from_millis(wait_ms)).await;

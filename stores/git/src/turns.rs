@@ -1,6 +1,5 @@
-//! The turns that the calls of one handle take. Commits that write the same ref go one after another:
-//! at once, all but one of them would be refused and repeated. Reads that wait for the network at the
-//! same time are fetched together.
+//! The order of calls on one handle. Commits that write the same ref run one after another, because
+//! concurrent ones would be refused and retried. Concurrent reads are combined into one fetch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -10,7 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedMutexGuard};
 
 use crate::bucket::Bucket;
 
-/// Refs with what was read of each. One that keeps no records concerns only those that ask for it.
+/// Refs with their records. An error about one ref concerns only the calls that read it.
 pub(crate) type Fetched = BTreeMap<String, Result<Bucket>>;
 
 /// One lock for each ref that is being written.
@@ -18,10 +17,11 @@ pub(crate) type Fetched = BTreeMap<String, Result<Bucket>>;
 pub(crate) struct WriteTurns(Mutex<BTreeMap<String, Weak<AsyncMutex<()>>>>);
 
 impl WriteTurns {
-    /// Waits until no other call writes any of these refs. The turn lasts until it is dropped.
+    /// Waits until no other call writes any of these refs. Dropping the returned value ends the
+    /// turn.
     pub(crate) async fn take(&self, names: &BTreeSet<String>) -> Vec<OwnedMutexGuard<()>> {
         let mut turns = Vec::with_capacity(names.len());
-        // All take them in the same order, so that no two wait for each other.
+        // All calls lock refs in the same order, which prevents deadlocks.
         for name in names {
             turns.push(self.lock(name).lock_owned().await);
         }
@@ -40,15 +40,15 @@ impl WriteTurns {
     }
 }
 
-/// Reads that wait to be fetched.
+/// Pending reads.
 #[derive(Debug, Default)]
 pub(crate) struct FetchQueue {
-    /// In the order in which they came. A read that was dropped is gone.
+    /// The reads in order of their arrival. A dropped read is removed.
     waiting: Mutex<Vec<Weak<QueuedRead>>>,
     turn: AsyncMutex<()>,
 }
 
-/// A read that waits to be fetched.
+/// A pending read.
 #[derive(Debug)]
 pub(crate) struct QueuedRead {
     names: BTreeSet<String>,
@@ -66,14 +66,14 @@ impl FetchQueue {
         read
     }
 
-    /// Waits until no fetch is under way. The call that has the turn fetches for all reads that wait,
-    /// unless its own has a reply by then. If it is dropped meanwhile, the next one does.
+    /// Waits until no fetch is in progress. The call with the turn fetches for all pending reads,
+    /// unless its own read has a reply by then. If it is dropped meanwhile, the next call fetches.
     pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// The reads to fetch together with one that has the turn: those that have waited longest, with at
-    /// most so many refs in all.
+    /// The reads to fetch together with the one that has the turn: the oldest ones, with at most
+    /// this number of refs in total.
     pub(crate) fn batch(&self, own: &Arc<QueuedRead>, most: usize) -> Vec<Arc<QueuedRead>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let is_open = |read: &Weak<QueuedRead>| {
@@ -100,12 +100,12 @@ impl QueuedRead {
         &self.names
     }
 
-    /// Its reply, once another call has fetched for it.
+    /// The reply, after another call has fetched it.
     pub(crate) fn reply(&self) -> Option<Result<Fetched>> {
         self.reply.get().cloned()
     }
 
-    /// Gives it its part of what was fetched.
+    /// Stores the reply of a read.
     pub(crate) fn set_reply(&self, fetched: &Result<Fetched>) {
         let own = |fetched: &Fetched| {
             let all = fetched.iter();
@@ -113,7 +113,7 @@ impl QueuedRead {
             own.map(|(name, bucket)| (name.clone(), bucket.clone()))
                 .collect()
         };
-        // It has no other: only those without a reply are in a batch.
+        // A read in a batch has no reply yet.
         let _ = self
             .reply
             .set(fetched.as_ref().map(own).map_err(Clone::clone));

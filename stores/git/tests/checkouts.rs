@@ -12,7 +12,7 @@ use crate::common::{Remote, apply, block_on, git, read, record, set};
 fn checkout(remote: &Remote) -> PathBuf {
     let path = remote.folder.path().join("checkout");
     git(remote.folder.path(), &["init", "--quiet", "checkout"]);
-    // Git takes it from the top of the checkout, wherever in it one is.
+    // Git resolves the path against the top folder of the checkout.
     git(&path, &["remote", "add", "origin", "../remote.git"]);
     std::fs::create_dir(path.join("deep")).unwrap();
     path
@@ -80,7 +80,7 @@ fn the_address_for_pushes_is_read_from() {
         &["remote", "set-url", "--push", "origin", "../remote.git"],
     );
     write_and_read(&open(&checkout, "origin").unwrap());
-    // Addresses that a checkout has rewritten are rewritten here, too.
+    // Addresses that the checkout rewrites are rewritten here, too.
     let base = format!("url.{}/.insteadOf", remote.folder.path().display());
     git(&checkout, &["config", &base, "short:"]);
     write_and_read(&open(&checkout, "short:remote.git").unwrap());
@@ -128,7 +128,7 @@ fn a_git_hook_can_use_the_store() {
     command
         .current_dir(&checkout)
         .env("TMPDIR", &folder)
-        // As git sets them for its hooks.
+        // Git sets these variables for its hooks.
         .env("GIT_DIR", checkout.join(".git"))
         .env("GIT_INDEX_FILE", checkout.join(".git/index"))
         .env("GIT_QUARANTINE_PATH", checkout.join(".git/objects"))
@@ -142,7 +142,7 @@ fn a_git_hook_can_use_the_store() {
     ));
     assert_eq!(remote.refs().len(), 1);
     assert_eq!(git(&checkout, &["for-each-ref"]), "");
-    // Its own folders are removed.
+    // The temporary folders are removed.
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! The store passes the cases of the kit about records, and claims no other capability.
+//! The store passes the cases for stores of records, and skips the other cases.
 
 use tenure_core::Store;
 use tenure_core::store::Answer;
@@ -32,7 +32,7 @@ fn every_case_about_records_passes() {
     let cases = about_records();
     let count = cases.len();
     assert!(count >= 10, "the kit has only {count} cases about records");
-    // Most of their time is spent waiting for git.
+    // The cases run concurrently, because they mostly wait for git.
     std::thread::scope(|scope| {
         for case in cases {
             scope.spawn(move || {

@@ -1,5 +1,5 @@
-//! Many calls in flight on one handle: how many connections they need, and that a dropped call leaves
-//! nothing behind.
+//! Many calls in flight on one handle: the number of connections, and the cleanup after a dropped
+//! call.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -25,7 +25,7 @@ use crate::common::{Remote, apply, block_on, changes, record, scan, set};
 const CALLS: u32 = 64;
 const DAY: &str = "2026-01-08T00:00:00.000Z";
 
-/// A remote that a server serves, and its address there.
+/// A remote behind a server, and its address there.
 fn served() -> (Remote, Server, String) {
     let remote = Remote::new();
     let server = Server::new(remote.folder.path(), None);
@@ -42,7 +42,7 @@ async fn commit(store: Arc<GitStore>, records: Vec<RecordChange>) -> Result<Comm
     store.commit(&changes(records)).await
 }
 
-/// An entry of the audit log. All of a day are in few refs.
+/// An entry of the audit log. The entries of a day share a few refs.
 fn entry(name: &str) -> RecordChange {
     set(
         Expect::Any,
@@ -65,7 +65,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     panic!("never: {what}");
 }
 
-/// Lets time pass.
+/// A timer on the clock of the runtime.
 struct Clock;
 
 impl Timer for Clock {
@@ -77,7 +77,7 @@ impl Timer for Clock {
     }
 }
 
-/// Admits a run of a commit through a handle of its own, and answers with the reason.
+/// Admits a run of a commit through a new handle, and returns the reason.
 async fn admit(address: &str, event: &str, run: u32) -> Reason {
     let store = open(address).await;
     let params = format!(
@@ -139,7 +139,7 @@ fn reads_in_flight_share_a_connection() {
             let (key, record) = read.unwrap();
             assert_eq!(record.unwrap().is_some(), key < CALLS / 2, "{key}");
         }
-        // The first had begun before the others came.
+        // The fetch of the first read had started before the others.
         assert_eq!(server.connections() - before, 2);
     });
 }
@@ -185,7 +185,7 @@ fn sixty_four_calls_are_in_flight_without_a_thread_each() {
     );
     succeed(process);
     let store = remote.store();
-    // Of those that took one key, one has it; all others have their own.
+    // One call holds each shared key; the other calls each hold their own key.
     let quarter = CALLS as usize / 4;
     assert_eq!(scan(&store, "lease").len(), quarter + 1);
     assert_eq!(scan(&store, "audit").len(), quarter + 1);
@@ -203,15 +203,15 @@ fn makes_sixty_four_calls_at_once() {
         for number in 0..CALLS / 4 {
             let name = number.to_string();
             let changes = vec![lease(Expect::Absent, &name, 1), entry(&name)];
-            own.spawn(begun(commit(Arc::clone(&store), changes)));
+            own.spawn(started(commit(Arc::clone(&store), changes)));
             let changes = vec![lease(Expect::Absent, "same", 1), entry("same")];
-            same.spawn(begun(commit(Arc::clone(&store), changes)));
+            same.spawn(started(commit(Arc::clone(&store), changes)));
             let reader = Arc::clone(&store);
             let read = async move { reader.record("lease", &name).await };
-            reads.spawn(begun(read));
+            reads.spawn(started(read));
             let scanner = Arc::clone(&store);
             let found = async move { crate::common::scan_all(&scanner, "lease").await };
-            scans.spawn(begun(found));
+            scans.spawn(started(found));
         }
         assert_eq!(self::threads(), threads);
         for committed in own.join_all().await {
@@ -220,7 +220,7 @@ fn makes_sixty_four_calls_at_once() {
         let committed = same.join_all().await;
         let applied = committed.iter().filter(|it| **it == Ok(Commit::Applied));
         assert_eq!(applied.count(), 1);
-        // What they see may be from before or after each of the writes.
+        // A read sees the state before or after each write.
         for (number, found) in reads.join_all().await.into_iter().enumerate() {
             let body = found.unwrap().map(|record| record.body);
             assert!(body.is_none_or(|body| body == number.to_string()));
@@ -232,15 +232,15 @@ fn makes_sixty_four_calls_at_once() {
     });
 }
 
-/// A call that is in flight: it was polled, and nothing has waited for anything since.
-fn begun<F: Future>(call: F) -> Pin<Box<F>> {
+/// Starts a call: polls it once.
+fn started<F: Future>(call: F) -> Pin<Box<F>> {
     let mut call = Box::pin(call);
     let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending());
     call
 }
 
-/// The threads of this process, where the system tells.
+/// The number of threads of this process, on systems that show it.
 fn threads() -> Option<usize> {
     Some(std::fs::read_dir("/proc/self/task").ok()?.count())
 }
@@ -262,14 +262,14 @@ fn writes_of_one_handle_to_one_ref_take_turns() {
         for committed in writes.join_all().await {
             assert_eq!(committed.unwrap(), Commit::Applied);
         }
-        // None is refused because of another, or has to read again.
+        // No write is refused because of another, or has to read again.
         assert_eq!(server.connections() - before, 8);
     });
     assert_eq!(remote.refs().len(), 1);
 }
 
 #[test]
-fn a_read_is_answered_though_the_one_that_fetches_for_it_is_dropped() {
+fn a_read_completes_although_the_call_that_fetches_for_it_is_dropped() {
     let (_remote, server, address) = served();
     block_on(async {
         let store = open(&address).await;
@@ -321,13 +321,13 @@ fn drops_a_call() {
         let taken = vec![lease(Expect::Absent, "k", 1)];
         let call = tokio::spawn(commit(Arc::clone(&store), taken.clone()));
         until("the push has begun", || server.pushes() == 1).await;
-        // The push, and what connects for it.
+        // The push and its connection.
         assert!(gits(&address) >= 2);
         assert_eq!(contents(&of_store()[0]), 2);
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());
         until("git is gone", || gits(&address) == 0).await;
-        // Only the objects are left.
+        // Only the folder of objects is left.
         assert_eq!(contents(&of_store()[0]), 1);
         assert_eq!(remote.refs().len(), 0);
         server.set(Pushes::Applied);
@@ -338,10 +338,10 @@ fn drops_a_call() {
     assert_eq!(of_store().len(), 0);
 }
 
-/// The processes with this address in their environment.
+/// The number of processes with this address in their environment.
 fn gits(address: &str) -> usize {
     let has_address = |file: &PathBuf| {
-        // A process that has ended has none.
+        // An ended process has no environment.
         let environment = std::fs::read(file).unwrap_or_default();
         String::from_utf8_lossy(&environment).contains(address)
     };

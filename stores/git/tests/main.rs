@@ -1,4 +1,4 @@
-//! The integration tests of the store in the refs of a git repository, as one program.
+//! The integration tests of the git store, as one program.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,10 +9,10 @@
 
 mod checkouts;
 mod common;
+mod concurrency;
 mod conformance;
 mod in_flight;
 #[cfg(unix)]
-mod killing;
+mod kills;
 mod properties;
-mod reaching;
-mod sharing;
+mod servers;

@@ -8,8 +8,8 @@ use tenure_store_support::scaled;
 
 use crate::common::{Remote, block_on, changes, read, record};
 
-/// Keys of a kind whose records have refs of their own, and of the log, where they share those of
-/// their day; one of these begins with no day.
+/// Keys of a kind whose records have separate refs, and keys of the log, where the entries of a day
+/// share refs. One of these does not begin with a day.
 const KEYS: &[(&str, &str)] = &[
     ("lease", "a"),
     ("lease", "A"),

@@ -1,5 +1,5 @@
-//! A server of repositories over HTTP, as hosts of repositories are, made of `git http-backend`. It
-//! can ask for a password, misbehave, and count.
+//! An HTTP server of repositories, based on `git http-backend`. It can require a password,
+//! misbehave, and count requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// What the server does with a push.
+/// How the server handles a push.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pushes {
-    /// It applies them.
+    /// It applies all pushes.
     Applied,
-    /// It permits no writes.
+    /// It refuses all pushes.
     Denied,
-    /// It applies the next one, and closes the connection without a reply.
+    /// It applies the next push, and closes the connection without a reply.
     Unanswered,
-    /// It closes the connection of the next one without applying it.
+    /// It closes the connection of the next push without applying it.
     Dropped,
-    /// It closes the connection of the next one, and applies it when another one arrives.
+    /// It closes the connection of the next push, and applies it when another push arrives.
     Late,
-    /// It never replies.
+    /// It never replies to a push.
     Stuck,
 }
 
@@ -33,18 +33,19 @@ struct State {
     root: PathBuf,
     header: Option<String>,
     pushes: Pushes,
-    /// How many it has received.
+    /// The number of received pushes.
     received: u32,
-    /// How many connections of a git it has seen: each begins by asking for the refs.
+    /// The number of connections by a git, which each begin with a request for the refs.
     connections: u32,
-    /// A push to apply later.
+    /// A push to be applied later.
     late: Option<Request>,
     /// Connections without a reply.
     held: Vec<TcpStream>,
 }
 
 impl Server {
-    /// Serves the repositories of a folder, to those who send this line of a header.
+    /// Serves the repositories of a folder, to requests with this value of the authorization
+    /// header.
     pub(crate) fn new(root: &Path, header: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -58,7 +59,7 @@ impl Server {
             held: Vec::new(),
         }));
         let shared = Arc::clone(&state);
-        // It ends with the process of the test.
+        // The thread ends with the process of the test.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&shared);
@@ -72,12 +73,12 @@ impl Server {
         self.state.lock().unwrap().pushes = pushes;
     }
 
-    /// How many pushes it has received so far.
+    /// The number of received pushes.
     pub(crate) fn pushes(&self) -> u32 {
         self.state.lock().unwrap().received
     }
 
-    /// How many times a git has connected so far.
+    /// The number of connections by a git.
     pub(crate) fn connections(&self) -> u32 {
         self.state.lock().unwrap().connections
     }
@@ -132,7 +133,7 @@ impl Request {
         self.path.ends_with("/git-receive-pack")
     }
 
-    /// The reply of git.
+    /// Runs git, and returns its reply.
     fn perform(&self, root: &Path) -> Option<Vec<u8>> {
         let mut backend = Command::new("git")
             .arg("http-backend")
@@ -177,7 +178,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
         let given = request.headers.iter();
         let given = given.filter(|(name, _)| name == "authorization");
         let given: Vec<&String> = given.map(|(_, value)| value).collect();
-        // A second header is refused, as hosts do.
+        // A second header is refused, as by common hosts.
         let known = state.header.as_ref().is_none_or(|known| given == [known]);
         (state.root.clone(), pushes, known, late)
     };

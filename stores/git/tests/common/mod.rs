@@ -1,4 +1,4 @@
-//! Shared by the tests of the store: real repositories, and records to write.
+//! Helpers for the tests: real repositories, and records.
 
 pub(crate) mod http;
 
@@ -11,7 +11,7 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Result, Store};
 use tenure_git::{GitOptions, GitStore};
 
-/// A bare repository, as a host of repositories has it.
+/// A bare repository in a temporary folder, as the remote.
 pub(crate) struct Remote {
     pub(crate) folder: TempDir,
 }
@@ -35,7 +35,7 @@ impl Remote {
         open(self.path().to_str().unwrap())
     }
 
-    /// The refs that the store has made, each with its commit.
+    /// The refs of the store, each with its commit.
     pub(crate) fn refs(&self) -> Vec<String> {
         let format = "--format=%(refname) %(objectname)";
         let refs = git(&self.path(), &["for-each-ref", format]);
@@ -43,7 +43,7 @@ impl Remote {
     }
 }
 
-/// Runs a future to its end, in a runtime of its own with one thread.
+/// Runs a future to its end, on a runtime with one thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().unwrap();
@@ -54,7 +54,7 @@ pub(crate) fn open(place: &str) -> GitStore {
     block_on(GitStore::open(place, &GitOptions::default())).unwrap()
 }
 
-/// Runs git, which must succeed, and answers what it printed.
+/// Runs git, which must succeed. Returns its output.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(folder)
@@ -97,7 +97,7 @@ pub(crate) fn changes(records: Vec<RecordChange>) -> Changes {
     }
 }
 
-/// Commits what must apply.
+/// Commits changes, which must apply.
 pub(crate) fn apply(store: &GitStore, records: Vec<RecordChange>) {
     assert_eq!(commit(store, records).unwrap(), Commit::Applied);
 }

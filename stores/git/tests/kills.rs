@@ -1,4 +1,4 @@
-//! A process that is killed while it writes leaves a complete commit or none, and blocks no other
+//! A process that is killed during a write leaves a complete commit or none, and blocks no other
 //! process.
 
 use std::io::Write;
@@ -20,21 +20,17 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
     for round in 0..scaled(30) {
         let remote = Remote::new();
         let mut command = Command::new("env");
-        // Its folders are removed with the repository.
+        // The temporary folders are removed with the repository.
         command.env("TMPDIR", remote.folder.path());
-        let mut writer = process_of(
-            command,
-            "killing::writes_until_it_is_killed",
-            &remote.path(),
-        );
+        let mut writer = process_of(command, "kills::writes_until_it_is_killed", &remote.path());
         sleep(Duration::from_millis(rng.u64(50..700)));
         writer.kill().unwrap();
         let out = writer.wait_with_output().unwrap();
         let out = String::from_utf8(out.stdout).unwrap();
         let mut reported = out.lines().filter_map(|line| line.strip_prefix("wrote "));
         let reported: u64 = reported.next_back().map_or(0, |last| last.parse().unwrap());
-        let version = settled(&remote);
-        // The git that it has started may have written one more.
+        let version = final_version(&remote);
+        // The git of the killed process may have completed another commit.
         assert!(
             (reported..=reported + 1).contains(&version),
             "round {round}: {reported}, then {version}"
@@ -53,8 +49,8 @@ fn after_a_kill_all_refs_of_a_commit_are_moved_or_none() {
     }
 }
 
-/// The version of all records once no write is under way.
-fn settled(remote: &Remote) -> u64 {
+/// The version of all records when no write is in progress.
+fn final_version(remote: &Remote) -> u64 {
     let mut before = None;
     for _ in 0..200 {
         let versions: Vec<u64> = KEYS

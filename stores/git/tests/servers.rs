@@ -1,4 +1,4 @@
-//! Repositories on servers: credentials, servers that cannot be reached, and connections that break.
+//! Repositories on servers: credentials, unreachable servers, and broken connections.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use crate::common::{Remote, apply, block_on, commit, git, open, read, record, sc
 
 const HEADER: &str = "basic c29tZWJvZHk6c2VjcmV0";
 
-/// A remote that a server serves, and a checkout of it with the password, as a job has it.
-fn served() -> (Remote, Server, tempfile::TempDir) {
+/// A remote behind a server, and a checkout of it with the password, like that of a CI job.
+fn served_remote() -> (Remote, Server, tempfile::TempDir) {
     let remote = Remote::new();
     let server = Server::new(remote.folder.path(), Some(HEADER));
     let checkout = tempfile::tempdir().unwrap();
@@ -45,7 +45,7 @@ fn unavailable(error: &Error, words: &str) {
 
 #[test]
 fn a_server_is_reached_with_the_settings_of_a_checkout() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let url = format!("{}/remote.git", server.address);
     for place in ["origin", &url] {
         let store = open_in(checkout.path(), place, 60_000);
@@ -58,7 +58,7 @@ fn a_server_is_reached_with_the_settings_of_a_checkout() {
         );
         assert_eq!(remote.refs().len(), 0);
     }
-    // Without a password it is an error, and none is asked for.
+    // Without a password the call fails, and does not ask for one.
     let elsewhere = tempfile::tempdir().unwrap();
     let store = open_in(elsewhere.path(), &url, 60_000);
     unavailable(
@@ -69,9 +69,9 @@ fn a_server_is_reached_with_the_settings_of_a_checkout() {
 
 #[test]
 fn settings_of_the_environment_override_those_of_a_checkout() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let key = format!("http.{}/.extraheader", server.address);
-    // A second header is refused, as hosts do; an empty one takes back those before.
+    // A second header is refused, as by common hosts; an empty value removes the earlier ones.
     git(
         checkout.path(),
         &["config", &key, "AUTHORIZATION: basic bm9ib2R5"],
@@ -86,7 +86,7 @@ fn settings_of_the_environment_override_those_of_a_checkout() {
         .env("GIT_CONFIG_VALUE_1", format!("AUTHORIZATION: {HEADER}"));
     succeed(process_of(
         command,
-        "reaching::writes_to_origin",
+        "servers::writes_to_origin",
         checkout.path(),
     ));
     assert_eq!(remote.refs().len(), 1);
@@ -100,7 +100,7 @@ fn writes_to_origin() {
 
 #[test]
 fn a_push_without_permission_names_the_permission() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Denied);
     assert_eq!(read(&store, "lease", "k").unwrap(), None);
@@ -111,7 +111,7 @@ fn a_push_without_permission_names_the_permission() {
 
 #[test]
 fn a_push_that_is_applied_without_a_reply_is_recognized() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Unanswered);
     apply(&store, vec![a_lease()]);
@@ -123,7 +123,7 @@ fn a_push_that_is_applied_without_a_reply_is_recognized() {
 
 #[test]
 fn a_push_that_is_dropped_is_retried() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Dropped);
     apply(&store, vec![a_lease()]);
@@ -133,7 +133,7 @@ fn a_push_that_is_dropped_is_retried() {
 
 #[test]
 fn a_push_that_is_applied_late_is_recognized() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let store = open_in(checkout.path(), "origin", 60_000);
     server.set(Pushes::Late);
     apply(&store, vec![a_lease()]);
@@ -145,7 +145,7 @@ fn a_push_that_is_applied_late_is_recognized() {
 
 #[test]
 fn a_push_without_a_reply_ends_at_its_timeout_with_an_unknown_outcome() {
-    let (remote, server, checkout) = served();
+    let (remote, server, checkout) = served_remote();
     let store = open_in(checkout.path(), "origin", 5_000);
     assert_eq!(read(&store, "lease", "k").unwrap(), None);
     server.set(Pushes::Stuck);
@@ -161,7 +161,7 @@ fn a_repository_that_does_not_exist_is_unavailable() {
     let nowhere = tempfile::tempdir().unwrap();
     let path = nowhere.path().join("none.git");
     let gone = format!("file://{}", path.display());
-    // Nothing listens there: the port was released.
+    // No server listens on this port, because it was released.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

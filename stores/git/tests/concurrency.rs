@@ -11,25 +11,25 @@ use crate::common::{Remote, apply, commit, open, read, record, scan, set};
 const PROCESSES: usize = 20;
 
 #[test]
-fn of_twenty_processes_one_acquires_a_key() {
+fn one_of_twenty_processes_acquires_a_key() {
     let remote = Remote::new();
     let processes: Vec<_> = (0..PROCESSES)
-        .map(|_| process("sharing::takes_a_key", &remote.path()))
+        .map(|_| process("concurrency::acquires_a_key", &remote.path()))
         .collect();
     let ended: Vec<String> = processes.into_iter().map(succeed).collect();
     let with = |word: &str| ended.iter().filter(|out| out.contains(word)).count();
     assert_eq!((with("acquired"), with("is held")), (1, PROCESSES - 1));
     assert_eq!(scan(&remote.store(), "lease").len(), 1);
-    // Only the one has written an entry.
+    // Only the process that acquired the key has written an entry.
     assert_eq!(scan(&remote.store(), "audit").len(), 1);
 }
 
 #[test]
 #[ignore = "a process of another test"]
-fn takes_a_key() {
+fn acquires_a_key() {
     let store = open(given_path().to_str().unwrap());
     let taken = vec![
-        // The same content, so that only the repository can distinguish them.
+        // All processes write the same content, so only the repository can tell them apart.
         set(Expect::Absent, record("lease", "my-workflow", 1, "{}")),
         set(
             Expect::Any,
@@ -49,7 +49,7 @@ fn takes_a_key() {
 fn processes_with_different_keys_do_not_block_each_other() {
     let remote = Remote::new();
     let processes: Vec<_> = (0..PROCESSES / 2)
-        .map(|_| process("sharing::takes_a_key_of_its_own", &remote.path()))
+        .map(|_| process("concurrency::acquires_its_own_key", &remote.path()))
         .collect();
     let numbers: BTreeSet<String> = processes
         .into_iter()
@@ -65,7 +65,8 @@ fn processes_with_different_keys_do_not_block_each_other() {
         let found: BTreeSet<String> = scan(&store, kind).into_iter().map(|it| it.body).collect();
         assert_eq!(found, numbers, "{kind}");
     }
-    // Leases have refs of their own; the entries of a day share a few, which all processes have moved.
+    // Each lease has its own ref. The entries of a day share a few refs, which all processes have
+    // moved.
     let refs = remote.refs();
     let of_log = refs.iter().filter(|name| name.contains("/audit/")).count();
     assert_eq!(refs.len() - of_log, PROCESSES / 2);
@@ -74,7 +75,7 @@ fn processes_with_different_keys_do_not_block_each_other() {
 
 #[test]
 #[ignore = "a process of another test"]
-fn takes_a_key_of_its_own() {
+fn acquires_its_own_key() {
     let store = open(given_path().to_str().unwrap());
     let number = std::process::id().to_string();
     let time = "2026-01-08T00:00:00.000Z";
@@ -92,7 +93,7 @@ fn takes_a_key_of_its_own() {
 }
 
 #[test]
-fn a_handle_that_has_read_before_decides_on_the_present_records() {
+fn a_handle_with_cached_refs_decides_on_the_present_records() {
     let remote = Remote::new();
     let (one, other) = (remote.store(), remote.store());
     assert_eq!(read(&other, "lease", "k").unwrap(), None);
@@ -107,7 +108,7 @@ fn a_handle_that_has_read_before_decides_on_the_present_records() {
         current: Some(1),
     };
     assert_eq!(commit(&other, late).unwrap(), conflict);
-    // A record that it has read as absent is removed.
+    // A record that was read as missing can be removed.
     let third = remote.store();
     assert_eq!(read(&third, "lease", "l").unwrap(), None);
     apply(
@@ -127,7 +128,7 @@ fn a_push_that_is_refused_for_one_ref_moves_no_other() {
     let (one, other) = (remote.store(), remote.store());
     let version = |version| Expect::Version { version };
     apply(&one, vec![set(Expect::Absent, record("lease", "k", 1, ""))]);
-    // It has read this one, and relies on it.
+    // The handle has read this record, and relies on its version.
     assert!(read(&other, "lease", "k").unwrap().is_some());
     apply(&one, vec![set(version(1), record("lease", "k", 2, ""))]);
     let late = vec![

@@ -1,5 +1,5 @@
-// Builds the repository: `node scripts/build.mjs [types|native|cli|wasm|ts]...`, everything when no step is
-// named. A step whose sources have not changed since it last ran takes no time.
+// Builds the repository: `node scripts/build.mjs [types|native|cli|wasm|ts]...`, by default all
+// steps. A step whose inputs have not changed since its last run is skipped.
 //
 //   types   npm/src/generated.ts, the TypeScript types of the operations, from the Rust source
 //   native  npm/native/tenure-<platform>-<arch>.node, the addon for Node
@@ -7,7 +7,7 @@
 //   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
 //   ts      npm/dist, the compiled TypeScript
 //
-// `types --check` writes nothing and fails when the committed file is not what would be written.
+// `types --check` writes nothing, and fails if the committed file is out of date.
 
 import {
   copyFileSync,
@@ -39,7 +39,10 @@ const steps = {
   ts: buildTypeScript,
 };
 
-/** Builds these steps, in the order in which they need each other, after what they need is installed. */
+/**
+ * Builds these steps in the order of their dependencies, after installing the packages that they
+ * need.
+ */
 export async function build(names = Object.keys(steps)) {
   checkRequirements();
   if (names.includes("wasm")) await ensurePackages(toTest);
@@ -63,13 +66,13 @@ async function buildTypes() {
     await whenChanged("types", { inputs, outputs: [generatedTypes] }, async () => {
       working("generating");
       const text = await generateTypes();
-      // Left alone when nothing changes, so that nothing is compiled again because of it.
+      // An unchanged file is not written, so that nothing is recompiled because of it.
       if (readTypes() !== text) writeFileSync(inRoot(generatedTypes), text);
     });
   });
 }
 
-/** Fails when the committed types are not those of the Rust source. */
+/** Fails if the committed types differ from those of the Rust source. */
 export async function checkTypes() {
   if (readTypes() !== (await generateTypes())) {
     throw new Problem(
@@ -157,8 +160,8 @@ async function buildCommand() {
 }
 
 /**
- * Compiles the command, on Linux with the C library in it where there is one to put in: it starts in half
- * of the time then, and runs on every Linux, whichever C library that has.
+ * Compiles the command. On Linux the C library is linked statically if possible: then the command
+ * starts in half of the time, and runs on every Linux.
  */
 async function compileCommand() {
   const target = hostTriple();
@@ -167,21 +170,21 @@ async function compileCommand() {
   const compileWith = (...more) =>
     compile("cargo", [...build, ...rustFlags(target, [...flags, ...more])], "tenure");
   if (!target.endsWith("-linux-gnu")) return compileWith();
-  // Named as a target, so that the flag is not for build scripts as well.
+  // With an explicit target the flag does not apply to build scripts.
   build.push("--target", target);
   return compileWith("-Ctarget-feature=+crt-static").catch(() => compileWith());
 }
 
-/** Puts what was built where the package has it, and says how large it is. */
+/** Copies a build output to its place in the package, and returns its size. */
 function place(built, path) {
   mkdirSync(dirname(inRoot(path)), { recursive: true });
-  // A running process may have the old file mapped: it is replaced, never written into.
+  // A running process may have mapped the old file, so the file is replaced and never written into.
   copyFileSync(built, inRoot(`${path}.new`));
   renameSync(inRoot(`${path}.new`), inRoot(path));
   return bytes(statSync(inRoot(path)).size);
 }
 
-/** The name under which the package looks for the addon of this platform. */
+/** The file name of this platform's addon in the package. */
 function addonName() {
   const musl = process.platform === "linux" && !usesGlibc() ? "-musl" : "";
   return `tenure-${process.platform}-${process.arch}${musl}.node`;
@@ -198,7 +201,7 @@ async function buildWasm() {
 
 async function buildTypeScript() {
   await step("TypeScript", async (working) => {
-    // The compiler reads the glue's types, so a change of the wasm build's surface counts as well.
+    // The compiler reads the types of the glue, so they are an input, too.
     const inputs = [
       "npm/src",
       "npm/tsconfig.json",
@@ -209,8 +212,8 @@ async function buildTypeScript() {
     await whenChanged("ts", { inputs, outputs: ["npm/dist"] }, async () => {
       working("compiling");
       const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
-      // Into an empty folder: what is left of a module that was renamed would be published. And
-      // beside the old one, which stays as it is while there are errors.
+      // The output folder is empty, so that no file of a renamed module is published. It is a new
+      // folder, so that the old output stays while there are errors.
       const fresh = join(stateDir, "dist");
       rmSync(fresh, { recursive: true, force: true });
       await run(node, [tsc, "-p", "npm", "--outDir", fresh]);

@@ -1,14 +1,14 @@
-// `npm test`: builds everything and checks everything. The last line it prints counts the tests:
+// `npm test`: builds everything and runs every check. The last printed line is the number of tests:
 // `N passed, N failed`.
 //
-//   npm test -- --only native                      one group; more with commas
-//   npm test -- --only native suite/session        and only some of its files
+//   npm test -- --only native                      one group, or several with commas
+//   npm test -- --only native suite/session        only some files of the group
 //
 // Groups: lint, rust, native, wasm, browser, packaging.
 //
-// TENURE_TEST_SCALE  how much of the long tests runs, 1 being all of it (0.1)
-// TENURE_FULL=1      also check the licences of all dependencies, whose tool takes a minute to build;
-//                    and what a machine lacks is then a failure, not a step that is left out
+// TENURE_TEST_SCALE  the scale of the long tests: 1 is everything, the default is 0.1
+// TENURE_FULL=1      also check the licences of all dependencies, which builds a tool for a minute;
+//                    a check that this machine does not support is then a failure, and not skipped
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,18 +32,18 @@ const everything = process.env.TENURE_FULL === "1";
 const licenceChecker = "0.20.2";
 const minutes = 60_000;
 
-/** What each group builds before its first check runs. */
+/** The builds that each group needs. */
 const groups = {
   lint: ["ts"],
   rust: [],
-  // Some of its tests hold the two builds against each other.
+  // Some tests compare the two builds.
   native: ["native", "wasm", "ts"],
   wasm: ["wasm", "ts"],
   browser: ["wasm", "ts"],
   packaging: ["native", "cli", "wasm", "ts"],
 };
 
-/** Programs that the checks of a group run beside ours. */
+/** The programs that the checks of a group need. */
 const programs = {
   lint: ["git"],
   rust: ["git", "jq"],
@@ -51,8 +51,8 @@ const programs = {
 };
 
 /**
- * Every check, in the order in which they are shown. Those in Chromium wait for it for most of their
- * time: they run beside the others.
+ * All checks, in the order of their output. The checks in Chromium mostly wait, so they run
+ * concurrently with the others.
  */
 const checks = [
   {
@@ -98,7 +98,7 @@ let chromium;
 
 await main(async () => {
   process.env.TENURE_TEST_SCALE ??= "0.1";
-  // The same random cases each time; more of them at a larger scale.
+  // The random cases are the same in every run; a larger scale adds more of them.
   process.env.PROPTEST_RNG_SEED ??= "20260108";
   chooseColours();
   await prepare();
@@ -111,12 +111,12 @@ function readArguments(args) {
   return { chosen: (args[1] ?? "").split(","), files: args.slice(2) };
 }
 
-/** Whether some of the files that were named are meant, or no files were. */
+/** Whether the given files include some of a kind, or no files were given. */
 function concerns(isMeant) {
   return files.length === 0 || files.some(isMeant);
 }
 
-/** The programs started here write to a pipe, but what they write ends where this script's output does. */
+/** Programs write to a pipe, so they need to know whether this script writes to a terminal. */
 function chooseColours() {
   if (process.env.NO_COLOR || process.env.FORCE_COLOR) return;
   if (process.stdout.isTTY)
@@ -141,7 +141,7 @@ async function prepare() {
   await build([...new Set(chosen.flatMap((group) => groups[group]))]);
 }
 
-/** Runs one check and says how it went, whatever happens in it. */
+/** Runs a check and prints its outcome. Does not throw. */
 async function perform({ title, run }, show) {
   show.out(`\n=== ${title}\n`);
   const started = performance.now();
@@ -155,7 +155,7 @@ async function perform({ title, run }, show) {
     if (error instanceof CommandFailed) show.err(`failed: ${error.message}\n`);
     else report(error, show);
   }
-  // A check that fails before it comes to its tests has failed as well.
+  // A check that fails before its tests counts as a failure.
   if (!ok && tally.failed === 0) tally = { ...tally, failed: 1 };
   const time = seconds(started);
   show.out(`--- ${title}: ${outcome(tally, ok)} in ${time}\n`);
@@ -178,7 +178,7 @@ function summarize(results) {
   return failed > 0 ? 1 : 0;
 }
 
-/** Runs a program with its output shown; what it counted is kept when it fails, too. */
+/** Runs a program with its output shown. A failure keeps the number of tests. */
 async function counted(show, command, args, options, count) {
   try {
     const { output } = await run(command, args, { show, ...options });
@@ -228,11 +228,12 @@ function rustTests(show) {
   return counted(show, "cargo", args, { timeoutMs: 20 * minutes }, countCargoTests);
 }
 
-/** The wasm binding's own tests, `tests/node*.rs` or `tests/browser*.rs`, where they belong. */
+/** The tests of the wasm binding, `tests/node*.rs` or `tests/browser*.rs`, in their environment. */
 async function wasmTests(show, place) {
   const { cargo, args, env } = await wasmToolchain();
   const runner = {
-    // The runner rewrites the whole file: without the debug information that is a fifth of the work.
+    // The runner rewrites the whole file, which takes a fifth of the time without debug
+    // information.
     CARGO_PROFILE_DEV_DEBUG: "0",
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: await wasmBindgen("wasm-bindgen-test-runner"),
   };

@@ -1,12 +1,12 @@
-// Says what is in a WebAssembly module, crate by crate: `node scripts/wasm-sizes.mjs [MODULE]`, by default
-// `tenure_wasm`, the one for browsers. It builds the module as it ships but for the names of its functions,
-// which say what each of them is made of, and does not touch npm/wasm.
+// Prints the size of a WebAssembly module by crate: `node scripts/wasm-sizes.mjs [MODULE]`, by
+// default `tenure_wasm`, the module for browsers. It builds the module as it ships, but with the
+// names of functions. npm/wasm is not changed.
 //
-//   crate   the crate whose source it is; generic code counts for the crate that wrote it
-//   ours    the part of it that is such code made for a type of Tenure's own
-//   gzip    an estimate: what the crate's functions take by themselves, in proportion to the whole
+//   crate   the crate of the source; generic code counts for the crate that defines it
+//   ours    the part that is generic code for a type of Tenure
+//   gzip    an estimate: the compressed size of the crate's functions, scaled to that of the module
 //
-// With `--functions N`, also the N largest functions.
+// With `--functions N`, also prints the N largest functions.
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ await main(async () => {
   printFunctions(functions, Number(values.functions));
 });
 
-/** Builds the module with the names of its functions left in. */
+/** Builds the module with the names of its functions. */
 async function withNames(module) {
   const folder = join(stateDir, "wasm-sizes");
   mkdirSync(folder, { recursive: true });
@@ -51,7 +51,7 @@ async function withNames(module) {
   return built;
 }
 
-/** What the module is made of, but for the names: the code by crate, then the other sections. */
+/** The parts of the module, except names: the code by crate, and the other sections. */
 function partsOf(sections, functions) {
   const crates = new Map();
   for (const { name, body } of functions) {

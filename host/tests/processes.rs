@@ -109,7 +109,7 @@ fn the_liveness_of_processes_of_other_machines_boots_and_namespaces_is_unknown()
 }
 
 #[test]
-fn the_first_process_is_alive_whoever_owns_it() {
+fn the_first_process_is_alive_for_every_user() {
     let init = Process {
         pid: Some(1),
         start_time: None,

@@ -1,15 +1,15 @@
-// Runs cargo for what ships: finds the file that it has built, and keeps the paths of the machine that
-// builds out of it.
+// Runs cargo for the files that ship: finds the built file, and keeps paths of the build machine
+// out of it.
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "./paths.mjs";
 import { Problem, probe, run } from "./run.mjs";
 
-/** On a build server a lock file that does not fit is an error, elsewhere cargo brings it up to date. */
+/** On a build server an outdated lock file is an error; elsewhere cargo updates it. */
 export const locked = process.env.CI ? ["--locked"] : [];
 
-/** Runs cargo and returns the path of the library or program that it reports for this crate. */
+/** Runs cargo, and returns the path of the built library or program of this crate. */
 export async function compile(cargo, args, crate, env) {
   const { stdout } = await run(
     cargo,
@@ -25,21 +25,21 @@ export async function compile(cargo, args, crate, env) {
   throw new Problem(`cargo built no library or program named ${crate}`);
 }
 
-/** The triple of the platform that a compiler runs on, which is what it compiles for by default. */
+/** The triple of a compiler's host platform, which is its default target. */
 export function hostTriple(rustc = "rustc") {
   const triple = probe(rustc, ["-vV"])?.match(/^host: (.+)$/m)?.[1];
   if (triple === undefined) throw new Problem(`${rustc} does not say which platform it is for`);
   return triple;
 }
 
-/** The arguments that have cargo compile for a target with these flags of rustc. */
+/** The arguments with which cargo compiles for a target with these flags of rustc. */
 export function rustFlags(target, flags) {
   return ["--config", `target.${target}.rustflags=${JSON.stringify(flags)}`];
 }
 
 /**
- * The flags of rustc that replace the folders of this machine by names that are the same everywhere.
- * Panics carry the paths of source files into what is built.
+ * The flags of rustc that replace the folders of this machine by fixed names. Panic messages
+ * contain the paths of source files.
  */
 export async function remapFlags({ cargo = "cargo", rustc = "rustc" } = {}) {
   const arguments_ = ["metadata", "--format-version", "1", ...locked];
@@ -48,7 +48,7 @@ export async function remapFlags({ cargo = "cargo", rustc = "rustc" } = {}) {
     .filter(({ source }) => source?.startsWith("registry+"))
     .map(({ manifest_path }) => dirname(dirname(manifest_path)));
   const sources = librarySources(rustc);
-  // Of several prefixes that fit, the last one counts.
+  // If several prefixes match, rustc uses the last one.
   const names = [
     [metadata.target_directory, "/tenure/target"],
     [root, "/tenure"],
@@ -59,7 +59,10 @@ export async function remapFlags({ cargo = "cargo", rustc = "rustc" } = {}) {
   return [...new Set(names.map(([from, to]) => `--remap-path-prefix=${from}=${to}`))];
 }
 
-/** Where a compiler's own library has its sources, under each of its names; none if they are not installed. */
+/**
+ * The folders with the sources of the standard library, under each of their names; empty if they
+ * are not installed.
+ */
 function librarySources(rustc) {
   const sysroot = probe(rustc, ["--print", "sysroot"]);
   const folder = sysroot && join(sysroot, "lib", "rustlib", "src", "rust");

@@ -1,28 +1,28 @@
-// Finds circles in a directed graph: a map from each node to the set of the nodes that it leads to.
+// Finds circles in a directed graph, which is a map from each node to the set of its successors.
 
 /**
- * Circles that together take part in every circle of the graph and share no step: the shortest one,
- * the shortest one that is left without its steps, and so on. Each is a list of nodes whose last one
- * leads back to the first. Where each step of them goes away or turns round, there is no circle.
+ * Circles without common edges, such that every circle of the graph shares an edge with one of
+ * them: the shortest circle, then the shortest one without the edges of the first, and so on. Each
+ * circle is a list of nodes, of which the last one leads to the first.
  * @param {Map<string, Set<string>>} graph
  * @returns {string[][]}
  */
 export function circlesOf(graph) {
-  const left = new Map([...graph].map(([node, next]) => [node, new Set(next)]));
+  const remaining = new Map([...graph].map(([node, next]) => [node, new Set(next)]));
   const circles = [];
-  for (let circle = shortest(left); circle; circle = shortest(left)) {
+  for (let circle = shortest(remaining); circle; circle = shortest(remaining)) {
     circles.push(circle);
-    for (const [from, to] of stepsOf(circle)) left.get(from).delete(to);
+    for (const [from, to] of edgesOf(circle)) remaining.get(from).delete(to);
   }
   return circles;
 }
 
-/** The steps of a circle, each from one node to the next. */
-export function stepsOf(circle) {
+/** The edges of a circle. */
+export function edgesOf(circle) {
   return circle.map((node, i) => [node, circle[(i + 1) % circle.length]]);
 }
 
-/** The shortest circle, of several the first in the order of names; nothing where there is none. */
+/** The shortest circle, and of several the first by name; `undefined` if there is none. */
 function shortest(graph) {
   let found;
   for (const node of [...graph.keys()].sort()) {
@@ -33,7 +33,7 @@ function shortest(graph) {
   return found;
 }
 
-/** The shortest circle through a node that has fewer than `limit` nodes. */
+/** The shortest circle through a node with fewer than `limit` nodes. */
 function shortestThrough(start, graph, limit) {
   const cameFrom = new Map([[start, undefined]]);
   let level = [start];

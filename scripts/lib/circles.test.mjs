@@ -1,8 +1,8 @@
-// Which circles are found in small graphs.
+// Circles in small graphs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { circlesOf, stepsOf } from "./circles.mjs";
+import { circlesOf, edgesOf } from "./circles.mjs";
 
 /** The circles of a graph that is written as `a>b b>c`, each as `a b c`. */
 function circles(text) {
@@ -22,17 +22,17 @@ test("the shortest circles come first", () => {
   assert.deepEqual(circles("a>b b>c c>a c>d d>c"), ["c d", "a b c"]);
 });
 
-test("of each circle the shortest path is given", () => {
+test("the shortest path of each circle is returned", () => {
   assert.deepEqual(circles("a>b b>c c>d d>a b>d"), ["a b d"]);
 });
 
-test("circles that are given share no step, and without their steps none is left", () => {
+test("returned circles share no edge, and without their edges the graph has no circle", () => {
   assert.deepEqual(circles("a>b b>a a>c c>b"), ["a b"]);
   assert.deepEqual(circles("a>b b>a a>c c>d d>a"), ["a b", "a c d"]);
 });
 
-test("the steps of a circle lead back to its first node", () => {
-  assert.deepEqual(stepsOf(["a", "b"]), [
+test("the edges of a circle lead back to its first node", () => {
+  assert.deepEqual(edgesOf(["a", "b"]), [
     ["a", "b"],
     ["b", "a"],
   ]);

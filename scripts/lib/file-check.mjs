@@ -1,12 +1,12 @@
-// Checks that every Rust file is compiled as a part of some target. A file of tests that nobody declares
-// as a module would never run, and nothing else would say so.
+// Checks that every Rust file is a part of some target. The tests in a file that no target includes
+// would never run.
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { inRoot, root } from "./paths.mjs";
 import { Problem, run } from "./run.mjs";
 
-/** Checks every Rust file that git tracks or would. Throws a problem that lists the files. */
+/** Checks every Rust file that git tracks or would add. Throws a problem with the list of files. */
 export async function checkFiles(show) {
   const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.rs"];
   const { stdout } = await run("git", listing, { data: true });
@@ -20,8 +20,8 @@ export async function checkFiles(show) {
 }
 
 /**
- * The files that are no part of a target. `roots` are the files from which targets are compiled; `read`
- * returns the text of a file, or `undefined` where there is none.
+ * The files that are not a part of any target. `roots` are the root files of the targets. `read`
+ * returns the text of a file, or `undefined` if it does not exist.
  */
 export function undeclared(files, roots, read) {
   const compiled = new Set();
@@ -44,14 +44,14 @@ export function undeclared(files, roots, read) {
   return files.filter((file) => !compiled.has(file));
 }
 
-/** The modules that a file declares and that have files of their own. */
+/** The modules with separate files that a file declares. */
 function declarationsIn(text) {
   const declaration =
     /^[ \t]*(?:#\[path = "([^"]+)"\]\s*)?(?:pub(?:\([^)]*\))? )?mod (?:r#)?(\w+);/gm;
   return [...text.matchAll(declaration)].map(([, path, name]) => ({ name, path }));
 }
 
-/** The files from which the targets of the workspace are compiled, relative to the repository. */
+/** The root files of the workspace's targets, relative to the repository. */
 async function rootsOfWorkspace() {
   const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
   const { stdout } = await run("cargo", args, { data: true });

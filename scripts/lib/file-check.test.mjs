@@ -1,4 +1,4 @@
-// Which Rust files count as compiled.
+// Which Rust files are a part of a target.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -21,7 +21,7 @@ test("a file is compiled if a module of a target declares it", () => {
   assert.deepEqual(missing(["a/src/lib.rs", "a/tests/main.rs"], texts), []);
 });
 
-test("a file that nothing declares is reported", () => {
+test("a file that no module declares is reported", () => {
   const texts = {
     "a/tests/main.rs": "mod one; // mod three;",
     "a/tests/one.rs": "",
@@ -33,7 +33,7 @@ test("a file that nothing declares is reported", () => {
   assert.deepEqual(missing(["a/tests/main.rs"], texts), expected);
 });
 
-test("a file at a path of its own is compiled, and its modules are beside it", () => {
+test("a file with a path attribute is compiled, and its modules are next to it", () => {
   const texts = {
     "src/main.rs": '#[path = "other/x.rs"]\nmod y;',
     "src/other/x.rs": "mod z;",

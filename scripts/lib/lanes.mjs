@@ -1,11 +1,12 @@
-// Does several things at once and shows their output as if they were done one after the other: that of
-// the first in the list while it is printed, all other output when its turn has come.
+// Runs several jobs concurrently, and shows their output as if they ran one after another. The
+// output of the first unfinished job is shown immediately, and the output of later jobs when it is
+// their turn.
 
 import { terminal } from "./run.mjs";
 
 /**
- * Performs jobs, those of one lane one after the other and the lanes beside each other. `perform` gets
- * a job and where its output goes. Returns what became of the jobs, in their order.
+ * Performs jobs: those of one lane one after another, and the lanes concurrently. `perform` gets a
+ * job and its output stream. Resolves to the results in the order of the jobs.
  */
 export async function inLanes(jobs, laneOf, perform) {
   const transcripts = jobs.map(() => new Transcript());
@@ -29,7 +30,7 @@ export async function inLanes(jobs, laneOf, perform) {
   return results;
 }
 
-/** What one job says: kept until it is shown, and passed on from then on. */
+/** The output of a job. It is kept until it is shown, and then forwarded. */
 class Transcript {
   #kept = [];
   #shown = false;

@@ -1,23 +1,23 @@
-// Checks that no modules of a Rust crate use each other in a circle: neither the modules of its files,
-// nor the top-level modules with all that is below each, so that the tree shows the layers.
+// Checks that the modules of each Rust crate have no circular dependencies: neither between files,
+// nor between top-level modules with their submodules.
 
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
-import { circlesOf, stepsOf } from "./circles.mjs";
+import { circlesOf, edgesOf } from "./circles.mjs";
 import { inRoot, root } from "./paths.mjs";
 import { Problem, run } from "./run.mjs";
 import { readCrate, Unreadable } from "./rust-modules.mjs";
 
 /**
- * Circles that are right as they are, each with its reason. `between` is "files" or "top-level modules";
- * `circle` lists the modules, of which the last uses the first. Its first step is the one that is
- * allowed: any other circle needs an entry of its own. An entry whose circle is gone is an error.
+ * Allowed circles, each with its reason. `between` is "files" or "top-level modules". `circle`
+ * lists the modules, of which the last one uses the first. The entry allows its first edge; any
+ * other circle needs another entry. An entry for a circle that does not exist is an error.
  *
  *   { crate: "tenure-core", between: "files", circle: ["lease", "lease::decision"], reason: "..." },
  */
 const allowedCircles = [];
 
-/** Checks every library and program of the workspace. Throws a problem that lists the circles. */
+/** Checks every library and program of the workspace. Throws a problem with the list of circles. */
 export async function checkModules(show) {
   const problems = [];
   let files = 0;
@@ -35,12 +35,12 @@ export async function checkModules(show) {
   show.out(`no circles among ${files} files in ${crates.length} crates\n`);
 }
 
-/** What is wrong in one crate, each as a text: circles, and allowed circles that are gone. */
+/** The problems of a crate, as texts: circles, and allowed circles that do not exist. */
 export function problemsOf(crate, uses, allowed) {
   const entriesFor = (between) => allowed.filter((entry) => entry.between === between);
   const inFiles = check("files", uses, entriesFor("files"));
   const folded = uses.map((use) => ({ ...use, from: topLevel(use.from), to: topLevel(use.to) }));
-  // A step that is allowed between two files is allowed between the modules that they are in.
+  // An edge that is allowed between two files is also allowed between their top-level modules.
   const excused = folded.filter((_, i) => !inFiles.excused.has(uses[i]));
   const inTop = check("top-level modules", excused, entriesFor("top-level modules"));
   return [...inFiles.problems, ...inTop.problems].map((problem) => `${crate}: ${problem}`);
@@ -57,7 +57,7 @@ function check(between, uses, allowed) {
   const problems = [];
   const excused = new Set();
   for (const { circle } of allowed) {
-    const missing = stepsOf(circle).find(([from, to]) => !steps.has(`${from} ${to}`));
+    const missing = edgesOf(circle).find(([from, to]) => !steps.has(`${from} ${to}`));
     if (missing) {
       const [from, to] = missing;
       problems.push(
@@ -72,7 +72,7 @@ function check(between, uses, allowed) {
     graph.get(from).add(to);
   }
   for (const circle of circlesOf(graph)) {
-    const lines = stepsOf(circle).map(([from, to]) => {
+    const lines = edgesOf(circle).map(([from, to]) => {
       const [{ file, line, path }] = steps.get(`${from} ${to}`);
       return `  ${file}:${line}: ${from} uses ${to} (${path})`;
     });
@@ -89,7 +89,10 @@ function topLevel(module) {
   return module.split("::")[0];
 }
 
-/** The libraries and programs of the workspace; a program is named after its package and itself. */
+/**
+ * The libraries and programs of the workspace. The name of a program consists of its package and
+ * its target.
+ */
 async function cratesOfWorkspace() {
   const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
   const { stdout } = await run("cargo", args, { data: true });

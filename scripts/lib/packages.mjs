@@ -1,6 +1,6 @@
-// Installs the npm packages of the workspaces, no more of them than asked for and only when they are
-// not there already. What is there is read from the record that npm itself keeps in node_modules, so
-// nothing is installed twice, also not what was installed by hand.
+// Installs the npm packages of workspaces, only those that are requested and missing. The installed
+// packages are read from npm's own record in node_modules, so a package that was installed by hand
+// is not installed again.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,15 +8,15 @@ import { inRoot } from "./paths.mjs";
 import { step } from "./progress.mjs";
 import { run } from "./run.mjs";
 
-/** The workspaces whose packages are enough to build the native addon and the TypeScript. */
+/** The workspaces whose packages are required to build the native addon and the TypeScript. */
 export const toBuild = ["npm"];
 
-/** Every workspace; "" is the root itself. */
+/** Every workspace; "" is the root. */
 export const toTest = ["", "npm", "tests"];
 
 let ensured = [];
 
-/** Makes sure that the packages of these workspaces are installed. */
+/** Installs the packages of these workspaces if some are missing. */
 export async function ensurePackages(workspaces) {
   if (workspaces.every((name) => ensured.includes(name))) return;
   ensured = workspaces;
@@ -26,7 +26,8 @@ export async function ensurePackages(workspaces) {
     const needed = requiredBy(workspaces, locked);
     if (isInstalled(needed, locked, present)) return;
     working("installing");
-    // `npm ci` starts from an empty folder: where more was installed than is needed now, all of it is again.
+    // `npm ci` starts with an empty folder, so the other installed workspaces are installed again,
+    // too.
     const hadMore = Object.entries(present ?? {}).some(
       ([place, { link, optional }]) => !link && !optional && !needed.has(place),
     );
@@ -36,19 +37,19 @@ export async function ensurePackages(workspaces) {
   });
 }
 
-/** Installs a folder that has a lock file of its own, when what is installed there does not match it. */
+/** Installs the packages of a folder with its own lock file, unless they match it. */
 export async function ensureOwnPackages(folder) {
   await step(`${folder} packages`, async (working) => {
     const locked = readLock(inRoot(folder, "package-lock.json"));
     const present = readLock(inRoot(folder, "node_modules", ".package-lock.json"));
     if (isInstalled(requiredBy([""], locked), locked, present)) return;
     working("installing");
-    // Benchmarks compare against addons which their own install scripts fetch or build.
+    // Benchmarks compare with addons that are downloaded or built by install scripts.
     await npm(["ci", "--no-audit", "--no-fund"], inRoot(folder));
   });
 }
 
-/** Runs npm, the same one that runs this script where it was started by npm. */
+/** Runs npm; the same version that runs this script, if npm started it. */
 export function npm(args, cwd) {
   const cli = process.env.npm_execpath;
   if (cli?.endsWith(".js")) return run(process.execPath, [cli, ...args], { cwd });
@@ -66,7 +67,7 @@ function isInstalled(needed, locked, present) {
   );
 }
 
-/** The places in the lock file of all that these workspaces need on every platform. */
+/** The paths in the lock file of all packages that these workspaces need on any platform. */
 function requiredBy(workspaces, locked) {
   const found = new Set();
   const visit = (from, names) => {
@@ -84,7 +85,7 @@ function requiredBy(workspaces, locked) {
   return found;
 }
 
-/** Looks a package up as Node does: beside the one that needs it, then in each folder above. */
+/** Resolves a package as Node does: next to the dependent package, then in each parent folder. */
 function resolve(from, name, locked) {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/")))) {
     const place = join(folder, "node_modules", name).replaceAll("\\", "/");

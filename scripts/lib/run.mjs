@@ -1,5 +1,4 @@
-// Runs other programs: silently, with their output kept for the case that they fail, or with their
-// output passed on. Nothing here waits for a terminal.
+// Runs programs. Their output is shown, or kept until they fail. Nothing here waits for a terminal.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -7,10 +6,10 @@ import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { root } from "./paths.mjs";
 
-/** A problem that the user can fix; its message explains how. */
+/** A problem that the user can fix, with instructions in its message. */
 export class Problem extends Error {}
 
-/** A program that failed, and its output. */
+/** A program that failed, with its output. */
 export class CommandFailed extends Error {
   constructor(command, args, reason, output) {
     super(`${[command, ...args].join(" ")} ${reason}`);
@@ -18,7 +17,7 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Kills the programs that are to be killed together with their child processes. */
+/** Kills the running programs with their child processes. */
 const enders = new Set();
 
 /** The destination of output that is shown immediately. */
@@ -28,16 +27,16 @@ export const terminal = {
 };
 
 /**
- * Runs a program to its end and returns what it printed: all of it as `output`, its standard output
- * also as `stdout`.
+ * Runs a program to its end, and returns its output: everything as `output`, and the standard
+ * output as `stdout`.
  *
- * `show` receives the output while it is printed: `terminal`, or anything with `out` and `err`. With
- * `data`, the standard output is for machines and left out of what people are shown. A program that
- * takes longer than `timeoutMs` is killed together with everything it started.
+ * `show` receives the output while it is printed: `terminal`, or any object with `out` and `err`.
+ * With `data`, the standard output is not shown, because it is for programs. A program that exceeds
+ * `timeoutMs` is killed with all its child processes.
  */
 export function run(command, args, { env = {}, cwd = root, show, data = false, timeoutMs } = {}) {
   return new Promise((resolve, reject) => {
-    // A group of its own is what makes it possible to end the grandchildren too.
+    // With a process group of its own, the program can be killed with its child processes.
     const ownGroup = timeoutMs !== undefined && process.platform !== "win32";
     const child = spawn(command, args, {
       cwd,
@@ -63,7 +62,7 @@ export function run(command, args, { env = {}, cwd = root, show, data = false, t
         if (ownGroup) process.kill(-child.pid, "SIGKILL");
         else child.kill("SIGKILL");
       } catch {
-        // It ended in the meantime.
+        // The program has ended in the meantime.
       }
     };
     const timer =
@@ -109,7 +108,7 @@ function interrupted() {
   process.exit(130);
 }
 
-/** The output of a short program, or `undefined` if it is missing or fails. */
+/** The output of a short program; `undefined` if it does not exist or fails. */
 export function probe(command, args, { env = {}, timeoutMs = 30_000 } = {}) {
   const result = spawnSync(command, args, {
     encoding: "utf8",
@@ -124,7 +123,7 @@ export function probe(command, args, { env = {}, timeoutMs = 30_000 } = {}) {
 export function handOver(command, args, { env = {}, cwd = root } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: "inherit" });
-    // The program decides what an interrupt means; this script only waits for it.
+    // The program handles interrupts; this script only waits for it.
     const ignore = () => {};
     process.on("SIGINT", ignore);
     child.once("error", reject);
@@ -135,7 +134,7 @@ export function handOver(command, args, { env = {}, cwd = root } = {}) {
   });
 }
 
-/** The arguments that run a program of an npm package with this very Node, on every platform. */
+/** The arguments that run a program of an npm package with this Node, on every platform. */
 export function nodeTool(packageName, binName = packageName, from = root) {
   const require = createRequire(join(from, "package.json"));
   const manifest = require.resolve
@@ -153,7 +152,7 @@ export function nodeTool(packageName, binName = packageName, from = root) {
   return [process.execPath, join(dirname(manifest), typeof bin === "string" ? bin : bin[binName])];
 }
 
-/** Runs a script's main function; a failure becomes a readable message and an exit code. */
+/** Runs the main function of a script. An error becomes a readable message and an exit code. */
 export async function main(body) {
   try {
     process.exitCode = (await body()) ?? 0;
@@ -163,7 +162,7 @@ export async function main(body) {
   }
 }
 
-/** Prints the error, with the end of the log if a program failed. */
+/** Prints an error, and the end of the output if a program failed. */
 export function report(error, show = terminal) {
   if (error instanceof CommandFailed) {
     const lines = error.output.trimEnd().split("\n");

@@ -1,25 +1,25 @@
-// Reads which modules a Rust crate has and which of them use which others: through `use`, through
-// paths in the code, and through paths that attributes carry as strings (serde's `with`).
+// Reads the modules of a Rust crate and the uses between them: in `use` declarations, in paths in
+// the code, and in paths in the strings of attributes (serde's `with`).
 //
-// A path is resolved to the deepest module on it that exists. A module that declares another does not
-// use it; one that re-exports from it does. What is compiled for tests alone is left out. Paths that
-// only a macro puts together are not seen.
+// A path is resolved to the deepest existing module in it. Declaring a module is not a use of it; a
+// re-export is. Code that is compiled for tests only is skipped. Paths that only a macro constructs
+// are not detected.
 
 import { dirname, join } from "node:path/posix";
 import { tokensOf } from "./rust-tokens.mjs";
 
-/** A source file that does not read as expected; its message says where. */
+/** A source file that cannot be parsed; the message has the location. */
 export class Unreadable extends Error {}
 
 /**
- * A step from one file's module to another's: the modules' paths (`crate` for the root), and the first
- * place where it is taken.
+ * A use of a module by another: the paths of both modules (`crate` for the root), and its first
+ * location.
  * @typedef {{ from: string, to: string, file: string, line: number, path: string }} Use
  */
 
 /**
- * The modules of the crate whose root is this file that have files of their own, and how they use each
- * other. `read` returns the text of a file, or `undefined` where there is none.
+ * The modules with separate files of a crate, and the uses between them. `rootFile` is the root of
+ * the crate. `read` returns the text of a file, or `undefined` if it does not exist.
  * @param {string} rootFile
  * @param {(path: string) => string | undefined} read
  * @returns {{ modules: string[], uses: Use[] }}
@@ -43,8 +43,8 @@ export function readCrate(rootFile, read) {
 }
 
 /**
- * A module. Its `home` is the module that its file belongs to, which is itself unless it stands in
- * braces in the file of another.
+ * A module. `home` is the module of the file that contains it: the module itself, unless it is an
+ * inline module.
  */
 function newModule(parent, name, file, inline = false) {
   const module = {
@@ -53,19 +53,19 @@ function newModule(parent, name, file, inline = false) {
     file,
     path: parent?.parent ? `${parent.path}::${name}` : name,
     children: new Map(),
-    /** The modules that `use` brings into scope, by their names there. */
+    /** The modules that `use` brings into scope, by name. */
     imports: new Map(),
-    /** Paths in the module: `{ segments, line, alias? }`, with an alias where `use` binds one. */
+    /** Paths in the module: `{ segments, line, alias? }`, with an alias if `use` binds one. */
     paths: [],
   };
   module.home = inline ? parent.home : module;
   return module;
 }
 
-/** Keywords whose items end with a semicolon, whatever braces they hold. */
+/** Keywords whose items end with a semicolon, even after braces. */
 const endWithSemicolon = new Set(["use", "static", "type", "let", "extern"]);
 
-/** Reads one file: its modules in braces, the modules that it declares, and the paths in each. */
+/** Parses a file: its inline modules, the modules that it declares, and the paths in each. */
 class Reader {
   #tokens;
   #at = 0;
@@ -82,12 +82,14 @@ class Reader {
     this.#childFolder = childFolder;
   }
 
-  /** Reads all of it. Returns whether it is compiled for tests alone. */
+  /** Parses the file. Returns whether it is compiled for tests only. */
   isForTests() {
     return this.#readBody(this.modules[0], this.#childFolder, this.#tokens.length);
   }
 
-  /** Reads up to a token. Returns whether an inner attribute says that it is for tests alone. */
+  /**
+   * Parses up to a token. Returns whether an inner attribute compiles the module for tests only.
+   */
   #readBody(module, folder, end) {
     let pathAttribute;
     while (this.#at < end) {
@@ -103,10 +105,10 @@ class Reader {
         this.#readInline(module, folder);
       } else if (this.#is("use") && !this.#is("<", 1)) {
         this.#at++;
-        // What begins with `::` is of another crate.
+        // A path that starts with `::` belongs to another crate.
         if (!this.#is("::")) this.#readUseTree(module, []);
       } else if (this.#is("pub") && this.#is("(", 1)) {
-        // Whom a thing is visible to is not what the module uses.
+        // The path in a visibility is not a use.
         this.#at++;
         this.#at = this.#closing() + 1;
       } else if (this.#is("macro_rules") && this.#exportsMacro) {
@@ -126,7 +128,7 @@ class Reader {
     return this.#tokens[this.#at + ahead]?.kind;
   }
 
-  /** The place of the bracket that closes the one here. */
+  /** The index of the bracket that closes the current one. */
   #closing(from = this.#at) {
     let depth = 0;
     for (let at = from; at < this.#tokens.length; at++) {
@@ -161,7 +163,7 @@ class Reader {
     };
   }
 
-  /** Passes over the item that an attribute stands before. */
+  /** Skips the item after an attribute. */
   #skipItem(end) {
     while (this.#is("#")) this.#at = this.#closing(this.#at + 1) + 1;
     while (this.#is("pub") || this.#is("unsafe") || this.#is("async")) {
@@ -172,7 +174,7 @@ class Reader {
     const toSemicolon = isConstant || endWithSemicolon.has(this.#tokens[this.#at]?.text);
     for (; this.#at < end; this.#at++) {
       if (this.#is(";")) break;
-      // The end of the struct, the list or the block that it stands in.
+      // The end of the enclosing struct, list or block.
       if (this.#is("}") || this.#is(")") || this.#is("]")) return;
       if (!"([{".includes(this.#tokens[this.#at].text)) continue;
       const isBody = this.#is("{");
@@ -215,7 +217,7 @@ class Reader {
     this.#at = end + 1;
   }
 
-  /** Reads what follows `use`, or a part of it in braces, up to the mark that ends it. */
+  /** Parses a `use` tree, or a part of it in braces, up to its end. */
   #readUseTree(module, prefix) {
     const segments = [...prefix];
     let { line } = this.#tokens[this.#at];
@@ -241,13 +243,13 @@ class Reader {
         line = this.#tokens[this.#at].line;
       }
     }
-    // `a::{self}` binds the name of `a`; `self` at the front is a path like any other.
+    // `a::{self}` binds the name of `a`; `self` at the start is an ordinary path.
     if (segments.length > 1 && segments.at(-1) === "self") segments.pop();
     const bound = alias ?? segments.at(-1);
     if (segments.length > 0) module.paths.push({ segments, line, alias: bound });
   }
 
-  /** Reads a path, if one begins here, and goes on behind it. */
+  /** Parses a path if one starts here, and moves behind it. */
   #readPath(module) {
     const begins = this.#kind() === "name" && !this.#is("::", -1);
     const { line } = this.#tokens[this.#at];
@@ -260,9 +262,12 @@ class Reader {
     if (segments.length > 1) module.paths.push({ segments, line });
   }
 
-  /** Reads a macro for other crates. Its `$crate` is how they reach this one, and no use within it. */
+  /**
+   * Parses a macro for other crates. `$crate` in it is the access of other crates, and not a use.
+   */
   #readExportedMacro(module) {
-    // Within the crate its path begins at the root; it is of the module that declares it.
+    // Within the crate the path of the macro starts at the root, and stands for the module that
+    // declares it.
     const name = this.#tokens[this.#at + 2]?.text;
     const root = rootOf(module);
     root.macros ??= new Map();
@@ -278,7 +283,10 @@ class Reader {
   }
 }
 
-/** Finds the modules that `use` brings into scope; a path may begin with one that another `use` brings. */
+/**
+ * Finds the modules that `use` brings into scope. A path may start with a name that another `use`
+ * binds.
+ */
 function bindImports(modules) {
   const imports = modules.flatMap((module) =>
     module.paths.filter(({ alias }) => alias && alias !== "_").map((path) => ({ module, path })),
@@ -289,14 +297,17 @@ function bindImports(modules) {
     for (const { module, path } of imports) {
       const { target, complete } = resolve(module, path.segments);
       if (!complete) continue;
-      // Not under its own name again: `use self::child` binds what is there already.
+      // `use self::child` binds an existing child, which is not bound twice.
       if (!module.children.has(path.alias)) module.imports.set(path.alias, target);
       bound++;
     }
   }
 }
 
-/** The deepest module on a path, and whether the whole path names it. None for paths of other crates. */
+/**
+ * The deepest module in a path, and whether the whole path is a module; no target for paths of
+ * other crates.
+ */
 function resolve(module, segments) {
   let target;
   let at = 0;
@@ -315,7 +326,7 @@ function rootOf(module) {
   return module.parent ? rootOf(module.parent) : module;
 }
 
-/** How the modules with files of their own use each other; of several places the first in the file. */
+/** The uses between modules with separate files, each with its first location in a file. */
 function usesOf(modules) {
   const uses = new Map();
   for (const module of modules) {

@@ -1,5 +1,5 @@
-// Splits Rust source into tokens, as far as reading paths out of it needs them: comments and doc
-// comments are dropped, and what stands in strings or characters is never taken for code.
+// Splits Rust source into the tokens that are needed to find paths. Comments and doc comments are
+// dropped, and the contents of strings and characters are never parsed as code.
 
 /**
  * A token. `kind` is one of
@@ -14,16 +14,19 @@
  * @typedef {{ kind: "name" | "string" | "literal" | "lifetime" | "mark", text: string, line: number }} Token
  */
 
-/** What a token may look like, in the order in which it is tried. Without a kind it is none. */
+/**
+ * The patterns of tokens, in the order in which they are tried. A pattern without a kind is
+ * skipped.
+ */
 const patterns = [
   [undefined, /\s+|\/\/[^\n]*/y],
   ["string", /[bc]?r(?<hashes>#*)"(?<text>[\s\S]*?)"\k<hashes>/y],
   ["string", /[bc]?"(?<text>[^"\\]*(?:\\[\s\S][^"\\]*)*)"/y],
-  // Before lifetimes, as 'a' begins like one.
+  // Characters precede lifetimes, because 'a' starts like a lifetime.
   ["literal", /b?'(?:\\u\{[^}]*\}|\\x[0-9a-fA-F]{2}|\\[\s\S]|[^'\\\n])'/uy],
   ["lifetime", /'(?:r#)?[\p{XID_Start}_]\p{XID_Continue}*/uy],
   ["name", /(?:r#)?(?<text>[\p{XID_Start}_]\p{XID_Continue}*)/uy],
-  // Without a dot, which would join the numbers of `0..9`.
+  // Numbers have no dot, because `0..9` contains two numbers.
   ["literal", /[0-9][0-9a-zA-Z_]*/y],
   ["mark", /::/y],
 ];
@@ -47,7 +50,7 @@ export function tokensOf(source) {
   return tokens;
 }
 
-/** What stands at `at`, and its length. It is no token where it has no kind. */
+/** The token at `at` and its length; skipped text has no kind. */
 function next(source, at) {
   if (source.startsWith("/*", at)) return { length: blockComment(source, at) };
   for (const [kind, pattern] of patterns) {
@@ -58,7 +61,7 @@ function next(source, at) {
   return { kind: "mark", text: source[at], length: 1 };
 }
 
-/** The length of a block comment, which may hold others. */
+/** The length of a block comment, which may contain others. */
 function blockComment(source, start) {
   let depth = 0;
   for (const edge of source.slice(start).matchAll(/\/\*|\*\//g)) {

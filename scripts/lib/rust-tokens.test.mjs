@@ -1,4 +1,4 @@
-// What counts as a token of Rust, by example.
+// The tokens of example sources.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,11 +20,11 @@ test("comments are dropped, also nested ones and doc comments", () => {
   assert.deepEqual(texts(source), ["a", "h"]);
 });
 
-test("a comment mark in a string begins no comment, and a quote in a comment no string", () => {
+test("a comment mark in a string starts no comment, and a quote in a comment starts no string", () => {
   assert.deepEqual(texts('"//" a /* " */ b'), ["//", "a", "b"]);
 });
 
-test("strings end where they end", () => {
+test("escaped quotes do not end a string", () => {
   assert.deepEqual(texts(String.raw`"a\"b" c b"d\\" e c"f"`), [
     String.raw`a\"b`,
     "c",
@@ -34,7 +34,7 @@ test("strings end where they end", () => {
   ]);
 });
 
-test("raw strings end with as many hashes as they begin with", () => {
+test("raw strings end with as many hashes as they start with", () => {
   assert.deepEqual(texts('r"a\\" b r#"c"d"# e br##"f"#g"## h'), [
     "a\\",
     "b",
@@ -56,7 +56,7 @@ test("numbers end before the dots of a range", () => {
   assert.deepEqual(texts("0..9u8"), ["0", ".", ".", "9u8"]);
 });
 
-test("lines are counted over strings and comments", () => {
+test("lines in strings and comments are counted", () => {
   const lines = tokensOf('a\n"b\n"\n/* \n */ c\n// d\ne').map(({ text, line }) => [text, line]);
   assert.deepEqual(lines, [
     ["a", 1],

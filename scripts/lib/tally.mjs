@@ -1,4 +1,4 @@
-// Counts tests, from the output of the test runners.
+// Counts tests in the output of test runners.
 
 import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
@@ -12,7 +12,9 @@ export function sum(tallies) {
   );
 }
 
-/** Adds up the closing lines of cargo's test programs; wasm-bindgen's runner prints the same ones. */
+/**
+ * Adds up the final lines of cargo's test programs. wasm-bindgen's runner prints the same lines.
+ */
 export function countCargoTests(output) {
   const lines = stripVTControlCharacters(output).matchAll(
     /^test result: .*?(\d+) passed; (\d+) failed;/gm,
@@ -22,7 +24,7 @@ export function countCargoTests(output) {
   );
 }
 
-/** Reads the closing lines of Node's own test runner. */
+/** Parses the final lines of Node's test runner. */
 export function countNodeTests(output) {
   const lines = stripVTControlCharacters(output).matchAll(/^ℹ (pass|fail|cancelled) (\d+)$/gm);
   return sum(
@@ -32,7 +34,7 @@ export function countNodeTests(output) {
   );
 }
 
-/** Reads the JSON report of vitest; there is none if vitest failed before it. */
+/** Parses the JSON report of vitest, which does not exist if vitest failed early. */
 export function countVitestTests(path) {
   try {
     const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(path, "utf8"));

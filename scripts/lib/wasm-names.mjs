@@ -1,19 +1,20 @@
-// Says from the name of a function in a WebAssembly module which crate's source it was compiled from. The
-// names are those of rustc's symbols, as wasm-bindgen writes them out: each crate has its hash behind it,
-// as in `<tenure_core[d135a9472d0f2588]::error::Error as core[84191437197a5fe3]::fmt::Display>::fmt`.
+// Finds the crate from whose source a function of a WebAssembly module was compiled, by the name of
+// the function. Names have the format of rustc's symbols as wasm-bindgen writes them, in which each
+// crate is followed by its hash: `<tenure_core[d135a9472d0f2588]::error::Error as
+// core[84191437197a5fe3]::fmt::Display>::fmt`.
 
-/** Where functions are counted whose names name no crate. */
+/** The part for functions whose names contain no crate. */
 const unnamed = "(exports, intrinsics)";
 
-/** The standard library, which is what every crate's types are made with. */
+/** The crates of the standard library. */
 const standard = new Set(["core", "alloc", "std"]);
 
 const crate = /([A-Za-z_][A-Za-z0-9_]*)\[[0-9a-f]+\]::/g;
 
 /**
- * The crate whose source a function is: that of the path it is at; for a method of a trait that of the
- * type, and of the trait where the type is of the language or the standard library; for the code that
- * drops a value that of the value's type.
+ * The crate of a function: the crate of its path. For a method of a trait it is the crate of the
+ * type, or of the trait if the type is of the language or the standard library. For the code that
+ * drops a value it is the crate of the value's type.
  */
 export function crateOf(name) {
   if (name === undefined) return unnamed;
@@ -26,7 +27,7 @@ export function crateOf(name) {
   return dropped === undefined ? unnamed : "core, alloc, std";
 }
 
-/** Whether a function is of Tenure's crates or made for a type of theirs. */
+/** Whether a function belongs to a crate of Tenure, or was made for a type of one. */
 export function mentionsOurs(name) {
   return cratesIn(name ?? "").some((found) => found.startsWith("tenure_"));
 }
@@ -35,13 +36,16 @@ function cratesIn(text) {
   return [...text.matchAll(crate)].map((match) => match[1]);
 }
 
-/** `<A as B>::c` as A and what follows ` as `; anything else as it is, and nothing. */
+/**
+ * Splits `<A as B>::c` into A and the text after ` as `; any other name into itself and an empty
+ * text.
+ */
 function splitImplementation(name) {
   if (!name.startsWith("<")) return [name, ""];
   let depth = 0;
   for (let at = 0; at < name.length; at++) {
     if (name[at] === "<") depth++;
-    // The arrow of a function's type closes nothing.
+    // The arrow in the type of a function is no bracket.
     else if (name[at] === ">" && name[at - 1] !== "-") depth--;
     if (depth === 0) break;
     if (depth === 1 && name.startsWith(" as ", at)) return [name.slice(1, at), name.slice(at + 4)];

@@ -1,5 +1,5 @@
-// Reads the parts of a WebAssembly module that say what it is made of: the size of each section, and of
-// each function with its name, where the module has names.
+// Parses a WebAssembly module: its sections, and its functions with their names if the module has
+// names.
 
 const sectionNames = [
   "custom",
@@ -22,8 +22,8 @@ const importedFunction = 0;
 const functionNames = 1;
 
 /**
- * The sections, each `{ name, content }`, and the functions, each `{ name, body }`. A function without a
- * name has `undefined`. Custom sections have the names that they give themselves.
+ * The sections, each `{ name, content }`, and the functions, each `{ name, body }`. The name of a
+ * function is `undefined` if the module has none. A custom section has its own name.
  */
 export function readModule(module) {
   const reader = new Reader(module, 8, module.length);
@@ -57,13 +57,13 @@ function readNames(section) {
   return names;
 }
 
-/** Imported functions come first in the numbering of functions. */
+/** The numbers of functions start with the imported functions. */
 function countImportedFunctions(section) {
   let count = 0;
   for (let left = section?.number() ?? 0; left > 0; left--) {
     section.text();
     section.text();
-    // Bindings import nothing else: memory and tables are the module's own.
+    // The bindings import functions only; memory and tables belong to the module.
     const kind = section.byte();
     if (kind !== importedFunction) throw new Error(`an import of kind ${kind} is not expected`);
     section.number();
@@ -79,7 +79,7 @@ function readBodies(section) {
   return bodies;
 }
 
-/** A part of a module that is read from its beginning to its end. */
+/** A part of a module, which is read from start to end. */
 class Reader {
   #module;
   #position;
@@ -97,7 +97,7 @@ class Reader {
     return this.#position >= this.#end;
   }
 
-  /** All of it, wherever reading has come to. */
+  /** The complete content, whatever was read of it. */
   bytes() {
     return this.#module.subarray(this.#start, this.#end);
   }
@@ -123,7 +123,7 @@ class Reader {
     return this.part(this.number()).bytes().toString("utf8");
   }
 
-  /** The next bytes, as a part of their own. */
+  /** The next bytes, as a separate part. */
   part(length) {
     const start = this.#position;
     this.#position += length;

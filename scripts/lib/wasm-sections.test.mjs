@@ -1,4 +1,4 @@
-// What is read of a module that was put together by hand.
+// The sections and functions of a module that is constructed by hand.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,10 @@ const text = (value) => [value.length, ...Buffer.from(value)];
 const section = (id, ...content) => [id, content.length, ...content];
 const body = (...instructions) => [instructions.length, ...instructions];
 
-/** One imported function, two of its own, and the names of the import and of the first of them. */
+/**
+ * A module with an imported function and two functions, and with names of the import and of the
+ * first function.
+ */
 const module = Buffer.from([
   ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
   ...section(1, 1, 0x60, 0, 0),
@@ -18,11 +21,11 @@ const module = Buffer.from([
   ...section(0, ...text("name"), 1, 12, 2, 0, ...text("log"), 1, ...text("work")),
 ]);
 
-test("it is a module", () => {
+test("the example is a valid module", () => {
   assert.ok(WebAssembly.validate(module));
 });
 
-test("functions have the names that the module gives them, imports not counted", () => {
+test("functions have their names in the module, and imports are not among them", () => {
   const { functions } = readModule(module);
   assert.deepEqual(
     functions.map(({ name, body }) => [name, body.length]),

@@ -1,11 +1,11 @@
-// Finds what compiles to WebAssembly: a Rust toolchain, and wasm-bindgen of the version that Cargo.lock
-// names. What is missing is installed where that needs no question.
+// Finds the tools that compile to WebAssembly: a Rust toolchain, and wasm-bindgen in the version of
+// Cargo.lock. Missing tools are installed if that needs no interaction.
 //
-// Whichever toolchain it is, it is of one version, builds the standard library from its sources and gets
-// the same flags, so that the modules are of one size wherever they are built. It is looked for in this
-// order: the `rustc` of the shell, rustup's toolchain of that version, Debian's compiler; then rustup and
-// after it apt are asked to install theirs. TENURE_WASM_TOOLCHAIN=debian goes straight to Debian's
-// compiler, for machines that reach Debian's packages but not Rust's servers.
+// Every toolchain has the same version, builds the standard library from source and gets the same
+// flags, so that modules have the same size wherever they are built. The order of preference is:
+// `rustc` in PATH, rustup's toolchain of the version, Debian's compiler, an installation by rustup,
+// and an installation by apt. TENURE_WASM_TOOLCHAIN=debian uses Debian's compiler, for machines
+// that can reach Debian's packages but not Rust's servers.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,7 +15,9 @@ import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
 import { inRoot } from "./paths.mjs";
 import { Problem, probe } from "./run.mjs";
 
-/** The compiler's version. A newer one of Debian's serves as well: its repository keeps one only. */
+/**
+ * The version of the compiler. Debian's may be newer, because its repository has one version only.
+ */
 const rustVersion = "1.96.0";
 
 const target = "wasm32-unknown-unknown";
@@ -26,9 +28,9 @@ const installation = `rustup toolchain install ${rustVersion} --profile minimal 
 let found;
 
 /**
- * How to run cargo for WebAssembly: the program, its arguments after the subcommand, its environment.
- * `release` are further arguments for what ships: a standard library that prefers size, panics that trap
- * without formatting a message that WebAssembly has no way to show, and no path of this machine.
+ * How to run cargo for WebAssembly: the program, its arguments after the subcommand, and its
+ * environment. `release` has further arguments for modules that ship: a standard library optimized
+ * for size, panics that trap without a message, and no paths of this machine.
  */
 export async function wasmToolchain() {
   found ??= await findToolchain();
@@ -49,7 +51,7 @@ async function findToolchain() {
     env: {
       RUSTC: rustc,
       RUSTDOC: rustdoc,
-      // Building the standard library is not stable yet, nor is the way in which panics abort.
+      // Building the standard library and the behaviour of panics are unstable options.
       RUSTC_BOOTSTRAP: "1",
       ...(await linkerFor(toolchain)),
     },
@@ -73,7 +75,7 @@ async function findCompiler() {
   );
 }
 
-/** The toolchain in a folder, if it is of the version and has the sources of its standard library. */
+/** The toolchain in a folder, if it has the version and the sources of the standard library. */
 function toolchainIn(sysroot, fits = (version) => version === rustVersion) {
   if (sysroot === undefined) return undefined;
   const program = (name) => join(sysroot, "bin", name);
@@ -87,7 +89,7 @@ function toolchainIn(sysroot, fits = (version) => version === rustVersion) {
 
 function rustupToolchain() {
   const rustc = probe("rustup", ["which", "rustc", "--toolchain", rustVersion], {
-    // Only asks: by itself rustup would install what it is asked for.
+    // Only queries the toolchain: by default rustup would install it.
     env: { RUSTUP_AUTO_INSTALL: "0" },
   });
   return rustc && toolchainIn(dirname(dirname(rustc)));
@@ -118,7 +120,7 @@ function isAtLeast(version, least) {
   return version.localeCompare(least, "en", { numeric: true }) >= 0;
 }
 
-/** The linker, where it has to be named: each of rustup's toolchains brings its own, Debian's has none. */
+/** The linker, if it must be given: rustup's toolchains have one, and Debian's does not. */
 async function linkerFor({ sysroot, rustc }) {
   if (existsSync(shippedLinker(sysroot, rustc))) return {};
   const path = findLinker() ?? (await installDebianPackages("lld").then(findLinker));
@@ -130,7 +132,7 @@ function shippedLinker(sysroot, rustc) {
   return join(sysroot, "lib", "rustlib", hostTriple(rustc), "bin", "rust-lld");
 }
 
-/** A linker that speaks WebAssembly: that of the shell's toolchain, or of LLVM. */
+/** A linker for WebAssembly: the one of the toolchain, or LLVM's. */
 function findLinker() {
   const sysroot = probe("rustc", ["--print", "sysroot"]);
   const shipped = sysroot && shippedLinker(sysroot, "rustc");
@@ -140,7 +142,10 @@ function findLinker() {
   );
 }
 
-/** The version of wasm-bindgen in Cargo.lock; program and library must be of one version. */
+/**
+ * The version of wasm-bindgen in Cargo.lock. The program and the library must have the same
+ * version.
+ */
 export function wasmBindgenVersion() {
   const lock = readFileSync(inRoot("Cargo.lock"), "utf8");
   const version = lock.match(/^name = "wasm-bindgen"\r?\nversion = "([^"]+)"/m)?.[1];

@@ -1,4 +1,4 @@
-// Checks that no file of the repository uses a banned word; the list is in `word-list.mjs`.
+// Checks that no file of the repository contains a banned word. The list is in `word-list.mjs`.
 
 import { readFileSync } from "node:fs";
 import { inRoot } from "./paths.mjs";
@@ -6,7 +6,7 @@ import { Problem, run } from "./run.mjs";
 import { tokensOf } from "./rust-tokens.mjs";
 import { bannedWords } from "./word-list.mjs";
 
-/** Files whose words are not ours, are written elsewhere, or are about the words themselves. */
+/** Files with foreign words, generated files, and files about the words themselves. */
 const exempt = [
   /^LICENSE-/,
   /(^|\/)(package-lock\.json|Cargo\.lock)$/,
@@ -15,7 +15,7 @@ const exempt = [
   /^scripts\/lib\/word-/,
 ];
 
-/** Checks every text file that git tracks or would. Throws a problem that lists the words. */
+/** Checks every text file that git tracks or would add. Throws a problem with the list of words. */
 export async function checkWords(show) {
   const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const { stdout } = await run("git", listing, { data: true });
@@ -35,7 +35,7 @@ export async function checkWords(show) {
   );
 }
 
-/** The text of a file; nothing for one that is no text, or that is tracked and removed. */
+/** The text of a file; `undefined` if it is no text, or is tracked and was removed. */
 function readText(path) {
   try {
     const text = readFileSync(inRoot(path), "utf8");
@@ -46,7 +46,7 @@ function readText(path) {
 }
 
 /**
- * The banned words in a file and in its name, in their order, each once a line. Line 0 is the name.
+ * The banned words in a file and in its name, in order, each once per line. Line 0 is the name.
  * @param {string} path
  * @param {string} text
  * @returns {{ path: string, line: number, word: string, instead: string }[]}
@@ -78,7 +78,7 @@ export function findWords(path, text, list = bannedWords) {
 
 const matchers = new Map();
 
-/** The expression that finds a phrase in prose, where a line may end between its words. */
+/** The pattern of a phrase in prose, in which a line may end between words. */
 function matcherOf(phrase) {
   if (!matchers.has(phrase)) {
     const gap = "(?:[^\\S\\n]+|[^\\S\\n]*\\n[^\\S\\n]*)";
@@ -87,7 +87,7 @@ function matcherOf(phrase) {
   return matchers.get(phrase);
 }
 
-/** A text with its identifiers split into words and without what marks comments, line for line. */
+/** A text with its identifiers split into words and without comment marks, with the same lines. */
 function asProse(text) {
   return text
     .replace(/^[^\S\n]*(?:\/\/[/!]?|\/?\*+|#+|>|\|)/gm, " ")
@@ -106,11 +106,11 @@ function isCode(path) {
   return /\.(rs|[cm]?[jt]s)$/.test(path);
 }
 
-/** The identifiers in the code of a file, with their lines; none where it is no code. */
+/** The identifiers in the code of a file, with their lines; empty if the file is no code. */
 function identifiersOf(path, text) {
   if (path.endsWith(".rs")) return tokensOf(text).filter(({ kind }) => kind === "name");
   if (!isCode(path)) return [];
-  // Comments and strings become blanks. What stands in the placeholders of a template goes with it.
+  // Comments and strings are replaced by blanks, with the placeholders of templates.
   const strings =
     /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
   const code = text.replace(strings, (found) => found.replace(/[^\n]/g, " "));

@@ -1,16 +1,16 @@
-// The words that nothing in this repository uses, neither in prose nor in names, and what to write
-// instead: the word that this field has for the thing.
+// The words that no file of this repository uses, in prose or in names, with the standard term for
+// each.
 //
-// An entry says what it bans in one of these ways:
+// An entry bans text in one of these ways:
 //
-//   words    phrases, in prose and in identifiers alike: "stays ended" is also `stays_ended`,
+//   words    phrases, in prose and in identifiers: "stays ended" is also `stays_ended`,
 //            `staysEnded` and `STAYS_ENDED`. Each is a regular expression in which a blank stands for
 //            any gap between words, also one at the end of a line.
-//   names    a regular expression for whole identifiers in the code of Rust, TypeScript and JavaScript,
-//            for words that are good English elsewhere.
-//   code     a regular expression for the text of such files as it stands.
+//   names    a regular expression for complete identifiers in the code of Rust, TypeScript and
+//            JavaScript, for words that are good English elsewhere.
+//   code     a regular expression for the literal text of such files.
 //
-// `except` is a regular expression for lines in which the entry bans nothing.
+// `except` is a regular expression for lines that are not checked.
 
 export const bannedWords = [
   { words: ["blot(s|ted|ting)?"], instead: "redact, redacted" },
@@ -19,7 +19,7 @@ export const bannedWords = [
   {
     words: ["members?"],
     instead: "property, field",
-    // A workspace has members, in Cargo.toml and in what cargo says of it.
+    // A workspace has members, in Cargo.toml and in the output of cargo.
     except: /\b(default-)?members(\\s\*)? ?= ?(\\s\*)?\\?\[|\bworkspace[ _]members?\b/,
   },
   { words: ["rubbish"], instead: "invalid reply, invalid input" },

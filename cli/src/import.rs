@@ -219,8 +219,8 @@ impl JobHost for Importing<'_> {
         })
     }
 
-    /// Symbolic links are not followed: they may form a circle, or leave the folder. A name that is no
-    /// text is none that is imported.
+    /// Symbolic links are not followed: they may form a circle, or leave the folder. Names that are
+    /// not UTF-8 are skipped.
     fn read_folder(&mut self, path: &Text) -> Result<Vec<FolderEntry>, Coded> {
         self.check()?;
         let mut entries = Vec::new();

@@ -13,9 +13,9 @@ use tenure_core::{Error, Millis, Text};
 
 use crate::exit::Failure;
 
-/// What a command performs for a job. It implements what the job needs.
+/// The actions of a command that a job needs.
 pub(crate) trait JobHost {
-    /// Opens a store. Returns what identifies it, if that is known.
+    /// Opens a store. Returns its identity if it is known.
     fn open(&mut self, _store: Side) -> Result<Option<Text>, Failure> {
         Err(unexpected())
     }
@@ -25,7 +25,7 @@ pub(crate) trait JobHost {
         Err(unexpected())
     }
 
-    /// Keeps an exported session. The error is a code with a message.
+    /// Stores an exported session. The error is a code with a message.
     fn export(&mut self, _id: &Text, _session: &Text) -> Result<(), Coded> {
         Err(unexpected().into())
     }
@@ -40,7 +40,7 @@ pub(crate) trait JobHost {
         Err(unexpected().into())
     }
 
-    /// Makes the call that the job is about. Returns the code of its outcome.
+    /// Makes the call of a retried job. Returns the code of its outcome.
     fn attempt(&mut self) -> Result<Text, Failure> {
         Err(unexpected())
     }
@@ -49,7 +49,7 @@ pub(crate) trait JobHost {
     fn progress(&mut self, _progress: Box<dyn Reply>) {}
 }
 
-/// The failure of a part of a job: one with a code that the job knows, or another.
+/// The failure of a step of a job: an error with a code that the job knows, or another failure.
 pub(crate) enum Coded {
     /// A code and a message.
     Code(&'static str, String),
@@ -87,7 +87,7 @@ where
 struct Driver<'h> {
     host: &'h mut dyn JobHost,
     began: Instant,
-    /// The last failure that is no error of the core, and its number.
+    /// The last failure that is not an error of the core, and its number.
     failure: Option<(u32, Failure)>,
 }
 
@@ -171,7 +171,7 @@ impl<'h> Driver<'h> {
         })
     }
 
-    /// Keeps a failure that is no error of the core, for the case that the job ends with it.
+    /// Stores a failure that is not an error of the core, in case the job ends with it.
     fn keep(&mut self, failure: Failure) -> JobError {
         if let Failure::Error(error) = failure {
             return JobError::Core(error);
@@ -196,7 +196,7 @@ impl<'h> Driver<'h> {
     }
 }
 
-/// The time since a job began, as the job counts it.
+/// The time since a job began.
 pub(crate) fn elapsed_since(began: Instant) -> Millis {
     Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
 }

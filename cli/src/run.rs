@@ -1,8 +1,8 @@
-//! `tenure run`: runs a command and records it as a session: its start, its output and its end. This
-//! file holds the arguments and the sequence of steps. `child` is the process of the command,
+//! `tenure run`: runs a command and records it as a session: its start, its output and its end.
+//! This file has the arguments and the sequence of steps. `child` is the process of the command,
 //! `supervise` follows it to its end, `capture` collects its output within limits, `session` is the
-//! session of the run, and `recorder` is the thread that writes the output into it. The core decides whether a session may start, resume
-//! or end, as for every other command.
+//! session of the run, and `recorder` is the thread that writes the output into it. The core
+//! decides whether a session may start, resume or end.
 
 mod capture;
 mod child;

@@ -11,6 +11,7 @@
 mod agent;
 mod commands;
 mod common;
+mod copy_and_import;
 #[cfg(unix)]
 mod dedup;
 #[cfg(unix)]
@@ -20,7 +21,6 @@ mod hook;
 mod json;
 #[cfg(target_os = "linux")]
 mod lease;
-mod moving;
 #[cfg(target_os = "linux")]
 mod output;
 #[cfg(unix)]

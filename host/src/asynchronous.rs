@@ -75,7 +75,8 @@ impl AsyncCalls {
             ..Running::default()
         };
         let running = std::mem::replace(&mut *self.running(), closed);
-        // Without the lock: the runtime thread may end with this, and completes the tasks.
+        // The tasks are dropped without the lock, because this may end the runtime thread, which
+        // completes tasks.
         drop(running);
     }
 
@@ -87,7 +88,7 @@ impl AsyncCalls {
         let mut running = self.running();
         match running.runtime() {
             Ok(runtime) => {
-                // Otherwise the set would keep those that have ended.
+                // Removes tasks that have ended from the set.
                 while running.tasks.try_join_next().is_some() {}
                 running.tasks.spawn_on(task(promise), &runtime);
             }
@@ -99,7 +100,7 @@ impl AsyncCalls {
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
-        // Nothing that could panic is done while the tasks are locked.
+        // No code panics while the tasks are locked.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -45,7 +45,8 @@ impl Local {
         })
     }
 
-    /// What two open stores of one place have in common, if that is known.
+    /// The identity of the store, which all open stores of one place share; `None` if it is
+    /// unknown.
     pub fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
     }
@@ -92,7 +93,7 @@ impl Local {
         Ok(typed(self.executor.run(invocation))?.value)
     }
 
-    /// Runs an operation whose types are not known, as [`Local::run_at`] does.
+    /// Runs an operation with untyped parameters, as [`Local::run_at`] does.
     ///
     /// # Errors
     /// Those of the operation.

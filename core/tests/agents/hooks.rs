@@ -162,7 +162,7 @@ fn every_decision_has_its_own_audit_entry() {
         delegate(&world, input);
     }
     delegate_text(&world, "[]");
-    let mut said: Vec<Value> = audit(&world)
+    let mut result: Vec<Value> = audit(&world)
         .into_iter()
         .map(|entry| {
             assert_eq!(entry["kind"], "agent.decision");
@@ -180,9 +180,9 @@ fn every_decision_has_its_own_audit_entry() {
         json!(["nobody", "b", false, "not_found"]),
         json!([null, null, false, "no_agent_id"]),
     ];
-    said.sort_by_key(Value::to_string);
+    result.sort_by_key(Value::to_string);
     expected.sort_by_key(Value::to_string);
-    assert_eq!(said, expected);
+    assert_eq!(result, expected);
 }
 
 #[test]
@@ -321,11 +321,11 @@ fn large_and_deeply_nested_input_is_returned_unchanged() {
     let input = format!(
         r#"{{"agent_id":"{id}","deep":{deep},"n":1e400,"half":"\ud800","task_description":"{large}"}}"#
     );
-    let said = world
+    let result = world
         .call("hookPreDelegate", json!({"input": input}))
         .unwrap();
-    assert!(said.value.contains(&input));
-    assert!(said.value.contains(r#""should_resume":true"#));
+    assert!(result.value.contains(&input));
+    assert!(result.value.contains(r#""should_resume":true"#));
     let input = format!(r#"{{"agent_id":"{id}","summary":"{large}"}}"#);
     let (_, output) = stop_text(&world, &input);
     assert_eq!(output["finalized"], true);

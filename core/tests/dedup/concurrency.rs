@@ -134,8 +134,8 @@ impl RunningCall {
         let params = self.params.to_string();
         {
             let future = pin!(call(&store, &limits, now, entropy, self.name, &params));
-            if let Poll::Ready(said) = future.poll(&mut Context::from_waker(Waker::noop())) {
-                self.answer = Some(serde_json::from_str(&said.unwrap().value).unwrap());
+            if let Poll::Ready(result) = future.poll(&mut Context::from_waker(Waker::noop())) {
+                self.answer = Some(serde_json::from_str(&result.unwrap().value).unwrap());
             }
         }
         self.replies = store.replies.into_inner().unwrap();

@@ -119,7 +119,7 @@ fn a_reused_pid_is_another_process() {
 }
 
 #[test]
-fn the_lease_of_an_invisible_holder_expires_by_the_clock() {
+fn a_lease_expires_by_the_clock_if_the_liveness_of_its_holder_is_unknown() {
     let machine = Machine::default();
     let a = process("a", 1, 1);
     let far = elsewhere("far");

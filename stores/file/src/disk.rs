@@ -133,7 +133,7 @@ impl Disk for Os {
             .take_while(|folder| !folder.is_dir())
             .collect();
         for folder in missing.into_iter().rev() {
-            unless_there(fs::create_dir(folder))?;
+            unless_exists(fs::create_dir(folder))?;
             if let Some(parent) = folder.parent() {
                 sync(parent)?;
             }
@@ -230,7 +230,7 @@ impl Disk for Os {
     }
 }
 
-fn unless_there(made: io::Result<()>) -> io::Result<()> {
+fn unless_exists(made: io::Result<()>) -> io::Result<()> {
     match made {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made,

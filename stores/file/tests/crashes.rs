@@ -211,7 +211,7 @@ impl Step<'_> {
 
     /// Checks that the commit was applied completely or not at all, and completely if it was
     /// acknowledged.
-    fn is_whole(&self, found: &Snapshot, acknowledged: bool) {
+    fn check_complete(&self, found: &Snapshot, acknowledged: bool) {
         assert!(
             found == self.after || (found == self.before && !acknowledged),
             "{self}, acknowledged: {acknowledged}: {found:?}"
@@ -270,7 +270,7 @@ fn a_process_that_dies_at_any_step_loses_no_acknowledged_commit() {
             let ended = step.commit(durability, Fault::Death(step.at));
             step.sim.set_fault(Fault::None);
             let store = open(&step.sim, durability);
-            step.is_whole(&Snapshot::of(&store), ended.is_ok());
+            step.check_complete(&Snapshot::of(&store), ended.is_ok());
             write_once_more(&store, &step.sim);
         });
     }
@@ -284,7 +284,7 @@ fn full_durability_loses_no_acknowledged_commit_when_power_fails_at_any_step() {
             let ended = step.commit(Durability::Full, Fault::Death(step.at));
             step.sim.lose_power(&mut rng);
             let store = open(&step.sim, Durability::Full);
-            step.is_whole(&Snapshot::of(&store), ended.is_ok());
+            step.check_complete(&Snapshot::of(&store), ended.is_ok());
             write_once_more(&store, &step.sim);
         });
     }
@@ -359,7 +359,7 @@ fn fill_up(step: &Step<'_>, durability: Durability, fault: Fault) {
     match ended.as_ref().map_err(Error::code) {
         Ok(()) => assert_eq!(&found, step.after, "{step}"),
         Err("STORAGE_FULL") => assert_eq!(&found, step.before, "{step}"),
-        Err("OUTCOME_UNKNOWN") => step.is_whole(&found, false),
+        Err("OUTCOME_UNKNOWN") => step.check_complete(&found, false),
         Err(other) => panic!("{step}: {other}"),
     }
     // The disk has space again.

@@ -136,7 +136,7 @@ export async function slots(sessions: Sessions, sync: SessionsSync): Promise<voi
 
   // @ts-expect-error: a synchronous handle does not wait
   sync.startInSlot(request, { retries: 1 });
-  // @ts-expect-error: it belongs to the options
+  // @ts-expect-error: the property belongs to the options
   await sessions.startInSlot({ ...request, onModelChange: "replace" });
   // @ts-expect-error: there is no such phase
   await sessions.latestSession("T1", "lunch");

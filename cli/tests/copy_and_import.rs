@@ -5,7 +5,7 @@ use std::fs;
 use crate::common::Place;
 
 /// A store with a few sessions.
-fn filled() -> Place {
+fn populated_place() -> Place {
     let place = Place::new();
     for id in ["a", "b", "c"] {
         place.run_ok(&["start", "t", "--id", id, "--context", "{ \"n\": 1e400 }"]);
@@ -21,7 +21,7 @@ fn file_store(place: &Place) -> String {
 
 #[test]
 fn a_copy_is_identical_and_can_be_repeated() {
-    let place = filled();
+    let place = populated_place();
     let (from, to) = (place.url(), file_store(&place));
     let copied = place.run_ok(&["copy", &from, &to]);
     assert_eq!(
@@ -41,7 +41,7 @@ fn a_copy_is_identical_and_can_be_repeated() {
 
 #[test]
 fn a_copy_into_the_same_store_is_refused_however_its_path_is_written() {
-    let place = filled();
+    let place = populated_place();
     let folder = place.folder.path();
     let store = folder.join("a.db");
     place.run_ok(&["start", "t", "--store", "sqlite:./a.db"]);
@@ -65,7 +65,7 @@ fn a_copy_into_the_same_store_is_refused_however_its_path_is_written() {
 
 #[test]
 fn a_copy_reports_differences_and_overwrites_them_on_request() {
-    let place = filled();
+    let place = populated_place();
     let (from, to) = (place.url(), file_store(&place));
     place.run_ok(&["copy", &from, &to]);
     place.run_ok(&["fail", "a", "here", "--store", &to]);
@@ -89,7 +89,7 @@ fn a_copy_reports_differences_and_overwrites_them_on_request() {
 
 #[test]
 fn an_exported_session_is_imported_unchanged() {
-    let place = filled();
+    let place = populated_place();
     let other = Place::new();
     let text = place.run_ok(&["export", "b"]);
     let file = place.folder.path().join("b.json");
@@ -105,7 +105,7 @@ fn an_exported_session_is_imported_unchanged() {
 
 #[test]
 fn a_folder_of_another_program_is_imported_and_unreadable_files_are_reported() {
-    let place = filled();
+    let place = populated_place();
     let folder = place.folder.path().join("left");
     for id in ["a", "b"] {
         let session = place.run_ok(&["export", id]);
@@ -142,7 +142,7 @@ fn a_folder_of_another_program_is_imported_and_unreadable_files_are_reported() {
 
 #[test]
 fn a_check_reports_unreadable_sessions_which_can_be_removed() {
-    let place = filled();
+    let place = populated_place();
     let store = file_store(&place);
     place.run_ok(&["copy", &place.url(), &store]);
     assert_eq!(

@@ -201,7 +201,7 @@ fn a_handle_uses_the_last_configured_models() {
 }
 
 #[test]
-fn an_operation_that_needs_to_know_a_model_asks_and_is_made_again() {
+fn an_operation_that_needs_a_model_asks_and_is_repeated_with_the_answer() {
     let handles = Handles::default();
     let params =
         r#"{"id":"s","taskId":"t","phase":"run","model":"\ud800 \"a\"","task":"t","mode":"m"}"#;
@@ -229,7 +229,7 @@ fn an_operation_that_needs_to_know_a_model_asks_and_is_made_again() {
         }
         let available = r#"{"available":["\ufffd \"a\""],"missing":[]}"#;
         assert_eq!(code(&start(handle, Some(available))), None);
-        // The answers were for that call.
+        // The answers apply to that call only.
         assert_eq!(start(handle, None), asks);
     }
 }
@@ -240,7 +240,7 @@ fn an_operation_over_a_store_of_the_host_asks_before_it_writes() {
     let handle = open(&handles, "host:", r#"{"askModels":true}"#).unwrap();
     let params = r#"{"taskId":"t","phase":"run","model":"a","task":"t","mode":"m"}"#;
     let answer = handles.with(handle, |backend| backend.start(call("startInSlot", params)));
-    let Crossed::Need(request) = read(&answer) else {
+    let Parsed::Need(request) = read(&answer) else {
         panic!("{answer}")
     };
     assert_eq!(request.method, "record");

@@ -362,7 +362,7 @@ fn an_invalid_page_is_detected() {
         ("problems that are no list", |ok| {
             ok["problems"] = json!("none")
         }),
-        ("more than were method for", |ok| {
+        ("more than were asked for", |ok| {
             let head = heads(ok)[0].clone();
             for n in 0..2000 {
                 let mut head = head.clone();

@@ -1,11 +1,11 @@
-//! The rules for stores of the host are those of the core.
+//! The rules for stores of the host, which the core evaluates.
 
 use serde_json::json;
 use tenure_bridge::rules::{allows, bytes_of, range_of};
 use tenure_core::store::{Expect, History, ListQuery, SyncStore};
 use tenure_core::{Filter, Head, MemoryStore, Order};
 
-use crate::support::{at_once, call, code};
+use crate::support::{call, code, perform_sync};
 
 /// A number as JavaScript passes it.
 fn number(value: Option<u32>) -> f64 {
@@ -13,7 +13,7 @@ fn number(value: Option<u32>) -> f64 {
 }
 
 #[test]
-fn a_precondition_is_compared_as_in_the_core() {
+fn preconditions_are_evaluated_by_the_core() {
     for (kind, version, expect) in [
         ("absent", None, Expect::Absent),
         ("present", None, Expect::Present),
@@ -29,7 +29,7 @@ fn a_precondition_is_compared_as_in_the_core() {
 }
 
 #[test]
-fn a_part_of_a_history_is_the_one_of_the_core() {
+fn ranges_of_histories_are_computed_by_the_core() {
     let mut parts = vec![
         ("none", None, None, History::None),
         ("all", None, None, History::All),
@@ -57,11 +57,11 @@ fn a_part_of_a_history_is_the_one_of_the_core() {
 }
 
 #[test]
-fn user_data_has_the_size_that_it_has_in_the_core() {
+fn sizes_of_user_data_are_computed_by_the_core() {
     let store = MemoryStore::default();
     for id in ["a", "b"] {
         let params = json!({"id": id, "task": "tä", "mode": "m", "context": {"a": id}});
-        at_once(&store, call("start", &params.to_string()));
+        perform_sync(&store, call("start", &params.to_string()));
     }
     let query = ListQuery {
         filter: Filter::default(),

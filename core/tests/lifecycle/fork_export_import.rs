@@ -139,7 +139,7 @@ fn a_long_history_is_copied_completely() {
 /// A session in which every property is set.
 fn full_session(world: &World) -> String {
     let params = r#"{
-        "id":"full_session","task":"t \u2028 \ud83d\ude00","mode":"m","userId":"u","channelId":"c",
+        "id":"rich","task":"t \u2028 \ud83d\ude00","mode":"m","userId":"u","channelId":"c",
         "workspace":"/w","maxIterations":3,
         "context":{"a":1e400,"b":-0,"\ud800":"\udc00","":{"":[]},"__proto__":{"x":1},"a":2},
         "metadata":{"model":"x","cost":0.3,"tokens":{"prompt":7},"big":12345678901234567890}
@@ -152,9 +152,9 @@ fn full_session(world: &World) -> String {
         r#"{"type":"iteration","data":{"__proto__":null,"":0}}"#,
     ]
     .join(",");
-    let params = format!(r#"{{"id":"full_session","events":[{events}]}}"#);
+    let params = format!(r#"{{"id":"rich","events":[{events}]}}"#);
     world.raw("addEvents", &params).unwrap();
-    "full_session".to_owned()
+    "rich".to_owned()
 }
 
 #[test]

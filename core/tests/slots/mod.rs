@@ -1,10 +1,10 @@
 //! Slots: the outcomes of starting a session in a slot, the other operations that claim a slot, and
 //! lookups. Concurrent starts are tested in `leases`.
 
-mod asking;
 mod lookup;
 mod missing_models;
 mod model;
+mod model_questions;
 mod restore_import_fork;
 mod starting;
 

@@ -117,7 +117,7 @@ pub(crate) async fn call_as(
     }
 }
 
-/// The end of an operation.
+/// Runs an operation to its end, or to its question about models.
 async fn end(store: &dyn Store, call: Call, name: &str, params: &str) -> Ended {
     let call = Call {
         fingerprint: fingerprint(name, params),
@@ -212,7 +212,7 @@ impl<S: Store> World<S> {
         self.raw(name, &params.to_string())
     }
 
-    /// The models about which an operation asks.
+    /// The models about which an operation asks the host.
     pub(crate) fn questions(&self, name: &str, params: Value) -> Vec<String> {
         let now = Timestamp::from_millis(self.now()).unwrap();
         let call = call_at(now, self.calls.get(), &self.limits);

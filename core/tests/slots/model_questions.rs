@@ -1,4 +1,4 @@
-//! Models about which the host has to be asked.
+//! Operations that ask the host which models are available.
 
 use serde_json::{Value, json};
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan, SyncStore};
@@ -9,7 +9,7 @@ use tenure_core::{History, Lift, MemoryStore, Models, Result, SessionId, Store};
 use super::{params, start};
 use crate::support::{Shared, World};
 
-/// The same world, whose host has answered about these models.
+/// The same world with the answers of the host about these models.
 fn answered<S: Store>(world: World<S>, available: &[&str], missing: &[&str]) -> World<S> {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     world.with_limits(|limits| {
@@ -20,7 +20,7 @@ fn answered<S: Store>(world: World<S>, available: &[&str], missing: &[&str]) -> 
     })
 }
 
-/// The same world, whose models are not known.
+/// The same world without knowledge of the available models.
 fn unknown<S: Store>(world: World<S>) -> World<S> {
     world.with_limits(|limits| limits.models = Models::Unknown)
 }
@@ -32,7 +32,7 @@ fn in_task(task: &str, model: &str, more: Value) -> Value {
 }
 
 #[test]
-fn a_start_asks_about_its_model_and_that_of_the_occupant_together() {
+fn a_start_asks_about_its_model_and_the_model_of_the_occupant() {
     let world = World::default();
     start(&world, "old", json!({"id": "s"}));
     let world = answered(world, &[], &[]);
@@ -56,7 +56,7 @@ fn a_start_asks_about_its_model_and_that_of_the_occupant_together() {
 }
 
 #[test]
-fn an_operation_that_asks_has_written_nothing() {
+fn an_operation_that_asks_about_models_has_written_nothing() {
     let world = World::default();
     start(&world, "a", json!({"id": "s"}));
     world.ok("pause", json!({"id": "s"}));
@@ -92,7 +92,7 @@ fn an_operation_that_asks_has_written_nothing() {
 }
 
 #[test]
-fn an_operation_that_meets_no_model_asks_nothing() {
+fn an_operation_without_models_does_not_ask() {
     let world = World::default();
     start(&world, "a", json!({"id": "s"}));
     let world = answered(world, &[], &[]);
@@ -149,7 +149,7 @@ struct Meanwhile {
     commits: Shared<u32>,
     /// The changes of the other process.
     others: Shared<Vec<Changes>>,
-    /// Whether commits are noted instead of written.
+    /// Whether commits are recorded and not applied.
     notes: Shared<bool>,
 }
 
@@ -190,7 +190,7 @@ impl SyncStore for Meanwhile {
 }
 
 #[test]
-fn an_operation_that_has_written_does_not_ask() {
+fn an_operation_that_has_written_does_not_ask_about_models() {
     let world = unknown(World::over(Lift(Meanwhile::default())));
     world.store.0.notes.set(true);
     world.ok("startInSlot", in_task("u", "other", json!({"id": "o"})));

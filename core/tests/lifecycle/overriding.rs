@@ -118,7 +118,7 @@ fn an_override_with_a_history_replaces_the_history() {
         json!({"id": id, "idempotencyKey": "k"}),
     );
     assert_eq!(repeat["replayed"], true, "keys are kept");
-    // A history with more events than before replaces it, too.
+    // The new history has as many events as the old one, with other types.
     override_session(&world, &id, json!({"history": [event, event, event]}));
     assert_eq!(kinds(&world.session(&id)), ["note", "note", "note"]);
     override_session(&world, &id, json!({"history": []}));

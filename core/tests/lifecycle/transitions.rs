@@ -52,7 +52,7 @@ fn table() -> Vec<(&'static str, Value, [Outcome; 6])> {
         Ok(Timeout),
         Ok(Abandoned),
     ];
-    // A finished session refuses every event, so the event `timeout` is refused, too.
+    // For a finished session, an operation and its event fail with different errors.
     let ending =
         |to: Status, finished: Outcome| [Ok(to), Ok(to), finished, finished, Ok(to), finished];
     let iterating = [

@@ -17,7 +17,7 @@ pub(crate) const RECORDS: &str = ".tenure/records";
 
 /// The name of a session file.
 pub(crate) const SESSION: &str = "session.json";
-/// The suffix of an unreadable session file that was renamed when another file replaced it.
+/// The name that an unreadable session file gets when another file replaces it.
 pub(crate) const ASIDE: &str = "session.json.unreadable";
 
 /// The file of a session.

@@ -62,8 +62,8 @@ impl<D: Disk> Writer<'_, D> {
         }
         match self.carry_out(&view.intent) {
             Ok(()) => {}
-            // On a full disk, sessions are removed to free space. The files that the intent
-            // replaces are no longer needed, so they are removed first.
+            // The disk is full, and this commit removes sessions to free space. Those that the
+            // intent replaces are no longer needed, so they are removed first.
             Err(failed) if changes.sessions.iter().any(removes) && is_full(&failed) => {
                 for change in changes.sessions.iter().filter(|change| removes(change)) {
                     let target = Target::Session(change.id.clone());

@@ -185,7 +185,7 @@ fn sixty_four_calls_are_in_flight_without_a_thread_each() {
     );
     succeed(process);
     let store = remote.store();
-    // One call holds each shared key; the other calls each hold their own key.
+    // One call holds the shared key. The calls with a separate key each hold theirs.
     let quarter = CALLS as usize / 4;
     assert_eq!(scan(&store, "lease").len(), quarter + 1);
     assert_eq!(scan(&store, "audit").len(), quarter + 1);

@@ -52,8 +52,8 @@ impl Database {
     }
 }
 
-/// The fields of a filter that have an index of their own, each as a filter. The fields that are
-/// likely to match the fewest sessions come first.
+/// The fields of a filter with an index that does not have the order, each as a filter. The fields
+/// that are likely to match the fewest sessions come first.
 fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
     let any = || Filter {
         trash: Trash::Include,

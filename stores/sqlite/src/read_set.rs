@@ -86,7 +86,7 @@ impl ReadSet {
     }
 
     /// Records that a session was removed together with the records that it owns. Which records
-    /// these are is unknown, so all known records are forgotten.
+    /// these are is unknown, so every record that is known to exist is forgotten.
     pub(crate) fn note_removal(&mut self, id: &SessionId) {
         self.note_session(id, None);
         for records in self.records.values_mut() {

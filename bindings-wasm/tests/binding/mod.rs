@@ -14,6 +14,11 @@ fn open(url: &str) -> u32 {
     u32::try_from(opened["ok"]["handle"].as_u64().expect("a handle")).expect("a small one")
 }
 
+/// Calls an operation, without answers about models.
+fn call(handle: u32, name: &str, params: &str) -> Value {
+    parse(&tenure_wasm::call(handle, name, params, NOW, None, None))
+}
+
 fn start_params(task: &str) -> String {
     json!({"userId": "u1", "channelId": "c1", "task": task, "mode": "chat"}).to_string()
 }
@@ -23,16 +28,10 @@ fn an_operation_goes_from_text_to_text() {
     let handle = open("memory:");
     // Beyond the basic plane: two units in JavaScript, four bytes here.
     let task = "count the 🦀";
-    let started = parse(&tenure_wasm::call(
-        handle,
-        "start",
-        &start_params(task),
-        NOW,
-        None,
-    ));
+    let started = call(handle, "start", &start_params(task));
     assert_eq!(started["ok"]["task"], task);
     let params = json!({"id": started["ok"]["id"]}).to_string();
-    let read = parse(&tenure_wasm::call(handle, "get", &params, NOW, None));
+    let read = call(handle, "get", &params);
     assert_eq!(read["ok"], started["ok"]);
     tenure_wasm::close(handle);
 }
@@ -40,16 +39,7 @@ fn an_operation_goes_from_text_to_text() {
 #[wasm_bindgen_test]
 fn sessions_of_one_millisecond_have_ids_of_their_own() {
     let handle = open("memory:");
-    let id = || {
-        parse(&tenure_wasm::call(
-            handle,
-            "start",
-            &start_params("t"),
-            NOW,
-            None,
-        ))["ok"]["id"]
-            .clone()
-    };
+    let id = || call(handle, "start", &start_params("t"))["ok"]["id"].clone();
     assert_ne!(id(), id());
     tenure_wasm::close(handle);
 }
@@ -58,7 +48,7 @@ fn sessions_of_one_millisecond_have_ids_of_their_own() {
 fn a_store_of_the_host_is_asked_and_its_reply_ends_the_operation() {
     let handle = open("host:");
     let params = json!({"id": "session_1"}).to_string();
-    let asked = parse(&tenure_wasm::start(handle, "get", &params, NOW, None));
+    let asked = parse(&tenure_wasm::start(handle, "get", &params, NOW, None, None));
     assert_eq!(asked["need"]["method"], "load");
     let operation =
         u32::try_from(asked["need"]["operation"].as_u64().expect("a number")).expect("a small one");
@@ -72,6 +62,23 @@ fn a_store_of_the_host_is_asked_and_its_reply_ends_the_operation() {
 fn a_closed_handle_answers_with_a_code() {
     let handle = open("memory:");
     tenure_wasm::close(handle);
-    let refused = parse(&tenure_wasm::call(handle, "list", "{}", NOW, None));
+    let refused = call(handle, "list", "{}");
     assert_eq!(refused["error"]["code"], "CLOSED");
+}
+
+#[wasm_bindgen_test]
+fn a_job_says_what_it_needs_and_continues_with_the_reply() {
+    let needed = parse(&tenure_wasm::start_job("slotWait", r#"{"retries":1}"#));
+    assert_eq!(needed["need"]["method"], "attempt");
+    let job = u32::try_from(needed["need"]["operation"].as_u64().expect("a number"));
+    let job = job.expect("a small one");
+    let needed = parse(&tenure_wasm::resume_job(
+        job,
+        r#"{"ok":"SLOT_LOCKED"}"#,
+        1.5,
+    ));
+    assert_eq!(needed["need"]["method"], "sleep");
+    tenure_wasm::cancel_job(job);
+    let ended = parse(&tenure_wasm::resume_job(job, r#"{"ok":null}"#, 2.5));
+    assert_eq!(ended["error"]["code"], "INTERNAL");
 }

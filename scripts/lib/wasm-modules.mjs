@@ -26,7 +26,7 @@ export const wasmModules = [
     title: "wasm for Node",
     name: "tenure_complete",
     without: ["bindings-testing", "stores/testkit"],
-    budget: 300,
+    budget: 310,
   },
   {
     title: "wasm for tests",

@@ -104,6 +104,8 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
         store: Side,
         operation: &'static str,
         params: Json,
+        #[serde(rename = "withinMs", skip_serializing_if = "Option::is_none")]
+        within: Option<Millis>,
     }
     #[derive(Serialize)]
     struct Export {
@@ -125,6 +127,7 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
                 store: step.store(),
                 operation: step.operation().name(),
                 params: step.params_json(),
+                within: step.within(),
             };
             ("run", Json::of(&run), Awaited::Ran(step))
         }

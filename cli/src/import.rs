@@ -219,22 +219,22 @@ impl JobHost for Importing<'_> {
         })
     }
 
-    /// Symbolic links are not followed: they may form a circle, or leave the folder. Names that are
-    /// not UTF-8 are skipped.
+    /// Symbolic links are not followed: they may form a circle, or leave the folder. A file whose name is
+    /// no text, or that cannot be examined, is listed: if it is wanted, reading it fails.
     fn read_folder(&mut self, path: &Text) -> Result<Vec<FolderEntry>, Coded> {
         self.check()?;
         let mut entries = Vec::new();
         for entry in fs::read_dir(path.as_str()).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            let (Some(text), Ok(found)) = (path.to_str(), fs::symlink_metadata(&path)) else {
-                continue;
+            let is_folder = match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() => true,
+                Ok(found) if !found.is_file() => continue,
+                _ => false,
             };
-            if found.is_dir() || found.is_file() {
-                entries.push(FolderEntry {
-                    path: text.into(),
-                    is_folder: found.is_dir(),
-                });
-            }
+            entries.push(FolderEntry {
+                path: path.to_string_lossy().as_ref().into(),
+                is_folder,
+            });
         }
         Ok(entries)
     }

@@ -1,6 +1,6 @@
 //! The places of stores that URLs name. This module opens nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use tenure_core::Result;
@@ -53,9 +53,19 @@ impl Place {
             Self::Sqlite(path) => ("sqlite", path),
             Self::File(path) => ("file", path),
         };
-        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-        Some(format!("{scheme}:{}", path.display()))
+        Some(format!("{scheme}:{}", file_identity(path)))
     }
+}
+
+/// What identifies an existing file: on Unix also under its hard links.
+fn file_identity(path: &Path) -> String {
+    #[cfg(unix)]
+    if let Ok(found) = std::fs::metadata(path) {
+        use std::os::unix::fs::MetadataExt;
+        return format!("{}:{}", found.dev(), found.ino());
+    }
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    path.display().to_string()
 }
 
 /// The folder of a `file:` URL. A path is taken literally. After `//`, as in the URLs that

@@ -2629,6 +2629,11 @@ olderThan: number | string,
  */
 ids?: Array<string>, 
 /**
+ * The version of each of `ids`. A session at another version stays, and is listed in `failed`
+ * with `VERSION_CONFLICT`. By default the versions are not compared.
+ */
+versions?: Array<number>, 
+/**
  * The greatest number of sessions, oldest first: 1 to 1,000; by default all.
  */
 limit?: number, 

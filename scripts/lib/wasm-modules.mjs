@@ -20,7 +20,7 @@ export const wasmModules = [
     title: "wasm for browsers",
     name: "tenure_wasm",
     without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 250,
+    budget: 255,
   },
   {
     title: "wasm for Node",

@@ -177,6 +177,41 @@ describe("purging the trash", () => {
     );
   });
 
+  it("keeps a session that was changed after it was archived", async () => {
+    const sessions = await inMemory();
+    await start(sessions, "a");
+    await sessions.trash("a");
+    const archive = async (): Promise<void> => {
+      await sessions.restore("a");
+      await sessions.updateContext("a", { precious: 1 });
+      await sessions.trash("a");
+    };
+    const result = await sessions.purge({ olderThan: 0 }, { archive });
+    expect(result).toMatchObject({ removed: 0, failed: [{ id: "a", code: "VERSION_CONFLICT" }] });
+    expect(await sessions.context("a")).toMatchObject({ context: { precious: 1 } });
+  });
+
+  it("refuses an archive in the wrong place, and deletes nothing", async () => {
+    const sessions = await inMemory();
+    await start(sessions, "a");
+    await sessions.trash("a");
+    const archive = (): void => {};
+    const purge = sessions.purge.bind(sessions) as (...args: unknown[]) => Promise<unknown>;
+    for (const args of [
+      [{ olderThan: 0, archive }],
+      [{ olderThan: 0, batch: 1 }, { archive }],
+      [{ olderThan: 0 }, { archiv: archive }],
+      [{ olderThan: 0 }, { archive: "x" }],
+      [{ olderThan: 0 }, { archive: null }],
+      [{ olderThan: 0 }, "x"],
+      [{ olderThan: 0 }, null],
+      [undefined],
+    ]) {
+      expect(await code(purge(...args))).toBe("INVALID_ARGUMENT");
+    }
+    expect(await sessions.get("a")).not.toBeNull();
+  });
+
   it("does not archive sessions that were restored meanwhile", async () => {
     const sessions = await inMemory();
     for (const id of ["a", "b"]) await start(sessions, id);

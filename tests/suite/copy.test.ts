@@ -96,6 +96,54 @@ describe.each(everyStore)("%s, sessions", (_, openSource) => {
 });
 
 describe("a copy", () => {
+  it("ignores what a progress callback returns", async () => {
+    const from = await inMemory();
+    await fill(from);
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    for (const returned of [circular, 1n, new Promise(() => {}), { toJSON: () => circular }]) {
+      const onProgress = (): unknown => returned;
+      expect(await copy(from, "memory:", { onProgress })).toMatchObject({ sessions: 6 });
+    }
+  });
+
+  it("rejects with what a progress callback throws, whatever that is", async () => {
+    const from = await inMemory();
+    await fill(from);
+    const named = Object.defineProperty(new Error("odd"), "name", { value: "TenureError" });
+    const throwing = Object.defineProperty(named, "code", {
+      get: () => {
+        throw new Error("no code");
+      },
+    });
+    for (const thrown of [undefined, null, 1n, Symbol("s"), throwing]) {
+      const onProgress = (): void => {
+        throw thrown;
+      };
+      const caught = await copy(from, "memory:", { onProgress }).then(
+        () => "done",
+        (caught: unknown) => ({ caught }),
+      );
+      expect(caught).toEqual({ caught: thrown });
+    }
+  });
+
+  it("refuses options and stores that it does not know", async () => {
+    const from = await inMemory();
+    const copying = copy as (...args: unknown[]) => Promise<unknown>;
+    for (const args of [
+      [from, "memory:", { overwite: true }],
+      [from, "memory:", { onProgress: "x" }],
+      [from, "memory:", { signal: new AbortController() }],
+      [from, "memory:", { verify: 1 }],
+      [from, "memory:", []],
+      [undefined, "memory:"],
+      [from, undefined],
+    ]) {
+      expect(await code(copying(...args))).toBe("INVALID_ARGUMENT");
+    }
+  });
+
   it("reports its progress", async () => {
     const from = await inMemory();
     for (let n = 0; n < 1100; n += 1) await from.start({ task: "t", mode: "m" });

@@ -175,6 +175,23 @@ describe("a held lease", () => {
   });
 });
 
+describe("a lease whose renewal gets no answer", () => {
+  it("is lost when it expires, and not when the store answers", async () => {
+    const store = new MapStore();
+    const sessions = await opening(store, { timeoutMs: 6000 });
+    const lease = await sessions.leases.hold("job", { holder: "a", leaseDurationMs: 600 });
+    const began = performance.now();
+    Object.assign(store, { commit: () => new Promise(() => {}) });
+    await new Promise((resolve) => lease?.lost.addEventListener("abort", resolve));
+    expect(performance.now() - began).toBeLessThan(4000);
+    expect(lease?.isHeld).toBe(false);
+    expect(lease?.lost.reason).toMatchObject({
+      code: "LEASE_LOST",
+      cause: { code: "STORE_TIMEOUT" },
+    });
+  });
+});
+
 describe("leases", () => {
   it.each([
     ["", { holder: "a" }],

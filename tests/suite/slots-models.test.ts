@@ -243,3 +243,15 @@ describe("the available models", () => {
     expect(await code(after)).toBe("MODEL_MISSING");
   });
 });
+
+describe("a function that returns a promise", () => {
+  it("is refused, and a rejection does not end the process", async () => {
+    const models = (async () => {
+      throw new Error("away");
+    }) as unknown as (model: string) => boolean;
+    const sessions = await inMemory({ models });
+    expect(await code(sessions.startInSlot(opus))).toBe("INVALID_ARGUMENT");
+    // An unhandled rejection would fail this run.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+});

@@ -61,6 +61,12 @@ it("invalid parameters are refused", async () => {
     () => storeRules.allows({ kind: "any" }, Number.NaN),
     () => storeRules.rangeOf({ kind: "last" } as never, 1),
     () => storeRules.rangeOf({ kind: "all" }, undefined as never),
+    () => storeRules.allows(null as never, 1),
+    () => storeRules.allows({ kind: "any" }, 1n as never),
+    () => storeRules.rangeOf(null as never, 1),
+    () => storeRules.rangeOf({ kind: "last", count: 1n } as never, 1),
+    () => storeRules.bytesOf(null as never),
+    () => storeRules.bytesOf([null] as never),
   ];
   for (const call of calls) {
     expect((await failure(async () => call())).code, String(call)).toBe("INVALID_ARGUMENT");

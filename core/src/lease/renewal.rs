@@ -63,10 +63,16 @@ async fn renew(context: JobContext, params: RenewalParams) -> JobResult<LeaseLos
             token: params.token,
             ..LeaseRenewParams::default()
         };
-        match context.run(Side::Target, &LEASE_RENEW, renewal).await {
+        // A reply after the lease has expired is of no use: another holder may have it.
+        let left = Some(Millis(expires.saturating_sub(began)));
+        match context
+            .run_within(Side::Target, &LEASE_RENEW, renewal, left)
+            .await
+        {
             Ok(Renewed(true)) => {
                 expires = began + params.duration_ms;
-                delay = interval;
+                // Counted from the request, as the lease is.
+                delay = interval.saturating_sub(context.elapsed().0.saturating_sub(began));
             }
             Ok(Renewed(false)) => {
                 return Ok(LeaseLoss {

@@ -5,7 +5,7 @@
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::audit::{self, params::AuditPurgeParams};
-use crate::error::{Error, Result, none_if_corrupt};
+use crate::error::{Cause, Error, Result, none_if_corrupt};
 use crate::lease;
 use crate::lease::operations::{runner, runner_read};
 use crate::store::Read;
@@ -41,7 +41,7 @@ crate::operations! {
     /// Deletes sessions that have been in the trash for a time, oldest first, or only reports them.
     /// Those that a runner holds stay.
     PURGE = WriteMany "purge" (PurgeParams) -> CleanupResult, steps purge,
-        r#"{"olderThan":0,"ids":["s","t","gone"],"limit":2,"cursor":"ca.0.a","dryRun":false}"#;
+        r#"{"olderThan":0,"ids":["s","t","gone"],"versions":[1,2,3],"limit":2,"cursor":"ca.0.a","dryRun":false}"#;
 }
 
 /// The effect of a sweep on the sessions that it selects.
@@ -143,9 +143,45 @@ async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> 
         after: after.transpose()?,
         limit: limit.transpose()?,
     };
-    match params.ids {
-        Some(ids) => sweep_named(context, plan, &distinct(ids)?).await,
-        None => sweep(context, plan).await,
+    match (params.ids, params.versions) {
+        (Some(ids), versions) => {
+            let versions = Versions::of(&ids, versions)?;
+            sweep_named(context, plan, &distinct(ids)?, &versions).await
+        }
+        (None, None) => sweep(context, plan).await,
+        (None, Some(_)) => Err(Error::invalid("versions", "expected `ids` with it")),
+    }
+}
+
+/// The versions that named sessions have to be at.
+struct Versions(Vec<(String, u64)>);
+
+impl Versions {
+    /// The version of each id; none if they are not compared.
+    fn of(ids: &[Text], versions: Option<Vec<u64>>) -> Result<Self> {
+        let Some(versions) = versions else {
+            return Ok(Self(Vec::new()));
+        };
+        if versions.len() != ids.len() {
+            let problem = format!("expected {} versions, got {}", ids.len(), versions.len());
+            return Err(Error::invalid("versions", problem));
+        }
+        let ids = ids.iter().map(Text::to_string);
+        Ok(Self(ids.zip(versions).collect()))
+    }
+
+    /// Checks that a session is at its version.
+    fn check(&self, head: &Head) -> Result<()> {
+        let expected = self.0.iter().find(|(id, _)| id == head.id.as_str());
+        match expected {
+            Some(&(_, expected)) if expected != head.version => Err(Cause::VersionConflict {
+                id: head.id.to_string(),
+                expected,
+                current: head.version,
+            }
+            .into()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -188,7 +224,12 @@ pub(crate) async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupR
 }
 
 /// Removes the named sessions that a sweep selects.
-async fn sweep_named(context: &Context, plan: Sweep<'_>, ids: &[String]) -> Result<CleanupResult> {
+async fn sweep_named(
+    context: &Context,
+    plan: Sweep<'_>,
+    ids: &[String],
+    versions: &Versions,
+) -> Result<CleanupResult> {
     let mut swept = Swept::new(&plan);
     for ids in ids.chunks(MAX_TOGETHER) {
         let mut heads = Vec::new();
@@ -207,7 +248,10 @@ async fn sweep_named(context: &Context, plan: Sweep<'_>, ids: &[String]) -> Resu
                 for (given, found) in names.into_iter().zip(found) {
                     match found {
                         Found::Session(Ok(Some(loaded))) if plan.filter.matches(&loaded.head) => {
-                            heads.push(loaded.head);
+                            match versions.check(&loaded.head) {
+                                Ok(()) => heads.push(loaded.head),
+                                Err(error) => swept.fail(given, &error),
+                            }
                         }
                         Found::Session(Err(error)) => swept.fail(given, &error),
                         _ => {}

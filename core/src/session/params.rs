@@ -156,6 +156,9 @@ declare_params! {
         /// Only these sessions, 1,000 at most; one that has not been in the trash for that time stays.
         /// `limit` and `cursor` have no effect with it.
         pub ids: Option<Vec<Text>>,
+        /// The version of each of `ids`. A session at another version stays, and is listed in `failed`
+        /// with `VERSION_CONFLICT`. By default the versions are not compared.
+        pub versions: Option<Vec<u64>>,
         /// The greatest number of sessions, oldest first: 1 to 1,000; by default all.
         pub limit: Option<u32>,
         /// The `nextCursor` of the previous call.

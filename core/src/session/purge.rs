@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::declare_params;
-use crate::value::properties::{Params, Properties};
+use crate::value::properties::{Params, Properties, parse};
 use crate::value::text::Text;
 use crate::value::time::Millis;
 use crate::work::job::{JobContext, JobError, JobResult, Side};
@@ -168,6 +168,12 @@ async fn purge(context: JobContext, params: PurgeJobParams) -> JobResult<PurgeRe
     Ok(purging.result)
 }
 
+/// The version of an exported session.
+#[derive(Deserialize)]
+struct Exported {
+    version: u64,
+}
+
 /// A running purge.
 struct Purging {
     context: JobContext,
@@ -260,10 +266,13 @@ impl Purging {
     /// Archives sessions that are due, and deletes those that are archived.
     async fn archive_and_remove(&mut self, due: PurgeResult) -> JobResult<()> {
         self.add_failed(due.failed);
-        let mut archived = Vec::new();
+        let (mut archived, mut versions) = (Vec::new(), Vec::new());
         for id in due.ids {
             match self.archive(&id).await? {
-                Ok(()) => archived.push(id),
+                Ok(version) => {
+                    archived.push(id);
+                    versions.push(version);
+                }
                 Err(failed) => self.add_failed(vec![failed]),
             }
             self.report(archived.len()).await?;
@@ -271,16 +280,18 @@ impl Purging {
         if archived.is_empty() {
             return Ok(());
         }
+        // What has changed since it was archived stays.
         let params = PurgeParams {
             ids: Some(archived),
+            versions: Some(versions),
             ..self.params()
         };
         self.remove(params).await
     }
 
-    /// Exports a session and has the driver keep it. Only what concerns this session alone is a failure
-    /// of its own; another one ends the job.
-    async fn archive(&self, id: &Text) -> JobResult<Result<(), NotPurged>> {
+    /// Exports a session and has the driver keep it. Returns the version that is archived. Only what
+    /// concerns this session alone is a failure of its own; another one ends the job.
+    async fn archive(&self, id: &Text) -> JobResult<Result<u64, NotPurged>> {
         let params = IdParams {
             id: id.clone(),
             ..IdParams::default()
@@ -292,8 +303,11 @@ impl Purging {
             }
             Err(error) => return Err(error),
         };
+        let Exported { version } = parse("export", session.as_str())?;
         let exported = self.context.export(id.clone(), session).await;
-        Ok(exported.map_err(|error| NotPurged::new(id, &error)))
+        Ok(exported
+            .map(|()| version)
+            .map_err(|error| NotPurged::new(id, &error)))
     }
 
     async fn report(&self, archived: usize) -> JobResult<()> {

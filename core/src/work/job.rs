@@ -148,6 +148,9 @@ pub type StepReply = Box<dyn Any + Send>;
 pub trait Step: Send {
     /// The store to run it over.
     fn store(&self) -> Side;
+    /// The time within which the reply is of use. A driver that can stop waiting replies with an error
+    /// after it.
+    fn within(&self) -> Option<Millis>;
     /// The operation.
     fn operation(&self) -> &'static dyn AnyOperation;
     /// Its parameters.
@@ -171,6 +174,7 @@ struct TypedStep<P: 'static, R: 'static, T> {
     store: Side,
     operation: &'static Operation<P, R>,
     params: P,
+    within: Option<Millis>,
     reads: PhantomData<fn() -> T>,
 }
 
@@ -183,6 +187,10 @@ where
 {
     fn store(&self) -> Side {
         self.store
+    }
+
+    fn within(&self) -> Option<Millis> {
+        self.within
     }
 
     fn operation(&self) -> &'static dyn AnyOperation {
@@ -259,10 +267,31 @@ impl JobContext {
         R: 'static,
         T: From<R> + Property + Send + 'static,
     {
+        self.run_within(store, operation, params, None)
+    }
+
+    /// As [`JobContext::run`], with the time within which the reply is of use.
+    ///
+    /// # Errors
+    /// Those of the operation, and one of the driver after that time.
+    pub fn run_within<P, R, T>(
+        &self,
+        store: Side,
+        operation: &'static Operation<P, R>,
+        params: P,
+        within: Option<Millis>,
+    ) -> impl Future<Output = JobResult<T>> + Send
+    where
+        Operation<P, R>: AnyOperation,
+        P: Serialize + Clone + Send + Sync + 'static,
+        R: 'static,
+        T: From<R> + Property + Send + 'static,
+    {
         let step = TypedStep {
             store,
             operation,
             params,
+            within,
             reads: PhantomData::<fn() -> T>,
         };
         // The cast alone depends on the types, so that little is compiled for each of them.

@@ -11,6 +11,8 @@ use crate::support::jobs::{driver_error, run_job};
 enum Renewal {
     Renewed,
     Lost,
+    /// The lease is renewed, and the reply comes after this many milliseconds.
+    Slow(u64),
     /// The store does not answer for this many milliseconds, and then fails.
     Fails(u64),
 }
@@ -36,6 +38,10 @@ fn renew(age: u64, replies: &[Renewal]) -> (JobResult<LeaseLoss>, Vec<u64>) {
             times.push(*clock);
             let json = match outcome {
                 Renewal::Renewed => r#"{"outcome":"renewed","lease":null}"#,
+                Renewal::Slow(after) => {
+                    *clock += after;
+                    r#"{"outcome":"renewed","lease":null}"#
+                }
                 Renewal::Lost => r#"{"outcome":"lost","lease":null}"#,
                 Renewal::Fails(after) => {
                     *clock += after;
@@ -84,4 +90,40 @@ fn a_renewal_after_failures_extends_the_lease_from_the_time_of_the_renewal() {
 fn a_failure_after_the_expiry_loses_the_lease() {
     let (result, times) = renew(0, &[Renewal::Fails(20_000)]);
     assert_eq!((result.is_err(), times.len()), (true, 1));
+}
+
+#[test]
+fn the_next_renewal_is_counted_from_the_request_of_the_last() {
+    let (_, times) = renew(
+        0,
+        &[Renewal::Slow(9_000), Renewal::Slow(12_000), Renewal::Lost],
+    );
+    assert_eq!(times, [10_000, 20_000, 32_000]);
+}
+
+#[test]
+fn a_renewal_is_of_use_until_the_lease_expires() {
+    let mut left = Vec::new();
+    let params = RenewalParams {
+        key: "k".into(),
+        holder: None,
+        token: 1,
+        duration_ms: 30_000,
+        age_ms: 500,
+    };
+    let result = run_job(&RENEWAL, params, |need, clock| match need {
+        Need::Sleep(Millis(millis)) => {
+            *clock += millis;
+            Ok(JobReply::Done)
+        }
+        Need::Run(step) => {
+            left.push(step.within());
+            *clock += if left.len() < 3 { 0 } else { 60_000 };
+            Err(driver_error("STORE_TIMEOUT", 1))
+        }
+        _ => panic!("it needs something else"),
+    });
+    assert_eq!(result, Err(driver_error("STORE_TIMEOUT", 1)));
+    let expected = [19_500, 18_500, 17_500].map(|millis| Some(Millis(millis)));
+    assert_eq!(left, expected);
 }

@@ -84,6 +84,28 @@ fn a_session_is_deleted_after_it_is_archived() {
 }
 
 #[test]
+fn a_session_that_changes_after_it_was_archived_stays() {
+    let world = trash(&["a", "b"]);
+    let params = PurgeJobParams {
+        archive: Some(true),
+        ..PurgeJobParams::default()
+    };
+    let result = purge(&world, params, |id, _| {
+        if id == "a" {
+            world.ok("restore", json!({"id": "a"}));
+            world.ok("updateContext", json!({"id": "a", "context": {"n": 1}}));
+            world.ok("trash", json!({"id": "a"}));
+        }
+        Ok(())
+    });
+    let result = result.unwrap();
+    assert_eq!((result.removed, result.ids), (1, texts(&["b"])));
+    assert_eq!(result.failed[0].id, "a");
+    assert_eq!(result.failed[0].code, "VERSION_CONFLICT");
+    assert_eq!(remaining_ids(&world), ["a"]);
+}
+
+#[test]
 fn a_store_that_fails_ends_the_purge() {
     let world = trash(&["a", "b"]);
     let params = PurgeJobParams {

@@ -139,6 +139,8 @@ export type JobNeed = { readonly operation: number } & (
         readonly store: "source" | "target";
         readonly operation: keyof Operations;
         readonly params: Operations[keyof Operations]["params"];
+        /** The time within which the reply is of use, in milliseconds. */
+        readonly withinMs?: number;
       };
     }
   | {

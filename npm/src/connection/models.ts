@@ -9,6 +9,7 @@
 import type { Questions } from "../builds/binding.js";
 import { internalError, invalidArgument, messageOf, TenureError } from "../values/error.js";
 import { encode } from "./encode.js";
+import { ignore, isThenable } from "./store-driver.js";
 
 /** The names of the available models, or a function that tells whether a model is available. */
 export type Models = readonly string[] | ((model: string) => boolean);
@@ -31,6 +32,8 @@ export class ModelFunction {
     try {
       const answer: unknown = this.#isAvailable(name);
       if (typeof answer === "boolean") return answer;
+      // A promise is refused below. That it rejects must not end the process.
+      if (isThenable(answer)) ignore(answer);
     } catch (thrown) {
       const problem = `the function threw for ${JSON.stringify(name)}: ${messageOf(thrown)}`;
       throw invalidArgument("models", problem, thrown);

@@ -182,6 +182,6 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 /**
  * Handles the rejection of a promise that is not awaited, so that it is not reported as unhandled.
  */
-function ignore(promise: PromiseLike<unknown>): void {
+export function ignore(promise: PromiseLike<unknown>): void {
   Promise.resolve(promise).catch(() => {});
 }

@@ -9,6 +9,7 @@ import type { CopyResult } from "../generated.js";
 import { type CopyOptions, type CopySide, copySessions } from "../jobs/copy.js";
 import type { Target } from "../stores/target.js";
 import { aborted, invalidArgument } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import type { Sessions } from "./sessions.js";
 import { type CopyTarget, Side } from "./side.js";
 
@@ -21,9 +22,14 @@ export function copyWith(
   open: (target: Target) => Promise<Sessions>,
 ): Copy {
   return async (from, to, options = {}) => {
-    if (typeof options !== "object" || options === null) {
-      throw invalidArgument("options", "expected an object");
-    }
+    checkOptions(options, {
+      overwrite: "boolean",
+      verify: "boolean",
+      onProgress: "function",
+      signal: "signal",
+    });
+    if (from === undefined) throw invalidArgument("from", "expected a store");
+    if (to === undefined) throw invalidArgument("to", "expected a store");
     if (options.signal?.aborted) throw aborted(options.signal.reason);
     const [source, target] = [new Side(open, from), new Side(open, to)];
     const sides: Record<"source" | "target", CopySide> = { source, target };

@@ -13,6 +13,7 @@ import type { ImportDirectoryResult } from "../generated.js";
 import { type ImportDirectoryOptions, importFiles } from "../jobs/import-directory.js";
 import type { Target } from "../stores/target.js";
 import { invalidArgument, messageOf } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import type { Sessions } from "./sessions.js";
 import { type CopyTarget, Side } from "./side.js";
 
@@ -29,10 +30,9 @@ export function importDirectoryWith(
   open: (target: Target) => Promise<Sessions>,
 ): ImportDirectory {
   return async (directory, to, options = {}) => {
-    if (typeof options !== "object" || options === null) {
-      throw invalidArgument("options", "expected an object");
-    }
-    const root = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
+    checkOptions(options, { dryRun: "boolean", onProgress: "function", signal: "signal" });
+    if (to === undefined) throw invalidArgument("to", "expected a store");
+    const root = pathOf(directory);
     await readdir(root).catch((thrown: unknown) => {
       throw invalidArgument("directory", `cannot be read: ${messageOf(thrown)}`, thrown);
     });
@@ -43,4 +43,11 @@ export function importDirectoryWith(
       await target.close();
     }
   };
+}
+
+/** The absolute path of a directory. */
+function pathOf(directory: unknown): string {
+  if (directory instanceof URL && directory.protocol === "file:") return fileURLToPath(directory);
+  if (typeof directory === "string" && directory !== "") return resolve(directory);
+  throw invalidArgument("directory", "expected a path or a file: URL");
 }

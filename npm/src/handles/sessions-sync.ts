@@ -5,9 +5,12 @@
  */
 
 import type { OperationName, Params, Result } from "../connection/call.js";
-import type { SlotStart } from "../generated.js";
+import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
 import type { HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
+import { checkPurge } from "../jobs/purge.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
+import { invalidArgument } from "../values/error.js";
+import type { Accepts } from "../values/params.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -59,6 +62,18 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
     } catch (thrown) {
       throw attempts.failed(thrown);
     }
+  }
+
+  /**
+   * Purges the trash: permanently deletes sessions that have been in it for a given time. A
+   * synchronous handle does not archive them: `open` returns a handle that does.
+   */
+  override purge(params: Accepts<PurgeParams>, ...options: never[]): PurgeResult {
+    checkPurge(params, {});
+    if (options.length > 0) {
+      throw invalidArgument("archive", "only a handle of `open` archives sessions");
+    }
+    return super.purge(params);
   }
 
   /** Closes the handle. Pending webhooks are still delivered; later calls are refused. */

@@ -7,7 +7,7 @@
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
 import type { HeldLease, HoldOptions } from "../jobs/held-lease.js";
-import { type PurgeOptions, purgeArchived } from "../jobs/purge.js";
+import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
 import type { Accepts } from "../values/params.js";
@@ -78,10 +78,13 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    * `archive`, each session is archived before it is deleted, one at a time; a session for which it
    * throws stays in the trash and is listed in `failed`.
    */
-  override purge(
-    params: Accepts<PurgeParams>,
-    { archive }: PurgeOptions = {},
-  ): Promise<PurgeResult> {
+  override purge(params: Accepts<PurgeParams>, options: PurgeOptions = {}): Promise<PurgeResult> {
+    try {
+      checkPurge(params, options);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    const { archive } = options;
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
     return purgeArchived(this.connection.binding, this, params, archive);
   }

@@ -56,7 +56,7 @@ export function importFiles(
         checkSignal();
         const { mtime } = await readable(stat(file));
         const bytes = await readable(readFile(file));
-        return { text: decode(bytes), modifiedAt: mtime.toISOString() };
+        return { text: decode(bytes), modifiedAt: timestampOf(mtime) };
       },
       progress: (progress) => onProgress?.(progress as ImportProgress),
     },
@@ -69,6 +69,12 @@ async function readable<T>(reading: Promise<T>): Promise<T> {
   } catch (thrown) {
     throw fileUnreadable(thrown);
   }
+}
+
+/** A time as the core reads it; `undefined` for one that is outside of the calendar. */
+function timestampOf(time: Date): string | undefined {
+  const text = Number.isNaN(time.getTime()) ? "" : time.toISOString();
+  return /^\d{4}-/.test(text) ? text : undefined;
 }
 
 /** Invalid UTF-8 is refused: replacement characters would change the content. */

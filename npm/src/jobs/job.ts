@@ -11,8 +11,15 @@ import type { OperationName, Params } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
 import { isThenable } from "../connection/store-driver.js";
 import type { Jobs } from "../generated.js";
+import { startTimer } from "../runtime/timers.js";
 import type { MaybePromise } from "../stores/store.js";
-import { internalError, isTenureError, messageOf, TenureError } from "../values/error.js";
+import {
+  internalError,
+  isTenureError,
+  messageOf,
+  notInTime,
+  TenureError,
+} from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 
 /** The name of a job. */
@@ -33,7 +40,9 @@ export interface JobHost {
   /** Keeps an exported session. */
   export?(id: string, session: string): MaybePromise<void>;
   /** Reads a file. */
-  readFile?(path: string): MaybePromise<{ readonly text: string; readonly modifiedAt: string }>;
+  readFile?(
+    path: string,
+  ): MaybePromise<{ readonly text: string; readonly modifiedAt: string | undefined }>;
   /** Reads the entries of a folder that are files or folders, and no links. */
   readFolder?(
     path: string,
@@ -110,17 +119,26 @@ export class Job {
   }
 
   #resume({ operation }: JobNeed, reply: Reply): JobAnswer {
-    const text = "thrown" in reply ? this.#remember(reply.thrown) : toJson(reply.value);
+    const text = this.#textOf(reply);
     const elapsed = performance.now() - this.#began;
     return parseAnswer(this.#binding.resumeJob(operation, text, elapsed)) as JobAnswer;
+  }
+
+  /** The text of a reply. A value that is no JSON is an error like any other. */
+  #textOf(reply: Reply): string {
+    if ("thrown" in reply) return this.#remember(reply.thrown);
+    try {
+      return JSON.stringify({ ok: reply.value ?? null });
+    } catch (thrown) {
+      return this.#remember(thrown);
+    }
   }
 
   #remember(value: unknown): string {
     const number = (this.#thrown?.number ?? 0) + 1;
     this.#thrown = { number, value };
     this.#host.failed?.(value);
-    const code = isTenureError(value) ? value.code : "INTERNAL";
-    return JSON.stringify({ error: { code, message: messageOf(value), number } });
+    return JSON.stringify({ error: { code: codeOf(value), message: messageOf(value), number } });
   }
 
   #endOf(answer: Exclude<JobAnswer, { need: JobNeed }>): Reply {
@@ -154,11 +172,12 @@ export class Job {
       case "open":
         return host.open?.(need.params.store);
       case "run": {
-        const { store, operation, params } = need.params;
-        return host.run?.(store, operation, params);
+        const { store, operation, params, withinMs } = need.params;
+        const ran = host.run?.(store, operation, params);
+        return isThenable(ran) && withinMs !== undefined ? within(ran, withinMs) : ran;
       }
       case "export":
-        return host.export?.(need.params.id, need.params.session);
+        return done(host.export?.(need.params.id, need.params.session));
       case "readFile":
         return host.readFile?.(need.params.path);
       case "readFolder":
@@ -166,7 +185,9 @@ export class Job {
       case "attempt":
         return host.attempt?.();
       case "progress":
-        return host.progress?.(need.params);
+        // What a callback of the caller returns is not part of the reply, and is not waited for.
+        host.progress?.(need.params);
+        return undefined;
       case "sleep":
         return undefined;
     }
@@ -189,6 +210,35 @@ export function runJob<N extends JobName>(
   });
 }
 
-function toJson(value: unknown): string {
-  return JSON.stringify({ ok: value ?? null });
+/** Rejects if a promise has not settled after a time. The timer does not keep the process alive. */
+function within<T>(promise: PromiseLike<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = startTimer(ms, () => reject(notInTime(ms)), "background");
+    promise.then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (thrown: unknown) => {
+        stop();
+        reject(thrown);
+      },
+    );
+  });
+}
+
+/** Waits for a callback of the caller, and drops what it returns. */
+function done(result: MaybePromise<unknown>): MaybePromise<void> {
+  if (!isThenable(result)) return undefined;
+  return Promise.resolve(result).then(() => undefined);
+}
+
+/** The code of a thrown value. It may be any value, with getters that throw. */
+function codeOf(thrown: unknown): string {
+  try {
+    if (isTenureError(thrown) && typeof thrown.code === "string") return thrown.code;
+  } catch {
+    // It has no code that can be read.
+  }
+  return "INTERNAL";
 }

@@ -9,7 +9,8 @@ import type { Binding } from "../builds/binding.js";
 import type { Performer } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { MaybePromise } from "../stores/store.js";
-import { archiveFailed, isTenureError } from "../values/error.js";
+import { archiveFailed, invalidArgument, isTenureError } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { runJob } from "./job.js";
 
@@ -23,6 +24,26 @@ export type Archive = (session: string, id: string) => MaybePromise<void>;
 export interface PurgeOptions {
   /** Archives each session before it is deleted. */
   readonly archive?: Archive | undefined;
+}
+
+/**
+ * Checks what a caller of `purge` passes. An archive in the wrong place would be ignored, and the
+ * sessions deleted without it.
+ */
+export function checkPurge(params: unknown, options: unknown): void {
+  checkOptions(options, { archive: "function" });
+  if (typeof params !== "object" || params === null) {
+    throw invalidArgument("purge", "expected an object");
+  }
+  for (const name of ["archive", "batch"]) {
+    if (name in params) {
+      const problem =
+        name === "archive"
+          ? "expected it among the options, which are the second argument"
+          : "is not known";
+      throw invalidArgument(name, problem);
+    }
+  }
 }
 
 /** Archives and purges the sessions in the trash. */

@@ -42,6 +42,10 @@ export async function startWithRetries(
 /** Sleeps until a signal is aborted. A caller waits for this, so the timer keeps the process alive. */
 function sleepUntil(signal: AbortSignal | undefined): NonNullable<JobHost["sleep"]> {
   return (ms, wake) => {
+    if (signal?.aborted) {
+      wake({ thrown: aborted(signal.reason) });
+      return () => {};
+    }
     const stop = startTimer(
       ms,
       () => {

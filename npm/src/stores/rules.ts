@@ -41,12 +41,14 @@ export interface StoreRules {
 export function rulesOver(binding: () => Binding): StoreRules {
   return {
     allows(expect, version) {
+      if (typeof expect !== "object" || expect === null) refuse("expect", expect);
       const { kind, version: expected }: ExpectationProperties = expect;
       const stored = numberOf("version", version ?? undefined);
       const allows = binding().allows(`${kind}`, numberOf("expect", expected), stored);
       return allows ?? refuse("expect", expect);
     },
     rangeOf(history, eventCount) {
+      if (typeof history !== "object" || history === null) refuse("history", history);
       const { kind, count, sequence, limit }: HistoryProperties = history;
       const value = numberOf("history", count ?? sequence);
       const events = numberOf("eventCount", eventCount);
@@ -55,6 +57,12 @@ export function rulesOver(binding: () => Binding): StoreRules {
       return first === undefined || last === undefined ? undefined : { first, last };
     },
     bytesOf(heads) {
+      if (
+        !Array.isArray(heads) ||
+        heads.some((head) => typeof head !== "object" || head === null)
+      ) {
+        refuse("heads", heads);
+      }
       return resultOf(parseAnswer(binding().bytesOf(encode("heads", { ok: { heads } }))));
     },
   };
@@ -67,10 +75,7 @@ function numberOf(what: string, value: number | undefined): number {
 }
 
 function refuse(what: string, value: unknown): never {
-  throw invalidArgument(
-    what,
-    `expected it as the core has passed it, got ${JSON.stringify(value)}`,
-  );
+  throw invalidArgument(what, `expected it as the core has passed it, got ${textOf(value)}`);
 }
 
 /** The properties of all kinds of {@link StoredExpectation}. */
@@ -85,4 +90,13 @@ interface HistoryProperties {
   readonly count?: number;
   readonly sequence?: number;
   readonly limit?: number;
+}
+
+/** A value as text. A value that is no JSON is named by its type. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return typeof value;
+  }
 }

@@ -165,6 +165,12 @@ export function leaseLost(key: string, problem: string, cause: unknown): TenureE
   return new TenureError({ code: "LEASE_LOST", message, details: { key, problem } }, cause);
 }
 
+/** A store did not answer while the answer was of use. */
+export function notInTime(timeoutMs: number): TenureError {
+  const message = `the store did not answer within ${timeoutMs} ms`;
+  return new TenureError({ code: "STORE_TIMEOUT", message, details: { timeoutMs } });
+}
+
 /** A file or folder cannot be read. */
 export function fileUnreadable(cause: unknown): TenureError {
   const problem = messageOf(cause);

@@ -32,7 +32,7 @@ Examples:
   tenure purge $id
   0 3 * * * cd /srv/bot && tenure purge --older-than 30d --archive old")]
 pub(crate) struct Args {
-    /// The ids of sessions in the trash; all of them by default
+    /// The ids of sessions in the trash; without ids, --older-than is required
     #[arg(value_name = "ID", required_unless_present = "older_than")]
     ids: Vec<Text>,
     /// Only sessions that have been in the trash for at least this long: 30d, 12h

@@ -93,6 +93,9 @@ const checks = [
   },
 ];
 
+/** The groups that run beside the others. Both lanes take about as long. */
+const besideTheOthers = new Set(["wasm", "packaging", "browser"]);
+
 const { chosen, files } = readArguments(process.argv.slice(2));
 let chromium;
 
@@ -103,7 +106,7 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(meant, ({ group }) => group === "browser", perform));
+  return summarize(await inLanes(meant, ({ group }) => besideTheOthers.has(group), perform));
 });
 
 function readArguments(args) {

@@ -2,7 +2,6 @@
 //! replies with JSON text, as with the requests to a store that the host provides.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -14,12 +13,13 @@ use tenure_core::work::job::{
 use tenure_core::{Error, Json, Millis, Result, Text};
 
 use crate::answer::{self, Answer};
+use crate::numbered::Numbered;
 use crate::table::TABLE;
 
 /// The running jobs.
 #[derive(Default)]
 pub struct Jobs {
-    running: RefCell<BTreeMap<u32, Running>>,
+    running: RefCell<Numbered<Running>>,
     last: Cell<u32>,
 }
 
@@ -61,7 +61,7 @@ impl Jobs {
     /// `{"error": {code, message, number}}`. `elapsed` is the time since the job was started, in
     /// milliseconds of a monotonic clock.
     pub fn resume(&self, id: u32, reply: &str, elapsed: f64) -> Answer {
-        let running = self.running.borrow_mut().remove(&id);
+        let running = self.running.borrow_mut().remove(id);
         match running {
             Some(Running { job, awaited }) => {
                 // A float-to-integer cast saturates.
@@ -74,7 +74,7 @@ impl Jobs {
 
     /// Drops a job that waits for a reply.
     pub fn cancel(&self, id: u32) -> Answer {
-        self.running.borrow_mut().remove(&id);
+        self.running.borrow_mut().remove(id);
         answer::ok(&())
     }
 

@@ -98,13 +98,8 @@ fn operations(out: &mut String, config: &Config) {
         "/** Every operation: its parameters and its reply. */\nexport interface Operations {\n",
     );
     for operation in TABLE.iter() {
-        let doc: Vec<&str> = operation.doc().lines().map(str::trim).collect();
-        let (params, reply) = operation.type_names(config);
-        let (doc, name) = (doc.join(" "), operation.name());
-        push(
-            out,
-            format_args!("  /** {doc} */\n  {name}: {{ params: {params}; result: {reply} }};\n"),
-        );
+        let types = operation.type_names(config);
+        property(out, operation.name(), operation.doc(), &types);
     }
     out.push_str(
         "}\n\n/** Whether an operation only reads or may write. */\nexport const OPERATIONS = {\n",
@@ -122,15 +117,19 @@ fn operations(out: &mut String, config: &Config) {
 fn jobs(out: &mut String, config: &Config) {
     out.push_str("\n/** Every job: its parameters and its result. */\nexport interface Jobs {\n");
     for job in TABLE.jobs() {
-        let doc: Vec<&str> = job.doc().lines().map(str::trim).collect();
-        let (params, result) = job.type_names(config);
-        let (doc, name) = (doc.join(" "), job.name());
-        push(
-            out,
-            format_args!("  /** {doc} */\n  {name}: {{ params: {params}; result: {result} }};\n"),
-        );
+        property(out, job.name(), job.doc(), &job.type_names(config));
     }
     out.push_str("}\n");
+}
+
+/// A property of `Operations` or `Jobs`, with its documentation and its types.
+fn property(out: &mut String, name: &str, doc: &str, (params, result): &(String, String)) {
+    let lines: Vec<&str> = doc.lines().map(str::trim).collect();
+    let doc = lines.join(" ");
+    push(
+        out,
+        format_args!("  /** {doc} */\n  {name}: {{ params: {params}; result: {result} }};\n"),
+    );
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -314,7 +314,6 @@ pub(crate) fn step_over(
     store: &Local,
     now: Timestamp,
     step: &dyn Step,
-) -> Result<StepReply, Failure> {
-    let reply = store.run_any(step.operation(), step.params(), now, this_host())?;
-    Ok(step.reply(reply)?)
+) -> Result<StepReply, Error> {
+    step.reply(store.run_any(step.operation(), step.params(), now, this_host())?)
 }

@@ -135,7 +135,7 @@ impl JobHost for Copying {
             Side::Target => &self.target,
         };
         match store {
-            Some(store) => step_over(store, self.now, step),
+            Some(store) => Ok(step_over(store, self.now, step)?),
             None => Err(Error::internal("a store of the copy is not open").into()),
         }
     }

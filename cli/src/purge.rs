@@ -89,11 +89,6 @@ fn print(result: &PurgeResult, context: &mut Context) -> Outcome {
         }
         false => removal::print(result, "permanently removed", context)?,
     };
-    let failures = result
-        .failed
-        .iter()
-        .map(|failed| Exit::of_code(&failed.code));
-    let exit = failures.fold(exit, Exit::max);
     let not_due = result.not_due.as_deref().unwrap_or_default();
     for id in not_due {
         context.note(&format!(

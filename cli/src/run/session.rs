@@ -18,9 +18,9 @@ use tenure_core::session::read::GET;
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::{AnyOperation, Operation};
 use tenure_core::{Error, Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
-use tenure_host::{Local, this_host};
+use tenure_host::Local;
 
-use crate::context::run_over;
+use crate::context::{run_over, step_over};
 use crate::exit::Failure;
 use crate::job::elapsed_since;
 
@@ -202,9 +202,7 @@ impl RunSession {
 
     /// Runs the operation that a job needs, as this process.
     pub(super) fn run_step(&self, step: &dyn Step) -> Result<StepReply, Error> {
-        let RunStore { local, clock } = &self.store;
-        let reply = local.run_any(step.operation(), step.params(), clock.now(), this_host())?;
-        step.reply(reply)
+        step_over(&self.store.local, self.store.clock.now(), step)
     }
 
     /// Releases the lease. A lease that cannot be released is free when this process has ended.

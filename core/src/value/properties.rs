@@ -128,16 +128,11 @@ impl<'a> Properties<'a> {
     /// The key and the text of the property of a field.
     fn text_of(&mut self, name: &'static str) -> Option<(Cow<'a, str>, &'a str)> {
         self.known.push(name);
-        // Of properties with the same key the last counts, as for `JSON.parse`.
-        let mut found = None;
-        self.rest.retain_mut(|(key, value)| {
-            let meant = is_camel_case_of(key, name);
-            if meant {
-                found = Some((std::mem::take(key), *value));
-            }
-            !meant
-        });
-        found
+        // Of properties with the same key the last counts, as for `JSON.parse`. The others stay, and
+        // `finish` skips them.
+        let is_meant = |(key, _): &(Cow<'_, str>, _)| is_camel_case_of(key, name);
+        let place = self.rest.iter().rposition(is_meant)?;
+        Some(self.rest.remove(place))
     }
 
     /// Says what was wrong with the properties that were taken so far.
@@ -160,7 +155,8 @@ impl<'a> Properties<'a> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        match self.rest.first() {
+        let is_known = |key: &str| self.known.iter().any(|name| is_camel_case_of(key, name));
+        match self.rest.iter().find(|(key, _)| !is_known(key)) {
             None => Ok(()),
             Some((key, _)) => {
                 let known: Vec<String> = self
@@ -424,7 +420,9 @@ plain_properties!(
 
 /// Whether `key` is `snake`, a Rust field's name, in camel case.
 fn is_camel_case_of(key: &str, snake: &str) -> bool {
-    key.bytes().eq(camel_case_bytes(snake))
+    // Most keys differ in their first letter, which camel case does not change.
+    let snake = snake.strip_prefix("r#").unwrap_or(snake);
+    key.as_bytes().first() == snake.as_bytes().first() && key.bytes().eq(camel_case_bytes(snake))
 }
 
 fn camel_case(snake: &str) -> String {

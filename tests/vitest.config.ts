@@ -26,6 +26,7 @@ const withoutSourceMaps = (files: RegExp) => ({
     files.test(id) ? readFileSync(id, "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "") : null,
 });
 
+// Timeouts end tests that hang. They are long, since no test measures speed.
 export default defineConfig({
   test: {
     // Many test files wait for disks, for other processes or for timers.
@@ -38,7 +39,7 @@ export default defineConfig({
           include: [suite, "native/**/*.test.ts"],
           env: { TENURE_BINDING: "native" },
           server: packageAsIs,
-          testTimeout: 60_000,
+          testTimeout: 300_000,
         },
       },
       {
@@ -48,7 +49,7 @@ export default defineConfig({
           include: [suite],
           env: { TENURE_BINDING: "wasm" },
           server: packageAsIs,
-          testTimeout: 60_000,
+          testTimeout: 300_000,
         },
       },
       {
@@ -60,7 +61,7 @@ export default defineConfig({
           name: "browser",
           include: [suite, "browser/**/*.test.ts"],
           exclude: ["**/*.node.test.ts"],
-          testTimeout: 60_000,
+          testTimeout: 300_000,
           browser: {
             enabled: true,
             headless: true,
@@ -79,8 +80,8 @@ export default defineConfig({
         test: {
           name: "pages",
           include: ["pages/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -15,7 +15,7 @@ pub mod hooks;
 pub mod machines;
 
 /// The operations of all applications.
-pub static OPERATIONS: &[&[&dyn AnyOperation]] = &[
+pub static OPERATIONS: &[&[&AnyOperation]] = &[
     folders::operations::OPERATIONS,
     hooks::operations::OPERATIONS,
     machines::operations::OPERATIONS,
@@ -24,4 +24,4 @@ pub static OPERATIONS: &[&[&dyn AnyOperation]] = &[
 ];
 
 /// The jobs of all applications.
-pub static JOBS: &[&[&dyn AnyJob]] = &[folders::job::JOBS];
+pub static JOBS: &[&[&AnyJob]] = &[folders::job::JOBS];

@@ -43,7 +43,7 @@ impl Jobs {
     /// Starts the job of a name. Returns its result, or what it needs first. `entropy` are random bits.
     pub fn start(&self, name: &str, params: &str, entropy: [u8; 16]) -> Answer {
         let job = TABLE.find_job(name).and_then(|row| {
-            let params = row.read(params)?;
+            let params = row.signature.read(params)?;
             Ok(Job::new(row, params, entropy))
         });
         match job {

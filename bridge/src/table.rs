@@ -62,8 +62,11 @@ mod tests {
         for operation in TABLE.iter() {
             let name = operation.name();
             assert!(names.insert(name), "{name} is declared twice");
-            assert!(operation.read(operation.sample()).is_ok(), "{name}");
-            assert!(!operation.doc().is_empty(), "{name}");
+            assert!(
+                operation.read(operation.signature.sample()).is_ok(),
+                "{name}"
+            );
+            assert!(!operation.signature.doc().is_empty(), "{name}");
         }
     }
 }

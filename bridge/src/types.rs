@@ -33,10 +33,10 @@ pub fn typescript() -> String {
          export type Overrides = OverridesOf<Status, Phase>;\n\n",
     );
     for operation in TABLE.iter() {
-        operation.declare(&mut declarations);
+        (operation.signature.types().declare)(&mut declarations);
     }
     for job in TABLE.jobs() {
-        job.declare(&mut declarations);
+        (job.signature.types().declare)(&mut declarations);
     }
     declarations.visit::<CopyProgress>();
     declarations.visit::<PurgeProgress>();
@@ -98,14 +98,14 @@ fn operations(out: &mut String, config: &Config) {
         "/** Every operation: its parameters and its reply. */\nexport interface Operations {\n",
     );
     for operation in TABLE.iter() {
-        let types = operation.type_names(config);
-        property(out, operation.name(), operation.doc(), &types);
+        let types = (operation.signature.types().names)(config);
+        property(out, operation.name(), operation.signature.doc(), &types);
     }
     out.push_str(
         "}\n\n/** Whether an operation only reads or may write. */\nexport const OPERATIONS = {\n",
     );
     for operation in TABLE.iter() {
-        let access = match operation.access() {
+        let access = match operation.access {
             Access::Read => "read",
             Access::Write | Access::WriteMany => "write",
         };
@@ -117,7 +117,12 @@ fn operations(out: &mut String, config: &Config) {
 fn jobs(out: &mut String, config: &Config) {
     out.push_str("\n/** Every job: its parameters and its result. */\nexport interface Jobs {\n");
     for job in TABLE.jobs() {
-        property(out, job.name(), job.doc(), &job.type_names(config));
+        property(
+            out,
+            job.signature.name,
+            job.signature.doc(),
+            &(job.signature.types().names)(config),
+        );
     }
     out.push_str("}\n");
 }

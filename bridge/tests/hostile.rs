@@ -250,8 +250,8 @@ fn an_unknown_operation_is_refused() {
         assert!(answer.len() < 4096, "{} bytes", answer.len());
     }
     for operation in TABLE.iter() {
-        let found = TABLE.find(operation.name()).map(|found| found.access());
-        assert_eq!(found, Ok(operation.access()));
+        let found = TABLE.find(operation.name()).map(|found| found.access);
+        assert_eq!(found, Ok(operation.access));
     }
 }
 

@@ -86,11 +86,20 @@ fn unknown_jobs_and_parameters_are_refused() {
     }
     for job in TABLE.jobs() {
         for params in ["", "[]", "null", "7", r#"{"nonsense":1}"#, "\u{0}"] {
-            let answer = start(&jobs, job.name(), params);
-            assert_eq!(code(&answer), "INVALID_ARGUMENT", "{} {params}", job.name());
+            let answer = start(&jobs, job.signature.name, params);
+            assert_eq!(
+                code(&answer),
+                "INVALID_ARGUMENT",
+                "{} {params}",
+                job.signature.name
+            );
         }
-        let answer = start(&jobs, job.name(), job.sample());
-        assert!(answer["need"].is_object(), "{}: {answer}", job.name());
+        let answer = start(&jobs, job.signature.name, job.signature.sample());
+        assert!(
+            answer["need"].is_object(),
+            "{}: {answer}",
+            job.signature.name
+        );
     }
 }
 
@@ -117,11 +126,11 @@ fn every_reply_of_a_host_has_a_well_formed_answer() {
         for reply in replies {
             for elapsed in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
                 let jobs = Jobs::default();
-                start(&jobs, job.name(), job.sample());
+                start(&jobs, job.signature.name, job.signature.sample());
                 for _ in 0..20 {
                     let answer = parse(&jobs.resume(1, reply, elapsed));
                     let parts = answer.as_object().unwrap();
-                    assert_eq!(parts.len(), 1, "{} {reply}: {answer}", job.name());
+                    assert_eq!(parts.len(), 1, "{} {reply}: {answer}", job.signature.name);
                     let known = ["need", "ok", "error", "thrown"];
                     assert!(known.iter().any(|part| parts.contains_key(*part)));
                     if !parts.contains_key("need") {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::job::{Step, StepReply};
-use tenure_core::work::operation::{Access, AnyOperation, Operation};
+use tenure_core::work::operation::{Access, Operation};
 use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 
@@ -139,7 +139,6 @@ impl Context {
         params: P,
     ) -> Result<R, Failure>
     where
-        Operation<P, R>: AnyOperation,
         P: Send + Sync + 'static,
         R: 'static,
     {
@@ -155,7 +154,6 @@ impl Context {
         fingerprint: Fingerprint,
     ) -> Result<R, Failure>
     where
-        Operation<P, R>: AnyOperation,
         P: Send + Sync + 'static,
         R: 'static,
     {
@@ -169,7 +167,7 @@ impl Context {
     pub(crate) fn run_step(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
         let operation = step.operation();
         let (now, host) = (self.now(), Arc::clone(&self.host));
-        let reply = self.over_store(operation.access(), |store| {
+        let reply = self.over_store(operation.access, |store| {
             store.run_any(operation, step.params(), now, host)
         })?;
         Ok(step.reply(reply)?)
@@ -199,7 +197,6 @@ impl Context {
         print: impl FnOnce(&mut Self, R) -> Outcome,
     ) -> Outcome
     where
-        Operation<P, R>: AnyOperation,
         P: Send + Sync + 'static,
         R: Serialize + 'static,
     {
@@ -301,7 +298,6 @@ pub(crate) fn run_over<P, R>(
     params: P,
 ) -> Result<R, Failure>
 where
-    Operation<P, R>: AnyOperation,
     P: Send + Sync + 'static,
     R: 'static,
 {

@@ -19,7 +19,7 @@ use tenure_apps::dedup::params::{
 };
 use tenure_apps::dedup::run::{Run, store_unavailable};
 use tenure_core::lease::decision::Outcome as LeaseOutcome;
-use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Millis, Text};
 
 use crate::context::Context;
@@ -93,7 +93,6 @@ fn decide<P>(
     exit_code: bool,
 ) -> Outcome
 where
-    Operation<P, DedupDecision>: AnyOperation,
     P: Send + Sync + 'static,
 {
     let (decision, failed) = match context.run(operation, params) {
@@ -122,7 +121,6 @@ fn run_after_job<P, R>(
     exit_code: bool,
 ) -> Result<Option<R>, Failure>
 where
-    Operation<P, R>: AnyOperation,
     P: Send + Sync + 'static,
     R: 'static,
 {

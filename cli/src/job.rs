@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tenure_core::work::job::{
-    AnyJob, DriverError, FolderEntry, Job, JobError, JobReply, JobResult, JobRow, Need, ReadFile,
-    Side, Standing, Step, StepReply,
+    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, JobRow, Need, ReadFile, Side,
+    Standing, Step, StepReply,
 };
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis, Text};
@@ -70,7 +70,6 @@ pub(crate) fn run_job<P, R>(
     host: &mut dyn JobHost,
 ) -> Result<R, Failure>
 where
-    JobRow<P, R>: AnyJob,
     P: Send + Sync + 'static,
     R: 'static,
 {

@@ -13,7 +13,7 @@ use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_CLEAR, LEASE_RELEASE, 
 use tenure_core::lease::params::{
     LeaseAcquireParams, LeaseClearParams, LeaseOutcome, LeaseReleaseParams, LeaseRenewParams,
 };
-use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::work::operation::Operation;
 use tenure_core::{Millis, Text};
 
 use crate::context::Context;
@@ -82,7 +82,6 @@ fn request<P>(
     print: impl FnOnce(&mut Context, &LeaseOutcome) -> Result<(), Failure>,
 ) -> Outcome
 where
-    Operation<P, LeaseOutcome>: AnyOperation,
     P: Send + Sync + 'static,
 {
     use decision::Outcome::{

@@ -7,7 +7,7 @@ use crate::work::operation::AnyOperation;
 use crate::{agent, audit, copy, lease, session, slot};
 
 /// The operations of the core.
-pub static OPERATIONS: &[&[&dyn AnyOperation]] = &[
+pub static OPERATIONS: &[&[&AnyOperation]] = &[
     session::operations::OPERATIONS,
     session::read::OPERATIONS,
     session::bulk::OPERATIONS,
@@ -20,7 +20,7 @@ pub static OPERATIONS: &[&[&dyn AnyOperation]] = &[
 ];
 
 /// The jobs of the core.
-pub static JOBS: &[&[&dyn AnyJob]] = &[
+pub static JOBS: &[&[&AnyJob]] = &[
     session::purge::JOBS,
     session::retention_job::JOBS,
     lease::renewal::JOBS,
@@ -32,22 +32,22 @@ pub static JOBS: &[&[&dyn AnyJob]] = &[
 #[derive(Clone, Copy)]
 pub struct Table {
     /// Lists of operations.
-    pub operations: &'static [&'static [&'static [&'static dyn AnyOperation]]],
+    pub operations: &'static [&'static [&'static [&'static AnyOperation]]],
     /// Lists of jobs.
-    pub jobs: &'static [&'static [&'static [&'static dyn AnyJob]]],
+    pub jobs: &'static [&'static [&'static [&'static AnyJob]]],
     /// What a build that lacks an operation says to use instead; `None` for a name that is none.
     pub instead: fn(&str) -> Option<&'static str>,
 }
 
 impl Table {
     /// All operations.
-    pub fn iter(self) -> impl Iterator<Item = &'static dyn AnyOperation> {
+    pub fn iter(self) -> impl Iterator<Item = &'static AnyOperation> {
         let lists = self.operations.iter().copied().flatten();
         lists.copied().flatten().copied()
     }
 
     /// All jobs.
-    pub fn jobs(self) -> impl Iterator<Item = &'static dyn AnyJob> {
+    pub fn jobs(self) -> impl Iterator<Item = &'static AnyJob> {
         let lists = self.jobs.iter().copied().flatten();
         lists.copied().flatten().copied()
     }
@@ -56,8 +56,8 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::find`].
-    pub fn find_job(self, name: &str) -> Result<&'static dyn AnyJob> {
-        let found = self.jobs().find(|job| job.name() == name);
+    pub fn find_job(self, name: &str) -> Result<&'static AnyJob> {
+        let found = self.jobs().find(|job| job.signature.name == name);
         found.ok_or_else(|| self.missing(name))
     }
 
@@ -65,7 +65,7 @@ impl Table {
     ///
     /// # Errors
     /// `UNSUPPORTED_OPERATION` for one that this build lacks, `UNKNOWN_OPERATION` for what is none.
-    pub fn find(self, name: &str) -> Result<&'static dyn AnyOperation> {
+    pub fn find(self, name: &str) -> Result<&'static AnyOperation> {
         let found = self.iter().find(|operation| operation.name() == name);
         found.ok_or_else(|| self.missing(name))
     }

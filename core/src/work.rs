@@ -12,6 +12,7 @@ pub mod job;
 pub mod mailbox;
 pub mod operation;
 mod reads;
+pub mod signature;
 pub mod transaction;
 mod unit;
 pub mod webhook;

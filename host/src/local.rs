@@ -8,7 +8,8 @@ use tenure_core::error::{Cause, cut};
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Invocation, done, typed};
-use tenure_core::work::operation::{AnyOperation, AnyParams, Operation, Reply};
+use tenure_core::work::operation::{AnyOperation, Operation, Reply};
+use tenure_core::work::signature::AnyParams;
 use tenure_core::{Host, Limits, Result, Timestamp};
 
 use crate::executor::Executor;
@@ -57,7 +58,6 @@ impl Local {
     /// Those of the operation.
     pub fn run<P, R>(&self, operation: &'static Operation<P, R>, params: P) -> Result<R>
     where
-        Operation<P, R>: AnyOperation,
         P: Send + Sync + 'static,
         R: 'static,
     {
@@ -84,7 +84,6 @@ impl Local {
         fingerprint: Fingerprint,
     ) -> Result<R>
     where
-        Operation<P, R>: AnyOperation,
         P: Send + Sync + 'static,
         R: 'static,
     {
@@ -99,7 +98,7 @@ impl Local {
     /// Those of the operation.
     pub fn run_any(
         &self,
-        operation: &'static dyn AnyOperation,
+        operation: &'static AnyOperation,
         params: AnyParams,
         now: Timestamp,
         host: Arc<dyn Host>,

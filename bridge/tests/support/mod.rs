@@ -259,8 +259,8 @@ pub(crate) fn populated() -> Host {
 
 /// Every operation with the parameters of its sample call, which set every property.
 pub(crate) fn examples() -> Vec<(&'static str, Value)> {
-    let sample = |operation: &'static dyn AnyOperation| {
-        let params = serde_json::from_str(operation.sample());
+    let sample = |operation: &'static AnyOperation| {
+        let params = serde_json::from_str(operation.signature.sample());
         (operation.name(), params.unwrap())
     };
     TABLE.iter().map(sample).collect()

@@ -16,7 +16,7 @@ use tenure_core::session::params::{
 };
 use tenure_core::session::read::GET;
 use tenure_core::work::job::{Step, StepReply};
-use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
 use tenure_host::Local;
 
@@ -63,7 +63,6 @@ impl RunStore {
         params: P,
     ) -> Result<R, Failure>
     where
-        Operation<P, R>: AnyOperation,
         P: Send + Sync + 'static,
         R: 'static,
     {

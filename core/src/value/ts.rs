@@ -49,6 +49,27 @@ impl Declarations {
     }
 }
 
+/// The types of an operation or a job in TypeScript.
+pub struct Types {
+    /// Declares them.
+    pub declare: fn(&mut Declarations),
+    /// The names of its parameters and its reply.
+    pub names: fn(&ts_rs::Config) -> (String, String),
+}
+
+impl Types {
+    /// Those of parameters `P` and the reply `R`.
+    pub const fn of<P: TS + 'static, R: TS + 'static>() -> Self {
+        Self {
+            declare: |declarations| {
+                declarations.visit::<P>();
+                declarations.visit::<R>();
+            },
+            names: |config| (P::name(config), R::name(config)),
+        }
+    }
+}
+
 impl Default for Declarations {
     fn default() -> Self {
         Self {

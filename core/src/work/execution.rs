@@ -13,7 +13,8 @@ use crate::value::time::Millis;
 use super::call::Call;
 use super::context::Context;
 use super::mailbox::{Mailbox, Reply, Request};
-use super::operation::{self, Access, AnyOperation, AnyParams, Pending};
+use super::operation::{self, Access, AnyOperation, Decide, Pending, TakeSteps};
+use super::signature::AnyParams;
 use super::unit::{Progress, Unit};
 use super::webhook::WebhookPayload;
 
@@ -49,7 +50,7 @@ pub enum Step<'e> {
 
 /// An operation with its parameters, ready to run.
 pub struct Invocation {
-    operation: &'static dyn AnyOperation,
+    operation: &'static AnyOperation,
     params: AnyParams,
     call: Call,
 }
@@ -64,7 +65,7 @@ impl fmt::Debug for Invocation {
 
 impl Invocation {
     /// The invocation of an operation with parameters of its own type.
-    pub fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+    pub fn new(operation: &'static AnyOperation, params: AnyParams, call: Call) -> Self {
         Self {
             operation,
             params,
@@ -74,7 +75,7 @@ impl Invocation {
 
     /// Whether the operation writes.
     pub fn access(&self) -> Access {
-        self.operation.access()
+        self.operation.access
     }
 
     /// Its execution. `isolated` tells whether all of it runs inside one transaction of the store.
@@ -111,11 +112,11 @@ impl fmt::Debug for Execution {
 
 impl Execution {
     /// The execution of an operation with its parameters. It starts with the first step.
-    pub fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+    pub fn new(operation: &'static AnyOperation, params: AnyParams, call: Call) -> Self {
         Self {
-            run: match operation.is_unit() {
-                true => Run::Unit(UnitRun::new(operation, params, call)),
-                false => Run::Steps(StepsRun::new(operation, params, call)),
+            run: match operation.run {
+                operation::Run::Unit(decide) => Run::Unit(UnitRun::new(decide, params, call)),
+                operation::Run::Steps(take) => Run::Steps(StepsRun::new(take, params, call)),
             },
             is_committing: false,
         }
@@ -153,7 +154,7 @@ impl Execution {
 
 /// An operation that is one unit of work.
 struct UnitRun {
-    operation: &'static dyn AnyOperation,
+    decide: Decide,
     params: AnyParams,
     call: Call,
     unit: Unit,
@@ -163,9 +164,9 @@ struct UnitRun {
 }
 
 impl UnitRun {
-    fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+    fn new(decide: Decide, params: AnyParams, call: Call) -> Self {
         Self {
-            operation,
+            decide,
             params,
             call,
             unit: Unit::default(),
@@ -176,7 +177,7 @@ impl UnitRun {
 
     fn step(&mut self, store: Option<&dyn SyncStore>) -> Step<'_> {
         let Self {
-            operation,
+            decide,
             params,
             call,
             unit,
@@ -184,7 +185,7 @@ impl UnitRun {
             value,
         } = self;
         let progress = unit.advance(call, reply.take(), store, &mut |transaction| {
-            *value = Some(operation.decide(transaction, &**params)?);
+            *value = Some(decide(transaction, params)?);
             Ok(())
         });
         match progress {
@@ -211,12 +212,12 @@ struct StepsRun {
 }
 
 impl StepsRun {
-    fn new(operation: &'static dyn AnyOperation, params: AnyParams, call: Call) -> Self {
+    fn new(take: TakeSteps, params: AnyParams, call: Call) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let context = Arc::new(Context::new(call, Arc::clone(&mailbox)));
         let own = Arc::clone(&context);
         Self {
-            future: Box::pin(async move { operation.perform(&own, params).await }),
+            future: Box::pin(async move { take(&own, params).await }),
             context,
             mailbox,
             request: None,

@@ -5,8 +5,9 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +17,13 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::value::json::Json;
-use crate::value::properties::{Params, Property};
+use crate::value::properties::Property;
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 
 use super::mailbox::Mailbox;
-use super::operation::{AnyOperation, AnyParams, Declared, Operation, Reply, other_params};
+use super::operation::{AnyOperation, Operation, Reply};
+use super::signature::{AnyParams, Signature, other_params};
 
 /// A store of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -152,7 +154,7 @@ pub trait Step: Send {
     /// after it.
     fn within(&self) -> Option<Millis>;
     /// The operation.
-    fn operation(&self) -> &'static dyn AnyOperation;
+    fn operation(&self) -> &'static AnyOperation;
     /// Its parameters.
     fn params(&self) -> AnyParams;
     /// Its parameters, as JSON.
@@ -180,7 +182,6 @@ struct TypedStep<P: 'static, R: 'static, T> {
 
 impl<P, R, T> Step for TypedStep<P, R, T>
 where
-    Operation<P, R>: AnyOperation,
     P: Serialize + Clone + Send + Sync + 'static,
     R: 'static,
     T: From<R> + Property + Send + 'static,
@@ -193,7 +194,7 @@ where
         self.within
     }
 
-    fn operation(&self) -> &'static dyn AnyOperation {
+    fn operation(&self) -> &'static AnyOperation {
         self.operation
     }
 
@@ -213,7 +214,7 @@ where
     }
 
     fn read_reply(&self, json: &str) -> Result<StepReply> {
-        Ok(Box::new(T::read(self.operation.name, json)?))
+        Ok(Box::new(T::read(self.operation.name(), json)?))
     }
 }
 
@@ -262,7 +263,6 @@ impl JobContext {
         params: P,
     ) -> impl Future<Output = JobResult<T>> + Send
     where
-        Operation<P, R>: AnyOperation,
         P: Serialize + Clone + Send + Sync + 'static,
         R: 'static,
         T: From<R> + Property + Send + 'static,
@@ -282,7 +282,6 @@ impl JobContext {
         within: Option<Millis>,
     ) -> impl Future<Output = JobResult<T>> + Send
     where
-        Operation<P, R>: AnyOperation,
         P: Serialize + Clone + Send + Sync + 'static,
         R: 'static,
         T: From<R> + Property + Send + 'static,
@@ -398,83 +397,44 @@ impl JobContext {
 /// A job's future.
 pub type JobFuture<R> = Pin<Box<dyn Future<Output = JobResult<R>> + Send>>;
 
+/// A job, whatever the types of its parameters and its result.
+pub struct AnyJob {
+    /// How it is called.
+    pub signature: Signature,
+    /// Begins it with parameters that it has read.
+    pub begin: fn(JobContext, AnyParams) -> JobFuture<Box<dyn Reply>>,
+}
+
 /// A job that takes parameters `P` and results in `R`.
 pub struct JobRow<P, R> {
-    /// Its name.
-    pub name: &'static str,
-    /// What is written about it.
-    #[cfg(feature = "docs")]
-    pub docs: super::operation::Docs,
-    /// How it runs.
-    pub run: fn(JobContext, P) -> JobFuture<R>,
+    /// The job.
+    pub job: AnyJob,
+    /// Its types.
+    pub types: PhantomData<fn(P) -> R>,
 }
 
-/// A job, whatever its types.
-pub trait AnyJob: Sync {
-    /// Its name.
-    fn name(&self) -> &'static str;
-    /// What its users read.
-    #[cfg(feature = "docs")]
-    fn doc(&self) -> &'static str;
-    /// The parameters of a call with every property.
-    #[cfg(feature = "docs")]
-    fn sample(&self) -> &'static str;
-    /// Reads parameters from a JSON object.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT`.
-    fn read(&self, params: &str) -> Result<AnyParams>;
-    /// Begins it with parameters that it has read.
-    fn begin(&self, context: JobContext, params: AnyParams) -> JobFuture<Box<dyn Reply>>;
-    /// Declares its types in TypeScript.
-    #[cfg(feature = "ts")]
-    fn declare(&self, declarations: &mut crate::value::ts::Declarations);
-    /// The names of its parameters and its result in TypeScript.
-    #[cfg(feature = "ts")]
-    fn type_names(&self, config: &ts_rs::Config) -> (String, String);
+impl<P, R> Deref for JobRow<P, R> {
+    type Target = AnyJob;
+
+    fn deref(&self) -> &AnyJob {
+        &self.job
+    }
 }
 
-impl<P, R> AnyJob for JobRow<P, R>
+/// Begins a job with parameters of type `P`. Its result has any type.
+pub fn begun<P: 'static, R: Reply, F>(
+    params: AnyParams,
+    begin: impl FnOnce(P) -> F,
+) -> JobFuture<Box<dyn Reply>>
 where
-    P: Params + Declared + Send + Sync + 'static,
-    R: Serialize + Declared + Send + 'static,
+    F: Future<Output = JobResult<R>> + Send + 'static,
 {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    #[cfg(feature = "docs")]
-    fn doc(&self) -> &'static str {
-        self.docs.text
-    }
-
-    #[cfg(feature = "docs")]
-    fn sample(&self) -> &'static str {
-        self.docs.sample
-    }
-
-    fn read(&self, params: &str) -> Result<AnyParams> {
-        Ok(Box::new(P::read(self.name, params)?))
-    }
-
-    fn begin(&self, context: JobContext, params: AnyParams) -> JobFuture<Box<dyn Reply>> {
-        let begun = params.downcast().map(|params| (self.run)(context, *params));
-        Box::pin(async move {
-            let result = begun.map_err(|_| other_params())?.await?;
-            Ok(Box::new(result) as Box<dyn Reply>)
-        })
-    }
-
-    #[cfg(feature = "ts")]
-    fn declare(&self, declarations: &mut crate::value::ts::Declarations) {
-        use ts_rs::TypeVisitor;
-        declarations.visit::<P>();
-        declarations.visit::<R>();
-    }
-
-    #[cfg(feature = "ts")]
-    fn type_names(&self, config: &ts_rs::Config) -> (String, String) {
-        (P::name(config), R::name(config))
+    match params.downcast() {
+        Ok(params) => {
+            let job = begin(*params);
+            Box::pin(async move { Ok(Box::new(job.await?) as Box<dyn Reply>) })
+        }
+        Err(_) => Box::pin(ready(Err(other_params().into()))),
     }
 }
 
@@ -489,18 +449,24 @@ macro_rules! jobs {
             $(#[doc = $doc])+
             pub static $constant: $crate::work::job::JobRow<$params, $result> =
                 $crate::work::job::JobRow {
-                    name: $name,
-                    #[cfg(feature = "docs")]
-                    docs: $crate::work::operation::Docs {
-                        text: concat!($($doc, "\n"),+),
-                        sample: $sample,
+                    job: $crate::work::job::AnyJob {
+                        signature: $crate::work::signature::Signature::of::<$params, $result>(
+                            $name,
+                            concat!($($doc, "\n"),+),
+                            $sample,
+                        ),
+                        begin: |context, params| {
+                            $crate::work::job::begun::<$params, $result, _>(params, |params| {
+                                $run(context, params)
+                            })
+                        },
                     },
-                    run: |context, params| Box::pin($run(context, params)),
+                    types: std::marker::PhantomData,
                 };
         )*
 
         /// These jobs, in the order in which the documentation shows them.
-        pub static JOBS: &[&dyn $crate::work::job::AnyJob] = &[$(&$constant),*];
+        pub static JOBS: &[&$crate::work::job::AnyJob] = &[$(&$constant.job),*];
     };
 }
 
@@ -520,9 +486,9 @@ pub enum Standing {
 
 impl Job {
     /// A job that has not begun. `params` are as its row reads them; `entropy` are random bits.
-    pub fn new(row: &dyn AnyJob, params: AnyParams, entropy: [u8; 16]) -> Self {
+    pub fn new(row: &AnyJob, params: AnyParams, entropy: [u8; 16]) -> Self {
         let context = JobContext::new(entropy);
-        let future = row.begin(context.clone(), params);
+        let future = (row.begin)(context.clone(), params);
         Self { context, future }
     }
 

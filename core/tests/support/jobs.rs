@@ -5,7 +5,7 @@
 use tenure_core::work::call::Call;
 use tenure_core::work::execution::{Execution, done, run_async};
 use tenure_core::work::job::{
-    AnyJob, DriverError, Job, JobError, JobReply, JobResult, JobRow, Need, Standing, Step,
+    DriverError, Job, JobError, JobReply, JobResult, JobRow, Need, Standing, Step,
 };
 use tenure_core::{Json, Millis, Store};
 
@@ -19,7 +19,6 @@ pub(crate) fn run_job<P, R>(
     mut perform: impl FnMut(Need, &mut u64) -> JobResult<JobReply>,
 ) -> JobResult<R>
 where
-    JobRow<P, R>: AnyJob,
     P: Send + Sync + 'static,
     R: 'static,
 {

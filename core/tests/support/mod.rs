@@ -17,7 +17,7 @@ use tenure_core::value::json::Object;
 use tenure_core::value::process::Host;
 use tenure_core::work::call::Call;
 use tenure_core::work::execution::{Done, End, Ended, Execution, Timer, run_async, typed};
-use tenure_core::work::operation::{AnyOperation, Operation};
+use tenure_core::work::operation::Operation;
 use tenure_core::{
     Error, Json, Lift, Limits, MemoryStore, Millis, NoHost, Result, Store, Timestamp,
 };
@@ -81,7 +81,6 @@ pub(crate) async fn run<P, R>(
     call: Call,
 ) -> Result<Done<R>>
 where
-    Operation<P, R>: AnyOperation,
     P: Send + Sync + 'static,
     R: 'static,
 {

@@ -13,7 +13,6 @@ use tenure_core::store::{Answer, Expect, RecordChange};
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call::Call;
 use tenure_core::work::execution::{Execution, Timer, run_async, typed};
-use tenure_core::work::operation::AnyOperation;
 use tenure_core::{Commit, Millis, NoHost, Result, Store, Timestamp};
 use tenure_git::{GitOptions, GitStore};
 use tenure_store_support::{given_path, process_of, succeed};

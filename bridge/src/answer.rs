@@ -1,6 +1,7 @@
 //! The texts that cross to the host.
 
 use serde::{Serialize, Serializer};
+use tenure_core::value::print::{json_text, print_json};
 use tenure_core::work::execution::{Done, End, Ended};
 use tenure_core::work::operation::Reply;
 use tenure_core::work::webhook::WebhookPayload;
@@ -76,7 +77,7 @@ fn succeeded(value: &dyn Reply, notices: &[WebhookPayload]) -> Option<Answer> {
     value.write_json(&mut text).ok()?;
     if !notices.is_empty() {
         text.extend_from_slice(br#","notices":"#);
-        serde_json::to_writer(&mut text, &Notices(notices)).ok()?;
+        print_json(&Notices(notices), &mut text).ok()?;
     }
     text.push(b'}');
     String::from_utf8(text).ok()
@@ -115,7 +116,7 @@ pub fn wait(operation: u32) -> Answer {
 
 fn text<T: Serialize>(value: &T) -> Answer {
     // Our own types serialise; were one not to, the host still gets a well-formed answer.
-    serde_json::to_string(value).unwrap_or_else(|_| not_json())
+    json_text(value).unwrap_or_else(|_| not_json())
 }
 
 fn not_json() -> Answer {

@@ -6,6 +6,7 @@ pub mod id;
 pub mod json;
 pub mod limits;
 pub mod models;
+pub mod print;
 pub mod process;
 pub mod properties;
 pub mod redact;

@@ -17,6 +17,7 @@ use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
+use crate::value::print::json_text;
 use crate::value::properties::{self, Patch, Properties, Property, Stored};
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
@@ -88,8 +89,7 @@ pub fn print(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<S
         session: Session::new(head, events),
         tenure: own.says_something().then_some(own),
     };
-    serde_json::to_string(&printed)
-        .map_err(|error| Error::internal(format!("printing a session: {error}")))
+    json_text(&printed).map_err(|error| Error::internal(format!("printing a session: {error}")))
 }
 
 /// What a session's other properties say of these.

@@ -7,15 +7,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::de::{self, MapAccess};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use crate::error::{Cause, Error, Result};
+use crate::value::print::json_text;
 use crate::value::text::Text;
 
 /// A well-formed JSON value, kept as text. Cloning shares the text.
-#[derive(Debug, Clone)]
-pub struct Json(Arc<RawValue>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(Arc<str>);
 
 impl Json {
     /// Takes over JSON text.
@@ -23,9 +24,11 @@ impl Json {
     /// # Errors
     /// `INVALID_ARGUMENT` when the text is not one JSON value.
     pub fn parse(text: String) -> Result<Self> {
-        RawValue::from_string(text)
-            .map(|raw| Self(raw.into()))
-            .map_err(|error| Error::invalid("json", error.to_string()))
+        match serde_json::from_str::<&RawValue>(&text) {
+            Ok(raw) if raw.get().len() == text.len() => Ok(Self(text.into())),
+            Ok(raw) => Ok(Self(raw.get().into())),
+            Err(error) => Err(Error::invalid("json", error.to_string())),
+        }
     }
 
     /// The empty object, `{}`.
@@ -35,8 +38,8 @@ impl Json {
 
     /// The JSON text of any value that Tenure itself makes.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        match serde_json::value::to_raw_value(value) {
-            Ok(raw) => Self(raw.into()),
+        match json_text(value) {
+            Ok(text) => Self(text.into()),
             // Only maps with keys that are no strings and failing Serialize impls fail; Tenure
             // has neither.
             Err(_) => Self::empty_object(),
@@ -50,7 +53,7 @@ impl Json {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// The value read as `T`; `None` where it is of another type.
@@ -119,14 +122,6 @@ impl Json {
     }
 }
 
-impl PartialEq for Json {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Json {}
-
 impl Default for Json {
     fn default() -> Self {
         Self::empty_object()
@@ -135,13 +130,18 @@ impl Default for Json {
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        // The printer of the module `print` takes bytes as JSON text.
+        if !serializer.is_human_readable() {
+            return serializer.serialize_bytes(self.0.as_bytes());
+        }
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(raw.into()))
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(raw.get().into()))
     }
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::value::json::Json;
+use crate::value::print::{NotJson, print_json};
 
 use super::context::Context;
 use super::signature::{AnyParams, Signature, other_params};
@@ -158,15 +159,15 @@ pub trait Reply: Any + Send {
     ///
     /// # Errors
     /// Only those of a type that cannot be JSON.
-    fn write_json(&self, text: &mut Vec<u8>) -> serde_json::Result<()>;
+    fn write_json(&self, text: &mut Vec<u8>) -> Result<(), NotJson>;
 
     /// The reply as a value of any type, to be cast back.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 impl<R: Serialize + Send + 'static> Reply for R {
-    fn write_json(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
-        serde_json::to_writer(text, self)
+    fn write_json(&self, text: &mut Vec<u8>) -> Result<(), NotJson> {
+        print_json(self, text)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

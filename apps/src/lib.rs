@@ -1,6 +1,7 @@
 //! Applications of Tenure's sessions, leases and audit log. The core does not depend on them, and a
 //! build may leave them out: the browser's module has none of them.
 //!
+//! - [`copy`]: copying sessions and records from one store to another.
 //! - [`dedup`]: the deduplication of workflow runs.
 //! - [`machines`]: processes and the virtual machines that they own.
 //! - [`hooks`]: the hooks of an agent's host.
@@ -9,6 +10,7 @@
 use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
 
+pub mod copy;
 pub mod dedup;
 pub mod folders;
 pub mod hooks;
@@ -16,6 +18,7 @@ pub mod machines;
 
 /// The operations of all applications.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
+    copy::operations::OPERATIONS,
     folders::operations::OPERATIONS,
     hooks::operations::OPERATIONS,
     machines::operations::OPERATIONS,
@@ -24,4 +27,4 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
 ];
 
 /// The jobs of all applications.
-pub static JOBS: &[&[&AnyJob]] = &[folders::job::JOBS];
+pub static JOBS: &[&[&AnyJob]] = &[copy::job::JOBS, folders::job::JOBS];

@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
+use tenure_apps::copy::job::CopyProgress;
 use tenure_apps::folders::job::ImportProgress;
 use tenure_core::Error;
-use tenure_core::copy::job::CopyProgress;
 use tenure_core::session::purge::PurgeProgress;
 use tenure_core::session::retention_job::RetentionProgress;
 use tenure_core::slot::message;

@@ -1,9 +1,9 @@
 //! `tenure check`: reads everything in a store, and reports what cannot be read.
 
 use serde::Serialize;
+use tenure_apps::copy::model::CopyPageParams;
+use tenure_apps::copy::operations::COPY_PAGE;
 use tenure_core::Text;
-use tenure_core::copy::model::CopyPageParams;
-use tenure_core::copy::operations::COPY_PAGE;
 use tenure_core::store::Problem;
 
 use crate::context::Context;

@@ -1,8 +1,8 @@
 //! `tenure copy`: copies all sessions of one store into another, step by step. The core decides what is
 //! copied and what differs.
 
-use tenure_core::copy::job::{COPY, CopyParams, CopyPhase, CopyProgress, CopyResult};
-use tenure_core::copy::model::CopyDifference;
+use tenure_apps::copy::job::{COPY, CopyParams, CopyPhase, CopyProgress, CopyResult};
+use tenure_apps::copy::model::CopyDifference;
 use tenure_core::error::Cause;
 use tenure_core::store::Problem;
 use tenure_core::work::job::{Side, Step, StepReply};

@@ -9,7 +9,6 @@
 
 pub mod agent;
 pub mod audit;
-pub mod copy;
 pub mod error;
 pub mod lease;
 pub mod session;

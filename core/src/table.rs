@@ -4,7 +4,7 @@
 use crate::error::{Cause, Error, Result, cut};
 use crate::work::job::AnyJob;
 use crate::work::operation::AnyOperation;
-use crate::{agent, audit, copy, lease, session, slot};
+use crate::{agent, audit, lease, session, slot};
 
 /// The operations of the core.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
@@ -16,7 +16,6 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     lease::operations::OPERATIONS,
     slot::operations::OPERATIONS,
     audit::operations::OPERATIONS,
-    copy::operations::OPERATIONS,
 ];
 
 /// The jobs of the core.
@@ -25,7 +24,6 @@ pub static JOBS: &[&[&AnyJob]] = &[
     session::retention_job::JOBS,
     lease::renewal::JOBS,
     slot::wait::JOBS,
-    copy::job::JOBS,
 ];
 
 /// The operations and jobs that a build serves.

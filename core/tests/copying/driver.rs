@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use tenure_core::copy::job::{COPY, CopyParams};
-use tenure_core::copy::kinds::RECORD_KINDS;
-use tenure_core::copy::model::{CopyDifference, Difference};
+use tenure_apps::copy::job::{COPY, CopyParams};
+use tenure_apps::copy::kinds::RECORD_KINDS;
+use tenure_apps::copy::model::{CopyDifference, Difference};
 use tenure_core::error::Cause;
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Problem, Scan};

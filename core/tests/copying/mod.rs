@@ -8,9 +8,9 @@ use driver::{
     CountingStore, FailingStore, Random, act, contents, copy, copy_all, populated, seeds,
 };
 use serde_json::{Value, json};
+use tenure_apps::copy::kinds::RECORD_KINDS;
+use tenure_apps::copy::model::{Difference, Stamp, read_chunk};
 use tenure_core::audit::entry::Entry;
-use tenure_core::copy::kinds::RECORD_KINDS;
-use tenure_core::copy::model::{Difference, Stamp, read_chunk};
 use tenure_core::lease::model::Lease;
 use tenure_core::store::{Expect, Loaded, RecordChange};
 use tenure_core::stored::record::Record;

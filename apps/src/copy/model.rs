@@ -8,16 +8,16 @@ use std::hash::Hasher;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::declare_params;
-use crate::error::{Error, Result};
-use crate::store::{Expect, Loaded, Problem};
-use crate::stored::event::Event;
-use crate::stored::head::{Head, MAX_SAFE_INTEGER};
-use crate::stored::record::Record;
-use crate::value::json::Json;
-use crate::value::properties::{Params, Properties, Property};
-use crate::value::text::Text;
-use crate::value::time::Timestamp;
+use tenure_core::declare_params;
+use tenure_core::error::{Error, Result};
+use tenure_core::store::{Expect, Loaded, Problem};
+use tenure_core::stored::event::Event;
+use tenure_core::stored::head::{Head, MAX_SAFE_INTEGER};
+use tenure_core::stored::record::Record;
+use tenure_core::value::json::Json;
+use tenure_core::value::properties::{Params, Properties, Property};
+use tenure_core::value::text::Text;
+use tenure_core::value::time::Timestamp;
 
 /// The kind of a session in a [`Stamp`]; a record has its own kind.
 pub const SESSION: &str = "session";
@@ -225,15 +225,15 @@ impl Params for There {
     }
 }
 
-crate::read_replies! {
+tenure_core::read_replies! {
     CopyPage { page, sessions, records, problems, next }
     CopyCompared { wanted, same, differences }
     CopyChunk { chunk, rest, problems, differences }
     CopyWritten { sessions, records, differences }
     CopyDifference { what, key, target }
 }
-crate::plain_properties!(Difference);
-crate::nested_properties!(Stamp, There, Part);
+tenure_core::plain_properties!(Difference);
+tenure_core::nested_properties!(Stamp, There, Part);
 
 impl Stamp {
     /// The stamp of a session without its history.

@@ -3,17 +3,17 @@
 //! call of its own with a bounded size, so that the host in between can show progress, stop, and start
 //! again. Stamps identify what the target has already, without reading histories.
 
-use crate::error::{Cause, Result, none_if_corrupt};
-use crate::session::claim;
-use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
-use crate::store::{History, ListQuery, Loaded, Problem, Scan};
-use crate::value::id::SessionId;
-use crate::value::json::Json;
-use crate::value::limits::MAX_PAGE_BYTES;
-use crate::value::text::Text;
-use crate::work::context::Context;
-use crate::work::operation::Group;
-use crate::work::transaction::{Attempt, Stop, Transaction};
+use tenure_core::error::{Cause, Result, none_if_corrupt};
+use tenure_core::session::claim;
+use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
+use tenure_core::store::{History, ListQuery, Loaded, Problem, Scan};
+use tenure_core::value::id::SessionId;
+use tenure_core::value::json::Json;
+use tenure_core::value::limits::MAX_PAGE_BYTES;
+use tenure_core::value::text::Text;
+use tenure_core::work::context::Context;
+use tenure_core::work::operation::Group;
+use tenure_core::work::transaction::{Attempt, Stop, Transaction};
 
 use super::kinds::RECORD_KINDS;
 use super::model::{
@@ -31,7 +31,7 @@ const ORDER: Order = Order {
     direction: Direction::Asc,
 };
 
-crate::operations! {
+tenure_core::operations! {
     Group::Copying;
     /// Stamps a page of the sessions and records of the source.
     COPY_PAGE = Read "copyPage" (CopyPageParams) -> CopyPage, steps page,

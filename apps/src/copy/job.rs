@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::declare_params;
-use crate::error::{Error, Result};
-use crate::session::params::StatsParams;
-use crate::session::read::STATS;
-use crate::session::stats::Stats;
-use crate::store::Problem;
-use crate::store::filter::Trash;
-use crate::value::text::Text;
-use crate::work::job::{JobContext, JobResult, Side};
+use tenure_core::declare_params;
+use tenure_core::error::{Error, Result};
+use tenure_core::session::params::StatsParams;
+use tenure_core::session::read::STATS;
+use tenure_core::session::stats::Stats;
+use tenure_core::store::Problem;
+use tenure_core::store::filter::Trash;
+use tenure_core::value::text::Text;
+use tenure_core::work::job::{JobContext, JobResult, Side};
 
 use super::model::{
     CopyChunk, CopyCompareParams, CopyCompared, CopyDifference, CopyPage, CopyPageParams,
@@ -89,7 +89,7 @@ pub struct CopyResult {
     pub problems: Vec<Problem>,
 }
 
-crate::jobs! {
+tenure_core::jobs! {
     /// Copies all sessions and records of the source into the target.
     COPY = "copy" (CopyParams) -> CopyResult, copy,
         r#"{"from":"sqlite:./a.db","to":"file:./b","overwrite":true,"verify":true,"progress":true}"#;
@@ -297,4 +297,4 @@ impl From<Stats> for Total {
     }
 }
 
-crate::plain_properties!(Total);
+tenure_core::plain_properties!(Total);

@@ -1,10 +1,10 @@
 // The WebAssembly modules: what each is made of, how it is built, and the most that it may weigh.
 
-import { readFileSync, renameSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { compile } from "./cargo.mjs";
-import { inRoot } from "./paths.mjs";
+import { inRoot, stateDir } from "./paths.mjs";
 import { bytes, step } from "./progress.mjs";
 import { nodeTool, Problem, run } from "./run.mjs";
 import { rustSources, whenChanged } from "./stamp.mjs";
@@ -13,7 +13,8 @@ import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./wasm-toolchain
 /**
  * The modules. Each has a crate of its own: cargo has one file for the library of a crate, whatever its
  * features are, so two modules of one crate would be compiled again at every build. `without` names the
- * folders that are not part of it; `budget` is the most that it may weigh, in KiB of gzip.
+ * folders that are not part of it; `budget` is the most that it may weigh, in KiB of gzip; `glue` names
+ * the earlier module whose JavaScript it shares, so that one can be loaded in place of the other.
  */
 export const wasmModules = [
   {
@@ -23,8 +24,9 @@ export const wasmModules = [
     budget: 255,
   },
   {
-    title: "wasm for Node",
+    title: "wasm with everything",
     name: "tenure_complete",
+    glue: "tenure_wasm",
     without: ["bindings-testing", "stores/testkit"],
     budget: 310,
   },
@@ -66,8 +68,9 @@ const stripping = ["--strip-debug", "--strip-producers", "--strip-target-feature
 
 /** Builds a module into `npm/wasm`, if anything has changed, and says what it weighs. */
 export async function buildWasmModule(module) {
-  const { title, name, without } = module;
-  const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`];
+  const { title, name, glue, without } = module;
+  const ofItsOwn = glue ? [] : [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm.d.ts`];
+  const outputs = [`${name}_bg.wasm`, ...ofItsOwn];
   await step(title, async (working) => {
     const { note } = await whenChanged(
       name,
@@ -89,7 +92,7 @@ export async function buildWasmModule(module) {
 }
 
 /** Compiles a module, binds it and optimizes it into a folder; returns the path of the module. */
-export async function makeWasmModule({ name }, { folder, flags, working }) {
+export async function makeWasmModule({ name, glue = name }, { folder, flags, working }) {
   const bindgen = await wasmBindgen("wasm-bindgen", () =>
     working(`building wasm-bindgen ${wasmBindgenVersion()}`),
   );
@@ -104,13 +107,22 @@ export async function makeWasmModule({ name }, { folder, flags, working }) {
     name,
     env,
   );
-  await run(bindgen, ["--target", "web", "--out-dir", folder, compiled]);
+  const bound = glue === name ? folder : join(stateDir, name);
+  await run(bindgen, ["--target", "web", "--out-dir", bound, "--out-name", glue, compiled]);
+  if (glue !== name) checkSame(join(bound, `${glue}.js`), join(folder, `${glue}.js`));
   working("optimizing");
   const module = join(folder, `${name}_bg.wasm`);
   const [node, wasmOpt] = nodeTool("binaryen", "wasm-opt");
-  await run(node, [wasmOpt, ...optimizations, ...flags, "-o", `${module}.new`, module]);
+  const source = join(bound, `${glue}_bg.wasm`);
+  await run(node, [wasmOpt, ...optimizations, ...flags, "-o", `${module}.new`, source]);
   renameSync(`${module}.new`, module);
   return module;
+}
+
+/** Checks that two modules that share their JavaScript import and export the same. */
+function checkSame(own, shared) {
+  if (!existsSync(shared) || readFileSync(own, "utf8") === readFileSync(shared, "utf8")) return;
+  throw new Problem(`${own} differs from ${shared}, which is used in its place`);
 }
 
 /** Says what a module weighs against its budget, and fails if that is more. */

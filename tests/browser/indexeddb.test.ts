@@ -1,6 +1,6 @@
 // Opening sessions in IndexedDB, and how they are stored.
 
-import { copy, open, openSync, type SessionHead } from "tenure";
+import { open, openSync, type SessionHead } from "tenure";
 import { describe, expect, it } from "vitest";
 import page from "../../docs/indexeddb.md?raw";
 import { code, failure } from "../support/failures.js";
@@ -124,18 +124,6 @@ describe("a list from IndexedDB", () => {
 });
 
 describe("an IndexedDB database", () => {
-  it("can be the source and the target of a copy", async () => {
-    const memory = await opening("memory:");
-    for (let n = 0; n < 30; n += 1) {
-      const { id } = await memory.start({ mode: "m", task: "t", idempotencyKey: `k${n}` });
-      await memory.addEvent(id, "note", { n });
-    }
-    const [first, second] = [`indexeddb:${newDatabase()}`, `indexeddb:${newDatabase()}`];
-    expect(await copy(memory, first)).toMatchObject({ sessions: 30, differing: 0 });
-    expect(await copy(first, second)).toMatchObject({ sessions: 30, differing: 0 });
-    expect(await copy(second, memory)).toMatchObject({ sessions: 0, same: 30, differing: 0 });
-  });
-
   it("works as its documentation shows", async () => {
     const [example = ""] = codeBlocks(page, "js");
     const body = example

@@ -1,14 +1,15 @@
 // What the module for browsers does not have: the operations of the applications.
 
-import { getSessionManager, open, TenureError } from "tenure";
+import { copy, getSessionManager, open, TenureError } from "tenure";
 import { expect, it } from "vitest";
 import { failure } from "../support/failures.js";
 
-it("an operation that is only in Node says so, and what to use", async () => {
+it("an operation that is not in it says so, and what to use", async () => {
   const sessions = await open("memory:");
   const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };
   const manager = getSessionManager();
   const calls = [
+    () => copy(sessions, "memory:"),
     () => sessions.dedup.check(run),
     () => sessions.dedup.admit({ ...run, runId: "1" }),
     () => sessions.audit.day(),
@@ -22,7 +23,7 @@ it("an operation that is only in Node says so, and what to use", async () => {
     expect(error).toBeInstanceOf(TenureError);
     expect(error).toMatchObject({
       code: "UNSUPPORTED_OPERATION",
-      details: { instead: expect.stringContaining("Node") },
+      details: { instead: expect.stringContaining("tenure_complete_bg.wasm") },
     });
   }
 });

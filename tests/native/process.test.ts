@@ -147,7 +147,7 @@ describe("the version", () => {
       `import { VERSION } from "tenure";
        import { nativeBuild } from ${JSON.stringify(join(npm, "dist/builds/native-addon.js"))};
        import { wasmBuild } from ${JSON.stringify(join(npm, "dist/builds/wasm-file.js"))};
-       const wasm = await import(${JSON.stringify(join(npm, "wasm/tenure_complete.js"))});
+       const wasm = await import(${JSON.stringify(join(npm, "wasm/tenure_wasm.js"))});
        console.log(VERSION, nativeBuild().info.version, wasmBuild(() => wasm).info.version);`,
     );
     expect(result).toEqual(ok(`${version} ${version} ${version}`));

@@ -18,7 +18,7 @@ beforeAll(async () => {
 describe("the packed package", () => {
   it("contains code, types and package metadata only", () => {
     const expected =
-      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)|wasm\/tenure_(wasm|complete|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(builds\/wasm|testing\/kit)-glue\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)|wasm\/(tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|tenure_complete_bg\.wasm)|bin\/tenure|native\/tenure-[a-z0-9-]+\.node|src\/(builds\/wasm|testing\/kit)-glue\.d\.ts)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([

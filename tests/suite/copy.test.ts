@@ -1,5 +1,7 @@
 // Complete and exact copies between any two kinds of stores, and the reported differences.
 
+// Loaded first: the browser's own module does not copy.
+import "../support/complete.js";
 import { type CopyProgress, copy, openSync, type Sessions } from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";

@@ -68,5 +68,5 @@ function tryWasm(): Build | undefined {
 
 function wasm(): Build {
   // Loaded on first use, synchronously: Node can `require` an ES module without top-level await.
-  return wasmBuild(() => require("../../wasm/tenure_complete.js") as Glue);
+  return wasmBuild(() => require("../../wasm/tenure_wasm.js") as Glue);
 }

@@ -88,9 +88,7 @@ impl Draft<'_> {
         let cost_nanos = match cost {
             None => 0,
             Some(cost) if cost >= 0.0 && cost.is_finite() => cost_nanos(cost),
-            Some(cost) => {
-                return Err(Error::invalid("cost", format!("{cost} is not 0 or more")));
-            }
+            Some(_) => return Err(Error::invalid("cost", "expected 0 or more")),
         };
         let usage = self
             .head

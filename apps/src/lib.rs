@@ -1,6 +1,7 @@
 //! Applications of Tenure's sessions, leases and audit log. The core does not depend on them, and a
 //! build may leave them out: the browser's module has none of them.
 //!
+//! - [`agent_stats`]: statistics of agents, against targets.
 //! - [`copy`]: copying sessions and records from one store to another.
 //! - [`dedup`]: the deduplication of workflow runs.
 //! - [`machines`]: processes and the virtual machines that they own.
@@ -10,6 +11,7 @@
 use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
 
+pub mod agent_stats;
 pub mod copy;
 pub mod dedup;
 pub mod folders;
@@ -18,6 +20,7 @@ pub mod machines;
 
 /// The operations of all applications.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
+    agent_stats::OPERATIONS,
     copy::operations::OPERATIONS,
     folders::operations::OPERATIONS,
     hooks::operations::OPERATIONS,

@@ -1,6 +1,5 @@
 //! Agents: sessions with a phase. Whether one should be resumed, and how they have done.
 
-pub mod analytics;
 pub mod operations;
 pub mod params;
 pub mod resume;

@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use tenure_core::agent::analytics::{AgentStats, AgentStatsParams, Wanted};
-use tenure_core::agent::operations::AGENT_STATS;
+use tenure_apps::agent_stats::AGENT_STATS;
+use tenure_apps::agent_stats::{AgentStats, AgentStatsParams, Wanted};
 use tenure_core::{Millis, Phase, Text};
 use tenure_host::Place;
 

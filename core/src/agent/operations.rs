@@ -2,28 +2,26 @@
 //! a list of them. An unknown id is answered with nothing.
 
 use crate::audit::entry::Entry;
-use crate::audit::range::Range;
 use crate::audit::removal::Actor;
-use crate::error::{Cause, Result, none_if_corrupt};
+use crate::error::{Cause, Result};
 use crate::session::change::{change, create, store_key};
 use crate::session::cleanup::{Fate, Sweep, sweep};
 use crate::session::read::{DEFAULT_SESSIONS, find};
 use crate::session::replies::{CleanupResult, SessionPage};
 use crate::session::retention;
 use crate::session::view::SessionHead;
-use crate::store::filter::{Filter, Order, Position, Trash};
+use crate::store::filter::{Filter, Order, Position};
 use crate::store::{History, ListQuery};
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
 use crate::value::id::SessionId;
-use crate::value::limits::{MAX_PAGE, MAX_PAGE_BYTES, page_limit};
+use crate::value::limits::{MAX_PAGE_BYTES, page_limit};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 use crate::work::context::Context;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
-use super::analytics::{AgentStats, AgentStatsParams, Count};
 use super::params::{
     AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
     AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
@@ -33,8 +31,6 @@ use super::steps;
 
 /// How long an agent may be idle before a cleanup, if nothing else is said.
 const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
-/// How far back the audit log is read for statistics, if nothing else is said.
-const COUNTED: Millis = Millis(30 * 24 * 60 * 60 * 1000);
 /// Ids that are tried for a new agent.
 const MAX_IDS: u8 = 16;
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
@@ -67,10 +63,6 @@ crate::operations! {
     /// ones are abandoned; those that a runner holds stay.
     AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
         r#"{"maxIdle":"0s","dryRun":false}"#;
-    /// Statistics of agents, against their targets. It reads their histories, to say how much storage
-    /// they use, unless `storage` is `false`.
-    AGENT_STATS = Read "agentStats" (AgentStatsParams) -> AgentStats, steps stats,
-        r#"{"agentName":"a","storage":true,"within":"1d"}"#;
     /// Requests approval: the agent's session is paused in the phase `approval`.
     REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
         unit request_approval,
@@ -247,52 +239,4 @@ async fn cleanup(context: &Context, params: AgentCleanupParams) -> Result<Cleanu
             .await?;
     }
     Ok(result)
-}
-
-/// Sessions and entries of the audit log are read a page at a time, and of the log only those of a
-/// time.
-async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats> {
-    let now = context.call().now;
-    let mut count = Count::new(&params);
-    let order = Order::default();
-    let mut query = ListQuery {
-        filter: Filter {
-            mode: params.agent_name.as_ref().map(Text::to_string),
-            phase: Some(Phase::ALL.to_vec()),
-            trash: Trash::Include,
-            ..Filter::default()
-        },
-        order,
-        after: None,
-        offset: 0,
-        limit: MAX_PAGE,
-        max_bytes: MAX_PAGE_BYTES,
-    };
-    loop {
-        let page = context.list(&query).await?;
-        for head in &page.heads {
-            count.session(head);
-            if params.storage.unwrap_or(true) {
-                count_storage(context, &mut count, &head.id).await?;
-            }
-        }
-        match page.heads.last() {
-            Some(last) if page.more => query.after = Some(order.position(last)),
-            _ => break,
-        }
-    }
-    let from = now.minus(params.within.unwrap_or(COUNTED));
-    let mut range = Range::new(Some(from), None, None);
-    while let Some((_, entry)) = range.next(context).await? {
-        count.entry(&entry);
-    }
-    Ok(count.stats(now))
-}
-
-async fn count_storage(context: &Context, count: &mut Count, id: &SessionId) -> Result<()> {
-    // One that cannot be read, or is no longer there, uses no storage that could be counted.
-    if let Some(loaded) = none_if_corrupt(context.load(id, History::All).await)? {
-        count.storage(&loaded.head, &loaded.events);
-    }
-    Ok(())
 }

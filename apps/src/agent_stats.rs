@@ -1,20 +1,30 @@
 //! How agents have done: how often they were resumed and with what success, how long they took, how
 //! many met errors, and how much of the store they fill, each beside the target that it should keep.
-//! Sessions and entries of the audit log are counted in one by one; reading them is the service's.
+//! Sessions and entries of the audit log are read a page at a time, and counted in one by one.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
 use serde::Serialize;
 
-use crate::audit::entry::Entry;
-use crate::stored::event::Event;
-use crate::stored::head::Head;
-use crate::stored::phase::Phase;
-use crate::value::json::Object;
-use crate::value::text::Text;
-use crate::value::time::{Millis, Timestamp};
-use crate::{audit, declare_params};
+use tenure_core::audit::entry::Entry;
+use tenure_core::audit::range::Range;
+use tenure_core::error::{Result, none_if_corrupt};
+use tenure_core::store::filter::{Filter, Order, Trash};
+use tenure_core::store::{History, ListQuery};
+use tenure_core::stored::event::Event;
+use tenure_core::stored::head::Head;
+use tenure_core::stored::phase::Phase;
+use tenure_core::value::id::SessionId;
+use tenure_core::value::json::Object;
+use tenure_core::value::limits::{MAX_PAGE, MAX_PAGE_BYTES};
+use tenure_core::value::text::Text;
+use tenure_core::value::time::{Millis, Timestamp};
+use tenure_core::work::context::Context;
+use tenure_core::work::operation::Group;
+use tenure_core::{audit, declare_params};
 
+/// How far back the audit log is read for statistics, if nothing else is said.
+const COUNTED: Millis = Millis(30 * 24 * 60 * 60 * 1000);
 /// A day in milliseconds.
 const DAY: f64 = 86_400_000.0;
 /// The greatest number of names of agents that are counted separately.
@@ -300,6 +310,60 @@ fn percent(part: u64, whole: u64) -> Option<f64> {
 fn quantile(ordered: &[u64], percent: usize) -> Option<f64> {
     let rank = (ordered.len() * percent).div_ceil(100);
     ordered.get(rank.max(1) - 1).map(|&number| number as f64)
+}
+
+tenure_core::operations! {
+    Group::Agents;
+    /// Statistics of agents, against their targets. It reads their histories, to say how much storage
+    /// they use, unless `storage` is `false`.
+    AGENT_STATS = Read "agentStats" (AgentStatsParams) -> AgentStats, steps stats,
+        r#"{"agentName":"a","storage":true,"within":"1d"}"#;
+}
+
+async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats> {
+    let now = context.call().now;
+    let mut count = Count::new(&params);
+    let order = Order::default();
+    let mut query = ListQuery {
+        filter: Filter {
+            mode: params.agent_name.as_ref().map(Text::to_string),
+            phase: Some(Phase::ALL.to_vec()),
+            trash: Trash::Include,
+            ..Filter::default()
+        },
+        order,
+        after: None,
+        offset: 0,
+        limit: MAX_PAGE,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    loop {
+        let page = context.list(&query).await?;
+        for head in &page.heads {
+            count.session(head);
+            if params.storage.unwrap_or(true) {
+                count_storage(context, &mut count, &head.id).await?;
+            }
+        }
+        match page.heads.last() {
+            Some(last) if page.more => query.after = Some(order.position(last)),
+            _ => break,
+        }
+    }
+    let from = now.minus(params.within.unwrap_or(COUNTED));
+    let mut range = Range::new(Some(from), None, None);
+    while let Some((_, entry)) = range.next(context).await? {
+        count.entry(&entry);
+    }
+    Ok(count.stats(now))
+}
+
+async fn count_storage(context: &Context, count: &mut Count, id: &SessionId) -> Result<()> {
+    // One that cannot be read, or is no longer there, uses no storage that could be counted.
+    if let Some(loaded) = none_if_corrupt(context.load(id, History::All).await)? {
+        count.storage(&loaded.head, &loaded.events);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -48,10 +48,9 @@ impl SessionId {
     }
 
     /// Makes a new id from the time and 128 random bits.
-    pub fn generate(now: Timestamp, entropy: [u8; 16]) -> Self {
-        let millis = u128::from(now.since(Timestamp::default()));
-        let time = base36(millis, 8);
-        let random = base36(u128::from_le_bytes(entropy), RANDOM_DIGITS);
+    pub fn generate(now: Timestamp, mut entropy: [u8; 16]) -> Self {
+        let time = base36(&mut now.since(Timestamp::default()).to_le_bytes(), 8);
+        let random = base36(&mut entropy, RANDOM_DIGITS);
         // The last digits of a 128-bit number are as random as the number.
         let random = &random[random.len() - RANDOM_DIGITS..];
         Self(format!("session_{time}_{random}"))
@@ -80,12 +79,18 @@ impl SessionId {
     }
 }
 
-/// `number` in base 36, with leading zeros up to `width` digits.
-fn base36(mut number: u128, width: usize) -> String {
+/// A number, the lowest byte first, in base 36 with leading zeros up to `width` digits. 0 is left of it.
+fn base36(number: &mut [u8], width: usize) -> String {
     let mut digits = Vec::new();
-    while number > 0 || digits.len() < width {
-        digits.push(DIGITS[(number % 36) as usize]);
-        number /= 36;
+    while digits.len() < width || number.iter().any(|&byte| byte > 0) {
+        // Long division by 36, from the highest byte.
+        let mut rest = 0;
+        for byte in number.iter_mut().rev() {
+            let part = rest << 8 | u16::from(*byte);
+            *byte = (part / 36) as u8;
+            rest = part % 36;
+        }
+        digits.push(DIGITS[usize::from(rest)]);
     }
     digits
         .iter()

@@ -53,9 +53,8 @@ impl Timestamp {
                 format!("{text:?} is not a time such as 2026-01-08T18:05:30Z"),
             )
         })?;
-        // A time that RFC 3339 can write has a millisecond count that fits easily.
-        let millis = moment.unix_timestamp_nanos().div_euclid(1_000_000);
-        Self::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+        // The count of a time that RFC 3339 can write fits easily.
+        Self::from_millis(moment.unix_timestamp() * 1000 + i64::from(moment.millisecond()))
     }
 
     /// Milliseconds since 1970.

@@ -8,6 +8,7 @@ import { inRoot, stateDir } from "./paths.mjs";
 import { bytes, step } from "./progress.mjs";
 import { nodeTool, Problem, run } from "./run.mjs";
 import { rustSources, whenChanged } from "./stamp.mjs";
+import { orderFunctions } from "./wasm-order.mjs";
 import { wasmBindgen, wasmBindgenVersion, wasmToolchain } from "./wasm-toolchain.mjs";
 
 /**
@@ -53,15 +54,17 @@ const neverPart = [
 const recipe = [
   "scripts/lib/cargo.mjs",
   "scripts/lib/wasm-modules.mjs",
+  "scripts/lib/wasm-order.mjs",
+  "scripts/lib/wasm-sections.mjs",
   "scripts/lib/wasm-toolchain.mjs",
 ];
 
 /**
  * How wasm-opt makes a module small. Low memory is the end of the stack, which grows down to address 0:
- * what is assumed of it can only make an overflowing stack trap a few bytes earlier. In the order of
- * their names functions are beside those that were made of the same source, which compresses better.
+ * what is assumed of it can only make an overflowing stack trap a few bytes earlier. The names of
+ * functions are left in, for the order of the functions.
  */
-const optimizations = ["-Oz", "--converge", "--low-memory-unused", "--reorder-functions-by-name"];
+const optimizations = ["-Oz", "--converge", "--low-memory-unused", "--debuginfo"];
 
 /** Without the names of functions and of the tools. */
 const stripping = ["--strip-debug", "--strip-producers", "--strip-target-features"];
@@ -114,7 +117,8 @@ export async function makeWasmModule({ name, glue = name }, { folder, flags, wor
   const module = join(folder, `${name}_bg.wasm`);
   const [node, wasmOpt] = nodeTool("binaryen", "wasm-opt");
   const source = join(bound, `${glue}_bg.wasm`);
-  await run(node, [wasmOpt, ...optimizations, ...flags, "-o", `${module}.new`, source]);
+  await run(node, [wasmOpt, ...optimizations, "-o", `${module}.new`, source]);
+  await orderFunctions(`${module}.new`, flags);
   renameSync(`${module}.new`, module);
   return module;
 }

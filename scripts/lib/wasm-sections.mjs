@@ -1,5 +1,5 @@
 // Parses a WebAssembly module: its sections, and its functions with their names if the module has
-// names.
+// names. Also writes a module with other names.
 
 const sectionNames = [
   "custom",
@@ -20,13 +20,47 @@ const sectionNames = [
 const ids = { custom: 0, imports: 2, code: 10 };
 const importedFunction = 0;
 const functionNames = 1;
+const headerLength = 8;
 
 /**
- * The sections, each `{ name, content }`, and the functions, each `{ name, body }`. The name of a
- * function is `undefined` if the module has none. A custom section has its own name.
+ * The sections, each `{ name, content }`, the imported functions, each `{ name }`, and the functions,
+ * each `{ name, body }`. The name of a function is `undefined` if the module has none. A custom section
+ * has its own name.
  */
 export function readModule(module) {
-  const reader = new Reader(module, 8, module.length);
+  const sections = readSections(module);
+  const names = readNames(sections.find(isNames)?.content);
+  const count = countImportedFunctions(sections.find(({ id }) => id === ids.imports)?.content);
+  const imported = Array.from({ length: count }, (_, index) => ({ name: names.get(index) }));
+  const functions = readBodies(sections.find(({ id }) => id === ids.code)?.content).map(
+    (body, index) => ({ name: names.get(count + index), body }),
+  );
+  return {
+    sections: sections.map(({ name, content }) => ({ name, content: content.bytes() })),
+    imported,
+    functions,
+  };
+}
+
+/**
+ * The module with these names of its functions, imported functions first; those without a name are
+ * empty or `undefined`. All its other names are left out: of local variables, for example.
+ */
+export function withFunctionNames(module, names) {
+  const others = readSections(module).filter((each) => !isNames(each));
+  const sections = others.map(({ id, content }) => section(id, content.bytes()));
+  const named = [...names.entries()].filter(([, name]) => name);
+  if (named.length > 0) {
+    const entries = named.map(([index, name]) => Buffer.concat([number(index), text(name)]));
+    const list = Buffer.concat([number(named.length), ...entries]);
+    const content = Buffer.concat([text("name"), section(functionNames, list)]);
+    sections.push(section(ids.custom, content));
+  }
+  return Buffer.concat([module.subarray(0, headerLength), ...sections]);
+}
+
+function readSections(module) {
+  const reader = new Reader(module, headerLength, module.length);
   const sections = [];
   while (!reader.atEnd) {
     const id = reader.byte();
@@ -34,16 +68,11 @@ export function readModule(module) {
     const name = id === ids.custom ? content.text() : (sectionNames[id] ?? `section ${id}`);
     sections.push({ id, name, content });
   }
-  const named = (name) => sections.find((section) => section.name === name)?.content;
-  const names = readNames(named("name"));
-  const imported = countImportedFunctions(sections.find(({ id }) => id === ids.imports)?.content);
-  const functions = readBodies(sections.find(({ id }) => id === ids.code)?.content).map(
-    (body, index) => ({ name: names.get(imported + index), body }),
-  );
-  return {
-    sections: sections.map(({ name, content }) => ({ name, content: content.bytes() })),
-    functions,
-  };
+  return sections;
+}
+
+function isNames({ id, name }) {
+  return id === ids.custom && name === "name";
 }
 
 function readNames(section) {
@@ -129,4 +158,25 @@ class Reader {
     this.#position += length;
     return new Reader(this.#module, start, this.#position);
   }
+}
+
+/** A section, or a part of the names, which has the same form. */
+function section(id, content) {
+  return Buffer.concat([Buffer.of(id), number(content.length), content]);
+}
+
+/** An unsigned number in LEB128. */
+function number(value) {
+  const bytes = [];
+  let left = value;
+  while (left >= 0x80) {
+    bytes.push((left & 0x7f) | 0x80);
+    left >>>= 7;
+  }
+  return Buffer.of(...bytes, left);
+}
+
+function text(value) {
+  const content = Buffer.from(value);
+  return Buffer.concat([number(content.length), content]);
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readModule } from "./wasm-sections.mjs";
+import { readModule, withFunctionNames } from "./wasm-sections.mjs";
 
 const text = (value) => [value.length, ...Buffer.from(value)];
 const section = (id, ...content) => [id, content.length, ...content];
@@ -26,7 +26,8 @@ test("the example is a valid module", () => {
 });
 
 test("functions have their names in the module, and imports are not among them", () => {
-  const { functions } = readModule(module);
+  const { imported, functions } = readModule(module);
+  assert.deepEqual(imported, [{ name: "log" }]);
   assert.deepEqual(
     functions.map(({ name, body }) => [name, body.length]),
     [
@@ -48,4 +49,23 @@ test("sections have names and sizes", () => {
       ["name", 19],
     ],
   );
+});
+
+test("functions get other names, and nothing else changes", () => {
+  const long = "n".repeat(300);
+  const renamed = withFunctionNames(module, ["print", undefined, long]);
+  assert.ok(WebAssembly.validate(renamed));
+  const { sections, imported, functions } = readModule(renamed);
+  assert.deepEqual(imported, [{ name: "print" }]);
+  const before = readModule(module);
+  assert.deepEqual(functions, [
+    { name: undefined, body: before.functions[0].body },
+    { name: long, body: before.functions[1].body },
+  ]);
+  assert.deepEqual(sections.slice(0, -1), before.sections.slice(0, -1));
+});
+
+test("a module of functions without names has no section of names", () => {
+  const { sections } = readModule(withFunctionNames(module, [undefined, "", undefined]));
+  assert.deepEqual(sections, readModule(module).sections.slice(0, -1));
 });

@@ -64,9 +64,9 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn open(&mut self, open: &str, close: &'static str) -> Members<'_> {
+    fn open(&mut self, open: &str, close: &'static str) -> Parts<'_> {
         self.text.extend_from_slice(open.as_bytes());
-        Members {
+        Parts {
             text: self.text,
             close,
             is_first: true,
@@ -79,7 +79,7 @@ impl Printer<'_> {
         name: &str,
         open: &str,
         close: &'static str,
-    ) -> Result<Members<'_>, NotJson> {
+    ) -> Result<Parts<'_>, NotJson> {
         self.push("{")?;
         self.scalar(name)?;
         self.push(":")?;
@@ -87,14 +87,14 @@ impl Printer<'_> {
     }
 }
 
-/// The members of an array or an object that is being printed.
-struct Members<'t> {
+/// The parts of an array or an object that is being printed.
+struct Parts<'t> {
     text: &'t mut Vec<u8>,
     close: &'static str,
     is_first: bool,
 }
 
-impl Members<'_> {
+impl Parts<'_> {
     fn separate(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.text.push(b',');
@@ -160,13 +160,13 @@ macro_rules! scalars {
 impl<'p> ser::Serializer for &'p mut Printer<'_> {
     type Ok = ();
     type Error = NotJson;
-    type SerializeSeq = Members<'p>;
-    type SerializeTuple = Members<'p>;
-    type SerializeTupleStruct = Members<'p>;
-    type SerializeTupleVariant = Members<'p>;
-    type SerializeMap = Members<'p>;
-    type SerializeStruct = Members<'p>;
-    type SerializeStructVariant = Members<'p>;
+    type SerializeSeq = Parts<'p>;
+    type SerializeTuple = Parts<'p>;
+    type SerializeTupleStruct = Parts<'p>;
+    type SerializeTupleVariant = Parts<'p>;
+    type SerializeMap = Parts<'p>;
+    type SerializeStruct = Parts<'p>;
+    type SerializeStructVariant = Parts<'p>;
 
     scalars! {
         serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
@@ -224,20 +224,20 @@ impl<'p> ser::Serializer for &'p mut Printer<'_> {
         variant: &'static str,
         value: &T,
     ) -> Printed {
-        let mut members = self.open("{", "}");
-        members.property(variant, value)?;
-        members.close()
+        let mut parts = self.open("{", "}");
+        parts.property(variant, value)?;
+        parts.close()
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Members<'p>, NotJson> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'p>, NotJson> {
         Ok(self.open("[", "]"))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Members<'p>, NotJson> {
+    fn serialize_tuple(self, _: usize) -> Result<Parts<'p>, NotJson> {
         Ok(self.open("[", "]"))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Members<'p>, NotJson> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'p>, NotJson> {
         Ok(self.open("[", "]"))
     }
 
@@ -247,15 +247,15 @@ impl<'p> ser::Serializer for &'p mut Printer<'_> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Members<'p>, NotJson> {
+    ) -> Result<Parts<'p>, NotJson> {
         self.variant(variant, "[", "]}")
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Members<'p>, NotJson> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'p>, NotJson> {
         Ok(self.open("{", "}"))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'p>, NotJson> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'p>, NotJson> {
         Ok(self.open("{", "}"))
     }
 
@@ -265,7 +265,7 @@ impl<'p> ser::Serializer for &'p mut Printer<'_> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Members<'p>, NotJson> {
+    ) -> Result<Parts<'p>, NotJson> {
         self.variant(variant, "{", "}}")
     }
 }
@@ -274,7 +274,7 @@ impl<'p> ser::Serializer for &'p mut Printer<'_> {
 macro_rules! arrays {
     ($($trait:ident $method:ident)*) => {
         $(
-            impl ser::$trait for Members<'_> {
+            impl ser::$trait for Parts<'_> {
                 type Ok = ();
                 type Error = NotJson;
 
@@ -301,7 +301,7 @@ arrays! {
 macro_rules! objects {
     ($($trait:ident)*) => {
         $(
-            impl ser::$trait for Members<'_> {
+            impl ser::$trait for Parts<'_> {
                 type Ok = ();
                 type Error = NotJson;
 
@@ -323,7 +323,7 @@ macro_rules! objects {
 
 objects! { SerializeStruct SerializeStructVariant }
 
-impl ser::SerializeMap for Members<'_> {
+impl ser::SerializeMap for Parts<'_> {
     type Ok = ();
     type Error = NotJson;
 

@@ -10,6 +10,7 @@ pub mod print;
 pub mod process;
 pub mod properties;
 pub mod redact;
+mod rfc3339;
 mod secret;
 pub mod text;
 pub mod time;

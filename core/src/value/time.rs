@@ -7,9 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::error::{Error, Result};
+
+use super::rfc3339;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,20 +42,13 @@ impl Timestamp {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything else.
     pub fn parse(text: &str) -> Result<Self> {
-        let trimmed = text.trim();
-        let parsed = if trimmed.len() == 10 {
-            OffsetDateTime::parse(&format!("{trimmed}T00:00:00Z"), &Rfc3339)
-        } else {
-            OffsetDateTime::parse(trimmed, &Rfc3339)
-        };
-        let moment = parsed.map_err(|_| {
-            Error::invalid(
+        match rfc3339::millis_of(text.trim()) {
+            Some(millis) => Self::from_millis(millis),
+            None => Err(Error::invalid(
                 "time",
                 format!("{text:?} is not a time such as 2026-01-08T18:05:30Z"),
-            )
-        })?;
-        // The count of a time that RFC 3339 can write fits easily.
-        Self::from_millis(moment.unix_timestamp() * 1000 + i64::from(moment.millisecond()))
+            )),
+        }
     }
 
     /// Milliseconds since 1970.

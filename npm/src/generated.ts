@@ -4602,8 +4602,6 @@ export interface Operations {
   shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
   /** Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
-  /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
-  agentStats: { params: AgentStatsParams; result: AgentStats };
   /** Requests approval: the agent's session is paused in the phase `approval`. */
   requestApproval: { params: RequestApprovalParams; result: SessionHead };
   /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. */
@@ -4638,6 +4636,8 @@ export interface Operations {
   auditLog: { params: AuditLogParams; result: AuditPage };
   /** Removes entries that have reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
+  /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
+  agentStats: { params: AgentStatsParams; result: AgentStats };
   /** Stamps a page of the sessions and records of the source. */
   copyPage: { params: CopyPageParams; result: CopyPage };
   /** Compares a page of the source with the target, and may request what is missing. */
@@ -4733,7 +4733,6 @@ export const OPERATIONS = {
   agentList: "read",
   shouldResume: "read",
   agentCleanup: "write",
-  agentStats: "read",
   requestApproval: "write",
   approve: "write",
   deny: "write",
@@ -4751,6 +4750,7 @@ export const OPERATIONS = {
   slotPhase: "read",
   auditLog: "read",
   auditPurge: "write",
+  agentStats: "read",
   copyPage: "read",
   copyCompare: "read",
   copyRead: "read",

@@ -35,7 +35,7 @@ export function builds() {
 /** The binding of a build, without the TypeScript around it. */
 export function bindingOf(build) {
   if (build === "native") return nativeBuild().binding;
-  return wasmBuild(() => require("../../npm/wasm/tenure_complete.js")).binding;
+  return wasmBuild(() => require("../../npm/wasm/tenure_wasm.js")).binding;
 }
 
 /** A memory store of a build, opened through its binding, with the methods that fill it. */

@@ -22,7 +22,7 @@ const platform = `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
 const native: Raw = require(`../../npm/native/tenure-${platform}.node`);
 const wasm: Raw & {
   initSync(source: { module: Uint8Array }): unknown;
-} = require("../../npm/wasm/tenure_complete.js");
+} = require("../../npm/wasm/tenure_wasm.js");
 wasm.initSync({
   module: readFileSync(new URL("../../npm/wasm/tenure_complete_bg.wasm", import.meta.url)),
 });

@@ -14,7 +14,7 @@ use tenure_core::store::{
 };
 use tenure_core::stored::head::MAX_SAFE_INTEGER;
 use tenure_core::stored::record::Record;
-use tenure_core::value::properties::{Properties, Property, Stored};
+use tenure_core::value::properties::{Properties, Property, Stored, well_formed};
 use tenure_core::work::execution::Timer;
 use tenure_core::{Error, Head, Json, Millis, Result, SessionId};
 
@@ -129,6 +129,13 @@ pub fn read_reply<T: Property>(
 /// The text of the value in a host's reply.
 fn read_value<'r>(method: &str, reply: &'r str, id: Option<&SessionId>) -> Result<&'r str> {
     let invalid = |error: Error| misbehaved(method, error.to_string());
+    // What follows is no value if the reply has other properties.
+    let only = reply
+        .strip_prefix(r#"{"ok":"#)
+        .and_then(|rest| rest.strip_suffix('}'));
+    if let Some(Ok(value)) = only.map(|text| well_formed("ok", text)) {
+        return Ok(value);
+    }
     let mut reply = Properties::read("reply", reply).map_err(invalid)?;
     let failure: Option<Failure> = reply.get("error").map_err(invalid)?;
     match failure {

@@ -14,7 +14,7 @@ use tenure_core::store::{Expect, Loaded, Problem};
 use tenure_core::stored::event::Event;
 use tenure_core::stored::head::{Head, MAX_SAFE_INTEGER};
 use tenure_core::stored::record::Record;
-use tenure_core::value::json::Json;
+use tenure_core::value::json::{Json, Tokens};
 use tenure_core::value::properties::{Params, Properties, Property};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::Timestamp;
@@ -392,7 +392,11 @@ impl<T> Default for Sent<T> {
 
 impl<T: Property> Property for Sent<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
-        Option::read(name, text).map(Self)
+        Self::read_next(name, &mut Tokens::of(text))
+    }
+
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        Option::read_next(name, tokens).map(Self)
     }
 }
 

@@ -4,12 +4,12 @@
 
 use std::borrow::Cow;
 
-use serde::de::{self, DeserializeOwned, MapAccess};
+use serde::de::{self, MapAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
-use crate::value::json::Json;
+use crate::error::{Cause, Error, Result};
+use crate::value::json::{Json, Tokens};
 use crate::value::text::Text;
 
 /// Parameters that are read from a JSON object.
@@ -43,18 +43,45 @@ pub trait Stored: Sized {
     /// # Errors
     /// `INVALID_ARGUMENT`.
     fn read(name: &str, text: &str) -> Result<Self> {
-        let mut properties = Properties::of(name, text);
-        let value = Self::take(&mut properties);
-        properties.sound()?;
-        value
+        Self::read_next(name, &mut Tokens::of(well_formed(name, text)?))
+    }
+
+    /// As [`Stored::read`], for the next value of a well-formed text.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        let mut properties = Properties::ahead(name, *tokens);
+        loop {
+            let value = Self::take(&mut properties);
+            if properties.have_ended(value.is_ok(), tokens) {
+                properties.sound()?;
+                return value;
+            }
+        }
     }
 }
+
+/// The key of a property, decoded, and the text of its value.
+type Entry<'a> = (Cow<'a, str>, &'a str);
 
 /// The properties of an object that have not been taken yet.
 pub struct Properties<'a> {
     /// The operation, or the name of the object.
     of: &'a str,
-    rest: Vec<(Cow<'a, str>, &'a str)>,
+    /// The properties before `ahead`, in their order; those that were taken are `None`.
+    rest: Vec<Option<Entry<'a>>>,
+    /// The tokens of the properties that nobody has passed yet, up to the end of the object and beyond.
+    /// An object whose properties are taken in the order of its text is read in one pass, together
+    /// with the objects in it.
+    ahead: Tokens<'a>,
+    /// The object itself, if it is passed as its properties are taken.
+    object: Option<Tokens<'a>>,
+    /// The key of the property that was taken last.
+    key: Cow<'a, str>,
+    /// Its value, if it was taken from `rest`.
+    value: Tokens<'a>,
+    /// The names that were asked for.
     known: Vec<&'static str>,
     /// The first thing that was wrong.
     error: Option<Error>,
@@ -79,9 +106,50 @@ impl<'a> Properties<'a> {
         Self {
             of,
             rest,
+            ahead: Tokens::NONE,
+            object: None,
+            key: Cow::default(),
+            value: Tokens::NONE,
             known: Vec::new(),
             error,
         }
+    }
+
+    /// The properties of the object that the next tokens of a well-formed text are. They are passed as
+    /// they are taken.
+    fn ahead(of: &'a str, tokens: Tokens<'a>) -> Self {
+        let mut ahead = tokens;
+        Self {
+            of,
+            rest: Vec::new(),
+            ahead: if ahead.pass(b'{') {
+                ahead
+            } else {
+                Tokens::NONE
+            },
+            object: Some(tokens),
+            key: Cow::default(),
+            value: Tokens::NONE,
+            known: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Whether the properties that were taken decide what the value is, which `tokens` then pass. If
+    /// not, all properties have to be taken once more: one that was passed is wrong, repeated or not
+    /// known.
+    fn have_ended(&mut self, is_ok: bool, tokens: &mut Tokens<'_>) -> bool {
+        let Some(mut object) = self.object else {
+            return true;
+        };
+        let is_complete = is_ok && self.error.is_none() && self.rest.iter().all(Option::is_none);
+        let has_ended = is_complete && self.ahead.pass(b'}');
+        if !has_ended {
+            *self = Self::of(self.of, object.value());
+        }
+        let end = if has_ended { self.ahead } else { object };
+        tokens.skip(tokens.rest().len() - end.rest().len());
+        has_ended
     }
 
     /// Takes the property of the field `name`, whose name is the field's in camel case. What is wrong
@@ -98,41 +166,67 @@ impl<'a> Properties<'a> {
         self.take::<Option<T>>(name).unwrap_or(default)
     }
 
-    /// Reads the property of the field `name`, whose name is the field's in camel case.
+    /// Reads the property of the field `name`, whose name is the field's in camel case. After an error
+    /// no property of a stored form can be taken.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`.
     pub fn get<T: Property>(&mut self, name: &'static str) -> Result<T> {
-        match self.text_of(name) {
-            Some((key, text)) => T::read(&key, text),
-            None => T::absent().ok_or_else(|| self.missing(name)),
-        }
+        self.read_if_present(name)
+            .unwrap_or_else(|| T::absent().ok_or_else(|| self.missing(name)))
     }
 
     /// As [`Properties::take`]; a property that is absent has its default.
     pub fn take_or_default<T: Property + Default>(&mut self, name: &'static str) -> T {
-        match self.text_of(name) {
-            Some((key, text)) => T::read(&key, text).unwrap_or_else(|error| {
-                self.fail(error);
-                T::default()
-            }),
-            None => T::default(),
-        }
+        let read = self
+            .read_if_present(name)
+            .unwrap_or_else(|| Ok(T::default()));
+        read.unwrap_or_else(|error| {
+            self.fail(error);
+            T::default()
+        })
     }
 
     /// The JSON text of the property of a field, if there is one.
     pub fn text(&mut self, name: &'static str) -> Option<&'a str> {
-        self.text_of(name).map(|(_, text)| text)
+        self.find(name).map(|(_, tokens)| tokens.value())
     }
 
-    /// The key and the text of the property of a field.
-    fn text_of(&mut self, name: &'static str) -> Option<(Cow<'a, str>, &'a str)> {
-        self.known.push(name);
+    fn read_if_present<T: Property>(&mut self, name: &'static str) -> Option<Result<T>> {
+        let (key, tokens) = self.find(name)?;
+        Some(T::read_next(key, tokens))
+    }
+
+    /// The key of the property of a field, and the tokens that begin with its value.
+    fn find(&mut self, name: &'static str) -> Option<(&str, &mut Tokens<'a>)> {
+        if self.object.is_none() {
+            self.known.push(name);
+        }
         // Of properties with the same key the last counts, as for `JSON.parse`. The others stay, and
         // `finish` skips them.
-        let is_meant = |(key, _): &(Cow<'_, str>, _)| is_camel_case_of(key, name);
-        let place = self.rest.iter().rposition(is_meant)?;
-        Some(self.rest.remove(place))
+        let is_meant = |entry: &&mut Option<Entry<'_>>| {
+            let key = entry.as_ref().map(|(key, _)| key);
+            key.is_some_and(|key| is_camel_case_of(key, name))
+        };
+        if let Some(found) = self.rest.iter_mut().rev().find(is_meant) {
+            let (key, text) = found.take()?;
+            self.key = key;
+            self.value = Tokens::only(text);
+            return Some((&self.key, &mut self.value));
+        }
+        loop {
+            self.ahead.pass(b',');
+            if !self.ahead.begin_with(b'"') {
+                return None;
+            }
+            let key = decoded(self.ahead.value());
+            self.ahead.pass(b':');
+            if is_camel_case_of(&key, name) {
+                self.key = key;
+                return Some((&self.key, &mut self.ahead));
+            }
+            self.rest.push(Some((key, self.ahead.value())));
+        }
     }
 
     /// Says what was wrong with the properties that were taken so far.
@@ -156,19 +250,17 @@ impl<'a> Properties<'a> {
             return Err(error);
         }
         let is_known = |key: &str| self.known.iter().any(|name| is_camel_case_of(key, name));
-        match self.rest.iter().find(|(key, _)| !is_known(key)) {
+        match self.rest.iter().flatten().find(|(key, _)| !is_known(key)) {
             None => Ok(()),
             Some((key, _)) => {
-                let known: Vec<String> = self
-                    .known
-                    .iter()
-                    .map(|name| format!("`{}`", camel_case(name)))
-                    .collect();
                 let key: String = key.chars().take(64).collect();
-                Err(Error::invalid(
-                    self.of,
-                    format!("`{key}` is not known; expected {}", known.join(", ")),
-                ))
+                let mut problem = format!("`{key}` is not known; expected ");
+                for (place, name) in self.known.iter().enumerate() {
+                    problem.push_str(if place == 0 { "`" } else { ", `" });
+                    problem.push_str(&camel_case(name));
+                    problem.push('`');
+                }
+                Err(Error::invalid(self.of, problem))
             }
         }
     }
@@ -181,11 +273,20 @@ pub trait Property: Sized {
         None
     }
 
-    /// Reads the value of the property `name`.
+    /// Reads the value of the property `name` from its text, which is well-formed and has no white
+    /// space around it.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`.
     fn read(name: &str, text: &str) -> Result<Self>;
+
+    /// As [`Property::read`], for the next value of a text. After an error the tokens may be anywhere.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        Self::read(name, tokens.value())
+    }
 }
 
 impl<T: Property> Property for Option<T> {
@@ -194,22 +295,56 @@ impl<T: Property> Property for Option<T> {
     }
 
     fn read(name: &str, text: &str) -> Result<Self> {
-        if text == "null" {
+        Self::read_next(name, &mut Tokens::of(text))
+    }
+
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        if tokens.begin_with(b'n') {
+            tokens.value();
             Ok(None)
         } else {
-            T::read(name, text).map(Some)
+            T::read_next(name, tokens).map(Some)
         }
     }
 }
 
 impl<T: Property> Property for Vec<T> {
     fn read(name: &str, text: &str) -> Result<Self> {
-        let items: Vec<&RawValue> = parse(name, text)?;
-        let mut values = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            values.push(T::read(&format!("{name}[{index}]"), item.get())?);
+        Self::read_next(name, &mut Tokens::of(text))
+    }
+
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        let mut values = Self::new();
+        begin_items(name, tokens)?;
+        while has_item(tokens) {
+            let value =
+                T::read_next(name, tokens).map_err(|error| of_item(error, name, values.len()))?;
+            values.push(value);
         }
         Ok(values)
+    }
+}
+
+fn begin_items(name: &str, tokens: &mut Tokens<'_>) -> Result<()> {
+    if tokens.pass(b'[') {
+        return Ok(());
+    }
+    // No list: the error says what it is.
+    parse::<Vec<String>>(name, tokens.value()).map(drop)
+}
+
+fn has_item(tokens: &mut Tokens<'_>) -> bool {
+    tokens.pass(b',');
+    !tokens.pass(b']')
+}
+
+/// An error about an item of the list `name`: it names the item.
+fn of_item(error: Error, name: &str, index: usize) -> Error {
+    match error.into_cause() {
+        Cause::InvalidArgument { what, problem } if what == name => {
+            Error::invalid(format!("{name}[{index}]"), problem)
+        }
+        cause => cause.into(),
     }
 }
 
@@ -219,7 +354,11 @@ pub(crate) struct AsText(pub(crate) Json);
 
 impl Property for AsText {
     fn read(name: &str, text: &str) -> Result<Self> {
-        Json::parse(String::read(name, text)?).map(Self)
+        Self::read_next(name, &mut Tokens::of(text))
+    }
+
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        Json::parse(String::read_next(name, tokens)?).map(Self)
     }
 }
 
@@ -252,7 +391,11 @@ impl<T: Property> Property for Patch<T> {
     }
 
     fn read(name: &str, text: &str) -> Result<Self> {
-        Ok(Option::<T>::read(name, text)?.map_or(Self::Clear, Self::Set))
+        Self::read_next(name, &mut Tokens::of(text))
+    }
+
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        Ok(Option::<T>::read_next(name, tokens)?.map_or(Self::Clear, Self::Set))
     }
 }
 
@@ -324,7 +467,15 @@ macro_rules! stored_properties {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::value::properties::Property for $type {
             fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
-                $crate::value::properties::Stored::read(name, text)
+                let mut tokens = $crate::value::json::Tokens::of(text);
+                $crate::value::properties::Stored::read_next(name, &mut tokens)
+            }
+
+            fn read_next(
+                name: &str,
+                tokens: &mut $crate::value::json::Tokens<'_>,
+            ) -> $crate::error::Result<Self> {
+                $crate::value::properties::Stored::read_next(name, tokens)
             }
         }
     )*};
@@ -365,7 +516,7 @@ macro_rules! plain_properties {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::value::properties::Property for $type {
             fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
-                $crate::value::properties::read_plain(name, text)
+                $crate::value::properties::parse(name, text)
             }
         }
     )*};
@@ -396,12 +547,29 @@ fn unknown_word(name: &str, word: &str, words: &[&str]) -> Error {
     )
 }
 
-/// Reads a value as serde does.
+/// The text of one JSON value, without the white space around it.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT`.
-pub fn read_plain<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
-    parse(name, text)
+/// `INVALID_ARGUMENT` if the text is not one JSON value.
+pub fn well_formed<'a>(what: &str, text: &'a str) -> Result<&'a str> {
+    parse(what, text).map(RawValue::get)
+}
+
+impl Property for String {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        parse(name, text)
+    }
+
+    /// Passes the text once: in the form that stores keep, most of a value is in strings.
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        let mut strings = serde_json::Deserializer::from_str(tokens.rest()).into_iter();
+        let string = strings.next();
+        tokens.skip(strings.byte_offset());
+        match string {
+            Some(string) => string.map_err(|error| problem(name, &error)),
+            None => Err(Error::invalid(name, "expected a string")),
+        }
+    }
 }
 
 plain_properties!(
@@ -410,42 +578,38 @@ plain_properties!(
     u32,
     u64,
     (),
-    String,
     Text,
-    crate::value::id::SessionId,
     Json,
+    crate::value::id::SessionId,
     crate::value::time::Millis,
     crate::value::time::Timestamp,
 );
 
 /// Whether `key` is `snake`, a Rust field's name, in camel case.
 fn is_camel_case_of(key: &str, snake: &str) -> bool {
-    // Most keys differ in their first letter, which camel case does not change.
-    let snake = snake.strip_prefix("r#").unwrap_or(snake);
-    key.as_bytes().first() == snake.as_bytes().first() && key.bytes().eq(camel_case_bytes(snake))
+    let mut snake = snake.strip_prefix("r#").unwrap_or(snake).bytes();
+    let is_same = key.bytes().all(|byte| match snake.next() {
+        Some(b'_') => snake.next().map(|next| next.to_ascii_uppercase()) == Some(byte),
+        next => next == Some(byte),
+    });
+    is_same && snake.next().is_none()
 }
 
 fn camel_case(snake: &str) -> String {
-    camel_case_bytes(snake).map(char::from).collect()
+    let mut camel = String::new();
+    let mut begins_word = false;
+    for letter in snake.strip_prefix("r#").unwrap_or(snake).chars() {
+        match letter {
+            '_' => begins_word = true,
+            _ if std::mem::take(&mut begins_word) => camel.push(letter.to_ascii_uppercase()),
+            _ => camel.push(letter),
+        }
+    }
+    camel
 }
 
-fn camel_case_bytes(snake: &str) -> impl Iterator<Item = u8> {
-    let mut upper = false;
-    snake
-        .strip_prefix("r#")
-        .unwrap_or(snake)
-        .bytes()
-        .filter_map(move |byte| match byte {
-            b'_' => {
-                upper = true;
-                None
-            }
-            _ if std::mem::take(&mut upper) => Some(byte.to_ascii_uppercase()),
-            _ => Some(byte),
-        })
-}
-
-struct Entries<'a>(Vec<(Cow<'a, str>, &'a str)>);
+/// The properties of an object, as they are taken.
+struct Entries<'a>(Vec<Option<Entry<'a>>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -461,7 +625,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
                 let mut entries = Vec::new();
                 while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    entries.push((decoded(key.get()), value.get()));
+                    entries.push(Some((decoded(key.get()), value.get())));
                 }
                 Ok(Entries(entries))
             }
@@ -476,7 +640,7 @@ fn decoded(json: &str) -> Cow<'_, str> {
     let inner = json
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|inner| !inner.contains('\\'));
+        .filter(|inner| inner.bytes().all(|byte| byte != b'\\'));
     match inner {
         Some(inner) => Cow::Borrowed(inner),
         None => Cow::Owned(
@@ -491,6 +655,7 @@ fn decoded(json: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::session::params::{AddEventsParams, ListParams, StartParams, UpdateParams};
+    use crate::store::Loaded;
 
     fn problem(text: &str) -> String {
         StartParams::read("start", text).unwrap_err().to_string()
@@ -537,6 +702,83 @@ mod tests {
         assert_eq!(params.task.as_str(), "t");
         assert_eq!(params.user_id.unwrap().as_str(), "b");
         assert!(params.context.is_none());
+    }
+
+    const LOADED: &str = r#"{"head":{"id":"s","version":1,"mode":"m","task":"a \"b\"","status":"active",
+        "createdAt":1,"updatedAt":2,"iterations":0,"maxIterations":9,"context":"{\"a\":[1]}",
+        "metadata":null,"eventCount":2,"usage":{"promptTokens":1,"completionTokens":2,"costNanos":3},
+        "agent":null},
+        "events":[{"sequence":1,"timestamp":1,"type":"start","data":"{}"},
+        {"sequence":2,"timestamp":2,"type":"pause","data":"{\"b\":\"\\\\\"}"}]}"#;
+
+    fn loaded(text: &str) -> Result<Loaded> {
+        <Loaded as Stored>::read("load", text)
+    }
+
+    #[test]
+    fn a_stored_form_is_read_in_any_order_of_its_properties() {
+        let expected: Loaded = serde_json::from_str(LOADED).unwrap();
+        assert_eq!(loaded(LOADED).unwrap(), expected);
+        // A `Value` orders the properties by their names.
+        let ordered: serde_json::Value = serde_json::from_str(LOADED).unwrap();
+        assert_eq!(loaded(&ordered.to_string()).unwrap(), expected);
+        let compact = Json::parse(LOADED.to_owned()).unwrap().compact();
+        assert_eq!(loaded(compact.as_str()).unwrap(), expected);
+    }
+
+    #[test]
+    fn of_repeated_properties_of_a_stored_form_the_last_counts_and_unknown_ones_are_ignored() {
+        let expected = loaded(LOADED).unwrap();
+        for (from, to) in [
+            (r#""version":1"#, r#""version":7,"version":1"#),
+            (r#""version":1"#, r#""version":"x","mode":{},"version":1"#),
+            (
+                r#""version":1,"mode":"m""#,
+                r#""mode":"m","\u0076ersion":1"#,
+            ),
+            (r#""iterations":0"#, r#""iterations":0,"new":[{"id":"}"}]"#),
+            (
+                r#""costNanos":3"#,
+                r#""costNanos":3,"costNanos":4,"costNanos":3"#,
+            ),
+            (r#""head":{"#, r#""head":7,"head":{"#),
+            (r#""events":["#, r#""events":[{}],"events":["#),
+        ] {
+            let text = LOADED.replace(from, to);
+            assert_ne!(text, LOADED);
+            assert_eq!(loaded(&text).unwrap(), expected, "{to}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_stored_form_names_the_property_that_is_wrong() {
+        for (from, to, expected) in [
+            (
+                r#""version":1"#,
+                r#""version":"x""#,
+                "version: invalid type: string",
+            ),
+            (r#""version":1,"#, "", "head: `version` is missing"),
+            (r#""id":"s""#, r#""id":"/""#, "id: "),
+            (r#","type":"pause""#, "", "events[1]: `type` is missing"),
+            (r#""usage":{"#, r#""usage":[{"#, "load: "),
+            (
+                r#""usage":{"promptTokens":1,"completionTokens":2,"costNanos":3}"#,
+                r#""usage":[]"#,
+                "usage: invalid type: sequence, expected an object",
+            ),
+            (r#""data":"{}""#, r#""data":"{""#, "json: EOF"),
+            (r#""agent":null"#, r#""agent":null,"new":[1,]"#, "load: "),
+            (r#"]}"#, "]}]", "load: "),
+        ] {
+            let text = LOADED.replace(from, to);
+            let said = loaded(&text).unwrap_err().to_string();
+            assert!(said.starts_with(expected), "{said}");
+        }
+        let said = loaded(r#"{"head":[],"events":{}}"#)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(said, "head: invalid type: sequence, expected an object");
     }
 
     #[test]

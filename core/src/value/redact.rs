@@ -180,7 +180,7 @@ impl Redact {
                 }
                 Some(b'"') if in_scope => {
                     if let Some(redacted) = self.string(inside(token), secret) {
-                        let end = text.len() - tokens.rest();
+                        let end = text.len() - tokens.rest().len();
                         let start = end - token.len();
                         out.push_str(text.get(copied..start).unwrap_or_default());
                         out.push('"');

@@ -36,8 +36,76 @@ impl MemoryStore {
 
 #[derive(Debug, Default, Clone)]
 struct State {
-    sessions: BTreeMap<SessionId, (Head, Vec<Event>)>,
-    records: BTreeMap<(String, String), Record>,
+    /// The sessions by their ids.
+    sessions: Table<(Head, Vec<Event>)>,
+    /// The records by their [keys](record_key).
+    records: Table<Record>,
+}
+
+/// The key of a record in the table of all. No kind contains NUL, so the records of a kind are in the
+/// order of their keys.
+fn record_key(kind: &str, key: &str) -> String {
+    [kind, key].join("\0")
+}
+
+/// Rows in the order of their keys. The tree holds places of rows, not rows: the tables of all types
+/// share its code.
+#[derive(Debug, Clone)]
+struct Table<T> {
+    places: BTreeMap<String, usize>,
+    rows: Vec<Option<Box<T>>>,
+    /// The places without a row.
+    free: Vec<usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            places: BTreeMap::new(),
+            rows: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<T> Table<T> {
+    fn get(&self, key: &str) -> Option<&T> {
+        let place = self.places.get(key)?;
+        self.rows.get(*place)?.as_deref()
+    }
+
+    fn values(&self) -> impl Iterator<Item = &T> {
+        let rows = self.places.values().map(|place| self.rows.get(*place));
+        rows.filter_map(|row| row?.as_deref())
+    }
+
+    fn get_mut(&mut self, key: &str) -> Option<&mut T> {
+        let place = self.places.get(key)?;
+        self.rows.get_mut(*place)?.as_deref_mut()
+    }
+
+    fn insert(&mut self, key: String, row: T) {
+        if let Some(known) = self.get_mut(&key) {
+            *known = row;
+            return;
+        }
+        let place = self.free.pop().unwrap_or(self.rows.len());
+        let row = Some(Box::new(row));
+        match self.rows.get_mut(place) {
+            Some(free) => *free = row,
+            None => self.rows.push(row),
+        }
+        self.places.insert(key, place);
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(place) = self.places.remove(key)
+            && let Some(row) = self.rows.get_mut(place)
+        {
+            *row = None;
+            self.free.push(place);
+        }
+    }
 }
 
 impl SyncStore for MemoryStore {
@@ -47,23 +115,27 @@ impl SyncStore for MemoryStore {
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
         let state = self.state();
-        Ok(state.sessions.get(id).map(|(head, events)| Loaded {
-            head: head.clone(),
-            events: match history.range(head.event_count) {
-                None => Vec::new(),
-                // Events are numbered from 1 without gaps.
-                Some((first, last)) => events
-                    .get(first as usize - 1..last as usize)
-                    .unwrap_or_default()
-                    .to_vec(),
-            },
-        }))
+        Ok(state
+            .sessions
+            .get(id.as_str())
+            .map(|(head, events)| Loaded {
+                head: head.clone(),
+                events: match history.range(head.event_count) {
+                    None => Vec::new(),
+                    // Events are numbered from 1 without gaps.
+                    Some((first, last)) => events
+                        .get(first as usize - 1..last as usize)
+                        .unwrap_or_default()
+                        .to_vec(),
+                },
+            }))
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         let mut state = self.state();
         for change in &changes.sessions {
-            let current = state.sessions.get(&change.id).map(|(head, _)| head.version);
+            let current = state.sessions.get(change.id.as_str());
+            let current = current.map(|(head, _)| head.version);
             if !change.expect.allows(current) {
                 return Ok(Commit::SessionConflict {
                     id: change.id.clone(),
@@ -72,48 +144,55 @@ impl SyncStore for MemoryStore {
             }
         }
         for change in &changes.records {
-            let key = (change.kind.clone(), change.key.clone());
-            let current = state.records.get(&key).map(|record| record.version);
+            let current = state.records.get(&record_key(&change.kind, &change.key));
+            let current = current.map(|record| record.version);
             if !change.expect.allows(current) {
-                let (record_kind, key) = key;
                 return Ok(Commit::RecordConflict {
-                    record_kind,
-                    key,
+                    record_kind: change.kind.clone(),
+                    key: change.key.clone(),
                     current,
                 });
             }
         }
         for change in &changes.sessions {
+            let id = change.id.as_str();
             match &change.write {
                 SessionWrite::Put {
                     head,
                     replace_history,
                     events,
-                } => {
-                    let stored = state
-                        .sessions
-                        .entry(change.id.clone())
-                        .or_insert_with(|| (head.as_ref().clone(), Vec::new()));
-                    stored.0 = head.as_ref().clone();
-                    if *replace_history {
-                        stored.1.clear();
+                } => match state.sessions.get_mut(id) {
+                    Some((stored, history)) => {
+                        *stored = head.as_ref().clone();
+                        if *replace_history {
+                            history.clear();
+                        }
+                        history.extend_from_slice(events);
                     }
-                    stored.1.extend_from_slice(events);
-                }
+                    None => {
+                        let session = (head.as_ref().clone(), events.clone());
+                        state.sessions.insert(id.to_owned(), session);
+                    }
+                },
                 SessionWrite::Delete => {
-                    state.sessions.remove(&change.id);
-                    state
-                        .records
-                        .retain(|_, record| record.owner.as_ref() != Some(&change.id));
+                    state.sessions.remove(id);
+                    let records = state.records.values();
+                    let owned: Vec<String> = records
+                        .filter(|record| record.owner.as_ref() == Some(&change.id))
+                        .map(|record| record_key(&record.kind, &record.key))
+                        .collect();
+                    for key in &owned {
+                        state.records.remove(key);
+                    }
                 }
             }
         }
         for change in &changes.records {
-            let key = (change.kind.clone(), change.key.clone());
+            let key = record_key(&change.kind, &change.key);
             match &change.record {
                 Some(record) => state.records.insert(key, record.clone()),
                 None => state.records.remove(&key),
-            };
+            }
         }
         Ok(Commit::Applied)
     }
@@ -124,8 +203,7 @@ impl SyncStore for MemoryStore {
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        let key = (kind.to_owned(), key.to_owned());
-        Ok(self.state().records.get(&key).cloned())
+        Ok(self.state().records.get(&record_key(kind, key)).cloned())
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {

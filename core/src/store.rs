@@ -7,6 +7,7 @@ pub mod changes;
 pub mod filter;
 pub mod memory;
 pub mod query;
+mod table;
 pub mod tally;
 
 use std::future::{Future, ready};

@@ -55,14 +55,15 @@ impl Stats {
         let mut all = Count::default();
         let mut modes = Vec::new();
         let mut users = Vec::new();
-        for (_, mode, user, count) in tally.groups() {
-            all.add(count);
-            modes.push((mode, count));
-            users.extend(user.map(|user| (user, count)));
+        for group in tally.groups() {
+            all.add(group.count);
+            modes.push((group.mode.as_str(), group.count));
+            let user = group.user_id.as_deref();
+            users.extend(user.map(|user| (user, group.count)));
         }
         let of = |status: Status| {
-            let groups = tally.groups().filter(|(of, ..)| *of == status);
-            groups.map(|(.., count)| count.sessions).sum::<u64>()
+            let groups = tally.groups().filter(|group| group.status == status);
+            groups.map(|group| group.count.sessions).sum::<u64>()
         };
         let completed = of(Status::Completed);
         let finished = completed + of(Status::Failed) + of(Status::Abandoned);

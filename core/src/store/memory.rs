@@ -1,10 +1,10 @@
 //! The memory store: the reference for what a store does, for tests and for sessions that need not
 //! outlive the process.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::store::table::Table;
 use crate::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
 };
@@ -46,66 +46,6 @@ struct State {
 /// order of their keys.
 fn record_key(kind: &str, key: &str) -> String {
     [kind, key].join("\0")
-}
-
-/// Rows in the order of their keys. The tree holds places of rows, not rows: the tables of all types
-/// share its code.
-#[derive(Debug, Clone)]
-struct Table<T> {
-    places: BTreeMap<String, usize>,
-    rows: Vec<Option<Box<T>>>,
-    /// The places without a row.
-    free: Vec<usize>,
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self {
-            places: BTreeMap::new(),
-            rows: Vec::new(),
-            free: Vec::new(),
-        }
-    }
-}
-
-impl<T> Table<T> {
-    fn get(&self, key: &str) -> Option<&T> {
-        let place = self.places.get(key)?;
-        self.rows.get(*place)?.as_deref()
-    }
-
-    fn values(&self) -> impl Iterator<Item = &T> {
-        let rows = self.places.values().map(|place| self.rows.get(*place));
-        rows.filter_map(|row| row?.as_deref())
-    }
-
-    fn get_mut(&mut self, key: &str) -> Option<&mut T> {
-        let place = self.places.get(key)?;
-        self.rows.get_mut(*place)?.as_deref_mut()
-    }
-
-    fn insert(&mut self, key: String, row: T) {
-        if let Some(known) = self.get_mut(&key) {
-            *known = row;
-            return;
-        }
-        let place = self.free.pop().unwrap_or(self.rows.len());
-        let row = Some(Box::new(row));
-        match self.rows.get_mut(place) {
-            Some(free) => *free = row,
-            None => self.rows.push(row),
-        }
-        self.places.insert(key, place);
-    }
-
-    fn remove(&mut self, key: &str) {
-        if let Some(place) = self.places.remove(key)
-            && let Some(row) = self.rows.get_mut(place)
-        {
-            *row = None;
-            self.free.push(place);
-        }
-    }
 }
 
 impl SyncStore for MemoryStore {

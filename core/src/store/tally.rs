@@ -1,14 +1,21 @@
 //! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
 //! lets the default count heads. What the counts say is in [`stats`](crate::session::stats).
 
-use std::collections::BTreeMap;
-
+use crate::store::table::Table;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 
 /// Counts of sessions, by what statistics tell apart: status, mode and user.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally(BTreeMap<(Status, String, Option<String>), Count>);
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Table<Group>);
+
+impl PartialEq for Tally {
+    fn eq(&self, other: &Self) -> bool {
+        self.groups().eq(other.groups())
+    }
+}
+
+impl Eq for Tally {}
 
 /// Sessions that share status, mode and user, counted by a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +50,16 @@ impl Count {
     }
 }
 
+impl Group {
+    /// What its sessions share, as text. No mode contains NUL.
+    fn key(&self) -> String {
+        let shared = [self.status.as_str(), &self.mode];
+        let user = self.user_id.as_deref();
+        let parts: Vec<&str> = shared.into_iter().chain(user).collect();
+        parts.join("\0")
+    }
+}
+
 impl Tally {
     /// Counts one session.
     pub fn count(&mut self, head: &Head) {
@@ -60,16 +77,15 @@ impl Tally {
 
     /// Adds a group that a store has counted.
     pub fn add(&mut self, group: Group) {
-        self.0
-            .entry((group.status, group.mode, group.user_id))
-            .or_default()
-            .add(group.count);
+        let key = group.key();
+        match self.0.get_mut(&key) {
+            Some(known) => known.count.add(group.count),
+            None => self.0.insert(key, group),
+        }
     }
 
     /// The groups that were counted.
-    pub fn groups(&self) -> impl Iterator<Item = (Status, &str, Option<&str>, Count)> {
-        self.0
-            .iter()
-            .map(|((status, mode, user), &count)| (*status, mode.as_str(), user.as_deref(), count))
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.0.values()
     }
 }

@@ -1,0 +1,68 @@
+//! A table: rows in memory, found by their keys and listed in the order of them.
+
+use std::collections::BTreeMap;
+
+/// Rows in the order of their keys. The tree holds places of rows, not rows: the tables of all types
+/// share its code.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<T> {
+    places: BTreeMap<String, usize>,
+    rows: Vec<Option<Box<T>>>,
+    /// The places without a row.
+    free: Vec<usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            places: BTreeMap::new(),
+            rows: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<T> Table<T> {
+    /// The row with this key.
+    pub(crate) fn get(&self, key: &str) -> Option<&T> {
+        let place = self.places.get(key)?;
+        self.rows.get(*place)?.as_deref()
+    }
+
+    /// The rows in the order of their keys.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        let rows = self.places.values().map(|place| self.rows.get(*place));
+        rows.filter_map(|row| row?.as_deref())
+    }
+
+    /// The row with this key, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
+        let place = self.places.get(key)?;
+        self.rows.get_mut(*place)?.as_deref_mut()
+    }
+
+    /// Adds a row, or puts it in the place of the one with this key.
+    pub(crate) fn insert(&mut self, key: String, row: T) {
+        if let Some(known) = self.get_mut(&key) {
+            *known = row;
+            return;
+        }
+        let place = self.free.pop().unwrap_or(self.rows.len());
+        let row = Some(Box::new(row));
+        match self.rows.get_mut(place) {
+            Some(free) => *free = row,
+            None => self.rows.push(row),
+        }
+        self.places.insert(key, place);
+    }
+
+    /// Removes the row with this key.
+    pub(crate) fn remove(&mut self, key: &str) {
+        if let Some(place) = self.places.remove(key)
+            && let Some(row) = self.rows.get_mut(place)
+        {
+            *row = None;
+            self.free.push(place);
+        }
+    }
+}

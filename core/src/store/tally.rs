@@ -51,9 +51,10 @@ impl Count {
 }
 
 impl Group {
-    /// What its sessions share, as text. No mode contains NUL.
+    /// What its sessions share, as text. The length of the mode says where the user begins.
     fn key(&self) -> String {
-        let shared = [self.status.as_str(), &self.mode];
+        let length = self.mode.len().to_string();
+        let shared = [self.status.as_str(), &length, &self.mode];
         let user = self.user_id.as_deref();
         let parts: Vec<&str> = shared.into_iter().chain(user).collect();
         parts.join("\0")

@@ -2,8 +2,6 @@
 //! kept it; one that could not be archived stays in the trash and is listed. Whether a session is due is
 //! decided again in the commit that deletes it.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::declare_params;
@@ -334,8 +332,10 @@ impl Purging {
     fn add_not_due(&mut self, ids: &[Text], due: &PurgeResult) {
         let due_ids = due.ids.iter().map(Text::as_str);
         let failed_ids = due.failed.iter().map(|failed| failed.id.as_str());
-        let known: BTreeSet<&str> = due_ids.chain(failed_ids).collect();
-        for id in ids.iter().filter(|id| !known.contains(id.as_str())) {
+        let mut known: Vec<&str> = due_ids.chain(failed_ids).collect();
+        known.sort_unstable();
+        let is_known = |id: &Text| known.binary_search(&id.as_str()).is_ok();
+        for id in ids.iter().filter(|id| !is_known(id)) {
             let listed = self.result.not_due.get_or_insert_default();
             if listed.len() < MAX_LISTED {
                 listed.push(id.clone());

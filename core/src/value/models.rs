@@ -1,7 +1,5 @@
 //! Which models are available: those of the sessions in slots.
 
-use std::collections::BTreeSet;
-
 /// Which models are available.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Models {
@@ -19,19 +17,20 @@ pub enum Models {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answers {
     /// The names of models that are available.
-    pub available: BTreeSet<String>,
+    pub available: Vec<String>,
     /// The names of models that are not available.
-    pub missing: BTreeSet<String>,
+    pub missing: Vec<String>,
 }
 
 impl Models {
     /// Whether the model of this name is available; `None` if the host has to be asked.
     pub fn is_available(&self, name: &str) -> Option<bool> {
+        let is_among = |names: &[String]| names.iter().any(|known| known == name);
         match self {
             Self::Unknown => Some(true),
-            Self::Names(names) => Some(names.iter().any(|known| known == name)),
-            Self::Asked(answers) if answers.available.contains(name) => Some(true),
-            Self::Asked(answers) if answers.missing.contains(name) => Some(false),
+            Self::Names(names) => Some(is_among(names)),
+            Self::Asked(answers) if is_among(&answers.available) => Some(true),
+            Self::Asked(answers) if is_among(&answers.missing) => Some(false),
             Self::Asked(_) => None,
         }
     }

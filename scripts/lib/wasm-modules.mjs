@@ -22,20 +22,20 @@ export const wasmModules = [
     title: "wasm for browsers",
     name: "tenure_wasm",
     without: ["apps", "bindings-testing", "stores/testkit"],
-    budget: 255,
+    budget: 200,
   },
   {
     title: "wasm with everything",
     name: "tenure_complete",
     glue: "tenure_wasm",
     without: ["bindings-testing", "stores/testkit"],
-    budget: 310,
+    budget: 275,
   },
   {
     title: "wasm for tests",
     name: "tenure_testing",
     without: ["bindings-wasm"],
-    budget: 170,
+    budget: 165,
   },
 ];
 

@@ -135,15 +135,17 @@ impl ListQuery {
     /// Answers the query from all heads that there are: the reference for every store, and the
     /// whole of `list` for a store that has nothing better.
     pub fn page<'h>(&self, heads: impl IntoIterator<Item = &'h Head>) -> Page {
-        let mut meant: Vec<&Head> = heads
-            .into_iter()
-            .filter(|head| self.filter.matches(head))
-            .filter(|head| {
-                self.after
-                    .as_ref()
-                    .is_none_or(|after| self.order.compare_to(head, after).is_gt())
-            })
-            .collect();
+        let meant = heads.into_iter().filter(|head| self.selects(head));
+        self.page_of(meant.collect())
+    }
+
+    /// Whether the filter selects a session, and it comes after the position.
+    fn selects(&self, head: &Head) -> bool {
+        let follows = |after| self.order.compare_to(head, after).is_gt();
+        self.filter.matches(head) && self.after.as_ref().is_none_or(follows)
+    }
+
+    fn page_of(&self, mut meant: Vec<&Head>) -> Page {
         meant.sort_by(|a, b| self.order.compare(a, b));
         let skip = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let mut rest = meant.into_iter().skip(skip);

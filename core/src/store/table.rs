@@ -66,3 +66,27 @@ impl<T> Table<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn rows_are_in_the_order_of_their_keys_whatever_was_removed() {
+        let mut table = Table::default();
+        for (key, row) in [("b", 2), ("a", 1), ("d", 4)] {
+            table.insert(key.to_owned(), row);
+        }
+        table.remove("a");
+        table.remove("a");
+        table.insert("c".to_owned(), 3);
+        table.insert("b".to_owned(), 20);
+        assert!(table.values().eq(&[20, 3, 4]));
+        assert_eq!((table.get("a"), table.get("c")), (None, Some(&3)));
+        assert_eq!(
+            table.rows.len(),
+            3,
+            "the place of a removed row is used again"
+        );
+    }
+}

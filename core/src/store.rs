@@ -7,7 +7,7 @@ pub mod changes;
 pub mod filter;
 pub mod memory;
 pub mod query;
-mod table;
+mod rows;
 pub mod tally;
 
 use std::future::{Future, ready};

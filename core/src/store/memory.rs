@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
-use crate::store::table::Table;
+use crate::store::rows::Rows;
 use crate::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
 };
@@ -37,12 +37,12 @@ impl MemoryStore {
 #[derive(Debug, Default, Clone)]
 struct State {
     /// The sessions by their ids.
-    sessions: Table<(Head, Vec<Event>)>,
+    sessions: Rows<(Head, Vec<Event>)>,
     /// The records by their [keys](record_key).
-    records: Table<Record>,
+    records: Rows<Record>,
 }
 
-/// The key of a record in the table of all. No kind contains NUL, so the records of a kind are in the
+/// The key of a record among the rows of all. No kind contains NUL, so the records of a kind are in the
 /// order of their keys.
 fn record_key(kind: &str, key: &str) -> String {
     [kind, key].join("\0")

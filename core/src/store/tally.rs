@@ -1,13 +1,13 @@
 //! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
 //! lets the default count heads. What the counts say is in [`stats`](crate::session::stats).
 
-use crate::store::table::Table;
+use crate::store::rows::Rows;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 
 /// Counts of sessions, by what statistics tell apart: status, mode and user.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Table<Group>);
+pub struct Tally(Rows<Group>);
 
 impl PartialEq for Tally {
     fn eq(&self, other: &Self) -> bool {

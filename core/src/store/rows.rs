@@ -1,18 +1,28 @@
-//! A table: rows in memory, found by their keys and listed in the order of them.
+//! Rows in memory: found by their keys, and listed in the order of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-/// Rows in the order of their keys. The tree holds places of rows, not rows: the tables of all types
-/// share its code.
-#[derive(Debug, Clone)]
-pub(crate) struct Table<T> {
+/// Rows in the order of their keys. The tree holds places of rows, not rows, so that its code is
+/// the same for rows of all types.
+#[derive(Clone)]
+pub(crate) struct Rows<T> {
     places: BTreeMap<String, usize>,
     rows: Vec<Option<Box<T>>>,
     /// The places without a row.
     free: Vec<usize>,
 }
 
-impl<T> Default for Table<T> {
+/// As a map: where a row is kept depends on what was kept before.
+impl<T: fmt::Debug> fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.places.keys().zip(self.values()))
+            .finish()
+    }
+}
+
+impl<T> Default for Rows<T> {
     fn default() -> Self {
         Self {
             places: BTreeMap::new(),
@@ -22,7 +32,7 @@ impl<T> Default for Table<T> {
     }
 }
 
-impl<T> Table<T> {
+impl<T> Rows<T> {
     /// The row with this key.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
         let place = self.places.get(key)?;
@@ -69,22 +79,22 @@ impl<T> Table<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use super::Rows;
 
     #[test]
     fn rows_are_in_the_order_of_their_keys_whatever_was_removed() {
-        let mut table = Table::default();
+        let mut rows = Rows::default();
         for (key, row) in [("b", 2), ("a", 1), ("d", 4)] {
-            table.insert(key.to_owned(), row);
+            rows.insert(key.to_owned(), row);
         }
-        table.remove("a");
-        table.remove("a");
-        table.insert("c".to_owned(), 3);
-        table.insert("b".to_owned(), 20);
-        assert!(table.values().eq(&[20, 3, 4]));
-        assert_eq!((table.get("a"), table.get("c")), (None, Some(&3)));
+        rows.remove("a");
+        rows.remove("a");
+        rows.insert("c".to_owned(), 3);
+        rows.insert("b".to_owned(), 20);
+        assert!(rows.values().eq(&[20, 3, 4]));
+        assert_eq!((rows.get("a"), rows.get("c")), (None, Some(&3)));
         assert_eq!(
-            table.rows.len(),
+            rows.rows.len(),
             3,
             "the place of a removed row is used again"
         );

@@ -116,7 +116,7 @@ impl SyncStore for MemoryStore {
                 },
                 SessionWrite::Delete => {
                     state.sessions.remove(id);
-                    let records = state.records.values();
+                    let records = state.records.values_in_any_order();
                     let owned: Vec<String> = records
                         .filter(|record| record.owner.as_ref() == Some(&change.id))
                         .map(|record| record_key(&record.kind, &record.key))
@@ -139,6 +139,7 @@ impl SyncStore for MemoryStore {
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
         let state = self.state();
+        // In the order of their ids sessions are nearly sorted by time.
         Ok(query.page(state.sessions.values().map(|(head, _)| head)))
     }
 

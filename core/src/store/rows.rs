@@ -45,6 +45,11 @@ impl<T> Rows<T> {
         rows.filter_map(|row| row?.as_deref())
     }
 
+    /// The rows in any order, which is quicker.
+    pub(crate) fn values_in_any_order(&self) -> impl Iterator<Item = &T> {
+        self.rows.iter().flatten().map(Box::as_ref)
+    }
+
     /// The row with this key, to be changed.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         let place = self.places.get(key)?;

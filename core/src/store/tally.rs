@@ -50,35 +50,43 @@ impl Count {
     }
 }
 
-impl Group {
-    /// What its sessions share, as text. The length of the mode says where the user begins.
-    fn key(&self) -> String {
-        let length = self.mode.len().to_string();
-        let shared = [self.status.as_str(), &length, &self.mode];
-        let user = self.user_id.as_deref();
-        let parts: Vec<&str> = shared.into_iter().chain(user).collect();
-        parts.join("\0")
+/// What the sessions of a group share, as text. The length of the mode says where the user begins.
+fn key(status: Status, mode: &str, user_id: Option<&str>) -> String {
+    let length = mode.len().to_string();
+    let mut key = String::with_capacity(64);
+    for part in [status.as_str(), &length, mode].into_iter().chain(user_id) {
+        key.push_str(part);
+        key.push('\0');
     }
+    key
 }
 
 impl Tally {
     /// Counts one session.
     pub fn count(&mut self, head: &Head) {
-        self.add(Group {
-            status: head.status,
-            mode: head.mode.clone(),
-            user_id: head.user_id.clone(),
-            count: Count {
-                sessions: 1,
-                iterations: u64::from(head.iterations),
-                usage: head.usage,
-            },
-        });
+        let key = key(head.status, &head.mode, head.user_id.as_deref());
+        let count = Count {
+            sessions: 1,
+            iterations: u64::from(head.iterations),
+            usage: head.usage,
+        };
+        match self.0.get_mut(&key) {
+            Some(known) => known.count.add(count),
+            None => self.0.insert(
+                key,
+                Group {
+                    status: head.status,
+                    mode: head.mode.clone(),
+                    user_id: head.user_id.clone(),
+                    count,
+                },
+            ),
+        }
     }
 
     /// Adds a group that a store has counted.
     pub fn add(&mut self, group: Group) {
-        let key = group.key();
+        let key = key(group.status, &group.mode, group.user_id.as_deref());
         match self.0.get_mut(&key) {
             Some(known) => known.count.add(group.count),
             None => self.0.insert(key, group),

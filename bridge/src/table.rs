@@ -22,7 +22,7 @@ pub const TABLE: Table = Table {
 fn instead(name: &str) -> Option<&'static str> {
     let is_apps = APPLICATIONS.iter().any(|prefix| name.starts_with(prefix));
     is_apps.then_some(
-        "the browser's module has no copying, statistics of agents, deduplication, machines, hooks and imports of folders; \
+        "the browser's module has no copying, statistics of agents, deduplication, machines and hooks; \
          load the complete module, `init({ module })` with the URL of \
          `tenure/wasm/tenure_complete_bg.wasm`, or use Node or the command `tenure`",
     )

@@ -2,7 +2,7 @@
 
 import { init, isTenureError, open, openSync } from "tenure";
 import { expect, it } from "vitest";
-import { code } from "../support/failures.js";
+import { code, failure } from "../support/failures.js";
 
 it("openSync needs init, and open does not", async () => {
   expect(await code(() => openSync("memory:"))).toBe("WASM_NOT_READY");
@@ -12,7 +12,14 @@ it("openSync needs init, and open does not", async () => {
   expect([one.binding, other.binding]).toEqual(["wasm", "wasm"]);
   using sessions = openSync("memory:");
   expect(sessions.start({ task: "t", mode: "m" }).status).toBe("active");
-  await init({ module: "/no/such/file.wasm" });
+  await init();
+});
+
+it("another module than the loaded one is refused, and the same one is not", async () => {
+  await open("memory:");
+  const late = await failure(init({ module: "/no/such/file.wasm" }));
+  expect(late).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: "module" } });
+  expect(late.message).toContain("before the first `open`");
 });
 
 it("stores that only Node can open are refused", async () => {

@@ -5,13 +5,15 @@
  */
 
 import * as glue from "#wasm";
-import { wasmNotReady } from "../values/error.js";
+import { invalidArgument, wasmNotReady } from "../values/error.js";
 import { type Build, buildOf } from "./binding.js";
-import type { InitOptions, Source } from "./source.js";
+import type { Source, WasmSource } from "./source.js";
 import { fetchInto } from "./wasm-fetch.js";
 
 let build: Build | undefined;
 let loading: Promise<void> | undefined;
+/** Where the module is or was loaded from, if the caller said so. */
+let origin: WasmSource | undefined;
 
 /** The source of the build in browsers. It is available once it was fetched. */
 export const browserSource: Source = {
@@ -19,9 +21,14 @@ export const browserSource: Source = {
     if (build === undefined) throw wasmNotReady();
     return build;
   },
-  prepare(options) {
+  prepare({ module } = {}) {
+    const hasBegun = build !== undefined || loading !== undefined;
+    if (hasBegun && module !== undefined && !isSame(module, origin)) {
+      const problem = "another module is loaded; call `init` before the first `open` or `init`";
+      throw invalidArgument("module", problem);
+    }
     if (build !== undefined) return undefined;
-    loading ??= load(options).finally(() => {
+    loading ??= load(module).finally(() => {
       // After a failure, such as a lost connection, the next call retries.
       loading = undefined;
     });
@@ -29,7 +36,13 @@ export const browserSource: Source = {
   },
 };
 
-async function load({ module }: InitOptions = {}): Promise<void> {
+async function load(module: WasmSource | undefined): Promise<void> {
+  origin = module;
   await fetchInto(glue, "tenure_wasm_bg.wasm", module);
   build = buildOf(glue, "refuse");
+}
+
+function isSame(one: WasmSource, other: WasmSource | undefined): boolean {
+  const isUrl = typeof one === "string" || one instanceof URL;
+  return one === other || (isUrl && other !== undefined && String(one) === String(other));
 }

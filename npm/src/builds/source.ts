@@ -19,7 +19,8 @@ export interface Source {
 export interface InitOptions {
   /**
    * The module: a compiled `WebAssembly.Module`, its bytes, a `Response`, or a URL. By default it
-   * is fetched from the folder of the package's own code.
+   * is fetched from the folder of the package's own code, and is without the operations that need the
+   * complete module, `tenure/wasm/tenure_complete_bg.wasm`.
    */
   readonly module?: WasmSource | undefined;
 }

@@ -34,7 +34,8 @@ export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync 
 
 /**
  * Copies all sessions of one store into another, with their histories, and reports the differences
- * at the end. An aborted copy continues where it stopped when it is started again.
+ * at the end. An aborted copy continues where it stopped when it is started again. Needs the complete
+ * module; see {@link init}.
  */
 export const copy: Copy = entry.copy;
 
@@ -45,12 +46,15 @@ export const copy: Copy = entry.copy;
  */
 export const storeRules: StoreRules = entry.storeRules;
 
-/** Loads the WebAssembly module, once. `module` overrides where it is loaded from. */
+/**
+ * Loads the WebAssembly module, once. `module` overrides which one: it has to be given before the first
+ * `open` or `init`. Rejects with `INVALID_ARGUMENT` if another module is loaded.
+ */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
 
 /**
- * Returns the session manager. In browsers it works in memory, not shared with other pages. The
- * first call creates it. Never fails.
+ * Returns the session manager. In browsers it works in memory, not shared with other pages, and its
+ * registry needs the complete module. The first call creates it. Never fails.
  */
 export const getSessionManager: () => SessionManager = entry.getSessionManager;
 

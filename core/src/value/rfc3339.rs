@@ -33,7 +33,7 @@ pub(super) fn millis_of(text: &str) -> Option<i64> {
     }
     let seconds = days * DAY + hour * HOUR + minute * MINUTE + second - offset;
     match second {
-        60 => starts_month(seconds).then_some(seconds * 1000 - 1),
+        60 => ends_month(seconds - 1).then_some(seconds * 1000 - 1),
         _ => Some(seconds * 1000 + millis),
     }
 }
@@ -41,10 +41,11 @@ pub(super) fn millis_of(text: &str) -> Option<i64> {
 /// The Julian day of 1970-01-01.
 const UNIX_EPOCH: i64 = 2_440_588;
 
-/// Whether this is the first second of a month.
-fn starts_month(seconds: i64) -> bool {
+/// Whether this is the last second of a month.
+fn ends_month(seconds: i64) -> bool {
     let moment = OffsetDateTime::from_unix_timestamp(seconds);
-    moment.is_ok_and(|moment| moment.day() == 1) && seconds.rem_euclid(DAY) == 0
+    let is_last_day = |at: OffsetDateTime| at.day() == at.month().length(at.year());
+    moment.is_ok_and(is_last_day) && seconds.rem_euclid(DAY) == DAY - 1
 }
 
 /// The text that is not read yet.
@@ -129,13 +130,13 @@ mod tests {
     fn times() -> impl Strategy<Value = String> {
         let date = "[0-9]{4}-(0[0-9]|1[0-3])-([0-2][0-9]|3[0-2])";
         let time = "([01][0-9]|2[0-4]):([0-5][0-9]|60):([0-5][0-9]|60|61)";
-        let leap = "20[0-9]{2}-(06|12|11)-(30|31)";
+        let leap = "(20[0-9]{2}|9999|0000)-(01|06|12|11)-(01|30|31)";
         let end = "(Z|z|[+-]([01][0-9]|2[0-4]):([0-5][0-9]|60))?";
         let matching = |pattern: String| string_regex(&pattern).unwrap();
         prop_oneof![
             8 => matching(format!("{date}[Tt ]{time}(\\.[0-9]{{0,12}})?{end}")),
             1 => matching(format!("{leap}T23:59:60(\\.[0-9]{{1,3}})?Z")),
-            1 => matching(format!("{leap}T(22|23):(29|59):60[+-]0[01]:(00|30)")),
+            1 => matching(format!("{leap}T(00|22|23):(00|29|59):60[+-](0[01]|23):(00|30|59)")),
         ]
     }
 
@@ -174,6 +175,9 @@ mod tests {
         for text in ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60+01:00"] {
             assert_eq!(millis_of(text), Some(1_483_228_799_999), "{text}");
             assert_eq!(millis_of(text), expected(text), "{text}");
+        }
+        for text in ["9999-12-31T23:59:60Z", "9999-12-31T00:00:60.9-23:59"] {
+            assert_eq!(millis_of(text), Some(253_402_300_799_999), "{text}");
         }
         assert_eq!(millis_of("2016-12-30T23:59:60Z"), None);
         assert_eq!(millis_of("2016-12-31T23:58:60Z"), None);

@@ -23,8 +23,8 @@ export const browserSource: Source = {
   },
   prepare({ module } = {}) {
     const hasBegun = build !== undefined || loading !== undefined;
-    if (hasBegun && module !== undefined && !isSame(module, origin)) {
-      const problem = "another module is loaded; call `init` before the first `open` or `init`";
+    if (hasBegun && module != null && !isSame(module, origin)) {
+      const problem = "a module is loaded already; call `init` once, before the first `open`";
       throw invalidArgument("module", problem);
     }
     if (build !== undefined) return undefined;

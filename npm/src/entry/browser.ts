@@ -48,8 +48,8 @@ export const storeRules: StoreRules = entry.storeRules;
 
 /**
  * Loads the WebAssembly module, once. `module` overrides which one: it has to be given before the first
- * `open` or `init`. Rejects with `INVALID_ARGUMENT` if another
- * module is loaded, or one that cannot be told from it.
+ * `open` or `init`. Rejects with `INVALID_ARGUMENT` if a module
+ * is loaded already, unless it is from the same URL or the same object.
  */
 export const init: (options?: InitOptions) => Promise<void> = entry.init;
 

@@ -24,11 +24,9 @@ impl Json {
     /// # Errors
     /// `INVALID_ARGUMENT` when the text is not one JSON value.
     pub fn parse(text: String) -> Result<Self> {
-        match serde_json::from_str::<&RawValue>(&text) {
-            Ok(raw) if raw.get().len() == text.len() => Ok(Self(text.into())),
-            Ok(raw) => Ok(Self(raw.get().into())),
-            Err(error) => Err(Error::invalid("json", error.to_string())),
-        }
+        serde_json::from_str::<&RawValue>(&text)
+            .map(|raw| Self(raw.get().into()))
+            .map_err(|error| Error::invalid("json", error.to_string()))
     }
 
     /// The empty object, `{}`.

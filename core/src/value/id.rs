@@ -48,9 +48,9 @@ impl SessionId {
     }
 
     /// Makes a new id from the time and 128 random bits.
-    pub fn generate(now: Timestamp, mut entropy: [u8; 16]) -> Self {
-        let time = base36(&mut now.since(Timestamp::default()).to_le_bytes(), 8);
-        let random = base36(&mut entropy, RANDOM_DIGITS);
+    pub fn generate(now: Timestamp, entropy: [u8; 16]) -> Self {
+        let time = base36(&now.since(Timestamp::default()).to_le_bytes(), 8);
+        let random = base36(&entropy, RANDOM_DIGITS);
         // The last digits of a 128-bit number are as random as the number.
         let random = &random[random.len() - RANDOM_DIGITS..];
         Self(format!("session_{time}_{random}"))
@@ -79,18 +79,27 @@ impl SessionId {
     }
 }
 
-/// A number, the lowest byte first, in base 36 with leading zeros up to `width` digits. 0 is left of it.
-fn base36(number: &mut [u8], width: usize) -> String {
+/// A number, the lowest byte first, in base 36 with leading zeros up to `width` digits.
+fn base36(number: &[u8], width: usize) -> String {
+    // Words of 32 bits: each step of the division fits in 64, and a browser's module needs no
+    // division of 128.
+    let mut words: Vec<u32> = number
+        .chunks(4)
+        .map(|chunk| {
+            let highest_first = chunk.iter().rev();
+            highest_first.fold(0, |word, &byte| word << 8 | u32::from(byte))
+        })
+        .collect();
     let mut digits = Vec::new();
-    while digits.len() < width || number.iter().any(|&byte| byte > 0) {
-        // Long division by 36, from the highest byte.
+    while digits.len() < width || words.iter().any(|&word| word > 0) {
+        // Long division by 36, from the highest word.
         let mut rest = 0;
-        for byte in number.iter_mut().rev() {
-            let part = rest << 8 | u16::from(*byte);
-            *byte = (part / 36) as u8;
+        for word in words.iter_mut().rev() {
+            let part = rest << 32 | u64::from(*word);
+            *word = (part / 36) as u32;
             rest = part % 36;
         }
-        digits.push(DIGITS[usize::from(rest)]);
+        digits.push(DIGITS[rest as usize]);
     }
     digits
         .iter()

@@ -120,10 +120,10 @@ pub fn range_of(kind: String, value: f64, limit: f64, event_count: f64) -> Optio
     rules::range_of(&kind, value, limit, event_count)
 }
 
-/// The size of the user data of heads.
+/// The properties of a head that hold user data.
 #[napi]
-pub fn bytes_of(reply: String) -> Answer {
-    guarded(|| rules::bytes_of(&reply))
+pub fn user_data() -> String {
+    rules::user_data()
 }
 
 /// Closes a handle.

@@ -89,10 +89,10 @@ pub fn range_of(kind: &str, value: f64, limit: f64, event_count: f64) -> Option<
     rules::range_of(kind, value, limit, event_count)
 }
 
-/// The size of the user data of heads.
-#[wasm_bindgen(js_name = bytesOf)]
-pub fn bytes_of(reply: &str) -> Answer {
-    rules::bytes_of(reply)
+/// The properties of a head that hold user data.
+#[wasm_bindgen(js_name = userData)]
+pub fn user_data() -> String {
+    rules::user_data()
 }
 
 /// Closes a handle.

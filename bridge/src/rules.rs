@@ -4,9 +4,6 @@
 use tenure_core::Head;
 use tenure_core::store::{Expect, History};
 
-use crate::answer::{self, Answer};
-use crate::host::{ListReply, read_reply};
-
 /// Whether a stored version meets the precondition of a change: the `kind` of an [`Expect`], with its
 /// version if it has one. `None` for an unknown precondition.
 pub fn allows(kind: &str, version: f64, stored: f64) -> Option<bool> {
@@ -42,13 +39,10 @@ pub fn range_of(kind: &str, value: f64, limit: f64, event_count: f64) -> Option<
     Some(range.map_or_else(Vec::new, |(first, last)| vec![first as f64, last as f64]))
 }
 
-/// The size of the user data of heads, in bytes. They are given as a reply to `list`:
-/// `{"ok": {"heads": [..]}}`.
-pub fn bytes_of(reply: &str) -> Answer {
-    match read_reply::<ListReply>("list", reply, None) {
-        Ok(reply) => answer::ok(&reply.heads().iter().map(Head::user_bytes).sum::<u64>()),
-        Err(error) => answer::error(&error),
-    }
+/// The properties of a head that hold user data, as paths, separated by spaces. To pass heads in
+/// JSON, only to have them counted, would cost as much as to list them.
+pub fn user_data() -> String {
+    Head::USER_DATA.join(" ")
 }
 
 /// A number of JavaScript that counts something. A float-to-integer cast saturates.

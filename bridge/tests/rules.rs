@@ -1,11 +1,13 @@
 //! The rules for stores of the host, which the core evaluates.
 
 use serde_json::json;
-use tenure_bridge::rules::{allows, bytes_of, range_of};
-use tenure_core::store::{Expect, History, ListQuery, SyncStore};
-use tenure_core::{Filter, Head, MemoryStore, Order};
+use tenure_bridge::rules::{allows, range_of, user_data};
+use tenure_core::store::{Expect, History, SyncStore};
+use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::slot::{Slot, SlotPhase};
+use tenure_core::{Head, Json, MemoryStore, SessionId, Timestamp};
 
-use crate::support::{call, code, perform_sync};
+use crate::support::{call, perform_sync};
 
 /// A number as JavaScript passes it.
 fn number(value: Option<u32>) -> f64 {
@@ -57,25 +59,48 @@ fn ranges_of_histories_are_computed_by_the_core() {
 }
 
 #[test]
-fn sizes_of_user_data_are_computed_by_the_core() {
+fn the_paths_of_user_data_hold_what_the_core_counts() {
     let store = MemoryStore::default();
-    for id in ["a", "b"] {
-        let params = json!({"id": id, "task": "tä", "mode": "m", "context": {"a": id}});
-        perform_sync(&store, call("start", &params.to_string()));
-    }
-    let query = ListQuery {
-        filter: Filter::default(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 9,
-        max_bytes: 1 << 20,
+    let params = json!({
+        "id": "a", "task": "tä", "mode": "m", "context": {"a": "ä"}, "metadata": {"b": 1},
+    });
+    perform_sync(&store, call("start", &params.to_string()));
+    let id = SessionId::parse("a").unwrap();
+    let loaded = store.load(&id, History::None).unwrap().unwrap();
+    let full = Head {
+        result: Some("é".to_owned()),
+        error: Some("error".to_owned()),
+        agent: Some(Agent {
+            summary: Some("summary".to_owned()),
+            last_error: Some(StoredError {
+                message: "message".to_owned(),
+                timestamp: Timestamp::default(),
+            }),
+            ..Agent::default()
+        }),
+        slot: Some(Slot {
+            task_id: "t".to_owned(),
+            phase: SlotPhase::Plan,
+            model: "n".to_owned(),
+            details: Some(Json::of(&json!({"version": "1"}))),
+        }),
+        ..loaded.head.clone()
     };
-    let heads = store.list(&query).unwrap().heads;
-    for heads in [&heads[..0], &heads[..1], &heads[..]] {
-        let bytes: u64 = heads.iter().map(Head::user_bytes).sum();
-        let reply = json!({"ok": {"heads": heads}}).to_string();
-        assert_eq!(bytes_of(&reply), json!({ "ok": bytes }).to_string());
+    for head in [&loaded.head, &full] {
+        let json = serde_json::to_value(head).unwrap();
+        let sizes = user_data()
+            .split(' ')
+            .map(|path| {
+                let pointer = format!("/{}", path.replace('.', "/"));
+                json.pointer(&pointer)
+                    .and_then(|text| text.as_str())
+                    .map_or(0, str::len)
+            })
+            .collect::<Vec<_>>();
+        assert_eq!(sizes.iter().sum::<usize>() as u64, head.user_bytes());
+        if head == &full {
+            assert!(sizes.iter().all(|&size| size > 0), "{sizes:?} of {json}");
+        }
     }
 }
 
@@ -89,12 +114,4 @@ fn invalid_parameters_are_refused() {
     assert_eq!(range_of("after", 1.0, NONE, 1.0), None);
     assert_eq!(range_of("after", NONE, 1.0, 1.0), None);
     assert_eq!(range_of("all", NONE, NONE, NONE), None);
-    for reply in ["", "7", r#"{"ok":{"heads":[{}]}}"#] {
-        let answer = bytes_of(reply);
-        assert_eq!(
-            code(&answer).as_deref(),
-            Some("STORE_MISBEHAVED"),
-            "{reply}"
-        );
-    }
 }

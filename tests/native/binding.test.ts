@@ -20,7 +20,6 @@ function broken() {
       resume: trap,
       cancel: trap,
       setModels: trap,
-      bytesOf: trap,
       close: trap,
       startJob: trap,
       resumeJob: trap,
@@ -28,6 +27,7 @@ function broken() {
     },
     allows: () => undefined,
     rangeOf: () => undefined,
+    userData: () => "",
   };
   return { exports, calls: () => calls };
 }

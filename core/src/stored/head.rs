@@ -137,6 +137,19 @@ impl Stored for Usage {
 crate::stored_properties!(Head, Usage);
 
 impl Head {
+    /// The properties of its JSON, as paths, whose texts are the user data that
+    /// [`user_bytes`](Self::user_bytes) counts.
+    pub const USER_DATA: [&str; 8] = [
+        "task",
+        "context",
+        "result",
+        "error",
+        "metadata",
+        "agent.summary",
+        "agent.lastError.message",
+        "slot.details",
+    ];
+
     /// About how much user data it carries, in bytes.
     pub fn user_bytes(&self) -> u64 {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);

@@ -65,8 +65,8 @@ export interface Binding {
     limit: number,
     eventCount: number,
   ): ArrayLike<number> | null | undefined;
-  /** `ok` is the size of the user data of the heads in a store's reply to `list`. */
-  bytesOf(reply: string): string;
+  /** The properties of a head that hold user data, as paths, separated by spaces. */
+  userData(): string;
   /** Closes a handle. */
   close(handle: number): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
@@ -234,7 +234,7 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
     // These cannot panic.
     allows: (...args) => binding.allows(...args),
     rangeOf: (...args) => binding.rangeOf(...args),
-    bytesOf: (reply) => guard(() => binding.bytesOf(reply)),
+    userData: () => binding.userData(),
     close: (handle) => guard(() => binding.close(handle)),
     startJob: (name, params) => guard(() => binding.startJob(name, params)),
     resumeJob: (job, reply, elapsed) => guard(() => binding.resumeJob(job, reply, elapsed)),

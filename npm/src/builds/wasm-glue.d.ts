@@ -35,7 +35,7 @@ export function rangeOf(
   limit: number,
   eventCount: number,
 ): Float64Array | undefined;
-export function bytesOf(reply: string): string;
+export function userData(): string;
 export function close(handle: number): string;
 export function startJob(name: string, params: string): string;
 export function resumeJob(job: number, reply: string, elapsed: number): string;

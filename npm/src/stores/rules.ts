@@ -6,8 +6,7 @@
  * @module
  */
 
-import { type Binding, parseAnswer, resultOf } from "../builds/binding.js";
-import { encode } from "../connection/encode.js";
+import type { Binding } from "../builds/binding.js";
 import { invalidArgument } from "../values/error.js";
 import type { StoredExpectation, StoredHead, StoredHistory } from "./stored.js";
 
@@ -39,16 +38,18 @@ export interface StoreRules {
 
 /** The rules, evaluated by the build that `binding` returns. */
 export function rulesOver(binding: () => Binding): StoreRules {
+  /** The paths of the properties that hold user data. They are the same in all builds. */
+  let userData: readonly (readonly string[])[] | undefined;
   return {
     allows(expect, version) {
-      if (typeof expect !== "object" || expect === null) refuse("expect", expect);
+      if (!isObject(expect)) refuse("expect", expect);
       const { kind, version: expected }: ExpectationProperties = expect;
       const stored = numberOf("version", version ?? undefined);
       const allows = binding().allows(`${kind}`, numberOf("expect", expected), stored);
       return allows ?? refuse("expect", expect);
     },
     rangeOf(history, eventCount) {
-      if (typeof history !== "object" || history === null) refuse("history", history);
+      if (!isObject(history)) refuse("history", history);
       const { kind, count, sequence, limit }: HistoryProperties = history;
       const value = numberOf("history", count ?? sequence);
       const events = numberOf("eventCount", eventCount);
@@ -57,15 +58,33 @@ export function rulesOver(binding: () => Binding): StoreRules {
       return first === undefined || last === undefined ? undefined : { first, last };
     },
     bytesOf(heads) {
-      if (
-        !Array.isArray(heads) ||
-        heads.some((head) => typeof head !== "object" || head === null)
-      ) {
-        refuse("heads", heads);
+      if (!Array.isArray(heads)) refuse("heads", heads);
+      userData ??= binding()
+        .userData()
+        .split(" ")
+        .map((path) => path.split("."));
+      let bytes = 0;
+      for (const head of heads) {
+        if (!isObject(head)) refuse("heads", heads);
+        for (const path of userData) bytes += bytesAt(head, path);
       }
-      return resultOf(parseAnswer(binding().bytesOf(encode("heads", { ok: { heads } }))));
+      return bytes;
     },
   };
+}
+
+const utf8 = new TextEncoder();
+
+/** The size of the text at a path of a head, in bytes of UTF-8; 0 if there is none. */
+function bytesAt(head: object, path: readonly string[]): number {
+  let value: unknown = head;
+  for (const name of path) value = isObject(value) ? Reflect.get(value, name) : undefined;
+  if (value === undefined || value === null) return 0;
+  return typeof value === "string" ? utf8.encode(value).length : refuse(path.join("."), value);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** A number as the core takes it: `NaN` stands for none. */

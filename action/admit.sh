@@ -19,7 +19,7 @@ option --run-attempt "$INPUT_RUN_ATTEMPT"
 if [[ $INPUT_SYMMETRIC == true ]]; then options+=(--symmetric); fi
 
 choose_store
-tenure dedup admit "${options[@]}" -- "$INPUT_EVENT" "$INPUT_WORKFLOW" "$INPUT_SHA" "$INPUT_RUN_ID"
+run_tenure dedup admit "${options[@]}" -- "$INPUT_EVENT" "$INPUT_WORKFLOW" "$INPUT_SHA" "$INPUT_RUN_ID"
 
 # Programs that only bring tenure here have exit codes of their own: what it has printed decides.
 skip=$(line SKIP_EXECUTION)

@@ -6,13 +6,14 @@
 default_command="npx --yes tenure@0.1.0"
 
 # Runs tenure, and leaves what it said in `said` and its exit code in `code`. The text has names in it
-# which anybody may have chosen, so the runner is instructed to execute no commands in it.
+# which anybody may have chosen, so the runner is instructed to execute no commands in it. A program of
+# any name may be the command: `command` passes over the functions of this script.
 # shellcheck disable=SC2034 # the scripts that source this read `code`
-tenure() {
+run_tenure() {
   local words token
   read -ra words <<<"${INPUT_COMMAND:-${TENURE_COMMAND:-$default_command}}"
   code=0
-  said=$("${words[@]}" "$@" 2>&1 </dev/null) || code=$?
+  said=$(command -- "${words[@]}" "$@" 2>&1 </dev/null) || code=$?
   token="tenure-$RANDOM-$RANDOM-$RANDOM"
   printf '::stop-commands::%s\n%s\n::%s::\n' "$token" "$said" "$token"
 }

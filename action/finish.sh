@@ -17,7 +17,7 @@ executed=true
 if [[ $INPUT_SKIP_EXECUTION == true ]]; then executed=false; fi
 
 choose_store
-tenure dedup audit --exit-code ${attempt[@]+"${attempt[@]}"} -- "$INPUT_SESSION_KEY" \
+run_tenure dedup audit --exit-code ${attempt[@]+"${attempt[@]}"} -- "$INPUT_SESSION_KEY" \
   "$INPUT_EVENT" "$INPUT_WORKFLOW" "$INPUT_RUN_ID" "$INPUT_SHA" "$executed" "$INPUT_JOB_STATUS"
 if [[ $code != 0 ]]; then
   annotate warning "This run is missing from the audit log" "$(complaint)"
@@ -25,7 +25,7 @@ fi
 
 # What keeps others away belongs to the run that was not skipped.
 if [[ $executed == true ]]; then
-  tenure dedup cleanup --exit-code "--run-id=$INPUT_RUN_ID" ${attempt[@]+"${attempt[@]}"} \
+  run_tenure dedup cleanup --exit-code "--run-id=$INPUT_RUN_ID" ${attempt[@]+"${attempt[@]}"} \
     -- "$INPUT_SESSION_KEY"
   if [[ $code != 0 ]]; then
     annotate warning "This run could not be ended" "$(complaint)"

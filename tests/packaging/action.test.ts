@@ -2,7 +2,7 @@
 // behaviour on errors, and that no untrusted value becomes part of a script.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMapping } from "@actions/workflow-parser/templates/tokens/type-guards";
 import fc from "fast-check";
@@ -86,6 +86,17 @@ it("accepts durations and symmetry", async () => {
   const skipped = await run(pullRequest, inputs, later(119));
   expect(skipped.outputs.tenure?.reason).toMatch(`run ${first.id} of a push has commit`);
   expect(ran(await run(another(first), inputs, later(121)))).toBe(true);
+});
+
+it.each(["tenure", "line"])("the command may be the bare name %s", async (name) => {
+  const bin = mkdtempSync(join(inject("packed").workshop, "bin-"));
+  symlinkSync(join(forge.bin, "tenure"), join(bin, name));
+  const job = await forge.run(workflowWith({ command: name }), push(), {
+    PATH: `${bin}:${process.env.PATH}`,
+    TENURE_COMMAND: name,
+  });
+  expect(job).toMatchObject({ status: "success", annotations: [] });
+  expect(job.outputs.tenure?.skip_execution).toBe("false");
 });
 
 /** Texts that shells, runners and runner files could interpret. */

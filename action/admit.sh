@@ -12,6 +12,8 @@ option() {
   if [[ -n $2 ]]; then options+=("$1=$2"); fi
 }
 option --key "$INPUT_KEY"
+option --ref "$INPUT_REF"
+option --by "$INPUT_BY"
 option --window "$INPUT_WINDOW"
 option --pr-window "$INPUT_PR_WINDOW"
 option --keep "$INPUT_KEEP"

@@ -14,10 +14,10 @@ use tenure_apps::dedup::operations::{
     DEDUP_ADMIT, DEDUP_AUDIT, DEDUP_CHECK, DEDUP_CLEANUP, DEDUP_REGISTER,
 };
 use tenure_apps::dedup::params::{
-    DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleanupParams, DedupDecision,
-    DedupRegisterParams,
+    DedupAdmitParams, DedupAuditParams, DedupBy, DedupCheckParams, DedupCleanupParams,
+    DedupDecision, DedupRegisterParams,
 };
-use tenure_apps::dedup::run::{Run, store_unavailable};
+use tenure_apps::dedup::run::{Identity, Run, store_unavailable};
 use tenure_core::lease::decision::Outcome as LeaseOutcome;
 use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Millis, Text};
@@ -26,7 +26,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::clean;
-use crate::time;
+use crate::{choice, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -154,19 +154,51 @@ fn run_id(given: Option<Text>, argument: &str) -> Result<Text, Failure> {
     given.filter(is_set).or_else(of_job).ok_or_else(missing)
 }
 
+/// The ref of a run, and whether it is part of its identity.
+#[derive(Debug, clap::Args)]
+struct Ref {
+    /// The full name of the branch or tag: $GITHUB_REF by default
+    #[arg(long = "ref", value_name = "REF")]
+    name: Option<Text>,
+    /// The same runs of a commit: those of one ref, or all of them (commit); tags
+    /// are by ref by default, and branches by commit
+    #[arg(
+        long,
+        value_parser = choice::choice([("commit", DedupBy::Commit), ("ref", DedupBy::Ref)]),
+        hide_possible_values = true,
+        value_name = "commit|ref"
+    )]
+    by: Option<DedupBy>,
+}
+
+impl Ref {
+    /// The given ref, or the CI job's. The job of a `pull_request_target` has the ref of another branch.
+    fn name(&self, event: &Text) -> Option<Text> {
+        let of_job = || env::var("GITHUB_REF").ok().map(Text::from);
+        match event.as_str() {
+            "pull_request_target" => self.name.clone(),
+            _ => self.name.clone().or_else(of_job),
+        }
+    }
+}
+
 /// The run that arguments describe.
 fn requested_run(
     key: Option<&Text>,
     event: &Text,
     workflow: &Text,
     commit: &Text,
+    git_ref: Option<&Text>,
+    by: Option<DedupBy>,
 ) -> Result<Run, Error> {
-    Run::new(
-        key.map(Text::as_str),
-        event.as_str(),
-        workflow.as_str(),
-        commit.as_str(),
-    )
+    Run::new(&Identity {
+        key: key.map(Text::as_str),
+        event: event.as_str(),
+        workflow: workflow.as_str(),
+        commit: commit.as_str(),
+        git_ref: git_ref.map(Text::as_str),
+        by,
+    })
 }
 
 #[derive(Debug, clap::Args)]
@@ -185,9 +217,11 @@ struct Check {
     commit: Text,
     /// The id of the run; it does not affect the check
     run_id: Option<Text>,
-    /// A key instead of the one made from workflow, event and commit
+    /// A key instead of the one made from workflow, event, commit and ref
     #[arg(long, value_name = "KEY")]
     key: Option<Text>,
+    #[command(flatten)]
+    git_ref: Ref,
     /// Let a push block pull requests of its commit, too
     #[arg(long)]
     symmetric: bool,
@@ -197,11 +231,21 @@ struct Check {
 }
 
 fn check(args: Check, context: &mut Context) -> Outcome {
-    let run = requested_run(args.key.as_ref(), &args.event, &args.workflow, &args.commit)?;
+    let (git_ref, by) = (args.git_ref.name(&args.event), args.git_ref.by);
+    let run = requested_run(
+        args.key.as_ref(),
+        &args.event,
+        &args.workflow,
+        &args.commit,
+        git_ref.as_ref(),
+        by,
+    )?;
     let params = DedupCheckParams {
         event_type: args.event,
         workflow: args.workflow,
         commit_sha: Some(args.commit),
+        git_ref,
+        by,
         key: args.key,
         symmetric: args.symmetric.then_some(true),
     };
@@ -232,6 +276,8 @@ struct Register {
     /// The commit; unknown if it is empty
     commit: Text,
     #[command(flatten)]
+    git_ref: Ref,
+    #[command(flatten)]
     windows: Windows,
     /// Exit with 1 for a duplicate, and 3 if the store fails
     #[arg(long)]
@@ -257,7 +303,15 @@ struct Windows {
 }
 
 fn register(args: Register, context: &mut Context) -> Outcome {
-    let run = requested_run(Some(&args.key), &args.event, &args.workflow, &args.commit)?;
+    let (git_ref, by) = (args.git_ref.name(&args.event), args.git_ref.by);
+    let run = requested_run(
+        Some(&args.key),
+        &args.event,
+        &args.workflow,
+        &args.commit,
+        git_ref.as_ref(),
+        by,
+    )?;
     let params = DedupRegisterParams {
         key: args.key,
         event_type: args.event,
@@ -265,6 +319,8 @@ fn register(args: Register, context: &mut Context) -> Outcome {
         run_id: args.run_id,
         run_attempt: run_attempt(args.windows.run_attempt),
         commit_sha: Some(args.commit),
+        git_ref,
+        by,
         window: args.windows.window,
         pr_window: args.windows.pr_window,
         symmetric: args.windows.symmetric.then_some(true),
@@ -279,6 +335,7 @@ cleanup or for the duration --keep, and at least for its window.
 
 Examples:
   tenure dedup admit push \"My Workflow\" $GITHUB_SHA $GITHUB_RUN_ID --keep 6h
+  tenure dedup admit push deploy $sha $run --ref refs/heads/staging --by ref
   tenure dedup admit push nightly \"\" $$ --exit-code && ./nightly.sh")]
 struct Admit {
     /// The event that started the run, such as push
@@ -289,9 +346,11 @@ struct Admit {
     commit: Text,
     /// The id of the run: $GITHUB_RUN_ID by default
     run_id: Option<Text>,
-    /// A key instead of the one made from workflow, event and commit
+    /// A key instead of the one made from workflow, event, commit and ref
     #[arg(long, value_name = "KEY")]
     key: Option<Text>,
+    #[command(flatten)]
+    git_ref: Ref,
     #[command(flatten)]
     windows: Windows,
     /// How long the run counts as running without a cleanup: 10m by default
@@ -303,13 +362,23 @@ struct Admit {
 }
 
 fn admit(args: Admit, context: &mut Context) -> Outcome {
-    let run = requested_run(args.key.as_ref(), &args.event, &args.workflow, &args.commit)?;
+    let (git_ref, by) = (args.git_ref.name(&args.event), args.git_ref.by);
+    let run = requested_run(
+        args.key.as_ref(),
+        &args.event,
+        &args.workflow,
+        &args.commit,
+        git_ref.as_ref(),
+        by,
+    )?;
     let params = DedupAdmitParams {
         event_type: args.event,
         workflow: args.workflow,
         run_id: run_id(args.run_id, "RUN_ID")?,
         run_attempt: run_attempt(args.windows.run_attempt),
         commit_sha: Some(args.commit),
+        git_ref,
+        by,
         key: args.key,
         window: args.windows.window,
         pr_window: args.windows.pr_window,

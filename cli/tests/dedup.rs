@@ -157,6 +157,39 @@ fn windows_and_symmetry_can_be_given() {
 }
 
 #[test]
+fn the_ref_of_the_job_tells_tags_apart() {
+    let place = Place::new();
+    let on = |git_ref: &str, run: &str, more: &[&str]| {
+        let mut args = vec!["admit", "push", "My Workflow", SHA];
+        args.extend(more);
+        let mut command = step(&place, run, "18:00:00", &args);
+        command.env("GITHUB_REF", git_ref);
+        output_of(command)
+    };
+    assert!(!skips(&on("refs/heads/main", "1", &[])));
+    let tag = on("refs/tags/v1.0", "2", &[]);
+    assert!(!skips(&tag));
+    assert!(
+        tag.out
+            .starts_with(&format!("SESSION_KEY={KEY}:refs/tags/v1.0\n"))
+    );
+    assert!(skips(&on("refs/tags/v1.0", "3", &[])));
+    assert!(skips(&on("refs/heads/next", "4", &[])));
+    let by_ref = ["--by", "ref"];
+    assert!(!skips(&on("refs/heads/next", "5", &by_ref)));
+    let given = ["--ref", "refs/heads/last", "--by", "ref"];
+    assert!(!skips(&on("refs/heads/next", "6", &given)));
+    assert!(skips(&on("refs/tags/v2", "7", &["--by", "commit"])));
+    assert_eq!(on("", "8", &by_ref).code, USAGE);
+    // GitHub names the branch that such a pull request is for.
+    let event = "pull_request_target";
+    let args = ["check", event, "My Workflow", SHA, "--by", "ref"];
+    let mut command = step(&place, "9", "18:00:00", &args);
+    command.env("GITHUB_REF", "refs/heads/main");
+    assert_eq!(output_of(command).code, USAGE);
+}
+
+#[test]
 fn the_exit_code_reports_a_duplicate_only_on_request() {
     let place = Place::new();
     assert_eq!(admit(&place, "1", "18:00:00", &["--exit-code"]).code, 0);
@@ -445,7 +478,7 @@ fn the_self_test_uses_a_temporary_store() {
     let said = place.run_ok(&["dedup", "self-test"]);
     assert_eq!(
         said.lines().filter(|line| line.starts_with("ok: ")).count(),
-        7
+        8
     );
     assert!(!place.folder.path().join("tenure.db").exists());
 }

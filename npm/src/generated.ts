@@ -1081,7 +1081,18 @@ runAttempt?: number,
  */
 commitSha?: string, 
 /**
- * The key of the run; by default derived from workflow, event and commit.
+ * The full name of the branch or tag of the run, such as `refs/tags/v1.0`; for a pull request its
+ * head branch.
+ */
+gitRef?: string, 
+/**
+ * Which runs of a commit are the same: those of one `ref`, or all of them, `commit`. By default
+ * tags are distinguished, and branches are not.
+ */
+by?: DedupBy, 
+/**
+ * The key of the run; by default derived from workflow, event, commit and, where refs are
+ * distinguished, the ref.
  */
 key?: string, 
 /**
@@ -1143,6 +1154,11 @@ executed: boolean,
 jobStatus: string, };
 
 /**
+ * Which runs of a commit are the same.
+ */
+export type DedupBy = "commit" | "ref";
+
+/**
  * A run to check.
  */
 export type DedupCheckParams = { 
@@ -1159,7 +1175,18 @@ workflow: string,
  */
 commitSha?: string, 
 /**
- * The key of the run; by default derived from workflow, event and commit.
+ * The full name of the branch or tag of the run, such as `refs/tags/v1.0`; for a pull request its
+ * head branch.
+ */
+gitRef?: string, 
+/**
+ * Which runs of a commit are the same: those of one `ref`, or all of them, `commit`. By default
+ * tags are distinguished, and branches are not.
+ */
+by?: DedupBy, 
+/**
+ * The key of the run; by default derived from workflow, event, commit and, where refs are
+ * distinguished, the ref.
  */
 key?: string, 
 /**
@@ -1309,6 +1336,16 @@ runAttempt?: number,
  * The commit of the run; `unknown` by default.
  */
 commitSha?: string, 
+/**
+ * The full name of the branch or tag of the run, such as `refs/tags/v1.0`; for a pull request its
+ * head branch.
+ */
+gitRef?: string, 
+/**
+ * Whether the locks of commits hold for one `ref`, or for all refs of the `commit`. By default a
+ * tag has no part in them, and a branch has.
+ */
+by?: DedupBy, 
 /**
  * How long runs with the same key are duplicates: milliseconds or text such as `"5m"`. 5
  * minutes by default.

@@ -88,6 +88,47 @@ it("accepts durations and symmetry", async () => {
   expect(ran(await run(another(first), inputs, later(121)))).toBe(true);
 });
 
+it("a tag is another run than the branch of its commit", async () => {
+  const first = push();
+  const tag = (name: string) => ({ ...another(first), ref: `refs/tags/${name}` });
+  expect(ran(await run(first, {}))).toBe(true);
+  const tagged = await run(tag("v1.0"), {});
+  expect(tagged.outputs.tenure?.session_key).toBe(
+    `agent-push-${first.sha.slice(0, 8)}:refs/tags/v1.0`,
+  );
+  expect(ran(tagged)).toBe(true);
+  expect(ran(await run(tag("v1.0"), {}))).toBe(false);
+  expect(ran(await run(tag("v1"), {}))).toBe(true);
+  expect(ran(await run(tag("v2"), { by: "commit" }))).toBe(false);
+});
+
+it("runs by ref do the work of one branch", async () => {
+  const inputs = { by: "ref" };
+  const first = push();
+  const branch = (name: string) => ({ ...another(first), ref: `refs/heads/${name}` });
+  const pullRequest = (repository: string) => ({
+    ...another(first),
+    event: "pull_request",
+    ref: "refs/pull/7/merge",
+    payload: {
+      pull_request: {
+        number: 7,
+        head: { sha: first.sha, ref: "staging", repo: { full_name: repository } },
+      },
+    },
+  });
+  expect(ran(await run(branch("next"), inputs))).toBe(true);
+  expect(ran(await run(branch("production"), inputs))).toBe(true);
+  expect(ran(await run(branch("production"), inputs))).toBe(false);
+  // A branch of a fork is another branch than that of the same name here.
+  expect(ran(await run(pullRequest("fork/agents"), inputs))).toBe(true);
+  expect(ran(await run(branch("staging"), inputs))).toBe(true);
+  const ours = await run(pullRequest("acme/agents"), { ...inputs, workflow: "Other" });
+  expect(ours.outputs.tenure?.session_key).toMatch(":refs/heads/staging");
+  const skipped = await run(branch("staging"), { ...inputs, workflow: "Other" });
+  expect(skipped.outputs.tenure?.reason).toMatch("of a pull request has commit");
+});
+
 it.each(["tenure", "line"])("the command may be the bare name %s", async (name) => {
   const bin = mkdtempSync(join(inject("packed").workshop, "bin-"));
   symlinkSync(join(forge.bin, "tenure"), join(bin, name));

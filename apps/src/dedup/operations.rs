@@ -21,8 +21,8 @@ use super::params::{
     DedupClearParams, DedupCleared, DedupDecision, DedupListParams, DedupRegisterParams,
 };
 use super::run::{
-    Decision, KEEP, PULL_REQUEST_WINDOW, Policy, Run, WINDOW, checked_key, decide, end, holder,
-    is_of_run,
+    Decision, Identity, KEEP, PULL_REQUEST_WINDOW, Policy, Run, WINDOW, checked_key, decide, end,
+    holder, is_of_run,
 };
 
 const DEFAULT_RUNS: u32 = 50;
@@ -35,15 +35,15 @@ tenure_core::operations! {
     /// pull request has run its commit. Nothing is written; `dedupAdmit` checks and registers in one
     /// step.
     DEDUP_CHECK = Read "dedupCheck" (DedupCheckParams) -> DedupDecision, unit check,
-        r#"{"eventType":"push","workflow":"w","commitSha":"0123456789","key":"run","symmetric":true}"#;
+        r#"{"eventType":"push","workflow":"w","commitSha":"0123456789","gitRef":"refs/heads/main","by":"ref","key":"run","symmetric":true}"#;
     /// Registers a run that was checked, unless it has become a duplicate meanwhile. That of a pull
     /// request locks its commit for pushes. Registering it again changes nothing.
     DEDUP_REGISTER = Write "dedupRegister" (DedupRegisterParams) -> DedupDecision, unit register,
-        r#"{"key":"run","eventType":"pull_request","workflow":"w","runId":"1","runAttempt":2,"commitSha":"0123456789","window":"5m","prWindow":"1h","symmetric":true}"#;
+        r#"{"key":"run","eventType":"pull_request","workflow":"w","runId":"1","runAttempt":2,"commitSha":"0123456789","gitRef":"refs/heads/main","by":"ref","window":"5m","prWindow":"1h","symmetric":true}"#;
     /// Checks a run and registers it, in one step: of all that ask for one key at once, one is to run.
     /// The others are duplicates until `dedupCleanup` or the time `keep`, and at least for its window.
     DEDUP_ADMIT = Write "dedupAdmit" (DedupAdmitParams) -> DedupDecision, unit admit,
-        r#"{"eventType":"push","workflow":"w","runId":"1","runAttempt":2,"commitSha":"0123456789","key":"run","window":"5m","prWindow":"1h","keep":"10m","symmetric":true}"#;
+        r#"{"eventType":"push","workflow":"w","runId":"1","runAttempt":2,"commitSha":"0123456789","gitRef":"refs/heads/main","by":"ref","key":"run","window":"5m","prWindow":"1h","keep":"10m","symmetric":true}"#;
     /// Ends a run. Others are duplicates until the end of its window, and no longer. The outcome is
     /// `not_owner` if the run is another's, which is left alone.
     DEDUP_CLEANUP = Write "dedupCleanup" (DedupCleanupParams) -> DedupCleaned, unit cleanup,
@@ -60,13 +60,15 @@ tenure_core::operations! {
 }
 
 fn check(tx: &mut Transaction<'_>, params: &DedupCheckParams) -> Attempt<DedupDecision> {
-    let run = run(
-        tx.limits(),
-        params.key.as_ref(),
-        &params.event_type,
-        &params.workflow,
-        params.commit_sha.as_ref(),
-    )?;
+    let identity = Identity {
+        key: params.key.as_ref().map(Text::as_str),
+        event: params.event_type.as_str(),
+        workflow: params.workflow.as_str(),
+        commit: commit(params.commit_sha.as_ref()),
+        git_ref: params.git_ref.as_ref().map(Text::as_str),
+        by: params.by,
+    };
+    let run = run(tx.limits(), &identity)?;
     // The run has no id yet.
     let run = run.by("-", None)?;
     let policy = policy(None, None, None, params.symmetric);
@@ -76,13 +78,15 @@ fn check(tx: &mut Transaction<'_>, params: &DedupCheckParams) -> Attempt<DedupDe
 }
 
 fn register(tx: &mut Transaction<'_>, params: &DedupRegisterParams) -> Attempt<DedupDecision> {
-    let run = run(
-        tx.limits(),
-        Some(&params.key),
-        &params.event_type,
-        &params.workflow,
-        params.commit_sha.as_ref(),
-    )?;
+    let identity = Identity {
+        key: Some(params.key.as_str()),
+        event: params.event_type.as_str(),
+        workflow: params.workflow.as_str(),
+        commit: commit(params.commit_sha.as_ref()),
+        git_ref: params.git_ref.as_ref().map(Text::as_str),
+        by: params.by,
+    };
+    let run = run(tx.limits(), &identity)?;
     let run = run.by(params.run_id.as_str(), params.run_attempt)?;
     let policy = Policy {
         again: true,
@@ -93,13 +97,15 @@ fn register(tx: &mut Transaction<'_>, params: &DedupRegisterParams) -> Attempt<D
 }
 
 fn admit(tx: &mut Transaction<'_>, params: &DedupAdmitParams) -> Attempt<DedupDecision> {
-    let run = run(
-        tx.limits(),
-        params.key.as_ref(),
-        &params.event_type,
-        &params.workflow,
-        params.commit_sha.as_ref(),
-    )?;
+    let identity = Identity {
+        key: params.key.as_ref().map(Text::as_str),
+        event: params.event_type.as_str(),
+        workflow: params.workflow.as_str(),
+        commit: commit(params.commit_sha.as_ref()),
+        git_ref: params.git_ref.as_ref().map(Text::as_str),
+        by: params.by,
+    };
+    let run = run(tx.limits(), &identity)?;
     let run = run.by(params.run_id.as_str(), params.run_attempt)?;
     let (window, lock) = (params.window, params.pr_window);
     admit_run(
@@ -166,13 +172,14 @@ fn cleanup(tx: &mut Transaction<'_>, params: &DedupCleanupParams) -> Attempt<Ded
 }
 
 fn audit(tx: &mut Transaction<'_>, params: &DedupAuditParams) -> Attempt<AuditView> {
-    let run = run(
-        tx.limits(),
-        Some(&params.key),
-        &params.event_type,
-        &params.workflow,
-        params.commit_sha.as_ref(),
-    )?;
+    let identity = Identity {
+        key: Some(params.key.as_str()),
+        event: params.event_type.as_str(),
+        workflow: params.workflow.as_str(),
+        commit: commit(params.commit_sha.as_ref()),
+        ..Identity::default()
+    };
+    let run = run(tx.limits(), &identity)?;
     let run = run.by(params.run_id.as_str(), params.run_attempt)?;
     tx.limits().label("jobStatus", Some(&params.job_status))?;
     let entry = run.ended(params.executed, params.job_status.as_str(), tx.now());
@@ -223,19 +230,16 @@ async fn clear(context: &Context, params: DedupClearParams) -> Result<DedupClear
     Ok(DedupCleared { removed })
 }
 
-fn run(
-    limits: &Limits,
-    key: Option<&Text>,
-    event: &Text,
-    workflow: &Text,
-    commit: Option<&Text>,
-) -> Result<Run> {
-    limits.label("eventType", Some(event))?;
-    limits.label("workflow", Some(workflow))?;
-    limits.label("commitSha", commit)?;
-    let commit = commit.map_or("", Text::as_str);
-    let key = key.map(Text::as_str);
-    Run::new(key, event.as_str(), workflow.as_str(), commit)
+fn run(limits: &Limits, identity: &Identity<'_>) -> Result<Run> {
+    limits.label("eventType", Some(identity.event))?;
+    limits.label("workflow", Some(identity.workflow))?;
+    limits.label("commitSha", Some(identity.commit))?;
+    limits.label("gitRef", identity.git_ref)?;
+    Run::new(identity)
+}
+
+fn commit(given: Option<&Text>) -> &str {
+    given.map_or("", Text::as_str)
 }
 
 fn policy(

@@ -16,7 +16,14 @@ declare_params! {
         pub workflow: Text,
         /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
-        /// The key of the run; by default derived from workflow, event and commit.
+        /// The full name of the branch or tag of the run, such as `refs/tags/v1.0`; for a pull request its
+        /// head branch.
+        pub git_ref: Option<Text>,
+        /// Which runs of a commit are the same: those of one `ref`, or all of them, `commit`. By default
+        /// tags are distinguished, and branches are not.
+        pub by: Option<DedupBy>,
+        /// The key of the run; by default derived from workflow, event, commit and, where refs are
+        /// distinguished, the ref.
         pub key: Option<Text>,
         /// Whether a push blocks pull requests of its commit, as pull requests block pushes; `false`
         /// by default.
@@ -37,6 +44,12 @@ declare_params! {
         pub run_attempt: Option<u64>,
         /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
+        /// The full name of the branch or tag of the run, such as `refs/tags/v1.0`; for a pull request its
+        /// head branch.
+        pub git_ref: Option<Text>,
+        /// Whether the locks of commits hold for one `ref`, or for all refs of the `commit`. By default a
+        /// tag has no part in them, and a branch has.
+        pub by: Option<DedupBy>,
         /// How long runs with the same key are duplicates: milliseconds or text such as `"5m"`. 5
         /// minutes by default.
         pub window: Option<Millis>,
@@ -60,7 +73,14 @@ declare_params! {
         pub run_attempt: Option<u64>,
         /// The commit of the run; `unknown` by default.
         pub commit_sha: Option<Text>,
-        /// The key of the run; by default derived from workflow, event and commit.
+        /// The full name of the branch or tag of the run, such as `refs/tags/v1.0`; for a pull request its
+        /// head branch.
+        pub git_ref: Option<Text>,
+        /// Which runs of a commit are the same: those of one `ref`, or all of them, `commit`. By default
+        /// tags are distinguished, and branches are not.
+        pub by: Option<DedupBy>,
+        /// The key of the run; by default derived from workflow, event, commit and, where refs are
+        /// distinguished, the ref.
         pub key: Option<Text>,
         /// How long runs with the same key are duplicates, also after this one has ended: milliseconds
         /// or text such as `"5m"`. 5 minutes by default.
@@ -125,6 +145,21 @@ declare_params! {
         /// Only expired runs; `false` by default.
         pub ended: Option<bool>,
     }
+}
+
+/// Which runs of a commit are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum DedupBy {
+    /// All of them.
+    Commit,
+    /// Those of the same branch or tag.
+    Ref,
+}
+
+tenure_core::word_properties! {
+    DedupBy: "commit" => Commit, "ref" => Ref;
 }
 
 /// Whether a run is skipped, and why.

@@ -3,7 +3,7 @@
 //! makes the requests for [the decision on leases](tenure_core::lease::decision), and interprets the
 //! outcomes. Runs are no processes whose end could be seen, so the clock decides.
 
-use crate::dedup::params::{DedupDecision, Reason};
+use crate::dedup::params::{DedupBy, DedupDecision, Reason};
 use tenure_core::audit::entry::{Entry, RUN};
 use tenure_core::error::{Error, Result, cut};
 use tenure_core::lease::decision::{self, Holder, Outcome, Request};
@@ -51,6 +51,23 @@ impl Side {
     }
 }
 
+/// What tells a run of a workflow from others.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity<'a> {
+    /// Its key; by default one that is derived from the other properties.
+    pub key: Option<&'a str>,
+    /// The event that triggered it.
+    pub event: &'a str,
+    /// The name of the workflow.
+    pub workflow: &'a str,
+    /// The commit.
+    pub commit: &'a str,
+    /// The full name of the branch or tag.
+    pub git_ref: Option<&'a str>,
+    /// Which runs of the commit are the same; by default tags are distinguished, and branches are not.
+    pub by: Option<DedupBy>,
+}
+
 /// A run of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -59,27 +76,43 @@ pub struct Run {
     event: String,
     workflow: String,
     commit: Option<String>,
+    git_ref: Option<String>,
+    by: DedupBy,
     number: String,
     attempt: Option<u64>,
 }
 
 impl Run {
-    /// The run of a workflow on an event and a commit, with this key, or by default one that is derived
-    /// from these.
+    /// The run of this identity.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an invalid key.
-    pub fn new(key: Option<&str>, event: &str, workflow: &str, commit: &str) -> Result<Self> {
-        let commit = short_commit(commit);
-        let key = match key {
+    /// `INVALID_ARGUMENT` for an invalid key, and for a run by its ref that has none.
+    pub fn new(identity: &Identity<'_>) -> Result<Self> {
+        let commit = short_commit(identity.commit);
+        let git_ref = identity.git_ref.and_then(ref_name);
+        // Two tags of a commit are two releases, while a branch is often pushed for its pull request.
+        let is_tag = git_ref.as_deref().is_some_and(is_tag);
+        let by = identity.by.unwrap_or(if is_tag {
+            DedupBy::Ref
+        } else {
+            DedupBy::Commit
+        });
+        let part = git_ref.as_deref().filter(|_| by == DedupBy::Ref);
+        if by == DedupBy::Ref && part.is_none() {
+            let problem = "expected the ref of the run, which is part of its identity";
+            return Err(Error::invalid("gitRef", problem));
+        }
+        let key = match identity.key {
             Some(key) => key.to_owned(),
-            None => session_key(workflow, event, commit.as_deref()),
+            None => session_key(identity.workflow, identity.event, commit.as_deref(), part),
         };
         Ok(Self {
             key: checked_key(key)?,
-            event: slug(event),
-            workflow: workflow.to_owned(),
+            event: slug(identity.event),
+            workflow: identity.workflow.to_owned(),
             commit,
+            git_ref,
+            by,
             number: String::new(),
             attempt: None,
         })
@@ -98,10 +131,22 @@ impl Run {
         })
     }
 
-    /// The key of the lock of its commit, if its event respects one.
+    /// The key of the lock of its commit, if its event respects one. No pull request does the work of a
+    /// tag.
     pub fn lock_key(&self) -> Option<String> {
         Side::of(&self.event)?;
+        if self.by == DedupBy::Ref && self.git_ref.as_deref().is_some_and(is_tag) {
+            return None;
+        }
         Some(pull_request_key(self.commit.as_deref()?))
+    }
+
+    /// Whether the lock of its commit is about this run: by its ref, only that of the same one.
+    fn respects(&self, lock: &Lease) -> bool {
+        match self.by {
+            DedupBy::Commit => true,
+            DedupBy::Ref => Object::parse(&lock.data).text(REF) == self.git_ref,
+        }
     }
 
     /// What is stored about it.
@@ -122,6 +167,9 @@ impl Run {
         }
         let commit = self.commit.as_deref().unwrap_or(UNKNOWN);
         data.set("commit_sha", commit);
+        if let Some(git_ref) = &self.git_ref {
+            data.set(REF, git_ref);
+        }
     }
 
     /// The audit entry for the decision on it. `call` distinguishes entries at the same time.
@@ -148,11 +196,34 @@ impl Run {
 }
 
 const UNKNOWN: &str = "unknown";
+/// The property for the branch or tag, where it is known.
+const REF: &str = "ref";
 
-/// The key of a workflow's run on an event and a commit.
-fn session_key(workflow: &str, event: &str, commit: Option<&str>) -> String {
+/// The key of a workflow's run on an event, a commit and a ref. No other part of it has the sign before
+/// the ref.
+fn session_key(workflow: &str, event: &str, commit: Option<&str>, git_ref: Option<&str>) -> String {
     let commit = commit.unwrap_or(UNKNOWN);
-    [&slug(workflow), "-", &slug(event), "-", commit].concat()
+    let mut key = [&slug(workflow), "-", &slug(event), "-", commit].concat();
+    if let Some(git_ref) = git_ref {
+        key.push(':');
+        key.push_str(git_ref);
+    }
+    key
+}
+
+/// The name of a ref as a part of a key, which has one line; `None` without a name. Names that differ
+/// stay different: git allows neither white space nor control characters in them.
+fn ref_name(name: &str) -> Option<String> {
+    let plain = |char: char| match char.is_whitespace() || char.is_control() {
+        true => '-',
+        false => char,
+    };
+    let name: String = name.trim().chars().map(plain).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+fn is_tag(git_ref: &str) -> bool {
+    git_ref.starts_with("refs/tags/")
 }
 
 /// The first characters of a commit; `None` for an unknown one.
@@ -334,7 +405,7 @@ pub fn decide(
     }
     let side = Side::of(&run.event);
     let locked = lock.filter(|lease| is_held(lease, now));
-    if let Some(locked) = locked {
+    if let Some(locked) = locked.filter(|locked| run.respects(locked)) {
         let reason = match (side, Side::of_lock(locked)) {
             (Some(Side::Push), Side::PullRequest) => Some(Reason::PullRequestLock),
             (Some(Side::PullRequest), Side::Push) if policy.symmetric => Some(Reason::PushLock),
@@ -348,7 +419,8 @@ pub fn decide(
     let until = now.plus(policy.pull_request_window);
     // Several workflows run one commit, and the duration of the lock counts from the last of them.
     let longer = locked.is_some_and(|locked| {
-        Some(Side::of_lock(locked)) == side && locked.expires_at.is_none_or(|end| end >= until)
+        let same = Some(Side::of_lock(locked)) == side && run.respects(locked);
+        same && locked.expires_at.is_none_or(|end| end >= until)
     });
     let lock_key = run.lock_key().filter(|_| locks && !longer);
     let lock = lock_key.and_then(|key| {

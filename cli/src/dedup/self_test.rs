@@ -18,22 +18,61 @@ pub(crate) struct Args {}
 
 pub(super) fn run(_: Args, context: &mut Context) -> Outcome {
     const MINUTE: u64 = 60_000;
+    const MAIN: &str = "refs/heads/main";
+    const TAG: &str = "refs/tags/v1.0";
     let store = store::open("memory:")?;
     let begin = context.now();
     let steps = [
-        ("the first run is admitted", "push", "a", 0, false),
-        ("a concurrent run is skipped", "push", "a", 0, true),
-        ("a run after the window is admitted", "push", "a", 11, false),
-        ("a pull request is admitted", "pull_request", "b", 0, false),
-        ("a push of its commit is skipped", "push", "b", 0, true),
-        ("a push an hour later is admitted", "push", "b", 60, false),
+        ("the first run is admitted", "push", "a", MAIN, 0, false),
+        ("a concurrent run is skipped", "push", "a", MAIN, 0, true),
+        (
+            "a tag of its commit is admitted",
+            "push",
+            "a",
+            TAG,
+            0,
+            false,
+        ),
+        (
+            "a run after the window is admitted",
+            "push",
+            "a",
+            MAIN,
+            11,
+            false,
+        ),
+        (
+            "a pull request is admitted",
+            "pull_request",
+            "b",
+            MAIN,
+            0,
+            false,
+        ),
+        (
+            "a push of its commit is skipped",
+            "push",
+            "b",
+            MAIN,
+            0,
+            true,
+        ),
+        (
+            "a push an hour later is admitted",
+            "push",
+            "b",
+            MAIN,
+            60,
+            false,
+        ),
     ];
     let mut wrong = 0;
-    for (number, (title, event, commit, minutes, skip)) in steps.into_iter().enumerate() {
+    for (number, (title, event, commit, git_ref, minutes, skip)) in steps.into_iter().enumerate() {
         let params = DedupAdmitParams {
             event_type: event.into(),
             workflow: "self-test".into(),
             commit_sha: Some(commit.into()),
+            git_ref: Some(git_ref.into()),
             run_id: number.to_string().into(),
             ..DedupAdmitParams::default()
         };

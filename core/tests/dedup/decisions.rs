@@ -84,6 +84,88 @@ fn a_key_consists_of_workflow_event_and_commit() {
 }
 
 #[test]
+fn the_ref_is_part_of_the_key_of_a_tag_and_of_a_run_by_ref() {
+    let world = World::default();
+    let key = |more: Value| {
+        let mut asked = run("push", "", more);
+        asked.as_object_mut().unwrap().remove("runId");
+        let answer = world.ok("dedupCheck", asked);
+        answer["key"].as_str().unwrap().to_owned()
+    };
+    let by_commit = "bot-push-abc12345";
+    for git_ref in [json!(null), json!(""), json!(" "), json!("refs/heads/main")] {
+        assert_eq!(key(json!({"gitRef": git_ref})), by_commit);
+    }
+    let tag = "refs/tags/V1/rc";
+    assert_eq!(key(json!({"gitRef": tag})), format!("{by_commit}:{tag}"));
+    assert_eq!(key(json!({"gitRef": tag, "by": "commit"})), by_commit);
+    // Refs that differ in a letter or a separator stay different.
+    let refs = ["refs/heads/a-b", "refs/heads/a/b", "refs/heads/A/b", "a/b"];
+    for git_ref in refs {
+        let key = key(json!({"gitRef": git_ref, "by": "ref"}));
+        assert_eq!(key, format!("{by_commit}:{git_ref}"));
+    }
+    assert_eq!(key(json!({"gitRef": tag, "key": "own"})), "own");
+    let mut asked = run("push", "", json!({"by": "ref"}));
+    asked.as_object_mut().unwrap().remove("runId");
+    assert_eq!(world.code("dedupCheck", asked), "INVALID_ARGUMENT");
+}
+
+#[test]
+fn a_tag_is_not_skipped_for_a_branch_or_a_pull_request_of_its_commit() {
+    let world = World::default();
+    let main = json!({"gitRef": "refs/heads/main"});
+    let tag = |name: &str| json!({"gitRef": format!("refs/tags/{name}"), "symmetric": true});
+    assert_eq!(admit(&world, "push", "1", main), "new_session");
+    assert_eq!(admit(&world, "push", "2", tag("v1")), "new_session");
+    assert_eq!(admit(&world, "push", "3", tag("v1")), "active_session");
+    assert_eq!(admit(&world, "push", "4", tag("v1.0.0")), "new_session");
+    // Neither does a tag block the pull request, whose work it does not do.
+    let symmetric = json!({"symmetric": true});
+    assert_eq!(admit(&world, "pull_request", "5", symmetric), "new_session");
+    assert_eq!(admit(&world, "push", "6", tag("v2")), "new_session");
+    assert_eq!(
+        admit(&world, "push", "7", json!({"workflow": "Other"})),
+        "pull_request_lock"
+    );
+}
+
+#[test]
+fn runs_by_ref_are_the_same_for_one_branch_alone() {
+    let world = World::default();
+    let by_ref = |name: &str| json!({"gitRef": format!("refs/heads/{name}"), "by": "ref"});
+    let other = |name: &str| {
+        let mut more = by_ref(name);
+        more["workflow"] = json!("Other");
+        more
+    };
+    assert_eq!(admit(&world, "push", "1", by_ref("staging")), "new_session");
+    assert_eq!(
+        admit(&world, "push", "2", by_ref("production")),
+        "new_session"
+    );
+    assert_eq!(
+        admit(&world, "push", "3", by_ref("staging")),
+        "active_session"
+    );
+    // A pull request does the work of its own branch.
+    assert_eq!(
+        admit(&world, "pull_request", "4", by_ref("staging")),
+        "new_session"
+    );
+    assert_eq!(
+        admit(&world, "push", "5", other("staging")),
+        "pull_request_lock"
+    );
+    assert_eq!(
+        admit(&world, "push", "6", other("production")),
+        "new_session"
+    );
+    let by_commit = json!({"gitRef": "refs/heads/production", "workflow": "Third"});
+    assert_eq!(admit(&world, "push", "7", by_commit), "pull_request_lock");
+}
+
+#[test]
 fn a_registered_run_blocks_others_within_its_window() {
     let world = World::default();
     assert_eq!(check(&world, "push", json!({})), "new_session");

@@ -32,6 +32,7 @@ export type {
   CopyProgress,
   CopyResult,
   CoreErrorCode,
+  DedupBy,
   DedupCleaned,
   DedupCleared,
   DedupDecision,

@@ -17,10 +17,14 @@ import {
 } from "./documents.js";
 import { holds, type Scope, type Status, text, texts } from "./expressions.js";
 
+const mainBranch = "refs/heads/main";
+
 /** A run that an event triggered. */
 export interface Run {
   readonly event: string;
   readonly sha: string;
+  /** The full name of the branch or tag; that of the main branch by default. */
+  readonly ref?: string;
   readonly id: string;
   readonly attempt?: number;
   readonly workflow?: string;
@@ -255,7 +259,7 @@ class JobRun {
   }
 
   #environment(frame: Frame, env: Record<string, string>): NodeJS.ProcessEnv {
-    const { event, sha, id, attempt = 1, workflow = "Agent" } = this.#run;
+    const { event, sha, ref = mainBranch, id, attempt = 1, workflow = "Agent" } = this.#run;
     const { serverUrl, repository, env: ofMachine } = this.#machine;
     return {
       ...environment(),
@@ -266,6 +270,7 @@ class JobRun {
       GITHUB_REPOSITORY: repository,
       GITHUB_EVENT_NAME: event,
       GITHUB_SHA: sha,
+      GITHUB_REF: ref,
       GITHUB_RUN_ID: id,
       GITHUB_RUN_ATTEMPT: String(attempt),
       GITHUB_WORKFLOW: workflow,
@@ -278,12 +283,14 @@ class JobRun {
   }
 
   #scope(frame: Frame): Scope {
-    const { event, sha, id, attempt = 1, workflow = "Agent", payload = {}, vars = {} } = this.#run;
+    const { event, sha, ref = mainBranch, id, attempt = 1 } = this.#run;
+    const { workflow = "Agent", payload = {}, vars = {} } = this.#run;
     const { serverUrl, repository, token, env } = this.#machine;
     const github = {
       event_name: event,
       event: payload,
       sha,
+      ref,
       run_id: id,
       run_attempt: String(attempt),
       workflow,

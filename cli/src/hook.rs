@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use tenure_apps::hooks::operations::{HOOK_PRE_DELEGATE, HOOK_SUBAGENT_STOP};
 use tenure_apps::hooks::request::{
-    self, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams,
+    self, FinalizePolicy, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams,
 };
 use tenure_bridge::Options;
 use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
@@ -19,7 +19,7 @@ use tenure_host::Local;
 use crate::context::{Context, run_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Style;
-use crate::{store, time};
+use crate::{choice, store, time};
 
 /// The most bytes of input. No host sends more.
 const MAX_INPUT: u64 = 8 << 20;
@@ -76,13 +76,27 @@ struct PreDelegate {
 #[command(after_help = "\
 Input: task_info {agent_id} and workflow_metrics {exit_code}, or both at the top
 level. A missing exit code counts as 0. Output: finalized, reason, agent_id,
-outcome, details.
+outcome, details. With the exit code 0 an agent that is paused, or can be
+resumed, is not finalized: the reason is session_waiting.
 
 Examples:
   echo '{\"agent_id\":\"'$id'\",\"exit_code\":1}' | tenure hook subagent-stop
-  tenure hook subagent-stop < stopped.json
+  tenure hook subagent-stop --finalize always < stopped.json
   tenure hook subagent-stop --test")]
-struct SubagentStop {}
+struct SubagentStop {
+    /// Which agents with the exit code 0 to finalize: always all of them, or those
+    /// that do not wait (auto, the default)
+    #[arg(
+        long,
+        value_name = "auto|always",
+        value_parser = choice::choice([
+            ("auto", FinalizePolicy::Auto),
+            ("always", FinalizePolicy::Always),
+        ]),
+        hide_possible_values = true
+    )]
+    finalize: Option<FinalizePolicy>,
+}
 
 impl Command {
     fn hook(&self) -> Hook {
@@ -104,8 +118,11 @@ impl Command {
                 };
                 run_over(store, now, &HOOK_PRE_DELEGATE, params)
             }
-            Self::SubagentStop(SubagentStop {}) => {
-                let params = HookSubagentStopParams { input };
+            Self::SubagentStop(SubagentStop { finalize }) => {
+                let params = HookSubagentStopParams {
+                    input,
+                    finalize: *finalize,
+                };
                 run_over(store, now, &HOOK_SUBAGENT_STOP, params)
             }
         }
@@ -227,11 +244,14 @@ fn test(context: &mut Context) -> Outcome {
             max_errors: None,
         })
     };
+    let subagent_stop =
+        |finalize: Option<FinalizePolicy>| Command::SubagentStop(SubagentStop { finalize });
     let steps = [
         ("pre-delegate", pre_delegate(), &before),
+        ("subagent-stop", subagent_stop(None), &stopped),
         (
-            "subagent-stop",
-            Command::SubagentStop(SubagentStop {}),
+            "subagent-stop --finalize always",
+            subagent_stop(Some(FinalizePolicy::Always)),
             &stopped,
         ),
         ("pre-delegate", pre_delegate(), &before),
@@ -252,7 +272,13 @@ fn test(context: &mut Context) -> Outcome {
             output,
         });
     }
-    if decided != [(0, true, false), (0, false, true), (0, false, false)] {
+    let expected = [
+        (0, true, false),
+        (0, false, false),
+        (0, false, true),
+        (0, false, false),
+    ];
+    if decided != expected {
         return Err(Error::internal(format!("the hooks replied {decided:?}")).into());
     }
     match context.json() {
@@ -265,7 +291,8 @@ fn test(context: &mut Context) -> Outcome {
 fn print(context: &mut Context, steps: &[Step]) -> Result<(), Failure> {
     let titles = [
         "An agent waits for approval. Its task resumes its session.",
-        "The agent has stopped. Its session is finalized.",
+        "The agent has stopped. Its session waits to be resumed.",
+        "It has stopped for good. Its session is finalized.",
         "The same task arrives again. It starts a new session.",
     ];
     for (step, title) in steps.iter().zip(titles) {

@@ -203,7 +203,25 @@ fn a_busy_store_is_waited_for_only_briefly() {
     assert_eq!((code, &answer["reason"]), (0, &json!("store_unavailable")));
     // It succeeds once the store is free.
     let (code, answer) = hook(&place, &["subagent-stop"], &stop);
-    assert_eq!((code, &answer["reason"]), (0, &json!("session_finalized")));
+    assert_eq!((code, &answer["reason"]), (0, &json!("session_waiting")));
+}
+
+#[test]
+fn an_agent_that_can_be_resumed_waits_unless_it_is_always_finalized() {
+    let place = Place::new();
+    let stop = json!({"agent_id": waiting(&place)}).to_string();
+    for args in [
+        &["subagent-stop"][..],
+        &["subagent-stop", "--finalize", "auto"],
+    ] {
+        let (code, answer) = hook(&place, args, &stop);
+        assert_eq!((code, &answer["reason"]), (0, &json!("session_waiting")));
+    }
+    let always = ["subagent-stop", "--finalize", "always"];
+    let (code, answer) = hook(&place, &always, &stop);
+    assert_eq!((code, &answer["outcome"]), (0, &json!("completed")));
+    let unknown = ["hook", "subagent-stop", "--finalize", "never"];
+    assert_eq!(place.run_with(&unknown, &stop).code, 2);
 }
 
 #[test]
@@ -228,6 +246,7 @@ fn the_hooks_can_be_tested_without_a_store() {
         reasons,
         [
             "session_resumable",
+            "session_waiting",
             "session_finalized",
             "session_not_resumable"
         ]

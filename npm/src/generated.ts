@@ -1542,6 +1542,11 @@ text: string | null,
 trash: Trash, };
 
 /**
+ * When an agent that has stopped without an error is finalized.
+ */
+export type FinalizePolicy = "auto" | "always";
+
+/**
  * A new session with a copy of another one's history.
  */
 export type ForkParams = { 
@@ -1647,7 +1652,12 @@ export type HookSubagentStopParams = {
 /**
  * The input of the hook: the text of a JSON object.
  */
-input: string, };
+input: string, 
+/**
+ * When an agent that stopped without an error is finalized: `auto`, unless it is paused or can
+ * be resumed, or `always`. `auto` by default.
+ */
+finalize?: FinalizePolicy, };
 
 /**
  * A session.
@@ -4687,7 +4697,7 @@ export interface Operations {
   importFile: { params: ImportFileParams; result: FileImport };
   /** The reply of the hook before a task is handed to an agent: whether the task resumes a session, and which. Without the id of one it is the session of the same agent and the same `task_id` that was active last, if it can be resumed and is among the last 100 of the agent. */
   hookPreDelegate: { params: HookPreDelegateParams; result: HookReply };
-  /** The reply of the hook after an agent has stopped: it is finalized, by its exit code. A paused session stays as it is if the agent stopped without an error, which it has done on purpose. */
+  /** The reply of the hook after an agent has stopped: it is finalized, by its exit code. An agent that stopped without an error stays as it is while it is paused, or ready to be resumed. */
   hookSubagentStop: { params: HookSubagentStopParams; result: HookReply };
   /** Registers the calling process, or renews its registration, and the lease of its machine with it. */
   processRegister: { params: ProcessRegisterParams; result: ActiveSession };

@@ -20,7 +20,8 @@ use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 
 use super::request::{
-    Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, ReplyReason, Request, TASK_ID,
+    FinalizePolicy, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, ReplyReason,
+    Request, TASK_ID,
 };
 
 /// The number of sessions of an agent that are searched for one of the same task.
@@ -34,11 +35,11 @@ tenure_core::operations! {
     HOOK_PRE_DELEGATE = Write "hookPreDelegate" (HookPreDelegateParams) -> HookReply,
         steps pre_delegate,
         r#"{"input":"{\"agent_id\": \"s\"}","idle":"30m","maxErrors":3}"#;
-    /// The reply of the hook after an agent has stopped: it is finalized, by its exit code. A paused
-    /// session stays as it is if the agent stopped without an error, which it has done on purpose.
+    /// The reply of the hook after an agent has stopped: it is finalized, by its exit code. An agent that
+    /// stopped without an error stays as it is while it is paused, or ready to be resumed.
     HOOK_SUBAGENT_STOP = Write "hookSubagentStop" (HookSubagentStopParams) -> HookReply,
         steps subagent_stop,
-        r#"{"input":"{\"agent_id\": \"s\"}"}"#;
+        r#"{"input":"{\"agent_id\": \"s\"}","finalize":"always"}"#;
 }
 
 async fn pre_delegate(context: &Context, params: HookPreDelegateParams) -> Result<HookReply> {
@@ -187,18 +188,19 @@ async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Res
         id: Text::from(id.as_str()),
         ..ChangeOnly::default()
     };
+    let waits = outcome == Phase::Completed && params.finalize != Some(FinalizePolicy::Always);
     let stopped = context
-        .transact(|tx| stop(tx, &target, outcome, summary.as_ref()))
+        .transact(|tx| stop(tx, &target, outcome, summary.as_ref(), waits))
         .await;
     let before = match stopped {
         Ok(before) => before,
         Err(error) => return Ok(request.stopped(&not_stopped(&error), false, None)),
     };
     Ok(match before {
-        Status::Paused if outcome == Phase::Completed => {
-            request.stopped(&ReplyReason::waiting(), false, None)
+        Some(head) if waits && is_waiting(&head) => {
+            request.stopped(&ReplyReason::waiting(&head), false, None)
         }
-        status if status.is_finished() => {
+        Some(head) if head.status.is_finished() => {
             let reason = ReplyReason::ended_before("the agent's work had ended in this way before");
             request.stopped(&reason, true, Some(outcome))
         }
@@ -206,22 +208,30 @@ async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Res
     })
 }
 
-/// Finalizes an agent that has stopped, unless it waits. Returns its previous status.
+/// Finalizes an agent that has stopped, unless it may wait and does. Returns its head before.
 fn stop(
     tx: &mut Transaction<'_>,
     target: &ChangeOnly,
     outcome: Phase,
     summary: Option<&Text>,
-) -> Attempt<Status> {
+    waits: bool,
+) -> Attempt<Option<Head>> {
     let id = SessionId::parse(target.id.as_str())?;
-    let before = tx.head(&id)?.map(|head| head.status);
+    let before = tx.head(&id)?;
     change(tx, target, &|draft| {
-        if draft.head().status == Status::Paused && outcome == Phase::Completed {
+        if waits && is_waiting(draft.head()) {
             return Ok(());
         }
         draft.finalize(outcome, summary)
     })?;
-    Ok(before.unwrap_or_default())
+    Ok(before)
+}
+
+/// Whether an agent waits: for an approval, or to be resumed.
+fn is_waiting(head: &Head) -> bool {
+    let phase = head.agent.as_ref().map(|agent| agent.phase);
+    let resumable = phase.is_some_and(Phase::is_resumable) && head.is_resume_ready();
+    head.status == Status::Paused || (resumable && !head.status.is_finished())
 }
 
 /// The reason why an agent could not be finalized.

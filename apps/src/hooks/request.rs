@@ -11,6 +11,7 @@ use tenure_core::error::{Cause, Error, cut};
 use tenure_core::stored::event::Event;
 use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
+use tenure_core::stored::status::Status;
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};
@@ -32,7 +33,26 @@ declare_params! {
     pub struct HookSubagentStopParams {
         /// The input of the hook: the text of a JSON object.
         pub input: Text,
+        /// When an agent that stopped without an error is finalized: `auto`, unless it is paused or can
+        /// be resumed, or `always`. `auto` by default.
+        pub finalize: Option<FinalizePolicy>,
     }
+}
+
+/// When an agent that has stopped without an error is finalized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum FinalizePolicy {
+    /// Unless it waits: it is paused, or ready to be resumed in a resumable phase.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+}
+
+tenure_core::word_properties! {
+    FinalizePolicy: "auto" => Auto, "always" => Always;
 }
 
 /// The reply of a hook.
@@ -299,10 +319,18 @@ impl ReplyReason {
         Self::new("session_already_finalized", "finished", message)
     }
 
-    /// The agent waits, and its session stays paused.
-    pub(crate) fn waiting() -> Self {
-        let message = "the session is paused: it waits for an approval or to be resumed";
-        Self::new("session_waiting", "paused", message)
+    /// The agent waits, and its session stays as it is.
+    pub(crate) fn waiting(head: &Head) -> Self {
+        if head.status == Status::Paused {
+            let message = "the session is paused: it waits for an approval or to be resumed";
+            return Self::new("session_waiting", "paused", message);
+        }
+        let phase = head
+            .agent
+            .as_ref()
+            .map_or("none", |agent| agent.phase.as_str());
+        let message = format!("the agent can be resumed; its phase: {phase}");
+        Self::new("session_waiting", "resumable", &message)
     }
 
     /// This reason, with the error that prevented its audit entry.

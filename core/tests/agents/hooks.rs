@@ -277,6 +277,49 @@ fn an_agent_that_waits_for_approval_is_not_finalized_by_a_successful_stop() {
 }
 
 #[test]
+fn an_agent_that_can_be_resumed_waits_after_a_successful_stop() {
+    for phase in ["investigating", "planning", "approval"] {
+        let world = World::default();
+        let id = agent(&world);
+        world.ok("agentUpdate", json!({"id": id, "phase": phase}));
+        let before = world.session(&id);
+        let (exit, output) = stop(&world, &json!({"agent_id": id, "exit_code": 0}));
+        assert_eq!((exit, &output["reason"]), (0, &json!("session_waiting")));
+        assert_eq!(output["details"]["code"], "resumable");
+        assert_eq!(world.session(&id), before);
+        let (_, output) = delegate(&world, &json!({"agent_id": id}));
+        assert_eq!(output["should_resume"], true);
+        let input = json!({"agent_id": id}).to_string();
+        let always = json!({"input": input, "finalize": "always"});
+        let output = world.ok("hookSubagentStop", always)["output"].clone();
+        assert_eq!(output["outcome"], "completed", "{phase}");
+    }
+    // Neither in another phase, nor when it says that it is not to be resumed, nor after an error.
+    for (update, code, outcome) in [
+        (json!({"phase": "executing"}), 0, "completed"),
+        (
+            json!({"phase": "planning", "resumeReady": false}),
+            0,
+            "completed",
+        ),
+        (json!({"phase": "planning"}), 1, "failed"),
+    ] {
+        let world = World::default();
+        let id = agent(&world);
+        world.ok("agentUpdate", with(update, "id", &id));
+        let (_, output) = stop(&world, &json!({"agent_id": id, "exit_code": code}));
+        assert_eq!(output["outcome"], outcome);
+    }
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let input = json!({"agent_id": id}).to_string();
+    let always = json!({"input": input, "finalize": "always"});
+    let output = world.ok("hookSubagentStop", always)["output"].clone();
+    assert_eq!(output["outcome"], "completed");
+}
+
+#[test]
 fn input_that_is_not_an_object_gets_a_reply_and_exit_code_1() {
     let world = World::default();
     for input in [
@@ -326,7 +369,7 @@ fn large_and_deeply_nested_input_is_returned_unchanged() {
         .unwrap();
     assert!(result.value.contains(&input));
     assert!(result.value.contains(r#""should_resume":true"#));
-    let input = format!(r#"{{"agent_id":"{id}","summary":"{large}"}}"#);
+    let input = format!(r#"{{"agent_id":"{id}","summary":"{large}","exit_code":1}}"#);
     let (_, output) = stop_text(&world, &input);
     assert_eq!(output["finalized"], true);
     let state = world.ok("agentGet", json!({"id": id}));

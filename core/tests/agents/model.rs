@@ -165,7 +165,7 @@ impl Agent {
                 self.end(Phase::Completed, result, now)
             }
             Step::Pause | Step::Resume | Step::Complete(_) => None,
-            Step::Stop(0) if self.status == Status::Paused => Some(false),
+            Step::Stop(0) if self.status == Status::Paused || self.ready => Some(false),
             Step::Stop(0) => Some(self.end(Phase::Completed, None, now).unwrap_or(false)),
             Step::Stop(_) => Some(
                 self.end(Phase::Failed, Some("exit code 1"), now)

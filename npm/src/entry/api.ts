@@ -40,6 +40,7 @@ export type {
   Difference,
   Direction,
   EventPage,
+  FinalizePolicy,
   HookReply,
   LastError,
   LeaseCleared,

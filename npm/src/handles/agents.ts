@@ -20,6 +20,7 @@ import type {
   CleanupResult,
   HookPreDelegateParams,
   HookReply,
+  HookSubagentStopParams,
   RequestApprovalParams,
   ResumeDecision,
   SessionHead,
@@ -148,9 +149,15 @@ export class AgentHooks<M extends Mode> {
     return this.#ask("hookPreDelegate", () => ({ ...policy, input: textOf(input) }));
   }
 
-  /** Runs after an agent stopped: finishes its session by its exit code. */
-  subagentStop(input: string | object): Returns<M, HookReply> {
-    return this.#ask("hookSubagentStop", () => ({ input: textOf(input) }));
+  /**
+   * Runs after an agent stopped: finishes its session by its exit code. Without an error, a session
+   * that is paused or can be resumed stays as it is, unless `finalize` is `"always"`.
+   */
+  subagentStop(
+    input: string | object,
+    options?: Accepts<Omit<HookSubagentStopParams, "input">>,
+  ): Returns<M, HookReply> {
+    return this.#ask("hookSubagentStop", () => ({ ...options, input: textOf(input) }));
   }
 }
 

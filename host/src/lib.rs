@@ -6,6 +6,7 @@
 mod asynchronous;
 mod behalf;
 mod executor;
+mod lazy;
 mod local;
 mod open;
 mod place;

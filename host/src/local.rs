@@ -1,5 +1,6 @@
 //! A store of this machine for callers that wait for every operation, such as commands.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +14,8 @@ use tenure_core::work::signature::AnyParams;
 use tenure_core::{Host, Limits, Result, Timestamp};
 
 use crate::executor::Executor;
-use crate::open::Lifetime;
+use crate::lazy::LazyStore;
+use crate::open::{Lifetime, sqlite};
 use crate::place::Place;
 use crate::process::this_host;
 
@@ -44,6 +46,26 @@ impl Local {
             identity: place.identity(),
             limits: Arc::new(options.limits.clone()),
         })
+    }
+
+    /// Opens a SQLite store that does not exist yet. The first commit creates it, after `prepare` has
+    /// created its folder; until then nothing is created.
+    pub fn create_lazily(
+        database: PathBuf,
+        options: &Options,
+        prepare: impl Fn() -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let limits = Arc::new(options.limits.clone());
+        let options = options.clone();
+        let create = move || {
+            prepare()?;
+            sqlite(&database, &options, Lifetime::Brief)
+        };
+        Self {
+            executor: Executor::inline(Box::new(LazyStore::new(Box::new(create)))),
+            identity: None,
+            limits,
+        }
     }
 
     /// The identity of the store, which all open stores of one place share; `None` if it is

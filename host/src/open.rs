@@ -1,5 +1,6 @@
 //! Opening the store of a place, and its options.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tenure_bridge::Options;
@@ -8,7 +9,7 @@ use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
-use crate::executor::Executor;
+use crate::executor::{Executor, SerialStore};
 use crate::place::Place;
 
 /// How long a store stays open, which decides how it closes.
@@ -29,10 +30,7 @@ impl Executor {
     pub fn open(place: Place, options: &Options, lifetime: Lifetime) -> Result<Self> {
         Ok(match place {
             Place::Memory => Self::inline(Box::new(MemoryStore::default())),
-            Place::Sqlite(path) => {
-                let options = sqlite_options(options, lifetime);
-                Self::transaction(Box::new(SqliteStore::open(&path, options)?))
-            }
+            Place::Sqlite(path) => Self::transaction(sqlite(&path, options, lifetime)?),
             Place::File(path) => {
                 let store = FileStore::open(&path, file_options(options))?;
                 Self::transaction(Box::new(store))
@@ -50,6 +48,12 @@ impl Executor {
             }
         })
     }
+}
+
+/// Opens a SQLite store. It is created if it does not exist.
+pub(crate) fn sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Result<SerialStore> {
+    let store = SqliteStore::open(path, sqlite_options(options, lifetime))?;
+    Ok(Box::new(store))
 }
 
 fn sqlite_options(options: &Options, lifetime: Lifetime) -> SqliteOptions {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::job::{Step, StepReply};
-use tenure_core::work::operation::{Access, Operation};
+use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, clean_lines};
-use crate::store::OpenStore;
+use crate::store::CommandStore;
 use crate::time;
 
 /// The global options.
@@ -60,7 +60,7 @@ pub(crate) struct Globals {
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
-    store: Option<OpenStore>,
+    store: Option<Local>,
     host: Arc<dyn Host>,
     limits: Limits,
 }
@@ -158,35 +158,26 @@ impl Context {
         R: 'static,
     {
         let (now, host) = (self.now(), Arc::clone(&self.host));
-        self.over_store(operation.access, |store| {
-            store.run_at(operation, params, now, host, fingerprint)
-        })
+        let store = self.store()?;
+        Ok(store.run_at(operation, params, now, host, fingerprint)?)
     }
 
     /// Runs the operation that a job needs.
     pub(crate) fn run_step(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
-        let operation = step.operation();
         let (now, host) = (self.now(), Arc::clone(&self.host));
-        let reply = self.over_store(operation.access, |store| {
-            store.run_any(operation, step.params(), now, host)
-        })?;
+        let reply = self
+            .store()?
+            .run_any(step.operation(), step.params(), now, host)?;
         Ok(step.reply(reply)?)
     }
 
-    /// Uses the command's store for an operation of this access.
-    fn over_store<R>(
-        &mut self,
-        access: Access,
-        act: impl FnOnce(&Local) -> Result<R, Error>,
-    ) -> Result<R, Failure> {
-        let named = self.globals.store.as_deref();
+    /// The command's store, which the first operation opens.
+    fn store(&mut self) -> Result<&Local, Failure> {
         let store = match self.store.take() {
-            Some(store) if store.serves(access) => store,
-            _ => OpenStore::for_access(named, access, &self.limits)?,
+            Some(store) => store,
+            None => CommandStore::of(self.globals.store.as_deref())?.open(&self.limits)?,
         };
-        let reply = act(&store.local);
-        self.store = Some(store);
-        Ok(reply?)
+        Ok(self.store.insert(store))
     }
 
     /// Runs an operation and prints its reply: as JSON with `--json`, otherwise with `print`.

@@ -2,7 +2,10 @@
 //! print JSON to standard output. They reply within seconds whatever happens to the store, because an
 //! agent must not stop when its sessions are unavailable.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Read, stdin};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
@@ -13,18 +16,27 @@ use tenure_apps::hooks::request::{
 use tenure_bridge::Options;
 use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
 use tenure_core::agent::params::{AgentCreateParams, AgentUpdateParams};
+use tenure_core::value::json::Object;
 use tenure_core::{Error, Json, Millis, Phase, Timestamp};
 use tenure_host::Local;
 
 use crate::context::{Context, run_over};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Style;
-use crate::{choice, store, time};
+use crate::store::{self, CommandStore};
+use crate::{choice, time};
 
 /// The most bytes of input. No host sends more.
 const MAX_INPUT: u64 = 8 << 20;
 /// How long a hook waits for other writers, in milliseconds.
 const BUSY_TIMEOUT_MS: u64 = 2000;
+
+/// The variables with which hosts of agents name the folder of the project to their hooks.
+const PROJECT_VARIABLES: [&str; 3] = [
+    "CLAUDE_PROJECT_DIR",
+    "GEMINI_PROJECT_DIR",
+    "CURSOR_PROJECT_DIR",
+];
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -139,7 +151,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     };
     let reply = match read_input(context) {
         Ok(input) => {
-            let store = open(context);
+            let store = open(context, &input);
             reply(&command, &input, context.now(), store)?
         }
         Err(problem) => request::invalid(command.hook(), &problem),
@@ -168,13 +180,29 @@ fn read_input(context: &mut Context) -> Result<String, String> {
     })
 }
 
-fn open(context: &Context) -> Result<Local, Failure> {
-    let url = store::url(context.globals.store.as_deref())?;
-    let options = Options {
+/// Opens the store. If it does not exist, it is empty, and a negative answer does not create it.
+fn open(context: &Context, input: &str) -> Result<Local, Failure> {
+    let store = match context.globals.store.as_deref() {
+        Some(url) => CommandStore::named(url),
+        None => CommandStore::of_projects(&project_folders(input))?,
+    };
+    store.open_with(&Options {
         busy_timeout_ms: Some(BUSY_TIMEOUT_MS),
         ..Options::default()
-    };
-    Ok(Local::open(&url, &options)?)
+    })
+}
+
+/// The folders whose project the agent works on, the most reliable first: that of the host, that of the
+/// input, and the working directory, which is any folder where the host runs its hooks elsewhere.
+fn project_folders(input: &str) -> Vec<PathBuf> {
+    let of_host = PROJECT_VARIABLES.into_iter().filter_map(env::var_os);
+    let of_input = Json::parse(input.to_owned()).ok();
+    let of_input = of_input.and_then(|input| Object::parse(&input).text("cwd"));
+    let folders = of_host
+        .chain(of_input.map(OsString::from))
+        .map(PathBuf::from);
+    let folders = folders.filter(|folder| folder.is_absolute() && folder.is_dir());
+    folders.chain(store::here().ok()).collect()
 }
 
 /// The reply to the input.

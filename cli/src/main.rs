@@ -33,6 +33,7 @@ mod list;
 mod output;
 mod owner;
 mod progress;
+mod project;
 mod purge;
 mod removal;
 #[cfg(unix)]
@@ -64,8 +65,8 @@ use crate::lazy_args::LazyArgs;
     disable_help_subcommand = true,
     after_help = "\
 Sessions are stored at --store, or at $TENURE_STORE, or in the nearest .tenure
-folder in this folder and its parents. The first command that writes creates
-that folder next to the nearest .git.
+folder from this folder up to the root of its repository, which all worktrees
+share. The first command that stores something creates it at that root.
 
 Exit codes: 0 success, 1 not found or refused, 2 wrong usage, 3 store failure.
 

@@ -25,8 +25,9 @@ use tenure_core::{Json, Millis, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::input;
 use crate::output::clean;
-use crate::{input, store};
+use crate::store::CommandStore;
 
 use child::Child;
 use description::CommandDescription;
@@ -97,9 +98,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let url = absolute(store::url(context.globals.store.as_deref())?);
+    let store = CommandStore::of(context.globals.store.as_deref())?;
+    let url = absolute(store.url().to_owned());
     let store = RunStore {
-        local: store::open_with(&url, context.limits())?,
+        local: store.open(context.limits())?,
         clock: Clock::new(context.globals.now),
     };
     let description = CommandDescription::new(&args.command);

@@ -1,6 +1,5 @@
-//! The default store of a command: the database in the nearest `.tenure` folder, searched upwards.
-//! Where none exists, the first command that writes creates it at the root of the repository. A command
-//! that only reads uses an empty store in memory and creates nothing.
+//! The store of a command: the one that it names, or else that of its project. A store of a project that
+//! does not exist is created by the first operation that writes something.
 
 use std::env;
 use std::fs;
@@ -10,107 +9,101 @@ use std::path::{Path, PathBuf};
 use tenure_bridge::Options;
 use tenure_core::Limits;
 use tenure_core::error::Cause;
-use tenure_core::work::operation::Access;
 use tenure_host::Local;
 
 use crate::exit::Failure;
-
-const FOLDER: &str = ".tenure";
-const DATABASE: &str = "tenure.db";
+use crate::project::ProjectStore;
 
 /// Opens a store by its URL.
 pub(crate) fn open(url: &str) -> Result<Local, Failure> {
-    open_with(url, &Limits::default())
+    Ok(Local::open(url, &Options::default())?)
 }
 
-/// Opens a store by its URL, with these limits.
-pub(crate) fn open_with(url: &str, limits: &Limits) -> Result<Local, Failure> {
-    let options = Options {
-        limits: limits.clone(),
-        ..Options::default()
-    };
-    Ok(Local::open(url, &options)?)
+/// The store of a command, which may not exist yet.
+#[derive(Debug)]
+pub(crate) struct CommandStore {
+    url: String,
+    /// The store of a project that does not exist yet.
+    missing: Option<ProjectStore>,
 }
 
-/// The open store of a command.
-pub(crate) struct OpenStore {
-    pub(crate) local: Local,
-    /// Whether this is an empty store in memory, used while no store exists.
-    is_placeholder: bool,
-}
+impl CommandStore {
+    /// The named store, or else that of the project of the working directory.
+    pub(crate) fn of(named: Option<&str>) -> Result<Self, Failure> {
+        match named {
+            Some(url) => Ok(Self::named(url)),
+            None => Self::of_projects(&[here()?]),
+        }
+    }
 
-impl OpenStore {
-    /// Opens the given store, or else the default one, for operations of this access.
-    pub(crate) fn for_access(
-        named: Option<&str>,
-        access: Access,
-        limits: &Limits,
-    ) -> Result<Self, Failure> {
-        let is_placeholder = access == Access::Read && named.is_none() && found()?.is_none();
-        let local = match is_placeholder {
-            true => open_with("memory:", limits)?,
-            false => open_with(&url(named)?, limits)?,
-        };
+    /// The named store.
+    pub(crate) fn named(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            missing: None,
+        }
+    }
+
+    /// The store of the first of the projects of these folders that has one, or else the first of them.
+    pub(crate) fn of_projects(folders: &[PathBuf]) -> Result<Self, Failure> {
+        let mut missing = None;
+        for folder in folders {
+            let store = ProjectStore::of(folder)?;
+            if store.exists {
+                return Self::of_project(store);
+            }
+            missing.get_or_insert(store);
+        }
+        let missing = missing.map_or_else(|| Ok(ProjectStore::of(&here()?)?), Ok::<_, Failure>);
+        Self::of_project(missing?)
+    }
+
+    fn of_project(store: ProjectStore) -> Result<Self, Failure> {
+        let path = store.database.to_str().ok_or_else(|| {
+            let path = store.database.display();
+            Cause::StoreUnavailable {
+                problem: format!("{path}: the path is not valid UTF-8; name a store with --store"),
+            }
+        })?;
         Ok(Self {
-            local,
-            is_placeholder,
+            url: format!("sqlite:{path}"),
+            missing: (!store.database.exists()).then_some(store),
         })
     }
 
-    /// Whether this store serves operations of this access.
-    pub(crate) fn serves(&self, access: Access) -> bool {
-        !self.is_placeholder || access == Access::Read
+    /// The URL of the store.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Opens the store with these limits.
+    pub(crate) fn open(self, limits: &Limits) -> Result<Local, Failure> {
+        let options = Options {
+            limits: limits.clone(),
+            ..Options::default()
+        };
+        self.open_with(&options)
+    }
+
+    /// Opens the store.
+    pub(crate) fn open_with(self, options: &Options) -> Result<Local, Failure> {
+        let Some(ProjectStore {
+            folder, database, ..
+        }) = self.missing
+        else {
+            return Ok(Local::open(&self.url, options)?);
+        };
+        Ok(Local::create_lazily(database, options, move || {
+            create(&folder).map_err(|error| {
+                let problem = format!("{}: {error}", folder.display());
+                Cause::StoreUnavailable { problem }.into()
+            })
+        }))
     }
 }
 
-/// The URL of the given store, or else of the default one, whose folder is created.
-pub(crate) fn url(named: Option<&str>) -> Result<String, Failure> {
-    if let Some(named) = named {
-        return Ok(named.to_owned());
-    }
-    let folder = match found()? {
-        Some(folder) => folder,
-        None => root(&here()?).join(FOLDER),
-    };
-    let database = folder.join(DATABASE);
-    if !database.exists() {
-        create(&folder).map_err(|error| Cause::StoreUnavailable {
-            problem: format!("{}: {error}", folder.display()),
-        })?;
-    }
-    match database.into_os_string().into_string() {
-        Ok(path) => Ok(format!("sqlite:{path}")),
-        Err(path) => Err(Cause::StoreUnavailable {
-            problem: format!(
-                "{}: the path is not valid UTF-8; name a store with --store",
-                path.display()
-            ),
-        }
-        .into()),
-    }
-}
-
-/// The nearest folder, searched upwards, that holds sessions.
-fn found() -> Result<Option<PathBuf>, Failure> {
-    let here = here()?;
-    let mut folders = here.ancestors().map(|folder| folder.join(FOLDER));
-    Ok(folders.find(|folder| holds_sessions(folder)))
-}
-
-/// Whether a `.tenure` folder holds sessions. A file store has a folder of the same name with its lock.
-fn holds_sessions(folder: &Path) -> bool {
-    folder.is_dir() && (folder.join(DATABASE).exists() || !folder.join("lock").exists())
-}
-
-/// The root of the repository that contains a folder, or else the folder.
-fn root(here: &Path) -> &Path {
-    let mut folders = here.ancestors();
-    folders
-        .find(|folder| folder.join(".git").exists())
-        .unwrap_or(here)
-}
-
-fn here() -> Result<PathBuf, Failure> {
+/// The working directory.
+pub(crate) fn here() -> Result<PathBuf, Failure> {
     env::current_dir().map_err(|error| {
         let problem =
             format!("the working directory cannot be read: {error}; name a store with --store");

@@ -12,8 +12,9 @@ use tenure_host::Place;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean};
+use crate::store::CommandStore;
 use crate::table::Table;
-use crate::{store, time};
+use crate::time;
 
 /// The most agents of the table; `--json` prints all of them.
 const AGENTS: usize = 20;
@@ -43,10 +44,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         ..AgentStatsParams::default()
     };
     context.run_and_print(&AGENT_STATS, params, |context, stats| {
-        // Without agents there may be no store, and `url` would create one.
         let size = match stats.total {
             0 => None,
-            _ => size(&store::url(context.globals.store.as_deref())?),
+            _ => size(CommandStore::of(context.globals.store.as_deref())?.url()),
         };
         print(context, &stats, size)?;
         Ok(Exit::DONE)

@@ -80,6 +80,8 @@ pub struct Options {
     pub busy_timeout_ms: Option<u64>,
     /// The timeout of the host's own store, and of each run of git, in milliseconds.
     pub timeout_ms: Option<u64>,
+    /// The permissions of new files, as bits; the host has a default.
+    pub file_mode: Option<u32>,
     /// The capabilities of the host's own store.
     pub capabilities: Capabilities,
     /// The retention that the host runs.
@@ -108,6 +110,7 @@ impl Params for Options {
             durability: properties.take_or("durability", Durability::default()),
             busy_timeout_ms: properties.take("busy_timeout_ms"),
             timeout_ms: properties.take("timeout_ms"),
+            file_mode: properties.take("file_mode"),
             capabilities: properties.take_or("capabilities", Capabilities::default()),
             retention: properties
                 .take::<Option<Retention>>("retention")

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
+use tenure_permissions::FileMode;
+
 /// A file that replaces the one at its path when it is committed. Dropping it uncommitted leaves nothing.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
@@ -16,8 +18,9 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file. A path that cannot be written fails here, before anything is done.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+    /// Creates the temporary file. A path that cannot be written fails here, before anything is done. A
+    /// new file has these permissions, one that is replaced keeps its own.
+    pub(crate) fn create(path: &Path, mode: FileMode) -> io::Result<Self> {
         // A symbolic link stays, and its target is replaced.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
@@ -32,11 +35,13 @@ impl AtomicFile {
         let temporary = path.with_file_name(name);
         // A crashed process with the same PID may have left one.
         let _ = fs::remove_file(&temporary);
-        Ok(Self {
-            file: File::create_new(&temporary)?,
+        let created = Self {
+            file: mode.create_new(&temporary)?,
             path,
-            temporary: Some(temporary),
-        })
+            temporary: Some(temporary.clone()),
+        };
+        mode.keep(&temporary, &created.path)?;
+        Ok(created)
     }
 
     /// Writes the text and replaces the file. The new file survives power loss once this returns.
@@ -62,8 +67,8 @@ impl Drop for AtomicFile {
 }
 
 /// Writes a file atomically.
-pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
-    AtomicFile::create(path)?.commit(text)
+pub(crate) fn write(path: &Path, mode: FileMode, text: &str) -> io::Result<()> {
+    AtomicFile::create(path, mode)?.commit(text)
 }
 
 /// Syncs the folder, which holds the name of the file.
@@ -83,6 +88,10 @@ fn sync_parent(_: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn create(path: &Path) -> io::Result<AtomicFile> {
+        AtomicFile::create(path, FileMode::PRIVATE)
+    }
+
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         let mut names: Vec<String> = entries
@@ -97,20 +106,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         fs::write(&path, "before").unwrap();
-        let file = AtomicFile::create(&path).unwrap();
+        let file = create(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
         file.commit("after").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "after");
-        drop(AtomicFile::create(&folder.path().join("b.json")).unwrap());
+        drop(create(&folder.path().join("b.json")).unwrap());
         assert_eq!(names(folder.path()), ["a.json"]);
     }
 
     #[test]
     fn a_path_that_cannot_be_written_fails_when_the_file_is_created() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(AtomicFile::create(&folder.path().join("none/a.json")).is_err());
-        assert!(AtomicFile::create(folder.path()).is_err());
-        assert!(AtomicFile::create(Path::new("/")).is_err());
+        assert!(create(&folder.path().join("none/a.json")).is_err());
+        assert!(create(folder.path()).is_err());
+        assert!(create(Path::new("/")).is_err());
         assert!(names(folder.path()).is_empty());
     }
 
@@ -121,10 +130,25 @@ mod tests {
         let (path, link) = (folder.path().join("a.json"), folder.path().join("link"));
         fs::write(&path, "before").unwrap();
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        write(&link, "after").unwrap();
+        write(&link, FileMode::PRIVATE, "after").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "after");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        write(Path::new("/dev/null"), "gone").unwrap();
+        write(Path::new("/dev/null"), FileMode::PRIVATE, "gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_private_and_a_replaced_one_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let bits = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        write(&path, FileMode::PRIVATE, "new").unwrap();
+        assert_eq!(bits(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write(&path, FileMode::PRIVATE, "replaced").unwrap();
+        assert_eq!(bits(), 0o644);
     }
 }

@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
+use tenure_bridge::Options;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
+use tenure_permissions::FileMode;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, clean_lines};
@@ -54,6 +56,30 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) models: Vec<String>,
+    /// The permissions of new files, such as 640; 600 by default
+    #[arg(
+        long,
+        global = true,
+        value_name = "BITS",
+        value_parser = file_mode,
+        env = "TENURE_FILE_MODE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) file_mode: Option<FileMode>,
+}
+
+/// Reads permissions as octal digits. An empty environment variable counts as unset.
+fn file_mode(text: &str) -> Result<FileMode, String> {
+    if text.is_empty() {
+        return Ok(FileMode::PRIVATE);
+    }
+    let bits = u32::from_str_radix(text.trim_start_matches("0o"), 8).ok();
+    bits.and_then(FileMode::new).ok_or_else(|| {
+        "expected octal permissions such as 600, 640 or 660: the owner may read and write, and \
+         nobody may execute"
+            .to_owned()
+    })
 }
 
 /// The context of a command.
@@ -132,6 +158,20 @@ impl Context {
         &self.limits
     }
 
+    /// The permissions of new files.
+    pub(crate) fn file_mode(&self) -> FileMode {
+        self.globals.file_mode.unwrap_or_default()
+    }
+
+    /// The options of the command's store.
+    pub(crate) fn store_options(&self) -> Options {
+        Options {
+            limits: self.limits.clone(),
+            file_mode: Some(self.file_mode().bits()),
+            ..Options::default()
+        }
+    }
+
     /// Runs an operation over the command's store.
     pub(crate) fn run<P, R>(
         &mut self,
@@ -175,7 +215,10 @@ impl Context {
     fn store(&mut self) -> Result<&Local, Failure> {
         let store = match self.store.take() {
             Some(store) => store,
-            None => CommandStore::of(self.globals.store.as_deref())?.open(&self.limits)?,
+            None => {
+                let store = CommandStore::of(self.globals.store.as_deref())?;
+                store.open(&self.store_options())?
+            }
         };
         Ok(self.store.insert(store))
     }

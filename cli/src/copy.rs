@@ -3,6 +3,7 @@
 
 use tenure_apps::copy::job::{COPY, CopyParams, CopyPhase, CopyProgress, CopyResult};
 use tenure_apps::copy::model::CopyDifference;
+use tenure_bridge::Options;
 use tenure_core::error::Cause;
 use tenure_core::store::Problem;
 use tenure_core::work::job::{Side, Step, StepReply};
@@ -16,7 +17,6 @@ use crate::interrupt::Interrupt;
 use crate::job::{JobHost, run_job};
 use crate::output::{clean, count, name_of};
 use crate::progress::Progress;
-use crate::store;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -55,6 +55,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         urls: (args.from, args.to),
         source: None,
         target: None,
+        options: context.store_options(),
         now: context.now(),
         interrupt: Interrupt::listen(),
         progress,
@@ -110,6 +111,7 @@ fn print(context: &mut Context, copied: CopyResult) -> Outcome {
 /// A copy in progress.
 struct Copying {
     urls: (String, String),
+    options: Options,
     source: Option<Local>,
     target: Option<Local>,
     now: Timestamp,
@@ -123,7 +125,7 @@ impl JobHost for Copying {
             Side::Source => (&self.urls.0, &mut self.source),
             Side::Target => (&self.urls.1, &mut self.target),
         };
-        let store = place.insert(store::open(url)?);
+        let store = place.insert(Local::open(url, &self.options)?);
         Ok(store.identity().map(Text::from))
     }
 

@@ -186,9 +186,9 @@ fn open(context: &Context, input: &str) -> Result<Local, Failure> {
         Some(url) => CommandStore::named(url),
         None => CommandStore::of_projects(&project_folders(input))?,
     };
-    store.open_with(&Options {
+    store.open(&Options {
         busy_timeout_ms: Some(BUSY_TIMEOUT_MS),
-        ..Options::default()
+        ..context.store_options()
     })
 }
 
@@ -247,7 +247,7 @@ struct Decided {
 
 /// Runs both hooks over a store in memory.
 fn test(context: &mut Context) -> Outcome {
-    let store = store::open("memory:")?;
+    let store = store::temporary()?;
     let now = context.now();
     let agent = AgentCreateParams {
         agent_name: "tester".into(),

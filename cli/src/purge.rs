@@ -51,10 +51,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(folder) = args.archive.as_ref().filter(|_| !args.dry_run) {
-        fs::create_dir_all(folder).map_err(|error| {
-            let problem = format!("{} cannot be created: {error}", folder.display());
-            Failure::usage("--archive", problem)
-        })?;
+        context
+            .file_mode()
+            .create_folders(folder)
+            .map_err(|error| {
+                let problem = format!("{} cannot be created: {error}", folder.display());
+                Failure::usage("--archive", problem)
+            })?;
     }
     let params = PurgeJobParams {
         // Sessions given by id are removed at any age.
@@ -123,8 +126,9 @@ impl JobHost for Purging<'_> {
     fn export(&mut self, id: &Text, session: &Text) -> Result<(), Coded> {
         let folder = self.archive.clone().unwrap_or_default();
         let path = folder.join(format!("{id}.json"));
+        let mode = self.context.file_mode();
         let written = check_free(&path, id.as_str())
-            .and_then(|()| atomic_file::write(&path, &format!("{session}\n")));
+            .and_then(|()| atomic_file::write(&path, mode, &format!("{session}\n")));
         written
             .map_err(|error| Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display())))
     }

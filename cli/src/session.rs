@@ -264,7 +264,8 @@ pub(crate) fn export(args: Export, context: &mut Context) -> Outcome {
         match args.output {
             None => context.out.json(&text)?,
             Some(path) => {
-                let written = atomic_file::write(path.as_ref(), &(text + "\n"));
+                let written =
+                    atomic_file::write(path.as_ref(), context.file_mode(), &(text + "\n"));
                 written.map_err(|error| {
                     Failure::usage("--output", format!("{path} cannot be written: {error}"))
                 })?;

@@ -2,21 +2,20 @@
 //! does not exist is created by the first operation that writes something.
 
 use std::env;
-use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_bridge::Options;
-use tenure_core::Limits;
 use tenure_core::error::Cause;
 use tenure_host::Local;
+use tenure_permissions::FileMode;
 
 use crate::exit::Failure;
 use crate::project::ProjectStore;
 
-/// Opens a store by its URL.
-pub(crate) fn open(url: &str) -> Result<Local, Failure> {
-    Ok(Local::open(url, &Options::default())?)
+/// Opens a store in memory, for a test.
+pub(crate) fn temporary() -> Result<Local, Failure> {
+    Ok(Local::open("memory:", &Options::default())?)
 }
 
 /// The store of a command, which may not exist yet.
@@ -76,25 +75,20 @@ impl CommandStore {
         &self.url
     }
 
-    /// Opens the store with these limits.
-    pub(crate) fn open(self, limits: &Limits) -> Result<Local, Failure> {
-        let options = Options {
-            limits: limits.clone(),
-            ..Options::default()
-        };
-        self.open_with(&options)
-    }
-
     /// Opens the store.
-    pub(crate) fn open_with(self, options: &Options) -> Result<Local, Failure> {
+    pub(crate) fn open(self, options: &Options) -> Result<Local, Failure> {
         let Some(ProjectStore {
             folder, database, ..
         }) = self.missing
         else {
             return Ok(Local::open(&self.url, options)?);
         };
+        let mode = options
+            .file_mode
+            .and_then(FileMode::new)
+            .unwrap_or_default();
         Ok(Local::create_lazily(database, options, move || {
-            create(&folder).map_err(|error| {
+            create(&folder, mode).map_err(|error| {
                 let problem = format!("{}: {error}", folder.display());
                 Cause::StoreUnavailable { problem }.into()
             })
@@ -112,9 +106,9 @@ pub(crate) fn here() -> Result<PathBuf, Failure> {
 }
 
 /// Creates the folder, with a `.gitignore` that keeps it out of version control.
-fn create(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    match fs::File::create_new(folder.join(".gitignore")) {
+fn create(folder: &Path, mode: FileMode) -> std::io::Result<()> {
+    mode.create_folders(folder)?;
+    match mode.create_new(&folder.join(".gitignore")) {
         Ok(mut file) => file.write_all(b"*\n"),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),

@@ -493,6 +493,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 An agent is a session that has a phase: initializing, investigating, planning,
 approval, executing, validating, and at the end completed, failed or abandoned.
@@ -531,6 +533,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 The reason is printed: resumable, not_found, unreadable, finished,
 phase_not_resumable, not_ready, too_many_errors or idle_too_long.

@@ -284,6 +284,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 Input: agent_id, or agent_name and task_id, at the top level or in task_info.
 Output: should_resume, reason, agent_id, resume_metadata {previous_phase,

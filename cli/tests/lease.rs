@@ -452,6 +452,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 The owner is the process that runs the command: a shell, a script or an agent.
 Its leases are held as long as it runs, and are free when it has ended. In a
@@ -498,6 +500,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 The exit code is 1 when another owner holds the lease. The token grows with each
 owner. A protected resource can refuse a token smaller than one it has seen.

@@ -24,6 +24,8 @@ mod lease;
 #[cfg(target_os = "linux")]
 mod output;
 #[cfg(unix)]
+mod permissions;
+#[cfg(unix)]
 mod project;
 #[cfg(unix)]
 mod purge;

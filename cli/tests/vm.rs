@@ -299,6 +299,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 The owner is the process that runs the command: a shell, a script or an agent.
 When it ends without `vm unregister`, its machine is an orphan, which `tenure
@@ -331,6 +333,8 @@ Global options:
                            2026-01-08T18:05:30Z
       --models <NAME,...>  The available models; sessions of other models cannot
                            be changed [env: TENURE_MODELS]
+      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
+                           default [env: TENURE_FILE_MODE]
 
 The command is run once for each machine, without a shell. It is split into
 arguments at unquoted white space; then {vmId}, {zone} and {session} are

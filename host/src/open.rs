@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tenure_bridge::Options;
-use tenure_core::{MemoryStore, Result, Store};
+use tenure_core::{Error, MemoryStore, Result, Store};
 use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
+use tenure_permissions::FileMode;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 use crate::executor::{Executor, SerialStore};
@@ -32,7 +33,7 @@ impl Executor {
             Place::Memory => Self::inline(Box::new(MemoryStore::default())),
             Place::Sqlite(path) => Self::transaction(sqlite(&path, options, lifetime)?),
             Place::File(path) => {
-                let store = FileStore::open(&path, file_options(options))?;
+                let store = FileStore::open(&path, file_options(options)?)?;
                 Self::transaction(Box::new(store))
             }
             Place::Git(place) => {
@@ -52,25 +53,39 @@ impl Executor {
 
 /// Opens a SQLite store. It is created if it does not exist.
 pub(crate) fn sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Result<SerialStore> {
-    let store = SqliteStore::open(path, sqlite_options(options, lifetime))?;
+    let store = SqliteStore::open(path, sqlite_options(options, lifetime)?)?;
     Ok(Box::new(store))
 }
 
-fn sqlite_options(options: &Options, lifetime: Lifetime) -> SqliteOptions {
+fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions> {
     let defaults = SqliteOptions::default();
-    SqliteOptions {
+    Ok(SqliteOptions {
+        file_mode: file_mode(options)?,
         durability: options.durability,
         busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
         brief: lifetime == Lifetime::Brief,
         ..defaults
-    }
+    })
 }
 
-fn file_options(options: &Options) -> FileOptions {
-    FileOptions {
+fn file_options(options: &Options) -> Result<FileOptions> {
+    Ok(FileOptions {
+        file_mode: file_mode(options)?,
         durability: options.durability,
         busy_timeout_ms: options.busy_timeout_ms(FileOptions::default().busy_timeout_ms),
-    }
+    })
+}
+
+/// The permissions of new files.
+fn file_mode(options: &Options) -> Result<FileMode> {
+    let Some(bits) = options.file_mode else {
+        return Ok(FileMode::PRIVATE);
+    };
+    FileMode::new(bits).ok_or_else(|| {
+        let problem = "expected permissions such as 0o600, 0o640 or 0o660: the owner may read and \
+                       write, and nobody may execute";
+        Error::invalid("fileMode", problem)
+    })
 }
 
 fn git_options(options: &Options) -> GitOptions {

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -277,5 +278,34 @@ describe("the file store", () => {
     expect((await sessions.start(params)).id).toBe(first.id);
     rmSync(join(folder, first.id), { recursive: true });
     expect((await sessions.start(params)).id).not.toBe(first.id);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("The permissions of new files", () => {
+  const bits = (path: string): number => statSync(path).mode & 0o777;
+
+  it.each([
+    { options: {}, file: 0o600, directory: 0o700 },
+    { options: { fileMode: 0o640 }, file: 0o640, directory: 0o750 },
+  ])("are private, or what the option says: $options", async ({ options, file, directory }) => {
+    const folder = newFolder();
+    for (const url of [`file:${folder}/files/deep`, `sqlite:${folder}/db/deep/tenure.db`]) {
+      const sessions = await open(url, options);
+      await sessions.start({ id: "a", task: "t", mode: "m" });
+      await sessions.close();
+    }
+    for (const made of ["files", "files/deep", "files/deep/a", "db", "db/deep"])
+      expect(bits(join(folder, made)), made).toBe(directory);
+    for (const made of ["files/deep/a/session.json", "db/deep/tenure.db"])
+      expect(bits(join(folder, made)), made).toBe(file);
+  });
+
+  it("let the owner read and write, and nobody execute", async () => {
+    const folder = newFolder();
+    for (const fileMode of [0o777, 0o400, 0, 640, 0o2600])
+      expect(await failure(open(`file:${folder}`, { fileMode }))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        details: { what: "fileMode" },
+      });
   });
 });

@@ -1,7 +1,6 @@
 //! `tenure dedup log`: the runs of a day as lines, as the JSON array of the daily audit files, or as a
 //! count.
 
-use std::fs;
 use std::path::PathBuf;
 
 use tenure_apps::dedup::log::{AUDIT_DAY, AuditDayParams, AuditRun};
@@ -46,9 +45,10 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
         let failed = |error: std::io::Error| Cause::StoreUnavailable {
             problem: format!("{}: {error}", path.display()),
         };
-        fs::create_dir_all(&folder).map_err(failed)?;
+        let mode = context.file_mode();
+        mode.create_folders(&folder).map_err(failed)?;
         let json = serde_json::to_string(&runs)?;
-        atomic_file::write(&path, &(json + "\n")).map_err(failed)?;
+        atomic_file::write(&path, mode, &(json + "\n")).map_err(failed)?;
         let path = path.display().to_string();
         context.out.line(&clean(&path))?;
         return Ok(Exit::DONE);

@@ -31,7 +31,8 @@ pub(super) fn add(context: &mut Context, decision: &DedupDecision) {
     } = decision;
     let text = format!("session_key={key}\nskip_execution={skip}\nreason={message}\n");
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+        context.file_mode().create_empty(path.as_ref())?;
+        let mut file = OpenOptions::new().append(true).open(&path)?;
         file.write_all(text.as_bytes())
     };
     if let Err(error) = write() {

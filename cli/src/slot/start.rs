@@ -15,6 +15,7 @@ use tenure_core::stored::model::Model;
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::value::properties::Property;
 use tenure_core::{Error, SessionHead, Text};
+use tenure_permissions::FileMode;
 
 use crate::atomic_file::AtomicFile;
 use crate::choice::choice;
@@ -117,6 +118,7 @@ impl Request {
     fn parse(
         self,
         on_model_change: Option<OnModelChange>,
+        file_mode: FileMode,
     ) -> Result<(StartInSlotParams, Option<Export>), Failure> {
         let model = match self.model.starts_with('{') {
             true => {
@@ -142,7 +144,8 @@ impl Request {
             pause_reason,
             ..
         } = self.session.params()?;
-        let export = self.export_old.map(Export::create).transpose()?;
+        let export = self.export_old.map(|path| Export::create(path, file_mode));
+        let export = export.transpose()?;
         let params = StartInSlotParams {
             task_id: self.task_id,
             phase: self.phase,
@@ -178,7 +181,7 @@ pub(super) fn replace(args: Replace, context: &mut Context) -> Outcome {
 
 fn run(request: Request, on_model_change: Option<OnModelChange>, context: &mut Context) -> Outcome {
     let retries = request.retries;
-    let (mut params, mut export) = request.parse(on_model_change)?;
+    let (mut params, mut export) = request.parse(on_model_change, context.file_mode())?;
     let mut started = start_with_retries(&params, retries, context)?;
     if let (SlotOutcome::NeedsConfirmation, Some(occupant)) = (started.outcome, &started.session)
         && confirmation::is_possible(context)
@@ -190,7 +193,10 @@ fn run(request: Request, on_model_change: Option<OnModelChange>, context: &mut C
             return Ok(Exit::REFUSED);
         }
         if confirmation == Confirmation::Export {
-            export = Some(Export::create(format!("{}.json", occupant.id).into())?);
+            export = Some(Export::create(
+                format!("{}.json", occupant.id).into(),
+                context.file_mode(),
+            )?);
         }
         params.confirm = Some(SlotConfirmation {
             id: occupant.id.as_str().into(),
@@ -305,8 +311,8 @@ struct Export {
 
 impl Export {
     /// Creates the file before the session is replaced, so that a path that cannot be written fails first.
-    fn create(path: PathBuf) -> Result<Self, Failure> {
-        match AtomicFile::create(&path) {
+    fn create(path: PathBuf, mode: FileMode) -> Result<Self, Failure> {
+        match AtomicFile::create(&path, mode) {
             Ok(file) => Ok(Self { path, file }),
             Err(error) => {
                 let problem = format!("{} cannot be written: {error}", path.display());

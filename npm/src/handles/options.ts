@@ -33,6 +33,12 @@ export interface OpenOptions {
    * Of a git store: the timeout of each run of git; 60,000 by default.
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * SQLite and files: the permissions of new files, such as `0o640`; `0o600` by default, so that only
+   * their owner may read them. New directories get the same, and may be searched by those who may
+   * read them. What exists keeps its permissions.
+   */
+  readonly fileMode?: number | undefined;
   /** The webhook to which changes of sessions are posted. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
   /** Removes old sessions periodically. */

@@ -3,9 +3,11 @@
 //! itself. This module does not know sessions, so tests can replace the disk by one that fails or
 //! loses power at any step.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use tenure_permissions::FileMode;
 
 /// A folder on a file system.
 pub trait Disk {
@@ -93,17 +95,19 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Os {
     base: PathBuf,
+    /// The permissions of new files and folders.
+    mode: FileMode,
 }
 
 impl Os {
-    /// The folder at `base`. A relative path is resolved against the current working directory.
+    /// The folder at `base`, in which new files and folders have these permissions. A relative path is
+    /// resolved against the current working directory.
     ///
     /// # Errors
     /// If there is no working directory, or the path is empty.
-    pub fn new(base: &Path) -> io::Result<Self> {
-        Ok(Self {
-            base: std::path::absolute(base)?,
-        })
+    pub fn new(base: &Path, mode: FileMode) -> io::Result<Self> {
+        let base = std::path::absolute(base)?;
+        Ok(Self { base, mode })
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -123,30 +127,15 @@ impl Disk for Os {
     }
 
     fn make_base(&self) -> io::Result<()> {
-        // A link to a folder is accepted as the folder.
-        if self.base.is_dir() {
-            return Ok(());
-        }
-        let missing: Vec<&Path> = self
-            .base
-            .ancestors()
-            .take_while(|folder| !folder.is_dir())
-            .collect();
-        for folder in missing.into_iter().rev() {
-            unless_exists(fs::create_dir(folder))?;
-            if let Some(parent) = folder.parent() {
-                sync(parent)?;
-            }
-        }
-        Ok(())
+        let created = self.mode.create_folders(&self.base)?;
+        created
+            .iter()
+            .filter_map(|folder| folder.parent())
+            .try_for_each(sync)
     }
 
     fn make_folder(&self, path: &str) -> io::Result<()> {
-        let path = self.at(path);
-        match fs::create_dir(&path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-            made => made,
-        }
+        self.mode.create_folder(&self.at(path)).map(drop)
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
@@ -173,13 +162,12 @@ impl Disk for Os {
 
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.at(path);
-        let create = || OpenOptions::new().write(true).create_new(true).open(&path);
-        let mut file = match create() {
+        let mut file = match self.mode.create_new(&path) {
             // The file was left by a killed writer. It may have a second name by now, so its
             // content must not change.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 fs::remove_file(&path)?;
-                create()?
+                self.mode.create_new(&path)?
             }
             created => created?,
         };
@@ -193,7 +181,9 @@ impl Disk for Os {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.at(from), self.at(to))
+        let (from, to) = (self.at(from), self.at(to));
+        self.mode.keep(&from, &to)?;
+        fs::rename(from, to)
     }
 
     fn remove_file(&self, path: &str) -> io::Result<()> {
@@ -215,25 +205,12 @@ impl Disk for Os {
 
     fn try_lock(&self, path: &str) -> io::Result<Option<File>> {
         let path = self.at(path);
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
+        let file = self.mode.open_or_create(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(is_at(&file, &path)?.then_some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
-    }
-}
-
-fn unless_exists(made: io::Result<()>) -> io::Result<()> {
-    match made {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The options of a file store.
 
 use tenure_core::store::Durability;
+use tenure_permissions::FileMode;
 
 /// The options of a file store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct FileOptions {
     /// How long a write waits for other writers of the folder, in milliseconds. After that it fails
     /// with `STORE_UNAVAILABLE`.
     pub busy_timeout_ms: u32,
+    /// The permissions of new files and folders.
+    pub file_mode: FileMode,
 }
 
 impl Default for FileOptions {
@@ -17,6 +20,7 @@ impl Default for FileOptions {
         Self {
             durability: Durability::Normal,
             busy_timeout_ms: 5000,
+            file_mode: FileMode::PRIVATE,
         }
     }
 }

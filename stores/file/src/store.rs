@@ -50,7 +50,7 @@ impl FileStore {
     /// # Errors
     /// `STORE_UNAVAILABLE` if the folder cannot be created or read, and `STORAGE_FULL`.
     pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
-        let disk = Os::new(path).map_err(|error| Cause::StoreUnavailable {
+        let disk = Os::new(path, options.file_mode).map_err(|error| Cause::StoreUnavailable {
             problem: format!("{:?}: {error}", path.display().to_string()),
         })?;
         Self::over(disk, options)

@@ -4,9 +4,13 @@
 use crate::common::{
     Place, append, apply, head, history, id, ids, list, put, record, remove, set, start,
 };
+#[cfg(unix)]
+use crate::common::{permissions, permissions_below, set_permissions};
 use tenure_core::store::{Expect, Scan};
 use tenure_core::{Changes, History, SessionId, Status, SyncStore};
 use tenure_file::{FileOptions, FileStore};
+#[cfg(unix)]
+use tenure_permissions::FileMode;
 
 /// A session with all properties as a bot writes it, and a session with the required properties
 /// only.
@@ -231,4 +235,48 @@ fn links_are_read_and_their_targets_are_not_removed() {
     assert_eq!(ids(&store), [""; 0]);
     assert!(std::fs::symlink_metadata(place.at("least")).is_err());
     assert!(outside.join("least/session.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn new_files_and_folders_are_private_unless_an_option_grants_more() {
+    let place = Place::new();
+    let shared = FileMode::new(0o660).unwrap();
+    for (mode, file, folder) in [(FileMode::PRIVATE, 0o600, 0o700), (shared, 0o660, 0o770)] {
+        let base = place.at(&format!("{file:o}"));
+        let options = FileOptions {
+            file_mode: mode,
+            ..FileOptions::default()
+        };
+        let store = FileStore::open(&base.join("deep"), options).unwrap();
+        start(&store, head("a"));
+        append(&store, &id("a"), "{}").unwrap();
+        let records = vec![
+            set(record("k", "r", Some("a"), 1)),
+            set(record("k", "s", None, 1)),
+        ];
+        let sessions = put(head("b"), Expect::Absent, Vec::new()).sessions;
+        apply(&store, &Changes { sessions, records });
+        apply(&store, &remove("b"));
+        assert_eq!(permissions_below(&base), ([folder].into(), [file].into()));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn existing_files_and_folders_keep_their_permissions() {
+    let place = Place::new();
+    place.write("least/session.json", LEAST);
+    let (folder, file) = (place.at("least"), place.at("least/session.json"));
+    set_permissions(&folder, 0o755);
+    set_permissions(&file, 0o644);
+    let store = place.open();
+    append(&store, &id("least"), "{}").unwrap();
+    assert_eq!((permissions(&folder), permissions(&file)), (0o755, 0o644));
+    // What is created beside them is private.
+    start(&store, head("a"));
+    assert_eq!(permissions(&place.at("a/session.json")), 0o600);
+    set_permissions(&place.at("a/session.json"), 0o660);
+    append(&store, &id("a"), "{}").unwrap();
+    assert_eq!(permissions(&place.at("a/session.json")), 0o660);
 }

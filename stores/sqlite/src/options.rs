@@ -1,6 +1,7 @@
 //! The options of a SQLite store.
 
 use tenure_core::store::Durability;
+use tenure_permissions::FileMode;
 
 /// The options of a SQLite store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct SqliteOptions {
     /// close it leaves a short write-ahead log, because a checkpoint would make every command wait
     /// for the disk.
     pub brief: bool,
+    /// The permissions of a new database and of new folders.
+    pub file_mode: FileMode,
 }
 
 impl Default for SqliteOptions {
@@ -26,6 +29,7 @@ impl Default for SqliteOptions {
             busy_timeout_ms: 5000,
             max_bytes: None,
             brief: false,
+            file_mode: FileMode::PRIVATE,
         }
     }
 }

@@ -76,7 +76,11 @@ impl SqliteStore {
         // read as one of SQLite's URIs.
         let path: Arc<Path> = std::path::absolute(path)
             .and_then(|path| {
-                path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+                if let Some(folder) = path.parent() {
+                    options.file_mode.create_folders(folder)?;
+                }
+                // SQLite gives the files beside the database the same permissions.
+                options.file_mode.create_empty(&path)?;
                 Ok(path.into())
             })
             .map_err(|error| Cause::StoreUnavailable {

@@ -6,8 +6,12 @@ use std::sync::Barrier;
 use std::thread;
 
 use crate::common::{Place, append, given_path, head, history, id, start};
+#[cfg(unix)]
+use crate::common::{permissions, permissions_below, set_permissions};
 use tenure_core::Error;
 use tenure_core::store::SyncStore;
+#[cfg(unix)]
+use tenure_permissions::FileMode;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 fn refusal(path: &Path) -> Error {
@@ -235,4 +239,45 @@ fn the_tables_are_readable_without_tenure() {
         .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .unwrap();
     assert_eq!(event, (2, "note".to_owned(), r#"{"n":2}"#.to_owned()));
+}
+
+#[cfg(unix)]
+#[test]
+fn new_files_and_folders_are_private_unless_an_option_grants_more() {
+    let place = Place::new();
+    let root = place.file().with_file_name("");
+    for (mode, file, folder) in [(FileMode::PRIVATE, 0o600, 0o700), (shared(), 0o660, 0o770)] {
+        let base = root.join(format!("{file:o}"));
+        let options = SqliteOptions {
+            file_mode: mode,
+            ..SqliteOptions::default()
+        };
+        let store = SqliteStore::open(&base.join("deep/tenure.db"), options).unwrap();
+        start(&store, head("a"));
+        let made = permissions_below(&base);
+        assert_eq!(made, ([folder].into(), [file].into()));
+        assert_eq!(fs::read_dir(base.join("deep")).unwrap().count(), 3);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_existing_file_keeps_its_permissions_also_for_the_files_beside_it() {
+    let place = Place::new();
+    fs::write(place.file(), "").unwrap();
+    set_permissions(&place.file(), 0o640);
+    let folder = place.file().with_file_name("");
+    set_permissions(&folder, 0o755);
+    for name in ["a", "b"] {
+        let store = place.open();
+        start(&store, head(name));
+        assert_eq!(permissions_below(&folder), ([].into(), [0o640].into()));
+        store.close();
+    }
+    assert_eq!(permissions(&folder), 0o755);
+}
+
+#[cfg(unix)]
+fn shared() -> FileMode {
+    FileMode::new(0o660).unwrap()
 }

@@ -9,6 +9,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[cfg(unix)]
+mod permissions;
 mod process;
 mod thread;
 
@@ -18,6 +20,8 @@ use tenure_core::{
     Changes, Event, Head, History, Json, Result, SessionId, Status, SyncStore, Timestamp,
 };
 
+#[cfg(unix)]
+pub use permissions::{permissions, permissions_below, set_permissions};
 pub use process::{given_path, process, process_of, succeed};
 pub use thread::OnThread;
 

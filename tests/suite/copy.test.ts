@@ -130,6 +130,16 @@ describe("a copy", () => {
     }
   });
 
+  it("rejects with what a promise of a progress callback rejects with", async () => {
+    const from = await inMemory();
+    await fill(from);
+    const thrown = new Error("asynchronous");
+    const onProgress = async (): Promise<void> => {
+      throw thrown;
+    };
+    await expect(copy(from, "memory:", { onProgress })).rejects.toBe(thrown);
+  });
+
   it("refuses options and stores that it does not know", async () => {
     const from = await inMemory();
     const copying = copy as (...args: unknown[]) => Promise<unknown>;

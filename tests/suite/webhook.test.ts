@@ -299,6 +299,47 @@ describe("listeners", () => {
     expect(errors).toEqual([expect.objectContaining({ code: "LISTENER_FAILED", cause })]);
   });
 
+  it("that reject only affect the error listeners", async () => {
+    const sessions = await inMemory();
+    const errors: TenureError[] = [];
+    const cause = new Error("listener broke");
+    // biome-ignore lint/suspicious/noThenProperty: a promise of another library.
+    const thenable = { then: (_: unknown, reject: (error: Error) => void) => reject(cause) };
+    sessions.on("lifecycle", async () => {
+      throw cause;
+    });
+    sessions.on("lifecycle", () => thenable);
+    sessions.on("lifecycle", () => ({
+      // biome-ignore lint/suspicious/noThenProperty: an object that cannot be examined.
+      get then(): never {
+        throw cause;
+      },
+    }));
+    sessions.on("error", (error) => errors.push(error));
+    const session = await sessions.start({ task: "t", mode: "m" });
+    expect(session.status).toBe("active");
+    await vi.waitFor(() => expect(errors).toHaveLength(3));
+    for (const error of errors) expect(error).toMatchObject({ code: "LISTENER_FAILED", cause });
+  });
+
+  it("for errors that reject are logged", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    try {
+      const sessions = await inMemory();
+      sessions.on("lifecycle", async () => {
+        throw new Error("first");
+      });
+      sessions.on("error", async () => {
+        throw new Error("second");
+      });
+      await sessions.start({ task: "t", mode: "m" });
+      await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(1));
+      expect(log).toHaveBeenCalledWith(expect.objectContaining({ code: "LISTENER_FAILED" }));
+    } finally {
+      log.mockRestore();
+    }
+  });
+
   it("can use the handle", () => {
     const sessions = openSync("memory:");
     const titles: (string | undefined)[] = [];

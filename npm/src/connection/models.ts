@@ -8,8 +8,8 @@
 
 import type { Questions } from "../builds/binding.js";
 import { internalError, invalidArgument, messageOf, TenureError } from "../values/error.js";
+import { onRejected } from "../values/thenable.js";
 import { encode } from "./encode.js";
-import { ignore, isThenable } from "./store-driver.js";
 
 /** The names of the available models, or a function that tells whether a model is available. */
 export type Models = readonly string[] | ((model: string) => boolean);
@@ -33,7 +33,7 @@ export class ModelFunction {
       const answer: unknown = this.#isAvailable(name);
       if (typeof answer === "boolean") return answer;
       // A promise is refused below. That it rejects must not end the process.
-      if (isThenable(answer)) ignore(answer);
+      onRejected(answer, () => {});
     } catch (thrown) {
       const problem = `the function threw for ${JSON.stringify(name)}: ${messageOf(thrown)}`;
       throw invalidArgument("models", problem, thrown);

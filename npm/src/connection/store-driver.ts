@@ -9,6 +9,7 @@
 import { MAX_DELAY_MS } from "../runtime/timers.js";
 import type { SleepRequest, Store, StoreRequest } from "../stores/store.js";
 import { messageOf } from "../values/error.js";
+import { ignore, isThenable } from "../values/thenable.js";
 
 /** The outcome of a call of a store's method. */
 export type Outcome =
@@ -168,20 +169,4 @@ function codeOf(thrown: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a value is a promise or another thenable. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === "object" && value !== null) || typeof value === "function") &&
-    "then" in value &&
-    typeof value.then === "function"
-  );
-}
-
-/**
- * Handles the rejection of a promise that is not awaited, so that it is not reported as unhandled.
- */
-export function ignore(promise: PromiseLike<unknown>): void {
-  Promise.resolve(promise).catch(() => {});
 }

@@ -1,12 +1,13 @@
 /**
  * The listeners of a handle. A listener is called after the commit and cannot delay, fail or undo
- * it: what it throws is passed to the `"error"` listeners.
+ * it: what it throws, or its promise rejects with, is passed to the `"error"` listeners.
  *
  * @module
  */
 
 import type { SlotCancelled, WebhookPayload } from "../generated.js";
 import { invalidArgument, listenerFailed, type TenureError } from "../values/error.js";
+import { onRejected } from "../values/thenable.js";
 
 /** The events of a handle, and what their listeners are given. */
 export interface SessionEvents {
@@ -35,8 +36,8 @@ export interface SessionsChanged {
   readonly ids: readonly string[];
 }
 
-/** A listener for an event. */
-export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) => void;
+/** A listener for an event. It may be asynchronous; it is not waited for. */
+export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) => unknown;
 
 /** The listeners of one handle. */
 export class Listeners {
@@ -74,23 +75,15 @@ export class Listeners {
   /** Calls the `"error"` listeners. Returns whether there are any. */
   error(error: TenureError): boolean {
     for (const listener of [...this.#error]) {
-      try {
-        listener(error);
-      } catch (thrown) {
-        // No listener is left for this error, so it is logged.
-        console.error(listenerFailed("error", thrown));
-      }
+      // No listener is left for the error of an error listener, so it is logged.
+      notify(listener, error, (thrown) => console.error(listenerFailed("error", thrown)));
     }
     return this.#error.size > 0;
   }
 
-  #call<T>(event: string, listeners: ReadonlySet<(payload: T) => void>, payload: T): void {
+  #call<T>(event: string, listeners: ReadonlySet<(payload: T) => unknown>, payload: T): void {
     for (const listener of [...listeners]) {
-      try {
-        listener(payload);
-      } catch (thrown) {
-        this.error(listenerFailed(event, thrown));
-      }
+      notify(listener, payload, (thrown) => this.error(listenerFailed(event, thrown)));
     }
   }
 
@@ -105,5 +98,18 @@ export class Listeners {
       throw invalidArgument("event", 'expected "lifecycle", "change", "cancelled" or "error"');
     }
     return listeners[event];
+  }
+}
+
+/** Calls a listener. `failed` is called with what it throws, or its promise rejects with. */
+function notify<T>(
+  listener: (payload: T) => unknown,
+  payload: T,
+  failed: (thrown: unknown) => void,
+): void {
+  try {
+    onRejected(listener(payload), failed);
+  } catch (thrown) {
+    failed(thrown);
   }
 }

@@ -17,8 +17,11 @@ export interface CopyOptions {
   readonly overwrite?: boolean | undefined;
   /** Compare all data at the end; `true` by default. */
   readonly verify?: boolean | undefined;
-  /** Called with the progress after each step. */
-  readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
+  /**
+   * Called with the progress after each step. What it throws, or a promise of it rejects with, ends
+   * the copy. A promise is not waited for.
+   */
+  readonly onProgress?: ((progress: CopyProgress) => unknown) | undefined;
   /** Aborts the copy, which then rejects with `ABORTED`. Started again, it continues from there. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -17,8 +17,11 @@ import { runJob } from "./job.js";
 export interface ImportDirectoryOptions {
   /** Only report what would be written. */
   readonly dryRun?: boolean | undefined;
-  /** Called after each file. */
-  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /**
+   * Called after each file. What it throws, or a promise of it rejects with, ends the import. A
+   * promise is not waited for.
+   */
+  readonly onProgress?: ((progress: ImportProgress) => unknown) | undefined;
   /**
    * Aborts the import, which then rejects with `ABORTED`. Started again, it continues from there.
    */

@@ -9,7 +9,6 @@
 import { type Binding, type JobAnswer, type JobNeed, parseAnswer } from "../builds/binding.js";
 import type { OperationName, Params } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
-import { isThenable } from "../connection/store-driver.js";
 import type { Jobs } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import type { MaybePromise } from "../stores/store.js";
@@ -21,6 +20,7 @@ import {
   TenureError,
 } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
+import { isThenable, onRejected } from "../values/thenable.js";
 
 /** The name of a job. */
 export type JobName = keyof Jobs;
@@ -51,8 +51,11 @@ export interface JobHost {
   sleep?(ms: number, wake: (reply: Reply) => void): () => void;
   /** Makes the call that the job is about. Returns the code of its outcome. */
   attempt?(): MaybePromise<string>;
-  /** Shows the progress. */
-  progress?(progress: unknown): void;
+  /**
+   * Shows the progress. A promise that it returns is not waited for; if it rejects, the job fails as
+   * if `progress` had thrown.
+   */
+  progress?(progress: unknown): unknown;
   /** Something that the job needed has failed. The job may continue. */
   failed?(thrown: unknown): void;
   /** The job has ended. */
@@ -69,6 +72,8 @@ export class Job {
   #waiting: number | undefined;
   #stopTimer: (() => void) | undefined;
   #isStopped = false;
+  /** What a promise of `progress` was rejected with. */
+  #rejected: { readonly thrown: unknown } | undefined;
 
   private constructor(binding: Binding, host: JobHost) {
     this.#binding = binding;
@@ -111,7 +116,7 @@ export class Job {
       answer = this.#resume(need, reply);
     }
     this.#waiting = undefined;
-    this.#host.ended(this.#endOf(answer));
+    this.#host.ended(this.#rejected ?? this.#endOf(answer));
   }
 
   #continue(need: JobNeed, reply: Reply): void {
@@ -185,8 +190,11 @@ export class Job {
       case "attempt":
         return host.attempt?.();
       case "progress":
+        if (this.#rejected !== undefined) throw this.#rejected.thrown;
         // What a callback of the caller returns is not part of the reply, and is not waited for.
-        host.progress?.(need.params);
+        onRejected(host.progress?.(need.params), (thrown) => {
+          this.#rejected ??= { thrown };
+        });
         return undefined;
       case "sleep":
         return undefined;

@@ -7,6 +7,7 @@
 import type { VmView } from "../generated.js";
 import type { Programs } from "../runtime/runtime.js";
 import { invalidArgument } from "../values/error.js";
+import { ignore, isThenable } from "../values/thenable.js";
 
 /** A program and its arguments. They are not interpreted by a shell, so they need no quoting. */
 export type VmCommand = readonly [program: string, ...args: string[]];
@@ -51,8 +52,8 @@ export function performSync(
   if (typeof task !== "function")
     return requirePrograms(programs).runSync(argumentsFor(task, vm), timeoutMs);
   const returned: unknown = task(vm);
-  if (!(returned instanceof Promise)) return returned !== false;
-  returned.catch(() => {});
+  if (!isThenable(returned)) return returned !== false;
+  ignore(returned);
   return false;
 }
 

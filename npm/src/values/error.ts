@@ -207,10 +207,10 @@ export function webhookFailed(
   );
 }
 
-/** A listener threw. */
+/** A listener threw, or its promise was rejected. */
 export function listenerFailed(event: string, cause: unknown): TenureError {
   const problem = messageOf(cause);
-  const message = `a listener for ${JSON.stringify(event)} threw: ${problem}`;
+  const message = `a listener for ${JSON.stringify(event)} failed: ${problem}`;
   return new TenureError({ code: "LISTENER_FAILED", message, details: { event, problem } }, cause);
 }
 

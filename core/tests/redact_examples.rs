@@ -81,6 +81,85 @@ fn only_the_secret_part_of_a_text_is_redacted() {
 }
 
 #[test]
+fn a_secret_is_recognized_however_its_name_and_its_value_are_written() {
+    for (text, expected) in [
+        ("password = hunter2", "password = [redacted]"),
+        ("const apiKey = \"x y\";", "const apiKey = \"[redacted]\";"),
+        ("token := 'x'", "token := '[redacted]'"),
+        (
+            "  api_key: x\n  name: y",
+            "  api_key: [redacted]\n  name: y",
+        ),
+        ("password: correct horse\nb", "password: [redacted]\nb"),
+        ("- token: x", "- token: [redacted]"),
+        ("{api_key: x, name: y}", "{api_key: [redacted], name: y}"),
+        (
+            "the password: hunter2, not",
+            "the password: [redacted], not",
+        ),
+        (
+            "DB_PASS=x smtpPass=y",
+            "DB_PASS=[redacted] smtpPass=[redacted]",
+        ),
+        (
+            "AccountName=a;AccountKey=b==;EndpointSuffix=c",
+            "AccountName=a;AccountKey=[redacted];EndpointSuffix=c",
+        ),
+        (
+            r#"curl -d "{\"password\":\"a b\",\"n\":1}""#,
+            r#"curl -d "{\"password\":\"[redacted]\",\"n\":1}""#,
+        ),
+        (
+            r#"{\\\"token\\\": \\\"a\\\\\\\"b\\\"}"#,
+            r#"{\\\"token\\\": \\\"[redacted]\\\"}"#,
+        ),
+        (
+            "'token' => 'x', 'a' => 'b'",
+            "'token' => '[redacted]', 'a' => 'b'",
+        ),
+        (
+            "os.environ[\"TOKEN\"] = \"x\"",
+            "os.environ[\"TOKEN\"] = \"[redacted]\"",
+        ),
+        (
+            "<password>a b</password>",
+            "<password>[redacted]</password>",
+        ),
+        (
+            r#"<add key="Password" value="x" />"#,
+            r#"<add key="Password" value="[redacted]" />"#,
+        ),
+        ("x-token: bearer abcdefgh1", "x-token: bearer [redacted]"),
+    ] {
+        assert_eq!(redacted_text(text), expected);
+    }
+}
+
+#[test]
+fn code_and_sentences_are_no_secrets() {
+    for text in [
+        "password = read()",
+        "token = tokens[0]",
+        "token: string;",
+        "  accessToken: string,",
+        "password?: string",
+        "Vec<Token> = x",
+        "max_token = 4096",
+        "pass: 12",
+        "apiKey: null",
+        "\"token\": 5",
+        "token::Kind",
+        "use secret:/path/to/it",
+        "PASSWORD: ${{ secrets.PASSWORD }}",
+        "the token: a secret: nothing",
+        "if (token == x)",
+        "secrets = [",
+    ] {
+        assert_eq!(redacted_text(text), text);
+    }
+}
+
+#[test]
 fn an_object_under_a_secret_name_is_walked_and_an_array_is_redacted() {
     assert_eq!(
         redacted(

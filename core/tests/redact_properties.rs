@@ -21,12 +21,13 @@ const SECRET_NAMES: &str = "\
     credential awsCredentials cookie Set-Cookie Authorization proxy-authorization apikey \
     apiKey api_key API_KEY x-api-key OPENAI_API_KEY APIKey secretAccessKey \
     AWS_SECRET_ACCESS_KEY privateKey private_key_pem signing-key encryptionKey auth_key \
-    clientKey password2 tokenValue sshKey";
+    clientKey password2 tokenValue sshKey DB_PASS smtpPass AccountKey SharedAccessSignature \
+    SERVICE_ROLE_KEY aws_creds";
 
 const OTHER_NAMES: &str = "\
     path tokens maxTokens max_tokens tokenCount passwordless secretary key primaryKey \
     keyboard monkey author authorizationUrl cookieBanner OLDPWD cwd publicKey k \
-    tokenizer __proto__";
+    tokenizer __proto__ bypass compass signature passed";
 
 const PLANTED: &str = "\
     ghp_16C7e42F292c6912E7710c838347Ae178B4a gho_16C7e42F292c6912E7710c838347Ae178B4a \
@@ -254,6 +255,15 @@ fn planted() -> impl Strategy<Value = (String, String)> {
             ("{\"", "\": \"", "\"}"),
             ("{'", "':'", "'}"),
             ("A='", "=\"", "\"'"),
+            ("", " = ", ""),
+            ("const ", " = \"", "\";"),
+            ("", ": ", "\n"),
+            ("a:\n  - ", ": ", "\n"),
+            ("see ", ": ", " there"),
+            ("\"{\\\"", "\\\": \\\"", "\\\"}\""),
+            ("<", ">", "</x>"),
+            ("$x['", "'] = '", "';"),
+            ("'", "' => \"", "\","),
         ]),
         escapes(),
     )
@@ -320,6 +330,21 @@ fn pieces() -> impl Strategy<Value = String> {
         "'",
         "password",
         "hunter2x",
+        " = ",
+        ":",
+        " => ",
+        "api_key",
+        "datadog",
+        "\\\"",
+        "\\n",
+        "<token>",
+        "</",
+        "(",
+        "%20",
+        "SG.",
+        "~",
+        ":A",
+        "12345",
         "$",
         "\\",
     ]);

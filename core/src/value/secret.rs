@@ -1,9 +1,16 @@
 //! What a secret looks like: the names that secrets go by, and the forms by which well-known ones
 //! are recognised wherever they stand. It only says where a secret is; [`redact`](crate::value::redact)
-//! takes it out. All matching is by hand and in one pass, so that its time grows with the text's
-//! length and the WebAssembly build stays small.
+//! takes it out. All matching is by hand, so that its time grows with the text's length and no faster, and
+//! the WebAssembly build stays small: a place that was searched to its end is not searched again.
+
+mod named;
+mod rules;
+mod scan;
+mod token;
 
 use std::ops::Range;
+
+use scan::{Alphabet, Scan};
 
 /// Names that end in one of these, as a word or as the end of one (`PGPASSWORD`), are a secret's.
 const ENDINGS: &[&str] = &[
@@ -29,7 +36,9 @@ const ENDINGS: &[&str] = &[
 ];
 
 /// Names whose last word is one of these. Others end in them by chance, as `OLDPWD` does.
-const WORDS: &[&str] = &["pwd", "cookie", "cookies"];
+const WORDS: &[&str] = &[
+    "pwd", "pass", "pw", "passcode", "creds", "cookie", "cookies",
+];
 
 /// What makes a key secret, where `key` is the word that follows.
 const KEYS: &[&str] = &[
@@ -43,7 +52,27 @@ const KEYS: &[&str] = &[
     "client",
     "master",
     "ssh",
+    "account",
+    "admin",
+    "app",
+    "application",
+    "consumer",
+    "crypto",
+    "deploy",
+    "hmac",
+    "jwt",
+    "license",
+    "role",
+    "security",
+    "service",
+    "shared",
+    "storage",
+    "subscription",
+    "webhook",
 ];
+
+/// What makes a signature secret, where `signature` is the word that follows: it grants access.
+const SIGNATURES: &[&str] = &["access", "amz", "goog"];
 
 /// Words after a name that say only how its value is written.
 const FORMS: &[&str] = &["value", "pem"];
@@ -60,6 +89,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     ENDINGS.iter().any(|ending| last.ends_with(ending))
         || WORDS.contains(&last)
         || (matches!(last, "key" | "keys") && KEYS.contains(&before))
+        || (last == "signature" && SIGNATURES.contains(&before))
 }
 
 /// The last three words of a name in camel, snake or kebab case, in lower case. Digits set words
@@ -84,349 +114,90 @@ fn last_words(name: &str) -> [String; 3] {
     words
 }
 
-/// Where the insides of private keys stand, which run over many words.
-pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) {
+/// Where the insides of private keys stand, which run over many words. Returns whether the last one has
+/// no end: a key that was cut off is a secret, too.
+pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) -> bool {
+    scan_key_blocks(&Scan::new(text), found)
+}
+
+fn scan_key_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
     const BEGIN: &str = "-----BEGIN ";
     const END: &str = "-----END ";
     const DASHES: &str = "-----";
     const LONGEST_LABEL: usize = 64;
     let mut at = 0;
-    while let Some(begin) = find_from(text, at, BEGIN) {
+    while let Some(begin) = scan.find(at, BEGIN) {
         at = begin + BEGIN.len();
-        let Some(dashes) = find_from(text, at, DASHES) else {
-            return;
+        let Some(dashes) = scan.find(at, DASHES) else {
+            return false;
         };
-        let label = text.get(at..dashes).unwrap_or_default();
         // A label contains no redacted part; otherwise redaction might produce one.
         let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
-        let is_label = label.len() <= LONGEST_LABEL && label.bytes().all(plain);
+        let length = dashes - at;
+        let label = scan.slice(at..at + length.min(LONGEST_LABEL));
+        let is_label = length <= LONGEST_LABEL && label.bytes().all(plain);
         if !is_label || !label.contains("PRIVATE KEY") {
             continue;
         }
         let inside = dashes + DASHES.len();
-        // One that was cut off before its end is a secret too.
-        at = find_from(text, inside, END).unwrap_or(text.len());
+        let end = scan.find(inside, END);
+        at = end.unwrap_or(scan.len());
         found.push(inside..at);
+        if end.is_none() {
+            return true;
+        }
     }
+    false
 }
 
 /// Where tokens, passwords in URLs, what follows `Bearer` and what follows a secret's name stand.
 pub(crate) fn forms(text: &str, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
-    tokens(text, found);
-    bearers(text, found);
-    url_passwords(text, found);
-    named(text, is_name, found);
+    scan_forms(&Scan::new(text), is_name, found);
 }
 
-/// How a kind of token begins, and what has to follow.
-struct Kind {
-    prefix: &'static str,
-    rest: Rest,
-}
-
-enum Rest {
-    /// At least so many letters, digits, `-` and `_`.
-    AtLeast(usize),
-    /// The same, with a digit: words begin so too.
-    WithDigit(usize),
-    /// At least so many letters and digits, and then nothing else.
-    OnlyAlphanumeric(usize),
-    /// Exactly so many capital letters and digits.
-    Capitals(usize),
-}
-
-const KINDS: &[Kind] = &[
-    kind("ghp_", Rest::AtLeast(8)),
-    kind("gho_", Rest::AtLeast(8)),
-    kind("ghs_", Rest::AtLeast(8)),
-    kind("ghu_", Rest::AtLeast(8)),
-    kind("ghr_", Rest::AtLeast(8)),
-    kind("github_pat_", Rest::AtLeast(8)),
-    kind("glpat-", Rest::AtLeast(8)),
-    kind("xoxa-", Rest::AtLeast(8)),
-    kind("xoxb-", Rest::AtLeast(8)),
-    kind("xoxp-", Rest::AtLeast(8)),
-    kind("xoxr-", Rest::AtLeast(8)),
-    kind("xoxs-", Rest::AtLeast(8)),
-    kind("sk_live_", Rest::AtLeast(8)),
-    kind("rk_live_", Rest::AtLeast(8)),
-    kind("sk-", Rest::WithDigit(16)),
-    kind("AIza", Rest::AtLeast(30)),
-    kind("npm_", Rest::OnlyAlphanumeric(30)),
-    kind("hf_", Rest::OnlyAlphanumeric(30)),
-    kind("AKIA", Rest::Capitals(16)),
-    kind("ASIA", Rest::Capitals(16)),
-];
-
-const fn kind(prefix: &'static str, rest: Rest) -> Kind {
-    Kind { prefix, rest }
-}
-
-impl Kind {
-    /// Whether a word goes on so; `digits` says whether digits are in what is left of it.
-    fn begins(&self, text: &str, digits: bool) -> bool {
-        let Some(rest) = text.strip_prefix(self.prefix) else {
-            return false;
-        };
-        let length = rest.len();
-        let bytes = rest.as_bytes();
-        let alphanumeric = || bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric());
-        match self.rest {
-            Rest::AtLeast(least) => length >= least,
-            Rest::WithDigit(least) => length >= least && digits,
-            Rest::OnlyAlphanumeric(least) => length >= least && alphanumeric().count() == length,
-            Rest::Capitals(count) => {
-                // One more is counted at most: it has to be the last.
-                alphanumeric().take(count + 1).count() == count
-                    && bytes
-                        .iter()
-                        .take(count)
-                        .all(|byte| !byte.is_ascii_lowercase())
-            }
-        }
-    }
-}
-
-/// The beginnings of the first two parts of a JSON web token: `{"` in base 64.
-const WEB_TOKEN: &str = "eyJ";
-
-/// Tokens stand in runs of letters, digits, `-` and `_`; what belongs to one goes to the run's end.
-fn tokens(text: &str, found: &mut Vec<Range<usize>>) {
-    let mut at = 0;
-    while let Some(run) = next_run(text, at, is_token_byte) {
-        at = run.end;
-        let word = text.get(run.clone()).unwrap_or_default();
-        let last_digit = word.bytes().rposition(|byte| byte.is_ascii_digit());
-        let begins = |&start: &usize| begins_token(word, start, last_digit);
-        if let Some(start) = beginnings(word).find(begins) {
-            found.push(run.start + start..run.end);
-        }
-        if let Some(end) = web_token_end(text, run.end)
-            && let Some(start) = beginnings(word).find(|&start| starts_at(word, start, WEB_TOKEN))
-        {
-            found.push(run.start + start..end);
-        }
-    }
-}
-
-fn begins_token(word: &str, start: usize, last_digit: Option<usize>) -> bool {
-    let digits = last_digit.is_some_and(|last| last >= start);
-    let rest = word.get(start..).unwrap_or_default();
-    // Their prefixes begin with few letters; most words are done with here.
-    matches!(
-        rest.as_bytes().first(),
-        Some(b'g' | b'x' | b's' | b'r' | b'A' | b'n' | b'h')
-    ) && KINDS.iter().any(|kind| kind.begins(rest, digits))
-}
-
-/// Where a token may begin in a word: not within letters and digits.
-fn beginnings(word: &str) -> impl Iterator<Item = usize> {
-    let mut within = false;
-    word.bytes().enumerate().filter_map(move |(at, byte)| {
-        let begins = !within;
-        within = byte.is_ascii_alphanumeric();
-        begins.then_some(at)
-    })
-}
-
-/// Where a web token ends whose first part ends at `at`.
-fn web_token_end(text: &str, at: usize) -> Option<usize> {
-    let part = |at: usize| {
-        let rest = text.get(at..)?.strip_prefix('.')?;
-        let length = rest.bytes().take_while(|&byte| is_token_byte(byte)).count();
-        (length > 0).then_some(at + 1 + length)
-    };
-    if !starts_at(text, at + 1, WEB_TOKEN) {
-        return None;
-    }
-    let claims = part(at)?;
-    Some(part(claims).unwrap_or(claims))
+fn scan_forms(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
+    token::find(scan, found);
+    bearers(scan, found);
+    url_passwords(scan, found);
+    named::find(scan, is_name, found);
 }
 
 /// What follows `Bearer` and looks like no word of a sentence.
-fn bearers(text: &str, found: &mut Vec<Range<usize>>) {
-    const BEARER: &[u8] = b"bearer";
-    let bytes = text.as_bytes();
-    let mut within = false;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let begins = !within && matches!(byte, b'b' | b'B');
-        within = byte.is_ascii_alphanumeric();
-        if !begins {
-            continue;
-        }
-        let end = at + BEARER.len();
-        let named = bytes
-            .get(at..end)
-            .is_some_and(|word| word.eq_ignore_ascii_case(BEARER));
-        if !named || bytes.get(end) != Some(&b' ') {
-            continue;
-        }
-        let start = end + 1;
-        let Some(run) = next_run(text, start, is_bearer_byte).filter(|run| run.start == start)
-        else {
-            continue;
-        };
-        if !is_word(text.get(run.clone()).unwrap_or_default()) {
-            found.push(run);
-        }
-    }
-}
-
-/// Whether a text looks like a word of a sentence, and not like a secret.
-fn is_word(text: &str) -> bool {
-    const SHORT: usize = 6;
-    const LONGEST: usize = 15;
-    text.len() < SHORT
-        || (text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_lowercase()))
-}
-
-/// What a name before it tells: `NAME=value`, `"name": "value"`, `Some-Name: value`, `--name value`.
-fn named(text: &str, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
+fn bearers(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
-    while let Some(run) = next_run(text, at, is_token_byte) {
-        at = run.end;
-        let option = text.get(run.clone()).unwrap_or_default();
-        let name = option.trim_start_matches('-');
-        let rest = text.get(run.end..).unwrap_or_default();
-        let before = text
-            .get(..run.start)
-            .and_then(|before| before.bytes().last());
-        // How a value is set apart from its name; names are looked at only where one may follow.
-        let start = match rest.as_bytes() {
-            [b'=', b'=' | b'>' | b'$', ..] => None,
-            [b'=', ..] => Some(1),
-            [quote @ (b'"' | b'\''), ..] if before == Some(*quote) => quoted_value(rest),
-            [b':', b' ', ..] if is_header(name) => Some(1),
-            [b' ', b'-' | b'$', ..] => None,
-            [b' ', ..] if option.starts_with("--") => Some(1),
-            _ => None,
-        };
-        let Some(start) = start.filter(|_| is_name(name)) else {
+    while let Some(word) = scan.next_run(at, Alphabet::ALPHANUMERIC) {
+        at = word.end;
+        if !scan.is_bearer(word.start) {
             continue;
-        };
-        let rest = rest.get(start..).unwrap_or_default();
-        let value = match (rest.as_bytes().first(), text.as_bytes().get(run.end)) {
-            (_, Some(b':')) => header_value(rest),
-            (Some(quote @ (b'"' | b'\'')), _) => 1..1 + up_to_quote(rest, *quote),
-            (_, Some(b' ')) => {
-                let word = rest.split_ascii_whitespace().next().unwrap_or_default();
-                let beside = is_word(word) || !rest.starts_with(word);
-                0..if beside { 0 } else { word.len() }
-            }
-            _ => {
-                0..rest
-                    .bytes()
-                    .position(|byte| {
-                        byte.is_ascii_whitespace() || b"\"'`&;,|()<>{}".contains(&byte)
-                    })
-                    .unwrap_or(rest.len())
-            }
-        };
-        if !value.is_empty() {
-            let begin = run.end + start;
-            at = begin + value.end;
-            found.push(begin + value.start..at);
+        }
+        let start = word.end + 1;
+        let end = scan.run_end(start, Alphabet::ANY);
+        if end > start && !scan.is_word(start..end) {
+            found.push(start..end);
+            at = end;
         }
     }
-}
-
-/// Where a quoted value begins after a quoted name and a colon.
-fn quoted_value(rest: &str) -> Option<usize> {
-    let after = rest.get(1..)?.trim_start_matches(' ').strip_prefix(':')?;
-    let value = after.trim_start_matches(' ');
-    value
-        .starts_with(['"', '\''])
-        .then(|| rest.len() - value.len())
-}
-
-/// Where the quote ends that a text begins with.
-fn up_to_quote(text: &str, quote: u8) -> usize {
-    let mut escaped = false;
-    let inside = text.as_bytes().iter().skip(1);
-    let end = inside.clone().position(|&byte| {
-        let ends = byte == quote && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    });
-    end.unwrap_or(inside.len())
-}
-
-/// Whether a name is written as those of HTTP are. In sentences colons follow words.
-fn is_header(name: &str) -> bool {
-    name.contains('-')
-        || ["authorization", "cookie"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// A header's value goes to the end of its line, or of the quotes that it stands in. What follows
-/// `Bearer` is a form of its own.
-fn header_value(rest: &str) -> Range<usize> {
-    const BEARER: &[u8] = b"bearer ";
-    let start = rest.len() - rest.trim_start_matches(' ').len();
-    let ends = |byte: u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\'');
-    let length = rest.bytes().skip(start).position(ends);
-    let value = start..length.map_or(rest.len(), |length| start + length);
-    let first = rest.as_bytes().get(start..start + BEARER.len());
-    if first.is_some_and(|first| first.eq_ignore_ascii_case(BEARER)) {
-        return 0..0;
-    }
-    value
 }
 
 /// The passwords of `scheme://user:password@host`.
-fn url_passwords(text: &str, found: &mut Vec<Range<usize>>) {
+fn url_passwords(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     const AFTER_SCHEME: &str = "://";
     let ends = |byte: u8| byte.is_ascii_whitespace() || b"/?#\"'`<>\\".contains(&byte);
     let mut at = 0;
-    while let Some(scheme_end) = find_from(text, at, AFTER_SCHEME) {
+    while let Some(scheme_end) = scan.find(at, AFTER_SCHEME) {
         let start = scheme_end + AFTER_SCHEME.len();
         at = start;
-        let named = text
-            .get(..scheme_end)
-            .and_then(|before| before.bytes().last());
-        let rest = text.get(start..).unwrap_or_default();
-        let length = rest.bytes().position(ends).unwrap_or(rest.len());
-        let user = rest
-            .get(..length)
-            .and_then(|authority| authority.rsplit_once('@'));
-        if let Some((user, _)) = user
+        let scheme = scan.before(scheme_end);
+        let authority = scan.slice(start..scan.find_byte(start, ends));
+        if let Some((user, _)) = authority.rsplit_once('@')
             && let Some((name, password)) = user.split_once(':')
-            && named.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && scheme.is_some_and(|byte| byte.is_ascii_alphanumeric())
             && !password.is_empty()
         {
             let start = start + name.len() + 1;
             found.push(start..start + password.len());
         }
     }
-}
-
-/// The next run of bytes of a kind. The bytes are ASCII, so that a run is a piece of text.
-fn next_run(text: &str, from: usize, belongs: fn(u8) -> bool) -> Option<Range<usize>> {
-    let rest = text.as_bytes().get(from..)?;
-    let start = rest.iter().position(|&byte| belongs(byte))?;
-    let run = rest.get(start..)?;
-    let length = run
-        .iter()
-        .position(|&byte| !belongs(byte))
-        .unwrap_or(run.len());
-    Some(from + start..from + start + length)
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-}
-
-fn is_bearer_byte(byte: u8) -> bool {
-    is_token_byte(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=')
-}
-
-fn starts_at(text: &str, at: usize, what: &str) -> bool {
-    text.get(at..).is_some_and(|rest| rest.starts_with(what))
-}
-
-fn find_from(text: &str, from: usize, what: &str) -> Option<usize> {
-    Some(from + text.get(from..)?.find(what)?)
 }
 
 /// Whether a text is what a pattern says, in which `*` stands for any text. Capital and small ASCII
@@ -467,3 +238,6 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,347 @@
+//! What the name before it tells to be a secret: `NAME=value`, `name = "value"`, `"name": "value"`,
+//! `name: value`, `Some-Name: value`, `--name value`, `<name>value</name>`, and the same in quotes that are
+//! escaped. A value that was searched to its end is either a secret, or short.
+
+use std::ops::Range;
+
+use super::rules::{self, Vendors};
+use super::scan::{Alphabet, Scan};
+
+/// Values that say that there is none, and types, which follow names in code.
+const NO_VALUES: &[&str] = &[
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "true",
+    "false",
+    "string",
+    "str",
+    "text",
+    "bytes",
+    "number",
+    "int",
+    "boolean",
+    "bool",
+    "any",
+    "unknown",
+    "object",
+    "optional",
+    "required",
+];
+/// Quotes within quotes, within others: more are not told apart.
+const MOST_BACKSLASHES: usize = 7;
+/// Names and code are not longer; what is longer is not searched for them.
+const LONGEST_NAME: usize = 64;
+
+/// Finds the values of names that are a secret's, and of names that contain a vendor's.
+pub(super) fn find(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
+    let mut at = 0;
+    while let Some(word) = scan.next_run(at, Alphabet::WORD) {
+        at = word.end;
+        let Some(named) = Named::at(scan, &word) else {
+            continue;
+        };
+        let value = if is_name(named.name) {
+            named.value()
+        } else {
+            named.vendors_value()
+        };
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            at = value.end;
+            found.push(value);
+        }
+    }
+}
+
+/// How a value is set apart from its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    /// `=` without spaces, as in shells and URLs.
+    Tight,
+    /// `=`, `:=`, and the attribute `value=`.
+    Equals,
+    /// `=>`
+    Arrow,
+    /// `:`
+    Colon,
+    /// The space after an option.
+    Space,
+    /// The end of a tag.
+    Tag,
+}
+
+/// A name with a value after it.
+struct Named<'s, 't> {
+    scan: &'s Scan<'t>,
+    name: &'t str,
+    /// Where the name begins.
+    begin: usize,
+    quoted: bool,
+    operator: Operator,
+    /// Where the operator ends.
+    after: usize,
+    /// Where the value begins.
+    start: usize,
+}
+
+impl<'s, 't> Named<'s, 't> {
+    fn at(scan: &'s Scan<'t>, word: &Range<usize>) -> Option<Self> {
+        let quote = Quote::at(scan, word.end);
+        let mut end = word.end;
+        if let Some(quote) = quote {
+            if !quote.is_before(scan, word.start) {
+                return None;
+            }
+            end += quote.length();
+            // `settings["name"] = "value"`
+            end += usize::from(scan.byte(end) == Some(b']'));
+        }
+        let spaced = scan.past_spaces(end);
+        let byte = |offset: usize| scan.byte(spaced + offset);
+        let (operator, length) = match byte(0)? {
+            b'=' => match byte(1) {
+                Some(b'=' | b'~') => return None,
+                Some(b'>') => (Operator::Arrow, 2),
+                Some(b' ' | b'\t') => (Operator::Equals, 1),
+                _ if spaced > word.end => (Operator::Equals, 1),
+                _ => (Operator::Tight, 1),
+            },
+            b':' => match byte(1) {
+                Some(b':') => return None,
+                Some(b'=') => (Operator::Equals, 2),
+                _ => (Operator::Colon, 1),
+            },
+            b'>' if quote.is_none() && scan.before(word.start) == Some(b'<') => (Operator::Tag, 1),
+            // `<add key="name" value="value" />`
+            b'v' if quote.is_some() && scan.starts(spaced, "value=") => (Operator::Equals, 6),
+            _ if quote.is_none() && spaced > end && scan.starts(word.start, "--") => {
+                (Operator::Space, 0)
+            }
+            _ => return None,
+        };
+        let after = spaced + length;
+        Some(Self {
+            scan,
+            name: scan.slice(word.clone()).trim_start_matches('-'),
+            begin: word.start,
+            quoted: quote.is_some(),
+            operator,
+            after,
+            start: scan.past_spaces(after),
+        })
+    }
+
+    /// The value, where the name is a secret's.
+    fn value(&self) -> Option<Range<usize>> {
+        let first = self.scan.byte(self.start)?;
+        if self.operator == Operator::Tag {
+            let ends = |byte| matches!(byte, b'<' | b'\n' | b'\r');
+            let value = self.after..self.scan.find_byte(self.after, ends);
+            return self.scan.starts(value.end, "</").then_some(value);
+        }
+        if let Some(value) = quoted(self.scan, self.start) {
+            return Some(value);
+        }
+        // References, lists and what was redacted before.
+        if first == b'$' || (self.operator != Operator::Tight && matches!(first, b'[' | b'*')) {
+            return None;
+        }
+        match self.operator {
+            Operator::Arrow | Operator::Tag => None,
+            Operator::Tight => Some(self.run()).filter(|run| !self.is_count(run)),
+            Operator::Equals => Some(self.run()).filter(|run| !self.is_code(run)),
+            Operator::Space if first == b'-' => None,
+            Operator::Space => {
+                let ends = |byte: u8| byte.is_ascii_whitespace();
+                let value = self.start..self.scan.find_byte(self.start, ends);
+                Some(value).filter(|value| !self.scan.is_word(value.clone()))
+            }
+            Operator::Colon => self.value_after_colon(),
+        }
+    }
+
+    /// In sentences colons follow words, and in code types follow colons.
+    fn value_after_colon(&self) -> Option<Range<usize>> {
+        if self.scan.is_bearer(self.start) {
+            return None;
+        }
+        let spaced = self.start > self.after;
+        if spaced && !self.quoted && is_header(self.name) {
+            // It goes to the end of the line, or of the quotes that the header stands in.
+            let ends = |byte| matches!(byte, b'\n' | b'\r' | b'"' | b'\'');
+            return Some(self.start..self.scan.find_byte(self.start, ends));
+        }
+        let first = self.scan.byte(self.start);
+        if !spaced && matches!(first, Some(b'/' | b'.' | b'\\')) {
+            return None;
+        }
+        let run = self.run();
+        if self.is_code(&run) {
+            return None;
+        }
+        if spaced && self.begins_line() {
+            return Some(self.start..self.scan.line_end(self.start));
+        }
+        let told = spaced && (self.quoted || is_compound(self.name));
+        (told || !self.scan.is_word(run.clone())).then_some(run)
+    }
+
+    /// The value, where the name contains that of a vendor and the value has the form of its secrets.
+    fn vendors_value(&self) -> Option<Range<usize>> {
+        if matches!(self.operator, Operator::Space | Operator::Tag) {
+            return None;
+        }
+        let start = Quote::at(self.scan, self.start)
+            .map_or(self.start, |quote| self.start + quote.length());
+        let longest = rules::VENDORS.iter().map(|rule| rule.most).max()?;
+        let length = self
+            .scan
+            .run_length(start, Alphabet::ANY, usize::from(longest) + 1);
+        let value = start..start + length;
+        let fits = |rule: &&Vendors| {
+            (usize::from(rule.least)..=usize::from(rule.most)).contains(&length)
+                && self.scan.run_length(start, rule.alphabet, length) == length
+        };
+        let mut rules = rules::VENDORS.iter().filter(fits).peekable();
+        rules.peek()?;
+        let name = self
+            .name
+            .get(self.name.len().saturating_sub(LONGEST_NAME)..)?;
+        let name = name.to_ascii_lowercase().replace('-', "_");
+        let is_known = rules
+            .flat_map(|rule| rule.names.split(' '))
+            .any(|vendor| name.contains(vendor));
+        is_known.then_some(value)
+    }
+
+    /// The value without quotes.
+    fn run(&self) -> Range<usize> {
+        let ends = |byte: u8| byte.is_ascii_whitespace() || b"\"'`&;,|()<>{}".contains(&byte);
+        let end = self.scan.find_byte(self.start, ends);
+        // The quotes may be escaped.
+        let quoted = matches!(self.scan.byte(end), Some(b'"' | b'\''));
+        let value = if quoted {
+            self.scan.slice(self.start..end)
+        } else {
+            ""
+        };
+        self.start..end - (value.len() - value.trim_end_matches('\\').len())
+    }
+
+    /// A number so short that it counts something.
+    fn is_count(&self, run: &Range<usize>) -> bool {
+        const SHORT: usize = 6;
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        run.len() < SHORT && digits(self.scan.slice(run.clone()))
+    }
+
+    /// Whether an unquoted value is an expression or a type.
+    fn is_code(&self, run: &Range<usize>) -> bool {
+        if run.len() > LONGEST_NAME {
+            return false;
+        }
+        let text = self.scan.slice(run.clone());
+        self.is_count(run)
+            || text.ends_with(['[', ']'])
+            || matches!(self.scan.byte(run.end), Some(b'(' | b'<'))
+            || NO_VALUES.iter().any(|word| text.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether nothing stands before the name on its line but what marks an item.
+    fn begins_line(&self) -> bool {
+        let mut at = self.begin;
+        while let Some(byte) = self.scan.before(at) {
+            match byte {
+                b' ' | b'\t' | b'-' | b'+' => at -= 1,
+                b'\n' | b'\r' => return true,
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Whether a name is written as those of HTTP are. In sentences colons follow words.
+fn is_header(name: &str) -> bool {
+    name.contains('-')
+        || ["authorization", "cookie"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether a name is made of several words, as those of sentences are not.
+fn is_compound(name: &str) -> bool {
+    let lower = |byte: &u8| byte.is_ascii_lowercase();
+    let bytes = name.as_bytes();
+    name.contains('_')
+        || bytes
+            .iter()
+            .zip(bytes.iter().skip(1))
+            .any(|(before, byte)| lower(before) && byte.is_ascii_uppercase())
+}
+
+/// A quote, with the backslashes that it has in a text that is quoted itself.
+#[derive(Clone, Copy)]
+struct Quote {
+    backslashes: usize,
+    quote: u8,
+}
+
+impl Quote {
+    fn at(scan: &Scan<'_>, at: usize) -> Option<Self> {
+        let mut backslashes = 0;
+        while scan.byte(at + backslashes) == Some(b'\\') {
+            backslashes += 1;
+            if backslashes > MOST_BACKSLASHES {
+                return None;
+            }
+        }
+        let quote = scan.byte(at + backslashes)?;
+        matches!(quote, b'"' | b'\'').then_some(Self { backslashes, quote })
+    }
+
+    fn length(self) -> usize {
+        self.backslashes + 1
+    }
+
+    /// Whether the same stands before a place.
+    fn is_before(self, scan: &Scan<'_>, at: usize) -> bool {
+        let Some(start) = at.checked_sub(self.length()) else {
+            return false;
+        };
+        let escaped = || (start..at - 1).all(|at| scan.byte(at) == Some(b'\\'));
+        scan.before(at) == Some(self.quote) && escaped()
+    }
+
+    /// Where the text ends that is quoted so and begins at a place.
+    fn closes(self, scan: &Scan<'_>, from: usize) -> usize {
+        // Each level of quotes doubles the backslashes of those within it, and adds one.
+        let level = 2 * self.length();
+        let mut backslashes = 0;
+        let end = scan.find_byte(from, |byte| {
+            let closes = byte == self.quote && backslashes % level == self.backslashes;
+            backslashes = if byte == b'\\' { backslashes + 1 } else { 0 };
+            closes
+        });
+        if end == scan.len() {
+            end
+        } else {
+            end.saturating_sub(self.backslashes).max(from)
+        }
+    }
+}
+
+/// The inside of a quoted value, whose quotes may follow a letter, as in `b"..."`.
+fn quoted(scan: &Scan<'_>, start: usize) -> Option<Range<usize>> {
+    let quote = Quote::at(scan, start);
+    let (start, quote) = match quote {
+        Some(quote) => (start, quote),
+        None if b"bBrRfFuU@$".contains(&scan.byte(start)?) => {
+            (start + 1, Quote::at(scan, start + 1)?)
+        }
+        None => return None,
+    };
+    let start = start + quote.length();
+    Some(start..quote.closes(scan, start))
+}

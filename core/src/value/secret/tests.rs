@@ -1,0 +1,259 @@
+//! Every rule finds a key that is made up here, and no text takes longer than in proportion to its length.
+
+use super::rules::{JOINTS, Joint, OPEN, TOKENS, VENDORS};
+use super::*;
+
+/// So many different characters of an alphabet, with a digit among the first if it has digits.
+fn body(alphabet: Alphabet, length: usize) -> String {
+    let order = (b'0'..=b'9').rev().chain(b'a'..=b'z').chain(b'A'..=b'Z');
+    // What ends a word in some texts is left out.
+    let order = order.chain(*b"-_");
+    let bytes: Vec<u8> = order.filter(|&byte| alphabet.contains(byte)).collect();
+    let bytes = bytes.iter().cycle().take(length);
+    bytes.map(|&byte| char::from(byte)).collect()
+}
+
+fn found(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    forms(text, &is_secret_name, &mut found);
+    found
+}
+
+/// What stands before and after a secret in sentences, in shells, in code and in JSON.
+const PLACES: &[(&str, &str)] = &[
+    ("", ""),
+    ("see ", " there"),
+    ("see (", ")"),
+    ("x='", "'"),
+    ("{\"x\": \"", "\"}"),
+    ("{\\\"x\\\": \\\"", "\\\"}"),
+    ("\u{e9}", "\u{e9}"),
+];
+/// The same, where an escape looks like a part of the word.
+const ESCAPED_PLACES: &[(&str, &str)] = &[
+    ("a line\\n", "\\n"),
+    ("a%20", "&x"),
+    ("a\\u0022", "\\u0022"),
+];
+
+/// Asserts that a secret is found to its end in each of some places.
+fn assert_found(secret: &str, places: &[(&str, &str)]) {
+    for (before, after) in places {
+        let text = format!("{before}{secret}{after}");
+        let start = before.len();
+        let covered = found(&text)
+            .iter()
+            .any(|found| found.start <= start && found.end == start + secret.len());
+        assert!(covered, "{text}: {:?}", found(&text));
+    }
+}
+
+#[test]
+fn tokens_are_in_the_order_of_their_prefixes() {
+    assert!(TOKENS.is_sorted_by(|a, b| a.prefix < b.prefix));
+}
+
+#[test]
+fn a_made_up_key_of_every_kind_is_found_and_a_shorter_one_is_not() {
+    for token in TOKENS {
+        let least = usize::from(token.least);
+        let longest = match token.most {
+            OPEN => 2 * least,
+            most => usize::from(most),
+        };
+        for length in [least, longest] {
+            let secret = format!("{}{}", token.prefix, body(token.alphabet, length));
+            assert_found(&secret, PLACES);
+            assert_found(&secret, ESCAPED_PLACES);
+        }
+        let mut none = Vec::new();
+        let short = format!("{}{}", token.prefix, body(token.alphabet, least - 1));
+        token::find(&Scan::new(&short), &mut none);
+        // Another kind may begin in the same way.
+        let others = TOKENS
+            .iter()
+            .filter(|other| other.prefix != token.prefix && short.contains(other.prefix));
+        assert!(none.is_empty() || others.count() > 0, "{short}: {none:?}");
+    }
+}
+
+#[test]
+fn a_made_up_key_is_found_by_what_stands_within_it() {
+    for joint in JOINTS {
+        let (before, least, most) = joint.before;
+        let after = body(joint.after.0, usize::from(joint.after.1));
+        let Joint { ending, joint, .. } = joint;
+        for length in [least, most.min(36).max(least)].map(usize::from) {
+            let before = body(before, length - ending.len());
+            assert_found(&format!("{before}{ending}{joint}{after}"), PLACES);
+        }
+    }
+}
+
+#[test]
+fn a_made_up_value_is_found_beside_the_name_of_every_vendor() {
+    for rule in VENDORS {
+        for vendor in rule.names.split(' ') {
+            for length in [rule.least, rule.most].map(usize::from) {
+                let value = body(rule.alphabet, length);
+                for (before, after) in [
+                    (format!("{vendor}_x="), ""),
+                    (format!("MY_{} = '", vendor.to_ascii_uppercase()), "'"),
+                    (format!("{{\"{vendor}\": \""), "\"}"),
+                    (format!("{{\\\"{vendor}\\\": \\\""), "\\\"}"),
+                    (format!("{}: ", vendor.replace('_', "-")), "\n"),
+                ] {
+                    let text = format!("{before}{value}{after}");
+                    let start = before.len();
+                    assert_eq!(found(&text), [start..start + length], "{text}");
+                }
+                let text = format!("another = {value}");
+                assert!(found(&text).is_empty(), "{text}");
+            }
+        }
+    }
+}
+
+/// How many bytes are looked at in a text, by all searches.
+fn steps(text: &str) -> u64 {
+    let scan = Scan::new(text);
+    scan_key_blocks(&scan, &mut Vec::new());
+    let found = &mut Vec::new();
+    scan_forms(&scan, &is_secret_name, found);
+    scan.steps()
+}
+
+/// Asserts that a text of four times the length takes no more than four times the steps.
+fn assert_linear(begin: &str, piece: &str, end: &str) {
+    let text = |length: usize| format!("{begin}{}{end}", piece.repeat(length / piece.len()));
+    let (short, long) = (text(1 << 10), text(1 << 12));
+    let (few, many) = (steps(&short), steps(&long));
+    let allowed = few * 4 + few / 4 + 4096;
+    assert!(
+        many <= allowed,
+        "{begin:?} {piece:?} {end:?}: {few}, then {many}"
+    );
+}
+
+#[test]
+fn the_worst_text_of_every_rule_takes_time_in_proportion_to_its_length() {
+    for token in TOKENS {
+        let least = usize::from(token.least);
+        let letters = |length| "x".repeat(length);
+        for length in [0, least - 1, least] {
+            for body in [body(token.alphabet, length), letters(length)] {
+                for join in ["", "-", ".", " ", "\\n"] {
+                    assert_linear("", &format!("{}{body}{join}", token.prefix), "");
+                }
+            }
+        }
+    }
+    for joint in JOINTS {
+        let (before, least, _) = joint.before;
+        let before = body(before, usize::from(least));
+        for after in [0, usize::from(joint.after.1.max(1)) - 1] {
+            let after = body(joint.after.0, after);
+            let Joint { ending, joint, .. } = joint;
+            assert_linear("", &format!("{before}{ending}{joint}{after}"), "");
+            assert_linear("", &format!("{before}{ending}{joint}{after} "), "");
+        }
+    }
+    for rule in VENDORS {
+        for vendor in rule.names.split(' ') {
+            for operator in ["=", ": ", "=\"", "='", "=\\\"", "\":\""] {
+                assert_linear("", &format!("{vendor}{operator}"), "");
+                let body = body(rule.alphabet, usize::from(rule.least) - 1);
+                assert_linear("", &format!("{vendor}{operator}{body}"), "");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
+    const PIECES: &[&str] = &[
+        "x-token: bearer ",
+        "x-token: ",
+        "x-token:",
+        "token",
+        "token: ",
+        "token:",
+        "token=",
+        "token = ",
+        "token =",
+        "token=>",
+        "token :=",
+        "tokenA",
+        "--token ",
+        "--token=",
+        "bearer ",
+        "Bearer x",
+        "<token>",
+        "</token>",
+        "<token",
+        "\"token\":",
+        "\"token\": \"",
+        "'token':'",
+        "\\\"token\\\":\\\"",
+        "\\\\\\\"",
+        "\"",
+        "'",
+        "\\",
+        "\\\\",
+        " ",
+        "\t",
+        "\n",
+        "\n  ",
+        "-",
+        "+",
+        "(",
+        "[",
+        "<",
+        "{",
+        "$",
+        "*",
+        ".",
+        ":",
+        ":A",
+        "~",
+        "Q~",
+        "@",
+        "://",
+        "a://b:",
+        "a://b@c:",
+        "/",
+        "-----BEGIN ",
+        "-----",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----END ",
+        "eyJ",
+        "eyJ.",
+        "eyJ-",
+        ".eyJ",
+        "sk-",
+        "sk-a-",
+        "sat.",
+        "ghp_",
+        "AKIA",
+        "1",
+        "1234567",
+        "null",
+        "x",
+        "%20",
+        "\\u0041",
+        "value=",
+        "\"token\" value=",
+        "]",
+        "\u{e9}",
+    ];
+    for first in PIECES {
+        assert_linear("", first, "");
+        for second in PIECES {
+            assert_linear("", &format!("{first}{second}"), "");
+            assert_linear(first, second, "");
+        }
+        for end in ["(", "<", "@", "\"", "\\\"", "1"] {
+            assert_linear("", first, end);
+        }
+    }
+}

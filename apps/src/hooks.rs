@@ -1,4 +1,9 @@
-//! The hooks of an agent's host: before a task is handed to an agent, and after an agent has stopped.
+//! The hooks of an agent's host: before a task is handed to an agent, after an agent has stopped, and at
+//! the events of a host that names them.
 
+mod host;
+mod link;
 pub mod operations;
+mod payload;
+mod reply;
 pub mod request;

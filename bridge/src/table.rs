@@ -36,6 +36,7 @@ const APPLICATIONS: &[&str] = &[
     "auditDay",
     "hookPreDelegate",
     "hookSubagentStop",
+    "hookEvent",
     "importFile",
     "importDirectory",
     "processRegister",

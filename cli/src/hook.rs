@@ -9,9 +9,10 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use tenure_apps::hooks::operations::{HOOK_PRE_DELEGATE, HOOK_SUBAGENT_STOP};
+use tenure_apps::hooks::operations::{HOOK_EVENT, HOOK_PRE_DELEGATE, HOOK_SUBAGENT_STOP};
 use tenure_apps::hooks::request::{
-    self, FinalizePolicy, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams,
+    self, FinalizePolicy, Hook, HookEventParams, HookPreDelegateParams, HookReply,
+    HookSubagentStopParams,
 };
 use tenure_bridge::Options;
 use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
@@ -58,6 +59,7 @@ pub(crate) struct Args {
 enum Command {
     PreDelegate(PreDelegate),
     SubagentStop(SubagentStop),
+    Event(Event),
 }
 
 /// Decide whether a task resumes a session, before it is delegated to an agent
@@ -110,11 +112,30 @@ struct SubagentStop {
     finalize: Option<FinalizePolicy>,
 }
 
+/// Answer an event of a host that names it, such as Claude Code
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Input: what the host passes to the hooks of the events SessionStart, PreToolUse
+of the tool Task or Agent, SubagentStart, SubagentStop, Stop and SessionEnd.
+Output: hookSpecificOutput with additionalContext for the model, or {}. Where the
+store fails it is a systemMessage. The other two hooks accept this input, too.
+
+Examples:
+  tenure hook event < payload.json
+  tenure hook event --idle 2h --finalize always < payload.json")]
+struct Event {
+    #[command(flatten)]
+    delegation: PreDelegate,
+    #[command(flatten)]
+    stop: SubagentStop,
+}
+
 impl Command {
     fn hook(&self) -> Hook {
         match self {
             Self::PreDelegate(_) => Hook::PreDelegate,
             Self::SubagentStop(_) => Hook::SubagentStop,
+            Self::Event(_) => Hook::Event,
         }
     }
 
@@ -137,6 +158,15 @@ impl Command {
                 };
                 run_over(store, now, &HOOK_SUBAGENT_STOP, params)
             }
+            Self::Event(Event { delegation, stop }) => {
+                let params = HookEventParams {
+                    input,
+                    idle: delegation.idle,
+                    max_errors: delegation.max_errors,
+                    finalize: stop.finalize,
+                };
+                run_over(store, now, &HOOK_EVENT, params)
+            }
         }
     }
 }
@@ -146,7 +176,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         return test(context);
     }
     let Some(command) = args.command else {
-        let problem = "expected pre-delegate or subagent-stop, or --test";
+        let problem = "expected pre-delegate, subagent-stop or event, or --test";
         return Err(Failure::usage("hook", problem));
     };
     let reply = match read_input(context) {

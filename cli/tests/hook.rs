@@ -225,6 +225,46 @@ fn an_agent_that_can_be_resumed_waits_unless_it_is_always_finalized() {
 }
 
 #[test]
+fn a_host_that_names_its_events_is_answered_in_its_form() {
+    let place = Place::new();
+    let task = json!({
+        "hook_event_name": "PreToolUse", "session_id": "s1", "tool_name": "Agent",
+        "tool_input": {"subagent_type": "builder", "description": "build it"}
+    });
+    let stop = json!({
+        "hook_event_name": "SubagentStop", "session_id": "s1", "agent_type": "builder",
+        "agent_id": "a1"
+    });
+    for (delegate, end) in [("pre-delegate", "subagent-stop"), ("event", "event")] {
+        let (code, answer) = hook(&place, &[delegate], &task.to_string());
+        let specific = &answer["hookSpecificOutput"];
+        assert_eq!(
+            (code, &specific["hookEventName"]),
+            (0, &json!("PreToolUse"))
+        );
+        let args = [end, "--finalize", "always"];
+        assert_eq!(hook(&place, &args, &stop.to_string()), (0, json!({})));
+    }
+    assert_eq!(place.run_ok(&["agent", "list"]).lines().count(), 2);
+    assert_eq!(hook(&place, &["event"], "{}").0, 1);
+    let mut command = place.command(&["hook", "event"]);
+    command.env("TENURE_STORE", "sqlite:/dev/null/tenure.db");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(stop.to_string().as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(
+        answer["systemMessage"]
+            .as_str()
+            .unwrap()
+            .starts_with("tenure: ")
+    );
+    assert!(output.status.success());
+}
+
+#[test]
 fn the_hooks_can_be_tested_without_a_store() {
     let place = Place::new();
     for args in [&["hook", "--test"][..], &["hook", "pre-delegate", "--test"]] {

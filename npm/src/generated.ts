@@ -1615,6 +1615,29 @@ limit: number, } | { "kind": "all" };
 export type Holds = "sessions" | "leases" | "audit";
 
 /**
+ * An event of a host.
+ */
+export type HookEventParams = { 
+/**
+ * The input of the hook: the text of a JSON object that names its event, `hook_event_name`.
+ */
+input: string, 
+/**
+ * The idle time from which an agent is not resumable: milliseconds or text such as `"30m"`. 30
+ * minutes by default.
+ */
+idle?: number | string, 
+/**
+ * The number of errors from which an agent is not resumable; 3 by default.
+ */
+maxErrors?: number, 
+/**
+ * When an agent that stopped is finalized: `auto`, unless it is paused or can be resumed, or
+ * `always`. `auto` by default.
+ */
+finalize?: FinalizePolicy, };
+
+/**
  * A task that is about to be handed to an agent.
  */
 export type HookPreDelegateParams = { 
@@ -4699,6 +4722,8 @@ export interface Operations {
   hookPreDelegate: { params: HookPreDelegateParams; result: HookReply };
   /** The reply of the hook after an agent has stopped: it is finalized, by its exit code. An agent that stopped without an error stays as it is while it is paused, or ready to be resumed. */
   hookSubagentStop: { params: HookSubagentStopParams; result: HookReply };
+  /** The reply to an event of a host that names it, such as Claude Code, in the form of this host: the conversation has a session with its id, and each agent to which it hands a task has one, which is resumed if it waits. Events that say nothing about these are answered with `{}`. */
+  hookEvent: { params: HookEventParams; result: HookReply };
   /** Registers the calling process, or renews its registration, and the lease of its machine with it. */
   processRegister: { params: ProcessRegisterParams; result: ActiveSession };
   /** Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if this one has another owner. The owner may update what it says about the machine. */
@@ -4805,6 +4830,7 @@ export const OPERATIONS = {
   importFile: "write",
   hookPreDelegate: "write",
   hookSubagentStop: "write",
+  hookEvent: "write",
   processRegister: "write",
   vmRegister: "write",
   vmMine: "read",

@@ -15,6 +15,7 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => sessions.audit.day(),
     () => sessions.agents.hooks.preDelegate({ agent_id: "a" }),
     () => sessions.agents.hooks.subagentStop({ agent_id: "a" }),
+    () => sessions.agents.hooks.event({ hook_event_name: "Stop" }),
     () => manager.registerVm("vm-1", "zone", []),
     () => manager.orphans(),
   ];

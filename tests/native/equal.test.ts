@@ -395,6 +395,12 @@ function properties(dice: Dice, name: string): Properties {
         input: JSON.stringify(dice.once(6) ? value(dice) : `{${dice.pick([flat, nested])}}`),
       };
     }
+    case "hookEvent": {
+      const event = dice.pick([...HOST_EVENTS, "Other"]);
+      const task = `"tool_name":"Agent","tool_input":{"subagent_type":${text()},"prompt":${id}}`;
+      const names = `"session_id":${id},"agent_id":${id},"agent_type":${text()}`;
+      return { input: JSON.stringify(`{"hook_event_name":"${event}",${names},${task}}`) };
+    }
     case "startInSlots": {
       const starts = Array.from({ length: dice.below(5) }, () => {
         const start = Object.entries(properties(dice, "startInSlot"));
@@ -515,6 +521,9 @@ function metadata(dice: Dice): string {
   return `{${known.filter(() => dice.once(2)).join(",")}}`;
 }
 
+const HOST_EVENTS = [
+  ...["SessionStart", "PreToolUse", "SubagentStart", "SubagentStop", "Stop", "SessionEnd"],
+];
 const OPERATIONS = [
   ...["start", "start", "start", "addEvent", "addEvent", "addEvents", "incrementIteration"],
   ...["update", "pause", "resume", "resume", "complete", "fail", "abandon", "recordToolCall"],
@@ -542,7 +551,7 @@ const OPERATIONS = [
   ...["startInSlot", "startInSlot", "startInSlot", "latestSession", "slots", "slotPhase"],
   ...["dedupCheck", "dedupRegister", "dedupAdmit", "dedupAdmit", "dedupCleanup", "dedupAudit"],
   ...["dedupList", "dedupClear", "auditLog", "auditDay", "auditPurge"],
-  ...["agentCleanup", "agentStats", "hookPreDelegate", "hookSubagentStop"],
+  ...["agentCleanup", "agentStats", "hookPreDelegate", "hookSubagentStop", "hookEvent"],
 ];
 
 interface Step {

@@ -2,7 +2,7 @@
 // shell, in the folder of a project with the package.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { codeBlocks } from "../support/readme.js";
@@ -10,7 +10,8 @@ import { newProject } from "./support/project.js";
 
 const document = readFileSync(new URL("../../docs/agents.md", import.meta.url), "utf8");
 const [settings = ""] = codeBlocks(document, "json");
-const { PreToolUse, SubagentStop } = JSON.parse(settings).hooks;
+const { PreToolUse, SubagentStop, SessionStart } = JSON.parse(settings).hooks;
+const recorded = new URL("../../core/tests/agents/payloads/", import.meta.url);
 const crontab = document.match(/^0 \* \* \* \* cd \S+ && (tenure .*)$/m)?.[1] ?? "";
 
 let project: string;
@@ -47,6 +48,28 @@ it("the hooks resume the waiting agent, and finish it when it has stopped", () =
     should_resume: false,
   });
 });
+
+it.each(readdirSync(recorded).filter((name) => name.endsWith(".json")))(
+  "the hooks understand what a host sends: %s",
+  (name) => {
+    const payloads: { hook_event_name: string }[] = JSON.parse(
+      readFileSync(new URL(name, recorded), "utf8"),
+    );
+    const payload = (event: string) => {
+      const found = payloads.find(({ hook_event_name }) => hook_event_name === event);
+      if (found === undefined) throw new Error(`no ${event} in ${name}`);
+      return found;
+    };
+    runHook(SessionStart, payload("SessionStart"));
+    const { hookSpecificOutput } = runHook(PreToolUse, payload("PreToolUse"));
+    const [id = ""] = hookSpecificOutput.additionalContext.match(/agent-[\w-]+/) ?? [];
+    const host = () => JSON.parse(shell(`tenure agent get ${id}`)).metadata.host;
+    expect(host()).toMatchObject({ cwd: "/home/ada/shop" });
+    expect(runHook(SubagentStop, payload("SubagentStop"))).toEqual({});
+    expect(host()).toHaveProperty("stopped_at");
+    expect(JSON.parse(shell(`tenure agent get ${id}`))).toMatchObject({ phase: "completed" });
+  },
+);
 
 it("the crontab cleans up unfinished agents, and no others", () => {
   const id = shell("tenure agent create --agent cleaner --purpose clean").trim();

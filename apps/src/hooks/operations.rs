@@ -9,7 +9,6 @@ use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
 use tenure_core::store::{History, ListQuery, Loaded};
 use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
-use tenure_core::stored::status::Status;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::id::SessionId;
 use tenure_core::value::json::{Json, Object};
@@ -19,13 +18,11 @@ use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 
+use super::host::{MAX_CANDIDATES, Options, answer};
 use super::request::{
-    FinalizePolicy, Hook, HookPreDelegateParams, HookReply, HookSubagentStopParams, ReplyReason,
-    Request, TASK_ID,
+    FinalizePolicy, Hook, HookEventParams, HookPreDelegateParams, HookReply,
+    HookSubagentStopParams, NO_EVENT, ReplyReason, Request, TASK_ID, invalid, is_waiting,
 };
-
-/// The number of sessions of an agent that are searched for one of the same task.
-const MAX_CANDIDATES: u32 = 100;
 
 tenure_core::operations! {
     Group::Hooks;
@@ -40,6 +37,26 @@ tenure_core::operations! {
     HOOK_SUBAGENT_STOP = Write "hookSubagentStop" (HookSubagentStopParams) -> HookReply,
         steps subagent_stop,
         r#"{"input":"{\"agent_id\": \"s\"}","finalize":"always"}"#;
+    /// The reply to an event of a host that names it, such as Claude Code, in the form of this host: the
+    /// conversation has a session with its id, and each agent to which it hands a task has one, which is
+    /// resumed if it waits. Events that say nothing about these are answered with `{}`.
+    HOOK_EVENT = Write "hookEvent" (HookEventParams) -> HookReply, steps event,
+        r#"{"input":"{\"hook_event_name\": \"SessionStart\"}","idle":"30m","maxErrors":3,"finalize":"always"}"#;
+}
+
+async fn event(context: &Context, params: HookEventParams) -> Result<HookReply> {
+    let request = match Request::read(Hook::Event, params.input.as_str()) {
+        Ok(request) => request,
+        Err(reply) => return Ok(reply),
+    };
+    let Some(payload) = &request.payload else {
+        return Ok(invalid(Hook::Event, NO_EVENT));
+    };
+    let options = Options {
+        policy: Policy::new(params.idle, params.max_errors),
+        finalize: params.finalize.unwrap_or_default(),
+    };
+    Ok(answer(context, payload, options).await)
 }
 
 async fn pre_delegate(context: &Context, params: HookPreDelegateParams) -> Result<HookReply> {
@@ -48,6 +65,10 @@ async fn pre_delegate(context: &Context, params: HookPreDelegateParams) -> Resul
         Err(reply) => return Ok(reply),
     };
     let policy = Policy::new(params.idle, params.max_errors);
+    if let Some(payload) = &request.payload {
+        let finalize = FinalizePolicy::default();
+        return Ok(answer(context, payload, Options { policy, finalize }).await);
+    }
     let (reason, found) = match delegation(context, &request, policy).await {
         Ok(found) => found,
         Err(error) => return Ok(request.delegated(&ReplyReason::trouble(&error), None)),
@@ -173,6 +194,11 @@ async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Res
         Ok(request) => request,
         Err(reply) => return Ok(reply),
     };
+    let finalize = params.finalize.unwrap_or_default();
+    if let Some(payload) = &request.payload {
+        let policy = Policy::default();
+        return Ok(answer(context, payload, Options { policy, finalize }).await);
+    }
     let outcome = request.outcome();
     let Some(id) = &request.agent_id else {
         let reason = ReplyReason::nothing("no_agent_id", "the input names no agent_id");
@@ -188,7 +214,7 @@ async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Res
         id: Text::from(id.as_str()),
         ..ChangeOnly::default()
     };
-    let waits = outcome == Phase::Completed && params.finalize != Some(FinalizePolicy::Always);
+    let waits = outcome == Phase::Completed && finalize == FinalizePolicy::Auto;
     let stopped = context
         .transact(|tx| stop(tx, &target, outcome, summary.as_ref(), waits))
         .await;
@@ -225,13 +251,6 @@ fn stop(
         draft.finalize(outcome, summary)
     })?;
     Ok(before)
-}
-
-/// Whether an agent waits: for an approval, or to be resumed.
-fn is_waiting(head: &Head) -> bool {
-    let phase = head.agent.as_ref().map(|agent| agent.phase);
-    let resumable = phase.is_some_and(Phase::is_resumable) && head.is_resume_ready();
-    head.status == Status::Paused || (resumable && !head.status.is_finished())
 }
 
 /// The reason why an agent could not be finalized.

@@ -17,6 +17,9 @@ use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};
 use tenure_core::{audit, declare_params};
 
+use super::payload::{self, Payload};
+pub use super::reply::HookReply;
+
 declare_params! {
     /// A task that is about to be handed to an agent.
     pub struct HookPreDelegateParams {
@@ -37,6 +40,20 @@ declare_params! {
         /// be resumed, or `always`. `auto` by default.
         pub finalize: Option<FinalizePolicy>,
     }
+
+    /// An event of a host.
+    pub struct HookEventParams {
+        /// The input of the hook: the text of a JSON object that names its event, `hook_event_name`.
+        pub input: Text,
+        /// The idle time from which an agent is not resumable: milliseconds or text such as `"30m"`. 30
+        /// minutes by default.
+        pub idle: Option<Millis>,
+        /// The number of errors from which an agent is not resumable; 3 by default.
+        pub max_errors: Option<u32>,
+        /// When an agent that stopped is finalized: `auto`, unless it is paused or can be resumed, or
+        /// `always`. `auto` by default.
+        pub finalize: Option<FinalizePolicy>,
+    }
 }
 
 /// When an agent that has stopped without an error is finalized.
@@ -55,18 +72,6 @@ tenure_core::word_properties! {
     FinalizePolicy: "auto" => Auto, "always" => Always;
 }
 
-/// The reply of a hook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct HookReply {
-    /// The exit code of the hook: 1 if the input is no JSON object, otherwise 0.
-    pub exit_code: u8,
-    /// The JSON object that the hook prints.
-    #[cfg_attr(feature = "ts", ts(type = "JsonObject"))]
-    pub output: Json,
-}
-
 /// A hook of an agent's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
@@ -74,6 +79,8 @@ pub enum Hook {
     PreDelegate,
     /// An agent has stopped.
     SubagentStop,
+    /// Any event of a host that names it.
+    Event,
 }
 
 /// The reply of a hook that could not reach its store, with the code and the message of the error.
@@ -84,8 +91,10 @@ pub fn store_unavailable(hook: Hook, input: &str, code: &str, problem: &str) -> 
     };
     let reason = ReplyReason::new(STORE_UNAVAILABLE, code, problem);
     match hook {
+        _ if request.payload.is_some() => payload::warning(problem),
         Hook::PreDelegate => request.delegated(&reason, None),
         Hook::SubagentStop => request.stopped(&reason, false, None),
+        Hook::Event => invalid(hook, NO_EVENT),
     }
 }
 
@@ -93,14 +102,13 @@ pub fn store_unavailable(hook: Hook, input: &str, code: &str, problem: &str) -> 
 pub fn invalid(hook: Hook, problem: &str) -> HookReply {
     let nothing = Request {
         input: Json::of_text(None),
-        agent_id: None,
-        agent_name: None,
-        task_id: None,
+        ..Request::default()
     };
     let reason = ReplyReason::new("invalid_json", "invalid_json", problem);
     let reply = match hook {
         Hook::PreDelegate => nothing.delegated(&reason, None),
         Hook::SubagentStop => nothing.stopped(&reason, false, None),
+        Hook::Event => payload::warning(problem),
     };
     HookReply {
         exit_code: 1,
@@ -109,15 +117,26 @@ pub fn invalid(hook: Hook, problem: &str) -> HookReply {
 }
 
 const STORE_UNAVAILABLE: &str = "store_unavailable";
+/// The problem of an input that names no event.
+pub(crate) const NO_EVENT: &str = "expected the property hook_event_name";
 const NO_SESSION: &str = "no_existing_session";
 
 /// The property for the task, in an input and in an agent's metadata.
 pub(crate) const TASK_ID: &str = "task_id";
 
+/// Whether an agent waits: for an approval, or to be resumed.
+pub(crate) fn is_waiting(head: &Head) -> bool {
+    let phase = head.agent.as_ref().map(|agent| agent.phase);
+    let resumable = phase.is_some_and(Phase::is_resumable) && head.is_resume_ready();
+    head.status == Status::Paused || (resumable && !head.status.is_finished())
+}
+
 /// The input of a hook. Its properties are in `task_info`, or at the top level.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     input: Json,
+    /// The input of a host that names its event, which is read and answered in another way.
+    pub(crate) payload: Option<Payload>,
     /// The agent's session.
     pub(crate) agent_id: Option<String>,
     /// The agent's name.
@@ -145,10 +164,19 @@ impl Request {
         let given = |name: &str| property(&input, "task_info", name);
         let text = |name: &str| given(name)?.as_text().filter(|text| !text.is_empty());
         Self {
+            payload: Payload::of(&input),
             agent_id: text("agent_id"),
             agent_name: text("agent_name"),
             task_id: given(TASK_ID).map(Json::compact),
             input,
+        }
+    }
+
+    /// A task for an agent of this name.
+    pub(crate) fn of_agent(name: &str) -> Self {
+        Self {
+            agent_name: Some(name.to_owned()),
+            ..Self::default()
         }
     }
 

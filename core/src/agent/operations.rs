@@ -76,7 +76,12 @@ crate::operations! {
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
 }
 
-fn create_agent(tx: &mut Transaction<'_>, params: &AgentCreateParams) -> Attempt<SessionHead> {
+/// Creates an agent.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`, `INVALID_ID`, `SESSION_EXISTS`, `IDEMPOTENCY_MISMATCH`, those of the limits and of
+/// the store.
+pub fn create_agent(tx: &mut Transaction<'_>, params: &AgentCreateParams) -> Attempt<SessionHead> {
     let key = store_key(tx, params.idempotency_key.as_ref())?;
     let id = match &params.id {
         Some(id) => SessionId::parse(id.as_str())?,

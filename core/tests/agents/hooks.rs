@@ -499,7 +499,7 @@ fn full() -> Error {
 }
 
 /// A store in which every call fails.
-struct Failing;
+pub(super) struct Failing;
 
 fn fail<'a, T: Send + 'a>() -> Answer<'a, T> {
     Box::pin(std::future::ready(Err(full())))

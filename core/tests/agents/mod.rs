@@ -3,6 +3,7 @@
 mod approvals;
 mod finalization;
 mod hooks;
+mod host;
 mod lists_and_cleanup;
 mod metrics;
 mod model;

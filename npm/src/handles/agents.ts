@@ -18,6 +18,7 @@ import type {
   AgentUpdateParams,
   ApprovalParams,
   CleanupResult,
+  HookEventParams,
   HookPreDelegateParams,
   HookReply,
   HookSubagentStopParams,
@@ -147,6 +148,17 @@ export class AgentHooks<M extends Mode> {
     policy?: Accepts<Omit<HookPreDelegateParams, "input">>,
   ): Returns<M, HookReply> {
     return this.#ask("hookPreDelegate", () => ({ ...policy, input: textOf(input) }));
+  }
+
+  /**
+   * Runs at an event of a host that names it, such as Claude Code: `input` is what the host passes to
+   * its hook. The conversation and its agents have sessions of their own.
+   */
+  event(
+    input: string | object,
+    options?: Accepts<Omit<HookEventParams, "input">>,
+  ): Returns<M, HookReply> {
+    return this.#ask("hookEvent", () => ({ ...options, input: textOf(input) }));
   }
 
   /**

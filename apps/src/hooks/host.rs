@@ -1,0 +1,425 @@
+//! What happens at the events of a host that names them. A delegation resumes an agent of the
+//! conversation that waits, or creates one; the agent's start and end are matched with it by what the
+//! host calls it. The conversation itself is a session with the host's id.
+
+use tenure_core::agent::operations::create_agent;
+use tenure_core::agent::params::AgentCreateParams;
+use tenure_core::agent::resume::{self, Candidate, Policy, ResumeDecision};
+use tenure_core::error::{Class, Error, Result, cut};
+use tenure_core::session::change::{append, change, create};
+use tenure_core::session::draft::Draft;
+use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
+use tenure_core::session::view::SessionHead;
+use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
+use tenure_core::store::{History, ListQuery};
+use tenure_core::stored::head::Head;
+use tenure_core::stored::phase::Phase;
+use tenure_core::stored::status::Status;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::id::SessionId;
+use tenure_core::value::json::{Json, Object};
+use tenure_core::value::limits::MAX_PAGE_BYTES;
+use tenure_core::value::text::Text;
+use tenure_core::work::context::Context;
+
+use super::link::HostLink;
+use super::payload::{Event, Payload, nothing, warning};
+use super::reply::HookReply;
+use super::request::{FinalizePolicy, ReplyReason, Request, is_waiting};
+
+/// The number of sessions of an agent that are searched for one of a task.
+pub(super) const MAX_CANDIDATES: u32 = 100;
+/// The name of an agent that the host does not name.
+const UNNAMED: &str = "general-purpose";
+/// The mode of a conversation without an agent of its own.
+const CONVERSATION: &str = "main";
+/// The type of the event at which a conversation waits for its user.
+const TURN: &str = "turn";
+/// The number of ids in a prompt that are looked up.
+const MAX_NAMED: usize = 3;
+/// The number of waiting agents that the start of a conversation names.
+const MAX_WAITING: usize = 10;
+/// The greatest metadata that are shown to a model, in bytes.
+const MAX_SHOWN: usize = 4000;
+
+/// How a call answers events.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// Which agents are resumed.
+    pub(crate) policy: Policy,
+    /// Which agents are finalized.
+    pub(crate) finalize: FinalizePolicy,
+}
+
+/// The reply to an event. A failure of the store is a warning.
+pub(crate) async fn answer(context: &Context, payload: &Payload, options: Options) -> HookReply {
+    let answered = match payload.event {
+        Event::SessionStart => session_start(context, payload, options.policy).await,
+        Event::Delegation => delegation(context, payload, options.policy).await,
+        Event::SubagentStart => subagent_start(context, payload).await,
+        Event::SubagentStop => subagent_stop(context, payload, options.finalize).await,
+        Event::Stop => stop(context, payload).await,
+        Event::SessionEnd => session_end(context, payload).await,
+        Event::Other => Ok(nothing()),
+    };
+    answered.unwrap_or_else(|error| warning(&error.to_string()))
+}
+
+/// Creates the session of the conversation, or resumes it, and names the agents that wait.
+async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
+    if let Some(id) = conversation(payload) {
+        let params = StartParams {
+            task: cut(format!(
+                "conversation in {}",
+                payload.text("cwd").unwrap_or_default()
+            ))
+            .into(),
+            mode: payload
+                .text("agent_type")
+                .unwrap_or_else(|| CONVERSATION.to_owned())
+                .into(),
+            metadata: Some(HostLink::of_conversation(payload).metadata()),
+            ..StartParams::default()
+        };
+        let begun = context
+            .transact(|tx| match tx.head(&id)? {
+                None => {
+                    let draft = Draft::start(id.clone(), &params, tx.now(), tx.limits())?;
+                    create(tx, draft, None).map(drop)
+                }
+                Some(head) if head.status == Status::Paused => {
+                    let resume =
+                        |draft: &mut Draft<'_>| draft.resume(None, IfExhausted::Timeout, None);
+                    change(tx, &target(&id), &resume).map(drop)
+                }
+                Some(_) => Ok(()),
+            })
+            .await;
+        unless_refused(begun)?;
+    }
+    let now = context.call().now;
+    let order = Order {
+        by: OrderBy::UpdatedAt,
+        direction: Direction::Desc,
+    };
+    let heads = agents(context, policy.filter(now), order).await?;
+    let waiting = heads
+        .iter()
+        .filter(|head| can_resume(head, policy, context));
+    let lines: Vec<String> = waiting.take(MAX_WAITING).map(line).collect();
+    if lines.is_empty() {
+        return Ok(nothing());
+    }
+    let text = [
+        "These agents wait to be resumed. To resume one, hand its task to an agent and name the id in \
+         the prompt:",
+        &lines.concat(),
+    ];
+    Ok(payload.context(&text.concat()))
+}
+
+/// An agent in a list for a model.
+fn line(head: &Head) -> String {
+    let phase = head
+        .agent
+        .as_ref()
+        .map_or("none", |agent| agent.phase.as_str());
+    let purpose = cut(head.task.replace(char::is_control, " "));
+    let (id, name) = (&head.id, &head.mode);
+    format!("\n- {id}: {name}, in the phase {phase}: {purpose}")
+}
+
+/// Resumes an agent that waits, or creates one.
+async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
+    let name = payload
+        .input("subagent_type")
+        .unwrap_or_else(|| UNNAMED.to_owned());
+    let request = Request::of_agent(&name);
+    let call = context.call();
+    let nonce = Fingerprint::of("hook", call.entropy).text();
+    let link = HostLink::of_delegation(payload).metadata();
+    if let Some((head, decision)) = resumable(context, payload, &name, policy).await? {
+        let entry = request.entry(
+            &ReplyReason::decided(&decision),
+            Some(&head),
+            call.now,
+            &nonce,
+        );
+        let linked = |draft: &mut Draft<'_>| draft.merge_metadata(&link);
+        let resumed = context
+            .transact(|tx| {
+                tx.enter(entry.to_record());
+                change(tx, &target(&head.id), &linked)
+            })
+            .await?;
+        return Ok(payload.context(&about(&resumed)));
+    }
+    let reason = ReplyReason::nothing("not_found", "no agent of this conversation waits");
+    let entry = request.entry(&reason, None, call.now, &nonce);
+    let purpose = payload
+        .input("description")
+        .or_else(|| payload.input("prompt"));
+    let params = AgentCreateParams {
+        agent_name: name.into(),
+        purpose: purpose.map(|purpose| cut(purpose).into()),
+        metadata: Some(link.clone()),
+        // The same hook in two settings is one delegation.
+        idempotency_key: payload
+            .text("tool_use_id")
+            .map(|id| Text::from(format!("hook:{id}"))),
+        ..AgentCreateParams::default()
+    };
+    let created = context
+        .transact(|tx| {
+            tx.enter(entry.to_record());
+            create_agent(tx, &params)
+        })
+        .await?;
+    Ok(payload.context(&about(&created)))
+}
+
+/// The agent that a delegation resumes: one that its prompt names, or else the one of this name that
+/// was active last in the conversation.
+async fn resumable(
+    context: &Context,
+    payload: &Payload,
+    name: &str,
+    policy: Policy,
+) -> Result<Option<(Head, ResumeDecision)>> {
+    let now = context.call().now;
+    let decided = |head: Head| {
+        let decision = resume::decide(Candidate::Session(&head), policy, now);
+        (head, decision)
+    };
+    let prompt = payload.input("prompt").unwrap_or_default();
+    for id in named(&prompt) {
+        let found = match context.load(&id, History::None).await {
+            Err(error) if error.is_corrupt_session() => None,
+            found => found?,
+        };
+        let found = found.map(|loaded| loaded.head);
+        if let Some(head) = found.filter(|head| can_resume(head, policy, context)) {
+            return Ok(Some(decided(head)));
+        }
+    }
+    let filter = Filter {
+        mode: Some(name.to_owned()),
+        ..policy.filter(now)
+    };
+    let order = Order {
+        by: OrderBy::UpdatedAt,
+        direction: Direction::Desc,
+    };
+    let is_ours = |head: &Head| HostLink::of(head).is_some_and(|link| link.is_of_session(payload));
+    let heads = agents(context, filter, order).await?.into_iter();
+    let mut ours = heads.filter(|head| is_ours(head) && can_resume(head, policy, context));
+    Ok(ours.next().map(decided))
+}
+
+/// The ids of agents in a text.
+fn named(text: &str) -> Vec<SessionId> {
+    let is_part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+    let words = text.split(|char| !is_part(char));
+    let words = words
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|word| word.starts_with("agent-"));
+    words
+        .filter_map(|word| SessionId::parse(word).ok())
+        .take(MAX_NAMED)
+        .collect()
+}
+
+/// Whether an agent can be resumed. One that runs is not resumed a second time.
+fn can_resume(head: &Head, policy: Policy, context: &Context) -> bool {
+    let runs = HostLink::of(head).is_some_and(|link| !link.is_stopped());
+    let candidate = Candidate::Session(head);
+    !runs && resume::decide(candidate, policy, context.call().now).resume
+}
+
+/// Links the agent that starts to the session of its delegation, and says to it which that is.
+async fn subagent_start(context: &Context, payload: &Payload) -> Result<HookReply> {
+    let Some(head) = delegated(context, payload).await? else {
+        return Ok(nothing());
+    };
+    let link = HostLink::of(&head)
+        .unwrap_or_default()
+        .of_agent(payload)
+        .metadata();
+    let linked = context
+        .transact(|tx| change(tx, &target(&head.id), &|draft| draft.merge_metadata(&link)))
+        .await;
+    Ok(match unless_refused(linked)? {
+        Some(head) => payload.context(&about(&head)),
+        None => nothing(),
+    })
+}
+
+/// Finalizes the agent that has stopped, unless it waits.
+async fn subagent_stop(
+    context: &Context,
+    payload: &Payload,
+    finalize: FinalizePolicy,
+) -> Result<HookReply> {
+    let head = delegated(context, payload).await?;
+    let Some(head) = head.filter(|head| !head.status.is_finished()) else {
+        return Ok(nothing());
+    };
+    let call = context.call();
+    let link = HostLink::of(&head).unwrap_or_default().of_agent(payload);
+    let link = link.stopped(call.now).metadata();
+    let message = payload.text("last_assistant_message");
+    let summary =
+        message.map(|message| Text::from(cut(call.limits.redact.text(&message).into_owned())));
+    let waits = finalize == FinalizePolicy::Auto;
+    let stopped = context
+        .transact(|tx| {
+            change(tx, &target(&head.id), &|draft| {
+                draft.merge_metadata(&link)?;
+                if waits && is_waiting(draft.head()) {
+                    return Ok(());
+                }
+                draft.finalize(Phase::Completed, summary.as_ref())
+            })
+        })
+        .await;
+    unless_refused(stopped)?;
+    Ok(nothing())
+}
+
+/// The session of the agent that a payload is about. A host that does not name its agents has stopped
+/// the only one that can be meant, or none.
+async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>> {
+    let name = payload.text("agent_type");
+    let filter = Filter {
+        mode: name.clone(),
+        phase: Some(Phase::ALL.to_vec()),
+        ..Filter::default()
+    };
+    let heads = agents(context, filter, Order::default()).await?;
+    let links = |head: &Head, test: &dyn Fn(&HostLink) -> bool| {
+        HostLink::of(head).is_some_and(|link| test(&link))
+    };
+    if let Some(agent) = payload.text("agent_id")
+        && let Some(known) = heads
+            .iter()
+            .find(|head| links(head, &|link| link.is_of_agent(&agent)))
+    {
+        return Ok(Some(known.clone()));
+    }
+    // Agents of the host's own have an empty name, and no delegation.
+    if name.is_none() && payload.has("agent_type") {
+        return Ok(None);
+    }
+    let is_open = |head: &Head| {
+        let open = links(head, &|link| link.is_of_session(payload) && link.is_open());
+        open && !head.status.is_finished()
+    };
+    let mut open: Vec<Head> = heads.into_iter().filter(is_open).collect();
+    // Of several agents of one name, the host starts first the one that it was asked for first.
+    let first = open.pop();
+    Ok(first.filter(|_| name.is_some() || open.is_empty()))
+}
+
+/// Records that the conversation waits for its user.
+async fn stop(context: &Context, payload: &Payload) -> Result<HookReply> {
+    let Some(id) = conversation(payload) else {
+        return Ok(nothing());
+    };
+    let mut data = Object::default();
+    if let Some(message) = payload.text("last_assistant_message") {
+        let message = context.call().limits.redact.text(&message).into_owned();
+        data.set("message", &cut(message));
+    }
+    let data = data.to_json();
+    let recorded = context
+        .transact(|tx| {
+            append(tx, &target(&id), &|draft| {
+                draft.record(TURN, Some(data.clone()))
+            })
+        })
+        .await;
+    unless_refused(recorded)?;
+    Ok(nothing())
+}
+
+/// Pauses the session of the conversation, which its user may go on with.
+async fn session_end(context: &Context, payload: &Payload) -> Result<HookReply> {
+    let Some(id) = conversation(payload) else {
+        return Ok(nothing());
+    };
+    let reason = payload.text("reason").map(|reason| Text::from(cut(reason)));
+    let ended = context
+        .transact(|tx| {
+            change(tx, &target(&id), &|draft| match draft.head().status {
+                Status::Active => draft.pause(reason.as_ref(), None),
+                _ => Ok(()),
+            })
+        })
+        .await;
+    unless_refused(ended)?;
+    Ok(nothing())
+}
+
+/// The id of the conversation's session, if it can be one.
+fn conversation(payload: &Payload) -> Option<SessionId> {
+    SessionId::parse(&payload.text("session_id")?).ok()
+}
+
+fn target(id: &SessionId) -> ChangeOnly {
+    ChangeOnly {
+        id: Text::from(id.as_str()),
+        ..ChangeOnly::default()
+    }
+}
+
+/// The result of a change, or nothing where the session does not allow it: it is unknown, has ended, or
+/// is in the trash.
+fn unless_refused<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(error) if is_refusal(&error) => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.class(),
+        Class::NotFound | Class::Refused | Class::Conflict
+    )
+}
+
+/// The agents that a filter selects, as many as are searched.
+async fn agents(context: &Context, filter: Filter, order: Order) -> Result<Vec<Head>> {
+    let query = ListQuery {
+        filter,
+        order,
+        after: None,
+        offset: 0,
+        limit: MAX_CANDIDATES,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    Ok(context.list(&query).await?.heads)
+}
+
+/// What a model has to know about the session of an agent.
+fn about(head: &SessionHead) -> String {
+    let id = &head.id;
+    let phase = head.phase.unwrap_or_default();
+    let mut text = format!(
+        "The session of this agent in tenure is {id}. `tenure agent update {id} --phase PHASE` records \
+         what the agent does: investigating, planning, approval, executing or validating."
+    );
+    if phase == Phase::Initializing {
+        return text;
+    }
+    text.push_str(&format!(
+        " The agent is resumed: it goes on in the phase {phase}. `tenure agent get {id}` prints its \
+         history."
+    ));
+    let metadata = head.metadata.as_ref().map_or("{}", Json::as_str);
+    if metadata.len() <= MAX_SHOWN {
+        text.push_str(" Its metadata: ");
+        text.push_str(metadata);
+    }
+    text
+}

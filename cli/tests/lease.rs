@@ -188,7 +188,8 @@ fn the_commands_of_a_shell_have_one_owner_and_its_end_frees_the_leases() {
             .env("tenure", tenure)
             .env("PATH", "/usr/bin:/bin");
         shell
-            .env("XDG_RUNTIME_DIR", place.folder.path())
+            .env("XDG_STATE_HOME", place.folder.path().join("state"))
+            .env("XDG_RUNTIME_DIR", place.folder.path().join("runtime"))
             .current_dir(place.folder.path());
         command = shell;
         crate::common::output_of(command)
@@ -212,7 +213,13 @@ fn leases_are_in_the_registry_unless_a_store_is_given() {
     let place = Place::new();
     // `TENURE_STORE`, which is set here, is the store of sessions only.
     assert_eq!(token(&place, &["acquire", "deploy"]), 1);
-    assert!(place.folder.path().join("tenure/registry.db").exists());
+    assert!(
+        place
+            .folder
+            .path()
+            .join("state/tenure/registry.db")
+            .exists()
+    );
     assert!(!place.folder.path().join("tenure.db").exists());
     let store = place.url();
     assert_eq!(

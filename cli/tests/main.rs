@@ -30,6 +30,8 @@ mod project;
 #[cfg(unix)]
 mod purge;
 #[cfg(unix)]
+mod registry;
+#[cfg(unix)]
 mod run;
 #[cfg(unix)]
 mod slot;

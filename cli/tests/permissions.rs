@@ -94,9 +94,13 @@ fn an_option_grants_more() {
     for granted in [&["--file-mode", "660"][..], &["--file-mode=0o660"]] {
         let folder = created(granted);
         for (path, bits) in below(folder.path()) {
-            let expected = match Path::new(&path).is_dir() {
-                true => 0o770,
-                false => 0o660,
+            let is_registry = path.contains("/state");
+            let expected = match (Path::new(&path).is_dir(), is_registry) {
+                (true, false) => 0o770,
+                (false, false) => 0o660,
+                // The registry is private to its user.
+                (true, true) => 0o700,
+                (false, true) => 0o600,
             };
             assert_eq!(bits, expected, "{path}");
         }

@@ -12,6 +12,7 @@ use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 use crate::executor::{Executor, SerialStore};
 use crate::place::Place;
+use crate::registry::take_over;
 
 /// How long a store stays open, which decides how it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,16 @@ impl Executor {
         Ok(match place {
             Place::Memory => Self::inline(Box::new(MemoryStore::default())),
             Place::Sqlite(path) => Self::transaction(sqlite(&path, options, lifetime)?),
+            Place::Registry(path) => {
+                // The registry is private, whatever is granted for other stores.
+                let options = &Options {
+                    file_mode: None,
+                    ..options.clone()
+                };
+                let store = open_sqlite(&path, options, lifetime)?;
+                take_over(&store, &path);
+                Self::transaction(Box::new(store))
+            }
             Place::File(path) => {
                 let store = FileStore::open(&path, file_options(options)?)?;
                 Self::transaction(Box::new(store))
@@ -53,8 +64,11 @@ impl Executor {
 
 /// Opens a SQLite store. It is created if it does not exist.
 pub(crate) fn sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Result<SerialStore> {
-    let store = SqliteStore::open(path, sqlite_options(options, lifetime)?)?;
-    Ok(Box::new(store))
+    Ok(Box::new(open_sqlite(path, options, lifetime)?))
+}
+
+fn open_sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Result<SqliteStore> {
+    SqliteStore::open(path, sqlite_options(options, lifetime)?)
 }
 
 fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions> {

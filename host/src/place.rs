@@ -15,6 +15,8 @@ pub enum Place {
     Memory,
     /// A SQLite database.
     Sqlite(PathBuf),
+    /// The registry that the processes of this user share, a SQLite database.
+    Registry(PathBuf),
     /// A folder of files.
     File(PathBuf),
     /// A git repository, by the name of a remote or by an address. It stores no sessions, and its
@@ -37,7 +39,7 @@ impl Place {
             // A URL of the `git:` protocol is an address itself.
             Some(("git", rest)) if rest.starts_with("//") => Some(Self::Git(url.to_owned())),
             Some(("git", rest)) => Some(Self::Git(rest.to_owned())),
-            Some(("registry", "")) => Some(Self::Sqlite(registry_path()?)),
+            Some(("registry", "")) => Some(Self::Registry(registry_path()?)),
             _ => None,
         })
     }
@@ -50,7 +52,7 @@ impl Place {
         let (scheme, path) = match self {
             Self::Memory => return None,
             Self::Git(address) => return Some(format!("git:{address}")),
-            Self::Sqlite(path) => ("sqlite", path),
+            Self::Sqlite(path) | Self::Registry(path) => ("sqlite", path),
             Self::File(path) => ("file", path),
         };
         Some(format!("{scheme}:{}", file_identity(path)))

@@ -423,9 +423,9 @@ describe("without a registry", () => {
     const file = join(folder, "file");
     writeFileSync(file, "no database, but long enough to be looked at".repeat(100));
     const places: Record<string, object> = {
-      "a file is in its place": { XDG_RUNTIME_DIR: file },
-      "its folder cannot be created": { XDG_RUNTIME_DIR: "/proc/nowhere" },
-      "its database is no database": { XDG_RUNTIME_DIR: "", TMPDIR: file },
+      "a file is in its place": { XDG_STATE_HOME: file },
+      "its folder cannot be created": { XDG_STATE_HOME: "/proc/nowhere" },
+      "its database is no database": { XDG_STATE_HOME: "", HOME: "/nowhere", TMPDIR: file },
     };
     const { stdout, stderr, status } = runScript(places[why] ?? {}, script);
     expect({ status, stdout, stderr }).toEqual({
@@ -438,7 +438,7 @@ describe("without a registry", () => {
   it("the manager retries to open it when a machine is registered", () => {
     const place = join(newFolder(), "place");
     writeFileSync(place, "");
-    const registry = { XDG_RUNTIME_DIR: place };
+    const registry = { XDG_STATE_HOME: place };
     const { stdout } = runScript(
       registry,
       `import { mkdirSync, rmSync } from "node:fs";
@@ -473,10 +473,10 @@ describe("a process that only gets its session manager", () => {
     expect(registryView(registry).sessions).not.toHaveProperty(stdout.trim());
   });
 
-  it("uses the folder for temporary files by default", () => {
+  it("uses the folder for temporary files where there is no home folder", () => {
     const folder = newFolder();
     const { stdout } = runScript(
-      { XDG_RUNTIME_DIR: "", TMPDIR: folder },
+      { XDG_STATE_HOME: "", HOME: "/nowhere", TMPDIR: folder },
       `import { statSync } from "node:fs";
        import { join } from "node:path";
        const folder = join(${JSON.stringify(folder)}, "tenure-" + process.getuid());

@@ -1,24 +1,32 @@
 // A separate registry for tests, and what a process sees in it.
 
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ActiveSession, VmView } from "tenure";
 import { lastingFolder, newFolder } from "./folders.js";
 
 /** The environment variables that make a process use this registry. */
 export interface Registry {
+  readonly XDG_STATE_HOME: string;
+  /** The folder of the registry of earlier versions, which there is none of. */
   readonly XDG_RUNTIME_DIR: string;
 }
 
 /** Creates a new registry. */
 export function newRegistry(): Registry {
-  return { XDG_RUNTIME_DIR: newFolder() };
+  return registryIn(newFolder());
 }
 
 /** A registry for this process and all tests of a file. */
 export function ownRegistry(): void {
-  process.env.XDG_RUNTIME_DIR = lastingFolder();
+  Object.assign(process.env, registryIn(lastingFolder()));
 }
+
+const registryIn = (folder: string): Registry => ({
+  XDG_STATE_HOME: folder,
+  XDG_RUNTIME_DIR: join(folder, "runtime"),
+});
 
 /** The folder from which scripts resolve the package. */
 const folder = fileURLToPath(new URL("..", import.meta.url));

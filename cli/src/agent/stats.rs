@@ -58,7 +58,7 @@ fn size(url: &str) -> Option<u64> {
     match Place::of(url).ok()?? {
         Place::Memory | Place::Git(_) => None,
         Place::File(folder) => folder_size(&folder).ok(),
-        Place::Sqlite(path) => {
+        Place::Sqlite(path) | Place::Registry(path) => {
             let sizes = ["", "-wal", "-shm"].map(|end| {
                 let mut path = path.clone().into_os_string();
                 path.push(end);

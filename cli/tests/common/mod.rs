@@ -52,8 +52,9 @@ impl Place {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(self.folder.path(), args);
         command.env("TENURE_STORE", self.url());
-        // The folder of the registry.
-        command.env("XDG_RUNTIME_DIR", self.folder.path());
+        // The folder of the registry, and that of earlier versions.
+        command.env("XDG_STATE_HOME", self.folder.path().join("state"));
+        command.env("XDG_RUNTIME_DIR", self.folder.path().join("runtime"));
         if !args.contains(&"--now") {
             command.args(["--now", NOW]);
         }

@@ -48,13 +48,92 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect((await starting).context).toEqual({ a: 1 });
   });
 
-  it("loses values that JSON cannot represent, as in JSON.stringify", async () => {
-    const { context } = await sessions.start({
-      task: "t",
-      mode: "m",
-      context: { a: undefined, b: Number.NaN, c: new Date(0), d: () => 1, e: [undefined] },
+  it("is stored as JSON.stringify writes it", async () => {
+    const context = { a: undefined, c: new Date(0), e: [undefined], f: Object("boxed") };
+    const stored = (await sessions.start({ task: "t", mode: "m", context })).context;
+    expect(stored).toEqual({ c: "1970-01-01T00:00:00.000Z", e: [null], f: "boxed" });
+    const bare = Object.assign(Object.create(null), {
+      a: { toJSON: () => new Map([[1, 2]]).size },
     });
-    expect(context).toEqual({ b: null, c: "1970-01-01T00:00:00.000Z", e: [null] });
+    const { id } = await sessions.start({ task: "t", mode: "m", context: bare });
+    expect((await sessions.get(id))?.context).toEqual({ a: 1 });
+    class Point {
+      readonly x = 1;
+    }
+    await sessions.updateContext(id, { point: new Point(), bytes: new Uint8Array([7]) });
+    expect((await sessions.get(id))?.context).toMatchObject({ point: { x: 1 }, bytes: { 0: 7 } });
+  });
+
+  it("that JSON would lose is refused with its path", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    class Private {
+      readonly #secret = 1;
+      reveal(): number {
+        return this.#secret;
+      }
+    }
+    for (const [lost, named] of [
+      [Number.NaN, "NaN"],
+      [Number.NEGATIVE_INFINITY, "-Infinity"],
+      [Object(Number.NaN), "Number"],
+      [() => 1, "function"],
+      [Symbol("s"), "symbol"],
+      [10n, "bigint"],
+      [new Date(Number.NaN), "invalid Date"],
+      [new Map([["a", 1]]), "Map"],
+      [Object.assign(new Set([1]), { a: 1 }), "Set"],
+      [new WeakMap(), "WeakMap"],
+      [Promise.resolve(), "Promise"],
+      [/x/, "RegExp"],
+      [new ArrayBuffer(8), "ArrayBuffer"],
+      [new Private(), "Private"],
+    ] as const) {
+      const list = [{}, { "b c": lost }];
+      for (const [call, path] of [
+        [sessions.updateContext(id, { list }), "context.list[1].b c"],
+        [sessions.recordToolCall(id, "tool", { list }, lost), "args.list[1].b c"],
+        [sessions.recordToolCall(id, "tool", { toJSON: () => lost }), "args"],
+        [sessions.addEvents(id, [{ type: "note", data: { lost } }]), "events[0].data.lost"],
+        [sessions.import({ context: { lost } }), "context.lost"],
+      ] as const) {
+        const error = await failure(call);
+        // A date that `toJSON` returns is refused as an object without properties.
+        if (path === "args" && lost instanceof Date) continue;
+        expect(error).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: path } });
+        expect(error.message).toContain(named);
+      }
+    }
+    expect((await sessions.get(id))?.version).toBe(1);
+  });
+
+  it("that is an error is stored with its name, message and cause", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    const cause = Object.assign(new Error("no such file"), { code: "ENOENT", errno: -2 });
+    const error = new TypeError("cannot be read", { cause });
+    const both = new AggregateError([cause, "text"], "both failed");
+    await sessions.recordToolCall(id, "read", { path: "x" }, error);
+    await sessions.updateContext(id, {
+      last: [both],
+      thrown: new DOMException("gone", "AbortError"),
+    });
+    const session = await sessions.get(id);
+    const written = { name: "Error", message: "no such file", code: "ENOENT", errno: -2 };
+    expect(session?.history[1]?.data.result).toEqual({
+      name: "TypeError",
+      message: "cannot be read",
+      cause: written,
+    });
+    expect(session?.context).toEqual({
+      last: [{ name: "AggregateError", message: "both failed", errors: [written, "text"] }],
+      thrown: { name: "AbortError", message: "gone" },
+    });
+    const circular = new Error("circular");
+    circular.cause = circular;
+    expect(await code(sessions.recordToolCall(id, "tool", {}, circular))).toBe("INVALID_ARGUMENT");
+    const lossy = new Error("lossy", { cause: { map: new Map() } });
+    expect(await failure(sessions.recordToolCall(id, "tool", {}, lossy))).toMatchObject({
+      details: { what: "result.cause.map" },
+    });
   });
 
   it("that cannot be written as JSON is refused without a change", async () => {

@@ -166,7 +166,10 @@ export abstract class Operations<M extends Mode> {
     return this.ask("incrementIteration", () => ({ ...options, id, data }));
   }
 
-  /** Records a tool call, and adds the tool's name to `metadata.toolsUsed`. */
+  /**
+   * Records a tool call, and adds the tool's name to `metadata.toolsUsed`. An `Error` is stored with
+   * its name, message and cause.
+   */
   recordToolCall(
     id: string,
     tool: string,

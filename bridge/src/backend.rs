@@ -132,6 +132,7 @@ impl Params for Retention {
             every_ms: properties.take::<Millis>("every").0,
             purge_after_ms: properties.take_or("purge_after", max_age).0,
             keep_audit_ms: properties.take_or("keep_audit", KEEP_AUDIT).0,
+            archive: properties.take("archive"),
         })
     }
 }

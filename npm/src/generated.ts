@@ -3067,7 +3067,11 @@ purgeAfterMs: number,
 /**
  * The time for which entries of the audit log are retained, in milliseconds.
  */
-keepAuditMs: number, };
+keepAuditMs: number, 
+/**
+ * Archive each session before it is purged; `false` by default.
+ */
+archive?: boolean, };
 
 /**
  * The result of a pass of retention, and whether it is retried.

@@ -207,6 +207,50 @@ describe("retention", () => {
     expect(await ids(sessions)).toEqual([]);
   });
 
+  it.each(["open", "openSync"])(
+    "archives each session before it purges it, over %s",
+    async (how) => {
+      const archived: string[] = [];
+      let works = false;
+      const archive = async (session: string, id: string): Promise<void> => {
+        if (id === "stays" && !works) throw new Error("no room");
+        expect(JSON.parse(session)).toMatchObject({ id, status: "completed" });
+        archived.push(id);
+      };
+      const options = { retention: { maxAge: "30d", every: "24h", purgeAfter: "7d", archive } };
+      const sessions =
+        how === "open" ? await opening("memory:", options) : openSync("memory:", options);
+      const errors: string[] = [];
+      sessions.on("error", ({ code }) => errors.push(code));
+      for (const id of ["goes", "stays"]) {
+        await sessions.start({ task: "t", mode: "m", id });
+        await sessions.complete(id);
+      }
+      await vi.advanceTimersByTimeAsync(38 * DAY);
+      expect(archived).toEqual(["goes"]);
+      expect(await sessions.get("goes")).toBeNull();
+      expect(await sessions.get("stays")).toMatchObject({ deletedAt: expect.any(String) });
+      expect(sessions.slotMetrics().retention?.failed).toEqual([
+        { id: "stays", code: "ARCHIVE_FAILED", message: "no room" },
+      ]);
+      expect(errors).toEqual(["NOT_REMOVED"]);
+      works = true;
+      await vi.advanceTimersByTimeAsync(DAY);
+      expect(archived).toEqual(["goes", "stays"]);
+      expect(await sessions.get("stays")).toBeNull();
+      await sessions.close();
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
+
+  it.each([true, "x", {}, null])("refuses the archive %j", async (archive) => {
+    const retention = { maxAge: "1d", every: "1d", archive: archive as never };
+    expect(await failure(opening("memory:", { retention }))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: "retention.archive" },
+    });
+  });
+
   const MINUTE = 60_000;
   const problem = "STORE_FAILED the store's list failed: no list today";
 

@@ -149,19 +149,18 @@ async fn purge(context: JobContext, params: PurgeJobParams) -> JobResult<PurgeRe
     let archives = params.archive.unwrap_or(false);
     let dry_run = params.dry_run.unwrap_or(false);
     let mut purging = Purging {
-        context,
-        older_than: params.older_than,
         archives: archives && !dry_run,
+        batch: params.batch.unwrap_or(batch_of(archives)),
+        reports: true,
         result: PurgeResult {
             dry_run,
             ..PurgeResult::default()
         },
+        ..Purging::new(context, params.older_than, archives)
     };
-    let default_batch = if archives { ARCHIVE_BATCH } else { BATCH };
-    let batch = params.batch.unwrap_or(default_batch);
     match params.ids {
-        Some(ids) => purging.named(&ids, batch).await?,
-        None => purging.all(params.limit, params.cursor, batch).await?,
+        Some(ids) => purging.named(&ids).await?,
+        None => purging.all(params.limit, params.cursor).await?,
     }
     Ok(purging.result)
 }
@@ -172,18 +171,41 @@ struct Exported {
     version: u64,
 }
 
+/// The number of sessions in a batch, by default.
+fn batch_of(archives: bool) -> u32 {
+    if archives { ARCHIVE_BATCH } else { BATCH }
+}
+
 /// A running purge.
-struct Purging {
+pub(super) struct Purging {
     context: JobContext,
     older_than: Millis,
     archives: bool,
-    result: PurgeResult,
+    batch: u32,
+    /// Whether its progress is reported.
+    reports: bool,
+    /// The number of pages of sessions that were looked at.
+    pub(super) pages: u64,
+    pub(super) result: PurgeResult,
 }
 
 impl Purging {
+    /// A purge of sessions that have been in the trash for a time, which reports no progress.
+    pub(super) fn new(context: JobContext, older_than: Millis, archives: bool) -> Self {
+        Self {
+            context,
+            older_than,
+            archives,
+            batch: batch_of(archives),
+            reports: false,
+            pages: 0,
+            result: PurgeResult::default(),
+        }
+    }
+
     /// Deletes the given sessions, as far as they are due.
-    async fn named(&mut self, ids: &[Text], batch: u32) -> JobResult<()> {
-        for ids in ids.chunks(batch.max(1) as usize) {
+    async fn named(&mut self, ids: &[Text]) -> JobResult<()> {
+        for ids in ids.chunks(self.batch.max(1) as usize) {
             let params = PurgeParams {
                 ids: Some(ids.to_vec()),
                 ..self.params()
@@ -202,12 +224,12 @@ impl Purging {
     }
 
     /// Deletes all sessions that are due, page by page, so that one that stays does not block the others.
-    async fn all(
+    pub(super) async fn all(
         &mut self,
         mut limit: Option<u32>,
         mut cursor: Option<Text>,
-        batch: u32,
     ) -> JobResult<()> {
+        let batch = self.batch;
         loop {
             let params = PurgeParams {
                 limit: Some(limit.map_or(batch, |limit| limit.min(batch))),
@@ -218,6 +240,7 @@ impl Purging {
                 true => self.plan(params).await?,
                 false => self.run(params).await?,
             };
+            self.pages += 1;
             let count = u32::try_from(page.removed).unwrap_or(u32::MAX);
             limit = limit.map(|limit| limit.saturating_sub(count));
             let next = page.next_cursor.take();
@@ -309,6 +332,9 @@ impl Purging {
     }
 
     async fn report(&self, archived: usize) -> JobResult<()> {
+        if !self.reports {
+            return Ok(());
+        }
         let progress = PurgeProgress {
             removed: self.result.removed,
             archived: archived as u64,

@@ -1,5 +1,5 @@
 //! The job of retention: at intervals it moves sessions of an age to the trash, purges the trash, and
-//! removes expired records. A failed pass is repeated after one, five and fifteen minutes.
+//! removes expired records. With an archive, a session is archived before it is purged. A failed pass is repeated after one, five and fifteen minutes.
 
 use serde::Serialize;
 
@@ -7,17 +7,17 @@ use crate::declare_params;
 use crate::value::time::Millis;
 use crate::work::job::{JobContext, JobResult, Side};
 
-use super::cleanup::{CLEANUP, CLEANUP_RECORDS, PURGE};
-use super::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
-use super::purge::{NotPurged, PurgeResult};
+use super::cleanup::{CLEANUP, CLEANUP_RECORDS};
+use super::params::{CleanupParams, CleanupRecordsParams};
+use super::purge::{NotPurged, PurgeResult, Purging};
 use super::replies::RecordsCleaned;
 
 /// The maximum delay of the first pass, so that it also happens in processes that restart often.
 const MAX_FIRST_DELAY: Millis = Millis(60_000);
 /// The delays of the retries after a failed pass.
 const RETRY_DELAYS: [Millis; 3] = [Millis(60_000), Millis(5 * 60_000), Millis(15 * 60_000)];
-/// The number of sessions that one operation purges, and of failures that a pass lists.
-const BATCH: u32 = 1000;
+/// The maximum number of failures that a pass lists.
+const MAX_LISTED: usize = 1000;
 
 declare_params! {
     /// Which sessions retention removes, and how often.
@@ -32,6 +32,8 @@ declare_params! {
         pub purge_after_ms: u64,
         /// The time for which entries of the audit log are retained, in milliseconds.
         pub keep_audit_ms: u64,
+        /// Archive each session before it is purged; `false` by default.
+        pub archive: Option<bool>,
     }
 }
 
@@ -63,7 +65,7 @@ crate::jobs! {
     /// Runs passes of retention at intervals, until its driver stops it. Each pass is reported as
     /// progress.
     RETENTION = "retention" (RetentionParams) -> (), run,
-        r#"{"maxAgeMs":1000,"everyMs":1000,"purgeAfterMs":1000,"keepAuditMs":1000}"#;
+        r#"{"maxAgeMs":1000,"everyMs":1000,"purgeAfterMs":1000,"keepAuditMs":1000,"archive":true}"#;
 }
 
 async fn run(context: JobContext, params: RetentionParams) -> JobResult<()> {
@@ -105,23 +107,13 @@ async fn perform(
         max_age: Millis(params.max_age_ms),
         ..CleanupParams::default()
     };
-    pass.add(context.run(Side::Target, &CLEANUP, cleanup).await?);
-    let mut cursor = None;
-    loop {
-        let purge = PurgeParams {
-            older_than: Millis(params.purge_after_ms),
-            limit: Some(BATCH),
-            cursor,
-            ..PurgeParams::default()
-        };
-        let mut purged: PurgeResult = context.run(Side::Target, &PURGE, purge).await?;
-        let next = purged.next_cursor.take();
-        pass.add(purged);
-        if next.is_none() {
-            break;
-        }
-        cursor = next.map(Into::into);
-    }
+    pass.add(context.run(Side::Target, &CLEANUP, cleanup).await?, 1);
+    let purge_after = Millis(params.purge_after_ms);
+    let archives = params.archive.unwrap_or(false);
+    let mut purging = Purging::new(context.clone(), purge_after, archives);
+    let purged = purging.all(None, None).await;
+    pass.add(purging.result, purging.pages);
+    purged?;
     let records = CleanupRecordsParams {
         keep_audit: Some(Millis(params.keep_audit_ms)),
         ..CleanupRecordsParams::default()
@@ -131,10 +123,10 @@ async fn perform(
 }
 
 impl RetentionProgress {
-    fn add(&mut self, result: PurgeResult) {
-        self.batches += 1;
+    fn add(&mut self, result: PurgeResult, batches: u64) {
+        self.batches += batches;
         self.removed += result.removed;
-        let room = (BATCH as usize).saturating_sub(self.failed.len());
+        let room = MAX_LISTED.saturating_sub(self.failed.len());
         self.failed.extend(result.failed.into_iter().take(room));
     }
 }

@@ -16,6 +16,7 @@ fn params(every_ms: u64) -> RetentionParams {
         every_ms,
         purge_after_ms: 24 * HOUR,
         keep_audit_ms: 365 * 24 * HOUR,
+        archive: None,
     }
 }
 

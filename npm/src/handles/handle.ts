@@ -21,6 +21,7 @@ import type {
   SlotStart,
   StartInSlotParams,
 } from "../generated.js";
+import type { Archive } from "../jobs/purge.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
@@ -44,11 +45,19 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   protected slotMeter = new SlotMeter();
   #locking: SlotLocking = "optimistic";
   #lastPass: RetentionPass | null = null;
+  /** Archives sessions before retention purges them. */
+  readonly #archive: Archive | undefined;
   readonly #stopRetention: (() => void) | undefined;
 
   /** @internal */
-  constructor(build: BuildInfo["build"], connection: Connection, notifier: Notifier) {
+  constructor(
+    build: BuildInfo["build"],
+    connection: Connection,
+    notifier: Notifier,
+    archive: Archive | undefined,
+  ) {
     super();
+    this.#archive = archive;
     this.binding = build;
     this.capabilities = connection.capabilities;
     this.connection = connection;
@@ -195,6 +204,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   private retained(): RetentionHost {
     return {
       isClosed: this.connection.isClosed,
+      archive: this.#archive,
       run: (name, params) => this.ask(name, () => params),
       passed: (pass) => {
         this.#lastPass = pass;

@@ -45,7 +45,10 @@ export async function openSessions(
     connection.abandon();
     throw thrown;
   }
-  return configured(new Sessions(build.info.build, connection, notifier), options);
+  return configured(
+    new Sessions(build.info.build, connection, notifier, options.retention?.archive),
+    options,
+  );
 }
 
 /** Opens a synchronous handle. */
@@ -58,7 +61,10 @@ export function openSessionsSync(
   if (databaseOf(target) !== undefined) throw storeIsAsync();
   const notifier = new Notifier();
   const connection = connect(build, target, options, notifier, environment, "sync");
-  return configured(new SessionsSync(build.info.build, connection, notifier), options);
+  return configured(
+    new SessionsSync(build.info.build, connection, notifier, options.retention?.archive),
+    options,
+  );
 }
 
 /** Opens an asynchronous handle over the IndexedDB database of this name. */
@@ -87,7 +93,10 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     throw await openingError(name, thrown);
   }
   notifier.join(store.broadcast, name);
-  return configured(new Sessions(build.info.build, connection, notifier), options);
+  return configured(
+    new Sessions(build.info.build, connection, notifier, options.retention?.archive),
+    options,
+  );
 }
 
 /**

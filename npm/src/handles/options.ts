@@ -12,6 +12,7 @@ import type { WebhookOptions } from "../events/webhook.js";
 import type { Limits } from "../generated.js";
 import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
+import { invalidArgument } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 
 /** The default timeout of a method of a JavaScript store, in milliseconds. */
@@ -97,10 +98,20 @@ function coreOptions({
   webhook: _webhook,
   pessimisticLockingEnabled: _locking,
   models,
+  retention,
   ...core
 }: OpenOptions): object {
-  // The core cannot call a function: it asks.
+  // The core cannot call a function: it asks whether a model is available, and for an archive.
+  const options = { ...core, retention: coreRetention(retention) };
   return typeof models === "function"
-    ? { ...core, askModels: true }
-    : { ...core, models, askModels: undefined };
+    ? { ...options, askModels: true }
+    : { ...options, models, askModels: undefined };
+}
+
+function coreRetention(retention: RetentionOptions | undefined): unknown {
+  if (retention?.archive === undefined) return retention;
+  if (typeof retention.archive !== "function") {
+    throw invalidArgument("retention.archive", "expected a function");
+  }
+  return { ...retention, archive: true };
 }

@@ -12,7 +12,7 @@ import type { MaybePromise } from "../stores/store.js";
 import { archiveFailed, invalidArgument, isTenureError } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
-import { runJob } from "./job.js";
+import { type JobHost, runJob } from "./job.js";
 
 /**
  * Archives a session, given as the text that `export` returns. If it throws, the session stays in
@@ -59,13 +59,18 @@ export function purgeArchived(
     { ...params, archive: true },
     {
       run: (_, name, params) => store.perform(name, params),
-      async export(id, session) {
-        try {
-          await archive(session, id);
-        } catch (thrown) {
-          throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
-        }
-      },
+      export: exportTo(archive),
     },
   );
+}
+
+/** Exports sessions to an archive. */
+export function exportTo(archive: Archive): NonNullable<JobHost["export"]> {
+  return async (id, session) => {
+    try {
+      await archive(session, id);
+    } catch (thrown) {
+      throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
+    }
+  };
 }

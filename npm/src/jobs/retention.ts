@@ -11,8 +11,9 @@ import type { OperationName, Params } from "../connection/call.js";
 import type { RetentionParams, RetentionProgress } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import type { MaybePromise } from "../stores/store.js";
-import { notRemoved } from "../values/error.js";
+import { closed, notRemoved } from "../values/error.js";
 import { Job } from "./job.js";
+import { type Archive, exportTo } from "./purge.js";
 
 /** Which sessions retention removes, and how often. */
 export interface RetentionOptions {
@@ -36,6 +37,11 @@ export interface RetentionOptions {
    * default.
    */
   readonly keepAudit?: string | number | undefined;
+  /**
+   * Archives each session before it is purged. A session for which it throws stays in the trash, and
+   * the pass is retried.
+   */
+  readonly archive?: Archive | undefined;
 }
 
 /** The result of a retention pass. */
@@ -48,6 +54,8 @@ export interface RetentionPass extends Omit<RetentionProgress, "isFinalFailure">
 export interface RetentionHost {
   /** Whether the handle is closed. */
   readonly isClosed: boolean;
+  /** Archives sessions before they are purged. */
+  readonly archive: Archive | undefined;
   /** Runs an operation. */
   run<N extends OperationName>(name: N, params: Params<N>): MaybePromise<unknown>;
   /** A pass has ended. */
@@ -82,6 +90,12 @@ export function startRetention(
       return startTimer(ms, pass, "background");
     },
     run: (_, name, params) => live()?.run(name, params),
+    export(id, session) {
+      const archive = live()?.archive;
+      // The archive goes with its handle. A session that is not archived is not purged.
+      if (archive === undefined) throw closed();
+      return exportTo(archive)(id, session);
+    },
     failed(error) {
       thrown = error;
     },

@@ -377,8 +377,10 @@ pub fn store_unavailable(run: &Run, problem: &str) -> DedupDecision {
     }
 }
 
+/// Whether a lease blocks. Where the clock that wrote it was ahead, it is unknown whether it has ended, and
+/// a doubtful run works.
 fn is_held(lease: &Lease, now: Timestamp) -> bool {
-    lease.state(now, Liveness::Unknown) == State::Held
+    !lease.is_ahead(now) && lease.state(now, Liveness::Unknown) == State::Held
 }
 
 /// Decides whether a run is executed. `window` is the stored lease of its key, `lock` that of its commit.
@@ -399,10 +401,10 @@ pub fn decide(
     }
     let duration = policy.window.max(policy.keep);
     let data = run.data(policy.window);
-    let taken = take(&run.key, window, &holder, duration, &data, now);
-    if taken.is_none() {
+    if held.is_some() {
         return Ok(Decision::without_writes(Reason::ActiveSession, held));
     }
+    let taken = take(&run.key, window, &holder, duration, &data, now);
     let side = Side::of(&run.event);
     let locked = lock.filter(|lease| is_held(lease, now));
     if let Some(locked) = locked.filter(|locked| run.respects(locked)) {
@@ -423,18 +425,8 @@ pub fn decide(
         same && locked.expires_at.is_none_or(|end| end >= until)
     });
     let lock_key = run.lock_key().filter(|_| locks && !longer);
-    let lock = lock_key.and_then(|key| {
-        let cleared = decision::decide(&key, lock, &Request::Clear, now, Liveness::Unknown).write;
-        let duration = policy.pull_request_window;
-        take(
-            &key,
-            cleared.as_ref().or(lock),
-            &holder,
-            duration,
-            &data,
-            now,
-        )
-    });
+    let duration = policy.pull_request_window;
+    let lock = lock_key.and_then(|key| take(&key, lock, &holder, duration, &data, now));
     Ok(Decision {
         reason: Reason::NewSession,
         by: None,
@@ -443,7 +435,7 @@ pub fn decide(
     })
 }
 
-/// The lease once the holder has acquired it; `None` if another holder has it.
+/// The lease once the holder has acquired it, from whatever holder.
 fn take(
     key: &str,
     stored: Option<&Lease>,
@@ -452,13 +444,17 @@ fn take(
     data: &Json,
     now: Timestamp,
 ) -> Option<Lease> {
-    let request = Request::Acquire {
+    let ask = |stored: Option<&Lease>, request: &Request| {
+        decision::decide(key, stored, request, now, Liveness::Unknown).write
+    };
+    let cleared = ask(stored, &Request::Clear);
+    let acquire = Request::Acquire {
         holder: holder.clone(),
         duration: Some(duration),
         data: Some(data.clone()),
         once: true,
     };
-    let lease = decision::decide(key, stored, &request, now, Liveness::Unknown).write;
+    let lease = ask(cleared.as_ref().or(stored), &acquire);
     // No write is guarded by its token: once it has expired, its record may be removed.
     lease.map(|lease| Lease {
         disposable: true,
@@ -496,8 +492,9 @@ pub fn end(key: &str, stored: Option<&Lease>, holder: &Holder, now: Timestamp) -
     };
     let window = Object::parse(&lease.data).read::<u64>("window_ms");
     let end = lease.acquired_at.plus(window.map_or(WINDOW, Millis));
-    let left = end.since(now.max(lease.renewed_at));
-    if now >= end || left == 0 {
+    // No longer than the window from now on, where a clock was ahead.
+    let left = end.since(now).min(end.since(lease.acquired_at));
+    if left == 0 {
         return Ending {
             outcome,
             held: None,

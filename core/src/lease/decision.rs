@@ -114,7 +114,7 @@ pub enum Outcome {
 pub struct Decision {
     /// The outcome.
     pub outcome: Outcome,
-    /// The lease to write; `None` if the stored one stays unchanged.
+    /// The lease to write, also of another holder; `None` if the stored one stays unchanged.
     pub write: Option<Lease>,
 }
 
@@ -154,6 +154,12 @@ pub fn decide(
                 Outcome::Renewed,
                 renewed(lease, now, *duration, data.as_ref()),
             ),
+            // The clock that renewed it was ahead. It lasts for its own duration from now on.
+            Some(lease)
+                if !lease.released && liveness == Liveness::Unknown && lease.is_ahead(now) =>
+            {
+                Decision::write(Outcome::Held, renewed(lease, now, None, None))
+            }
             Some(lease) if lease.state(now, liveness) == State::Held => {
                 Decision::unchanged(Outcome::Held)
             }
@@ -234,11 +240,15 @@ fn begun(
 }
 
 fn renewed(lease: &Lease, now: Timestamp, duration: Option<Millis>, data: Option<&Json>) -> Lease {
-    // Counted from the latest time that was recorded: a clock that was set back does not shorten the
-    // duration that the holder was promised.
-    let renewed_at = now.max(lease.renewed_at);
+    // Counted from the latest time that was recorded: a clock that was set back a little does not
+    // shorten the duration that the holder was promised.
+    let renewed_at = match lease.is_ahead(now) {
+        true => now,
+        false => now.max(lease.renewed_at),
+    };
     let duration = duration.or(lease.duration());
     Lease {
+        acquired_at: lease.acquired_at.min(renewed_at),
         renewed_at,
         expires_at: duration.map(|duration| renewed_at.plus(duration)),
         data: data.unwrap_or(&lease.data).clone(),

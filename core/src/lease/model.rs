@@ -18,6 +18,10 @@ pub const KIND: &str = "lease";
 /// The greatest size of a key, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
 
+/// How far a time may be ahead of that of an operation: the clocks of machines differ a little, and an
+/// operation may wait before it reads what others have written.
+pub const CLOCK_DIFFERENCE: Millis = Millis(60_000);
+
 /// The state of a lease.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "LeaseState"))]
@@ -156,15 +160,22 @@ impl Lease {
 
     /// Its state, given the liveness of its holder. A running process holds its lease past the
     /// expiry, and an ended one holds nothing. If the liveness is unknown, the lease is held until it
-    /// expires.
+    /// expires, unless a clock was ahead by more than its duration.
     pub fn state(&self, now: Timestamp, liveness: Liveness) -> State {
         let in_time = self.expires_at.is_none_or(|end| now < end);
+        let latest = now.plus(self.duration().unwrap_or_default());
+        let in_time = in_time && !(self.is_ahead(now) && self.renewed_at > latest);
         match liveness {
             _ if self.released => State::Released,
             Liveness::Alive => State::Held,
             Liveness::Unknown if in_time => State::Held,
             Liveness::Unknown | Liveness::Dead => State::Stale,
         }
+    }
+
+    /// Whether the clock that wrote it was ahead of this time, and it expires.
+    pub fn is_ahead(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some() && self.renewed_at > now.plus(CLOCK_DIFFERENCE)
     }
 
     /// Whether it is held, as far as a host can tell.

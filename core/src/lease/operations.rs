@@ -233,10 +233,16 @@ pub fn ask(
     let liveness = liveness.unwrap_or(Liveness::Unknown);
     let Decision { outcome, write } =
         decision::decide(key, lease.as_ref(), request, tx.now(), liveness);
+    // After a conflict the time of the call is not compared with what others have written meanwhile.
+    let write = write.filter(|_| outcome != Outcome::Held || tx.conflicts() == 0);
     match write {
         None => Ok((outcome, lease)),
         Some(lease) => {
             put(tx, &lease)?;
+            if outcome == Outcome::Held {
+                // The request is refused, whether or not the expiry can be corrected.
+                tx.allow_loss();
+            }
             Ok((outcome, Some(lease)))
         }
     }

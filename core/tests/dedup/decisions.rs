@@ -206,10 +206,10 @@ fn registering_a_run_again_changes_nothing() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_admits_no_second_run() {
+fn clocks_that_differ_a_little_admit_no_second_run() {
     let world = World::default();
     register(&world, "push", "1", json!({}));
-    world.pass(-HOUR);
+    world.pass(-MINUTE);
     assert_eq!(check(&world, "push", json!({})), "active_session");
     assert_eq!(admit(&world, "push", "2", json!({})), "active_session");
     let until = json!(iso(NOON + 5 * MINUTE));
@@ -218,6 +218,28 @@ fn a_clock_that_is_set_back_admits_no_second_run() {
         json!({"outcome": "released", "until": until})
     );
     assert_eq!(check(&world, "push", json!({})), "active_session");
+}
+
+#[test]
+fn a_run_works_where_a_window_is_from_the_future() {
+    for ahead in [MINUTE + 1, 5 * MINUTE, HOUR, 10 * 365 * 24 * HOUR] {
+        let world = World::default();
+        let long = json!({"keep": "6h", "prWindow": "6h"});
+        admit(&world, "push", "1", long.clone());
+        admit(&world, "pull_request", "2", long);
+        world.pass(-ahead);
+        for event in ["pull_request", "push"] {
+            assert_eq!(check(&world, event, json!({})), "new_session");
+        }
+        // It has windows of its own then.
+        assert_eq!(admit(&world, "push", "3", json!({})), "new_session");
+        assert_eq!(admit(&world, "push", "4", json!({})), "active_session");
+        assert_eq!(admit(&world, "pull_request", "5", json!({})), "new_session");
+        world.pass(10 * MINUTE);
+        assert_eq!(check(&world, "push", json!({})), "pull_request_lock");
+        world.pass(50 * MINUTE);
+        assert_eq!(check(&world, "push", json!({})), "new_session");
+    }
 }
 
 #[test]

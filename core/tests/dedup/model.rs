@@ -11,6 +11,8 @@ use crate::support::{World, scale};
 
 const WINDOW: i64 = 300_000;
 const LOCK: i64 = 3_600_000;
+/// A window that is further ahead does not block.
+const AHEAD: i64 = 60_000;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -92,8 +94,8 @@ struct RunRecord {
 #[derive(Debug, Default)]
 struct Model {
     runs: BTreeMap<String, RunRecord>,
-    /// Whether the commit is locked by a pull request or a push, and until when.
-    lock: Option<(bool, i64)>,
+    /// Whether the commit is locked by a pull request or a push, since and until when.
+    lock: Option<(bool, i64, i64)>,
 }
 
 impl Model {
@@ -101,12 +103,14 @@ impl Model {
         let held = self
             .runs
             .get(&run.key())
-            .is_some_and(|kept| now < kept.until);
-        let lock = self.lock.filter(|(_, until)| now < *until);
+            .is_some_and(|kept| blocks(kept.since, kept.until, now));
+        let lock = self
+            .lock
+            .filter(|&(_, since, until)| blocks(since, until, now));
         match (run.event, lock) {
             _ if held => "active_session",
-            ("push", Some((true, _))) => "pull_request_lock",
-            ("pull_request", Some((false, _))) if run.symmetric => "push_lock",
+            ("push", Some((true, ..))) => "pull_request_lock",
+            ("pull_request", Some((false, ..))) if run.symmetric => "push_lock",
             _ => "new_session",
         }
     }
@@ -124,9 +128,12 @@ impl Model {
                 },
             );
             if run.is_pull_request() || (run.event == "push" && run.symmetric) {
-                let of_same = self.lock.filter(|(by, _)| *by == run.is_pull_request());
-                let before = of_same.map_or(i64::MIN, |(_, until)| until);
-                self.lock = Some((run.is_pull_request(), before.max(now + LOCK)));
+                let is_longer = |&(by, since, end): &(bool, i64, i64)| {
+                    by == run.is_pull_request() && blocks(since, end, now) && end >= now + LOCK
+                };
+                if !self.lock.as_ref().is_some_and(is_longer) {
+                    self.lock = Some((run.is_pull_request(), now, now + LOCK));
+                }
             }
         }
         reason
@@ -134,7 +141,8 @@ impl Model {
 
     fn register(&mut self, run: Run, now: i64) -> &'static str {
         let kept = self.runs.get(&run.key());
-        match kept.filter(|kept| now < kept.until && kept.number == run.number) {
+        let is_held = |kept: &&RunRecord| blocks(kept.since, kept.until, now);
+        match kept.filter(|kept| is_held(kept) && kept.number == run.number) {
             Some(_) => "already_registered",
             None => self.admit(run, WINDOW, now),
         }
@@ -145,14 +153,23 @@ impl Model {
             None => "not_held",
             Some(kept) if kept.number != run.number => "not_owner",
             Some(kept) => {
-                kept.until = kept.until.min(kept.since + WINDOW);
-                if now >= kept.until {
+                let is_held = blocks(kept.since, kept.until, now);
+                if kept.until > kept.since + WINDOW {
+                    kept.until = kept.since.min(now) + WINDOW;
+                    kept.since = kept.since.min(now);
+                }
+                if !is_held || now >= kept.until {
                     self.runs.remove(&run.key());
                 }
                 "released"
             }
         }
     }
+}
+
+/// Whether what was written at `since` blocks: until its end, unless the clock was ahead.
+fn blocks(since: i64, until: i64, now: i64) -> bool {
+    now < until && since <= now + AHEAD
 }
 
 fn follows_the_model(steps: &[Step]) -> Result<(), TestCaseError> {

@@ -3,6 +3,11 @@
 use serde_json::{Value, json};
 
 use super::simulated_machine::{Machine, elsewhere, kill, nobody, process};
+use crate::support::iso;
+
+/// In milliseconds.
+const HOUR: i64 = 60 * 60 * 1000;
+const YEAR: i64 = 365 * 24 * HOUR;
 
 fn got(outcome: &str, token: u64) -> (String, Option<u64>) {
     (outcome.to_owned(), Some(token))
@@ -160,30 +165,107 @@ fn a_lease_expires_by_the_clock_if_the_liveness_of_its_holder_is_unknown() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_does_not_shorten_a_lease() {
+fn a_lease_lasts_no_longer_than_its_own_duration_from_now() {
+    let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
+    let end = |answer: &Value| answer["lease"]["expiresAt"].as_str().unwrap().to_owned();
+    // A clock was ahead by more than clocks differ.
+    for ahead in [60_001, 10 * YEAR] {
+        let machine = Machine::default();
+        machine.ok(&nobody(), "leaseAcquire", acquire("a"));
+        machine.pass(-ahead);
+        let state = || machine.ok(&nobody(), "leaseGet", json!({"key": "k"}))["state"].clone();
+        assert_eq!(state(), "stale", "{ahead}");
+        let refused = machine.ok(&nobody(), "leaseAcquire", acquire("b"));
+        assert_eq!(refused["outcome"], "held");
+        assert_eq!(end(&refused), iso(machine.now() + 1000));
+        machine.pass(999);
+        assert_eq!(state(), "held");
+        assert_eq!(
+            machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
+            got("held", 1)
+        );
+        machine.pass(1);
+        assert_eq!(
+            machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
+            got("acquired", 2)
+        );
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_a_little_does_not_shorten_a_lease() {
     let machine = Machine::default();
     let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
     let end = |answer: &Value| answer["lease"]["expiresAt"].as_str().unwrap().to_owned();
     let first = machine.ok(&nobody(), "leaseAcquire", acquire("a"));
-    machine.pass(-500_000);
+    machine.pass(-60_000);
     let again = machine.ok(&nobody(), "leaseAcquire", acquire("a"));
     assert_eq!(again["outcome"], "renewed");
     assert_eq!(end(&again), end(&first), "a renewal shortens nothing");
     let renewal = json!({"key": "k", "holder": "a", "token": 1});
     let again = machine.ok(&nobody(), "leaseRenew", renewal);
     assert_eq!(end(&again), end(&first));
+    for (pass, outcome) in [
+        (0, got("held", 1)),
+        (60_999, got("held", 1)),
+        (1, got("acquired", 2)),
+    ] {
+        machine.pass(pass);
+        assert_eq!(
+            machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
+            outcome
+        );
+    }
+}
+
+#[test]
+fn a_lease_of_a_long_duration_is_held_while_a_clock_is_ahead_by_less() {
+    let machine = Machine::default();
+    let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": "12h"});
+    machine.ok(&nobody(), "leaseAcquire", acquire("a"));
+    machine.pass(-11 * HOUR);
+    let lease = machine.ok(&nobody(), "leaseGet", json!({"key": "k"}));
+    assert_eq!(lease["state"], "held");
+    let refused = machine.ok(&nobody(), "leaseAcquire", acquire("b"));
+    assert_eq!(refused["outcome"], "held");
     assert_eq!(
-        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
-        got("held", 1)
+        refused["lease"]["expiresAt"],
+        iso(machine.now() + 12 * HOUR)
     );
-    machine.pass(500_999);
+}
+
+#[test]
+fn a_renewal_counts_from_now_after_the_clock_was_set_back() {
+    let machine = Machine::default();
+    let acquire = json!({"key": "k", "holder": "a", "leaseDurationMs": 1000});
+    machine.ok(&nobody(), "leaseAcquire", acquire.clone());
+    for (operation, params) in [
+        ("leaseAcquire", acquire),
+        ("leaseRenew", json!({"key": "k", "holder": "a", "token": 1})),
+    ] {
+        machine.pass(-500_000);
+        let renewed = machine.ok(&nobody(), operation, params);
+        assert_eq!(renewed["outcome"], "renewed");
+        assert_eq!(renewed["lease"]["expiresAt"], iso(machine.now() + 1000));
+    }
+}
+
+#[test]
+fn a_running_process_keeps_its_lease_whatever_the_clock_says() {
+    let machine = Machine::default();
+    let (a, b) = (process("a", 1, 1), process("b", 2, 1));
+    machine.ok(&a, "leaseAcquire", json!({"key": "k"}));
+    for pass in [-10 * YEAR, 20 * YEAR] {
+        machine.pass(pass);
+        assert_eq!(
+            machine.outcome(&b, "leaseAcquire", json!({"key": "k"})),
+            got("held", 1)
+        );
+    }
+    kill(&a);
+    machine.pass(-20 * YEAR);
     assert_eq!(
-        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
-        got("held", 1)
-    );
-    machine.pass(1);
-    assert_eq!(
-        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
+        machine.outcome(&b, "leaseAcquire", json!({"key": "k"})),
         got("acquired", 2)
     );
 }

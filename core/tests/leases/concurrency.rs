@@ -185,6 +185,13 @@ impl Search<'_> {
             let mut next = state.clone();
             next.back -= 1;
             next.now -= JUMP;
+            let latest = next.now + DURATION;
+            for actor in &mut next.actors {
+                // A lease lasts no longer than its own duration from now, also for its holder.
+                for held in actor.holds.values_mut() {
+                    held.until = held.until.map(|until| until.min(latest));
+                }
+            }
             self.go("the clock jumps back".to_owned(), next)?;
         }
         Ok(())

@@ -11,6 +11,9 @@ use crate::support::scale;
 const CALLERS: usize = 6;
 const KEYS: [&str; 2] = ["k", "session:s"];
 
+/// How far ahead a time may be without being doubtful.
+const AHEAD: i64 = 60_000;
+
 #[derive(Debug, Clone)]
 enum Step {
     Acquire {
@@ -58,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(who, key, token)| Step::Release { who, key, token }),
         2 => (who, key.clone(), 0..CALLERS).prop_map(|(who, key, to)| Step::Transfer { who, key, to }),
         1 => key.prop_map(|key| Step::Clear { key }),
-        3 => prop_oneof![-10_000..10_000_i64, Just(999), Just(1000), Just(5000), Just(-1000)]
+        3 => prop_oneof![-10_000..10_000_i64, Just(999), Just(1000), Just(5000), Just(-1000), Just(-61_000)]
             .prop_map(|millis| Step::Pass { millis }),
         1 => (0..3_usize).prop_map(|who| Step::Restart { who }),
     ]
@@ -96,6 +99,17 @@ impl Model {
         }
     }
 
+    /// Whether a clock that was ahead has renewed the lease.
+    fn is_ahead(&self, key: usize) -> bool {
+        self.known[key].renewed > self.now + AHEAD
+    }
+
+    /// Whether the caller sees whether the holder of the lease runs.
+    fn is_seen(&self, key: usize, caller: usize) -> bool {
+        let holder = self.known[key].holder;
+        holder.is_none_or(|(who, _)| who < 3 && caller < 3)
+    }
+
     fn give(&mut self, key: usize, who: usize, length: i64) {
         self.known[key] = Known {
             token: self.known[key].token + 1,
@@ -106,8 +120,12 @@ impl Model {
     }
 
     fn renew(&mut self, key: usize, length: Option<i64>) {
+        let is_ahead = self.is_ahead(key);
         let known = &mut self.known[key];
-        known.renewed = known.renewed.max(self.now);
+        known.renewed = match is_ahead {
+            true => self.now,
+            false => known.renewed.max(self.now),
+        };
         known.length = length.unwrap_or(known.length);
     }
 
@@ -122,7 +140,12 @@ impl Model {
                 self.give(key, who, length);
                 "acquired"
             }
-            Step::Acquire { .. } => "held",
+            Step::Acquire { who, key, .. } => {
+                if self.is_ahead(key) && !self.is_seen(key, who) {
+                    self.known[key].renewed = self.now;
+                }
+                "held"
+            }
             Step::Renew {
                 who,
                 key,
@@ -253,6 +276,13 @@ fn check(steps: &[Step]) {
             let state = match known.holder {
                 None => "released",
                 Some(_) if model.is_free(key, 0) => "stale",
+                Some(_)
+                    if model.is_ahead(key)
+                        && !model.is_seen(key, 0)
+                        && known.renewed > model.now + known.length =>
+                {
+                    "stale"
+                }
                 Some(_) => "held",
             };
             let there = lease["state"].as_str().unwrap_or("released");

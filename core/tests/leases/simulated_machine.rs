@@ -152,6 +152,11 @@ impl Machine {
         self.now.set(self.now.get() + millis);
     }
 
+    /// The time of the clock.
+    pub(crate) fn now(&self) -> i64 {
+        self.now.get()
+    }
+
     /// The result of an operation that `by` calls.
     pub(crate) fn ok(&self, by: &Caller, name: &str, params: Value) -> Value {
         self.call(by, name, &params)

@@ -17,9 +17,17 @@ export const nodeRuntime: Runtime = { run, runSync, onExit };
 
 function run([program = "", ...args]: readonly string[], timeout: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit", timeout });
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code === 0));
+    const child = spawn(program, args, { stdio: "inherit" });
+    // The timer of `spawn` would keep the process alive if the program cannot be started.
+    const timer = setTimeout(() => child.kill(), timeout);
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      resolve(code === 0);
+    });
   });
 }
 

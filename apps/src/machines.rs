@@ -1,4 +1,5 @@
 //! Processes, and the virtual machines that they own.
 
+pub mod command;
 pub mod model;
 pub mod operations;

@@ -4377,6 +4377,27 @@ tokens: TokenCounts,
 cost: number, };
 
 /**
+ * The command that removes a virtual machine.
+ */
+export type VmCommandParams = { 
+/**
+ * The program and its arguments, with the placeholders `{vmId}`, `{zone}` and `{session}`.
+ */
+command: Array<string>, 
+/**
+ * The id of the machine.
+ */
+vmId: string, 
+/**
+ * The zone of the machine.
+ */
+zone: string, 
+/**
+ * The session id of its owner, or of its last one.
+ */
+session: string, };
+
+/**
  * The owner of a virtual machine.
  */
 export type VmMineParams = { 
@@ -4736,6 +4757,8 @@ export interface Operations {
   vmMine: { params: VmMineParams; result: VmView | null };
   /** Unregisters the virtual machine that the calling process owns: `false` if it owns none, or another than the one that is named. */
   vmUnregister: { params: VmUnregisterParams; result: boolean };
+  /** The arguments of the command that removes a virtual machine, with its id and its zone in place of placeholders. A value that the program would parse as an option is refused. */
+  vmCommand: { params: VmCommandParams; result: Array<string> };
   /** The active sessions by id, with and without virtual machines. Those whose processes have ended are left out. */
   activeSessions: { params: ActiveSessionsParams; result: { [key in string]: ActiveSession } };
   /** Removes the registrations of processes that have ended. Their virtual machines are orphans until they are cleaned up. */
@@ -4839,6 +4862,7 @@ export const OPERATIONS = {
   vmRegister: "write",
   vmMine: "read",
   vmUnregister: "write",
+  vmCommand: "read",
   activeSessions: "read",
   staleCleanup: "write",
   orphans: "read",

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -152,6 +152,22 @@ describe("sweeping", () => {
     expect(machines(registry)).toEqual({ owned: [], orphans: [] });
   });
 
+  it("refuses a machine whose id the command would parse as an option, or run", () => {
+    const registry = newRegistry();
+    runScript(registry, `manager.registerVmSync("--all", "zone", []);`);
+    const said = join(newFolder(), "said");
+    const { stdout } = runScript(
+      registry,
+      `for (const command of [["touch", ${JSON.stringify(said)}, "{vmId}"], ["{vmId}"]]) {
+         const { swept, failed } = await manager.sweep(command);
+         console.log(swept.length, failed[0]?.vm.vmId, failed[0]?.error?.code);
+       }`,
+    );
+    expect(stdout).toBe("0 --all INVALID_ARGUMENT\n".repeat(2));
+    expect(existsSync(said)).toBe(false);
+    expect(machines(registry).orphans).toEqual(["--all"]);
+  });
+
   it("reports a command that fails, hangs or does not exist as a failure", () => {
     const registry = newRegistry();
     runScript(registry, orphaned("vm-1"));
@@ -282,11 +298,27 @@ describe("the end of a process", () => {
     ["is a command that does not exist", `["no-such-program"]`, natural],
   ])("leaves the machine listed when its deletion %s", (_, run, end) => {
     const registry = newRegistry();
-    const { stderr, stdout } = runScript(registry, ending(run, end));
-    expect(stdout).toBe("");
+    const { stderr, stdout, signal } = runScript(registry, ending(run, end));
+    expect({ stdout, signal }).toEqual({ stdout: "", signal: null });
     expect(stderr).toMatch(/^tenure: the virtual machine vm-1 in zone stays listed as an orphan: /);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
+  });
+
+  it.each([
+    ["without a cause", natural],
+    ["by process.exit()", exit],
+  ])("%s: a machine whose id is no argument stays listed", (_, end) => {
+    const registry = newRegistry();
+    const { stdout, stderr } = runScript(
+      registry,
+      `manager.onExit({ run: ["echo", "{vmId}"] });
+       await manager.registerVm("--all", "zone", []);
+       ${end}`,
+    );
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^tenure: the virtual machine --all .*would be parsed as an option/);
+    expect(machines(registry).orphans).toEqual(["--all"]);
   });
 
   it.each([["SIGINT"], ["SIGTERM"], ["SIGHUP"]] as const)(

@@ -90,6 +90,18 @@ declare_params! {
         pub lease_duration_ms: Option<Millis>,
     }
 
+    /// The command that removes a virtual machine.
+    pub struct VmCommandParams {
+        /// The program and its arguments, with the placeholders `{vmId}`, `{zone}` and `{session}`.
+        pub command: Vec<Text>,
+        /// The id of the machine.
+        pub vm_id: Text,
+        /// The zone of the machine.
+        pub zone: Text,
+        /// The session id of its owner, or of its last one.
+        pub session: Text,
+    }
+
     /// The end of a claim.
     pub struct OrphanDoneParams {
         /// The id of the machine.

@@ -15,12 +15,13 @@ use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 
+use super::command::filled;
 use super::model::{
     ActiveSession, ActiveSessions, ActiveSessionsParams, CLAIM_DURATION, ClaimOutcome, OrphanClaim,
     OrphanClaimParams, OrphanDone, OrphanDoneParams, OrphanOutcome, OrphansParams,
-    ProcessRegisterParams, REGISTRATION_DURATION, StaleCleanup, StaleCleanupParams, VmMineParams,
-    VmRegisterParams, VmUnregisterParams, VmView, claimed_data, is_claimed, orphaned, owns,
-    process_data, vm_data, vm_key, vm_of, vm_of_key,
+    ProcessRegisterParams, REGISTRATION_DURATION, StaleCleanup, StaleCleanupParams,
+    VmCommandParams, VmMineParams, VmRegisterParams, VmUnregisterParams, VmView, claimed_data,
+    is_claimed, orphaned, owns, process_data, vm_data, vm_key, vm_of, vm_of_key,
 };
 
 /// The `kind` of the audit entry for a removed orphan.
@@ -49,6 +50,10 @@ tenure_core::operations! {
     /// another than the one that is named.
     VM_UNREGISTER = Write "vmUnregister" (VmUnregisterParams) -> bool, unit unregister_vm,
         r#"{"vmId":"v","holder":"h"}"#;
+    /// The arguments of the command that removes a virtual machine, with its id and its zone in place of
+    /// placeholders. A value that the program would parse as an option is refused.
+    VM_COMMAND = Read "vmCommand" (VmCommandParams) -> Vec<String>, unit command_for,
+        r#"{"command":["delete-vm","{vmId}","{zone}"],"vmId":"v","zone":"z","session":"s"}"#;
     /// The active sessions by id, with and without virtual machines. Those whose processes have ended
     /// are left out.
     ACTIVE_SESSIONS = Read "activeSessions" (ActiveSessionsParams) -> ActiveSessions,
@@ -200,6 +205,15 @@ fn unregister_vm(tx: &mut Transaction<'_>, params: &VmUnregisterParams) -> Attem
     ask(tx, &lease.key, &request)?;
     registered.put(tx, None)?;
     Ok(true)
+}
+
+fn command_for(_: &mut Transaction<'_>, params: &VmCommandParams) -> Attempt<Vec<String>> {
+    let values = [
+        ("{vmId}", params.vm_id.as_str()),
+        ("{zone}", params.zone.as_str()),
+        ("{session}", params.session.as_str()),
+    ];
+    Ok(filled(&params.command, &values)?)
 }
 
 async fn active_sessions(

@@ -1,6 +1,9 @@
 //! A command template: a command line that is split into arguments as a shell would, without a shell.
 //! The value of a placeholder such as `{vmId}` is always a part of one argument, whatever it contains.
 
+use tenure_apps::machines::command::filled;
+use tenure_core::Error;
+
 use crate::exit::Failure;
 
 /// The arguments of a command, with placeholders.
@@ -58,40 +61,10 @@ impl CommandTemplate {
     /// The arguments with values in place of placeholders.
     ///
     /// # Errors
-    /// A value that the command would parse as an option.
-    pub(super) fn fill(&self, values: &[(&str, &str)]) -> Result<Vec<String>, String> {
-        self.0
-            .iter()
-            .map(|argument| {
-                let filled = fill(argument, values);
-                if filled.starts_with('-') && !argument.starts_with('-') {
-                    return Err(filled);
-                }
-                Ok(filled)
-            })
-            .collect()
+    /// Those of [`filled`].
+    pub(super) fn fill(&self, values: &[(&str, &str)]) -> Result<Vec<String>, Error> {
+        filled(&self.0, values)
     }
-}
-
-/// Fills one argument. Placeholders within values are not replaced.
-fn fill(argument: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::with_capacity(argument.len());
-    let mut rest = argument;
-    while let Some(at) = rest.find('{') {
-        filled.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match values.iter().find(|(name, _)| rest.starts_with(name)) {
-            Some((name, value)) => {
-                filled.push_str(value);
-                rest = &rest[name.len()..];
-            }
-            None => {
-                filled.push('{');
-                rest = &rest[1..];
-            }
-        }
-    }
-    filled + rest
 }
 
 fn invalid(problem: &str) -> Failure {
@@ -120,19 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_a_part_of_one_argument_whatever_it_contains() {
-        let command = CommandTemplate::parse("rm {vmId} --zone={zone} {other} {").unwrap();
-        let evil = "a b; $(touch x) 'y' {zone}";
-        let filled = command.fill(&[("{vmId}", evil), ("{zone}", "z\n")]);
-        assert_eq!(filled.unwrap(), ["rm", evil, "--zone=z\n", "{other}", "{"]);
-        assert!(command.has("{vmId}") && !command.has("{pid}"));
-    }
-
-    #[test]
-    fn a_value_that_looks_like_an_option_is_refused() {
-        let command = CommandTemplate::parse("rm {vmId} -z{zone}").unwrap();
+    fn values_take_the_place_of_placeholders_after_the_text_is_split() {
+        let command = CommandTemplate::parse("rm {vmId} '--zone={zone}'").unwrap();
         let values = |vm, zone| [("{vmId}", vm), ("{zone}", zone)];
-        assert_eq!(command.fill(&values("--all", "z")), Err("--all".to_owned()));
-        assert!(command.fill(&values("a", "-z")).is_ok());
+        let filled = command.fill(&values("a b", "z")).unwrap();
+        assert_eq!(filled, ["rm", "a b", "--zone=z"]);
+        assert!(command.has("{vmId}") && !command.has("{pid}"));
+        assert!(command.fill(&values("--all", "z")).is_err());
     }
 }

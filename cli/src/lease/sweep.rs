@@ -144,7 +144,7 @@ fn execute(template: &CommandTemplate, vm: &VmView) -> Option<String> {
     ];
     let arguments = match template.fill(&values) {
         Ok(arguments) => arguments,
-        Err(value) => return Some(format!("{value:?} would be parsed as an option")),
+        Err(error) => return Some(error.to_string()),
     };
     let (program, arguments) = arguments.split_first()?;
     let mut command = Command::new(program);

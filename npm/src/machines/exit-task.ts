@@ -8,7 +8,14 @@
 import type { VmView } from "../generated.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { messageOf } from "../values/error.js";
-import { checkTask, DEFAULT_TIMEOUT_MS, perform, performSync, type VmTask } from "./vm-task.js";
+import {
+  checkTask,
+  DEFAULT_TIMEOUT_MS,
+  type FillCommand,
+  perform,
+  performSync,
+  type VmTask,
+} from "./vm-task.js";
 
 /** Options of the exit handler. */
 export interface ExitOptions {
@@ -33,6 +40,8 @@ export interface Owner {
   readonly vm: () => VmView | null;
   /** Unregisters it. */
   readonly unregister: (vmId: string) => void;
+  /** Returns the arguments of a command that deletes it. */
+  readonly fill: FillCommand;
 }
 
 /** Deletes the virtual machine of this process when the process ends. */
@@ -73,7 +82,7 @@ export class ExitTask {
     const vm = this.#nextVm();
     if (vm === null) return;
     try {
-      this.#finish(vm, await perform(run, vm, this.#runtime, timeoutMs));
+      this.#finish(vm, await perform(run, vm, this.#runtime, this.#owner.fill, timeoutMs));
     } catch (thrown) {
       warn(vm, messageOf(thrown));
     }
@@ -83,7 +92,7 @@ export class ExitTask {
     const vm = this.#nextVm();
     if (vm === null) return;
     try {
-      this.#finish(vm, performSync(run, vm, this.#runtime, timeoutMs));
+      this.#finish(vm, performSync(run, vm, this.#runtime, this.#owner.fill, timeoutMs));
     } catch (thrown) {
       warn(vm, messageOf(thrown));
     }

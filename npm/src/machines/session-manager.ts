@@ -13,7 +13,13 @@ import { unref } from "../runtime/timers.js";
 import type { JsonObject } from "../values/session-data.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
 import { REGISTRY_URL, SessionRegistry } from "./session-registry.js";
-import { checkTask, DEFAULT_TIMEOUT_MS, perform, type VmTask } from "./vm-task.js";
+import {
+  checkTask,
+  DEFAULT_TIMEOUT_MS,
+  type FillCommand,
+  perform,
+  type VmTask,
+} from "./vm-task.js";
 
 /**
  * The interval in which a process renews its registration, in milliseconds; a registration is valid
@@ -93,6 +99,7 @@ export class SessionManager {
     const owner = {
       vm: () => this.#lastKnownVm(),
       unregister: (vmId: string) => this.unregisterVmSync(vmId),
+      fill: this.#fill,
     };
     this.#exit = new ExitTask(owner, runtime);
     const renew = (): void => {
@@ -102,6 +109,10 @@ export class SessionManager {
     };
     unref(setInterval(renew, RENEWAL_INTERVAL_MS));
   }
+
+  /** The core makes the arguments of a command, and refuses a machine's id that is no argument. */
+  readonly #fill: FillCommand = (command, { vmId, zone, holder: session }) =>
+    this.#registry.askSync("vmCommand", () => ({ command: [...command], vmId, zone, session }));
 
   /** The session id of this process, a UUID. Worker threads have the same id. */
   get sessionId(): string {
@@ -263,7 +274,7 @@ export class SessionManager {
       let success = false;
       let error: unknown;
       try {
-        success = await perform(run, vm, this.#runtime, timeoutMs);
+        success = await perform(run, vm, this.#runtime, this.#fill, timeoutMs);
       } catch (thrown) {
         error = thrown;
       }

@@ -1,5 +1,5 @@
 /**
- * The task that deletes a virtual machine: a function, or a command.
+ * The task that deletes a virtual machine: a function, or a command, whose arguments the core makes.
  *
  * @module
  */
@@ -14,9 +14,13 @@ export type VmCommand = readonly [program: string, ...args: string[]];
 
 /**
  * Deletes a virtual machine. A function succeeds unless it returns `false`, throws or rejects. A
- * command, in whose arguments `{vmId}` and `{zone}` are replaced, succeeds if its exit code is 0.
+ * command, in whose arguments `{vmId}`, `{zone}` and `{session}` are replaced, succeeds if its exit
+ * code is 0. It is refused if the program would parse one of them as an option.
  */
 export type VmTask = ((vm: VmView) => unknown) | VmCommand;
+
+/** Returns the arguments of a command for a machine, or throws if the machine's id is refused. */
+export type FillCommand = (command: VmCommand, vm: VmView) => readonly string[];
 
 /** The default timeout of a command, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 120_000;
@@ -36,10 +40,11 @@ export async function perform(
   task: VmTask,
   vm: VmView,
   programs: Programs | undefined,
+  fill: FillCommand,
   timeoutMs: number,
 ): Promise<boolean> {
   if (typeof task === "function") return (await task(vm)) !== false;
-  return requirePrograms(programs).run(argumentsFor(task, vm), timeoutMs);
+  return requirePrograms(programs).run(fill(task, vm), timeoutMs);
 }
 
 /** Performs a task synchronously. A function that returns a promise does not succeed. */
@@ -47,21 +52,15 @@ export function performSync(
   task: VmTask,
   vm: VmView,
   programs: Programs | undefined,
+  fill: FillCommand,
   timeoutMs: number,
 ): boolean {
   if (typeof task !== "function")
-    return requirePrograms(programs).runSync(argumentsFor(task, vm), timeoutMs);
+    return requirePrograms(programs).runSync(fill(task, vm), timeoutMs);
   const returned: unknown = task(vm);
   if (!isThenable(returned)) return returned !== false;
   ignore(returned);
   return false;
-}
-
-function argumentsFor(command: VmCommand, { vmId, zone }: VmView): readonly string[] {
-  const values: Readonly<Record<string, string>> = { "{vmId}": vmId, "{zone}": zone };
-  return command.map((argument) =>
-    argument.replace(/\{vmId\}|\{zone\}/g, (name) => values[name] ?? name),
-  );
 }
 
 function requirePrograms(programs: Programs | undefined): Programs {

@@ -18,7 +18,7 @@ option --window "$INPUT_WINDOW"
 option --pr-window "$INPUT_PR_WINDOW"
 option --keep "$INPUT_KEEP"
 option --run-attempt "$INPUT_RUN_ATTEMPT"
-if [[ $INPUT_SYMMETRIC == true ]]; then options+=(--symmetric); fi
+if is_true "$INPUT_SYMMETRIC"; then options+=(--symmetric); fi
 
 choose_store
 run_tenure dedup admit "${options[@]}" -- "$INPUT_EVENT" "$INPUT_WORKFLOW" "$INPUT_SHA" "$INPUT_RUN_ID"

@@ -18,6 +18,11 @@ run_tenure() {
   printf '::stop-commands::%s\n%s\n::%s::\n' "$token" "$said" "$token"
 }
 
+# Whether a text is true, as programs of all languages print it.
+is_true() {
+  [[ $1 == [Tt][Rr][Uu][Ee] ]]
+}
+
 # The value of the last line of tenure's output that begins with this name.
 line() {
   sed -n "s/^$1=//p" <<<"$said" | tail -n 1

@@ -14,7 +14,7 @@ fi
 attempt=()
 if [[ -n $INPUT_RUN_ATTEMPT ]]; then attempt=("--run-attempt=$INPUT_RUN_ATTEMPT"); fi
 executed=true
-if [[ $INPUT_SKIP_EXECUTION == true ]]; then executed=false; fi
+if is_true "$INPUT_SKIP_EXECUTION"; then executed=false; fi
 
 choose_store
 run_tenure dedup audit --exit-code ${attempt[@]+"${attempt[@]}"} -- "$INPUT_SESSION_KEY" \

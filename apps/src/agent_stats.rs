@@ -50,6 +50,8 @@ declare_params! {
         /// Whether to add up the storage of the sessions, which reads their histories; `true` by
         /// default.
         pub storage: Option<bool>,
+        /// The size of the store on disk in bytes, which `storageBytes` then compares with its target.
+        pub disk_bytes: Option<u64>,
         /// The period of the audit log to read, up to now, for decisions, ends and cleanups:
         /// milliseconds or text such as `"30d"`. 30 days by default.
         pub within: Option<Millis>,
@@ -86,8 +88,12 @@ pub struct AgentStats {
     pub p95_duration_ms: Metric,
     /// The share of agents that have met errors or failed, in percent.
     pub error_rate: Metric,
-    /// The approximate storage of the sessions in bytes, including those in the trash.
+    /// The storage in bytes: the given size on disk, or else that of the texts of the sessions,
+    /// including those in the trash.
     pub storage_bytes: Metric,
+    /// The size of the texts of the sessions in bytes, including those in the trash; `null` without
+    /// sessions, and where it was not asked for.
+    pub text_bytes: Option<u64>,
     /// When the last cleanup ended; `null` if none ended within the period.
     pub last_cleanup: Option<Timestamp>,
 }
@@ -178,6 +184,7 @@ pub struct Count {
     by_phase: [u64; Phase::ALL.len()],
     durations: BinaryHeap<u64>,
     bytes: Option<u64>,
+    disk_bytes: Option<u64>,
     decisions: u64,
     resumed: u64,
     /// What befell sessions, as the audit log says.
@@ -190,6 +197,7 @@ impl Count {
     pub fn new(params: &AgentStatsParams) -> Self {
         Self {
             agent_name: params.agent_name.as_ref().map(Text::to_string),
+            disk_bytes: params.disk_bytes,
             ..Self::default()
         }
     }
@@ -269,6 +277,7 @@ impl Count {
         let ended = with(RESUMED_ONCE | ENDED);
         let completed = with(RESUMED_ONCE | ENDED_WELL);
         let of = |phase: Phase| self.by_phase.get(phase as usize).copied().unwrap_or(0);
+        let stored = self.disk_bytes.or(self.bytes);
         // Of less than a day the rate would be a guess.
         let days = self
             .first
@@ -284,7 +293,8 @@ impl Count {
             median_duration_ms: Metric::below(quantile(&durations, 50), MEDIAN),
             p95_duration_ms: Metric::below(quantile(&durations, 95), P95),
             error_rate: Metric::below(percent(self.with_errors, self.total), ERRORS),
-            storage_bytes: Metric::below(self.bytes.map(|bytes| bytes as f64), BYTES),
+            storage_bytes: Metric::below(stored.map(|bytes| bytes as f64), BYTES),
+            text_bytes: self.bytes,
             last_cleanup: self.last_cleanup,
             by_agent: self.by_agent,
             by_phase: PhaseCounts {
@@ -317,7 +327,7 @@ tenure_core::operations! {
     /// Statistics of agents, against their targets. It reads their histories, to say how much storage
     /// they use, unless `storage` is `false`.
     AGENT_STATS = Read "agentStats" (AgentStatsParams) -> AgentStats, steps stats,
-        r#"{"agentName":"a","storage":true,"within":"1d"}"#;
+        r#"{"agentName":"a","storage":true,"diskBytes":4096,"within":"1d"}"#;
 }
 
 async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats> {

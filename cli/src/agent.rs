@@ -22,7 +22,7 @@ use tenure_core::{Millis, Phase, SessionHead, Text};
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::lazy_args::LazyArgs;
-use crate::output::{Style, clean};
+use crate::output::{Style, clean, count};
 use crate::{choice, idempotency, input, removal, time};
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +55,7 @@ enum Command {
     Finalize(LazyArgs<Finalize>),
     /// List agents, newest first
     List(LazyArgs<list::Args>),
-    /// Move idle agents to the trash
+    /// Move idle agents to the trash, and empty it of old ones
     Cleanup(LazyArgs<Cleanup>),
     /// Show metrics of agents against their targets
     Stats(LazyArgs<stats::Args>),
@@ -275,7 +275,8 @@ fn finalize(args: Finalize, context: &mut Context) -> Outcome {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Agents that are not finalized become abandoned. Agents whose process is running
-are kept. `tenure cleanup --trash` empties the trash.
+are kept. Agents that have been in the trash for --keep-trash are removed
+permanently.
 
 Examples:
   tenure agent cleanup --dry-run
@@ -285,6 +286,10 @@ struct Cleanup {
     /// Remove agents that have been idle for at least this many hours
     #[arg(long, value_name = "N", default_value_t = 24)]
     hours: u32,
+    /// Remove agents permanently that have been in the trash this long: 7d by
+    /// default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    keep_trash: Option<Millis>,
     /// List the agents without removing them
     #[arg(long)]
     dry_run: bool,
@@ -294,10 +299,20 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     const HOUR_MS: u64 = 3_600_000;
     let params = AgentCleanupParams {
         max_idle: Some(Millis(u64::from(args.hours) * HOUR_MS)),
+        keep_trash: args.keep_trash,
         dry_run: args.dry_run.then_some(true),
     };
     context.run_and_print(&AGENT_CLEANUP, params, |context, result| {
-        removal::print(&result, "moved to the trash", context)
+        let exit = removal::print(&result, "moved to the trash", context)?;
+        let deleted = result.deleted.unwrap_or(0);
+        if deleted > 0 {
+            let would = if result.dry_run { "would be " } else { "" };
+            let deleted = count(deleted, "session");
+            context.note(&format!(
+                "{deleted} {would}permanently removed from the trash"
+            ));
+        }
+        Ok(exit)
     })
 }
 

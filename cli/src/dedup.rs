@@ -8,6 +8,7 @@ mod records;
 mod self_test;
 
 use std::env;
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use tenure_apps::dedup::operations::{
@@ -124,14 +125,24 @@ where
     P: Send + Sync + 'static,
     R: 'static,
 {
-    match context.run(operation, params) {
+    let reply = context.run(operation, params);
+    unless_store_fails(context, reply, exit_code)
+}
+
+/// The result, or a note about a store that is unavailable, which does not fail the job.
+fn unless_store_fails<R>(
+    context: &mut Context,
+    result: Result<R, Failure>,
+    exit_code: bool,
+) -> Result<Option<R>, Failure> {
+    match result {
         Err(failure) if !exit_code && failure.exit() == Exit::STORE => {
             if let Failure::Error(error) = &failure {
                 context.note(&error.to_string());
             }
             Ok(None)
         }
-        reply => reply.map(Some),
+        result => result.map(Some),
     }
 }
 
@@ -142,7 +153,7 @@ fn run_attempt(given: Option<u64>) -> Option<u64> {
 }
 
 /// The id of the run: the given one, or the CI job's.
-fn run_id(given: Option<Text>, argument: &str) -> Result<Text, Failure> {
+fn run_id(given: Option<Text>) -> Option<Text> {
     let is_set = |id: &Text| !id.as_str().is_empty();
     let of_job = || {
         env::var("GITHUB_RUN_ID")
@@ -150,8 +161,22 @@ fn run_id(given: Option<Text>, argument: &str) -> Result<Text, Failure> {
             .map(Text::from)
             .filter(is_set)
     };
-    let missing = || Failure::usage(argument, "expected the id of the run");
-    given.filter(is_set).or_else(of_job).ok_or_else(missing)
+    given.filter(is_set).or_else(of_job)
+}
+
+/// The id of the run, which is required.
+fn required_run_id(given: Option<Text>, argument: &str) -> Result<Text, Failure> {
+    run_id(given).ok_or_else(|| Failure::usage(argument, "expected the id of the run"))
+}
+
+/// The id of the run that ends. A person, who has none, frees the key; a CI job that does not give its
+/// own could free that of another run.
+fn ending_run_id(given: Option<Text>) -> Result<Option<Text>, Failure> {
+    let is_job = env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false");
+    match run_id(given) {
+        None if is_job => required_run_id(None, "--run-id").map(Some),
+        id => Ok(id),
+    }
 }
 
 /// The ref of a run, and whether it is part of its identity.
@@ -374,7 +399,7 @@ fn admit(args: Admit, context: &mut Context) -> Outcome {
     let params = DedupAdmitParams {
         event_type: args.event,
         workflow: args.workflow,
-        run_id: run_id(args.run_id, "RUN_ID")?,
+        run_id: required_run_id(args.run_id, "RUN_ID")?,
         run_attempt: run_attempt(args.windows.run_attempt),
         commit_sha: Some(args.commit),
         git_ref,
@@ -390,7 +415,8 @@ fn admit(args: Admit, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A run can end only itself; the key of another run is not changed.
+A run can end only itself; the key of another run is not changed. Outside of CI,
+where no run is given, the key is freed, and its window with it.
 
 Examples:
   tenure dedup cleanup my-workflow-push-abc12345
@@ -398,7 +424,7 @@ Examples:
 struct Cleanup {
     /// The key of the run
     key: Text,
-    /// The id of the run: $GITHUB_RUN_ID by default
+    /// The id of the run: $GITHUB_RUN_ID by default, or else any run
     #[arg(long, value_name = "ID")]
     run_id: Option<Text>,
     /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
@@ -413,7 +439,7 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     let key = clean(args.key.as_str()).into_owned();
     let params = DedupCleanupParams {
         key: args.key,
-        run_id: run_id(args.run_id, "--run-id")?,
+        run_id: ending_run_id(args.run_id)?,
         run_attempt: run_attempt(args.run_attempt),
     };
     let cleaned = run_after_job(context, &DEDUP_CLEANUP, params, args.exit_code)?;
@@ -445,7 +471,8 @@ tenure dedup audit [OPTIONS] <KEY> <EVENT> <WORKFLOW> <RUN_ID>
                           <COMMIT> <EXECUTED> <JOB_STATUS>",
     after_help = "\
 Examples:
-  tenure dedup audit $key push \"My Workflow\" 4711 $GITHUB_SHA true success"
+  tenure dedup audit $key push \"My Workflow\" 4711 $GITHUB_SHA true success
+  tenure dedup audit $key push ci $run $sha False skipped --out audit"
 )]
 struct Audit {
     /// The key of the run
@@ -459,16 +486,28 @@ struct Audit {
     /// The commit; unknown if it is empty
     commit: Text,
     /// Whether the run executed: true, or false for a duplicate
-    #[arg(action = clap::ArgAction::Set)]
+    #[arg(action = clap::ArgAction::Set, value_parser = parse_bool)]
     executed: bool,
     /// The status of the job, such as success
     job_status: Text,
     /// The attempt of the run: $GITHUB_RUN_ATTEMPT by default
     #[arg(long, value_name = "N")]
     run_attempt: Option<u64>,
+    /// Write the day to this folder, too, as session_audit_YYYYMMDD.json
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Exit with 3 if the store fails
     #[arg(long)]
     exit_code: bool,
+}
+
+/// Reads `true` and `false` as programs of all languages print them.
+fn parse_bool(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("expected true or false"),
+    }
 }
 
 fn audit(args: Audit, context: &mut Context) -> Outcome {
@@ -482,9 +521,19 @@ fn audit(args: Audit, context: &mut Context) -> Outcome {
         executed: args.executed,
         job_status: args.job_status,
     };
-    let entry = run_after_job(context, &DEDUP_AUDIT, params, args.exit_code)?;
-    if let Some(entry) = entry.filter(|_| context.json()) {
+    let exit_code = args.exit_code;
+    let Some(entry) = run_after_job(context, &DEDUP_AUDIT, params, exit_code)? else {
+        return Ok(Exit::DONE);
+    };
+    if context.json() {
         context.print_json(&entry)?;
+    }
+    if let Some(folder) = args.out {
+        let written = log::write_day(context, &folder, None);
+        let path = unless_store_fails(context, written, exit_code)?;
+        if let Some(path) = path.filter(|_| !context.json()) {
+            context.out.line(&clean(&path.display().to_string()))?;
+        }
     }
     Ok(Exit::DONE)
 }

@@ -73,7 +73,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         limit => limit,
     };
     let (mut left, mut cursor) = (limit.unwrap_or(u32::MAX), args.cursor);
-    let (mut first, mut problems) = (true, 0);
+    let mut first = true;
     while left > 0 {
         let params = ListParams {
             limit: Some(left.min(PAGE)),
@@ -87,7 +87,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             None => print_lines(context, &page.items)?,
         }
         for problem in &page.problems {
-            problems += 1;
             context.note(&format!("{}: {}", problem.id, problem.problem));
         }
         first = false;
@@ -100,11 +99,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         let more = "More sessions exist: use --all or --limit N.\n";
         context.out.styled(Style::Dim, more)?;
     }
-    Ok(if problems > 0 {
-        Exit::STORE
-    } else {
-        Exit::DONE
-    })
+    Ok(Exit::DONE)
 }
 
 fn print_lines(context: &mut Context, items: &[SessionHead]) -> Result<(), Failure> {

@@ -410,6 +410,60 @@ fn cleanup_removes_agents_that_have_been_idle_for_the_given_hours() {
         place.run_ok(&["list", "--trash", "only"]).lines().count(),
         4
     );
+    // The same command empties the trash in the end.
+    let week = "2026-01-16T18:00:00Z";
+    let (_, said) = cleaned(week, &["--dry-run"]);
+    assert!(
+        said.ends_with("4 sessions would be permanently removed from the trash\n"),
+        "{said}"
+    );
+    assert_eq!(
+        cleaned(week, &["--keep-trash", "30d"]).1,
+        "tenure: 0 sessions moved to the trash\n"
+    );
+    cleaned(week, &[]);
+    assert_eq!(place.run_ok(&["list", "--trash", "only"]), "");
+}
+
+#[test]
+fn an_agent_in_the_trash_is_marked() {
+    let place = Place::new();
+    let id = place.run_ok(&["agent", "create", "--agent", "a"]);
+    let get = || place.run(&["agent", "get", &id]);
+    assert!(!get().out.contains("deleted_at"));
+    place.run(&["trash", &id]);
+    let shown = get();
+    assert_eq!(shown.code, 0);
+    let agent: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(agent["deleted_at"], "2026-01-08T18:05:30Z");
+    assert!(shown.err.contains("in the trash"), "{}", shown.err);
+}
+
+#[test]
+fn a_list_passes_over_a_file_that_cannot_be_read() {
+    let place = Place::new();
+    let url = format!("file:{}", place.folder.path().join("sessions").display());
+    let run = |args: &[&str]| {
+        let mut command = place.command(args);
+        command.env("TENURE_STORE", &url);
+        crate::common::output_of(command)
+    };
+    for id in ["agent-good", "agent-bad"] {
+        run(&["agent", "create", "--agent", "a", "--id", id]);
+    }
+    let file = place.folder.path().join("sessions/agent-bad/session.json");
+    std::fs::write(file, "{").unwrap();
+    for args in [&["agent", "list"][..], &["list"]] {
+        let listed = run(args);
+        assert_eq!(
+            (listed.code, listed.out.lines().count()),
+            (0, 1),
+            "{args:?} {listed:?}"
+        );
+        assert!(listed.out.starts_with("agent-good"), "{args:?}");
+        assert!(listed.err.contains("agent-bad"), "{args:?}");
+    }
+    assert_eq!(run(&["check"]).code, 1);
 }
 
 #[test]
@@ -419,7 +473,7 @@ fn metrics_are_shown_against_their_targets() {
     // The size on disk varies.
     let shown: Vec<_> = shown
         .lines()
-        .filter(|line| !line.starts_with("Size on disk"))
+        .filter(|line| !line.starts_with("size on disk"))
         .collect();
     assert_snapshot(
         shown.join("\n"),
@@ -431,6 +485,7 @@ Agents          4, 2 not finalized
   abandoned     1
 Created         4.0 per day
 Resumed         0 of 0 times
+Stored text     586 B
 Last cleanup    never
 
 METRIC                VALUE       TARGET        
@@ -439,7 +494,6 @@ resumed successfully  -           > 80.0 %
 median duration       2 min 0 s   < 5 min 0 s   ok
 95th percentile       10 min 0 s  < 30 min 0 s  ok
 error rate            25.0 %      < 10.0 %      missed
-stored text           586 B       < 100.0 MB    ok
 
 SESSIONS  AGENT
 2         deployer
@@ -447,11 +501,13 @@ SESSIONS  AGENT
 1         reviewer
 "#]],
     );
-    assert!(
-        place
-            .run_ok(&["agent", "stats"])
-            .contains("\nSize on disk ")
-    );
+    let text = place.run_ok(&["agent", "stats"]);
+    let disk = text.lines().find(|line| line.starts_with("size on disk"));
+    assert!(disk.unwrap().contains("< 100.0 MB"), "{text}");
+    let json = place.run_ok(&["agent", "stats", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let database = std::fs::metadata(place.folder.path().join("tenure.db")).unwrap();
+    assert!(json["storageBytes"]["value"].as_f64().unwrap() >= database.len() as f64);
     let json = place.run_ok(&["agent", "stats", "--agent", "deployer", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["byAgent"], serde_json::json!({"deployer": 2}));
@@ -476,7 +532,7 @@ Commands:
   get               Print an agent's state as JSON
   finalize          Finalize an agent
   list              List agents, newest first
-  cleanup           Move idle agents to the trash
+  cleanup           Move idle agents to the trash, and empty it of old ones
   stats             Show metrics of agents against their targets
   request-approval  Pause an agent and request an approval
   approve           Approve the request of an agent

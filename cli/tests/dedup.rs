@@ -283,6 +283,62 @@ fn one_of_several_concurrent_processes_is_admitted() {
 }
 
 #[test]
+fn a_person_frees_a_key_and_a_job_without_a_run_does_not() {
+    let place = Place::new();
+    admit(&place, "1", "18:05:00", &["--keep", "6h"]);
+    let cleanup = |name: &str, value: &str| {
+        let mut command = place.command(&["dedup", "cleanup", KEY]);
+        command.env(name, value);
+        output_of(command)
+    };
+    assert_eq!(cleanup("CI", "true").code, USAGE);
+    assert!(skips(&admit(&place, "2", "18:05:30", &[])));
+    let freed = cleanup("CI", "");
+    assert_eq!(
+        (freed.code, &*freed.out),
+        (0, "my-workflow-push-abc12345 has ended\n")
+    );
+    assert!(!skips(&admit(&place, "2", "18:05:30", &[])));
+}
+
+#[test]
+fn truth_is_read_as_programs_print_it_and_the_day_is_written_at_once() {
+    let place = Place::new();
+    let audit = |run: &str, executed: &str, more: &[&str]| {
+        let args = ["audit", KEY, "push", "w", run, SHA, executed, "success"];
+        let time = format!("18:00:0{run}");
+        output_of(step(&place, run, &time, &[&args[..], more].concat()))
+    };
+    for (run, executed) in [("1", "True"), ("2", "TRUE"), ("3", "False")] {
+        assert_eq!(audit(run, executed, &[]).code, 0, "{executed}");
+    }
+    let folder = place.folder.path().join("audit");
+    let out = ["--out", folder.to_str().unwrap()];
+    let written = audit("4", "false", &out);
+    let path = folder.join("session_audit_20260108.json");
+    assert_eq!(written.out, format!("{}\n", path.display()));
+    let runs: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let executed: Vec<_> = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &run["executed"])
+        .collect();
+    assert_eq!(executed, [true, true, false, false]);
+    // A folder that cannot be written to does not fail the job.
+    let file = place.folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let out = ["--out", file.to_str().unwrap()];
+    let failed = audit("5", "true", &out);
+    assert_eq!((failed.code, &*failed.out), (0, ""));
+    assert!(failed.err.contains("file"), "{failed:?}");
+    assert_eq!(
+        audit("6", "true", &[&out[..], &["--exit-code"]].concat()).code,
+        STORE
+    );
+}
+
+#[test]
 fn a_run_can_end_only_itself() {
     let place = Place::new();
     admit(&place, "1", "18:00:00", &["--keep", "6h"]);
@@ -304,8 +360,6 @@ fn a_run_can_end_only_itself() {
     let early = cleanup("2", "19:01:00", &[]);
     let said = "has ended; its window goes on until 2026-01-08T19:05:00.000Z\n";
     assert_eq!(early.out, format!("{KEY} {said}"));
-    let nobody = place.run(&["dedup", "cleanup", KEY]);
-    assert_eq!(nobody.code, USAGE, "{nobody:?}");
 }
 
 #[test]

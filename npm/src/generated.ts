@@ -119,7 +119,7 @@ ifVersion?: number,
 idempotencyKey?: string, };
 
 /**
- * Which agents to put into the trash.
+ * Which agents to put into the trash, and which to delete from it.
  */
 export type AgentCleanupParams = { 
 /**
@@ -127,6 +127,11 @@ export type AgentCleanupParams = {
  * by default.
  */
 maxIdle?: number | string, 
+/**
+ * How long agents stay in the trash until they are deleted: milliseconds or text such as
+ * `"7d"`. 7 days by default.
+ */
+keepTrash?: number | string, 
 /**
  * Report what would be removed, and remove nothing; `false` by default.
  */
@@ -290,7 +295,11 @@ durationSeconds: number | null,
 /**
  * A summary of its work.
  */
-summary: string | null, };
+summary: string | null, 
+/**
+ * When it was put into the trash; absent if it is not there.
+ */
+deletedAt?: string, };
 
 /**
  * How agents have done. Those in the trash fill the store, and count no more otherwise.
@@ -345,9 +354,15 @@ p95DurationMs: Metric,
  */
 errorRate: Metric, 
 /**
- * The approximate storage of the sessions in bytes, including those in the trash.
+ * The storage in bytes: the given size on disk, or else that of the texts of the sessions,
+ * including those in the trash.
  */
 storageBytes: Metric, 
+/**
+ * The size of the texts of the sessions in bytes, including those in the trash; `null` without
+ * sessions, and where it was not asked for.
+ */
+textBytes: number | null, 
 /**
  * When the last cleanup ended; `null` if none ended within the period.
  */
@@ -366,6 +381,10 @@ agentName?: string,
  * default.
  */
 storage?: boolean, 
+/**
+ * The size of the store on disk in bytes, which `storageBytes` then compares with its target.
+ */
+diskBytes?: number, 
 /**
  * The period of the audit log to read, up to now, for decisions, ends and cleanups:
  * milliseconds or text such as `"30d"`. 30 days by default.
@@ -760,6 +779,10 @@ removed: number,
  * The ids of the first 1,000 removed sessions.
  */
 ids: Array<string>, 
+/**
+ * The number of agents that were deleted from the trash, or would be; only of `agentCleanup`.
+ */
+deleted?: number, 
 /**
  * The first 1,000 sessions that could not be removed. Sessions that have just changed, or that a
  * runner holds, are not among them: they stay.
@@ -1217,9 +1240,10 @@ export type DedupCleanupParams = {
  */
 key: string, 
 /**
- * The id of the run.
+ * The id of the run. Without one a person frees the key: whichever run has it no longer blocks
+ * others, and its window ends.
  */
-runId: string, 
+runId?: string, 
 /**
  * The attempt of the run; 1 by default.
  */
@@ -4695,7 +4719,7 @@ export interface Operations {
   agentList: { params: AgentListParams; result: SessionPage };
   /** Whether an agent should be resumed, and the reason. */
   shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
-  /** Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished ones are abandoned; those that a runner holds stay. */
+  /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Requests approval: the agent's session is paused in the phase `approval`. */
   requestApproval: { params: RequestApprovalParams; result: SessionHead };
@@ -4775,7 +4799,7 @@ export interface Operations {
   dedupRegister: { params: DedupRegisterParams; result: DedupDecision };
   /** Checks a run and registers it, in one step: of all that ask for one key at once, one is to run. The others are duplicates until `dedupCleanup` or the time `keep`, and at least for its window. */
   dedupAdmit: { params: DedupAdmitParams; result: DedupDecision };
-  /** Ends a run. Others are duplicates until the end of its window, and no longer. The outcome is `not_owner` if the run is another's, which is left alone. */
+  /** Ends a run. Others are duplicates until the end of its window, and no longer. The outcome is `not_owner` if the run is another's, which is left alone. Without the id of a run the key is freed. */
   dedupCleanup: { params: DedupCleanupParams; result: DedupCleaned };
   /** Enters into the audit log how a run went, whether it did its work or was a duplicate. */
   dedupAudit: { params: DedupAuditParams; result: AuditEntry };

@@ -22,7 +22,7 @@ use super::params::{
 };
 use super::run::{
     Decision, Identity, KEEP, PULL_REQUEST_WINDOW, Policy, Run, WINDOW, checked_key, decide, end,
-    holder, is_of_run,
+    free, holder, is_of_run,
 };
 
 const DEFAULT_RUNS: u32 = 50;
@@ -45,7 +45,7 @@ tenure_core::operations! {
     DEDUP_ADMIT = Write "dedupAdmit" (DedupAdmitParams) -> DedupDecision, unit admit,
         r#"{"eventType":"push","workflow":"w","runId":"1","runAttempt":2,"commitSha":"0123456789","gitRef":"refs/heads/main","by":"ref","key":"run","window":"5m","prWindow":"1h","keep":"10m","symmetric":true}"#;
     /// Ends a run. Others are duplicates until the end of its window, and no longer. The outcome is
-    /// `not_owner` if the run is another's, which is left alone.
+    /// `not_owner` if the run is another's, which is left alone. Without the id of a run the key is freed.
     DEDUP_CLEANUP = Write "dedupCleanup" (DedupCleanupParams) -> DedupCleaned, unit cleanup,
         r#"{"key":"run","runId":"1","runAttempt":2}"#;
     /// Enters into the audit log how a run went, whether it did its work or was a duplicate.
@@ -159,11 +159,21 @@ fn leases(tx: &mut Transaction<'_>, run: &Run) -> Attempt<(Option<Lease>, Option
 
 fn cleanup(tx: &mut Transaction<'_>, params: &DedupCleanupParams) -> Attempt<DedupCleaned> {
     let key = checked_key(params.key.to_string())?;
-    let holder = holder(params.run_id.as_str(), params.run_attempt)?;
+    let holder = match &params.run_id {
+        Some(id) => Some(holder(id.as_str(), params.run_attempt)?),
+        None => None,
+    };
     let lease = find(tx, &key)?;
-    let ending = end(&key, lease.as_ref(), &holder, tx.now());
+    let ending = match &holder {
+        Some(holder) => end(&key, lease.as_ref(), holder, tx.now()),
+        None => free(&key, lease.as_ref(), tx.now()),
+    };
     if let Some(lease) = &ending.write {
         put(tx, lease)?;
+        if holder.is_none() {
+            let entry = removal_entry(1, tx.now(), tx.entropy());
+            tx.enter(entry.to_record());
+        }
     }
     Ok(DedupCleaned {
         outcome: ending.outcome,

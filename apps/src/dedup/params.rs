@@ -100,8 +100,9 @@ declare_params! {
     pub struct DedupCleanupParams {
         /// The key of the run.
         pub key: Text,
-        /// The id of the run.
-        pub run_id: Text,
+        /// The id of the run. Without one a person frees the key: whichever run has it no longer blocks
+        /// others, and its window ends.
+        pub run_id: Option<Text>,
         /// The attempt of the run; 1 by default.
         pub run_attempt: Option<u64>,
     }

@@ -473,6 +473,21 @@ pub struct Ending {
     pub write: Option<Lease>,
 }
 
+/// Frees a key, whichever run has it.
+pub fn free(key: &str, stored: Option<&Lease>, now: Timestamp) -> Ending {
+    let held = stored.is_some_and(|lease| is_held(lease, now));
+    let clear = || decision::decide(key, stored, &Request::Clear, now, Liveness::Unknown).write;
+    Ending {
+        outcome: if held {
+            Outcome::Released
+        } else {
+            Outcome::NotHeld
+        },
+        held: None,
+        write: held.then(clear).flatten(),
+    }
+}
+
 /// Decides on the end of a run: its lease ends with its window. A run cannot end another.
 pub fn end(key: &str, stored: Option<&Lease>, holder: &Holder, now: Timestamp) -> Ending {
     let ask = |request: &Request| decision::decide(key, stored, request, now, Liveness::Unknown);

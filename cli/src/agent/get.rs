@@ -40,6 +40,9 @@ struct View<'a> {
     finalized_at: Option<String>,
     duration_seconds: Option<f64>,
     summary: Option<&'a str>,
+    /// When it was put into the trash, if it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -81,6 +84,7 @@ impl<'a> View<'a> {
             finalized_at: state.finalized_at.map(second),
             duration_seconds: state.duration_seconds,
             summary: state.summary.as_deref(),
+            deleted_at: state.deleted_at.map(second),
         }
     }
 }
@@ -97,6 +101,12 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         false => serde_json::to_string_pretty(&view)?,
     };
     context.out.json(&json)?;
+    if state
+        .as_ref()
+        .is_some_and(|state| state.deleted_at.is_some())
+    {
+        context.note("the agent is in the trash; `tenure restore ID` takes it out");
+    }
     Ok(match view {
         Some(_) => Exit::DONE,
         None => Exit::REFUSED,

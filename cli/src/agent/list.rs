@@ -75,7 +75,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         limit => limit,
     };
     let mut left = limit.unwrap_or(u32::MAX);
-    let (mut first, mut problems) = (true, 0);
+    let mut first = true;
     while left > 0 {
         params.limit = Some(left.min(PAGE));
         let page = context.run(&AGENT_LIST, params.clone())?;
@@ -85,7 +85,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             None => print_lines(context, &page.items)?,
         }
         for problem in &page.problems {
-            problems += 1;
             context.note(&format!("{}: {}", problem.id, problem.problem));
         }
         first &= page.items.is_empty();
@@ -103,11 +102,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.out.styled(Style::Dim, more)?;
         }
     }
-    Ok(if problems > 0 {
-        Exit::STORE
-    } else {
-        Exit::DONE
-    })
+    Ok(Exit::DONE)
 }
 
 /// The properties of an agent that are printed.

@@ -22,7 +22,8 @@ const AGENTS: usize = 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Resumed: the share of hook decisions that resume an agent. Resumed successfully:
-the share of resumed and finalized agents that are completed.
+the share of resumed and finalized agents that are completed. The size on disk is
+that of the store; with --agent it is the size of the texts.
 
 Examples:
   tenure agent stats
@@ -38,17 +39,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    // The sessions of one agent have no files of their own.
+    let disk = match args.agent {
+        Some(_) => None,
+        None => size(CommandStore::of(context.globals.store.as_deref())?.url()),
+    };
     let params = AgentStatsParams {
         agent_name: args.agent,
+        disk_bytes: disk,
         within: args.within,
         ..AgentStatsParams::default()
     };
     context.run_and_print(&AGENT_STATS, params, |context, stats| {
-        let size = match stats.total {
-            0 => None,
-            _ => size(CommandStore::of(context.globals.store.as_deref())?.url()),
-        };
-        print(context, &stats, size)?;
+        print(context, &stats, disk.is_some())?;
         Ok(Exit::DONE)
     })
 }
@@ -64,7 +67,7 @@ fn size(url: &str) -> Option<u64> {
                 path.push(end);
                 fs::metadata(path).map_or(0, |found| found.len())
             });
-            Some(sizes.iter().sum())
+            Some(sizes.iter().sum()).filter(|size| *size > 0)
         }
     }
 }
@@ -83,7 +86,7 @@ fn folder_size(folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result<(), Failure> {
+fn print(context: &mut Context, stats: &AgentStats, on_disk: bool) -> Result<(), Failure> {
     let out = &mut context.out;
     let mut row = |name: &str, value: &str| -> Result<(), Failure> {
         out.styled(Style::Dim, &format!("{name:<16}"))?;
@@ -110,8 +113,8 @@ fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result
     row("Created", &format!("{:.1} per day", stats.created_per_day))?;
     let (resumed, decisions) = (stats.resumed, stats.decisions);
     row("Resumed", &format!("{resumed} of {decisions} times"))?;
-    if let Some(size) = size {
-        row("Size on disk", &bytes(size as f64))?;
+    if let Some(size) = stats.text_bytes {
+        row("Stored text", &bytes(size as f64))?;
     }
     let last = stats.last_cleanup.map(|at| at.to_string());
     row("Last cleanup", last.as_deref().unwrap_or("never"))?;
@@ -119,6 +122,11 @@ fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result
 
     let max = out.width().unwrap_or(usize::MAX);
     let mut table = Table::new(&["METRIC", "VALUE", "TARGET", ""]);
+    let storage = if on_disk {
+        "size on disk"
+    } else {
+        "stored text"
+    };
     let percent: fn(f64) -> String = |value| format!("{value:.1} %");
     let metrics = [
         ("resumed", &stats.resume_rate, percent),
@@ -126,7 +134,7 @@ fn print(context: &mut Context, stats: &AgentStats, size: Option<u64>) -> Result
         ("median duration", &stats.median_duration_ms, duration),
         ("95th percentile", &stats.p95_duration_ms, duration),
         ("error rate", &stats.error_rate, percent),
-        ("stored text", &stats.storage_bytes, bytes),
+        (storage, &stats.storage_bytes, bytes),
     ];
     for (name, metric, show) in metrics {
         let sign = match metric.wanted {

@@ -1,7 +1,7 @@
 //! `tenure dedup log`: the runs of a day as lines, as the JSON array of the daily audit files, or as a
 //! count.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tenure_apps::dedup::log::{AUDIT_DAY, AuditDayParams, AuditRun};
 use tenure_core::Text;
@@ -39,20 +39,13 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
-    let (file, runs) = day(context, args.date)?;
     if let Some(folder) = args.out {
-        let path = folder.join(file);
-        let failed = |error: std::io::Error| Cause::StoreUnavailable {
-            problem: format!("{}: {error}", path.display()),
-        };
-        let mode = context.file_mode();
-        mode.create_folders(&folder).map_err(failed)?;
-        let json = serde_json::to_string(&runs)?;
-        atomic_file::write(&path, mode, &(json + "\n")).map_err(failed)?;
+        let path = write_day(context, &folder, args.date)?;
         let path = path.display().to_string();
         context.out.line(&clean(&path))?;
         return Ok(Exit::DONE);
     }
+    let (_, runs) = day(context, args.date)?;
     let all = runs.len();
     let prevented = runs.iter().filter(|run| run.duplicate_prevented).count();
     let is_selected = |run: &&AuditRun| run.duplicate_prevented || !args.prevented;
@@ -72,6 +65,24 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
         context.note(&format!("{prevented} of {all} prevented: {share} % saved"));
     }
     Ok(Exit::DONE)
+}
+
+/// Writes the audit file of a day, today by default, to a folder. Returns its path.
+pub(super) fn write_day(
+    context: &mut Context,
+    folder: &Path,
+    date: Option<Text>,
+) -> Result<PathBuf, Failure> {
+    let (file, runs) = day(context, date)?;
+    let path = folder.join(file);
+    let failed = |error: std::io::Error| Cause::StoreUnavailable {
+        problem: format!("{}: {error}", path.display()),
+    };
+    let mode = context.file_mode();
+    mode.create_folders(folder).map_err(failed)?;
+    let json = serde_json::to_string(&runs)?;
+    atomic_file::write(&path, mode, &(json + "\n")).map_err(failed)?;
+    Ok(path)
 }
 
 /// The name of a day's audit file, and its runs.

@@ -31,6 +31,8 @@ use super::steps;
 
 /// How long an agent may be idle before a cleanup, if nothing else is said.
 const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
+/// How long an agent stays in the trash, if nothing else is said.
+const KEEP_TRASH: Millis = Millis(7 * 24 * 60 * 60 * 1000);
 /// Ids that are tried for a new agent.
 const MAX_IDS: u8 = 16;
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
@@ -59,10 +61,11 @@ crate::operations! {
     /// Whether an agent should be resumed, and the reason.
     SHOULD_RESUME = Read "shouldResume" (ShouldResumeParams) -> ResumeDecision, unit should_resume,
         r#"{"id":"s","idle":"30m","maxErrors":3}"#;
-    /// Puts the agents that have been idle for a time into the trash, whatever their phase. Unfinished
-    /// ones are abandoned; those that a runner holds stay.
+    /// Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes
+    /// those that have been there for a time. Unfinished ones are abandoned; those that a runner holds
+    /// stay.
     AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
-        r#"{"maxIdle":"0s","dryRun":false}"#;
+        r#"{"maxIdle":"0s","keepTrash":"7d","dryRun":false}"#;
     /// Requests approval: the agent's session is paused in the phase `approval`.
     REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
         unit request_approval,
@@ -224,16 +227,27 @@ fn filter(now: Timestamp, params: &AgentListParams, policy: Option<Policy>) -> F
 async fn cleanup(context: &Context, params: AgentCleanupParams) -> Result<CleanupResult> {
     let now = context.call().now;
     let dry_run = params.dry_run.unwrap_or(false);
-    let plan = Sweep {
-        filter: retention::idle_agents(now, params.max_idle.unwrap_or(MAX_IDLE)),
-        selects: &|_| true,
-        fate: Fate::Abandoned,
+    let sweep_agents = |filter, selects, fate| Sweep {
+        filter,
+        selects,
+        fate,
         actor: Actor::AgentCleanup,
         dry_run,
         after: None,
         limit: None,
     };
-    let result = sweep(context, plan).await?;
+    let keep = params.keep_trash.unwrap_or(KEEP_TRASH);
+    let is_old = |head: &Head| head.deleted_at.is_some_and(|at| now.since(at) >= keep.0);
+    // First of all there is space for what follows.
+    let deleted = sweep(
+        context,
+        sweep_agents(retention::trashed_agents(), &is_old, Fate::Removed),
+    )
+    .await?;
+    let idle = retention::idle_agents(now, params.max_idle.unwrap_or(MAX_IDLE));
+    let mut result = sweep(context, sweep_agents(idle, &|_| true, Fate::Abandoned)).await?;
+    result.deleted = Some(deleted.removed);
+    result.failed.extend(deleted.failed);
     if !dry_run {
         let entry = Entry::cleanup(result.removed, now);
         context

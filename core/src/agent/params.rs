@@ -58,11 +58,14 @@ declare_params! {
         pub max_errors: Option<u32>,
     }
 
-    /// Which agents to put into the trash.
+    /// Which agents to put into the trash, and which to delete from it.
     pub struct AgentCleanupParams {
         /// The idle time from which agents are removed: milliseconds or text such as `"24h"`. 24 hours
         /// by default.
         pub max_idle: Option<Millis>,
+        /// How long agents stay in the trash until they are deleted: milliseconds or text such as
+        /// `"7d"`. 7 days by default.
+        pub keep_trash: Option<Millis>,
         /// Report what would be removed, and remove nothing; `false` by default.
         pub dry_run: Option<bool>,
     }
@@ -145,6 +148,10 @@ pub struct AgentState {
     pub duration_seconds: Option<f64>,
     /// A summary of its work.
     pub summary: Option<String>,
+    /// When it was put into the trash; absent if it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A change of an agent's phase.
@@ -198,6 +205,7 @@ impl AgentState {
             finalized_at: head.finalized_at,
             duration_seconds: head.finalized_at.map(seconds),
             summary: agent.summary,
+            deleted_at: head.deleted_at,
         }
     }
 }

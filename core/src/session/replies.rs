@@ -162,6 +162,9 @@ pub struct CleanupResult {
     pub removed: u64,
     /// The ids of the first 1,000 removed sessions.
     pub ids: Vec<SessionId>,
+    /// The number of agents that were deleted from the trash, or would be; only of `agentCleanup`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<u64>,
     /// The first 1,000 sessions that could not be removed. Sessions that have just changed, or that a
     /// runner holds, are not among them: they stay.
     pub failed: Vec<Refusal>,

@@ -36,6 +36,15 @@ pub fn idle_agents(now: Timestamp, max_idle: Millis) -> Filter {
     }
 }
 
+/// The agents in the trash.
+pub fn trashed_agents() -> Filter {
+    Filter {
+        phase: Some(Phase::ALL.to_vec()),
+        trash: Trash::Only,
+        ..Filter::default()
+    }
+}
+
 /// The sessions that have reached `max_age` at `now`: their age is `max_age` or greater.
 pub fn expired(
     now: Timestamp,

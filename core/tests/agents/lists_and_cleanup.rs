@@ -172,6 +172,40 @@ fn a_cleanup_abandons_and_trashes_agents_that_have_been_idle_for_a_day() {
 }
 
 #[test]
+fn a_cleanup_deletes_agents_that_have_been_in_the_trash_for_a_week() {
+    let world = World::default();
+    let day = 24 * 60 * 60 * 1000;
+    for id in ["a", "held"] {
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+    }
+    world.start(json!({"id": "plain"}));
+    world.ok("trash", json!({"id": "plain"}));
+    world.pass(day);
+    let cleanup = |params: Value| {
+        let result = world.ok("agentCleanup", params);
+        let failed = result["failed"].as_array().unwrap().len();
+        assert_eq!(failed, 0);
+        (result["removed"].clone(), result["deleted"].clone())
+    };
+    assert_eq!(cleanup(json!({})), (json!(2), json!(0)));
+    let lease = json!({"key": "session:held", "holder": "h", "leaseDurationMs": 30 * day});
+    world.ok("leaseAcquire", lease);
+    world.pass(7 * day - 1);
+    assert_eq!(cleanup(json!({})), (json!(0), json!(0)));
+    assert!(world.ok("agentGet", json!({"id": "a"}))["deletedAt"].is_string());
+    world.pass(1);
+    let dry_run = json!({"dryRun": true});
+    assert_eq!(cleanup(dry_run).1, json!(1));
+    assert_eq!(cleanup(json!({})), (json!(0), json!(1)));
+    assert_eq!(world.ok("agentGet", json!({"id": "a"})), Value::Null);
+    assert!(world.ok("agentGet", json!({"id": "held"}))["deletedAt"].is_string());
+    // No agent, so it is not the cleanup's.
+    assert!(world.session("plain")["deletedAt"].is_string());
+    world.pass(30 * day);
+    assert_eq!(cleanup(json!({"keepTrash": "30d"})).1, json!(1));
+}
+
+#[test]
 fn a_cleanup_skips_agents_with_a_live_lease() {
     let world = World::default();
     for id in ["held", "free"] {

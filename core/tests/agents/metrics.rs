@@ -129,6 +129,11 @@ fn the_storage_size_includes_sessions_until_they_are_deleted() {
         "{large}"
     );
     assert_eq!(bytes(json!({"storage": false})), Value::Null);
+    // The target is about the disk, if its size is known.
+    let on_disk = world.ok("agentStats", json!({"diskBytes": 200_000_000}));
+    assert_eq!(on_disk["storageBytes"]["value"], 200_000_000.0);
+    assert_eq!(on_disk["storageBytes"]["met"], false);
+    assert_eq!(on_disk["textBytes"].as_f64(), Some(large));
     world.ok("trash", json!({"id": "s"}));
     assert_eq!(bytes(json!({})), large);
     world.ok("delete", json!({"id": "s"}));

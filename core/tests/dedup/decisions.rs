@@ -299,6 +299,30 @@ fn the_end_of_a_run_does_not_end_its_window() {
 }
 
 #[test]
+fn a_person_frees_the_key_of_any_run() {
+    let world = World::default();
+    let key = json!({"key": "bot-push-abc12345"});
+    assert_eq!(
+        world.ok("dedupCleanup", key.clone()),
+        json!({"outcome": "not_held"})
+    );
+    admit(&world, "push", "1", json!({"keep": "6h"}));
+    assert_eq!(
+        world.ok("dedupCleanup", key.clone()),
+        json!({"outcome": "released"})
+    );
+    let kinds = world.ok("auditLog", json!({"kind": "dedup.clear"}));
+    assert_eq!(kinds["items"].as_array().unwrap().len(), 1);
+    assert_eq!(check(&world, "push", json!({})), "new_session");
+    assert_eq!(admit(&world, "push", "2", json!({})), "new_session");
+    world.pass(HOUR);
+    assert_eq!(
+        world.ok("dedupCleanup", key),
+        json!({"outcome": "not_held"})
+    );
+}
+
+#[test]
 fn a_run_can_only_be_ended_by_itself() {
     let world = World::default();
     assert_eq!(cleanup(&world, "1", json!({}))["outcome"], "not_held");

@@ -114,7 +114,10 @@ abstract class AgentOperations<M extends Mode> {
     return this.ask("deny", () => ({ ...options, id }));
   }
 
-  /** Moves idle agents to the trash; unfinished ones become `abandoned`. */
+  /**
+   * Moves idle agents to the trash; unfinished ones become `abandoned`. Deletes those that have been
+   * in the trash for `keepTrash`, 7 days by default.
+   */
   cleanup({ hours, ...options }: AgentCleanupOptions = {}): Returns<M, CleanupResult> {
     const maxIdle = hours === undefined ? undefined : `${hours}h`;
     return this.ask("agentCleanup", () => ({ ...options, maxIdle }));

@@ -29,11 +29,36 @@ struct Run {
     workflow: &'static str,
     number: u8,
     symmetric: bool,
+    git_ref: Option<&'static str>,
+    by: Option<&'static str>,
 }
 
 impl Run {
     fn key(self) -> String {
-        format!("{}-{}-abc12345", self.workflow, self.event)
+        let key = format!("{}-{}-abc12345", self.workflow, self.event);
+        match self.git_ref {
+            Some(git_ref) if self.is_by_ref() => format!("{key}:{git_ref}"),
+            _ => key,
+        }
+    }
+
+    fn is_tag(self) -> bool {
+        self.git_ref
+            .is_some_and(|git_ref| git_ref.starts_with("refs/tags/"))
+    }
+
+    fn is_by_ref(self) -> bool {
+        self.by.map_or(self.is_tag(), |by| by == "ref")
+    }
+
+    /// Whether it has a part in the locks of commits.
+    fn locks(self) -> bool {
+        self.event != "schedule" && !(self.is_by_ref() && self.is_tag())
+    }
+
+    /// Whether a lock is about it.
+    fn respects(self, lock: &Lock) -> bool {
+        self.locks() && (!self.is_by_ref() || self.git_ref == lock.git_ref)
     }
 
     fn is_pull_request(self) -> bool {
@@ -41,22 +66,39 @@ impl Run {
     }
 
     fn params(self) -> Value {
-        json!({
+        let mut params = json!({
             "eventType": self.event, "workflow": self.workflow, "commitSha": "abc12345",
-            "runId": self.number.to_string(), "symmetric": self.symmetric
-        })
+            "runId": self.number.to_string(), "symmetric": self.symmetric,
+            "gitRef": self.git_ref.unwrap_or("")
+        });
+        if let Some(by) = self.by {
+            params["by"] = json!(by);
+        }
+        params
     }
 }
 
 fn run() -> impl Strategy<Value = Run> {
     let event = prop::sample::select(vec!["push", "pull_request", "schedule"]);
     let workflow = prop::sample::select(vec!["a", "b"]);
-    (event, workflow, 0..3_u8, any::<bool>()).prop_map(|(event, workflow, number, symmetric)| Run {
-        event,
-        workflow,
-        number,
-        symmetric,
-    })
+    let by = prop::sample::select(vec![None, None, Some("commit"), Some("ref")]);
+    let git_ref = prop::sample::select(vec![
+        None,
+        Some("refs/heads/a"),
+        Some("refs/heads/b"),
+        Some("refs/tags/a"),
+    ]);
+    let identity = (event, workflow, git_ref, by);
+    (identity, 0..3_u8, any::<bool>()).prop_map(
+        |((event, workflow, git_ref, by), number, symmetric)| Run {
+            event,
+            workflow,
+            number,
+            symmetric,
+            git_ref,
+            by: by.filter(|by| *by != "ref" || git_ref.is_some()),
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -94,8 +136,17 @@ struct RunRecord {
 #[derive(Debug, Default)]
 struct Model {
     runs: BTreeMap<String, RunRecord>,
-    /// Whether the commit is locked by a pull request or a push, since and until when.
-    lock: Option<(bool, i64, i64)>,
+    lock: Option<Lock>,
+}
+
+/// The lock of the commit.
+#[derive(Debug, Clone, Copy)]
+struct Lock {
+    /// Whether a pull request has it; otherwise a push.
+    of_pull_request: bool,
+    since: i64,
+    until: i64,
+    git_ref: Option<&'static str>,
 }
 
 impl Model {
@@ -106,11 +157,11 @@ impl Model {
             .is_some_and(|kept| blocks(kept.since, kept.until, now));
         let lock = self
             .lock
-            .filter(|&(_, since, until)| blocks(since, until, now));
-        match (run.event, lock) {
+            .filter(|lock| blocks(lock.since, lock.until, now) && run.respects(lock));
+        match (run.event, lock.map(|lock| lock.of_pull_request)) {
             _ if held => "active_session",
-            ("push", Some((true, ..))) => "pull_request_lock",
-            ("pull_request", Some((false, ..))) if run.symmetric => "push_lock",
+            ("push", Some(true)) => "pull_request_lock",
+            ("pull_request", Some(false)) if run.symmetric => "push_lock",
             _ => "new_session",
         }
     }
@@ -127,12 +178,20 @@ impl Model {
                     until,
                 },
             );
-            if run.is_pull_request() || (run.event == "push" && run.symmetric) {
-                let is_longer = |&(by, since, end): &(bool, i64, i64)| {
-                    by == run.is_pull_request() && blocks(since, end, now) && end >= now + LOCK
+            let takes = run.is_pull_request() || (run.event == "push" && run.symmetric);
+            if takes && run.locks() {
+                let lock = Lock {
+                    of_pull_request: run.is_pull_request(),
+                    since: now,
+                    until: now + LOCK,
+                    git_ref: run.git_ref,
                 };
-                if !self.lock.as_ref().is_some_and(is_longer) {
-                    self.lock = Some((run.is_pull_request(), now, now + LOCK));
+                let longer = self.lock.is_some_and(|held| {
+                    let same = held.of_pull_request == lock.of_pull_request && run.respects(&held);
+                    same && blocks(held.since, held.until, now) && held.until >= lock.until
+                });
+                if !longer {
+                    self.lock = Some(lock);
                 }
             }
         }

@@ -275,7 +275,7 @@ fn finalize(args: Finalize, context: &mut Context) -> Outcome {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Agents that are not finalized become abandoned. Agents whose process is running
-are kept. Agents that have been in the trash for --keep-trash are removed
+are kept. Agents that have been in the trash for --purge-after are removed
 permanently.
 
 Examples:
@@ -289,7 +289,7 @@ struct Cleanup {
     /// Remove agents permanently that have been in the trash this long: 7d by
     /// default
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
-    keep_trash: Option<Millis>,
+    purge_after: Option<Millis>,
     /// List the agents without removing them
     #[arg(long)]
     dry_run: bool,
@@ -299,7 +299,7 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     const HOUR_MS: u64 = 3_600_000;
     let params = AgentCleanupParams {
         max_idle: Some(Millis(u64::from(args.hours) * HOUR_MS)),
-        keep_trash: args.keep_trash,
+        purge_after: args.purge_after,
         dry_run: args.dry_run.then_some(true),
     };
     context.run_and_print(&AGENT_CLEANUP, params, |context, result| {

@@ -418,7 +418,7 @@ fn cleanup_removes_agents_that_have_been_idle_for_the_given_hours() {
         "{said}"
     );
     assert_eq!(
-        cleaned(week, &["--keep-trash", "30d"]).1,
+        cleaned(week, &["--purge-after", "30d"]).1,
         "tenure: 0 sessions moved to the trash\n"
     );
     cleaned(week, &[]);

@@ -131,7 +131,7 @@ maxIdle?: number | string,
  * How long agents stay in the trash until they are deleted: milliseconds or text such as
  * `"7d"`. 7 days by default.
  */
-keepTrash?: number | string, 
+purgeAfter?: number | string, 
 /**
  * Report what would be removed, and remove nothing; `false` by default.
  */

@@ -32,7 +32,7 @@ use super::steps;
 /// How long an agent may be idle before a cleanup, if nothing else is said.
 const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
 /// How long an agent stays in the trash, if nothing else is said.
-const KEEP_TRASH: Millis = Millis(7 * 24 * 60 * 60 * 1000);
+const PURGE_AFTER: Millis = Millis(7 * 24 * 60 * 60 * 1000);
 /// Ids that are tried for a new agent.
 const MAX_IDS: u8 = 16;
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
@@ -65,7 +65,7 @@ crate::operations! {
     /// those that have been there for a time. Unfinished ones are abandoned; those that a runner holds
     /// stay.
     AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
-        r#"{"maxIdle":"0s","keepTrash":"7d","dryRun":false}"#;
+        r#"{"maxIdle":"0s","purgeAfter":"7d","dryRun":false}"#;
     /// Requests approval: the agent's session is paused in the phase `approval`.
     REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
         unit request_approval,
@@ -236,8 +236,8 @@ async fn cleanup(context: &Context, params: AgentCleanupParams) -> Result<Cleanu
         after: None,
         limit: None,
     };
-    let keep = params.keep_trash.unwrap_or(KEEP_TRASH);
-    let is_old = |head: &Head| head.deleted_at.is_some_and(|at| now.since(at) >= keep.0);
+    let limit = params.purge_after.unwrap_or(PURGE_AFTER);
+    let is_old = |head: &Head| head.deleted_at.is_some_and(|at| now.since(at) >= limit.0);
     // First of all there is space for what follows.
     let deleted = sweep(
         context,

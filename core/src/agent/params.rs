@@ -65,7 +65,7 @@ declare_params! {
         pub max_idle: Option<Millis>,
         /// How long agents stay in the trash until they are deleted: milliseconds or text such as
         /// `"7d"`. 7 days by default.
-        pub keep_trash: Option<Millis>,
+        pub purge_after: Option<Millis>,
         /// Report what would be removed, and remove nothing; `false` by default.
         pub dry_run: Option<bool>,
     }

@@ -202,7 +202,7 @@ fn a_cleanup_deletes_agents_that_have_been_in_the_trash_for_a_week() {
     // No agent, so it is not the cleanup's.
     assert!(world.session("plain")["deletedAt"].is_string());
     world.pass(30 * day);
-    assert_eq!(cleanup(json!({"keepTrash": "30d"})).1, json!(1));
+    assert_eq!(cleanup(json!({"purgeAfter": "30d"})).1, json!(1));
 }
 
 #[test]

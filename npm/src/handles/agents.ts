@@ -116,7 +116,7 @@ abstract class AgentOperations<M extends Mode> {
 
   /**
    * Moves idle agents to the trash; unfinished ones become `abandoned`. Deletes those that have been
-   * in the trash for `keepTrash`, 7 days by default.
+   * in the trash for `purgeAfter`, 7 days by default.
    */
   cleanup({ hours, ...options }: AgentCleanupOptions = {}): Returns<M, CleanupResult> {
     const maxIdle = hours === undefined ? undefined : `${hours}h`;

@@ -36,7 +36,19 @@ impl Identity {
         })
     }
 
-    // The file must not be opened: closing it would release SQLite's locks on it.
+    /// The identity of the file of a descriptor of this process.
+    #[cfg(unix)]
+    pub(crate) fn of_descriptor(descriptor: std::os::fd::RawFd) -> Option<Self> {
+        Self::read(Path::new(&format!("/dev/fd/{descriptor}"))).ok()
+    }
+
+    // The file must not be opened: closing it would release POSIX locks on it.
+
+    /// The identity of the file with this status.
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    pub(crate) fn from_numbers(device: u64, inode: u64) -> Self {
+        Self { device, inode }
+    }
 
     #[cfg(unix)]
     fn read(path: &Path) -> std::io::Result<Self> {

@@ -16,6 +16,7 @@
 mod database;
 mod failure;
 mod file;
+mod file_locks;
 mod identity;
 mod lock;
 mod log;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
@@ -86,6 +86,8 @@ impl SqliteStore {
             .map_err(|error| Cause::StoreUnavailable {
                 problem: format!("{}: {error}", path.display()),
             })?;
+        let busy_timeout = Duration::from_millis(options.busy_timeout_ms.into());
+        File::expect_sole_user(&path, Instant::now() + busy_timeout)?;
         let mut database = Database::connect(&path, &options)?;
         let found = schema::check(&database)?;
         database.set_up(&options)?;

@@ -15,6 +15,7 @@ use tenure_core::{Error, Result};
 
 use crate::failure;
 use crate::options::SqliteOptions;
+use crate::presence::{Presence, with_suffix};
 use tenure_core::store::Durability;
 
 /// Enough for every statement of the store and the common forms of lists.
@@ -34,6 +35,8 @@ pub(crate) struct Database {
     connection: Connection,
     path: Arc<Path>,
     busy_timeout: Duration,
+    /// The files of the store, which every commit checks.
+    presence: Option<Arc<Presence>>,
     /// The values that [`apply_pragmas`](Self::apply_pragmas) last set.
     pragmas: Cell<Option<(Durability, Option<u64>)>>,
     /// The prepared statements, for tests that count them.
@@ -63,6 +66,7 @@ impl Database {
             connection,
             path: path.clone(),
             busy_timeout: Duration::from_millis(options.busy_timeout_ms.into()),
+            presence: None,
             pragmas: Cell::new(None),
             #[cfg(test)]
             statements: std::cell::RefCell::default(),
@@ -119,6 +123,19 @@ impl Database {
         )?;
         self.pragmas.set(Some(pragmas));
         Ok(())
+    }
+
+    /// Refuses commits from now on when a file of the store is not at its path.
+    pub(crate) fn refuse_unless_present(&mut self, presence: &Arc<Presence>) {
+        self.presence = Some(Arc::clone(presence));
+    }
+
+    /// Checks that the files of the store are at their paths.
+    fn check_presence(&self) -> Result<()> {
+        match &self.presence {
+            Some(presence) => presence.check(),
+            None => Ok(()),
+        }
     }
 
     /// Calls `hook` after each commit with the number of pages in the write-ahead log.
@@ -181,6 +198,7 @@ impl Database {
     /// Copies pages from the write-ahead log into the database. `mode` is a checkpoint mode of
     /// SQLite. Waits for readers up to `wait`.
     pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<LogPages> {
+        self.check_presence()?;
         self.wait_when_busy(wait)?;
         let counts =
             self.connection
@@ -199,10 +217,8 @@ impl Database {
 
     /// Whether the write-ahead log is so short that the next process reads it quickly.
     pub(crate) fn has_short_log(&self) -> bool {
-        let mut log = self.path.as_os_str().to_owned();
-        log.push("-wal");
-        // The file must not be opened: closing it would release SQLite's locks on it.
-        std::fs::metadata(log).is_ok_and(|log| log.len() <= SHORT_LOG)
+        // The file must not be opened: closing it would release POSIX locks on it.
+        std::fs::metadata(with_suffix(&self.path, "-wal")).is_ok_and(|log| log.len() <= SHORT_LOG)
     }
 
     /// Skips the checkpoint when this is the last connection to be closed.
@@ -300,7 +316,12 @@ pub(crate) struct Transaction<'d>(&'d Database);
 
 impl Transaction<'_> {
     /// Commits the transaction.
+    ///
+    /// # Errors
+    /// Those of SQLite, and `STORE_UNAVAILABLE` if the files of the store are not at their paths. The
+    /// transaction is rolled back then.
     pub(crate) fn commit(self) -> Result<()> {
+        self.0.check_presence()?;
         self.0.run("commit", "COMMIT")
     }
 }

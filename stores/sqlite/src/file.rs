@@ -12,6 +12,7 @@ use tenure_core::error::Cause;
 
 use crate::file_locks::{self, Owner};
 use crate::identity::Identity;
+use crate::presence::Presence;
 use crate::writer::Writer;
 
 /// The open files of this process.
@@ -57,16 +58,21 @@ impl File {
         Ok(())
     }
 
-    /// The file at a path, which must exist.
+    /// The file of the open database at a path.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` if a file of the store is not at its path.
     pub(crate) fn of(path: &Arc<Path>) -> Result<Arc<Self>> {
         let identity = Identity::of(path)?;
         let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
         let files = files.get_or_insert_default();
         if let Some(file) = files.get(&identity).and_then(Weak::upgrade) {
+            // The handles share the index of the log, so they must have the same log.
+            file.writer.presence.check()?;
             return Ok(file);
         }
         files.retain(|_, file| file.strong_count() > 0);
-        let writer = Writer::new(path.clone(), identity.clone());
+        let writer = Writer::new(path.clone(), Presence::of(path)?);
         let file = Arc::new(Self {
             writer: Arc::new(writer),
         });

@@ -154,7 +154,7 @@ mod descriptions {
         unsafe {
             (libc::fstat(descriptor, status.as_mut_ptr()) == 0).then(|| {
                 let status = status.assume_init();
-                Identity::from_numbers(status.st_dev, status.st_ino)
+                Identity::of_numbers(status.st_dev, status.st_ino)
             })
         }
     }

@@ -45,19 +45,20 @@ impl Identity {
     // The file must not be opened: closing it would release POSIX locks on it.
 
     /// The identity of the file with this status.
-    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    pub(crate) fn from_numbers(device: u64, inode: u64) -> Self {
+    #[cfg(unix)]
+    pub(crate) fn of_status(status: &impl std::os::unix::fs::MetadataExt) -> Self {
+        Self::of_numbers(status.dev(), status.ino())
+    }
+
+    /// The identity of the file with these numbers.
+    #[cfg(unix)]
+    pub(crate) fn of_numbers(device: u64, inode: u64) -> Self {
         Self { device, inode }
     }
 
     #[cfg(unix)]
     fn read(path: &Path) -> std::io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let found = std::fs::metadata(path)?;
-        Ok(Self {
-            device: found.dev(),
-            inode: found.ino(),
-        })
+        std::fs::metadata(path).map(|status| Self::of_status(&status))
     }
 
     #[cfg(not(unix))]

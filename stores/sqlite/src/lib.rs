@@ -22,6 +22,7 @@ mod lock;
 mod log;
 mod options;
 mod plan;
+mod presence;
 mod query;
 mod queue;
 mod read;

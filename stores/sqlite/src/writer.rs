@@ -13,10 +13,10 @@ use tenure_core::{Error, Result};
 use tenure_store_transaction::{Done, Job, panicked};
 
 use crate::database::Database;
-use crate::identity::Identity;
 use crate::lock::WriteLock;
 use crate::log::Log;
 use crate::options::SqliteOptions;
+use crate::presence::Presence;
 use crate::queue::{Queue, Results, Task};
 use crate::unit::{Undo, Unit};
 
@@ -28,7 +28,7 @@ const BATCH_TIME: Duration = Duration::from_millis(20);
 /// The writer of a file.
 pub(crate) struct Writer {
     path: Arc<Path>,
-    identity: Identity,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) lock: WriteLock,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
@@ -36,10 +36,10 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// The writer of the file at a path. Its thread starts when it has work.
-    pub(crate) fn new(path: Arc<Path>, identity: Identity) -> Self {
+    pub(crate) fn new(path: Arc<Path>, presence: Presence) -> Self {
         Self {
             path,
-            identity,
+            presence: Arc::new(presence),
             lock: WriteLock::default(),
             queue: Queue::default(),
             log: Log::default(),
@@ -52,12 +52,14 @@ impl Writer {
         self.queue.push(task, || self.start_thread(options));
     }
 
-    /// Requests a checkpoint after commits on this connection that leave a long log.
+    /// Makes this connection refuse commits when the files of the store are gone, and requests a
+    /// checkpoint after commits that leave a long log.
     pub(crate) fn watch(
         self: &Arc<Self>,
         database: &mut Database,
         options: &SqliteOptions,
     ) -> Result<()> {
+        database.refuse_unless_present(&self.presence);
         let writer = Arc::clone(self);
         let options = options.clone();
         database.on_commit(move |pages| {
@@ -114,12 +116,7 @@ impl Writer {
     }
 
     fn connect(self: &Arc<Self>, options: &SqliteOptions) -> Result<Database> {
-        if Identity::of(&self.path).ok().as_ref() != Some(&self.identity) {
-            return Err(Cause::StoreUnavailable {
-                problem: format!("{}: the file was moved or replaced", self.path.display()),
-            }
-            .into());
-        }
+        self.presence.check()?;
         let mut database = Database::connect(&self.path, options)?;
         database.set_up(options)?;
         self.watch(&mut database, options)?;

@@ -16,6 +16,7 @@ mod damage;
 mod kills;
 mod lists;
 mod opening;
+mod presence;
 mod queue;
 mod size_limit;
 mod transactions;

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { open } from "tenure";
+import { open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { newFolder } from "../support/folders.js";
 
@@ -21,6 +21,18 @@ function copyPackage(folder: string): string {
     cpSync(join(npm, part), join(folder, part), { recursive: true });
   }
   return pathToFileURL(join(folder, "dist/entry/node.js")).href;
+}
+
+interface OtherSqlite {
+  exec(sql: string): void;
+  prepare(sql: string): { get(): unknown };
+  close(): void;
+}
+
+/** The SQLite of Node, since version 22. */
+function nodeSqlite(): (new (path: string) => OtherSqlite) | undefined {
+  const found: unknown = process.getBuiltinModule?.("node:sqlite");
+  return (found as { DatabaseSync: new (path: string) => OtherSqlite } | undefined)?.DatabaseSync;
 }
 
 describe("copies of the package in one process", () => {
@@ -54,4 +66,32 @@ describe("copies of the package in one process", () => {
     );
     await sessions.close();
   }, 60_000);
+
+  const Other = nodeSqlite();
+
+  it.runIf(Other)("share a database with another SQLite library", async () => {
+    if (Other === undefined) return;
+    const path = join(newFolder(), "shared.db");
+    const sessions = openSync(`sqlite:${path}`);
+    sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 1_000_000 });
+    const other = new Other(path);
+    other.exec("CREATE TABLE theirs (x)");
+    const rounds = 20;
+    for (let round = 1; round <= rounds; round += 1) {
+      other.exec("BEGIN IMMEDIATE; INSERT INTO theirs VALUES (1)");
+      // Closing a handle does not end the lock of the other library.
+      const brief = openSync(`sqlite:${path}`, { busyTimeoutMs: 1 });
+      expect(() => brief.incrementIteration("a")).toThrow("another writer held its lock");
+      brief.close();
+      const next = openSync(`sqlite:${path}`, { busyTimeoutMs: 1 });
+      expect(() => next.incrementIteration("a")).toThrow("another writer held its lock");
+      next.close();
+      other.exec("COMMIT");
+      expect(sessions.incrementIteration("a").iterations).toBe(round);
+    }
+    expect(other.prepare("SELECT count(*) AS n FROM theirs").get()).toEqual({ n: rounds });
+    expect(other.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+    other.close();
+    sessions.close();
+  });
 });

@@ -1,14 +1,16 @@
 // Sessions in SQLite, as users of the package see them: persistent across handles, processes and
 // crashes. The store itself is tested in its own crate.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
+import { newFolder } from "../support/folders.js";
 import { newDatabase } from "../support/sqlite.js";
 import { opening } from "../support/stores.js";
 
@@ -121,6 +123,41 @@ describe("sessions in SQLite", () => {
     expect(existsSync(`${path}/in/a/folder.db`)).toBe(true);
     const inAFile = `sqlite:${path}/in/a/folder.db/x.db`;
     expect(await code(open(inAFile))).toBe("STORE_UNAVAILABLE");
+  });
+
+  it("are not acknowledged in a file that is not at its path", async () => {
+    for (const gone of ["", "sessions.db", "sessions.db-wal", "sessions.db-shm"]) {
+      const folder = join(newFolder(), "data");
+      const sessions = await opening(`sqlite:${folder}/sessions.db`);
+      const sync = openSync(`sqlite:${folder}/sessions.db`);
+      await sessions.start({ task: "t", mode: "m", id: "a" });
+      sync.addEvent("a", "note");
+
+      rmSync(join(folder, gone), { recursive: true });
+      const error = await failure(sessions.addEvent("a", "note"));
+      expect(error.code, gone).toBe("STORE_UNAVAILABLE");
+      expect(error.message).toContain("open the store again");
+      expect(() => sync.addEvent("a", "note")).toThrow("removed");
+      sync.close();
+    }
+  });
+
+  it("stay at their path when the process copies its own folder", async () => {
+    const folder = newFolder();
+    const data = join(folder, "data");
+    mkdirSync(data);
+    const url = `sqlite:${join(data, "sessions.db")}`;
+    const sessions = await opening(url);
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    // Closes a descriptor of each file, which ends all POSIX locks of the process on it. Without locks
+    // the next process to close the database would remove the log.
+    cpSync(data, join(folder, "copy"), { recursive: true });
+    const reader = fileURLToPath(new URL("../support/reader.mjs", import.meta.url));
+    const read = () => spawnSync(process.execPath, [reader, url, "a"], { encoding: "utf8" }).stdout;
+    expect(read()).toBe("1");
+    for (let i = 0; i < 50; i += 1) await sessions.addEvent("a", "note");
+    expect(existsSync(join(data, "sessions.db-wal"))).toBe(true);
+    expect(read()).toBe("51");
   });
 
   it("lose nothing when two processes write", async () => {

@@ -189,3 +189,16 @@ fn a_flood_of_output_uses_little_memory_and_does_not_block_the_command() {
         assert_eq!(list["items"][0]["status"], "completed");
     }
 }
+
+#[test]
+fn a_command_that_removes_the_store_is_reported_as_not_recorded() {
+    let place = Place::new();
+    // As `git clean -fdx` does.
+    let output = place.output(&[], "sleep 0.5; rm t.db*; echo one; exit 7");
+    assert_eq!(output.status.code(), Some(7));
+    let error = error_of(&output);
+    assert!(error.contains("not recorded: "), "{error}");
+    assert!(error.contains("(exit code 7)"), "{error}");
+    assert!(error.contains("t.db was removed"), "{error}");
+    assert!(!place.path().join("t.db").exists());
+}

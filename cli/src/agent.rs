@@ -16,6 +16,7 @@ use tenure_core::agent::params::{
     RequestApprovalParams,
 };
 use tenure_core::agent::resume::ShouldResumeParams;
+use tenure_core::stored::approval::Approval;
 use tenure_core::work::operation::Operation;
 use tenure_core::{Millis, Phase, SessionHead, Text};
 
@@ -87,12 +88,17 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
 }
 
+/// The help of `--override`.
+pub(crate) const OVERRIDE_HELP: &str =
+    "Go on although the agent waits for an approval; the audit log names it";
+
 /// Prints the agent's phase, or that there is no such agent.
 fn print_phase(id: &Text, context: &mut Context, agent: Option<SessionHead>) -> Outcome {
     let Some(agent) = agent else {
         return Ok(unknown::report(id, context));
     };
     let ready = match agent.resume_ready {
+        _ if agent.approval.as_ref().is_some_and(Approval::is_pending) => ", waiting for approval",
         Some(true) => ", ready to resume",
         _ => "",
     };
@@ -177,6 +183,8 @@ struct Update {
     /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
     summary: Option<Text>,
+    #[arg(long = "override", help = OVERRIDE_HELP)]
+    overrides: bool,
 }
 
 fn update(args: Update, context: &mut Context) -> Outcome {
@@ -188,6 +196,7 @@ fn update(args: Update, context: &mut Context) -> Outcome {
         error: input::maybe_text("--error", args.error)?,
         resume_ready: args.not_ready.then_some(false),
         summary: input::maybe_text("--summary", args.summary)?,
+        r#override: args.overrides.then_some(true),
         ..AgentUpdateParams::default()
     };
     context.run_and_print(&AGENT_UPDATE, params, |context, agent| {
@@ -198,7 +207,8 @@ fn update(args: Update, context: &mut Context) -> Outcome {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The reason is printed: resumable, not_found, unreadable, finished,
-phase_not_resumable, not_ready, too_many_errors or idle_too_long.
+awaiting_approval, phase_not_resumable, not_ready, too_many_errors or
+idle_too_long.
 
 Examples:
   if tenure agent should-resume $id; then echo \"resume\"; fi
@@ -257,6 +267,8 @@ struct Finalize {
     /// A summary of the agent's work; - reads standard input
     #[arg(long, value_name = "TEXT")]
     summary: Option<Text>,
+    #[arg(long = "override", help = OVERRIDE_HELP)]
+    overrides: bool,
 }
 
 fn finalize(args: Finalize, context: &mut Context) -> Outcome {
@@ -265,6 +277,7 @@ fn finalize(args: Finalize, context: &mut Context) -> Outcome {
         id: args.id,
         outcome: args.outcome,
         summary: input::maybe_text("--summary", args.summary)?,
+        r#override: args.overrides.then_some(true),
         ..AgentFinalizeParams::default()
     };
     context.run_and_print(&AGENT_FINALIZE, params, |context, agent| {
@@ -318,6 +331,9 @@ fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Until it is approved or denied, the agent is neither resumed nor in another
+phase.
+
 Examples:
   tenure agent request-approval $id --reason \"Touches production\"
   tenure agent request-approval $id --metadata '{\"plan_file\":\"plan.json\"}'")]
@@ -347,6 +363,8 @@ fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A decision is final. The same person may repeat it.
+
 Examples:
   tenure agent approve $id --by alice
   tenure agent approve $id --reason \"Only the staging cluster\"")]
@@ -363,6 +381,8 @@ struct Approve {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A decision is final. The same person may repeat it.
+
 Examples:
   tenure agent deny $id --by alice --reason \"Not before Monday\"")]
 struct Deny {

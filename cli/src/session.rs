@@ -8,6 +8,7 @@ use tenure_core::session::params::{
 use tenure_core::session::read::EXPORT;
 use tenure_core::{Session, SessionHead, Status, Text};
 
+use crate::agent::OVERRIDE_HELP;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::clean;
@@ -150,12 +151,15 @@ pub(crate) struct Resume {
     /// Iterations to add to the budget
     #[arg(long, value_name = "N")]
     add_iterations: Option<u32>,
+    #[arg(long = "override", help = OVERRIDE_HELP)]
+    overrides: bool,
 }
 
 pub(crate) fn resume(args: Resume, context: &mut Context) -> Outcome {
     let params = ResumeParams {
         id: args.id,
         add_iterations: args.add_iterations,
+        r#override: args.overrides.then_some(true),
         ..ResumeParams::default()
     };
     context.run_and_print(&RESUME, params, print_status)
@@ -172,12 +176,15 @@ pub(crate) struct Complete {
     id: Text,
     /// The result; - reads standard input
     result: Option<Text>,
+    #[arg(long = "override", help = OVERRIDE_HELP)]
+    overrides: bool,
 }
 
 pub(crate) fn complete(args: Complete, context: &mut Context) -> Outcome {
     let params = CompleteParams {
         id: args.id,
         result: input::maybe_text("RESULT", args.result)?,
+        r#override: args.overrides.then_some(true),
         ..CompleteParams::default()
     };
     context.run_and_print(&COMPLETE, params, print_status)

@@ -96,6 +96,13 @@ fn print(context: &mut Context, session: &Session) -> Result<(), Failure> {
         fields.text("Resume ready", Some(if ready { "yes" } else { "no" }))?;
         let errors = head.error_count.unwrap_or(0).to_string();
         fields.text("Errors", Some(&errors))?;
+        let approval = head.approval.as_ref().map(|approval| {
+            let by = approval.by.as_ref().map(|by| format!(" by {by}"));
+            let at = approval.decided_at.unwrap_or(approval.requested_at);
+            let (state, by) = (approval.state.as_str(), by.unwrap_or_default());
+            format!("{state}{by}, {}", when(at))
+        });
+        fields.text("Approval", approval.as_deref())?;
     }
     fields.json("Context", &head.context)?;
     if let Some(metadata) = &head.metadata {

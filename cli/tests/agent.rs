@@ -320,7 +320,7 @@ fn a_change_of_an_agent_prints_one_line() {
     let place = Place::new();
     create(&place, "a");
     let mut transcript = String::new();
-    let steps: [&[&str]; 8] = [
+    let steps: [&[&str]; 13] = [
         &["update", "a", "--phase", "planning"],
         &[
             "update",
@@ -330,8 +330,20 @@ fn a_change_of_an_agent_prints_one_line() {
             "--not-ready",
         ],
         &["request-approval", "a", "--reason", "May I?"],
+        &["should-resume", "a"],
+        &["update", "a", "--phase", "executing"],
         &["approve", "a", "--by", "ada"],
-        &["finalize", "a", "completed", "--summary", "Good"],
+        &["approve", "a", "--by", "ada"],
+        &["deny", "a", "--by", "bob"],
+        &["request-approval", "a"],
+        &[
+            "finalize",
+            "a",
+            "completed",
+            "--summary",
+            "Good",
+            "--override",
+        ],
         &["finalize", "a", "completed"],
         &["finalize", "a", "failed"],
         &["update", "a", "--phase", "planning"],
@@ -345,8 +357,13 @@ fn a_change_of_an_agent_prints_one_line() {
         str![[r#"
 0 a is in phase planning, ready to resume
 0 a is in phase planning
+0 a is in phase approval, waiting for approval
+1 no: awaiting_approval: it waits for an approval
+1 tenure: agent a waits for an approval; approve or deny it first, or override the request with `override: true`
 0 a is in phase approval, ready to resume
 0 a is in phase approval, ready to resume
+1 tenure: the request of agent a was approved by ada at 2026-01-08T18:05:30.000Z, and a decision is final; request an approval again
+0 a is in phase approval, waiting for approval
 0 a is in phase completed
 0 a is in phase completed
 1 tenure: the phase of agent a is completed: it is final and leads to no other; create a new agent, or fork this one
@@ -593,7 +610,8 @@ Global options:
                            default [env: TENURE_FILE_MODE]
 
 The reason is printed: resumable, not_found, unreadable, finished,
-phase_not_resumable, not_ready, too_many_errors or idle_too_long.
+awaiting_approval, phase_not_resumable, not_ready, too_many_errors or
+idle_too_long.
 
 Examples:
   if tenure agent should-resume $id; then echo "resume"; fi

@@ -109,6 +109,29 @@ pub enum Cause {
         /// What does not go in it, and what to do.
         problem: String,
     },
+    /// The agent waits for the decision of a person.
+    #[error(
+        "agent {id} waits for an approval; approve or deny it first, or override the request with `override: true`"
+    )]
+    ApprovalPending {
+        /// The agent's session.
+        id: String,
+    },
+    /// A person has decided otherwise, or another person has decided.
+    #[error(
+        "the request of agent {id} was {state} by {} at {at}, and a decision is final; request an approval again",
+        .by.as_deref().unwrap_or("a person without a name")
+    )]
+    ApprovalDecided {
+        /// The agent's session.
+        id: String,
+        /// The decision.
+        state: &'static str,
+        /// Who decided, if it is known.
+        by: Option<String>,
+        /// When it was decided.
+        at: String,
+    },
     /// The session has used all of its iterations.
     #[error(
         "session {id} has used {iterations} of {max_iterations} iterations; resume it from a pause with `addIterations`, or complete, fail or abandon it"
@@ -340,6 +363,8 @@ codes! {
     SessionFinished => "SESSION_FINISHED" Refused,
     InvalidTransition => "INVALID_TRANSITION" Refused,
     InvalidPhase => "INVALID_PHASE" Refused,
+    ApprovalPending => "APPROVAL_PENDING" Refused,
+    ApprovalDecided => "APPROVAL_DECIDED" Refused,
     BudgetExhausted => "BUDGET_EXHAUSTED" Refused,
     VersionConflict => "VERSION_CONFLICT" Conflict,
     IdempotencyMismatch => "IDEMPOTENCY_MISMATCH" Conflict,
@@ -384,7 +409,14 @@ impl Error {
             Cause::InvalidId { id }
             | Cause::SessionNotFound { id }
             | Cause::SessionDeleted { id }
-            | Cause::SessionExists { id } => details.set("id", id),
+            | Cause::SessionExists { id }
+            | Cause::ApprovalPending { id } => details.set("id", id),
+            Cause::ApprovalDecided { id, state, by, at } => {
+                details.set("id", id);
+                details.set("state", state);
+                details.set("by", by);
+                details.set("at", at);
+            }
             Cause::TooLarge {
                 what,
                 actual,

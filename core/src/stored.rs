@@ -2,6 +2,7 @@
 //! is JSON text here, and times are milliseconds. What callers see of these is in the domains.
 
 pub mod agent;
+pub mod approval;
 pub mod event;
 pub mod head;
 pub mod model;

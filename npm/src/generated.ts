@@ -184,6 +184,11 @@ outcome: "completed" | "failed" | "abandoned",
  */
 summary?: string, 
 /**
+ * Complete the agent although it waits for an approval, which withdraws the request. The audit
+ * log names it. `false` by default.
+ */
+override?: boolean, 
+/**
  * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -300,6 +305,9 @@ summary: string | null,
  * When it was put into the trash; absent if it is not there.
  */
 deletedAt?: string, };
+ * The approval that it has requested last, and the decision; `null` if it has requested none.
+ */
+approval: Approval | null, };
 
 /**
  * How agents have done. Those in the trash fill the store, and count no more otherwise.
@@ -420,6 +428,11 @@ resumeReady?: boolean,
  */
 summary?: string, 
 /**
+ * Change the phase although the agent waits for an approval, which withdraws the request. The
+ * audit log names it. `false` by default.
+ */
+override?: boolean, 
+/**
  * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -471,6 +484,27 @@ updatedAt: string,
 replayed: boolean, };
 
 /**
+ * The approval of an agent's work.
+ */
+export type Approval = { 
+/**
+ * Its state: `pending` until a person approves or denies it, which is final.
+ */
+state: ApprovalState, 
+/**
+ * When it was requested, or decided if it was not requested.
+ */
+requestedAt: string, 
+/**
+ * The name of the person who decided, if it was given.
+ */
+by?: string, 
+/**
+ * When it was decided; absent while it is pending.
+ */
+decidedAt?: string, };
+
+/**
  * The approval or denial of a request.
  */
 export type ApprovalParams = { 
@@ -495,6 +529,11 @@ ifVersion?: number,
  * nothing.
  */
 idempotencyKey?: string, };
+
+/**
+ * The state of an approval.
+ */
+export type ApprovalState = "pending" | "approved" | "denied";
 
 /**
  * A part of the runs of a day, oldest first.
@@ -839,6 +878,11 @@ result?: string,
  * unchanged.
  */
 ifFinished?: "refuse" | "keep", 
+/**
+ * Complete the session although its agent waits for an approval, which withdraws the request.
+ * The audit log names it. `false` by default.
+ */
+override?: boolean, 
 /**
  * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
@@ -3053,6 +3097,11 @@ ifActive?: "recover" | "keep",
  */
 ifExhausted?: "refuse" | "timeout", 
 /**
+ * Resume the session although its agent waits for an approval, which withdraws the request. The
+ * audit log names it. `false` by default.
+ */
+override?: boolean, 
+/**
  * The name of the caller as a holder of leases. An active session that another holder has is
  * refused with `SESSION_HELD`.
  */
@@ -3070,7 +3119,7 @@ idempotencyKey?: string, };
 /**
  * Why an agent should be resumed, or not.
  */
-export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "awaiting_approval" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
 
 /**
  * Which sessions retention removes, and how often.
@@ -3274,6 +3323,10 @@ lastError?: LastError,
  */
 summary?: string, 
 /**
+ * The approval that the agent has requested last, and the decision.
+ */
+approval?: Approval, 
+/**
  * The slot of the session, and its model.
  */
 slot?: Slot, };
@@ -3470,6 +3523,10 @@ lastError?: LastError,
  * A summary of the agent's work.
  */
 summary?: string, 
+/**
+ * The approval that the agent has requested last, and the decision.
+ */
+approval?: Approval, 
 /**
  * The slot of the session, and its model.
  */
@@ -4071,7 +4128,33 @@ lastError: StoredError | null,
 /**
  * A summary of its work.
  */
-summary: string | null, };
+summary: string | null, 
+/**
+ * The approval that it has requested last; `None` if it has requested none, or if the last one
+ * was withdrawn.
+ */
+approval: StoredApproval | null, };
+
+/**
+ * An approval, as stores keep it.
+ */
+export type StoredApproval = { 
+/**
+ * Its state.
+ */
+state: ApprovalState, 
+/**
+ * When it was requested.
+ */
+requestedAt: number, 
+/**
+ * Who decided.
+ */
+by: string | null, 
+/**
+ * When it was decided.
+ */
+decidedAt: number | null, };
 
 /**
  * An error that an agent met, as stores keep it.
@@ -4588,6 +4671,8 @@ export type CoreErrorCode =
   | "SESSION_FINISHED"
   | "INVALID_TRANSITION"
   | "INVALID_PHASE"
+  | "APPROVAL_PENDING"
+  | "APPROVAL_DECIDED"
   | "BUDGET_EXHAUSTED"
   | "VERSION_CONFLICT"
   | "IDEMPOTENCY_MISMATCH"
@@ -4721,11 +4806,11 @@ export interface Operations {
   shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
   /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
-  /** Requests approval: the agent's session is paused in the phase `approval`. */
+  /** Requests approval: the agent's session is paused in the phase `approval`. Until a person has approved or denied it, the agent is neither resumed nor in another phase. */
   requestApproval: { params: RequestApprovalParams; result: SessionHead };
-  /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. */
+  /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. A decision is final. */
   approve: { params: ApprovalParams; result: SessionHead };
-  /** Denies what an agent waits for, which finalizes it as `abandoned`. */
+  /** Denies what an agent waits for, which finalizes it as `abandoned`. A decision is final. */
   deny: { params: ApprovalParams; result: SessionHead };
   /** Acquires a lease, or renews the caller's own. The outcome is `acquired`, `renewed`, or `held` if another holder has it. A process holds a lease for as long as it runs, any other holder until the lease expires. */
   leaseAcquire: { params: LeaseAcquireParams; result: LeaseOutcome };

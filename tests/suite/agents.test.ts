@@ -107,15 +107,37 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     const { id } = await agents.create({ agentName: "a" });
     expect(
       await agents.requestApproval(id, { reason: "May I apply?", metadata: { plan: 7 } }),
-    ).toMatchObject({ status: "paused", phase: "approval", resumeReady: true });
+    ).toMatchObject({ status: "paused", phase: "approval", approval: { state: "pending" } });
     expect((await sessions.context(id))?.context).toMatchObject({ pauseReason: "May I apply?" });
+    expect(await agents.shouldResume(id)).toMatchObject({ reason: "awaiting_approval" });
+    expect(await sessions.isResumable(id)).toBe(false);
+    expect(await code(sessions.resume(id))).toBe("APPROVAL_PENDING");
+    expect(await code(agents.update(id, { phase: "executing" }))).toBe("APPROVAL_PENDING");
     expect(await agents.approve(id, { by: "ada" })).toMatchObject({
       status: "active",
       phase: "approval",
+      approval: { state: "approved", by: "ada" },
     });
+    await agents.approve(id, { by: "ada" });
+    expect(await code(agents.deny(id, { by: "bob" }))).toBe("APPROVAL_DECIDED");
+    expect(await agents.get(id)).toMatchObject({ approval: { state: "approved", by: "ada" } });
     const { history } = (await sessions.get(id)) ?? { history: [] };
     const approval = history.find(({ type }) => type === "approval");
     expect(approval?.data).toMatchObject({ approved: true, by: "ada" });
+  });
+
+  it("goes on without an approval by an override, which the audit log names", async () => {
+    const sessions = await openStore();
+    const { agents } = sessions;
+    const { id } = await agents.create({ agentName: "a" });
+    await agents.requestApproval(id);
+    const resumed = await sessions.resume(id, { override: true });
+    expect(resumed).toMatchObject({ status: "active" });
+    expect(resumed).not.toHaveProperty("approval");
+    const { items } = await sessions.audit.list();
+    expect(items.map(({ data }) => data)).toContainEqual(
+      expect.objectContaining({ kind: "agent.approval_override", subject: id }),
+    );
   });
 
   it("that is denied is abandoned with the reason", async () => {

@@ -156,7 +156,8 @@ async fn delegation(
     }
 }
 
-/// The session of an agent and a task that was active last, if it can be resumed.
+/// The session of an agent and a task that was active last, of those that can be resumed, or of those
+/// that wait for an approval.
 async fn session_of_task(
     context: &Context,
     agent: &str,
@@ -184,9 +185,12 @@ async fn session_of_task(
         known.is_some_and(|known| known.compact() == *task)
     };
     let page = context.list(&query).await?;
-    let mut heads = page.heads.into_iter().filter(has_task);
-    let resumable = |head: &Head| resume::decide(Candidate::Session(head), policy, now).resume;
-    Ok(heads.find(resumable).map(|head| head.id))
+    let heads: Vec<Head> = page.heads.into_iter().filter(has_task).collect();
+    let resumable = |head: &&Head| resume::decide(Candidate::Session(head), policy, now).resume;
+    let found = heads.iter().find(resumable);
+    // The reply says that the task waits for an approval.
+    let found = found.or_else(|| heads.iter().find(|head| head.awaits_approval()));
+    Ok(found.map(|head| head.id.clone()))
 }
 
 async fn subagent_stop(context: &Context, params: HookSubagentStopParams) -> Result<HookReply> {
@@ -257,6 +261,7 @@ fn stop(
 fn not_stopped(error: &Error) -> ReplyReason {
     match error.cause() {
         Cause::InvalidPhase { .. } => ReplyReason::ended_before(&error.to_string()),
+        Cause::ApprovalPending { .. } => ReplyReason::refused(error),
         Cause::SessionNotFound { .. } | Cause::SessionDeleted { .. } => {
             ReplyReason::nothing("not_found", &error.to_string())
         }

@@ -361,6 +361,11 @@ impl ReplyReason {
         Self::new("session_waiting", "resumable", &message)
     }
 
+    /// The agent cannot be finalized as it is: it waits for an approval.
+    pub(crate) fn refused(error: &Error) -> Self {
+        Self::new("session_waiting", error.code(), &error.to_string())
+    }
+
     /// This reason, with the error that prevented its audit entry.
     pub(crate) fn not_entered(mut self, error: &Error) -> Self {
         let known = self.details.clone();

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use tenure_core::agent::operations::AGENT_GET;
 use tenure_core::agent::params::{AgentGetParams, AgentState};
+use tenure_core::stored::approval::ApprovalState;
 use tenure_core::{Json, Phase, Text, Timestamp};
 
 use crate::context::Context;
@@ -43,6 +44,8 @@ struct View<'a> {
     /// When it was put into the trash, if it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +59,14 @@ struct ChangeView {
 struct ErrorView<'a> {
     message: &'a str,
     timestamp: String,
+}
+
+#[derive(Serialize)]
+struct ApprovalView<'a> {
+    state: ApprovalState,
+    requested_at: String,
+    by: Option<&'a str>,
+    decided_at: Option<String>,
 }
 
 impl<'a> View<'a> {
@@ -85,6 +96,12 @@ impl<'a> View<'a> {
             duration_seconds: state.duration_seconds,
             summary: state.summary.as_deref(),
             deleted_at: state.deleted_at.map(second),
+            approval: state.approval.as_ref().map(|approval| ApprovalView {
+                state: approval.state,
+                requested_at: second(approval.requested_at),
+                by: approval.by.as_deref(),
+                decided_at: approval.decided_at.map(second),
+            }),
         }
     }
 }

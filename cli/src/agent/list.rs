@@ -3,6 +3,7 @@
 
 use tenure_core::agent::operations::AGENT_LIST;
 use tenure_core::agent::params::AgentListParams;
+use tenure_core::stored::approval::Approval;
 use tenure_core::{Millis, Phase, SessionHead, Status, Text};
 
 use crate::context::Context;
@@ -117,12 +118,13 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn of(head: &'a SessionHead) -> Self {
+        let waits = head.approval.as_ref().is_some_and(Approval::is_pending);
         Self {
             id: head.id.as_str(),
             phase: head.phase,
             name: head.agent_name.as_deref().unwrap_or_default(),
             purpose: head.purpose.as_deref().unwrap_or_default(),
-            resume_ready: head.resume_ready.unwrap_or(false),
+            resume_ready: head.resume_ready.unwrap_or(false) && !waits,
             errors: head.error_count.unwrap_or(0),
         }
     }

@@ -46,7 +46,7 @@ crate::operations! {
     /// Records an agent's update, which counts as activity; `null` for an unknown id. A final phase
     /// finalizes the agent as `agentFinalize` does.
     AGENT_UPDATE = Write "agentUpdate" (AgentUpdateParams) -> Option<SessionHead>, unit update,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","phase":"planning","metadata":{"a":1},"error":"e","resumeReady":true,"summary":"s"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","phase":"planning","metadata":{"a":1},"error":"e","resumeReady":true,"summary":"s","override":true}"#;
     /// An agent as it stands, with the phases that it came through; `null` for an unknown id.
     AGENT_GET = Read "agentGet" (AgentGetParams) -> Option<AgentState>, unit get,
         r#"{"id":"s"}"#;
@@ -54,7 +54,7 @@ crate::operations! {
     /// that is missing.
     AGENT_FINALIZE = Write "agentFinalize" (AgentFinalizeParams) -> Option<SessionHead>,
         unit finalize,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","outcome":"completed","summary":"s"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","outcome":"completed","summary":"s","override":true}"#;
     /// A page of agents, newest first. A page may have few items, or none, and go on all the same.
     AGENT_LIST = Read "agentList" (AgentListParams) -> SessionPage, steps list,
         r#"{"activeOnly":true,"resumable":true,"agentName":"a","limit":2,"cursor":"cd.0.a","idle":"30m","maxErrors":3}"#;
@@ -66,15 +66,16 @@ crate::operations! {
     /// stay.
     AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
         r#"{"maxIdle":"0s","purgeAfter":"7d","dryRun":false}"#;
-    /// Requests approval: the agent's session is paused in the phase `approval`.
+    /// Requests approval: the agent's session is paused in the phase `approval`. Until a person has
+    /// approved or denied it, the agent is neither resumed nor in another phase.
     REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
         unit request_approval,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r","metadata":{"a":1}}"#;
     /// Approves what an agent waits for, and resumes its session if that is paused. The phase stays
-    /// until the agent enters another.
+    /// until the agent enters another. A decision is final.
     APPROVE = Write "approve" (ApprovalParams) -> SessionHead, unit approve,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
-    /// Denies what an agent waits for, which finalizes it as `abandoned`.
+    /// Denies what an agent waits for, which finalizes it as `abandoned`. A decision is final.
     DENY = Write "deny" (ApprovalParams) -> SessionHead, unit deny,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
 }
@@ -107,6 +108,7 @@ fn finalize(
     params: &AgentFinalizeParams,
 ) -> Attempt<Option<SessionHead>> {
     known(change(tx, params, &|draft| {
+        draft.override_approval(params.r#override, "agentFinalize");
         draft.finalize(params.outcome, params.summary.as_ref())
     }))
 }

@@ -6,6 +6,7 @@ use crate::declare_params;
 use crate::error::Result;
 use crate::session::params::{ChangeParams, Target, change_params};
 use crate::stored::agent::LastError;
+use crate::stored::approval::Approval;
 use crate::stored::event::{Event, kind};
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
@@ -85,6 +86,9 @@ change_params! {
         pub resume_ready: Option<bool>,
         /// A summary of the agent's work.
         pub summary: Option<Text>,
+        /// Change the phase although the agent waits for an approval, which withdraws the request. The
+        /// audit log names it. `false` by default.
+        pub r#override: Option<bool>,
     }
 
     /// An agent to finalize.
@@ -94,6 +98,9 @@ change_params! {
         pub outcome: Phase,
         /// A summary of the agent's work.
         pub summary: Option<Text>,
+        /// Complete the agent although it waits for an approval, which withdraws the request. The audit
+        /// log names it. `false` by default.
+        pub r#override: Option<bool>,
     }
 
     /// A request for approval.
@@ -152,6 +159,8 @@ pub struct AgentState {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub deleted_at: Option<Timestamp>,
+    /// The approval that it has requested last, and the decision; `null` if it has requested none.
+    pub approval: Option<Approval>,
 }
 
 /// A change of an agent's phase.
@@ -206,6 +215,7 @@ impl AgentState {
             duration_seconds: head.finalized_at.map(seconds),
             summary: agent.summary,
             deleted_at: head.deleted_at,
+            approval: agent.approval.map(Approval::from),
         }
     }
 }

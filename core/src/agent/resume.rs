@@ -99,6 +99,8 @@ pub enum ResumeReason {
     Unreadable,
     /// Its work has ended.
     Finished,
+    /// It waits for a person to approve or deny its request.
+    AwaitingApproval,
     /// Its phase is not resumable.
     PhaseNotResumable,
     /// It is not marked as ready to be resumed, or its session is not paused.
@@ -117,6 +119,7 @@ impl ResumeReason {
             Self::NotFound => "not_found",
             Self::Unreadable => "unreadable",
             Self::Finished => "finished",
+            Self::AwaitingApproval => "awaiting_approval",
             Self::PhaseNotResumable => "phase_not_resumable",
             Self::NotReady => "not_ready",
             Self::TooManyErrors => "too_many_errors",
@@ -208,6 +211,8 @@ fn reason(head: &Head, policy: Policy, now: Timestamp) -> ResumeReason {
     let phase = head.agent.as_ref().map(|agent| agent.phase);
     if head.status.is_finished() {
         ResumeReason::Finished
+    } else if head.awaits_approval() {
+        ResumeReason::AwaitingApproval
     } else if phase.is_some_and(|phase| !phase.is_resumable()) {
         ResumeReason::PhaseNotResumable
     } else if !head.is_resume_ready() {
@@ -236,6 +241,7 @@ fn message(reason: ResumeReason, details: &ResumeDetails) -> String {
         ResumeReason::NotFound => "there is no such session, or it is in the trash".to_owned(),
         ResumeReason::Unreadable => "the session cannot be read".to_owned(),
         ResumeReason::Finished => format!("it is {status}"),
+        ResumeReason::AwaitingApproval => "it waits for an approval".to_owned(),
         ResumeReason::PhaseNotResumable => format!(
             "its phase is {phase}; an agent is resumed in approval, investigating or planning"
         ),

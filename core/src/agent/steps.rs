@@ -40,9 +40,10 @@ pub(crate) fn start<'l>(
 /// Records an agent's update. It counts as activity even if nothing in it is new.
 ///
 /// # Errors
-/// `SESSION_FINISHED` for an error, `INVALID_PHASE`, `INVALID_ARGUMENT`, and those of the limits.
+/// `SESSION_FINISHED` for an error, `INVALID_PHASE`, `APPROVAL_PENDING`, `INVALID_ARGUMENT`, and those of the limits.
 pub(crate) fn update(draft: &mut Draft<'_>, params: &AgentUpdateParams) -> Result<()> {
     draft.touch();
+    draft.override_approval(params.r#override, "agentUpdate");
     if let Some(error) = &params.error {
         draft.meet(error)?;
     }

@@ -15,6 +15,8 @@ pub const KIND: &str = "audit";
 pub const DECISION: &str = "agent.decision";
 /// The `kind` of the entry for the end of an agent's work.
 pub const FINALIZATION: &str = "agent.finalization";
+/// The `kind` of the entry for a request for approval that an override has withdrawn.
+pub const APPROVAL_OVERRIDE: &str = "agent.approval_override";
 /// The `kind` of the entry for a cleanup of agents.
 pub const CLEANUP: &str = "agent.cleanup";
 
@@ -61,6 +63,17 @@ impl Entry {
         data.set("agent", &head.mode);
         data.set("outcome", &outcome);
         data.set("durationMs", &at.since(head.created_at));
+        Self {
+            at,
+            data: data.to_json(),
+        }
+    }
+
+    /// The entry for a request for approval that a call of this operation has overridden.
+    pub fn approval_override(head: &Head, operation: &str, at: Timestamp) -> Self {
+        let mut data = Self::properties(APPROVAL_OVERRIDE, at, Some(head.id.as_str()));
+        data.set("agent", &head.mode);
+        data.set("operation", operation);
         Self {
             at,
             data: data.to_json(),

@@ -18,7 +18,7 @@ use crate::value::time::Timestamp;
 
 /// The properties that cannot be set. They are ignored and not refused, so that a complete session can
 /// be passed.
-const DERIVED: [&str; 9] = [
+const DERIVED: [&str; 10] = [
     "slot",
     "agentName",
     "purpose",
@@ -27,6 +27,7 @@ const DERIVED: [&str; 9] = [
     "updatedAt",
     "eventCount",
     "deletedAt",
+    "approval",
     "tenure",
 ];
 const FINALIZED_AT: &str = "finalizedAt";
@@ -180,7 +181,12 @@ fn settled(
         deleted_at: stored.deleted_at,
         ..given
     };
+    // A request for approval is decided by `approve` and `deny` alone.
+    if head.agent.is_none() && stored.awaits_approval() {
+        head.agent.clone_from(&stored.agent);
+    }
     if let Some(agent) = &mut head.agent {
+        agent.approval = stored.agent.as_ref().and_then(|of| of.approval.clone());
         agent.agree_with(head.status);
     }
     Overridden { head, past }

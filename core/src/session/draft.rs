@@ -13,6 +13,7 @@ use crate::audit::removal::{self, Actor};
 use crate::error::{Cause, Error, Result};
 use crate::session::params::StartParams;
 use crate::stored::agent::Agent;
+use crate::stored::approval::StoredApproval;
 use crate::stored::event::{Event, kind};
 use crate::stored::head::{Head, Usage};
 use crate::stored::phase::Phase;
@@ -168,7 +169,7 @@ impl<'l> Draft<'l> {
             .iter()
             .filter(|event| event.kind == kind::ITERATION)
             .count();
-        let agent = parent.agent.as_ref().map(|_| forked_agent(&events));
+        let agent = parent.agent.as_ref().map(|of| forked_agent(of, &events));
         let parent_id = parent.id;
         let context = edited(&parent.context, unpause);
         // The usage stays with the parent: counting it twice would falsify every sum.
@@ -311,13 +312,21 @@ impl<'l> Draft<'l> {
     }
 }
 
-/// The agent of a fork: in the phase that the copied history leads to, without errors.
-fn forked_agent(events: &[Event]) -> Agent {
+/// The agent of a fork: in the phase that the copied history leads to, without errors. It waits for the
+/// approval that its parent has requested, unless the copied history has the decision.
+fn forked_agent(parent: &Agent, events: &[Event]) -> Agent {
     let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
     let phase = last.and_then(|event| Phase::parse(&Object::parse(&event.data).text("to")?));
     let mut agent = Agent::default();
     agent.enter(phase.unwrap_or_default());
     agent.agree_with(Status::Active);
+    if let (Phase::Approval, Some(approval)) = (agent.phase, &parent.approval) {
+        let decides = |event: &Event| {
+            event.kind == kind::APPROVAL && event.timestamp >= approval.requested_at
+        };
+        let requested = StoredApproval::requested(approval.requested_at);
+        agent.approval = (!events.iter().any(decides)).then_some(requested);
+    }
     agent
 }
 

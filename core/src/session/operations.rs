@@ -42,10 +42,10 @@ crate::operations! {
     /// Resumes a paused session, or recovers an active one whose runner has ended. The event carries
     /// `pausedDuration` in milliseconds.
     RESUME = Write "resume" (ResumeParams) -> SessionHead, unit resume,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","addIterations":1,"ifActive":"keep","ifExhausted":"timeout","holder":"h"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","addIterations":1,"ifActive":"keep","ifExhausted":"timeout","override":true,"holder":"h"}"#;
     /// Completes a session with a result.
     COMPLETE = Write "complete" (CompleteParams) -> SessionHead, unit complete,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","result":"r","ifFinished":"keep"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","result":"r","ifFinished":"keep","override":true}"#;
     /// Fails a session with an error.
     FAIL = Write "fail" (FailParams) -> SessionHead, unit fail,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","error":"e","ifFinished":"keep"}"#;
@@ -138,6 +138,7 @@ fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHea
                 return Err(held(draft.head(), holder));
             }
         }
+        draft.override_approval(params.r#override, "resume");
         let if_exhausted = params.if_exhausted.unwrap_or_default();
         draft.resume(params.add_iterations, if_exhausted, None)
     })
@@ -148,6 +149,7 @@ fn complete(tx: &mut Transaction<'_>, params: &CompleteParams) -> Attempt<Sessio
         if draft.keeps_finished(params.if_finished) {
             return Ok(());
         }
+        draft.override_approval(params.r#override, "complete");
         draft.complete(params.result.as_ref(), None)
     })
 }

@@ -267,6 +267,9 @@ change_params! {
         /// The effect on a session without iterations left: `"refuse"` (the default) fails,
         /// `"timeout"` resumes it and times it out at once.
         pub if_exhausted: Option<IfExhausted>,
+        /// Resume the session although its agent waits for an approval, which withdraws the request. The
+        /// audit log names it. `false` by default.
+        pub r#override: Option<bool>,
         /// The name of the caller as a holder of leases. An active session that another holder has is
         /// refused with `SESSION_HELD`.
         pub holder: Option<Text>,
@@ -279,6 +282,9 @@ change_params! {
         /// The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
         /// unchanged.
         pub if_finished: Option<IfFinished>,
+        /// Complete the session although its agent waits for an approval, which withdraws the request.
+        /// The audit log names it. `false` by default.
+        pub r#override: Option<bool>,
     }
 
     /// A session that has failed.

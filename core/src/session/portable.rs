@@ -23,7 +23,7 @@ use crate::value::text::Text;
 use crate::value::time::Timestamp;
 
 /// The properties of a session in the text, and Tenure's own one.
-pub const PROPERTIES: [&str; 30] = [
+pub const PROPERTIES: [&str; 31] = [
     "id",
     "version",
     "userId",
@@ -53,6 +53,7 @@ pub const PROPERTIES: [&str; 30] = [
     "errorCount",
     "lastError",
     "summary",
+    "approval",
     SLOT,
 ];
 
@@ -356,6 +357,7 @@ fn agent(properties: &mut Properties<'_>) -> Option<Agent> {
     agent.error_count = if_valid(properties, "error_count").unwrap_or_default();
     agent.last_error = if_valid(properties, "last_error");
     agent.summary = if_valid(properties, "summary").map(Text::into_string);
+    agent.approval = if_valid(properties, "approval");
     Some(agent)
 }
 
@@ -412,6 +414,8 @@ impl Portable {
             limits.text("summary", agent.summary.as_deref())?;
             let said = agent.last_error.as_ref();
             limits.text("lastError", said.map(|error| error.message.as_str()))?;
+            let approval = agent.approval.as_ref();
+            limits.label("by", approval.and_then(|approval| approval.by.as_deref()))?;
             agent.agree_with(head.status);
         }
         if let Some(slot) = &head.slot {
@@ -449,7 +453,7 @@ mod tests {
     #[test]
     fn every_property_that_is_printed_is_a_property() {
         let rich = text(
-            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","slot":{"taskId":"t","phase":"plan","model":"m"}"#,
+            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","approval":{"state":"approved","requestedAt":1,"by":"b","decidedAt":2},"slot":{"taskId":"t","phase":"plan","model":"m"}"#,
         );
         let Portable { head, events, .. } = read(&rich).unwrap();
         let records = Json::parse("[]".to_owned()).unwrap();

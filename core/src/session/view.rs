@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::declare_params;
 use crate::stored::agent::LastError;
+use crate::stored::approval::Approval;
 use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
@@ -91,6 +92,9 @@ pub struct SessionHead {
     /// A summary of the agent's work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    /// The approval that the agent has requested last, and the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// The slot of the session, and its model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotView>,
@@ -108,6 +112,7 @@ impl From<Head> for SessionHead {
             error_count: is_agents.then_some(agent.error_count),
             last_error: agent.last_error.map(LastError::from),
             summary: agent.summary,
+            approval: agent.approval.map(Approval::from),
             slot: head.slot.map(SlotView::from),
             id: head.id,
             user_id: head.user_id,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::stored::approval::StoredApproval;
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::properties::{Properties, Stored};
@@ -28,6 +29,10 @@ pub struct Agent {
     /// A summary of its work.
     #[serde(default)]
     pub summary: Option<String>,
+    /// The approval that it has requested last; `None` if it has requested none, or if the last one
+    /// was withdrawn.
+    #[serde(default)]
+    pub approval: Option<StoredApproval>,
 }
 
 /// An error that an agent met, as stores keep it.
@@ -73,6 +78,7 @@ impl Stored for Agent {
             error_count: properties.take_or_default("error_count"),
             last_error: properties.take("last_error"),
             summary: properties.take("summary"),
+            approval: properties.take("approval"),
         })
     }
 }
@@ -89,10 +95,25 @@ impl Stored for StoredError {
 crate::stored_properties!(Agent, StoredError);
 
 impl Agent {
-    /// Enters a phase, which sets whether the agent may be resumed.
+    /// Enters a phase, which sets whether the agent may be resumed. A final phase withdraws a request
+    /// that nobody has decided.
     pub fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.resume_ready = phase.is_resumable();
+        self.settle_approval();
+    }
+
+    fn settle_approval(&mut self) {
+        if self.phase.is_final() && self.awaits_approval() {
+            self.approval = None;
+        }
+    }
+
+    /// Whether it waits for a person to approve or deny its request.
+    pub fn awaits_approval(&self) -> bool {
+        self.approval
+            .as_ref()
+            .is_some_and(StoredApproval::is_pending)
     }
 
     /// Adapts the phase to a status: it is final if and only if the status is.
@@ -100,7 +121,7 @@ impl Agent {
         match Phase::of_final(status) {
             Some(phase) if self.phase != phase => self.enter(phase),
             None if self.phase.is_final() => self.enter(Phase::default()),
-            _ => {}
+            _ => self.settle_approval(),
         }
     }
 }

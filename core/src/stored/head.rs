@@ -174,9 +174,16 @@ impl Head {
         self.iterations < self.max_iterations
     }
 
-    /// Whether an agent may go on with it: paused, or active with iterations left.
+    /// Whether its agent waits for a person to approve or deny its request.
+    pub fn awaits_approval(&self) -> bool {
+        self.agent.as_ref().is_some_and(Agent::awaits_approval)
+    }
+
+    /// Whether an agent may go on with it: paused, or active with iterations left, and not waiting for
+    /// an approval.
     pub fn is_resumable(&self) -> bool {
         self.deleted_at.is_none()
+            && !self.awaits_approval()
             && match self.status {
                 Status::Paused => true,
                 Status::Active => self.has_budget(),

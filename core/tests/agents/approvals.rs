@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::phases::agent;
+use super::finalization::audit;
+use super::phases::{agent, with_id};
 use crate::support::{World, iso};
 
 #[test]
@@ -16,6 +17,10 @@ fn requesting_an_approval_pauses_the_session_in_the_approval_phase() {
     );
     assert_eq!(head["context"]["pauseReason"], "apply?");
     assert_eq!(head["resumeReady"], true);
+    assert_eq!(
+        head["approval"],
+        json!({"state": "pending", "requestedAt": iso(world.now())})
+    );
     world.pass(1000);
     let again = world.ok("requestApproval", json!({"id": id, "reason": "apply now?"}));
     assert_eq!(again["context"]["pauseReason"], "apply now?");
@@ -37,6 +42,13 @@ fn approving_resumes_the_session_in_its_phase() {
     );
     assert_eq!(head["updatedAt"], iso(world.now()));
     assert_eq!(head["context"], json!({}));
+    assert_eq!(
+        head["approval"],
+        json!({
+            "state": "approved", "requestedAt": iso(world.now() - 600_000), "by": "ada",
+            "decidedAt": iso(world.now())
+        })
+    );
     assert_eq!(
         events(&world, &id),
         ["start", "phase", "pause", "approval", "resume"]
@@ -83,6 +95,185 @@ fn an_active_agent_in_the_approval_phase_can_be_approved() {
         (&json!("approval"), &json!("active"))
     );
     assert_eq!(events(&world, &id), ["start", "phase", "approval"]);
+    // What was decided before is not about the next time in this phase.
+    world.ok("agentUpdate", json!({"id": id, "phase": "executing"}));
+    let head = world.ok("agentUpdate", json!({"id": id, "phase": "approval"}));
+    assert_eq!(head.get("approval"), None);
+    world.ok("agentUpdate", json!({"id": id, "phase": "executing"}));
+}
+
+#[test]
+fn until_a_person_decides_the_agent_is_neither_resumed_nor_in_another_phase() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let before = world.session(&id);
+    for (name, params) in [
+        ("resume", json!({})),
+        ("resume", json!({"addIterations": 5})),
+        ("complete", json!({})),
+        ("agentUpdate", json!({"phase": "executing"})),
+        ("agentUpdate", json!({"phase": "planning", "error": "e"})),
+        ("agentUpdate", json!({"phase": "completed"})),
+        ("agentFinalize", json!({"outcome": "completed"})),
+        ("addEvent", json!({"type": "resume"})),
+        ("addEvent", json!({"type": "complete"})),
+    ] {
+        let error = world.error(name, with_id(&id, params.clone()));
+        assert_eq!(error.code(), "APPROVAL_PENDING", "{name} {params}");
+        assert_eq!(json!(error.details()), json!({"id": id}));
+    }
+    assert_eq!(world.session(&id), before);
+    assert_eq!(world.ok("isResumable", json!({"id": id})), false);
+    let decision = world.ok("shouldResume", json!({"id": id}));
+    assert_eq!(decision["reason"], "awaiting_approval");
+    let list = world.ok("agentList", json!({"resumable": true}));
+    assert_eq!(list["items"], json!([]));
+    // Whatever does not go on with the work is possible.
+    let update = json!({"id": id, "error": "e", "metadata": {"a": 1}, "phase": "approval"});
+    let head = world.ok("agentUpdate", update);
+    assert_eq!(head["approval"]["state"], "pending");
+    world.ok("recordLearning", json!({"id": id, "insight": "i"}));
+    world.ok("approve", json!({"id": id}));
+    assert_eq!(world.ok("isResumable", json!({"id": id})), true);
+    world.ok("agentUpdate", json!({"id": id, "phase": "executing"}));
+    world.ok("complete", json!({"id": id}));
+}
+
+#[test]
+fn an_agent_that_waits_for_approval_can_fail_and_be_abandoned_which_withdraws_the_request() {
+    let world = World::default();
+    for (name, params) in [
+        ("fail", json!({})),
+        ("abandon", json!({})),
+        ("agentUpdate", json!({"phase": "failed"})),
+        ("agentFinalize", json!({"outcome": "abandoned"})),
+        ("override", json!({"updates": {"status": "failed"}})),
+    ] {
+        let id = agent(&world);
+        world.ok("requestApproval", json!({"id": id}));
+        world.ok(name, with_id(&id, params));
+        assert_eq!(world.session(&id).get("approval"), None, "{name}");
+        assert_eq!(world.code("approve", json!({"id": id})), "INVALID_PHASE");
+    }
+}
+
+#[test]
+fn an_override_withdraws_the_request_and_the_audit_log_names_it() {
+    let world = World::default();
+    for (name, params) in [
+        ("resume", json!({})),
+        ("complete", json!({})),
+        ("agentUpdate", json!({"phase": "executing"})),
+        ("agentFinalize", json!({"outcome": "completed"})),
+    ] {
+        let id = agent(&world);
+        let mut params = with_id(&id, params);
+        params["override"] = json!(true);
+        world.ok("requestApproval", json!({"id": id}));
+        let head = world.ok(name, params);
+        assert_eq!(head.get("approval"), None, "{name}");
+        let history = world.session(&id)["history"].clone();
+        assert_eq!(history[3]["type"], "approval");
+        assert_eq!(history[3]["data"], json!({"override": name}));
+        let entries = audit(&world);
+        let entry = entries.iter().find(|entry| {
+            entry["kind"] == "agent.approval_override" && entry["subject"] == id.as_str()
+        });
+        let entry = entry.unwrap_or_else(|| panic!("{name}: {entries:?}"));
+        assert_eq!(
+            (&entry["operation"], &entry["agent"]),
+            (&json!(name), &json!("a"))
+        );
+        // Without a request there is nothing to override.
+        let other = agent(&world);
+        world.ok(
+            "agentUpdate",
+            json!({"id": other, "phase": "planning", "override": true}),
+        );
+        assert_eq!(events(&world, &other), ["start", "phase"]);
+    }
+}
+
+#[test]
+fn a_decision_is_final() {
+    let world = World::default();
+    for (first, second) in [("approve", "deny"), ("deny", "approve")] {
+        let id = agent(&world);
+        world.ok("requestApproval", json!({"id": id}));
+        world.ok(first, json!({"id": id, "by": "ada", "reason": "r"}));
+        let before = world.session(&id);
+        world.pass(1000);
+        // The same person may repeat it.
+        world.ok(first, json!({"id": id, "by": "ada"}));
+        assert_eq!(world.session(&id), before);
+        for (name, by) in [
+            (first, json!("bob")),
+            (first, Value::Null),
+            (second, json!("ada")),
+            (second, json!("bob")),
+        ] {
+            let error = world.error(name, json!({"id": id, "by": by}));
+            assert_eq!(error.code(), "APPROVAL_DECIDED", "{name} by {by}");
+            let details = json!(error.details());
+            assert_eq!(details["by"], "ada");
+            assert_eq!(details["at"], before["approval"]["decidedAt"]);
+            assert_eq!(details["state"], before["approval"]["state"]);
+        }
+        assert_eq!(world.session(&id), before);
+    }
+}
+
+#[test]
+fn a_new_request_needs_a_new_decision() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    world.ok("approve", json!({"id": id, "by": "ada"}));
+    world.ok("agentUpdate", json!({"id": id, "phase": "executing"}));
+    world.ok("requestApproval", json!({"id": id}));
+    assert_eq!(world.code("resume", json!({"id": id})), "APPROVAL_PENDING");
+    let head = world.ok("deny", json!({"id": id, "by": "bob"}));
+    assert_eq!(head["approval"]["state"], "denied");
+}
+
+#[test]
+fn no_copy_of_a_session_opens_its_gate() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let fork = world.ok("fork", json!({"id": id}))["id"].clone();
+    for params in [json!({"phase": "executing"}), json!({"phase": "completed"})] {
+        let params = with_id(fork.as_str().unwrap(), params);
+        assert_eq!(world.code("agentUpdate", params), "APPROVAL_PENDING");
+    }
+    let text = world.ok("export", json!({"id": id}));
+    world.ok("approve", json!({"id": id}));
+    let before = world.ok("fork", json!({"id": id, "atSequence": 3}));
+    assert_eq!(before["approval"]["state"], "pending");
+    let after = world.ok("fork", json!({"id": id, "atSequence": 4}));
+    assert_eq!(after.get("approval"), None);
+    // An import writes what the text says.
+    let head = world.ok("import", json!({"text": text}));
+    assert_eq!(head["approval"]["state"], "pending");
+    for (name, params) in [
+        (
+            "override",
+            json!({"id": id, "updates": {"status": "active", "approval": null}}),
+        ),
+        (
+            "save",
+            json!({"text": json!({
+            "id": id, "mode": "a", "task": "", "status": "active", "createdAt": 0
+        }).to_string()}),
+        ),
+    ] {
+        let head = world.ok(name, params);
+        assert_eq!(head["status"], "active");
+        assert_eq!(head["approval"]["state"], "pending", "{name}");
+        let params = json!({"id": id, "phase": "executing"});
+        assert_eq!(world.code("agentUpdate", params), "APPROVAL_PENDING");
+    }
 }
 
 #[test]
@@ -91,8 +282,7 @@ fn approving_or_denying_an_agent_outside_of_the_approval_phase_is_refused() {
     let plain = world.start(json!({"paused": true}));
     let new = agent(&world);
     let ended = agent(&world);
-    world.ok("requestApproval", json!({"id": ended}));
-    world.ok("deny", json!({"id": ended}));
+    world.ok("agentFinalize", json!({"id": ended, "outcome": "failed"}));
     for id in [plain, new, ended] {
         let before = world.session(&id);
         for name in ["approve", "deny"] {

@@ -24,8 +24,14 @@ fn a_task_resumes_its_waiting_session() {
     world.ok("agentUpdate", json!({"id": "a", "phase": "investigating"}));
     world.pass(60_000);
     world.ok("requestApproval", json!({"id": "a"}));
-    world.pass(600_000);
+    world.pass(300_000);
     let input = json!({"agent_name": "terraform-architect", "agent_id": "a", "x": 1});
+    let (exit, output) = delegate(&world, &input);
+    assert_eq!((exit, &output["should_resume"]), (0, &json!(false)));
+    assert_eq!(output["reason"], "session_not_resumable");
+    assert_eq!(output["details"]["code"], "awaiting_approval");
+    world.ok("approve", json!({"id": "a", "by": "ada"}));
+    world.pass(600_000);
     assert_eq!(
         delegate(&world, &input),
         (
@@ -45,7 +51,7 @@ fn a_task_resumes_its_waiting_session() {
                 "details": {
                     "code": "resumable",
                     "message": "it was active 600 s ago and can go on; its phase: approval",
-                    "status": "paused", "phase": "approval", "resume_ready": true, "error_count": 0,
+                    "status": "active", "phase": "approval", "resume_ready": true, "error_count": 0,
                     "max_errors": 3, "idle_ms": 600_000, "idle_limit_ms": 1_800_000
                 },
                 "original_context": input
@@ -143,6 +149,10 @@ fn without_an_id_the_same_task_of_the_same_agent_is_resumed() {
     assert_eq!(found("b", json!("T1")), Value::Null);
     let (_, output) = delegate(&world, &json!({"agent_name": "a"}));
     assert_eq!(output["details"]["code"], "no_agent_id");
+    world.ok("requestApproval", json!({"id": "other"}));
+    let (_, output) = delegate(&world, &json!({"agent_name": "a", "task_id": "T2"}));
+    assert_eq!(output["reason"], "session_not_resumable");
+    assert_eq!(output["details"]["code"], "awaiting_approval");
     world.pass(30 * 60 * 1000);
     assert_eq!(found("a", json!("T1")), Value::Null);
 }
@@ -315,6 +325,11 @@ fn an_agent_that_can_be_resumed_waits_after_a_successful_stop() {
     world.ok("requestApproval", json!({"id": id}));
     let input = json!({"agent_id": id}).to_string();
     let always = json!({"input": input, "finalize": "always"});
+    // A person decides whether the agent has completed what it has requested an approval for.
+    let output = world.ok("hookSubagentStop", always.clone())["output"].clone();
+    assert_eq!(output["reason"], "session_waiting");
+    assert_eq!(output["details"]["code"], "APPROVAL_PENDING");
+    world.ok("approve", json!({"id": id}));
     let output = world.ok("hookSubagentStop", always)["output"].clone();
     assert_eq!(output["outcome"], "completed");
 }

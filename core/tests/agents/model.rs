@@ -24,13 +24,16 @@ enum Step {
         ready: Option<bool>,
         summary: Option<&'static str>,
         property: Option<u8>,
+        overrides: bool,
     },
     Finalize(Phase, Option<&'static str>),
     Request,
     Approve,
     Deny,
     Pause,
-    Resume,
+    Resume {
+        overrides: bool,
+    },
     Complete(Option<&'static str>),
     Stop(i8),
     Delegate,
@@ -49,7 +52,11 @@ struct Agent {
     created: i64,
     updated: i64,
     finalized: Option<i64>,
+    approval: Option<Approval>,
 }
+
+/// The expected approval: its state, and the times of the request and the decision.
+type Approval = (&'static str, i64, Option<i64>);
 
 impl Agent {
     fn new(now: i64) -> Self {
@@ -64,7 +71,31 @@ impl Agent {
             created: now,
             updated: now,
             finalized: None,
+            approval: None,
         }
+    }
+
+    fn is_pending(&self) -> bool {
+        self.approval.is_some_and(|(state, ..)| state == "pending")
+    }
+
+    /// Withdraws a pending request.
+    fn withdraw(&mut self) {
+        if self.is_pending() {
+            self.approval = None;
+        }
+    }
+
+    /// Decides on a request. Returns `None` if that is refused, and otherwise whether it is new.
+    fn decide(&mut self, state: &'static str, now: i64) -> Option<bool> {
+        let requested = match self.approval {
+            Some(("pending", requested, _)) => requested,
+            Some((decided, ..)) => return (decided == state).then_some(false),
+            None if self.phase == Phase::Approval => now,
+            None => return None,
+        };
+        self.approval = Some((state, requested, Some(now)));
+        Some(true)
     }
 
     fn is_finalized(&self) -> bool {
@@ -90,6 +121,10 @@ impl Agent {
         if self.is_finalized() && self.status != status {
             return None;
         }
+        if status == Status::Completed && self.is_pending() {
+            return None;
+        }
+        self.withdraw();
         let fills = self.summary.is_none() && summary.is_some();
         self.summary = self.summary.or(summary);
         if self.is_finalized() {
@@ -112,7 +147,11 @@ impl Agent {
                 ready,
                 summary,
                 property,
+                overrides,
             } => {
+                if overrides {
+                    self.withdraw();
+                }
                 if self.is_finalized() && error {
                     return None;
                 }
@@ -123,7 +162,11 @@ impl Agent {
                 match phase {
                     Some(phase) if phase.is_final() => drop(self.end(phase, summary, now)?),
                     Some(_) if self.is_finalized() => return None,
+                    Some(phase) if phase != Phase::Approval && self.is_pending() => return None,
                     _ => {
+                        if phase == Some(Phase::Approval) && !self.is_pending() {
+                            self.approval = None;
+                        }
                         phase.iter().for_each(|&phase| self.enter(phase, now));
                         self.summary = summary.or(self.summary);
                     }
@@ -145,26 +188,38 @@ impl Agent {
                 }
                 self.enter(Phase::Approval, now);
                 self.status = Status::Paused;
+                self.approval = Some(("pending", now, None));
                 Some(true)
             }
-            Step::Approve | Step::Deny if self.phase != Phase::Approval => None,
             Step::Approve => {
-                self.status = Status::Active;
-                Some(true)
+                let is_new = self.decide("approved", now)?;
+                if is_new {
+                    self.status = Status::Active;
+                }
+                Some(is_new)
             }
-            Step::Deny => self.end(Phase::Abandoned, Some("no"), now),
+            Step::Deny => match self.decide("denied", now)? {
+                true => self.end(Phase::Abandoned, Some("no"), now),
+                false => Some(false),
+            },
             Step::Pause if self.status == Status::Active => {
                 self.status = Status::Paused;
                 Some(true)
             }
-            Step::Resume if !self.is_finalized() => {
+            Step::Resume { overrides } if !self.is_finalized() => {
+                if overrides {
+                    self.withdraw();
+                }
+                if self.is_pending() {
+                    return None;
+                }
                 self.status = Status::Active;
                 Some(true)
             }
             Step::Complete(result) if !self.is_finalized() => {
                 self.end(Phase::Completed, result, now)
             }
-            Step::Pause | Step::Resume | Step::Complete(_) => None,
+            Step::Pause | Step::Resume { .. } | Step::Complete(_) => None,
             Step::Stop(0) if self.status == Status::Paused || self.ready => Some(false),
             Step::Stop(0) => Some(self.end(Phase::Completed, None, now).unwrap_or(false)),
             Step::Stop(_) => Some(
@@ -178,13 +233,19 @@ impl Agent {
     fn state(&self, id: &str) -> Value {
         let phase = |&(from, to, at): &(Phase, Phase, i64)| json!({"fromPhase": from, "toPhase": to, "timestamp": iso(at)});
         let metadata = json!(self.metadata);
+        let approval = |(state, requested, decided): Approval| match decided {
+            Some(decided) => {
+                json!({"state": state, "requestedAt": iso(requested), "decidedAt": iso(decided)})
+            }
+            None => json!({"state": state, "requestedAt": iso(requested)}),
+        };
         json!({
             "agentId": id, "agentName": "a", "purpose": "", "createdAt": iso(self.created),
             "lastUpdated": iso(self.updated), "phase": self.phase, "metadata": metadata,
             "resumeReady": self.ready, "history": self.phases.iter().map(phase).collect::<Vec<_>>(),
             "errorCount": self.errors, "finalizedAt": self.finalized.map(iso),
             "durationSeconds": self.finalized.map(|end| (end - self.created) as f64 / 1000.0),
-            "summary": self.summary
+            "summary": self.summary, "approval": self.approval.map(approval)
         })
     }
 }
@@ -199,10 +260,11 @@ fn call(id: &str, step: &Step) -> (&'static str, Value) {
             ready,
             summary,
             property,
+            overrides,
         } => {
             let mut params = json!({
                 "id": id, "phase": phase, "error": error.then_some("e"), "resumeReady": ready,
-                "summary": summary
+                "summary": summary, "override": overrides
             });
             if let Some(property) = property {
                 let name = format!("m{}", property % 3);
@@ -218,7 +280,7 @@ fn call(id: &str, step: &Step) -> (&'static str, Value) {
         Step::Approve => ("approve", json!({"id": id})),
         Step::Deny => ("deny", json!({"id": id, "reason": "no"})),
         Step::Pause => ("pause", json!({"id": id})),
-        Step::Resume => ("resume", json!({"id": id})),
+        Step::Resume { overrides } => ("resume", json!({"id": id, "override": overrides})),
         Step::Complete(result) => ("complete", json!({"id": id, "result": result})),
         Step::Stop(code) => (
             "hookSubagentStop",
@@ -238,14 +300,18 @@ fn steps() -> impl Strategy<Value = Vec<(usize, i64, Step)>> {
         proptest::option::weighted(0.2, any::<bool>()),
         text(),
         proptest::option::of(any::<u8>()),
+        proptest::bool::weighted(0.1),
     )
-        .prop_map(|(phase, error, ready, summary, property)| Step::Update {
-            phase,
-            error,
-            ready,
-            summary,
-            property,
-        });
+        .prop_map(
+            |(phase, error, ready, summary, property, overrides)| Step::Update {
+                phase,
+                error,
+                ready,
+                summary,
+                property,
+                overrides,
+            },
+        );
     let step = prop_oneof![
         3 => Just(Step::Create),
         12 => update,
@@ -254,7 +320,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, i64, Step)>> {
         2 => Just(Step::Approve),
         1 => Just(Step::Deny),
         1 => Just(Step::Pause),
-        1 => Just(Step::Resume),
+        2 => proptest::bool::weighted(0.3).prop_map(|overrides| Step::Resume { overrides }),
         1 => text().prop_map(Step::Complete),
         1 => proptest::sample::select(vec![0, 1]).prop_map(Step::Stop),
         1 => Just(Step::Delegate),
@@ -301,7 +367,8 @@ fn check(steps: &[(usize, i64, Step)]) -> Result<(), TestCaseError> {
             prop_assert_eq!(agent.phase.is_final(), agent.status.is_finished());
             let decision = world.ok("shouldResume", json!({"id": id}));
             let fresh = now - agent.updated < 30 * 60 * 1000;
-            let resume = agent.ready && agent.errors < 3 && fresh && !agent.is_finalized();
+            let waits = agent.is_finalized() || agent.is_pending();
+            let resume = agent.ready && agent.errors < 3 && fresh && !waits;
             prop_assert_eq!(&decision["resume"], resume, "{}", &context);
         }
     }

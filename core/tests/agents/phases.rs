@@ -24,7 +24,7 @@ fn a_new_agent_is_a_session_in_its_first_phase() {
             "createdAt": iso(NOON), "lastUpdated": iso(NOON), "phase": "initializing",
             "metadata": {"task_id": "T001"}, "resumeReady": false, "history": [],
             "errorCount": 0, "lastError": null, "finalizedAt": null, "durationSeconds": null,
-            "summary": null
+            "summary": null, "approval": null
         })
     );
 }

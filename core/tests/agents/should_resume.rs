@@ -9,17 +9,19 @@ use tenure_core::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SyncStore,
 };
 use tenure_core::stored::agent::Agent;
+use tenure_core::stored::approval::{ApprovalState, StoredApproval};
 use tenure_core::stored::record::Record;
 use tenure_core::{Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Status, Timestamp};
 
 use super::phases::agent;
 use crate::support::{NOON, World};
 
-const REASONS: [ResumeReason; 8] = [
+const REASONS: [ResumeReason; 9] = [
     ResumeReason::Resumable,
     ResumeReason::NotFound,
     ResumeReason::Unreadable,
     ResumeReason::Finished,
+    ResumeReason::AwaitingApproval,
     ResumeReason::PhaseNotResumable,
     ResumeReason::NotReady,
     ResumeReason::TooManyErrors,
@@ -27,7 +29,7 @@ const REASONS: [ResumeReason; 8] = [
 ];
 
 #[test]
-fn an_agent_that_waits_for_approval_is_resumable_for_half_an_hour() {
+fn an_agent_in_the_approval_phase_is_resumable_for_half_an_hour() {
     let world = World::default();
     let id = agent(&world);
     world.ok("agentUpdate", json!({"id": id, "phase": "approval"}));
@@ -185,8 +187,10 @@ prop_compose! {
         phase in proptest::sample::select(Phase::ALL.to_vec()),
         resume_ready: bool,
         error_count in prop_oneof![0..6u32, Just(u32::MAX)],
+        state in proptest::option::weighted(0.3, proptest::sample::select(&ApprovalState::ALL[..])),
     ) -> Agent {
-        Agent { phase, resume_ready, error_count, ..Agent::default() }
+        let approval = state.map(|state| StoredApproval { state, ..StoredApproval::default() });
+        Agent { phase, resume_ready, error_count, approval, ..Agent::default() }
     }
 }
 
@@ -215,11 +219,14 @@ proptest! {
             Some(agent) => agent.resume_ready && status != Status::Timeout,
             None => status == Status::Paused,
         };
+        let approval = agent.as_ref().and_then(|agent| agent.approval.as_ref());
+        let pending = approval.is_some_and(|approval| approval.state == ApprovalState::Pending);
         let errors = agent.as_ref().map_or(0, |agent| agent.error_count);
         let old = idle == 0 || (age > 0 && age as u64 >= idle);
         let rules = [
             (deleted, ResumeReason::NotFound),
             (finished, ResumeReason::Finished),
+            (pending, ResumeReason::AwaitingApproval),
             (!phase_is_resumable, ResumeReason::PhaseNotResumable),
             (!ready, ResumeReason::NotReady),
             (errors >= max_errors, ResumeReason::TooManyErrors),

@@ -18,6 +18,8 @@ export type {
   AgentState,
   AgentStats,
   Appended,
+  Approval,
+  ApprovalState,
   AuditDay,
   AuditEntry,
   AuditPage,

@@ -96,7 +96,10 @@ abstract class AgentOperations<M extends Mode> {
     return this.ask("agentFinalize", () => ({ ...options, id, outcome }));
   }
 
-  /** Requests an approval: pauses the agent in the phase `approval`. */
+  /**
+   * Requests an approval: pauses the agent in the phase `approval`. Until a person has decided, it is
+   * neither resumed nor in another phase.
+   */
   requestApproval(
     id: string,
     options?: Accepts<Omit<RequestApprovalParams, "id">>,
@@ -104,12 +107,12 @@ abstract class AgentOperations<M extends Mode> {
     return this.ask("requestApproval", () => ({ ...options, id }));
   }
 
-  /** Approves the agent's request, and resumes it. */
+  /** Approves the agent's request, and resumes it. A decision is final. */
   approve(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
     return this.ask("approve", () => ({ ...options, id }));
   }
 
-  /** Denies the agent's request, which finishes it as `abandoned`. */
+  /** Denies the agent's request, which finishes it as `abandoned`. A decision is final. */
   deny(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
     return this.ask("deny", () => ({ ...options, id }));
   }

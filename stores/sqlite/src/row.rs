@@ -4,6 +4,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::approval::{ApprovalState, StoredApproval};
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Event, Head, Json, Phase, SessionId, Status, Timestamp};
@@ -15,13 +16,14 @@ macro_rules! head_columns {
          max_iterations, event_count, prompt_tokens, completion_tokens, cost_nanos, paused_at, \
          finalized_at, deleted_at, phase, resume_ready, error_count, last_error_at, last_error, \
          summary, task_id, slot_phase, model, model_details, parent_id, workspace, task, result, \
-         error, metadata, context"
+         error, metadata, context, approval, approval_requested_at, approval_by, \
+         approval_decided_at"
     };
 }
 pub(crate) use head_columns;
 
 /// The column with the key of a row, in statements that select [`head_columns`].
-pub(crate) const KEY: usize = 34;
+pub(crate) const KEY: usize = 38;
 
 /// A description of a damaged row.
 pub(crate) type Damage = String;
@@ -49,7 +51,7 @@ pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
         paused_at: columns.optional_time(14, "paused_at")?,
         finalized_at: columns.optional_time(15, "finalized_at")?,
         deleted_at: columns.optional_time(16, "deleted_at")?,
-        agent: columns.agent(17)?,
+        agent: columns.agent(17, 34)?,
         slot: columns.slot(23)?,
         parent_id: match columns.is_null(27) {
             true => None,
@@ -67,7 +69,7 @@ pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
     })
 }
 
-/// Binds a head to the parameters 1 to 34 of a statement, in the order of [`head_columns`].
+/// Binds a head to the parameters 1 to 38 of a statement, in the order of [`head_columns`].
 pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite::Result<()> {
     let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     statement.raw_bind_parameter(1, head.id.as_str())?;
@@ -108,7 +110,14 @@ pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite:
     statement.raw_bind_parameter(31, head.result.as_deref())?;
     statement.raw_bind_parameter(32, head.error.as_deref())?;
     statement.raw_bind_parameter(33, head.metadata.as_ref().map(Json::as_str))?;
-    statement.raw_bind_parameter(34, head.context.as_str())
+    statement.raw_bind_parameter(34, head.context.as_str())?;
+    let approval = agent.and_then(|agent| agent.approval.as_ref());
+    let requested_at = approval.map(|approval| approval.requested_at);
+    statement.raw_bind_parameter(35, approval.map(|approval| approval.state.as_str()))?;
+    statement.raw_bind_parameter(36, time(requested_at))?;
+    statement.raw_bind_parameter(37, approval.and_then(|approval| approval.by.as_deref()))?;
+    let decided_at = approval.and_then(|approval| approval.decided_at);
+    statement.raw_bind_parameter(38, time(decided_at))
 }
 
 /// Reads an event from a row of `sequence, timestamp, type, data`.
@@ -216,8 +225,9 @@ impl<'r> Columns<'r> {
         SessionId::parse(self.text(column, name)?).map_err(|error| format!("{name}: {error}"))
     }
 
-    /// The columns of an agent. The first one shows whether there is an agent.
-    fn agent(&self, first: usize) -> Result<Option<Agent>, Damage> {
+    /// The columns of an agent, from `first`, and of its approval. The first one shows whether there is
+    /// an agent.
+    fn agent(&self, first: usize, approval: usize) -> Result<Option<Agent>, Damage> {
         if self.is_null(first) {
             return Ok(None);
         }
@@ -236,6 +246,22 @@ impl<'r> Columns<'r> {
             error_count: self.small_count(first + 2, "error_count")?,
             last_error,
             summary: self.optional_text(first + 5, "summary")?,
+            approval: self.approval(approval)?,
+        }))
+    }
+
+    /// The columns of an approval. The first one shows whether there is one.
+    fn approval(&self, first: usize) -> Result<Option<StoredApproval>, Damage> {
+        if self.is_null(first) {
+            return Ok(None);
+        }
+        let name = self.text(first, "approval")?;
+        Ok(Some(StoredApproval {
+            state: ApprovalState::parse(name)
+                .ok_or_else(|| format!("{name:?} is no state of an approval"))?,
+            requested_at: self.time(first + 1, "approval_requested_at")?,
+            by: self.optional_text(first + 2, "approval_by")?,
+            decided_at: self.optional_time(first + 3, "approval_decided_at")?,
         }))
     }
 

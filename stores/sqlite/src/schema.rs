@@ -20,7 +20,8 @@ const APPLICATION_ID: i32 = 0x5465_6e75;
 /// Columns that change with every append are small and come first. Long texts come last, where
 /// SQLite does not rewrite their pages while they stay the same. Of the columns that change with
 /// every append, only `updated_at` is indexed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE sessions (
   key INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -100,7 +101,14 @@ CREATE VIEW history AS
   SELECT s.id AS session_id, e.sequence, e.timestamp, e.type, e.data
   FROM sessions AS s
   JOIN events AS e ON e.key > (s.key << 32) AND e.key < ((s.key + 1) << 32);
-"];
+",
+    "
+ALTER TABLE sessions ADD COLUMN approval TEXT;
+ALTER TABLE sessions ADD COLUMN approval_requested_at INTEGER;
+ALTER TABLE sessions ADD COLUMN approval_by TEXT;
+ALTER TABLE sessions ADD COLUMN approval_decided_at INTEGER;
+",
+];
 
 /// The newest schema that this build reads.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

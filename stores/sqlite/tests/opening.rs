@@ -8,8 +8,9 @@ use std::thread;
 use crate::common::{Place, append, given_path, head, history, id, start};
 #[cfg(unix)]
 use crate::common::{permissions, permissions_below, set_permissions};
-use tenure_core::Error;
 use tenure_core::store::SyncStore;
+use tenure_core::stored::agent::Agent;
+use tenure_core::{Error, Head, History, Phase};
 #[cfg(unix)]
 use tenure_permissions::FileMode;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
@@ -114,6 +115,33 @@ fn a_newer_schema_is_refused_and_not_modified() {
     );
     assert!(found, "{error:?}");
     assert_eq!(fs::read(place.file()).unwrap(), before);
+}
+
+#[test]
+fn sessions_that_an_older_schema_stores_are_read() {
+    let place = Place::new();
+    let agent = Agent {
+        phase: Phase::Approval,
+        resume_ready: true,
+        ..Agent::default()
+    };
+    let stored = Head {
+        agent: Some(agent),
+        ..head("a")
+    };
+    start(&place.open(), stored.clone());
+    place
+        .sqlite()
+        .execute_batch(
+            "ALTER TABLE sessions DROP COLUMN approval;
+             ALTER TABLE sessions DROP COLUMN approval_requested_at;
+             ALTER TABLE sessions DROP COLUMN approval_by;
+             ALTER TABLE sessions DROP COLUMN approval_decided_at;
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+    let loaded = place.open().load(&stored.id, History::None).unwrap();
+    assert_eq!(loaded.map(|loaded| loaded.head), Some(stored));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use fastrand::Rng;
 use tenure_core::store::ListQuery;
 use tenure_core::store::filter::{Direction, OrderBy, Trash};
 use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::approval::{ApprovalState, StoredApproval};
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Filter, Head, Order, Phase, Position, SessionId, Status, Timestamp};
@@ -175,6 +176,16 @@ fn agent(rng: &mut Rng) -> Agent {
             timestamp: time(rng),
         }),
         summary: rng.bool().then(|| word(rng, WORDS).to_owned()),
+        approval: rng.bool().then(|| approval(rng)),
+    }
+}
+
+fn approval(rng: &mut Rng) -> StoredApproval {
+    StoredApproval {
+        state: ApprovalState::ALL[below(rng, ApprovalState::ALL.len())],
+        requested_at: time(rng),
+        by: rng.bool().then(|| word(rng, USERS).to_owned()),
+        decided_at: rng.bool().then(|| time(rng)),
     }
 }
 

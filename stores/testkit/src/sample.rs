@@ -5,6 +5,7 @@ use tenure_core::store::{
     Expect, ListQuery, Loaded, Page, RecordChange, SessionChange, SessionWrite,
 };
 use tenure_core::stored::agent::{Agent, StoredError};
+use tenure_core::stored::approval::{ApprovalState, StoredApproval};
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::record::Record;
 use tenure_core::stored::slot::{Slot, SlotPhase};
@@ -100,6 +101,12 @@ pub(crate) fn full_head(name: &str) -> Head {
                 timestamp: at(1_767_895_530_006),
             }),
             summary: Some("a summary".to_owned()),
+            approval: Some(StoredApproval {
+                state: ApprovalState::Denied,
+                requested_at: at(1_767_895_530_007),
+                by: Some("ada".to_owned()),
+                decided_at: Some(at(1_767_895_530_008)),
+            }),
         }),
         slot: Some(Slot {
             task_id: "task".to_owned(),

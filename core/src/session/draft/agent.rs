@@ -5,6 +5,7 @@ use crate::audit::entry::Entry;
 use crate::error::{Cause, Error, Result};
 use crate::session::params::IfExhausted;
 use crate::stored::agent::{Agent, StoredError};
+use crate::stored::approval::{ApprovalState, StoredApproval};
 use crate::stored::event::kind;
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
@@ -45,7 +46,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Requests approval: the session is paused.
+    /// Requests approval: the session is paused, and takes neither a resumption nor another phase until
+    /// a person has decided.
     ///
     /// # Errors
     /// `INVALID_PHASE` in a final phase, and those of the limits.
@@ -59,6 +61,7 @@ impl Draft<'_> {
             self.merge_agent_metadata(metadata)?;
         }
         self.set_phase(Phase::Approval)?;
+        self.agent().approval = Some(StoredApproval::requested(self.now));
         if self.head.status != Status::Paused {
             return self.pause(reason, None);
         }
@@ -72,25 +75,51 @@ impl Draft<'_> {
     }
 
     /// Approves the agent's request. A paused session is resumed; the phase stays until the agent
-    /// enters another.
+    /// enters another. Approving it again changes nothing.
     ///
     /// # Errors
-    /// `INVALID_PHASE` without a pending request, `BUDGET_EXHAUSTED`, and those of the limits.
+    /// `INVALID_PHASE` outside of the phase `approval`, `APPROVAL_DECIDED`, `BUDGET_EXHAUSTED`, and those
+    /// of the limits.
     pub fn approve(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
-        self.answer(true, by, reason)?;
-        if self.head.status == Status::Paused {
+        let decided = self.decide(ApprovalState::Approved, by, reason)?;
+        if decided && self.head.status == Status::Paused {
             self.resume(None, IfExhausted::Refuse, None)?;
         }
         Ok(())
     }
 
-    /// Denies the agent's request, which ends its work.
+    /// Denies the agent's request, which ends its work. Denying it again changes nothing.
     ///
     /// # Errors
-    /// `INVALID_PHASE` without a pending request, and those of the limits.
+    /// `INVALID_PHASE` outside of the phase `approval`, `APPROVAL_DECIDED`, and those of the limits.
     pub fn deny(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
-        self.answer(false, by, reason)?;
-        self.finalize(Phase::Abandoned, reason)
+        match self.decide(ApprovalState::Denied, by, reason)? {
+            true => self.finalize(Phase::Abandoned, reason),
+            false => Ok(()),
+        }
+    }
+
+    /// Withdraws a request that nobody has decided, if `wanted`: the call of this operation goes on
+    /// without a decision.
+    pub(crate) fn override_approval(&mut self, wanted: Option<bool>, operation: &str) {
+        if wanted != Some(true) || !self.head.awaits_approval() {
+            return;
+        }
+        self.agent().approval = None;
+        let mut data = Object::default();
+        data.set("override", operation);
+        self.append(kind::APPROVAL, data.to_json());
+        self.entries
+            .push(Entry::approval_override(&self.head, operation, self.now));
+    }
+
+    /// Refuses what has to wait for an approval.
+    pub(super) fn check_approved(&self) -> Result<()> {
+        if self.head.awaits_approval() {
+            let id = self.head.id.to_string();
+            return Err(Cause::ApprovalPending { id }.into());
+        }
+        Ok(())
     }
 
     /// Changes the phase of an agent, and records the change.
@@ -123,6 +152,12 @@ impl Draft<'_> {
     pub(crate) fn set_phase(&mut self, phase: Phase) -> Result<()> {
         if self.head.status.is_finished() {
             return Err(self.out_of_phase(FINAL));
+        }
+        if phase != Phase::Approval {
+            self.check_approved()?;
+        } else if !self.head.awaits_approval() {
+            // What was decided before is not about this one.
+            self.agent().approval = None;
         }
         self.enter(phase);
         Ok(())
@@ -162,16 +197,49 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Records the approval or denial of the agent's request.
-    fn answer(&mut self, approved: bool, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
-        let phase = self.head.agent.as_ref().map(|agent| agent.phase);
-        if phase != Some(Phase::Approval) {
-            return Err(self.out_of_phase(NOT_WAITING));
-        }
+    /// Records a decision on the agent's request; `false` if the same person has decided so before.
+    fn decide(
+        &mut self,
+        state: ApprovalState,
+        by: Option<&Text>,
+        reason: Option<&Text>,
+    ) -> Result<bool> {
+        let agent = self.head.agent.as_ref();
+        let approval = match agent.and_then(|agent| agent.approval.clone()) {
+            Some(approval) if approval.is_pending() => approval,
+            Some(StoredApproval {
+                state: decided,
+                by: person,
+                requested_at,
+                decided_at,
+            }) => {
+                if decided == state && person.as_deref() == by.map(Text::as_str) {
+                    return Ok(false);
+                }
+                return Err(Cause::ApprovalDecided {
+                    id: self.head.id.to_string(),
+                    state: decided.as_str(),
+                    by: person,
+                    at: decided_at.unwrap_or(requested_at).to_string(),
+                }
+                .into());
+            }
+            None if agent.is_some_and(|agent| agent.phase == Phase::Approval) => {
+                StoredApproval::requested(self.now)
+            }
+            None => return Err(self.out_of_phase(NOT_WAITING)),
+        };
         self.limits.label("by", by)?;
         self.limits.text("reason", reason)?;
+        let decided_at = Some(self.now);
+        self.agent().approval = Some(StoredApproval {
+            state,
+            by: by.map(Text::to_string),
+            decided_at,
+            ..approval
+        });
         let mut data = Object::default();
-        data.set("approved", &approved);
+        data.set("approved", &(state == ApprovalState::Approved));
         if let Some(reason) = reason {
             data.set("reason", reason);
         }
@@ -179,7 +247,7 @@ impl Draft<'_> {
             data.set("by", by);
         }
         self.append(kind::APPROVAL, data.to_json());
-        Ok(())
+        Ok(true)
     }
 
     /// The agent of the session; a session without one becomes an agent's.

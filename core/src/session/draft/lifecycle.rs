@@ -41,13 +41,14 @@ impl Draft<'_> {
     /// come before ours in the event.
     ///
     /// # Errors
-    /// `INVALID_TRANSITION`; `BUDGET_EXHAUSTED` when no iterations would be left.
+    /// `APPROVAL_PENDING`, `INVALID_TRANSITION`; `BUDGET_EXHAUSTED` when no iterations would be left.
     pub fn resume(
         &mut self,
         add_iterations: Option<u32>,
         if_exhausted: IfExhausted,
         data: Option<Json>,
     ) -> Result<()> {
+        self.check_approved()?;
         let recovered = self.head.status == Status::Active;
         let paused_at = self.head.paused_at;
         if !recovered {
@@ -85,8 +86,9 @@ impl Draft<'_> {
     /// Ends the session with a result.
     ///
     /// # Errors
-    /// `INVALID_TRANSITION`, `TOO_LARGE`.
+    /// `APPROVAL_PENDING`, `INVALID_TRANSITION`, `TOO_LARGE`.
     pub fn complete(&mut self, result: Option<&Text>, data: Option<Json>) -> Result<()> {
+        self.check_approved()?;
         self.limits.text("result", result)?;
         self.go(Status::Completed)?;
         self.head.result = result.map(Text::to_string);

@@ -20,7 +20,11 @@ const server = createServer((request, response) => {
   });
   request.on("end", () => {
     received.push({ headers: request.headers, body });
-    if (answerWith !== "nothing") response.writeHead(answerWith).end("an unread body");
+    if (answerWith === "nothing") return;
+    // A redirect leads back here, where the next request succeeds.
+    const isRedirect = answerWith >= 300 && answerWith < 400 && received.length === 1;
+    const status = isRedirect || answerWith >= 400 ? answerWith : 204;
+    response.writeHead(status, isRedirect ? { location: "/elsewhere" } : {}).end("an unread body");
   });
 });
 let url: string;
@@ -107,6 +111,46 @@ describe("webhooks over HTTP", () => {
       "WEBHOOK_FAILED the receiver answered 503",
       "WEBHOOK_FAILED fetch failed",
     ]);
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    "fail with a redirect, %i, which is not followed",
+    async (status) => {
+      answerWith = status;
+      const { stdout } = await run(
+        `import { open } from "tenure";
+       const sessions = await open("memory:", { webhook: ${JSON.stringify(url)} });
+       sessions.on("error", ({ code, details }) => console.log(code, details.problem));
+       await sessions.start({ task: "t", mode: "m" });
+       await sessions.close();`,
+      );
+      expect(stdout).toBe(`WEBHOOK_FAILED the receiver answered ${status}`);
+      expect(received).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ["open", "await sessions.close()"],
+    ["openSync", "sessions.close()"],
+  ])("without a response end five seconds after %s is closed", async (open, close) => {
+    answerWith = "nothing";
+    const { status, stdout } = await run(
+      `import { ${open} } from "tenure";
+       const sessions = await ${open}("memory:", { webhook: ${JSON.stringify(url)} });
+       const problems = new Set();
+       sessions.on("error", ({ details }) => problems.add(details.problem));
+       const { id } = await sessions.start({ task: "t", mode: "m" });
+       for (let i = 0; i < 10; i += 1) {
+         await sessions.pause(id);
+         await sessions.resume(id);
+       }
+       const end = performance.now();
+       ${close};
+       process.on("exit", () => {
+         console.log(...problems, sessions.webhookFailures, Math.round((performance.now() - end) / 1000));
+       });`,
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "the handle was closed 21 5" });
   });
 
   it("without a response keep the process alive until the timeout only", async () => {

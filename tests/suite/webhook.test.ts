@@ -1,6 +1,12 @@
 // Webhooks and listeners, and that they never affect operations.
 
-import { openSync, type TenureError, type WebhookFetch, type WebhookPayload } from "tenure";
+import {
+  openSync,
+  type TenureError,
+  type WebhookFetch,
+  type WebhookOptions,
+  type WebhookPayload,
+} from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { code } from "../support/failures.js";
 import { everyStore, inMemory, opening } from "../support/stores.js";
@@ -16,15 +22,21 @@ interface Post {
 /** A receiver that records the requests; `answer` returns the response to each. */
 function receiver(answer: (post: Post) => unknown = () => undefined) {
   const posts: Post[] = [];
-  const fetch: WebhookFetch = async (url, { method, headers, body }) => {
-    expect(method).toBe("POST");
+  const fetch: WebhookFetch = async (url, { method, headers, body, redirect }) => {
+    expect({ method, redirect }).toEqual({ method: "POST", redirect: "manual" });
     const post = { url, headers, payload: JSON.parse(body) as WebhookPayload };
     posts.push(post);
     const status = (await answer(post)) ?? 204;
-    return { ok: Number(status) < 300, status: Number(status) };
+    return typeof status === "object" ? { status: 200, ...status } : { status: Number(status) };
   };
   const events = () => posts.map(({ payload }) => payload.event);
   return { posts, events, webhook: { url: URL_OF_RECEIVER, fetch } };
+}
+
+/** All that a log shows of an error and its causes. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return [error.stack, JSON.stringify({ ...error }), textOf(error.cause)].join("\n");
 }
 
 afterEach(() => {
@@ -143,6 +155,14 @@ describe("delivery of webhooks", () => {
 
   it.each([
     ["an answer that is no success", () => 500, "the receiver answered 500"],
+    ["a redirect", () => 302, "the receiver answered 302"],
+    ["an answer below success", () => 199, "the receiver answered 199"],
+    ["a redirect in a browser", () => 0, "the receiver answered a redirect"],
+    [
+      "a redirect that was followed all the same",
+      () => ({ redirected: true }),
+      "the receiver answered a redirect",
+    ],
     [
       "a receiver that cannot be reached",
       () => {
@@ -232,10 +252,156 @@ describe("delivery of webhooks", () => {
     await vi.waitFor(() => expect(posts).toHaveLength(1));
   });
 
-  it("refuses an invalid URL", async () => {
-    expect(await code(inMemory({ webhook: "http://" }))).toBe("INVALID_ARGUMENT");
+  const secret = "s3cr3t";
+
+  it.each([
+    ["a text that is no URL", `http://[${secret}`],
+    ["a URL without a host", "http://"],
+    ["a URL of another scheme", `ftp://receiver.example/${secret}`],
+    ["a URL with a user and a password", `https://user:${secret}@receiver.example/`],
+    ["a URL with a user", new URL(`https://${secret}@receiver.example/`)],
+    ["a name that no header has", { headers: { "x token": secret } }],
+    ["a header of the connection", { headers: { "Transfer-Encoding": secret } }],
+    ["a header twice", { headers: { "x-a": secret, "X-A": secret } }],
+    ["a header of two lines", { headers: { "x-a": `${secret}\nx-b: 1` } }],
+    ["a header that is no text", { headers: { "x-a": [secret] } }],
+    ["headers that would be lost", { headers: new Map([["x-a", secret]]) }],
+    ["an unknown event", { events: ["start", secret] }],
+    ["events that are no list", { events: "start" }],
+    ["a timeout that is no number", { timeoutMs: "5" }],
+  ])("refuses %s when the handle is opened or changed, and does not show it", async (_, given) => {
+    const isUrl = typeof given === "string" || given instanceof URL;
+    const webhook = (isUrl ? given : { url: URL_OF_RECEIVER, ...given }) as WebhookOptions;
     const sessions = await inMemory();
-    expect(await code(() => sessions.setWebhook("http://[x"))).toBe("INVALID_ARGUMENT");
+    for (const opening of [inMemory({ webhook }), (async () => sessions.setWebhook(webhook))()]) {
+      const error = await opening.then(
+        () => undefined,
+        (thrown) => thrown as TenureError,
+      );
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+      expect(textOf(error)).not.toContain(secret);
+    }
+  });
+
+  it("shows the origin and the path of its URL alone", async () => {
+    const { webhook } = receiver(({ url }) => {
+      throw new TypeError(`request to ${url} failed`);
+    });
+    const url = `${URL_OF_RECEIVER}?key=${secret}`;
+    const sessions = await inMemory({ webhook: { ...webhook, url: `${url}#${secret}` } });
+    const errors: TenureError[] = [];
+    sessions.on("error", (error) => errors.push(error));
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    await sessions.close();
+    const problem = `request to ${URL_OF_RECEIVER} failed`;
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: `the webhook start of session ${id} was not delivered to ${URL_OF_RECEIVER}: ${problem}`,
+        details: { url: URL_OF_RECEIVER, problem, session: id, event: "start" },
+      }),
+    ]);
+    expect(errors.map(textOf).join()).not.toContain(secret);
+  });
+
+  it("sends a header of one's own in place of the default one", async () => {
+    const { posts, webhook } = receiver();
+    const headers = { "Content-Type": "application/vnd.bot+json", "X-Key": "a b" };
+    const sessions = await inMemory({ webhook: { ...webhook, headers } });
+    await sessions.start({ task: "t", mode: "m" });
+    await sessions.close();
+    expect(posts[0]?.headers).toEqual({
+      "content-type": "application/vnd.bot+json",
+      "x-key": "a b",
+    });
+  });
+
+  it("fails what waits when a receiver hangs, in one timeout", async () => {
+    vi.useFakeTimers();
+    const { posts, webhook } = receiver(() => new Promise(() => {}));
+    const sessions = openSync("memory:", { webhook: { ...webhook, timeoutMs: 1000 } });
+    const problems: unknown[] = [];
+    sessions.on("error", ({ details }) => problems.push(details.problem));
+    const { id } = sessions.start({ task: "t", mode: "m" });
+    for (let i = 0; i < 10; i += 1) {
+      sessions.pause(id);
+      sessions.resume(id);
+    }
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(posts).toHaveLength(1);
+    expect(problems).toHaveLength(21);
+    expect(problems.slice(0, 2)).toEqual([
+      "no answer within 1000 ms",
+      "no answer within 1000 ms to the one before it",
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("fails one delivery alone when the receiver answers others", async () => {
+    vi.useFakeTimers();
+    const { posts, webhook } = receiver(({ payload: { event, session } }) =>
+      session.id === "a" && event === "start" ? new Promise(() => {}) : undefined,
+    );
+    const sessions = openSync("memory:", { webhook: { ...webhook, timeoutMs: 1000 } });
+    sessions.start({ task: "t", mode: "m", id: "a" });
+    sessions.pause("a");
+    await vi.advanceTimersByTimeAsync(500);
+    sessions.start({ task: "t", mode: "m", id: "b" });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sessions.webhookFailures).toBe(1);
+    expect(posts.map(({ payload }) => `${payload.session.id} ${payload.event}`)).toEqual([
+      "a start",
+      "b start",
+      "a pause",
+    ]);
+  });
+
+  it("fails a payload that has waited for a minute", async () => {
+    vi.useFakeTimers();
+    const { posts, webhook } = receiver(() => new Promise((go) => setTimeout(go, 40_000)));
+    const sessions = openSync("memory:", { webhook: { ...webhook, timeoutMs: 50_000 } });
+    const problems: unknown[] = [];
+    sessions.on("error", ({ details }) => problems.push(details.problem));
+    const { id } = sessions.start({ task: "t", mode: "m" });
+    sessions.pause(id);
+    sessions.resume(id);
+    sessions.complete(id);
+    await vi.advanceTimersByTimeAsync(80_000);
+    expect(posts).toHaveLength(2);
+    expect(problems).toEqual(["it has waited for 60000 ms", "it has waited for 60000 ms"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("limits the size of pending payloads", async () => {
+    const { webhook } = receiver(() => new Promise(() => {}));
+    const sessions = openSync("memory:", { webhook });
+    const problems: unknown[] = [];
+    sessions.on("error", ({ details }) => problems.push(details.problem));
+    const result = "x".repeat(450_000);
+    for (let i = 0; i < 60; i += 1) {
+      const { id } = sessions.start({ task: "t", mode: "m" });
+      sessions.complete(id, result);
+    }
+    expect(problems.length).toBeGreaterThan(20);
+    expect(problems.length).toBeLessThan(26);
+    expect(problems[0]).toMatch(/^others of \d+ bytes wait already$/);
+    sessions.close();
+  });
+
+  it("ends within five seconds of `close` of a synchronous handle, also of a replaced webhook", async () => {
+    vi.useFakeTimers();
+    const { webhook } = receiver(() => new Promise(() => {}));
+    const sessions = openSync("memory:", { webhook: { ...webhook, timeoutMs: 3_600_000 } });
+    const problems: unknown[] = [];
+    sessions.on("error", ({ details }) => problems.push(details.problem));
+    const { id } = sessions.start({ task: "t", mode: "m" });
+    sessions.setWebhook({ ...webhook, timeoutMs: 3_600_000 });
+    sessions.complete(id);
+    sessions.close();
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(problems).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(problems).toEqual(["the handle was closed", "the handle was closed"]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("limits concurrent deliveries and pending payloads", async () => {

@@ -11,6 +11,9 @@ import type { Broadcast, BroadcastListener } from "./broadcast.js";
 import { Listeners } from "./listeners.js";
 import { Webhook, type WebhookOptions } from "./webhook.js";
 
+/** The time in which pending webhooks are delivered when a handle is closed, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 5000;
+
 /** Delivers the notifications of one handle. */
 export class Notifier implements BroadcastListener {
   /** The handle's listeners. */
@@ -18,6 +21,8 @@ export class Notifier implements BroadcastListener {
   /** The number of webhooks that were not delivered. */
   failures = 0;
   #webhook: Webhook | undefined;
+  /** Webhooks that were replaced, and may have pending payloads. */
+  #replaced: readonly Webhook[] = [];
   #broadcast: Broadcast | undefined;
 
   /** Delivers a lifecycle event, given its payload's text. The webhook posts exactly this text. */
@@ -61,15 +66,21 @@ export class Notifier implements BroadcastListener {
 
   /** Sets the webhook; `null` switches it off. Pending webhooks are still delivered. */
   configure(options: string | URL | WebhookOptions | null): void {
-    this.#webhook = options === null ? undefined : new Webhook(options, this.#onFailure);
+    const webhook = options === null ? undefined : new Webhook(options, this.#onFailure);
+    this.#replaced = this.#webhooks.filter(({ isIdle }) => !isIdle);
+    this.#webhook = webhook;
   }
 
   /**
-   * Resolves when every pending webhook was delivered or has failed, at the latest after
-   * `timeoutMs`.
+   * Resolves when every pending webhook was delivered or has failed, at the latest after five
+   * seconds.
    */
-  async drain(timeoutMs: number): Promise<void> {
-    await this.#webhook?.drain(timeoutMs);
+  async drain(): Promise<void> {
+    await Promise.all(this.#webhooks.map((webhook) => webhook.drain(DRAIN_TIMEOUT_MS)));
+  }
+
+  get #webhooks(): readonly Webhook[] {
+    return this.#webhook === undefined ? this.#replaced : [...this.#replaced, this.#webhook];
   }
 
   readonly #onFailure = (error: TenureError): void => {

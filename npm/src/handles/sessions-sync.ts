@@ -76,11 +76,18 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
     return super.purge(params);
   }
 
-  /** Closes the handle. Pending webhooks are still delivered; later calls are refused. */
+  /**
+   * Closes the handle. Pending webhooks are delivered within five seconds, which this does not wait
+   * for; later calls are refused.
+   */
   close(): void {
     if (this.connection.isClosed) return;
-    this.connection.closeSync();
-    this.detach();
+    try {
+      this.connection.closeSync();
+      this.detach();
+    } finally {
+      if (this.connection.isClosed) void this.notifier.drain();
+    }
   }
 
   /** See {@link SessionsSync.close}. */

@@ -18,9 +18,6 @@ import { Handle } from "./handle.js";
 import { Leases, sessionKey } from "./leases.js";
 import { type ListOptions, SessionList } from "./list.js";
 
-/** The time that `close` waits for webhooks, in milliseconds. */
-const DRAIN_TIMEOUT_MS = 5000;
-
 /** The sessions of a store. Made by `open`. */
 export class Sessions extends Handle<"async"> implements AsyncDisposable {
   /** Agents: sessions that have a phase. */
@@ -122,7 +119,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     try {
       await this.connection.close();
     } finally {
-      await this.notifier.drain(DRAIN_TIMEOUT_MS);
+      await this.notifier.drain();
     }
   }
 }

@@ -5,10 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde::Serialize;
-use tenure_core::error::{Cause, cut};
+use tenure_core::error::Cause;
 use tenure_core::session::retention::KEEP_AUDIT;
 use tenure_core::session::retention_job::RetentionParams;
 use tenure_core::store::{Capabilities, Durability};
+use tenure_core::value::address::unsupported_store;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Limits, MemoryStore, Millis, Redact, Result, SyncStore};
 
@@ -309,14 +310,10 @@ fn open(
             ),
         }),
         _ => serve(url, &options).unwrap_or_else(|| {
-            Err(Cause::UnsupportedStore {
-                url: cut(url.to_owned()),
-                problem:
-                    "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
-                          the native addon, sqlite:./file.db, file:./directory or, for leases and runs, \
-                          git:origin; or a store of your own"
-                        .to_owned(),
-            }.into())
+            let problem = "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
+                           the native addon, sqlite:./file.db, file:./directory or, for leases and \
+                           runs, git:origin; or a store of your own";
+            Err(unsupported_store(url, problem))
         })?,
     };
     Ok((backend, retention))

@@ -280,7 +280,7 @@ pub enum Cause {
     /// A store URL that this build does not serve.
     #[error("{url:?} is not a store that this build can open: {problem}")]
     UnsupportedStore {
-        /// The URL as it was given.
+        /// The URL, without what may be secret.
         url: String,
         /// What can be opened instead.
         problem: String,

@@ -1,6 +1,7 @@
 //! Values at the bottom of everything: JSON that is kept to the letter, text, times, ids, the limits
 //! of inputs, and how parameters are read from a JSON object. They know no session and no store.
 
+pub mod address;
 pub mod fingerprint;
 pub mod id;
 pub mod json;

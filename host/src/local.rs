@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tenure_bridge::{Answer, Call, Options, answer, entropy};
-use tenure_core::error::{Cause, cut};
+use tenure_core::value::address::unsupported_store;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Invocation, done, typed};
@@ -33,11 +33,12 @@ impl Local {
     /// # Errors
     /// `UNSUPPORTED_STORE`, and those of the store.
     pub fn open(url: &str, options: &Options) -> Result<Self> {
-        let place = Place::of(url)?.ok_or_else(|| Cause::UnsupportedStore {
-            url: cut(url.to_owned()),
-            problem: "expected sqlite:./file.db, file:./directory, registry: or memory:, \
-                      or for leases and runs git:origin"
-                .to_owned(),
+        let place = Place::of(url)?.ok_or_else(|| {
+            unsupported_store(
+                url,
+                "expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and \
+                 runs git:origin",
+            )
         })?;
         let executor = Executor::open(place.clone(), options, Lifetime::Brief)?;
         executor.open_now()?;

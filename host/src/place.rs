@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use tenure_core::Result;
-use tenure_core::error::{Cause, cut};
+use tenure_core::value::address::{self, unsupported_store};
 
 use crate::registry::registry_path;
 
@@ -33,6 +33,11 @@ impl Place {
     pub fn of(url: &str) -> Result<Option<Self>> {
         Ok(match url.split_once(':') {
             Some(("memory", "")) => Some(Self::Memory),
+            // A path like that would show them in messages.
+            Some(("sqlite", path)) if path.starts_with("//") && address::shown(url) != url => {
+                let problem = "expected a path without a host and a query, as in sqlite:./file.db";
+                return Err(unsupported_store(url, problem));
+            }
             // The store validates the path.
             Some(("sqlite", path)) => Some(Self::Sqlite(path.into())),
             Some(("file", rest)) => Some(Self::File(directory(rest)?)),
@@ -73,13 +78,7 @@ fn file_identity(path: &Path) -> String {
 /// The folder of a `file:` URL. A path is taken literally. After `//`, as in the URLs that
 /// JavaScript makes from paths, it is percent-decoded.
 fn directory(rest: &str) -> Result<PathBuf> {
-    let unsupported = |problem: &str| {
-        Cause::UnsupportedStore {
-            url: cut(format!("file:{rest}")),
-            problem: problem.to_owned(),
-        }
-        .into()
-    };
+    let unsupported = |problem: &str| unsupported_store(&format!("file:{rest}"), problem);
     let path = match rest.strip_prefix("//") {
         None => rest.to_owned(),
         Some(rest) => {
@@ -123,6 +122,20 @@ mod tests {
         for refused in ["", "//elsewhere/c", "///%ff"] {
             assert_eq!(path(refused), None, "{refused}");
         }
+    }
+
+    #[test]
+    fn credentials_in_the_url_of_a_file_are_refused_and_not_shown() {
+        for url in [
+            "sqlite://user:secret@host/a.db",
+            "sqlite://host/a.db?token=secret",
+            "file://user:secret@host/a",
+        ] {
+            let error = Place::of(url).unwrap_err();
+            assert_eq!(error.code(), "UNSUPPORTED_STORE");
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
+        assert!(Place::of("sqlite:///srv/a@b.db").is_ok());
     }
 
     #[test]

@@ -47,7 +47,7 @@ function wasmFallback(target: Target | undefined, thrown: unknown): Build {
   const scheme = url.slice(0, url.indexOf(":"));
   const build = tryWasm();
   if (!build?.info.stores.includes(scheme)) {
-    throw bindingUnavailable(`${messageOf(thrown)}, which ${url} needs`, thrown);
+    throw bindingUnavailable(`${messageOf(thrown)}, which ${scheme}: needs`, thrown);
   }
   if (!warned) {
     warned = true;

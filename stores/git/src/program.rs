@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use tenure_core::error::cut;
+use tenure_core::value::address;
 use tenure_core::{Error, Result};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
@@ -261,14 +262,16 @@ fn files_failed(error: &std::io::Error) -> Error {
     scratch_failed(&std::env::temp_dir(), error)
 }
 
-/// The error message of git, in one line and without its advice.
+/// The error message of git, in one line, without its advice and without what may be secret in URLs.
 fn complaint(text: &str) -> String {
     let lines = text.lines().map(str::trim);
     let complaints = lines.filter(|line| {
         let advice = line.starts_with("hint:") || line.starts_with("error: failed to push some");
         !line.is_empty() && !advice
     });
-    cut(complaints.collect::<Vec<_>>().join("; "))
+    cut(address::shown_in(
+        &complaints.collect::<Vec<_>>().join("; "),
+    ))
 }
 
 /// Whether an error message says that git exceeded its timeout.

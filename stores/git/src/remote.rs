@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tenure_core::value::address;
 use tenure_core::{Error, Result};
 
 use crate::failure::unavailable;
@@ -15,7 +16,7 @@ pub(crate) const NAME: &str = "tenure-store";
 /// A repository, and git's settings to reach it.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    /// The address without a password.
+    /// The address without what may be secret.
     pub(crate) shown: String,
     /// Settings for git.
     pub(crate) settings: Vec<(String, String)>,
@@ -80,7 +81,7 @@ impl Remote {
             false => checkout.folder.clone(),
         };
         Ok(Self {
-            shown: without_password(&address),
+            shown: address::shown(&address),
             settings,
             folder,
         })
@@ -192,17 +193,6 @@ async fn unknown(name: &str, checkout: &Program) -> Result<Error> {
     )))
 }
 
-/// An address without name and password.
-fn without_password(address: &str) -> String {
-    if let Some((scheme, rest)) = address.split_once("://") {
-        let end = rest.find('/').unwrap_or(rest.len());
-        if let Some(at) = rest.get(..end).and_then(|host| host.rfind('@')) {
-            return format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default());
-        }
-    }
-    address.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,19 +229,6 @@ mod tests {
             "ext::a",
         ] {
             assert!(!is_path(address), "{address}");
-        }
-    }
-
-    #[test]
-    fn no_password_is_shown() {
-        for (address, shown) in [
-            ("https://user:secret@host/a@b", "https://host/a@b"),
-            ("https://secret@host", "https://host"),
-            ("https://host/a@b", "https://host/a@b"),
-            ("git@host:a", "git@host:a"),
-            ("/a/b", "/a/b"),
-        ] {
-            assert_eq!(without_password(address), shown);
         }
     }
 }

@@ -26,7 +26,7 @@ const KNOWN: usize = 5_000;
 #[derive(Debug)]
 pub(crate) struct Repository {
     program: Program,
-    /// The address without a password.
+    /// The address without what may be secret.
     pub(crate) address: String,
     /// The refs when they were last read. They may have moved since.
     known: Mutex<BTreeMap<String, Bucket>>,

@@ -9,6 +9,7 @@ use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Page, Read, Scan,
 };
 use tenure_core::stored::record::Record;
+use tenure_core::value::address::unsupported_store;
 use tenure_core::{Error, History, Result, SessionId, Store};
 
 use crate::bucket::Bucket;
@@ -63,11 +64,8 @@ impl GitStore {
     /// `STORE_UNAVAILABLE` if git is missing, or no remote has this name.
     pub async fn open(place: &str, options: &GitOptions) -> Result<Self> {
         if place.is_empty() {
-            return Err(Cause::UnsupportedStore {
-                url: "git:".to_owned(),
-                problem: "name a remote or a repository, such as git:origin".to_owned(),
-            }
-            .into());
+            let problem = "name a remote or a repository, such as git:origin";
+            return Err(unsupported_store("git:", problem));
         }
         Ok(Self {
             repository: Repository::find(place, options).await?,

@@ -166,7 +166,7 @@ fn a_repository_that_does_not_exist_is_unavailable() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let server = format!("http://someone:secret@{port}/a.git");
+    let server = format!("http://someone:secret@{port}/a.git?token=secret");
     for (place, words) in [
         (path.to_str().unwrap(), "none.git"),
         (&gone, "none.git"),

@@ -13,6 +13,7 @@ use tenure_core::store::{
     Capabilities, Changes, Commit, Durability, ListQuery, Loaded, Page, Scan,
 };
 use tenure_core::stored::record::Record;
+use tenure_core::value::address::unsupported_store;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 
@@ -66,11 +67,8 @@ impl SqliteStore {
     /// newer Tenure wrote it, `STORAGE_FULL`, and `UNSUPPORTED_STORE` for `:memory:`.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self> {
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
-            return Err(Cause::UnsupportedStore {
-                url: format!("sqlite:{}", path.display()),
-                problem: "name a file, or use `memory:`".to_owned(),
-            }
-            .into());
+            let url = format!("sqlite:{}", path.display());
+            return Err(unsupported_store(&url, "name a file, or use `memory:`"));
         }
         // An absolute path names the same file when the working directory changes, and is never
         // read as one of SQLite's URIs.

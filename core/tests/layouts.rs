@@ -104,7 +104,13 @@ fn files_are_recognised_by_their_paths() {
         ("/a/session/a1/state.json", Some(Layout::AgentState)),
         ("/a/a1/state.json", None),
         ("/tmp/jarvis_vm_registry.json", Some(Layout::Registry)),
-        ("/tmp/jarvis_session_12.json", None),
+        ("/tmp/jarvis_session_12.json", Some(Layout::MachineSession)),
+        (
+            "/tmp/jarvis_global_session.json",
+            Some(Layout::MachineSession),
+        ),
+        ("/tmp/jarvis_session_.json", None),
+        ("/tmp/jarvis_session_12.json.bak", None),
         ("/m/active_sessions/k.json", Some(Layout::ActiveSession)),
         ("/m/active_sessions/k.txt", None),
         ("/m/recent_pr_abc.lock", Some(Layout::PullRequestLock)),
@@ -151,6 +157,42 @@ fn a_session_is_imported_unchanged() {
     let again = import_with(&to, &path, &text, false);
     assert_eq!(counts(&again), (0, 1, 0, 0));
     assert_eq!(to.export(&id), text);
+}
+
+#[test]
+fn what_a_session_does_not_have_is_kept_and_exported_again() {
+    let world = World::default();
+    let file = json!({
+        "id": "s", "mode": "m", "task": "t", "status": "paused", "iterations": 1,
+        "createdAt": "2026-01-08T18:00:00.000Z", "updatedAt": "2026-01-08T18:01:00.000Z",
+        "guildId": "g", "tags": ["a"], "metadata": {"model": "m"},
+        "history": [
+            {"timestamp": "2026-01-08T18:00:00.000Z", "type": "start", "data": {"task": "t"},
+             "tags": ["b"], "actor": null},
+            {"timestamp": "2026-01-08T18:01:00.000Z", "type": "pause"}
+        ]
+    });
+    let done = import(&world, "/x/s/session.json", &file);
+    assert_eq!(counts(&done), (1, 0, 0, 0), "{done:?}");
+    let session = world.ok("get", json!({"id": "s", "history": "all"}));
+    assert_eq!(
+        session["metadata"],
+        json!({"otherProperties": {"guildId": "g", "tags": ["a"]}, "model": "m"})
+    );
+    assert_eq!(
+        session["history"][0]["data"],
+        json!({"otherProperties": {"tags": ["b"], "actor": null}, "task": "t"})
+    );
+    let exported: Value = serde_json::from_str(&world.export("s")).unwrap();
+    for name in ["guildId", "tags", "metadata"] {
+        assert_eq!(exported[name], file[name], "{name}");
+    }
+    for name in ["tags", "actor", "data", "type", "timestamp"] {
+        assert_eq!(
+            exported["history"][0][name], file["history"][0][name],
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -283,6 +325,45 @@ fn a_property_of_an_agent_with_a_reserved_name_is_nested() {
 }
 
 #[test]
+fn no_property_of_an_agents_state_is_lost() {
+    let said = json!({
+        "purpose": ["a"], "last_updated": "yesterday", "resume_ready": "yes", "metadata": [1],
+        "error_count": -1, "last_error": 7, "finalized_at": "2026-01-08T18:10:15Z",
+        "duration_seconds": 9, "summary": {"a": 1}, "own": 1
+    });
+    let world = World::default();
+    let file = with(state(), said.clone());
+    let done = import(&world, STATE, &file);
+    assert_eq!(counts(&done), (1, 0, 0, 0), "{done:?}");
+    let session = world.ok("get", json!({"id": state()["agent_id"]}));
+    assert_eq!(session["metadata"], json!({"agentState": said}));
+
+    let entry = json!({
+        "from_phase": "a", "to_phase": "b", "from": "theirs", "timestamp": "then", "by": "ada"
+    });
+    let world = World::default();
+    import(&world, STATE, &with(state(), json!({"history": [entry]})));
+    let session = world.ok("get", json!({"id": state()["agent_id"], "history": "all"}));
+    let data = &session["history"][0]["data"];
+    assert_eq!(
+        data,
+        &json!({"from_phase": "a", "to": "b", "from": "theirs", "timestamp": "then", "by": "ada"})
+    );
+
+    // What the session says itself is not repeated.
+    let world = World::default();
+    let end = json!({
+        "phase": "completed", "finalized_at": "2026-01-08T18:10:15Z", "duration_seconds": 285.2
+    });
+    import(&world, STATE, &with(state(), end));
+    let session = world.ok("get", json!({"id": state()["agent_id"]}));
+    assert_eq!(
+        session["metadata"]["agentState"],
+        json!({"own": {"kept": true}})
+    );
+}
+
+#[test]
 fn an_invalid_state_is_a_problem_that_names_the_property() {
     for (property, value) in [
         ("agent_id", Value::Null),
@@ -342,6 +423,69 @@ fn a_registry_is_imported_as_leases_of_twelve_hours() {
     let data: Value = serde_json::from_str(leases[1].data.as_str()).unwrap();
     assert_eq!(data, file["8f16"]);
     assert_eq!(counts(&import(&world, REGISTRY, &file)), (0, 2, 0, 2));
+}
+
+#[test]
+fn a_machine_that_only_the_file_of_a_process_names_is_imported_with_its_process() {
+    let world = World::default();
+    let seconds = NOON as f64 / 1000.0;
+    let file = registered("8f16", json!("vm-1"), seconds);
+    let path = "/tmp/jarvis_session_12345.json";
+    let done = import(&world, path, &file);
+    assert_eq!(
+        (counts(&done), done.holds),
+        ((1, 0, 0, 0), Some(Holds::Leases))
+    );
+    let [lease] = &leases(&world)[..] else {
+        panic!("one lease")
+    };
+    let process = lease.process.as_ref().unwrap();
+    assert_eq!(
+        (process.pid, process.hostname.as_ref().map(Text::as_str)),
+        (Some(12345), Some("macbook.local"))
+    );
+    assert_eq!((&*lease.key, &*lease.holder), ("vm:vm-1", "8f16"));
+    let data: Value = serde_json::from_str(lease.data.as_str()).unwrap();
+    assert_eq!(data, file);
+    assert_eq!(counts(&import(&world, path, &file)), (0, 1, 0, 0));
+    world.pass(13 * HOUR);
+    let orphans = world.ok("orphans", json!({}));
+    assert_eq!(orphans[0]["vmId"], "vm-1", "{orphans}");
+    assert_eq!(orphans[0]["process"]["pid"], 12345);
+}
+
+#[test]
+fn files_that_describe_one_machine_are_joined() {
+    let seconds = NOON as f64 / 1000.0;
+    let whole = with(
+        registered("8f16", json!("vm-1"), seconds),
+        json!({"slot": 1, "tracker": true, "row": 2}),
+    );
+    let without = |names: &[&str]| {
+        let mut file = whole.clone();
+        for name in names {
+            file.as_object_mut().unwrap().remove(*name);
+        }
+        file
+    };
+    let global = without(&["registered_at", "components", "metadata", "slot", "row"]);
+    let session = without(&["tracker", "row"]);
+    let registry = json!({"8f16": without(&["metadata", "tracker", "slot"])});
+    let world = World::default();
+    let files = [
+        ("/tmp/jarvis_global_session.json", &global),
+        ("/tmp/jarvis_session_12345.json", &session),
+        (REGISTRY, &registry),
+    ];
+    for (path, file) in files {
+        assert_eq!(counts(&import(&world, path, file)), (1, 0, 0, 0), "{path}");
+    }
+    let data: Value = serde_json::from_str(leases(&world)[0].data.as_str()).unwrap();
+    assert_eq!(data, whole);
+    for (path, file) in files {
+        let done = import(&world, path, file);
+        assert_eq!((done.written, done.problems.len()), (0, 0), "{path}");
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The reader of an agent's state, `session/<id>/state.json`, which becomes a session with a phase.
-//! Properties that a session does not have are stored unchanged in the property `agentState` of the
-//! metadata.
+//! Everything that a session cannot say is stored unchanged in the property `agentState` of the metadata.
 //!
 //! The file has no status. An agent in a final phase has the status of that phase, any other is active.
 
@@ -16,72 +15,46 @@ use tenure_core::value::time::Timestamp;
 /// The property of the metadata for the other properties.
 const REST: &str = "agentState";
 
-/// The properties that have another name in a session.
-const TAKEN: &[&str] = &[
-    "agent_id",
-    "agent_name",
-    "purpose",
-    "created_at",
-    "last_updated",
-    "metadata",
-    "history",
-    "phase",
-    "resume_ready",
-    "finalized_at",
-    "duration_seconds",
-    "summary",
-];
-
 /// The session as the text that `portable` reads.
 pub(super) fn session(text: &str) -> Result<Json> {
     let json = object(text)?;
-    let state = Object::parse(&json);
-    let phase = phase(&text_of(&state, "phase")?)?;
+    let mut state = State {
+        all: Object::parse(&json),
+        rest: Object::parse(&json),
+    };
+    let phase = phase(&text_of(&state.all, "phase")?)?;
+    state.is_said("phase");
     let status = phase.final_status().unwrap_or(Status::Active);
-    let created_at = time_of(&state, &["created_at"])
+    let created_at = time_of(&state.all, &["created_at"])
         .ok_or_else(|| Error::invalid("created_at", "expected a time"))?;
-    let updated_at = time_of(&state, &["last_updated"]).unwrap_or(created_at);
+    state.is_said("created_at");
+    let updated_at = state.time("last_updated").unwrap_or(created_at);
 
-    let mut rest = Object::parse(&json);
-    TAKEN.iter().for_each(|key| rest.remove(key));
-    let metadata = state.read::<Json>("metadata").unwrap_or_default();
-    let mut kept = Object::parse(&metadata);
-    if let Some(own) = kept.read::<Json>(REST) {
-        // The agent's own property of this name moves to the other properties.
-        rest.set(REST, &own);
-    }
     let mut session = Object::default();
-    if let Some(count) = state.read::<u32>("error_count") {
-        session.set("errorCount", &count);
-        rest.remove("error_count");
-    }
-    match last_error(&state, updated_at) {
-        Some(error) => {
-            session.set("lastError", &error);
-            rest.remove("last_error");
-        }
-        None if state.get("last_error") == Some("null") => rest.remove("last_error"),
-        None => {}
-    }
-    let rest = rest.to_json();
-    if rest.as_str() != "{}" {
-        kept.set(REST, &rest);
-    }
-    session.set("id", &printed(text_of(&state, "agent_id")?));
-    let name = printed(text_of(&state, "agent_name")?);
+    session.set("id", &printed(text_of(&state.all, "agent_id")?));
+    state.is_said("agent_id");
+    let name = printed(text_of(&state.all, "agent_name")?);
+    state.is_said("agent_name");
     session.set("mode", &name);
     session.set("agentName", &name);
     session.set("phase", &phase);
-    if let Some(ready) = state.read::<bool>("resume_ready") {
+    if let Some(ready) = state.take("resume_ready", |all, name| all.read::<bool>(name)) {
         session.set("resumeReady", &ready);
     }
-    session.set("task", &printed(state.text("purpose").unwrap_or_default()));
+    if let Some(count) = state.take("error_count", |all, name| all.read::<u32>(name)) {
+        session.set("errorCount", &count);
+    }
+    if let Some(error) = state.take("last_error", |all, _| last_error(all, updated_at)) {
+        session.set("lastError", &error);
+    }
+    let purpose = state.take("purpose", Object::text).unwrap_or_default();
+    session.set("task", &printed(purpose));
     session.set("status", &printed(status));
     session.set("createdAt", &printed(created_at));
     session.set("updatedAt", &printed(updated_at));
-    session.set("metadata", &kept.to_json());
-    session.set("history", &history(&state, updated_at)?);
-    if let Some(summary) = state.text("summary") {
+    session.set("history", &history(&state.all, updated_at)?);
+    state.is_said("history");
+    if let Some(summary) = state.take("summary", Object::text) {
         let summary = printed(summary);
         session.set("summary", &summary);
         match status {
@@ -91,10 +64,68 @@ pub(super) fn session(text: &str) -> Result<Json> {
         }
     }
     if status.is_finished() {
-        let end = time_of(&state, &["finalized_at"]).unwrap_or(updated_at);
+        let end = state.time("finalized_at").unwrap_or(updated_at);
         session.set("finalizedAt", &printed(end));
+        let duration = end.since(created_at) as f64 / 1000.0;
+        state.take("duration_seconds", |all, name| {
+            let said: f64 = all.read(name)?;
+            ((said - duration).abs() < 1.0).then_some(())
+        });
     }
+    for name in ["finalized_at", "duration_seconds"] {
+        state.take(name, |_, _| None::<()>);
+    }
+    session.set("metadata", &metadata(state));
     Ok(session.to_json())
+}
+
+/// The properties of a state, and those that the session does not say yet.
+struct State<'a> {
+    all: Object<'a>,
+    rest: Object<'a>,
+}
+
+impl<'a> State<'a> {
+    /// Takes a property, if it can be read. One that is `null` says nothing.
+    fn take<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Object<'a>, &str) -> Option<T>,
+    ) -> Option<T> {
+        let value = match self.all.get(name)? {
+            "null" => None,
+            _ => Some(read(&self.all, name)?),
+        };
+        self.is_said(name);
+        value
+    }
+
+    fn time(&mut self, name: &str) -> Option<Timestamp> {
+        self.take(name, |all, name| time_of(all, &[name]))
+    }
+
+    fn is_said(&mut self, name: &str) {
+        self.rest.remove(name);
+    }
+}
+
+/// The agent's metadata, with the other properties of the state.
+fn metadata(mut state: State<'_>) -> Json {
+    let own = state.take("metadata", |all, name| {
+        all.read::<Json>(name).filter(Json::is_object)
+    });
+    let own = own.unwrap_or_default();
+    let mut metadata = Object::parse(&own);
+    if let Some(theirs) = metadata.read::<Json>(REST) {
+        // The agent's own property of this name moves to the other properties.
+        state.rest.set(REST, &theirs);
+        metadata.remove(REST);
+    }
+    let rest = state.rest.to_json();
+    if rest != Json::empty_object() {
+        metadata.set(REST, &rest);
+    }
+    metadata.to_json()
 }
 
 fn phase(name: &str) -> Result<Phase> {
@@ -139,13 +170,17 @@ fn history(state: &Object<'_>, otherwise: Timestamp) -> Result<Json> {
 /// The data of the event for a change of phase, with the other properties of the entry.
 fn change(mut entry: Object<'_>) -> Json {
     for (theirs, ours) in [("from_phase", "from"), ("to_phase", "to")] {
-        if let Some(phase) = entry.read::<Json>(theirs) {
+        if let Some(phase) = entry.read::<Json>(theirs)
+            && entry.get(ours).is_none()
+        {
             entry.remove(theirs);
             entry.set(ours, &phase);
         }
     }
-    // The timestamp is a property of the event itself.
-    entry.remove("timestamp");
+    if time_of(&entry, &["timestamp"]).is_some() {
+        // It is a property of the event itself.
+        entry.remove("timestamp");
+    }
     entry.to_json()
 }
 

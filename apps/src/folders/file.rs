@@ -96,6 +96,9 @@ pub enum Layout {
     AgentState,
     /// `jarvis_vm_registry.json`: the owners of virtual machines.
     Registry,
+    /// `jarvis_session_<pid>.json` or `jarvis_global_session.json`: a process that may own a virtual
+    /// machine.
+    MachineSession,
     /// `active_sessions/<key>.json`: a registered run.
     ActiveSession,
     /// `recent_pr_<commit>.lock`: a commit that a pull request has locked for pushes.
@@ -116,6 +119,7 @@ impl Layout {
             "session.json" => Some(Self::Session),
             "state.json" if outer == Some("session") => Some(Self::AgentState),
             "jarvis_vm_registry.json" => Some(Self::Registry),
+            _ if registry::is_process_file(name) => Some(Self::MachineSession),
             _ if commit_of(name).is_some() => Some(Self::PullRequestLock),
             _ if json && folder == Some("active_sessions") => Some(Self::ActiveSession),
             _ if json && folder == Some("audit") && name.starts_with("session_audit_") => {
@@ -129,7 +133,9 @@ impl Layout {
     pub fn holds(self) -> Holds {
         match self {
             Self::Session | Self::AgentState => Holds::Sessions,
-            Self::Registry | Self::ActiveSession | Self::PullRequestLock => Holds::Leases,
+            Self::Registry | Self::MachineSession | Self::ActiveSession | Self::PullRequestLock => {
+                Holds::Leases
+            }
             Self::AuditLog => Holds::Audit,
         }
     }
@@ -183,6 +189,7 @@ impl<'a> File<'a> {
                 agent::session(self.text).map(|json| vec![session(json.as_str())])
             }
             Layout::Registry => registry::leases(self.text),
+            Layout::MachineSession => registry::lease(self.text).map(|lease| vec![Ok(lease)]),
             Layout::ActiveSession => {
                 let lease = dedup::active_session(self.name, self.text, self.modified_at);
                 lease.map(|lease| vec![Ok(lease)])

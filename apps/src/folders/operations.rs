@@ -8,6 +8,7 @@ use tenure_core::session::bulk::settled;
 use tenure_core::session::claim;
 use tenure_core::session::portable::Portable;
 use tenure_core::store::Read;
+use tenure_core::value::json::Object;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
@@ -132,15 +133,29 @@ fn import_lease(tx: &mut Transaction<'_>, lease: &Lease) -> Attempt<Fate> {
         return Ok(Fate::Written);
     };
     let is_others = stored.holder != lease.holder;
+    // Several files may describe one lease, each with other properties.
+    let mut data = Object::parse(&stored.data);
     if stored.renewed_at == lease.renewed_at && !is_others {
-        return Ok(Fate::Unchanged);
+        let mut both = Object::parse(&lease.data);
+        both.merge(data);
+        let data = both.to_json();
+        if Object::parse(&data).by_key().count() == Object::parse(&stored.data).by_key().count() {
+            return Ok(Fate::Unchanged);
+        }
+        tx.put_record(Lease { data, ..stored }.to_record(1))?;
+        return Ok(Fate::Written);
     }
     if stored.renewed_at >= lease.renewed_at || (is_others && stored.is_held(tx.now(), tx.host())) {
         return Ok(Fate::Newer);
     }
     let is_new_holding = is_others || stored.released;
+    if is_others {
+        data = Object::default();
+    }
+    data.merge(Object::parse(&lease.data));
     let lease = Lease {
         token: stored.token.saturating_add(u64::from(is_new_holding)),
+        data: data.to_json(),
         ..lease.clone()
     };
     tx.put_record(lease.to_record(1))?;

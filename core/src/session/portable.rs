@@ -1,17 +1,21 @@
 //! A session as one JSON text: a `session.json` with additional properties of Tenure. This module prints
 //! and reads it for export, import and the file store. Reading is lenient: the original properties are
-//! enough, and unknown properties are ignored. Printing and reading a session returns the same session.
+//! enough, and those of other programs are kept in the user data. Printing and reading a session returns
+//! the same session.
 
-use serde::de::{self, IgnoredAny, SeqAccess};
+mod others;
+
+use std::marker::PhantomData;
+
+use serde::de::{self, IgnoredAny, MapAccess, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 use crate::session::draft::{DEFAULT_MAX_ITERATIONS, check_context};
-use crate::session::view::Session;
+use crate::session::view::{Session, SessionHead};
 use crate::stored::agent::Agent;
 use crate::stored::event::Event;
 use crate::stored::head::{Head, MAX_SAFE_INTEGER, Usage};
-use crate::stored::phase::Phase;
 use crate::stored::slot::Slot;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -21,6 +25,8 @@ use crate::value::print::json_text;
 use crate::value::properties::{self, Patch, Properties, Property, Stored};
 use crate::value::text::Text;
 use crate::value::time::Timestamp;
+
+pub use others::NAME as OTHER_PROPERTIES;
 
 /// The properties of a session in the text, and Tenure's own one.
 pub const PROPERTIES: [&str; 31] = [
@@ -62,6 +68,9 @@ pub const PROPERTIES: [&str; 31] = [
 const COMMON: usize = 22;
 const SLOT: &str = "slot";
 
+/// The properties of an event in the text.
+const EVENT_PROPERTIES: [&str; 4] = ["sequence", "timestamp", "type", "data"];
+
 /// A session read from text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Portable {
@@ -73,11 +82,83 @@ pub struct Portable {
     pub records: Option<Json>,
 }
 
-/// Prints a session, with what a store keeps along with it.
+/// Prints a session, with what a store keeps along with it. The properties of other programs are printed
+/// where they were read.
 ///
 /// # Errors
 /// `INTERNAL`, for a defect.
-pub fn print(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<String> {
+pub fn print(mut head: Head, mut events: Vec<Event>, records: Option<&Json>) -> Result<String> {
+    let mut others = take_others(&mut head);
+    let of_events: Vec<Option<Json>> = events.iter_mut().map(take_others_of_event).collect();
+    let text = print_own(head, events, records)?;
+    let has_events = of_events.iter().any(Option::is_some);
+    if others.is_none() && !has_events {
+        return Ok(text);
+    }
+    let session = Json::parse(text)?;
+    let mut session = Object::parse(&session);
+    if has_events {
+        let mut history: Vec<Json> = session.read("history").unwrap_or_default();
+        for (event, others) in history.iter_mut().zip(&of_events) {
+            if let Some(others) = others {
+                let own = std::mem::take(event);
+                let mut whole = Object::parse(&own);
+                whole.merge(Object::parse(others));
+                *event = whole.to_json();
+            }
+        }
+        session.set("history", &history);
+    }
+    if let Some(others) = &mut others {
+        session.merge(Object::parse(others));
+    }
+    Ok(session.to_json().as_str().to_owned())
+}
+
+/// Takes the properties of another program out of the metadata, if they are read as such again from the
+/// text of a session.
+fn take_others(head: &mut Head) -> Option<Json> {
+    let (rest, others) = others::taken(head.metadata.as_ref()?)?;
+    let names = Object::parse(&others);
+    let is_among = |names_of: &[&str]| names_of.iter().any(|name| names.get(name).is_some());
+    let (common, special) = PROPERTIES.split_at(COMMON);
+    // Whether a property that only some sessions have is one depends on the others.
+    if is_among(common) || (is_among(special) && !is_read_as_others(head, &others)) {
+        return None;
+    }
+    head.metadata = Some(rest).filter(|rest| *rest != Json::empty_object());
+    Some(others)
+}
+
+/// Whether these properties, in the text of this session, are another program's.
+fn is_read_as_others(head: &Head, others: &Json) -> bool {
+    let printed = Json::of(&SessionHead::from(head.clone()));
+    let mut session = Object::parse(&printed);
+    let names = Object::parse(others);
+    let repeats = |name: &&str| session.get(name).is_some() && names.get(name).is_some();
+    if PROPERTIES.iter().any(repeats) {
+        return false;
+    }
+    session.merge(names);
+    let read = read_head(session.to_json().as_str());
+    read.is_ok_and(|read| read.head.agent == head.agent && read.head.slot == head.slot)
+}
+
+/// As [`take_others`], for the data of an event.
+fn take_others_of_event(event: &mut Event) -> Option<Json> {
+    let (rest, others) = others::taken(&event.data)?;
+    let names = Object::parse(&others);
+    if EVENT_PROPERTIES
+        .iter()
+        .any(|name| names.get(name).is_some())
+    {
+        return None;
+    }
+    event.data = rest;
+    Some(others)
+}
+
+fn print_own(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<String> {
     let derived = Derived::of(&head);
     let own = Own {
         paused_at: (head.paused_at != derived.paused_at).then_some(head.paused_at),
@@ -170,13 +251,69 @@ impl Stored for OwnText {
 
 crate::stored_properties!(OwnText);
 
-#[derive(Deserialize)]
-struct PortableEvent {
+/// An event in the text, whose values are read as `V`.
+struct EventText<V> {
     timestamp: Timestamp,
-    #[serde(rename = "type")]
     kind: Text,
-    #[serde(default)]
-    data: Json,
+    data: Option<V>,
+    /// The properties of other programs.
+    others: Vec<(Text, V)>,
+}
+
+impl EventText<Json> {
+    fn event(self, sequence: u64) -> Event {
+        let mut data = self.data.unwrap_or_default();
+        if !self.others.is_empty() {
+            let mut others = Object::default();
+            for (name, value) in &self.others {
+                others.set(name.as_str(), value);
+            }
+            data = others::added(&data, others);
+        }
+        Event {
+            sequence,
+            timestamp: self.timestamp,
+            kind: self.kind.into_string(),
+            data,
+        }
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for EventText<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> de::Visitor<'de> for Visitor<V> {
+            type Value = EventText<V>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an event")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut timestamp, mut kind, mut data) = (None, None, None);
+                let mut others = Vec::new();
+                while let Some(name) = map.next_key::<Text>()? {
+                    match name.as_str() {
+                        "timestamp" => timestamp = Some(map.next_value()?),
+                        "type" => kind = Some(map.next_value()?),
+                        "data" => data = Some(map.next_value()?),
+                        // Events are numbered by their place.
+                        "sequence" => drop(map.next_value::<IgnoredAny>()?),
+                        _ => others.push((name, map.next_value()?)),
+                    }
+                }
+                Ok(EventText {
+                    timestamp: timestamp.ok_or_else(|| de::Error::missing_field("timestamp"))?,
+                    kind: kind.ok_or_else(|| de::Error::missing_field("type"))?,
+                    data,
+                    others,
+                })
+            }
+        }
+
+        deserializer.deserialize_map(Visitor(PhantomData))
+    }
 }
 
 /// The number of events of a history that was read but not kept.
@@ -196,7 +333,7 @@ impl<'de> Deserialize<'de> for Counted {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Counted, A::Error> {
                 let mut count = 0;
-                while seq.next_element::<EventShape>()?.is_some() {
+                while seq.next_element::<EventText<IgnoredAny>>()?.is_some() {
                     count += 1;
                 }
                 Ok(Counted(count))
@@ -207,17 +344,6 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// What is an event and what is not, as [`PortableEvent`] says it.
-#[derive(Deserialize)]
-struct EventShape {
-    #[serde(rename = "timestamp")]
-    _timestamp: Timestamp,
-    #[serde(rename = "type")]
-    _kind: Text,
-    #[serde(default, rename = "data")]
-    _data: IgnoredAny,
-}
-
 /// Reads a session from the text that [`print`] returns, or from a `session.json` of that shape. Its
 /// size is not checked.
 ///
@@ -225,17 +351,12 @@ struct EventShape {
 /// `INVALID_ARGUMENT` if the text is no session, and `INVALID_ID`.
 pub fn read(text: &str) -> Result<Portable> {
     let mut properties = properties(text)?;
-    let history: Vec<PortableEvent> = history(&mut properties)?;
+    let history: Vec<EventText<Json>> = history(&mut properties)?;
     let mut portable = portable(&mut properties, history.len() as u64)?;
     portable.events = history
         .into_iter()
         .zip(1..)
-        .map(|(event, sequence)| Event {
-            sequence,
-            timestamp: event.timestamp,
-            kind: event.kind.into_string(),
-            data: event.data,
-        })
+        .map(|(event, sequence)| event.event(sequence))
         .collect();
     Ok(portable)
 }
@@ -248,32 +369,6 @@ pub fn read_head(text: &str) -> Result<Portable> {
     let mut properties = properties(text)?;
     let Counted(count) = history(&mut properties)?;
     portable(&mut properties, count)
-}
-
-/// The properties of a session's text that are not among [`PROPERTIES`]: those of other programs.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` for text that is no JSON.
-pub fn foreign(text: &str) -> Result<Json> {
-    let json = Json::parse(text.to_owned())?;
-    let mut properties = Object::parse(&json);
-    let is_agents = properties.text("agentName").is_some()
-        && properties
-            .text("phase")
-            .is_some_and(|phase| Phase::parse(&phase).is_some());
-    let has_slot = properties
-        .read(SLOT)
-        .is_some_and(|slot| Slot::read(&slot).is_some());
-    for (place, name) in PROPERTIES.into_iter().enumerate() {
-        let ours = match name {
-            SLOT => has_slot,
-            _ => is_agents || place < COMMON,
-        };
-        if ours {
-            properties.remove(name);
-        }
-    }
-    Ok(properties.to_json())
 }
 
 fn properties(text: &str) -> Result<Properties<'_>> {
@@ -291,6 +386,8 @@ fn history<'a, H: Deserialize<'a> + Default>(properties: &mut Properties<'a>) ->
 }
 
 fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portable> {
+    let (common, _) = PROPERTIES.split_at(COMMON);
+    let mut others = properties.others(common);
     let text = |text: Option<Text>| text.map(Text::into_string);
     let id = SessionId::parse(properties.get::<Text>("id")?.as_str())?;
     let created_at = properties.take("created_at");
@@ -328,6 +425,15 @@ fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portabl
         slot: if_valid::<Json>(properties, SLOT).and_then(|slot| Slot::read(&slot)),
         deleted_at: properties.take("deleted_at"),
     };
+    others.retain(|(name, text)| !is_taken(&head, name, text));
+    if !others.is_empty() {
+        let mut object = Object::default();
+        for (name, text) in others {
+            object.set(&name, &Json::parse(text.to_owned())?);
+        }
+        let metadata = head.metadata.unwrap_or_default();
+        head.metadata = Some(others::added(&metadata, object));
+    }
     let derived = Derived::of(&head);
     let finalized_at: Option<Timestamp> = properties.take("finalized_at");
     head.usage = derived.usage;
@@ -359,6 +465,26 @@ fn agent(properties: &mut Properties<'_>) -> Option<Agent> {
     agent.summary = if_valid(properties, "summary").map(Text::into_string);
     agent.approval = if_valid(properties, "approval");
     Some(agent)
+}
+
+/// Whether the head has the value of a property that only some sessions have. Otherwise the property is
+/// another program's.
+fn is_taken(head: &Head, name: &str, text: &str) -> bool {
+    let is = |own: &str| Text::read(name, text).is_ok_and(|text| text.as_str() == own);
+    let Some(agent) = &head.agent else {
+        return name == SLOT && head.slot.is_some();
+    };
+    match name {
+        SLOT => head.slot.is_some(),
+        "agentName" => is(&head.mode),
+        "purpose" => is(&head.task),
+        "phase" => true,
+        "resumeReady" => text == "null" || bool::read(name, text).is_ok(),
+        "errorCount" => text == "null" || u32::read(name, text).is_ok(),
+        "lastError" => text == "null" || agent.last_error.is_some(),
+        "summary" => text == "null" || agent.summary.is_some(),
+        _ => false,
+    }
 }
 
 /// A property that may be anything, since it may be another program's.
@@ -465,33 +591,101 @@ mod tests {
             .collect();
         let properties = PROPERTIES.map(str::to_owned).into();
         assert_eq!(names, properties);
-        assert_eq!(foreign(printed.as_str()).unwrap().as_str(), "{}");
+        assert_eq!(
+            read(printed.as_str()).unwrap().head.metadata,
+            Some(Json::empty_object())
+        );
+    }
+
+    /// Reads a text, and checks that printing the session loses nothing. Returns the metadata, and the
+    /// printed text.
+    fn kept(text: &str) -> (String, String) {
+        let session = read(text).unwrap();
+        assert_eq!(read_head(text).unwrap().head, session.head, "{text}");
+        let printed = print(session.head.clone(), session.events.clone(), None).unwrap();
+        let again = read(&printed).unwrap();
+        assert_eq!(again.head, session.head, "{printed}");
+        assert_eq!(again.events, session.events, "{printed}");
+        let metadata = session.head.metadata.unwrap_or_default();
+        (metadata.as_str().to_owned(), printed)
     }
 
     #[test]
-    fn the_properties_of_other_programs_are_foreign() {
-        let read = foreign(&text(r#","priority":1e400,"Status":"x","task2":null"#)).unwrap();
+    fn the_properties_of_other_programs_are_kept_and_printed_in_their_place() {
+        let others = r#""guildId":"g","big":1e400,"Status":"x","task2":null,"tags":["a"]"#;
+        for (metadata, kept_there) in [
+            ("", String::new()),
+            (r#","metadata":{}"#, String::new()),
+            (r#","metadata":{"model":"m"}"#, r#","model":"m""#.to_owned()),
+        ] {
+            let (there, printed) = kept(&text(&format!(",{others}{metadata}")));
+            assert_eq!(
+                there,
+                format!(r#"{{"otherProperties":{{{others}}}{kept_there}}}"#)
+            );
+            assert!(printed.ends_with(&format!(",{others}}}")), "{printed}");
+            assert!(!printed.contains(OTHER_PROPERTIES), "{printed}");
+        }
+    }
+
+    #[test]
+    fn the_properties_that_other_programs_give_an_event_are_kept_in_its_data() {
+        let history = r#","history":[{"timestamp":1,"type":"a","tags":["x"],"data":{"n":1}},{"timestamp":1,"type":"b","by":null},{"timestamp":1,"type":"c","data":{}}]"#;
+        let (_, printed) = kept(&text(history));
+        let events = read(&text(history)).unwrap().events;
+        let data: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
+        let expected = [
+            r#"{"otherProperties":{"tags":["x"]},"n":1}"#,
+            r#"{"otherProperties":{"by":null}}"#,
+            "{}",
+        ];
+        assert_eq!(data, expected);
+        assert!(
+            printed.contains(r#""data":{"n":1},"tags":["x"]}"#),
+            "{printed}"
+        );
+        assert!(printed.contains(r#""data":{},"by":null}"#), "{printed}");
+    }
+
+    #[test]
+    fn an_object_that_only_looks_like_other_properties_stays_where_it_is() {
+        for said in [
+            r#","metadata":{"otherProperties":{"id":"b"}}"#,
+            r#","metadata":{"otherProperties":{}}"#,
+            r#","metadata":{"otherProperties":7},"mine":1"#,
+            r#","metadata":{"otherProperties":{"agentName":"b","phase":"planning"}}"#,
+            r#","metadata":{"otherProperties":{"slot":{"taskId":"t","phase":"plan","model":"m"}}}"#,
+            r#","metadata":{"a":1,"otherProperties":{"b":1}}"#,
+            r#","metadata":{"otherProperties":{"a":1,"a":2},"b":1}"#,
+            r#","history":[{"timestamp":1,"type":"a","data":{"otherProperties":{"type":"b"}}}]"#,
+            r#","history":[{"timestamp":1,"type":"a","data":"text","by":"b"}]"#,
+            r#","agentName":"m","phase":"planning","lastError":7,"purpose":"other","mine":1"#,
+        ] {
+            kept(&text(said));
+        }
+        let (there, _) = kept(&text(r#","metadata":{"otherProperties":7},"mine":1"#));
         assert_eq!(
-            read.as_str(),
-            r#"{"priority":1e400,"Status":"x","task2":null}"#
+            there,
+            r#"{"otherProperties":{"mine":1,"otherProperties":7}}"#
         );
     }
 
     #[test]
     fn what_other_programs_call_a_phase_or_a_slot_is_theirs() {
         for said in [
-            r#","phase":"beta","summary":{"a":1},"errorCount":"many""#,
-            r#","phase":"planning","lastError":7"#,
-            r#","agentName":"bot","purpose":null,"phase":3"#,
-            r#","slot":7"#,
-            r#","slot":{"taskId":"t","phase":"beta","model":"m"}"#,
-            r#","slot":{"taskId":"t","phase":"plan"}"#,
+            r#""phase":"beta","summary":{"a":1},"errorCount":"many""#,
+            r#""phase":"planning","lastError":7"#,
+            r#""agentName":"bot","purpose":null,"phase":3"#,
+            r#""slot":7"#,
+            r#""slot":{"taskId":"t","phase":"beta","model":"m"}"#,
+            r#""slot":{"taskId":"t","phase":"plan"}"#,
         ] {
-            let text = text(said);
+            let text = text(&format!(",{said}"));
             let head = read(&text).unwrap().head;
             assert_eq!((head.agent, head.slot), (None, None), "{said}");
-            let kept = foreign(&text).unwrap();
-            assert_eq!(kept.as_str()[1..], format!("{}}}", &said[1..]));
+            let (there, printed) = kept(&text);
+            assert_eq!(there, format!(r#"{{"otherProperties":{{{said}}}}}"#));
+            assert!(printed.ends_with(&format!(",{said}}}")), "{printed}");
         }
     }
 

@@ -229,6 +229,13 @@ impl<'a> Properties<'a> {
         }
     }
 
+    /// The properties of [`Properties::read`] with other names than these, which stay to be taken.
+    pub fn others(&self, names: &[&str]) -> Vec<(Cow<'a, str>, &'a str)> {
+        let rest = self.rest.iter().flatten();
+        let others = rest.filter(|(name, _)| !names.contains(&&**name));
+        others.cloned().collect()
+    }
+
     /// Says what was wrong with the properties that were taken so far.
     ///
     /// # Errors

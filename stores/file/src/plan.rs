@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenure_core::store::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, Json, Result, SessionId};
+use tenure_core::{Error, Result, SessionId};
 
 use crate::bucket::{Bucket, BucketEntry};
 use crate::disk::Disk;
@@ -203,7 +203,6 @@ impl<D: Disk> Draft<'_, '_, D> {
                         head: head.as_ref().clone(),
                         events: Vec::new(),
                         records: Vec::new(),
-                        foreign: Json::empty_object(),
                     }),
                 };
                 file.head = head.as_ref().clone();

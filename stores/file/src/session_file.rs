@@ -4,7 +4,6 @@
 
 use tenure_core::session::portable;
 use tenure_core::stored::record::Record;
-use tenure_core::value::json::Object;
 use tenure_core::{Event, Head, Json, Result, SessionId};
 
 /// The content of a session's file.
@@ -14,8 +13,6 @@ pub(crate) struct SessionFile {
     pub(crate) events: Vec<Event>,
     /// The records that the session owns, unordered.
     pub(crate) records: Vec<Record>,
-    /// Properties of other programs, which are kept in their place.
-    pub(crate) foreign: Json,
 }
 
 /// How much of a file is loaded into memory.
@@ -30,13 +27,7 @@ impl SessionFile {
     pub(crate) fn print(self) -> Result<String> {
         let records = (!self.records.is_empty()).then(|| Json::of(&self.records));
         let text = portable::print(self.head, self.events, records.as_ref())?;
-        let session = Json::parse(text)?;
-        if self.foreign == Json::empty_object() {
-            return Ok(session.indented());
-        }
-        let mut session = Object::parse(&session);
-        session.merge(Object::parse(&self.foreign));
-        Ok(session.to_json().indented())
+        Ok(Json::parse(text)?.indented())
     }
 
     /// Parses the file of session `id`. Returns a description of the problem if it is invalid. Both
@@ -50,10 +41,6 @@ impl SessionFile {
             Part::All => portable::read(text),
         };
         let portable = read.map_err(|error| error.to_string())?;
-        let foreign = match part {
-            Part::Head => Json::empty_object(),
-            Part::All => portable::foreign(text).map_err(|error| error.to_string())?,
-        };
         let mut head = portable.head;
         if head.id != *id {
             return Err(format!(
@@ -80,7 +67,6 @@ impl SessionFile {
             head,
             events,
             records,
-            foreign: foreign.compact(),
         })
     }
 

@@ -86,6 +86,36 @@ fn written_files_have_the_format_of_other_programs() {
 }
 
 #[test]
+fn the_properties_of_other_programs_are_loaded_and_stay_in_their_place() {
+    let place = Place::new();
+    let store = place.open();
+    let text = r#"{"id":"least","mode":"m","task":"t","status":"active","createdAt":"2025-06-01T10:00:00.000Z","guildId":"g","metadata":{"model":"m"},"history":[{"timestamp":"2025-06-01T10:00:00.000Z","type":"start","data":{"n":1},"tags":["a"]}]}"#;
+    place.write("least/session.json", text);
+    let name = id("least");
+    append(&store, &name, "{}").unwrap();
+    let loaded = store.load(&name, History::All).unwrap().unwrap();
+    let head = store.load(&name, History::None).unwrap().unwrap().head;
+    assert_eq!(loaded.head, head);
+    assert_eq!(
+        head.metadata.unwrap().as_str(),
+        r#"{"otherProperties":{"guildId":"g"},"model":"m"}"#
+    );
+    assert_eq!(
+        loaded.events[0].data.as_str(),
+        r#"{"otherProperties":{"tags":["a"]},"n":1}"#
+    );
+    let text = place.read("least/session.json");
+    assert!(!text.contains("otherProperties"), "{text}");
+    for line in [
+        "\n  \"guildId\": \"g\"",
+        "\n      \"tags\": [\n",
+        "\n      \"data\": {\n        \"n\": 1\n      },\n",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in {text}");
+    }
+}
+
+#[test]
 fn added_and_removed_folders_are_noticed_at_the_next_call() {
     let place = Place::new();
     let store = place.open();

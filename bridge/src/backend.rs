@@ -76,7 +76,7 @@ pub struct Options {
     /// The limits of inputs.
     pub limits: Limits,
     /// Whether an acknowledged write also survives a power failure.
-    pub durability: Durability,
+    pub durability: Option<Durability>,
     /// The timeout of a write that waits for other processes, in milliseconds.
     pub busy_timeout_ms: Option<u64>,
     /// The timeout of the host's own store, and of each run of git, in milliseconds.
@@ -108,7 +108,7 @@ impl Params for Options {
                 models: models(properties),
                 ..properties.take_or("limits", Limits::default())
             },
-            durability: properties.take_or("durability", Durability::default()),
+            durability: properties.take("durability"),
             busy_timeout_ms: properties.take("busy_timeout_ms"),
             timeout_ms: properties.take("timeout_ms"),
             file_mode: properties.take("file_mode"),
@@ -119,6 +119,32 @@ impl Params for Options {
             synchronous: properties.take_or("synchronous", false),
         }
     }
+}
+
+/// Refuses the options that the store of a URL does not have. The caller would rely on them in vain.
+fn check_settings(url: &str, options: &Options) -> Result<()> {
+    let (scheme, _) = url.split_once(':').unwrap_or_default();
+    let (has_files, has_timeout) = match scheme {
+        "memory" => (false, false),
+        "sqlite" | "file" | "registry" => (true, false),
+        "git" | "host" => (false, true),
+        // Not opened at all.
+        _ => return Ok(()),
+    };
+    for (name, is_given, is_known) in [
+        ("durability", options.durability.is_some(), has_files),
+        (
+            "busyTimeoutMs",
+            options.busy_timeout_ms.is_some(),
+            has_files,
+        ),
+        ("timeoutMs", options.timeout_ms.is_some(), has_timeout),
+    ] {
+        if is_given && !is_known {
+            return Err(Error::invalid(name, "this store has no such option"));
+        }
+    }
+    Ok(())
 }
 
 /// The option `retention`: durations, of which `purgeAfter` and `keepAudit` have defaults.
@@ -296,6 +322,7 @@ fn open(
     {
         return Err(Error::invalid("retention.every", "expected more than 0"));
     }
+    check_settings(url, &options)?;
     let backend: Rc<dyn Backend> = match url {
         "memory:" => Rc::new(MemoryBackend {
             store: MemoryStore::default(),

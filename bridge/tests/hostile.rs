@@ -105,6 +105,56 @@ fn every_property_of_every_operation_handles_every_type_of_json() {
     assert!(count > 3000, "{count}");
 }
 
+/// The properties whose objects are the user's own data.
+const USER_DATA: [&str; 6] = ["context", "metadata", "data", "args", "result", "params"];
+
+/// The value, once for each object of ours in it, with an unknown property in that object.
+fn with_unknown(value: &Value) -> Vec<Value> {
+    let mut made = Vec::new();
+    if let Some(properties) = value.as_object() {
+        let mut unknown = value.clone();
+        unknown["unknownOption"] = json!(1);
+        made.push(unknown);
+        for (key, inner) in properties {
+            if !USER_DATA.contains(&key.as_str()) {
+                made.extend(with_unknown(inner).into_iter().map(|inner| {
+                    let mut outer = value.clone();
+                    outer[key] = inner;
+                    outer
+                }));
+            }
+        }
+    }
+    for (place, inner) in value.as_array().into_iter().flatten().enumerate() {
+        made.extend(with_unknown(inner).into_iter().map(|inner| {
+            let mut outer = value.clone();
+            outer[place] = inner;
+            outer
+        }));
+    }
+    made
+}
+
+#[test]
+fn an_unknown_property_is_refused_wherever_it_is() {
+    let mut count = 0;
+    for (name, params) in examples() {
+        for params in with_unknown(&params) {
+            let answer = perform(name, &params.to_string());
+            let shown = format!("{name} {params}: {answer}");
+            let is_refused = match name {
+                // A bulk operation answers for each of its starts.
+                "startInSlots" => answer.contains("unknownOption"),
+                _ => code(&answer).as_deref() == Some("INVALID_ARGUMENT"),
+            };
+            assert!(is_refused, "{shown}");
+            assert!(answer.contains("unknownOption"), "{shown}");
+            count += 1;
+        }
+    }
+    assert!(count > TABLE.iter().count(), "{count}");
+}
+
 #[test]
 fn parameters_that_are_no_object_are_refused() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -75,7 +75,7 @@ fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions
     let defaults = SqliteOptions::default();
     Ok(SqliteOptions {
         file_mode: file_mode(options)?,
-        durability: options.durability,
+        durability: options.durability.unwrap_or_default(),
         busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
         brief: lifetime == Lifetime::Brief,
         ..defaults
@@ -85,7 +85,7 @@ fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions
 fn file_options(options: &Options) -> Result<FileOptions> {
     Ok(FileOptions {
         file_mode: file_mode(options)?,
-        durability: options.durability,
+        durability: options.durability.unwrap_or_default(),
         busy_timeout_ms: options.busy_timeout_ms(FileOptions::default().busy_timeout_ms),
     })
 }

@@ -6,6 +6,7 @@
  */
 
 import { messageOf } from "../values/error.js";
+import { withOptions } from "../values/options.js";
 import { getActiveSessions } from "./sessions.js";
 import {
   completeSession,
@@ -42,7 +43,7 @@ export class SessionAwareAgent {
    */
   async execute(task: string, mode: string, options: SessionOptions = {}): Promise<AgentResult> {
     const { userId = this.#userId, channelId = this.#channelId } = options;
-    return this.#run(await startSession(task, mode, { ...options, userId, channelId }));
+    return this.#run(await startSession(task, mode, withOptions(options, { userId, channelId })));
   }
 
   /**

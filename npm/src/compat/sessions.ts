@@ -7,6 +7,7 @@
 
 import type { Status } from "../generated.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
+import { checkObject } from "../values/options.js";
 import type { JsonObject } from "../values/session-data.js";
 import { callSync, callSyncOr } from "./store.js";
 import type {
@@ -69,6 +70,7 @@ export function updateContext(id: string, context: JsonObject): AgentSession | n
  * filter has a `limit`.
  */
 export function listSessions(filter: SessionFilter = {}): SessionSummary[] {
+  checkObject(filter, "filter");
   const limit = filter.limit ?? Number.POSITIVE_INFINITY;
   const found: SessionSummary[] = [];
   if (limit === 0) return found;
@@ -129,6 +131,7 @@ export function cleanupSessions(days = 30): number {
 
 /** Returns statistics over the matching sessions; over all sessions without a filter. */
 export function getSessionStats(filter: SessionFilter = {}): SessionStats {
+  checkObject(filter, "filter");
   const { limit: _, offset: __, ...meant } = filter;
   return callSync((sessions) => sessions.stats(meant));
 }

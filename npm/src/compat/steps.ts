@@ -9,6 +9,7 @@ import type { Session, SessionHead } from "../generated.js";
 import type { FailureReason } from "../handles/operations.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
+import { withOptions } from "../values/options.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
 import { call, callOr } from "./store.js";
 import type { AgentSession, SessionOptions } from "./types.js";
@@ -22,7 +23,7 @@ export function startSession(
   options: SessionOptions = {},
 ): Promise<AgentSession> {
   return call((sessions) =>
-    andThen(sessions.start({ ...options, task, mode }), (session) =>
+    andThen(sessions.start(withOptions(options, { task, mode })), (session) =>
       withHistory(sessions, session),
     ),
   );

@@ -9,17 +9,13 @@
 import type { InitOptions } from "../builds/source.js";
 import { Webhook } from "../events/webhook.js";
 import type { OpenOptions } from "../handles/options.js";
+import { checkOpenOptions } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import type { Store } from "../stores/store.js";
 import type { Target } from "../stores/target.js";
-import {
-  type ErrorCode,
-  invalidArgument,
-  isTenureError,
-  noDefaultStore,
-  onlyPromises,
-} from "../values/error.js";
+import { type ErrorCode, isTenureError, noDefaultStore, onlyPromises } from "../values/error.js";
+import { checkObject } from "../values/options.js";
 import type { CompatOptions } from "./types.js";
 
 /** The default store. */
@@ -55,9 +51,9 @@ export function setEntry(source: Opener): void {
  * stays configured until it is replaced.
  */
 export function configure(options: CompatOptions = {}): void {
-  if (typeof options !== "object" || options === null) {
-    throw invalidArgument("options", 'expected an object such as { store: "file:./sessions" }');
-  }
+  const { store: _, ...others } = options;
+  checkObject(options, "options");
+  checkOpenOptions(others);
   if (options.webhook !== undefined) configureWebhook(options.webhook);
   const before = opened;
   opened = undefined;

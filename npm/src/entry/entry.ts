@@ -16,6 +16,7 @@ import { type SessionManagers, sessionManagersOver } from "../machines/session-m
 import type { Runtime } from "../runtime/runtime.js";
 import { rulesOver, type StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
+import { checkOptions } from "../values/options.js";
 
 /** The functions of an entry point. */
 export interface Entry extends SessionManagers {
@@ -31,6 +32,8 @@ export interface Entry extends SessionManagers {
   readonly storeRules: StoreRules;
   /** Loads the WebAssembly module. */
   readonly init: (options?: InitOptions) => Promise<void>;
+  /** The `init` of Node, which has nothing to load, and so no options. */
+  readonly initInNode: (options?: object) => Promise<void>;
 }
 
 /** Creates the functions of an entry point; `runtime` is for its session manager. */
@@ -53,7 +56,11 @@ export function entryOver(source: Source, runtime?: Runtime): Entry {
     copy: copyWith(binding, open),
     storeRules: rulesOver(() => source.now("memory:").binding),
     openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
-    async init(options) {
+    async initInNode(options = {}) {
+      checkOptions(options, {});
+    },
+    async init(options = {}) {
+      checkOptions(options, { module: "any" });
       await source.prepare(options);
     },
   };

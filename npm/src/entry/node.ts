@@ -62,7 +62,7 @@ export const importDirectory: ImportDirectory = importDirectoryWith(entry.bindin
 export const storeRules: StoreRules = entry.storeRules;
 
 /** Does nothing in Node, which loads WebAssembly when needed. In browsers it loads the module. */
-export const init: () => Promise<void> = () => entry.init();
+export const init: () => Promise<void> = entry.initInNode;
 
 /**
  * Returns the session manager of this process: which virtual machine it owns, and which the other

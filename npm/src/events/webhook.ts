@@ -10,6 +10,7 @@
 import type { WebhookEvent } from "../generated.js";
 import { MAX_DELAY_MS } from "../runtime/timers.js";
 import { messageOf, type TenureError, webhookFailed } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import { addressOf, checkedEvents, checkedHeaders, checkedTimeout } from "./webhook-options.js";
 
 /** Options of webhooks. */
@@ -80,6 +81,14 @@ interface Waiting extends Delivery {
   readonly since: number;
 }
 
+const WEBHOOK_OPTIONS = {
+  url: "any",
+  headers: "any",
+  events: "any",
+  timeoutMs: "any",
+  fetch: "function",
+} as const;
+
 /** Posts payloads to one URL. */
 export class Webhook {
   readonly #url: string;
@@ -109,6 +118,7 @@ export class Webhook {
   constructor(options: string | URL | WebhookOptions, onFailure: (error: TenureError) => void) {
     const given: WebhookOptions =
       typeof options === "string" || options instanceof URL ? { url: options } : options;
+    checkOptions(given, WEBHOOK_OPTIONS, "webhook");
     const { url, headers, events, timeoutMs = DEFAULT_TIMEOUT_MS, fetch } = given;
     const address = addressOf(url);
     this.#url = address.href;

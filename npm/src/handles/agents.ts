@@ -27,6 +27,7 @@ import type {
   SessionHead,
   ShouldResumeParams,
 } from "../generated.js";
+import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { SessionList, SessionPageSync } from "./list.js";
 
@@ -71,12 +72,12 @@ abstract class AgentOperations<M extends Mode> {
     id: string,
     patch: Accepts<Omit<AgentUpdateParams, "id">>,
   ): Returns<M, SessionHead | null> {
-    return this.ask("agentUpdate", () => ({ ...patch, id }));
+    return this.ask("agentUpdate", () => withOptions(patch, { id }));
   }
 
   /** Decides whether an agent should be resumed, with the reason. */
   shouldResume(id: string, policy?: ResumePolicy): Returns<M, ResumeDecision> {
-    return this.ask("shouldResume", () => ({ ...policy, id }));
+    return this.ask("shouldResume", () => withOptions(policy, { id }));
   }
 
   /** Returns the state of an agent with its phase changes; `null` for an unknown id. */
@@ -93,7 +94,7 @@ abstract class AgentOperations<M extends Mode> {
     outcome: AgentFinalizeParams["outcome"],
     options?: Accepts<Omit<AgentFinalizeParams, "id" | "outcome">>,
   ): Returns<M, SessionHead | null> {
-    return this.ask("agentFinalize", () => ({ ...options, id, outcome }));
+    return this.ask("agentFinalize", () => withOptions(options, { id, outcome }));
   }
 
   /**
@@ -104,26 +105,28 @@ abstract class AgentOperations<M extends Mode> {
     id: string,
     options?: Accepts<Omit<RequestApprovalParams, "id">>,
   ): Returns<M, SessionHead> {
-    return this.ask("requestApproval", () => ({ ...options, id }));
+    return this.ask("requestApproval", () => withOptions(options, { id }));
   }
 
   /** Approves the agent's request, and resumes it. A decision is final. */
   approve(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
-    return this.ask("approve", () => ({ ...options, id }));
+    return this.ask("approve", () => withOptions(options, { id }));
   }
 
   /** Denies the agent's request, which finishes it as `abandoned`. A decision is final. */
   deny(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
-    return this.ask("deny", () => ({ ...options, id }));
+    return this.ask("deny", () => withOptions(options, { id }));
   }
 
   /**
    * Moves idle agents to the trash; unfinished ones become `abandoned`. Deletes those that have been
    * in the trash for `purgeAfter`, 7 days by default.
    */
-  cleanup({ hours, ...options }: AgentCleanupOptions = {}): Returns<M, CleanupResult> {
-    const maxIdle = hours === undefined ? undefined : `${hours}h`;
-    return this.ask("agentCleanup", () => ({ ...options, maxIdle }));
+  cleanup(options?: AgentCleanupOptions): Returns<M, CleanupResult> {
+    return this.ask("agentCleanup", () => {
+      const { hours, ...rest } = withOptions(options, {});
+      return hours === undefined ? rest : withOptions(rest, { maxIdle: `${hours}h` });
+    });
   }
 
   /**
@@ -131,7 +134,7 @@ abstract class AgentOperations<M extends Mode> {
    * storage, unless `storage` is `false`.
    */
   stats(options?: Accepts<AgentStatsParams>): Returns<M, AgentStats> {
-    return this.ask("agentStats", () => ({ ...options }));
+    return this.ask("agentStats", () => options ?? {});
   }
 }
 
@@ -153,7 +156,7 @@ export class AgentHooks<M extends Mode> {
     input: string | object,
     policy?: Accepts<Omit<HookPreDelegateParams, "input">>,
   ): Returns<M, HookReply> {
-    return this.#ask("hookPreDelegate", () => ({ ...policy, input: textOf(input) }));
+    return this.#ask("hookPreDelegate", () => withOptions(policy, { input: textOf(input) }));
   }
 
   /**
@@ -175,7 +178,7 @@ export class AgentHooks<M extends Mode> {
     input: string | object,
     options?: Accepts<Omit<HookSubagentStopParams, "input">>,
   ): Returns<M, HookReply> {
-    return this.#ask("hookSubagentStop", () => ({ ...options, input: textOf(input) }));
+    return this.#ask("hookSubagentStop", () => withOptions(options, { input: textOf(input) }));
   }
 }
 
@@ -186,7 +189,7 @@ export class Agents extends AgentOperations<"async"> {
    * `for await` iterates over all agents, page by page.
    */
   list(options: AgentListOptions = {}): SessionList<AgentListOptions> {
-    return new SessionList({ ...options }, (page) => this.ask("agentList", () => page));
+    return new SessionList(copyOf(options), (page) => this.ask("agentList", () => page));
   }
 }
 
@@ -197,7 +200,7 @@ export class AgentsSync extends AgentOperations<"sync"> {
    * over it continues through all following pages.
    */
   list(options: AgentListOptions = {}): SessionPageSync<AgentListOptions> {
-    return new SessionPageSync({ ...options }, (page) => this.ask("agentList", () => page));
+    return new SessionPageSync(copyOf(options), (page) => this.ask("agentList", () => page));
   }
 }
 

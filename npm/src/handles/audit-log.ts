@@ -30,16 +30,16 @@ export class AuditLog<M extends Mode> {
    * page.
    */
   entries(options?: Accepts<AuditLogParams>): Returns<M, AuditPage> {
-    return this.#ask("auditLog", () => ({ ...options }));
+    return this.#ask("auditLog", () => options ?? {});
   }
 
   /** Returns the runs of a day, in the format of the daily audit file. */
   day(options?: Accepts<AuditDayParams>): Returns<M, AuditDay> {
-    return this.#ask("auditDay", () => ({ ...options }));
+    return this.#ask("auditDay", () => options ?? {});
   }
 
   /** Purges the entries that are older than a given age. */
   purge(options: Accepts<AuditPurgeParams>): Returns<M, AuditPurged> {
-    return this.#ask("auditPurge", () => ({ ...options }));
+    return this.#ask("auditPurge", () => options ?? {});
   }
 }

@@ -19,6 +19,7 @@ import type {
 } from "../generated.js";
 import { HeldLease, HeldLeaseSync, type HoldOptions } from "../jobs/held-lease.js";
 import { randomUuid } from "../runtime/random-uuid.js";
+import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
 
@@ -51,17 +52,17 @@ abstract class LeaseOperations<M extends Mode> {
     key: string,
     options?: Accepts<Omit<LeaseAcquireParams, "key">>,
   ): Returns<M, LeaseOutcome> {
-    return this.ask("leaseAcquire", () => ({ ...options, key }));
+    return this.ask("leaseAcquire", () => withOptions(options, { key }));
   }
 
   /** Renews a lease: `"renewed"`, or `"lost"` if it is no longer held. */
   renew(key: string, lease: Accepts<Omit<LeaseRenewParams, "key">>): Returns<M, LeaseOutcome> {
-    return this.ask("leaseRenew", () => ({ ...lease, key }));
+    return this.ask("leaseRenew", () => withOptions(lease, { key }));
   }
 
   /** Releases a lease: `"released"`, `"not_held"`, or `"not_owner"` if another holder has it. */
   release(key: string, lease?: Accepts<Omit<LeaseReleaseParams, "key">>): Returns<M, LeaseOutcome> {
-    return this.ask("leaseRelease", () => ({ ...lease, key }));
+    return this.ask("leaseRelease", () => withOptions(lease, { key }));
   }
 
   /** Transfers a lease to another holder, with a new token: `"transferred"`, or `"lost"`. */
@@ -69,7 +70,7 @@ abstract class LeaseOperations<M extends Mode> {
     key: string,
     lease: Accepts<Omit<LeaseTransferParams, "key">>,
   ): Returns<M, LeaseOutcome> {
-    return this.ask("leaseTransfer", () => ({ ...lease, key }));
+    return this.ask("leaseTransfer", () => withOptions(lease, { key }));
   }
 
   /**
@@ -82,14 +83,14 @@ abstract class LeaseOperations<M extends Mode> {
 
   /** Clears leases of any holder. Their tokens continue to grow. */
   clear(options?: Accepts<LeaseClearParams>): Returns<M, LeaseCleared> {
-    return this.ask("leaseClear", () => ({ ...options }));
+    return this.ask("leaseClear", () => options ?? {});
   }
 
   /** The parameters that acquire an exclusive lease. @internal */
   protected toHold(key: string, options: HoldOptions | undefined): Accepts<LeaseAcquireParams> {
     // In WebAssembly there is no process, so each call is a new holder.
     const holder = options?.holder ?? (this.#build === "wasm" ? randomUuid() : undefined);
-    return { ...options, holder, key, once: true };
+    return withOptions(options, { holder, key, once: true });
   }
 }
 
@@ -116,7 +117,7 @@ export class Leases extends LeaseOperations<"async"> {
    * iterates over all. Released leases are omitted unless `state` includes them.
    */
   list(options: LeaseListOptions = {}): LeaseList {
-    return new LeaseList({ ...options }, (page) => this.ask("leaseList", () => page));
+    return new LeaseList(copyOf(options), (page) => this.ask("leaseList", () => page));
   }
 }
 
@@ -138,6 +139,6 @@ export class LeasesSync extends LeaseOperations<"sync"> {
    * continues through all following pages.
    */
   list(options: LeaseListOptions = {}): LeasePageSync {
-    return new LeasePageSync({ ...options }, (page) => this.ask("leaseList", () => page));
+    return new LeasePageSync(copyOf(options), (page) => this.ask("leaseList", () => page));
   }
 }

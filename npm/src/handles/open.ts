@@ -16,7 +16,13 @@ import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { urlOf } from "../stores/target.js";
 import { invalidArgument, storeIsAsync } from "../values/error.js";
-import { type OpenOptions, optionsForStore, optionsForUrl, timeoutOf } from "./options.js";
+import {
+  checkOpenOptions,
+  type OpenOptions,
+  optionsForStore,
+  optionsForUrl,
+  timeoutOf,
+} from "./options.js";
 import { Sessions } from "./sessions.js";
 import { SessionsSync } from "./sessions-sync.js";
 
@@ -70,17 +76,22 @@ export function openSessionsSync(
 /** Opens an asynchronous handle over the IndexedDB database of this name. */
 async function openDatabase(build: Build, name: string, options: OpenOptions): Promise<Sessions> {
   if (name === "") throw invalidArgument("store", 'expected a name, as in "indexeddb:my-app"');
-  checkOptions(options);
+  checkOpenOptions(options);
+  const { durability } = options;
+  if (durability !== undefined && durability !== "normal" && durability !== "full") {
+    throw invalidArgument("durability", 'expected "normal" or "full"');
+  }
   const notifier = new Notifier();
   const store = new IndexedDbStore(name, {
-    durability: options.durability,
+    durability,
     timeoutMs: timeoutOf(options) * OPENING_SHARE,
     rules: rulesOver(() => build.binding),
   });
   const connection = connect(
     build,
     store,
-    options,
+    // It is the database's.
+    { ...options, durability: undefined },
     notifier,
     undefined,
     "async",
@@ -109,16 +120,6 @@ function databaseOf(target: Target | undefined): string | undefined {
   return isMeant ? url.slice(INDEXEDDB_SCHEME.length) : undefined;
 }
 
-function checkOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw invalidArgument("options", "expected an object");
-  }
-  const { pessimisticLockingEnabled: enabled } = options as OpenOptions;
-  if (enabled !== undefined && typeof enabled !== "boolean") {
-    throw invalidArgument("pessimisticLockingEnabled", "expected true or false");
-  }
-}
-
 /** Applies the options that the handle itself implements. */
 function configured<H extends Sessions | SessionsSync>(handle: H, options: OpenOptions): H {
   handle.pessimisticLockingEnabled = options.pessimisticLockingEnabled ?? false;
@@ -134,7 +135,7 @@ function connect(
   mode: Mode = "async",
   identity?: string,
 ): Connection {
-  checkOptions(options);
+  checkOpenOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const { binding } = build;
   const { notify } = notifier;

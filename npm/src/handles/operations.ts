@@ -43,6 +43,7 @@ import type {
 } from "../generated.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
 import { messageOf } from "../values/error.js";
+import { withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
 
@@ -79,7 +80,7 @@ export abstract class Operations<M extends Mode> {
    * `"all"`, `"none"`, or the number of latest events (100 by default).
    */
   get(id: string, options?: Accepts<Omit<GetParams, "id">>): Returns<M, Session | null> {
-    return this.ask("get", () => ({ ...options, id }));
+    return this.ask("get", () => withOptions(options, { id }));
   }
 
   /**
@@ -91,7 +92,7 @@ export abstract class Operations<M extends Mode> {
     patch: Accepts<Omit<UpdateParams, "id">>,
     options?: ChangeOptions,
   ): Returns<M, SessionHead> {
-    return this.ask("update", () => ({ ...patch, ...options, id }));
+    return this.ask("update", () => withOptions(patch, withOptions(options, { id })));
   }
 
   /**
@@ -99,7 +100,7 @@ export abstract class Operations<M extends Mode> {
    * `pauseReason`.
    */
   pause(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
-    return this.ask("pause", () => ({ ...options, id, reason }));
+    return this.ask("pause", () => withOptions(options, { id, reason }));
   }
 
   /**
@@ -109,7 +110,7 @@ export abstract class Operations<M extends Mode> {
    * refused.
    */
   resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead> {
-    return this.ask("resume", () => ({ ...options, id }));
+    return this.ask("resume", () => withOptions(options, { id }));
   }
 
   /**
@@ -121,7 +122,7 @@ export abstract class Operations<M extends Mode> {
     result?: string,
     options?: Accepts<Omit<CompleteParams, "id" | "result">>,
   ): Returns<M, SessionHead> {
-    return this.ask("complete", () => ({ ...options, id, result }));
+    return this.ask("complete", () => withOptions(options, { id, result }));
   }
 
   /**
@@ -132,12 +133,12 @@ export abstract class Operations<M extends Mode> {
     error?: FailureReason,
     options?: Accepts<Omit<FailParams, "id" | "error">>,
   ): Returns<M, SessionHead> {
-    return this.ask("fail", () => ({ ...options, id, error: textOf(error) }));
+    return this.ask("fail", () => withOptions(options, { id, error: textOf(error) }));
   }
 
   /** Abandons a session. */
   abandon(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
-    return this.ask("abandon", () => ({ ...options, id, reason }));
+    return this.ask("abandon", () => withOptions(options, { id, reason }));
   }
 
   /**
@@ -149,7 +150,7 @@ export abstract class Operations<M extends Mode> {
     data?: JsonObject,
     options?: ChangeOptions,
   ): Returns<M, Appended> {
-    return this.ask("addEvent", () => ({ ...options, id, type, data }));
+    return this.ask("addEvent", () => withOptions(options, { id, type, data }));
   }
 
   /** Appends several events atomically. */
@@ -158,12 +159,12 @@ export abstract class Operations<M extends Mode> {
     events: readonly Accepts<NewEvent>[],
     options?: ChangeOptions,
   ): Returns<M, Appended> {
-    return this.ask("addEvents", () => ({ ...options, id, events }));
+    return this.ask("addEvents", () => withOptions(options, { id, events }));
   }
 
   /** Counts an iteration. When it reaches `maxIterations`, the session becomes `timeout`. */
   incrementIteration(id: string, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
-    return this.ask("incrementIteration", () => ({ ...options, id, data }));
+    return this.ask("incrementIteration", () => withOptions(options, { id, data }));
   }
 
   /**
@@ -177,7 +178,7 @@ export abstract class Operations<M extends Mode> {
     result?: unknown,
     options?: ChangeOptions,
   ): Returns<M, Appended> {
-    return this.ask("recordToolCall", () => ({ ...options, id, tool, args, result }));
+    return this.ask("recordToolCall", () => withOptions(options, { id, tool, args, result }));
   }
 
   /** Records an insight of the agent. */
@@ -187,7 +188,7 @@ export abstract class Operations<M extends Mode> {
     expertiseFile?: string,
     options?: ChangeOptions,
   ): Returns<M, Appended> {
-    return this.ask("recordLearning", () => ({ ...options, id, insight, expertiseFile }));
+    return this.ask("recordLearning", () => withOptions(options, { id, insight, expertiseFile }));
   }
 
   /** Adds tokens and cost to the usage of the session. */
@@ -196,7 +197,7 @@ export abstract class Operations<M extends Mode> {
     usage: Accepts<Pick<RecordUsageParams, "tokens" | "cost">>,
     options?: ChangeOptions,
   ): Returns<M, SessionHead> {
-    return this.ask("recordUsage", () => ({ ...usage, ...options, id }));
+    return this.ask("recordUsage", () => withOptions(usage, withOptions(options, { id })));
   }
 
   /** Merges properties into the context; with `replace` they replace it. */
@@ -205,7 +206,7 @@ export abstract class Operations<M extends Mode> {
     context: JsonObject,
     options?: Accepts<Omit<UpdateContextParams, "id" | "context">>,
   ): Returns<M, SessionHead> {
-    return this.ask("updateContext", () => ({ ...options, id, context }));
+    return this.ask("updateContext", () => withOptions(options, { id, context }));
   }
 
   /**
@@ -213,7 +214,7 @@ export abstract class Operations<M extends Mode> {
    * unknown id.
    */
   context(id: string, options?: TrashOption): Returns<M, SessionContext | null> {
-    return this.ask("context", () => ({ ...options, id }));
+    return this.ask("context", () => withOptions(options, { id }));
   }
 
   /**
@@ -221,27 +222,27 @@ export abstract class Operations<M extends Mode> {
    * page.
    */
   events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage> {
-    return this.ask("events", () => ({ ...options, id }));
+    return this.ask("events", () => withOptions(options, { id }));
   }
 
   /** Returns statistics over the matching sessions; over all sessions without a filter. */
   stats(filter?: Filter): Returns<M, Stats> {
-    return this.ask("stats", () => ({ ...filter }));
+    return this.ask("stats", () => filter ?? {});
   }
 
   /** Deletes a session permanently, also one that cannot be read. */
   delete(id: string, options?: TrashOption): Returns<M, null> {
-    return this.ask("delete", () => ({ ...options, id }));
+    return this.ask("delete", () => withOptions(options, { id }));
   }
 
   /** Moves a session to the trash: it is not listed and cannot be changed until it is restored. */
   trash(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
-    return this.ask("trash", () => ({ ...options, id }));
+    return this.ask("trash", () => withOptions(options, { id }));
   }
 
   /** Restores a session from the trash. */
   restore(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
-    return this.ask("restore", () => ({ ...options, id }));
+    return this.ask("restore", () => withOptions(options, { id }));
   }
 
   /** Moves sessions of a given age to the trash, or deletes them permanently. */
@@ -277,12 +278,12 @@ export abstract class Operations<M extends Mode> {
    * that are older than a year, or than `keepAudit`.
    */
   cleanupRecords(params?: Accepts<CleanupRecordsParams>): Returns<M, RecordsCleaned> {
-    return this.ask("cleanupRecords", () => ({ ...params }));
+    return this.ask("cleanupRecords", () => params ?? {});
   }
 
   /** Exports a session with its complete history as JSON text. */
   export(id: string, options?: TrashOption): Returns<M, string> {
-    return this.ask("export", () => ({ ...options, id }));
+    return this.ask("export", () => withOptions(options, { id }));
   }
 
   /**
@@ -298,7 +299,7 @@ export abstract class Operations<M extends Mode> {
    * webhooks.
    */
   override(id: string, updates: Overrides, options?: ChangeOptions): Returns<M, SessionHead> {
-    return this.ask("override", () => ({ ...options, id, updates }));
+    return this.ask("override", () => withOptions(options, { id, updates }));
   }
 
   /**
@@ -309,7 +310,7 @@ export abstract class Operations<M extends Mode> {
     session: string | object,
     options?: Accepts<Omit<SaveParams, "text">>,
   ): Returns<M, SessionHead> {
-    return this.ask("save", () => ({ ...options, text: sessionText(session) }));
+    return this.ask("save", () => withOptions(options, { text: sessionText(session) }));
   }
 
   /**
@@ -317,7 +318,7 @@ export abstract class Operations<M extends Mode> {
    * event.
    */
   fork(id: string, options?: Accepts<Omit<ForkParams, "id">>): Returns<M, Session> {
-    return this.ask("fork", () => ({ ...options, id }));
+    return this.ask("fork", () => withOptions(options, { id }));
   }
 
   /** Whether a session can be continued: paused, or active with remaining iterations. */
@@ -327,14 +328,14 @@ export abstract class Operations<M extends Mode> {
 
   /** Returns the consumed iterations in percent, from 0 to 100; `null` for an unknown id. */
   progress(id: string, options?: TrashOption): Returns<M, number | null> {
-    return this.ask("progress", () => ({ ...options, id }));
+    return this.ask("progress", () => withOptions(options, { id }));
   }
 
   /**
    * Returns the running time in milliseconds, until now or until its end; `null` for an unknown id.
    */
   duration(id: string, options?: TrashOption): Returns<M, number | null> {
-    return this.ask("duration", () => ({ ...options, id }));
+    return this.ask("duration", () => withOptions(options, { id }));
   }
 
   /**

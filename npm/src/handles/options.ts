@@ -13,21 +13,22 @@ import type { Limits } from "../generated.js";
 import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
 import { invalidArgument } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 
 /** The default timeout of a method of a JavaScript store, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Options of a handle. */
+/** Options of a handle. One that the store does not have is refused. */
 export interface OpenOptions {
   /** Size limits for inputs. */
   readonly limits?: Accepts<Partial<Limits>> | undefined;
   /**
-   * SQLite and IndexedDB: with `"normal"` acknowledged writes survive a killed process, with
+   * SQLite, files and IndexedDB: with `"normal"` acknowledged writes survive a killed process, with
    * `"full"` also a power loss, which is slower.
    */
   readonly durability?: "normal" | "full" | undefined;
-  /** SQLite: how long to wait for writes of other processes, in milliseconds. */
+  /** SQLite and files: how long to wait for writes of other processes, in milliseconds. */
   readonly busyTimeoutMs?: number | undefined;
   /**
    * The timeout of IndexedDB and of methods of your own store, in milliseconds; 30,000 by default.
@@ -68,6 +69,21 @@ export interface RedactOptions {
   readonly names?: readonly string[] | undefined;
   /** Texts, or words in texts, that are redacted: `"corp-*"`. */
   readonly patterns?: readonly string[] | undefined;
+}
+
+/** Checks that all options are known. The core checks the values of its own. */
+export function checkOpenOptions(options: unknown): asserts options is OpenOptions {
+  checkOptions(options, {
+    limits: "any",
+    durability: "any",
+    busyTimeoutMs: "any",
+    timeoutMs: "any",
+    webhook: "any",
+    retention: "any",
+    redact: "any",
+    models: "any",
+    pessimisticLockingEnabled: "boolean",
+  });
 }
 
 /** The core's options as JSON, for a store that is opened by URL. */

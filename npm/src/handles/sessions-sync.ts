@@ -10,6 +10,7 @@ import type { HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge } from "../jobs/purge.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
 import { invalidArgument } from "../values/error.js";
+import { copyOf } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
@@ -38,7 +39,7 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
    * over it continues through all following pages.
    */
   list(options: ListOptions = {}): SessionPageSync {
-    return new SessionPageSync({ ...options }, (page) => this.ask("list", () => page));
+    return new SessionPageSync(copyOf(options), (page) => this.ask("list", () => page));
   }
 
   /**

@@ -10,6 +10,7 @@ import type { HeldLease, HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
+import { copyOf } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
@@ -39,7 +40,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    * `for await` iterates over all sessions, page by page.
    */
   list(options: ListOptions = {}): SessionList {
-    return new SessionList({ ...options }, (page) => this.ask("list", () => page));
+    return new SessionList(copyOf(options), (page) => this.ask("list", () => page));
   }
 
   /**

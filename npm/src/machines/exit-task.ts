@@ -8,6 +8,7 @@
 import type { VmView } from "../generated.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { messageOf } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import {
   checkTask,
   DEFAULT_TIMEOUT_MS,
@@ -62,6 +63,7 @@ export class ExitTask {
 
   /** Installs the handler in place of an earlier one. Returns a function that removes it. */
   set(options: ExitOptions): () => void {
+    checkOptions(options, { run: "any", signals: "boolean", timeoutMs: "any" });
     const { run, signals = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     checkTask(run, timeoutMs);
     const beforeExit = (): Promise<void> => {

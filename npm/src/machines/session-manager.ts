@@ -10,6 +10,7 @@ import type { Source } from "../builds/source.js";
 import type { ActiveSession, StaleCleanup, VmView } from "../generated.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { unref } from "../runtime/timers.js";
+import { checkOptions } from "../values/options.js";
 import type { JsonObject } from "../values/session-data.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
 import { REGISTRY_URL, SessionRegistry } from "./session-registry.js";
@@ -259,10 +260,9 @@ export class SessionManager {
    * Sweeps the orphans: claims each of them, deletes it with `run`, and removes it from the list if
    * that succeeds. Other sweeps skip an orphan that is claimed.
    */
-  async sweep(
-    run: VmTask,
-    { timeoutMs = DEFAULT_TIMEOUT_MS }: SweepOptions = {},
-  ): Promise<SweepResult> {
+  async sweep(run: VmTask, options: SweepOptions = {}): Promise<SweepResult> {
+    checkOptions(options, { timeoutMs: "any" });
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const swept: VmView[] = [];
     const failed: { vm: VmView; error: unknown }[] = [];
     checkTask(run, timeoutMs);

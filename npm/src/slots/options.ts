@@ -8,11 +8,15 @@ import type { Mode } from "../connection/call.js";
 import type { SlotLocking, StartInSlotParams } from "../generated.js";
 import type { RetryPolicy } from "../jobs/slot-wait.js";
 import { invalidArgument } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 
 /** The options of the start, as opposed to the properties of the session. */
 const START_OPTIONS = ["onModelChange", "confirm", "rerun", "exportOld", "locking"] as const;
 type StartOption = (typeof START_OPTIONS)[number];
+
+/** The core checks their values. */
+const START_KINDS = Object.fromEntries(START_OPTIONS.map((name) => [name, "any" as const]));
 
 /** A session to start in a slot. */
 export type SlotRequest = Accepts<Omit<StartInSlotParams, StartOption>>;
@@ -49,7 +53,7 @@ export function slotParams(
   start: SlotOptionsSync,
   locking: SlotLocking,
 ): Accepts<StartInSlotParams> & { readonly locking: SlotLocking } {
-  checkObject("options", start);
+  checkOptions(start, START_KINDS);
   for (const name of START_OPTIONS) {
     if (typeof request === "object" && request !== null && name in request) {
       throw invalidArgument(name, "expected it among the options, which are the second argument");
@@ -63,18 +67,10 @@ export function retryPolicyOf(options: SlotOptions): {
   readonly policy: RetryPolicy;
   readonly start: SlotOptionsSync;
 } {
-  checkObject("options", options);
+  checkOptions(options, { ...START_KINDS, retries: "any", signal: "signal" });
   const { retries = DEFAULT_RETRIES, signal, ...start } = options;
   if (!Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES) {
     throw invalidArgument("retries", `expected a whole number from 0 to ${MAX_RETRIES}`);
   }
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw invalidArgument("signal", "expected an AbortSignal");
-  }
   return { policy: { retries, signal }, start };
-}
-
-function checkObject(what: string, value: unknown): void {
-  if (typeof value !== "object" || value === null)
-    throw invalidArgument(what, "expected an object");
 }

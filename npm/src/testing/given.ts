@@ -8,6 +8,7 @@ import { encode } from "../connection/encode.js";
 import type { SessionHead, Status } from "../generated.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
+import { checkOptions } from "../values/options.js";
 import type { Time } from "../values/params.js";
 import type { EventType, JsonObject, SessionMetadata } from "../values/session-data.js";
 import { START } from "./clock.js";
@@ -62,6 +63,33 @@ export interface GivenEvent {
   readonly data?: JsonObject | undefined;
 }
 
+/** The known properties. The core checks their values. */
+const GIVEN: Readonly<Record<keyof Given, "any">> = {
+  id: "any",
+  task: "any",
+  mode: "any",
+  status: "any",
+  createdAt: "any",
+  updatedAt: "any",
+  iterations: "any",
+  maxIterations: "any",
+  events: "any",
+  context: "any",
+  metadata: "any",
+  userId: "any",
+  channelId: "any",
+  workspace: "any",
+  result: "any",
+  error: "any",
+  parentId: "any",
+  deletedAt: "any",
+};
+const GIVEN_EVENT: Readonly<Record<keyof GivenEvent, "any">> = {
+  type: "any",
+  timestamp: "any",
+  data: "any",
+};
+
 /** The number of sessions with generated ids, for each handle. */
 const counts = new WeakMap<object, number>();
 
@@ -79,6 +107,8 @@ export function givenSession(
   sessions: Sessions | SessionsSync,
   given: Given = {},
 ): SessionHead | Promise<SessionHead> {
+  checkOptions(given, GIVEN, "given");
+  for (const event of given.events ?? []) checkOptions(event, GIVEN_EVENT, "events");
   const { events = [], createdAt = new Date(START), ...properties } = given;
   const history = events.map((event) => ({ timestamp: createdAt, ...defined(event) }));
   const updatedAt = properties.updatedAt ?? history.at(-1)?.timestamp ?? createdAt;

@@ -12,6 +12,8 @@ import { openSessions, openSessionsSync } from "../handles/open.js";
 import type { OpenOptions } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
+import { invalidArgument } from "../values/error.js";
+import { checkObject } from "../values/options.js";
 import type { Time } from "../values/params.js";
 import { type Clock, START, testEnvironment } from "./clock.js";
 
@@ -61,7 +63,10 @@ export function memoryOver(source: Source): {
 
 function prepared(
   build: Build,
-  { now = START, seed = 0, ...open }: MemoryOptions,
+  options: MemoryOptions,
 ): { readonly open: OpenOptions; readonly clock: Clock; readonly environment: Environment } {
+  checkObject(options, "options");
+  const { now = START, seed = 0, ...open } = options;
+  if (!Number.isSafeInteger(seed)) throw invalidArgument("seed", "expected a whole number");
   return { open, ...testEnvironment(build.binding, now, seed) };
 }

@@ -9,6 +9,7 @@
 import { type Outcome, outcomeOf, StoreDriver } from "../connection/store-driver.js";
 import type { MaybePromise, Store } from "../stores/store.js";
 import { invalidArgument, messageOf } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
 import type { End, Kit, Need, Step, StoreCase } from "./kit.js";
 
 /**
@@ -55,6 +56,13 @@ export type CheckSettings = { readonly [K in Exclude<keyof CheckOptions, "only">
 
 /** Applies the defaults; `scale` is the default scale of the environment. */
 export function settingsOf(options: CheckOptions, scale: number): CheckSettings {
+  checkOptions(options, { scale: "any", only: "any", timeoutMs: "any", caseTimeoutMs: "any" });
+  for (const name of ["scale", "timeoutMs", "caseTimeoutMs"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(typeof value === "number" && value > 0)) {
+      throw invalidArgument(name, "expected a number above 0");
+    }
+  }
   return {
     scale: options.scale ?? scale,
     timeoutMs: options.timeoutMs ?? 10_000,

@@ -138,6 +138,7 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
             options.busy_timeout_ms.is_some(),
             has_files,
         ),
+        ("fileMode", options.file_mode.is_some(), has_files),
         ("timeoutMs", options.timeout_ms.is_some(), has_timeout),
     ] {
         if is_given && !is_known {

@@ -29,11 +29,14 @@ const ok = (stdout: string) => ({ status: 0, signal: null, stdout, stderr: "" })
 
 describe("Node", () => {
   it.each(["memory:", "sqlite", "wasm"])("exits normally with an idle handle over %s", (kind) => {
-    const url = kind === "sqlite" ? `sqlite:${newDatabase()}` : "memory:";
+    const [url, durability] = kind === "sqlite" ? [`sqlite:${newDatabase()}`, "full"] : ["memory:"];
     const result = run(
       `import { open, openSync } from "tenure";
        const retention = { maxAge: "30d", every: "24h" };
-       const sessions = await open(${JSON.stringify(url)}, { retention, durability: "full" });
+       const sessions = await open(${JSON.stringify(url)}, {
+         retention,
+         durability: ${JSON.stringify(durability)},
+       });
        sessions.on("lifecycle", () => {});
        const { id } = await sessions.start({ task: "t", mode: "m" });
        await sessions.complete(id);

@@ -154,7 +154,12 @@ describe("an option", () => {
   });
 
   it("that the store does not have is refused", async () => {
-    for (const options of [{ durability: "full" }, { busyTimeoutMs: 5 }, { timeoutMs: 5 }]) {
+    for (const options of [
+      { durability: "full" },
+      { busyTimeoutMs: 5 },
+      { timeoutMs: 5 },
+      { fileMode: 0o600 },
+    ]) {
       expect(await failure(open("memory:", options as never))).toMatchObject({
         code: "INVALID_ARGUMENT",
         details: { what: Object.keys(options)[0] },

@@ -77,6 +77,7 @@ export function checkOpenOptions(options: unknown): asserts options is OpenOptio
     limits: "any",
     durability: "any",
     busyTimeoutMs: "any",
+    fileMode: "any",
     timeoutMs: "any",
     webhook: "any",
     retention: "any",

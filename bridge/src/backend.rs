@@ -106,6 +106,7 @@ impl Params for Options {
             limits: Limits {
                 redact: properties.take_or("redact", Redact::default()),
                 models: models(properties),
+                max_reply_bytes: MAX_REPLY_BYTES,
                 ..properties.take_or("limits", Limits::default())
             },
             durability: properties.take("durability"),
@@ -167,6 +168,9 @@ impl Params for Retention {
 
 tenure_core::nested_properties!(Retention);
 
+/// The greatest size of the user data in one reply, in bytes. A text of JavaScript holds at most 512 MiB,
+/// and JSON within JSON may have twice the size.
+const MAX_REPLY_BYTES: u64 = 128 << 20;
 /// The default timeout of a host's own store, in milliseconds.
 const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 

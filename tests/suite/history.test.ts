@@ -1,9 +1,9 @@
 // The history of a session, and how it is read.
 
-import type { Sessions } from "tenure";
+import { copy, type Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
-import { code } from "../support/failures.js";
-import { everyStore } from "../support/stores.js";
+import { code, failure } from "../support/failures.js";
+import { everyStore, inMemory } from "../support/stores.js";
 
 describe.each(everyStore)("the history of a session %s", (_, open) => {
   let sessions: Sessions;
@@ -126,5 +126,56 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect(session?.history.slice(1).map(({ data }) => data.i)).toEqual(
       Array.from({ length: 40 }, (_, i) => i),
     );
+  });
+
+  it("is read in pages of a limited size", async () => {
+    const text = "x".repeat((1 << 20) - 100);
+    for (let i = 0; i < 20; i += 1) await sessions.addEvent(id, "note", { i, text });
+    const pages: number[] = [];
+    const seen: unknown[] = [];
+    let after: number | undefined = 1;
+    while (after !== undefined) {
+      const page = await sessions.events(id, { after, limit: 1000 });
+      pages.push(page.items.length);
+      seen.push(...page.items.map(({ data }) => data.i));
+      after = page.nextAfter;
+    }
+    // A page ends with the event that exceeds 8 MiB.
+    expect(pages).toEqual([9, 9, 2]);
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+});
+
+describe("a history that is too large for one reply", () => {
+  it("is refused with the limit, before anything is written", async () => {
+    const sessions = await inMemory();
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    const text = "x".repeat((1 << 20) - 100);
+    for (let i = 0; i < 13; i += 1) {
+      const events = Array.from({ length: 10 }, () => ({ type: "note", data: { text } }));
+      await sessions.addEvents(id, events);
+    }
+    const limit = 128 << 20;
+    for (const call of [
+      () => sessions.get(id, { history: "all" }),
+      () => sessions.get(id, { history: 1000 }),
+      () => sessions.export(id),
+      () => sessions.fork(id, { newId: "fork" }),
+    ]) {
+      const error = await failure(call());
+      expect(error).toMatchObject({ code: "TOO_LARGE", details: { what: "history", limit } });
+      expect(error.details.actual).toBeGreaterThan(limit);
+    }
+    expect(await sessions.get("fork")).toBeNull();
+    expect((await sessions.fork(id, { atSequence: 20 })).history).toHaveLength(21);
+    expect((await sessions.get(id))?.history).toHaveLength(100);
+    await sessions.trash(id);
+    const archive = (): void => {};
+    expect((await sessions.purge({ olderThan: 0 }, { archive })).failed).toEqual([
+      expect.objectContaining({ id, code: "TOO_LARGE" }),
+    ]);
+    if (__BUILD__ === "browser") return;
+    const copied = await copy(sessions, "memory:");
+    expect(copied.problems).toEqual([{ id, problem: expect.stringContaining(`${limit}`) }]);
   });
 });

@@ -5,6 +5,7 @@
 
 use tenure_core::error::{Cause, Result, none_if_corrupt};
 use tenure_core::session::claim;
+use tenure_core::session::read::check_history;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use tenure_core::store::{History, ListQuery, Loaded, Problem, Scan};
 use tenure_core::value::id::SessionId;
@@ -287,6 +288,12 @@ async fn read(context: &Context, params: CopyReadParams) -> Result<CopyChunk> {
         let Some(session) = load_whole(context, &id, &mut reply.problems).await? else {
             continue;
         };
+        if let Err(error) = check_history(&session.events, &context.call().limits) {
+            let id = id.to_string();
+            let problem = error.to_string();
+            reply.problems.push(Problem { id, problem });
+            continue;
+        }
         bytes += size(&session);
         match one.part(session) {
             Some(part) => chunk.push(part),

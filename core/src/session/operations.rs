@@ -24,6 +24,7 @@ use super::params::{
     OverrideParams, PauseParams, RecordLearningParams, RecordToolCallParams, RecordUsageParams,
     ResumeParams, SaveParams, StartParams, UpdateContextParams, UpdateParams,
 };
+use super::read::check_history;
 use super::replies::Appended;
 use super::view::{Session, SessionHead};
 use super::{administrator, bulk, claim, portable};
@@ -325,6 +326,8 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
         }
         events.retain(|event| event.sequence <= at);
     }
+    // The reply has the copied history, and is made after the commit.
+    check_history(&events, tx.limits())?;
     let draft = Draft::fork(id, head, events, params, tx.now(), tx.limits())?;
     create(tx, draft, None)
 }

@@ -319,7 +319,12 @@ impl Purging {
         };
         let session: Text = match self.context.run(Side::Target, &EXPORT, params).await {
             Ok(session) => session,
-            Err(error) if matches!(error.code(), "CORRUPT_SESSION" | "SESSION_NOT_FOUND") => {
+            Err(error)
+                if matches!(
+                    error.code(),
+                    "CORRUPT_SESSION" | "SESSION_NOT_FOUND" | "TOO_LARGE"
+                ) =>
+            {
                 return Ok(Err(NotPurged::new(id, &error)));
             }
             Err(error) => return Err(error),

@@ -3,9 +3,10 @@
 use crate::error::Result;
 use crate::store::filter::{Order, Position, Trash};
 use crate::store::{History, ListQuery, Loaded};
+use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::value::id::SessionId;
-use crate::value::limits::{MAX_PAGE_BYTES, page_limit};
+use crate::value::limits::{Limits, MAX_PAGE_BYTES, page_limit};
 use crate::value::text::Text;
 use crate::work::context::Context;
 use crate::work::operation::Group;
@@ -68,7 +69,11 @@ fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>>
         Some(HistoryParam::None) => History::None,
     };
     let loaded = find(tx, &params.id, history, params.trash)?;
-    Ok(loaded.map(|Loaded { head, events }| Session::new(head, events)))
+    let Some(Loaded { head, events }) = loaded else {
+        return Ok(None);
+    };
+    check_history(&events, tx.limits())?;
+    Ok(Some(Session::new(head, events)))
 }
 
 fn context(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<SessionContext>> {
@@ -85,12 +90,31 @@ fn events(tx: &mut Transaction<'_>, params: &EventsParams) -> Attempt<EventPage>
     let limit = page_limit(params.limit, DEFAULT_EVENTS)?;
     let sequence = params.after.unwrap_or(0);
     let loaded = find(tx, &params.id, History::After { sequence, limit }, None)?;
-    let Loaded { head, events } = loaded.ok_or_else(|| not_found(params.id.as_str()))?;
+    let Loaded { head, mut events } = loaded.ok_or_else(|| not_found(params.id.as_str()))?;
+    end_page(&mut events);
     let last = events.last().map(|event| event.sequence);
     Ok(EventPage {
         next_after: last.filter(|&last| last < head.event_count),
         items: events.into_iter().map(SessionEvent::from).collect(),
     })
+}
+
+/// Ends a page after the event with which its data exceeds [`MAX_PAGE_BYTES`].
+fn end_page(events: &mut Vec<Event>) {
+    let mut bytes = 0;
+    events.retain(|event| {
+        let fits = bytes <= MAX_PAGE_BYTES;
+        bytes += event.user_bytes();
+        fits
+    });
+}
+
+/// Checks that one reply can hold a history.
+///
+/// # Errors
+/// `TOO_LARGE`.
+pub fn check_history(events: &[Event], limits: &Limits) -> Result<()> {
+    limits.reply("history", events.iter().map(Event::user_bytes).sum())
 }
 
 async fn list(context: &Context, params: ListParams) -> Result<SessionPage> {
@@ -125,6 +149,7 @@ async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
 fn export(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<String> {
     let loaded = find(tx, &params.id, History::All, params.trash)?;
     let Loaded { head, events } = loaded.ok_or_else(|| not_found(params.id.as_str()))?;
+    check_history(&events, tx.limits())?;
     Ok(portable::print(head, events, None)?)
 }
 

@@ -10,6 +10,7 @@ use crate::session::change::new_id;
 use crate::session::claim;
 use crate::session::draft::{Draft, Finished};
 use crate::session::portable;
+use crate::session::read::check_history;
 use crate::store::{History, Loaded};
 use crate::stored::head::Head;
 use crate::stored::model;
@@ -267,6 +268,7 @@ fn exported(tx: &mut Transaction<'_>, old: &Head, wanted: bool) -> Attempt<Optio
     }
     match tx.loaded(&old.id, History::All)?.cloned() {
         Some(Loaded { head, events }) if head.version == old.version => {
+            check_history(&events, tx.limits())?;
             Ok(Some(portable::print(head, events, None)?))
         }
         _ => Err(Stop::Retry),

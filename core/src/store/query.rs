@@ -9,6 +9,7 @@ use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
+use crate::value::limits::MAX_PAGE_BYTES;
 use crate::value::properties::{Properties, Stored};
 
 /// How much of a history to load.
@@ -23,7 +24,8 @@ pub enum History {
         /// How many.
         count: u32,
     },
-    /// The events that follow this sequence number, at most `limit`.
+    /// The events that follow this sequence number, at most `limit`. A store may leave out those after
+    /// the one with which their data exceeds [`MAX_PAGE_BYTES`].
     After {
         /// The sequence number before the first event to load; 0 begins at the first.
         sequence: u64,
@@ -49,6 +51,14 @@ impl History {
             }
         };
         (first <= last).then_some((first, last))
+    }
+
+    /// The size of data, in bytes, beyond which a store need not load further events.
+    pub fn max_bytes(self) -> u64 {
+        match self {
+            Self::After { .. } => MAX_PAGE_BYTES,
+            Self::None | Self::Last { .. } | Self::All => u64::MAX,
+        }
     }
 }
 

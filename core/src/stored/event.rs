@@ -60,6 +60,13 @@ pub struct Event {
     pub data: Json,
 }
 
+impl Event {
+    /// About how much user data it carries, in bytes.
+    pub fn user_bytes(&self) -> u64 {
+        (self.kind.len() + self.data.as_str().len()) as u64
+    }
+}
+
 impl Stored for Event {
     fn take(properties: &mut Properties<'_>) -> Result<Self> {
         Ok(Self {

@@ -26,6 +26,9 @@ pub struct Limits {
     pub max_depth: u32,
     /// The greatest number of events in one `addEvents`; 1,000 by default.
     pub max_batch: u32,
+    /// The greatest size of the user data in one reply, in bytes; no limit by default. The bridge sets it.
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub max_reply_bytes: u64,
     /// The rules of redaction. They are a separate option of a store.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub redact: Redact,
@@ -44,6 +47,7 @@ impl Default for Limits {
             max_label_bytes: 4 << 10,
             max_depth: 128,
             max_batch: 1000,
+            max_reply_bytes: u64::MAX,
             redact: Redact::default(),
             models: Models::default(),
         }
@@ -61,6 +65,7 @@ impl Params for Limits {
             max_label_bytes: properties.take_or("max_label_bytes", default.max_label_bytes),
             max_depth: properties.take_or("max_depth", default.max_depth),
             max_batch: properties.take_or("max_batch", default.max_batch),
+            max_reply_bytes: default.max_reply_bytes,
             redact: default.redact,
             models: default.models,
         }
@@ -73,7 +78,7 @@ impl Limits {
     /// # Errors
     /// `TOO_LARGE`.
     pub fn task(&self, task: &(impl AsRef<str> + ?Sized)) -> Result<()> {
-        check("task", task.as_ref().len(), self.max_task_bytes)
+        check("task", task.as_ref().len() as u64, self.max_task_bytes)
     }
 
     /// Checks a result, an error or a reason; `what` names it.
@@ -82,7 +87,7 @@ impl Limits {
     /// `TOO_LARGE`.
     pub fn text(&self, what: &str, text: Option<&(impl AsRef<str> + ?Sized)>) -> Result<()> {
         let length = text.map_or(0, |text| text.as_ref().len());
-        check(what, length, self.max_text_bytes)
+        check(what, length as u64, self.max_text_bytes)
     }
 
     /// Checks a name; `what` is the parameter.
@@ -91,7 +96,7 @@ impl Limits {
     /// `TOO_LARGE`.
     pub fn label(&self, what: &str, label: Option<&(impl AsRef<str> + ?Sized)>) -> Result<()> {
         let length = label.map_or(0, |label| label.as_ref().len());
-        check(what, length, self.max_label_bytes)
+        check(what, length as u64, self.max_label_bytes)
     }
 
     /// Checks an event's data, which has to be an object.
@@ -118,6 +123,21 @@ impl Limits {
         data.check_object("data", most, self.max_depth)
     }
 
+    /// Checks that one reply can hold this much user data; `what` names it.
+    ///
+    /// # Errors
+    /// `TOO_LARGE`.
+    pub fn reply(&self, what: &str, bytes: u64) -> Result<()> {
+        let limit = self.max_reply_bytes;
+        // The text grows by doubling, beside its former content. In WebAssembly a failed allocation
+        // would be the end of the module.
+        let needed = usize::try_from(bytes.saturating_mul(3)).unwrap_or(usize::MAX);
+        let has_room = bytes <= MAX_PAGE_BYTES
+            || bytes > limit
+            || Vec::<u8>::new().try_reserve_exact(needed).is_ok();
+        check(what, bytes, if has_room { limit } else { MAX_PAGE_BYTES })
+    }
+
     /// Checks a context or metadata, which has to be an object; `what` says which.
     ///
     /// # Errors
@@ -129,8 +149,7 @@ impl Limits {
 
 crate::nested_properties!(Limits);
 
-fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
-    let actual = actual as u64;
+fn check(what: &str, actual: u64, limit: u64) -> Result<()> {
     if actual > limit {
         return Err(Cause::TooLarge {
             what: what.to_owned(),
@@ -144,7 +163,7 @@ fn check(what: &str, actual: usize, limit: u64) -> Result<()> {
 
 /// The greatest number of items in a page.
 pub const MAX_PAGE: u32 = 1000;
-/// A page of sessions ends early when its user data exceeds this many bytes.
+/// A page of sessions or events ends early when its user data exceeds this many bytes.
 pub const MAX_PAGE_BYTES: u64 = 8 << 20;
 
 /// The limit of a page: the given one, or the default.

@@ -73,13 +73,20 @@ impl Database {
         let key = row.get(row::KEY)?;
         let events = match history.range(head.event_count) {
             None => Vec::new(),
-            Some((first, last)) => self.events(key, first, last)?,
+            Some((first, last)) => self.events(key, first, last, history.max_bytes())?,
         };
         let loaded = Loaded { head, events };
         Ok(Some(Found { loaded, key }))
     }
 
-    fn events(&self, key: i64, first: u64, last: u64) -> Result<Vec<Event>, Unread> {
+    /// The events of a range, up to the one with which their data exceeds `max_bytes`.
+    fn events(
+        &self,
+        key: i64,
+        first: u64,
+        last: u64,
+        max_bytes: u64,
+    ) -> Result<Vec<Event>, Unread> {
         let (Some(from), Some(to)) = (event_key(key, first), event_key(key, last)) else {
             return Err(Unread::Damaged(format!("it cannot have {last} events")));
         };
@@ -89,6 +96,7 @@ impl Database {
         )?;
         let mut rows = find.query([from, to])?;
         let mut events = Vec::new();
+        let mut bytes = 0;
         while let Some(row) = rows.next()? {
             let event = row::read_event(row)?;
             if event.sequence != first + events.len() as u64 {
@@ -97,7 +105,11 @@ impl Database {
                     first + events.len() as u64
                 )));
             }
+            bytes += event.user_bytes();
             events.push(event);
+            if bytes > max_bytes {
+                return Ok(events);
+            }
         }
         if first + events.len() as u64 <= last {
             return Err(Unread::Damaged(format!(

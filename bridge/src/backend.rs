@@ -122,7 +122,7 @@ impl Params for Options {
     }
 }
 
-/// Refuses the options that the store of a URL does not have. The caller would rely on them in vain.
+/// Refuses the options that the store of a URL does not have: they would have no effect.
 fn check_settings(url: &str, options: &Options) -> Result<()> {
     let (scheme, _) = url.split_once(':').unwrap_or_default();
     let (has_files, has_timeout) = match scheme {

@@ -16,6 +16,7 @@ use tenure_core::session::params::ImportParams;
 use tenure_core::work::job::{FolderEntry, ReadFile, Step, StepReply};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Text, Timestamp};
+use tenure_regular::MAX_FILE_BYTES;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -129,7 +130,7 @@ struct Importing<'c> {
 impl Importing<'_> {
     fn path(&mut self, path: &str) -> Result<(), Failure> {
         if path == "-" {
-            return self.session(input::all_of_stdin("PATH")?);
+            return self.session(input::all_of_stdin("PATH", MAX_FILE_BYTES)?);
         }
         let found = fs::metadata(path)
             .map_err(|error| Failure::usage("PATH", format!("{path} cannot be read: {error}")))?;
@@ -140,7 +141,7 @@ impl Importing<'_> {
         } else if is_wanted(&full.to_string_lossy()) {
             self.files(&full, true)
         } else {
-            self.session(input::file("PATH", path)?)
+            self.session(input::file("PATH", path, MAX_FILE_BYTES)?)
         }
     }
 
@@ -205,7 +206,7 @@ impl JobHost for Importing<'_> {
     fn read_file(&mut self, path: &Text) -> Result<ReadFile, Coded> {
         self.check()?;
         // A file that is not UTF-8 is refused: replacing its bytes would change its content.
-        let read = fs::read_to_string(path.as_str())
+        let read = tenure_regular::read_to_string(Path::new(path.as_str()), MAX_FILE_BYTES)
             .and_then(|text| Ok((text, fs::metadata(path.as_str())?.modified()?)));
         let (text, modified) = read.map_err(unreadable)?;
         let modified_at = modified

@@ -1,12 +1,16 @@
 //! Arguments that are texts or JSON. `-` reads standard input; for JSON, `@FILE` reads a file.
 
-use std::fs;
-use std::io::{Read, stdin};
+use std::io::stdin;
+use std::path::Path;
 
 use tenure_core::error::Cause;
 use tenure_core::{Error, Json, Text};
+use tenure_regular::{read_stream, text_of};
 
 use crate::exit::Failure;
+
+/// The greatest size of a text or JSON, in bytes. The limits of what is stored are far below.
+const MAX_ARGUMENT_BYTES: u64 = 64 << 20;
 
 /// The failure of an argument whose input could not be read.
 fn unreadable(what: &str, error: &std::io::Error) -> Failure {
@@ -18,7 +22,7 @@ pub(crate) fn text(what: &str, argument: Text) -> Result<Text, Failure> {
     if argument.as_str() != "-" {
         return Ok(argument);
     }
-    let mut text = all_of_stdin(what)?;
+    let mut text = all_of_stdin(what, MAX_ARGUMENT_BYTES)?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -36,8 +40,8 @@ pub(crate) fn maybe_text(what: &str, argument: Option<Text>) -> Result<Option<Te
 /// The JSON of an argument.
 pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
     let text = match (argument.as_str(), argument.strip_prefix('@')) {
-        (_, Some(path)) => file(what, path)?,
-        ("-", None) => all_of_stdin(what)?,
+        (_, Some(path)) => file(what, path, MAX_ARGUMENT_BYTES)?,
+        ("-", None) => all_of_stdin(what, MAX_ARGUMENT_BYTES)?,
         _ => argument,
     };
     Json::parse(text).map_err(|error| match error.into_cause() {
@@ -53,16 +57,15 @@ pub(crate) fn maybe_json(what: &str, argument: Option<String>) -> Result<Option<
     argument.map(|argument| json(what, argument)).transpose()
 }
 
-/// The text of a file.
-pub(crate) fn file(what: &str, path: &str) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| unreadable(&format!("{what} {path}"), &error))
+/// The text of a regular file of at most `max_bytes`.
+pub(crate) fn file(what: &str, path: &str, max_bytes: u64) -> Result<String, Failure> {
+    tenure_regular::read_to_string(Path::new(path), max_bytes)
+        .map_err(|error| unreadable(&format!("{what} {path}"), &error))
 }
 
-/// The text of standard input.
-pub(crate) fn all_of_stdin(what: &str) -> Result<String, Failure> {
-    let mut text = String::new();
-    stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| unreadable(what, &error))?;
-    Ok(text)
+/// The text of standard input, of at most `max_bytes`.
+pub(crate) fn all_of_stdin(what: &str, max_bytes: u64) -> Result<String, Failure> {
+    read_stream(stdin(), max_bytes)
+        .and_then(text_of)
+        .map_err(|error| unreadable(what, &error))
 }

@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tenure_core::Result;
 use tenure_core::error::Cause;
+use tenure_regular::read_to_string;
+
+/// The greatest size of a file of git that is read, in bytes.
+const MAX_GIT_BYTES: u64 = 1 << 20;
 
 /// The folder of a project's store.
 const FOLDER: &str = ".tenure";
@@ -142,9 +146,9 @@ fn main_worktree(root: &Path) -> Option<PathBuf> {
     if !link.is_file() || (owner::other(&link).is_some() && !is_safe(root)) {
         return None;
     }
-    let link = fs::read_to_string(&link).ok()?;
+    let link = read_to_string(&link, MAX_GIT_BYTES).ok()?;
     let private = root.join(link.strip_prefix("gitdir:")?.trim());
-    let common = match fs::read_to_string(private.join("commondir")) {
+    let common = match read_to_string(&private.join("commondir"), MAX_GIT_BYTES) {
         Ok(common) => private.join(common.trim_end_matches(['\r', '\n'])),
         // The file is in the main worktree: of a submodule, or with a separate folder of git.
         Err(_) => private,
@@ -162,7 +166,7 @@ fn main_worktree(root: &Path) -> Option<PathBuf> {
 
 /// The value of `core.worktree` in the configuration of a repository, which git writes for submodules.
 fn configured_worktree(common: &Path) -> Option<PathBuf> {
-    let config = fs::read_to_string(common.join("config")).ok()?;
+    let config = read_to_string(&common.join("config"), MAX_GIT_BYTES).ok()?;
     let mut section = "";
     let mut worktree = None;
     for line in config.lines().map(str::trim) {

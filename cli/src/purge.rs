@@ -1,7 +1,6 @@
 //! `tenure purge`: permanently removes sessions from the trash, in batches. With an archive, a session is
 //! removed after its file is synced; a session that could not be archived is kept and listed.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use tenure_core::session::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, Purg
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Millis, Text};
+use tenure_regular::MAX_FILE_BYTES;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -156,7 +156,7 @@ fn check_free(path: &Path, id: &str) -> io::Result<()> {
     struct Known {
         id: String,
     }
-    let text = match fs::read_to_string(path) {
+    let text = match tenure_regular::read_to_string(path, MAX_FILE_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

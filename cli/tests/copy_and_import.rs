@@ -194,3 +194,35 @@ fn an_interrupted_copy_can_be_repeated() {
         place.run_ok(&["list", "--store", &from])
     );
 }
+
+/// Reading a FIFO waits for a writer, and `/dev/zero` has no end.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_of_a_limited_size_are_read() {
+    use std::fs::File;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    let place = Place::new();
+    let fifo = place.folder.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    for path in [fifo.to_str().unwrap(), "/dev/zero"] {
+        let argument = format!("@{path}");
+        for args in [
+            &["import", path][..],
+            &["start", "t", "--context", &argument],
+        ] {
+            let output = place.run(args);
+            assert_eq!(output.code, 2, "{args:?}: {output:?}");
+            assert!(output.err.contains("not a regular file"), "{output:?}");
+        }
+    }
+    let mut endless = place.command(&["start", "t", "--context", "-"]);
+    endless.stdin(File::open("/dev/zero").unwrap());
+    let output = crate::common::output_of(endless);
+    assert_eq!(output.code, 2, "{output:?}");
+    assert!(
+        output.err.contains("larger than 67108864 bytes"),
+        "{output:?}"
+    );
+}

@@ -1,7 +1,7 @@
 // Sessions in files, as users of the package see them: folders that people and other programs read,
 // write and delete. The store itself is tested in its own crate.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   cpSync,
@@ -11,11 +11,12 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { open, openSync } from "tenure";
+import { importDirectory, open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { newFolder } from "../support/folders.js";
@@ -52,6 +53,37 @@ function writeForeign(folder: string, id: string, properties: object = {}): void
   mkdirSync(join(folder, id), { recursive: true });
   writeFileSync(pathOf(folder, id), JSON.stringify(session, null, 2));
 }
+
+describe.runIf(process.platform !== "win32")("what is no regular file", () => {
+  it("is no session, and nothing waits for it", async () => {
+    const folder = newFolder();
+    writeForeign(folder, "good");
+    for (const id of ["fifo", "endless"]) mkdirSync(join(folder, id));
+    execFileSync("mkfifo", [pathOf(folder, "fifo")]);
+    symlinkSync("/dev/zero", pathOf(folder, "endless"));
+    const sessions = await opening(`file:${folder}`);
+    const { items, problems } = await sessions.list();
+    expect(items.map(({ id }) => id)).toEqual(["good"]);
+    expect(problems.map(({ id }) => id).sort()).toEqual(["endless", "fifo"]);
+    for (const id of ["fifo", "endless"]) {
+      const error = await failure(sessions.get(id));
+      expect(error).toMatchObject({ code: "CORRUPT_SESSION", details: { id } });
+      expect(error.message).toContain("not a regular file");
+      await sessions.delete(id);
+      expect(await sessions.get(id)).toBeNull();
+    }
+  });
+
+  it("is not imported", async () => {
+    const folder = newFolder();
+    writeForeign(folder, "good");
+    mkdirSync(join(folder, "fifo"));
+    execFileSync("mkfifo", [pathOf(folder, "fifo")]);
+    const sessions = await opening("memory:");
+    expect(await importDirectory(folder, sessions)).toMatchObject({ failed: 0 });
+    expect((await sessions.list()).items.map(({ id }) => id)).toEqual(["good"]);
+  });
+});
 
 describe("a session in files", () => {
   it("is a folder with one indented JSON file", async () => {

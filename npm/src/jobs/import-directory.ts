@@ -13,6 +13,9 @@ import type { ImportDirectoryResult, ImportProgress } from "../generated.js";
 import { aborted, fileUnreadable } from "../values/error.js";
 import { runJob } from "./job.js";
 
+/** The greatest size of a file, in bytes. A text of JavaScript holds at most twice as much. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
 /** Options of an import. */
 export interface ImportDirectoryOptions {
   /** Only report what would be written. */
@@ -57,9 +60,13 @@ export function importFiles(
       },
       async readFile(file) {
         checkSignal();
-        const { mtime } = await readable(stat(file));
+        const found = await readable(stat(file));
+        if (!found.isFile()) throw fileUnreadable(new Error("it is not a regular file"));
+        if (found.size > MAX_FILE_BYTES) {
+          throw fileUnreadable(new Error(`it is larger than ${MAX_FILE_BYTES} bytes`));
+        }
         const bytes = await readable(readFile(file));
-        return { text: decode(bytes), modifiedAt: timestampOf(mtime) };
+        return { text: decode(bytes), modifiedAt: timestampOf(found.mtime) };
       },
       progress: (progress) => onProgress?.(progress as ImportProgress),
     },

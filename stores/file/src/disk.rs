@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_permissions::FileMode;
+use tenure_regular::MAX_FILE_BYTES;
 
 /// A folder on a file system.
 pub trait Disk {
@@ -139,7 +140,7 @@ impl Disk for Os {
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.at(path))
+        tenure_regular::read(&self.at(path), MAX_FILE_BYTES)
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
@@ -161,6 +162,11 @@ impl Disk for Os {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        // It could not be read again.
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            let problem = format!("it would be larger than {MAX_FILE_BYTES} bytes");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, problem));
+        }
         let path = self.at(path);
         let mut file = match self.mode.create_new(&path) {
             // The file was left by a killed writer. It may have a second name by now, so its

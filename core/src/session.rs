@@ -13,6 +13,7 @@ pub mod params;
 pub mod portable;
 pub mod purge;
 pub mod read;
+mod redaction;
 pub mod replies;
 pub mod retention;
 pub mod retention_job;

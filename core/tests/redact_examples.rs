@@ -3,7 +3,7 @@
 use tenure_core::Json;
 use tenure_core::error::Cause;
 use tenure_core::value::properties::Property;
-use tenure_core::value::redact::Redact;
+use tenure_core::value::redact::{LineRedactor, REDACTED, Redact};
 
 fn json(text: &str) -> Json {
     Json::parse(text.to_owned()).unwrap()
@@ -241,4 +241,100 @@ fn secret_arguments_of_a_command_are_recognized_by_their_names() {
         ]
     );
     assert_eq!(Redact::off().arguments(&arguments), arguments);
+}
+
+/// What is left of lines. A line that is `None` is missing.
+fn left_of<'t>(lines: impl IntoIterator<Item = Option<&'t str>>) -> Vec<String> {
+    let mut redactor = LineRedactor::new(Redact::default());
+    let mut after_gap = false;
+    let mut left = Vec::new();
+    for line in lines {
+        if let Some(line) = line {
+            left.push(redactor.line(line, after_gap).into_owned());
+        }
+        after_gap = line.is_none();
+    }
+    left
+}
+
+/// Lines such as those of a key, as long as they are in most forms.
+fn key_lines() -> Vec<String> {
+    let full = |line: u8| {
+        let bytes = (0..64).map(|at| b'A' + (line + at) % 26);
+        bytes.map(char::from).collect::<String>()
+    };
+    vec![full(1), full(2), full(3), "Zm9v".repeat(3) + "=="]
+}
+
+#[test]
+fn a_private_key_that_spans_lines_is_redacted_in_every_form() {
+    const BEGIN: &str = "-----BEGIN RSA PRIVATE KEY-----";
+    const END: &str = "-----END RSA PRIVATE KEY-----";
+    for (before, after) in [
+        ("", ""),
+        ("    ", ""),
+        ("2026-01-02 03:04:05 | ", ""),
+        ("  \"", "\\n\" +"),
+        ("'", "',"),
+    ] {
+        let around = |line: &str| format!("{before}{line}{after}");
+        let key: Vec<String> = key_lines().iter().map(|line| around(line)).collect();
+        let mut lines = vec!["a line".to_owned(), around(BEGIN)];
+        lines.extend(["Proc-Type: 4,ENCRYPTED".to_owned(), String::new()]);
+        lines.extend(key.iter().cloned());
+        lines.extend([around(END), "another line".to_owned()]);
+        let left = left_of(lines.iter().map(|line| Some(line.as_str())));
+        assert_eq!(left.len(), lines.len());
+        for (line, left) in lines.iter().zip(&left) {
+            if key.contains(line) {
+                assert_eq!(left, REDACTED);
+            } else if !line.contains("BEGIN") {
+                assert_eq!(left, line);
+            }
+        }
+        // Without an end it hides its own lines only.
+        lines.retain(|line| !line.contains("END"));
+        lines.extend(["another".to_owned(), "done".to_owned()]);
+        let left = left_of(lines.iter().map(|line| Some(line.as_str())));
+        assert!(left.ends_with(&["another line".into(), "another".into(), "done".into()]));
+    }
+}
+
+#[test]
+fn lines_of_a_key_whose_beginning_is_missing_are_redacted() {
+    let key = key_lines();
+    let mut lines = vec![Some("a"), None];
+    lines.extend(key.iter().map(|line| Some(line.as_str())));
+    lines.extend([
+        Some("-----END PRIVATE KEY-----"),
+        Some("b"),
+        None,
+        Some("c"),
+    ]);
+    let left = left_of(lines);
+    assert_eq!(left[0], "a");
+    assert!(left[1..=key.len()].iter().all(|line| line == REDACTED));
+    assert_eq!(
+        left[key.len() + 1..],
+        ["-----END PRIVATE KEY-----", "b", "c"]
+    );
+}
+
+#[test]
+fn the_ends_of_keys_within_a_line_are_found() {
+    let key = key_lines();
+    let last = format!("{}-----END PRIVATE KEY----- API_KEY=x", key[1]);
+    let left = left_of([
+        Some("x -----BEGIN PRIVATE KEY-----abc"),
+        Some(&key[0]),
+        Some(&last),
+    ]);
+    assert_eq!(
+        left,
+        [
+            "x -----BEGIN PRIVATE KEY-----[redacted]",
+            "[redacted]",
+            "[redacted]-----END PRIVATE KEY----- API_KEY=[redacted]",
+        ]
+    );
 }

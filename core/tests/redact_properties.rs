@@ -398,7 +398,7 @@ proptest! {
     fn only_the_named_property_is_redacted((secret, place) in planted(), inner in around()) {
         let value = format!("{}{place}{}", inner.0, inner.1);
         let text = format!(r#"{{"note":{value}, "args" :{value},"\u0061rgs":{value},"list":[{{"args":{value}}}]}}"#);
-        let out = Redact::default().property(&json(&text), "args");
+        let out = Redact::default().properties(&json(&text), &["args"]);
         let hidden = redacted(&value);
         prop_assert!(!hidden.contains(&secret));
         let expected = format!(r#"{{"note":{value}, "args" :{hidden},"\u0061rgs":{hidden},"list":[{{"args":{value}}}]}}"#);

@@ -61,7 +61,12 @@ export const bannedWords = [
   { words: ["unheard"], instead: "unconfirmed" },
   { names: /^(way|Way|WAY)$/, instead: "completion, callback, options: what it is" },
   { words: ["surroundings"], instead: "runtime, environment" },
-  { words: ["lookers?", "takers?"], instead: "target, visitor: what it does" },
+  {
+    words: ["lookers?", "takers?"],
+    instead: "target, visitor: what it does",
+    // A vendor among others.
+    except: /\bkucoin looker mattermost\b/,
+  },
   {
     words: ["written whole", "files? whole"],
     names: /^Whole$/,

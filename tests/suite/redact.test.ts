@@ -1,4 +1,4 @@
-// Secrets in tool arguments are redacted before they are stored, in every store.
+// Secrets in tool arguments and results are redacted before they are stored, in every store.
 
 import { type OpenOptions, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { everyStore } from "../support/stores.js";
 const TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
 
 describe.each(everyStore)("secrets %s", (_, open) => {
-  it("are redacted in a tool's arguments, and nothing else is", async () => {
+  it("are redacted in a tool's arguments and result, and nothing else is", async () => {
     const sessions = await open();
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const args = { url: "https://me:hunter2@db", nested: [{ apiKey: "k", maxTokens: 5 }], n: 1 };
@@ -23,7 +23,7 @@ describe.each(everyStore)("secrets %s", (_, open) => {
           nested: [{ apiKey: "[redacted]", maxTokens: 5 }],
           n: 1,
         },
-        result: { password: "in a result" },
+        result: { password: "[redacted]" },
       },
       { tool: "bash", args: { cmd: "T=[redacted]" } },
       { args: { token: "no call" } },

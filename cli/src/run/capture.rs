@@ -39,8 +39,14 @@ impl Stream {
 pub(crate) struct Line {
     pub(crate) stream: Stream,
     pub(crate) text: String,
+    /// The bytes of the output that it stands for.
+    pub(crate) bytes: usize,
     /// The bytes omitted at its end.
     pub(crate) cut: u64,
+    /// Whether lines of the stream were omitted before it.
+    pub(crate) after_gap: bool,
+    /// Whether secrets have been redacted.
+    pub(crate) is_redacted: bool,
 }
 
 /// The bytes that were omitted, by stream.
@@ -118,7 +124,7 @@ impl Splitter {
         };
         let bytes = (self.line.len() + lines.len()) as u64 + std::mem::take(&mut self.cut);
         self.line.clear();
-        queue.omitted.add(self.stream, bytes);
+        queue.omit(self.stream, bytes);
         rest
     }
 
@@ -137,8 +143,11 @@ impl Splitter {
         self.line.clear();
         queue.push(Line {
             stream: self.stream,
+            bytes: text.len(),
             text,
             cut,
+            after_gap: false,
+            is_redacted: false,
         });
     }
 }
@@ -157,6 +166,8 @@ pub(crate) struct Waiting {
     allowance: f64,
     refilled: Instant,
     omitted: Omitted,
+    /// Whether lines were omitted since the last one of the stream.
+    gaps: [bool; 2],
     closed: bool,
 }
 
@@ -171,6 +182,7 @@ impl Queue {
                 allowance: BURST,
                 refilled: Instant::now(),
                 omitted: Omitted::default(),
+                gaps: [false; 2],
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -203,7 +215,7 @@ impl Queue {
         let mut waiting = self.lock();
         let count = max.min(waiting.lines.len());
         let lines: Vec<Line> = waiting.lines.drain(..count).collect();
-        waiting.bytes -= lines.iter().map(|line| line.text.len()).sum::<usize>();
+        waiting.bytes -= lines.iter().map(|line| line.bytes).sum::<usize>();
         lines
     }
 
@@ -211,7 +223,7 @@ impl Queue {
     pub(crate) fn put_back(&self, lines: Vec<Line>) {
         let mut waiting = self.lock();
         for line in lines.into_iter().rev() {
-            waiting.bytes += line.text.len();
+            waiting.bytes += line.bytes;
             waiting.lines.push_front(line);
         }
     }
@@ -221,7 +233,7 @@ impl Queue {
         let lines = self.take(usize::MAX);
         let mut waiting = self.lock();
         for line in lines {
-            waiting.omitted.add(line.stream, line.text.len() as u64);
+            waiting.omitted.add(line.stream, line.bytes as u64);
         }
         waiting.omitted
     }
@@ -240,8 +252,14 @@ impl Waiting {
         self.allowance = (self.allowance + passed * RATE).min(BURST);
     }
 
-    fn push(&mut self, line: Line) {
-        let length = line.text.len();
+    /// Omits lines of a stream.
+    fn omit(&mut self, stream: Stream, bytes: u64) {
+        self.omitted.add(stream, bytes);
+        self.gaps[stream as usize] = true;
+    }
+
+    fn push(&mut self, mut line: Line) {
+        let length = line.bytes;
         self.omitted.add(line.stream, line.cut);
         let cost = length.max(MIN_LINE_COST) as f64;
         let size = length as u64 + LINE_OVERHEAD;
@@ -250,9 +268,10 @@ impl Waiting {
             self.left = 0;
         }
         if self.left == 0 || cost > self.allowance || self.bytes + length > MAX_WAITING {
-            self.omitted.add(line.stream, length as u64);
+            self.omit(line.stream, length as u64);
             return;
         }
+        line.after_gap = std::mem::take(&mut self.gaps[line.stream as usize]);
         self.left -= size;
         self.allowance -= cost;
         self.bytes += length;
@@ -317,6 +336,24 @@ mod tests {
         let (lines, omitted) = lines(2 * (LINE_OVERHEAD + 4), &[b"aaaa\nbbbb\ncccc\n", b"dddd\n"]);
         assert_eq!(lines.len(), 2);
         assert_eq!(omitted.stdout, 5 + 5);
+    }
+
+    #[test]
+    fn a_line_after_omitted_ones_says_so() {
+        let queue = Queue::new(u64::MAX);
+        let (mut out, mut err) = (Splitter::new(Stream::Out), Splitter::new(Stream::Err));
+        let line = [vec![b'x'; MAX_LINE - 1], vec![b'\n']].concat();
+        while queue.omitted().stdout == 0 {
+            out.feed(&line, &queue);
+        }
+        queue.lock().allowance = BURST;
+        let taken = queue.take(usize::MAX);
+        assert!(taken.iter().all(|line| !line.after_gap));
+        out.feed(b"a\nb\n", &queue);
+        err.feed(b"c\n", &queue);
+        let taken = queue.take(usize::MAX);
+        let gaps: Vec<bool> = taken.iter().map(|line| line.after_gap).collect();
+        assert_eq!(gaps, [true, false, false]);
     }
 
     #[test]

@@ -15,13 +15,13 @@ use tenure_core::session::params::{
 };
 use tenure_core::session::read::GET;
 use tenure_core::session::view::NewEvent;
-use tenure_core::value::redact::Redact;
+use tenure_core::value::redact::LineRedactor;
 use tenure_core::{Json, Status};
 
 use crate::exit::{Exit, Failure};
 use crate::output::clean;
 
-use super::capture::{Line, Omitted, Queue};
+use super::capture::{Line, Omitted, Queue, Stream};
 use super::description::CommandDescription;
 use super::end::{End, name_of};
 use super::renewal::{Renewal, Renewed};
@@ -49,7 +49,8 @@ impl Recorder {
         let writer = Writer {
             session,
             queue: Arc::clone(&queue),
-            redact: Redact::default(),
+            out: LineRedactor::default(),
+            err: LineRedactor::default(),
             last_error: None,
             is_refused: false,
             is_ending: false,
@@ -76,7 +77,9 @@ impl Recorder {
 struct Writer {
     session: RunSession,
     queue: Arc<Queue>,
-    redact: Redact,
+    /// What redacts each stream.
+    out: LineRedactor,
+    err: LineRedactor,
     /// The last error of the store.
     last_error: Option<String>,
     /// Whether the session refuses events.
@@ -153,9 +156,12 @@ impl Writer {
                 self.queue.discard();
                 return true;
             }
-            let lines = self.queue.take(MAX_BATCH);
+            let mut lines = self.queue.take(MAX_BATCH);
             if lines.is_empty() {
                 return true;
+            }
+            for line in &mut lines {
+                self.redact(line);
             }
             if !self.write(&lines) {
                 self.queue.put_back(lines);
@@ -166,11 +172,22 @@ impl Writer {
         }
     }
 
+    /// Redacts a line, once: the lines of a stream are redacted in their order.
+    fn redact(&mut self, line: &mut Line) {
+        if std::mem::replace(&mut line.is_redacted, true) {
+            return;
+        }
+        let redactor = match line.stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        };
+        line.text = redactor.line(&line.text, line.after_gap).into_owned();
+    }
+
     fn write(&mut self, lines: &[Line]) -> bool {
         let events = lines.iter().map(|line| {
-            let text = self.redact.text(&line.text);
             let data = OutputLine {
-                text: &text,
+                text: &line.text,
                 cut: Some(line.cut).filter(|cut| *cut > 0),
             };
             new_event(line.stream.event_type(), &data)

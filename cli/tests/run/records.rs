@@ -123,6 +123,33 @@ fn secrets_are_not_recorded() {
 }
 
 #[test]
+fn a_private_key_that_spans_lines_is_not_recorded() {
+    let place = Place::new();
+    // Made up, and never as one text.
+    let line = "AbC1".repeat(16);
+    let script = format!(
+        "echo before; echo '-----BEGIN RSA PRIVATE'\\ 'KEY-----'; echo {line}; echo {line}; echo AbC1==; \
+         echo '-----END RSA PRIVATE'\\ 'KEY-----'; echo after; echo {line} >&2"
+    );
+    let output = place.output(&[], &script);
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&line));
+    let session = place.session();
+    assert_eq!(
+        texts(&session, "stdout"),
+        [
+            "before",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "[redacted]",
+            "[redacted]",
+            "[redacted]",
+            "-----END RSA PRIVATE KEY-----",
+            "after",
+        ]
+    );
+    assert_eq!(texts(&session, "stderr"), [line]);
+}
+
+#[test]
 fn binary_output_is_forwarded_unchanged_and_recorded_as_text() {
     let place = Place::new();
     let output = place.output(&[], r"printf 'a\377\000b\r\nc'");

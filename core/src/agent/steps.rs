@@ -23,7 +23,11 @@ pub(crate) fn start<'l>(
         return Err(Error::invalid("agentName", "expected the agent's name"));
     }
     let params = StartParams {
-        task: params.purpose.clone().unwrap_or_default(),
+        task: params
+            .purpose
+            .as_ref()
+            .map(|purpose| limits.redact.text(purpose.as_str()).as_ref().into())
+            .unwrap_or_default(),
         mode: params.agent_name.clone(),
         max_iterations: params.max_iterations,
         metadata: params

@@ -12,6 +12,7 @@ use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::error::{Cause, Error, Result};
 use crate::session::params::StartParams;
+use crate::session::redaction;
 use crate::stored::agent::Agent;
 use crate::stored::approval::StoredApproval;
 use crate::stored::event::{Event, kind};
@@ -213,7 +214,7 @@ impl<'l> Draft<'l> {
         draft.events = events;
         if let Some(task) = &params.task {
             limits.task(task)?;
-            draft.head.task = task.to_string();
+            draft.head.task = draft.redacted(task);
         }
         if let Some(max_iterations) = params.max_iterations {
             draft.set_max_iterations(max_iterations)?;
@@ -291,6 +292,8 @@ impl<'l> Draft<'l> {
     }
 
     fn append(&mut self, kind: &str, data: Json) {
+        let is_agents = self.head.agent.is_some();
+        let data = redaction::event(&self.limits.redact, is_agents, kind, &data);
         self.head.event_count += 1;
         self.events.push(Event {
             sequence: self.head.event_count,
@@ -298,6 +301,14 @@ impl<'l> Draft<'l> {
             kind: kind.to_owned(),
             data,
         });
+    }
+
+    /// A text of the session, without its secrets if it is an agent's.
+    fn redacted(&self, text: &Text) -> String {
+        match self.head.agent {
+            Some(_) => self.limits.redact.text(text.as_str()).into_owned(),
+            None => text.to_string(),
+        }
     }
 
     /// Adds a notification of the change that the last event records.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 use crate::session::draft::{DEFAULT_MAX_ITERATIONS, check_context};
+use crate::session::redaction;
 use crate::session::view::{Session, SessionHead};
 use crate::stored::agent::Agent;
 use crate::stored::event::Event;
@@ -501,8 +502,8 @@ fn object(what: &str, json: Json) -> Result<Json> {
 }
 
 impl Portable {
-    /// Checks an imported session against the limits, and corrects values that the text may have but a
-    /// session of Tenure never has.
+    /// Checks an imported session against the limits, redacts its secrets, and corrects values that the
+    /// text may have but a session of Tenure never has.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` and `TOO_DEEP`.
@@ -547,6 +548,7 @@ impl Portable {
         if let Some(slot) = &head.slot {
             slot.check(limits)?;
         }
+        redaction::session(&limits.redact, head, &mut self.events);
         Ok(self)
     }
 }

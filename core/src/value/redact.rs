@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::value::json::{Json, Tokens};
 use crate::value::properties::{Params, Properties, Property};
-use crate::value::secret;
+use crate::value::secret::{self, KeyLine, KeyLines};
 use crate::value::text::Text;
 
 /// The replacement of a secret.
@@ -81,10 +81,10 @@ impl Redact {
         self.walk(json, None)
     }
 
-    /// A JSON object without the secrets of one property; the others stay as they are.
+    /// A JSON object without the secrets of some properties; the others stay as they are.
     #[must_use]
-    pub fn property(&self, json: &Json, name: &str) -> Json {
-        self.walk(json, Some(name))
+    pub fn properties(&self, json: &Json, names: &[&str]) -> Json {
+        self.walk(json, Some(names))
     }
 
     /// A text without its secrets.
@@ -131,7 +131,7 @@ impl Redact {
 
     /// Walks the tokens of a text, without recursion: of each enclosing value it only needs to know
     /// whether it is an object and whether its name is that of a secret.
-    fn walk(&self, json: &Json, only: Option<&str>) -> Json {
+    fn walk(&self, json: &Json, only: Option<&[&str]>) -> Json {
         if self.off {
             return json.clone();
         }
@@ -174,7 +174,7 @@ impl Redact {
                     if let Some(only) = only
                         && around.len() == 1
                     {
-                        in_scope = name.text == only;
+                        in_scope = only.contains(&&*name.text);
                     }
                     secret = in_scope && self.is_secret(&name.text);
                 }
@@ -219,6 +219,46 @@ impl Redact {
             kept = Some(redacted(raw, &found));
         }
         kept
+    }
+}
+
+/// Redacts a text that comes line by line: a private key spans many lines.
+#[derive(Debug, Clone, Default)]
+pub struct LineRedactor {
+    redact: Redact,
+    keys: KeyLines,
+}
+
+impl LineRedactor {
+    /// A redactor of one stream of lines.
+    pub fn new(redact: Redact) -> Self {
+        Self {
+            redact,
+            keys: KeyLines::default(),
+        }
+    }
+
+    /// The next line without its secrets. `after_gap` says that lines before it are missing.
+    #[must_use]
+    pub fn line<'t>(&mut self, line: &'t str, after_gap: bool) -> Cow<'t, str> {
+        if self.redact.off {
+            return Cow::Borrowed(line);
+        }
+        match self.keys.take(line, after_gap) {
+            KeyLine::Inside => Cow::Borrowed(REDACTED),
+            KeyLine::EndsAt(end) => {
+                let rest = self.outside(line.get(end..).unwrap_or_default());
+                Cow::Owned(format!("{REDACTED}{rest}"))
+            }
+            KeyLine::Outside => self.outside(line),
+        }
+    }
+
+    fn outside<'t>(&mut self, line: &'t str) -> Cow<'t, str> {
+        if secret::key_blocks(line, &mut Vec::new()) {
+            self.keys.begin();
+        }
+        self.redact.text(line)
     }
 }
 

@@ -3,6 +3,7 @@
 //! takes it out. All matching is by hand, so that its time grows with the text's length and no faster, and
 //! the WebAssembly build stays small: a place that was searched to its end is not searched again.
 
+mod key_lines;
 mod named;
 mod rules;
 mod scan;
@@ -10,6 +11,7 @@ mod token;
 
 use std::ops::Range;
 
+pub(crate) use key_lines::{KeyLine, KeyLines};
 use scan::{Alphabet, Scan};
 
 /// Names that end in one of these, as a word or as the end of one (`PGPASSWORD`), are a secret's.
@@ -142,7 +144,9 @@ fn scan_key_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
         let inside = dashes + DASHES.len();
         let end = scan.find(inside, END);
         at = end.unwrap_or(scan.len());
-        found.push(inside..at);
+        if inside < at {
+            found.push(inside..at);
+        }
         if end.is_none() {
             return true;
         }
@@ -182,13 +186,13 @@ fn bearers(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
 /// The passwords of `scheme://user:password@host`.
 fn url_passwords(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     const AFTER_SCHEME: &str = "://";
-    let ends = |byte: u8| byte.is_ascii_whitespace() || b"/?#\"'`<>\\".contains(&byte);
+    const ENDS: &[u8] = b" \t\n\x0c\r/?#\"'`<>\\";
     let mut at = 0;
     while let Some(scheme_end) = scan.find(at, AFTER_SCHEME) {
         let start = scheme_end + AFTER_SCHEME.len();
         at = start;
         let scheme = scan.before(scheme_end);
-        let authority = scan.slice(start..scan.find_byte(start, ends));
+        let authority = scan.slice(start..scan.find_any(start, ENDS));
         if let Some((user, _)) = authority.rsplit_once('@')
             && let Some((name, password)) = user.split_once(':')
             && scheme.is_some_and(|byte| byte.is_ascii_alphanumeric())

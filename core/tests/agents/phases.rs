@@ -136,6 +136,107 @@ fn metadata_is_merged_and_its_secrets_are_redacted() {
 }
 
 #[test]
+fn the_texts_of_an_agent_are_redacted() {
+    let world = World::default();
+    let made = world.ok(
+        "agentCreate",
+        json!({"agentName": "a", "purpose": "deploy with TOKEN=abc"}),
+    );
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(made["task"], "deploy with TOKEN=[redacted]");
+    let head = world.ok(
+        "agentUpdate",
+        json!({"id": id, "error": "TOKEN=abc", "summary": "PASSWORD=abc"}),
+    );
+    assert_eq!(head["lastError"]["message"], "TOKEN=[redacted]");
+    assert_eq!(head["summary"], "PASSWORD=[redacted]");
+    let head = world.ok(
+        "update",
+        json!({"id": id, "task": "TOKEN=abc", "metadata": {"token": "x"}}),
+    );
+    assert_eq!(head["task"], "TOKEN=[redacted]");
+    assert_eq!(head["metadata"], json!({"token": "[redacted]"}));
+    let head = world.ok("requestApproval", json!({"id": id, "reason": "TOKEN=abc?"}));
+    assert_eq!(head["context"]["pauseReason"], "TOKEN=[redacted]");
+    world.ok(
+        "approve",
+        json!({"id": id, "by": "b", "reason": "TOKEN=abc"}),
+    );
+    let other = agent(&world);
+    let ended = world.ok(
+        "agentFinalize",
+        json!({"id": other, "outcome": "completed", "summary": "TOKEN=abc"}),
+    );
+    assert_eq!(ended["summary"], "TOKEN=[redacted]");
+    assert_eq!(ended["result"], "TOKEN=[redacted]");
+    for id in [id, &other] {
+        let exported = world
+            .ok("get", json!({"id": id, "history": "all"}))
+            .to_string();
+        assert!(!exported.contains("abc"), "{exported}");
+    }
+    // Other sessions keep their texts.
+    let session = world.ok("start", json!({"task": "TOKEN=abc", "mode": "m"}));
+    assert_eq!(session["task"], "TOKEN=abc");
+    let ended = world.ok(
+        "complete",
+        json!({"id": session["id"], "result": "TOKEN=abc"}),
+    );
+    assert_eq!(ended["result"], "TOKEN=abc");
+}
+
+#[test]
+fn what_brings_a_whole_session_redacts_it_as_its_operations_do() {
+    let session = |id: &str| {
+        json!({
+            "id": id, "mode": "m", "task": "TOKEN=abc", "status": "active", "createdAt": 0,
+            "context": {"token": "kept"}, "metadata": {"token": "abc"}, "agentName": "m",
+            "phase": "planning", "summary": "TOKEN=abc",
+            "lastError": {"message": "TOKEN=abc", "timestamp": 0},
+            "history": [
+                {"type": "start", "timestamp": 0, "data": {"task": "TOKEN=abc"}},
+                {"type": "tool_call", "timestamp": 0, "data": {
+                    "tool": "t", "args": {"token": "abc"}, "result": "TOKEN=abc", "note": "kept"
+                }},
+                {"type": "agent_error", "timestamp": 0, "data": {"message": "TOKEN=abc"}},
+                {"type": "note", "timestamp": 0, "data": {"token": "kept"}},
+            ],
+        })
+    };
+    let world = World::default();
+    world.ok("import", json!({"text": session("imported").to_string()}));
+    world.ok("save", json!({"text": session("saved").to_string()}));
+    // Saved again it is the same.
+    let version = world.ok("get", json!({"id": "saved"}))["version"].clone();
+    let again = world.ok("save", json!({"text": session("saved").to_string()}));
+    assert_eq!(again["eventCount"], 4);
+    assert_eq!(again["version"], version);
+    world.ok("importFile", json!({
+        "path": "sessions/filed/session.json", "text": session("filed").to_string(), "modifiedAt": 0
+    }));
+    let overridden = agent(&world);
+    world.ok(
+        "override",
+        json!({"id": overridden, "updates": {
+            "metadata": {"token": "abc"}, "task": "TOKEN=abc", "summary": "TOKEN=abc",
+            "history": session("x")["history"],
+        }}),
+    );
+    for id in ["imported", "saved", "filed", &overridden] {
+        let got = world.ok("get", json!({"id": id, "history": "all"}));
+        let text = got.to_string();
+        assert!(!text.contains("abc"), "{text}");
+        assert_eq!(got["metadata"]["token"], "[redacted]", "{id}");
+        assert_eq!(
+            got["history"][1]["data"]["result"], "TOKEN=[redacted]",
+            "{id}"
+        );
+        assert_eq!(got["history"][1]["data"]["note"], "kept", "{id}");
+        assert_eq!(got["history"][3]["data"]["token"], "kept", "{id}");
+    }
+}
+
+#[test]
 fn errors_are_counted_and_the_last_one_is_stored() {
     let world = World::default();
     let id = agent(&world);

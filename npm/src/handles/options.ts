@@ -46,8 +46,8 @@ export interface OpenOptions {
   /** Removes old sessions periodically. */
   readonly retention?: RetentionOptions | undefined;
   /**
-   * Secrets in tool arguments and in agents' metadata are redacted before they are stored. The
-   * options name further secrets; `false` switches redaction off.
+   * Secrets in tools' arguments and results, and in the texts of agents, are redacted before they
+   * are stored. The options name further secrets; `false` switches redaction off.
    */
   readonly redact?: boolean | RedactOptions | undefined;
   /**

@@ -67,8 +67,9 @@ impl Draft<'_> {
         }
         self.limits.text("reason", reason)?;
         if let Some(reason) = reason {
+            let reason = self.redacted(reason);
             self.head.context = edited(&self.head.context, |context| {
-                context.set(PAUSE_REASON, reason);
+                context.set(PAUSE_REASON, &reason);
             });
         }
         Ok(())
@@ -144,8 +145,9 @@ impl Draft<'_> {
 
     /// Sets the summary of an agent's work, unless it has one.
     pub(super) fn sum_up(&mut self, summary: Option<&Text>) {
-        if let (Some(agent), Some(summary)) = (&mut self.head.agent, summary) {
-            agent.summary.get_or_insert_with(|| summary.to_string());
+        let redacted = summary.map(|summary| self.redacted(summary));
+        if let (Some(agent), Some(summary)) = (&mut self.head.agent, redacted) {
+            agent.summary.get_or_insert(summary);
         }
     }
 
@@ -167,12 +169,11 @@ impl Draft<'_> {
         self.check_live()?;
         self.limits.text("error", Some(error))?;
         let timestamp = self.now;
+        self.agent();
+        let message = self.redacted(error);
         let agent = self.agent();
         agent.error_count = agent.error_count.saturating_add(1);
-        agent.last_error = Some(StoredError {
-            message: error.to_string(),
-            timestamp,
-        });
+        agent.last_error = Some(StoredError { message, timestamp });
         let mut data = Object::default();
         data.set("message", error);
         self.append(kind::AGENT_ERROR, data.to_json());
@@ -264,7 +265,9 @@ impl Draft<'_> {
     pub(crate) fn set_summary(&mut self, summary: Option<&Text>) -> Result<()> {
         self.limits.text("summary", summary)?;
         if let Some(summary) = summary {
-            self.agent().summary = Some(summary.to_string());
+            self.agent();
+            let summary = self.redacted(summary);
+            self.agent().summary = Some(summary);
         }
         Ok(())
     }

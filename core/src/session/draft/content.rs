@@ -17,7 +17,7 @@ impl Draft<'_> {
     pub fn update(&mut self, params: &UpdateParams) -> Result<()> {
         if let Some(task) = &params.task {
             self.limits.task(task)?;
-            self.head.task = task.to_string();
+            self.head.task = self.redacted(task);
         }
         self.limits.label("mode", params.mode.as_ref())?;
         if let Some(mode) = &params.mode {
@@ -75,6 +75,10 @@ impl Draft<'_> {
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
     pub fn merge_metadata(&mut self, patch: &Json) -> Result<()> {
         self.limits.object("metadata", patch)?;
+        let patch = match self.head.agent {
+            Some(_) => &self.limits.redact.json(patch),
+            None => patch,
+        };
         let metadata = merged(&self.head.metadata.clone().unwrap_or_default(), patch);
         self.head.usage = Usage::of_metadata(&metadata);
         self.set_metadata(metadata)

@@ -108,7 +108,7 @@ impl Draft<'_> {
                     self.limits.label("tool", Some(&tool))?;
                     self.add_tool_used(tool.as_str())?;
                 }
-                self.append_checked(kind, self.limits.redact.property(&given, "args"))
+                self.append_checked(kind, given.clone())
             }
             _ => {
                 self.limits.label("type", Some(&Text::from(kind)))?;

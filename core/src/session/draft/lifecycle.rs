@@ -22,10 +22,11 @@ impl Draft<'_> {
         self.limits.text("reason", reason)?;
         self.go(Status::Paused)?;
         self.head.paused_at = Some(self.now);
+        let redacted = reason.map(|reason| self.redacted(reason));
         self.head.context = edited(&self.head.context, |context| {
             context.remove(PAUSE_REASON);
             context.set(PAUSED_AT, &self.now);
-            if let Some(reason) = reason {
+            if let Some(reason) = &redacted {
                 context.set(PAUSE_REASON, reason);
             }
         });
@@ -91,7 +92,7 @@ impl Draft<'_> {
         self.check_approved()?;
         self.limits.text("result", result)?;
         self.go(Status::Completed)?;
-        self.head.result = result.map(Text::to_string);
+        self.head.result = result.map(|result| self.redacted(result));
         self.append(
             kind::COMPLETE,
             data.unwrap_or_else(|| object_of("result", result)),
@@ -108,7 +109,7 @@ impl Draft<'_> {
     pub fn fail(&mut self, error: Option<&Text>, data: Option<Json>) -> Result<()> {
         self.limits.text("error", error)?;
         self.go(Status::Failed)?;
-        self.head.error = error.map(Text::to_string);
+        self.head.error = error.map(|error| self.redacted(error));
         self.append(
             kind::ERROR,
             data.unwrap_or_else(|| object_of("error", error)),
@@ -133,7 +134,7 @@ impl Draft<'_> {
         let mut notice = Object::default();
         notice.set("reason", Status::Abandoned.as_str());
         if let Some(reason) = reason {
-            notice.set("detail", reason);
+            notice.set("detail", &self.redacted(reason));
         }
         self.notify_with(WebhookEvent::Error, notice.to_json());
         Ok(())

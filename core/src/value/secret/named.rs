@@ -29,7 +29,7 @@ const NO_VALUES: &[&str] = &[
     "optional",
     "required",
 ];
-/// Quotes within quotes, within others: more are not told apart.
+/// Quotes within quotes, within others: more levels are not distinguished.
 const MOST_BACKSLASHES: usize = 7;
 /// Names and code are not longer; what is longer is not searched for them.
 const LONGEST_NAME: usize = 64;
@@ -114,8 +114,8 @@ impl<'s, 't> Named<'s, 't> {
             },
             b'>' if quote.is_none() && scan.before(word.start) == Some(b'<') => (Operator::Tag, 1),
             // `<add key="name" value="value" />`
-            b'v' if quote.is_some() && scan.starts(spaced, "value=") => (Operator::Equals, 6),
-            _ if quote.is_none() && spaced > end && scan.starts(word.start, "--") => {
+            b'v' if quote.is_some() && scan.starts(spaced, b"value=") => (Operator::Equals, 6),
+            _ if quote.is_none() && spaced > end && scan.starts(word.start, b"--") => {
                 (Operator::Space, 0)
             }
             _ => return None,
@@ -136,9 +136,8 @@ impl<'s, 't> Named<'s, 't> {
     fn value(&self) -> Option<Range<usize>> {
         let first = self.scan.byte(self.start)?;
         if self.operator == Operator::Tag {
-            let ends = |byte| matches!(byte, b'<' | b'\n' | b'\r');
-            let value = self.after..self.scan.find_byte(self.after, ends);
-            return self.scan.starts(value.end, "</").then_some(value);
+            let value = self.after..self.scan.find_any(self.after, b"<\n\r");
+            return self.scan.starts(value.end, b"</").then_some(value);
         }
         if let Some(value) = quoted(self.scan, self.start) {
             return Some(value);
@@ -153,8 +152,7 @@ impl<'s, 't> Named<'s, 't> {
             Operator::Equals => Some(self.run()).filter(|run| !self.is_code(run)),
             Operator::Space if first == b'-' => None,
             Operator::Space => {
-                let ends = |byte: u8| byte.is_ascii_whitespace();
-                let value = self.start..self.scan.find_byte(self.start, ends);
+                let value = self.start..self.scan.find_any(self.start, b" \t\n\x0c\r");
                 Some(value).filter(|value| !self.scan.is_word(value.clone()))
             }
             Operator::Colon => self.value_after_colon(),
@@ -169,8 +167,7 @@ impl<'s, 't> Named<'s, 't> {
         let spaced = self.start > self.after;
         if spaced && !self.quoted && is_header(self.name) {
             // It goes to the end of the line, or of the quotes that the header stands in.
-            let ends = |byte| matches!(byte, b'\n' | b'\r' | b'"' | b'\'');
-            return Some(self.start..self.scan.find_byte(self.start, ends));
+            return Some(self.start..self.scan.find_any(self.start, b"\n\r\"'"));
         }
         let first = self.scan.byte(self.start);
         if !spaced && matches!(first, Some(b'/' | b'.' | b'\\')) {
@@ -181,10 +178,10 @@ impl<'s, 't> Named<'s, 't> {
             return None;
         }
         if spaced && self.begins_line() {
-            return Some(self.start..self.scan.line_end(self.start));
+            return Some(self.start..self.scan.find_any(self.start, b"\n\r"));
         }
-        let told = spaced && (self.quoted || is_compound(self.name));
-        (told || !self.scan.is_word(run.clone())).then_some(run)
+        let is_secret = spaced && (self.quoted || is_compound(self.name));
+        (is_secret || !self.scan.is_word(run.clone())).then_some(run)
     }
 
     /// The value, where the name contains that of a vendor and the value has the form of its secrets.
@@ -199,26 +196,29 @@ impl<'s, 't> Named<'s, 't> {
             .scan
             .run_length(start, Alphabet::ANY, usize::from(longest) + 1);
         let value = start..start + length;
-        let fits = |rule: &&Vendors| {
-            (usize::from(rule.least)..=usize::from(rule.most)).contains(&length)
-                && self.scan.run_length(start, rule.alphabet, length) == length
-        };
-        let mut rules = rules::VENDORS.iter().filter(fits).peekable();
-        rules.peek()?;
         let name = self
             .name
             .get(self.name.len().saturating_sub(LONGEST_NAME)..)?;
-        let name = name.to_ascii_lowercase().replace('-', "_");
-        let is_known = rules
-            .flat_map(|rule| rule.names.split(' '))
-            .any(|vendor| name.contains(vendor));
-        is_known.then_some(value)
+        let lower = |byte: u8| match byte.to_ascii_lowercase() {
+            b'-' => '_',
+            byte => char::from(byte),
+        };
+        let mut known = None;
+        let is_vendors = |rule: &Vendors| {
+            let fits = (usize::from(rule.least)..=usize::from(rule.most)).contains(&length)
+                && self.scan.run_length(start, rule.alphabet, length) == length;
+            fits && {
+                let name: &String = known.get_or_insert_with(|| name.bytes().map(lower).collect());
+                rule.names.split(' ').any(|vendor| name.contains(vendor))
+            }
+        };
+        rules::VENDORS.iter().any(is_vendors).then_some(value)
     }
 
     /// The value without quotes.
     fn run(&self) -> Range<usize> {
-        let ends = |byte: u8| byte.is_ascii_whitespace() || b"\"'`&;,|()<>{}".contains(&byte);
-        let end = self.scan.find_byte(self.start, ends);
+        const ENDS: &[u8] = b" \t\n\x0c\r\"'`&;,|()<>{}";
+        let end = self.scan.find_any(self.start, ENDS);
         // The quotes may be escaped.
         let quoted = matches!(self.scan.byte(end), Some(b'"' | b'\''));
         let value = if quoted {
@@ -313,23 +313,6 @@ impl Quote {
         let escaped = || (start..at - 1).all(|at| scan.byte(at) == Some(b'\\'));
         scan.before(at) == Some(self.quote) && escaped()
     }
-
-    /// Where the text ends that is quoted so and begins at a place.
-    fn closes(self, scan: &Scan<'_>, from: usize) -> usize {
-        // Each level of quotes doubles the backslashes of those within it, and adds one.
-        let level = 2 * self.length();
-        let mut backslashes = 0;
-        let end = scan.find_byte(from, |byte| {
-            let closes = byte == self.quote && backslashes % level == self.backslashes;
-            backslashes = if byte == b'\\' { backslashes + 1 } else { 0 };
-            closes
-        });
-        if end == scan.len() {
-            end
-        } else {
-            end.saturating_sub(self.backslashes).max(from)
-        }
-    }
 }
 
 /// The inside of a quoted value, whose quotes may follow a letter, as in `b"..."`.
@@ -343,5 +326,5 @@ fn quoted(scan: &Scan<'_>, start: usize) -> Option<Range<usize>> {
         None => return None,
     };
     let start = start + quote.length();
-    Some(start..quote.closes(scan, start))
+    Some(start..scan.quote_end(start, quote.quote, quote.backslashes))
 }

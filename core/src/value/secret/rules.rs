@@ -15,8 +15,9 @@ const BASE64: Alphabet = Alphabet::BASE64;
 const ANY: Alphabet = Alphabet::ANY;
 
 /// A token that begins in a way of its own.
+#[derive(Clone, Copy)]
 pub(super) struct Token {
-    pub(super) prefix: &'static str,
+    pub(super) prefix: &'static [u8],
     /// The characters that follow.
     pub(super) alphabet: Alphabet,
     /// How many follow at least.
@@ -32,7 +33,7 @@ pub(super) const OPEN: u8 = 0;
 
 const fn token(prefix: &'static str, alphabet: Alphabet, least: u8) -> Token {
     Token {
-        prefix,
+        prefix: prefix.as_bytes(),
         alphabet,
         least,
         most: OPEN,
@@ -48,7 +49,7 @@ const fn closed(prefix: &'static str, alphabet: Alphabet, least: u8, most: u8) -
     }
 }
 
-/// A token that needs a digit to be told from words.
+/// A token that needs a digit to be distinguished from words.
 const fn with_digit(token: Token) -> Token {
     Token {
         digit: true,
@@ -56,8 +57,9 @@ const fn with_digit(token: Token) -> Token {
     }
 }
 
-/// In the order of their prefixes, so that those of one first character are together.
-pub(super) const TOKENS: &[Token] = &[
+/// In the order of their prefixes, so that those of one first character are together. [`TOKENS`] is the
+/// same in few bytes.
+pub(super) const LIST: &[Token] = &[
     closed("4b1d", ALPHANUMERIC, 38, 38),
     with_digit(closed("A3-", WORD, 35, 37)),
     closed("A3T", CAPITALS, 17, 17),
@@ -223,6 +225,92 @@ pub(super) const TOKENS: &[Token] = &[
     token("xoxr-", WORD, 8),
     token("xoxs-", WORD, 8),
 ];
+
+const COUNT: usize = LIST.len();
+const BYTES: usize = {
+    let (mut bytes, mut at) = (0, 0);
+    while at < COUNT {
+        bytes += LIST[at].prefix.len();
+        at += 1;
+    }
+    bytes
+};
+
+/// The tokens, one property after the other, which a browser's module holds in half of the bytes that
+/// the list takes.
+pub(super) struct Tokens {
+    prefixes: [u8; BYTES],
+    lengths: [u8; COUNT],
+    alphabets: [Alphabet; COUNT],
+    least: [u8; COUNT],
+    most: [u8; COUNT],
+    digits: [bool; COUNT],
+    /// Of each first character the first token and where its prefix begins.
+    first: [(u8, u16); 128],
+}
+
+/// The tokens of [`LIST`].
+pub(super) static TOKENS: Tokens = Tokens::of_list();
+
+impl Tokens {
+    const fn of_list() -> Self {
+        let mut tokens = Self {
+            prefixes: [0; BYTES],
+            lengths: [0; COUNT],
+            alphabets: [ANY; COUNT],
+            least: [0; COUNT],
+            most: [0; COUNT],
+            digits: [false; COUNT],
+            first: [(COUNT as u8, 0); 128],
+        };
+        let (mut at, mut byte) = (0, 0);
+        while at < COUNT {
+            let token = LIST[at];
+            let prefix = token.prefix;
+            tokens.lengths[at] = prefix.len() as u8;
+            tokens.alphabets[at] = token.alphabet;
+            tokens.least[at] = token.least;
+            tokens.most[at] = token.most;
+            tokens.digits[at] = token.digit;
+            let first = &mut tokens.first[prefix[0] as usize];
+            if first.0 == COUNT as u8 {
+                *first = (at as u8, byte as u16);
+            }
+            let mut of_prefix = 0;
+            while of_prefix < prefix.len() {
+                tokens.prefixes[byte] = prefix[of_prefix];
+                byte += 1;
+                of_prefix += 1;
+            }
+            at += 1;
+        }
+        tokens
+    }
+
+    /// The tokens that begin with a character.
+    pub(super) fn beginning_with(&'static self, first: u8) -> impl Iterator<Item = Token> {
+        let (from, mut byte) = self
+            .first
+            .get(usize::from(first))
+            .copied()
+            .unwrap_or((COUNT as u8, 0));
+        let tokens = usize::from(from)..COUNT;
+        tokens.map_while(move |at| {
+            let length = u16::from(*self.lengths.get(at)?);
+            let prefix = self
+                .prefixes
+                .get(usize::from(byte)..usize::from(byte + length))?;
+            byte += length;
+            (prefix.first() == Some(&first)).then_some(Token {
+                prefix,
+                alphabet: *self.alphabets.get(at)?,
+                least: *self.least.get(at)?,
+                most: *self.most.get(at)?,
+                digit: *self.digits.get(at)?,
+            })
+        })
+    }
+}
 
 /// A secret that is known by what stands within it.
 pub(super) struct Joint {

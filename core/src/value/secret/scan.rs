@@ -96,25 +96,34 @@ impl<'t> Scan<'t> {
     }
 
     /// A part of the text, all of which may be looked at.
+    #[inline(never)]
     pub(super) fn slice(&self, range: Range<usize>) -> &'t str {
         self.step(range.len());
         self.text.get(range).unwrap_or_default()
     }
 
-    pub(super) fn starts(&self, at: usize, what: &str) -> bool {
+    #[inline(never)]
+    pub(super) fn starts(&self, at: usize, what: &[u8]) -> bool {
         self.step(what.len());
         let bytes = self.text.as_bytes().get(at..).unwrap_or_default();
-        bytes.starts_with(what.as_bytes())
+        bytes.starts_with(what)
     }
 
+    #[inline(never)]
     pub(super) fn starts_ignoring_case(&self, at: usize, what: &str) -> bool {
         self.step(what.len());
         let bytes = self.text.as_bytes().get(at..at + what.len());
         bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(what.as_bytes()))
     }
 
+    /// The first place from `from` on with one of some bytes; the text's end if there is none.
+    #[inline(never)]
+    pub(super) fn find_any(&self, from: usize, bytes: &[u8]) -> usize {
+        self.position(from, |byte| bytes.contains(&byte))
+    }
+
     /// The first place from `from` on whose byte is selected; the text's end if none is.
-    pub(super) fn find_byte(&self, from: usize, mut selects: impl FnMut(u8) -> bool) -> usize {
+    fn position(&self, from: usize, mut selects: impl FnMut(u8) -> bool) -> usize {
         let rest = self.text.as_bytes().get(from..).unwrap_or_default();
         let found = rest.iter().position(|&byte| selects(byte));
         let length = found.unwrap_or(rest.len());
@@ -123,6 +132,7 @@ impl<'t> Scan<'t> {
     }
 
     /// Where a text stands at or after `from`.
+    #[inline(never)]
     pub(super) fn find(&self, from: usize, what: &str) -> Option<usize> {
         let rest = self.text.get(from..)?;
         let found = rest.find(what);
@@ -131,11 +141,13 @@ impl<'t> Scan<'t> {
     }
 
     /// Where a run of an alphabet ends that begins at `from`.
+    #[inline(never)]
     pub(super) fn run_end(&self, from: usize, alphabet: Alphabet) -> usize {
-        self.find_byte(from, |byte| !alphabet.contains(byte))
+        self.position(from, |byte| !alphabet.contains(byte))
     }
 
     /// How long a run of an alphabet is, of which `most` bytes are looked at.
+    #[inline(never)]
     pub(super) fn run_length(&self, from: usize, alphabet: Alphabet, most: usize) -> usize {
         let rest = self.text.as_bytes().get(from..).unwrap_or_default();
         let run = rest.iter().take(most);
@@ -145,22 +157,37 @@ impl<'t> Scan<'t> {
     }
 
     /// The next run of an alphabet. Its bytes are ASCII, so that it is a piece of text.
+    #[inline(never)]
     pub(super) fn next_run(&self, from: usize, alphabet: Alphabet) -> Option<Range<usize>> {
-        let start = self.find_byte(from, |byte| alphabet.contains(byte));
+        let start = self.position(from, |byte| alphabet.contains(byte));
         (start < self.len()).then(|| start..self.run_end(start, alphabet))
     }
 
     /// Past the spaces and tabs at a place.
+    #[inline(never)]
     pub(super) fn past_spaces(&self, from: usize) -> usize {
-        self.find_byte(from, |byte| !matches!(byte, b' ' | b'\t'))
+        self.position(from, |byte| !matches!(byte, b' ' | b'\t'))
     }
 
-    /// Where the line ends that a place is in.
-    pub(super) fn line_end(&self, from: usize) -> usize {
-        self.find_byte(from, |byte| matches!(byte, b'\n' | b'\r'))
+    /// Where the text ends that is quoted and begins at a place: before a quote with so many backslashes.
+    pub(super) fn quote_end(&self, from: usize, quote: u8, backslashes: usize) -> usize {
+        // Each level of quotes doubles the backslashes of those within it, and adds one.
+        let level = 2 * (backslashes + 1);
+        let mut before = 0;
+        let end = self.position(from, |byte| {
+            let closes = byte == quote && before % level == backslashes;
+            before = if byte == b'\\' { before + 1 } else { 0 };
+            closes
+        });
+        if end == self.len() {
+            end
+        } else {
+            end.saturating_sub(backslashes).max(from)
+        }
     }
 
     /// Whether a part of the text looks like a word of a sentence, and not like a secret.
+    #[inline(never)]
     pub(super) fn is_word(&self, range: Range<usize>) -> bool {
         const SHORT: usize = 6;
         const LONGEST: usize = 15;

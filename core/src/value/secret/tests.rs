@@ -1,6 +1,6 @@
 //! Every rule finds a key that is made up here, and no text takes longer than in proportion to its length.
 
-use super::rules::{JOINTS, Joint, OPEN, TOKENS, VENDORS};
+use super::rules::{JOINTS, Joint, LIST, OPEN, TOKENS, Token, VENDORS};
 use super::*;
 
 /// So many different characters of an alphabet, with a digit among the first if it has digits.
@@ -11,6 +11,10 @@ fn body(alphabet: Alphabet, length: usize) -> String {
     let bytes: Vec<u8> = order.filter(|&byte| alphabet.contains(byte)).collect();
     let bytes = bytes.iter().cycle().take(length);
     bytes.map(|&byte| char::from(byte)).collect()
+}
+
+fn prefix(token: &Token) -> &str {
+    std::str::from_utf8(token.prefix).unwrap()
 }
 
 fn found(text: &str) -> Vec<Range<usize>> {
@@ -50,29 +54,43 @@ fn assert_found(secret: &str, places: &[(&str, &str)]) {
 
 #[test]
 fn tokens_are_in_the_order_of_their_prefixes() {
-    assert!(TOKENS.is_sorted_by(|a, b| a.prefix < b.prefix));
+    assert!(LIST.is_sorted_by(|a, b| a.prefix < b.prefix));
+}
+
+#[test]
+fn the_tokens_in_few_bytes_are_those_of_the_list() {
+    let all = (0..128).flat_map(|first| TOKENS.beginning_with(first));
+    let of = |token: &Token| {
+        (
+            token.prefix,
+            token.alphabet,
+            token.least,
+            token.most,
+            token.digit,
+        )
+    };
+    assert!(all.map(|token| of(&token)).eq(LIST.iter().map(of)));
 }
 
 #[test]
 fn a_made_up_key_of_every_kind_is_found_and_a_shorter_one_is_not() {
-    for token in TOKENS {
+    for token in LIST {
         let least = usize::from(token.least);
         let longest = match token.most {
             OPEN => 2 * least,
             most => usize::from(most),
         };
         for length in [least, longest] {
-            let secret = format!("{}{}", token.prefix, body(token.alphabet, length));
+            let secret = format!("{}{}", prefix(token), body(token.alphabet, length));
             assert_found(&secret, PLACES);
             assert_found(&secret, ESCAPED_PLACES);
         }
         let mut none = Vec::new();
-        let short = format!("{}{}", token.prefix, body(token.alphabet, least - 1));
+        let short = format!("{}{}", prefix(token), body(token.alphabet, least - 1));
         token::find(&Scan::new(&short), &mut none);
         // Another kind may begin in the same way.
-        let others = TOKENS
-            .iter()
-            .filter(|other| other.prefix != token.prefix && short.contains(other.prefix));
+        let others = LIST.iter().filter(|other| other.prefix != token.prefix);
+        let others = others.filter(|other| short.contains(prefix(other)));
         assert!(none.is_empty() || others.count() > 0, "{short}: {none:?}");
     }
 }
@@ -105,7 +123,8 @@ fn a_made_up_value_is_found_beside_the_name_of_every_vendor() {
                 ] {
                     let text = format!("{before}{value}{after}");
                     let start = before.len();
-                    assert_eq!(found(&text), [start..start + length], "{text}");
+                    let expected = start..start + length;
+                    assert_eq!(found(&text), std::slice::from_ref(&expected), "{text}");
                 }
                 let text = format!("another = {value}");
                 assert!(found(&text).is_empty(), "{text}");
@@ -137,13 +156,13 @@ fn assert_linear(begin: &str, piece: &str, end: &str) {
 
 #[test]
 fn the_worst_text_of_every_rule_takes_time_in_proportion_to_its_length() {
-    for token in TOKENS {
+    for token in LIST {
         let least = usize::from(token.least);
         let letters = |length| "x".repeat(length);
         for length in [0, least - 1, least] {
             for body in [body(token.alphabet, length), letters(length)] {
                 for join in ["", "-", ".", " ", "\\n"] {
-                    assert_linear("", &format!("{}{body}{join}", token.prefix), "");
+                    assert_linear("", &format!("{}{body}{join}", prefix(token)), "");
                 }
             }
         }

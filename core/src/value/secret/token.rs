@@ -6,7 +6,7 @@ use super::rules::{self, Joint, OPEN, Token};
 use super::scan::{Alphabet, Scan};
 
 /// The beginnings of the first two parts of a JSON web token: `{"` in base 64.
-const WEB_TOKEN: &str = "eyJ";
+const WEB_TOKEN: &[u8] = b"eyJ";
 
 /// Finds tokens. What belongs to one goes to the end of its word.
 pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
@@ -67,13 +67,10 @@ fn within(scan: &Scan<'_>, at: usize) -> bool {
 /// Where the token ends that begins at a place.
 fn token_end(scan: &Scan<'_>, place: usize, digitless: &mut usize) -> Option<usize> {
     let first = scan.byte(place)?;
-    let first_of = |token: &Token| token.prefix.bytes().next().unwrap_or_default();
-    let from = rules::TOKENS.partition_point(|token| first_of(token) < first);
-    let tokens = rules::TOKENS.iter().skip(from);
-    tokens
-        .take_while(|token| first_of(token) == first)
+    rules::TOKENS
+        .beginning_with(first)
         .filter(|token| scan.starts(place, token.prefix))
-        .find_map(|token| end_of(scan, place, token, digitless))
+        .find_map(|token| end_of(scan, place, &token, digitless))
 }
 
 fn end_of(scan: &Scan<'_>, place: usize, token: &Token, digitless: &mut usize) -> Option<usize> {
@@ -125,8 +122,8 @@ fn joined(scan: &Scan<'_>, word: &Range<usize>, joint: &Joint) -> Option<Range<u
     let (after, count) = (joint.after.0, usize::from(joint.after.1));
     let start = word.end + joint.joint.len();
     let fits = lengths.contains(&word.len())
-        && scan.starts(word.end, joint.joint)
-        && scan.starts(word.end - joint.ending.len(), joint.ending)
+        && scan.starts(word.end, joint.joint.as_bytes())
+        && scan.starts(word.end - joint.ending.len(), joint.ending.as_bytes())
         && scan.run_length(start, after, count) == count
         && scan
             .slice(word.clone())

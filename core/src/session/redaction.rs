@@ -1,0 +1,56 @@
+//! What is redacted of a session: the arguments and the results of tools, and what people and programs say of an agent,
+//! whichever operation brings it. The context of a session, its learnings, and the events of other types
+//! are data that agents work with, and stay as they are.
+
+use crate::stored::event::{Event, kind};
+use crate::stored::head::Head;
+use crate::value::json::Json;
+use crate::value::redact::Redact;
+
+/// The properties of a tool call whose secrets are redacted.
+const OF_TOOL_CALLS: &[&str] = &["args", "result"];
+/// The property of the context that says why an agent waits.
+const OF_CONTEXTS: &[&str] = &["pauseReason"];
+/// The events that contain texts of an agent's work. The operations of agents write them.
+const OF_AGENTS: &[&str] = &[
+    kind::START,
+    kind::PAUSE,
+    kind::RESUME,
+    kind::COMPLETE,
+    kind::ERROR,
+    kind::ABANDONED,
+    kind::AGENT_ERROR,
+    kind::APPROVAL,
+];
+
+/// The data of an event without its secrets.
+pub(crate) fn event(redact: &Redact, is_agents: bool, kind: &str, data: &Json) -> Json {
+    match kind {
+        kind::TOOL_CALL => redact.properties(data, OF_TOOL_CALLS),
+        _ if is_agents && OF_AGENTS.contains(&kind) => redact.json(data),
+        _ => data.clone(),
+    }
+}
+
+/// A session as another program or an administrator gives it, without the secrets that operations would
+/// have redacted.
+pub(crate) fn session(redact: &Redact, head: &mut Head, events: &mut [Event]) {
+    let is_agents = head.agent.is_some();
+    for stored in events {
+        stored.data = event(redact, is_agents, &stored.kind, &stored.data);
+    }
+
+    let Some(agent) = &mut head.agent else {
+        return;
+    };
+    let hide = |text: &mut String| *text = redact.text(text).into_owned();
+    hide(&mut head.task);
+    let texts = [&mut head.result, &mut head.error, &mut agent.summary];
+    texts.into_iter().flatten().for_each(hide);
+    agent
+        .last_error
+        .iter_mut()
+        .for_each(|error| hide(&mut error.message));
+    head.context = redact.properties(&head.context, OF_CONTEXTS);
+    head.metadata = head.metadata.as_ref().map(|metadata| redact.json(metadata));
+}

@@ -7,6 +7,7 @@
 //! - [`machines`]: processes and the virtual machines that they own.
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
+//! - [`retention`]: purging with an archive, and scheduled removal.
 
 use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
@@ -17,6 +18,7 @@ pub mod dedup;
 pub mod folders;
 pub mod hooks;
 pub mod machines;
+pub mod retention;
 
 /// The operations of all applications.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
@@ -30,4 +32,9 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
 ];
 
 /// The jobs of all applications.
-pub static JOBS: &[&[&AnyJob]] = &[copy::job::JOBS, folders::job::JOBS];
+pub static JOBS: &[&[&AnyJob]] = &[
+    copy::job::JOBS,
+    folders::job::JOBS,
+    retention::job::JOBS,
+    retention::purge::JOBS,
+];

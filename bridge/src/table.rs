@@ -22,8 +22,8 @@ pub const TABLE: Table = Table {
 fn instead(name: &str) -> Option<&'static str> {
     let is_apps = APPLICATIONS.iter().any(|prefix| name.starts_with(prefix));
     is_apps.then_some(
-        "the browser's module has no copying, statistics of agents, deduplication, machines and hooks; \
-         load the complete module, `init({ module })` with the URL of \
+        "the browser's module has no copying, purging with an archive, retention, statistics of agents, \
+         deduplication, machines and hooks; load the complete module, `init({ module })` with the URL of \
          `tenure/wasm/tenure_complete_bg.wasm`, or use Node or the command `tenure`",
     )
 }
@@ -43,6 +43,7 @@ const APPLICATIONS: &[&str] = &[
     "activeSessions",
     "staleCleanup",
     "orphan",
+    "retention",
     "vm",
 ];
 

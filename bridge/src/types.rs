@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use tenure_apps::copy::job::CopyProgress;
 use tenure_apps::folders::job::ImportProgress;
+use tenure_apps::retention::job::RetentionProgress;
+use tenure_apps::retention::purge::PurgeProgress;
 use tenure_core::Error;
-use tenure_core::session::purge::PurgeProgress;
-use tenure_core::session::retention_job::RetentionProgress;
 use tenure_core::slot::message;
 use tenure_core::slot::params::{SlotCancelled, SlotFailure};
 use tenure_core::store::{

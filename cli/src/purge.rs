@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tenure_core::session::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
+use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Millis, Text};

@@ -1,6 +1,6 @@
 //! The result of a cleanup or a purge: which sessions were removed, and which could not be.
 
-use tenure_core::session::purge::PurgeResult;
+use tenure_apps::retention::purge::PurgeResult;
 use tenure_core::session::replies::{CleanupResult, Refusal};
 
 use crate::context::Context;

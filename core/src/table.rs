@@ -19,12 +19,7 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
 ];
 
 /// The jobs of the core.
-pub static JOBS: &[&[&AnyJob]] = &[
-    session::purge::JOBS,
-    session::retention_job::JOBS,
-    lease::renewal::JOBS,
-    slot::wait::JOBS,
-];
+pub static JOBS: &[&[&AnyJob]] = &[lease::renewal::JOBS, slot::wait::JOBS];
 
 /// The operations and jobs that a build serves.
 #[derive(Clone, Copy)]

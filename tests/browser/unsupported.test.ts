@@ -18,6 +18,8 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => sessions.agents.hooks.event({ hook_event_name: "Stop" }),
     () => manager.registerVm("vm-1", "zone", []),
     () => manager.orphans(),
+    () => sessions.purge({ olderThan: 0 }, { archive: () => {} }),
+    async () => open("memory:", { retention: { maxAge: "30d", every: "1d" } }),
   ];
   for (const call of calls) {
     const error = await failure(call());

@@ -1,5 +1,7 @@
 // Bulk operations, and purging the trash with an archive.
 
+// Loaded first: the browser's own module has neither archives nor retention.
+import "../support/complete.js";
 import fc from "fast-check";
 import type { Sessions } from "tenure";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,7 @@
 // Handles: opening, closing, and their properties.
 
+// Loaded first: the browser's own module has no retention.
+import "../support/complete.js";
 import * as tenure from "tenure";
 import { isTenureError, open, openSync, TenureError } from "tenure";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,7 @@
 // The history of a session, and how it is read.
 
+// Loaded first: the browser's own module has neither archives nor retention.
+import "../support/complete.js";
 import { copy, type Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";

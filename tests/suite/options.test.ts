@@ -1,6 +1,8 @@
 // Options: none is accepted and ignored. An unknown one, one of another type and one that an argument
 // overrides are refused, in every call that takes options.
 
+// Loaded first: the browser's own module has no retention.
+import "../support/complete.js";
 import { copy, getSessionManager, init, open, openSync, type Sessions } from "tenure";
 import { checkStore, givenSession, memorySessionsSync } from "tenure/testing";
 import { beforeEach, describe, expect, it } from "vitest";

@@ -1,5 +1,7 @@
 // The trash, deletion, cleanup by age, and retention.
 
+// Loaded first: the browser's own module has neither archives nor retention.
+import "../support/complete.js";
 import { openSync, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";

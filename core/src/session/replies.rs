@@ -174,3 +174,7 @@ pub struct CleanupResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
+
+crate::read_replies! {
+    RecordsCleaned { runs, entries, dry_run }
+}

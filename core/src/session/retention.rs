@@ -1,12 +1,16 @@
-//! Retention: the filters for the sessions that cleanups remove by their age.
+//! Retention: the filters for the sessions that cleanups remove by their age, and the parameters of
+//! scheduled removal.
 
+use serde::{Deserialize, Serialize};
+
+use crate::declare_params;
 use crate::store::filter::{Filter, Trash};
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::time::{Millis, Timestamp};
 
 /// The start of a session's age.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
@@ -27,6 +31,24 @@ pub const DEFAULT_STATUSES: [Status; 4] = [
 
 /// How long entries of the audit log are retained by default: 365 days.
 pub const KEEP_AUDIT: Millis = Millis(365 * 24 * 60 * 60 * 1000);
+
+declare_params! {
+    /// Which sessions retention removes, and how often.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct RetentionParams {
+        /// The age at which sessions move to the trash, unless they are active or paused, in milliseconds.
+        pub max_age_ms: u64,
+        /// The interval between two passes, in milliseconds. The first pass runs within a minute.
+        pub every_ms: u64,
+        /// The time after which sessions in the trash are purged, in milliseconds.
+        pub purge_after_ms: u64,
+        /// The time for which entries of the audit log are retained, in milliseconds.
+        pub keep_audit_ms: u64,
+        /// Archive each session before it is purged; `false` by default.
+        pub archive: Option<bool>,
+    }
+}
 
 /// The agents that have been idle for `max_idle` at `now`, in any phase.
 pub fn idle_agents(now: Timestamp, max_idle: Millis) -> Filter {

@@ -1,8 +1,8 @@
 //! Purging the trash in batches, with and without an archive.
 
 use serde_json::json;
+use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeResult};
 use tenure_core::error::Cause;
-use tenure_core::session::purge::{PURGE_JOB, PurgeJobParams, PurgeResult};
 use tenure_core::work::job::{JobReply, JobResult, Need};
 use tenure_core::{Error, Text, Timestamp};
 

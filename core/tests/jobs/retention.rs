@@ -1,8 +1,9 @@
 //! The retention job: when its passes run, when they are retried, and what they report.
 
 use serde_json::json;
+use tenure_apps::retention::job::{RETENTION, RetentionProgress};
 use tenure_core::Millis;
-use tenure_core::session::retention_job::{RETENTION, RetentionParams, RetentionProgress};
+use tenure_core::session::retention::RetentionParams;
 use tenure_core::work::job::{JobReply, Need};
 
 use crate::support::jobs::{driver_error, run_job, run_step};

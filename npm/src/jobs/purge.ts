@@ -55,7 +55,7 @@ export function purgeArchived(
 ): Promise<PurgeResult> {
   return runJob(
     binding,
-    "purge",
+    "retentionPurge",
     { ...params, archive: true },
     {
       run: (_, name, params) => store.perform(name, params),

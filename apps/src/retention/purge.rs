@@ -4,16 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::declare_params;
-use crate::value::properties::{Params, Properties, parse};
-use crate::value::text::Text;
-use crate::value::time::Millis;
-use crate::work::job::{JobContext, JobError, JobResult, Side};
+use tenure_core::declare_params;
+use tenure_core::value::properties::{Params, Properties, parse};
+use tenure_core::value::text::Text;
+use tenure_core::value::time::Millis;
+use tenure_core::work::job::{JobContext, JobError, JobResult, Side};
 
-use super::cleanup::PURGE;
-use super::params::{IdParams, PurgeParams};
-use super::read::EXPORT;
-use super::replies::{CleanupResult, Refusal};
+use tenure_core::session::cleanup::PURGE;
+use tenure_core::session::params::{IdParams, PurgeParams};
+use tenure_core::session::read::EXPORT;
+use tenure_core::session::replies::{CleanupResult, Refusal};
 
 /// The maximum number of sessions in each list of a result.
 const MAX_LISTED: usize = 1000;
@@ -134,14 +134,14 @@ impl Params for PurgeResult {
     }
 }
 
-crate::nested_properties!(PurgeResult);
-crate::read_replies! {
+tenure_core::nested_properties!(PurgeResult);
+tenure_core::read_replies! {
     NotPurged { id, code, message }
 }
 
-crate::jobs! {
+tenure_core::jobs! {
     /// Purges the trash: deletes sessions that have been in it for a given time, in batches.
-    PURGE_JOB = "purge" (PurgeJobParams) -> PurgeResult, purge,
+    PURGE_JOB = "retentionPurge" (PurgeJobParams) -> PurgeResult, purge,
         r#"{"olderThan":0,"ids":["s"],"limit":2,"cursor":"ca.0.a","dryRun":false,"archive":true,"batch":100}"#;
 }
 

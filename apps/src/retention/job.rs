@@ -3,14 +3,14 @@
 
 use serde::Serialize;
 
-use crate::declare_params;
-use crate::value::time::Millis;
-use crate::work::job::{JobContext, JobResult, Side};
+use tenure_core::session::cleanup::{CLEANUP, CLEANUP_RECORDS};
+use tenure_core::session::params::{CleanupParams, CleanupRecordsParams};
+use tenure_core::session::replies::RecordsCleaned;
+use tenure_core::session::retention::RetentionParams;
+use tenure_core::value::time::Millis;
+use tenure_core::work::job::{JobContext, JobResult, Side};
 
-use super::cleanup::{CLEANUP, CLEANUP_RECORDS};
-use super::params::{CleanupParams, CleanupRecordsParams};
 use super::purge::{NotPurged, PurgeResult, Purging};
-use super::replies::RecordsCleaned;
 
 /// The maximum delay of the first pass, so that it also happens in processes that restart often.
 const MAX_FIRST_DELAY: Millis = Millis(60_000);
@@ -18,24 +18,6 @@ const MAX_FIRST_DELAY: Millis = Millis(60_000);
 const RETRY_DELAYS: [Millis; 3] = [Millis(60_000), Millis(5 * 60_000), Millis(15 * 60_000)];
 /// The maximum number of failures that a pass lists.
 const MAX_LISTED: usize = 1000;
-
-declare_params! {
-    /// Which sessions retention removes, and how often.
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    pub struct RetentionParams {
-        /// The age at which sessions move to the trash, unless they are active or paused, in milliseconds.
-        pub max_age_ms: u64,
-        /// The interval between two passes, in milliseconds. The first pass runs within a minute.
-        pub every_ms: u64,
-        /// The time after which sessions in the trash are purged, in milliseconds.
-        pub purge_after_ms: u64,
-        /// The time for which entries of the audit log are retained, in milliseconds.
-        pub keep_audit_ms: u64,
-        /// Archive each session before it is purged; `false` by default.
-        pub archive: Option<bool>,
-    }
-}
 
 /// The result of a pass of retention, and whether it is retried.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -57,11 +39,7 @@ pub struct RetentionProgress {
     pub is_final_failure: bool,
 }
 
-crate::read_replies! {
-    RecordsCleaned { runs, entries, dry_run }
-}
-
-crate::jobs! {
+tenure_core::jobs! {
     /// Runs passes of retention at intervals, until its driver stops it. Each pass is reported as
     /// progress.
     RETENTION = "retention" (RetentionParams) -> (), run,

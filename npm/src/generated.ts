@@ -4860,7 +4860,7 @@ export interface Operations {
   hookEvent: { params: HookEventParams; result: HookReply };
   /** Registers the calling process, or renews its registration, and the lease of its machine with it. */
   processRegister: { params: ProcessRegisterParams; result: ActiveSession };
-  /** Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if this one has another owner. The owner may update what it says about the machine. */
+  /** Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if this one has another owner, or is the name of an orphan in another zone. The owner may update what it says about the machine. */
   vmRegister: { params: VmRegisterParams; result: boolean };
   /** The virtual machine that the calling process owns, or `null`. */
   vmMine: { params: VmMineParams; result: VmView | null };

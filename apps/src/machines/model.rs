@@ -298,6 +298,11 @@ pub fn vm_data(params: &VmRegisterParams, owned: Option<&Lease>, now: Timestamp)
     data.to_json()
 }
 
+/// Whether a machine is in this zone.
+pub fn is_in_zone(vm: &Lease, zone: &Text) -> bool {
+    Object::parse(&vm.data).text("zone").as_deref() == Some(zone.as_str())
+}
+
 /// Whether the current or last holder of a machine claimed it as an orphan.
 pub fn is_claimed(vm: &Lease) -> bool {
     former(vm).is_some()

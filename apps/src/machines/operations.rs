@@ -21,7 +21,7 @@ use super::model::{
     OrphanClaimParams, OrphanDone, OrphanDoneParams, OrphanOutcome, OrphansParams,
     ProcessRegisterParams, REGISTRATION_DURATION, StaleCleanup, StaleCleanupParams,
     VmCommandParams, VmMineParams, VmRegisterParams, VmUnregisterParams, VmView, claimed_data,
-    is_claimed, orphaned, owns, process_data, vm_data, vm_key, vm_of, vm_of_key,
+    is_claimed, is_in_zone, orphaned, owns, process_data, vm_data, vm_key, vm_of, vm_of_key,
 };
 
 /// The `kind` of the audit entry for a removed orphan.
@@ -40,7 +40,8 @@ tenure_core::operations! {
         unit register_process,
         r#"{"holder":"h"}"#;
     /// Makes the calling process the owner of a virtual machine: `false` if it owns another one, or if
-    /// this one has another owner. The owner may update what it says about the machine.
+    /// this one has another owner, or is the name of an orphan in another zone. The owner may update what
+    /// it says about the machine.
     VM_REGISTER = Write "vmRegister" (VmRegisterParams) -> bool, unit register_vm,
         r#"{"vmId":"v","zone":"z","components":["c"],"metadata":{"a":1},"holder":"h"}"#;
     /// The virtual machine that the calling process owns, or `null`.
@@ -162,6 +163,13 @@ fn register_vm(tx: &mut Transaction<'_>, params: &VmRegisterParams) -> Attempt<b
     // A machine that is claimed for cleanup is about to be removed, and has no new owner.
     let claimed = vm.as_ref().filter(|vm| is_claimed(vm));
     if claimed.is_some_and(|vm| vm.is_held(tx.now(), tx.host())) {
+        return Ok(false);
+    }
+    // A machine in another zone has the same name alone. Its orphan is not taken over, and so forgotten.
+    let other = vm
+        .as_ref()
+        .filter(|vm| own.is_none() && !is_in_zone(vm, &params.zone));
+    if other.is_some_and(|vm| !vm.released) {
         return Ok(false);
     }
     let request = Request::Acquire {

@@ -244,6 +244,23 @@ fn an_orphan_can_be_registered_by_another_process() {
 }
 
 #[test]
+fn an_orphan_is_not_forgotten_for_a_machine_of_its_name_in_another_zone() {
+    let machine = Machine::default();
+    let a = owner(&machine, "a", 1, "v");
+    let b = process("b", 2, 1);
+    kill(&a);
+    let other = json!({"vmId": "v", "zone": "other", "components": []});
+    assert_eq!(machine.ok(&b, "vmRegister", other.clone()), false);
+    assert_eq!(ids(&machine.ok(&b, "orphans", json!({}))), ["v"]);
+    assert_eq!(machine.ok(&b, "orphans", json!({}))[0]["zone"], "z");
+    let token = machine.ok(&b, "orphanClaim", json!({"vmId": "v"}))["token"].clone();
+    let done = json!({"vmId": "v", "token": token, "success": true});
+    machine.ok(&b, "orphanDone", done);
+    assert_eq!(machine.ok(&b, "vmRegister", other), true);
+    assert_eq!(machine.ok(&b, "vmMine", json!({}))["zone"], "other");
+}
+
+#[test]
 fn a_claim_of_a_name_expires() {
     let machine = Machine::default();
     let a = owner(&machine, "a", 1, "v");

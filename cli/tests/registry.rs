@@ -141,3 +141,19 @@ fn a_lease_of_the_registry_is_not_replaced_by_that_of_an_earlier_one() {
     assert_eq!(acquire(user.login(&[]), "a"), 0);
     assert_eq!(acquire(user.login(&[]), "b"), 1);
 }
+
+#[test]
+fn the_registry_of_another_user_is_refused() {
+    // Only root can give a folder to another user.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let user = User::new();
+    let folder = user.at("home/.local/state/tenure");
+    fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::chown(&folder, Some(1234), None).unwrap();
+    let output = output_of(user.cron(&["lease", "list"]));
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(output.err.contains("another user"), "{output:?}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}

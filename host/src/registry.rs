@@ -14,6 +14,8 @@ use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 const FOLDER: &str = "tenure";
 const FILE: &str = "registry.db";
+const OF_ANOTHER: &str =
+    "this folder belongs to another user; set XDG_STATE_HOME to a folder of your own";
 /// The records of one step of taking over a registry.
 const STEP: u32 = 1000;
 
@@ -33,6 +35,9 @@ pub fn registry_path() -> Result<PathBuf> {
     FileMode::PRIVATE
         .create_folders(&folder)
         .map_err(|error| unavailable(&folder, &error.to_string()))?;
+    if !is_own(fs::metadata(&folder)) {
+        return Err(unavailable(&folder, OF_ANOTHER));
+    }
     Ok(folder.join(FILE))
 }
 
@@ -152,9 +157,7 @@ fn own_folder(temporary: &Path) -> Result<PathBuf> {
         ));
     }
     if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(unavailable(
-            "this folder belongs to another user; set XDG_STATE_HOME to a folder of your own",
-        ));
+        return Err(unavailable(OF_ANOTHER));
     }
     if found.mode() & 0o777 != PRIVATE {
         set_permissions(&folder, Permissions::from_mode(PRIVATE))

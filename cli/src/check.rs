@@ -1,13 +1,13 @@
 //! `tenure check`: reads everything in a store, and reports what cannot be read.
 
 use serde::Serialize;
-use tenure_apps::copy::model::CopyPageParams;
+use tenure_apps::copy::model::{CopyPage, CopyPageParams};
 use tenure_apps::copy::operations::COPY_PAGE;
 use tenure_core::Text;
 use tenure_core::store::Problem;
 
 use crate::context::Context;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::output::{Style, clean, count};
 use crate::progress::Progress;
@@ -24,62 +24,91 @@ pub(crate) struct Args {}
 
 /// The result of a check.
 #[derive(Default, Serialize)]
-struct Report {
-    sessions: u64,
-    records: u64,
-    problems: Vec<Problem>,
+pub(crate) struct Report {
+    pub(crate) sessions: u64,
+    pub(crate) records: u64,
+    pub(crate) problems: Vec<Problem>,
 }
 
 pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
     let interrupt = Interrupt::listen();
     let mut progress = Progress::new(!context.json());
-    let mut report = Report::default();
-    let mut after = None;
-    loop {
+    let report = Report::of(&mut progress, |params| {
         interrupt.check("interrupted; the check is not complete")?;
-        let params = CopyPageParams {
-            after,
-            // The same pages as for a comparison with another store: all histories and all records.
-            whole: Some(true),
-        };
-        let page = context.run(&COPY_PAGE, params)?;
-        report.sessions += page.sessions;
-        report.records += page.records;
-        report.problems.extend(page.problems);
-        progress.update(|| format!("{} read", count(report.sessions, "session")));
-        after = page.next.map(Text::from);
-        if after.is_none() {
-            break;
-        }
-    }
+        context.run(&COPY_PAGE, params)
+    })?;
     drop(progress);
     print(context, &report)
 }
 
-fn print(context: &mut Context, report: &Report) -> Outcome {
-    let Report {
-        sessions,
-        records,
-        problems,
-    } = report;
-    if context.json() {
-        context.print_json(report)?;
-    } else {
-        for Problem { id, problem } in problems {
+impl Report {
+    /// Reads everything in a store, page by page.
+    pub(crate) fn of(
+        progress: &mut Progress,
+        mut read: impl FnMut(CopyPageParams) -> Result<CopyPage, Failure>,
+    ) -> Result<Self, Failure> {
+        let mut report = Self::default();
+        let mut after = None;
+        loop {
+            let page = read(CopyPageParams {
+                after,
+                // The same pages as for a comparison with another store: all histories and all
+                // records.
+                whole: Some(true),
+            })?;
+            report.sessions += page.sessions;
+            report.records += page.records;
+            report.problems.extend(page.problems);
+            progress.update(|| format!("{} read", count(report.sessions, "session")));
+            after = page.next.map(Text::from);
+            if after.is_none() {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// Prints the problems, a line for each.
+    pub(crate) fn print_problems(&self, context: &mut Context) -> Result<(), Failure> {
+        for Problem { id, problem } in &self.problems {
             context.out.styled(Style::Red, &clean(id))?;
             context.out.line(&format!("  {}", clean(problem)))?;
         }
-        let found = match problems.len() as u64 {
+        Ok(())
+    }
+
+    /// The numbers of sessions and records.
+    pub(crate) fn contents(&self) -> String {
+        let (sessions, records) = (
+            count(self.sessions, "session"),
+            count(self.records, "record"),
+        );
+        format!("{sessions} and {records}")
+    }
+
+    /// The number of problems.
+    pub(crate) fn problems(&self) -> String {
+        match self.problems.len() as u64 {
             0 => "no problems".to_owned(),
             number => count(number, "problem"),
-        };
-        let (sessions, records) = (count(*sessions, "session"), count(*records, "record"));
-        context
-            .out
-            .line(&format!("{sessions} and {records} read, {found}"))?;
+        }
     }
-    Ok(match problems.is_empty() {
-        true => Exit::DONE,
-        false => Exit::REFUSED,
-    })
+
+    /// The exit code: problems are a refusal.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.problems.is_empty() {
+            true => Exit::DONE,
+            false => Exit::REFUSED,
+        }
+    }
+}
+
+fn print(context: &mut Context, report: &Report) -> Outcome {
+    if context.json() {
+        context.print_json(report)?;
+    } else {
+        report.print_problems(context)?;
+        let (contents, problems) = (report.contents(), report.problems());
+        context.out.line(&format!("{contents} read, {problems}"))?;
+    }
+    Ok(report.exit())
 }

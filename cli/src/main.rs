@@ -10,6 +10,7 @@
 mod agent;
 mod atomic_file;
 mod audit;
+mod backup;
 mod bulk;
 mod check;
 mod choice;
@@ -121,6 +122,8 @@ enum Command {
     Stats(LazyArgs<stats::Args>),
     /// Copy all sessions of one store into another
     Copy(LazyArgs<copy::Args>),
+    /// Make a verified copy of a store that others are using
+    Backup(LazyArgs<backup::Args>),
     /// Read everything in a store and report unreadable sessions
     Check(LazyArgs<check::Args>),
     /// Track agents through their phases, and decide whether to resume them
@@ -173,6 +176,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Cleanup(LazyArgs(args)) => cleanup::run(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::Copy(LazyArgs(args)) => copy::run(args, context),
+        Command::Backup(LazyArgs(args)) => backup::run(args, context),
         Command::Check(LazyArgs(args)) => check::run(args, context),
         Command::Agent(LazyArgs(args)) => agent::run(args, context),
         Command::Hook(LazyArgs(args)) => hook::run(args, context),

@@ -9,6 +9,7 @@
 
 #[cfg(target_os = "linux")]
 mod agent;
+mod backup;
 mod commands;
 mod common;
 mod copy_and_import;

@@ -4,6 +4,7 @@
 //! leases.
 
 mod asynchronous;
+mod backup;
 mod behalf;
 mod executor;
 mod lazy;
@@ -15,6 +16,7 @@ mod registry;
 mod runtime;
 
 pub use asynchronous::{Opener, Opening};
+pub use backup::Backup;
 pub use behalf::OnBehalf;
 pub use executor::{Deferred, Executor, InlineStore, SerialStore, Started};
 pub use local::{Local, now, random_bits};

@@ -40,7 +40,12 @@ impl Local {
                  runs git:origin",
             )
         })?;
-        let executor = Executor::open(place.clone(), options, Lifetime::Brief)?;
+        Self::open_place(&place, options, Lifetime::Brief)
+    }
+
+    /// Opens the store of a place. It is created if it does not exist.
+    pub(crate) fn open_place(place: &Place, options: &Options, lifetime: Lifetime) -> Result<Self> {
+        let executor = Executor::open(place.clone(), options, lifetime)?;
         executor.open_now()?;
         Ok(Self {
             executor,

@@ -43,10 +43,7 @@ impl Executor {
                 take_over(&store, &path);
                 Self::transaction(Box::new(store))
             }
-            Place::File(path) => {
-                let store = FileStore::open(&path, file_options(options)?)?;
-                Self::transaction(Box::new(store))
-            }
+            Place::File(path) => Self::transaction(Box::new(open_file(&path, options)?)),
             Place::Git(place) => {
                 let options = git_options(options);
                 let open = move || {
@@ -67,8 +64,17 @@ pub(crate) fn sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Resu
     Ok(Box::new(open_sqlite(path, options, lifetime)?))
 }
 
-fn open_sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Result<SqliteStore> {
+pub(crate) fn open_sqlite(
+    path: &Path,
+    options: &Options,
+    lifetime: Lifetime,
+) -> Result<SqliteStore> {
     SqliteStore::open(path, sqlite_options(options, lifetime)?)
+}
+
+/// Opens a file store. It is created if it does not exist.
+pub(crate) fn open_file(path: &Path, options: &Options) -> Result<FileStore> {
+    FileStore::open(path, file_options(options)?)
 }
 
 fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions> {
@@ -91,7 +97,7 @@ fn file_options(options: &Options) -> Result<FileOptions> {
 }
 
 /// The permissions of new files.
-fn file_mode(options: &Options) -> Result<FileMode> {
+pub(crate) fn file_mode(options: &Options) -> Result<FileMode> {
     let Some(bits) = options.file_mode else {
         return Ok(FileMode::PRIVATE);
     };

@@ -111,6 +111,11 @@ impl Os {
         Ok(Self { base, mode })
     }
 
+    /// The path of the folder.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
     fn at(&self, path: &str) -> PathBuf {
         if path.is_empty() {
             self.base.clone()

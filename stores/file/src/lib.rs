@@ -23,6 +23,7 @@
 //! `disk` has the operations of the file system, `store` the handle, `folder` the lock, `view` the
 //! reads, `plan` the changes of a commit, and `write` the order in which they are written.
 
+mod backup;
 mod bucket;
 mod disk;
 mod failure;

@@ -10,6 +10,7 @@ use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_permissions::FileMode;
 use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 
 use crate::disk::{Disk, Os};
@@ -54,6 +55,16 @@ impl FileStore {
             problem: format!("{:?}: {error}", path.display().to_string()),
         })?;
         Self::over(disk, options)
+    }
+
+    /// The path of the folder.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.disk.base()
+    }
+
+    /// The permissions of new files.
+    pub(crate) fn file_mode(&self) -> FileMode {
+        self.folder.options.file_mode
     }
 }
 

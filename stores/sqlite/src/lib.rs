@@ -13,6 +13,7 @@
 //! `read_set` the rows that an operation need not read again, `file` the state that handles of a
 //! process share, and `writer` the thread.
 
+mod backup;
 mod database;
 mod failure;
 mod file;

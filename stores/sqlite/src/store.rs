@@ -167,6 +167,11 @@ impl SqliteStore {
         }
     }
 
+    /// The connection of the handle.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Closes the handle, after the jobs in the queue of the file.
     pub fn close(self) {
         self.drain();

@@ -27,8 +27,11 @@ fn open(file: &Path) -> SqliteStore {
     SqliteStore::open(file, SqliteOptions::default()).unwrap()
 }
 
+/// Removes or replaces files of a database.
+type Removal = fn(&Path);
+
 /// Ways in which the files go, each with the name of the missing file in the message.
-fn removals() -> Vec<(&'static str, fn(&Path))> {
+fn removals() -> Vec<(&'static str, Removal)> {
     vec![
         ("tenure.db ", |file| {
             fs::remove_dir_all(file.parent().unwrap()).unwrap();

@@ -112,6 +112,10 @@ impl Drop for Backup {
             Place::File(_) => fs::remove_dir_all(&self.temporary),
             _ => fs::remove_file(&self.temporary),
         };
+        // Its verification opened the database as a store.
+        let mut reserve = self.temporary.clone().into_os_string();
+        reserve.push("-reserve");
+        let _ = fs::remove_file(reserve);
     }
 }
 

@@ -21,6 +21,22 @@ pub struct Changes {
     pub records: Vec<RecordChange>,
 }
 
+impl Changes {
+    /// Whether the changes remove something, or move sessions to the trash, and write nothing else but
+    /// records. A store keeps room for them, so that they succeed on a full disk.
+    pub fn makes_room(&self) -> bool {
+        let is_put = |change: &SessionChange| match &change.write {
+            SessionWrite::Put { head, .. } => head.deleted_at.is_none(),
+            SessionWrite::Delete => false,
+        };
+        let removes = |change: &RecordChange| change.record.is_none();
+        match self.sessions.is_empty() {
+            true => self.records.iter().any(removes),
+            false => !self.sessions.iter().any(is_put),
+        }
+    }
+}
+
 /// A change to one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

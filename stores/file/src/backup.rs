@@ -1,7 +1,7 @@
 //! A backup of an open store: a new folder with the content of one moment. Other handles and processes
 //! may go on reading, and write when it is complete.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use tenure_core::Result;
 use tenure_core::error::Cause;
 use tenure_permissions::FileMode;
 
-use crate::layout::{GONE, LOCK, NEXT, SESSION};
+use crate::layout::{GONE, LOCK, NEXT, RESERVE, SESSION};
 use crate::store::FileStore;
 
 impl FileStore {
@@ -57,11 +57,11 @@ fn copy_folder(store: &Path, from: &Path, to: &Path, mode: FileMode) -> io::Resu
         let entry = entry?;
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
-        if [LOCK, NEXT, GONE]
+        if [LOCK, NEXT, GONE, RESERVE]
             .map(|path| store.join(path))
             .contains(&from)
         {
-            // The lock, and what an interrupted write has left.
+            // The lock, the room that is kept, and what an interrupted write has left.
         } else if kind.is_dir() {
             copy_folder(store, &from, &to, mode)?;
         } else if kind.is_file() {
@@ -79,7 +79,7 @@ fn create_folder(path: &Path, mode: FileMode) -> io::Result<()> {
 }
 
 fn copy_file(from: &Path, to: &Path, mode: FileMode) -> io::Result<()> {
-    let mut source = match File::open(from) {
+    let mut source = match tenure_regular::open(from) {
         // A folder without a session file.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,

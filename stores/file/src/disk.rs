@@ -8,6 +8,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_permissions::FileMode;
+use tenure_reserve::Reserve;
+
+use crate::layout::RESERVE;
 use tenure_regular::MAX_FILE_BYTES;
 
 /// A folder on a file system.
@@ -74,6 +77,14 @@ pub trait Disk {
     /// Those of the file system.
     fn sync_folder(&self, path: &str) -> io::Result<()>;
 
+    /// Keeps room for removals, if none is kept yet. The store's own folder exists.
+    fn keep_room(&self) {}
+
+    /// Runs a removal with the room that is kept for it.
+    fn with_room<T>(&self, removal: impl FnOnce() -> T) -> T {
+        removal()
+    }
+
     /// Acquires the lock on the file at a path, which is created if it does not exist. Returns
     /// `None` if another process or handle holds the lock. The lock ends with the process of its
     /// holder at the latest.
@@ -114,6 +125,10 @@ impl Os {
     /// The path of the folder.
     pub(crate) fn base(&self) -> &Path {
         &self.base
+    }
+
+    fn reserve(&self) -> Reserve {
+        Reserve::at(self.at(RESERVE), self.mode)
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -212,6 +227,18 @@ impl Disk for Os {
 
     fn sync_folder(&self, path: &str) -> io::Result<()> {
         sync(&self.at(path))
+    }
+
+    fn keep_room(&self) {
+        self.reserve().keep();
+    }
+
+    fn with_room<T>(&self, removal: impl FnOnce() -> T) -> T {
+        let reserve = self.reserve();
+        let released = reserve.release();
+        let removed = removal();
+        reserve.restore(released);
+        removed
     }
 
     fn try_lock(&self, path: &str) -> io::Result<Option<File>> {

@@ -12,6 +12,7 @@ pub(crate) const OWN: &str = ".tenure";
 pub(crate) const LOCK: &str = ".tenure/lock";
 pub(crate) const NEXT: &str = ".tenure/next.json";
 pub(crate) const INTENT: &str = ".tenure/intent.json";
+pub(crate) const RESERVE: &str = ".tenure/reserve";
 pub(crate) const GONE: &str = ".tenure/gone";
 pub(crate) const RECORDS: &str = ".tenure/records";
 

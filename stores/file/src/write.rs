@@ -35,6 +35,20 @@ enum Failed {
 impl<D: Disk> Writer<'_, D> {
     /// See `Store::commit`.
     pub(crate) fn commit(&self, changes: &Changes) -> Result<Commit> {
+        match self.try_commit(changes) {
+            Err(error)
+                if changes.makes_room() && matches!(error.cause(), Cause::StorageFull { .. }) =>
+            {
+                self.disk.with_room(|| self.try_commit(changes))
+            }
+            committed => {
+                self.disk.keep_room();
+                committed
+            }
+        }
+    }
+
+    fn try_commit(&self, changes: &Changes) -> Result<Commit> {
         let view = self.finish_pending(changes)?;
         let plan = match plan(&view, changes)? {
             Ok(plan) => plan,

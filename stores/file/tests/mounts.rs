@@ -1,40 +1,21 @@
-//! A full file system, and a read-only file system. They are mounted in a namespace of a child
-//! process, which requires root on Linux. Elsewhere the tests print that they were skipped, or fail
-//! if `TENURE_FULL` is set.
+//! A full file system, and a read-only file system.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::common::{
-    Place, append, apply, event, given_path, head, history, id, ids, open, process_of, put,
-    put_change, record, remove, set, start, succeed,
+    Place, append, apply, event, given_path, head, history, id, ids, open, put, put_change, record,
+    remove, set, start, time,
 };
 use tenure_core::store::Expect;
 use tenure_core::{Changes, SyncStore};
 use tenure_file::{FileOptions, FileStore};
 
-/// Mounts a file system of `size` bytes at a folder, visible to the next process only.
-const MOUNT: &str = r#"mount -t tmpfs -o size="$1" tenure "$2" && shift 2 && exec "$@""#;
-
 /// Runs the ignored test `name` on a separate file system of this size, if one can be mounted.
 fn on_a_file_system(size: &str, name: &str) {
     let place = Place::new();
     std::fs::create_dir(place.folder()).unwrap();
-    let within = || {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", MOUNT, "sh", size]);
-        command.arg(place.folder());
-        command
-    };
-    let probe = within().arg("true").stderr(Stdio::null()).status();
-    if !probe.is_ok_and(|status| status.success()) {
-        let everything = std::env::var("TENURE_FULL").is_ok_and(|full| full == "1");
-        assert!(!everything, "file systems cannot be mounted here");
-        println!("left out: file systems cannot be mounted here");
-        return;
-    }
-    succeed(process_of(within(), name, &place.folder()));
-    assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0);
+    tenure_store_support::on_a_file_system(size, name, &place.folder(), &place.folder());
 }
 
 fn text(bytes: usize) -> String {
@@ -115,6 +96,59 @@ fn a_process_that_fills_its_disk() {
     std::fs::remove_file(folder.join(".filling")).unwrap();
     assert_eq!(append(&store, &id("a"), "{}").unwrap(), kept as u64 + 1);
     assert_eq!(ids(&store), ["a", "b"]);
+}
+
+#[test]
+fn sessions_are_removed_without_free_space() {
+    on_a_file_system("16m", "mounts::a_process_that_removes_on_a_full_disk");
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_removes_on_a_full_disk() {
+    let folder = given_path();
+    let store = open(&folder);
+    for name in ["a", "b", "c", "d"] {
+        start(&store, head(name));
+        append(&store, &id(name), &text(500_000)).unwrap();
+    }
+    let fill = |name: &str| {
+        assert!(std::fs::write(folder.join(name), vec![0; 64 << 20]).is_err());
+    };
+    fill(".filling");
+    fill(".more");
+    assert_eq!(
+        append(&store, &id("a"), "{}").unwrap_err().code(),
+        "STORAGE_FULL"
+    );
+    let trash = |name: &str| {
+        let loaded = store.load(&id(name), tenure_core::History::None).unwrap();
+        let mut head = loaded.unwrap().head;
+        let expect = Expect::Version {
+            version: head.version,
+        };
+        head.version += 1;
+        head.deleted_at = Some(time(2_000));
+        let mut changes = put(head, expect, Vec::new());
+        changes.records = vec![set(record("kind", name, None, 1))];
+        changes
+    };
+    for name in ["a", "b"] {
+        apply(&store, &trash(name));
+    }
+    fill(".rest");
+    for name in ["a", "c"] {
+        let mut changes = remove(name);
+        changes.records = vec![set(record("kind", &format!("removed {name}"), None, 1))];
+        apply(&store, &changes);
+    }
+    apply(&store, &trash("d"));
+    assert_eq!(ids(&store), ["b", "d"]);
+    assert_eq!(history(&store, "d").len(), 1);
+    assert!(
+        append(&store, &id("b"), "{}").is_ok(),
+        "the removed ones have freed space"
+    );
 }
 
 #[test]

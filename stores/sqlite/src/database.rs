@@ -215,6 +215,17 @@ impl Database {
         })
     }
 
+    /// The number of bytes by which the database grows when its log is copied.
+    pub(crate) fn growth_by_log(&self) -> Result<u64> {
+        let pages: i64 = self
+            .connection
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .map_err(|error| self.failed("checkpoint", &error))?;
+        let length = std::fs::metadata(&self.path).map_or(0, |found| found.len());
+        let pages = u64::try_from(pages).unwrap_or(0);
+        Ok(pages.saturating_mul(PAGE_BYTES).saturating_sub(length))
+    }
+
     /// Whether the write-ahead log is so short that the next process reads it quickly.
     pub(crate) fn has_short_log(&self) -> bool {
         // The file must not be opened: closing it would release POSIX locks on it.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tenure_core::Result;
 use tenure_core::error::Cause;
+use tenure_reserve::Reserve;
 
 use crate::file_locks::{self, Owner};
 use crate::identity::Identity;
@@ -62,7 +63,7 @@ impl File {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` if a file of the store is not at its path.
-    pub(crate) fn of(path: &Arc<Path>) -> Result<Arc<Self>> {
+    pub(crate) fn of(path: &Arc<Path>, reserve: Reserve) -> Result<Arc<Self>> {
         let identity = Identity::of(path)?;
         let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
         let files = files.get_or_insert_default();
@@ -72,7 +73,7 @@ impl File {
             return Ok(file);
         }
         files.retain(|_, file| file.strong_count() > 0);
-        let writer = Writer::new(path.clone(), Presence::of(path)?);
+        let writer = Writer::new(path.clone(), Presence::of(path)?, reserve);
         let file = Arc::new(Self {
             writer: Arc::new(writer),
         });

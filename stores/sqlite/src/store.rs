@@ -15,13 +15,20 @@ use tenure_core::store::{
 use tenure_core::stored::record::Record;
 use tenure_core::value::address::unsupported_store;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_permissions::FileMode;
+use tenure_reserve::Reserve;
 use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 
 use crate::database::{Database, Transaction};
 use crate::file::File;
 use crate::options::SqliteOptions;
+use crate::presence::with_suffix;
 use crate::schema;
 use crate::unit::{CAPABILITIES, Undo, Unit};
+use crate::writer::is_full;
+
+/// The room on the disk that opening a database takes, in bytes.
+const TO_OPEN: u64 = 256 << 10;
 
 /// A handle on a SQLite store, for one thread at a time. Any number of handles, in any number of
 /// processes, may share a file.
@@ -86,7 +93,23 @@ impl SqliteStore {
             })?;
         let busy_timeout = Duration::from_millis(options.busy_timeout_ms.into());
         File::expect_sole_user(&path, Instant::now() + busy_timeout)?;
-        let mut database = Database::connect(&path, &options)?;
+        // SQLite creates files beside the database when it is opened, also on a full disk.
+        let mode = permissions(&path).unwrap_or(options.file_mode);
+        let reserve = Reserve::at(with_suffix(&path, "-reserve"), mode);
+        let released = reserve
+            .free()
+            .is_some_and(|free| free < TO_OPEN)
+            .then(|| reserve.release());
+        let opened = Self::open_file(&path, options, reserve.clone());
+        match released {
+            Some(released) => reserve.restore(released),
+            None => reserve.keep(),
+        }
+        opened
+    }
+
+    fn open_file(path: &Arc<Path>, options: SqliteOptions, reserve: Reserve) -> Result<Self> {
+        let mut database = Database::connect(path, &options)?;
         let found = schema::check(&database)?;
         database.set_up(&options)?;
         // The schema is not read again if it is current: handles for single calls should open
@@ -94,7 +117,7 @@ impl SqliteStore {
         if found != schema::VERSION {
             schema::migrate(&database)?;
         }
-        let file = File::of(&path)?;
+        let file = File::of(path, reserve)?;
         file.writer.watch(&mut database, &options)?;
         Ok(Self {
             file,
@@ -189,7 +212,14 @@ impl SqliteStore {
             Some(error) if unit.wrote() => Err(error),
             // Nothing was written, and the job has received the error.
             Some(_) => Ok(result),
-            None => transaction.commit().map(|()| result),
+            None => {
+                let writer = &self.file.writer;
+                let committed = writer.commit(&self.database, transaction, unit.makes_room());
+                if committed.as_ref().is_err_and(is_full) {
+                    writer.use_log_again(&self.options);
+                }
+                committed.map(|()| result)
+            }
         }
     }
 
@@ -202,6 +232,20 @@ impl SqliteStore {
         }
         Ok(Inside(&self.inside))
     }
+}
+
+/// The permissions of a database, which the files beside it have, too.
+#[cfg(unix)]
+fn permissions(database: &Path) -> Option<FileMode> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let found = database.metadata().ok()?;
+    FileMode::new(found.permissions().mode() & 0o666)
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path) -> Option<FileMode> {
+    None
 }
 
 struct Inside<'s>(&'s Cell<bool>);

@@ -37,6 +37,8 @@ pub(crate) struct Unit<'d> {
     database: &'d Database,
     undo: Undo,
     wrote: Cell<bool>,
+    /// Whether an applied commit makes room on the disk.
+    makes_room: Cell<bool>,
     ended: RefCell<Option<Error>>,
     /// The rows that the job knows. They stay valid after a failed commit, because only an applied
     /// commit adds its writes.
@@ -49,6 +51,7 @@ impl<'d> Unit<'d> {
             database,
             undo,
             wrote: Cell::new(false),
+            makes_room: Cell::new(false),
             ended: RefCell::new(None),
             read: RefCell::default(),
         }
@@ -57,6 +60,11 @@ impl<'d> Unit<'d> {
     /// Whether a commit was applied.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote.get()
+    }
+
+    /// Whether an applied commit makes room on the disk.
+    pub(crate) fn makes_room(&self) -> bool {
+        self.makes_room.get()
     }
 
     /// The error with which the transaction ended early, if it has ended. SQLite may end it on any
@@ -103,7 +111,11 @@ impl<'d> Unit<'d> {
     }
 
     fn apply(&self, changes: &Changes) -> Result<Commit> {
-        self.database.apply(changes, &mut self.read.borrow_mut())
+        let applied = self.database.apply(changes, &mut self.read.borrow_mut())?;
+        if applied == Commit::Applied && changes.makes_room() {
+            self.makes_room.set(true);
+        }
+        Ok(applied)
     }
 
     /// Rolls back to a savepoint. If that fails, rolls back the transaction.

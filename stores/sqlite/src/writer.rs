@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
+use tenure_reserve::Reserve;
 use tenure_store_transaction::{Done, Job, panicked};
 
-use crate::database::Database;
+use crate::database::{Database, Transaction};
 use crate::lock::WriteLock;
 use crate::log::Log;
 use crate::options::SqliteOptions;
@@ -32,17 +33,19 @@ pub(crate) struct Writer {
     pub(crate) lock: WriteLock,
     pub(crate) queue: Queue,
     pub(crate) log: Log,
+    pub(crate) reserve: Reserve,
 }
 
 impl Writer {
     /// The writer of the file at a path. Its thread starts when it has work.
-    pub(crate) fn new(path: Arc<Path>, presence: Presence) -> Self {
+    pub(crate) fn new(path: Arc<Path>, presence: Presence, reserve: Reserve) -> Self {
         Self {
             path,
             presence: Arc::new(presence),
             lock: WriteLock::default(),
             queue: Queue::default(),
             log: Log::default(),
+            reserve,
         }
     }
 
@@ -71,6 +74,56 @@ impl Writer {
         })
     }
 
+    /// Commits a transaction. If it makes room on a disk that is nearly full, it gets the room that is
+    /// kept for that.
+    ///
+    /// # Errors
+    /// Those of [`Transaction::commit`].
+    pub(crate) fn commit(
+        &self,
+        database: &Database,
+        transaction: Transaction<'_>,
+        makes_room: bool,
+    ) -> Result<()> {
+        if !makes_room || !self.reserve.is_needed() {
+            return transaction.commit();
+        }
+        let released = self.reserve.release();
+        let committed = transaction.commit();
+        self.copy_log_if_it_fits(database);
+        self.reserve.restore(released);
+        committed
+    }
+
+    /// Copies the log into the database, so that later writes use its room, unless that needs more
+    /// room than there is. An incomplete copy would use up the room and free nothing. The caller holds
+    /// the write lock.
+    fn copy_log_if_it_fits(&self, database: &Database) {
+        let growth = database.growth_by_log();
+        if growth.is_ok_and(|growth| self.reserve.free().is_none_or(|free| growth <= free)) {
+            // Nothing depends on it.
+            let _ = database.checkpoint("PASSIVE", Duration::ZERO);
+        }
+    }
+
+    /// Performs a checkpoint. Called on the writer thread.
+    fn checkpoint(&self, database: &Database) {
+        if self.reserve.is_needed() {
+            let _held = self.lock.for_writer();
+            self.copy_log_if_it_fits(database);
+        } else {
+            self.log.checkpoint(database, &self.lock);
+        }
+    }
+
+    /// Requests a checkpoint after a commit that found the disk full. It makes the room of the log
+    /// available if the database has free pages.
+    pub(crate) fn use_log_again(self: &Arc<Self>, options: &SqliteOptions) {
+        if self.reserve.is_needed() {
+            self.queue.request_checkpoint(|| self.start_thread(options));
+        }
+    }
+
     fn start_thread(self: &Arc<Self>, options: &SqliteOptions) -> Result<JoinHandle<()>> {
         let writer = Arc::clone(self);
         let options = options.clone();
@@ -95,7 +148,7 @@ impl Writer {
                         self.write_batch(database);
                     }
                     if work.checkpoint {
-                        self.log.checkpoint(database, &self.lock);
+                        self.checkpoint(database);
                     }
                 }
                 Err(error) => self.queue.refuse_all(&error),
@@ -142,13 +195,20 @@ impl Writer {
         };
         let mut results = Results::new();
         let ran = self.run_jobs(database, &options, &mut results);
-        if let Err(error) = ran.and_then(|()| transaction.commit()) {
+        let mut is_log_full = false;
+        let committed = ran.and_then(|makes_room| self.commit(database, transaction, makes_room));
+        if let Err(error) = committed {
+            is_log_full = is_full(&error) && self.reserve.is_needed();
             for (_, result) in &mut results {
                 *result = Err(error.clone());
             }
         }
         // Callers can write while the completions run.
         drop(held);
+        if is_log_full {
+            // Makes the room of the log available if the database has free pages.
+            self.checkpoint(database);
+        }
         self.queue.finish(results);
     }
 
@@ -157,13 +217,17 @@ impl Writer {
         database: &Database,
         options: &SqliteOptions,
         results: &mut Results,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut makes_room = false;
         let end = Instant::now() + BATCH_TIME;
         while results.len() < BATCH
             && let Some(Task { job, done, .. }) = self.queue.next(options)
         {
             let result = match run_job(database, job) {
-                Ok(result) => Ok(result),
+                Ok((result, job_makes_room)) => {
+                    makes_room |= job_makes_room;
+                    Ok(result)
+                }
                 Err(JobEnd::Panicked(error)) => Err(error),
                 Err(JobEnd::TransactionLost(error)) => {
                     results.push((done, Err(error.clone())));
@@ -175,8 +239,13 @@ impl Writer {
                 break;
             }
         }
-        Ok(())
+        Ok(makes_room)
     }
+}
+
+/// Whether an error is that of a full disk.
+pub(crate) fn is_full(error: &Error) -> bool {
+    matches!(error.cause(), Cause::StorageFull { .. })
 }
 
 /// Why a job has no result.
@@ -187,7 +256,8 @@ enum JobEnd {
     TransactionLost(Error),
 }
 
-fn run_job(database: &Database, job: Job) -> Result<String, JobEnd> {
+/// Runs a job. Returns its result, and whether it makes room on the disk.
+fn run_job(database: &Database, job: Job) -> Result<(String, bool), JobEnd> {
     database
         .run("commit", "SAVEPOINT job")
         .map_err(JobEnd::TransactionLost)?;
@@ -204,5 +274,7 @@ fn run_job(database: &Database, job: Job) -> Result<String, JobEnd> {
     database
         .run("commit", "RELEASE job")
         .map_err(JobEnd::TransactionLost)?;
-    result.map_err(|panic| JobEnd::Panicked(panicked(&*panic)))
+    result
+        .map(|result| (result, unit.makes_room()))
+        .map_err(|panic| JobEnd::Panicked(panicked(&*panic)))
 }

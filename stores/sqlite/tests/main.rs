@@ -13,6 +13,8 @@ mod common;
 mod concurrency;
 mod conformance;
 mod damage;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod kills;
 mod lists;
 mod opening;

@@ -284,7 +284,7 @@ fn new_files_and_folders_are_private_unless_an_option_grants_more() {
         start(&store, head("a"));
         let made = permissions_below(&base);
         assert_eq!(made, ([folder].into(), [file].into()));
-        assert_eq!(fs::read_dir(base.join("deep")).unwrap().count(), 3);
+        assert_eq!(fs::read_dir(base.join("deep")).unwrap().count(), 4);
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod mounts;
 #[cfg(unix)]
 mod permissions;
 mod process;
@@ -20,6 +21,7 @@ use tenure_core::{
     Changes, Event, Head, History, Json, Result, SessionId, Status, SyncStore, Timestamp,
 };
 
+pub use mounts::on_a_file_system;
 #[cfg(unix)]
 pub use permissions::{permissions, permissions_below, set_permissions};
 pub use process::{given_path, process, process_of, succeed};

@@ -15,6 +15,8 @@ mod common;
 mod copy_and_import;
 #[cfg(unix)]
 mod dedup;
+#[cfg(target_os = "linux")]
+mod full_disk;
 #[cfg(unix)]
 mod git;
 #[cfg(unix)]

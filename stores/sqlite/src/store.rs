@@ -103,7 +103,9 @@ impl SqliteStore {
         let opened = Self::open_file(&path, options, reserve.clone());
         match released {
             Some(released) => reserve.restore(released),
-            None => reserve.keep(),
+            // Nothing is created beside a file that is no store.
+            None if opened.is_ok() => reserve.keep(),
+            None => {}
         }
         opened
     }

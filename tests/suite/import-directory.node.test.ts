@@ -112,6 +112,7 @@ describe.each(everyStore)("%s, a directory", (_, openStore) => {
       finalizedAt: "2026-01-08T18:10:15.000Z",
       durationSeconds: 285,
       summary: "applied",
+      approval: null,
     });
     expect(await importDirectory(pathToFileURL(folder), to)).toEqual({
       ...expected,

@@ -450,7 +450,11 @@ fn an_invalid_session_is_not_imported() {
     let unknown = good
         .to_string()
         .replacen('{', &format!(r#"{{"more":{deep},"#), 1);
-    world.ok("import", json!({"text": unknown}));
+    assert_eq!(
+        world.code("import", json!({"text": unknown})),
+        "TOO_DEEP",
+        "it would be kept"
+    );
     let hidden = good
         .to_string()
         .replacen("{}", &format!(r#"{{"a":{deep}}}"#), 1);

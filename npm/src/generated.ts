@@ -2583,6 +2583,10 @@ id: string,
  */
 reason?: string, 
 /**
+ * The data of the event, a JSON object; by default the reason.
+ */
+data?: JsonObject, 
+/**
  * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -4624,7 +4628,8 @@ session: WebhookSession,
  */
 timestamp: string, 
 /**
- * The data of the event in the session's history.
+ * The data of the event in the session's history; of `start`, the workspace and the number of
+ * iterations allowed.
  */
 data?: JsonObject, };
 

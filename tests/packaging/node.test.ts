@@ -32,6 +32,11 @@ describe("a project of ES modules", () => {
     expect(await node(project, ["static.js"])).toEqual(ok(`${version} ${version} ${caught}`));
   });
 
+  it("imports the modules of tenure/compat, with the units of each", async () => {
+    const refused = "INVALID_ARGUMENT INVALID_ARGUMENT";
+    expect(await node(project, ["modules.js"])).toEqual(ok(`completed ${refused} 0`));
+  });
+
   it("exits after the pending calls", async () => {
     expect(await node(project, ["pending.js"])).toEqual(ok("waiting\nall are done"));
   });

@@ -31,7 +31,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
       return { success: true, output: "looks good", learned: { insight: "i", expertiseFile: "f" } };
     });
     const result = await agent.execute("Review code", "code_review", { context: { pr: 7 } });
-    expect(result).toMatchObject({ success: true, output: "looks good" });
+    expect(result).toBe("looks good");
     const sessionId = expect.any(String);
     expect(runs).toEqual([
       { task: "Review code", mode: "code_review", sessionId, context: { pr: 7 } },
@@ -42,6 +42,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
       channelId: "channel456",
       status: "completed",
       result: "looks good",
+      maxIterations: 50,
     });
     expect(session?.history.map(({ type, data }) => [type, data])).toMatchObject([
       ["start", {}],
@@ -61,7 +62,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
       id = sessionId;
       return { success: false, output: "", error };
     });
-    expect(await agent.execute("t", "m")).toEqual({ success: false, output: "", error });
+    await expect(agent.execute("t", "m")).rejects.toThrow(expected);
     expect(getSession(id)).toMatchObject({ status: "failed", error: expected });
   });
 
@@ -81,18 +82,23 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
       await incrementIteration(sessionId);
       if (context.approved) return { success: true, output: "merged" };
       await agent.pause(sessionId, "May I merge?");
-      return { success: false, output: "" };
+      return { success: false, output: "May I merge?" };
     });
     const id = "s";
-    await agent.execute("t", "m", { id });
+    expect(await agent.execute("t", "m", { id, maxIterations: 9 })).toBe("May I merge?");
     expect(getSession(id)).toMatchObject({
       status: "paused",
       context: { pauseReason: "May I merge?" },
     });
     expect(isSessionResumable(id)).toBe(true);
     updateContext(id, { approved: true });
-    expect(await agent.resume(id)).toEqual({ success: true, output: "merged" });
-    expect(getSession(id)).toMatchObject({ status: "completed", iterations: 2, result: "merged" });
+    expect(await agent.resume(id)).toBe("merged");
+    expect(getSession(id)).toMatchObject({
+      status: "completed",
+      iterations: 2,
+      maxIterations: 9,
+      result: "merged",
+    });
   });
 
   it("throws the agent's error also when the store fails", async () => {
@@ -107,7 +113,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
   it("recovers a session that a crash has left active", async () => {
     const { id } = await startSession("t", "m");
     const agent = new SessionAwareAgent("u", "c", () => ({ success: true, output: "done" }));
-    expect(await agent.resume(id)).toMatchObject({ success: true });
+    expect(await agent.resume(id)).toBe("done");
     expect(getSession(id)?.status).toBe("completed");
   });
 
@@ -117,7 +123,7 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
       runs += 1;
       return { success: true, output: "" };
     });
-    expect(await agent.resume("unknown")).toBeNull();
+    expect(await code(agent.resume("unknown"))).toBe("SESSION_NOT_FOUND");
     expect(await agent.pause("unknown")).toBeNull();
     const { id } = await startSession("t", "m", { maxIterations: 1 });
     await incrementIteration(id);

@@ -112,7 +112,7 @@ const edit = fc.oneof(
     session.history.splice(count, 1);
   }),
   status.map((status) => (session: AgentSession) => {
-    session.status = status;
+    session.status = status as AgentSession["status"];
   }),
   object.map((context) => (session: AgentSession) => {
     session.context = context;

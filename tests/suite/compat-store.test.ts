@@ -7,11 +7,15 @@ import {
   configure,
   configureWebhook,
   createSession,
+  failSession,
   getSession,
   getStats,
   incrementIteration,
   listSessions,
+  on,
   pauseSession,
+  resumeSession,
+  type SessionWebhookPayload,
   saveSession,
   startSession,
   updateSession,
@@ -157,6 +161,87 @@ describe("the webhook", () => {
       expect(posted).toHaveLength(4);
       expect(new Set(addresses)).toEqual(new Set(["http://bot.test/sessions"]));
     } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it("gets the payloads of the original API", async () => {
+    const bodies: string[] = [];
+    vi.stubGlobal("fetch", async (_: string, { body }: { readonly body: string }) => {
+      bodies.push(body);
+      return { ok: true, status: 200 };
+    });
+    vi.useFakeTimers({ now: 0, toFake: ["Date"] });
+    try {
+      configureWebhook("http://bot.test/sessions");
+      useStore(() => "memory:");
+      const user = { userId: "u", channelId: "c" };
+      await startSession("t", "m", { id: "a", ...user, workspace: "/srv", maxIterations: 2 });
+      await incrementIteration("a");
+      await pauseSession("a");
+      vi.setSystemTime(5);
+      await resumeSession("a");
+      await incrementIteration("a");
+      await completeSession("a", "done");
+      await startSession("t", "m", { id: "b", maxIterations: 0 });
+      await pauseSession("b", "lunch");
+      await failSession("b", "broken");
+      await closeStore();
+      const at = (ms: number): string => new Date(ms).toISOString();
+      const of = (
+        session: Omit<SessionWebhookPayload["session"], "mode" | "task" | "status">,
+        event: SessionWebhookPayload["event"],
+        status: SessionWebhookPayload["session"]["status"],
+        ms: number,
+        data: Record<string, unknown>,
+      ): string => {
+        const { id, ...more } = session;
+        const shown = { id, mode: "m", status, task: "t", ...more };
+        return JSON.stringify({ event, session: shown, timestamp: at(ms), data });
+      };
+      const a = { id: "a", ...user };
+      const b = { id: "b" };
+      const expected = [
+        of(a, "start", "active", 0, { workspace: "/srv", maxIterations: 2 }),
+        of(a, "pause", "paused", 0, { reason: "User requested pause" }),
+        of(a, "resume", "active", 5, { pausedDuration: 5 }),
+        of(a, "timeout", "timeout", 5, { iterations: 2, maxIterations: 2 }),
+        of(a, "complete", "completed", 5, { result: "done" }),
+        of(b, "start", "active", 5, { maxIterations: 100 }),
+        of(b, "pause", "paused", 5, { reason: "lunch" }),
+        of(b, "error", "failed", 5, { error: "broken" }),
+      ];
+      const ofSession = (id: string, texts: readonly string[]): readonly string[] =>
+        texts.filter((text) => JSON.parse(text).session.id === id);
+      // The payloads of one session arrive in their order.
+      for (const id of ["a", "b"]) expect(ofSession(id, bodies)).toEqual(ofSession(id, expected));
+      expect(bodies).toHaveLength(expected.length);
+    } finally {
+      vi.useRealTimers();
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it("that fails reaches the listeners, of every store", async () => {
+    vi.stubGlobal("fetch", async () => ({ ok: false, status: 500 }));
+    const errors: string[] = [];
+    const remove = on("error", ({ code }) => errors.push(code));
+    try {
+      configureWebhook("http://bot.test/sessions");
+      useStore(() => "memory:");
+      await startSession("t", "m");
+      await vi.waitFor(() => expect(errors).toEqual(["WEBHOOK_FAILED"]));
+      useStore(() => asynchronous(new MapStore()));
+      await startSession("t", "m");
+      await vi.waitFor(() => expect(errors).toHaveLength(2));
+      remove();
+      await startSession("t", "m");
+      await closeStore();
+      expect(errors).toHaveLength(2);
+      expect(await code(() => on("error", 7 as never))).toBe("INVALID_ARGUMENT");
+      expect(await code(() => on("errors" as never, () => {}))).toBe("INVALID_ARGUMENT");
+    } finally {
+      remove();
       vi.unstubAllGlobals();
     }
   });

@@ -329,12 +329,65 @@ describe.each(compatStores)("%s", (_, store) => {
     const text = exportSession(id) ?? "";
     expect(JSON.parse(text)).toEqual(session);
     await completeSession(id);
-    const { version: _, ...back } = importSession(text);
+    const { version: _, ...back } = importSession(text) ?? {};
     expect(back).toEqual({ ...back, ...session, version: undefined });
     deleteSession(id);
     expect(importSession(JSON.parse(text))).toEqual(session);
     expect(getSession(id)).toEqual(session);
-    expect(await code(() => importSession("no session"))).toBe("INVALID_ARGUMENT");
+    for (const wrong of ["no session", "{}", "[]", `{"id":"../x"}`, `${text}}`]) {
+      expect(importSession(wrong)).toBeNull();
+    }
+    expect(getSession(id)).toEqual(session);
+  });
+
+  it("properties of the bot's own are kept where they are", async () => {
+    const { id } = await startSession("t", "m", { metadata: { model: "m" } });
+    const session = { ...getSession(id), guildId: "g", tags: ["a"] } as AgentSession;
+    session.history = [
+      { ...session.history[0], by: "ada" } as AgentSession["history"][number],
+      { timestamp: session.createdAt, type: "note", data: { n: 1 } },
+    ];
+    saveSession(session);
+    const saved = getSession(id);
+    expect(saved).toMatchObject({
+      guildId: "g",
+      tags: ["a"],
+      metadata: { model: "m" },
+      history: [{ by: "ada" }, { data: { n: 1 } }],
+    });
+    expect(saved?.history[0]?.data).toEqual({ task: "t", mode: "m" });
+    await recordToolCall(id, "bash");
+    const used = await pauseSession(id);
+    expect(used).toMatchObject({ guildId: "g", metadata: { model: "m", toolsUsed: ["bash"] } });
+    expect(updateSession(id, { ...used, task: "u" })).toMatchObject({ guildId: "g", task: "u" });
+    const text = exportSession(id) ?? "";
+    expect(JSON.parse(text)).toMatchObject({ guildId: "g", history: [{ by: "ada" }, {}, {}, {}] });
+    deleteSession(id);
+    expect(importSession(text)).toMatchObject({ guildId: "g", tags: ["a"] });
+  });
+
+  it("no iterations and no context mean the defaults", async () => {
+    const none = { maxIterations: 0, context: null } as never;
+    expect(await startSession("t", "m", none)).toMatchObject({ maxIterations: 100, context: {} });
+    const given = { task: "t", mode: "m", maxIterations: 0 };
+    expect(createSession(given)).toMatchObject({ maxIterations: 100 });
+  });
+
+  it("a pause without a reason says so in its event alone", async () => {
+    for (const reason of [undefined, ""]) {
+      const { id } = await startSession("t", "m");
+      const paused = await pauseSession(id, reason);
+      expect(paused?.history.at(-1)?.data).toEqual({ reason: "User requested pause" });
+      expect(paused?.context.pauseReason || undefined).toBeUndefined();
+    }
+  });
+
+  it("unknown properties of a filter are ignored", async () => {
+    const { id } = await startSession("t", "m", { userId: "u" });
+    const filter = { userId: "u", user: "v", guildId: "g", trash: "only" };
+    expect(ids(listSessions(filter))).toEqual([id]);
+    expect(ids(getActiveSessions(filter))).toEqual([id]);
+    expect(getStats(filter).total).toBe(1);
   });
 
   it("a session is deleted once", async () => {

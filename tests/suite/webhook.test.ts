@@ -74,7 +74,7 @@ describe.each(everyStore)("webhooks %s", (_, open) => {
         event: "start",
         session: { ...session, status: "active" },
         timestamp,
-        data: { task: "Implement X", mode: "developer" },
+        data: { maxIterations: 1 },
       },
       {
         event: "pause",

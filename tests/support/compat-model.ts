@@ -1,7 +1,8 @@
 // A simple model of the functions of `tenure/compat`, written from their specification. It keeps
 // sessions in a map and does not use a store.
 
-import type { AgentSession, SessionEvent, SessionStatus } from "tenure/compat";
+import type { Status } from "tenure";
+import type { AgentSession, SessionEvent } from "tenure/compat";
 
 type Json = Record<string, unknown>;
 
@@ -15,7 +16,7 @@ export interface StoredSession {
 /** The outcome of a call: a value, or the code of an error. */
 export type Outcome = { readonly value: unknown } | { readonly code: string };
 
-const FINISHED: readonly SessionStatus[] = ["completed", "failed", "abandoned"];
+const FINISHED: readonly Status[] = ["completed", "failed", "abandoned"];
 
 const value = (value: unknown): Outcome => ({ value });
 const refused = (code: string): Outcome => ({ code });
@@ -68,7 +69,7 @@ export class Model {
       const { pauseReason: _, ...context } = session.context;
       session.context = { ...context, pausedAt: iso(this.now) };
       if (reason !== undefined) session.context.pauseReason = reason;
-      this.#record(session, "pause", reason === undefined ? {} : { reason });
+      this.#record(session, "pause", { reason: reason || "User requested pause" });
       return this.now;
     });
   }
@@ -217,7 +218,7 @@ export class Model {
 
   list(filter: {
     readonly userId?: string | undefined;
-    readonly status?: readonly SessionStatus[] | undefined;
+    readonly status?: readonly Status[] | undefined;
     readonly offset?: number | undefined;
     readonly limit?: number | undefined;
   }): readonly string[] {
@@ -233,7 +234,7 @@ export class Model {
 
   stats(): Json {
     const all = this.list({}).flatMap((id) => this.get(id) ?? []);
-    const count = (status: SessionStatus): number => all.filter((s) => s.status === status).length;
+    const count = (status: Status): number => all.filter((s) => s.status === status).length;
     const share = (part: number): number => (all.length === 0 ? 0 : part / all.length);
     return {
       total: all.length,
@@ -282,7 +283,7 @@ export class Model {
    */
   #step(
     id: string,
-    from: readonly SessionStatus[],
+    from: readonly Status[],
     act: (session: AgentSession) => number | undefined,
   ): Outcome {
     const session = this.get(id);

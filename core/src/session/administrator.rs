@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::session::draft::merged;
-use crate::session::portable::{self, Portable};
+use crate::session::portable::{self, OTHER_PROPERTIES, Portable};
 use crate::session::view::SessionHead;
 use crate::stored::event::Event;
 use crate::stored::head::Head;
@@ -76,11 +76,15 @@ pub fn overridden(
         return Err(Error::invalid("updates", "expected an object"));
     }
     let mut updates = Object::parse(updates);
+    let metadata = stored.metadata.as_ref().map(Object::parse);
+    let others: Option<Json> = metadata.and_then(|metadata| metadata.read(OTHER_PROPERTIES));
+    let others = others.unwrap_or_default();
+    let others = Object::parse(&others);
     for (key, _) in updates.by_key() {
-        if !portable::PROPERTIES
+        let is_own = portable::PROPERTIES
             .iter()
-            .any(|name| name.as_bytes() == key)
-        {
+            .any(|name| name.as_bytes() == key);
+        if !is_own && !others.by_key().any(|(name, _)| name == key) {
             let key = String::from_utf8_lossy(key);
             let problem = format!("a session has no property `{key}`");
             return Err(Error::invalid("updates", problem));
@@ -282,6 +286,25 @@ mod tests {
                 prop_assert_eq!(saved.head.finalized_at, Some(ended));
             }
         }
+    }
+
+    #[test]
+    fn the_properties_of_other_programs_can_be_set_and_no_new_ones() {
+        let stored = portable::read(
+            r#"{"id":"s","mode":"m","task":"t","status":"active","createdAt":0,"guildId":"g","tags":[],"metadata":{"a":1}}"#,
+        )
+        .unwrap()
+        .head;
+        let set = |updates: &str| {
+            let updates = Json::parse(updates.to_owned()).unwrap();
+            overridden(&stored, &updates, at(9), &Limits::default())
+        };
+        let metadata = set(r#"{"guildId":"h"}"#).unwrap().head.metadata.unwrap();
+        assert_eq!(
+            metadata.as_str(),
+            r#"{"otherProperties":{"guildId":"h","tags":[]},"a":1}"#
+        );
+        assert!(set(r#"{"guild":"h"}"#).is_err());
     }
 
     #[test]

@@ -132,7 +132,12 @@ impl<'l> Draft<'l> {
             data.set("workspace", workspace);
         }
         draft.append(kind::START, data.to_json());
-        draft.notify(WebhookEvent::Start);
+        let mut notice = Object::default();
+        if let Some(workspace) = &params.workspace {
+            notice.set("workspace", workspace);
+        }
+        notice.set("maxIterations", &max_iterations);
+        draft.notify_with(WebhookEvent::Start, notice.to_json());
         if params.paused.unwrap_or(false) {
             draft.pause(params.pause_reason.as_ref(), None)?;
         }

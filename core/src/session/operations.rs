@@ -39,7 +39,7 @@ crate::operations! {
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
     /// Pauses a session: `pausedAt` and `pauseReason` appear in its context.
     PAUSE = Write "pause" (PauseParams) -> SessionHead, unit pause,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r","data":{"a":1}}"#;
     /// Resumes a paused session, or recovers an active one whose runner has ended. The event carries
     /// `pausedDuration` in milliseconds.
     RESUME = Write "resume" (ResumeParams) -> SessionHead, unit resume,
@@ -116,7 +116,7 @@ fn update(tx: &mut Transaction<'_>, params: &UpdateParams) -> Attempt<SessionHea
 
 fn pause(tx: &mut Transaction<'_>, params: &PauseParams) -> Attempt<SessionHead> {
     change(tx, params, &|draft| {
-        draft.pause(params.reason.as_ref(), None)
+        draft.pause(params.reason.as_ref(), params.data.clone())
     })
 }
 

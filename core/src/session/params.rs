@@ -255,6 +255,8 @@ change_params! {
     pub struct PauseParams {
         /// The reason, which is stored in the context as `pauseReason`.
         pub reason: Option<Text>,
+        /// The data of the event, a JSON object; by default the reason.
+        pub data: Option<Json>,
     }
 
     /// A session to resume.

@@ -37,7 +37,8 @@ pub struct WebhookPayload {
     pub session: WebhookSession,
     /// The time of the event.
     pub timestamp: Timestamp,
-    /// The data of the event in the session's history.
+    /// The data of the event in the session's history; of `start`, the workspace and the number of
+    /// iterations allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
 }

@@ -50,6 +50,14 @@ fn each_transition_sends_one_notice() {
             json!({"reason": "r"}),
         ),
         (
+            &[],
+            "pause",
+            json!({"data": {"reason": "User requested pause"}}),
+            "pause",
+            "paused",
+            json!({"reason": "User requested pause"}),
+        ),
+        (
             &["pause"],
             "resume",
             json!({}),
@@ -130,7 +138,7 @@ fn a_start_sends_a_notice_with_the_complete_session() {
     let reply = world.raw("start", params).unwrap();
     assert_eq!(
         reply.notices,
-        r#"[{"event":"start","session":{"id":"s","mode":"m","status":"active","task":"t","userId":"u"},"timestamp":"2026-01-08T18:05:30.000Z","data":{"task":"t","mode":"m","workspace":"w"}}]"#
+        r#"[{"event":"start","session":{"id":"s","mode":"m","status":"active","task":"t","userId":"u"},"timestamp":"2026-01-08T18:05:30.000Z","data":{"workspace":"w","maxIterations":100}}]"#
     );
 }
 

@@ -260,7 +260,13 @@ impl Model {
             ),
         ]);
         draft.append("start", &data);
-        draft.notify("start", &data);
+        let workspace = workspace.map(|words| Value::text_of(words.text));
+        let most = u64::from(draft.session.max_iterations);
+        let notice = Object::of([
+            ("workspace", workspace),
+            ("maxIterations", Some(Value::count_of(most))),
+        ]);
+        draft.notify("start", &notice);
         if *paused == Some(true) {
             draft.pause(reason.map(|words| words.text), None)?;
         }

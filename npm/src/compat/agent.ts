@@ -15,35 +15,37 @@ import {
   recordLearning,
   startSession,
 } from "./steps.js";
-import { call, callOr } from "./store.js";
-import type {
-  AgentResult,
-  AgentRunner,
-  AgentSession,
-  SessionOptions,
-  SessionSummary,
-} from "./types.js";
+import { call } from "./store.js";
+import type { AgentRunner, AgentSession, SessionOptions, SessionSummary } from "./types.js";
+
+/** The number of iterations of a run. */
+const MAX_ITERATIONS = 50;
 
 /** Runs an agent for one user in one channel, each run in its own session. */
 export class SessionAwareAgent {
-  readonly #userId: string;
-  readonly #channelId: string;
+  readonly #userId: string | undefined;
+  readonly #channelId: string | undefined;
   readonly #runner: AgentRunner;
 
   /** Creates an agent that `runner` implements. */
-  constructor(userId: string, channelId: string, runner: AgentRunner) {
+  constructor(userId: string | undefined, channelId: string | undefined, runner: AgentRunner) {
     this.#userId = userId;
     this.#channelId = channelId;
     this.#runner = runner;
   }
 
   /**
-   * Runs the agent in a new session. If the agent throws, the session fails and the error is
-   * rethrown.
+   * Runs the agent in a new session of 50 iterations, and returns its output. If the agent throws or has
+   * no success, the session fails, and the error is thrown.
    */
-  async execute(task: string, mode: string, options: SessionOptions = {}): Promise<AgentResult> {
-    const { userId = this.#userId, channelId = this.#channelId } = options;
-    return this.#run(await startSession(task, mode, withOptions(options, { userId, channelId })));
+  async execute(task: string, mode: string, options: SessionOptions = {}): Promise<string> {
+    const {
+      userId = this.#userId,
+      channelId = this.#channelId,
+      maxIterations = MAX_ITERATIONS,
+    } = options;
+    const started = withOptions(options, { userId, channelId, maxIterations });
+    return this.#run(await startSession(task, mode, started));
   }
 
   /**
@@ -54,10 +56,10 @@ export class SessionAwareAgent {
     return pauseSession(id, reason);
   }
 
-  /** Resumes a session and runs the agent in it; `null` for a session that does not exist. */
-  async resume(id: string): Promise<AgentResult | null> {
-    const session = await callOr(null, (sessions) => sessions.resume(id, { ifActive: "keep" }));
-    return session && this.#run(session as SessionSummary);
+  /** Resumes a session, runs the agent in it, and returns its output. */
+  async resume(id: string): Promise<string> {
+    const session = await call((sessions) => sessions.resume(id, { ifActive: "keep" }));
+    return this.#run(session);
   }
 
   /** The active sessions of this user in this channel. */
@@ -65,14 +67,19 @@ export class SessionAwareAgent {
     return getActiveSessions({ userId: this.#userId, channelId: this.#channelId });
   }
 
-  async #run({ id, task, mode, context }: SessionSummary): Promise<AgentResult> {
+  async #run(session: Pick<SessionSummary, "id" | "task" | "mode" | "context">): Promise<string> {
+    const { id, task, mode, context } = session;
     try {
-      const result = await this.#runner({ task, mode, sessionId: id, context });
-      const { success, output, error, learned } = result;
+      const { success, output, error, learned } = await this.#runner({
+        task,
+        mode,
+        sessionId: id,
+        context,
+      });
       if (learned) await recordLearning(id, learned.insight, learned.expertiseFile);
       if (success) await completeSession(id, output);
-      else if (!(await isPaused(id))) await failSession(id, error || "Failed");
-      return result;
+      else if (!(await isPaused(id))) throw new Error(error || "Failed");
+      return output;
     } catch (thrown) {
       // An error of the store must not replace the agent's error.
       await failSession(id, messageOf(thrown)).catch(() => null);

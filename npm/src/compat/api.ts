@@ -11,5 +11,5 @@ export { type ErrorCode, isTenureError, TenureError } from "../values/error.js";
 export { SessionAwareAgent } from "./agent.js";
 export * from "./sessions.js";
 export * from "./steps.js";
-export { closeStore, configure, configureWebhook, init } from "./store.js";
+export { closeStore, configure, configureWebhook, init, on } from "./store.js";
 export type * from "./types.js";

@@ -6,9 +6,10 @@
  */
 
 import type { Status } from "../generated.js";
-import type { SessionsSync } from "../handles/sessions-sync.js";
+import { isTenureError } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { JsonObject } from "../values/session-data.js";
+import { completeSessionOf, startParams } from "./complete.js";
 import { callSync, callSyncOr } from "./store.js";
 import type {
   AgentSession,
@@ -20,19 +21,37 @@ import type {
   SessionUpdates,
 } from "./types.js";
 
-const COMPLETE = { history: "all", trash: "exclude" } as const;
 const NOT_IN_TRASH = { trash: "exclude" } as const;
 /** The number of sessions per page. */
 const PAGE = 1000;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
+/** The properties of a filter. Others are ignored, as ever. */
+const FILTERS = {
+  userId: true,
+  channelId: true,
+  mode: true,
+  status: true,
+  phase: true,
+  taskIds: true,
+  slotPhase: true,
+  model: true,
+  parentId: true,
+  createdAfter: true,
+  createdBefore: true,
+  updatedAfter: true,
+  updatedBefore: true,
+  text: true,
+  limit: true,
+  offset: true,
+} as const satisfies Record<keyof SessionFilter, true>;
 
 /** Starts a session. */
 export function createSession(options: CreateSessionOptions): AgentSession {
   return callSync((sessions) => {
-    const session = sessions.start(options) as AgentSession;
+    const session = sessions.start(startParams(options)) as AgentSession;
     // A repeated call with an idempotency key returns only the events of the first call.
     if (session.history.length === session.eventCount) return session;
-    return completeSessionOf(sessions, session.id) ?? session;
+    return completeSessionOf(sessions, session.id);
   });
 }
 
@@ -70,12 +89,12 @@ export function updateContext(id: string, context: JsonObject): AgentSession | n
  * filter has a `limit`.
  */
 export function listSessions(filter: SessionFilter = {}): SessionSummary[] {
-  checkObject(filter, "filter");
-  const limit = filter.limit ?? Number.POSITIVE_INFINITY;
+  const meant = known(filter);
+  const limit = meant.limit ?? Number.POSITIVE_INFINITY;
   const found: SessionSummary[] = [];
   if (limit === 0) return found;
   return callSync((sessions) => {
-    for (const head of sessions.list({ ...filter, limit: Math.min(limit, PAGE) })) {
+    for (const head of sessions.list({ ...meant, limit: Math.min(limit, PAGE) })) {
       found.push(head as SessionSummary);
       if (found.length >= limit) break;
     }
@@ -131,8 +150,7 @@ export function cleanupSessions(days = 30): number {
 
 /** Returns statistics over the matching sessions; over all sessions without a filter. */
 export function getSessionStats(filter: SessionFilter = {}): SessionStats {
-  checkObject(filter, "filter");
-  const { limit: _, offset: __, ...meant } = filter;
+  const { limit: _, offset: __, ...meant } = known(filter);
   return callSync((sessions) => sessions.stats(meant));
 }
 
@@ -141,7 +159,10 @@ export function getSessionStats(filter: SessionFilter = {}): SessionStats {
  * exist.
  */
 export function getSessionContext(id: string): SessionContext | null {
-  return callSyncOr(null, (sessions) => sessions.context(id, NOT_IN_TRASH));
+  return callSyncOr(
+    null,
+    (sessions) => sessions.context(id, NOT_IN_TRASH) as SessionContext | null,
+  );
 }
 
 /** Whether a session can be continued: paused, or active with remaining iterations. */
@@ -169,13 +190,16 @@ export function exportSession(id: string): string | null {
 
 /**
  * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
- * object.
+ * object. `null` for a text that is no session.
  */
-export function importSession(session: string | object): AgentSession {
-  return callSync((sessions) => {
-    const head = sessions.import(session);
-    const imported = sessions.get(head.id, { history: "all" });
-    return (imported ?? { ...head, history: [] }) as AgentSession;
+export function importSession(session: string | object): AgentSession | null {
+  return callSyncOr(null, (sessions) => {
+    try {
+      return completeSessionOf(sessions, sessions.import(session).id);
+    } catch (thrown) {
+      if (isTenureError(thrown, "INVALID_ARGUMENT")) return null;
+      throw thrown;
+    }
   });
 }
 
@@ -186,8 +210,12 @@ export {
   listSessions as findSessions,
 };
 
-function completeSessionOf(sessions: SessionsSync, id: string): AgentSession | null {
-  return sessions.get(id, COMPLETE) as AgentSession | null;
+/** The properties of a filter that mean something. */
+function known(filter: SessionFilter): SessionFilter {
+  checkObject(filter, "filter");
+  return Object.fromEntries(
+    Object.entries(filter).filter(([name]) => Object.hasOwn(FILTERS, name)),
+  );
 }
 
 function withStatus(status: Status, filter?: SessionFilter): SessionSummary[] {

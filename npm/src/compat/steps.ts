@@ -7,14 +7,14 @@
 
 import type { Session, SessionHead } from "../generated.js";
 import type { FailureReason } from "../handles/operations.js";
-import type { Sessions } from "../handles/sessions.js";
-import type { SessionsSync } from "../handles/sessions-sync.js";
 import { withOptions } from "../values/options.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
+import { type AnySessions, andThen, completeSessionOf, startParams } from "./complete.js";
 import { call, callOr } from "./store.js";
 import type { AgentSession, SessionOptions } from "./types.js";
 
-type AnySessions = Sessions | SessionsSync;
+/** The reason in the event of a pause without one. */
+const NO_REASON = "User requested pause";
 
 /** Starts a session. */
 export function startSession(
@@ -23,7 +23,7 @@ export function startSession(
   options: SessionOptions = {},
 ): Promise<AgentSession> {
   return call((sessions) =>
-    andThen(sessions.start(withOptions(options, { task, mode })), (session) =>
+    andThen(sessions.start(startParams(withOptions(options, { task, mode }))), (session) =>
       withHistory(sessions, session),
     ),
   );
@@ -31,7 +31,8 @@ export function startSession(
 
 /** Pauses a session that is active or `timeout`. */
 export function pauseSession(id: string, reason?: string): Promise<AgentSession | null> {
-  return change(id, (sessions) => sessions.pause(id, reason));
+  const data = reason ? undefined : { data: { reason: NO_REASON } };
+  return change(id, (sessions) => sessions.pause(id, reason, data));
 }
 
 /**
@@ -91,9 +92,7 @@ function change(
   id: string,
   act: (sessions: AnySessions) => SessionHead | Promise<SessionHead>,
 ): Promise<AgentSession | null> {
-  return callOr(null, (sessions) =>
-    andThen(act(sessions), () => sessions.get(id, { history: "all" })),
-  ) as Promise<AgentSession | null>;
+  return callOr(null, (sessions) => andThen(act(sessions), () => completeSessionOf(sessions, id)));
 }
 
 /** Appends to a session. Returns whether it was accepted. */
@@ -113,13 +112,5 @@ function withHistory(
   session: Session,
 ): AgentSession | Promise<AgentSession> {
   if (session.history.length === session.eventCount) return session as AgentSession;
-  return andThen(
-    sessions.get(session.id, { history: "all" }),
-    (found) => (found ?? session) as AgentSession,
-  );
-}
-
-/** Continues with a value: synchronously, or when its promise resolves. */
-function andThen<T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(then) : then(value);
+  return completeSessionOf(sessions, session.id);
 }

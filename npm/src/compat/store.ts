@@ -7,6 +7,7 @@
  */
 
 import type { InitOptions } from "../builds/source.js";
+import { type Listener, Listeners, type SessionEvents } from "../events/listeners.js";
 import { Webhook } from "../events/webhook.js";
 import type { OpenOptions } from "../handles/options.js";
 import { checkOpenOptions } from "../handles/options.js";
@@ -40,6 +41,8 @@ let entry: Opener;
 let settings: CompatOptions = {};
 let webhook: CompatOptions["webhook"] | null;
 let opened: Opened | undefined;
+/** Adds each listener to a handle, and removes it. */
+const listeners = new Set<(sessions: Sessions | SessionsSync, method: "on" | "off") => void>();
 
 /** Sets the entry point that opens stores. */
 export function setEntry(source: Opener): void {
@@ -68,8 +71,24 @@ export function configureWebhook(url: CompatOptions["webhook"] | null): void {
   // Validates the webhook now, instead of on the first use of the store.
   if (url !== null && url !== undefined) new Webhook(url, () => {});
   webhook = url;
-  opened?.sync?.setWebhook(url ?? null);
-  opened?.pending?.then((sessions) => sessions.setWebhook(url ?? null)).catch(() => {});
+  toOpen((sessions) => sessions.setWebhook(url ?? null));
+}
+
+/**
+ * Adds a listener for an event of the store, also of stores that are configured later; `"error"` reports
+ * what no call waits for, such as a webhook that was not delivered. Returns a function that removes it.
+ */
+export function on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
+  // Checks both now, instead of on the first use of the store.
+  new Listeners().on(event, listener);
+  const apply = (sessions: Sessions | SessionsSync, method: "on" | "off"): void => {
+    sessions[method](event, listener);
+  };
+  listeners.add(apply);
+  toOpen((sessions) => apply(sessions, "on"));
+  return () => {
+    if (listeners.delete(apply)) toOpen((sessions) => apply(sessions, "off"));
+  };
 }
 
 /** Closes the store after pending webhooks were delivered. The next call opens it again. */
@@ -136,8 +155,17 @@ function absentOr<U>(otherwise: U, thrown: unknown, codes: readonly ErrorCode[])
   throw thrown;
 }
 
+/** Calls a function with the open store, as soon as it is open; not at all without an open store. */
+function toOpen(act: (sessions: Sessions | SessionsSync) => void): void {
+  if (opened?.sync !== undefined) act(opened.sync);
+  opened?.pending?.then(act).catch(() => {});
+}
+
 function current(): Opened {
-  opened ??= open(settings.store);
+  if (opened === undefined) {
+    opened = open(settings.store);
+    for (const apply of listeners) toOpen((sessions) => apply(sessions, "on"));
+  }
   return opened;
 }
 

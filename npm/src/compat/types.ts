@@ -6,19 +6,66 @@
  */
 
 import type {
+  SessionContext as Context,
   ListParams,
   Overrides,
-  SessionContext,
   StartParams,
   Stats,
   Status,
+  WebhookEvent,
 } from "../generated.js";
 import type { OpenOptions } from "../handles/options.js";
 import type { Store } from "../stores/store.js";
 import type { Accepts } from "../values/params.js";
-import type { EventType, JsonObject } from "../values/session-data.js";
+import type { JsonObject } from "../values/session-data.js";
 
-export type { SessionContext, Stats as SessionStats, Status as SessionStatus };
+export type { Listener, SessionEvents } from "../events/listeners.js";
+export type { Stats as SessionStats };
+
+/**
+ * The status of a session. An administrator or another program may also set `abandoned`, which the type
+ * leaves out, so that a record of all statuses, such as `Record<SessionStatus, string>`, needs no more
+ * properties than before.
+ */
+export type SessionStatus = Exclude<Status, "abandoned">;
+
+/** The type of an event: one of the original API, or another name. */
+export type SessionEventType =
+  | "start"
+  | "iteration"
+  | "tool_call"
+  | "learning"
+  | "pause"
+  | "resume"
+  | "complete"
+  | "error"
+  | "timeout"
+  | (string & {});
+
+/** What an agent needs to continue. */
+export interface SessionContext extends Omit<Context, "status"> {
+  /** The status. */
+  status: SessionStatus;
+}
+
+/** The payload of a webhook. */
+export interface SessionWebhookPayload {
+  /** The event. */
+  event: WebhookEvent;
+  /** The session, just after the change. */
+  session: {
+    id: string;
+    mode: string;
+    status: SessionStatus;
+    task: string;
+    userId?: string;
+    channelId?: string;
+  };
+  /** When it happened. */
+  timestamp: string;
+  /** What happened. */
+  data?: Record<string, unknown>;
+}
 
 /** Metadata of a run. */
 export interface AgentSessionMetadata {
@@ -47,7 +94,7 @@ export interface SessionEvent {
   /** When it was recorded. */
   timestamp: string;
   /** What kind of event it is. */
-  type: EventType;
+  type: SessionEventType;
   /** What happened. */
   data: Record<string, unknown>;
   /** Its sequence number, from 1. Optional in sessions that the bot creates itself. */
@@ -69,7 +116,7 @@ export interface SessionSummary {
   /** Where it works. */
   workspace?: string;
   /** The status. */
-  status: Status;
+  status: SessionStatus;
   /** When it was started. */
   createdAt: string;
   /** When it was last changed. */
@@ -110,6 +157,9 @@ export type CreateSessionOptions = Accepts<StartParams>;
 
 /** New values for the fields of a session. */
 export type SessionUpdates = Overrides;
+
+/** New values for the fields of a session, under their original name. */
+export type UpdateSessionOptions = SessionUpdates;
 
 /** A filter for sessions. All given conditions must match. */
 export type SessionFilter = Omit<Accepts<ListParams>, "cursor" | "orderBy" | "direction" | "trash">;

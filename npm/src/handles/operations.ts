@@ -97,9 +97,13 @@ export abstract class Operations<M extends Mode> {
 
   /**
    * Pauses a session. The time and the reason are stored in its context as `pausedAt` and
-   * `pauseReason`.
+   * `pauseReason`; `data` is the data of the event.
    */
-  pause(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+  pause(
+    id: string,
+    reason?: string,
+    options?: Accepts<Omit<PauseParams, "id" | "reason">>,
+  ): Returns<M, SessionHead> {
     return this.ask("pause", () => withOptions(options, { id, reason }));
   }
 

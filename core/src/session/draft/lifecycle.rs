@@ -17,9 +17,12 @@ impl Draft<'_> {
     /// Pauses the session. `data` is the data of the event; by default the reason.
     ///
     /// # Errors
-    /// `INVALID_TRANSITION`, `TOO_LARGE`.
+    /// `INVALID_TRANSITION`, and those of the limits.
     pub fn pause(&mut self, reason: Option<&Text>, data: Option<Json>) -> Result<()> {
         self.limits.text("reason", reason)?;
+        if let Some(data) = &data {
+            self.limits.data(data)?;
+        }
         self.go(Status::Paused)?;
         self.head.paused_at = Some(self.now);
         let redacted = reason.map(|reason| self.redacted(reason));

@@ -16,11 +16,17 @@ import {
   SessionAwareAgent,
   type SessionContext,
   type SessionEvent,
+  type SessionEventType,
+  type SessionStatus,
   type SessionSummary,
+  type SessionWebhookPayload,
   saveSession,
   startSession,
+  type UpdateSessionOptions,
   updateSession,
 } from "tenure/compat";
+import * as manager from "tenure/compat/manager";
+import * as store from "tenure/compat/store";
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -50,6 +56,7 @@ export function values(id: string): void {
   createSession({ task: "t", mode: "m", id });
   listSessions({ status: ["active", "paused"], createdAfter: new Date(), limit: 10 });
   updateSession(id, { status: "completed", result: "r", metadata: { model: "m" }, userId: null });
+  // @ts-expect-error: an import may be refused
   importSession({ id }).context.a = 1;
   // @ts-expect-error: there is no such status
   updateSession(id, { status: "done" });
@@ -87,6 +94,45 @@ export function saving(session: AgentSession): void {
   saveSession(listSessions()[0]);
 }
 
+/** Records of all statuses and types that a bot has had before. */
+const labels: Record<SessionStatus, string> = {
+  active: "working",
+  paused: "waiting",
+  completed: "done",
+  failed: "broken",
+  timeout: "out of time",
+};
+const counts: Record<SessionEventType, number> = {
+  start: 0,
+  iteration: 0,
+  tool_call: 0,
+  learning: 0,
+  pause: 0,
+  resume: 0,
+  complete: 0,
+  error: 0,
+  timeout: 0,
+};
+
+export function labelled(session: AgentSession, payload: SessionWebhookPayload): string {
+  const updates: UpdateSessionOptions = { status: "completed", iterations: 3, metadata: {} };
+  store.updateSession(session.id, updates);
+  for (const { type } of session.history) counts[type] = (counts[type] ?? 0) + 1;
+  const kind: SessionEventType = payload.event;
+  return labels[session.status] + labels[payload.session.status] + kind;
+}
+
+export async function modules(id: string): Promise<void> {
+  manager.cleanupOldSessions();
+  store.cleanupOldSessions(86_400_000);
+  await manager.pauseSession(id);
+  is<Same<ReturnType<typeof store.getSession>, store.AgentSession | null>>();
+  // @ts-expect-error: the age has no default there
+  store.cleanupOldSessions();
+  // @ts-expect-error: another module exports it
+  manager.createSession({ task: "t", mode: "m" });
+}
+
 export function settings(): void {
   configure({ store: "file:./sessions", durability: "full" });
   configure();
@@ -102,9 +148,8 @@ export async function agent(): Promise<void> {
     output: `${task} ${sessionId}`,
     learned: { insight: "i" },
   }));
-  const { output } = await agent.execute("t", "m", { maxIterations: 3 });
-  output.trim();
-  (await agent.resume("a"))?.success;
+  (await agent.execute("t", "m", { maxIterations: 3 })).trim();
+  (await agent.resume("a")).trim();
   // @ts-expect-error: a runner returns whether it succeeded
   new SessionAwareAgent("u", "c", () => ({ output: "" }));
 }

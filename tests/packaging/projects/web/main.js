@@ -1,7 +1,9 @@
 // A page that uses the package and shows the result.
 
 import { init, open, openSync } from "tenure";
-import { configure, getStats, startSession } from "tenure/compat";
+import { configure } from "tenure/compat";
+import { startSession } from "tenure/compat/manager";
+import { getSessionStats } from "tenure/compat/store";
 import * as wasm from "tenure/wasm";
 
 /** The error of a call before init. */
@@ -28,13 +30,13 @@ async function life() {
 }
 
 /**
- * The functions of tenure/compat: bundlers must not remove the side effect that sets their entry
- * point.
+ * The functions of tenure/compat and its modules: bundlers must not remove the side effect that sets
+ * their entry point.
  */
 async function bot() {
   configure({ store: "memory:" });
   await startSession("Draft the notes", "writer");
-  return getStats().total;
+  return getSessionStats().total;
 }
 
 async function main() {

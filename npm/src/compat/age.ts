@@ -1,0 +1,17 @@
+/**
+ * The ages that `tenure/compat/manager` and `tenure/compat/store` accept. A function of the same name
+ * takes days in one of them and milliseconds in the other: an age that only the other unit explains is
+ * refused, before sessions are removed.
+ *
+ * @module
+ */
+
+import { invalidArgument } from "../values/error.js";
+
+const MINUTE_MS = 60_000;
+
+/** An age in milliseconds, of a parameter with this unit. */
+export function checkedAge(parameter: string, ageMs: number, unit: string): number {
+  if (ageMs >= MINUTE_MS) return ageMs;
+  throw invalidArgument(parameter, `expected an age of a minute or more, in ${unit}`);
+}

@@ -4,7 +4,7 @@
 use crate::audit::entry::Entry;
 use crate::audit::removal::Actor;
 use crate::error::{Cause, Result};
-use crate::session::change::{change, create, store_key};
+use crate::session::change::{change, create, generate_agent_id, store_key};
 use crate::session::cleanup::{Fate, Sweep, sweep};
 use crate::session::read::{DEFAULT_SESSIONS, find};
 use crate::session::replies::{CleanupResult, SessionPage};
@@ -33,8 +33,6 @@ use super::steps;
 const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
 /// How long an agent stays in the trash, if nothing else is said.
 const PURGE_AFTER: Millis = Millis(7 * 24 * 60 * 60 * 1000);
-/// Ids that are tried for a new agent.
-const MAX_IDS: u8 = 16;
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
 const MAX_ROUNDS: usize = 20;
 
@@ -89,11 +87,7 @@ pub fn create_agent(tx: &mut Transaction<'_>, params: &AgentCreateParams) -> Att
     let key = store_key(tx, params.idempotency_key.as_ref())?;
     let id = match &params.id {
         Some(id) => SessionId::parse(id.as_str())?,
-        // An id has so few random bits that one of two agents may have to take another.
-        None => (0..=MAX_IDS)
-            .map(|attempt| SessionId::of_agent(tx.now(), tx.entropy(), attempt))
-            .find(|id| !tx.has_lost(id))
-            .unwrap_or_else(|| SessionId::of_agent(tx.now(), tx.entropy(), MAX_IDS)),
+        None => generate_agent_id(tx),
     };
     let draft = steps::start(id, params, tx.now(), tx.limits())?;
     Ok(create(tx, draft, key.as_ref())?.head)

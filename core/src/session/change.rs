@@ -264,6 +264,16 @@ pub fn new_id(tx: &Transaction<'_>, given: Option<&Text>) -> Result<SessionId> {
     }
 }
 
+/// A new id of an agent's session.
+pub fn generate_agent_id(tx: &Transaction<'_>) -> SessionId {
+    /// Ids that are tried.
+    const MAX_IDS: u8 = 16;
+    let id = |attempt| SessionId::of_agent(tx.now(), tx.entropy(), attempt);
+    // An id has so few random bits that one of two agents may have to take another.
+    let free = (0..MAX_IDS).map(id).find(|id| !tx.has_lost(id));
+    free.unwrap_or_else(|| id(MAX_IDS))
+}
+
 /// The idempotency key of a call that creates a session.
 ///
 /// # Errors

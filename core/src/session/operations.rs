@@ -15,7 +15,8 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
 use super::change::{
-    append, change, change_anywhere, change_with_model, create, new_id, not_found, store_key, write,
+    append, change, change_anywhere, change_with_model, create, generate_agent_id, new_id,
+    not_found, store_key, write,
 };
 use super::draft::{Draft, Finished};
 use super::params::{
@@ -315,10 +316,15 @@ fn unwritten(given: &Head) -> Head {
 }
 
 fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
-    let id = new_id(tx, params.new_id.as_ref())?;
+    let given = params.new_id.as_ref();
+    let given = given.map(|id| SessionId::parse(id.as_str())).transpose()?;
     let parent = SessionId::parse(params.id.as_str())?;
     let parent = tx.loaded(&parent, History::All)?.cloned();
     let Loaded { head, mut events } = parent.ok_or_else(|| not_found(params.id.as_str()))?;
+    let id = given.unwrap_or_else(|| match head.agent {
+        Some(_) => generate_agent_id(tx),
+        None => SessionId::generate(tx.now(), tx.entropy()),
+    });
     if let Some(at) = params.at_sequence {
         if at > head.event_count {
             let problem = format!("expected at most {}, the last event", head.event_count);

@@ -30,6 +30,23 @@ fn a_new_agent_is_a_session_in_its_first_phase() {
 }
 
 #[test]
+fn the_fork_of_an_agent_has_an_agents_id() {
+    let world = World::default();
+    let id = world.ok("agentCreate", json!({"agentName": "a"}))["id"].clone();
+    let fork = world.ok("fork", json!({"id": id}))["id"].clone();
+    assert!(
+        fork.as_str().unwrap().starts_with("agent-20260108-180530-"),
+        "{fork}"
+    );
+    assert_ne!(fork, id);
+    let named = world.ok("fork", json!({"id": id, "newId": "f"}));
+    assert_eq!(named["id"], "f");
+    let session = world.start(json!({}));
+    let fork = world.ok("fork", json!({"id": session}))["id"].clone();
+    assert!(fork.as_str().unwrap().starts_with("session_"), "{fork}");
+}
+
+#[test]
 fn an_agent_requires_only_a_name() {
     let world = World::default();
     let made = world.ok("agentCreate", json!({"agentName": "a"}));

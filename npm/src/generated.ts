@@ -304,7 +304,8 @@ summary: string | null,
 /**
  * When it was put into the trash; absent if it is not there.
  */
-deletedAt?: string, };
+deletedAt?: string, 
+/**
  * The approval that it has requested last, and the decision; `null` if it has requested none.
  */
 approval: Approval | null, };

@@ -50,6 +50,32 @@ function killedCopy(from: string, to: string, steps: number): Promise<unknown> {
   return new Promise((resolve) => child.on("exit", (_, signal) => resolve(signal)));
 }
 
+describe("a copy of another program's folder", () => {
+  it("keeps what Tenure does not know, and shows it where it was", async () => {
+    const folder = newFolder();
+    const at = "2026-01-08T18:05:30.123Z";
+    const session = {
+      ...{ id: "s", mode: "m", task: "t", status: "paused", createdAt: at, updatedAt: at },
+      ...{ iterations: 0, maxIterations: 9, context: {}, guildId: "g", tags: ["a"] },
+      history: [{ timestamp: at, type: "start", data: { n: 1 }, by: "ada" }],
+    };
+    mkdirSync(join(folder, "s"));
+    const file = join(folder, "s", "session.json");
+    writeFileSync(file, JSON.stringify(session));
+    const database = `sqlite:${join(newFolder(), "a.db")}`;
+    expect(await copy(`file:${folder}`, database)).toMatchObject({ sessions: 1, problems: [] });
+    await using copied = await open(database);
+    expect(JSON.parse(await copied.export("s"))).toMatchObject(session);
+    // Writing the session in the folder moves nothing either.
+    await using sessions = await open(`file:${folder}`);
+    await sessions.recordToolCall("s", "bash");
+    await sessions.resume("s");
+    const { status: _, updatedAt: __, history, ...same } = session;
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject(same);
+    expect(JSON.parse(readFileSync(file, "utf8")).history[0]).toMatchObject(history[0] ?? {});
+  });
+});
+
 describe("a copy from a store to itself", () => {
   it("is refused however the path of the store is written", async () => {
     const folder = newFolder();

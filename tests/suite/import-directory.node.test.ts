@@ -147,6 +147,46 @@ describe("an import", () => {
     expect(result.failed).toBe(0);
   });
 
+  it("keeps what Tenure does not know, of all kinds of directories", async () => {
+    const session = {
+      ...bot("s"),
+      guildId: "g",
+      history: [{ ...bot("s").history[0], tags: ["a"] }],
+    };
+    const vm = {
+      session_id: "8f16",
+      pid: 12345,
+      hostname: "macbook.local",
+      vm_id: "vm-1",
+      registered_at: 1699999999.456,
+      guildId: "g",
+    };
+    const run = { run_id: "1", timestamp: "2025-09-17T23:26:05Z", guildId: "g" };
+    const entry = { session_key: "k", timestamp: "2025-09-17T23:26:05Z", guildId: "g" };
+    const folder = folderOf({
+      "sessions/s/session.json": session,
+      ".claude/session/a/state.json": { ...agent("a"), guildId: "g" },
+      "tmp/jarvis_session_12345.json": vm,
+      "data/active_sessions/qa-push-def67890.json": run,
+      "data/audit/session_audit_20250917.json": [entry],
+    });
+    const to = await inMemory();
+    expect(await importDirectory(folder, to)).toMatchObject({ files: 5, problems: [] });
+    const exported = JSON.parse(await to.export("s"));
+    expect(exported).toMatchObject({ guildId: "g", history: [{ tags: ["a"] }] });
+    expect(exported).not.toHaveProperty("metadata");
+    expect((await to.agents.get("a"))?.metadata).toEqual({
+      task_id: "T001",
+      agentState: { guildId: "g" },
+    });
+    expect(await to.leases.get("vm:vm-1")).toMatchObject({
+      process: { pid: 12345, hostname: "macbook.local" },
+      data: vm,
+    });
+    expect((await to.leases.get("qa-push-def67890"))?.data).toEqual(run);
+    expect((await to.audit.entries({ kind: "dedup.run" })).items[0]?.data).toEqual(entry);
+  });
+
   it("with dryRun writes nothing", async () => {
     const to = await inMemory();
     const result = await importDirectory(folderOf(everything), to, { dryRun: true });

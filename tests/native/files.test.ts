@@ -147,7 +147,10 @@ describe("a session in files", () => {
       priority: "high",
       links: [{ href: "x" }],
     });
-    expect(JSON.parse(await sessions.export("a"))).not.toHaveProperty("priority");
+    expect(JSON.parse(await sessions.export("a"))).toMatchObject({ priority: "high" });
+    expect((await sessions.get("a"))?.metadata).toEqual({
+      otherProperties: { priority: "high", links: [{ href: "x" }] },
+    });
   });
 
   it("that cannot be read affects no other, is not modified, and can be deleted", async () => {

@@ -22,6 +22,12 @@ pub fn info() -> Answer {
     })
 }
 
+/// Whether this much memory can be allocated. A failed allocation would be the end of the module.
+#[wasm_bindgen(js_name = hasRoom)]
+pub fn has_room(bytes: f64) -> bool {
+    tenure_core::value::limits::has_room(bytes as u64)
+}
+
 /// Opens a store; the answer carries its handle.
 #[wasm_bindgen]
 pub fn open(url: &str, options: &str) -> Answer {

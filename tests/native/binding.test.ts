@@ -52,3 +52,47 @@ describe("a core that has panicked", () => {
     expect(calls()).toBe(2);
   });
 });
+
+describe("a core whose memory has no room for a text", () => {
+  it("is not given the text, and goes on", () => {
+    const asked: number[] = [];
+    const cancelled: number[] = [];
+    const fine = (): string => JSON.stringify({ ok: null });
+    const exports = {
+      info: () => info,
+      hasRoom: (bytes: number) => {
+        asked.push(bytes);
+        return false;
+      },
+      ...{ open: fine, call: fine, start: fine, resume: fine, setModels: fine, close: fine },
+      ...{ startJob: fine, resumeJob: fine },
+      cancel: (_: number, operation: number) => {
+        cancelled.push(operation);
+        return fine();
+      },
+      cancelJob: (job: number) => {
+        cancelled.push(job);
+        return fine();
+      },
+      allows: () => undefined,
+      rangeOf: () => undefined,
+      userData: () => "",
+    };
+    const { binding } = buildOf(exports, "refuse");
+    const large = "x".repeat((1 << 20) + 1);
+    const answers = [
+      binding.call(1, "addEvent", large, 0),
+      binding.start(1, "addEvent", large, 0),
+      binding.resume(1, 7, large),
+      binding.startJob("copy", large),
+      binding.resumeJob(8, large, 0),
+    ];
+    for (const answer of answers) {
+      const { error } = JSON.parse(answer);
+      expect(error).toMatchObject({ code: "TOO_LARGE", details: { actual: large.length } });
+    }
+    expect(asked).toEqual(answers.map(() => large.length * 4));
+    expect(cancelled).toEqual([7, 8]);
+    expect(binding.call(1, "addEvent", "{}", 0)).toBe(fine());
+  });
+});

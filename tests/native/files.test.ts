@@ -16,8 +16,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { importDirectory, open, openSync } from "tenure";
+import { open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
+// The types of "tenure" in the tests are those of browsers, which have no `importDirectory`.
+import { importDirectory } from "../../npm/dist/entry/node.js";
 import { code, failure } from "../support/failures.js";
 import { newFolder } from "../support/folders.js";
 import { opening } from "../support/stores.js";

@@ -129,13 +129,9 @@ impl Limits {
     /// `TOO_LARGE`.
     pub fn reply(&self, what: &str, bytes: u64) -> Result<()> {
         let limit = self.max_reply_bytes;
-        // The text grows by doubling, beside its former content. In WebAssembly a failed allocation
-        // would be the end of the module.
-        let needed = usize::try_from(bytes.saturating_mul(3)).unwrap_or(usize::MAX);
-        let has_room = bytes <= MAX_PAGE_BYTES
-            || bytes > limit
-            || Vec::<u8>::new().try_reserve_exact(needed).is_ok();
-        check(what, bytes, if has_room { limit } else { MAX_PAGE_BYTES })
+        // The text grows by doubling, beside its former content.
+        let fits = bytes <= MAX_PAGE_BYTES || bytes > limit || has_room(bytes.saturating_mul(3));
+        check(what, bytes, if fits { limit } else { MAX_PAGE_BYTES })
     }
 
     /// Checks a context or metadata, which has to be an object; `what` says which.
@@ -159,6 +155,11 @@ fn check(what: &str, actual: u64, limit: u64) -> Result<()> {
         .into());
     }
     Ok(())
+}
+
+/// Whether this much memory can be allocated. In WebAssembly a failed allocation is the end of the module.
+pub fn has_room(bytes: u64) -> bool {
+    usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
 }
 
 /// The greatest number of items in a page.

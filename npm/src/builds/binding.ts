@@ -7,7 +7,13 @@
 
 import type { Capabilities, Operations, RetentionParams } from "../generated.js";
 import type { SleepRequest, StoreRequest } from "../stores/store.js";
-import { type ErrorBody, internalError, messageOf, TenureError } from "../values/error.js";
+import {
+  type ErrorBody,
+  internalError,
+  messageOf,
+  TenureError,
+  tooLargeError,
+} from "../values/error.js";
 
 /**
  * The exports of the native addon and of the WebAssembly module. Every returned text is an
@@ -16,6 +22,8 @@ import { type ErrorBody, internalError, messageOf, TenureError } from "../values
 export interface Binding {
   /** `ok` is a {@link BuildInfo}. */
   info(): string;
+  /** Whether the memory of WebAssembly has room for this many bytes. The native build has no limit. */
+  hasRoom?(bytes: number): boolean;
   /** Opens a store; `ok` is an {@link Opened}. Only the native build takes `done`. */
   open(url: string, options: string, done?: (settled: string) => void): string;
   /**
@@ -202,15 +210,26 @@ export function resultOf<T>(answer: Answer<T>, cause?: unknown): T {
   throw new TenureError(internalError("an answer that is not final"));
 }
 
+/** Texts up to this length are passed on without a question. */
+const LARGE_TEXT = 1024 * 1024;
+/** The bytes that a character may take: encoded, and once more for what is made of the text. */
+const MEMORY_PER_CHARACTER = 4;
+
 /**
  * Wraps a binding so that it never throws. With `"refuse"` it is not called again after an
  * exception: a panic in WebAssembly is a trap that leaves its memory inconsistent.
  */
 function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
   let refusal: string | undefined;
-  const guard = (call: () => string): string => {
+  // A text for which WebAssembly has no room would end it. `what` names the text.
+  const guard = (call: () => string, what = "", text = "", instead?: () => string): string => {
     if (refusal !== undefined) return refusal;
     try {
+      const isLarge = text.length > LARGE_TEXT;
+      if (isLarge && binding.hasRoom?.(text.length * MEMORY_PER_CHARACTER) === false) {
+        instead?.();
+        return JSON.stringify({ error: tooLargeError(what, text.length, LARGE_TEXT) });
+      }
       return call();
     } catch (thrown) {
       const answer = JSON.stringify({
@@ -226,9 +245,15 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
   return {
     info: () => guard(() => binding.info()),
     open: (url, options, done) => guard(() => binding.open(url, options, done)),
-    call: (...args) => guard(() => binding.call(...args)),
-    start: (...args) => guard(() => binding.start(...args)),
-    resume: (handle, operation, reply) => guard(() => binding.resume(handle, operation, reply)),
+    call: (...args) => guard(() => binding.call(...args), args[1], args[2]),
+    start: (...args) => guard(() => binding.start(...args), args[1], args[2]),
+    resume: (handle, operation, reply) =>
+      guard(
+        () => binding.resume(handle, operation, reply),
+        "the reply of the store",
+        reply,
+        () => binding.cancel(handle, operation),
+      ),
     cancel: (handle, operation) => guard(() => binding.cancel(handle, operation)),
     setModels: (handle, params) => guard(() => binding.setModels(handle, params)),
     // These cannot panic.
@@ -236,8 +261,14 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
     rangeOf: (...args) => binding.rangeOf(...args),
     userData: () => binding.userData(),
     close: (handle) => guard(() => binding.close(handle)),
-    startJob: (name, params) => guard(() => binding.startJob(name, params)),
-    resumeJob: (job, reply, elapsed) => guard(() => binding.resumeJob(job, reply, elapsed)),
+    startJob: (name, params) => guard(() => binding.startJob(name, params), name, params),
+    resumeJob: (job, reply, elapsed) =>
+      guard(
+        () => binding.resumeJob(job, reply, elapsed),
+        "the reply to a job",
+        reply,
+        () => binding.cancelJob(job),
+      ),
     cancelJob: (job) => guard(() => binding.cancelJob(job)),
   };
 }

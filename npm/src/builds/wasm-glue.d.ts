@@ -8,6 +8,7 @@ export { init as default };
 export function initSync(source: { module: BufferSource | WebAssembly.Module }): unknown;
 
 export function info(): string;
+export function hasRoom(bytes: number): boolean;
 export function open(url: string, options: string): string;
 export function call(
   handle: number,

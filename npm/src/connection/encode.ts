@@ -7,7 +7,7 @@
  * @module
  */
 
-import { invalidArgument, messageOf, TenureError } from "../values/error.js";
+import { invalidArgument, messageOf, TenureError, tooLarge } from "../values/error.js";
 
 /** Encodes the parameters of an operation, or options. `what` names them in errors. */
 export function encode(what: string, params: unknown): string {
@@ -23,12 +23,21 @@ export function encodeMade(what: string, make: () => unknown): string {
     const text = isPlain(params, MAX_PLAIN_DEPTH)
       ? JSON.stringify(params)
       : JSON.stringify(params, new Checks(what).replacer);
+    if (text !== undefined && text.length > MAX_TEXT_LENGTH) {
+      throw tooLarge(what, text.length, MAX_TEXT_LENGTH);
+    }
     return text ?? "null";
   } catch (thrown) {
     if (thrown instanceof TenureError) throw thrown;
     throw invalidArgument(what, `cannot be written as JSON: ${messageOf(thrown)}`, thrown);
   }
 }
+
+/**
+ * The greatest length of a text. It is far above the limits of what is stored; only exported
+ * sessions come near to it. A text of JavaScript holds at most twice as much.
+ */
+const MAX_TEXT_LENGTH = 256 * 1024 * 1024;
 
 /** The depth at which {@link isPlain} stops, so that it ends in an object that contains itself. */
 const MAX_PLAIN_DEPTH = 32;

@@ -73,6 +73,17 @@ export function invalidArgument(what: string, problem: string, cause?: unknown):
   return new TenureError({ code: "INVALID_ARGUMENT", message, details: { what, problem } }, cause);
 }
 
+/** A text is too large to be passed on. */
+export function tooLarge(what: string, actual: number, limit: number): TenureError {
+  return new TenureError(tooLargeError(what, actual, limit));
+}
+
+/** As {@link tooLarge}, as data. */
+export function tooLargeError(what: string, actual: number, limit: number): ErrorBody {
+  const message = `${what} is ${actual} bytes long; the limit is ${limit}`;
+  return { code: "TOO_LARGE", message, details: { what, actual, limit } };
+}
+
 /** The handle was closed. */
 export function closed(): TenureError {
   return new TenureError({ code: "CLOSED", message: "this handle is closed", details: {} });

@@ -12,6 +12,7 @@ use tenure_core::error::{Cause, cut};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Scan, Store,
 };
+use tenure_core::stored::event::Event;
 use tenure_core::stored::head::MAX_SAFE_INTEGER;
 use tenure_core::stored::record::Record;
 use tenure_core::value::properties::{Properties, Property, Stored, well_formed};
@@ -183,25 +184,56 @@ impl Failure {
     }
 }
 
+/// The number of events that the host's store is asked for at a time. A page of large events ends before
+/// the rest of it is passed.
+const EVENTS_PER_LOAD: u32 = 100;
+
+impl HostStore {
+    async fn load_part(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        #[derive(Serialize)]
+        struct Load<'a> {
+            id: &'a SessionId,
+            history: History,
+        }
+        let loaded: Option<Loaded> = self
+            .ask("load", Json::of(&Load { id, history }), Some(id))
+            .await?;
+        if let Some(loaded) = &loaded {
+            check_loaded(loaded, id, history)?;
+        }
+        Ok(loaded)
+    }
+}
+
 impl Store for HostStore {
     fn capabilities(&self) -> Capabilities {
         self.capabilities
     }
 
     fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>> {
-        #[derive(Serialize)]
-        struct Load<'a> {
-            id: &'a SessionId,
-            history: History,
-        }
         Box::pin(async move {
-            let loaded: Option<Loaded> = self
-                .ask("load", Json::of(&Load { id, history }), Some(id))
-                .await?;
-            if let Some(loaded) = &loaded {
-                check_loaded(loaded, id, history)?;
+            let mut part = history;
+            let mut whole: Option<Loaded> = None;
+            loop {
+                let rest = part.split_off(EVENTS_PER_LOAD);
+                let Some(mut loaded) = self.load_part(id, part).await? else {
+                    return Ok(None);
+                };
+                let page = match &mut whole {
+                    // Another writer came in between. What was read before is one part of the history.
+                    Some(page) if page.head.version != loaded.head.version => return Ok(whole),
+                    Some(page) => {
+                        page.events.append(&mut loaded.events);
+                        page
+                    }
+                    None => whole.insert(loaded),
+                };
+                let bytes: u64 = page.events.iter().map(Event::user_bytes).sum();
+                match rest.filter(|rest| rest.range(page.head.event_count).is_some()) {
+                    Some(rest) if bytes <= history.max_bytes() => part = rest,
+                    _ => return Ok(whole),
+                }
             }
-            Ok(loaded)
         })
     }
 

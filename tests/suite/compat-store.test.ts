@@ -56,7 +56,9 @@ describe("the store", () => {
   it("is opened with the configured options", async () => {
     configure({ store: "memory:", limits: { maxTaskBytes: 4 } });
     expect(await code(startSession("a long task", "m"))).toBe("TOO_LARGE");
-    expect(await code(() => configure(7 as never))).toBe("INVALID_ARGUMENT");
+    for (const options of [7, null, [], () => {}]) {
+      expect(await code(() => configure(options as never))).toBe("INVALID_ARGUMENT");
+    }
     configure({ store: "nonsense:" });
     expect(await code(() => getStats())).toBe("UNSUPPORTED_STORE");
     expect(await code(() => configure({ store: "memory:", nonsense: 1 } as never))).toBe(

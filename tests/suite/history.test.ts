@@ -5,7 +5,8 @@ import "../support/complete.js";
 import { copy, type Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { everyStore, inMemory } from "../support/stores.js";
+import { MapStore } from "../support/map-store.js";
+import { everyStore, inMemory, opening } from "../support/stores.js";
 
 describe.each(everyStore)("the history of a session %s", (_, open) => {
   let sessions: Sessions;
@@ -145,6 +146,33 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     // A page ends with the event that exceeds 8 MiB.
     expect(pages).toEqual([9, 9, 2]);
     expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+});
+
+describe("a page of many events", () => {
+  it("is read from a JavaScript store in parts of 100", async () => {
+    const store = new MapStore();
+    const parts: unknown[] = [];
+    const load = store.load.bind(store);
+    store.load = (id, history) => {
+      if (history.kind === "after") parts.push([history.sequence, history.limit]);
+      return load(id, history);
+    };
+    const sessions = await opening(store);
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    const events = Array.from({ length: 250 }, (_, i) => ({ type: "note", data: { i } }));
+    await sessions.addEvents(id, events);
+    const page = await sessions.events(id, { after: 1, limit: 1000 });
+    expect(page.items.map(({ data }) => data.i)).toEqual(events.map(({ data }) => data.i));
+    expect(page.nextAfter).toBeUndefined();
+    expect((await sessions.events(id, { after: 101, limit: 120 })).nextAfter).toBe(221);
+    expect(parts).toEqual([
+      [1, 100],
+      [101, 100],
+      [201, 100],
+      [101, 100],
+      [201, 20],
+    ]);
   });
 });
 

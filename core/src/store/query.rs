@@ -53,6 +53,22 @@ impl History {
         (first <= last).then_some((first, last))
     }
 
+    /// Shortens a part that may end early to its first `count` events. Returns the rest; nothing where the
+    /// part is no longer than that.
+    pub fn split_off(&mut self, count: u32) -> Option<Self> {
+        match self {
+            Self::After { sequence, limit } if *limit > count => {
+                let rest = Self::After {
+                    sequence: sequence.saturating_add(u64::from(count)),
+                    limit: *limit - count,
+                };
+                *limit = count;
+                Some(rest)
+            }
+            _ => None,
+        }
+    }
+
     /// The size of data, in bytes, beyond which a store need not load further events.
     pub fn max_bytes(self) -> u64 {
         match self {

@@ -54,8 +54,8 @@ export function setEntry(source: Opener): void {
  * stays configured until it is replaced.
  */
 export function configure(options: CompatOptions = {}): void {
-  const { store: _, ...others } = options;
   checkObject(options, "options");
+  const { store: _, ...others } = options;
   checkOpenOptions(others);
   if (options.webhook !== undefined) configureWebhook(options.webhook);
   const before = opened;

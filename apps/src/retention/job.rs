@@ -1,5 +1,7 @@
 //! The job of retention: at intervals it moves sessions of an age to the trash, purges the trash, and
-//! removes expired records. With an archive, a session is archived before it is purged. A failed pass is repeated after one, five and fifteen minutes.
+//! removes expired records. With an archive, a session is archived before it is purged. A failed pass
+//! is repeated after one, five and fifteen minutes and up to a quarter more, at random, so that processes
+//! that failed together do not meet again.
 
 use serde::Serialize;
 
@@ -16,6 +18,8 @@ use super::purge::{NotPurged, PurgeResult, Purging};
 const MAX_FIRST_DELAY: Millis = Millis(60_000);
 /// The delays of the retries after a failed pass.
 const RETRY_DELAYS: [Millis; 3] = [Millis(60_000), Millis(5 * 60_000), Millis(15 * 60_000)];
+/// The part of such a delay that is added to it at most.
+const JITTER: u64 = 4;
 /// The maximum number of failures that a pass lists.
 const MAX_LISTED: usize = 1000;
 
@@ -62,9 +66,9 @@ async fn run(context: JobContext, params: RetentionParams) -> JobResult<()> {
         let retry = RETRY_DELAYS.get(failures).filter(|_| has_failed);
         pass.is_final_failure = has_failed && retry.is_none();
         delay = match retry {
-            Some(delay) => {
+            Some(&Millis(delay)) => {
                 failures += 1;
-                every.min(*delay)
+                every.min(Millis(delay + context.random(delay / JITTER)))
             }
             None => {
                 failures = 0;

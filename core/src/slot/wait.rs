@@ -1,5 +1,5 @@
 //! The job that starts a session in a slot and waits while another call holds the slot's lock, or the
-//! store is busy. The pauses grow, and half of each is random, so that concurrent calls diverge.
+//! store is busy or unavailable. The pauses grow, and half of each is random, so that concurrent calls diverge.
 
 use crate::declare_params;
 use crate::value::text::Text;
@@ -14,8 +14,8 @@ const MAX_MS: u64 = 5000;
 
 /// The code of the outcome when another call holds the lock of the slot.
 const LOCKED: &str = "SLOT_LOCKED";
-/// The code of the error of a store that is busy.
-const BUSY: &str = "STORE_BUSY";
+/// The codes of the errors of a store that may be gone the next time, before anything was written.
+const BRIEF: [&str; 2] = ["STORE_BUSY", "STORE_UNAVAILABLE"];
 
 declare_params! {
     /// How often to retry.
@@ -27,7 +27,7 @@ declare_params! {
 
 crate::jobs! {
     /// Starts a session in a slot, and retries while another call holds the lock of the slot, or the
-    /// store is busy. The driver starts the session; any other outcome is final.
+    /// store is busy or unavailable. The driver starts the session; any other outcome is final.
     SLOT_WAIT = "slotWait" (SlotWaitParams) -> (), wait, r#"{"retries":3}"#;
 }
 
@@ -50,6 +50,6 @@ async fn wait(context: JobContext, params: SlotWaitParams) -> JobResult<()> {
 fn is_blocked(outcome: &JobResult<Text>) -> bool {
     match outcome {
         Ok(code) => code.as_str() == LOCKED,
-        Err(error) => error.code() == BUSY,
+        Err(error) => BRIEF.contains(&error.code()),
     }
 }

@@ -35,17 +35,16 @@ fn a_final_outcome_ends_the_wait() {
     for code in ["SLOT_CREATED", "MODEL_CHANGED", "SESSION_CHANGED"] {
         assert_eq!(wait(3, &[Ok(code)]), (Ok(()), 1, vec![]));
     }
-    let error = driver_error("STORE_UNAVAILABLE", 1);
+    let error = driver_error("STORE_FAILED", 1);
     assert_eq!(wait(3, &[Err(error.clone())]), (Err(error), 1, vec![]));
 }
 
 #[test]
-fn a_locked_slot_and_a_busy_store_are_retried() {
-    let busy = driver_error("STORE_BUSY", 1);
+fn a_locked_slot_and_a_store_that_is_busy_or_unavailable_are_retried() {
     let outcomes = [
         Ok("SLOT_LOCKED"),
-        Err(busy),
-        Ok("SLOT_LOCKED"),
+        Err(driver_error("STORE_BUSY", 1)),
+        Err(driver_error("STORE_UNAVAILABLE", 2)),
         Ok("SLOT_CREATED"),
     ];
     let (result, attempts, pauses) = wait(3, &outcomes);

@@ -153,11 +153,6 @@ impl Context {
         self.globals.now.unwrap_or_else(tenure_host::now)
     }
 
-    /// The limits of the store, which include the available models.
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// The permissions of new files.
     pub(crate) fn file_mode(&self) -> FileMode {
         self.globals.file_mode.unwrap_or_default()

@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::filter::FilterArgs;
 use crate::output::{Style, clean, cut};
-use crate::slot_text;
 use crate::table::Table;
 use crate::time::age;
 
@@ -149,8 +148,7 @@ fn print_table(
             cells.push((cut(&mode, 16).into_owned(), Style::Plain));
         }
         let task = clean(&item.task);
-        let lacks_model = |slot| slot_text::lacks_model(slot, context);
-        cells.push(match item.slot.as_ref().is_some_and(lacks_model) {
+        cells.push(match item.model_missing.unwrap_or(false) {
             true => (format!("(model not found) {task}"), Style::Red),
             false => (task.into_owned(), Style::Plain),
         });

@@ -66,7 +66,7 @@ fn print(context: &mut Context, session: &Session) -> Result<(), Failure> {
     context.out.write("\n\n")?;
 
     let slot = head.slot.as_ref().map(|slot| {
-        let missing = match slot_text::lacks_model(slot, context) {
+        let missing = match head.model_missing.unwrap_or(false) {
             true => " (model not found)",
             false => "",
         };

@@ -3,7 +3,6 @@
 use tenure_core::stored::slot::{SlotPhase, SlotView, slot_phase};
 use tenure_core::value::json::Object;
 
-use crate::context::Context;
 use crate::output::clean;
 
 /// Parses the phase of a slot: a name of the phase, or a title that starts with one.
@@ -30,9 +29,4 @@ pub(crate) fn full_model(slot: &SlotView) -> String {
         Some(_) => clean(slot.model.to_json().as_str()).into_owned(),
         None => short_model(slot),
     }
-}
-
-/// Whether the slot's model is not available.
-pub(crate) fn lacks_model(slot: &SlotView, context: &Context) -> bool {
-    context.limits().models.lacks(&slot.model.name)
 }

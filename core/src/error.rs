@@ -192,12 +192,10 @@ pub enum Cause {
         by: String,
     },
     /// The session's model is not among the known models.
-    #[error(
-        "the model {model:?} of session {id} is missing; view, export, delete or replace the session instead"
-    )]
+    #[error("the model {model:?} {}", missing_model(.id.as_deref()))]
     ModelMissing {
-        /// The session.
-        id: String,
+        /// The session; absent for one that is not started because of it.
+        id: Option<String>,
         /// The model.
         model: String,
     },
@@ -655,6 +653,17 @@ impl From<&Option<String>> for Detail {
 impl From<&Option<&'static str>> for Detail {
     fn from(name: &Option<&'static str>) -> Self {
         name.as_ref().map_or(Self::Nothing, Self::from)
+    }
+}
+
+/// What a missing model means for its session, or for the one that is not started.
+fn missing_model(id: Option<&str>) -> String {
+    match id {
+        Some(id) => format!(
+            "of session {id} is missing; view, export, delete or replace the session instead"
+        ),
+        None => "is not available, so no session was started; choose one of the available models"
+            .to_owned(),
     }
 }
 

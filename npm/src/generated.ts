@@ -2997,7 +2997,7 @@ ageMs: number, };
 /**
  * Why an occupant is superseded.
  */
-export type ReplaceReason = "model_change" | "rerun" | "failed" | "timeout" | "abandoned";
+export type ReplaceReason = "model_change" | "user_request" | "rerun" | "failed" | "timeout" | "abandoned";
 
 /**
  * A request for approval.
@@ -3334,7 +3334,16 @@ approval?: Approval,
 /**
  * The slot of the session, and its model.
  */
-slot?: Slot, };
+slot?: Slot, 
+/**
+ * In replies of `get` and `list`: `true` if its model is not among the known models; otherwise
+ * absent.
+ */
+modelMissing?: boolean, 
+/**
+ * The message for users; present if the model is missing.
+ */
+message?: string, };
 
 /**
  * A change to one session.
@@ -3535,7 +3544,16 @@ approval?: Approval,
 /**
  * The slot of the session, and its model.
  */
-slot?: Slot, };
+slot?: Slot, 
+/**
+ * In replies of `get` and `list`: `true` if its model is not among the known models; otherwise
+ * absent.
+ */
+modelMissing?: boolean, 
+/**
+ * The message for users; present if the model is missing.
+ */
+message?: string, };
 
 /**
  * A page of sessions.
@@ -3639,7 +3657,7 @@ reason: ReplaceReason, };
 /**
  * The outcome of starting a session in a slot, in more detail.
  */
-export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
+export type SlotCode = "SLOT_CREATED" | "SAME_MODEL_ACTIVE" | "SAME_MODEL_FINISHED" | "MODEL_CHANGED" | "REPLACEMENT_REQUESTED" | "SLOT_REPLACED" | "SESSION_CHANGED" | "SLOT_LOCKED" | "MODEL_REJECTED";
 
 /**
  * The session that the user has agreed to replace.
@@ -3857,6 +3875,11 @@ confirm?: SlotConfirmation,
  * Replace a completed occupant with the same model; `false` by default.
  */
 rerun?: boolean, 
+/**
+ * Replace an occupant with the same model, also one that is running, once the user has confirmed
+ * it; `false` by default.
+ */
+replace?: boolean, 
 /**
  * Return the replaced session in `exported`, as the text that `export` returns; `false` by
  * default.
@@ -4703,11 +4726,28 @@ export type CoreErrorCode =
 
 /** The messages for users about errors of slots, by error code. */
 export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
-  ["MODEL_MISSING", "The model of this session is no longer available. It can be viewed, exported, deleted or replaced."],
+  ["MODEL_MISSING", "The model is not available. Choose another one. A session of this model can be viewed, exported, deleted or replaced."],
   ["STORE_BUSY", "This session is being changed right now. Wait a moment and try again."],
   ["SESSION_HELD", "This session is being changed right now. Wait a moment and try again."],
+  ["VERSION_CONFLICT", "This session has changed meanwhile. Open it again before you go on."],
+  ["IDEMPOTENCY_MISMATCH", "This session has changed meanwhile. Open it again before you go on."],
   ["SLOT_TAKEN", "Another session is in its place. Put that one into the trash first."],
   ["SESSION_DELETED", "This session was replaced or put into the trash. Open the one that is there now."],
+  ["SESSION_NOT_FOUND", "There is no such session. It may have been deleted."],
+  ["SESSION_EXISTS", "There is a session of this name already. Open it, or choose another name."],
+  ["SESSION_FINISHED", "This session has ended. Open it to see the result, or start another one."],
+  ["INVALID_TRANSITION", "This is not possible in the state that the session is in. Open it to see its state."],
+  ["INVALID_PHASE", "This is not possible in the state that the session is in. Open it to see its state."],
+  ["BUDGET_EXHAUSTED", "This session has used all of its iterations. Allow more of them, or complete it."],
+  ["APPROVAL_PENDING", "This session waits for an approval. Approve or deny it first."],
+  ["APPROVAL_DECIDED", "Another person has decided on this already. Open the session to see the decision."],
+  ["LEASE_LOST", "Another process has taken this session over. Open it to follow its progress."],
+  ["INVALID_ARGUMENT", "The request is not valid. Correct it and try again."],
+  ["INVALID_ID", "The request is not valid. Correct it and try again."],
+  ["INVALID_CURSOR", "The request is not valid. Correct it and try again."],
+  ["FILE_UNREADABLE", "The file cannot be read. Choose another one, or try again."],
+  ["TOO_LARGE", "The text is too large. Shorten it and try again."],
+  ["TOO_DEEP", "The text is too large. Shorten it and try again."],
   ["STORE_UNAVAILABLE", "Sessions cannot be reached right now. Try again in a few minutes."],
   ["STORE_TIMEOUT", "Sessions cannot be reached right now. Try again in a few minutes."],
   ["SCHEMA_TOO_NEW", "Sessions cannot be reached right now. Try again in a few minutes."],
@@ -4719,6 +4759,16 @@ export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["STORAGE_FULL", "The session could not be started. Try again later."],
   ["OUTCOME_UNKNOWN", "The session could not be started. Try again later."],
   ["CORRUPT_SESSION", "The session could not be started. Try again later."],
+  ["UNSUPPORTED_STORE", "This program is not set up to do that. Report it to its operator."],
+  ["UNSUPPORTED_OPERATION", "This program is not set up to do that. Report it to its operator."],
+  ["UNKNOWN_OPERATION", "This program is not set up to do that. Report it to its operator."],
+  ["STORE_IS_ASYNC", "This program is not set up to do that. Report it to its operator."],
+  ["STORE_REENTERED", "This program is not set up to do that. Report it to its operator."],
+  ["ABORTED", "This was stopped. Start it again to continue."],
+  ["NOT_REMOVED", "Some old sessions could not be removed. Open them to see why."],
+  ["ARCHIVE_FAILED", "A session could not be archived, so it stays in the trash. Try again later."],
+  ["WEBHOOK_FAILED", "Another program could not be notified of a change. The session itself is as it should be."],
+  ["LISTENER_FAILED", "Another program could not be notified of a change. The session itself is as it should be."],
 ]);
 
 /** The message for users about any other error. */
@@ -4832,7 +4882,7 @@ export interface Operations {
   leaseList: { params: LeaseListParams; result: LeasePage };
   /** Releases leases, regardless of their holders. */
   leaseClear: { params: LeaseClearParams; result: LeaseCleared };
-  /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
+  /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is, or if this one is to be replaced on request; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
   /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error. */
   startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
@@ -5001,7 +5051,7 @@ export interface Jobs {
   retention: { params: RetentionParams; result: null };
   /** Renews a lease until it is lost. It fails with the error of the last renewal if the lease could not be renewed before it expired. */
   renewal: { params: RenewalParams; result: LeaseLoss };
-  /** Starts a session in a slot, and retries while another call holds the lock of the slot, or the store is busy. The driver starts the session; any other outcome is final. */
+  /** Starts a session in a slot, and retries while another call holds the lock of the slot, or the store is busy or unavailable. The driver starts the session; any other outcome is final. */
   slotWait: { params: SlotWaitParams; result: null };
   /** Copies all sessions and records of the source into the target. */
   copy: { params: CopyParams; result: CopyResult };

@@ -18,6 +18,33 @@ const LOCK = "slot:T1/plan";
 const lock = (sessions: Sessions, leaseDurationMs = 5000) =>
   sessions.leases.acquire(LOCK, { holder: "other", leaseDurationMs });
 
+describe("the time until a lock is acquired", () => {
+  it("includes the acquisition", async () => {
+    const pause = () => new Promise((go) => setTimeout(go, 20));
+    const sessions = await opening(asynchronous(new MapStore(), pause));
+    await sessions.startInSlot(opus, pessimistic);
+    const { waited } = sessions.slotMetrics().locks;
+    expect(waited.count).toBe(1);
+    expect(waited.sum).toBeGreaterThanOrEqual(19);
+  });
+});
+
+describe("a store that is unavailable for a moment", () => {
+  it("is asked again", async () => {
+    class Away extends MapStore {
+      left = 2;
+      override record(...args: Parameters<MapStore["record"]>): ReturnType<MapStore["record"]> {
+        if (this.left === 0) return super.record(...args);
+        this.left -= 1;
+        throw Object.assign(new Error("no route"), { code: "STORE_UNAVAILABLE" });
+      }
+    }
+    const sessions = await opening(new Away());
+    expect(await sessions.startInSlot(opus)).toMatchObject({ outcome: "created" });
+    expect(sessions.slotMetrics().retries).toBe(2);
+  });
+});
+
 describe("a slot that another caller has locked", () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: Date.parse("2026-01-01T00:00:00.000Z") });

@@ -1,6 +1,6 @@
 // The messages for users: every outcome of a slot has a message without codes.
 
-import { open, type SlotStart, slotMessage } from "tenure";
+import { type DriverErrorCode, open, type SlotStart, slotMessage } from "tenure";
 import { describe, expect, it } from "vitest";
 import { failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
@@ -82,9 +82,29 @@ describe("the messages for users of slots", () => {
 
   it("are available without an open store", async () => {
     const error = await failure(open("nowhere:"));
-    expect(slotMessage(error)).toBe(slotMessage(new Error("anything")));
+    expect(slotMessage(error)).toMatch(/set up/);
     const body = { code: "STORE_UNAVAILABLE", message: "m", details: {} };
     expect(slotMessage(body)).not.toBe(slotMessage(error));
+  });
+
+  it("are defined for every code of an error that JavaScript makes", () => {
+    const codes: Readonly<Record<DriverErrorCode, true>> = {
+      WASM_NOT_READY: true,
+      BINDING_UNAVAILABLE: true,
+      STORE_REENTERED: true,
+      WEBHOOK_FAILED: true,
+      ABORTED: true,
+      LEASE_LOST: true,
+      FILE_UNREADABLE: true,
+      NOT_REMOVED: true,
+      ARCHIVE_FAILED: true,
+      LISTENER_FAILED: true,
+    };
+    for (const code of Object.keys(codes)) {
+      const message = slotMessage({ code });
+      expect(message, code).not.toBe(slotMessage(new Error("anything")));
+      expect(message).toMatch(/^[A-Z][^_]+\.$/);
+    }
   });
 
   it("are defined for every thrown value", () => {

@@ -26,6 +26,12 @@ describe.each(everyStore)("a model that is no longer available, %s,", (_, openSt
       details: { id, model: "opus" },
     });
     expect(await code(sessions.resume(id))).toBe("MODEL_MISSING");
+    expect(await code(sessions.updateContext(id, { a: 1 }))).toBe("MODEL_MISSING");
+    expect(await code(sessions.fork(id))).toBe("MODEL_MISSING");
+    const marks = { modelMissing: true, message: expect.stringContaining("no longer available") };
+    expect(await sessions.get(id)).toMatchObject(marks);
+    expect((await sessions.list()).items).toEqual([expect.objectContaining({ id, ...marks })]);
+    expect((await sessions.pause(id)).status).toBe("paused");
     const there = await sessions.latestSession("T1", "plan");
     expect(there).toMatchObject({ session: { id }, modelMissing: true });
     expect(there?.message).toMatch(/\.$/);

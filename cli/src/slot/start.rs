@@ -36,8 +36,9 @@ use super::suggested_command;
 The session's id goes to standard output, the outcome to standard error. The
 outcomes created, existing (a session with this model) and replaced exit with 0.
 The outcomes needs_confirmation, rejected and busy print no id and exit with 1.
-A session with another model is replaced after a confirmation: at a terminal you
-are asked, otherwise the command that confirms is printed. A failed, timed out
+A session with another model is replaced after a confirmation, and with
+--replace one with the same model: at a terminal you are asked, otherwise the
+command that confirms is printed. A failed, timed out
 or abandoned session is replaced without confirmation. A replaced session is
 moved to the trash.
 
@@ -46,6 +47,7 @@ Examples:
   tenure slot start T1 run - --model opus --mode developer < task.txt
   tenure slot start T1 run \"Do it again\" --model opus --rerun
   tenure slot start T1 plan \"Plan it\" --model haiku --confirm $id@3
+  tenure slot start T1 plan \"Plan it\" --model opus --replace
   tenure slot start T1 plan \"Plan it\" --model '{\"name\":\"opus\",\"version\":\"4\"}'")]
 pub(super) struct Start {
     #[command(flatten)]
@@ -54,6 +56,9 @@ pub(super) struct Start {
     /// or reject
     #[arg(long, value_name = "ACTION", value_parser = choice([("confirm", OnModelChange::Confirm), ("replace", OnModelChange::Replace), ("reject", OnModelChange::Reject)]), hide_possible_values = true)]
     on_model_change: Option<OnModelChange>,
+    /// Replace a session with the same model too, after a confirmation
+    #[arg(long)]
+    replace: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -155,6 +160,7 @@ impl Request {
             on_model_change,
             confirm: self.confirm,
             rerun: self.rerun.then_some(true),
+            replace: None,
             export_old: export.is_some().then_some(true),
             locking: self.pessimistic.then_some(SlotLocking::Pessimistic),
             id,
@@ -172,16 +178,23 @@ impl Request {
 }
 
 pub(super) fn start(args: Start, context: &mut Context) -> Outcome {
-    run(args.request, args.on_model_change, context)
+    let replace = args.replace.then_some(true);
+    run(args.request, args.on_model_change, replace, context)
 }
 
 pub(super) fn replace(args: Replace, context: &mut Context) -> Outcome {
-    run(args.request, Some(OnModelChange::Replace), context)
+    run(args.request, Some(OnModelChange::Replace), None, context)
 }
 
-fn run(request: Request, on_model_change: Option<OnModelChange>, context: &mut Context) -> Outcome {
+fn run(
+    request: Request,
+    on_model_change: Option<OnModelChange>,
+    replace: Option<bool>,
+    context: &mut Context,
+) -> Outcome {
     let retries = request.retries;
     let (mut params, mut export) = request.parse(on_model_change, context.file_mode())?;
+    params.replace = replace;
     let mut started = start_with_retries(&params, retries, context)?;
     if let (SlotOutcome::NeedsConfirmation, Some(occupant)) = (started.outcome, &started.session)
         && confirmation::is_possible(context)

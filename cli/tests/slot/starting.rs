@@ -123,6 +123,22 @@ fn a_replace_needs_no_confirmation_but_respects_a_given_version() {
 }
 
 #[test]
+fn a_session_of_the_same_model_is_replaced_on_request_after_a_confirmation() {
+    let place = place_with_planner();
+    let start = |more: &[&str]| {
+        let args = ["slot", "start", "T1", "plan", "it", "--model", "opus"];
+        place.run(&[&args[..], more].concat())
+    };
+    assert_eq!(start(&[]).out, "old\n");
+    let asked = start(&["--replace"]);
+    assert_eq!((asked.code, asked.out.as_str()), (REFUSED, ""));
+    assert!(asked.err.contains("--confirm old@1"), "{asked:?}");
+    let done = start(&["--replace", "--confirm", "old@1", "--id", "new"]);
+    assert_eq!((done.code, done.out.as_str()), (0, "new\n"));
+    assert_eq!(status(&place, "old"), "abandoned");
+}
+
+#[test]
 fn the_suggested_command_replaces_the_session() {
     let place = place_with_planner();
     let what = "it's \"new\" $HOME `x`\nand more";
@@ -310,6 +326,15 @@ old  active
         &["slot", "start", "T2", "plan", "it", "--model", "opus"],
     );
     assert_eq!((refused.code, refused.out.as_str()), (REFUSED, ""));
+    assert!(
+        refused.err.contains("no session was started"),
+        "{refused:?}"
+    );
+    for args in [&["list", "--json"][..], &["show", "old", "--json"]] {
+        let is_marked = |models| with(models, args).out.contains("\"modelMissing\":true");
+        assert!(is_marked("haiku") && !is_marked("opus"), "{args:?}");
+    }
+    assert_eq!(with("haiku", &["pause", "old"]).code, 0);
     assert_eq!(with("haiku", &["export", "old"]).code, 0);
     let replaced = with(
         "haiku",

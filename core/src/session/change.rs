@@ -127,6 +127,21 @@ pub fn append(
     })
 }
 
+/// Checks that the model of a session in a slot is available.
+///
+/// # Errors
+/// `MODEL_MISSING`.
+pub fn check_model(tx: &mut Transaction<'_>, head: &Head) -> Result<()> {
+    match &head.slot {
+        Some(slot) if tx.lacks_model(&slot.model) => Err(Cause::ModelMissing {
+            id: Some(head.id.to_string()),
+            model: slot.model.clone(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 /// Which sessions a change admits.
 #[derive(Debug, Clone, Copy, Default)]
 struct Admits {
@@ -186,15 +201,8 @@ fn changed(
         }
         .into());
     }
-    if admits.only_with_model
-        && let Some(slot) = &before.slot
-        && tx.lacks_model(&slot.model)
-    {
-        return Err(Cause::ModelMissing {
-            id: id.to_string(),
-            model: slot.model.clone(),
-        }
-        .into());
+    if admits.only_with_model {
+        check_model(tx, &before)?;
     }
     let first = before.event_count + 1;
     let was_in_trash = before.deleted_at.is_some();

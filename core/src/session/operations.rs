@@ -15,8 +15,8 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
 use super::change::{
-    append, change, change_anywhere, change_with_model, create, generate_agent_id, new_id,
-    not_found, store_key, write,
+    append, change, change_anywhere, change_with_model, check_model, create, generate_agent_id,
+    new_id, not_found, store_key, write,
 };
 use super::draft::{Draft, Finished};
 use super::params::{
@@ -112,7 +112,12 @@ fn start(tx: &mut Transaction<'_>, params: &StartParams) -> Attempt<Session> {
 }
 
 fn update(tx: &mut Transaction<'_>, params: &UpdateParams) -> Attempt<SessionHead> {
-    change(tx, params, &|draft| draft.update(params))
+    let steps = |draft: &mut Draft<'_>| draft.update(params);
+    match params.context {
+        // As `updateContext`.
+        Some(_) => change_with_model(tx, params, &steps),
+        None => change(tx, params, &steps),
+    }
 }
 
 fn pause(tx: &mut Transaction<'_>, params: &PauseParams) -> Attempt<SessionHead> {
@@ -219,7 +224,7 @@ fn record_usage(tx: &mut Transaction<'_>, params: &RecordUsageParams) -> Attempt
 }
 
 fn update_context(tx: &mut Transaction<'_>, params: &UpdateContextParams) -> Attempt<SessionHead> {
-    change(tx, params, &|draft| match params.replace {
+    change_with_model(tx, params, &|draft| match params.replace {
         Some(true) => draft.replace_context(&params.context),
         _ => draft.merge_context(&params.context),
     })
@@ -321,6 +326,7 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
     let parent = SessionId::parse(params.id.as_str())?;
     let parent = tx.loaded(&parent, History::All)?.cloned();
     let Loaded { head, mut events } = parent.ok_or_else(|| not_found(params.id.as_str()))?;
+    check_model(tx, &head)?;
     let id = given.unwrap_or_else(|| match head.agent {
         Some(_) => generate_agent_id(tx),
         None => SessionId::generate(tx.now(), tx.entropy()),

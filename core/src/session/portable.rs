@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::{Error, Result};
 use crate::session::draft::{DEFAULT_MAX_ITERATIONS, check_context};
 use crate::session::redaction;
-use crate::session::view::{Session, SessionHead};
+use crate::session::view::{MARKS, Session, SessionHead};
 use crate::stored::agent::Agent;
 use crate::stored::event::Event;
 use crate::stored::head::{Head, MAX_SAFE_INTEGER, Usage};
@@ -124,7 +124,10 @@ fn take_others(head: &mut Head) -> Option<Json> {
     let is_among = |names_of: &[&str]| names_of.iter().any(|name| names.get(name).is_some());
     let (common, special) = PROPERTIES.split_at(COMMON);
     // Whether a property that only some sessions have is one depends on the others.
-    if is_among(common) || (is_among(special) && !is_read_as_others(head, &others)) {
+    if is_among(common)
+        || is_among(&MARKS)
+        || (is_among(special) && !is_read_as_others(head, &others))
+    {
         return None;
     }
     head.metadata = Some(rest).filter(|rest| *rest != Json::empty_object());
@@ -427,6 +430,10 @@ fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portabl
         deleted_at: properties.take("deleted_at"),
     };
     others.retain(|(name, text)| !is_taken(&head, name, text));
+    if head.slot.is_some() && others.iter().any(|(name, _)| *name == MARKS[0]) {
+        // A session as `get` shows it.
+        others.retain(|(name, _)| !MARKS.contains(&&**name));
+    }
     if !others.is_empty() {
         let mut object = Object::default();
         for (name, text) in others {

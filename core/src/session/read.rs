@@ -73,7 +73,11 @@ fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>>
         return Ok(None);
     };
     check_history(&events, tx.limits())?;
-    Ok(Some(Session::new(head, events)))
+    let is_missing = tx.lacks_model_of(&head);
+    Ok(Some(Session {
+        head: SessionHead::marked(head, is_missing),
+        history: events.into_iter().map(SessionEvent::from).collect(),
+    }))
 }
 
 fn context(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<SessionContext>> {
@@ -134,9 +138,18 @@ async fn list(context: &Context, params: ListParams) -> Result<SessionPage> {
     };
     let page = context.list(&query).await?;
     let last = page.heads.last().filter(|_| page.more);
+    let heads = &page.heads;
+    let missing: Vec<bool> = context
+        .transact(|tx| Ok(heads.iter().map(|head| tx.lacks_model_of(head)).collect()))
+        .await?;
     Ok(SessionPage {
         next_cursor: last.map(|last| order.position(last).to_cursor(order)),
-        items: page.heads.into_iter().map(SessionHead::from).collect(),
+        items: page
+            .heads
+            .into_iter()
+            .zip(missing)
+            .map(|(head, is_missing)| SessionHead::marked(head, is_missing))
+            .collect(),
         problems: page.problems,
     })
 }

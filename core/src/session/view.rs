@@ -98,6 +98,30 @@ pub struct SessionHead {
     /// The slot of the session, and its model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotView>,
+    /// In replies of `get` and `list`: `true` if its model is not among the known models; otherwise
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_missing: Option<bool>,
+    /// The message for users; present if the model is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'static str>,
+}
+
+/// The message of a session whose model is missing.
+pub const MODEL_MISSING: &str = "The model of this session is no longer available. It can be viewed, exported, deleted or replaced.";
+
+/// The properties of a session as it is shown that no session has.
+pub const MARKS: [&str; 2] = ["modelMissing", "message"];
+
+impl SessionHead {
+    /// The session, marked if its model is missing.
+    pub(crate) fn marked(head: Head, is_missing: bool) -> Self {
+        Self {
+            model_missing: is_missing.then_some(true),
+            message: is_missing.then_some(MODEL_MISSING),
+            ..Self::from(head)
+        }
+    }
 }
 
 impl From<Head> for SessionHead {
@@ -114,6 +138,8 @@ impl From<Head> for SessionHead {
             summary: agent.summary,
             approval: agent.approval.map(Approval::from),
             slot: head.slot.map(SlotView::from),
+            model_missing: None,
+            message: None,
             id: head.id,
             user_id: head.user_id,
             channel_id: head.channel_id,

@@ -36,6 +36,8 @@ pub struct Request<'a> {
     pub confirmed: Option<(&'a str, u64)>,
     /// Whether a completed occupant with the same model is superseded.
     pub rerun: bool,
+    /// Whether the user wants to supersede an occupant with the same model.
+    pub replace: bool,
 }
 
 /// The decision on a start.
@@ -50,8 +52,8 @@ pub enum Decision {
         /// How its model differs.
         change: Option<ModelChange>,
     },
-    /// The occupant stays until the user confirms that it is replaced.
-    Ask,
+    /// The occupant stays until the user confirms that it is replaced, for this reason.
+    Ask(ReplaceReason),
     /// Start a session that supersedes the occupant.
     Replace(ReplaceReason),
     /// The occupant has changed since the user confirmed that it is replaced.
@@ -67,6 +69,8 @@ pub enum Decision {
 pub enum ReplaceReason {
     /// The new session has another model.
     ModelChange,
+    /// The user has asked to replace a session of the same model.
+    UserRequest,
     /// It is completed, and the caller runs it again.
     Rerun,
     /// It has failed.
@@ -82,6 +86,7 @@ impl ReplaceReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ModelChange => "model_change",
+            Self::UserRequest => "user_request",
             Self::Rerun => "rerun",
             Self::Failed => "failed",
             Self::Timeout => "timeout",
@@ -106,21 +111,24 @@ pub fn decide(occupant: Option<&Head>, request: Request<'_>) -> Decision {
         .slot
         .as_ref()
         .and_then(|slot| model::change(&slot.model(), request.model));
+    // A confirmation is valid for the occupant and the version that the user has seen.
+    let has_changed = request
+        .confirmed
+        .is_some_and(|(id, version)| id != occupant.id.as_str() || version != occupant.version);
     if change != Some(ModelChange::Major) {
         let finished = occupant.status == Status::Completed;
-        return if finished && request.rerun {
-            Decision::Replace(ReplaceReason::Rerun)
-        } else {
-            Decision::Keep { finished, change }
+        return match request.confirmed {
+            _ if finished && request.rerun => Decision::Replace(ReplaceReason::Rerun),
+            _ if !request.replace => Decision::Keep { finished, change },
+            None => Decision::Ask(ReplaceReason::UserRequest),
+            Some(_) if has_changed => Decision::Busy,
+            Some(_) => Decision::Replace(ReplaceReason::UserRequest),
         };
     }
     match (request.on_model_change, request.confirmed) {
         (OnModelChange::Reject, _) => Decision::Reject,
-        // A confirmation is valid for the occupant and the version that the user has seen.
-        (_, Some((id, version))) if id != occupant.id.as_str() || version != occupant.version => {
-            Decision::Busy
-        }
-        (OnModelChange::Confirm, None) => Decision::Ask,
+        (_, Some(_)) if has_changed => Decision::Busy,
+        (OnModelChange::Confirm, None) => Decision::Ask(ReplaceReason::ModelChange),
         _ => Decision::Replace(ReplaceReason::ModelChange),
     }
 }

@@ -37,11 +37,12 @@ crate::operations! {
     Group::Slots;
     /// Starts a session in a slot. A task has a slot for each phase, and one session outside of the
     /// trash occupies it. The outcome is `created`; `existing` if one with this model is there;
-    /// `needs_confirmation`, `replaced` or `rejected` if one with another model is; `busy` if another
+    /// `needs_confirmation`, `replaced` or `rejected` if one with another model is, or if this one is to be
+    /// replaced on request; `busy` if another
     /// call is changing it. A session that has failed, timed out or was abandoned is replaced without
     /// confirmation.
     START_IN_SLOT = Write "startInSlot" (StartInSlotParams) -> SlotStart, steps start_in_slot,
-        r#"{"taskId":"t","phase":"plan","model":{"name":"m","version":"1","params":{"a":1},"significant":["a"]},"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","onModelChange":"confirm","confirm":{"id":"s","version":1},"rerun":true,"exportOld":true,"locking":"pessimistic"}"#;
+        r#"{"taskId":"t","phase":"plan","model":{"name":"m","version":"1","params":{"a":1},"significant":["a"]},"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","onModelChange":"confirm","confirm":{"id":"s","version":1},"rerun":true,"replace":true,"exportOld":true,"locking":"pessimistic"}"#;
     /// Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of
     /// `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error.
     START_IN_SLOTS = WriteMany "startInSlots" (StartInSlotsParams) -> Vec<SlotAnswer>,
@@ -73,8 +74,7 @@ fn latest_session(
 }
 
 fn with_model(tx: &mut Transaction<'_>, head: Head) -> SlotSession {
-    let slot = head.slot.as_ref();
-    let is_missing = slot.is_some_and(|slot| tx.lacks_model(&slot.model));
+    let is_missing = tx.lacks_model_of(&head);
     SlotSession::new(head, is_missing)
 }
 

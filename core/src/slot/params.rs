@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::declare_params;
 use crate::error::Error;
 use crate::session::params::{OneOf, StartParams};
-use crate::session::view::SessionHead;
+use crate::session::view::{MODEL_MISSING, SessionHead};
 use crate::slot::decision::{OnModelChange, ReplaceReason};
 use crate::slot::message::{self, SlotCode, SlotOutcome};
 
@@ -51,6 +51,9 @@ declare_params! {
         pub confirm: Option<SlotConfirmation>,
         /// Replace a completed occupant with the same model; `false` by default.
         pub rerun: Option<bool>,
+        /// Replace an occupant with the same model, also one that is running, once the user has confirmed
+        /// it; `false` by default.
+        pub replace: Option<bool>,
         /// Return the replaced session in `exported`, as the text that `export` returns; `false` by
         /// default.
         pub export_old: Option<bool>,
@@ -152,7 +155,7 @@ impl SlotSession {
         Self {
             session: head.into(),
             model_missing,
-            message: model_missing.then_some(message::MODEL_MISSING),
+            message: model_missing.then_some(MODEL_MISSING),
         }
     }
 }

@@ -118,8 +118,7 @@ fn locked_out(tx: &mut Transaction<'_>, occupant: Option<Head>) -> SlotStart {
 
 /// The result with this session in the slot, if that is known.
 fn reply(tx: &mut Transaction<'_>, code: SlotCode, session: Option<Head>) -> SlotStart {
-    let slot = session.as_ref().and_then(|head| head.slot.as_ref());
-    let model_missing = slot.is_some_and(|slot| tx.lacks_model(&slot.model));
+    let model_missing = session.as_ref().is_some_and(|head| tx.lacks_model_of(head));
     SlotStart::new(code, session, model_missing, tx.conflicts())
 }
 
@@ -183,7 +182,7 @@ impl<'p> Start<'p> {
         };
         if tx.lacks_model(&slot.model) {
             return Err(Cause::ModelMissing {
-                id: id.to_string(),
+                id: None,
                 model: slot.model,
             }
             .into());
@@ -215,6 +214,7 @@ pub(super) fn start(
         on_model_change: params.on_model_change.unwrap_or_default(),
         confirmed: confirm.map(|seen| (seen.id.as_str(), seen.version)),
         rerun: params.rerun.unwrap_or(false),
+        replace: params.replace.unwrap_or(false),
     };
     let occupant = claim::occupant(tx, &slot.task_id, slot.phase)?;
     let occupied = occupant.as_ref().and_then(|head| head.slot.as_ref());
@@ -229,7 +229,10 @@ pub(super) fn start(
             return Ok(reply(tx, SlotCode::SameModelFinished, head));
         }
         (Decision::Keep { .. }, head) => return Ok(reply(tx, SlotCode::SameModelActive, head)),
-        (Decision::Ask, head) => return Ok(reply(tx, SlotCode::ModelChanged, head)),
+        (Decision::Ask(ReplaceReason::UserRequest), head) => {
+            return Ok(reply(tx, SlotCode::ReplacementRequested, head));
+        }
+        (Decision::Ask(_), head) => return Ok(reply(tx, SlotCode::ModelChanged, head)),
         (Decision::Busy, head) => return Ok(reply(tx, SlotCode::SessionChanged, head)),
         (Decision::Reject, head) => return Ok(reply(tx, SlotCode::ModelRejected, head)),
         (Decision::Replace(reason), Some(head)) => Some((reason, head)),

@@ -34,9 +34,4 @@ impl Models {
             Self::Asked(_) => None,
         }
     }
-
-    /// Whether the model of this name is known not to be available.
-    pub fn lacks(&self, name: &str) -> bool {
-        self.is_available(name) == Some(false)
-    }
 }

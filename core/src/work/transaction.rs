@@ -138,6 +138,12 @@ impl<'c> Transaction<'c> {
         is_available == Some(false)
     }
 
+    /// Whether the model of a session in a slot is not available.
+    pub fn lacks_model_of(&mut self, head: &Head) -> bool {
+        let slot = head.slot.as_ref();
+        slot.is_some_and(|slot| self.lacks_model(&slot.model))
+    }
+
     /// Whether the host decides which models are available.
     pub fn asks_about_models(&self) -> bool {
         matches!(self.limits().models, Models::Asked(_))

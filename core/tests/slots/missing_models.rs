@@ -19,10 +19,14 @@ fn a_session_with_a_missing_model_can_be_read_but_not_changed() {
         ("resume", json!({"id": "s"})),
         ("addEvent", json!({"id": "s", "type": "note"})),
         ("incrementIteration", json!({"id": "s"})),
+        ("updateContext", json!({"id": "s", "context": {"a": 1}})),
+        ("update", json!({"id": "s", "context": {"a": 1}})),
+        ("fork", json!({"id": "s"})),
         ("startInSlot", params("a", json!({}))),
     ] {
         assert_eq!(world.code(name, more), "MODEL_MISSING", "{name}");
     }
+    world.ok("update", json!({"id": "s", "task": "another"}));
     world.export("s");
     let next = start(&world, "b", json!({"id": "n", "onModelChange": "replace"}));
     assert_eq!(next["outcome"], "replaced");
@@ -59,5 +63,66 @@ fn a_request_for_confirmation_reports_a_missing_previous_model() {
     assert_eq!(
         (&next["outcome"], &next["modelMissing"]),
         (&json!("replaced"), &json!(false))
+    );
+}
+
+#[test]
+fn a_session_with_a_missing_model_can_be_ended() {
+    for (name, status) in [
+        ("pause", "paused"),
+        ("complete", "completed"),
+        ("fail", "failed"),
+        ("abandon", "abandoned"),
+    ] {
+        let world = World::default();
+        start(&world, "a", json!({"id": "s"}));
+        let world = world.with_limits(|limits| limits.models = Models::Names(Vec::new()));
+        assert_eq!(world.ok(name, json!({"id": "s"}))["status"], status);
+    }
+}
+
+#[test]
+fn lists_and_single_sessions_are_marked() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "s"}));
+    start(&world, "b", json!({"id": "other", "taskId": "u"}));
+    world.start(json!({"id": "free"}));
+    let marked = |world: &World| {
+        let list = world.ok("list", json!({"direction": "asc"}));
+        let mut found = Vec::new();
+        for item in list["items"].as_array().unwrap() {
+            let got = world.ok("get", json!({"id": item["id"]}));
+            for name in ["modelMissing", "message"] {
+                assert_eq!(got.get(name), item.get(name), "{name}");
+            }
+            match item.get("modelMissing") {
+                Some(missing) => {
+                    assert_eq!(missing, true);
+                    assert!(item["message"].as_str().unwrap().contains("no longer"));
+                    found.push(item["id"].as_str().unwrap().to_owned());
+                }
+                None => assert_eq!(item.get("message"), None),
+            }
+        }
+        found
+    };
+    assert_eq!(marked(&world), Vec::<String>::new());
+    let world = world.with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
+    assert_eq!(marked(&world), ["s"]);
+    // A session that is saved as it was shown does not keep the marks.
+    let shown = world.ok("get", json!({"id": "s"}));
+    world.ok("save", json!({"text": shown.to_string()}));
+    assert!(!world.export("s").to_string().contains("modelMissing"));
+}
+
+#[test]
+fn a_start_in_an_empty_slot_names_no_session() {
+    let world =
+        World::default().with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
+    let error = world.error("startInSlot", params("a", json!({"id": "s"})));
+    assert_eq!(error.code(), "MODEL_MISSING");
+    assert_eq!(
+        error.to_string(),
+        "the model \"a\" is not available, so no session was started; choose one of the available models"
     );
 }

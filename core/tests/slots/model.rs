@@ -12,6 +12,7 @@ enum Step {
         model: usize,
         on_model_change: &'static str,
         rerun: bool,
+        replace: bool,
         /// Confirms the session that was last looked up in the slot.
         confirms: bool,
         locking: &'static str,
@@ -32,14 +33,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::sample::select(vec!["confirm", "replace", "reject"]),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
         prop::sample::select(vec!["optimistic", "pessimistic"]),
     )
         .prop_map(
-            |(slot, model, on_model_change, rerun, confirms, locking)| Step::Start {
+            |(slot, model, on_model_change, rerun, replace, confirms, locking)| Step::Start {
                 slot,
                 model,
                 on_model_change,
                 rerun,
+                replace,
                 confirms,
                 locking,
             },
@@ -86,6 +89,7 @@ fn expected(there: Option<&Known>, step: &Step, seen: Option<&(String, u64)>) ->
         model,
         on_model_change,
         rerun,
+        replace,
         ..
     } = step
     else {
@@ -97,14 +101,16 @@ fn expected(there: Option<&Known>, step: &Step, seen: Option<&(String, u64)>) ->
     if !["active", "completed"].contains(&there.status) {
         return "replaced";
     }
+    let fits = seen.map(|(id, version)| *id == there.id && *version == there.version);
     if there.model == *model {
-        return if there.status == "completed" && *rerun {
-            "replaced"
-        } else {
-            "existing"
+        return match fits {
+            _ if there.status == "completed" && *rerun => "replaced",
+            _ if !replace => "existing",
+            Some(true) => "replaced",
+            Some(false) => "busy",
+            None => "needs_confirmation",
         };
     }
-    let fits = seen.map(|(id, version)| *id == there.id && *version == there.version);
     match (*on_model_change, fits) {
         ("reject", _) => "rejected",
         (_, Some(false)) => "busy",
@@ -129,6 +135,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 model,
                 on_model_change,
                 rerun,
+                replace,
                 confirms,
                 locking,
             } => {
@@ -145,7 +152,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     json!({
                         "id": id, "taskId": task, "phase": phase, "model": MODELS[*model],
                         "task": "", "mode": "m", "onModelChange": on_model_change,
-                        "rerun": rerun, "confirm": confirm, "locking": locking
+                        "rerun": rerun, "replace": replace, "confirm": confirm, "locking": locking
                     }),
                 );
                 prop_assert_eq!(&answer["outcome"], outcome, "{:?}", step);

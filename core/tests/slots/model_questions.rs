@@ -70,6 +70,10 @@ fn an_operation_that_asks_about_models_has_written_nothing() {
             json!({"id": "s", "events": [{"type": "note"}]}),
         ),
         ("incrementIteration", json!({"id": "s"})),
+        ("updateContext", json!({"id": "s", "context": {}})),
+        ("fork", json!({"id": "s"})),
+        ("get", json!({"id": "s"})),
+        ("list", json!({})),
         ("latestSession", json!({"taskId": "t", "phase": "plan"})),
         ("slots", json!({"taskIds": "t"})),
         ("slots", json!({"taskIds": ["t", "u", "v", "w", "x"]})),
@@ -82,9 +86,9 @@ fn an_operation_that_asks_about_models_has_written_nothing() {
     ] {
         assert_eq!(world.questions(name, more.clone()), ["a"], "{name} {more}");
     }
-    assert_eq!(world.session("s"), before);
     assert_eq!(world.ok("leaseList", json!({}))["items"], json!([]));
     let world = answered(world, &["a"], &[]);
+    assert_eq!(world.session("s"), before);
     world.ok("resume", json!({"id": "s"}));
     let world = answered(world, &[], &["a"]);
     let append = json!({"id": "s", "type": "note"});
@@ -101,7 +105,7 @@ fn an_operation_without_models_does_not_ask() {
     let free = json!({"taskId": "free", "phase": "plan"});
     assert_eq!(world.ok("latestSession", free), Value::Null);
     world.export("s");
-    world.ok("get", json!({"id": "s"}));
+    world.ok("get", json!({"id": other}));
     world.ok("complete", json!({"id": "s"}));
     let refused = params("a", json!({"id": "../s"}));
     assert_eq!(world.code("startInSlot", refused), "INVALID_ID");

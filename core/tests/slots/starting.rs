@@ -108,6 +108,48 @@ fn a_start_with_another_model_requires_a_confirmation_of_the_current_version() {
 }
 
 #[test]
+fn a_session_of_the_same_model_is_replaced_on_request_once_the_user_has_confirmed() {
+    for (end, locking) in [
+        (None, "optimistic"),
+        (Some("pause"), "pessimistic"),
+        (Some("complete"), "optimistic"),
+    ] {
+        let world = World::default();
+        start(&world, "a", json!({"id": "first"}));
+        if let Some(end) = end {
+            world.ok(end, json!({"id": "first"}));
+        }
+        let request = |more: serde_json::Value| {
+            let mut params = json!({"replace": true, "locking": locking});
+            let properties = params.as_object_mut().unwrap();
+            properties.extend(more.as_object().unwrap().clone());
+            start(&world, "a", params)
+        };
+        // `onModelChange` is about another model.
+        let asks = request(json!({"onModelChange": "replace"}));
+        assert_eq!(asks["outcome"], "needs_confirmation");
+        assert_eq!(asks["code"], "REPLACEMENT_REQUESTED");
+        assert!(asks["warning"].is_string());
+        assert_eq!(id(&asks), "first");
+        let seen = json!({"id": "first", "version": asks["session"]["version"]});
+        world.ok("update", json!({"id": "first", "task": "other"}));
+        assert_eq!(request(json!({"confirm": seen}))["outcome"], "busy");
+        let version = world.session("first")["version"].clone();
+        let seen = json!({"id": "first", "version": version});
+        // A confirmation alone is no request.
+        let kept = start(&world, "a", json!({"confirm": seen}));
+        assert_eq!(kept["outcome"], "existing");
+        let replaced = request(json!({"confirm": seen}));
+        assert_eq!(replaced["outcome"], "replaced");
+        assert_eq!(replaced["reason"], "user_request");
+        assert_eq!(replaced["replaced"]["id"], "first");
+        let is_live = end != Some("complete");
+        assert_eq!(replaced.get("cancelled").is_some(), is_live);
+        assert_eq!(in_slot(&world).as_deref(), Some(id(&replaced)));
+    }
+}
+
+#[test]
 fn a_start_with_another_model_can_be_rejected() {
     let world = World::default();
     let first = start(&world, "a", json!({}));

@@ -26,7 +26,10 @@ export interface SlotMetrics {
   readonly locks: {
     /** The number of locks that were acquired. */
     readonly acquired: number;
-    /** The time from the call to the lock, in milliseconds. */
+    /**
+     * The time from the call to the end of the attempt that acquired the lock, in milliseconds: the
+     * waiting, the acquisition and the work under the lock.
+     */
     readonly waited: Histogram;
     /** The number of attempts that found the slot locked. */
     readonly contended: number;
@@ -68,6 +71,7 @@ export class SlotMeter {
   };
   readonly #replacements: Record<ReplaceReason, number> = {
     model_change: 0,
+    user_request: 0,
     rerun: 0,
     failed: 0,
     timeout: 0,
@@ -92,10 +96,8 @@ export class SlotMeter {
   observe(locking: SlotLocking): SlotAttempts {
     const callBegan = performance.now();
     let attempts = 0;
-    let attemptBegan = callBegan;
     return {
       began: () => {
-        attemptBegan = performance.now();
         attempts += 1;
         if (attempts > 1) this.#retries += 1;
       },
@@ -108,7 +110,7 @@ export class SlotMeter {
           this.#timedOut += 1;
         } else if (locking === "pessimistic") {
           this.#acquired += 1;
-          this.#waited.add(attemptBegan - callBegan);
+          this.#waited.add(performance.now() - callBegan);
         }
         if (result.outcome === "replaced") {
           this.#replacementTime[locking].add(performance.now() - callBegan);

@@ -12,7 +12,14 @@ import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 
 /** The options of the start, as opposed to the properties of the session. */
-const START_OPTIONS = ["onModelChange", "confirm", "rerun", "exportOld", "locking"] as const;
+const START_OPTIONS = [
+  "onModelChange",
+  "confirm",
+  "rerun",
+  "replace",
+  "exportOld",
+  "locking",
+] as const;
 type StartOption = (typeof START_OPTIONS)[number];
 
 /** The core checks their values. */
@@ -31,8 +38,8 @@ export type SlotOptionsSync = Accepts<Pick<StartInSlotParams, StartOption>>;
 /** Options of starting a session in a slot, with retries. */
 export interface SlotOptions extends SlotOptionsSync {
   /**
-   * The number of retries while another call holds the lock of the slot, or the store is busy: 3 by
-   * default, after 25 to 50, 100 to 200 and 400 to 800 milliseconds.
+   * The number of retries while another call holds the lock of the slot, or the store is busy or
+   * unavailable: 3 by default, after 25 to 50, 100 to 200 and 400 to 800 milliseconds.
    */
   readonly retries?: number | undefined;
   /** Aborts the waiting, with the error code `ABORTED`. */

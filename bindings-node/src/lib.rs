@@ -135,8 +135,8 @@ pub fn close(handle: u32) -> Answer {
 /// Starts a job: its result, or what it needs first.
 #[napi]
 pub fn start_job(name: String, params: String) -> Answer {
-    guarded(|| match tenure_bridge::entropy(None, random::fill) {
-        Ok(entropy) => JOBS.with(|jobs| jobs.start(&name, &params, entropy)),
+    guarded(|| match tenure_bridge::random_bits(random::fill) {
+        Ok(bits) => JOBS.with(|jobs| jobs.start(&name, &params, bits)),
         Err(error) => answer::error(&error),
     })
 }
@@ -162,7 +162,7 @@ fn with_call(
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     guarded(
-        || match tenure_bridge::entropy(entropy.as_deref(), random::fill) {
+        || match tenure_bridge::entropy(now, entropy.as_deref(), random::fill) {
             Ok(entropy) => act(Call {
                 name,
                 params,

@@ -110,8 +110,8 @@ pub fn close(handle: u32) -> Answer {
 /// Starts a job: its result, or what it needs first.
 #[wasm_bindgen(js_name = startJob)]
 pub fn start_job(name: &str, params: &str) -> Answer {
-    match tenure_bridge::entropy(None, getrandom::fill) {
-        Ok(entropy) => JOBS.with(|jobs| jobs.start(name, params, entropy)),
+    match tenure_bridge::random_bits(getrandom::fill) {
+        Ok(bits) => JOBS.with(|jobs| jobs.start(name, params, bits)),
         Err(error) => tenure_bridge::answer::error(&error),
     }
 }
@@ -136,7 +136,7 @@ fn with_call(
     answers: Option<String>,
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
-    match tenure_bridge::entropy(entropy.as_deref(), getrandom::fill) {
+    match tenure_bridge::entropy(now, entropy.as_deref(), getrandom::fill) {
         Ok(entropy) => act(Call {
             name,
             params,

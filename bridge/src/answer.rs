@@ -135,7 +135,7 @@ mod tests {
     fn a_notice_is_the_text_that_was_built() {
         let store = MemoryStore::default();
         let perform = |name, params| {
-            let (now, entropy) = (0.0, [0; 16]);
+            let (now, entropy) = (0.0, [0; 16].into());
             let call = Call {
                 name,
                 params,

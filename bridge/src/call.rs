@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use tenure_core::store::SyncStore;
+use tenure_core::value::entropy::Entropy;
 use tenure_core::work::call;
 use tenure_core::work::execution::{self, Invocation};
-use tenure_core::{Error, Host, Limits, Result, Timestamp};
+use tenure_core::{Host, Limits, Result};
 
 use crate::answer::{self, Answer};
+use crate::entropy::timestamp;
 use crate::fingerprint;
 use crate::limits::with_answers;
 use crate::table::TABLE;
@@ -22,7 +24,7 @@ pub struct Call<'a> {
     /// The current time, in milliseconds since 1970.
     pub now: f64,
     /// Random bits, used once.
-    pub entropy: [u8; 16],
+    pub entropy: Entropy,
     /// The calling process, and the liveness of others.
     pub host: Arc<dyn Host>,
     /// The answers about models for which the operation has asked, as JSON text; `None` at first.
@@ -61,14 +63,4 @@ pub fn perform(store: &dyn SyncStore, limits: Arc<Limits>, call: &Call<'_>) -> A
         Ok(invocation) => answer::of(execution::run(store, &mut invocation.execution(false))),
         Err(error) => answer::error(&error),
     }
-}
-
-/// The present time. JavaScript's clock shows a whole number of milliseconds, but a faked one may show
-/// anything.
-fn timestamp(millis: f64) -> Result<Timestamp> {
-    if millis.is_nan() {
-        return Err(Error::invalid("now", "the clock shows no time"));
-    }
-    // A float-to-integer cast saturates, and the ends are outside of the calendar.
-    Timestamp::from_millis(millis as i64)
 }

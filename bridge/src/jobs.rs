@@ -40,11 +40,11 @@ enum Awaited {
 }
 
 impl Jobs {
-    /// Starts the job of a name. Returns its result, or what it needs first. `entropy` are random bits.
-    pub fn start(&self, name: &str, params: &str, entropy: [u8; 16]) -> Answer {
+    /// Starts the job of a name. Returns its result, or what it needs first. `bits` are random.
+    pub fn start(&self, name: &str, params: &str, bits: [u8; 16]) -> Answer {
         let job = TABLE.find_job(name).and_then(|row| {
             let params = row.signature.read(params)?;
-            Ok(Job::new(row, params, entropy))
+            Ok(Job::new(row, params, bits))
         });
         match job {
             Ok(job) => {

@@ -31,7 +31,7 @@ pub use answer::Answer;
 pub use backend::{Backend, Handles, Info, Options};
 pub use call::{Call, perform};
 pub use engine::HostEngine;
-pub use entropy::entropy;
+pub use entropy::{entropy, next as next_entropy, random_bits};
 pub use jobs::Jobs;
 pub use limits::HandleLimits;
 pub use table::TABLE;

@@ -120,7 +120,8 @@ fn every_operation_gives_the_same_result_over_the_hosts_store() {
                 now: NOON + random.below(5000) as f64,
                 entropy: (step as u128 + 1)
                     .wrapping_mul(u128::MAX / 61)
-                    .to_le_bytes(),
+                    .to_le_bytes()
+                    .into(),
                 host: Arc::new(NoHost),
                 answers: None,
             };

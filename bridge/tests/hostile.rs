@@ -313,7 +313,7 @@ fn an_invalid_time_is_refused() {
             name,
             params,
             now,
-            entropy: [1; 16],
+            entropy: [1; 16].into(),
             host: Arc::new(NoHost),
             answers: None,
         };

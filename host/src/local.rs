@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tenure_bridge::{Answer, Call, Options, answer, entropy};
+use tenure_bridge::{Answer, Call, Options, answer};
 use tenure_core::value::address::unsupported_store;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
@@ -144,7 +144,7 @@ impl Local {
     ) -> Result<call::Call> {
         Ok(call::Call {
             now,
-            entropy: random_bits()?,
+            entropy: tenure_bridge::next_entropy(now, random_bits()?),
             fingerprint,
             host,
             limits: Arc::clone(&self.limits),
@@ -154,7 +154,8 @@ impl Local {
 
     /// Performs an operation by its name, as this process.
     pub fn perform(&self, name: &str, params: &str, now: f64) -> Answer {
-        let invocation = random_bits().and_then(|entropy| {
+        let entropy = tenure_bridge::entropy(now, None, getrandom::fill);
+        let invocation = entropy.and_then(|entropy| {
             let host = this_host();
             let call = Call {
                 name,
@@ -178,7 +179,7 @@ impl Local {
 /// # Errors
 /// `INTERNAL` without random bits.
 pub fn random_bits() -> Result<[u8; 16]> {
-    entropy(None, getrandom::fill)
+    tenure_bridge::random_bits(getrandom::fill)
 }
 
 /// The current time of this machine's clock.

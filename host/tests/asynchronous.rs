@@ -114,7 +114,7 @@ fn invocation(name: &str, params: &str) -> Invocation {
         name,
         params,
         now: 0.0,
-        entropy: [0; 16],
+        entropy: [0; 16].into(),
         host: Arc::new(NoHost),
         answers: None,
     };

@@ -40,8 +40,10 @@ describe("sessions in memory for a test", () => {
       return started;
     };
     // The same in every build, on every machine.
-    expect(ids()[0]).toBe("session_mjuohs00_zkf01x9pqijqc");
+    expect(ids()[0]).toBe("session_mjuohs00_06ucukgko2leh");
     expect(ids()).toEqual(ids());
+    // The clock stands still, and the later ones are the greater ones.
+    expect([...ids()].sort()).toEqual(ids());
     expect(ids(7)).toEqual(ids(7));
     expect(new Set([...ids(), ...ids(7)]).size).toBe(40);
   });

@@ -8,6 +8,7 @@ use tenure_core::lease::model::{Lease, State};
 use tenure_core::lease::operations::{find, put, read_of};
 use tenure_core::lease::params::{LeasePage, LeaseView};
 use tenure_core::lease::walk::Walk;
+use tenure_core::value::entropy::Entropy;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::limits::{Limits, page_limit};
 use tenure_core::value::text::Text;
@@ -282,6 +283,6 @@ fn reply(run: &Run, decision: Decision) -> DedupDecision {
 }
 
 /// Distinguishes calls at the same time.
-fn call(entropy: [u8; 16]) -> String {
-    Fingerprint::of("dedup", entropy).text()
+fn call(entropy: Entropy) -> String {
+    Fingerprint::of("dedup", entropy.bits()).text()
 }

@@ -136,7 +136,7 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
         .unwrap_or_else(|| UNNAMED.to_owned());
     let request = Request::of_agent(&name);
     let call = context.call();
-    let nonce = Fingerprint::of("hook", call.entropy).text();
+    let nonce = Fingerprint::of("hook", call.entropy.bits()).text();
     let link = HostLink::of_delegation(payload).metadata();
     if let Some((head, decision)) = resumable(context, payload, &name, policy).await? {
         let entry = request.entry(

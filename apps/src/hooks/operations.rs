@@ -74,7 +74,7 @@ async fn pre_delegate(context: &Context, params: HookPreDelegateParams) -> Resul
         Err(error) => return Ok(request.delegated(&ReplyReason::trouble(&error), None)),
     };
     let call = context.call();
-    let nonce = Fingerprint::of("hook", call.entropy).text();
+    let nonce = Fingerprint::of("hook", call.entropy.bits()).text();
     let head = found.as_ref().map(|found| &found.loaded.head);
     let entry = request.entry(&reason, head, call.now, &nonce);
     let entered = context

@@ -22,7 +22,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
         name,
         params,
         now: NOON,
-        entropy: [7; 16],
+        entropy: [7; 16].into(),
         host: Arc::new(NoHost),
         answers: None,
     }

@@ -4,6 +4,7 @@
 use crate::audit::entry::Entry;
 use crate::error::Result;
 use crate::store::Record;
+use crate::value::entropy::Entropy;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::time::Timestamp;
 use crate::work::context::Context;
@@ -41,11 +42,11 @@ pub(crate) async fn remove_expired(context: &Context, dry_run: bool) -> Result<u
 }
 
 /// The audit entry for a number of removed disposable leases.
-pub fn removal_entry(removed: u64, at: Timestamp, entropy: [u8; 16]) -> Entry {
+pub fn removal_entry(removed: u64, at: Timestamp, entropy: Entropy) -> Entry {
     let mut data = Entry::properties(REMOVAL, at, None);
     data.set("removed", &removed);
     // Distinguishes calls at the same time.
-    data.set("call", &Fingerprint::of("dedup", entropy).text());
+    data.set("call", &Fingerprint::of("dedup", entropy.bits()).text());
     let data = data.to_json();
     Entry { at, data }
 }

@@ -4,7 +4,6 @@
 use crate::error::{Error, Result, none_if_corrupt};
 use crate::session::bulk::{is_full, settled};
 use crate::stored::slot::KIND;
-use crate::value::fingerprint::Fingerprint;
 use crate::work::context::Context;
 use crate::work::transaction::{Attempt, Transaction};
 
@@ -52,7 +51,7 @@ pub(super) async fn start_in_slots(
 }
 
 async fn alone(context: &Context, params: &StartInSlotParams, at: usize) -> Result<SlotStart> {
-    start_alone(context, params, Some(entropy(&context.call().entropy, at))).await
+    start_alone(context, params, Some(context.call().entropy.nth(at))).await
 }
 
 /// Starts the first of these sessions, as many as fit into one commit. It stops before a slot that the
@@ -67,7 +66,7 @@ fn batch(
         if params.locking == Some(SlotLocking::Pessimistic) || is_full(tx) {
             break;
         }
-        let entropy = Some(entropy(&tx.entropy(), at));
+        let entropy = Some(tx.entropy().nth(at));
         let one = match Start::new(tx, params, entropy) {
             Ok(one) => one,
             Err(error) => {
@@ -121,11 +120,4 @@ impl Outcome {
         }
         Ok(self.answers)
     }
-}
-
-/// The entropy of the start at a place in the call.
-fn entropy(entropy: &[u8; 16], at: usize) -> [u8; 16] {
-    let mut bits = entropy.to_vec();
-    bits.extend((at as u64).to_le_bytes());
-    Fingerprint::of("startInSlots", bits).bits().to_le_bytes()
 }

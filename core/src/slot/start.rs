@@ -16,6 +16,7 @@ use crate::stored::head::Head;
 use crate::stored::model;
 use crate::stored::slot::Slot;
 use crate::stored::status::Status;
+use crate::value::entropy::Entropy;
 use crate::value::id::SessionId;
 use crate::value::text::Text;
 use crate::value::time::Millis;
@@ -37,7 +38,7 @@ const LOCK: Millis = Millis(5000);
 pub(super) async fn start_alone(
     context: &Context,
     params: &StartInSlotParams,
-    entropy: Option<[u8; 16]>,
+    entropy: Option<Entropy>,
 ) -> Result<SlotStart> {
     if params.locking.unwrap_or_default() == SlotLocking::Optimistic {
         return context
@@ -167,7 +168,7 @@ impl<'p> Start<'p> {
     pub(super) fn new(
         tx: &mut Transaction<'_>,
         params: &'p StartInSlotParams,
-        entropy: Option<[u8; 16]>,
+        entropy: Option<Entropy>,
     ) -> Result<Self> {
         let slot = Slot {
             task_id: params.task_id.to_string(),

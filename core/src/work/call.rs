@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::value::entropy::Entropy;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::limits::Limits;
 use crate::value::process::Host;
@@ -14,7 +15,7 @@ pub struct Call {
     /// The present time.
     pub now: Timestamp,
     /// Random bits, used once.
-    pub entropy: [u8; 16],
+    pub entropy: Entropy,
     /// Identifies the call's parameters. Only calls with an idempotency key are compared by it.
     pub fingerprint: Fingerprint,
     /// The process that calls, and what is known of others.

@@ -13,6 +13,7 @@ use crate::store::{
 };
 use crate::stored::event::Event;
 use crate::stored::head::Head;
+use crate::value::entropy::Entropy;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
 use crate::value::limits::Limits;
@@ -109,7 +110,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// The call's random bits.
-    pub fn entropy(&self) -> [u8; 16] {
+    pub fn entropy(&self) -> Entropy {
         self.call.entropy
     }
 

@@ -325,7 +325,7 @@ fn pause(call: &Call, conflicts: u32) -> u64 {
     let most = FIRST_PAUSE
         .saturating_mul(1 << doublings.min(16))
         .min(LONGEST_PAUSE);
-    let mut seed = call.entropy.to_vec();
+    let mut seed = call.entropy.bits().to_vec();
     seed.extend(conflicts.to_le_bytes());
     let chance = Fingerprint::of("pause", seed).bits() as u64;
     1 + chance % most

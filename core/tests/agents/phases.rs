@@ -62,7 +62,7 @@ fn a_generated_id_that_is_in_use_is_generated_again() {
     let now = Timestamp::from_millis(NOON).unwrap();
     // The random bits of the world's first call.
     let entropy = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835_u128.to_le_bytes();
-    let [first, second] = [0, 1].map(|attempt| SessionId::of_agent(now, entropy, attempt));
+    let [first, second] = [0, 1].map(|attempt| SessionId::of_agent(now, entropy.into(), attempt));
     let other = World::over(tenure_core::Lift(&world.store.0));
     other.ok(
         "agentCreate",

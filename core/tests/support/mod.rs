@@ -65,7 +65,7 @@ pub(crate) fn call_at(now: Timestamp, entropy: u128, limits: &Limits) -> Call {
 pub(crate) fn call_of(host: Arc<dyn Host>, now: Timestamp, entropy: u128, limits: &Limits) -> Call {
     Call {
         now,
-        entropy: entropy.to_le_bytes(),
+        entropy: entropy.to_le_bytes().into(),
         fingerprint: Fingerprint::default(),
         host,
         limits: Arc::new(limits.clone()),

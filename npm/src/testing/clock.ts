@@ -66,9 +66,13 @@ function durationMsOf(binding: Binding, duration: number | string): number {
   }
 }
 
-/** Returns 32 hexadecimal digits per call, derived from the seed by the generator SplitMix32. */
+/**
+ * Returns 32 hexadecimal digits per call, derived from the seed by the generator SplitMix32. As numbers
+ * whose lowest byte comes first they grow, so that ids do, too.
+ */
 function digitsOf(seed: number): () => string {
   let state = seed | 0;
+  let calls = 0;
   const eight = (): string => {
     state = (state + 0x9e3779b9) | 0;
     let bits = state ^ (state >>> 16);
@@ -76,7 +80,26 @@ function digitsOf(seed: number): () => string {
     bits ^= bits >>> 15;
     bits = Math.imul(bits, 0x735a2d97);
     bits ^= bits >>> 15;
-    return (bits >>> 0).toString(16).padStart(8, "0");
+    return digits(bits);
   };
-  return () => eight() + eight() + eight() + eight();
+  const high = eight();
+  return () => {
+    const low = eight();
+    calls += 1;
+    // As many of the bits count the calls as the ids of agents contain.
+    const middle = (Number.parseInt(high, 16) << 22) | (calls & 0x3fffff);
+    return low + digits(swapped(middle)) + "0".repeat(16);
+  };
+}
+
+/** A number of 32 bits as 8 digits. */
+function digits(bits: number): string {
+  return (bits >>> 0).toString(16).padStart(8, "0");
+}
+
+/** The bytes of a number of 32 bits in the other order. */
+function swapped(bits: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, bits);
+  return view.getUint32(0, true);
 }

@@ -84,7 +84,7 @@ async fn admit(address: &str, event: &str, run: u32) -> Reason {
     );
     let call = Call {
         now: Timestamp::from_millis(1_767_895_530_000).unwrap(),
-        entropy: u128::from(run).to_le_bytes(),
+        entropy: u128::from(run).to_le_bytes().into(),
         fingerprint: Fingerprint::default(),
         host: Arc::new(NoHost),
         limits: Arc::default(),

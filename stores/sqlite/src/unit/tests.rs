@@ -60,7 +60,7 @@ fn statements_of_operation(database: &Database, name: &str, params: &str) -> Vec
         let operation = operation.unwrap();
         let call = Call {
             now: time(1_767_895_530_000),
-            entropy: [7; 16],
+            entropy: [7; 16].into(),
             fingerprint: Fingerprint::of(name, params),
             host: Arc::new(NoHost),
             limits: Arc::default(),

@@ -250,7 +250,7 @@ describe("the metrics of slots", () => {
       busy: 0,
       failed: 1,
     });
-    const none = { rerun: 0, timeout: 0, abandoned: 0 };
+    const none = { user_request: 0, rerun: 0, timeout: 0, abandoned: 0 };
     expect(counted.replacements).toEqual({ ...none, model_change: 1, failed: 1 });
     expect(counted.replacementTime.pessimistic.count).toBe(1);
     expect(counted.replacementTime.optimistic.count).toBe(1);

@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// Copies the log into the database, so that later writes use its room, unless that needs more
-    /// room than there is. An incomplete copy would use up the room and free nothing. The caller holds
+    /// room than there is. An incomplete copy would consume the room and free nothing. The caller holds
     /// the write lock.
     fn copy_log_if_it_fits(&self, database: &Database) {
         let growth = database.growth_by_log();

@@ -94,10 +94,16 @@ fn an_invalid_reply_is_reported_as_a_misbehaving_store() {
                 if method == "scan" && invalid == r#"{"ok":[]}"# {
                     continue;
                 }
+                // The last commit of a cleanup is its entry in the audit log, for which a full disk may
+                // have no room. A hook's host is answered with a message.
+                let is_entry = name == "agentCleanup" && method == "commit" && turn + 1 == turns;
+                if is_entry || (name == "hookEvent" && answer.contains("systemMessage")) {
+                    continue;
+                }
                 assert_eq!(
                     error_code(&answer).as_deref(),
                     Some("STORE_MISBEHAVED"),
-                    "{name}, reply {turn}, {shown}"
+                    "{name}, reply {turn} to {method}, {shown}: {answer}"
                 );
                 assert!(answer.len() < 4096, "the error does not repeat the reply");
                 assert_eq!(host.engine.pending(), 0);
@@ -670,8 +676,8 @@ fn the_error_of_a_store_is_returned() {
             "both",
         ),
     ] {
-        // Some operations make no request to the store.
-        let silent = ["slotPhase", "vmCommand"];
+        // Some operations make no request to the store, and `hookEvent` says in its reply what failed.
+        let silent = ["slotPhase", "vmCommand", "hookEvent"];
         let asking = |(name, _): &(&str, Value)| !silent.contains(name);
         for (name, params) in examples().into_iter().filter(asking) {
             let host = populated();

@@ -5045,10 +5045,6 @@ export const OPERATIONS = {
 
 /** Every job: its parameters and its result. */
 export interface Jobs {
-  /** Purges the trash: deletes sessions that have been in it for a given time, in batches. */
-  purge: { params: PurgeJobParams; result: PurgeResult };
-  /** Runs passes of retention at intervals, until its driver stops it. Each pass is reported as progress. */
-  retention: { params: RetentionParams; result: null };
   /** Renews a lease until it is lost. It fails with the error of the last renewal if the lease could not be renewed before it expired. */
   renewal: { params: RenewalParams; result: LeaseLoss };
   /** Starts a session in a slot, and retries while another call holds the lock of the slot, or the store is busy or unavailable. The driver starts the session; any other outcome is final. */
@@ -5057,4 +5053,8 @@ export interface Jobs {
   copy: { params: CopyParams; result: CopyResult };
   /** Imports the files that other programs left in a folder and its subfolders. */
   importDirectory: { params: ImportDirectoryParams; result: ImportDirectoryResult };
+  /** Runs passes of retention at intervals, until its driver stops it. Each pass is reported as progress. */
+  retention: { params: RetentionParams; result: null };
+  /** Purges the trash: deletes sessions that have been in it for a given time, in batches. */
+  retentionPurge: { params: PurgeJobParams; result: PurgeResult };
 }

@@ -77,6 +77,10 @@ fn folder_size(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        if entry.path().ends_with(".tenure/reserve") {
+            // Room that is kept free is no content.
+            continue;
+        }
         let kind = entry.file_type()?;
         bytes += match kind.is_dir() {
             true => folder_size(&entry.path())?,

@@ -491,6 +491,7 @@ fn is_taken(head: &Head, name: &str, text: &str) -> bool {
         "errorCount" => text == "null" || u32::read(name, text).is_ok(),
         "lastError" => text == "null" || agent.last_error.is_some(),
         "summary" => text == "null" || agent.summary.is_some(),
+        "approval" => text == "null" || agent.approval.is_some(),
         _ => false,
     }
 }

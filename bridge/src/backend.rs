@@ -105,6 +105,7 @@ impl Params for Options {
         Self {
             limits: Limits {
                 redact: properties.take_or("redact", Redact::default()),
+                fenced: properties.take_or("fenced", false),
                 models: models(properties),
                 max_reply_bytes: MAX_REPLY_BYTES,
                 ..properties.take_or("limits", Limits::default())

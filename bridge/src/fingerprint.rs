@@ -17,7 +17,7 @@ pub(crate) fn of(operation: &str, params: &str) -> Fingerprint {
     let properties = Object::parse(&json);
     let mut text = Vec::new();
     for (key, value) in properties.by_key() {
-        if key != b"idempotencyKey" && key != b"ifVersion" {
+        if ![&b"idempotencyKey"[..], b"ifVersion", b"token"].contains(&&*key) {
             // Encoded names contain no line breaks and JSON values end unambiguously, so different sets
             // of properties have different texts.
             text.extend_from_slice(key);
@@ -38,6 +38,8 @@ mod tests {
         let a = of("start", r#"{"task":"t","idempotencyKey":"k"}"#);
         assert_eq!(a, of("start", r#"{"idempotencyKey":"other","task":"t"}"#));
         let pair = of("start", r#"{"task":"t","mode":"m","idempotencyKey":"k"}"#);
+        let held = r#"{"task":"t","mode":"m","idempotencyKey":"k","token":7}"#;
+        assert_eq!(pair, of("start", held));
         let turned = r#"{ "mode":"m", "idempotency\u004bey":"k", "task":"t" }"#;
         assert_eq!(pair, of("start", turned));
         assert_ne!(pair, a);

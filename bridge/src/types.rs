@@ -14,9 +14,10 @@ use tenure_core::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan,
 };
 use tenure_core::stored::model::ModelSpec;
+use tenure_core::value::json::{Json, Object};
 use tenure_core::value::limits::Limits;
 use tenure_core::value::ts::Declarations;
-use tenure_core::work::operation::Access;
+use tenure_core::work::operation::{Access, AnyOperation, Group};
 use tenure_core::work::webhook::WebhookPayload;
 use ts_rs::{Config, TypeVisitor};
 
@@ -102,16 +103,27 @@ fn operations(out: &mut String, config: &Config) {
         property(out, operation.name(), operation.signature.doc(), &types);
     }
     out.push_str(
-        "}\n\n/** Whether an operation only reads or may write. */\nexport const OPERATIONS = {\n",
+        "}\n\n/** Whether an operation only reads, may write, or may write to a session with its fencing token. */\nexport const OPERATIONS = {\n",
     );
     for operation in TABLE.iter() {
         let access = match operation.access {
             Access::Read => "read",
+            _ if takes_token(operation) => "fenced",
             Access::Write | Access::WriteMany => "write",
         };
         push(out, format_args!("  {}: \"{access}\",\n", operation.name()));
     }
-    out.push_str("} as const satisfies Record<keyof Operations, \"read\" | \"write\">;\n");
+    out.push_str(
+        "} as const satisfies Record<keyof Operations, \"read\" | \"write\" | \"fenced\">;\n",
+    );
+}
+
+/// Whether an operation takes the fencing token of the sessions that it writes to. Its sample call has
+/// every property.
+fn takes_token(operation: &AnyOperation) -> bool {
+    let sample = Json::parse(operation.signature.sample().to_owned());
+    let has_token = sample.is_ok_and(|sample| Object::parse(&sample).get("token").is_some());
+    has_token && matches!(operation.group, Group::Sessions | Group::Agents)
 }
 
 fn jobs(out: &mut String, config: &Config) {

@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::{Style, clean, count};
+use crate::token::TokenArg;
 use crate::{choice, idempotency, input, removal, time};
 
 #[derive(Debug, clap::Args)]
@@ -185,10 +186,13 @@ struct Update {
     summary: Option<Text>,
     #[arg(long = "override", help = OVERRIDE_HELP)]
     overrides: bool,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 fn update(args: Update, context: &mut Context) -> Outcome {
     let id = args.id.clone();
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = AgentUpdateParams {
         id: args.id,
         phase: args.phase,
@@ -197,6 +201,7 @@ fn update(args: Update, context: &mut Context) -> Outcome {
         resume_ready: args.not_ready.then_some(false),
         summary: input::maybe_text("--summary", args.summary)?,
         r#override: args.overrides.then_some(true),
+        token,
         ..AgentUpdateParams::default()
     };
     context.run_and_print(&AGENT_UPDATE, params, |context, agent| {
@@ -269,15 +274,19 @@ struct Finalize {
     summary: Option<Text>,
     #[arg(long = "override", help = OVERRIDE_HELP)]
     overrides: bool,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 fn finalize(args: Finalize, context: &mut Context) -> Outcome {
     let id = args.id.clone();
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = AgentFinalizeParams {
         id: args.id,
         outcome: args.outcome,
         summary: input::maybe_text("--summary", args.summary)?,
         r#override: args.overrides.then_some(true),
+        token,
         ..AgentFinalizeParams::default()
     };
     context.run_and_print(&AGENT_FINALIZE, params, |context, agent| {
@@ -346,14 +355,18 @@ struct RequestApproval {
     /// Properties to merge into the metadata: a JSON object, @FILE, or -
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
     let id = args.id.clone();
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = RequestApprovalParams {
         id: args.id,
         reason: input::maybe_text("--reason", args.reason)?,
         metadata: input::maybe_json("--metadata", args.metadata)?,
+        token,
         ..RequestApprovalParams::default()
     };
     context.run_and_print(&REQUEST_APPROVAL, params, |context, agent| {

@@ -10,6 +10,7 @@ use tenure_core::work::operation::Operation;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::removal::exit_of;
+use crate::token::TokenArg;
 
 /// The most sessions of one bulk operation.
 const MAX_BULK: usize = 1000;
@@ -62,6 +63,8 @@ struct Sessions {
     /// The sessions
     #[arg(required = true, value_name = "ID")]
     ids: Vec<Text>,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 pub(crate) fn trash(args: Trash, context: &mut Context) -> Outcome {
@@ -89,7 +92,11 @@ fn run(
 ) -> Outcome {
     let mut exit = Exit::DONE;
     for ids in sessions.ids.chunks(MAX_BULK) {
-        let result = context.run(operation, ManyParams { ids: ids.to_vec() })?;
+        let params = ManyParams {
+            ids: ids.to_vec(),
+            token: sessions.held.of(ids),
+        };
+        let result = context.run(operation, params)?;
         if context.json() {
             context.print_json(&result)?;
         } else {

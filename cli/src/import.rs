@@ -153,7 +153,10 @@ impl Importing<'_> {
                            session with its id";
             return Err(Failure::usage("--dry-run", problem));
         }
-        let params = ImportParams { text: text.into() };
+        let params = ImportParams {
+            text: text.into(),
+            ..ImportParams::default()
+        };
         self.context.run(&IMPORT, params)?;
         self.result.sessions.written += 1;
         Ok(())

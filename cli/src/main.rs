@@ -47,6 +47,7 @@ mod stats;
 mod store;
 mod table;
 mod time;
+mod token;
 mod vm;
 
 use std::process::ExitCode;

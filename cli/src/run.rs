@@ -120,12 +120,13 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 
     let interactive = stdin().is_terminal();
     let signals = supervise::Signals::listen();
-    let child = match Child::spawn(&args.command, session.id.as_str(), &url, !interactive) {
+    let child = match Child::spawn(&args.command, &session, &url, !interactive) {
         Ok(child) => child,
         Err(error) => {
             let message = format!("the command cannot be run: {error}");
             let params = FailParams {
                 id: session.text_id(),
+                token: session.token,
                 error: Some(message.as_str().into()),
                 ..FailParams::default()
             };

@@ -12,6 +12,7 @@ use crate::agent::OVERRIDE_HELP;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::clean;
+use crate::token::TokenArg;
 use crate::{atomic_file, idempotency, input};
 
 #[derive(Debug, clap::Args)]
@@ -129,12 +130,16 @@ pub(crate) struct Pause {
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<Text>,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 pub(crate) fn pause(args: Pause, context: &mut Context) -> Outcome {
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = PauseParams {
         id: args.id,
         reason: input::maybe_text("--reason", args.reason)?,
+        token,
         ..PauseParams::default()
     };
     context.run_and_print(&PAUSE, params, print_status)
@@ -153,13 +158,17 @@ pub(crate) struct Resume {
     add_iterations: Option<u32>,
     #[arg(long = "override", help = OVERRIDE_HELP)]
     overrides: bool,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 pub(crate) fn resume(args: Resume, context: &mut Context) -> Outcome {
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = ResumeParams {
         id: args.id,
         add_iterations: args.add_iterations,
         r#override: args.overrides.then_some(true),
+        token,
         ..ResumeParams::default()
     };
     context.run_and_print(&RESUME, params, print_status)
@@ -178,13 +187,17 @@ pub(crate) struct Complete {
     result: Option<Text>,
     #[arg(long = "override", help = OVERRIDE_HELP)]
     overrides: bool,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 pub(crate) fn complete(args: Complete, context: &mut Context) -> Outcome {
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = CompleteParams {
         id: args.id,
         result: input::maybe_text("RESULT", args.result)?,
         r#override: args.overrides.then_some(true),
+        token,
         ..CompleteParams::default()
     };
     context.run_and_print(&COMPLETE, params, print_status)
@@ -200,12 +213,16 @@ pub(crate) struct Fail {
     id: Text,
     /// The error; - reads standard input
     error: Option<Text>,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 pub(crate) fn fail(args: Fail, context: &mut Context) -> Outcome {
+    let token = args.held.of(std::slice::from_ref(&args.id));
     let params = FailParams {
         id: args.id,
         error: input::maybe_text("ERROR", args.error)?,
+        token,
         ..FailParams::default()
     };
     context.run_and_print(&FAIL, params, print_status)

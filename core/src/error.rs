@@ -177,6 +177,16 @@ pub enum Cause {
         /// The host name of the holder's machine, if it is known.
         hostname: Option<String>,
     },
+    /// The fencing token is not that of the session's current holder.
+    #[error("the lease {key:?} is lost: {problem}; stop what it guards")]
+    LeaseLost {
+        /// The key of the lease.
+        key: String,
+        /// The token of the call.
+        token: u64,
+        /// What has become of the lease.
+        problem: String,
+    },
     /// Another session occupies the slot.
     #[error(
         "session {id} cannot take the slot {phase} of task {task_id:?}: session {by} occupies it; put that one into the trash first"
@@ -367,6 +377,7 @@ codes! {
     VersionConflict => "VERSION_CONFLICT" Conflict,
     IdempotencyMismatch => "IDEMPOTENCY_MISMATCH" Conflict,
     SessionHeld => "SESSION_HELD" Conflict,
+    LeaseLost => "LEASE_LOST" Conflict,
     SlotTaken => "SLOT_TAKEN" Conflict,
     ModelMissing => "MODEL_MISSING" Refused,
     CorruptSession => "CORRUPT_SESSION" Store,
@@ -478,6 +489,15 @@ impl Error {
                 details.set("holder", holder);
                 details.set("pid", pid);
                 details.set("hostname", hostname);
+            }
+            Cause::LeaseLost {
+                key,
+                token,
+                problem,
+            } => {
+                details.set("key", key);
+                details.set("token", token);
+                details.set("problem", problem);
             }
             Cause::SlotTaken {
                 id,

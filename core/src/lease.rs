@@ -2,10 +2,10 @@
 
 pub mod cleanup;
 pub mod decision;
-pub mod model;
 pub mod operations;
 pub mod params;
 pub mod renewal;
 pub mod walk;
 
+pub use crate::stored::lease as model;
 pub use model::{KIND, Lease, MAX_KEY_BYTES, State};

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod approval;
 pub mod event;
 pub mod head;
+pub mod lease;
 pub mod model;
 pub mod phase;
 pub mod record;

@@ -26,7 +26,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * An active session: a registered process and the virtual machine that it owns.
@@ -94,7 +100,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Events to record in one commit.
@@ -116,7 +128,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Which agents to put into the trash, and which to delete from it.
@@ -196,7 +214,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * An agent.
@@ -441,7 +465,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * The result of appending events. Its size does not grow with the session.
@@ -529,7 +559,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * The state of an approval.
@@ -747,7 +783,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * All changes of one operation. A store applies them completely or not at all. No session and no
@@ -892,7 +934,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Sessions and records in transfer.
@@ -1432,6 +1480,23 @@ prWindow?: number | string,
 symmetric?: boolean, };
 
 /**
+ * A session to delete.
+ */
+export type DeleteParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * Whether a session in the trash is found; `"include"` by default.
+ */
+trash?: Trash, 
+/**
+ * The fencing token of the session's lease, if it is held.
+ */
+token?: number, };
+
+/**
  * The state of a session or record in the target that differs from the source.
  */
 export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
@@ -1505,7 +1570,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * The result of importing a file.
@@ -1677,6 +1748,28 @@ sequence: number,
  * How many at most.
  */
 limit: number, } | { "kind": "all" };
+
+/**
+ * A session to hold.
+ */
+export type HoldParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * The name of the holder; by default the calling process. A process holds the session for as
+ * long as it runs, any other holder until the lease expires.
+ */
+holder?: string, 
+/**
+ * The duration of the lease: milliseconds or text such as `"30s"`. 30 seconds by default.
+ */
+leaseDurationMs?: number | string, 
+/**
+ * The holder's data, a JSON object; `{}` by default.
+ */
+data?: JsonObject, };
 
 /**
  * The kind of a file's items.
@@ -1859,7 +1952,11 @@ export type ImportParams = {
 /**
  * The text that `export` returned, or a `session.json` of the same shape.
  */
-text: string, };
+text: string, 
+/**
+ * The fencing token of the lease of the session in its place, if that is held.
+ */
+token?: number, };
 
 /**
  * A file that could not be read, or an item that could not be written. Others are not affected.
@@ -1911,7 +2008,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * An error that an agent met.
@@ -2344,7 +2447,11 @@ export type ManyParams = {
 /**
  * The ids of the sessions, 1,000 at most.
  */
-ids: Array<string>, };
+ids: Array<string>, 
+/**
+ * The fencing token of the leases of these sessions, if they are held.
+ */
+token?: number, };
 
 /**
  * The start of a session's age.
@@ -2552,7 +2659,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * A part of a list.
@@ -2595,7 +2708,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * The phase of an agent's work.
@@ -2877,7 +2996,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * A tool call to record.
@@ -2907,7 +3032,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Usage to add to the session's `metadata`.
@@ -2933,7 +3064,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * The result of removing expired records.
@@ -3023,7 +3160,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Whether an agent should be resumed.
@@ -3107,11 +3250,6 @@ ifExhausted?: "refuse" | "timeout",
  */
 override?: boolean, 
 /**
- * The name of the caller as a holder of leases. An active session that another holder has is
- * refused with `SESSION_HELD`.
- */
-holder?: string, 
-/**
  * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
 ifVersion?: number, 
@@ -3119,7 +3257,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Why an agent should be resumed, or not.
@@ -3192,7 +3336,11 @@ text: string,
  * Fail with `VERSION_CONFLICT` unless the stored session is at this version; 0 expects that
  * there is none.
  */
-ifVersion?: number, };
+ifVersion?: number, 
+/**
+ * The fencing token of the session's lease, if it is held.
+ */
+token?: number, };
 
 /**
  * Which records to read.
@@ -4429,7 +4577,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * New values for the description of a session. `null` clears a property.
@@ -4479,7 +4633,13 @@ ifVersion?: number,
  * A key that makes the call safe to repeat: a second call with this key changes
  * nothing.
  */
-idempotencyKey?: string, };
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
 
 /**
  * Tokens and money spent. Money is summed in whole billionths, so that sums are exact.
@@ -4706,6 +4866,7 @@ export type CoreErrorCode =
   | "VERSION_CONFLICT"
   | "IDEMPOTENCY_MISMATCH"
   | "SESSION_HELD"
+  | "LEASE_LOST"
   | "SLOT_TAKEN"
   | "MODEL_MISSING"
   | "CORRUPT_SESSION"
@@ -4804,8 +4965,10 @@ export interface Operations {
   recordUsage: { params: RecordUsageParams; result: SessionHead };
   /** Merges properties into the context, or replaces it. */
   updateContext: { params: UpdateContextParams; result: SessionHead };
+  /** Holds a session: acquires its lease, so that no other writer runs it. The outcome is `acquired`, or `held` if it is held, also by the same holder. The token of the lease is the `token` of writes. */
+  hold: { params: HoldParams; result: LeaseOutcome };
   /** Deletes a session, also one that cannot be read. */
-  delete: { params: IdParams; result: null };
+  delete: { params: DeleteParams; result: null };
   /** Puts a session into the trash: it leaves lists and statistics and takes no changes. */
   trash: { params: ChangeOnly; result: SessionHead };
   /** Restores a session from the trash. */
@@ -4952,28 +5115,29 @@ export interface Operations {
   auditDay: { params: AuditDayParams; result: AuditDay };
 }
 
-/** Whether an operation only reads or may write. */
+/** Whether an operation only reads, may write, or may write to a session with its fencing token. */
 export const OPERATIONS = {
   start: "write",
-  update: "write",
-  pause: "write",
-  resume: "write",
-  complete: "write",
-  fail: "write",
-  abandon: "write",
-  addEvent: "write",
-  addEvents: "write",
-  incrementIteration: "write",
-  recordToolCall: "write",
-  recordLearning: "write",
-  recordUsage: "write",
-  updateContext: "write",
-  delete: "write",
-  trash: "write",
-  restore: "write",
-  import: "write",
-  override: "write",
-  save: "write",
+  update: "fenced",
+  pause: "fenced",
+  resume: "fenced",
+  complete: "fenced",
+  fail: "fenced",
+  abandon: "fenced",
+  addEvent: "fenced",
+  addEvents: "fenced",
+  incrementIteration: "fenced",
+  recordToolCall: "fenced",
+  recordLearning: "fenced",
+  recordUsage: "fenced",
+  updateContext: "fenced",
+  hold: "write",
+  delete: "fenced",
+  trash: "fenced",
+  restore: "fenced",
+  import: "fenced",
+  override: "fenced",
+  save: "fenced",
   fork: "write",
   get: "read",
   context: "read",
@@ -4984,22 +5148,22 @@ export const OPERATIONS = {
   isResumable: "read",
   progress: "read",
   duration: "read",
-  trashMany: "write",
-  restoreMany: "write",
-  deleteMany: "write",
+  trashMany: "fenced",
+  restoreMany: "fenced",
+  deleteMany: "fenced",
   cleanup: "write",
   cleanupRecords: "write",
   purge: "write",
   agentCreate: "write",
-  agentUpdate: "write",
+  agentUpdate: "fenced",
   agentGet: "read",
-  agentFinalize: "write",
+  agentFinalize: "fenced",
   agentList: "read",
   shouldResume: "read",
   agentCleanup: "write",
-  requestApproval: "write",
-  approve: "write",
-  deny: "write",
+  requestApproval: "fenced",
+  approve: "fenced",
+  deny: "fenced",
   leaseAcquire: "write",
   leaseRenew: "write",
   leaseRelease: "write",
@@ -5041,7 +5205,7 @@ export const OPERATIONS = {
   dedupList: "read",
   dedupClear: "write",
   auditDay: "read",
-} as const satisfies Record<keyof Operations, "read" | "write">;
+} as const satisfies Record<keyof Operations, "read" | "write" | "fenced">;
 
 /** Every job: its parameters and its result. */
 export interface Jobs {

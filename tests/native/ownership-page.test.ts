@@ -37,7 +37,7 @@ describe("the page about leases", () => {
     }
     expect(said).toEqual([
       "mine, with token 1\n",
-      "null true\n",
+      "null true\nSESSION_HELD\n",
       "* this process: worker-1\n" +
         "gcloud compute instances delete worker-1 --zone europe-west4-a --quiet\n",
       "deleting lost in zone\n1 gone, 0 left\n",

@@ -78,7 +78,7 @@ describe("the example for a bot", () => {
   it("continues its session after a crash", async () => {
     const crashing = bot
       .replace("./tenure.db", "./crashed.db")
-      .replace("lease.lost.throwIfAborted();", 'process.kill(process.pid, "SIGKILL");');
+      .replace("held.lost.throwIfAborted();", 'process.kill(process.pid, "SIGKILL");');
     writeFileSync(join(folder, "crashing.mjs"), crashing);
     const crashed = run(process.execPath, ["crashing.mjs"], { cwd: folder });
     await expect(crashed).rejects.toThrow("SIGKILL");

@@ -1,7 +1,14 @@
 // Leases in the JavaScript API: the results of each call, and `hold`, which renews a lease until it
 // is released.
 
-import { type HeldLease, isTenureError, type LeaseView, openSync, type Sessions } from "tenure";
+import {
+  type HeldSession,
+  isTenureError,
+  type LeaseView,
+  open,
+  openSync,
+  type Sessions,
+} from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
@@ -250,9 +257,11 @@ describe("leases", () => {
   });
 });
 
+const SAVED = { id: "s", mode: "m", task: "t", createdAt: 0 };
+
 describe("a session that is held", () => {
   let sessions: Sessions;
-  let holder: HeldLease | null;
+  let holder: HeldSession | null;
 
   beforeEach(async () => {
     sessions = await inMemory();
@@ -271,8 +280,81 @@ describe("a session that is held", () => {
     expect(await sessions.hold("s")).not.toBeNull();
   });
 
-  it("is resumed by its holder, and accepts events", async () => {
-    expect(await sessions.resume("s", { holder: "other" })).toMatchObject({ status: "active" });
+  it("is resumed by its holder, and accepts events of others", async () => {
+    expect(await holder?.resume("s")).toMatchObject({ status: "active" });
     expect(await sessions.addEvent("s", "note")).toMatchObject({ id: "s" });
+  });
+
+  it("is moved by its holder alone", async () => {
+    const calls = (by: Sessions | HeldSession | null) => [
+      () => by?.incrementIteration("s"),
+      () => by?.pause("s"),
+      () => by?.resume("s"),
+      () => by?.agents.update("s", { phase: "planning" }),
+      () => by?.trash("s"),
+      () => by?.save({ ...SAVED, status: "completed" }),
+      () => by?.delete("s"),
+    ];
+    for (const call of calls(sessions)) {
+      const thrown = await failure(Promise.resolve(call()));
+      expect(thrown, String(call)).toMatchObject({ code: "SESSION_HELD" });
+    }
+    const before = await sessions.get("s");
+    expect(before).toMatchObject({ status: "active", iterations: 0 });
+    expect(await sessions.trashMany(["s"])).toMatchObject({ refused: [{ code: "SESSION_HELD" }] });
+    for (const call of calls(holder)) {
+      await call();
+      await holder?.restoreMany(["s"]);
+    }
+    expect(await sessions.get("s")).toBeNull();
+  });
+
+  it("refuses its holder once the lease is lost", async () => {
+    expect(await holder?.trashMany(["s"])).toMatchObject({ refused: [] });
+    await holder?.restoreMany(["s"]);
+    await sessions.leases.clear();
+    const token = holder?.token;
+    expect(await failure(holder?.addEvent("s", "note") as Promise<unknown>)).toMatchObject({
+      code: "LEASE_LOST",
+      details: { key: "session:s", token },
+    });
+    await sessions.hold("s");
+    expect(await failure(sessions.complete("s", "r", { token }))).toMatchObject({
+      code: "LEASE_LOST",
+    });
+    expect(await sessions.get("s")).toMatchObject({ status: "active" });
+  });
+
+  it("leaves other sessions as they are", async () => {
+    await sessions.start({ id: "t", task: "t", mode: "m" });
+    expect(await holder?.pause("t")).toMatchObject({ status: "paused" });
+    expect(await holder?.fork("s", { newId: "u" })).toMatchObject({ id: "u" });
+    expect(await failure(sessions.hold("nobody"))).toMatchObject({ code: "SESSION_NOT_FOUND" });
+  });
+});
+
+describe("a store that is fenced", () => {
+  it("needs the token for appends to a held session, too", async () => {
+    await using sessions = await open("memory:", { fenced: true });
+    await sessions.start({ id: "s", task: "t", mode: "m" });
+    await sessions.addEvent("s", "note");
+    const held = await sessions.hold("s", { holder: "a" });
+    expect(await failure(sessions.addEvent("s", "note"))).toMatchObject({ code: "SESSION_HELD" });
+    await held?.addEvent("s", "note");
+    await held?.release();
+    await sessions.addEvent("s", "note");
+  });
+
+  it("works without promises", () => {
+    using sessions = openSync("memory:", { fenced: true });
+    sessions.start({ id: "s", task: "t", mode: "m" });
+    using held = sessions.hold("s", { holder: "a" });
+    expect(() => sessions.addEvent("s", "note")).toThrow(
+      expect.objectContaining({ code: "SESSION_HELD" }),
+    );
+    expect(held?.complete("s")).toMatchObject({ status: "completed" });
+    expect(() => sessions.hold("nobody")).toThrow(
+      expect.objectContaining({ code: "SESSION_NOT_FOUND" }),
+    );
   });
 });

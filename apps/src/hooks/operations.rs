@@ -261,7 +261,8 @@ fn stop(
 fn not_stopped(error: &Error) -> ReplyReason {
     match error.cause() {
         Cause::InvalidPhase { .. } => ReplyReason::ended_before(&error.to_string()),
-        Cause::ApprovalPending { .. } => ReplyReason::refused(error),
+        Cause::ApprovalPending { .. } => ReplyReason::refused("session_waiting", error),
+        Cause::SessionHeld { .. } => ReplyReason::refused("session_held", error),
         Cause::SessionNotFound { .. } | Cause::SessionDeleted { .. } => {
             ReplyReason::nothing("not_found", &error.to_string())
         }

@@ -361,9 +361,9 @@ impl ReplyReason {
         Self::new("session_waiting", "resumable", &message)
     }
 
-    /// The agent cannot be finalized as it is: it waits for an approval.
-    pub(crate) fn refused(error: &Error) -> Self {
-        Self::new("session_waiting", error.code(), &error.to_string())
+    /// The agent cannot be finalized as it is: it waits for an approval, or a runner holds it.
+    pub(crate) fn refused(reason: &'static str, error: &Error) -> Self {
+        Self::new(reason, error.code(), &error.to_string())
     }
 
     /// This reason, with the error that prevented its audit entry.

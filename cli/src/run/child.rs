@@ -15,7 +15,9 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
+use super::session::RunSession;
 use crate::exit::Exit;
+use crate::token;
 
 /// The arguments of the intermediate process between `tenure run` and the command.
 #[derive(Debug, clap::Args)]
@@ -61,7 +63,7 @@ impl Child {
     /// Starts a command.
     pub(crate) fn spawn(
         command: &[OsString],
-        session: &str,
+        session: &RunSession,
         store: &str,
         own_group: bool,
     ) -> io::Result<Self> {
@@ -71,8 +73,9 @@ impl Child {
             .arg(std::process::id().to_string())
             .arg("--")
             .args(command)
-            .env("TENURE_SESSION", session)
+            .env(token::SESSION, session.id.as_str())
             .env("TENURE_STORE", store)
+            .envs(session.token.map(|token| (token::TOKEN, token.to_string())))
             .stdin(Stdio::inherit())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -310,6 +310,7 @@ impl Writer {
                 id,
                 if_version,
                 result: Some(end.description().into()),
+                token: self.session.token,
                 ..CompleteParams::default()
             };
             store.run(&COMPLETE, params)?;
@@ -318,6 +319,7 @@ impl Writer {
                 id,
                 if_version,
                 error: Some(end.description().into()),
+                token: self.session.token,
                 ..FailParams::default()
             };
             store.run(&FAIL, params)?;

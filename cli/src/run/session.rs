@@ -74,7 +74,8 @@ impl RunStore {
 pub(super) struct RunSession {
     pub(super) store: RunStore,
     pub(super) id: SessionId,
-    token: Option<u64>,
+    /// The fencing token, which goes with every write that moves the session.
+    pub(super) token: Option<u64>,
     /// When the lease was requested.
     acquired: Instant,
 }
@@ -133,6 +134,7 @@ impl RunSession {
             (Status::Timeout, Some(_)) => {
                 let params = PauseParams {
                     id: self.text_id(),
+                    token: self.token,
                     ..PauseParams::default()
                 };
                 self.store.run(&PAUSE, params)?;
@@ -142,6 +144,7 @@ impl RunSession {
         let params = ResumeParams {
             id: self.text_id(),
             add_iterations,
+            token: self.token,
             ..ResumeParams::default()
         };
         self.store.run(&RESUME, params).map(drop)
@@ -152,6 +155,7 @@ impl RunSession {
         let params = IncrementIterationParams {
             id: self.text_id(),
             data,
+            token: self.token,
             ..IncrementIterationParams::default()
         };
         self.store.run(&INCREMENT_ITERATION, params).map(drop)

@@ -44,7 +44,7 @@ crate::operations! {
     /// Records an agent's update, which counts as activity; `null` for an unknown id. A final phase
     /// finalizes the agent as `agentFinalize` does.
     AGENT_UPDATE = Write "agentUpdate" (AgentUpdateParams) -> Option<SessionHead>, unit update,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","phase":"planning","metadata":{"a":1},"error":"e","resumeReady":true,"summary":"s","override":true}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"phase":"planning","metadata":{"a":1},"error":"e","resumeReady":true,"summary":"s","override":true}"#;
     /// An agent as it stands, with the phases that it came through; `null` for an unknown id.
     AGENT_GET = Read "agentGet" (AgentGetParams) -> Option<AgentState>, unit get,
         r#"{"id":"s"}"#;
@@ -52,7 +52,7 @@ crate::operations! {
     /// that is missing.
     AGENT_FINALIZE = Write "agentFinalize" (AgentFinalizeParams) -> Option<SessionHead>,
         unit finalize,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","outcome":"completed","summary":"s","override":true}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"outcome":"completed","summary":"s","override":true}"#;
     /// A page of agents, newest first. A page may have few items, or none, and go on all the same.
     AGENT_LIST = Read "agentList" (AgentListParams) -> SessionPage, steps list,
         r#"{"activeOnly":true,"resumable":true,"agentName":"a","limit":2,"cursor":"cd.0.a","idle":"30m","maxErrors":3}"#;
@@ -68,14 +68,14 @@ crate::operations! {
     /// approved or denied it, the agent is neither resumed nor in another phase.
     REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
         unit request_approval,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r","metadata":{"a":1}}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"reason":"r","metadata":{"a":1}}"#;
     /// Approves what an agent waits for, and resumes its session if that is paused. The phase stays
     /// until the agent enters another. A decision is final.
     APPROVE = Write "approve" (ApprovalParams) -> SessionHead, unit approve,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"by":"b","reason":"r"}"#;
     /// Denies what an agent waits for, which finalizes it as `abandoned`. A decision is final.
     DENY = Write "deny" (ApprovalParams) -> SessionHead, unit deny,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","by":"b","reason":"r"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"by":"b","reason":"r"}"#;
 }
 
 /// Creates an agent.
@@ -146,12 +146,15 @@ fn request_approval(
 }
 
 fn approve(tx: &mut Transaction<'_>, params: &ApprovalParams) -> Attempt<SessionHead> {
+    // The agent's runner may hold the session while it waits.
+    tx.override_holder();
     change(tx, params, &|draft| {
         draft.approve(params.by.as_ref(), params.reason.as_ref())
     })
 }
 
 fn deny(tx: &mut Transaction<'_>, params: &ApprovalParams) -> Attempt<SessionHead> {
+    tx.override_holder();
     change(tx, params, &|draft| {
         draft.deny(params.by.as_ref(), params.reason.as_ref())
     })

@@ -10,9 +10,9 @@ use crate::value::time::Timestamp;
 use crate::work::context::Context;
 use crate::work::transaction::{Attempt, Transaction};
 
-use super::model::{KIND, Lease};
 use super::operations::find;
 use super::walk::Walk;
+use crate::stored::lease::{KIND, Lease};
 
 /// The `kind` of the audit entry for removed disposable leases, which are those of runs.
 const REMOVAL: &str = "dedup.clear";

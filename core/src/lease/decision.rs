@@ -6,7 +6,7 @@
 //! A fencing token identifies one holding of a lease, from its acquisition to its end. Each holding has
 //! a greater token than the one before, so a late write of a previous holder is recognized and refused.
 
-use crate::lease::model::{Lease, State};
+use crate::stored::lease::{Lease, State};
 use crate::value::json::Json;
 use crate::value::process::{Liveness, Process};
 use crate::value::time::{Millis, Timestamp};

@@ -15,12 +15,12 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
 use super::decision::{self, Decision, Holder, Outcome, Request};
-use super::model::{KIND, Lease, MAX_KEY_BYTES, State};
 use super::params::{
     LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
     LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
 };
 use super::walk::Walk;
+use crate::stored::lease::{KIND, Lease, MAX_KEY_BYTES, State};
 
 const DEFAULT_LEASES: u32 = 50;
 /// Leases that one call of `leaseList` reads.
@@ -53,7 +53,14 @@ crate::operations! {
         r#"{"prefix":"k"}"#;
 }
 
-fn acquire(tx: &mut Transaction<'_>, params: &LeaseAcquireParams) -> Attempt<LeaseOutcome> {
+/// Acquires a lease.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`, and those of the store.
+pub(crate) fn acquire(
+    tx: &mut Transaction<'_>,
+    params: &LeaseAcquireParams,
+) -> Attempt<LeaseOutcome> {
     let request = Request::Acquire {
         holder: holder(tx.host(), params.holder.as_ref())?,
         duration: checked_duration(params.lease_duration_ms)?,
@@ -160,24 +167,6 @@ async fn clear(context: &Context, params: LeaseClearParams) -> Result<LeaseClear
         cleared.released += u64::from(outcome == Outcome::Released);
     }
     Ok(cleared)
-}
-
-/// The lease of a session's runner, if the session is held by another than the calling process and the
-/// holder of this name.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) fn other_runner(
-    tx: &mut Transaction<'_>,
-    id: &SessionId,
-    name: Option<&str>,
-) -> Attempt<Option<Lease>> {
-    let own = tx.host().process();
-    let other = |lease: &Lease| {
-        let is_own = lease.process.is_some() && lease.process.as_ref() == own;
-        !is_own && name != Some(lease.holder.as_str())
-    };
-    Ok(runner(tx, id)?.filter(other))
 }
 
 /// The lease of a session's runner, if the session is held.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::declare_params;
 use crate::lease::decision::Outcome;
-use crate::lease::model::{Lease, State};
+use crate::stored::lease::{Lease, State};
 use crate::value::json::Json;
 use crate::value::process::{Host, Process};
 use crate::value::text::Text;

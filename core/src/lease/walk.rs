@@ -7,7 +7,7 @@ use crate::store::{Record, Scan};
 use crate::value::limits::MAX_PAGE;
 use crate::work::context::Context;
 
-use super::model::{KIND, Lease};
+use crate::stored::lease::{KIND, Lease};
 
 /// A walk over leases.
 #[derive(Debug)]

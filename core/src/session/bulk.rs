@@ -5,6 +5,7 @@
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::error::{Error, Result, none_if_corrupt};
+use crate::lease::operations::runner_read;
 use crate::store::Read;
 use crate::store::filter::Trash;
 use crate::value::id::SessionId;
@@ -30,13 +31,13 @@ crate::operations! {
     /// Puts sessions into the trash, as many as possible in one commit. The reply names the refused
     /// ones.
     TRASH_MANY = WriteMany "trashMany" (ManyParams) -> BulkResult, steps trash_many,
-        r#"{"ids":["s","nobody","../x","done"]}"#;
+        r#"{"ids":["s","nobody","../x","done"],"token":1}"#;
     /// Restores sessions from the trash, as many as possible in one commit.
     RESTORE_MANY = WriteMany "restoreMany" (ManyParams) -> BulkResult, steps restore_many,
-        r#"{"ids":["s","t","nobody"]}"#;
+        r#"{"ids":["s","t","nobody"],"token":1}"#;
     /// Deletes sessions, also those that cannot be read, as many as possible in one commit.
     DELETE_MANY = WriteMany "deleteMany" (ManyParams) -> BulkResult, steps delete_many,
-        r#"{"ids":["t","nobody"]}"#;
+        r#"{"ids":["t","nobody"],"token":1}"#;
 }
 
 /// The operation on each of the sessions.
@@ -60,11 +61,14 @@ async fn delete_many(context: &Context, params: ManyParams) -> Result<BulkResult
 }
 
 async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkResult> {
+    let token = params.token;
     let ids = distinct(params.ids)?;
     let mut outcome = Outcome::default();
     let mut rest = ids.as_slice();
     while !rest.is_empty() && outcome.failed.is_none() {
-        let batch = context.try_transact(|tx| batch(tx, rest, kind)).await;
+        let batch = context
+            .try_transact(|tx| batch(tx, rest, kind, token))
+            .await;
         let done = match none_if_corrupt(batch) {
             Ok(Some(results)) => {
                 let done = results.len();
@@ -76,7 +80,7 @@ async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkR
             Ok(None) => {
                 let done = rest.len().min(MAX_TOGETHER);
                 for id in rest.iter().take(done) {
-                    let result = context.transact(|tx| one(tx, id, kind)).await;
+                    let result = context.transact(|tx| one(tx, id, kind, token)).await;
                     outcome.record(id, result);
                     if outcome.failed.is_some() {
                         break;
@@ -96,16 +100,22 @@ async fn many(context: &Context, params: ManyParams, kind: Kind) -> Result<BulkR
 
 /// Applies the operation to the first of these sessions, as many as fit into one commit. Returns the
 /// result for each.
-fn batch(tx: &mut Transaction<'_>, ids: &[String], kind: Kind) -> Attempt<Vec<Result<Changed>>> {
+fn batch(
+    tx: &mut Transaction<'_>,
+    ids: &[String],
+    kind: Kind,
+    token: Option<u64>,
+) -> Attempt<Vec<Result<Changed>>> {
     let first = ids.iter().take(MAX_TOGETHER);
     let parsed = first.filter_map(|id| SessionId::parse(id).ok());
-    tx.read_all(parsed.map(|id| Read::head(&id)).collect::<Vec<_>>())?;
+    let reads = parsed.flat_map(|id| [Read::head(&id), runner_read(&id)]);
+    tx.read_all(reads.collect::<Vec<_>>())?;
     let mut results = Vec::new();
     for id in ids.iter().take(MAX_TOGETHER) {
         if is_full(tx) {
             break;
         }
-        results.push(settled(one(tx, id, kind))?);
+        results.push(settled(one(tx, id, kind, token))?);
     }
     Ok(results)
 }
@@ -132,13 +142,14 @@ pub fn settled<R>(attempt: Attempt<R>) -> Attempt<Result<R>> {
 /// Whether anything was written.
 type Changed = bool;
 
-fn one(tx: &mut Transaction<'_>, id: &str, kind: Kind) -> Attempt<Changed> {
+fn one(tx: &mut Transaction<'_>, id: &str, kind: Kind, token: Option<u64>) -> Attempt<Changed> {
     let id = SessionId::parse(id)?;
     if kind == Kind::Delete {
-        delete(tx, &id, None)?;
+        delete(tx, &id, None, token)?;
         return Ok(true);
     }
     let before = existing(tx, &id)?;
+    tx.present(token, &id)?;
     let mut draft = Draft::of(before.clone(), tx.now(), tx.limits());
     match kind {
         Kind::Trash => draft.trash(Some(Actor::User)),
@@ -147,6 +158,8 @@ fn one(tx: &mut Transaction<'_>, id: &str, kind: Kind) -> Attempt<Changed> {
     if draft.changes_nothing(&before) {
         return Ok(false);
     }
+    // Nothing is written before it can be refused.
+    tx.fence(&id)?;
     claim::claim(tx, draft.head())?;
     write(tx, draft.finish())?;
     Ok(true)
@@ -155,8 +168,13 @@ fn one(tx: &mut Transaction<'_>, id: &str, kind: Kind) -> Attempt<Changed> {
 /// Deletes a session, if `trash` includes it.
 ///
 /// # Errors
-/// `SESSION_NOT_FOUND`, and those of the store.
-pub fn delete(tx: &mut Transaction<'_>, id: &SessionId, trash: Option<Trash>) -> Attempt<()> {
+/// `SESSION_NOT_FOUND`, `SESSION_HELD`, `LEASE_LOST`, and those of the store.
+pub fn delete(
+    tx: &mut Transaction<'_>,
+    id: &SessionId,
+    trash: Option<Trash>,
+    token: Option<u64>,
+) -> Attempt<()> {
     let trash = trash.unwrap_or(Trash::Include);
     let slot = match tx.head(id) {
         Ok(Some(head)) if trash.admits(&head) => head.slot,
@@ -165,10 +183,11 @@ pub fn delete(tx: &mut Transaction<'_>, id: &SessionId, trash: Option<Trash>) ->
         Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
         Err(stop) => return Err(stop),
     };
+    tx.present(token, id)?;
+    tx.fence(id)?;
     let entry = Entry::removal(removal::DELETE, id, slot.as_ref(), Actor::User, tx.now());
     tx.enter(entry.to_record());
-    tx.delete(id.clone());
-    Ok(())
+    tx.delete(id.clone())
 }
 
 /// The results of a bulk operation so far.

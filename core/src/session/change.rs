@@ -2,6 +2,7 @@
 //! result is written. A repeated call with an idempotency key changes nothing.
 
 use crate::error::{Cause, Error, Result};
+use crate::lease::operations::runner_read;
 use crate::store::{History, Loaded, Read};
 use crate::stored::head::Head;
 use crate::value::id::SessionId;
@@ -67,13 +68,13 @@ pub fn create(
 ///
 /// # Errors
 /// `INVALID_ID`, `SESSION_NOT_FOUND`, `SESSION_DELETED`, `VERSION_CONFLICT`, `IDEMPOTENCY_MISMATCH`,
-/// those of the steps and of the store.
+/// `SESSION_HELD`, `LEASE_LOST`, those of the steps and of the store.
 pub fn change(
     tx: &mut Transaction<'_>,
     params: &dyn ChangeParams,
     steps: Steps<'_>,
 ) -> Attempt<SessionHead> {
-    Ok(changed(tx, params, Admits::default(), steps)?.head.into())
+    Ok(changed(tx, params, Admits::CHANGE, steps)?.head.into())
 }
 
 /// As [`change`], for a session whose agent goes on: its model must be available.
@@ -99,7 +100,7 @@ pub fn change_anywhere(
 ) -> Attempt<SessionHead> {
     let admits = Admits {
         trash: true,
-        ..Admits::default()
+        ..Admits::CHANGE
     };
     Ok(changed(tx, params, admits, steps)?.head.into())
 }
@@ -113,7 +114,11 @@ pub fn append(
     params: &dyn ChangeParams,
     steps: Steps<'_>,
 ) -> Attempt<Appended> {
-    let changed = changed(tx, params, Admits::WITH_MODEL, steps)?;
+    let admits = Admits {
+        may_move: false,
+        ..Admits::WITH_MODEL
+    };
+    let changed = changed(tx, params, admits, steps)?;
     Ok(Appended {
         first_sequence: changed.first,
         last_sequence: changed.last,
@@ -143,18 +148,25 @@ pub fn check_model(tx: &mut Transaction<'_>, head: &Head) -> Result<()> {
 }
 
 /// Which sessions a change admits.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Admits {
     /// Whether the session may be in the trash.
     trash: bool,
     /// Whether the model of a session in a slot must be available.
     only_with_model: bool,
+    /// Whether it may well move the session, for which its lease is read.
+    may_move: bool,
 }
 
 impl Admits {
-    const WITH_MODEL: Self = Self {
+    const CHANGE: Self = Self {
         trash: false,
+        only_with_model: false,
+        may_move: true,
+    };
+    const WITH_MODEL: Self = Self {
         only_with_model: true,
+        ..Self::CHANGE
     };
 }
 
@@ -175,7 +187,10 @@ fn changed(
         kind: key.kind.to_owned(),
         key: key.key.clone(),
     });
-    tx.read_all([Read::head(id)].into_iter().chain(key_read))?;
+    let is_fenced = admits.may_move || target.token.is_some() || tx.limits().fenced;
+    let lease_read = (is_fenced && tx.reads_together()).then(|| runner_read(id));
+    let reads = [Read::head(id)].into_iter().chain(key_read);
+    tx.read_all(reads.chain(lease_read))?;
     let before = existing(tx, id)?;
     if let Some(key) = &key
         && let Some(stored) = key.find(tx)?
@@ -191,6 +206,7 @@ fn changed(
     if before.deleted_at.is_some() && !admits.trash {
         return Err(Cause::SessionDeleted { id: id.to_string() }.into());
     }
+    tx.present(target.token, id)?;
     if let Some(expected) = target.if_version
         && expected != before.version
     {
@@ -236,7 +252,7 @@ fn changed(
 ///
 /// # Errors
 /// Those of the transaction.
-pub fn write(tx: &mut Transaction<'_>, finished: Finished) -> Result<Head> {
+pub fn write(tx: &mut Transaction<'_>, finished: Finished) -> Attempt<Head> {
     let Finished {
         head,
         events,

@@ -3,27 +3,28 @@
 
 use crate::audit::removal::Actor;
 use crate::error::{Cause, Error};
-use crate::lease::model::Lease;
-use crate::lease::operations::{other_runner, runner_read};
+use crate::lease::operations::{acquire, runner_read};
+use crate::lease::params::{LeaseAcquireParams, LeaseOutcome};
 use crate::store::Read;
 use crate::store::{History, Loaded};
 use crate::stored::head::Head;
+use crate::stored::lease::Lease;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
-use crate::value::text::Text;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
 use super::change::{
-    append, change, change_anywhere, change_with_model, check_model, create, generate_agent_id,
-    new_id, not_found, store_key, write,
+    append, change, change_anywhere, change_with_model, check_model, create, existing,
+    generate_agent_id, new_id, not_found, store_key, write,
 };
 use super::draft::{Draft, Finished};
 use super::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
-    FailParams, ForkParams, IdParams, IfActive, ImportParams, IncrementIterationParams,
-    OverrideParams, PauseParams, RecordLearningParams, RecordToolCallParams, RecordUsageParams,
-    ResumeParams, SaveParams, StartParams, UpdateContextParams, UpdateParams,
+    DeleteParams, FailParams, ForkParams, HoldParams, IfActive, ImportParams,
+    IncrementIterationParams, OverrideParams, PauseParams, RecordLearningParams,
+    RecordToolCallParams, RecordUsageParams, ResumeParams, SaveParams, StartParams,
+    UpdateContextParams, UpdateParams,
 };
 use super::read::check_history;
 use super::replies::Appended;
@@ -37,68 +38,72 @@ crate::operations! {
         r#"{"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","idempotencyKey":"k"}"#;
     /// Updates the description of a session. It records no event.
     UPDATE = Write "update" (UpdateParams) -> SessionHead, unit update,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
     /// Pauses a session: `pausedAt` and `pauseReason` appear in its context.
     PAUSE = Write "pause" (PauseParams) -> SessionHead, unit pause,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r","data":{"a":1}}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"reason":"r","data":{"a":1}}"#;
     /// Resumes a paused session, or recovers an active one whose runner has ended. The event carries
     /// `pausedDuration` in milliseconds.
     RESUME = Write "resume" (ResumeParams) -> SessionHead, unit resume,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","addIterations":1,"ifActive":"keep","ifExhausted":"timeout","override":true,"holder":"h"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"addIterations":1,"ifActive":"keep","ifExhausted":"timeout","override":true}"#;
     /// Completes a session with a result.
     COMPLETE = Write "complete" (CompleteParams) -> SessionHead, unit complete,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","result":"r","ifFinished":"keep","override":true}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"result":"r","ifFinished":"keep","override":true}"#;
     /// Fails a session with an error.
     FAIL = Write "fail" (FailParams) -> SessionHead, unit fail,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","error":"e","ifFinished":"keep"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"error":"e","ifFinished":"keep"}"#;
     /// Abandons a session.
     ABANDON = Write "abandon" (AbandonParams) -> SessionHead, unit abandon,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","reason":"r"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"reason":"r"}"#;
     /// Records an event. A lifecycle type also has the effect of its operation.
     ADD_EVENT = Write "addEvent" (AddEventParams) -> Appended, unit add_event,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","type":"note","data":{"a":1}}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"type":"note","data":{"a":1}}"#;
     /// Records several events in one commit, all or none.
     ADD_EVENTS = Write "addEvents" (AddEventsParams) -> Appended, unit add_events,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","events":[{"type":"note","data":{"a":1}}]}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"events":[{"type":"note","data":{"a":1}}]}"#;
     /// Counts an iteration. The last one of the budget makes the session `timeout`.
     INCREMENT_ITERATION = Write "incrementIteration" (IncrementIterationParams) -> Appended,
         unit increment_iteration,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","data":{"a":1}}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"data":{"a":1}}"#;
     /// Records a tool call, and adds the tool to `metadata.toolsUsed`.
     RECORD_TOOL_CALL = Write "recordToolCall" (RecordToolCallParams) -> Appended,
         unit record_tool_call,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","tool":"t","args":[1],"result":2}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"tool":"t","args":[1],"result":2}"#;
     /// Records a learning of the agent.
     RECORD_LEARNING = Write "recordLearning" (RecordLearningParams) -> Appended,
         unit record_learning,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","insight":"i","expertiseFile":"f"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"insight":"i","expertiseFile":"f"}"#;
     /// Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them.
     RECORD_USAGE = Write "recordUsage" (RecordUsageParams) -> SessionHead, unit record_usage,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","tokens":{"prompt":1,"completion":2},"cost":0.1}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"tokens":{"prompt":1,"completion":2},"cost":0.1}"#;
     /// Merges properties into the context, or replaces it.
     UPDATE_CONTEXT = Write "updateContext" (UpdateContextParams) -> SessionHead,
         unit update_context,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","context":{"a":1},"replace":false}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"context":{"a":1},"replace":false}"#;
+    /// Holds a session: acquires its lease, so that no other writer runs it. The outcome is `acquired`,
+    /// or `held` if it is held, also by the same holder. The token of the lease is the `token` of writes.
+    HOLD = Write "hold" (HoldParams) -> LeaseOutcome, unit hold,
+        r#"{"id":"s","holder":"h","leaseDurationMs":1000,"data":{"a":1}}"#;
     /// Deletes a session, also one that cannot be read.
-    DELETE = Write "delete" (IdParams) -> (), unit delete,
-        r#"{"id":"s","trash":"include"}"#;
+    DELETE = Write "delete" (DeleteParams) -> (), unit delete,
+        r#"{"id":"s","trash":"include","token":1}"#;
     /// Puts a session into the trash: it leaves lists and statistics and takes no changes.
     TRASH = Write "trash" (ChangeOnly) -> SessionHead, unit trash,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1}"#;
     /// Restores a session from the trash.
     RESTORE = Write "restore" (ChangeOnly) -> SessionHead, unit restore,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1}"#;
     /// Writes a session that was exported, in place of one that has its id.
     IMPORT = Write "import" (ImportParams) -> SessionHead, unit import,
-        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}"}"#;
+        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","token":1}"#;
     /// Sets any properties of a session regardless of the lifecycle, for administrators. It records no
     /// event and sends no webhook; the version is incremented.
     OVERRIDE = Write "override" (OverrideParams) -> SessionHead, unit override_session,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","updates":{"status":"failed","error":"e"}}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"updates":{"status":"failed","error":"e"}}"#;
     /// Writes a session as it is given, with no event of its own and no webhook. Where it only
     /// continues the history that is stored, only the new events are written.
     SAVE = Write "save" (SaveParams) -> SessionHead, unit save,
-        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","ifVersion":1}"#;
+        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","ifVersion":1,"token":1}"#;
     /// Starts a new session with a copy of another one's history.
     FORK = Write "fork" (ForkParams) -> Session, unit fork,
         r#"{"id":"s","newId":"f","atSequence":2,"task":"t","maxIterations":9,"context":{"a":1}}"#;
@@ -129,21 +134,16 @@ fn pause(tx: &mut Transaction<'_>, params: &PauseParams) -> Attempt<SessionHead>
 fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHead> {
     let keeps = params.if_active == Some(IfActive::Keep);
     let id = params.target()?.id;
-    let holder = match keeps {
-        true => None,
-        false => {
-            tx.read_all([Read::head(&id), runner_read(&id)])?;
-            other_runner(tx, &id, params.holder.as_ref().map(Text::as_str))?
-        }
-    };
+    if !keeps {
+        // Recovering an active session moves it nowhere, and needs its lease all the same.
+        tx.read_all([Read::head(&id), runner_read(&id)])?;
+        existing(tx, &id)?;
+        tx.present(params.token, &id)?;
+        tx.fence(&id)?;
+    }
     change_with_model(tx, params, &|draft| {
-        if draft.head().status == Status::Active {
-            if keeps {
-                return Ok(());
-            }
-            if let Some(holder) = &holder {
-                return Err(held(draft.head(), holder));
-            }
+        if keeps && draft.head().status == Status::Active {
+            return Ok(());
         }
         draft.override_approval(params.r#override, "resume");
         let if_exhausted = params.if_exhausted.unwrap_or_default();
@@ -230,9 +230,25 @@ fn update_context(tx: &mut Transaction<'_>, params: &UpdateContextParams) -> Att
     })
 }
 
-fn delete(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<()> {
+fn hold(tx: &mut Transaction<'_>, params: &HoldParams) -> Attempt<LeaseOutcome> {
     let id = SessionId::parse(params.id.as_str())?;
-    bulk::delete(tx, &id, params.trash)
+    tx.read_all([Read::head(&id), runner_read(&id)])?;
+    if existing(tx, &id)?.deleted_at.is_some() {
+        return Err(Cause::SessionDeleted { id: id.to_string() }.into());
+    }
+    let params = LeaseAcquireParams {
+        key: Lease::session_key(&id).into(),
+        holder: params.holder.clone(),
+        lease_duration_ms: params.lease_duration_ms,
+        data: params.data.clone(),
+        once: Some(true),
+    };
+    acquire(tx, &params)
+}
+
+fn delete(tx: &mut Transaction<'_>, params: &DeleteParams) -> Attempt<()> {
+    let id = SessionId::parse(params.id.as_str())?;
+    bulk::delete(tx, &id, params.trash, params.token)
 }
 
 fn trash(tx: &mut Transaction<'_>, params: &ChangeOnly) -> Attempt<SessionHead> {
@@ -258,6 +274,9 @@ fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHea
         Err(Stop::Failed(error)) if error.is_corrupt_session() => 0,
         Err(stop) => return Err(stop),
     };
+    if current > 0 {
+        tx.present(params.token, &head.id)?;
+    }
     // A version never returns, or an `ifVersion` from before would match.
     head.version = head.version.max(current + 1);
     claim::claim(tx, &head)?;
@@ -289,7 +308,10 @@ fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
         Some(Loaded { head, .. }) if head.deleted_at.is_some() => {
             return Err(Cause::SessionDeleted { id: id.to_string() }.into());
         }
-        Some(Loaded { head, events }) => (head, events),
+        Some(Loaded { head, events }) => {
+            tx.present(params.token, &id)?;
+            (head, events)
+        }
         None => (unwritten(&given.head), Vec::new()),
     };
     let saved = administrator::saved(&before, &events, given, ended, tx.now());
@@ -342,16 +364,4 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
     check_history(&events, tx.limits())?;
     let draft = Draft::fork(id, head, events, params, tx.now(), tx.limits())?;
     create(tx, draft, None)
-}
-
-fn held(session: &Head, lease: &Lease) -> Error {
-    let process = lease.process.as_ref();
-    let hostname = process.and_then(|process| process.hostname.as_ref());
-    Cause::SessionHeld {
-        id: session.id.to_string(),
-        holder: lease.holder.clone(),
-        pid: process.and_then(|process| process.pid),
-        hostname: hostname.map(Text::to_string),
-    }
-    .into()
 }

@@ -33,6 +33,10 @@ macro_rules! change_params {
                 /// A key that makes the call safe to repeat: a second call with this key changes
                 /// nothing.
                 pub idempotency_key: Option<Text>,
+                /// The fencing token of the session's lease, as `hold` returned it. Without it, a
+                /// session that is held does not change its status, iterations or phase
+                /// (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+                pub token: Option<u64>,
             }
         }
 
@@ -42,6 +46,7 @@ macro_rules! change_params {
                     id: SessionId::parse(self.id.as_str())?,
                     if_version: self.if_version,
                     idempotency_key: self.idempotency_key.as_ref().map(Text::to_string),
+                    token: self.token,
                 })
             }
         }
@@ -68,9 +73,34 @@ pub struct Target {
     pub if_version: Option<u64>,
     /// The idempotency key of the call.
     pub idempotency_key: Option<String>,
+    /// The fencing token of the caller.
+    pub token: Option<u64>,
 }
 
 declare_params! {
+    /// A session to hold.
+    pub struct HoldParams {
+        /// The id of the session.
+        pub id: Text,
+        /// The name of the holder; by default the calling process. A process holds the session for as
+        /// long as it runs, any other holder until the lease expires.
+        pub holder: Option<Text>,
+        /// The duration of the lease: milliseconds or text such as `"30s"`. 30 seconds by default.
+        pub lease_duration_ms: Option<Millis>,
+        /// The holder's data, a JSON object; `{}` by default.
+        pub data: Option<Json>,
+    }
+
+    /// A session to delete.
+    pub struct DeleteParams {
+        /// The id of the session.
+        pub id: Text,
+        /// Whether a session in the trash is found; `"include"` by default.
+        pub trash: Option<Trash>,
+        /// The fencing token of the session's lease, if it is held.
+        pub token: Option<u64>,
+    }
+
     /// A new session.
     pub struct StartParams {
         /// The agent's task.
@@ -182,12 +212,16 @@ declare_params! {
     pub struct ManyParams {
         /// The ids of the sessions, 1,000 at most.
         pub ids: Vec<Text>,
+        /// The fencing token of the leases of these sessions, if they are held.
+        pub token: Option<u64>,
     }
 
     /// A session as text.
     pub struct ImportParams {
         /// The text that `export` returned, or a `session.json` of the same shape.
         pub text: Text,
+        /// The fencing token of the lease of the session in its place, if that is held.
+        pub token: Option<u64>,
     }
 
     /// A session to store as it is given.
@@ -197,6 +231,8 @@ declare_params! {
         /// Fail with `VERSION_CONFLICT` unless the stored session is at this version; 0 expects that
         /// there is none.
         pub if_version: Option<u64>,
+        /// The fencing token of the session's lease, if it is held.
+        pub token: Option<u64>,
     }
 
     /// A new session with a copy of another one's history.
@@ -272,9 +308,6 @@ change_params! {
         /// Resume the session although its agent waits for an approval, which withdraws the request. The
         /// audit log names it. `false` by default.
         pub r#override: Option<bool>,
-        /// The name of the caller as a holder of leases. An active session that another holder has is
-        /// refused with `SESSION_HELD`.
-        pub holder: Option<Text>,
     }
 
     /// A session to complete.

@@ -299,8 +299,10 @@ fn supersede(
         draft.force_abandon(&Text::from(reason))?;
     }
     draft.trash(None);
+    // The next write of its runner is refused, since the session is in the trash.
+    tx.override_holder();
     tx.enter(entry.to_record());
-    Ok(crate::session::change::write(tx, draft.finish())?)
+    crate::session::change::write(tx, draft.finish())
 }
 
 /// The notification for the runner of a superseded session, if that may have a runner.

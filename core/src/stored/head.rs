@@ -191,6 +191,17 @@ impl Head {
             }
     }
 
+    /// Whether `next` is in another place of the session's life: of its status, its iterations, its
+    /// agent's phase or the trash. What only adds to the session leaves it where it is.
+    pub fn moves_to(&self, next: &Self) -> bool {
+        let place = |head: &Self| {
+            let phase = head.agent.as_ref().map(|agent| agent.phase);
+            let in_trash = head.deleted_at.is_some();
+            (head.status, head.iterations, phase, in_trash)
+        };
+        place(self) != place(next)
+    }
+
     /// How much of the budget is used, from 0 to 100.
     pub fn progress(&self) -> f64 {
         if self.max_iterations == 0 {

@@ -32,6 +32,9 @@ pub struct Limits {
     /// The rules of redaction. They are a separate option of a store.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub redact: Redact,
+    /// Whether appends, too, need the fencing token of a session that is held. It is a separate option.
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub fenced: bool,
     /// The available models. They are a separate option, too.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub models: Models,
@@ -49,6 +52,7 @@ impl Default for Limits {
             max_batch: 1000,
             max_reply_bytes: u64::MAX,
             redact: Redact::default(),
+            fenced: false,
             models: Models::default(),
         }
     }
@@ -67,6 +71,7 @@ impl Params for Limits {
             max_batch: properties.take_or("max_batch", default.max_batch),
             max_reply_bytes: default.max_reply_bytes,
             redact: default.redact,
+            fenced: default.fenced,
             models: default.models,
         }
     }

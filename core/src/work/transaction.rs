@@ -3,6 +3,10 @@
 //! must do nothing but read, decide and write. The transaction records which versions were read and
 //! derives from them what the commit expects. If another writer was faster, everything is read again and
 //! the function decides again. `unit` runs it.
+//!
+//! A session may be held by a runner that has its lease. The transaction refuses what would move a held
+//! session without the fencing token of its holder. It reads the lease of the sessions that it moves, and
+//! the commit expects that lease unchanged, so a lease that is lost in between is noticed.
 
 use std::fmt;
 
@@ -13,6 +17,7 @@ use crate::store::{
 };
 use crate::stored::event::Event;
 use crate::stored::head::Head;
+use crate::stored::lease::{self, Lease};
 use crate::value::entropy::Entropy;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
@@ -58,6 +63,10 @@ pub struct Transaction<'c> {
     written: Written,
     /// Reads at once what is not there yet.
     store: Option<&'c dyn SyncStore>,
+    /// The fencing token under which sessions are written.
+    token: Option<u64>,
+    /// Whether it may move sessions that a runner holds, without a token.
+    overrides_holder: bool,
 }
 
 impl fmt::Debug for Transaction<'_> {
@@ -96,6 +105,94 @@ impl<'c> Transaction<'c> {
             reads,
             written: Written::default(),
             store,
+            token: None,
+            overrides_holder: false,
+        }
+    }
+
+    /// Presents the fencing token of the lease under which sessions are written; with it, the session
+    /// `id` is checked at once.
+    ///
+    /// # Errors
+    /// `LEASE_LOST`, and those of the store.
+    pub fn present(&mut self, token: Option<u64>, id: &SessionId) -> Attempt<()> {
+        self.token = token;
+        match token {
+            Some(_) => self.fence(id),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets it move sessions that a runner holds, without a token: for what is decided outside of a run.
+    pub fn override_holder(&mut self) {
+        self.overrides_holder = true;
+    }
+
+    /// Whether a read of several things at once saves requests.
+    pub fn reads_together(&self) -> bool {
+        self.store.is_none()
+    }
+
+    /// Refuses a caller that does not hold a session while a runner does. A lease that has expired is
+    /// still its holder's until another has acquired it.
+    ///
+    /// # Errors
+    /// `SESSION_HELD` without a token, `LEASE_LOST` with one that is not current, and those of the store.
+    pub fn fence(&mut self, id: &SessionId) -> Attempt<()> {
+        if self.overrides_holder && self.token.is_none() {
+            return Ok(());
+        }
+        let key = Lease::session_key(id);
+        let record = self.record(lease::KIND, &key)?;
+        let lease = record.as_ref().map(Lease::read).transpose()?;
+        let lease = lease.filter(|lease| !lease.released);
+        match (self.token, lease) {
+            (Some(token), Some(lease)) if lease.token == token => {}
+            (Some(token), lease) => {
+                let problem = match lease {
+                    Some(lease) => format!("its token is {} now", lease.token),
+                    None => "it is released".to_owned(),
+                };
+                return Err(Cause::LeaseLost {
+                    key,
+                    token,
+                    problem,
+                }
+                .into());
+            }
+            (None, Some(lease)) if lease.is_held(self.now(), self.host()) => {
+                return Err(lease.refusal(id).into());
+            }
+            (None, _) => {}
+        }
+        self.expect_unchanged(lease::KIND, key, record);
+        Ok(())
+    }
+
+    /// Has the commit expect a record as it was read, by writing it once more as it is.
+    fn expect_unchanged(&mut self, kind: &str, key: String, record: Option<Record>) {
+        if self.call.isolated || self.changed_record(kind, &key).is_some() {
+            return;
+        }
+        self.change_record(RecordChange {
+            kind: kind.to_owned(),
+            key,
+            expect: Expect::as_read(record.as_ref().map(|record| record.version)),
+            record,
+        });
+    }
+
+    /// Whether a write to a session needs the lease of its runner. Appends are open to every writer.
+    fn is_fenced(&self, next: &Head, replaces_history: bool) -> bool {
+        match self.reads.session(&next.id).map(|seen| &seen.loaded) {
+            Some(Ok(None)) => false,
+            Some(Ok(Some(loaded))) => {
+                self.token.is_some()
+                    || self.limits().fenced
+                    || replaces_history
+                    || loaded.head.moves_to(next)
+            }
+            Some(Err(_)) | None => true,
         }
     }
 
@@ -369,8 +466,12 @@ impl<'c> Transaction<'c> {
     /// or in place of them.
     ///
     /// # Errors
-    /// `INTERNAL` for a session that was not read.
-    pub fn write(&mut self, head: Head, events: Vec<Event>, replace_history: bool) -> Result<()> {
+    /// `SESSION_HELD` and `LEASE_LOST`, `INTERNAL` for a session that was not read, and those of the
+    /// store.
+    pub fn write(&mut self, head: Head, events: Vec<Event>, replace_history: bool) -> Attempt<()> {
+        if self.is_fenced(&head, replace_history) {
+            self.fence(&head.id)?;
+        }
         let changes = &mut self.written.changes.sessions;
         if let Some(change) = changes.iter_mut().find(|change| change.id == head.id) {
             let SessionWrite::Put {
@@ -379,7 +480,7 @@ impl<'c> Transaction<'c> {
                 events: more,
             } = &mut change.write
             else {
-                return Err(Error::internal("a session is written after it is removed"));
+                return Err(Error::internal("a session is written after it is removed").into());
             };
             **pending = head;
             if replace_history {
@@ -393,25 +494,32 @@ impl<'c> Transaction<'c> {
             Some(Ok(loaded)) => Expect::as_read(loaded.as_ref().map(|loaded| loaded.head.version)),
             // What cannot be read has no version to go by.
             Some(Err(_)) => Expect::Any,
-            None => return Err(Error::internal("a session is written that was not read")),
+            None => return Err(Error::internal("a session is written that was not read").into()),
         };
         self.put_session(head, expect, replace_history, events);
         Ok(())
     }
 
     /// Removes a session with its history and its records, whatever its version.
-    pub fn delete(&mut self, id: SessionId) {
+    ///
+    /// # Errors
+    /// `SESSION_HELD` and `LEASE_LOST`, and those of the store.
+    pub fn delete(&mut self, id: SessionId) -> Attempt<()> {
+        self.fence(&id)?;
         self.remove_session(id, Expect::Present);
+        Ok(())
     }
 
     /// Removes a session, if it is still as it was read.
     ///
     /// # Errors
-    /// `INTERNAL` for a session that was not read.
-    pub fn delete_as_read(&mut self, id: SessionId) -> Result<()> {
+    /// `SESSION_HELD` and `LEASE_LOST`, `INTERNAL` for a session that was not read, and those of the
+    /// store.
+    pub fn delete_as_read(&mut self, id: SessionId) -> Attempt<()> {
+        self.fence(&id)?;
         let seen = self.reads.session(&id).map(|seen| &seen.loaded);
         let Some(Ok(Some(loaded))) = seen else {
-            return Err(Error::internal("a session is removed that was not read"));
+            return Err(Error::internal("a session is removed that was not read").into());
         };
         let version = loaded.head.version;
         self.remove_session(id, Expect::Version { version });

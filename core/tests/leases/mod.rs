@@ -3,6 +3,7 @@
 
 mod acquire_and_release;
 mod concurrency;
+mod fencing;
 mod model;
 mod session_leases;
 mod simulated_machine;

@@ -28,33 +28,37 @@ fn a_session_that_a_process_holds_is_not_resumed_by_another() {
     );
     assert_eq!(machine.ok(&b, "get", json!({"id": "s"}))["version"], 1);
     machine.ok(&b, "resume", json!({"id": "s", "ifActive": "keep"}));
-    assert_eq!(machine.ok(&a, "resume", json!({"id": "s"}))["version"], 2);
+    let resume = json!({"id": "s", "token": 1});
+    assert_eq!(machine.ok(&a, "resume", resume)["version"], 2);
     kill(&a);
     assert_eq!(machine.ok(&b, "resume", json!({"id": "s"}))["version"], 3);
 }
 
 #[test]
-fn a_session_that_is_held_under_a_name_is_resumed_by_that_name() {
+fn a_session_that_is_held_under_a_name_is_resumed_with_its_token() {
     let machine = Machine::default();
     started(&machine);
     let b = process("b", 2, 1);
     let lease = json!({"key": "session:s", "holder": "worker", "leaseDurationMs": 1000});
     machine.ok(&nobody(), "leaseAcquire", lease);
-    let error = machine.error(&b, "resume", json!({"id": "s", "holder": "other"}));
+    let error = machine.error(&b, "resume", json!({"id": "s"}));
     assert_eq!(error.code(), "SESSION_HELD");
     assert!(error.to_string().contains("held by worker;"), "{error}");
-    machine.ok(&b, "resume", json!({"id": "s", "holder": "worker"}));
+    machine.ok(&b, "resume", json!({"id": "s", "token": 1}));
     machine.pass(1000);
     machine.ok(&b, "resume", json!({"id": "s"}));
 }
 
 #[test]
-fn a_paused_session_is_resumed_even_if_another_process_holds_it() {
+fn a_paused_session_that_another_process_holds_is_not_resumed_either() {
     let machine = Machine::default();
     started(&machine);
     let (a, b) = (process("a", 1, 1), process("b", 2, 1));
     machine.ok(&a, "leaseAcquire", json!({"key": "session:s"}));
-    machine.ok(&a, "pause", json!({"id": "s"}));
+    machine.ok(&a, "pause", json!({"id": "s", "token": 1}));
+    let error = machine.error(&b, "resume", json!({"id": "s"}));
+    assert_eq!(error.code(), "SESSION_HELD");
+    kill(&a);
     assert_eq!(
         machine.ok(&b, "resume", json!({"id": "s"}))["status"],
         "active"

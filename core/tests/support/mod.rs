@@ -134,6 +134,7 @@ fn fingerprint(name: &str, params: &str) -> Fingerprint {
     let mut properties = Object::parse(&json);
     properties.remove("idempotencyKey");
     properties.remove("ifVersion");
+    properties.remove("token");
     Fingerprint::of(name, properties.to_json().as_str())
 }
 

@@ -162,7 +162,7 @@ export class Connection {
         return this.#track(owner, this.#run(answer, start, models));
       }
       const begin = (): Promise<Result<N>> => this.#run(start(), start, models);
-      return this.#track(owner, OPERATIONS[name] === "write" ? this.#inOrder(ids, begin) : begin());
+      return this.#track(owner, OPERATIONS[name] !== "read" ? this.#inOrder(ids, begin) : begin());
     } catch (thrown) {
       return Promise.reject(thrown);
     }

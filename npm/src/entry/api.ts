@@ -113,6 +113,7 @@ export type {
 export type { AuditLog } from "../handles/audit-log.js";
 export type { Copy } from "../handles/copy.js";
 export type { Dedup } from "../handles/dedup.js";
+export type { HeldSession, HeldSessionSync } from "../handles/held-session.js";
 export type { Leases, LeasesSync } from "../handles/leases.js";
 export type {
   LeaseList,
@@ -127,6 +128,7 @@ export type {
   FailureReason,
   Filter,
   Operations,
+  TokenOption,
   TrashOption,
 } from "../handles/operations.js";
 export type { OpenOptions, RedactOptions } from "../handles/options.js";

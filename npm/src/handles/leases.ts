@@ -23,11 +23,6 @@ import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
 
-/** The lease key of a session, held by its runner. */
-export function sessionKey(id: string): string {
-  return `session:${id}`;
-}
-
 /** The operations on leases, in either mode. */
 abstract class LeaseOperations<M extends Mode> {
   /** @internal */
@@ -86,11 +81,11 @@ abstract class LeaseOperations<M extends Mode> {
     return this.ask("leaseClear", () => options ?? {});
   }
 
-  /** The parameters that acquire an exclusive lease. @internal */
-  protected toHold(key: string, options: HoldOptions | undefined): Accepts<LeaseAcquireParams> {
+  /** The options with the holder of an exclusive lease. @internal */
+  toHold(options: HoldOptions | undefined): HoldOptions {
     // In WebAssembly there is no process, so each call is a new holder.
     const holder = options?.holder ?? (this.#build === "wasm" ? randomUuid() : undefined);
-    return withOptions(options, { holder, key, once: true });
+    return withOptions(options, { holder });
   }
 }
 
@@ -105,9 +100,16 @@ export class Leases extends LeaseOperations<"async"> {
    * if (lease) await deploy({ signal: lease.lost });
    * ```
    */
-  async hold(key: string, options?: HoldOptions): Promise<HeldLease | null> {
+  hold(key: string, options?: HoldOptions): Promise<HeldLease | null> {
+    return this.held(() =>
+      this.ask("leaseAcquire", () => withOptions(this.toHold(options), { key, once: true })),
+    );
+  }
+
+  /** The lease that `acquire` acquires, with its renewals; `null` if it does not. @internal */
+  async held(acquire: () => Promise<LeaseOutcome>): Promise<HeldLease | null> {
     const asked = performance.now();
-    const { outcome, lease } = await this.ask("leaseAcquire", () => this.toHold(key, options));
+    const { outcome, lease } = await acquire();
     if (lease === null || outcome !== "acquired") return null;
     return new HeldLease(this.ask, this.binding, lease, asked);
   }
@@ -128,8 +130,15 @@ export class LeasesSync extends LeaseOperations<"sync"> {
    * process.
    */
   hold(key: string, options?: HoldOptions): HeldLeaseSync | null {
+    return this.held(() =>
+      this.ask("leaseAcquire", () => withOptions(this.toHold(options), { key, once: true })),
+    );
+  }
+
+  /** The lease that `acquire` acquires, with its renewals; `null` if it does not. @internal */
+  held(acquire: () => LeaseOutcome): HeldLeaseSync | null {
     const asked = performance.now();
-    const { outcome, lease } = this.ask("leaseAcquire", () => this.toHold(key, options));
+    const { outcome, lease } = acquire();
     if (lease === null || outcome !== "acquired") return null;
     return new HeldLeaseSync(this.ask, this.binding, lease, asked);
   }

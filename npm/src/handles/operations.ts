@@ -14,6 +14,7 @@ import type {
   CleanupRecordsParams,
   CleanupResult,
   CompleteParams,
+  DeleteParams,
   EventPage,
   EventsParams,
   FailParams,
@@ -48,7 +49,10 @@ import type { Accepts } from "../values/params.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
 
 /** Preconditions of a change. */
-export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey">>;
+export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey" | "token">>;
+
+/** The fencing token of a session that is held. */
+export type TokenOption = Accepts<Pick<PauseParams, "token">>;
 
 /** Whether sessions in the trash are included. */
 export type TrashOption = Accepts<Pick<IdParams, "trash">>;
@@ -235,7 +239,7 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** Deletes a session permanently, also one that cannot be read. */
-  delete(id: string, options?: TrashOption): Returns<M, null> {
+  delete(id: string, options?: Accepts<Omit<DeleteParams, "id">>): Returns<M, null> {
     return this.ask("delete", () => withOptions(options, { id }));
   }
 
@@ -263,18 +267,18 @@ export abstract class Operations<M extends Mode> {
    * Moves up to 1,000 sessions to the trash, as many as possible in one commit. Failures are in the
    * result, and do not affect other sessions.
    */
-  trashMany(ids: readonly string[]): Returns<M, BulkResult> {
-    return this.ask("trashMany", () => ({ ids }));
+  trashMany(ids: readonly string[], options?: TokenOption): Returns<M, BulkResult> {
+    return this.ask("trashMany", () => withOptions(options, { ids }));
   }
 
   /** Restores sessions from the trash, in the manner of {@link Operations.trashMany}. */
-  restoreMany(ids: readonly string[]): Returns<M, BulkResult> {
-    return this.ask("restoreMany", () => ({ ids }));
+  restoreMany(ids: readonly string[], options?: TokenOption): Returns<M, BulkResult> {
+    return this.ask("restoreMany", () => withOptions(options, { ids }));
   }
 
   /** Deletes sessions permanently, in the manner of {@link Operations.trashMany}. */
-  deleteMany(ids: readonly string[]): Returns<M, BulkResult> {
-    return this.ask("deleteMany", () => ({ ids }));
+  deleteMany(ids: readonly string[], options?: TokenOption): Returns<M, BulkResult> {
+    return this.ask("deleteMany", () => withOptions(options, { ids }));
   }
 
   /**
@@ -294,8 +298,8 @@ export abstract class Operations<M extends Mode> {
    * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
    * object.
    */
-  import(session: string | object): Returns<M, SessionHead> {
-    return this.ask("import", () => ({ text: sessionText(session) }));
+  import(session: string | object, options?: TokenOption): Returns<M, SessionHead> {
+    return this.ask("import", () => withOptions(options, { text: sessionText(session) }));
   }
 
   /**

@@ -41,6 +41,11 @@ export interface OpenOptions {
    * read them. What exists keeps its permissions.
    */
   readonly fileMode?: number | undefined;
+  /**
+   * Whether appends to a held session, too, need its fencing token; `false` by default. What moves a
+   * held session always does.
+   */
+  readonly fenced?: boolean | undefined;
   /** The webhook to which changes of sessions are posted. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
   /** Removes old sessions periodically. */
@@ -78,6 +83,7 @@ export function checkOpenOptions(options: unknown): asserts options is OpenOptio
     durability: "any",
     busyTimeoutMs: "any",
     fileMode: "any",
+    fenced: "any",
     timeoutMs: "any",
     webhook: "any",
     retention: "any",

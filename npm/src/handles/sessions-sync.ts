@@ -6,17 +6,18 @@
 
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
-import type { HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
+import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge } from "../jobs/purge.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
 import { invalidArgument } from "../values/error.js";
-import { copyOf } from "../values/options.js";
+import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
 import { Handle } from "./handle.js";
-import { LeasesSync, sessionKey } from "./leases.js";
+import { HeldSessionSync } from "./held-session.js";
+import { LeasesSync } from "./leases.js";
 import { type ListOptions, SessionPageSync } from "./list.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
@@ -42,12 +43,13 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
     return new SessionPageSync(copyOf(options), (page) => this.ask("list", () => page));
   }
 
-  /**
-   * Holds the lease of a session, so that no other holder resumes it, and renews it until it is
-   * released. `null` if it is already held.
-   */
-  hold(id: string, options?: HoldOptions): HeldLeaseSync | null {
-    return this.leases.hold(sessionKey(id), options);
+  /** See {@link Sessions.hold}. */
+  hold(id: string, options?: HoldOptions): HeldSessionSync | null {
+    const { leases } = this;
+    const lease = leases.held(() =>
+      this.ask("hold", () => withOptions(leases.toHold(options), { id })),
+    );
+    return lease && new HeldSessionSync(id, this, (name, make) => this.ask(name, make), lease);
   }
 
   /**

@@ -6,17 +6,18 @@
 
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
-import type { HeldLease, HoldOptions } from "../jobs/held-lease.js";
+import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
-import { copyOf } from "../values/options.js";
+import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
 import { Handle } from "./handle.js";
-import { Leases, sessionKey } from "./leases.js";
+import { HeldSession } from "./held-session.js";
+import { Leases } from "./leases.js";
 import { type ListOptions, SessionList } from "./list.js";
 
 /** The sessions of a store. Made by `open`. */
@@ -44,11 +45,17 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   }
 
   /**
-   * Holds the lease of a session, so that no other holder resumes it, and renews it until it is
-   * released. `null` if it is already held.
+   * Holds a session, so that no other writer runs it, and renews its lease until it is released.
+   * Returns a handle whose writes to the session carry the fencing token; `null` if the session is
+   * held already. The writes of others to a held session are refused with `SESSION_HELD`, except
+   * what they append.
    */
-  hold(id: string, options?: HoldOptions): Promise<HeldLease | null> {
-    return this.leases.hold(sessionKey(id), options);
+  async hold(id: string, options?: HoldOptions): Promise<HeldSession | null> {
+    const { leases } = this;
+    const lease = await leases.held(() =>
+      this.ask("hold", () => withOptions(leases.toHold(options), { id })),
+    );
+    return lease && new HeldSession(id, this, (name, make) => this.ask(name, make), lease);
   }
 
   /**

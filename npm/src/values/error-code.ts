@@ -14,7 +14,6 @@ export type DriverErrorCode =
   | "STORE_REENTERED"
   | "WEBHOOK_FAILED"
   | "ABORTED"
-  | "LEASE_LOST"
   | "FILE_UNREADABLE"
   | "NOT_REMOVED"
   | "ARCHIVE_FAILED"

@@ -7,7 +7,7 @@ import {
   type EventType,
   getSessionManager,
   type HeldLease,
-  type HeldLeaseSync,
+  type HeldSessionSync,
   type isSessionManagerAvailable,
   isTenureError,
   type LeaseOutcome,
@@ -211,7 +211,7 @@ export async function leases(sessions: Sessions, sync: SessionsSync): Promise<vo
   await using lease = await sessions.leases.hold("job", { leaseDurationMs: "1m" });
   is<Same<typeof lease, HeldLease | null>>();
   using session = sync.hold("id");
-  is<Same<typeof session, HeldLeaseSync | null>>();
+  is<Same<typeof session, HeldSessionSync | null>>();
   is<Same<ReturnType<SessionsSync["leases"]["acquire"]>, LeaseOutcome>>();
   const { items } = await sessions.leases.list({ prefix: "job", state: "held" });
   is<Same<typeof items, LeaseView[]>>();

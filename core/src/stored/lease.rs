@@ -1,9 +1,9 @@
 //! A lease: its holder, its times, its fencing token, the record that stores it, and its state at a
-//! given time. [`decision`] decides who acquires one.
+//! given time. [`decision`](crate::lease::decision) decides who acquires one.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Cause, Result};
+use crate::error::{Cause, Error, Result};
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
@@ -181,6 +181,19 @@ impl Lease {
     /// Whether it is held, as far as a host can tell.
     pub fn is_held(&self, now: Timestamp, host: &dyn Host) -> bool {
         self.state(now, self.liveness(host)) == State::Held
+    }
+
+    /// The error for a caller that is not the holder of a session's lease.
+    pub fn refusal(&self, id: &SessionId) -> Error {
+        let process = self.process.as_ref();
+        let hostname = process.and_then(|process| process.hostname.as_ref());
+        Cause::SessionHeld {
+            id: id.to_string(),
+            holder: self.holder.clone(),
+            pid: process.and_then(|process| process.pid),
+            hostname: hostname.map(Text::to_string),
+        }
+        .into()
     }
 
     /// Its duration, counted from the last renewal; `None` if it never expires.

@@ -8,6 +8,8 @@ pub const TABLE: Table = Table {
     operations: &[
         tenure_core::table::OPERATIONS,
         #[cfg(feature = "apps")]
+        tenure_core::table::ADMINISTRATION,
+        #[cfg(feature = "apps")]
         tenure_apps::OPERATIONS,
     ],
     jobs: &[
@@ -18,18 +20,17 @@ pub const TABLE: Table = Table {
     instead,
 };
 
-/// The alternative to the operations of applications, for a build without them.
+/// The alternative to the operations that the browser's module leaves out.
 fn instead(name: &str) -> Option<&'static str> {
-    let is_apps = APPLICATIONS.iter().any(|prefix| name.starts_with(prefix));
-    is_apps.then_some(
-        "the browser's module has no copying, purging with an archive, retention, statistics of agents, \
-         deduplication, machines and hooks; load the complete module, `init({ module })` with the URL of \
+    let is_left_out = LEFT_OUT.iter().any(|prefix| name.starts_with(prefix));
+    is_left_out.then_some(
+        "it is not in the browser's module; load the complete module, `init({ module })` with the URL of \
          `tenure/wasm/tenure_complete_bg.wasm`, or use Node or the command `tenure`",
     )
 }
 
-/// The prefixes of the names of the applications' operations.
-const APPLICATIONS: &[&str] = &[
+/// The prefixes of the names of the operations and jobs of applications and administrators.
+const LEFT_OUT: &[&str] = &[
     "agentStats",
     "copy",
     "dedup",
@@ -43,6 +44,8 @@ const APPLICATIONS: &[&str] = &[
     "activeSessions",
     "staleCleanup",
     "orphan",
+    "override",
+    "save",
     "retention",
     "vm",
 ];
@@ -53,7 +56,8 @@ mod tests {
 
     #[test]
     fn a_build_without_applications_knows_the_names_of_all_their_operations() {
-        for operation in tenure_apps::OPERATIONS.iter().copied().flatten() {
+        let left_out = [tenure_apps::OPERATIONS, tenure_core::table::ADMINISTRATION];
+        for operation in left_out.into_iter().flatten().copied().flatten() {
             assert!(instead(operation.name()).is_some(), "{}", operation.name());
         }
         for operation in tenure_core::table::OPERATIONS.iter().copied().flatten() {

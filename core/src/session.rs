@@ -1,6 +1,7 @@
 //! Sessions: what callers see of them, what each step does to one, and the parameters and replies of
 //! their operations.
 
+pub mod administration;
 pub mod administrator;
 pub mod bulk;
 pub mod change;

@@ -18,6 +18,9 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     audit::operations::OPERATIONS,
 ];
 
+/// The operations of administrators. The browser's module leaves them out.
+pub static ADMINISTRATION: &[&[&AnyOperation]] = &[session::administration::OPERATIONS];
+
 /// The jobs of the core.
 pub static JOBS: &[&[&AnyJob]] = &[lease::renewal::JOBS, slot::wait::JOBS];
 

@@ -19,6 +19,8 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => manager.registerVm("vm-1", "zone", []),
     () => manager.orphans(),
     () => sessions.purge({ olderThan: 0 }, { archive: () => {} }),
+    () => sessions.override("s", { status: "failed" }),
+    () => sessions.save({ id: "s" }),
     async () => open("memory:", { retention: { maxAge: "30d", every: "1d" } }),
   ];
   for (const call of calls) {

@@ -1,6 +1,8 @@
 // `tenure/compat/manager` and `tenure/compat/store`: the exports of the two modules of the original API,
 // and the units of their ages.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import * as index from "tenure/compat";
 import * as manager from "tenure/compat/manager";
 import * as store from "tenure/compat/store";

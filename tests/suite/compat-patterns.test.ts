@@ -1,5 +1,7 @@
 // Typical uses of `tenure/compat` in bots.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import {
   type AgentSession,
   cleanupSessions,

@@ -1,6 +1,8 @@
 // Every sequence of calls to `tenure/compat` behaves as a simple model of its specification, call
 // by call, over every synchronous store.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import fc from "fast-check";
 import { isTenureError } from "tenure";
 import {

@@ -1,5 +1,7 @@
 // The store of `tenure/compat`: its configuration, when it is opened and closed, and its webhook.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import { openSync, type Store } from "tenure";
 import {
   closeStore,

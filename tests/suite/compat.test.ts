@@ -1,5 +1,7 @@
 // `tenure/compat`: the effect and the result of each function, over every synchronous store.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import {
   type AgentSession,
   addEvent,

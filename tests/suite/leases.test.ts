@@ -1,6 +1,8 @@
 // Leases in the JavaScript API: the results of each call, and `hold`, which renews a lease until it
 // is released.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import {
   type HeldSession,
   isTenureError,

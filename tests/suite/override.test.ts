@@ -1,6 +1,8 @@
 // The operations of administrators over every store: overriding any field of a session, and saving
 // a complete session, without a write if nothing changes.
 
+// Loaded first: the browser's own module has no operations of administrators.
+import "../support/complete.js";
 import type { Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
 import { code } from "../support/failures.js";

@@ -7,7 +7,6 @@ use crate::lease::operations::{acquire, runner_read};
 use crate::lease::params::{LeaseAcquireParams, LeaseOutcome};
 use crate::store::Read;
 use crate::store::{History, Loaded};
-use crate::stored::head::Head;
 use crate::stored::lease::Lease;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -16,20 +15,19 @@ use crate::work::transaction::{Attempt, Stop, Transaction};
 
 use super::change::{
     append, change, change_anywhere, change_with_model, check_model, create, existing,
-    generate_agent_id, new_id, not_found, store_key, write,
+    generate_agent_id, new_id, not_found, store_key,
 };
-use super::draft::{Draft, Finished};
+use super::draft::Draft;
 use super::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
     DeleteParams, FailParams, ForkParams, HoldParams, IfActive, ImportParams,
-    IncrementIterationParams, OverrideParams, PauseParams, RecordLearningParams,
-    RecordToolCallParams, RecordUsageParams, ResumeParams, SaveParams, StartParams,
-    UpdateContextParams, UpdateParams,
+    IncrementIterationParams, PauseParams, RecordLearningParams, RecordToolCallParams,
+    RecordUsageParams, ResumeParams, StartParams, UpdateContextParams, UpdateParams,
 };
 use super::read::check_history;
 use super::replies::Appended;
 use super::view::{Session, SessionHead};
-use super::{administrator, bulk, claim, portable};
+use super::{bulk, claim, portable};
 
 crate::operations! {
     Group::Sessions;
@@ -96,14 +94,6 @@ crate::operations! {
     /// Writes a session that was exported, in place of one that has its id.
     IMPORT = Write "import" (ImportParams) -> SessionHead, unit import,
         r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","token":1}"#;
-    /// Sets any properties of a session regardless of the lifecycle, for administrators. It records no
-    /// event and sends no webhook; the version is incremented.
-    OVERRIDE = Write "override" (OverrideParams) -> SessionHead, unit override_session,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"updates":{"status":"failed","error":"e"}}"#;
-    /// Writes a session as it is given, with no event of its own and no webhook. Where it only
-    /// continues the history that is stored, only the new events are written.
-    SAVE = Write "save" (SaveParams) -> SessionHead, unit save,
-        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","ifVersion":1,"token":1}"#;
     /// Starts a new session with a copy of another one's history.
     FORK = Write "fork" (ForkParams) -> Session, unit fork,
         r#"{"id":"s","newId":"f","atSequence":2,"task":"t","maxIterations":9,"context":{"a":1}}"#;
@@ -282,64 +272,6 @@ fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHea
     claim::claim(tx, &head)?;
     tx.write(head.clone(), imported.events, true)?;
     Ok(head.into())
-}
-
-fn override_session(tx: &mut Transaction<'_>, params: &OverrideParams) -> Attempt<SessionHead> {
-    change(tx, params, &|draft| draft.override_with(&params.updates))
-}
-
-fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
-    let given = portable::read(params.text.as_str())?.checked(tx.limits())?;
-    let ended = administrator::ended(params.text.as_str())?;
-    let id = given.head.id.clone();
-    let stored = tx.loaded(&id, History::All)?.cloned();
-    let current = stored.as_ref().map_or(0, |stored| stored.head.version);
-    if let Some(expected) = params.if_version
-        && expected != current
-    {
-        return Err(Cause::VersionConflict {
-            id: id.to_string(),
-            expected,
-            current,
-        }
-        .into());
-    }
-    let (before, events) = match stored {
-        Some(Loaded { head, .. }) if head.deleted_at.is_some() => {
-            return Err(Cause::SessionDeleted { id: id.to_string() }.into());
-        }
-        Some(Loaded { head, events }) => {
-            tx.present(params.token, &id)?;
-            (head, events)
-        }
-        None => (unwritten(&given.head), Vec::new()),
-    };
-    let saved = administrator::saved(&before, &events, given, ended, tx.now());
-    let mut draft = Draft::of(before.clone(), tx.now(), tx.limits());
-    draft.become_overridden(saved);
-    if current > 0 && draft.changes_nothing(&before) {
-        return Ok(before.into());
-    }
-    if current == 0 {
-        claim::claim(tx, draft.head())?;
-    }
-    // It is written without notices and without entries.
-    let finished = Finished {
-        notices: Vec::new(),
-        entries: Vec::new(),
-        ..draft.finish()
-    };
-    Ok(write(tx, finished)?.into())
-}
-
-/// A session that is not there yet, as the one before it is saved: finishing counts its version up.
-fn unwritten(given: &Head) -> Head {
-    Head {
-        version: given.version.saturating_sub(1),
-        event_count: 0,
-        deleted_at: None,
-        ..given.clone()
-    }
 }
 
 fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tenure_core::table::OPERATIONS;
+use tenure_core::table::{ADMINISTRATION, OPERATIONS};
 use tenure_core::work::operation::{Access, Group};
 use tenure_core::{History, MemoryStore, SessionId, SyncStore};
 
@@ -119,7 +119,7 @@ const OTHERS: [&str; 8] = [
 
 #[test]
 fn the_writes_of_this_test_are_those_of_the_table() {
-    let operations = OPERATIONS.iter().copied().flatten();
+    let operations = OPERATIONS.iter().chain(ADMINISTRATION).copied().flatten();
     let of_sessions = operations.filter(|operation| {
         let group = matches!(operation.group, Group::Sessions | Group::Agents);
         group && operation.access != Access::Read

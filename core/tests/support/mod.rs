@@ -42,7 +42,11 @@ pub(crate) fn ready<F: Future>(future: F) -> F::Output {
 
 /// Every operation and job, with those of the applications.
 pub(crate) const TABLE: Table = Table {
-    operations: &[tenure_core::table::OPERATIONS, tenure_apps::OPERATIONS],
+    operations: &[
+        tenure_core::table::OPERATIONS,
+        tenure_core::table::ADMINISTRATION,
+        tenure_apps::OPERATIONS,
+    ],
     jobs: &[tenure_core::table::JOBS, tenure_apps::JOBS],
     instead: |_| None,
 };

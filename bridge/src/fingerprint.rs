@@ -17,7 +17,7 @@ pub(crate) fn of(operation: &str, params: &str) -> Fingerprint {
     let properties = Object::parse(&json);
     let mut text = Vec::new();
     for (key, value) in properties.by_key() {
-        if ![&b"idempotencyKey"[..], b"ifVersion", b"token"].contains(&&*key) {
+        if ![&b"idempotencyKey"[..], b"ifVersion", b"token"].contains(&key) {
             // Encoded names contain no line breaks and JSON values end unambiguously, so different sets
             // of properties have different texts.
             text.extend_from_slice(key);

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::support::{
-    Host, NOON, Parsed, Random, call, code, examples, need, perform_sync, populated, read, scaled,
+    Host, NOON, Parsed, Random, call, code, examples, need, perform_sync, populated, read, samples,
+    scaled,
 };
 use serde_json::{Value, json};
 use tenure_bridge::{Call, TABLE};
@@ -15,8 +16,9 @@ use tenure_core::{Filter, History, MemoryStore, NoHost, Order, SessionId};
 #[test]
 fn every_operation_has_an_example_with_every_property() {
     let store = MemoryStore::default();
-    assert_eq!(examples().len(), TABLE.iter().count());
-    for (name, params) in examples() {
+    assert_eq!(samples().len(), TABLE.iter().count());
+    for (operation, params) in samples() {
+        let name = operation.name();
         let mut more = params.clone();
         more["?"] = json!(1);
         let answer = perform_sync(&store, call(name, &more.to_string()));

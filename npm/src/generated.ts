@@ -4975,10 +4975,6 @@ export interface Operations {
   restore: { params: ChangeOnly; result: SessionHead };
   /** Writes a session that was exported, in place of one that has its id. */
   import: { params: ImportParams; result: SessionHead };
-  /** Sets any properties of a session regardless of the lifecycle, for administrators. It records no event and sends no webhook; the version is incremented. */
-  override: { params: OverrideParams; result: SessionHead };
-  /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
-  save: { params: SaveParams; result: SessionHead };
   /** Starts a new session with a copy of another one's history. */
   fork: { params: ForkParams; result: Session };
   /** A session with a part of its history, by default the last 100 events; `null` for an unknown id. */
@@ -5059,6 +5055,10 @@ export interface Operations {
   auditLog: { params: AuditLogParams; result: AuditPage };
   /** Removes entries that have reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
+  /** Sets any properties of a session regardless of the lifecycle, for administrators. It records no event and sends no webhook; the version is incremented. */
+  override: { params: OverrideParams; result: SessionHead };
+  /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
+  save: { params: SaveParams; result: SessionHead };
   /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
   agentStats: { params: AgentStatsParams; result: AgentStats };
   /** Stamps a page of the sessions and records of the source. */
@@ -5136,8 +5136,6 @@ export const OPERATIONS = {
   trash: "fenced",
   restore: "fenced",
   import: "fenced",
-  override: "fenced",
-  save: "fenced",
   fork: "write",
   get: "read",
   context: "read",
@@ -5178,6 +5176,8 @@ export const OPERATIONS = {
   slotPhase: "read",
   auditLog: "read",
   auditPurge: "write",
+  override: "fenced",
+  save: "fenced",
   agentStats: "read",
   copyPage: "read",
   copyCompare: "read",

@@ -94,7 +94,6 @@ describe("the messages for users of slots", () => {
       STORE_REENTERED: true,
       WEBHOOK_FAILED: true,
       ABORTED: true,
-      LEASE_LOST: true,
       FILE_UNREADABLE: true,
       NOT_REMOVED: true,
       ARCHIVE_FAILED: true,

@@ -144,12 +144,17 @@ fn an_append_reads_its_session_once() {
 }
 
 #[test]
-fn a_pause_reads_its_session_once() {
+fn a_pause_reads_its_session_and_the_lease_on_it_once() {
     let (_folder, database) = database();
     statements_of_operation(&database, "start", START);
     assert_eq!(
         statements_of_operation(&database, "pause", r#"{"id":"a"}"#),
-        ["SELECT sessions", "UPDATE sessions", "INSERT events"]
+        [
+            "SELECT sessions",
+            "SELECT records",
+            "UPDATE sessions",
+            "INSERT events"
+        ]
     );
 }
 

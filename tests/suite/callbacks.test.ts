@@ -1,6 +1,8 @@
 // Callbacks: whatever takes a function also takes an asynchronous one, and its rejection has an outcome
 // of its own. None is unhandled: the test runner fails on those.
 
+// Loaded first: the browser's own module has neither archives nor machines.
+import "../support/complete.js";
 import { copy, getSessionManager, openSync, type Sessions } from "tenure";
 import { configure, SessionAwareAgent } from "tenure/compat";
 import { checkStore } from "tenure/testing";

@@ -10,6 +10,7 @@ import type { Mode } from "../connection/call.js";
 import { Connection, type Environment } from "../connection/connection.js";
 import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
+import { checkRetention } from "../jobs/retention.js";
 import { IndexedDbStore } from "../stores/indexeddb.js";
 import { openingError } from "../stores/indexeddb-database.js";
 import { rulesOver } from "../stores/rules.js";
@@ -138,6 +139,7 @@ function connect(
   checkOpenOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const { binding } = build;
+  if (options.retention !== undefined) checkRetention(binding);
   const { notify } = notifier;
   const url = urlOf(target);
   if (target === undefined || typeof target === "string" || target instanceof URL) {

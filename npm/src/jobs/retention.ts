@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Binding } from "../builds/binding.js";
+import { type Binding, parseAnswer, resultOf } from "../builds/binding.js";
 import type { OperationName, Params } from "../connection/call.js";
 import type { RetentionParams, RetentionProgress } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
@@ -62,6 +62,13 @@ export interface RetentionHost {
   passed(pass: RetentionPass): void;
   /** A pass has failed and will not be retried before the next interval. */
   failed(error: unknown): void;
+}
+
+/** Refuses a build that has no retention, before a store is opened with it. */
+export function checkRetention(binding: Binding): void {
+  const answer = parseAnswer<unknown>(binding.startJob("retention", "{}"));
+  // Where there is such a job, its parameters are missing.
+  if ("error" in answer && answer.error.code === "UNSUPPORTED_OPERATION") resultOf(answer);
 }
 
 /**

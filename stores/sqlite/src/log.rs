@@ -14,6 +14,10 @@ use crate::schema;
 const CHECKPOINT_PAGES: u32 = 1000;
 /// The number of pages in the log from which on writers wait for a checkpoint: 64 MiB.
 const TOO_MANY_PAGES: u32 = 16_384;
+/// The size of a page, in bytes.
+const PAGE_BYTES: u64 = 4096;
+/// The part of the free room on the disk that the log may have. To copy the log may need as much again.
+const PART_OF_FREE: u64 = 4;
 /// The longest wait for readers that still use the log.
 const READERS_TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -56,9 +60,10 @@ impl Log {
         due
     }
 
-    /// Copies the log into the database. Called on the writer thread.
-    pub(crate) fn checkpoint(&self, database: &Database, lock: &WriteLock) {
-        match self.copy(database, lock) {
+    /// Copies the log into the database. `free` is the free room on the disk in bytes, if it is known.
+    /// Called on the writer thread.
+    pub(crate) fn checkpoint(&self, database: &Database, lock: &WriteLock, free: Option<u64>) {
+        match self.copy(database, lock, too_many_pages(free)) {
             Ok(log) if log.is_copied() => self.due_after(0),
             // Readers or writers prevented copying all pages.
             Ok(log) => self.due_after(log.pages),
@@ -72,17 +77,17 @@ impl Log {
             .store(pages.saturating_add(CHECKPOINT_PAGES), Ordering::Relaxed);
     }
 
-    fn copy(&self, database: &Database, lock: &WriteLock) -> Result<LogPages> {
+    fn copy(&self, database: &Database, lock: &WriteLock, too_many: u32) -> Result<LogPages> {
         let log = database.checkpoint("PASSIVE", Duration::ZERO)?;
         let latency_sensitive = self.latency_sensitive.swap(false, Ordering::Relaxed);
-        if !latency_sensitive && log.pages < TOO_MANY_PAGES {
+        if !latency_sensitive && log.pages < too_many {
             return Ok(log);
         }
         // The commit that restarts the log waits for the disk. It is made here, on the writer
         // thread, so that no latency-sensitive write has to wait, and so that the log is restarted
         // under steady writes, too.
         let _held = lock.for_writer();
-        let log = if log.pages < TOO_MANY_PAGES {
+        let log = if log.pages < too_many {
             database.checkpoint("PASSIVE", Duration::ZERO)?
         } else {
             database.checkpoint("TRUNCATE", READERS_TIMEOUT)?
@@ -92,4 +97,13 @@ impl Log {
         }
         Ok(log)
     }
+}
+
+/// The number of pages in the log from which on writers wait for a checkpoint. On a disk that fills,
+/// steady writes must not leave a log that no room is left to copy.
+fn too_many_pages(free: Option<u64>) -> u32 {
+    let pages = free.map_or(u64::MAX, |free| free / PART_OF_FREE / PAGE_BYTES);
+    u32::try_from(pages).map_or(TOO_MANY_PAGES, |pages| {
+        pages.clamp(CHECKPOINT_PAGES, TOO_MANY_PAGES)
+    })
 }

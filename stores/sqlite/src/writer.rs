@@ -112,7 +112,8 @@ impl Writer {
             let _held = self.lock.for_writer();
             self.copy_log_if_it_fits(database);
         } else {
-            self.log.checkpoint(database, &self.lock);
+            let free = self.reserve.free();
+            self.log.checkpoint(database, &self.lock, free);
         }
     }
 

@@ -7,5 +7,4 @@ pub mod params;
 pub mod renewal;
 pub mod walk;
 
-pub use crate::stored::lease as model;
-pub use model::{KIND, Lease, MAX_KEY_BYTES, State};
+pub use crate::stored::lease::{KIND, Lease, MAX_KEY_BYTES, State};

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tenure_apps::folders::file::{FileImport, Holds, ImportFileParams, Layout, is_wanted};
 use tenure_apps::folders::operations::IMPORT_FILE;
 use tenure_core::audit::entry::Entry;
-use tenure_core::lease::model::Lease;
 use tenure_core::store::Scan;
+use tenure_core::stored::lease::Lease;
 use tenure_core::stored::record::Record;
 use tenure_core::{Store, Text, Timestamp, audit, lease};
 

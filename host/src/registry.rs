@@ -72,7 +72,7 @@ pub(crate) fn take_over(registry: &SqliteStore, path: &Path) {
 /// Copies the records of a registry that are missing in another one.
 fn move_records(earlier: &Path, registry: &SqliteStore) -> Result<()> {
     let earlier = SqliteStore::open(earlier, SqliteOptions::default())?;
-    for kind in [lease::model::KIND, audit::entry::KIND] {
+    for kind in [lease::KIND, audit::entry::KIND] {
         let mut after = None;
         loop {
             let records = earlier.scan(&Scan {

@@ -4,10 +4,10 @@
 use tenure_core::audit::params::AuditView;
 use tenure_core::error::Result;
 use tenure_core::lease::cleanup::{removal_entry, remove};
-use tenure_core::lease::model::{Lease, State};
 use tenure_core::lease::operations::{find, put, read_of};
 use tenure_core::lease::params::{LeasePage, LeaseView};
 use tenure_core::lease::walk::Walk;
+use tenure_core::stored::lease::{Lease, State};
 use tenure_core::value::entropy::Entropy;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::limits::{Limits, page_limit};

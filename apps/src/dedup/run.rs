@@ -7,7 +7,7 @@ use crate::dedup::params::{DedupBy, DedupDecision, Reason};
 use tenure_core::audit::entry::{Entry, RUN};
 use tenure_core::error::{Error, Result, cut};
 use tenure_core::lease::decision::{self, Holder, Outcome, Request};
-use tenure_core::lease::model::{Lease, MAX_KEY_BYTES, State};
+use tenure_core::stored::lease::{Lease, MAX_KEY_BYTES, State};
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::process::Liveness;
 use tenure_core::value::time::{Millis, Timestamp};

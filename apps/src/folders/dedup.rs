@@ -5,7 +5,7 @@
 use crate::dedup::run::{PULL_REQUEST_WINDOW, WINDOW, pull_request_key, short_commit};
 use tenure_core::audit::entry::Entry;
 use tenure_core::error::{Error, Result};
-use tenure_core::lease::model::Lease;
+use tenure_core::stored::lease::Lease;
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::time::Timestamp;
 

@@ -2,12 +2,12 @@
 
 use tenure_core::audit::entry::Entry;
 use tenure_core::error::{Cause, Result};
-use tenure_core::lease::model::Lease;
 use tenure_core::lease::operations::find;
 use tenure_core::session::bulk::settled;
 use tenure_core::session::claim;
 use tenure_core::session::portable::Portable;
 use tenure_core::store::Read;
+use tenure_core::stored::lease::Lease;
 use tenure_core::value::json::Object;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;

@@ -4,7 +4,7 @@
 
 use crate::machines::model::vm_key;
 use tenure_core::error::{Error, Result};
-use tenure_core::lease::model::Lease;
+use tenure_core::stored::lease::Lease;
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::process::Process;
 use tenure_core::value::text::Text;

@@ -3,8 +3,8 @@
 
 use tenure_core::audit::entry::Entry;
 use tenure_core::error::{Error, Result};
-use tenure_core::lease::model::Lease;
 use tenure_core::session::portable::Portable;
+use tenure_core::stored::lease::Lease;
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use tenure_core::declare_params;
 use tenure_core::lease::decision::Holder;
-use tenure_core::lease::model::{Lease, State};
+use tenure_core::stored::lease::{Lease, State};
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::process::{Host, Process};
 use tenure_core::value::properties::{Params, Properties};

@@ -4,9 +4,9 @@
 use tenure_core::audit::entry::Entry;
 use tenure_core::error::{Error, Result};
 use tenure_core::lease::decision::{self, Decision, Holder, Outcome, Request};
-use tenure_core::lease::model::{KIND, Lease, MAX_KEY_BYTES};
 use tenure_core::lease::operations::{ask, checked_duration, find, holder, put};
 use tenure_core::lease::walk::Walk;
+use tenure_core::stored::lease::{KIND, Lease, MAX_KEY_BYTES};
 use tenure_core::value::limits::{MAX_PAGE, limit_of};
 use tenure_core::value::process::{Host, Liveness};
 use tenure_core::value::text::Text;

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use tenure_core::lease::model::State;
 use tenure_core::lease::operations::LEASE_LIST;
 use tenure_core::lease::params::{LeaseListParams, LeaseView};
+use tenure_core::stored::lease::State;
 use tenure_core::{Text, Timestamp};
 
 use crate::choice::choice;

@@ -4,8 +4,8 @@ use serde::Serialize;
 use tenure_apps::machines::model::VmMineParams;
 use tenure_apps::machines::operations::VM_MINE;
 use tenure_core::Text;
-use tenure_core::lease::model::State;
 use tenure_core::lease::params::LeaseListParams;
+use tenure_core::stored::lease::State;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};

@@ -6,7 +6,6 @@ use tenure_core::agent::operations::AGENT_CREATE;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::error::Cause;
 use tenure_core::lease::decision;
-use tenure_core::lease::model::Lease;
 use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_RELEASE};
 use tenure_core::lease::params::{LeaseAcquireParams, LeaseReleaseParams};
 use tenure_core::lease::renewal::RenewalParams;
@@ -15,6 +14,7 @@ use tenure_core::session::params::{
     GetParams, HistoryParam, IncrementIterationParams, PauseParams, ResumeParams, StartParams,
 };
 use tenure_core::session::read::GET;
+use tenure_core::stored::lease::Lease;
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};

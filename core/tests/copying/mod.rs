@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tenure_apps::copy::kinds::RECORD_KINDS;
 use tenure_apps::copy::model::{Difference, Stamp, read_chunk};
 use tenure_core::audit::entry::Entry;
-use tenure_core::lease::model::Lease;
 use tenure_core::store::{Expect, Loaded, RecordChange};
+use tenure_core::stored::lease::Lease;
 use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Json, Lift, MemoryStore, Store, Timestamp};
 

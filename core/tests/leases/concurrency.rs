@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
-use tenure_core::lease::model::Lease;
 use tenure_core::store::SyncStore;
+use tenure_core::stored::lease::Lease;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::{MemoryStore, Timestamp};
 

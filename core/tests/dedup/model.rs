@@ -125,7 +125,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A run in the model: its number, its start, and the end of its window.
+/// A run in the model: its number, when it was last written, and the end of its window.
 #[derive(Debug, Clone, Copy)]
 struct RunRecord {
     number: u8,
@@ -214,8 +214,8 @@ impl Model {
             Some(kept) => {
                 let is_held = blocks(kept.since, kept.until, now);
                 if kept.until > kept.since + WINDOW {
-                    kept.until = kept.since.min(now) + WINDOW;
-                    kept.since = kept.since.min(now);
+                    kept.until = kept.since + WINDOW;
+                    kept.since = kept.since.max(now);
                 }
                 if !is_held || now >= kept.until {
                     self.runs.remove(&run.key());

@@ -1,6 +1,8 @@
 // Appending an iteration with its data to sessions with a history. The cost must not grow with the
 // history.
 
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";
 import { open, openSync, wasm } from "../contenders/tenure.mjs";
@@ -77,6 +79,10 @@ export function run({ seconds }) {
         { wasteful: true },
       ),
     );
+
+    // Each commit over SQLite looks once at the folder of its files.
+    const folder = dirname(at("sync"));
+    rows.push(calls("one look at the folder", () => () => existsSync(folder)));
 
     const title = "Append one event to a session that has";
     const measured = await grid({ title, columns, rows, base: "floor: better-sqlite3", seconds });

@@ -196,4 +196,4 @@ impl SyncStore for Unit<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

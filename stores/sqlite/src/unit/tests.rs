@@ -19,7 +19,7 @@ use crate::options::SqliteOptions;
 use crate::schema;
 
 /// A separate database, and its folder.
-fn database() -> (TempDir, Database) {
+pub(crate) fn database() -> (TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     let path: Arc<Path> = folder.path().join("tenure.db").into();
     let options = SqliteOptions::default();

@@ -1,0 +1,42 @@
+//! When a checkpoint is due.
+
+use super::*;
+use crate::unit::tests::database;
+
+/// The number of pages that a commit of 4 MiB leaves in the log.
+fn fill(database: &Database) -> u32 {
+    database
+        .run("fill", "CREATE TABLE filled AS SELECT zeroblob(4 << 20)")
+        .unwrap();
+    let log = database.checkpoint("NOOP", Duration::ZERO).unwrap();
+    assert!(log.pages >= CHECKPOINT_PAGES);
+    log.pages
+}
+
+#[test]
+fn a_checkpoint_is_due_after_as_many_pages_as_before() {
+    let (_folder, database) = database();
+    let log = Log::default();
+    let pages = fill(&database);
+
+    assert!(log.needs_checkpoint(pages));
+    assert!(!log.needs_checkpoint(pages + 4));
+    log.checkpoint(&database, &WriteLock::default(), None);
+
+    // A commit during the checkpoint prevented that SQLite restarts the log.
+    assert!(!log.needs_checkpoint(pages + 8));
+    assert!(log.needs_checkpoint(pages + CHECKPOINT_PAGES));
+}
+
+#[test]
+fn a_restarted_log_is_copied_when_it_is_long_again() {
+    let (_folder, database) = database();
+    let log = Log::default();
+    let pages = fill(&database);
+
+    assert!(log.needs_checkpoint(pages));
+    log.checkpoint(&database, &WriteLock::default(), None);
+
+    assert!(!log.needs_checkpoint(4));
+    assert!(log.needs_checkpoint(CHECKPOINT_PAGES));
+}

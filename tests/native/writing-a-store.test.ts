@@ -29,8 +29,11 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The kit itself is tested elsewhere, so that a small part of its generated inputs suffices. */
+const scale = { TENURE_TEST_SCALE: String(Number(process.env.TENURE_TEST_SCALE ?? 0.1) / 10) };
+
 const script = (name: string, build = "native"): Promise<{ readonly output: string }> =>
-  run(process.execPath, [name], { cwd: folder, env: { TENURE_BINDING: build } });
+  run(process.execPath, [name], { cwd: folder, env: { ...scale, TENURE_BINDING: build } });
 
 describe("the store of the guide", () => {
   it.each(["native", "wasm"])("serves sessions on the %s build", async (build) => {
@@ -40,7 +43,7 @@ describe("the store of the guide", () => {
   it("passes the kit under vitest, as a store and as an opener", async () => {
     const [node, vitest] = nodeTool("vitest", "vitest", inRoot("tests"));
     const args = [vitest, "run", "--reporter=json", "--root", folder];
-    const { stdout } = await run(node, args, { cwd: folder, data: true });
+    const { stdout } = await run(node, args, { cwd: folder, env: scale, data: true });
     const report = JSON.parse(stdout);
     const counts = { files: report.testResults.length, failed: report.numFailedTests };
     expect(counts).toEqual({ files: 2, failed: 0 });

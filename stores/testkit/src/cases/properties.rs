@@ -17,7 +17,7 @@ pub(crate) async fn generated_queries_agree_with_the_reference(run: &Run<'_>) ->
     let mut rng = fastrand::Rng::with_seed(5);
     let heads = generate::heads(&mut rng, POPULATION);
     create(&*store, &heads).await?;
-    for _ in 0..run.scaled(5000) {
+    for _ in 0..run.scaled(3000) {
         let query = generate::query(&mut rng, &heads);
         let expected = query.page(&heads);
         let page = store.list(&query).await?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::{Error, Result};
 use crate::session::draft::{DEFAULT_MAX_ITERATIONS, check_context};
 use crate::session::redaction;
-use crate::session::view::{MARKS, Session, SessionHead};
+use crate::session::view::{MARKS, SessionEvent, SessionHead};
 use crate::stored::agent::Agent;
 use crate::stored::event::Event;
 use crate::stored::head::{Head, MAX_SAFE_INTEGER, Usage};
@@ -88,32 +88,76 @@ pub struct Portable {
 ///
 /// # Errors
 /// `INTERNAL`, for a defect.
-pub fn print(mut head: Head, mut events: Vec<Event>, records: Option<&Json>) -> Result<String> {
-    let mut others = take_others(&mut head);
-    let of_events: Vec<Option<Json>> = events.iter_mut().map(take_others_of_event).collect();
-    let text = print_own(head, events, records)?;
-    let has_events = of_events.iter().any(Option::is_some);
-    if others.is_none() && !has_events {
-        return Ok(text);
-    }
-    let session = Json::parse(text)?;
-    let mut session = Object::parse(&session);
-    if has_events {
-        let mut history: Vec<Json> = session.read("history").unwrap_or_default();
-        for (event, others) in history.iter_mut().zip(&of_events) {
-            if let Some(others) = others {
-                let own = std::mem::take(event);
-                let mut whole = Object::parse(&own);
-                whole.merge(Object::parse(others));
-                *event = whole.to_json();
-            }
+pub fn print(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<String> {
+    let Frame {
+        opening: mut text,
+        closing,
+    } = Frame::of(head, records)?;
+    for (place, event) in events.into_iter().enumerate() {
+        if place > 0 {
+            text.push(',');
         }
-        session.set("history", &history);
+        text.push_str(&print_event(event)?);
     }
-    if let Some(others) = &mut others {
-        session.merge(Object::parse(others));
+    text.push_str(&closing);
+    Ok(text)
+}
+
+/// The text of a session without its events, which are separated by commas.
+#[derive(Debug)]
+pub struct Frame {
+    /// The text before the first event.
+    pub opening: String,
+    /// The text after the last event.
+    pub closing: String,
+}
+
+impl Frame {
+    /// The text of the session with this head, and with what a store keeps along with it.
+    ///
+    /// # Errors
+    /// `INTERNAL`, for a defect.
+    pub fn of(mut head: Head, records: Option<&Json>) -> Result<Self> {
+        let others = take_others(&mut head);
+        let own = Own::of(&head, records);
+        let mut opening = printed(&SessionHead::from(head))?;
+        opening.pop();
+        opening.push_str(",\"history\":[");
+        let mut closing = String::from("]");
+        if own.says_something() {
+            closing.push_str(",\"tenure\":");
+            closing.push_str(&printed(&own)?);
+        }
+        // None of these is a property of the session.
+        match others.as_ref().and_then(|others| others.as_str().strip_prefix('{')) {
+            Some(others) => {
+                closing.push(',');
+                closing.push_str(others);
+            }
+            None => closing.push('}'),
+        }
+        Ok(Self { opening, closing })
     }
-    Ok(session.to_json().as_str().to_owned())
+}
+
+/// Prints an event as a part of the text of its session.
+///
+/// # Errors
+/// `INTERNAL`, for a defect.
+pub fn print_event(mut event: Event) -> Result<String> {
+    let others = take_others_of_event(&mut event);
+    let text = printed(&SessionEvent::from(event))?;
+    let Some(others) = others else {
+        return Ok(text);
+    };
+    let own = Json::parse(text)?;
+    let mut whole = Object::parse(&own);
+    whole.merge(Object::parse(&others));
+    Ok(whole.to_json().as_str().to_owned())
+}
+
+fn printed<T: Serialize>(value: &T) -> Result<String> {
+    json_text(value).map_err(|error| Error::internal(format!("printing a session: {error}")))
 }
 
 /// Takes the properties of another program out of the metadata, if they are read as such again from the
@@ -162,22 +206,6 @@ fn take_others_of_event(event: &mut Event) -> Option<Json> {
     Some(others)
 }
 
-fn print_own(head: Head, events: Vec<Event>, records: Option<&Json>) -> Result<String> {
-    let derived = Derived::of(&head);
-    let own = Own {
-        paused_at: (head.paused_at != derived.paused_at).then_some(head.paused_at),
-        finalized_at: (head.finalized_at.is_none() && derived.finalized_at.is_some())
-            .then_some(None),
-        usage: (head.usage != derived.usage).then_some(head.usage),
-        records,
-    };
-    let printed = Printed {
-        session: Session::new(head, events),
-        tenure: own.says_something().then_some(own),
-    };
-    json_text(&printed).map_err(|error| Error::internal(format!("printing a session: {error}")))
-}
-
 /// What a session's other properties say of these.
 struct Derived {
     paused_at: Option<Timestamp>,
@@ -203,14 +231,6 @@ impl Derived {
     }
 }
 
-#[derive(Serialize)]
-struct Printed<'a> {
-    #[serde(flatten)]
-    session: Session,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenure: Option<Own<'a>>,
-}
-
 /// What the other properties cannot say, under one name that no other program uses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -225,7 +245,18 @@ struct Own<'a> {
     records: Option<&'a Json>,
 }
 
-impl Own<'_> {
+impl<'a> Own<'a> {
+    fn of(head: &Head, records: Option<&'a Json>) -> Self {
+        let derived = Derived::of(head);
+        Self {
+            paused_at: (head.paused_at != derived.paused_at).then_some(head.paused_at),
+            finalized_at: (head.finalized_at.is_none() && derived.finalized_at.is_some())
+                .then_some(None),
+            usage: (head.usage != derived.usage).then_some(head.usage),
+            records,
+        }
+    }
+
     fn says_something(&self) -> bool {
         self.paused_at.is_some()
             || self.finalized_at.is_some()
